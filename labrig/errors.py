@@ -1,0 +1,108 @@
+"""Every error labrig raises on purpose.
+
+Each names the device, the action, the limit or deadline, the last good state and the remedy, as far as they apply, so
+that one line tells a physicist what to do next. `exit_code` is what the command line ends with.
+"""
+
+from __future__ import annotations
+
+
+class LabrigError(Exception):
+    """Base of all errors that are labrig's own.
+
+    Parameters are free text, already formatted with units. Only `message` is required.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        device: str | None = None,
+        action: str | None = None,
+        limit: str | None = None,
+        last_good: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.device = device
+        self.action = action
+        self.limit = limit
+        self.last_good = last_good
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        text = self.message if self.device is None else f"{self.device}: {self.message}"
+        details = [
+            f"{label}: {value}"
+            for label, value in (
+                ("while", self.action),
+                ("limit", self.limit),
+                ("last good", self.last_good),
+                ("remedy", self.remedy),
+            )
+            if value is not None
+        ]
+        return text if not details else f"{text} ({'; '.join(details)})"
+
+
+class ConfigError(LabrigError):
+    """A configuration, an argument or a record that labrig refuses; nothing was touched."""
+
+    exit_code = 3
+
+
+class UsageError(LabrigError):
+    """The command line itself is wrong."""
+
+    exit_code = 2
+
+
+class ConnectionFailed(LabrigError):
+    """An instrument is absent, refused the connection, or was lost."""
+
+    exit_code = 4
+
+
+class IdentityMismatch(LabrigError):
+    """Another instrument answered than the configuration names."""
+
+    exit_code = 4
+
+
+class DeadlineExceeded(LabrigError):
+    """An instrument did not answer in time."""
+
+    exit_code = 4
+
+
+class LimitExceeded(LabrigError):
+    """A limit of the rig or of a device would be, or was, exceeded; the rig was made safe."""
+
+    exit_code = 5
+
+
+class SyncLost(LabrigError):
+    """The reference of a measurement is missing or too weak to give the error a sign."""
+
+    exit_code = 5
+
+
+class Overrange(LabrigError):
+    """A digitizer channel clipped, so the measurement was refused."""
+
+    exit_code = 5
+
+
+class ChannelFault(LabrigError):
+    """A programmed channel does not hold what was written."""
+
+    exit_code = 5
+
+
+class StorageError(LabrigError):
+    """The run folder cannot be written or read."""
+
+    exit_code = 6
