@@ -1,0 +1,1 @@
+"""Configuration: text → Document (values, marks, faults) → validated sections. No cross-checks here."""

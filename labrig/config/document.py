@@ -1,0 +1,172 @@
+"""A configuration as read: the merged tree of a file and of all it extends, overrides applied, every value marked."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+from labrig.config import overrides as command_line
+from labrig.config.faults import Faults, Mark, TreePath
+from labrig.config.marked import Marked, descend, plain
+from labrig.config.merging import merge
+from labrig.config.reading import Source, compose, read_text
+from labrig.config.wiring import expand_wiring
+from labrig.errors import ConfigError
+from labrig.quantities import as_written
+
+__all__ = ["Document", "Marked", "load_document", "plain"]
+
+
+@dataclass(frozen=True)
+class Document:
+    """The tree of a configuration and what is wrong with it so far. Later checks add to `faults`."""
+
+    root: Marked
+    """A map; empty if nothing could be read."""
+    faults: Faults
+    path: pathlib.Path
+    """The file the user named, as found."""
+    files: tuple[pathlib.Path, ...]
+    """Every file that was read, in the order of reading."""
+    packaged: pathlib.Path | None
+    """The folder of the configurations that come with labrig."""
+    broken: bool
+    """A file could not be read or is no YAML: what is missing from the tree says nothing."""
+
+    @property
+    def directory(self) -> pathlib.Path:
+        """The folder of the file the user named."""
+        return self.path.parent
+
+    def get(self, path: TreePath) -> Marked | None:
+        """The value at a path, or None if there is nothing."""
+        node, followed = descend(self.root, path)
+        return node if followed == len(path) else None
+
+    def mark_of(self, path: TreePath) -> Mark:
+        """Where the value at the path starts; that of its deepest ancestor if there is no such value."""
+        return descend(self.root, path)[0].mark
+
+    def key_mark_of(self, path: TreePath) -> Mark:
+        """Where the key of the value at the path starts; in a list, or without such a value, as `mark_of`."""
+        node, _ = descend(self.root, path)
+        return node.key_mark or node.mark
+
+    def locate(self, name: str, named_at: Marked | Mark | None = None) -> pathlib.Path | None:
+        """The file a value names: beside the file that names it, then among the packaged ones; None if nowhere.
+
+        Without a mark, or for a value from the command line, the file the user named takes the place of the file that
+        names it; for the command line the working directory is looked in first.
+        """
+        mark = named_at.mark if isinstance(named_at, Marked) else named_at
+        if mark is None:
+            folders = [self.directory]
+        elif mark.file == command_line.FILE:
+            folders = [pathlib.Path(), self.directory]
+        else:
+            folders = [pathlib.Path(mark.file).parent]
+        return _find(name, [*folders, self.packaged])
+
+
+def load_document(
+    path: str | pathlib.Path, *, packaged: pathlib.Path | None, overrides: Sequence[str] = ()
+) -> Document:
+    """Read a configuration with everything it extends, then apply `--set` overrides in their order.
+
+    A relative path is looked up as given, then in `packaged`. Faults are collected in the document, not raised.
+    Raises ConfigError if the file itself cannot be read as text, UsageError if an override is malformed.
+    """
+    for text in overrides:
+        command_line.parse_override(text)
+    found = _find(str(path), [pathlib.Path(), packaged]) or pathlib.Path(path)
+    reading = _Reading(packaged)
+    reading.faults.add_source(command_line.FILE, "\n".join(overrides))
+    root = reading.tree(found, read_text(found), ())
+    if root is None:
+        root = Marked({}, Mark(str(found), 1, 1), None, f"{found}:1")
+    for number, text in enumerate(overrides, start=1):
+        root = command_line.apply_override(root, text, number, reading.faults)
+    return Document(root, reading.faults, found, tuple(reading.files), packaged, reading.broken)
+
+
+@dataclass
+class _Reading:
+    """Files on their way to one tree."""
+
+    packaged: pathlib.Path | None
+    faults: Faults = field(default_factory=Faults)
+    files: list[pathlib.Path] = field(default_factory=list)
+    trees: dict[pathlib.Path, Marked | None] = field(default_factory=dict)
+    broken: bool = False
+
+    def tree(self, path: pathlib.Path, text: str, above: tuple[pathlib.Path, ...]) -> Marked | None:
+        """The tree of a file over all it extends. `above`: the files, resolved, that extend this one."""
+        file = str(path)
+        if path not in self.files:
+            self.files.append(path)
+        self.faults.add_source(file, text)
+        found = len(self.faults)
+        root = compose(text, Source(file), self.faults)
+        if root is None or not isinstance(root.value, dict):
+            self.broken = True
+            if len(self.faults) == found:
+                mark = Mark(file, 1, 1) if root is None else root.mark
+                what = (
+                    "the file is empty" if root is None else f"expected keys and values, got {as_written(root.value)}"
+                )
+                self.faults.add(mark, (), f"{what}; start from an example, e.g. 'extends: [iris.yaml]'")
+            return None
+        entries = dict(root.value)
+        extends = entries.pop("extends", None)
+        if "wiring" in entries:
+            entries["wiring"] = expand_wiring(entries["wiring"], self.faults)
+        bases = self._bases(extends, path, (*above, path.resolve())) if extends else []
+        return reduce(merge, [*bases, replace(root, value=entries)])
+
+    def _bases(self, extends: Marked, path: pathlib.Path, above: tuple[pathlib.Path, ...]) -> list[Marked]:
+        names = extends.value if isinstance(extends.value, list) else [extends]
+        bases = []
+        for index, name in enumerate(names):
+            place = ("extends", index) if isinstance(extends.value, list) else ("extends",)
+            try:
+                base = self._base(name, path, above)
+            except ConfigError as error:
+                self.broken = True
+                self.faults.add(name.mark, place, str(error))
+                continue
+            bases += [base] if base else []
+        return bases
+
+    def _base(self, name: Marked, path: pathlib.Path, above: tuple[pathlib.Path, ...]) -> Marked | None:
+        """The tree of one extended file. Raises ConfigError if there is no such file, or it extends this one."""
+        if not isinstance(name.value, str):
+            raise ConfigError(f"expected the name of a file, got {as_written(name.value)}")
+        found = _find(name.value, [path.parent, self.packaged])
+        if found is None:
+            places = f"in {path.parent}" + (" or among the packaged configurations" if self.packaged else "")
+            raise ConfigError(f"there is no file {as_written(name.value)} {places}")
+        if found.resolve() in above:
+            raise ConfigError(f"{as_written(name.value)} extends itself, directly or through others")
+        if len(above) > _LONGEST_CHAIN:
+            raise ConfigError(f"more than {_LONGEST_CHAIN} files extend one another")
+        if found.resolve() not in self.trees:
+            self.trees[found.resolve()] = self.tree(found, read_text(found), above)
+        return self.trees[found.resolve()]
+
+
+_LONGEST_CHAIN = 16
+
+
+def _find(name: str, folders: Sequence[pathlib.Path | None]) -> pathlib.Path | None:
+    """The first of the folders that holds the file, which may also be named absolutely."""
+    for folder in folders:
+        if folder is not None:
+            candidate = folder / name
+            try:
+                if candidate.is_file():
+                    return candidate
+            except (OSError, ValueError):  # a name too long, or with a NUL
+                continue
+    return None

@@ -1,0 +1,108 @@
+"""`--set learning.rate=0.1`: one value of the tree replaced from the command line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from labrig.config.faults import Faults, Mark, TreePath, render_path
+from labrig.config.marked import Marked
+from labrig.config.merging import drop_other_choices
+from labrig.config.reading import Source, compose
+from labrig.config.wiring import expand_wiring
+from labrig.config.yaml_core import DEEPEST
+from labrig.errors import UsageError
+from labrig.quantities import as_written
+
+FILE = "--set"
+"""What marks and origins say in place of a file name; the line is the number of the override."""
+
+_KEY = r"[^.\[\]\s]+(?:\[[0-9]{1,9}\])*"
+_PATH = re.compile(rf"{_KEY}(?:\.{_KEY})*")
+_PART = re.compile(r"[^.\[\]]+")
+
+
+@dataclass(frozen=True)
+class Override:
+    """A path, the columns (from 1) its parts start at, and the value's text with its column."""
+
+    path: TreePath
+    columns: tuple[int, ...]
+    value: str
+    value_column: int
+
+
+def parse_override(text: str) -> Override:
+    """Read 'a.b[0].c=VALUE'. Raises UsageError if it is not of this form."""
+    name, equals, value = text.partition("=")
+    example = "write e.g. --set learning.rate=0.1"
+    if not equals:
+        raise UsageError(f"--set {as_written(text)} has no '='", remedy=example)
+    if not text.isprintable():
+        raise UsageError(f"--set {as_written(text)} has a line break or a character that is not printable")
+    if _PATH.fullmatch(name) is None:
+        remedy = "name one node, e.g. --set 'wiring.in3.through=1 kΩ'" if ".." in name else example
+        raise UsageError(f"--set {as_written(text)}: {as_written(name)} is not a path", remedy=remedy)
+    matches = list(_PART.finditer(name))
+    if len(matches) > DEEPEST:
+        raise UsageError(f"--set: a path of more than {DEEPEST} parts")
+    # A number is an index only in brackets: 'seed.3' names the key '3'.
+    path = tuple(int(match[0]) if name[match.start() - 1 : match.start()] == "[" else match[0] for match in matches)
+    if path[0] == "extends":
+        raise UsageError("--set: 'extends' belongs into a file")
+    return Override(path, tuple(match.start() + 1 for match in matches), value, len(name) + 2)
+
+
+def apply_override(root: Marked, text: str, number: int, faults: Faults) -> Marked:
+    """The tree with one value replaced; `number` counts the overrides from 1.
+
+    Missing maps are created. What cannot be done is a fault that points into the override, and the tree is returned
+    as it was. Raises UsageError if the override is malformed.
+    """
+    override = parse_override(text)
+    found = len(faults)
+    value = compose(override.value, Source(FILE, number, override.value_column, FILE), faults, override.path)
+    if len(faults) > found:
+        return root
+    if value is None:
+        value = Marked(None, Mark(FILE, number, override.value_column), None, FILE)
+    if override.path == ("wiring",):
+        value = expand_wiring(value, faults)
+    marks = tuple(Mark(FILE, number, column) for column in override.columns)
+    return _place(root, override.path, marks, 0, value, faults)
+
+
+def _place(node: Marked, path: TreePath, marks: tuple[Mark, ...], depth: int, value: Marked, faults: Faults) -> Marked:
+    """`node`, which stands at path[:depth], with the value put in at `path`."""
+    if depth == len(path):
+        return replace(value, key_mark=marks[-1])
+    part, mark = path[depth], marks[depth]
+    missing = Marked(None, mark, mark, FILE)
+    if isinstance(part, int):
+        below = node.child(part)
+        if not isinstance(node.value, list) or below is None:
+            what = (
+                f"has {len(node.value)} items"
+                if isinstance(node.value, list)
+                else f"is {as_written(node.value)}, not a list"
+            )
+            faults.add(mark, path[: depth + 1], f"{_name(path[:depth])} {what}; there is no [{part}]")
+            return node
+        items = list(node.value)
+        items[part] = _place(below, path, marks, depth + 1, value, faults)
+        return replace(node, value=items)
+    if node.value is not None and not isinstance(node.value, dict):
+        faults.add(
+            mark,
+            path[: depth + 1],
+            f"{_name(path[:depth])} is {as_written(node.value)}, not a map; there is no {part!r}",
+        )
+        return node
+    entries = drop_other_choices(node.value or {}, path[:depth], {part})
+    return replace(
+        node, value={**entries, part: _place(entries.get(part, missing), path, marks, depth + 1, value, faults)}
+    )
+
+
+def _name(path: TreePath) -> str:
+    return render_path(path) or "the configuration"

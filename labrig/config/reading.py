@@ -1,0 +1,202 @@
+"""One text of YAML → a tree of marked values. What is wrong becomes a fault; whatever can be read is kept."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from dataclasses import dataclass, field
+
+import yaml
+from yaml.reader import ReaderError
+
+from labrig.config.faults import Faults, Mark, TreePath
+from labrig.config.marked import Marked, Scalar
+from labrig.config.yaml_core import LIST, MAP, CoreLoader, scalar_value, short_tag
+from labrig.errors import ConfigError
+from labrig.quantities import as_written
+
+LARGEST_FILE = 1 << 20
+_REPEATED_BY_ALIASES = 10_000
+"""Nodes that aliases may repeat, so that a few lines of aliases of aliases do not become billions of values."""
+
+
+def read_text(path: pathlib.Path) -> str:
+    """The text of a configuration file, without a byte order mark.
+
+    Raises ConfigError in one line if it cannot be read, is a folder, larger than 1 MiB, or is not UTF-8 text.
+    """
+    try:
+        if path.is_dir():
+            raise ConfigError(f"{path} is a folder, not a configuration file")
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError(f"cannot read {path}: {reason}", remedy="check the name and the permissions") from error
+    if len(data) > LARGEST_FILE:
+        raise ConfigError(f"{path} is larger than 1 MiB; a configuration is not")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})", remedy="save it as UTF-8") from error
+    if "\0" in text:
+        raise ConfigError(f"{path} is binary, not a configuration file")
+    return text
+
+
+@dataclass
+class Source:
+    """Where a text stands: a file, or an override on the command line whose value starts at some line and column."""
+
+    file: str
+    first_line: int = 1
+    first_column: int = 1
+    origin: str | None = None
+    """What `Marked.origin` shall say; None: file and line."""
+
+    def mark(self, line: int, column: int) -> Mark:
+        """The mark for a line and column counted from 0 within the text."""
+        return Mark(self.file, self.first_line + line, (self.first_column if line == 0 else 1) + column)
+
+    def origin_of(self, mark: Mark) -> str:
+        return self.origin or f"{mark.file}:{mark.line}"
+
+
+def compose(text: str, source: Source, faults: Faults, path: TreePath = ()) -> Marked | None:
+    """The tree of a text, or None if it holds nothing or its syntax is broken (which is a fault)."""
+    loader = None
+    try:
+        loader = CoreLoader(text)
+        root = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark, message = _explain(error)
+        faults.add(source.mark(*mark), path, message)
+        return None
+    except ReaderError as error:
+        before = re.split("\r\n|[\n\r\x85\u2028\u2029]", text[: error.position])
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        message = f"the character U+{code:04X} is not allowed; remove it"
+        faults.add(source.mark(len(before) - 1, len(before[-1])), path, message)
+        return None
+    except (ValueError, OverflowError, IndexError):  # PyYAML lets these out, e.g. for "\UFFFFFFFF"
+        line, column = (loader.line, loader.column) if loader else (0, 0)
+        faults.add(source.mark(line, column), path, "this cannot be read as YAML")
+        return None
+    if root is None:
+        return None
+    return _Builder(source, faults).build(root, path, None)
+
+
+@dataclass
+class _Builder:
+    """Turns PyYAML's nodes into marked values."""
+
+    source: Source
+    faults: Faults
+    open: set[int] = field(default_factory=set)
+    done: set[int] = field(default_factory=set)
+    repeated: int = 0
+
+    def build(self, node: yaml.Node, path: TreePath, key_mark: Mark | None) -> Marked:
+        mark = self._mark(node)
+        value: dict[str, Marked] | list[Marked] | Scalar = None
+        if not self._admit(node, mark, path):
+            return Marked(None, mark, key_mark, self.source.origin_of(mark))
+        if isinstance(node, yaml.ScalarNode):
+            try:
+                value = scalar_value(node.tag, node.value)
+            except ValueError as error:
+                self.faults.add(mark, path, str(error))
+        else:
+            self.open.add(id(node))
+            if node.tag not in (MAP, LIST):
+                self.faults.add(mark, path, f"the tag {short_tag(node.tag)} is not used in a configuration; remove it")
+            elif isinstance(node, yaml.MappingNode):
+                value = self._entries(node, path)
+            else:
+                value = [self.build(item, (*path, index), None) for index, item in enumerate(node.value)]
+            self.open.discard(id(node))
+        return Marked(value, mark, key_mark, self.source.origin_of(mark))
+
+    def _entries(self, node: yaml.MappingNode, path: TreePath) -> dict[str, Marked]:
+        entries: dict[str, Marked] = {}
+        for key_node, value_node in node.value:
+            mark = self._mark(key_node)
+            key = self._key(key_node, mark, path)
+            if key is None:
+                continue
+            if key in entries:
+                first = entries[key].key_mark
+                where = f" (first at line {first.line})" if first else ""
+                self.faults.add(mark, (*path, key), f"duplicate key {as_written(key)}{where}")
+                continue
+            entries[key] = self.build(value_node, (*path, key), mark)
+        return entries
+
+    def _key(self, node: yaml.Node, mark: Mark, path: TreePath) -> str | None:
+        if not isinstance(node, yaml.ScalarNode):
+            self.faults.add(mark, path, "a key must be text, not a map or a list")
+            return None
+        if node.value == "<<":
+            remedy = "write the entries out, or use 'extends:' for a whole file"
+            self.faults.add(mark, path, f"merge keys ('<<') are not supported; {remedy}")
+            return None
+        try:
+            key = scalar_value(node.tag, node.value)
+        except ValueError as error:
+            self.faults.add(mark, path, str(error))
+            return None
+        if not isinstance(key, str):
+            remedy = f"write it in quotes: '{node.value}'" if node.value else "write the key before the ':'"
+            self.faults.add(mark, path, f"a key must be text, got {as_written(key)}; {remedy}")
+            return None
+        return key
+
+    def _admit(self, node: yaml.Node, mark: Mark, path: TreePath) -> bool:
+        """Whether the node may be built; it may not if aliases repeat it endlessly or too often."""
+        if id(node) in self.open:
+            self.faults.add(mark, path, "an alias that contains itself")
+            return False
+        if id(node) not in self.done:
+            self.done.add(id(node))
+            return True
+        self.repeated += 1
+        if self.repeated == _REPEATED_BY_ALIASES + 1:
+            self.faults.add(mark, path, f"aliases repeat more than {_REPEATED_BY_ALIASES} values; use fewer")
+        return self.repeated <= _REPEATED_BY_ALIASES
+
+    def _mark(self, node: yaml.Node) -> Mark:
+        return self.source.mark(node.start_mark.line, node.start_mark.column)
+
+
+def _explain(error: yaml.MarkedYAMLError) -> tuple[tuple[int, int], str]:
+    """Line and column (from 0) and a message that says what to do, from PyYAML's own error."""
+    problem, context = error.problem or "", error.context or ""
+    mark = error.problem_mark or error.context_mark
+    start = error.context_mark or mark
+    opened = f"opened at line {start.line + 1}" if start else "opened"
+    message = problem or "this cannot be read as YAML"
+    if r"'\t' that cannot start" in problem:
+        message = "a tab is used for indentation; use spaces"
+    elif "that cannot start any token" in problem:
+        character = problem.removeprefix("found character ").removesuffix(" that cannot start any token")
+        message = f"{character} cannot start a value; put the text in quotes"
+    elif problem == "mapping values are not allowed here":
+        message = "a ':' is not allowed here; check the indentation, or put the text in quotes"
+    elif problem == "could not find expected ':'":
+        mark, message = start, "this looks like a key without its ':'; check the indentation, or put the text in quotes"
+    elif context == "while parsing a flow sequence":
+        message = f"the list {opened} needs ',' or ']' here"
+    elif context == "while parsing a flow mapping":
+        message = f"the map {opened} needs ',' or '}}' here"
+    elif problem.startswith("expected the node content"):
+        message = "a value is missing here, or a bracket is not closed"
+    elif context == "while scanning a quoted scalar" and "end of stream" in problem:
+        mark, message = start, "the quote opened here is never closed"
+    elif problem.startswith("expected <block end>"):
+        message = "this does not line up with the lines above; check the indentation"
+    elif problem == "but found another document":
+        message = "a second document starts here; a file holds one"
+    elif problem.startswith("found undefined alias"):
+        message = f"the alias {problem.removeprefix('found undefined alias ')} has no anchor"
+    return ((mark.line, mark.column) if mark else (0, 0)), message

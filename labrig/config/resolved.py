@@ -1,0 +1,83 @@
+"""What a run really used: every setting with where it came from, and the merged configuration as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import yaml
+from pydantic import BaseModel, RootModel
+
+from labrig.config.annotations import Annotation, keys_of, of_field, written_key
+from labrig.config.document import Document
+from labrig.config.faults import TreePath, render_path
+from labrig.config.marked import plain
+from labrig.config.yaml_core import CoreDumper
+from labrig.quantities import format_quantity
+
+DEFAULT = "default"
+
+
+class ResolvedValue(NamedTuple):
+    """One setting: its dotted path, its value as written (or the default), 'iris.yaml:12', '--set' or 'default'."""
+
+    path: str
+    value: str
+    origin: str
+
+
+def flatten_resolved(document: Document, path: TreePath, instance: BaseModel) -> list[ResolvedValue]:
+    """Every setting of a validated model that was read from `path`, written ones and defaults, in the model's order."""
+    return list(_flatten(document, path, instance, Annotation(type(instance))))
+
+
+def to_yaml(document: Document) -> str:
+    """The merged tree, ranges of the wiring expanded, as YAML that loads to the same values."""
+    return _dump(plain(document.root), flow=False)
+
+
+def _dump(value: Any, *, flow: bool) -> str:
+    return yaml.dump(
+        value, Dumper=CoreDumper, allow_unicode=True, sort_keys=False, width=1 << 30, default_flow_style=flow
+    )
+
+
+def _flatten(document: Document, path: TreePath, value: Any, annotation: Annotation) -> Iterator[ResolvedValue]:
+    written = document.get(path)
+    below = _below(value, annotation)
+    if below and (written is None or isinstance(written.value, dict | list)):
+        for part, inner, inner_annotation in below:
+            yield from _flatten(document, (*path, part), inner, inner_annotation)
+    elif written is None:
+        yield ResolvedValue(render_path(path), _default_text(value, annotation), DEFAULT)
+    else:
+        yield ResolvedValue(render_path(path), _flow(plain(written)), written.origin)
+
+
+def _below(value: Any, annotation: Annotation) -> list[tuple[str | int, Any, Annotation]]:
+    """The parts of a model, map or list with their keys as written; empty for a leaf."""
+    if isinstance(value, RootModel):
+        return _below(value.root, annotation)
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        names = {written_key(name, field): name for name, field in fields.items()}
+        return [(key, getattr(value, names[key]), of_field(field)) for key, field in keys_of(type(value)).items()]
+    if isinstance(value, dict):
+        return [(str(key), inner, annotation.below(str(key))) for key, inner in value.items()]
+    if isinstance(value, list | tuple):
+        return [(index, inner, annotation.below(index)) for index, inner in enumerate(value)]
+    return []
+
+
+def _default_text(value: Any, annotation: Annotation) -> str:
+    quantity = annotation.quantity()
+    if quantity is not None and isinstance(value, int | float) and not isinstance(value, bool):
+        return format_quantity(value, quantity.dimension)
+    return _flow(value) if value is None or isinstance(value, str | int | float | list | dict) else str(value)
+
+
+def _flow(value: Any) -> str:
+    """A value in one line of YAML: 0.1, '1e3', [1, 2], null."""
+    if isinstance(value, str) and value.isprintable():
+        return value
+    return _dump(value, flow=True).removesuffix("...\n").strip()

@@ -1,0 +1,299 @@
+"""The sections of a configuration as pydantic models: names, types, units, defaults.
+
+Only what one section can judge alone is checked here. Whatever needs two sections, a driver or a file of data is
+checked in `labrig.assembly`. Every key is explained in configs/README.md.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from labrig.quantities import (
+    Count,
+    Frequency,
+    NonNegativeCount,
+    NonNegativeTime,
+    PositiveConductance,
+    PositiveCurrent,
+    PositivePower,
+    PositiveResistance,
+    PositiveSampleRate,
+    PositiveTime,
+    PositiveVoltage,
+    Voltage,
+)
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+def _exactly_one(section: Section, names: tuple[str, ...]) -> None:
+    given = [name for name in names if getattr(section, name) is not None]
+    if len(given) != 1:
+        raise ValueError(f"name exactly one of {', '.join(names)}" + (f", not {' and '.join(given)}" if given else ""))
+
+
+# --- network ---------------------------------------------------------------------------------------------------------
+
+
+class Shunt(Section):
+    """Antiparallel pairs of a diode from each node to ground."""
+
+    diodes: str
+    pairs: Count = 1
+
+
+class HiddenLayer(Section):
+    nodes: Count
+    shunt: Shunt | None = None
+
+
+class Layered(Section):
+    inputs: Count
+    outputs: Count
+    hidden: list[HiddenLayer] = []
+
+
+class Grid(Section):
+    rows: Annotated[Count, Field(ge=2)]
+    columns: Annotated[Count, Field(ge=2)]
+
+
+class FixedResistor(Section):
+    from_: str = Field(alias="from")
+    to: str
+    value: PositiveResistance
+
+
+class FixedDiode(Section):
+    """Anode `from`, cathode `to`."""
+
+    from_: str = Field(alias="from")
+    to: str
+    part: str
+    count: Count = 1
+
+
+class Programmable(Section):
+    edges: Literal["all"] = "all"
+    range: tuple[PositiveConductance, PositiveConductance]
+    initial: tuple[PositiveConductance, PositiveConductance] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.range
+        if low >= high:
+            raise ValueError("range: the first conductance must be the smaller one")
+        if self.initial is not None:
+            first, last = self.initial
+            if first > last:
+                raise ValueError("initial: the first conductance must not be the larger one")
+            if first < low or last > high:
+                raise ValueError("initial lies outside range")
+        return self
+
+
+class Network(Section):
+    layered: Layered | None = None
+    grid: Grid | None = None
+    edges: list[str] | None = None
+    resistors: list[FixedResistor] = []
+    diodes: list[FixedDiode] = []
+    programmable: Programmable
+
+    @model_validator(mode="after")
+    def _one_builder(self) -> Self:
+        _exactly_one(self, ("layered", "grid", "edges"))
+        return self
+
+
+# --- task ------------------------------------------------------------------------------------------------------------
+
+
+class Classification(Section):
+    data: str
+    label: str
+    features: list[str] | None = None
+
+
+class Allostery(Section):
+    """Constant inputs; `targets` are the outputs wanted, or drawn uniformly between the inputs' extremes."""
+
+    inputs: list[Voltage]
+    targets: list[Voltage] | Literal["random"] = "random"
+
+
+class Regression(Section):
+    """y = M x for x uniform in ± full_scale. `matrix: random` draws an achievable M from the seed."""
+
+    matrix: list[list[float]] | Literal["random"] = "random"
+    features: Count | None = None
+    train: Count = 30
+    test: Count = 20
+
+
+class Xor(Section):
+    """Four patterns of ± amplitude; the difference of two outputs shall be ± target."""
+
+    amplitude: PositiveVoltage
+    target: PositiveVoltage
+
+
+class Divider(Section):
+    input: Voltage
+    target: Voltage
+
+
+class Split(Section):
+    train_per_class: Count
+    test_per_class: Count
+
+
+class Encode(Section):
+    """How numbers become voltages. Complements are the same voltages with the opposite sign, bias constant ones."""
+
+    full_scale: PositiveVoltage
+    fit: Literal["train"] = "train"
+    clip: Annotated[float, Field(ge=1.0)] = 1.2
+    complements: bool = True
+    bias: list[Voltage] = []
+
+
+class Target(Section):
+    """Goals of a run; one that is missed ends with exit code 7."""
+
+    test_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    train_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    rms: PositiveVoltage | None = None
+    patterns_right: Count | None = None
+
+
+class Task(Section):
+    classification: Classification | None = None
+    allostery: Allostery | None = None
+    regression: Regression | None = None
+    xor: Xor | None = None
+    divider: Divider | None = None
+    split: Split | None = None
+    encode: Encode | None = None
+    target: Target | None = None
+
+    @model_validator(mode="after")
+    def _one_task(self) -> Self:
+        _exactly_one(self, ("classification", "allostery", "regression", "xor", "divider"))
+        if self.classification is not None and (self.split is None or self.encode is None):
+            raise ValueError("classification needs split and encode")
+        if self.regression is not None and self.encode is None:
+            raise ValueError("regression needs encode")
+        return self
+
+
+# --- learning --------------------------------------------------------------------------------------------------------
+
+
+class Error(Section):
+    """current: Norton current of the largest error. Errors below `floor` of the loss's own scale are injected at a
+    proportionally smaller current, which caps γ."""
+
+    current: PositiveCurrent
+    tones: Literal["shared"] = "shared"
+    floor: Annotated[float, Field(gt=0, lt=1)] = 1e-6
+
+
+class Evaluate(Section):
+    """every: epochs between evaluations; 0 evaluates only before and after training."""
+
+    every: NonNegativeCount = 0
+
+
+class Learning(Section):
+    rule: Literal["frequency_propagation"] = "frequency_propagation"
+    activation: Literal["dc", "sine"] = "dc"
+    error: Error
+    loss: Literal["squared_error", "softmax_cross_entropy"]
+    temperature: PositiveVoltage | None = None
+    rate: Annotated[float, Field(gt=0)]
+    decay: Literal["linear", "none"] = "linear"
+    rounding: Literal["nearest"] = "nearest"
+    hysteresis: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
+    batch: Count = 1
+    epochs: NonNegativeCount
+    evaluate: Evaluate = Evaluate()
+
+    @model_validator(mode="after")
+    def _temperature(self) -> Self:
+        if self.loss == "softmax_cross_entropy" and self.temperature is None:
+            raise ValueError("softmax_cross_entropy needs a temperature, e.g. 'temperature: 50 mV'")
+        if self.loss != "softmax_cross_entropy" and self.temperature is not None:
+            raise ValueError("temperature belongs to softmax_cross_entropy")
+        return self
+
+
+# --- rig -------------------------------------------------------------------------------------------------------------
+
+
+class NodeWiring(Section):
+    """One node: the channel that drives it, the one that injects its error, the one that senses it.
+
+    through: all the resistance between the source's open-circuit voltage and the node.
+    """
+
+    drive: str | None = None
+    error: str | None = None
+    through: PositiveResistance | None = None
+    sense: str | None = None
+
+
+class Acquisition(Section):
+    sample_rate: PositiveSampleRate
+    window: PositiveTime
+    settle: NonNegativeTime | Literal["auto"] = "auto"
+    tones: list[Frequency] | Literal["auto"] = "auto"
+    band: tuple[Frequency, Frequency]
+    order: Annotated[Count, Field(ge=2, le=9)] = 5
+    mains: list[Frequency] | Literal["none"] | None = None
+    pilot: PositiveVoltage = 1.0
+
+
+class Limits(Section):
+    node: PositiveVoltage = 5.0
+    edge_power: PositivePower = 5e-3
+    step: PositiveTime = 2.0
+
+
+class Storage(Section):
+    raw: Literal[False] = False
+    durability: Literal["process", "power"] = "process"
+
+
+class Simulation(Section):
+    """Preset of imperfections; a key beside it replaces that one imperfection."""
+
+    preset: Literal["ideal", "typical"] = "typical"
+    seed: NonNegativeCount | None = None
+    noise: Annotated[Voltage, Field(ge=0)] | None = None
+    source_amplitude: Annotated[float, Field(ge=0)] | None = None
+    digitizer_gain: Annotated[float, Field(ge=0)] | None = None
+    digitizer_offset: Annotated[Voltage, Field(ge=0)] | None = None
+    part_tolerance: bool | None = None
+
+
+class Header(Section):
+    """The top of a configuration: keys that stand alone, and which sections there are."""
+
+    version: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    seed: NonNegativeCount = 0
+    bench: Literal["simulated"] = "simulated"
+    network: dict[str, Any]
+    task: dict[str, Any]
+    learning: dict[str, Any]
+    instruments: dict[str, dict[str, Any]]
+    wiring: dict[str, Any]
+    acquisition: dict[str, Any]
+    limits: dict[str, Any] = {}
+    storage: dict[str, Any] = {}
+    simulation: dict[str, Any] = {}

@@ -1,0 +1,124 @@
+"""Ranges in the rows of the wiring: `in0..in9: {drive: awg/0..9, through: 50 Ω}` is ten rows, one per node."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from labrig.config.faults import Faults, TreePath
+from labrig.config.marked import Marked
+from labrig.quantities import as_written
+
+LONGEST_RANGE = 100_000
+CHANNEL_KEYS = ("drive", "error", "sense")
+"""The keys of a row that name channels: each node needs its own."""
+EDGES = "edges"
+"""The row that is no node: it names the channels that program the edges, or a CSV file."""
+
+_END = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]{1,9})")
+
+
+def expand_range(text: str) -> list[str]:
+    """The names a range stands for; a single name stands for itself.
+
+    'in0..in9', 'awg/0..9' and 'awg/ao0..ao9' are ten names each; ranges may descend ('daq/9..0'), and numbers written
+    with leading zeros keep them. Raises ValueError if the text is empty or is no proper range, or if the range is
+    longer than LONGEST_RANGE.
+    """
+    text = text.strip()
+    if not text:
+        raise ValueError("an empty name")
+    if ".." not in text:
+        return [text]
+    first_text, _, last_text = text.partition("..")
+    first, last = _END.fullmatch(first_text.strip()), _END.fullmatch(last_text.strip())
+    if first is None or last is None:
+        raise ValueError(f"{as_written(text)} is not a range such as 'in0..in9' or 'awg/0..9'")
+    prefix = first["prefix"]
+    # The second prefix may be left out up to the number, or up to the instrument's name.
+    if last["prefix"] not in ("", prefix, prefix.rpartition("/")[2]):
+        raise ValueError(f"{as_written(text)} has ends of different names: {prefix!r} and {last['prefix']!r}")
+    padded = any(end.startswith("0") and len(end) > 1 for end in (first["number"], last["number"]))
+    if padded and len(first["number"]) != len(last["number"]):
+        raise ValueError(f"{as_written(text)} has numbers of different width; write e.g. 'ch01..ch10'")
+    width = len(first["number"]) if padded else 0
+    start, stop = int(first["number"]), int(last["number"])
+    if abs(stop - start) >= LONGEST_RANGE:
+        raise ValueError(f"{as_written(text)} is longer than {LONGEST_RANGE} names")
+    step = 1 if stop >= start else -1
+    return [f"{prefix}{number:0{width}d}" for number in range(start, stop + step, step)]
+
+
+def expand_wiring(wiring: Marked, faults: Faults) -> Marked:
+    """The wiring of one file with one row per node, every row marked where its range stands.
+
+    The row `edges` is kept as it is. Unequal lengths, a channel shared by a range of nodes, malformed ranges and nodes
+    named twice are faults. A value that is not a map is returned unchanged: that is for validation to judge.
+    """
+    if not isinstance(wiring.value, dict):
+        return wiring
+    rows: dict[str, Marked] = {}
+    for key, row in wiring.value.items():
+        if key == EDGES:
+            rows[key] = row
+            continue
+        path: TreePath = ("wiring", key)
+        mark = row.key_mark or row.mark
+        try:
+            nodes = expand_range(key)
+        except ValueError as error:
+            faults.add(mark, path, str(error))
+            continue
+        if len(rows) + len(nodes) > LONGEST_RANGE:
+            faults.add(mark, path, f"the wiring names more than {LONGEST_RANGE} nodes")
+            break
+        values = _RowValues(row, key, nodes, faults)
+        for position, node in enumerate(nodes):
+            if node in rows:
+                first = rows[node].key_mark
+                where = f" (first at line {first.line})" if first else ""
+                faults.add(mark, path, f"node {as_written(node)} is wired twice{where}")
+                break
+            rows[node] = values.row_of(position)
+    return replace(wiring, value=rows)
+
+
+@dataclass
+class _RowValues:
+    """What one row says, and what of it belongs to each of its nodes."""
+
+    row: Marked
+    key: str
+    nodes: list[str]
+    faults: Faults
+
+    def __post_init__(self) -> None:
+        self.ranges: dict[str, list[str]] = {}
+        if isinstance(self.row.value, dict):
+            for name, value in self.row.value.items():
+                if isinstance(value.value, str) and (name in CHANNEL_KEYS or ".." in value.value):
+                    self._read_range(name, value, value.value)
+
+    def _read_range(self, name: str, value: Marked, text: str) -> None:
+        path: TreePath = ("wiring", self.key, name)
+        try:
+            channels = expand_range(text)
+        except ValueError as error:
+            self.faults.add(value.mark, path, str(error))
+            return
+        if len(channels) == len(self.nodes):
+            self.ranges[name] = channels
+            return
+        count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
+        nodes = "1 node" if len(self.nodes) == 1 else f"{len(self.nodes)} nodes"
+        self.faults.add(value.mark, path, f"{as_written(text)} names {count} for {nodes} ({self.key})")
+
+    def row_of(self, position: int) -> Marked:
+        """The row of the node at this position of the range."""
+        if not isinstance(self.row.value, dict):
+            return self.row
+        values = {
+            name: replace(value, value=self.ranges[name][position]) if name in self.ranges else value
+            for name, value in self.row.value.items()
+        }
+        return replace(self.row, value=values)

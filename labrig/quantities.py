@@ -1,0 +1,243 @@
+"""Numbers with units: text to SI and back, and the field types a configuration is made of.
+
+`10 kHz`, `4.7 kΩ`, `500 mVpp`, `1 MS/s` (a sample rate) and `10 µS` (a conductance) are read by a small table.
+Peak-to-peak, peak and rms voltages are dimensions of their own, so that none is taken for another.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+# Both code points of the micro sign are in use: U+00B5 on keyboards, U+03BC in Greek text.
+_PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "\u00b5": -6, "\u03bc": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
+_WRITTEN_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "\u00b5", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+
+# The first unit of a dimension is the one written by `format_quantity`. Ohm: U+03A9 is Greek, U+2126 the ohm sign.
+_UNITS = {
+    "Hz": "frequency",
+    "s": "time",
+    "V": "voltage",
+    "Vpp": "voltage_pp",
+    "Vrms": "voltage_rms",
+    "Vp": "voltage_p",
+    "A": "current",
+    "\u03a9": "resistance",
+    "\u2126": "resistance",
+    "ohm": "resistance",
+    "Ohm": "resistance",
+    "S": "conductance",
+    "S/s": "sample_rate",
+    "Sa/s": "sample_rate",
+    "F": "capacitance",
+    "W": "power",
+    "A/V": "transconductance",
+}
+_RATIOS = {"%": -2, "ppm": -6}
+
+# Unit as written -> (decimal exponent, dimension).
+_SCALES: dict[str, tuple[int, str]] = {
+    prefix + unit: (exponent, dimension) for unit, dimension in _UNITS.items() for prefix, exponent in _PREFIXES.items()
+} | {unit: (exponent, "ratio") for unit, exponent in _RATIOS.items()}
+
+_SYMBOLS = {dimension: unit for unit, dimension in reversed(_UNITS.items())}
+
+_QUANTITY = re.compile(
+    r"\s*(?P<mantissa>[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE](?P<exponent>[-+]?[0-9]{1,3}))?"
+    r"\s*(?P<unit>[^\s0-9_.,+\-]\S*)?\s*"
+)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A finite value in SI units (a ratio as a plain number) and the name of its dimension."""
+
+    value: float
+    dimension: str
+
+
+def parse_quantity(text: str) -> Quantity:
+    """Read a number with a unit, e.g. '-2.5 V', '1e-3 V', '.5V', '4.7 kΩ'.
+
+    Raises ValueError, with a message for the person who wrote it, on anything else: no unit, an unknown unit, a number
+    too large for a float.
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{as_written(text)} is not a number with a unit such as '10 kHz' or '-2.5 V'")
+    unit = match["unit"]
+    if unit is None:
+        raise ValueError(f"{as_written(text)} has no unit")
+    if unit not in _SCALES:
+        raise ValueError(_unknown_unit(text, unit))
+    exponent, dimension = _SCALES[unit]
+    # One decimal conversion rounds once: 10 * 1e-6 is 9.999999999999999e-06.
+    value = float(f"{match['mantissa']}e{int(match['exponent'] or 0) + exponent}")
+    if not math.isfinite(value):
+        raise ValueError(f"{as_written(text)} is too large")
+    return Quantity(value, dimension)
+
+
+def _unknown_unit(text: str, unit: str) -> str:
+    message = f"unknown unit {as_written(unit)} in {as_written(text)}"
+    near = [known for known in _SCALES if known.casefold() == unit.casefold()]
+    near = near or difflib.get_close_matches(unit, list(_SCALES), 3, 0.6)
+    if near:
+        return f"{message}; did you mean {' or '.join(repr(known) for known in near)}?"
+    return f"{message}; known units: {', '.join([*_SYMBOLS.values(), *_RATIOS])}"
+
+
+def format_quantity(value: float, dimension: str) -> str:
+    """Write an SI value with an engineering prefix and four significant digits: '10 µS', '1.25 kHz', '3600 s'.
+
+    Inf and nan are written ('nan V') although `parse_quantity` refuses them: a message must never fail to be written.
+    Raises ValueError for an unknown dimension.
+    """
+    if dimension == "ratio":
+        unit = "%" if value == 0 or not abs(value) < 1e-3 else "ppm"
+        return f"{value / 10.0 ** _RATIOS[unit]:.4g} {unit}"
+    if dimension not in _SYMBOLS:
+        raise ValueError(f"unknown dimension {dimension!r}; known: {', '.join([*_SYMBOLS, 'ratio'])}")
+    symbol = _SYMBOLS[dimension]
+    if value == 0 or not math.isfinite(value):
+        return f"{abs(value) if value == 0 else value:g} {symbol}"
+    # Rounded to four digits first, so that 999.96 Hz becomes '1 kHz' and not '1000 Hz'.
+    mantissa, exponent = f"{value:.3e}".split("e")
+    largest = 0 if dimension == "time" else 9  # nobody reads kiloseconds
+    engineering = min(max(3 * (int(exponent) // 3), -15), largest)
+    number = float(f"{mantissa}e{int(exponent) - engineering}")
+    return f"{number:.4g} {_WRITTEN_PREFIXES[engineering]}{symbol}"
+
+
+def as_written(value: object) -> str:
+    """Name a configuration value in a message: text in quotes (shortened), true, nothing, a map, a list."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else f"{value[:57]}...")
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+@dataclass(frozen=True)
+class QuantityField:
+    """Pydantic metadata: a field written as a number with a unit, held as a float in SI units.
+
+    A bare number (zero too) and another dimension are refused. Where the value is no text at all the error type is
+    'quantity_type', so that a union can tell the wrong kind of value from a wrong value.
+    """
+
+    dimension: str
+    example: str
+    sign: Literal["", "be positive", "not be negative"] = ""
+
+    def read(self, value: object) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise ValueError(self._bare(value))
+        if not isinstance(value, str):
+            message = f"expected {self.describe()}, got {as_written(value)}"
+            raise PydanticCustomError("quantity_type", "{message}", {"message": message})
+        match = _QUANTITY.fullmatch(value)
+        if match is not None and match["unit"] is None:
+            raise ValueError(self._bare(value.strip()))
+        if match is None:
+            raise ValueError(f"expected {self.describe()}, got {as_written(value)}")
+        quantity = parse_quantity(value)
+        if quantity.dimension != self.dimension:
+            raise ValueError(f"{as_written(value)} is a {quantity.dimension}, expected {self.describe()}")
+        if (self.sign == "be positive" and quantity.value <= 0) or (
+            self.sign == "not be negative" and quantity.value < 0
+        ):
+            raise ValueError(f"must {self.sign}, got {as_written(value)}")
+        return quantity.value
+
+    def describe(self) -> str:
+        return f"a {self.dimension} such as '{self.example}'"
+
+    def _bare(self, number: object) -> str:
+        return f"write the unit, e.g. '{self.example}' (bare number {number} is ambiguous)"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "pattern": r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*[^\s0-9_.,+-]\S*\s*$",
+            "description": f"a {self.dimension} with its unit",
+            "examples": [self.example],
+        }
+
+
+@dataclass(frozen=True)
+class WholeNumberField:
+    """Pydantic metadata: a whole number of at least `minimum`; a whole float such as 1e3 counts, true does not."""
+
+    minimum: int
+
+    def read(self, value: object) -> int:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        whole = whole or (isinstance(value, float) and value.is_integer())
+        if not whole or not isinstance(value, int | float):
+            message = f"expected {self.describe()}, got {as_written(value)}"
+            raise PydanticCustomError("whole_number_type", "{message}", {"message": message})
+        if value < self.minimum:
+            raise ValueError(f"must be at least {self.minimum}, got {as_written(value)}")
+        return int(value)
+
+    def describe(self) -> str:
+        return "a whole number"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.minimum}
+
+
+Frequency = Annotated[float, QuantityField("frequency", "10 kHz")]
+Time = Annotated[float, QuantityField("time", "20 ms")]
+Voltage = Annotated[float, QuantityField("voltage", "500 mV")]
+VoltagePP = Annotated[float, QuantityField("voltage_pp", "500 mVpp")]
+Current = Annotated[float, QuantityField("current", "1 µA")]
+Resistance = Annotated[float, QuantityField("resistance", "4.7 kΩ")]
+Conductance = Annotated[float, QuantityField("conductance", "10 µS")]
+SampleRate = Annotated[float, QuantityField("sample_rate", "50 kS/s")]
+Power = Annotated[float, QuantityField("power", "5 mW")]
+Capacitance = Annotated[float, QuantityField("capacitance", "10 nF")]
+Transconductance = Annotated[float, QuantityField("transconductance", "10 µA/V")]
+Ratio = Annotated[float, QuantityField("ratio", "1 %")]
+
+PositiveFrequency = Annotated[float, QuantityField("frequency", "10 kHz", "be positive")]
+PositiveTime = Annotated[float, QuantityField("time", "20 ms", "be positive")]
+PositiveVoltage = Annotated[float, QuantityField("voltage", "500 mV", "be positive")]
+PositiveVoltagePP = Annotated[float, QuantityField("voltage_pp", "500 mVpp", "be positive")]
+PositiveCurrent = Annotated[float, QuantityField("current", "1 µA", "be positive")]
+PositiveResistance = Annotated[float, QuantityField("resistance", "4.7 kΩ", "be positive")]
+PositiveConductance = Annotated[float, QuantityField("conductance", "10 µS", "be positive")]
+PositiveSampleRate = Annotated[float, QuantityField("sample_rate", "50 kS/s", "be positive")]
+PositivePower = Annotated[float, QuantityField("power", "5 mW", "be positive")]
+PositiveCapacitance = Annotated[float, QuantityField("capacitance", "10 nF", "be positive")]
+PositiveTransconductance = Annotated[float, QuantityField("transconductance", "10 µA/V", "be positive")]
+
+NonNegativeTime = Annotated[float, QuantityField("time", "20 ms", "not be negative")]
+
+Count = Annotated[int, WholeNumberField(1)]
+NonNegativeCount = Annotated[int, WholeNumberField(0)]
+Index = NonNegativeCount
