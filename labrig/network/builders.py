@@ -1,0 +1,133 @@
+"""Usual networks from a few numbers: layered, grid, or a list of edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from labrig.network.diodes import DiodeModel
+from labrig.network.graph import GROUND, Diode, Edge, Graph, NetworkError, Resistor, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A network before it is wired to sources."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    resistors: tuple[Resistor, ...] = ()
+    diodes: tuple[Diode, ...] = ()
+
+    def with_sources(self, sources: Iterable[Source]) -> Graph:
+        """The graph with these sources. Raises NetworkError as `Graph` does."""
+        return Graph(self.nodes, self.edges, self.resistors, self.diodes, tuple(sources))
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenLayer:
+    """`nodes` hidden nodes, each with `pairs` antiparallel pairs of `diodes` to ground (None: no diodes)."""
+
+    nodes: int
+    diodes: DiodeModel | None = None
+    pairs: int = 1
+
+
+def layered(
+    inputs: int,
+    outputs: int,
+    hidden: Sequence[HiddenLayer] = (),
+    *,
+    rails: int = 0,
+    rails_to_outputs: bool = False,
+) -> Layout:
+    """Every node of a layer tied to every node of the next one by a programmable edge.
+
+    Nodes are in0.., hid0.. (numbered on across hidden layers) and out0..; edges are named 'in0-hid0' and run through
+    the layers in order, within a layer with the earlier node slowest. Inputs reach outputs directly only without
+    hidden layers. The last `rails` inputs are constant ones; with `rails_to_outputs` they get direct edges to the
+    outputs too, after all others (they then tend to take most of the gradient).
+
+    Raises NetworkError for counts below 1, or rails asked for that are not there.
+    """
+    _check_counts(inputs, outputs, hidden, rails, rails_to_outputs)
+    layers = [[f"in{number}" for number in range(inputs)]]
+    diodes: list[Diode] = []
+    numbered = 0
+    for layer in hidden:
+        names = [f"hid{number}" for number in range(numbered, numbered + layer.nodes)]
+        numbered += layer.nodes
+        layers.append(names)
+        if layer.diodes is not None and layer.pairs > 0:
+            for node in names:
+                diodes += _antiparallel_to_ground(node, layer.diodes, layer.pairs)
+    layers.append([f"out{number}" for number in range(outputs)])
+
+    pairs = [(a, b) for near, far in pairwise(layers) for a in near for b in far]
+    if rails_to_outputs and hidden:
+        pairs += [(rail, output) for rail in layers[0][inputs - rails :] for output in layers[-1]]
+    nodes = tuple(node for layer in layers for node in layer)
+    return Layout(nodes, tuple(_edge(a, b) for a, b in pairs), (), tuple(diodes))
+
+
+def grid(rows: int, columns: int) -> Layout:
+    """An open square grid of programmable edges.
+
+    Nodes are n{row}_{column}, row after row; from each node go the edge to its right neighbour and the edge down.
+    Raises NetworkError for fewer than two nodes.
+    """
+    if rows < 1 or columns < 1 or rows * columns < 2:
+        raise NetworkError(f"a grid of {rows} × {columns} nodes has no edge", limit="at least two nodes")
+    edges: list[Edge] = []
+    for row in range(rows):
+        for column in range(columns):
+            here = f"n{row}_{column}"
+            if column + 1 < columns:
+                edges.append(_edge(here, f"n{row}_{column + 1}"))
+            if row + 1 < rows:
+                edges.append(_edge(here, f"n{row + 1}_{column}"))
+    return Layout(tuple(f"n{row}_{column}" for row in range(rows) for column in range(columns)), tuple(edges))
+
+
+def from_edges(edges: Sequence[str | Edge], resistors: Sequence[Resistor] = (), diodes: Sequence[Diode] = ()) -> Layout:
+    """The network of these programmable edges, fixed resistors and diodes.
+
+    An edge is an `Edge`, or 'a-b', which is also its name. Nodes come in the order in which they are first mentioned:
+    edges, then resistors, then diodes. Raises NetworkError for an edge that is not of the form 'a-b'.
+    """
+    programmable = tuple(edge if isinstance(edge, Edge) else _parsed(edge) for edge in edges)
+    ends = [node for edge in programmable for node in (edge.a, edge.b)]
+    ends += [node for resistor in resistors for node in (resistor.a, resistor.b)]
+    ends += [node for diode in diodes for node in (diode.anode, diode.cathode)]
+    nodes = tuple(node for node in dict.fromkeys(ends) if node != GROUND)
+    return Layout(nodes, programmable, tuple(resistors), tuple(diodes))
+
+
+def _edge(a: str, b: str) -> Edge:
+    return Edge(f"{a}-{b}", a, b)
+
+
+def _parsed(text: str) -> Edge:
+    a, dash, b = text.partition("-")
+    if not (a.strip() and dash and b.strip()) or "-" in b:
+        raise NetworkError(f"edge {text!r} does not name two nodes", remedy="write it 'a-b'")
+    return Edge(text, a.strip(), b.strip())
+
+
+def _antiparallel_to_ground(node: str, model: DiodeModel, pairs: int) -> list[Diode]:
+    return [
+        Diode(f"{node}-{GROUND}", node, GROUND, model, pairs),
+        Diode(f"{GROUND}-{node}", GROUND, node, model, pairs),
+    ]
+
+
+def _check_counts(inputs: int, outputs: int, hidden: Sequence[HiddenLayer], rails: int, rails_to_outputs: bool) -> None:
+    for what, count in (("inputs", inputs), ("outputs", outputs), *(("hidden nodes", layer.nodes) for layer in hidden)):
+        if count < 1:
+            raise NetworkError(f"layered network with {count} {what}", limit="1 or more")
+    if any(layer.pairs < 0 for layer in hidden):
+        raise NetworkError("a hidden layer with a negative number of diode pairs", limit="0 or more")
+    if not 0 <= rails <= inputs:
+        raise NetworkError(f"{rails} rails among {inputs} inputs", limit=f"0 to {inputs}")
+    if rails_to_outputs and rails == 0:
+        raise NetworkError("rails_to_outputs without rails", remedy="say how many of the last inputs are rails")

@@ -1,0 +1,1 @@
+"""Node voltages of a network and their exact gradients."""

@@ -1,0 +1,115 @@
+"""How far to go along a Newton step δ: by the slope φ'(α) = −r(v + αδ)·δ, and by decrease of E as the guarantee.
+
+A diode's slope changes by less than a factor exp(|du|/nVt) over a move du. Hence a move with |αdu| ≤ nVt at every
+diode ("the bend is at most 1") lowers E by at least 0.28·α·|φ'(0)| and ends no steeper than 0.72·|φ'(0)|: it is
+accepted without a test, which near the solution would only compare rounding errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.network.diodes import DiodeArrays
+from labrig.network.solve.problem import Problem, energy, residual
+
+FloatArray = NDArray[np.float64]
+
+STEEPEST_END = 0.9
+"""A full step is accepted while r(v + αδ)·δ ≥ −0.9·r·δ."""
+
+SAFE_BEND = 1.0
+SECANT_TRIALS = 40
+ARMIJO = 1e-4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """The line v + αδ of each of B lanes."""
+
+    problem: Problem
+    current_a: FloatArray
+    v: FloatArray
+    step: FloatArray
+    bend: FloatArray
+    """Largest |du|/nVt of the full step over the diodes, (B,)."""
+    descent: FloatArray
+    """|φ'(0)| = r·δ (W), (B,)."""
+
+    def lanes(self, chosen: NDArray[np.bool_]) -> Line:
+        return Line(
+            self.problem,
+            self.current_a[chosen],
+            self.v[chosen],
+            self.step[chosen],
+            self.bend[chosen],
+            self.descent[chosen],
+        )
+
+    def at(self, alpha: FloatArray) -> FloatArray:
+        return self.v + alpha[:, None] * self.step
+
+    def slope(self, alpha: FloatArray) -> FloatArray:
+        """φ'(α) (W), (B,)."""
+        v = self.at(alpha)
+        missing, _ = residual(self.problem, self.current_a, v, v @ self.problem.incidence)
+        return -np.einsum("bi,bi->b", missing, self.step)
+
+
+def junction_limit(u: FloatArray, du: FloatArray, diodes: DiodeArrays) -> FloatArray:
+    """Largest part α ≤ 1 of the move `du` that takes no diode past SPICE's limit (pnjlim), (B,).
+
+    A diode headed above its critical voltage by more than 2·nVt goes no further than the logarithm of its move.
+    """
+    slope_voltage, critical = diodes.slope_voltage_v, diodes.critical_voltage_v
+    long = (u + du > critical) & (du > 2.0 * slope_voltage)
+    rise = np.where(long, du, 1.0)
+    limit = np.where(u > 0, u + slope_voltage * np.log1p(rise / slope_voltage), critical)
+    part = np.where(long, (np.maximum(limit, critical) - u) / rise, 1.0)
+    return np.minimum(part.min(axis=1), 1.0)
+
+
+def too_steep(line: Line, alpha: FloatArray, end_slope: FloatArray) -> NDArray[np.bool_]:
+    """Which lanes would climb too steeply, φ'(α) > 0.9·|φ'(0)|, at the lengths `alpha` with φ'(α) = `end_slope`."""
+    return (end_slope > STEEPEST_END * line.descent) & (alpha * line.bend > SAFE_BEND)
+
+
+def by_slope(line: Line, tried: FloatArray, tried_slope: FloatArray) -> FloatArray | None:
+    """Lengths (B,) with |φ'(α)| ≤ 0.9·|φ'(0)|: secants on φ' kept inside the bracket. None if a lane finds none.
+
+    `tried` are lengths found too steep, `tried_slope` = φ' there.
+    """
+    allowed = STEEPEST_END * line.descent
+    low, high = np.zeros_like(tried), tried
+    slope_low, slope_high = -line.descent, tried_slope
+    alpha = tried
+    searching = np.ones(len(tried), dtype=bool)
+    for _ in range(SECANT_TRIALS):
+        width = high - low
+        secant = low - slope_low * width / (slope_high - slope_low)
+        alpha = np.where(searching, np.clip(secant, low + 0.1 * width, low + 0.5 * width), alpha)
+        slope = line.slope(alpha)
+        searching &= (np.abs(slope) > allowed) & (alpha * line.bend > SAFE_BEND)
+        if not searching.any():
+            return alpha
+        beyond = slope > 0
+        low, slope_low = np.where(beyond, low, alpha), np.where(beyond, slope_low, slope)
+        high, slope_high = np.where(beyond, alpha, high), np.where(beyond, slope, slope_high)
+    return None
+
+
+def by_decrease(line: Line) -> FloatArray:
+    """Lengths (B,) that lower E in proportion to α (Armijo), by halving.
+
+    Newton with this rule converges from anywhere on a strictly convex E, and the halving ends: see the module.
+    """
+    start = energy(line.problem, line.current_a, line.v)
+    alpha = np.ones(len(line.v))
+    while True:
+        lower = energy(line.problem, line.current_a, line.at(alpha)) <= start - ARMIJO * alpha * line.descent
+        accepted = lower | (alpha * line.bend <= SAFE_BEND)
+        if accepted.all():
+            return alpha
+        alpha = np.where(accepted, alpha, 0.5 * alpha)

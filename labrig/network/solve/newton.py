@@ -1,0 +1,110 @@
+"""Guarded Newton on the nodes that diodes touch, many samples at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.network.graph import NetworkError
+from labrig.network.solve.line_search import SAFE_BEND, Line, by_decrease, by_slope, junction_limit, too_steep
+from labrig.network.solve.problem import Problem, first_guess, newton_step, residual
+
+FloatArray = NDArray[np.float64]
+
+FINAL_ERROR = 1e-12
+"""Newton ends when the error left after taking the step, estimated as du²/(2·nVt), is below this part of full scale.
+
+At 1 V it asks for a last step below 2.3e-7 V across every diode.
+"""
+
+SMALLEST_FULL_SCALE_V = 1e-6
+QUADRATIC_BEND = 0.1
+"""The estimate du²/(2·nVt) holds for |du|/nVt well below 1."""
+
+SLOPE_ITERATIONS = 60
+"""So many iterations choose their length by slope (hard networks need about 20), the rest by decrease of E."""
+
+MOST_ITERATIONS = 500
+LARGEST_BATCH_ENTRIES = 1 << 22
+"""Entries of the stacked Jacobians solved at once (32 MB); larger batches go in parts."""
+
+
+def operating_points(problem: Problem, current_a: FloatArray) -> FloatArray:
+    """Voltages (B, m) at which the network carries the currents `current_a` (B, m) pushed into the kept nodes away.
+
+    Every lane starts from its own `first_guess`, so that the result is a function of the arguments alone. Raises
+    NetworkError rather than return a lane that has not converged.
+    """
+    batch, size = current_a.shape
+    if batch > 1 and (current_a == current_a[0]).all():
+        return np.repeat(operating_points(problem, current_a[:1]), batch, axis=0)
+    part = max(1, LARGEST_BATCH_ENTRIES // (size * size))
+    if batch > part:
+        parts = [operating_points(problem, current_a[first : first + part]) for first in range(0, batch, part)]
+        return np.concatenate(parts)
+    return _newton(problem, current_a, first_guess(problem, current_a))
+
+
+def _newton(problem: Problem, current_a: FloatArray, v: FloatArray) -> FloatArray:
+    found = np.empty_like(current_a)
+    lanes = np.arange(len(current_a))
+    u = v @ problem.incidence
+    missing, slope_s = residual(problem, current_a, v, u)
+    for iteration in range(MOST_ITERATIONS):
+        step = newton_step(problem, slope_s, missing)
+        du = step @ problem.incidence
+        target = v + step
+        bend, converged = _judge(problem, target, du)
+        if converged.any():
+            found[lanes[converged]] = target[converged]
+            going = ~converged
+            lanes = lanes[going]
+            if len(lanes) == 0:
+                return found
+            current_a, v, u, missing = current_a[going], v[going], u[going], missing[going]
+            step, du, target, bend = step[going], du[going], target[going], bend[going]
+
+        alpha = np.ones(len(lanes))
+        if iteration == 0:
+            alpha = junction_limit(u, du, problem.diodes)
+            target = v + alpha[:, None] * step
+        u = target @ problem.incidence
+        next_missing, slope_s = residual(problem, current_a, target, u)
+        if (alpha * bend).max() > SAFE_BEND:
+            line = Line(problem, current_a, v, step, bend, np.einsum("bi,bi->b", missing, step))
+            shorter = _shortened(line, alpha, -np.einsum("bi,bi->b", next_missing, step), iteration)
+            if shorter is not alpha:
+                target = line.at(shorter)
+                u = target @ problem.incidence
+                next_missing, slope_s = residual(problem, current_a, target, u)
+        v, missing = target, next_missing
+    raise NetworkError(
+        f"no operating point found for {len(lanes)} of {len(found)} samples",
+        action="solving the diode network",
+        limit=f"{MOST_ITERATIONS} Newton iterations",
+        remedy="look for conductances or drives many orders of magnitude apart",
+    )
+
+
+def _judge(problem: Problem, target: FloatArray, du: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Largest |du|/nVt of every lane, and whether the error left after the step to `target` is small enough."""
+    move = np.abs(du)
+    relative = move / problem.diodes.slope_voltage_v
+    bend = relative.max(axis=1)
+    left = 0.5 * (relative * move).max(axis=1)
+    scale = np.maximum(np.abs(target).max(axis=1), SMALLEST_FULL_SCALE_V)
+    return bend, (left <= FINAL_ERROR * scale) & (bend <= QUADRATIC_BEND)
+
+
+def _shortened(line: Line, alpha: FloatArray, end_slope: FloatArray, iteration: int) -> FloatArray:
+    """The lengths `alpha`, shortened in the lanes that need it; `alpha` itself where none does."""
+    if iteration >= SLOPE_ITERATIONS:
+        return by_decrease(line)
+    steep = too_steep(line, alpha, end_slope)
+    if not steep.any():
+        return alpha
+    part = line.lanes(steep)
+    found = by_slope(part, alpha[steep], end_slope[steep])
+    shorter = alpha.copy()
+    shorter[steep] = by_decrease(part) if found is None else found
+    return shorter

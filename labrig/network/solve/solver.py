@@ -1,0 +1,144 @@
+"""The solver of one network: conductances in, voltages and gradients out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labrig.network.diodes import diode_arrays
+from labrig.network.graph import GROUND, Graph, NetworkError, incidence
+from labrig.network.solve.adjoint import adjoint
+from labrig.network.solve.linear import Reduction, conductance_stamps, reduce
+from labrig.network.solve.newton import operating_points
+from labrig.network.solve.problem import Problem, diode_stamps, posed
+
+FloatArray = NDArray[np.float64]
+
+
+class Solver:
+    """Solves `graph`; what depends on the conductances alone is computed once and kept until they change.
+
+    Inside, nodes that no diode touches come first and are eliminated; Newton runs on the others. Results depend on
+    the arguments and the present conductances only, never on earlier calls.
+
+    Raises NetworkError for a graph with floating nodes.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        graph.check()
+        self.graph = graph
+        touched = {node for diode in graph.diodes for node in (diode.anode, diode.cathode)}
+        ordered = [node for node in graph.nodes if node not in touched]
+        self._eliminated = len(ordered)
+        ordered += [node for node in graph.nodes if node in touched]
+        position = {node: place for place, node in enumerate(ordered)}
+
+        self._order = np.array([graph.nodes.index(node) for node in ordered], dtype=np.intp)
+        self._stamps = conductance_stamps(graph, position)
+        self._norton_s = np.zeros((len(graph.sources), len(ordered)))
+        for row, source in enumerate(graph.sources):
+            self._norton_s[row, position[source.node]] = 1.0 / source.ohm
+
+        # Ground is read from a zero appended after the last node.
+        ends = [
+            [graph.nodes.index(node) if node != GROUND else len(ordered) for node in (e.a, e.b)] for e in graph.edges
+        ]
+        self._ends = np.array(ends, dtype=np.intp).reshape(-1, 2)
+
+        kept = ordered[self._eliminated :]
+        self._incidence = incidence(kept, [(diode.anode, diode.cathode) for diode in graph.diodes]).T.copy()
+        self._diodes = diode_arrays([diode.model for diode in graph.diodes], [diode.count for diode in graph.diodes])
+        self._diode_stamps = diode_stamps(self._incidence)
+
+        self._siemens: FloatArray | None = None
+        self._prepared: tuple[Reduction, Problem | None] | None = None
+
+    def set_conductances(self, siemens: ArrayLike) -> None:
+        """Set the conductances (S) of all programmable edges, in the order of `graph.edges`.
+
+        Raises NetworkError for a wrong length, for values that are not finite or < 0, and, when solving, for zeros
+        that leave a node floating.
+        """
+        values = np.array(siemens, dtype=float)
+        if values.shape != (len(self.graph.edges),):
+            raise NetworkError(f"conductances of shape {values.shape}", limit=f"({len(self.graph.edges)},)")
+        if not (np.isfinite(values).all() and (values >= 0).all()):
+            bad = int(np.flatnonzero(~(np.isfinite(values) & (values >= 0)))[0])
+            raise NetworkError(
+                f"conductance of edge {self.graph.edges[bad].name!r} is {float(values[bad])!r} S",
+                limit="finite and >= 0",
+            )
+        if self._siemens is None or not np.array_equal(values, self._siemens):
+            self._siemens = values
+            self._prepared = None
+
+    def voltages(self, source_v: ArrayLike, injected: ArrayLike | None = None) -> FloatArray:
+        """Node voltages (V): (N,), or (B, N) where an argument has a batch axis.
+
+        `source_v`, (S,) or (B, S), is what the sources play (V), in the order of `graph.sources`; `injected`, (N,) or
+        (B, N), are currents (A) pushed into the nodes. The error left by Newton is about 1e-12 of full scale.
+        Raises NetworkError for wrong shapes, values that are not finite, or a network without a solution in reach.
+        """
+        reduction, problem = self._prepare()
+        played = np.asarray(source_v, dtype=float)
+        if played.ndim not in (1, 2) or played.shape[-1] != len(self.graph.sources):
+            raise NetworkError(f"source voltages of shape {played.shape}", limit=f"(..., {len(self.graph.sources)})")
+        current = played @ self._norton_s
+        if injected is not None:
+            current = current + self._checked(injected, "injected currents")[..., self._order]
+        if not np.isfinite(current).all():
+            raise NetworkError("a source voltage or an injected current is not finite")
+        batch = current if current.ndim == 2 else current[None, :]
+        solved = reduction.fold(batch)
+        if problem is not None and len(batch):
+            solved = operating_points(problem, solved)
+        return self._restored(reduction.expand(batch, solved), current.ndim)
+
+    def sensitivity(self, v: ArrayLike, output_gradient: ArrayLike) -> FloatArray:
+        """λ = −H⁻¹·dC/dv at the operating point `v`: the response to the error current −dC/dv (b/γ in the paper).
+
+        `v` (V) and `output_gradient` (dC/dv, in cost per volt) are (N,) or (B, N), and so is the result.
+        """
+        reduction, problem = self._prepare()
+        at, cost = np.broadcast_arrays(self._checked(v, "voltages"), self._checked(output_gradient, "cost gradient"))
+        response = adjoint(reduction, problem, _rows(at)[:, self._order], _rows(cost)[:, self._order])
+        return self._restored(response, at.ndim)
+
+    def gradient(self, v: ArrayLike, output_gradient: ArrayLike) -> FloatArray:
+        """Exact ∂C/∂θ_k = drop_k(v)·drop_k(λ) in cost per siemens, (E,) or (B, E); arguments as in `sensitivity`."""
+        return self.drops(np.asarray(v, dtype=float)) * self.drops(self.sensitivity(v, output_gradient))
+
+    def drops(self, v: FloatArray) -> FloatArray:
+        """Edge drops (V), (E,) or (B, E), of the node voltages `v`, (N,) or (B, N)."""
+        grounded = np.zeros((*v.shape[:-1], v.shape[-1] + 1))
+        grounded[..., :-1] = v
+        return grounded[..., self._ends[:, 0]] - grounded[..., self._ends[:, 1]]
+
+    def _prepare(self) -> tuple[Reduction, Problem | None]:
+        if self._prepared is None:
+            if self._siemens is None:
+                raise NetworkError("the conductances are not set", remedy="call set_conductances first")
+            if not self._siemens.all():
+                self.graph.check({edge.name for edge, s in zip(self.graph.edges, self._siemens, strict=True) if s == 0})
+            reduction = reduce(self._stamps.matrix(self._siemens), self._eliminated)
+            problem = None
+            if self.graph.diodes:
+                problem = posed(reduction.conductance_s, self._incidence, self._diodes, self._diode_stamps)
+            self._prepared = reduction, problem
+        return self._prepared
+
+    def _checked(self, values: ArrayLike, what: str) -> FloatArray:
+        array = np.asarray(values, dtype=float)
+        if array.ndim not in (1, 2) or array.shape[-1] != len(self.graph.nodes):
+            raise NetworkError(f"{what} of shape {array.shape}", limit=f"(..., {len(self.graph.nodes)})")
+        return array
+
+    def _restored(self, rows: FloatArray, dimensions: int) -> FloatArray:
+        """Rows (B, N) in the graph's own order of nodes, without the batch axis where there was none."""
+        restored = np.empty(rows.shape)
+        restored[:, self._order] = rows
+        return restored if dimensions == 2 else restored[0]
+
+
+def _rows(array: FloatArray) -> FloatArray:
+    return array if array.ndim == 2 else array[None, :]
