@@ -1,0 +1,74 @@
+"""What a demodulator hands back: DC and phasors per channel and per edge, with standard errors and flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Flag(Enum):
+    """What was wrong with an acquisition. An update is refused on CLIP, GAP and REF_WEAK."""
+
+    CLIP = "clip"
+    """A channel reached an end of its range."""
+    GAP = "gap"
+    """Scans are missing, or blocks did not follow one another."""
+    REF_WEAK = "reference weak"
+    """The pilot is too small at some tone for its phase to give a sign."""
+    REF_MISSING = "reference missing"
+    """No channel carries a pilot: phasors stand at the trigger's random phase, signs mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demodulated:
+    """One demodulated window of C channels, E edges and F tones; volts peak, x(t) = Re{X e^{jωt}}, rms uncertainties.
+
+    dc: (C,) and edge_dc: (E,), with standard errors u_dc (C,) and u_edge_dc (E,).
+    phasor: (F, C) complex, skew corrected, phase at the window's centre.
+    edge_phasor: (F, E) complex drop on the pilot's phase: the real part is the signed in-phase amplitude.
+    u_channel: (F, C) and u_edge: (F, E), standard errors of the in-phase parts.
+    reference_phase: (F,) phase of the pilot (rad), 0 without one. pilot_amplitude: (F,) volts, 0 without one.
+    clipped: columns of the channels that clipped.
+    """
+
+    frequencies_hz: tuple[float, ...]
+    dc: NDArray[np.float64]
+    u_dc: NDArray[np.float64]
+    phasor: NDArray[np.complex128]
+    u_channel: NDArray[np.float64]
+    edge_dc: NDArray[np.float64]
+    u_edge_dc: NDArray[np.float64]
+    edge_phasor: NDArray[np.complex128]
+    u_edge: NDArray[np.float64]
+    reference_phase: NDArray[np.float64]
+    pilot_amplitude: NDArray[np.float64]
+    flags: frozenset[Flag]
+    clipped: tuple[int, ...]
+
+    @property
+    def in_phase(self) -> NDArray[np.float64]:
+        """(F, E) signed amplitude of each edge's drop on the pilot's phase (V)."""
+        return self.edge_phasor.real
+
+    @property
+    def quadrature(self) -> NDArray[np.float64]:
+        """(F, E) amplitude of each edge's drop 90° ahead of the pilot (V)."""
+        return self.edge_phasor.imag
+
+    @property
+    def channel_phasor(self) -> NDArray[np.complex128]:
+        """(F, C) phasor of each channel on the pilot's phase (V)."""
+        return self.phasor * np.exp(-1j * self.reference_phase)[:, np.newaxis]
+
+    @property
+    def channel_in_phase(self) -> NDArray[np.float64]:
+        """(F, C) signed amplitude of each channel on the pilot's phase (V)."""
+        return self.channel_phasor.real
+
+    @property
+    def channel_quadrature(self) -> NDArray[np.float64]:
+        """(F, C) amplitude of each channel 90° ahead of the pilot (V)."""
+        return self.channel_phasor.imag

@@ -1,0 +1,219 @@
+"""The lock-in: blocks of one acquisition in, DC and phasors of every channel and edge out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labrig.errors import ConfigError, SyncLost
+from labrig.instruments.data import AcquisitionPlan, Block
+from labrig.lockin.demodulated import Demodulated, Flag
+from labrig.lockin.estimator import aperiodic_covariance, at_rows, common_period, joint_least_squares
+
+PILOT_SIGNAL_TO_NOISE = 10.0
+"""Below this multiple of its standard error a pilot is weak: at 10 its phase is good to 0.1 rad, a sign is certain."""
+
+PILOT_FLOOR_V = 1e-9
+"""Below this a pilot is weak even without noise: rounding has a phase too."""
+
+
+class Demodulator:
+    """Demodulates acquisitions of one plan: `start`, `feed` blocks in order, `result`; then `start` again.
+
+    plan: as the digitizer returned it (actual rate and skew).
+    frequencies_hz: (F,) every tone that may be playing; all are always fitted, playing or not.
+    drops: (E, C) voltage of each edge as a combination of channels, usually one +1 and one −1 per row.
+    pilot: the column that carries the pilot, or None.
+    full_scale_codes: (lowest, highest) code; an integer code that reaches either is a clip.
+
+    Raises ConfigError if the arguments do not fit one another.
+    """
+
+    def __init__(
+        self,
+        plan: AcquisitionPlan,
+        frequencies_hz: Sequence[float],
+        drops: ArrayLike,
+        pilot: int | None,
+        full_scale_codes: tuple[int, int] | None = None,
+    ) -> None:
+        channels = len(plan.channels)
+        self._plan = plan
+        self._frequencies_hz = tuple(float(f) for f in frequencies_hz)
+        self._drops = np.asarray(drops, dtype=np.float64)
+        self._pilot = pilot
+        self._full_scale_codes = full_scale_codes
+        if self._drops.ndim != 2 or self._drops.shape[1] != channels:
+            raise ConfigError(f"drops of shape {self._drops.shape} do not fit {channels} channels", limit="(E, C)")
+        if pilot is not None and not 0 <= pilot < channels:
+            raise ConfigError(f"the pilot's column {pilot} is not one of {channels} channels")
+        if len(plan.skew_s) != channels:
+            raise ConfigError(f"{len(plan.skew_s)} skews do not fit {channels} channels")
+        for frequency in self._frequencies_hz:
+            if not 0 < frequency < plan.sample_rate_hz / 2:
+                raise ConfigError(
+                    f"a tone of {frequency:g} Hz cannot be demodulated", limit=f"Nyquist {plan.sample_rate_hz / 2:g} Hz"
+                )
+        omegas = 2 * np.pi * np.asarray(self._frequencies_hz) / plan.sample_rate_hz
+        self._estimator = joint_least_squares(omegas, plan.window_samples)
+        self._period = common_period([f / plan.sample_rate_hz for f in self._frequencies_hz], plan.window_samples)
+        # A channel sampled late by τ shows X e^{jωτ}.
+        lag = np.outer(2 * np.pi * np.asarray(self._frequencies_hz), plan.skew_s)
+        self._unskew = np.exp(-1j * lag)
+        # Rotating channels against one another also rotates the covariance of their noise, by the cosine of the angle.
+        # The first plane is DC, which does not rotate.
+        lag = np.concatenate((np.zeros((1, channels)), lag))
+        self._noise_rotation = np.cos(lag[:, :, np.newaxis] - lag[:, np.newaxis, :])
+        self._volts = np.zeros((plan.window_samples, channels))
+        self._received = np.zeros(plan.window_samples, dtype=np.bool_)
+        self.start()
+
+    def start(self) -> None:
+        """Forget what was fed: a new acquisition begins."""
+        self._next_index = 0
+        self._gap = False
+        self._clipped = np.zeros(len(self._plan.channels), dtype=np.bool_)
+        self._received[:] = False
+
+    def feed(self, block: Block) -> None:
+        """Take the next block, of any length; scans of the settle and scans beyond the window are ignored.
+
+        `block.overrange` counts for a block that reaches into the window, whichever of its scans it stems from.
+        """
+        scans, channels = block.codes.shape
+        if channels != len(self._plan.channels):
+            raise ConfigError(f"a block of {channels} columns does not fit {len(self._plan.channels)} channels")
+        total = self._plan.total_samples
+        if self._next_index < total and (block.start_index != self._next_index or block.lost):
+            self._gap = True
+        self._next_index = block.start_index + scans
+        position = block.start_index - self._plan.settle_samples
+        first, last = max(position, 0), min(position + scans, self._plan.window_samples)
+        if first >= last:
+            return
+        wanted = replace(block, codes=block.codes[first - position : last - position])
+        self._volts[first:last] = wanted.volts()
+        self._received[first:last] = True
+        self._clipped |= block.overrange
+        self._clipped |= self._at_full_scale(wanted.codes)
+
+    def result(self) -> Demodulated:
+        """Demodulate the window.
+
+        Scans lost inside the window are left out of the fit and flagged (GAP). Raises SyncLost if the window is not
+        complete yet, or too little of it is left.
+        """
+        missing = self._plan.total_samples - self._next_index
+        if missing > 0:
+            raise SyncLost(
+                f"the window is not complete: the last {missing} of {self._plan.total_samples} scans are missing",
+                action="demodulating",
+                remedy="read the digitizer until the acquisition ends",
+            )
+        estimator, volts = self._estimator, self._volts
+        if not self._received.all():
+            try:
+                estimator, volts = at_rows(estimator, self._received), volts[self._received]
+            except ConfigError as error:
+                lost = int(np.count_nonzero(~self._received))
+                raise SyncLost(f"{lost} of {len(volts)} scans were lost, too many to demodulate the rest") from error
+        theta = estimator.fit(volts)
+        if self._period is not None and len(volts) == self._plan.window_samples:
+            noise = aperiodic_covariance(volts, self._period)
+        else:
+            noise = estimator.residual_covariance(volts, theta)
+        dc = theta[0]
+        phasor = (theta[1::2] - 1j * theta[2::2]) * self._unskew
+        gains = estimator.variance_gains
+        cos_gain, sin_gain = gains[1::2], gains[2::2]
+
+        flags = {Flag.GAP} if self._gap else set()
+        if self._clipped.any():
+            flags.add(Flag.CLIP)
+        if self._pilot is None:
+            flags.add(Flag.REF_MISSING)
+            amplitude = reference = u_reference = np.zeros(len(self._frequencies_hz))
+        else:
+            pilot = phasor[:, self._pilot]
+            amplitude = np.abs(pilot)
+            reference = np.arctan2(pilot.imag, pilot.real)
+            u_pilot = np.sqrt(noise[self._pilot, self._pilot] * np.maximum(cos_gain, sin_gain))
+            if (amplitude < np.maximum(PILOT_SIGNAL_TO_NOISE * u_pilot, PILOT_FLOOR_V)).any():
+                flags.add(Flag.REF_WEAK)
+            u_reference = u_pilot / np.maximum(amplitude, PILOT_FLOOR_V)
+        cosine, sine = np.cos(reference), np.sin(reference)
+        referenced = phasor * (cosine - 1j * sine)[:, np.newaxis]
+        edge_phasor = referenced @ self._drops.T
+        # What the pilot's own noise turns out of the quadrature into the in-phase part.
+        turned = u_reference[:, np.newaxis]
+
+        # Rows: DC, then the tones in phase. Two quadratures differ in gain only in windows of few cycles, where a skew
+        # turns them but little.
+        gain = np.concatenate((gains[:1], cos_gain * cosine**2 + sin_gain * sine**2))[:, np.newaxis]
+        u_channel = np.sqrt(np.diagonal(noise) * gain)
+        # Difference first: adding the sigmas of channels that share their noise is several times too large.
+        drop_variance = ((self._drops @ (noise * self._noise_rotation)) * self._drops).sum(axis=-1)
+        # Rounding may leave a variance of zero slightly negative.
+        u_edge = np.sqrt(np.maximum(drop_variance, 0.0) * gain)
+        return Demodulated(
+            frequencies_hz=self._frequencies_hz,
+            dc=dc,
+            u_dc=u_channel[0],
+            phasor=phasor,
+            u_channel=np.hypot(u_channel[1:], referenced.imag * turned),
+            edge_dc=self._drops @ dc,
+            u_edge_dc=u_edge[0],
+            edge_phasor=edge_phasor,
+            u_edge=np.hypot(u_edge[1:], edge_phasor.imag * turned),
+            reference_phase=reference,
+            pilot_amplitude=amplitude,
+            flags=frozenset(flags),
+            clipped=tuple(np.flatnonzero(self._clipped).tolist()),
+        )
+
+    def window(self) -> NDArray[np.float64]:
+        """(N, C) volts of the window as fed so far, for spectra and records."""
+        return self._volts.copy()
+
+    def _at_full_scale(self, codes: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.bool_] | bool:
+        """(C,) channels whose integer codes reach full scale, or False for none."""
+        if self._full_scale_codes is None or codes.dtype.kind == "f":
+            return False
+        lowest, highest = self._full_scale_codes
+        # Over the whole array first: one pass per column is several times slower on narrow int16.
+        if codes.min() > lowest and codes.max() < highest:
+            return False
+        return np.any((codes <= lowest) | (codes >= highest), axis=0)
+
+
+def demodulate(
+    samples: ArrayLike,
+    sample_rate_hz: float,
+    frequencies_hz: Sequence[float],
+    edges: ArrayLike | None = None,
+    reference: int | None = None,
+    skew_s: Sequence[float] | None = None,
+) -> Demodulated:
+    """Demodulate one window of `samples` (T, C) in volts: the one-shot form of `Demodulator`.
+
+    edges: (E, C) drops, none by default. reference: the pilot's column. skew_s: (C,) lateness of each channel.
+    """
+    volts = np.asarray(samples, dtype=np.float64)
+    if volts.ndim != 2:
+        raise ConfigError(f"samples of shape {volts.shape} are not scans of channels", limit="(T, C)")
+    scans, channels = volts.shape
+    plan = AcquisitionPlan(
+        sample_rate_hz=sample_rate_hz,
+        settle_samples=0,
+        window_samples=scans,
+        channels=tuple(str(c) for c in range(channels)),
+        ranges_v=(np.inf,) * channels,
+        skew_s=tuple(skew_s) if skew_s is not None else (0.0,) * channels,
+    )
+    demodulator = Demodulator(plan, frequencies_hz, np.zeros((0, channels)) if edges is None else edges, reference)
+    scale = np.tile([0.0, 1.0, 0.0, 0.0], (channels, 1))
+    demodulator.feed(Block(volts, scale, start_index=0, overrange=np.zeros(channels, dtype=np.bool_)))
+    return demodulator.result()

@@ -1,0 +1,284 @@
+"""Where the tones go: on whole cycles of the window, clear of mains and of one another's products.
+
+A network of diodes makes products Σ m_i·f_i of every order, and sampling folds them. In cycles per window of N samples
+both are integers modulo N, so a plan is *clean* to an order when no product of 2 ≤ Σ|m_i| ≤ order falls on DC or on
+± a tone, modulo N. Moving the tone to the other side gives the form the search uses: no relation Σ c_i·k_i ≡ 0 (mod N)
+with 1 ≤ Σ|c_i| ≤ order + 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise, product
+from math import ceil, comb, floor, gcd, isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import ConfigError
+
+MAINS_HARMONICS = 20
+"""Mains harmonics up to this one are refused for a tone; higher ones are weak enough to stand on."""
+
+RELATIVE_TOLERANCE = 1e-9
+"""How far from whole a number of samples or cycles may be: above rounding, below any real mistake."""
+
+SEARCH_BUDGET = 1000
+"""Branches tried per common period before three or more tones move on to the next longer period."""
+
+
+class PlanError(ConfigError):
+    """No tones, or not these tones, fit the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class TonePlan:
+    """Tones on whole cycles of a window: tone i makes `cycles[i]` cycles in `window_samples` samples."""
+
+    sample_rate_hz: float
+    window_samples: int
+    cycles: tuple[int, ...]
+
+    @property
+    def frequencies_hz(self) -> tuple[float, ...]:
+        """Frequency of each tone (Hz), correctly rounded."""
+        return tuple(_frequency_hz(k, self.sample_rate_hz, self.window_samples) for k in self.cycles)
+
+    @property
+    def period_samples(self) -> int:
+        """Smallest number of samples after which every tone repeats."""
+        return self.window_samples // gcd(self.window_samples, *self.cycles)
+
+
+def window_samples(sample_rate_hz: float, window_s: float) -> int:
+    """Samples in a window of `window_s` seconds; PlanError unless that is a whole number."""
+    exact = sample_rate_hz * window_s
+    if not (isfinite(exact) and sample_rate_hz > 0 and window_s > 0):
+        raise PlanError(f"a window of {window_s:g} s at {sample_rate_hz:g} S/s is not a window")
+    samples = round(exact)
+    if samples < 1 or abs(exact - samples) > RELATIVE_TOLERANCE * exact:
+        whole = [n for n in (floor(exact), ceil(exact)) if n > 0]
+        raise PlanError(
+            f"a window of {window_s:g} s holds {exact:.6g} samples at {sample_rate_hz:g} S/s, not a whole number",
+            remedy="window " + " or ".join(f"{n / sample_rate_hz:.9g} s ({n} samples)" for n in whole),
+        )
+    return samples
+
+
+def plan_tones(
+    *,
+    sample_rate_hz: float,
+    window_samples: int,
+    count: int,
+    band_hz: tuple[float, float],
+    order: int = 5,
+    mains_hz: Sequence[float] = (50.0, 60.0),
+) -> TonePlan:
+    """`count` tones inside `band_hz` (inclusive), clean to `order`, in ascending frequency.
+
+    Of all clean plans: the smallest common period (few unique samples make nonlinear simulation fast), then the
+    smallest sum of frequencies (the error that capacitance makes grows with ω). Both hold exactly for one and two
+    tones; for more the search of each period stops after `SEARCH_BUDGET` branches. A tone within half a bin of a
+    harmonic (up to `MAINS_HARMONICS`) of a frequency in `mains_hz` is refused; `mains_hz=()` refuses none.
+
+    Raises PlanError with a remedy if nothing fits.
+    """
+    _check_request(sample_rate_hz, window_samples, band_hz, order)
+    if count < 1:
+        raise PlanError(f"{count} tones cannot be planned", limit="at least 1")
+    grid = f"{window_samples} samples at {sample_rate_hz:g} S/s"
+    in_band = _cycles_in_band(sample_rate_hz, window_samples, band_hz)
+    on_mains = _cycles_on_mains(sample_rate_hz, window_samples, mains_hz)
+    allowed = [k for k in in_band if k not in on_mains]
+    cycles = _search(window_samples, allowed, count, order)
+    if cycles is not None:
+        return TonePlan(sample_rate_hz, window_samples, cycles)
+    if len(allowed) < len(in_band) and _search(window_samples, list(in_band), count, order) is not None:
+        mains = " and ".join(f"{f:g}" for f in mains_hz)
+        raise PlanError(
+            f"clear of the harmonics of {mains} Hz mains, {grid} admit {len(allowed)} of the {len(in_band)} "
+            f"frequencies in {_band_text(band_hz)}, which leaves no {count} clean tone(s)",
+            remedy="a longer window, or mains: none",
+        )
+    raise PlanError(
+        f"{grid} admit {len(in_band)} frequencies in {_band_text(band_hz)}, among them no {count} tone(s) that are "
+        f"clear of products up to order {order}",
+        remedy="a longer window, a wider band or a lower order",
+    )
+
+
+def check_tones(
+    sample_rate_hz: float,
+    window_samples: int,
+    frequencies_hz: Sequence[float],
+    band_hz: tuple[float, float],
+    order: int = 5,
+) -> TonePlan:
+    """The plan of tones that someone chose, in their order; PlanError says which tone is wrong and why."""
+    _check_request(sample_rate_hz, window_samples, band_hz, order)
+    in_band = _cycles_in_band(sample_rate_hz, window_samples, band_hz)
+    cycles = []
+    for number, frequency in enumerate(frequencies_hz, start=1):
+        name = f"tone f{number} = {frequency:.9g} Hz"
+        if not 0 < frequency < sample_rate_hz / 2:
+            raise PlanError(f"{name} is not between DC and Nyquist", limit=f"{sample_rate_hz / 2:g} Hz")
+        exact = frequency * window_samples / sample_rate_hz
+        k = round(exact)
+        if k < 1 or abs(exact - k) > RELATIVE_TOLERANCE * exact:
+            nearest = [
+                f"{_frequency_hz(j, sample_rate_hz, window_samples):.9g} Hz"
+                for j in (floor(exact), ceil(exact))
+                if j in in_band
+            ]
+            raise PlanError(
+                f"{name} makes {exact:.6g} cycles in {window_samples} samples, not a whole number",
+                remedy=" or ".join(nearest) if nearest else "a longer window",
+            )
+        if k not in in_band:
+            raise PlanError(f"{name} is outside the band", limit=_band_text(band_hz))
+        cycles.append(k)
+    plan = TonePlan(sample_rate_hz, window_samples, tuple(cycles))
+    collision = _first_collision(window_samples, plan.cycles, order)
+    if collision is not None:
+        tones = ", ".join(f"f{i} = {f:.9g} Hz" for i, f in enumerate(plan.frequencies_hz, start=1))
+        raise PlanError(f"{collision} ({tones})", remedy="other tones, or tones: auto")
+    return plan
+
+
+def _check_request(sample_rate_hz: float, window_samples: int, band_hz: tuple[float, float], order: int) -> None:
+    if not (isfinite(sample_rate_hz) and sample_rate_hz > 0 and window_samples >= 1):
+        raise PlanError(f"{window_samples} samples at {sample_rate_hz:g} S/s are not a window")
+    if not (0 <= band_hz[0] <= band_hz[1] and isfinite(band_hz[0])):
+        raise PlanError(f"the band {_band_text(band_hz)} is not a band", remedy="write it as low, high")
+    if order < 2:
+        raise PlanError(f"products up to order {order} are none", limit="order at least 2")
+
+
+def _band_text(band_hz: tuple[float, float]) -> str:
+    return f"{band_hz[0]:g} Hz to {band_hz[1]:g} Hz"
+
+
+def _frequency_hz(cycles: int, sample_rate_hz: float, window_samples: int) -> float:
+    return float(cycles * Fraction(sample_rate_hz) / window_samples)
+
+
+def _cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[float, float]) -> range:
+    """Whole cycles per window whose frequency, as a float, lies in the band and between DC and Nyquist."""
+    low, high = band_hz
+    highest = (window_samples - 1) // 2
+    bins_per_hz = window_samples / Fraction(sample_rate_hz)
+    first = max(1, floor(Fraction(low) * bins_per_hz))
+    last = highest if high >= sample_rate_hz / 2 else min(highest, ceil(Fraction(high) * bins_per_hz))
+    if _frequency_hz(first, sample_rate_hz, window_samples) < low:
+        first += 1
+    if _frequency_hz(last, sample_rate_hz, window_samples) > high:
+        last -= 1
+    return range(first, last + 1)
+
+
+def _cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Sequence[float]) -> set[int]:
+    """Cycles within half a bin of a mains harmonic, |k − h·mains·N/fs| < ½."""
+    half = Fraction(1, 2)
+    refused = set()
+    for mains in mains_hz:
+        for harmonic in range(1, MAINS_HARMONICS + 1):
+            position = harmonic * Fraction(mains) * window_samples / Fraction(sample_rate_hz)
+            nearest = floor(position + half)
+            if abs(nearest - position) < half:
+                refused.add(nearest)
+    return refused
+
+
+def _search(window: int, allowed: Sequence[int], count: int, order: int) -> tuple[int, ...] | None:
+    """Cycles of the best clean plan, trying the possible common periods (divisors of the window) from the shortest."""
+    radius = order + 1
+    # A clean plan keeps all Σ c_i·k_i with Σ|c_i| ≤ radius/2 apart, so the period has at least that many residues.
+    fewest = sum(2**i * comb(count, i) * comb(radius // 2, i) for i in range(count + 1))
+    candidates = np.asarray(allowed, dtype=np.int64)
+    for period in range(max(fewest, radius + 1), window + 1):
+        if window % period == 0:
+            step = window // period
+            found = _lowest_clean(period, candidates[candidates % step == 0] // step, count, radius)
+            if found is not None:
+                return tuple(step * q for q in found)
+    return None
+
+
+def _lowest_clean(period: int, candidates: NDArray[np.int64], count: int, radius: int) -> tuple[int, ...] | None:
+    """The `count` ascending `candidates` of smallest sum without a relation mod `period` up to `radius`, or None.
+
+    Depth first over ascending tones. `distance` (period,) holds, for each residue, the least Σ|c_i| that reaches it
+    with the tones chosen so far (capped above `radius`); `open_tones` are the later candidates it still admits.
+    """
+    best: tuple[int, ...] | None = None
+    best_sum = 0
+    branches = 0
+
+    def descend(chosen: tuple[int, ...], distance: NDArray[np.int64], open_tones: NDArray[np.int64]) -> None:
+        nonlocal best, best_sum, branches
+        missing = count - len(chosen)
+        open_tones = open_tones[_admitted(distance, open_tones, radius)]
+        for i in range(len(open_tones) - missing + 1):
+            if best is not None and sum(chosen) + int(open_tones[i : i + missing].sum()) >= best_sum:
+                return
+            longer = (*chosen, int(open_tones[i]))
+            if missing == 1:
+                best, best_sum = longer, sum(longer)
+                return
+            branches += 1
+            if count > 2 and branches > SEARCH_BUDGET:
+                return
+            descend(longer, _with_tone(distance, longer[-1], radius), open_tones[i + 1 :])
+
+    silence = np.full(period, radius + 1, dtype=np.int64)
+    silence[0] = 0
+    descend((), silence, candidates)
+    return best
+
+
+def _admitted(distance: NDArray[np.int64], tones: NDArray[np.int64], radius: int) -> NDArray[np.bool_]:
+    """Which `tones` add no relation of up to `radius`: c·tone must stay farther than radius − c, for every c."""
+    multiples = np.arange(1, radius + 1)[:, np.newaxis]
+    return np.all(distance[(multiples * tones) % len(distance)] + multiples > radius, axis=0)
+
+
+def _with_tone(distance: NDArray[np.int64], tone: int, radius: int) -> NDArray[np.int64]:
+    """`distance` after `tone` joins: the least over c of distance[r − c·tone] + |c|."""
+    period = len(distance)
+    c = np.arange(-radius, radius + 1)[:, np.newaxis]
+    return (distance[(np.arange(period) - c * tone) % period] + np.abs(c)).min(axis=0)
+
+
+def _first_collision(window: int, cycles: Sequence[int], order: int) -> str | None:
+    """The collision of lowest order in words, or None."""
+    for (i, a), (j, b) in pairwise(sorted(enumerate(cycles, start=1), key=lambda item: item[1])):
+        if a == b:
+            return f"f{min(i, j)} and f{max(i, j)} are the same tone"
+    for m in _products(len(cycles), order):
+        total = sum(factor * k for factor, k in zip(m, cycles, strict=True))
+        targets = {"DC": 0} | {f"f{i}": k for i, k in enumerate(cycles, start=1)}
+        for name, k in targets.items():
+            if (total - k) % window == 0 or (total + k) % window == 0:
+                alias = "" if abs(total) == k else " as an alias"
+                return f"{_product_text(m)} falls on {name}{alias}"
+    return None
+
+
+def _products(count: int, order: int) -> Iterator[tuple[int, ...]]:
+    """Products of orders 2..order, lowest order first; of each and its negative only the one that starts positive."""
+    factors = [m for m in product(range(-order, order + 1), repeat=count) if 2 <= sum(map(abs, m)) <= order]
+    for m in sorted(factors, key=lambda m: (sum(map(abs, m)), tuple(-x for x in m))):
+        if next(x for x in m if x) > 0:
+            yield m
+
+
+def _product_text(m: Sequence[int]) -> str:
+    """(3, -2) → "3·f1 − 2·f2"."""
+    text = ""
+    for i, factor in enumerate(m, start=1):
+        if factor:
+            sign = (" − " if factor < 0 else " + ") if text else ""
+            text += sign + (f"{abs(factor)}·f{i}" if abs(factor) > 1 else f"f{i}")
+    return text
