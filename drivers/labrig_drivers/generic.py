@@ -1,0 +1,90 @@
+"""Generic instruments: a data sheet without a maker, for designs and for the simulated bench."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from labrig.instruments.drivers import (
+    DigitizerCapabilities,
+    DriverInfo,
+    InstrumentOptions,
+    ProgrammerCapabilities,
+    SourceCapabilities,
+)
+from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.quantities import Count, NonNegativeTime, PositiveResistance, PositiveSampleRate, PositiveVoltage, Voltage
+
+Bits = Annotated[Count, Field(ge=6, le=32)]
+
+
+class SourceOptions(InstrumentOptions):
+    """Several synchronous channels, each a DC level plus tones."""
+
+    channels: Count
+    bits: Bits = 16
+    full_scale: PositiveVoltage
+    output_resistance: PositiveResistance = 50.0
+    settle: NonNegativeTime = 400e-6
+
+
+class DigitizerOptions(InstrumentOptions):
+    """Several channels sampled at once or, with a convert interval, one after the other."""
+
+    channels: Count
+    bits: Bits = 16
+    full_scale: PositiveVoltage
+    max_sample_rate: PositiveSampleRate
+    convert_interval: NonNegativeTime = 0.0
+
+
+class ProgrammerOptions(InstrumentOptions):
+    """A bank of digital potentiometers, one rheostat a channel."""
+
+    channels: Count
+    part: str
+    supply: tuple[Voltage, Voltage]
+    write: NonNegativeTime = 2e-3
+
+
+def _names(count: int) -> tuple[str, ...]:
+    return tuple(str(index) for index in range(count))
+
+
+def _source(options: SourceOptions) -> SourceCapabilities:
+    return SourceCapabilities(
+        _names(options.channels), options.bits, options.full_scale, options.output_resistance, options.settle
+    )
+
+
+def _digitizer(options: DigitizerOptions) -> DigitizerCapabilities:
+    return DigitizerCapabilities(
+        _names(options.channels),
+        options.bits,
+        options.full_scale,
+        options.max_sample_rate,
+        options.convert_interval,
+    )
+
+
+def _programmer(options: ProgrammerOptions) -> ProgrammerCapabilities:
+    part = POTENTIOMETERS.get(options.part)
+    if part is None:
+        raise ValueError(f"part: {options.part!r} is not a known part; known are {', '.join(sorted(POTENTIOMETERS))}")
+    low, high = options.supply
+    least, greatest = part.supply_span_v
+    if not least <= high - low <= greatest:
+        raise ValueError(
+            f"supply: {part.part} works on {least:g} V to {greatest:g} V between its rails, not {high - low:g} V"
+        )
+    return ProgrammerCapabilities(_names(options.channels), part, (low, high), options.write)
+
+
+DRIVERS = (
+    DriverInfo("generic.source", "source", SourceOptions, _source, models={"generic": "simulated only"}),
+    DriverInfo("generic.digitizer", "digitizer", DigitizerOptions, _digitizer, models={"generic": "simulated only"}),
+    DriverInfo(
+        "generic.programmer", "programmer", ProgrammerOptions, _programmer, models={"generic": "simulated only"}
+    ),
+)

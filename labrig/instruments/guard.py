@@ -1,0 +1,117 @@
+"""Device guards: limits that hold whatever a driver forgets. The simulated bench is held to the same.
+
+A guard stands in front of a source or a programmer and keeps the same contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from labrig.errors import LimitExceeded
+from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
+from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting
+from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
+from labrig.signals.tones import ToneProgram
+
+
+class GuardedSource:
+    """Refuses what is beyond the source's full scale or names a channel it does not have."""
+
+    def __init__(self, name: str, source: WaveformSource, capabilities: SourceCapabilities) -> None:
+        self._name = name
+        self._source = source
+        self._capabilities = capabilities
+
+    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        full_scale = self._capabilities.full_scale_v
+        for channel, program in programs.items():
+            if channel not in self._capabilities.channels:
+                raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="load")
+            if not program.peak <= full_scale:
+                raise LimitExceeded(
+                    f"channel {channel} would have to play {program.peak:.4g} V",
+                    device=self._name,
+                    action="load",
+                    limit=f"full scale {full_scale:g} V",
+                    remedy="lower the drive, the error current or the resistance it goes through",
+                )
+        return self._source.load(programs)
+
+    def open(self) -> None:
+        self._source.open()
+
+    def identify(self) -> Identity:
+        return self._source.identify()
+
+    def arm(self) -> None:
+        self._source.arm()
+
+    def start(self) -> None:
+        self._source.start()
+
+    def idle(self) -> None:
+        self._source.idle()
+
+    def make_safe(self) -> None:
+        self._source.make_safe()
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class GuardedProgrammer:
+    """Refuses settings outside what a channel realizes, and counts writes per channel."""
+
+    def __init__(self, name: str, programmer: ConductanceProgrammer, capabilities: ProgrammerCapabilities) -> None:
+        self._name = name
+        self._programmer = programmer
+        self._capabilities = capabilities
+        self._levels: dict[str, LevelTable | Continuous] = {}
+        self._codes: dict[str, frozenset[int]] = {}
+        self.writes: dict[str, int] = {}
+
+    def levels(self) -> dict[str, LevelTable | Continuous]:
+        if not self._levels:
+            self._levels = self._programmer.levels()
+            self._codes = {
+                channel: frozenset(table.codes.tolist())
+                for channel, table in self._levels.items()
+                if isinstance(table, LevelTable)
+            }
+        return self._levels
+
+    def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
+        levels = self.levels()
+        for channel, setting in settings.items():
+            if channel not in levels:
+                raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="program")
+            self._check(channel, levels[channel], setting)
+        for channel in settings:
+            self.writes[channel] = self.writes.get(channel, 0) + 1
+        return self._programmer.program(settings)
+
+    def _check(self, channel: str, realizable: LevelTable | Continuous, setting: Setting) -> None:
+        if isinstance(setting, Level):
+            if isinstance(realizable, LevelTable) and setting.code in self._codes[channel]:
+                return
+            problem = f"channel {channel} has no code {setting.code}"
+        else:
+            if isinstance(realizable, Continuous) and realizable.minimum <= setting.siemens <= realizable.maximum:
+                return
+            problem = f"channel {channel} cannot be brought to {setting.siemens:.4g} S"
+        raise LimitExceeded(problem, device=self._name, action="program", limit="what the part realizes")
+
+    def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
+        return self._programmer.read_back(channels)
+
+    def open(self) -> None:
+        self._programmer.open()
+
+    def identify(self) -> Identity:
+        return self._programmer.identify()
+
+    def make_safe(self) -> None:
+        self._programmer.make_safe()
+
+    def close(self) -> None:
+        self._programmer.close()

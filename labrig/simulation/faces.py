@@ -1,0 +1,283 @@
+"""In-process instruments around one World: the driver contracts with the capabilities of the named models.
+
+Nothing sleeps: time passes only on the simulated clock. A source shows its new program `settle_s` after its start,
+until then the old one goes on: settling is real even where the network has no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from labrig.clock import SimulatedClock
+from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded
+from labrig.instruments.data import (
+    AcquisitionPlan,
+    Block,
+    Continuous,
+    Identity,
+    Level,
+    LevelTable,
+    ProgramReport,
+    Setting,
+    Target,
+)
+from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
+from labrig.random_streams import RandomStream
+from labrig.signals.tones import SILENT, ToneProgram
+from labrig.simulation.imperfections import Imperfections
+from labrig.simulation.world import World
+
+NOISE_BLOCK = 1024
+
+
+@dataclass
+class Stage:
+    """What the faces of one bench share: the World, the clock, the trigger line, the seed."""
+
+    world: World
+    clock: SimulatedClock
+    imperfections: Imperfections
+    seed: int
+    armed: bool = False
+    triggered_at: float | None = None
+    start_delay_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._phases = RandomStream(self.seed, "trigger phase")
+
+    def trigger(self) -> None:
+        """A source starts. If a digitizer waits, its first scan is now.
+
+        Sources run freely until triggered, so tones meet the first scan at a random phase, common to all sources.
+        """
+        if self.armed:
+            self.armed = False
+            self.triggered_at = self.clock.now()
+            self.world.acquisitions += 1
+            self.start_delay_s = float(self._phases.at(self.world.acquisitions).uniform(0.0, 1.0))
+
+
+class Face:
+    """What all faces have in common: a name, and the state of their connection."""
+
+    def __init__(self, name: str, stage: Stage) -> None:
+        self.name = name
+        self._stage = stage
+        self._open = False
+
+    def open(self) -> None:
+        self._open = True
+
+    def identify(self) -> Identity:
+        return Identity(model="generic", serial=f"simulated-{self.name}")
+
+    def close(self) -> None:
+        self._open = False
+
+    def _require_open(self, action: str) -> None:
+        if not self._open:
+            raise ConnectionFailed("is not open", device=self.name, action=action)
+
+
+class SimulatedSource(Face):
+    def __init__(self, name: str, stage: Stage, capabilities: SourceCapabilities) -> None:
+        super().__init__(name, stage)
+        self._capabilities = capabilities
+        self._loaded: dict[str, ToneProgram] = {}
+        self._playing: dict[str, ToneProgram] = {}
+
+    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        self._require_open("load")
+        self._loaded = {channel: programs.get(channel, SILENT) for channel in self._capabilities.channels}
+        return dict(programs)
+
+    def arm(self) -> None:
+        self._require_open("arm")
+
+    def start(self) -> None:
+        self._require_open("start")
+        self._stage.trigger()
+        self._play(self._loaded)
+
+    def idle(self) -> None:
+        self._require_open("idle")
+        self._play(dict.fromkeys(self._capabilities.channels, SILENT))
+
+    def make_safe(self) -> None:
+        for channel in self._capabilities.channels:
+            self._stage.world.drive(self._effective(), f"{self.name}/{channel}", None)
+        self._playing = {}
+
+    def _play(self, programs: Mapping[str, ToneProgram]) -> None:
+        for channel, program in programs.items():
+            if program.tones or self._playing.get(channel) != program:
+                self._stage.world.drive(self._effective(), f"{self.name}/{channel}", self._shifted(program))
+        self._playing = dict(programs)
+
+    def _effective(self) -> float:
+        return self._stage.clock.now() + self._capabilities.settle_s
+
+    def _shifted(self, program: ToneProgram) -> ToneProgram:
+        """The program as it comes out when its generator has already run for the start delay."""
+        delay = self._stage.start_delay_s
+        tones = tuple(
+            replace(tone, phase_rad=tone.phase_rad + 2 * np.pi * tone.frequency_hz * delay) for tone in program.tones
+        )
+        return replace(program, tones=tones)
+
+
+class SimulatedDigitizer(Face):
+    def __init__(self, name: str, stage: Stage, capabilities: DigitizerCapabilities) -> None:
+        super().__init__(name, stage)
+        self._capabilities = capabilities
+        self._plan: AcquisitionPlan | None = None
+        self._armed = False
+        self._noise = RandomStream(stage.seed, f"noise/{name}")
+        draw = RandomStream(stage.seed, f"digitizer/{name}").at(0)
+        channels = capabilities.channels
+        imperfections = stage.imperfections
+        self._gain = dict(
+            zip(channels, 1 + imperfections.digitizer_gain * draw.standard_normal(len(channels)), strict=True)
+        )
+        offsets = imperfections.digitizer_offset_v * draw.standard_normal(len(channels))
+        self._offset = dict(zip(channels, offsets, strict=True))
+
+    def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
+        self._require_open("configure")
+        if plan.sample_rate_hz > self._capabilities.max_sample_rate_hz:
+            raise ConfigError(
+                f"cannot sample at {plan.sample_rate_hz:g} S/s",
+                device=self.name,
+                limit=f"{self._capabilities.max_sample_rate_hz:g} S/s",
+                remedy="lower acquisition.sample_rate",
+            )
+        self._plan = replace(
+            plan,
+            ranges_v=(self._capabilities.full_scale_v,) * len(plan.channels),
+            skew_s=tuple(k * self._capabilities.convert_interval_s for k in range(len(plan.channels))),
+        )
+        return self._plan
+
+    def arm(self) -> None:
+        self._require_open("arm")
+        self._armed = True
+        self._stage.armed = True
+        self._stage.triggered_at = None
+
+    def read(self, timeout_s: float) -> Block:
+        self._require_open("read")
+        stage, plan = self._stage, self._plan
+        if plan is None or not self._armed:
+            raise ConnectionFailed("is not armed", device=self.name, action="read")
+        if stage.triggered_at is None:
+            stage.clock.sleep(timeout_s)
+            raise DeadlineExceeded(
+                "saw no start trigger",
+                device=self.name,
+                action="read",
+                limit=f"{timeout_s:g} s",
+                remedy="start a source",
+            )
+        remaining = stage.triggered_at + plan.duration_s - stage.clock.now()
+        if remaining > timeout_s:
+            stage.clock.sleep(timeout_s)
+            raise DeadlineExceeded(
+                f"needs {remaining:g} s for what it was asked for",
+                device=self.name,
+                action="read",
+                limit=f"{timeout_s:g} s",
+            )
+        self._armed = False
+        volts = self._sample(plan, stage.triggered_at)
+        stage.clock.sleep(remaining)
+        return self._convert(plan, volts)
+
+    def make_safe(self) -> None:
+        """A digitizer drives nothing."""
+        self._armed = False
+
+    def _sample(self, plan: AcquisitionPlan, t0: float) -> np.ndarray:
+        """(T, C) input voltages behind the front end: gain, offset and noise of every sample of every channel."""
+        world = self._stage.world
+        nodes = [world.wiring.senses[f"{self.name}/{channel}"] for channel in plan.channels]
+        if any(plan.skew_s):
+            columns = [
+                world.voltages([node], t0 + skew, plan.sample_rate_hz, plan.total_samples)
+                for node, skew in zip(nodes, plan.skew_s, strict=True)
+            ]
+            volts = np.hstack(columns)
+        else:
+            volts = world.voltages(nodes, t0, plan.sample_rate_hz, plan.total_samples)
+        volts *= [self._gain[channel] for channel in plan.channels]
+        volts += [self._offset[channel] for channel in plan.channels]
+        if self._stage.imperfections.noise_v > 0:
+            for block, first in enumerate(range(0, len(volts), NOISE_BLOCK)):
+                part = volts[first : first + NOISE_BLOCK]
+                noise = self._noise.at(world.acquisitions, block).standard_normal(part.shape)
+                noise *= self._stage.imperfections.noise_v
+                part += noise
+        return volts
+
+    def _convert(self, plan: AcquisitionPlan, volts: np.ndarray) -> Block:
+        full_scale = self._capabilities.full_scale_v
+        channels = len(plan.channels)
+        if not self._stage.imperfections.converters:
+            overrange = np.abs(volts).max(axis=0) >= full_scale
+            return Block(volts, np.tile([0.0, 1.0, 0.0, 0.0], (channels, 1)), 0, overrange)
+        step = 2 * full_scale / 2**self._capabilities.bits
+        lowest, highest = -(2 ** (self._capabilities.bits - 1)), 2 ** (self._capabilities.bits - 1) - 1
+        volts *= 1 / step
+        np.rint(volts, out=volts)
+        overrange = (volts.max(axis=0) >= highest) | (volts.min(axis=0) <= lowest)
+        np.clip(volts, lowest, highest, out=volts)
+        codes = volts.astype(np.int16 if self._capabilities.bits <= 16 else np.int32)
+        return Block(codes, np.tile([0.0, step, 0.0, 0.0], (channels, 1)), 0, overrange)
+
+
+class SimulatedProgrammer(Face):
+    """A bank of rheostats. It powers up at mid scale, as the parts do; unwired channels are held but lead nowhere."""
+
+    def __init__(self, name: str, stage: Stage, capabilities: ProgrammerCapabilities, actual_ohm: np.ndarray) -> None:
+        super().__init__(name, stage)
+        self._capabilities = capabilities
+        self._actual_ohm = dict(zip(capabilities.channels, actual_ohm, strict=True))
+        self._continuous = not stage.imperfections.converters
+        table = capabilities.part.levels()
+        self._levels = Continuous(float(table.siemens[0]), float(table.siemens[-1])) if self._continuous else table
+        middle = capabilities.part.steps // 2
+        power_up: Setting = (
+            Target(float(capabilities.part.conductance(np.array(middle)))) if self._continuous else Level(middle)
+        )
+        self._held: dict[str, Setting] = dict.fromkeys(capabilities.channels, power_up)
+
+    def levels(self) -> dict[str, LevelTable | Continuous]:
+        return dict.fromkeys(self._capabilities.channels, self._levels)
+
+    def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
+        self._require_open("program")
+        edges = self._stage.world.wiring.edges
+        actual = {
+            edges[key]: self._siemens(channel, setting)
+            for channel, setting in settings.items()
+            if (key := f"{self.name}/{channel}") in edges
+        }
+        self._held.update(settings)
+        if actual:
+            self._stage.world.set(self._stage.clock.now(), actual)
+        self._stage.clock.sleep(self._capabilities.write_s)
+        written = tuple(settings)
+        return ProgramReport(written, written, (), self.read_back(written))
+
+    def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
+        return {channel: self._held[channel] for channel in channels}
+
+    def make_safe(self) -> None:
+        """Wipers stay: a rheostat drives nothing by itself."""
+
+    def _siemens(self, channel: str, setting: Setting) -> float:
+        if isinstance(setting, Target):
+            return setting.siemens
+        return float(self._capabilities.part.conductance(np.array(setting.code), self._actual_ohm[channel]))

@@ -1,0 +1,192 @@
+"""The World: a board, what every source plays into it, and the voltages anyone could measure.
+
+Node voltages are a pure function of the timeline of events and of the time asked for. Time is an argument, so
+simulated and real clocks both work. The World holds the *actual* wiring and the *actual* parts, which the rig cannot
+know.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import lcm
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.network.graph import Graph
+from labrig.network.solve.solver import Solver
+from labrig.signals.tones import ToneProgram
+
+Array = NDArray[np.float64]
+State = TypeVar("State")
+
+OFF_STATE_OHM = 10e9
+"""What is left of a source whose output is open: the leakage of the switch."""
+
+_REMEMBERED_EVENTS = 4096
+
+
+@dataclass(frozen=True)
+class BoardWiring:
+    """Which instrument channel ("awg/0") is soldered to what: sources and senses to nodes, programmers to edges."""
+
+    sources: Mapping[str, str]
+    senses: Mapping[str, str]
+    edges: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SourceStage:
+    """Output stage of one source channel: actual gain, and the step of its converter in V (0: none)."""
+
+    gain: float = 1.0
+    step_v: float = 0.0
+
+
+class _Timeline(Generic[State]):
+    """States of one thing over time, newest last. Only the recent past is kept."""
+
+    def __init__(self, initial: State) -> None:
+        self._times = [-np.inf]
+        self._states = [initial]
+
+    def append(self, t: float, state: State) -> None:
+        if t < self._times[-1]:
+            raise ValueError("the World's timeline cannot be changed in the past")
+        self._times.append(t)
+        self._states.append(state)
+        if len(self._times) > _REMEMBERED_EVENTS:
+            del self._times[: _REMEMBERED_EVENTS // 2], self._states[: _REMEMBERED_EVENTS // 2]
+
+    def at(self, t: float) -> tuple[float, State]:
+        position = max(0, bisect_right(self._times, t) - 1)
+        return self._times[position], self._states[position]
+
+    def between(self, t0: float, t1: float) -> list[float]:
+        return self._times[bisect_right(self._times, t0) : bisect_right(self._times, t1)]
+
+
+class World:
+    """A board in time.
+
+    drive: a source channel begins to play a program at t (None: its output opens). set: an edge has a new conductance
+    from t on. voltages: noise-free node voltages at the times t0 + n/rate.
+    """
+
+    def __init__(self, graph: Graph, wiring: BoardWiring, stages: Mapping[str, SourceStage], siemens: Array) -> None:
+        graph.check()
+        self.graph = graph
+        self.wiring = wiring
+        self.acquisitions = 0
+        self._node_index = {node: position for position, node in enumerate(graph.nodes)}
+        self._edge_index = {edge.name: position for position, edge in enumerate(graph.edges)}
+        by_node = {node: channel for channel, node in wiring.sources.items()}
+        self._channels = tuple(by_node[source.node] for source in graph.sources)
+        self._gain = np.array([stages[channel].gain for channel in self._channels])
+        self._step = np.array([stages[channel].step_v for channel in self._channels])
+        self._played: dict[str, _Timeline[ToneProgram | None]] = {c: _Timeline(None) for c in self._channels}
+        self._siemens = _Timeline(np.array(siemens, dtype=float))
+        self._solvers: dict[tuple[bool, ...], Solver] = {}
+        self._periods: dict[tuple[float, ...], int | None] = {}
+
+    def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
+        """From t on the channel plays `program`, whose tones count their time from t; None opens the output."""
+        if channel in self._played:
+            self._played[channel].append(t, program)
+
+    def set(self, t: float, siemens: Mapping[str, float]) -> None:
+        """From t on these edges have these actual conductances (S)."""
+        _, now = self._siemens.at(np.inf)
+        changed = now.copy()
+        for edge, value in siemens.items():
+            changed[self._edge_index[edge]] = value
+        self._siemens.append(t, changed)
+
+    def playing(self, t: float) -> dict[str, ToneProgram | None]:
+        """What every wired source channel plays at t; None where its output is open."""
+        return {channel: timeline.at(t)[1] for channel, timeline in self._played.items()}
+
+    def conductances(self, t: float) -> Array:
+        """(E,) actual conductances at t (S)."""
+        return self._siemens.at(t)[1]
+
+    def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int) -> Array:
+        """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1."""
+        columns = [self._node_index[node] for node in nodes]
+        result = np.empty((n, len(columns)))
+        bounds = self._segment_bounds(t0, rate, n)
+        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+            unique = self._segment(t0, rate, first, last - first)[:, columns]
+            result[first:last] = unique[np.arange(last - first) % len(unique)]
+        return result
+
+    def static(self, volts: Mapping[str, float], t: float) -> tuple[Solver, Array]:
+        """The solver at t and all node voltages (N,) if the named channels played these constant voltages, the other
+        sources 0 V with their outputs on."""
+        solver = self._solver((False,) * len(self._channels), t)
+        wanted = np.array([volts.get(channel, 0.0) for channel in self._channels])
+        return solver, solver.voltages(self._converted(wanted))
+
+    def _segment_bounds(self, t0: float, rate: float, n: int) -> list[int]:
+        """Sample indices where something changes: a change at t shows from the first sample at or after t."""
+        t1 = t0 + n / rate
+        events = self._siemens.between(t0, t1)
+        for timeline in self._played.values():
+            events += timeline.between(t0, t1)
+        inside = {int(np.ceil((t - t0) * rate - 1e-6)) for t in set(events)}
+        return [0, *sorted(index for index in inside if 0 < index < n), n]
+
+    def _segment(self, t0: float, rate: float, first: int, length: int) -> Array:
+        """(U, N) node voltages of the unique samples of a stretch without events."""
+        now = t0 + (first + 0.5e-3) / rate
+        states = [self._played[channel].at(now) for channel in self._channels]
+        dc = np.array([0.0 if program is None else program.dc for _, program in states])
+        frequencies = sorted({tone.frequency_hz for _, program in states if program for tone in program.tones})
+        period = self._period(tuple(f / rate for f in frequencies))
+        unique = length if period is None else min(period, length)
+        source_v = np.broadcast_to(dc, (unique, len(dc)))
+        if frequencies:
+            phasors = np.zeros((len(frequencies), len(dc)), dtype=complex)
+            for column, (began, program) in enumerate(states):
+                for tone in program.tones if program else ():
+                    phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 - began)
+                    phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * np.exp(1j * phase)
+            cycles = np.outer(np.arange(first, first + unique), np.array(frequencies) / rate)
+            source_v = source_v + (np.exp(2j * np.pi * cycles) @ phasors).real
+        solver = self._solver(tuple(program is None for _, program in states), now)
+        return solver.voltages(self._converted(source_v))
+
+    def _converted(self, source_v: Array) -> Array:
+        """What the output stages make of the voltages they are asked for."""
+        step = np.where(self._step > 0, self._step, 1.0)
+        rounded = np.where(self._step > 0, np.rint(source_v / step) * step, source_v)
+        return rounded * self._gain
+
+    def _period(self, cycles_per_sample: tuple[float, ...]) -> int | None:
+        """Samples after which every tone repeats, or None where they do not within reason."""
+        if cycles_per_sample not in self._periods:
+            period: int | None = 1
+            for ratio in cycles_per_sample:
+                fraction = Fraction(ratio).limit_denominator(100_000)
+                # The rounding of a quotient of two floats is 1e-16; anything larger is a real detuning.
+                close = abs(float(fraction) - ratio) <= 2e-16 * max(1.0, ratio)
+                period = lcm(period, fraction.denominator) if close and period is not None else None
+            self._periods[cycles_per_sample] = period
+        return self._periods[cycles_per_sample]
+
+    def _solver(self, is_open: tuple[bool, ...], t: float) -> Solver:
+        if is_open not in self._solvers:
+            sources = tuple(
+                replace(source, ohm=source.ohm + OFF_STATE_OHM) if off else source
+                for source, off in zip(self.graph.sources, is_open, strict=True)
+            )
+            if len(self._solvers) >= 8:  # a few sets of open outputs recur; more would only fill memory
+                self._solvers.clear()
+            self._solvers[is_open] = Solver(replace(self.graph, sources=sources))
+        solver = self._solvers[is_open]
+        solver.set_conductances(self.conductances(t))
+        return solver
