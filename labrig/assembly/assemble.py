@@ -1,0 +1,232 @@
+"""A configuration becomes a bench, a rig and an experiment. Nothing is opened and nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from labrig.assembly.board import Board, read_board, read_layout
+from labrig.assembly.devices import Device, read_devices
+from labrig.assembly.drive import check_drive, check_range
+from labrig.assembly.task import initial_conductances, read_task
+from labrig.assembly.timing import Timing, read_timing, read_tones
+from labrig.config import sections
+from labrig.config.document import Document, load_document
+from labrig.config.validation import validate
+from labrig.experiment import Experiment, GradientProbe, Schedule
+from labrig.instruments.contracts import Bench
+from labrig.instruments.data import Identity
+from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.guard import GuardedProgrammer, GuardedSource
+from labrig.learning.tasks import Task
+from labrig.learning.updates import ShadowUpdate, within
+from labrig.rig.limits import Limits
+from labrig.rig.rig import Rig
+from labrig.runs.journal import Journal
+
+OPTIONAL = ("limits", "storage", "simulation")
+SECTIONS: dict[str, type[BaseModel]] = {
+    "network": sections.Network,
+    "task": sections.Task,
+    "learning": sections.Learning,
+    "acquisition": sections.Acquisition,
+    "limits": sections.Limits,
+    "storage": sections.Storage,
+    "simulation": sections.Simulation,
+}
+BENCHES = {"simulated": "labrig.assembly.simulated"}
+"""Where each bench is built; imported when it is chosen."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A bench and the rig on it, unopened."""
+
+    bench: Bench
+    rig: Rig
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A configuration without faults, and what follows from it."""
+
+    document: Document
+    header: sections.Header
+    network: sections.Network
+    task_section: sections.Task
+    learning: sections.Learning
+    acquisition: sections.Acquisition
+    storage: sections.Storage
+    simulation: sections.Simulation
+    limits: Limits
+    devices: dict[str, Device]
+    board: Board
+    timing: Timing
+    task: Task
+
+    @property
+    def name(self) -> str:
+        return self.header.name
+
+    @property
+    def seed(self) -> int:
+        return self.header.seed
+
+    @cached_property
+    def simulation_seed(self) -> int:
+        """The simulation's own seed, by default the run's."""
+        return self.seed if self.simulation.seed is None else self.simulation.seed
+
+    @cached_property
+    def span(self) -> float:
+        """Width of the configured conductance range (S)."""
+        low, high = self.network.programmable.range
+        return high - low
+
+    def setup(self) -> Setup:
+        """A fresh bench and a rig on it."""
+        bench: Bench = import_module(BENCHES[self.header.bench]).build(self)
+        hookup = self.board.hookup
+        instruments = {
+            name: bench.connect(name, self.devices[name].driver, self.devices[name].options)
+            for name in (*hookup.sources, hookup.digitizer, *hookup.programmers)
+        }
+        rig = Rig(
+            hookup=hookup,
+            sources={name: self._guarded(name, instruments[name]) for name in hookup.sources},
+            digitizer=instruments[hookup.digitizer],  # type: ignore[arg-type]
+            programmers={name: self._guarded(name, instruments[name]) for name in hookup.programmers},
+            plan=self.timing.plan,
+            tones=self.timing.tones,
+            activation=self.learning.activation,
+            pilot_v=self.acquisition.pilot,
+            limits=self.limits,
+            clock=bench.clock,
+            identities={
+                name: Identity(device.options.model or "", device.options.serial or "")
+                for name, device in self.devices.items()
+            },
+        )
+        return Setup(bench, rig)
+
+    def open_rig(self) -> Rig:
+        """The rig alone, as a context manager that opens it and makes it safe."""
+        return self.setup().rig
+
+    def probe(self, rig: Rig) -> GradientProbe:
+        """Reads gradients of this task off an open rig."""
+        error = self.learning.error
+        return GradientProbe(rig, self.task, error.current, error.floor * self.task.loss.error_scale)
+
+    def update(self, rig: Rig) -> ShadowUpdate:
+        """The conductances to begin with, and how gradients change them."""
+        learning = self.learning
+        batches = -(-len(self.task.train) // learning.batch)
+        return ShadowUpdate(
+            [within(levels, *self.network.programmable.range) for levels in rig.levels],
+            initial_conductances(self.network, len(rig.edges), self.seed),
+            span=self.span,
+            loss_scale=self.task.loss.scale,
+            rate=learning.rate,
+            total_steps=learning.epochs * batches if learning.decay == "linear" else None,
+            hysteresis=learning.hysteresis,
+        )
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.learning.epochs, self.learning.batch, self.learning.evaluate.every)
+
+    def experiment(self, rig: Rig, journal: Journal) -> Experiment:
+        """The experiment on an open rig."""
+        return Experiment(self.probe(rig), self.update(rig), self.schedule, journal, self.seed)
+
+    def _guarded(self, name: str, instrument: Any) -> Any:
+        able = self.devices[name].capabilities
+        if isinstance(able, SourceCapabilities):
+            return GuardedSource(name, instrument, able)
+        assert isinstance(able, ProgrammerCapabilities)
+        return GuardedProgrammer(name, instrument, able)
+
+
+def assemble(path: Path, overrides: Sequence[str] = ()) -> Assembly:
+    """Read, check and assemble a configuration.
+
+    overrides: "learning.rate=0.1", as after --set. Raises ConfigFaults with every fault that could be found at once,
+    ConfigError for a file that cannot be read, UsageError for a malformed override.
+    """
+    document = load_document(path, packaged=packaged_configs(), overrides=overrides)
+    assembly = check(document)
+    document.faults.raise_if_any()
+    assert assembly is not None
+    return assembly
+
+
+def check(document: Document) -> Assembly | None:
+    """Note every fault of a document; the assembly where there is none.
+
+    Checks between sections are skipped where a section they need has faults of its own, and the document says so.
+    """
+    if document.broken:
+        return None
+    header = validate(document, (), sections.Header)
+    read: dict[str, Any] = {
+        name: validate(document, (name,), model)
+        for name, model in SECTIONS.items()
+        if document.get((name,)) is not None or name in OPTIONAL
+    }
+    network, learning, acquisition, limits = (read.get(n) for n in ("network", "learning", "acquisition", "limits"))
+    devices, faulty = read_devices(document)
+    layout = read_layout(document, network) if network else None
+    tones = read_tones(document, acquisition, learning) if acquisition and learning else None
+    board = read_board(document, layout, devices, faulty, ordered=network.layered is not None) if layout else None
+    task = timing = None
+    if board:
+        check_range(document, network, board, devices)
+        if learning and read.get("task"):
+            task = read_task(document, read["task"], learning, network, board, header.seed if header else 0)
+        if tones and limits:
+            timing = read_timing(document, acquisition, tones, board, devices, limits.step)
+        if task and tones and limits:
+            check_drive(document, board, devices, task, learning, acquisition, limits)
+    if header is None or task is None or timing is None or document.faults:
+        _say_what_was_skipped(document, board is not None, task is not None, timing is not None)
+        return None
+    return Assembly(
+        document=document,
+        header=header,
+        network=network,
+        task_section=read["task"],
+        learning=learning,
+        acquisition=acquisition,
+        storage=read["storage"],
+        simulation=read["simulation"],
+        limits=Limits(limits.node, limits.edge_power, limits.step),
+        devices=devices,
+        board=board,
+        timing=timing,
+        task=task,
+    )  # type: ignore[arg-type]
+
+
+def _say_what_was_skipped(document: Document, *done: bool) -> None:
+    """The reader of a list of faults should know that it may not be whole."""
+    skipped = [
+        what
+        for what, finished in zip(("the wiring against the network", "the task", "the timing"), done, strict=True)
+        if not finished
+    ]
+    if skipped and document.faults:
+        document.faults.note(f"not checked until these are mended: {', '.join(skipped)}")
+
+
+def packaged_configs() -> Path:
+    """The folder of the configurations that come with labrig."""
+    inside = Path(str(files("labrig"))) / "_data" / "configs"
+    return inside if inside.is_dir() else Path(str(files("labrig"))).parent / "configs"

@@ -1,0 +1,96 @@
+"""An assembly in words and plain values: what goes into meta.json, and every value with its origin."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from labrig import __version__
+from labrig.config.resolved import ResolvedValue, flatten_resolved
+from labrig.instruments.data import LevelTable
+from labrig.learning.updates import within
+from labrig.rig.rig import Rig
+
+if TYPE_CHECKING:
+    from labrig.assembly.assemble import Assembly
+
+LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml")
+
+
+def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
+    """Versions, seeds, identities, the board and the comparability card of a run on an open rig."""
+    graph = assembly.board.graph
+    return {
+        "name": assembly.name,
+        "seed": assembly.seed,
+        "simulation_seed": assembly.simulation_seed,
+        "bench": assembly.header.bench,
+        "config": str(assembly.document.path),
+        "versions": {
+            "labrig": __version__,
+            "python": platform.python_version(),
+            **{library: version(library) for library in LIBRARIES},
+        },
+        "platform": sys.platform,
+        "identities": {name: [who.model, who.serial, who.firmware] for name, who in rig.identities.items()},
+        "card": card(assembly, rig),
+        "board": {
+            "nodes": list(graph.nodes),
+            "edges": [[edge.name, edge.a, edge.b] for edge in graph.edges],
+            "inputs": [wire.node for wire in assembly.board.hookup.inputs],
+            "outputs": [wire.node for wire in assembly.board.hookup.outputs],
+            "range_s": list(assembly.network.programmable.range),
+        },
+    }
+
+
+def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
+    """The comparability card: what two runs must share before their figures may be compared."""
+    low, high = assembly.network.programmable.range
+    levels = within(rig.levels[0], low, high)
+    coding, split = assembly.task_section.encode, assembly.task_section.split
+    return {
+        "rule": assembly.learning.rule,
+        "activation": assembly.learning.activation,
+        "error_current_a": assembly.learning.error.current,
+        "error_floor": assembly.learning.error.floor,
+        "tones_hz": list(rig.tones.frequencies_hz),
+        "sample_rate_hz": rig.plan.sample_rate_hz,
+        "window_samples": rig.plan.window_samples,
+        "levels": len(levels.codes) if isinstance(levels, LevelTable) else "continuous",
+        "range_s": [low, high],
+        "loss": assembly.learning.loss,
+        "encoding": "none" if coding is None else str(coding.model_dump()),
+        "split": "none" if split is None else f"{split.train_per_class} + {split.test_per_class} per class",
+        "batch": assembly.learning.batch,
+        "epochs": assembly.learning.epochs,
+        "rate": assembly.learning.rate,
+    }
+
+
+def resolved(assembly: Assembly) -> list[ResolvedValue]:
+    """Every value of the configuration, as written or by default, with its origin."""
+    from labrig.assembly.assemble import SECTIONS
+    from labrig.config.sections import Header, NodeWiring
+    from labrig.config.validation import validate
+
+    document = assembly.document
+    values = flatten_resolved(document, (), assembly.header)
+    top = {value.path for value in values}
+    found = [value for value in values if value.path in ("version", "name", "seed", "bench")]
+    for name, model in SECTIONS.items():
+        section = validate(document, (name,), model)
+        assert section is not None
+        found += flatten_resolved(document, (name,), section)
+    for name, device in assembly.devices.items():
+        found += flatten_resolved(document, ("instruments", name), device.options)
+    for node in document.get(("wiring",)).value:  # type: ignore[union-attr]
+        row = validate(document, ("wiring", node), NodeWiring) if node != "edges" else None
+        if row is not None:
+            found += flatten_resolved(document, ("wiring", node), row)
+    found += [value for value in values if value.path.startswith("wiring.edges")]
+    assert top
+    assert Header
+    return found

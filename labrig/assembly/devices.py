@@ -1,0 +1,56 @@
+"""The `instruments` section: entries matched with installed drivers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labrig.config.document import Document
+from labrig.config.validation import validate
+from labrig.instruments.drivers import Capabilities, DriverInfo, InstrumentOptions, installed_drivers
+
+
+@dataclass(frozen=True)
+class Device:
+    """One instrument of a configuration: its driver, its validated options, and what it can do."""
+
+    name: str
+    driver: DriverInfo
+    options: InstrumentOptions
+    capabilities: Capabilities
+
+
+def read_devices(document: Document) -> tuple[dict[str, Device], frozenset[str]]:
+    """The usable entries by name, and the names of those that have faults (noted in the document)."""
+    drivers = installed_drivers()
+    section = document.get(("instruments",))
+    if section is None or not isinstance(section.value, dict):
+        return {}, frozenset()
+    devices = {name: _read_device(document, name, drivers) for name in section.value}
+    usable = {name: device for name, device in devices.items() if device is not None}
+    return usable, frozenset(devices) - frozenset(usable)
+
+
+def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo]) -> Device | None:
+    path = ("instruments", name)
+    entry = document.get((*path, "driver"))
+    if entry is None:
+        document.faults.add(document.key_mark_of(path), path, "missing required key 'driver'")
+        return None
+    driver = drivers.get(entry.value) if isinstance(entry.value, str) else None
+    if driver is None:
+        close = difflib.get_close_matches(str(entry.value), drivers, 1, 0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"installed are {', '.join(sorted(drivers))}"
+        document.faults.add(entry.mark, (*path, "driver"), f"there is no driver {entry.value!r}; {hint}")
+        return None
+    options = validate(document, path, driver.options)
+    if options is None:
+        return None
+    try:
+        return Device(name, driver, options, driver.capabilities(options))
+    except ValueError as error:
+        key, _, message = str(error).partition(": ")
+        place = (*path, key) if message and document.get((*path, key)) is not None else path
+        document.faults.add(document.mark_of(place), place, message if place != path else str(error))
+        return None

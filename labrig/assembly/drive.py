@@ -1,0 +1,148 @@
+"""Whether what the task wants to drive is within the instruments, the parts and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from labrig.assembly.board import Board
+from labrig.assembly.devices import Device
+from labrig.config import sections
+from labrig.config.document import Document
+from labrig.config.faults import TreePath
+from labrig.instruments.data import LevelTable
+from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
+from labrig.learning.tasks import Task
+from labrig.learning.updates import within
+from labrig.quantities import format_quantity
+
+PLACES: dict[str, TreePath] = {
+    "classification": ("task", "encode", "full_scale"),
+    "regression": ("task", "encode", "full_scale"),
+    "xor": ("task", "xor", "amplitude"),
+    "allostery": ("task", "allostery", "inputs"),
+    "divider": ("task", "divider", "input"),
+}
+
+
+def check_range(document: Document, network: sections.Network, board: Board, devices: Mapping[str, Device]) -> None:
+    """The conductance range must lie within what the parts can do, and hold levels."""
+    path = ("network", "programmable", "range")
+    low, high = network.programmable.range
+    for name in board.hookup.programmers:
+        able = devices[name].capabilities
+        assert isinstance(able, ProgrammerCapabilities)
+        part = able.part.levels()
+        least, greatest = float(part.siemens[0]), float(part.siemens[-1])
+        if low < least or high > greatest:
+            document.faults.add(
+                document.mark_of(path),
+                path,
+                f"{able.part.part} of {name} realizes {_siemens(least)} to {_siemens(greatest)}, not "
+                f"{_siemens(low)} to {_siemens(high)}",
+            )
+            continue
+        levels = within(part, low, high)
+        assert isinstance(levels, LevelTable)
+        if len(levels.codes) < 2:
+            document.faults.add(
+                document.mark_of(path),
+                path,
+                f"{able.part.part} of {name} has {len(levels.codes)} level(s) in this range",
+            )
+
+
+def check_drive(
+    document: Document,
+    board: Board,
+    devices: Mapping[str, Device],
+    task: Task,
+    learning: sections.Learning,
+    acquisition: sections.Acquisition,
+    limits: sections.Limits,
+) -> None:
+    """Activation, error current and pilot against full scales, supplies and limits."""
+    hookup = board.hookup
+    digitizer = devices[hookup.digitizer].capabilities
+    assert isinstance(digitizer, DigitizerCapabilities)
+    kind = next(name for name in PLACES if document.get(("task", name)) is not None)
+    place = PLACES[kind]
+    peak = np.abs(task.activation).max(axis=0)
+    lowest, highest = task.activation.min(axis=0), task.activation.max(axis=0)
+    if learning.activation == "sine":
+        lowest, highest = -peak, peak
+    supply = {wire.node: (wire.low_v, wire.high_v) for wire in hookup.senses}
+    faults = []
+    for column, wire in enumerate(hookup.inputs):
+        drive = f"{wire.node} is driven with up to {_volts(peak[column])}"
+        low, high = supply[wire.node]
+        if peak[column] > _full_scale(devices, wire.device):
+            faults.append(
+                f"{drive}, beyond the full scale of {wire.device}, {_volts(_full_scale(devices, wire.device))}"
+            )
+        elif peak[column] > digitizer.full_scale_v:
+            faults.append(f"{drive}, beyond the full scale of {hookup.digitizer}, {_volts(digitizer.full_scale_v)}")
+        elif peak[column] > limits.node:
+            faults.append(f"{drive}, beyond limits.node, {_volts(limits.node)}")
+        elif highest[column] > high or lowest[column] < low:
+            faults.append(f"{drive}, outside the supply of the parts on it, {_volts(low)} to {_volts(high)}")
+    if faults:
+        more = f" (and {len(faults) - 1} more nodes)" if len(faults) > 1 else ""
+        document.faults.add(document.mark_of(place), place, faults[0] + more)
+    _check_error(document, board, devices, learning, limits)
+    _check_pilot(document, board, devices, acquisition, digitizer, limits)
+
+
+def _check_error(
+    document: Document,
+    board: Board,
+    devices: Mapping[str, Device],
+    learning: sections.Learning,
+    limits: sections.Limits,
+) -> None:
+    path = ("learning", "error", "current")
+    for wire in board.hookup.outputs:
+        needed = learning.error.current * wire.ohm
+        limit = min(_full_scale(devices, wire.device), limits.node)
+        if needed > limit:
+            document.faults.add(
+                document.mark_of(path),
+                path,
+                f"{format_quantity(learning.error.current, 'current')} through {format_quantity(wire.ohm, 'resistance')} "
+                f"into {wire.node} needs {_volts(needed)}, {wire.device} and limits.node allow {_volts(limit)}",
+            )
+            return
+
+
+def _check_pilot(
+    document: Document,
+    board: Board,
+    devices: Mapping[str, Device],
+    acquisition: sections.Acquisition,
+    digitizer: DigitizerCapabilities,
+    limits: sections.Limits,
+) -> None:
+    path = ("acquisition", "pilot")
+    limit = min(_full_scale(devices, board.hookup.pilot.device), limits.node, digitizer.full_scale_v)
+    if acquisition.pilot > limit:
+        document.faults.add(
+            document.mark_of(path),
+            path,
+            f"a pilot of {_volts(acquisition.pilot)} is beyond what its source, the digitizer and limits.node allow, "
+            f"{_volts(limit)}",
+        )
+
+
+def _full_scale(devices: Mapping[str, Device], name: str) -> float:
+    able = devices[name].capabilities
+    assert isinstance(able, SourceCapabilities)
+    return able.full_scale_v
+
+
+def _volts(value: float) -> str:
+    return format_quantity(float(value), "voltage")
+
+
+def _siemens(value: float) -> str:
+    return f"{value * 1e6:.5g} µS"

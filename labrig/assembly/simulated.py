@@ -1,0 +1,45 @@
+"""Builds the simulated bench of a configuration. The only place above the benches that names this one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from labrig.simulation.bench import SimulatedBench
+from labrig.simulation.imperfections import PRESETS, Imperfections
+from labrig.simulation.world import BoardWiring
+
+if TYPE_CHECKING:
+    from labrig.assembly.assemble import Assembly
+
+
+def build(assembly: Assembly) -> SimulatedBench:
+    """A bench whose board is wired as the configuration says."""
+    hookup = assembly.board.hookup
+    wiring = BoardWiring(
+        sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
+        senses={f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses},
+        edges={f"{edge.device}/{edge.channel}": edge.name for edge in hookup.edges},
+    )
+    return SimulatedBench(
+        assembly.board.graph,
+        wiring,
+        {name: device.capabilities for name, device in assembly.devices.items()},
+        imperfections(assembly),
+        assembly.simulation_seed,
+        inputs=[wire.label for wire in hookup.inputs],
+        outputs=[wire.node for wire in hookup.outputs],
+    )
+
+
+def imperfections(assembly: Assembly) -> Imperfections:
+    """The preset, with the single imperfections that the configuration replaces."""
+    section = assembly.simulation
+    given = {
+        "noise_v": section.noise,
+        "source_amplitude": section.source_amplitude,
+        "digitizer_gain": section.digitizer_gain,
+        "digitizer_offset_v": section.digitizer_offset,
+        "part_tolerance": section.part_tolerance,
+    }
+    return replace(PRESETS[section.preset], **{name: value for name, value in given.items() if value is not None})

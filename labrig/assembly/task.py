@@ -1,0 +1,232 @@
+"""The `task` section: examples, targets and loss, checked against the board that shall learn them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.assembly.board import Board
+from labrig.config import sections
+from labrig.config.document import Document
+from labrig.config.faults import TreePath as Path
+from labrig.learning import tasks
+from labrig.learning.datasets import DataError, encode, read_labelled_csv, split_by_class
+from labrig.random_streams import RandomStream
+
+Array = NDArray[np.float64]
+
+FIGURES = {
+    "classification": ("test_accuracy", "train_accuracy"),
+    "xor": ("rms", "patterns_right"),
+    "allostery": ("rms",),
+    "regression": ("rms",),
+    "divider": ("rms",),
+}
+"""Which goals `task.target` may name for each task."""
+
+
+class _Refused(Exception):
+    """A fault was noted; the task cannot be built."""
+
+
+def read_task(
+    document: Document,
+    section: sections.Task,
+    learning: sections.Learning,
+    network: sections.Network,
+    board: Board,
+    seed: int,
+) -> tasks.Task | None:
+    """The task, or None where it has faults."""
+    found = len(document.faults)
+    kind = next(name for name in FIGURES if getattr(section, name) is not None)
+    _check_loss(document, kind, learning)
+    _check_target(document, kind, section.target)
+    reader = _TaskReader(document, section, learning, network, board, seed)
+    try:
+        task = reader.read(kind)
+    except _Refused:
+        return None
+    reader.check_sizes(kind, task)
+    return task if len(document.faults) == found else None
+
+
+def _check_loss(document: Document, kind: str, learning: sections.Learning) -> None:
+    wanted = "softmax_cross_entropy" if kind == "classification" else "squared_error"
+    if learning.loss != wanted:
+        path = ("learning", "loss")
+        document.faults.add(document.mark_of(path), path, f"{kind} is trained with {wanted}")
+
+
+def _check_target(document: Document, kind: str, target: sections.Target | None) -> None:
+    for name in target.model_fields_set if target else ():
+        if name not in FIGURES[kind]:
+            path = ("task", "target", name)
+            document.faults.add(
+                document.key_mark_of(path), path, f"{kind} has no {name}; its goals are {', '.join(FIGURES[kind])}"
+            )
+
+
+class _TaskReader:
+    def __init__(
+        self,
+        document: Document,
+        section: sections.Task,
+        learning: sections.Learning,
+        network: sections.Network,
+        board: Board,
+        seed: int,
+    ) -> None:
+        self._document = document
+        self._section = section
+        self._learning = learning
+        self._network = network
+        self._board = board
+        self._seed = seed
+        self._inputs = len(board.hookup.inputs)
+        self._outputs = len(board.hookup.outputs)
+
+    def read(self, kind: str) -> tasks.Task:
+        return {
+            "classification": self._classification,
+            "regression": self._regression,
+            "allostery": self._allostery,
+            "xor": self._xor,
+            "divider": self._divider,
+        }[kind]()
+
+    def check_sizes(self, kind: str, task: tasks.Task) -> None:
+        """The board must have the inputs and outputs that the task has."""
+        path: Path = ("task", kind)
+        wanted_inputs = task.activation.shape[1]
+        if wanted_inputs != self._inputs:
+            self._fault(path, f"the task has {wanted_inputs} inputs, {self._inputs} nodes are driven")
+        outputs = 2 if kind == "xor" else task.target.shape[1]
+        if outputs != self._outputs:
+            self._fault(path, f"the task has {outputs} outputs, {self._outputs} nodes have an error")
+
+    def _classification(self) -> tasks.Task:
+        section, split, coding = self._section.classification, self._section.split, self._section.encode
+        assert section is not None
+        assert split is not None
+        assert coding is not None
+        path = ("task", "classification")
+        file = self._document.locate(section.data, self._document.get((*path, "data")))
+        if file is None:
+            self._refuse((*path, "data"), f"there is no file {section.data!r} beside the configuration or packaged")
+        try:
+            table = read_labelled_csv(file, section.label, section.features)
+            generator = RandomStream(self._seed, "split").at(0)
+            train, test = split_by_class(
+                table.labels, table.classes, split.train_per_class, split.test_per_class, generator
+            )
+        except DataError as error:
+            self._refuse(("task", "split") if error.key == "split" else (*path, error.key), str(error))
+        activation = encode(
+            table.features,
+            train,
+            full_scale_v=coding.full_scale,
+            clip=coding.clip,
+            complements=coding.complements,
+            bias_v=coding.bias,
+        )
+        temperature = self._learning.temperature
+        if temperature is None:
+            raise _Refused
+        return tasks.classification(activation, table.labels, table.classes, train, test, temperature)
+
+    def _regression(self) -> tasks.Task:
+        section, coding = self._section.regression, self._section.encode
+        assert section is not None
+        assert coding is not None
+        matrix = self._matrix(section, coding)
+        examples = section.train + section.test
+        draw = RandomStream(self._seed, "regression").at(0)
+        x = draw.uniform(-coding.full_scale, coding.full_scale, (examples, matrix.shape[1]))
+        parts = [x, -x] if coding.complements else [x]
+        activation = np.hstack([*parts, np.tile(np.array(coding.bias, dtype=float), (examples, 1))])
+        return tasks.regression(x, matrix, activation, section.train)
+
+    def _matrix(self, section: sections.Regression, coding: sections.Encode) -> Array:
+        if section.matrix != "random":
+            rows = {len(row) for row in section.matrix}
+            if len(rows) != 1 or 0 in rows:
+                self._refuse(("task", "regression", "matrix"), "the rows must have equal length, at least 1")
+            return np.array(section.matrix)
+        constant = len(coding.bias)
+        per_feature = 2 if coding.complements else 1
+        features = (self._inputs - constant) // per_feature
+        if features < 1 or features * per_feature + constant != self._inputs:
+            self._refuse(
+                ("task", "regression"),
+                f"{self._inputs} driven nodes do not divide into features"
+                + (" and complements" if coding.complements else "")
+                + f" and {constant} bias",
+            )
+        return self._achievable_matrix(features, coding.complements)
+
+    def _achievable_matrix(self, features: int, complements: bool) -> Array:
+        """M of a board with conductances drawn from the range: an output is a convex combination of its inputs."""
+        low, high = self._network.programmable.range
+        draw = RandomStream(self._seed, "matrix").at(0).uniform(low, high, (self._outputs, self._inputs))
+        load = 1.0 / self._board.hookup.output_ohm
+        weights = draw / (draw.sum(axis=1) + load)[:, None]
+        positive = weights[:, :features]
+        return positive - weights[:, features : 2 * features] if complements else positive
+
+    def _allostery(self) -> tasks.Task:
+        section = self._section.allostery
+        assert section is not None
+        inputs = np.array(section.inputs)
+        if section.targets != "random":
+            return tasks.allostery(inputs, np.array(section.targets))
+        draw = RandomStream(self._seed, "targets").at(0)
+        return tasks.allostery(inputs, draw.uniform(inputs.min(), inputs.max(), self._outputs))
+
+    def _xor(self) -> tasks.Task:
+        section = self._section.xor
+        assert section is not None
+        return tasks.xor(section.amplitude, section.target)
+
+    def _divider(self) -> tasks.Task:
+        section = self._section.divider
+        assert section is not None
+        hookup, graph = self._board.hookup, self._board.graph
+        plain = len(hookup.edges) == 1 and not graph.resistors and not graph.diodes
+        if not plain or len(hookup.inputs) != 1 or len(hookup.outputs) != 1:
+            self._refuse(("task", "divider"), "a divider is one edge between a driven node and one with an error")
+        return tasks.divider(section.input, section.target, hookup.inputs[0].ohm, hookup.outputs[0].ohm)
+
+    def _refuse(self, path: Path, message: str) -> NoReturn:
+        self._fault(path, message)
+        raise _Refused
+
+    def _fault(self, path: Path, message: str) -> None:
+        self._document.faults.add(self._document.mark_of(path), path, message)
+
+
+def initial_conductances(network: sections.Network, edges: int, seed: int) -> Array:
+    """(E,) conductances to begin with (S), uniform in `initial`, by default the middle 60 % of the range."""
+    low, high = network.programmable.range
+    first, last = network.programmable.initial or (low + 0.2 * (high - low), high - 0.2 * (high - low))
+    return RandomStream(seed, "initial").at(0).uniform(first, last, edges)
+
+
+def figures_missed(target: sections.Target | None, metrics: dict[str, float]) -> Sequence[str]:
+    """Goals of `task.target` that the metrics do not reach, in words."""
+    if target is None:
+        return []
+    missed = []
+    for name, better, metric in (
+        ("test_accuracy", 1, "test_accuracy"),
+        ("train_accuracy", 1, "train_accuracy"),
+        ("patterns_right", 1, "patterns_right"),
+        ("rms", -1, "rms_v"),
+    ):
+        wanted = getattr(target, name)
+        if wanted is not None and not better * metrics.get(metric, -np.inf * better) >= better * wanted:
+            missed.append(f"{metric} is {metrics.get(metric, float('nan')):.4g}, the target is {wanted:.4g}")
+    return missed

@@ -1,0 +1,114 @@
+"""The `acquisition` section: samples, settle and tones, checked against the instruments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labrig.assembly.board import Board
+from labrig.assembly.devices import Device
+from labrig.config.document import Document
+from labrig.config.sections import Acquisition, Learning
+from labrig.instruments.data import AcquisitionPlan
+from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
+from labrig.quantities import format_quantity
+from labrig.signals.planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
+
+MAINS_HZ = (50.0, 60.0)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one acquisition looks like, as asked for."""
+
+    plan: AcquisitionPlan
+    tones: TonePlan
+
+
+def read_tones(document: Document, acquisition: Acquisition, learning: Learning) -> TonePlan | None:
+    """Where the tones are: one that carries the error, after one for the activation where that is a sine."""
+    count = 2 if learning.activation == "sine" else 1
+    low, high = acquisition.band
+    if not 0 < low < high:
+        path = ("acquisition", "band")
+        document.faults.add(document.mark_of(path), path, "the first frequency must be the smaller one, above 0 Hz")
+        return None
+    try:
+        samples = window_samples(acquisition.sample_rate, acquisition.window)
+    except PlanError as error:
+        path = ("acquisition", "window")
+        document.faults.add(document.mark_of(path), path, str(error))
+        return None
+    path = ("acquisition", "tones") if acquisition.tones != "auto" else ("acquisition", "band")
+    try:
+        if acquisition.tones == "auto":
+            mains = acquisition.mains
+            return plan_tones(
+                sample_rate_hz=acquisition.sample_rate,
+                window_samples=samples,
+                count=count,
+                band_hz=acquisition.band,
+                order=acquisition.order,
+                mains_hz=MAINS_HZ if mains is None else () if mains == "none" else tuple(mains),
+            )
+        if len(acquisition.tones) != count:
+            raise PlanError(f"{len(acquisition.tones)} tones where {count} are needed")
+        return check_tones(acquisition.sample_rate, samples, acquisition.tones, acquisition.band, acquisition.order)
+    except PlanError as error:
+        document.faults.add(document.mark_of(path), path, str(error))
+        return None
+
+
+def read_timing(
+    document: Document,
+    acquisition: Acquisition,
+    tones: TonePlan,
+    board: Board,
+    devices: Mapping[str, Device],
+    step_s: float,
+) -> Timing | None:
+    """The acquisition plan. `settle: auto` is the slowest source's settling: a network without capacitance has none."""
+    digitizer = devices[board.hookup.digitizer].capabilities
+    assert isinstance(digitizer, DigitizerCapabilities)
+    found = len(document.faults)
+    if acquisition.sample_rate > digitizer.max_sample_rate_hz:
+        path = ("acquisition", "sample_rate")
+        limit = format_quantity(digitizer.max_sample_rate_hz, "sample_rate")
+        asked = format_quantity(acquisition.sample_rate, "sample_rate")
+        document.faults.add(
+            document.mark_of(path),
+            path,
+            f"{asked} is beyond {board.hookup.digitizer}, which samples at {limit} at most",
+        )
+    slowest = max(_settle(devices[name]) for name in board.hookup.sources)
+    settle_s = slowest if acquisition.settle == "auto" else acquisition.settle
+    if settle_s < slowest:
+        path = ("acquisition", "settle")
+        document.faults.add(
+            document.mark_of(path),
+            path,
+            f"the sources need {format_quantity(slowest, 'time')} to settle; write 'settle: auto'",
+        )
+    plan = AcquisitionPlan(
+        sample_rate_hz=acquisition.sample_rate,
+        settle_samples=math.ceil(settle_s * acquisition.sample_rate - 1e-9),
+        window_samples=tones.window_samples,
+        channels=tuple(wire.channel for wire in board.hookup.senses),
+        ranges_v=(digitizer.full_scale_v,) * len(board.hookup.senses),
+        skew_s=(0.0,) * len(board.hookup.senses),
+    )
+    if plan.duration_s > step_s:
+        path = ("acquisition", "window")
+        document.faults.add(
+            document.mark_of(path),
+            path,
+            f"one acquisition takes {format_quantity(plan.duration_s, 'time')}, limits.step allows "
+            f"{format_quantity(step_s, 'time')}",
+        )
+    return Timing(plan, tones) if len(document.faults) == found else None
+
+
+def _settle(device: Device) -> float:
+    assert isinstance(device.capabilities, SourceCapabilities)
+    return device.capabilities.settle_s

@@ -1,0 +1,113 @@
+"""certify: hold the measured gradient of every edge against differences of the measured loss, and the exact one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from labrig.cli.options import add_config, assembled
+
+if TYPE_CHECKING:
+    from labrig.assembly import Assembly
+
+VERDICT_FAILED = 7
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument("--repeats", type=_positive, default=1, metavar="N", help="measurements averaged per example")
+    parser.add_argument(
+        "--examples",
+        metavar="NAME,…",
+        help="examples to judge, by name or number (default: all of a small task, two of each class)",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from labrig.cli.interrupts import Interrupts
+    from labrig.procedures.certify import certify
+
+    assembly = assembled(arguments)
+    examples = _examples(assembly, arguments.examples)
+    with Interrupts(immediate=True), (setup := assembly.setup()).rig as rig:
+        certificate = certify(
+            assembly.probe(rig),
+            assembly.update(rig),
+            setup.bench.truth,
+            examples,
+            arguments.repeats,
+            say=lambda text: print(f"{assembly.name}: {text}", file=sys.stderr, flush=True),
+        )
+    figures = certificate.to_json()
+    if arguments.json:
+        line = {"event": "certificate", "config": str(assembly.document.path), "seed": assembly.seed, **figures}
+        print(json.dumps({**line, "passed": certificate.passed}, ensure_ascii=False))
+    else:
+        print(_text(figures, certificate.passed))
+    return 0 if certificate.passed else VERDICT_FAILED
+
+
+def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
+    """Indices of the examples asked for. Raises UsageError for one that is not there."""
+    from labrig.errors import UsageError
+
+    task = assembly.task
+    if wanted is None:
+        return task.representatives()
+    by_name = {task.example_name(k): k for k in range(len(task.activation))}
+    found = []
+    for name in (part.strip() for part in wanted.split(",")):
+        if name in by_name:
+            found.append(by_name[name])
+        elif name.isascii() and name.isdigit() and int(name) < len(task.activation):
+            found.append(int(name))
+        else:
+            some = ", ".join(list(by_name)[:8])
+            raise UsageError(
+                f"--examples: there is no example {name!r}; there are {some}{' …' if len(by_name) > 8 else ''}"
+            )
+    return found
+
+
+def _text(figures: dict[str, Any], passed: bool) -> str:
+    from labrig.cli.tables import table
+
+    def shown(value: Any, digits: str) -> str:
+        return "–" if value is None else format(value, digits)
+
+    rows = [
+        (
+            row["name"],
+            shown(row["cosine_adjoint"], ".6f"),
+            shown(row["relative_error_adjoint"], ".2e"),
+            shown(row["cosine_difference"], ".6f"),
+            shown(row["relative_error_difference"], ".2e"),
+            shown(row["slope"], ".4f"),
+            f"{row['sign_right']}/{row['edges_judged']}",
+            str(row["interior_judged"]),
+        )
+        for row in figures["examples"]
+    ]
+    header = ("example", "cos adjoint", "error", "cos difference", "error", "slope", "signs", "interior")
+    interval = figures["gamma_exponent_interval"]
+    exponent = shown(figures["gamma_exponent"], ".3f")
+    batch = figures["batch"]
+    lines = [
+        table(header, rows),
+        "",
+        f"exponent of γ      {exponent}"
+        + (f"  ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "  (nothing resolved)"),
+        f"null test          |b| ≤ {figures['null_b_max_v']:.2e} V with the error at 0 V",
+        f"batch gradient     u(g)/|g| = {batch['relative_standard_error']:.2g} with {batch['repeats']} repeat(s); "
+        f"{batch['repeats_for_5_percent']} for 5 %",
+        "verdict            " + ("the gradient is right" if passed else "the gradient is WRONG"),
+    ]
+    return "\n".join(lines)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number ≥ 1")
+    return int(text)

@@ -1,0 +1,34 @@
+"""check: say whether a configuration is valid, every fault at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from labrig.cli.options import add_config, assembled
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument("--show-resolved", action="store_true", help="print every value with its origin")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    assembly = assembled(arguments)
+    values = []
+    if arguments.show_resolved:
+        from labrig.assembly.describe import resolved
+
+        values = resolved(assembly)
+    if arguments.json:
+        line = {"event": "checked", "config": str(assembly.document.path), "faults": []}
+        if arguments.show_resolved:
+            line["resolved"] = [value._asdict() for value in values]
+        print(json.dumps(line, ensure_ascii=False))
+        return 0
+    if values:
+        from labrig.cli.tables import table
+
+        print(table(("key", "value", "origin"), values))
+    print(f"{assembly.document.path}: ok")
+    return 0

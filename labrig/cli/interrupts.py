@@ -1,0 +1,50 @@
+"""Ctrl-C: the first one ends the step that runs, the second one stops now. Sources go off either way."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+from typing import Self
+
+
+class Interrupts:
+    """Context manager around a run.
+
+    requested(): a first Ctrl-C (or SIGTERM) has come; the loop ends after the step. A second one raises
+    KeyboardInterrupt where the program stands, and with `immediate` the first one does. Once `shield()` was called
+    nothing interrupts any more: instruments are being made safe.
+    """
+
+    def __init__(self, *, immediate: bool = False) -> None:
+        self._count = 1 if immediate else 0
+        self._shielded = False
+        self._previous: dict[signal.Signals, object] = {}
+
+    def requested(self) -> bool:
+        return self._count > 0
+
+    def shield(self) -> None:
+        self._shielded = True
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._count += 1
+        if self._shielded:
+            return
+        if self._count == 1:
+            print("\nlabrig: finishing this step; Ctrl-C again stops now", file=sys.stderr, flush=True)
+            return
+        raise KeyboardInterrupt

@@ -1,0 +1,30 @@
+"""ls: list runs, oldest first, with how they ended."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from labrig.cli.options import add_runs_dir
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_runs_dir(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from labrig.cli.progress import figures
+    from labrig.cli.tables import table
+    from labrig.runs.folder import list_runs
+    from labrig.runs.summary import summarize
+
+    runs = [summarize(folder) for folder in list_runs(arguments.runs_dir)]
+    if arguments.json:
+        print(json.dumps({"event": "runs", "runs": runs}, ensure_ascii=False))
+        return 0
+    if not runs:
+        print(f"no runs in {arguments.runs_dir}")
+        return 0
+    rows = [(run["run"], run["state"], str(run["steps"]), figures(run["metrics"])) for run in runs]
+    print(table(("run", "state", "steps", "figures"), rows))
+    return 0

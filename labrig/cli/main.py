@@ -1,0 +1,78 @@
+"""`labrig`: dispatch to a command, and one clear line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from labrig import __version__
+from labrig.cli import certify, check, ls, measure, plan, run, show
+from labrig.errors import LabrigError
+
+COMMANDS = (run, check, plan, measure, certify, show, ls)
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (see `labrig --help`)."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.execute(arguments)
+    except LabrigError as error:
+        return _report(error, error.exit_code, arguments)
+    except KeyboardInterrupt:
+        print("labrig: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
+        return 1
+    except ExceptionGroup as group:
+        for error in group.exceptions:
+            _report(error, 4, arguments)
+        return 4
+    except Exception as error:
+        if arguments.debug:
+            raise
+        return _report(error, 1, arguments, f"internal error: {type(error).__name__}: ", " (--debug shows where)")
+
+
+def entry() -> None:
+    """Console script."""
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _report(error: BaseException, code: int, arguments: argparse.Namespace, before: str = "", after: str = "") -> int:
+    if getattr(arguments, "json", False):
+        faults = error.to_json() if hasattr(error, "to_json") else None
+        line = {"event": "error", "kind": type(error).__name__, "message": str(error), "exit_code": code}
+        print(json.dumps(line if faults is None else {**line, "faults": faults}, ensure_ascii=False), flush=True)
+    if arguments.debug and not isinstance(error, LabrigError):
+        raise error
+    text = str(error)
+    print(text if "\n" in text else f"labrig: {before}{text}{after}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="labrig",
+        description="Train physical networks in place by frequency propagation, on real boards and on a simulated bench.",
+        epilog="exit codes: 0 ok · 1 internal · 2 usage · 3 configuration · 4 instrument absent or lost · 5 stopped safe · "
+        "6 storage · 7 verdict failed · 130 interrupted",
+    )
+    parser.add_argument("--version", action="version", version=f"labrig {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        summary = (module.__doc__ or "").partition("\n")[0].partition(": ")[2]
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.add_argument("--json", action="store_true", help="machine-readable result on stdout")
+        command.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
+        module.add_arguments(command)
+        command.set_defaults(execute=module.execute)
+    return parser

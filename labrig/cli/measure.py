@@ -1,0 +1,107 @@
+"""measure: take one acquisition and print DC and phasor of every node; the first thing to do with a new board."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from labrig.cli.options import add_config, assembled
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from labrig.rig.hookup import SourceWire
+    from labrig.rig.measurement import Response
+    from labrig.rig.rig import Rig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument(
+        "--drive", action="append", default=[], metavar="NODE=VOLTAGE", help="e.g. in3=0.5V; others at 0 V"
+    )
+    parser.add_argument(
+        "--error", action="append", default=[], metavar="NODE=CURRENT", help="e.g. out1=1uA, into the node"
+    )
+    parser.add_argument(
+        "--initial", action="store_true", help="write the initial conductances first (default: the board as it is)"
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from labrig.cli.interrupts import Interrupts
+    from labrig.rig.measurement import Excitation
+
+    assembly = assembled(arguments)
+    hookup = assembly.board.hookup
+    activation = _values(arguments.drive, "--drive", hookup.inputs, "voltage")
+    error = _values(arguments.error, "--error", hookup.outputs, "current")
+    with Interrupts(immediate=True), assembly.open_rig() as rig:
+        if arguments.initial:
+            rig.program(assembly.update(rig).settings())
+        response = rig.measure(Excitation(activation, error=error[None] if error.any() else None))
+        print(_json(rig, response) if arguments.json else _text(rig, response))
+    return 0
+
+
+def _values(given: Sequence[str], option: str, wires: Sequence[SourceWire], dimension: str) -> NDArray[np.float64]:
+    """One value per wire; 0 where none was given. Raises UsageError."""
+    import numpy as np
+
+    from labrig.errors import UsageError
+    from labrig.quantities import parse_quantity
+
+    nodes = [wire.node for wire in wires]
+    values = np.zeros(len(nodes))
+    for text in (part for item in given for part in item.split(",")):
+        node, equals, written = (part.strip() for part in text.partition("="))
+        if not equals or node not in nodes:
+            raise UsageError(f"{option} {text!r}: write NODE=VALUE with a node of {', '.join(nodes)}")
+        try:
+            quantity = parse_quantity(written)
+        except ValueError as error:
+            raise UsageError(f"{option} {text!r}: {error}") from error
+        if quantity.dimension != dimension:
+            raise UsageError(f"{option} {text!r}: {written!r} is a {quantity.dimension}, expected a {dimension}")
+        values[nodes.index(node)] = quantity.value
+    return values
+
+
+def _json(rig: Rig, response: Response) -> str:
+    read = response.demodulated
+    nodes = [
+        {
+            "node": wire.node,
+            "dc_v": read.dc[column],
+            "u_dc_v": read.u_dc[column],
+            "in_phase_v": read.channel_in_phase[:, column].tolist(),
+            "quadrature_v": read.channel_quadrature[:, column].tolist(),
+            "u_v": read.u_channel[:, column].tolist(),
+        }
+        for column, wire in enumerate(rig.hookup.senses)
+    ]
+    flags = sorted(flag.value for flag in read.flags)
+    return json.dumps({"event": "measured", "tones_hz": list(read.frequencies_hz), "nodes": nodes, "flags": flags})
+
+
+def _text(rig: Rig, response: Response) -> str:
+    from labrig.cli.tables import table
+
+    read = response.demodulated
+    header = ["node", "DC (V)", "±"]
+    for frequency in read.frequencies_hz:
+        header += [f"in phase, {frequency:g} Hz (V)", "±", "quadrature (V)"]
+    rows = []
+    for column, wire in enumerate(rig.hookup.senses):
+        row = [wire.node, f"{read.dc[column]:+.6f}", f"{read.u_dc[column]:.1e}"]
+        for tone in range(len(read.frequencies_hz)):
+            row += [
+                f"{read.channel_in_phase[tone, column]:+.3e}",
+                f"{read.u_channel[tone, column]:.1e}",
+                f"{read.channel_quadrature[tone, column]:+.3e}",
+            ]
+        rows.append(row)
+    return table(header, rows)

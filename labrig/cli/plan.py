@@ -1,0 +1,59 @@
+"""plan: say what a run will do, how much it stores and how long it takes; nothing is written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from labrig.cli.options import add_config, assembled
+
+if TYPE_CHECKING:
+    from labrig.assembly import Assembly
+    from labrig.procedures.plan import Plan
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from labrig.cli.interrupts import Interrupts
+    from labrig.procedures.plan import plan_run
+
+    assembly = assembled(arguments)
+    with Interrupts(immediate=True), assembly.open_rig() as rig:
+        plan = plan_run(assembly.probe(rig), assembly.update(rig), assembly.schedule)
+    if arguments.json:
+        print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}, ensure_ascii=False))
+    else:
+        print(_text(assembly, plan))
+    return 0
+
+
+def _text(assembly: Assembly, plan: Plan) -> str:
+    from labrig.quantities import format_quantity
+
+    def seconds(value: float) -> str:
+        return format_quantity(value, "time") if value < 120 else f"{value / 60:.1f} min"
+
+    hookup = assembly.board.hookup
+    low, high = assembly.network.programmable.range
+    tones = ", ".join(f"{frequency:g} Hz" for frequency in plan.frequencies_hz)
+    levels = (
+        "continuous"
+        if plan.levels is None
+        else f"{plan.levels} levels, the widest gap {1e6 * (plan.largest_level_gap or 0):.3g} µS"
+    )
+    rows = [
+        ("board", f"{len(hookup.senses)} sensed nodes, {len(hookup.edges)} edges, {len(hookup.inputs)} inputs, {len(hookup.outputs)} outputs"),
+        ("tones", f"{tones} ({assembly.learning.activation} activation); all repeat every {plan.period_samples} samples"),
+        ("acquisition", f"{plan.settle_samples} settle + {plan.window_samples} window samples at "
+                        f"{format_quantity(plan.sample_rate_hz, 'sample_rate')}: {seconds(plan.acquisition_s)}"),
+        ("conductances", f"{1e6 * low:.4g} to {1e6 * high:.4g} µS, {levels}"),
+        ("run", f"{plan.counts.updates} updates; {plan.counts.training} acquisitions for training, {plan.counts.evaluation} for evaluation"),
+        ("memory", f"{plan.window_bytes / 1e6:.3g} MB a window, {plan.journal_bytes / 1e6:.3g} MB of journal"),
+        ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} here"),
+    ]  # fmt: skip
+    return "\n".join(f"{name:<13} {text}" for name, text in rows)

@@ -1,0 +1,155 @@
+"""run: train a board as a configuration says, and record every step."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labrig.cli.options import add_config, add_runs_dir, assembled
+
+if TYPE_CHECKING:
+    from labrig.assembly import Assembly, Setup
+    from labrig.cli.interrupts import Interrupts
+    from labrig.experiment import Experiment
+    from labrig.runs.folder import RunFolder
+
+VERDICT_FAILED = 7
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    add_runs_dir(parser)
+    parser.add_argument("--run-dir", type=Path, metavar="PATH", help="exact folder of this run; must not exist")
+    parser.add_argument("--no-plots", action="store_true", help="write no PNGs at the end")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from labrig.cli.interrupts import Interrupts
+    from labrig.runs.folder import create_run_folder
+
+    assembly = assembled(arguments)
+    with Interrupts() as interrupts:
+        setup = assembly.setup()
+        folder = create_run_folder(arguments.runs_dir, assembly.name, arguments.run_dir)
+        return _Run(arguments, assembly, setup, folder, interrupts).execute()
+
+
+class _Run:
+    """One run from the open rig to the last line."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        assembly: Assembly,
+        setup: Setup,
+        folder: RunFolder,
+        interrupts: Interrupts,
+    ) -> None:
+        from labrig.cli.progress import progress_of
+
+        self._arguments = arguments
+        self._assembly = assembly
+        self._setup = setup
+        self._folder = folder
+        self._interrupts = interrupts
+        self._progress = progress_of(assembly)
+
+    def execute(self) -> int:
+        from labrig.runs.journal import Journal
+
+        self._say({"event": "started", "run": str(self._folder.path)})
+        with Journal(self._folder.journal, self._assembly.storage.durability) as journal:
+            experiment = None
+            stopped = False
+            try:
+                # A second Ctrl-C may strike anywhere in here; the rig's exit makes it safe wherever that is.
+                with self._setup.rig as rig, self._progress:
+                    try:
+                        experiment = self._assembly.experiment(rig, journal)
+                        self._describe()
+                        experiment.run(self._interrupts.requested, self._report)
+                        if not self._interrupts.requested():
+                            self._save_spectrum(experiment)
+                    finally:
+                        self._interrupts.shield()
+            except KeyboardInterrupt:
+                stopped = True
+            stopped = stopped or self._interrupts.requested()
+            outcome = self._outcome(experiment, "interrupted" if stopped else "finished")
+            journal.event(outcome["steps"], outcome["event"], outcome)
+        return self._end(outcome)
+
+    def _end(self, outcome: dict[str, Any]) -> int:
+        from labrig.assembly.task import figures_missed
+
+        if outcome["event"] == "interrupted":
+            self._say(outcome)
+            return INTERRUPTED
+        if not self._arguments.no_plots:
+            from labrig.cli.plots import write_plots
+
+            outcome["plots"] = [str(path) for path in write_plots(self._folder)]
+        missed = figures_missed(self._assembly.task_section.target, outcome["metrics"])
+        if missed:
+            outcome["missed"] = list(missed)
+        self._say(outcome)
+        for line in missed:
+            print(f"labrig: target missed: {line}", file=sys.stderr)
+        return VERDICT_FAILED if missed else 0
+
+    def _outcome(self, experiment: Experiment | None, event: str) -> dict[str, Any]:
+        from labrig.cli.progress import wall_s
+
+        return {
+            "event": event,
+            "run": str(self._folder.path),
+            "metrics": experiment.metrics if experiment else {},
+            "steps": experiment.update.steps if experiment else 0,
+            "acquisitions": experiment.acquisitions if experiment else 0,
+            "evaluation_acquisitions": experiment.evaluation_acquisitions if experiment else 0,
+            "wall_s": round(wall_s(), 3),
+            "bench_s": round(self._setup.bench.clock.now(), 6),
+        }
+
+    def _describe(self) -> None:
+        """Everything about the run that is known before its first step."""
+        from labrig.assembly.describe import describe
+        from labrig.config.resolved import to_yaml
+        from labrig.runs.folder import CONFIG, META
+
+        self._folder.write_text(CONFIG, to_yaml(self._assembly.document))
+        meta = describe(self._assembly, self._setup.rig)
+        self._folder.write_text(META, json.dumps(meta, indent=1, ensure_ascii=False) + "\n")
+
+    def _save_spectrum(self, experiment: Experiment) -> None:
+        """One window with the error tone on, for the plot of its spectrum."""
+        from labrig.runs.spectrum import save_spectrum
+
+        volts = experiment.sample_with_error(int(experiment.task.train[0]))
+        rig = experiment.rig
+        save_spectrum(
+            self._folder,
+            volts,
+            [wire.node for wire in rig.hookup.senses],
+            rig.plan.sample_rate_hz,
+            rig.tones.frequencies_hz,
+        )
+
+    def _report(self, what: Any) -> None:
+        from labrig.runs.journal import Evaluation
+
+        self._progress.advance(what)
+        if isinstance(what, Evaluation):
+            self._say({"event": "evaluation", "epoch": what.epoch, "step": what.step, "metrics": what.metrics})
+
+    def _say(self, line: dict[str, Any]) -> None:
+        if self._arguments.json:
+            print(json.dumps(line, ensure_ascii=False), flush=True)
+        elif line["event"] in ("finished", "interrupted"):
+            from labrig.cli.tables import outcome_text
+
+            print(outcome_text(line), flush=True)

@@ -1,0 +1,34 @@
+"""show: what a run did, from its folder; with --plot its PNGs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run")
+    parser.add_argument("--plot", action="store_true", help="write the PNGs again")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from labrig.runs.folder import RunFolder
+    from labrig.runs.summary import summarize
+
+    folder = RunFolder(arguments.run)
+    summary = summarize(folder)
+    if arguments.plot:
+        from labrig.cli.plots import write_plots
+
+        summary["plots"] = [str(path) for path in write_plots(folder)]
+    if arguments.json:
+        print(json.dumps({"event": "run", **summary}, ensure_ascii=False))
+        return 0
+    card = folder.meta()["card"]
+    print(f"{summary['run']}: {summary['state']} after {summary['steps']} steps")
+    for name, value in {**card, **summary["metrics"]}.items():
+        print(f"  {name:<22} {value if isinstance(value, str | int | list) else f'{value:.6g}'}")
+    for path in summary.get("plots", ()):
+        print(f"  {path}")
+    return 0

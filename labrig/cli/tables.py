@@ -1,0 +1,27 @@
+"""Results as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns aligned left, two spaces apart."""
+    widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
+    lines = [header, ["─" * width for width in widths], *rows]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines
+    )
+
+
+def outcome_text(outcome: dict[str, Any]) -> str:
+    """The last words of a run."""
+    lines = [f"{outcome['event']} after {outcome['steps']} steps: {outcome['run']}"]
+    lines += [f"  {name:<18} {value:.6g}" for name, value in outcome["metrics"].items() if value is not None]
+    lines.append(
+        f"  {outcome['acquisitions']} acquisitions for training, {outcome['evaluation_acquisitions']} for evaluation; "
+        f"{outcome['wall_s']:.1f} s here, {outcome['bench_s']:.1f} s on the bench"
+    )
+    lines += [f"  {path}" for path in outcome.get("plots", ())]
+    return "\n".join(lines)

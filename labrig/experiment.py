@@ -1,0 +1,185 @@
+"""The experiment: one training step in one screen, and the loop around it.
+
+example (x, y) → measure with the error off → e = ∂C/∂v_o → measure with the error current −γ e →
+a · b / γ per edge → shadow → settings → program → journal
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import ChannelFault
+from labrig.learning.rules import Gradient, frequency_propagation
+from labrig.learning.tasks import Task
+from labrig.learning.updates import ShadowUpdate
+from labrig.random_streams import RandomStream
+from labrig.rig.measurement import Excitation, Response
+from labrig.rig.rig import Rig
+from labrig.runs.journal import Evaluation, Journal, Step
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ExampleGradient:
+    """What one example taught: its loss, γ, and the gradient; None where the error was zero. free: at rest."""
+
+    loss: float
+    gamma: float
+    gradient: Gradient | None
+    free: Response
+
+
+@dataclass(frozen=True)
+class GradientProbe:
+    """Reads the gradient of one example off the board, by frequency propagation.
+
+    current_a: Norton current of the largest error; γ follows. floor: a loss gradient smaller than this (in the unit of
+    ∂C/∂v) is injected at a proportionally smaller current, which caps γ.
+    """
+
+    rig: Rig
+    task: Task
+    current_a: float
+    floor: float
+
+    def measure_free(self, example: int) -> Response:
+        """The network at rest under one example's activation, error at 0 V."""
+        return self.rig.measure(Excitation(self.task.activation[example]))
+
+    def gradient(self, example: int) -> ExampleGradient:
+        """∂C/∂θ of one example."""
+        free = self.measure_free(example)
+        target = self.task.target[example]
+        loss, e = self.task.loss.value(free.outputs, target), self.task.loss.gradient(free.outputs, target)
+        if not np.any(e):
+            return ExampleGradient(loss, 0.0, None, free)
+        gamma = self.current_a / max(float(np.abs(e).max()), self.floor)
+        nudged = self.rig.measure(Excitation(self.task.activation[example], error=-gamma * e[np.newaxis]))
+        return ExampleGradient(loss, gamma, frequency_propagation(free, nudged, e), free)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """epochs: passes over the training set. batch: examples per update. evaluate_every: epochs, 0 only at the ends."""
+
+    epochs: int
+    batch: int
+    evaluate_every: int
+
+
+@dataclass
+class Experiment:
+    """Trains a rig on a task. `seed` orders the examples."""
+
+    probe: GradientProbe
+    update: ShadowUpdate
+    schedule: Schedule
+    journal: Journal
+    seed: int
+    evaluation_acquisitions: int = 0
+    evaluations: list[Evaluation] = field(default_factory=list)
+    _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
+
+    def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
+        """Train until the schedule ends, or `stop()` says so between two steps: what was begun is finished and recorded."""
+        self.rig.program(self.update.settings())
+        report(self.evaluate(epoch=0))
+        order = RandomStream(self.seed, "order")
+        for epoch in range(self.schedule.epochs):
+            examples = order.at(epoch).permutation(self.task.train)
+            for first in range(0, len(examples), self.schedule.batch):
+                if stop():
+                    return
+                report(self.step(epoch, examples[first : first + self.schedule.batch]))
+            last = epoch + 1 == self.schedule.epochs
+            every = self.schedule.evaluate_every
+            if last or (every and (epoch + 1) % every == 0):
+                report(self.evaluate(epoch=epoch + 1))
+
+    def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp]) -> Step:
+        """One update from a batch of examples: measure, learn, write, record."""
+        began = self.rig.clock.now()
+        learned = [self.probe.gradient(int(example)) for example in examples]
+        taught = [item.gradient for item in learned if item.gradient is not None]
+        value = sum((g.value for g in taught), np.zeros(len(self.rig.edges))) / len(learned)
+        variance = sum((g.standard_error**2 for g in taught), np.zeros(len(self.rig.edges))) / len(learned) ** 2
+        if self._first_gradient is None:
+            self._first_gradient = self.update.conductances, value
+        settings = self.update.apply(value)
+        report = self.rig.program(settings)
+        if report.faulty:
+            raise ChannelFault(
+                f"{', '.join(report.faulty)} do not hold what was written",
+                action="program",
+                last_good=f"step {self.update.steps - 1}",
+                remedy="check the part and its wiring",
+            )
+        step = Step(
+            index=self.update.steps,
+            epoch=epoch,
+            examples=tuple(int(example) for example in examples),
+            loss=float(np.mean([item.loss for item in learned])),
+            gamma=max(item.gamma for item in learned),
+            skipped=len(learned) - len(taught),
+            gradient=value,
+            u_gradient=np.sqrt(variance),
+            shadow=self.update.shadow,
+            conductances=self.update.conductances,
+            written=len(report.written),
+            acquisitions=self.acquisitions,
+            bench_s=self.rig.clock.now() - began,
+        )
+        self.journal.append(step)
+        return step
+
+    @property
+    def rig(self) -> Rig:
+        return self.probe.rig
+
+    @property
+    def task(self) -> Task:
+        return self.probe.task
+
+    @property
+    def acquisitions(self) -> int:
+        """Acquisitions that served training."""
+        return self.rig.acquisitions - self.evaluation_acquisitions
+
+    def evaluate(self, epoch: int) -> Evaluation:
+        """Measure every example through the rig; its acquisitions are counted apart."""
+        before = self.rig.acquisitions
+        metrics = self._metrics(self.task.train)
+        if len(self.task.test):
+            test = self._metrics(self.task.test)
+            metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
+            metrics |= {f"test_{name}": value for name, value in test.items()}
+        self.evaluation_acquisitions += self.rig.acquisitions - before
+        evaluation = Evaluation(epoch, self.update.steps, metrics)
+        self.evaluations.append(evaluation)
+        self.journal.evaluated(evaluation)
+        return evaluation
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Figures of the last evaluation, the loss before training, and the task's own figures of the first gradient."""
+        if not self.evaluations:
+            return {}
+        extra = self.task.gradient_metrics(*self._first_gradient) if self._first_gradient else {}
+        return {**self.evaluations[-1].metrics, "initial_loss": self.evaluations[0].metrics["loss"], **extra}
+
+    def sample_with_error(self, example: int) -> Array:
+        """(N, C) samples (V) of one window with an error of full size on every output, for a look at the spectrum."""
+        before = self.rig.acquisitions
+        error = np.full((self.rig.error_tones, len(self.rig.hookup.outputs)), self.probe.current_a)
+        self.rig.measure(Excitation(self.task.activation[example], error))
+        self.evaluation_acquisitions += self.rig.acquisitions - before
+        return self.rig.window()
+
+    def _metrics(self, examples: NDArray[np.intp]) -> dict[str, float]:
+        outputs = np.array([self.probe.measure_free(int(example)).outputs for example in examples])
+        return self.task.metrics(examples, outputs)

@@ -1,0 +1,1 @@
+"""Losses, rules, updates and tasks: arrays in, arrays out. Nothing here knows a rig."""

@@ -1,0 +1,312 @@
+"""The certificate: is what the board says about its gradient true?
+
+At a seeded, untrained point the gradient by frequency propagation (FP) of every edge stands beside
+
+- central differences of the loss *measured on the same rig*, which need no model, and
+- where the bench is simulated, the exact adjoint (`truth`).
+
+A sweep of γ shows how the error grows (γ² in a nonlinear network, not at all in a linear one), a null test what is read
+at the error tone while the error is at 0 V.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from labrig.experiment import GradientProbe
+from labrig.instruments.contracts import Truth
+from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
+from labrig.learning.rules import Gradient, frequency_propagation
+from labrig.learning.updates import ShadowUpdate
+from labrig.rig.measurement import Excitation
+
+Array = NDArray[np.float64]
+
+CONTINUOUS_STEP = 1e-3
+LEVEL_STEP = 0.1
+"""Relative step of the differences: small where conductances are continuous; with levels, large enough for the noise
+of the measured loss, and still a truncation error near 1 %."""
+
+JUDGED_AT = 5.0
+"""An edge is judged when its gradient exceeds this many standard errors."""
+
+MINIMUM_COSINE = 0.95
+ROUNDING_V = 2e-15
+"""What double precision leaves of a volt after the lock-in, as a standard error of b."""
+
+SWEEP = 10.0 ** np.arange(-1.75, 0.51, 0.25)
+"""Error currents of the sweep, in units of the configured one: 2.25 decades."""
+
+
+@dataclass(frozen=True)
+class ExampleCertificate:
+    """One example's gradient against its references. Worse than any of them: a reference that is None is not there."""
+
+    name: str
+    gradient: Array
+    standard_error: Array
+    difference: Array
+    adjoint: Array | None
+
+    @property
+    def reference(self) -> Array:
+        """The better of the two: the adjoint where there is one."""
+        return self.difference if self.adjoint is None else self.adjoint
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """(E,) edges whose gradient stands clear of its noise."""
+        return np.abs(self.gradient) > JUDGED_AT * self.standard_error
+
+    @property
+    def sign_right(self) -> NDArray[np.bool_]:
+        """(E,) judged edges whose sign agrees with the reference."""
+        return self.judged & (np.sign(self.gradient) == np.sign(self.reference))
+
+    def figures(self, interior: NDArray[np.bool_]) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "cosine_difference": cosine(self.gradient, self.difference),
+            "relative_error_difference": relative_error(self.gradient, self.difference),
+            "cosine_adjoint": None if self.adjoint is None else cosine(self.gradient, self.adjoint),
+            "relative_error_adjoint": None if self.adjoint is None else relative_error(self.gradient, self.adjoint),
+            "slope": slope(self.gradient, self.reference),
+            "sign_right": int(self.sign_right.sum()),
+            "edges_judged": int(self.judged.sum()),
+            "interior_judged": int((self.judged & interior).sum()),
+        }
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How the gradient departs from its limit as γ grows. exponent: of γ, None where no departure could be resolved."""
+
+    current_a: Array
+    departure: Array
+    resolved: NDArray[np.bool_]
+    exponent: float | None
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """edges: names. interior: (E,) edges that touch no output. batch: mean gradient of the examples."""
+
+    edges: tuple[str, ...]
+    interior: NDArray[np.bool_]
+    examples: tuple[ExampleCertificate, ...]
+    sweep: Sweep
+    null_b_max_v: float
+    repeats: int
+
+    @property
+    def batch(self) -> Gradient:
+        """Mean over the examples, with its standard error."""
+        value = np.mean([example.gradient for example in self.examples], axis=0)
+        variance = np.mean([example.standard_error**2 for example in self.examples], axis=0) / len(self.examples)
+        return Gradient(value, np.sqrt(variance))
+
+    @property
+    def repeats_for_batch(self) -> int:
+        """Repeats that would bring the batch gradient's relative standard error to 5 %."""
+        batch = self.batch
+        ratio = np.linalg.norm(batch.standard_error) / np.linalg.norm(batch.value)
+        return max(1, int(np.ceil(self.repeats * (ratio / 0.05) ** 2)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures; those over all examples are the worst, counts are sums."""
+        figures = [example.figures(self.interior) for example in self.examples]
+
+        def worst(name: str, choose: Callable[[Sequence[float]], float]) -> float | None:
+            values = [figure[name] for figure in figures if figure[name] is not None]
+            return choose(values) if values else None
+
+        slopes = [figure["slope"] for figure in figures]
+        batch = self.batch
+        return {
+            "cosine_difference": worst("cosine_difference", min),
+            "relative_error_difference": worst("relative_error_difference", max),
+            "cosine_adjoint": worst("cosine_adjoint", min),
+            "relative_error_adjoint": worst("relative_error_adjoint", max),
+            "slope": max(slopes, key=lambda s: abs(s - 1)),
+            "sign_right": sum(figure["sign_right"] for figure in figures),
+            "edges_judged": sum(figure["edges_judged"] for figure in figures),
+            "interior_judged": sum(figure["interior_judged"] for figure in figures),
+            "gamma_exponent": self.sweep.exponent,
+            "gamma_exponent_interval": self.sweep.interval,
+            "null_b_max_v": self.null_b_max_v,
+            "batch": {
+                "relative_standard_error": float(np.linalg.norm(batch.standard_error) / np.linalg.norm(batch.value)),
+                "repeats": self.repeats,
+                "repeats_for_5_percent": self.repeats_for_batch,
+                "cosine_reference": cosine(batch.value, np.mean([e.reference for e in self.examples], axis=0)),
+            },
+            "examples": figures,
+        }
+
+    @property
+    def passed(self) -> bool:
+        """Every judged sign right, and every example's cosine to its reference at least MINIMUM_COSINE."""
+        return all(
+            example.sign_right.sum() == example.judged.sum()
+            and cosine(example.gradient, example.reference) >= MINIMUM_COSINE
+            for example in self.examples
+        )
+
+
+def certify(
+    probe: GradientProbe,
+    update: ShadowUpdate,
+    truth: Truth | None,
+    examples: Sequence[int],
+    repeats: int,
+    say: Callable[[str], None] = lambda _: None,
+) -> Certificate:
+    """Certify the gradient of an open rig at the conductances `update` begins with.
+
+    examples: indices into the task. repeats: FP measurements averaged per example. say: is told what is being done.
+    """
+    rig = probe.rig
+    rig.program(update.settings())
+    say(f"frequency propagation: {len(examples)} examples, {repeats} repeat(s)")
+    measured = [_repeated(probe, example, repeats) for example in examples]
+    adjoints: list[Array | None] = [_adjoint(probe, truth, example) for example in examples]
+    say("sweep of γ")
+    sweep = sweep_gamma(probe, examples[0])
+    say(f"central differences: {len(rig.edges)} edges")
+    differences = central_differences(probe, update, examples)
+    outputs = {wire.node for wire in rig.hookup.outputs}
+    return Certificate(
+        edges=rig.edges,
+        interior=np.array([edge.a not in outputs and edge.b not in outputs for edge in rig.hookup.edges]),
+        examples=tuple(
+            ExampleCertificate(probe.task.example_name(example), value.value, value.standard_error, difference, adjoint)
+            for example, (value, _), difference, adjoint in zip(examples, measured, differences, adjoints, strict=True)
+        ),
+        sweep=sweep,
+        null_b_max_v=max(null for _, null in measured),
+        repeats=repeats,
+    )
+
+
+def _repeated(probe: GradientProbe, example: int, repeats: int) -> tuple[Gradient, float]:
+    """Mean FP gradient, and the largest |b| that was read while the error was at 0 V."""
+    found = [probe.gradient(example) for _ in range(repeats)]
+    zero = np.zeros(len(probe.rig.edges))
+    values = [item.gradient.value if item.gradient else zero for item in found]
+    variances = [item.gradient.standard_error**2 if item.gradient else zero for item in found]
+    null = max(float(np.abs(item.free.b).max()) for item in found)
+    return Gradient(np.mean(values, axis=0), np.sqrt(np.sum(variances, axis=0)) / repeats), null
+
+
+def _adjoint(probe: GradientProbe, truth: Truth | None, example: int) -> Array | None:
+    """Exact gradient, where a world knows it. An activation at a tone has one in this form only if superposition holds."""
+    if truth is None or (probe.rig.activation == "sine" and not truth.linear):
+        return None
+    target = probe.task.target[example]
+    return truth.gradient(probe.task.activation[example], lambda outputs: probe.task.loss.gradient(outputs, target))
+
+
+def central_differences(probe: GradientProbe, update: ShadowUpdate, examples: Sequence[int]) -> list[Array]:
+    """∂C/∂θ (E,) of every example by differences of the measured loss; each edge is put back afterwards."""
+    losses_here = [_loss(probe, example) for example in examples]
+    gradients = [np.zeros(len(probe.rig.edges)) for _ in examples]
+    home = update.settings()
+    for edge, here in enumerate(update.conductances):
+        points = _neighbours(update.levels[edge], float(here))
+        losses = []
+        for setting, _ in points:
+            probe.rig.program({edge: setting})
+            losses.append([_loss(probe, example) for example in examples])
+        probe.rig.program({edge: home[edge]})
+        steps = [siemens - here for _, siemens in points]
+        for k in range(len(examples)):
+            gradients[k][edge] = three_point_slope(steps[0], steps[1], losses[0][k], losses_here[k], losses[1][k])
+    return gradients
+
+
+def three_point_slope(first: float, second: float, f_first: float, f_here: float, f_second: float) -> float:
+    """Slope at 0 of the parabola through (first, f_first), (0, f_here), (second, f_second): steps need not be equal."""
+    return float(
+        (second**2 * (f_first - f_here) - first**2 * (f_second - f_here)) / (first * second * (second - first))
+    )
+
+
+def _neighbours(levels: LevelTable | Continuous, here: float) -> list[tuple[Setting, float]]:
+    """Two settings around `here`, one below and one above; both on one side at an end of the range."""
+    if isinstance(levels, Continuous):
+        steps = (-CONTINUOUS_STEP, CONTINUOUS_STEP)
+        if here * (1 - CONTINUOUS_STEP) < levels.minimum:
+            steps = (CONTINUOUS_STEP, 2 * CONTINUOUS_STEP)
+        elif here * (1 + CONTINUOUS_STEP) > levels.maximum:
+            steps = (-2 * CONTINUOUS_STEP, -CONTINUOUS_STEP)
+        return [(Target(here * (1 + step)), here * (1 + step)) for step in steps]
+    position = int(np.abs(levels.siemens - here).argmin())
+    last = len(levels.siemens) - 1
+    below = min(int(np.searchsorted(levels.siemens, here * (1 - LEVEL_STEP))), position - 1)
+    above = max(int(np.searchsorted(levels.siemens, here * (1 + LEVEL_STEP))), position + 1)
+    if below < 0:
+        below, above = above, min(2 * above - position, last)
+    elif above > last:
+        below, above = max(2 * below - position, 0), below
+    return [(Level(int(levels.codes[k])), float(levels.siemens[k])) for k in (below, above)]
+
+
+def _loss(probe: GradientProbe, example: int) -> float:
+    return probe.task.loss.value(probe.measure_free(example).outputs, probe.task.target[example])
+
+
+def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
+    """Gradients over a ladder of error currents, free state and error held; departures are between neighbouring rungs.
+
+    For g(γ) = g₀ + κ γᵖ on a geometric ladder, |g(γ_{i+1}) − g(γ_i)| ∝ γ_iᵖ: the exponent needs no reference.
+    """
+    task = probe.task
+    free = probe.measure_free(example)
+    e = task.loss.gradient(free.outputs, task.target[example])
+    currents = probe.current_a * SWEEP
+    gradients = []
+    for current in currents:
+        gamma = current / np.abs(e).max()
+        nudged = probe.rig.measure(Excitation(task.activation[example], error=-gamma * e[np.newaxis]))
+        found = frequency_propagation(replace(free, u_a=np.zeros_like(free.u_a)), nudged, e)
+        # `a` is the same number on every rung, so its noise is no departure; the rounding of b always is.
+        rounding = np.abs(free.a) * ROUNDING_V / gamma
+        gradients.append((found.value, np.hypot(found.standard_error, rounding)))
+    departure = np.array(
+        [np.linalg.norm(upper - lower) for (lower, _), (upper, _) in zip(gradients[:-1], gradients[1:], strict=True)]
+    )
+    noise = np.array(
+        [np.sqrt(np.sum(u**2 + w**2)) for (_, u), (_, w) in zip(gradients[:-1], gradients[1:], strict=True)]
+    )
+    resolved = departure > JUDGED_AT * noise
+    exponent, interval = _exponent(currents[:-1][resolved], departure[resolved])
+    return Sweep(currents, departure, resolved, exponent, interval)
+
+
+def _exponent(current_a: Array, departure: Array) -> tuple[float | None, tuple[float, float] | None]:
+    """Slope in a log-log plot and its 95 % interval; None for fewer than four points."""
+    if len(current_a) < 4:
+        return None, None
+    fit = stats.linregress(np.log(current_a), np.log(departure))
+    half = float(stats.t.ppf(0.975, len(current_a) - 2) * fit.stderr)
+    return float(fit.slope), (float(fit.slope) - half, float(fit.slope) + half)
+
+
+def cosine(a: Array, b: Array) -> float:
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def relative_error(value: Array, reference: Array) -> float:
+    return float(np.linalg.norm(value - reference) / np.linalg.norm(reference))
+
+
+def slope(value: Array, reference: Array) -> float:
+    """Least-squares slope of value against reference, through zero: 1 is right."""
+    return float(value @ reference / (reference @ reference))

@@ -1,0 +1,101 @@
+"""The wiring of a rig: which channel drives, nudges, senses and programs what, in lists and matrices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.network.graph import GROUND
+
+
+@dataclass(frozen=True)
+class SourceWire:
+    """A source channel that reaches `node` through `ohm` Ω (all of it, from the open-circuit voltage to the node)."""
+
+    node: str
+    device: str
+    channel: str
+    ohm: float
+
+    @property
+    def label(self) -> str:
+        return f"{self.device}/{self.channel}"
+
+
+@dataclass(frozen=True)
+class SenseWire:
+    """A digitizer channel on `node`; the node must stay between `low_v` and `high_v` (supply of the parts on it)."""
+
+    node: str
+    channel: str
+    low_v: float = -np.inf
+    high_v: float = np.inf
+
+
+@dataclass(frozen=True)
+class EdgeWire:
+    """A programmable edge from node a to node b and the channel that programs it."""
+
+    name: str
+    a: str
+    b: str
+    device: str
+    channel: str
+
+
+@dataclass(frozen=True)
+class Hookup:
+    """I inputs, O outputs, C sensed nodes, E programmable edges, in the order everything else uses.
+
+    Outputs are the nodes an error can be injected into. `pilot` is the source of the pilot; its node is sensed too.
+    """
+
+    digitizer: str
+    inputs: tuple[SourceWire, ...]
+    outputs: tuple[SourceWire, ...]
+    pilot: SourceWire
+    senses: tuple[SenseWire, ...]
+    edges: tuple[EdgeWire, ...]
+
+    @cached_property
+    def sense_column(self) -> dict[str, int]:
+        """Column of each sensed node in a block."""
+        return {wire.node: column for column, wire in enumerate(self.senses)}
+
+    @cached_property
+    def drops(self) -> NDArray[np.float64]:
+        """(E, C): voltage drop of every edge, v_a − v_b, from the sensed nodes."""
+        matrix = np.zeros((len(self.edges), len(self.senses)))
+        for row, edge in enumerate(self.edges):
+            if edge.a != GROUND:
+                matrix[row, self.sense_column[edge.a]] += 1.0
+            if edge.b != GROUND:
+                matrix[row, self.sense_column[edge.b]] -= 1.0
+        return matrix
+
+    @cached_property
+    def output_columns(self) -> NDArray[np.intp]:
+        """(O,) columns of the outputs in a block."""
+        return np.array([self.sense_column[wire.node] for wire in self.outputs])
+
+    @cached_property
+    def output_ohm(self) -> NDArray[np.float64]:
+        """(O,) resistance of each error path: a Norton current i is a source at i · ohm."""
+        return np.array([wire.ohm for wire in self.outputs])
+
+    @property
+    def pilot_column(self) -> int:
+        return self.sense_column[self.pilot.node]
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Every source the rig drives, by name."""
+        return tuple(dict.fromkeys(wire.device for wire in (*self.inputs, *self.outputs, self.pilot)))
+
+    @cached_property
+    def programmers(self) -> tuple[str, ...]:
+        """Every programmer of an edge, by name."""
+        return tuple(dict.fromkeys(edge.device for edge in self.edges))

@@ -1,0 +1,59 @@
+"""System limits: what no single instrument can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import LimitExceeded
+from labrig.lockin.demodulated import Demodulated
+from labrig.rig.hookup import Hookup
+from labrig.signals.tones import ToneProgram
+
+
+@dataclass(frozen=True)
+class Limits:
+    """node_v: largest voltage of a source or a node. edge_power_w: in one programmable edge. step_s: deadline of every
+    acquisition."""
+
+    node_v: float
+    edge_power_w: float
+    step_s: float
+
+    def check_drive(self, programs: Iterable[tuple[str, ToneProgram]]) -> None:
+        """Refuse, before anything is played, a source whose DC and tones add up beyond the node limit."""
+        for node, program in programs:
+            if not program.peak <= self.node_v:
+                raise LimitExceeded(
+                    f"node {node} would be driven with {program.peak:.4g} V",
+                    action="measure",
+                    limit=f"limits.node {self.node_v:g} V",
+                    remedy="lower the drive, or raise limits.node if the board allows it",
+                )
+
+    def check_response(self, hookup: Hookup, read: Demodulated, siemens: NDArray[np.float64]) -> None:
+        """Refuse a measurement in which a node left its limits or an edge took too much power (nominal siemens)."""
+        swing = np.abs(read.phasor).sum(axis=0)
+        high, low = read.dc + swing, read.dc - swing
+        for column, wire in enumerate(hookup.senses):
+            ceiling, floor = min(wire.high_v, self.node_v), max(wire.low_v, -self.node_v)
+            if not (high[column] <= ceiling and low[column] >= floor):
+                extreme = high[column] if high[column] > ceiling else low[column]
+                raise LimitExceeded(
+                    f"node {wire.node} is at {extreme:.4g} V",
+                    action="measure",
+                    limit=f"{floor:g} V to {ceiling:g} V (limits.node, supply of the parts)",
+                    remedy="lower the drive",
+                )
+        power = siemens * (read.edge_dc**2 + 0.5 * (np.abs(read.edge_phasor) ** 2).sum(axis=0))
+        worst = int(power.argmax()) if len(power) else 0
+        if len(power) and not power[worst] <= self.edge_power_w:
+            raise LimitExceeded(
+                f"edge {hookup.edges[worst].name} takes {power[worst]:.3g} W",
+                action="measure",
+                limit=f"limits.edge_power {self.edge_power_w:g} W",
+                remedy="lower the drive or the conductance range",
+            )

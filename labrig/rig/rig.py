@@ -1,0 +1,313 @@
+"""The rig: instruments that are wired to a board, opened together and made safe together.
+
+    with rig:
+        response = rig.measure(Excitation(activation, error))
+        report = rig.program({edge: Level(128)})
+
+Order matters: digitizers arm first, sources start last. On any exit every instrument is made safe, each on its own,
+then connections close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.clock import Clock
+from labrig.errors import IdentityMismatch, LabrigError, Overrange, SyncLost
+from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
+from labrig.instruments.data import (
+    AcquisitionPlan,
+    Continuous,
+    Identity,
+    Level,
+    LevelTable,
+    ProgramReport,
+    Setting,
+    Target,
+)
+from labrig.lockin.demodulated import Demodulated, Flag
+from labrig.lockin.demodulator import Demodulator
+from labrig.rig.hookup import Hookup, SourceWire
+from labrig.rig.limits import Limits
+from labrig.rig.measurement import Excitation, Response
+from labrig.signals.planner import TonePlan
+from labrig.signals.tones import Tone, ToneProgram, signed_tone
+
+Array = NDArray[np.float64]
+_REFUSED = (Flag.GAP, Flag.REF_WEAK)
+
+
+class Rig:
+    """hookup: the wiring. sources, digitizer, programmers: unopened instruments by name.
+
+    plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
+    other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        hookup: Hookup,
+        sources: Mapping[str, WaveformSource],
+        digitizer: Digitizer,
+        programmers: Mapping[str, ConductanceProgrammer],
+        plan: AcquisitionPlan,
+        tones: TonePlan,
+        activation: Literal["dc", "sine"],
+        pilot_v: float,
+        limits: Limits,
+        clock: Clock,
+        identities: Mapping[str, Identity],
+    ) -> None:
+        self.hookup = hookup
+        self.plan = plan
+        self.tones = tones
+        self.activation = activation
+        self.limits = limits
+        self.clock = clock
+        self.acquisitions = 0
+        self.identities: dict[str, Identity] = {}
+        self._sources = sources
+        self._digitizer = digitizer
+        self._programmers = programmers
+        self._expected = identities
+        frequencies = tones.frequencies_hz
+        self._activation_hz = frequencies[0] if activation == "sine" else None
+        self._error_rows = slice(1 if activation == "sine" else 0, None)
+        self._error_hz = frequencies[self._error_rows]
+        self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies)) for f in frequencies))
+        self._siemens = np.zeros(len(hookup.edges))
+        self._levels: list[LevelTable | Continuous] = []
+        self._demodulator: Demodulator | None = None
+        self._stack: ExitStack | None = None
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """Names of the programmable edges, in the order of every (E,) array."""
+        return tuple(edge.name for edge in self.hookup.edges)
+
+    @property
+    def error_tones(self) -> int:
+        """K, how many tones can carry an error."""
+        return len(self._error_hz)
+
+    @property
+    def levels(self) -> Sequence[LevelTable | Continuous]:
+        """(E) what each edge's channel can realize (known once the rig is open)."""
+        return self._levels
+
+    @property
+    def siemens(self) -> Array:
+        """(E,) nominal conductance last written to every edge; 0 where nothing was written yet."""
+        return self._siemens.copy()
+
+    def __enter__(self) -> Self:
+        """Open, identify and configure every instrument; the rig then idles at 0 V with its outputs on."""
+        with ExitStack() as stack:
+            for name, instrument in self._instruments().items():
+                stack.callback(instrument.close)
+                instrument.open()
+                self._identify(name, instrument)
+            stack.callback(self.make_safe)
+            self.plan = self._digitizer.configure(self.plan)
+            self._demodulator = Demodulator(
+                self.plan, self.tones.frequencies_hz, self.hookup.drops, self.hookup.pilot_column
+            )
+            tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
+            self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
+            self.idle()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._stack is not None:
+            stack, self._stack = self._stack, None
+            stack.close()
+
+    def measure(self, excitation: Excitation) -> Response:
+        """Play an excitation, sample the nodes, and read the coefficients of every edge.
+
+        Raises LimitExceeded (before or after playing), Overrange if a channel clipped, SyncLost if scans are missing
+        or the pilot is too weak to give signs, DeadlineExceeded, ConnectionFailed.
+        """
+        error = np.zeros((self.error_tones, len(self.hookup.outputs)))
+        if excitation.error is not None:
+            error += excitation.error
+        played = self._play(self._programs(np.asarray(excitation.activation, dtype=float), error))
+        read = self._acquire()
+        self._refuse(read)
+        self.limits.check_response(self.hookup, read, self._siemens)
+        if self._activation_hz is None:
+            outputs, a, u_a = read.dc, read.edge_dc, read.u_edge_dc
+        else:
+            outputs, a, u_a = read.channel_in_phase[0], read.in_phase[0], read.u_edge[0]
+        return Response(
+            outputs=outputs[self.hookup.output_columns],
+            a=a,
+            u_a=u_a,
+            b=read.in_phase[self._error_rows],
+            u_b=read.u_edge[self._error_rows],
+            error=self._error_as_played(played),
+            quadrature=read.quadrature[self._error_rows],
+            demodulated=read,
+        )
+
+    def window(self) -> Array:
+        """(N, C) samples (V) of the last acquisition's window, columns as `hookup.senses`."""
+        assert self._demodulator is not None
+        return self._demodulator.window()
+
+    def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
+        """Write new settings (by edge index) and verify them. Channels of the report are named device/channel."""
+        reports: list[tuple[str, ProgramReport]] = []
+        for device, programmer in self._programmers.items():
+            mine = {
+                self.hookup.edges[edge].channel: setting
+                for edge, setting in settings.items()
+                if self.hookup.edges[edge].device == device
+            }
+            if mine:
+                reports.append((device, programmer.program(mine)))
+        for edge, setting in settings.items():
+            self._siemens[edge] = self._nominal(edge, setting)
+        return _merged(reports)
+
+    def idle(self) -> None:
+        """0 V on every source with the outputs on."""
+        for source in self._sources.values():
+            source.idle()
+
+    def make_safe(self) -> None:
+        """Outputs off on every instrument, each on its own: one that fails does not keep the others from it.
+
+        Raises ExceptionGroup with everything that went wrong.
+        """
+        failures: list[Exception] = []
+        for instrument in self._instruments().values():
+            try:
+                instrument.make_safe()
+            except Exception as failure:
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup("some instruments could not be made safe", failures)
+
+    def _instruments(self) -> dict[str, Instrument]:
+        """Sources first: they are the ones to be made safe first."""
+        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers}
+
+    def _identify(self, name: str, instrument: Instrument) -> None:
+        found = self.identities[name] = instrument.identify()
+        wanted = self._expected.get(name)
+        if wanted is None:
+            return
+        for what in ("model", "serial"):
+            expected = getattr(wanted, what)
+            if expected and expected != getattr(found, what):
+                raise IdentityMismatch(
+                    f"answers as {what} {getattr(found, what)!r}, the configuration names {expected!r}",
+                    device=name,
+                    action="identify",
+                    remedy=f"connect the right instrument or correct instruments.{name}",
+                )
+
+    def _programs(self, activation: Array, error: Array) -> dict[str, dict[str, ToneProgram]]:
+        """What each channel of each source plays; raises where it is beyond the limits or not of the wiring's shape."""
+        hookup = self.hookup
+        if activation.shape != (len(hookup.inputs),):
+            raise LabrigError(f"the activation has shape {activation.shape}, the wiring {len(hookup.inputs)} inputs")
+        volts = error * hookup.output_ohm
+        programs: list[tuple[SourceWire, ToneProgram]] = [
+            (wire, ToneProgram(float(x)) if self._activation_hz is None else self._carrier(float(x)))
+            for wire, x in zip(hookup.inputs, activation, strict=True)
+        ]
+        for column, wire in enumerate(hookup.outputs):
+            tones = (signed_tone(f, float(v)) for f, v in zip(self._error_hz, volts[:, column], strict=True) if v != 0)
+            programs.append((wire, ToneProgram(0.0, tuple(tones))))
+        programs.append((hookup.pilot, self._pilot))
+        self.limits.check_drive((wire.node, program) for wire, program in programs)
+        by_device: dict[str, dict[str, ToneProgram]] = {device: {} for device in hookup.sources}
+        for wire, program in programs:
+            by_device[wire.device][wire.channel] = program
+        return by_device
+
+    def _carrier(self, amplitude: float) -> ToneProgram:
+        assert self._activation_hz is not None
+        return ToneProgram(0.0, (signed_tone(self._activation_hz, amplitude),))
+
+    def _play(self, programs: Mapping[str, Mapping[str, ToneProgram]]) -> dict[str, dict[str, ToneProgram]]:
+        played = {device: self._sources[device].load(channels) for device, channels in programs.items()}
+        self._digitizer.arm()
+        for source in self._sources.values():
+            source.arm()
+        for source in self._sources.values():
+            source.start()
+        return played
+
+    def _acquire(self) -> Demodulated:
+        demodulator = self._demodulator
+        assert demodulator is not None
+        demodulator.start()
+        received = 0
+        while received < self.plan.total_samples:
+            block = self._digitizer.read(self.limits.step_s)
+            demodulator.feed(block)
+            received = block.start_index + len(block.codes)
+        self.acquisitions += 1
+        return demodulator.result()
+
+    def _refuse(self, read: Demodulated) -> None:
+        """A measurement that cannot be trusted never becomes an update."""
+        if Flag.CLIP in read.flags:
+            nodes = ", ".join(self.hookup.senses[column].node for column in read.clipped)
+            raise Overrange(
+                f"clipped at {nodes}",
+                device=self.hookup.digitizer,
+                action="measure",
+                remedy="a larger digitizer range, or a smaller drive",
+            )
+        for flag in _REFUSED:
+            if flag in read.flags:
+                raise SyncLost(
+                    f"the measurement is unusable: {flag.value}",
+                    device=self.hookup.digitizer,
+                    action="measure",
+                    remedy="check the pilot's cable and the trigger",
+                )
+
+    def _error_as_played(self, played: Mapping[str, Mapping[str, ToneProgram]]) -> Array:
+        error = np.zeros((self.error_tones, len(self.hookup.outputs)))
+        for column, wire in enumerate(self.hookup.outputs):
+            for tone in played[wire.device][wire.channel].tones:
+                row = self._error_hz.index(tone.frequency_hz)
+                error[row, column] = tone.amplitude * np.cos(tone.phase_rad) / wire.ohm
+        return error
+
+    def _nominal(self, edge: int, setting: Setting) -> float:
+        if isinstance(setting, Target):
+            return setting.siemens
+        table = self._levels[edge]
+        assert isinstance(setting, Level)
+        assert isinstance(table, LevelTable)
+        return float(table.siemens[np.flatnonzero(table.codes == setting.code)[0]])
+
+
+def _merged(reports: Sequence[tuple[str, ProgramReport]]) -> ProgramReport:
+    def named(device: str, channels: Sequence[str]) -> list[str]:
+        return [f"{device}/{channel}" for channel in channels]
+
+    return ProgramReport(
+        written=tuple(name for device, report in reports for name in named(device, report.written)),
+        verified=tuple(name for device, report in reports for name in named(device, report.verified)),
+        faulty=tuple(name for device, report in reports for name in named(device, report.faulty)),
+        read_back={
+            f"{device}/{channel}": held for device, report in reports for channel, held in report.read_back.items()
+        },
+    )

@@ -1,0 +1,59 @@
+"""The samples behind the spectrum plot: one window, kept beside the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import StorageError
+from labrig.runs.folder import SPECTRUM, RunFolder
+
+
+@dataclass(frozen=True)
+class Window:
+    """volts: (N, C) samples. nodes: (C,) names. tones_hz: (F,) where tones were played."""
+
+    volts: NDArray[np.float64]
+    nodes: tuple[str, ...]
+    sample_rate_hz: float
+    tones_hz: tuple[float, ...]
+
+
+def save_spectrum(
+    folder: RunFolder,
+    volts: NDArray[np.float64],
+    nodes: Sequence[str],
+    sample_rate_hz: float,
+    tones_hz: Sequence[float],
+) -> None:
+    """Keep one window of samples. Raises StorageError."""
+    try:
+        np.savez_compressed(
+            folder.path / SPECTRUM,
+            volts=volts.astype(np.float32),
+            nodes=np.array(nodes),
+            sample_rate_hz=sample_rate_hz,
+            tones_hz=np.array(tones_hz),
+        )
+    except OSError as error:
+        raise StorageError(f"cannot write {folder.path / SPECTRUM}: {error.strerror}") from error
+
+
+def load_spectrum(folder: RunFolder) -> Window | None:
+    """The window of a run, or None where none was kept. Raises StorageError for a damaged file."""
+    path = folder.path / SPECTRUM
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return Window(
+                kept["volts"].astype(float),
+                tuple(str(node) for node in kept["nodes"]),
+                float(kept["sample_rate_hz"]),
+                tuple(float(f) for f in kept["tones_hz"]),
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise StorageError(f"cannot read {path}: {error}") from error

@@ -1,0 +1,25 @@
+"""What a run's folder says of its run, in a few figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labrig.runs.folder import RunFolder
+from labrig.runs.journal import read_journal
+
+
+def summarize(folder: RunFolder) -> dict[str, Any]:
+    """run, name, state ("finished", "interrupted", or "unfinished" for a run that goes on or was killed), steps,
+    metrics of the last evaluation."""
+    meta, record = folder.meta(), read_journal(folder.journal)
+    ends = [(event, detail) for _, event, detail in record.events if event in ("finished", "interrupted")]
+    state, outcome = ends[-1] if ends else ("unfinished", {})
+    last = record.evaluations[-1].metrics if record.evaluations else {}
+    return {
+        "run": str(folder.path),
+        "name": meta["name"],
+        "seed": meta["seed"],
+        "state": state,
+        "steps": len(record.step),
+        "metrics": outcome.get("metrics") or last,
+    }
