@@ -26,12 +26,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ExampleGradient:
-    """What one example taught: its loss, γ, and the gradient; None where the error was zero. free: at rest."""
+    """What one example taught: its loss, γ, and the gradient; None where the error was zero."""
 
     loss: float
     gamma: float
     gradient: Gradient | None
-    free: Response
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,10 @@ class GradientProbe:
         target = self.task.target[example]
         loss, e = self.task.loss.value(free.outputs, target), self.task.loss.gradient(free.outputs, target)
         if not np.any(e):
-            return ExampleGradient(loss, 0.0, None, free)
+            return ExampleGradient(loss, 0.0, None)
         gamma = self.current_a / max(float(np.abs(e).max()), self.floor)
         nudged = self.rig.measure(Excitation(self.task.activation[example], error=-gamma * e[np.newaxis]))
-        return ExampleGradient(loss, gamma, frequency_propagation(free, nudged, e), free)
+        return ExampleGradient(loss, gamma, frequency_propagation(free, nudged, e))
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,13 @@ from labrig.instruments.potentiometers import POTENTIOMETERS
 from labrig.quantities import Count, NonNegativeTime, PositiveResistance, PositiveSampleRate, PositiveVoltage, Voltage
 
 Bits = Annotated[Count, Field(ge=6, le=32)]
+Channels = Annotated[Count, Field(le=100_000)]
 
 
 class SourceOptions(InstrumentOptions):
     """Several synchronous channels, each a DC level plus tones."""
 
-    channels: Count
+    channels: Channels
     bits: Bits = 16
     full_scale: PositiveVoltage
     output_resistance: PositiveResistance = 50.0
@@ -32,7 +33,7 @@ class SourceOptions(InstrumentOptions):
 class DigitizerOptions(InstrumentOptions):
     """Several channels sampled at once or, with a convert interval, one after the other."""
 
-    channels: Count
+    channels: Channels
     bits: Bits = 16
     full_scale: PositiveVoltage
     max_sample_rate: PositiveSampleRate
@@ -42,7 +43,7 @@ class DigitizerOptions(InstrumentOptions):
 class ProgrammerOptions(InstrumentOptions):
     """A bank of digital potentiometers, one rheostat a channel."""
 
-    channels: Count
+    channels: Channels
     part: str
     supply: tuple[Voltage, Voltage]
     write: NonNegativeTime = 2e-3
@@ -73,6 +74,8 @@ def _programmer(options: ProgrammerOptions) -> ProgrammerCapabilities:
     if part is None:
         raise ValueError(f"part: {options.part!r} is not a known part; known are {', '.join(sorted(POTENTIOMETERS))}")
     low, high = options.supply
+    if low >= high:
+        raise ValueError("supply: write the lower rail first, e.g. [-2.5 V, 2.5 V]")
     least, greatest = part.supply_span_v
     if not least <= high - low <= greatest:
         raise ValueError(

@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from labrig.assembly.board import Board, read_board, read_layout
+from labrig.assembly.board import Board, read_board
 from labrig.assembly.devices import Device, read_devices
 from labrig.assembly.drive import check_drive, check_range
+from labrig.assembly.layout import read_layout
 from labrig.assembly.task import initial_conductances, read_task
 from labrig.assembly.timing import Timing, read_timing, read_tones
 from labrig.config import sections
@@ -181,22 +182,41 @@ def check(document: Document) -> Assembly | None:
         for name, model in SECTIONS.items()
         if document.get((name,)) is not None or name in OPTIONAL
     }
-    network, learning, acquisition, limits = (read.get(n) for n in ("network", "learning", "acquisition", "limits"))
+    network: sections.Network | None = read.get("network")
+    learning: sections.Learning | None = read.get("learning")
+    acquisition: sections.Acquisition | None = read.get("acquisition")
+    limits: sections.Limits | None = read.get("limits")
     devices, faulty = read_devices(document)
     layout = read_layout(document, network) if network else None
-    tones = read_tones(document, acquisition, learning) if acquisition and learning else None
-    board = read_board(document, layout, devices, faulty, ordered=network.layered is not None) if layout else None
-    task = timing = None
-    if board:
+    board = task = tones = timing = None
+    skipped = []
+    if acquisition and learning and limits:
+        tones = read_tones(document, acquisition, learning, limits.step)
+    if network and layout and _is_map(document, "instruments") and _is_map(document, "wiring"):
+        board = read_board(document, layout, devices, faulty, ordered=network.layered is not None)
+    else:
+        skipped.append("wiring")
+    if faulty:
+        skipped.append(f"wiring of {', '.join(sorted(faulty))}")
+    if network and board:
         check_range(document, network, board, devices)
-        if learning and read.get("task"):
-            task = read_task(document, read["task"], learning, network, board, header.seed if header else 0)
-        if tones and limits:
-            timing = read_timing(document, acquisition, tones, board, devices, limits.step)
-        if task and tones and limits:
-            check_drive(document, board, devices, task, learning, acquisition, limits)
-    if header is None or task is None or timing is None or document.faults:
-        _say_what_was_skipped(document, board is not None, task is not None, timing is not None)
+    if network and board and learning and read.get("task"):
+        task = read_task(document, read["task"], learning, network, board, header.seed if header else 0)
+    else:
+        skipped.append("task")
+    if board and acquisition and limits and tones:
+        timing = read_timing(document, acquisition, tones, board, devices, limits.step)
+    else:
+        skipped.append("timing")
+    if board and learning and task and acquisition and limits:
+        check_drive(document, board, devices, read["task"], task, learning, acquisition, limits)
+    else:
+        skipped.append("limits")
+    if document.faults and skipped:
+        document.faults.note(f"not checked until these are mended: {', '.join(skipped)}")
+    if document.faults or not (
+        header and network and learning and acquisition and limits and board and task and timing
+    ):
         return None
     return Assembly(
         document=document,
@@ -212,18 +232,13 @@ def check(document: Document) -> Assembly | None:
         board=board,
         timing=timing,
         task=task,
-    )  # type: ignore[arg-type]
+    )
 
 
-def _say_what_was_skipped(document: Document, *done: bool) -> None:
-    """The reader of a list of faults should know that it may not be whole."""
-    skipped = [
-        what
-        for what, finished in zip(("the wiring against the network", "the task", "the timing"), done, strict=True)
-        if not finished
-    ]
-    if skipped and document.faults:
-        document.faults.note(f"not checked until these are mended: {', '.join(skipped)}")
+def _is_map(document: Document, name: str) -> bool:
+    """Whether a section is there and can be read; where it is not the header was told so."""
+    section = document.get((name,))
+    return section is not None and isinstance(section.value, dict)
 
 
 def packaged_configs() -> Path:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import platform
 import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pydantic import BaseModel
 
 from labrig import __version__
+from labrig.assembly.assemble import SECTIONS, Assembly
+from labrig.assembly.layout import EDGES
+from labrig.config.document import Document
+from labrig.config.faults import TreePath
 from labrig.config.resolved import ResolvedValue, flatten_resolved
+from labrig.config.sections import NodeWiring
+from labrig.config.validation import validate
 from labrig.instruments.data import LevelTable
 from labrig.learning.updates import within
 from labrig.rig.rig import Rig
 
-if TYPE_CHECKING:
-    from labrig.assembly.assemble import Assembly
-
 LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml")
+STANDING_ALONE = ("version", "name", "seed", "bench")
 
 
 def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
@@ -72,25 +78,19 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 def resolved(assembly: Assembly) -> list[ResolvedValue]:
     """Every value of the configuration, as written or by default, with its origin."""
-    from labrig.assembly.assemble import SECTIONS
-    from labrig.config.sections import Header, NodeWiring
-    from labrig.config.validation import validate
-
     document = assembly.document
-    values = flatten_resolved(document, (), assembly.header)
-    top = {value.path for value in values}
-    found = [value for value in values if value.path in ("version", "name", "seed", "bench")]
+    header = flatten_resolved(document, (), assembly.header)
+    values = [value for value in header if value.path in STANDING_ALONE]
     for name, model in SECTIONS.items():
-        section = validate(document, (name,), model)
-        assert section is not None
-        found += flatten_resolved(document, (name,), section)
+        values += _of_section(document, (name,), model)
     for name, device in assembly.devices.items():
-        found += flatten_resolved(document, ("instruments", name), device.options)
-    for node in document.get(("wiring",)).value:  # type: ignore[union-attr]
-        row = validate(document, ("wiring", node), NodeWiring) if node != "edges" else None
-        if row is not None:
-            found += flatten_resolved(document, ("wiring", node), row)
-    found += [value for value in values if value.path.startswith("wiring.edges")]
-    assert top
-    assert Header
-    return found
+        values += flatten_resolved(document, ("instruments", name), device.options)
+    for node in assembly.header.wiring:
+        if node != EDGES:
+            values += _of_section(document, ("wiring", node), NodeWiring)
+    return values + [value for value in header if value.path.startswith(f"wiring.{EDGES}")]
+
+
+def _of_section(document: Document, path: TreePath, model: type[BaseModel]) -> list[ResolvedValue]:
+    section = validate(document, path, model)
+    return [] if section is None else flatten_resolved(document, path, section)

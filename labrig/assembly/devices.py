@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from labrig.config.document import Document
 from labrig.config.validation import validate
 from labrig.instruments.drivers import Capabilities, DriverInfo, InstrumentOptions, installed_drivers
+from labrig.quantities import as_written
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,19 @@ def read_devices(document: Document) -> tuple[dict[str, Device], frozenset[str]]
 
 def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo]) -> Device | None:
     path = ("instruments", name)
+    section = document.get(path)
+    if section is None or not isinstance(section.value, dict):
+        return None  # the header was told so
     entry = document.get((*path, "driver"))
     if entry is None:
-        document.faults.add(document.key_mark_of(path), path, "missing required key 'driver'")
+        hint = f"; installed are {', '.join(sorted(drivers))}"
+        document.faults.add(document.key_mark_of(path), (*path, "driver"), f"missing required key 'driver'{hint}")
         return None
     driver = drivers.get(entry.value) if isinstance(entry.value, str) else None
     if driver is None:
         close = difflib.get_close_matches(str(entry.value), drivers, 1, 0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"installed are {', '.join(sorted(drivers))}"
-        document.faults.add(entry.mark, (*path, "driver"), f"there is no driver {entry.value!r}; {hint}")
+        document.faults.add(entry.mark, (*path, "driver"), f"there is no driver {as_written(entry.value)}; {hint}")
         return None
     options = validate(document, path, driver.options)
     if options is None:

@@ -17,14 +17,6 @@ from labrig.learning.tasks import Task
 from labrig.learning.updates import within
 from labrig.quantities import format_quantity
 
-PLACES: dict[str, TreePath] = {
-    "classification": ("task", "encode", "full_scale"),
-    "regression": ("task", "encode", "full_scale"),
-    "xor": ("task", "xor", "amplitude"),
-    "allostery": ("task", "allostery", "inputs"),
-    "divider": ("task", "divider", "input"),
-}
-
 
 def check_range(document: Document, network: sections.Network, board: Board, devices: Mapping[str, Device]) -> None:
     """The conductance range must lie within what the parts can do, and hold levels."""
@@ -40,7 +32,7 @@ def check_range(document: Document, network: sections.Network, board: Board, dev
                 document.mark_of(path),
                 path,
                 f"{able.part.part} of {name} realizes {_siemens(least)} to {_siemens(greatest)}, not "
-                f"{_siemens(low)} to {_siemens(high)}",
+                f"{_siemens(low)} to {_siemens(high)}; stay within, or choose another part",
             )
             continue
         levels = within(part, low, high)
@@ -49,7 +41,8 @@ def check_range(document: Document, network: sections.Network, board: Board, dev
             document.faults.add(
                 document.mark_of(path),
                 path,
-                f"{able.part.part} of {name} has {len(levels.codes)} level(s) in this range",
+                f"{able.part.part} of {name} has {'1 level' if len(levels.codes) else 'no level'} in this range; "
+                "choose a wider one, where its levels are dense",
             )
 
 
@@ -57,6 +50,7 @@ def check_drive(
     document: Document,
     board: Board,
     devices: Mapping[str, Device],
+    section: sections.Task,
     task: Task,
     learning: sections.Learning,
     acquisition: sections.Acquisition,
@@ -66,17 +60,19 @@ def check_drive(
     hookup = board.hookup
     digitizer = devices[hookup.digitizer].capabilities
     assert isinstance(digitizer, DigitizerCapabilities)
-    kind = next(name for name in PLACES if document.get(("task", name)) is not None)
-    place = PLACES[kind]
     peak = np.abs(task.activation).max(axis=0)
     lowest, highest = task.activation.min(axis=0), task.activation.max(axis=0)
     if learning.activation == "sine":
         lowest, highest = -peak, peak
     supply = {wire.node: (wire.low_v, wire.high_v) for wire in hookup.senses}
-    faults = []
+    faults: list[str] = []
+    at_fault: dict[TreePath, list[str]] = {}
     for column, wire in enumerate(hookup.inputs):
-        drive = f"{wire.node} is driven with up to {_volts(peak[column])}"
-        low, high = supply[wire.node]
+        place = _place(section, column, len(hookup.inputs))
+        clip = " (clip × full_scale)" if section.classification and place[-1] == "full_scale" else ""
+        drive = f"{wire.node} is driven with up to {_volts(peak[column])}{clip}"
+        low, high = supply.get(wire.node, (-np.inf, np.inf))
+        found = len(faults)
         if peak[column] > _full_scale(devices, wire.device):
             faults.append(
                 f"{drive}, beyond the full scale of {wire.device}, {_volts(_full_scale(devices, wire.device))}"
@@ -87,11 +83,28 @@ def check_drive(
             faults.append(f"{drive}, beyond limits.node, {_volts(limits.node)}")
         elif highest[column] > high or lowest[column] < low:
             faults.append(f"{drive}, outside the supply of the parts on it, {_volts(low)} to {_volts(high)}")
-    if faults:
-        more = f" (and {len(faults) - 1} more nodes)" if len(faults) > 1 else ""
-        document.faults.add(document.mark_of(place), place, faults[0] + more)
+        if len(faults) > found:
+            at_fault.setdefault(place, []).append(faults[-1])
+    for place, messages in at_fault.items():
+        more = f" (and so {'is 1 more node' if len(messages) == 2 else f'are {len(messages) - 1} more nodes'})"
+        more = more if len(messages) > 1 else ""
+        document.faults.add(document.mark_of(place), place, messages[0] + more)
     _check_error(document, board, devices, learning, limits)
     _check_pilot(document, board, devices, acquisition, digitizer, limits)
+
+
+def _place(section: sections.Task, column: int, inputs: int) -> TreePath:
+    """The key that sets the voltage of an input."""
+    if section.allostery:
+        return "task", "allostery", "inputs", column
+    if section.xor:
+        return "task", "xor", "amplitude"
+    if section.divider:
+        return "task", "divider", "input"
+    constant = len(section.encode.bias) if section.encode else 0
+    if column >= inputs - constant:
+        return "task", "encode", "bias", column - (inputs - constant)
+    return "task", "encode", "full_scale"
 
 
 def _check_error(
@@ -109,8 +122,9 @@ def _check_error(
             document.faults.add(
                 document.mark_of(path),
                 path,
-                f"{format_quantity(learning.error.current, 'current')} through {format_quantity(wire.ohm, 'resistance')} "
-                f"into {wire.node} needs {_volts(needed)}, {wire.device} and limits.node allow {_volts(limit)}",
+                f"{format_quantity(learning.error.current, 'current')} through "
+                f"{format_quantity(wire.ohm, 'resistance')} into {wire.node} needs {_volts(needed)}, {wire.device} and "
+                f"limits.node allow {_volts(limit)}: at most {format_quantity(limit / wire.ohm, 'current')}",
             )
             return
 
@@ -145,4 +159,4 @@ def _volts(value: float) -> str:
 
 
 def _siemens(value: float) -> str:
-    return f"{value * 1e6:.5g} µS"
+    return f"{value * 1e6:.5g} µS" if value < 1e-3 else f"{value * 1e3:.5g} mS"

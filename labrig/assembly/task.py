@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ from labrig.config.document import Document
 from labrig.config.faults import TreePath as Path
 from labrig.learning import tasks
 from labrig.learning.datasets import DataError, encode, read_labelled_csv, split_by_class
+from labrig.quantities import as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
@@ -51,6 +53,7 @@ def read_task(
     except _Refused:
         return None
     reader.check_sizes(kind, task)
+    reader.check_scale(kind, task)
     return task if len(document.faults) == found else None
 
 
@@ -58,7 +61,7 @@ def _check_loss(document: Document, kind: str, learning: sections.Learning) -> N
     wanted = "softmax_cross_entropy" if kind == "classification" else "squared_error"
     if learning.loss != wanted:
         path = ("learning", "loss")
-        document.faults.add(document.mark_of(path), path, f"{kind} is trained with {wanted}")
+        document.faults.add(document.mark_of(path), path, f"{kind} is trained with {wanted}, not {learning.loss}")
 
 
 def _check_target(document: Document, kind: str, target: sections.Target | None) -> None:
@@ -103,10 +106,29 @@ class _TaskReader:
         path: Path = ("task", kind)
         wanted_inputs = task.activation.shape[1]
         if wanted_inputs != self._inputs:
-            self._fault(path, f"the task has {wanted_inputs} inputs, {self._inputs} nodes are driven")
+            self._fault(
+                path, f"the task has {self._inputs_in_words(kind, wanted_inputs)}, {self._inputs} nodes are driven"
+            )
         outputs = 2 if kind == "xor" else task.target.shape[1]
         if outputs != self._outputs:
             self._fault(path, f"the task has {outputs} outputs, {self._outputs} nodes have an error")
+
+    def check_scale(self, kind: str, task: tasks.Task) -> None:
+        """The rate is a share of the loss's own scale, which targets of 0 V do not have."""
+        if not task.loss.scale > 0:
+            key = {"allostery": "targets", "regression": "matrix"}.get(kind, "target")
+            self._fault(("task", kind, key), "every target is 0 V: the loss has no scale, and the rate no meaning")
+
+    def _inputs_in_words(self, kind: str, count: int) -> str:
+        coding = self._section.encode
+        if kind == "xor":
+            return "6 inputs (x1, -x1, x2, -x2 and both rails)"
+        if kind not in ("classification", "regression") or coding is None:
+            return f"{count} inputs" if count != 1 else "1 input"
+        constant = len(coding.bias)
+        features = (count - constant) // (2 if coding.complements else 1)
+        parts = [f"{features} features", *(["their complements"] if coding.complements else []), f"{constant} bias"]
+        return f"{count} inputs ({', '.join(parts)})"
 
     def _classification(self) -> tasks.Task:
         section, split, coding = self._section.classification, self._section.split, self._section.encode
@@ -116,15 +138,23 @@ class _TaskReader:
         path = ("task", "classification")
         file = self._document.locate(section.data, self._document.get((*path, "data")))
         if file is None:
-            self._refuse((*path, "data"), f"there is no file {section.data!r} beside the configuration or packaged")
+            where = "beside the configuration that names it or among the packaged ones"
+            self._refuse((*path, "data"), f"there is no file {as_written(section.data)} {where}")
         try:
             table = read_labelled_csv(file, section.label, section.features)
+        except DataError as error:
+            self._refuse((*path, error.key), str(error))
+        except (ValueError, csv.Error):
+            self._refuse((*path, "data"), f"{file.name} cannot be read as CSV: is a quote left open in it?")
+        if "" in table.classes:
+            self._refuse((*path, "data"), f"{file.name} has examples without a class in column {section.label!r}")
+        try:
             generator = RandomStream(self._seed, "split").at(0)
             train, test = split_by_class(
                 table.labels, table.classes, split.train_per_class, split.test_per_class, generator
             )
         except DataError as error:
-            self._refuse(("task", "split") if error.key == "split" else (*path, error.key), str(error))
+            self._refuse(("task", "split"), str(error))
         activation = encode(
             table.features,
             train,

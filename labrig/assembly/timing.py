@@ -16,6 +16,8 @@ from labrig.quantities import format_quantity
 from labrig.signals.planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
 
 MAINS_HZ = (50.0, 60.0)
+MOST_SAMPLES = 1 << 24
+"""Of one channel in one window: a hundred channels of that are more than a computer's memory."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Timing:
     tones: TonePlan
 
 
-def read_tones(document: Document, acquisition: Acquisition, learning: Learning) -> TonePlan | None:
+def read_tones(document: Document, acquisition: Acquisition, learning: Learning, step_s: float) -> TonePlan | None:
     """Where the tones are: one that carries the error, after one for the activation where that is a sine."""
     count = 2 if learning.activation == "sine" else 1
     low, high = acquisition.band
@@ -36,6 +38,11 @@ def read_tones(document: Document, acquisition: Acquisition, learning: Learning)
         return None
     try:
         samples = window_samples(acquisition.sample_rate, acquisition.window)
+        if acquisition.window > step_s:
+            limit, window = format_quantity(step_s, "time"), format_quantity(acquisition.window, "time")
+            raise PlanError(f"one window takes {window}, limits.step allows {limit} for an acquisition")
+        if samples > MOST_SAMPLES:
+            raise PlanError(f"a window of {samples} samples is longer than {MOST_SAMPLES}")
     except PlanError as error:
         path = ("acquisition", "window")
         document.faults.add(document.mark_of(path), path, str(error))
@@ -53,7 +60,8 @@ def read_tones(document: Document, acquisition: Acquisition, learning: Learning)
                 mains_hz=MAINS_HZ if mains is None else () if mains == "none" else tuple(mains),
             )
         if len(acquisition.tones) != count:
-            raise PlanError(f"{len(acquisition.tones)} tones where {count} are needed")
+            needed = "1 tone is needed, for the error" if count == 1 else "2 are needed, activation and error"
+            raise PlanError(f"got {len(acquisition.tones)}, {needed}; or write 'tones: auto'")
         return check_tones(acquisition.sample_rate, samples, acquisition.tones, acquisition.band, acquisition.order)
     except PlanError as error:
         document.faults.add(document.mark_of(path), path, str(error))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import threading
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -13,12 +14,13 @@ class Interrupts:
     """Context manager around a run.
 
     requested(): a first Ctrl-C (or SIGTERM) has come; the loop ends after the step. A second one raises
-    KeyboardInterrupt where the program stands, and with `immediate` the first one does. Once `shield()` was called
-    nothing interrupts any more: instruments are being made safe.
+    KeyboardInterrupt where the program stands, and with `immediate` the first one does. It is raised once: after that,
+    or once `shield()` was called, nothing interrupts any more, for instruments are being made safe.
     """
 
     def __init__(self, *, immediate: bool = False) -> None:
-        self._count = 1 if immediate else 0
+        self._count = 0
+        self._raises_at = 1 if immediate else 2
         self._shielded = False
         self._previous: dict[signal.Signals, object] = {}
 
@@ -44,7 +46,10 @@ class Interrupts:
         self._count += 1
         if self._shielded:
             return
-        if self._count == 1:
-            print("\nlabrig: finishing this step; Ctrl-C again stops now", file=sys.stderr, flush=True)
+        if self._count < self._raises_at:
+            # Not print: the signal may have come in the middle of one, and a buffered stream cannot be entered twice.
+            with suppress(OSError):
+                os.write(2, b"\nlabrig: finishing this step; Ctrl-C again stops now\n")
             return
+        self._shielded = True
         raise KeyboardInterrupt

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labrig.cli.options import add_config, add_runs_dir, assembled
+from labrig.cli.progress import wall_s
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly, Setup
     from labrig.cli.interrupts import Interrupts
     from labrig.experiment import Experiment
     from labrig.runs.folder import RunFolder
+    from labrig.runs.journal import Journal
 
 VERDICT_FAILED = 7
 INTERRUPTED = 130
@@ -31,11 +33,17 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.cli.interrupts import Interrupts
     from labrig.runs.folder import create_run_folder
 
-    assembly = assembled(arguments)
     with Interrupts() as interrupts:
-        setup = assembly.setup()
-        folder = create_run_folder(arguments.runs_dir, assembly.name, arguments.run_dir)
-        return _Run(arguments, assembly, setup, folder, interrupts).execute()
+        run = None
+        try:
+            assembly = assembled(arguments)
+            setup = assembly.setup()
+            folder = create_run_folder(arguments.runs_dir, assembly.name, arguments.run_dir)
+            run = _Run(arguments, assembly, setup, folder, interrupts)
+            return run.execute()
+        except KeyboardInterrupt:  # before there was anything to make safe
+            _say(arguments, run.outcome("interrupted") if run else _outcome("interrupted"))
+            return INTERRUPTED
 
 
 class _Run:
@@ -57,63 +65,62 @@ class _Run:
         self._folder = folder
         self._interrupts = interrupts
         self._progress = progress_of(assembly)
+        self._experiment: Experiment | None = None
 
     def execute(self) -> int:
         from labrig.runs.journal import Journal
 
-        self._say({"event": "started", "run": str(self._folder.path)})
+        _say(self._arguments, {"event": "started", "run": str(self._folder.path)})
         with Journal(self._folder.journal, self._assembly.storage.durability) as journal:
-            experiment = None
-            stopped = False
-            try:
-                # A second Ctrl-C may strike anywhere in here; the rig's exit makes it safe wherever that is.
-                with self._setup.rig as rig, self._progress:
-                    try:
-                        experiment = self._assembly.experiment(rig, journal)
-                        self._describe()
-                        experiment.run(self._interrupts.requested, self._report)
-                        if not self._interrupts.requested():
-                            self._save_spectrum(experiment)
-                    finally:
-                        self._interrupts.shield()
-            except KeyboardInterrupt:
-                stopped = True
-            stopped = stopped or self._interrupts.requested()
-            outcome = self._outcome(experiment, "interrupted" if stopped else "finished")
+            stopped = self._train(journal) or self._interrupts.requested()
+            outcome = self.outcome("interrupted" if stopped else "finished", journal.steps)
             journal.event(outcome["steps"], outcome["event"], outcome)
+            if not stopped and not self._arguments.no_plots:
+                from labrig.cli.plots import write_plots
+
+                outcome["plots"] = [str(path) for path in write_plots(self._folder)]
+                if self._interrupts.requested():  # Ctrl-C is never answered with success, however late it came
+                    outcome |= {"event": "interrupted", "wall_s": round(wall_s(), 3)}
+                    journal.event(outcome["steps"], outcome["event"], outcome)
         return self._end(outcome)
+
+    def _train(self, journal: Journal) -> bool:
+        """Train on the open rig; whether it was stopped at once. The rig is safe and closed afterwards."""
+        rig = self._setup.rig
+        # A second Ctrl-C may strike anywhere in here; the rig's exit makes it safe wherever that is.
+        try:
+            with rig, self._progress:
+                try:
+                    self._experiment = self._assembly.experiment(rig, journal)
+                    self._describe()
+                    self._experiment.run(self._interrupts.requested, self._report)
+                    if not self._interrupts.requested():
+                        self._save_spectrum(self._experiment)
+                finally:
+                    self._interrupts.shield()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            self._interrupts.shield()
+            rig.close()
+        return False
 
     def _end(self, outcome: dict[str, Any]) -> int:
         from labrig.assembly.task import figures_missed
 
         if outcome["event"] == "interrupted":
-            self._say(outcome)
+            _say(self._arguments, outcome)
             return INTERRUPTED
-        if not self._arguments.no_plots:
-            from labrig.cli.plots import write_plots
-
-            outcome["plots"] = [str(path) for path in write_plots(self._folder)]
         missed = figures_missed(self._assembly.task_section.target, outcome["metrics"])
         if missed:
             outcome["missed"] = list(missed)
-        self._say(outcome)
+        _say(self._arguments, outcome)
         for line in missed:
             print(f"labrig: target missed: {line}", file=sys.stderr)
         return VERDICT_FAILED if missed else 0
 
-    def _outcome(self, experiment: Experiment | None, event: str) -> dict[str, Any]:
-        from labrig.cli.progress import wall_s
-
-        return {
-            "event": event,
-            "run": str(self._folder.path),
-            "metrics": experiment.metrics if experiment else {},
-            "steps": experiment.update.steps if experiment else 0,
-            "acquisitions": experiment.acquisitions if experiment else 0,
-            "evaluation_acquisitions": experiment.evaluation_acquisitions if experiment else 0,
-            "wall_s": round(wall_s(), 3),
-            "bench_s": round(self._setup.bench.clock.now(), 6),
-        }
+    def outcome(self, event: str, steps: int = 0) -> dict[str, Any]:
+        return _outcome(event, self._folder, self._experiment, steps, self._setup.bench.clock.now())
 
     def _describe(self) -> None:
         """Everything about the run that is known before its first step."""
@@ -144,12 +151,34 @@ class _Run:
 
         self._progress.advance(what)
         if isinstance(what, Evaluation):
-            self._say({"event": "evaluation", "epoch": what.epoch, "step": what.step, "metrics": what.metrics})
+            line = {"event": "evaluation", "epoch": what.epoch, "step": what.step, "metrics": what.metrics}
+            _say(self._arguments, line)
 
-    def _say(self, line: dict[str, Any]) -> None:
-        if self._arguments.json:
-            print(json.dumps(line, ensure_ascii=False), flush=True)
-        elif line["event"] in ("finished", "interrupted"):
-            from labrig.cli.tables import outcome_text
 
-            print(outcome_text(line), flush=True)
+def _outcome(
+    event: str,
+    folder: RunFolder | None = None,
+    experiment: Experiment | None = None,
+    steps: int = 0,
+    bench_s: float = 0.0,
+) -> dict[str, Any]:
+    """The last line of a run. steps: those in the journal."""
+    return {
+        "event": event,
+        "run": str(folder.path) if folder else None,
+        "metrics": experiment.metrics if experiment else {},
+        "steps": steps,
+        "acquisitions": experiment.acquisitions if experiment else 0,
+        "evaluation_acquisitions": experiment.evaluation_acquisitions if experiment else 0,
+        "wall_s": round(wall_s(), 3),
+        "bench_s": round(bench_s, 6),
+    }
+
+
+def _say(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
+    if arguments.json:
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+    elif line["event"] in ("finished", "interrupted"):
+        from labrig.cli.tables import outcome_text
+
+        print(outcome_text(line), flush=True)

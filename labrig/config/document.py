@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os.path
 import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +36,8 @@ class Document:
     """The folder of the configurations that come with labrig."""
     broken: bool
     """A file could not be read or is no YAML: what is missing from the tree says nothing."""
+    located: dict[Mark, pathlib.Path] = field(default_factory=dict)
+    """Every file of data that a value named and that was found, by the mark of the value."""
 
     @property
     def directory(self) -> pathlib.Path:
@@ -67,7 +71,10 @@ class Document:
             folders = [pathlib.Path(), self.directory]
         else:
             folders = [pathlib.Path(mark.file).parent]
-        return _find(name, [*folders, self.packaged])
+        found = _find(name, [*folders, self.packaged])
+        if found is not None and mark is not None:
+            self.located[mark] = found
+        return found
 
 
 def load_document(
@@ -81,6 +88,9 @@ def load_document(
     for text in overrides:
         command_line.parse_override(text)
     found = _find(str(path), [pathlib.Path(), packaged]) or pathlib.Path(path)
+    if packaged is not None and not os.path.exists(found) and os.path.isdir(found.parent):
+        where = "No such file here or among those that come with labrig"
+        raise ConfigError(f"cannot read {found}: {where}{_packaged_in_words(found.name, packaged)}")
     reading = _Reading(packaged)
     reading.faults.add_source(command_line.FILE, "\n".join(overrides))
     root = reading.tree(found, read_text(found), ())
@@ -112,10 +122,9 @@ class _Reading:
         if root is None or not isinstance(root.value, dict):
             self.broken = True
             if len(self.faults) == found:
-                mark = Mark(file, 1, 1) if root is None else root.mark
-                what = (
-                    "the file is empty" if root is None else f"expected keys and values, got {as_written(root.value)}"
-                )
+                mark, what = Mark(file, 1, 1), "the file is empty"
+                if root is not None and root.value is not None:
+                    mark, what = root.mark, f"expected keys and values, got {as_written(root.value)}"
                 self.faults.add(mark, (), f"{what}; start from an example, e.g. 'extends: [iris.yaml]'")
             return None
         entries = dict(root.value)
@@ -154,6 +163,15 @@ class _Reading:
         if found.resolve() not in self.trees:
             self.trees[found.resolve()] = self.tree(found, read_text(found), above)
         return self.trees[found.resolve()]
+
+
+def _packaged_in_words(name: str, packaged: pathlib.Path) -> str:
+    """The packaged configuration that was meant perhaps, or all of them."""
+    names = sorted(path.name for path in packaged.glob("*.yaml"))
+    close = difflib.get_close_matches(name.partition(".")[0], [name.partition(".")[0] for name in names], 1, 0.6)
+    if close:
+        return f"; did you mean '{close[0]}.yaml'?"
+    return f" ({', '.join(names)})" if names else ""
 
 
 _LONGEST_CHAIN = 16

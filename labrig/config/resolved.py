@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import yaml
@@ -11,7 +12,7 @@ from pydantic import BaseModel, RootModel
 from labrig.config.annotations import Annotation, keys_of, of_field, written_key
 from labrig.config.document import Document
 from labrig.config.faults import TreePath, render_path
-from labrig.config.marked import plain
+from labrig.config.marked import Marked, plain
 from labrig.config.yaml_core import CoreDumper
 from labrig.quantities import format_quantity
 
@@ -32,8 +33,25 @@ def flatten_resolved(document: Document, path: TreePath, instance: BaseModel) ->
 
 
 def to_yaml(document: Document) -> str:
-    """The merged tree, ranges of the wiring expanded, as YAML that loads to the same values."""
-    return _dump(plain(document.root), flow=False)
+    """The merged tree, ranges of the wiring expanded, as YAML that loads to the same values from any folder.
+
+    A file of data that was found among the packaged ones keeps the name it has there; another one is written with its
+    absolute path.
+    """
+    return _dump(plain(_with_located_files(document, document.root)), flow=False)
+
+
+def _with_located_files(document: Document, node: Marked) -> Marked:
+    if isinstance(node.value, dict):
+        return replace(node, value={key: _with_located_files(document, below) for key, below in node.value.items()})
+    if isinstance(node.value, list):
+        return replace(node, value=[_with_located_files(document, item) for item in node.value])
+    found = document.located.get(node.mark)
+    if found is None or not isinstance(node.value, str):
+        return node
+    found, packaged = found.resolve(), document.packaged.resolve() if document.packaged else None
+    inside = packaged is not None and found.is_relative_to(packaged)
+    return replace(node, value=found.relative_to(packaged).as_posix() if packaged and inside else str(found))
 
 
 def _dump(value: Any, *, flow: bool) -> str:

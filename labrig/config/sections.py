@@ -6,9 +6,10 @@ checked in `labrig.assembly`. Every key is explained in configs/README.md.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from labrig.quantities import (
     Count,
@@ -23,17 +24,27 @@ from labrig.quantities import (
     PositiveTime,
     PositiveVoltage,
     Voltage,
+    as_written,
+    format_quantity,
 )
+
+MOST = 100_000
+"""Nodes of a layer, examples of a drawn task: beyond every board, and below what fills a memory."""
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    """A validator of a whole section begins its message with 'KEY: ' where one key is to blame."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 def _exactly_one(section: Section, names: tuple[str, ...]) -> None:
     given = [name for name in names if getattr(section, name) is not None]
-    if len(given) != 1:
-        raise ValueError(f"name exactly one of {', '.join(names)}" + (f", not {' and '.join(given)}" if given else ""))
+    wanted = f"name exactly one of {', '.join(names)}"
+    if not given:
+        raise ValueError(wanted)
+    if len(given) > 1:
+        raise ValueError(f"{given[-1]}: {wanted}, not {' and '.join(given)}")
 
 
 # --- network ---------------------------------------------------------------------------------------------------------
@@ -47,19 +58,19 @@ class Shunt(Section):
 
 
 class HiddenLayer(Section):
-    nodes: Count
+    nodes: Annotated[Count, Field(le=MOST)]
     shunt: Shunt | None = None
 
 
 class Layered(Section):
-    inputs: Count
-    outputs: Count
+    inputs: Annotated[Count, Field(le=MOST)]
+    outputs: Annotated[Count, Field(le=MOST)]
     hidden: list[HiddenLayer] = []
 
 
 class Grid(Section):
-    rows: Annotated[Count, Field(ge=2)]
-    columns: Annotated[Count, Field(ge=2)]
+    rows: Annotated[Count, Field(ge=2, le=MOST)]
+    columns: Annotated[Count, Field(ge=2, le=MOST)]
 
 
 class FixedResistor(Section):
@@ -92,14 +103,15 @@ class Programmable(Section):
             if first > last:
                 raise ValueError("initial: the first conductance must not be the larger one")
             if first < low or last > high:
-                raise ValueError("initial lies outside range")
+                limits = " to ".join(format_quantity(value, "conductance") for value in self.range)
+                raise ValueError(f"initial: it reaches outside range, {limits}")
         return self
 
 
 class Network(Section):
     layered: Layered | None = None
     grid: Grid | None = None
-    edges: list[str] | None = None
+    edges: Annotated[list[str], Field(min_length=1)] | None = None
     resistors: list[FixedResistor] = []
     diodes: list[FixedDiode] = []
     programmable: Programmable
@@ -116,23 +128,22 @@ class Network(Section):
 class Classification(Section):
     data: str
     label: str
-    features: list[str] | None = None
+    features: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class Allostery(Section):
     """Constant inputs; `targets` are the outputs wanted, or drawn uniformly between the inputs' extremes."""
 
-    inputs: list[Voltage]
-    targets: list[Voltage] | Literal["random"] = "random"
+    inputs: Annotated[list[Voltage], Field(min_length=1)]
+    targets: Annotated[list[Voltage], Field(min_length=1)] | Literal["random"] = "random"
 
 
 class Regression(Section):
     """y = M x for x uniform in ± full_scale. `matrix: random` draws an achievable M from the seed."""
 
     matrix: list[list[float]] | Literal["random"] = "random"
-    features: Count | None = None
-    train: Count = 30
-    test: Count = 20
+    train: Annotated[Count, Field(le=MOST)] = 30
+    test: Annotated[Count, Field(le=MOST)] = 20
 
 
 class Xor(Section):
@@ -171,6 +182,9 @@ class Target(Section):
     patterns_right: Count | None = None
 
 
+_EXAMPLES = {"split": "split: {train_per_class: 30, test_per_class: 20}", "encode": "encode: {full_scale: 1 V}"}
+
+
 class Task(Section):
     classification: Classification | None = None
     allostery: Allostery | None = None
@@ -184,10 +198,11 @@ class Task(Section):
     @model_validator(mode="after")
     def _one_task(self) -> Self:
         _exactly_one(self, ("classification", "allostery", "regression", "xor", "divider"))
-        if self.classification is not None and (self.split is None or self.encode is None):
-            raise ValueError("classification needs split and encode")
-        if self.regression is not None and self.encode is None:
-            raise ValueError("regression needs encode")
+        for task, needed in (("classification", ("split", "encode")), ("regression", ("encode",))):
+            missing = [key for key in needed if getattr(self, key) is None]
+            if getattr(self, task) is not None and missing:
+                examples = ", ".join(f"'{_EXAMPLES[key]}'" for key in missing)
+                raise ValueError(f"{task}: needs {' and '.join(missing)} beside it, e.g. {examples}")
         return self
 
 
@@ -226,9 +241,11 @@ class Learning(Section):
     @model_validator(mode="after")
     def _temperature(self) -> Self:
         if self.loss == "softmax_cross_entropy" and self.temperature is None:
-            raise ValueError("softmax_cross_entropy needs a temperature, e.g. 'temperature: 50 mV'")
+            raise ValueError("loss: softmax_cross_entropy needs a temperature beside it, e.g. 'temperature: 50 mV'")
         if self.loss != "softmax_cross_entropy" and self.temperature is not None:
-            raise ValueError("temperature belongs to softmax_cross_entropy")
+            raise ValueError(
+                f"temperature: it belongs to softmax_cross_entropy, and the loss is {self.loss}; change one of them"
+            )
         return self
 
 
@@ -281,11 +298,18 @@ class Simulation(Section):
     part_tolerance: bool | None = None
 
 
+def _fit_for_a_folder(name: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name, re.ASCII) is None:
+        allowed = "up to 100 letters, digits, '_', '-' and '.', the first a letter or a digit"
+        raise ValueError(f"{as_written(name)} names the folder of a run; use {allowed}")
+    return name
+
+
 class Header(Section):
     """The top of a configuration: keys that stand alone, and which sections there are."""
 
     version: Literal[1]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    name: Annotated[str, AfterValidator(_fit_for_a_folder)]
     seed: NonNegativeCount = 0
     bench: Literal["simulated"] = "simulated"
     network: dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from labrig.config.annotations import Annotation
+from labrig.config.annotations import Annotation, keys_of
 from labrig.config.document import Document
 from labrig.config.faults import TreePath
 from labrig.config.marked import Marked, plain
@@ -139,9 +139,15 @@ def _add_error(document: Document, place: TreePath, annotation: Annotation, erro
     if rest:  # ('key', '[key]'): the key itself is refused
         _add(document, (*place, rest[0]), explain(error.details, annotation), at_key=True)
         return
+    message = explain(error.details, annotation)
+    # A validator of a whole section says which key is to blame.
+    key, colon, after = message.partition(": ")
+    model = annotation.model()
+    if colon and model is not None and error.kind == "value_error" and key in keys_of(model):
+        place, message = (*place, key), after
     found = document.get(place)
-    at_key = found is not None and isinstance(found.value, dict)
-    _add(document, place, explain(error.details, annotation), at_key=at_key)
+    at_key = found is None or isinstance(found.value, dict)
+    _add(document, place, message, at_key=at_key)
 
 
 def _add(document: Document, path: TreePath, message: str, *, at_key: bool = False) -> None:

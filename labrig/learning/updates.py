@@ -6,6 +6,7 @@ An update below half a level step is not lost: it stays in the shadow. Without o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +38,10 @@ class ShadowUpdate:
         hysteresis: float,
     ) -> None:
         self.levels = tuple(levels)
-        self._codes, self._siemens, self._low, self._high = _stack(levels)
+        self._ladder = _stack(levels)
+        self._low, self._high = _ends(levels)
         self.shadow = np.clip(initial, self._low, self._high)
-        self._position = None if self._siemens is None else _nearest(self._siemens, self.shadow)
+        self._position = _nearest(self._ladder.siemens, self.shadow) if self._ladder else np.zeros(0, dtype=np.intp)
         self._factor = rate * span**2 / loss_scale
         self._total_steps = total_steps
         self._hysteresis = hysteresis
@@ -48,9 +50,7 @@ class ShadowUpdate:
     @property
     def conductances(self) -> Array:
         """(E,) nominal conductance of what is written now (S)."""
-        if self._siemens is None:
-            return self.shadow.copy()
-        return np.take_along_axis(self._siemens, self._position[:, None], axis=1)[:, 0]
+        return self.shadow.copy() if self._ladder is None else _at(self._ladder.siemens, self._position)
 
     @property
     def saturated(self) -> float:
@@ -66,38 +66,62 @@ class ShadowUpdate:
         remaining = 1.0 if self._total_steps is None else max(0.0, 1.0 - self.steps / self._total_steps)
         self.steps += 1
         moved = np.clip(self.shadow - self._factor * remaining * gradient, self._low, self._high)
-        if self._siemens is None:
+        if self._ladder is None:
             changed = np.flatnonzero(moved != self.shadow)
-            self.shadow = moved
         else:
-            self.shadow = moved
-            wanted = _nearest(self._siemens, moved)
-            here = np.take_along_axis(self._siemens, self._position[:, None], axis=1)[:, 0]
-            there = np.take_along_axis(self._siemens, wanted[:, None], axis=1)[:, 0]
+            siemens = self._ladder.siemens
+            wanted = _nearest(siemens, moved)
+            here, there = _at(siemens, self._position), _at(siemens, wanted)
             nearer = np.abs(moved - here) - np.abs(moved - there)
             changed = np.flatnonzero((wanted != self._position) & (nearer > self._hysteresis * np.abs(here - there)))
             self._position[changed] = wanted[changed]
+        self.shadow = moved
         return {int(edge): self._setting(int(edge)) for edge in changed}
 
     def _setting(self, edge: int) -> Setting:
-        if self._codes is None:
+        if self._ladder is None:
             return Target(float(self.shadow[edge]))
-        return Level(int(self._codes[edge, self._position[edge]]))
+        return Level(int(self._ladder.codes[edge, self._position[edge]]))
 
 
-def _stack(levels: Sequence[LevelTable | Continuous]) -> tuple:
-    """(E, L) codes and conductances, padded with the highest level, and the ends of every channel's range."""
+@dataclass(frozen=True)
+class _Ladder:
+    """(E, L) codes and conductances of every channel, padded with the highest level."""
+
+    codes: NDArray[np.int64]
+    siemens: Array
+
+
+def _stack(levels: Sequence[LevelTable | Continuous]) -> _Ladder | None:
+    """The ladders of all channels, or None where they are continuous."""
     tables = [entry for entry in levels if isinstance(entry, LevelTable)]
-    if len(tables) not in (0, len(levels)):
-        raise ValueError("channels with levels and continuous channels cannot be mixed in one update")
     if not tables:
-        low = np.array([entry.minimum for entry in levels if isinstance(entry, Continuous)])
-        high = np.array([entry.maximum for entry in levels if isinstance(entry, Continuous)])
-        return None, None, low, high
+        return None
+    if len(tables) != len(levels):
+        raise ValueError("channels with levels and continuous channels cannot be mixed in one update")
     width = max(len(table.codes) for table in tables)
-    codes = np.array([np.pad(table.codes, (0, width - len(table.codes)), mode="edge") for table in tables])
-    siemens = np.array([np.pad(table.siemens, (0, width - len(table.siemens)), mode="edge") for table in tables])
-    return codes, siemens, siemens[:, 0], siemens[:, -1]
+
+    def padded(values: NDArray) -> NDArray:
+        return np.pad(values, (0, width - len(values)), mode="edge")
+
+    return _Ladder(
+        np.array([padded(table.codes) for table in tables]), np.array([padded(table.siemens) for table in tables])
+    )
+
+
+def _ends(levels: Sequence[LevelTable | Continuous]) -> tuple[Array, Array]:
+    """(E,) lowest and highest conductance of every channel."""
+    ends = [
+        (entry.siemens[0], entry.siemens[-1]) if isinstance(entry, LevelTable) else (entry.minimum, entry.maximum)
+        for entry in levels
+    ]
+    low, high = np.array(ends, dtype=float).T
+    return low, high
+
+
+def _at(siemens: Array, position: NDArray[np.intp]) -> Array:
+    """(E,) conductance of each edge's level."""
+    return np.take_along_axis(siemens, position[:, np.newaxis], axis=1)[:, 0]
 
 
 def _nearest(siemens: Array, values: Array) -> NDArray[np.intp]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -187,22 +188,26 @@ def certify(
         interior=np.array([edge.a not in outputs and edge.b not in outputs for edge in rig.hookup.edges]),
         examples=tuple(
             ExampleCertificate(probe.task.example_name(example), value.value, value.standard_error, difference, adjoint)
-            for example, (value, _), difference, adjoint in zip(examples, measured, differences, adjoints, strict=True)
+            for example, value, difference, adjoint in zip(examples, measured, differences, adjoints, strict=True)
         ),
         sweep=sweep,
-        null_b_max_v=max(null for _, null in measured),
+        null_b_max_v=max(_null(probe, example) for example in examples),
         repeats=repeats,
     )
 
 
-def _repeated(probe: GradientProbe, example: int, repeats: int) -> tuple[Gradient, float]:
-    """Mean FP gradient, and the largest |b| that was read while the error was at 0 V."""
-    found = [probe.gradient(example) for _ in range(repeats)]
-    zero = np.zeros(len(probe.rig.edges))
-    values = [item.gradient.value if item.gradient else zero for item in found]
-    variances = [item.gradient.standard_error**2 if item.gradient else zero for item in found]
-    null = max(float(np.abs(item.free.b).max()) for item in found)
-    return Gradient(np.mean(values, axis=0), np.sqrt(np.sum(variances, axis=0)) / repeats), null
+def _repeated(probe: GradientProbe, example: int, repeats: int) -> Gradient:
+    """Mean FP gradient of one example."""
+    found = [probe.gradient(example).gradient for _ in range(repeats)]
+    none = Gradient(np.zeros(len(probe.rig.edges)), np.zeros(len(probe.rig.edges)))
+    values = [(gradient or none).value for gradient in found]
+    variances = [(gradient or none).standard_error ** 2 for gradient in found]
+    return Gradient(np.mean(values, axis=0), np.sqrt(np.sum(variances, axis=0)) / repeats)
+
+
+def _null(probe: GradientProbe, example: int) -> float:
+    """Largest |b| (V) that is read while the error is at 0 V."""
+    return float(np.abs(probe.measure_free(example).b).max())
 
 
 def _adjoint(probe: GradientProbe, truth: Truth | None, example: int) -> Array | None:
@@ -279,12 +284,8 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
         # `a` is the same number on every rung, so its noise is no departure; the rounding of b always is.
         rounding = np.abs(free.a) * ROUNDING_V / gamma
         gradients.append((found.value, np.hypot(found.standard_error, rounding)))
-    departure = np.array(
-        [np.linalg.norm(upper - lower) for (lower, _), (upper, _) in zip(gradients[:-1], gradients[1:], strict=True)]
-    )
-    noise = np.array(
-        [np.sqrt(np.sum(u**2 + w**2)) for (_, u), (_, w) in zip(gradients[:-1], gradients[1:], strict=True)]
-    )
+    departure = np.array([float(np.linalg.norm(upper - lower)) for (lower, _), (upper, _) in pairwise(gradients)])
+    noise = np.array([float(np.linalg.norm(np.hypot(u, w))) for (_, u), (_, w) in pairwise(gradients)])
     resolved = departure > JUDGED_AT * noise
     exponent, interval = _exponent(currents[:-1][resolved], departure[resolved])
     return Sweep(currents, departure, resolved, exponent, interval)
@@ -294,9 +295,9 @@ def _exponent(current_a: Array, departure: Array) -> tuple[float | None, tuple[f
     """Slope in a log-log plot and its 95 % interval; None for fewer than four points."""
     if len(current_a) < 4:
         return None, None
-    fit = stats.linregress(np.log(current_a), np.log(departure))
-    half = float(stats.t.ppf(0.975, len(current_a) - 2) * fit.stderr)
-    return float(fit.slope), (float(fit.slope) - half, float(fit.slope) + half)
+    (slope, _), covariance = np.polyfit(np.log(current_a), np.log(departure), 1, cov=True)
+    half = float(stats.t.ppf(0.975, len(current_a) - 2) * np.sqrt(covariance[0, 0]))
+    return float(slope), (float(slope) - half, float(slope) + half)
 
 
 def cosine(a: Array, b: Array) -> float:

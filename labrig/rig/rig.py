@@ -10,8 +10,7 @@ then connections close.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
@@ -85,7 +84,7 @@ class Rig:
         self._siemens = np.zeros(len(hookup.edges))
         self._levels: list[LevelTable | Continuous] = []
         self._demodulator: Demodulator | None = None
-        self._stack: ExitStack | None = None
+        self._reached: list[Instrument] = []
 
     @property
     def edges(self) -> tuple[str, ...]:
@@ -108,29 +107,33 @@ class Rig:
         return self._siemens.copy()
 
     def __enter__(self) -> Self:
-        """Open, identify and configure every instrument; the rig then idles at 0 V with its outputs on."""
-        with ExitStack() as stack:
-            for name, instrument in self._instruments().items():
-                stack.callback(instrument.close)
-                instrument.open()
-                self._identify(name, instrument)
-            stack.callback(self.make_safe)
-            self.plan = self._digitizer.configure(self.plan)
-            self._demodulator = Demodulator(
-                self.plan, self.tones.frequencies_hz, self.hookup.drops, self.hookup.pilot_column
-            )
-            tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
-            self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
-            self.idle()
-            self._stack = stack.pop_all()
+        """Open, identify and configure every instrument; the rig then idles at 0 V with its outputs on.
+
+        Where one of them fails, those that were reached are made safe and closed.
+        """
+        try:
+            self._open()
+        except BaseException as error:
+            self._close_after(error)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._stack is not None:
-            stack, self._stack = self._stack, None
-            stack.close()
+        self._close_after(error)
+
+    def close(self) -> None:
+        """Make safe, then close, every instrument that was reached; nothing where that was done already.
+
+        `with` does it. Only an interrupt that strikes between the lines of a `with` leaves it to the caller.
+        Raises ExceptionGroup with everything that went wrong.
+        """
+        failures = _failures(instrument.make_safe for instrument in self._reached)
+        failures += _failures(instrument.close for instrument in reversed(self._reached))
+        self._reached.clear()
+        if failures:
+            raise ExceptionGroup("some instruments could not be made safe", failures)
 
     def measure(self, excitation: Excitation) -> Response:
         """Play an excitation, sample the nodes, and read the coefficients of every edge.
@@ -190,14 +193,31 @@ class Rig:
 
         Raises ExceptionGroup with everything that went wrong.
         """
-        failures: list[Exception] = []
-        for instrument in self._instruments().values():
-            try:
-                instrument.make_safe()
-            except Exception as failure:
-                failures.append(failure)
+        failures = _failures(instrument.make_safe for instrument in self._instruments().values())
         if failures:
             raise ExceptionGroup("some instruments could not be made safe", failures)
+
+    def _open(self) -> None:
+        for name, instrument in self._instruments().items():
+            self._reached.append(instrument)
+            instrument.open()
+            self._identify(name, instrument)
+        self.plan = self._digitizer.configure(self.plan)
+        self._demodulator = Demodulator(
+            self.plan, self.tones.frequencies_hz, self.hookup.drops, self.hookup.pilot_column
+        )
+        tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
+        self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
+        self.idle()
+
+    def _close_after(self, error: BaseException | None) -> None:
+        """Close; what went wrong on the way stands beside the error that led here, not in its place."""
+        try:
+            self.close()
+        except ExceptionGroup as group:
+            if isinstance(error, Exception):
+                raise group.derive([error, *group.exceptions]) from None
+            raise
 
     def _instruments(self) -> dict[str, Instrument]:
         """Sources first: they are the ones to be made safe first."""
@@ -297,6 +317,17 @@ class Rig:
         assert isinstance(setting, Level)
         assert isinstance(table, LevelTable)
         return float(table.siemens[np.flatnonzero(table.codes == setting.code)[0]])
+
+
+def _failures(actions: Iterable[Callable[[], None]]) -> list[Exception]:
+    """Do every action, whatever becomes of the others; what they raised."""
+    failures: list[Exception] = []
+    for action in actions:
+        try:
+            action()
+        except Exception as failure:
+            failures.append(failure)
+    return failures
 
 
 def _merged(reports: Sequence[tuple[str, ProgramReport]]) -> ProgramReport:

@@ -79,11 +79,24 @@ class Journal:
         self._began = time.monotonic()
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._failed("create", error) from error
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA synchronous={'FULL' if durability == 'power' else 'NORMAL'}")
             self._db.executescript(f"BEGIN; {_SCHEMA} INSERT INTO schema VALUES ({SCHEMA_VERSION}); COMMIT;")
         except sqlite3.Error as error:
+            self._db.close()
             raise self._failed("create", error) from error
+
+    @property
+    def steps(self) -> int:
+        """Steps that were committed."""
+        try:
+            (count,) = self._db.execute("SELECT COUNT(*) FROM steps").fetchone()
+        except sqlite3.Error as error:
+            raise self._failed("read", error) from error
+        return count
 
     def append(self, step: Step) -> None:
         """Commit one step."""

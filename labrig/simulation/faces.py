@@ -26,11 +26,10 @@ from labrig.instruments.data import (
 )
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
 from labrig.random_streams import RandomStream
-from labrig.signals.tones import SILENT, ToneProgram
+from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.simulation.front_end import FrontEnd
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import World
-
-NOISE_BLOCK = 1024
 
 
 @dataclass
@@ -123,10 +122,13 @@ class SimulatedSource(Face):
     def _shifted(self, program: ToneProgram) -> ToneProgram:
         """The program as it comes out when its generator has already run for the start delay."""
         delay = self._stage.start_delay_s
-        tones = tuple(
-            replace(tone, phase_rad=tone.phase_rad + 2 * np.pi * tone.frequency_hz * delay) for tone in program.tones
+        return ToneProgram(
+            program.dc,
+            tuple(
+                Tone(tone.frequency_hz, tone.amplitude, tone.phase_rad + 2 * np.pi * tone.frequency_hz * delay)
+                for tone in program.tones
+            ),
         )
-        return replace(program, tones=tones)
 
 
 class SimulatedDigitizer(Face):
@@ -135,15 +137,9 @@ class SimulatedDigitizer(Face):
         self._capabilities = capabilities
         self._plan: AcquisitionPlan | None = None
         self._armed = False
-        self._noise = RandomStream(stage.seed, f"noise/{name}")
-        draw = RandomStream(stage.seed, f"digitizer/{name}").at(0)
-        channels = capabilities.channels
-        imperfections = stage.imperfections
-        self._gain = dict(
-            zip(channels, 1 + imperfections.digitizer_gain * draw.standard_normal(len(channels)), strict=True)
+        self._front_end = FrontEnd(
+            name, capabilities.channels, capabilities.bits, capabilities.full_scale_v, stage.imperfections, stage.seed
         )
-        offsets = imperfections.digitizer_offset_v * draw.standard_normal(len(channels))
-        self._offset = dict(zip(channels, offsets, strict=True))
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
         self._require_open("configure")
@@ -191,50 +187,23 @@ class SimulatedDigitizer(Face):
                 limit=f"{timeout_s:g} s",
             )
         self._armed = False
-        volts = self._sample(plan, stage.triggered_at)
+        volts = self._front_end.sample(
+            stage.world,
+            plan.channels,
+            stage.triggered_at,
+            plan.sample_rate_hz,
+            (0, plan.total_samples),
+            stage.world.acquisitions,
+            plan.skew_s,
+        )
         stage.clock.sleep(remaining)
-        return self._convert(plan, volts)
+        codes, overrange = self._front_end.codes(volts)
+        scale = np.tile([0.0, self._front_end.step_v, 0.0, 0.0], (len(plan.channels), 1))
+        return Block(codes, scale, 0, overrange)
 
     def make_safe(self) -> None:
         """A digitizer drives nothing."""
         self._armed = False
-
-    def _sample(self, plan: AcquisitionPlan, t0: float) -> np.ndarray:
-        """(T, C) input voltages behind the front end: gain, offset and noise of every sample of every channel."""
-        world = self._stage.world
-        nodes = [world.wiring.senses[f"{self.name}/{channel}"] for channel in plan.channels]
-        if any(plan.skew_s):
-            columns = [
-                world.voltages([node], t0 + skew, plan.sample_rate_hz, plan.total_samples)
-                for node, skew in zip(nodes, plan.skew_s, strict=True)
-            ]
-            volts = np.hstack(columns)
-        else:
-            volts = world.voltages(nodes, t0, plan.sample_rate_hz, plan.total_samples)
-        volts *= [self._gain[channel] for channel in plan.channels]
-        volts += [self._offset[channel] for channel in plan.channels]
-        if self._stage.imperfections.noise_v > 0:
-            for block, first in enumerate(range(0, len(volts), NOISE_BLOCK)):
-                part = volts[first : first + NOISE_BLOCK]
-                noise = self._noise.at(world.acquisitions, block).standard_normal(part.shape)
-                noise *= self._stage.imperfections.noise_v
-                part += noise
-        return volts
-
-    def _convert(self, plan: AcquisitionPlan, volts: np.ndarray) -> Block:
-        full_scale = self._capabilities.full_scale_v
-        channels = len(plan.channels)
-        if not self._stage.imperfections.converters:
-            overrange = np.abs(volts).max(axis=0) >= full_scale
-            return Block(volts, np.tile([0.0, 1.0, 0.0, 0.0], (channels, 1)), 0, overrange)
-        step = 2 * full_scale / 2**self._capabilities.bits
-        lowest, highest = -(2 ** (self._capabilities.bits - 1)), 2 ** (self._capabilities.bits - 1) - 1
-        volts *= 1 / step
-        np.rint(volts, out=volts)
-        overrange = (volts.max(axis=0) >= highest) | (volts.min(axis=0) <= lowest)
-        np.clip(volts, lowest, highest, out=volts)
-        codes = volts.astype(np.int16 if self._capabilities.bits <= 16 else np.int32)
-        return Block(codes, np.tile([0.0, step, 0.0, 0.0], (channels, 1)), 0, overrange)
 
 
 class SimulatedProgrammer(Face):

@@ -7,10 +7,12 @@ know.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import cmath
+from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 from typing import Generic, TypeVar
 
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from labrig.network.graph import Graph
 from labrig.network.solve.solver import Solver
-from labrig.signals.tones import ToneProgram
+from labrig.signals.tones import SILENT, ToneProgram
 
 Array = NDArray[np.float64]
 State = TypeVar("State")
@@ -28,6 +30,9 @@ OFF_STATE_OHM = 10e9
 """What is left of a source whose output is open: the leakage of the switch."""
 
 _REMEMBERED_EVENTS = 4096
+
+_SAME_SAMPLE = 1e-6
+"""An event this close behind a sample (in samples) counts as at it: the rounding of times must not shift it."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +68,11 @@ class _Timeline(Generic[State]):
             del self._times[: _REMEMBERED_EVENTS // 2], self._states[: _REMEMBERED_EVENTS // 2]
 
     def at(self, t: float) -> tuple[float, State]:
-        position = max(0, bisect_right(self._times, t) - 1)
-        return self._times[position], self._states[position]
-
-    def between(self, t0: float, t1: float) -> list[float]:
-        return self._times[bisect_right(self._times, t0) : bisect_right(self._times, t1)]
+        times = self._times
+        if t >= times[-1]:  # nearly always
+            return times[-1], self._states[-1]
+        position = max(0, bisect_right(times, t) - 1)
+        return times[position], self._states[position]
 
 
 class World:
@@ -87,9 +92,12 @@ class World:
         by_node = {node: channel for channel, node in wiring.sources.items()}
         self._channels = tuple(by_node[source.node] for source in graph.sources)
         self._gain = np.array([stages[channel].gain for channel in self._channels])
-        self._step = np.array([stages[channel].step_v for channel in self._channels])
+        step = np.array([stages[channel].step_v for channel in self._channels])
+        self._converts = step > 0
+        self._step = np.where(self._converts, step, 1.0)
         self._played: dict[str, _Timeline[ToneProgram | None]] = {c: _Timeline(None) for c in self._channels}
         self._siemens = _Timeline(np.array(siemens, dtype=float))
+        self._events: list[float] = []
         self._solvers: dict[tuple[bool, ...], Solver] = {}
         self._periods: dict[tuple[float, ...], int | None] = {}
 
@@ -97,6 +105,7 @@ class World:
         """From t on the channel plays `program`, whose tones count their time from t; None opens the output."""
         if channel in self._played:
             self._played[channel].append(t, program)
+            self._note(t)
 
     def set(self, t: float, siemens: Mapping[str, float]) -> None:
         """From t on these edges have these actual conductances (S)."""
@@ -105,6 +114,7 @@ class World:
         for edge, value in siemens.items():
             changed[self._edge_index[edge]] = value
         self._siemens.append(t, changed)
+        self._note(t)
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
         """What every wired source channel plays at t; None where its output is open."""
@@ -119,9 +129,9 @@ class World:
         columns = [self._node_index[node] for node in nodes]
         result = np.empty((n, len(columns)))
         bounds = self._segment_bounds(t0, rate, n)
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in pairwise(bounds):
             unique = self._segment(t0, rate, first, last - first)[:, columns]
-            result[first:last] = unique[np.arange(last - first) % len(unique)]
+            result[first:last] = unique if len(unique) == 1 else unique[np.arange(last - first) % len(unique)]
         return result
 
     def static(self, volts: Mapping[str, float], t: float) -> tuple[Solver, Array]:
@@ -131,40 +141,46 @@ class World:
         wanted = np.array([volts.get(channel, 0.0) for channel in self._channels])
         return solver, solver.voltages(self._converted(wanted))
 
+    def _note(self, t: float) -> None:
+        """Keep the times of all events in order; nearly always the newest comes last."""
+        insort(self._events, t)
+        if len(self._events) > 16 * _REMEMBERED_EVENTS:
+            del self._events[: 8 * _REMEMBERED_EVENTS]
+
     def _segment_bounds(self, t0: float, rate: float, n: int) -> list[int]:
         """Sample indices where something changes: a change at t shows from the first sample at or after t."""
-        t1 = t0 + n / rate
-        events = self._siemens.between(t0, t1)
-        for timeline in self._played.values():
-            events += timeline.between(t0, t1)
-        inside = {int(np.ceil((t - t0) * rate - 1e-6)) for t in set(events)}
+        events = self._events
+        within = events[bisect_right(events, t0) : bisect_right(events, t0 + n / rate)]
+        inside = {int(np.ceil((t - t0) * rate - _SAME_SAMPLE)) for t in set(within)}
         return [0, *sorted(index for index in inside if 0 < index < n), n]
 
     def _segment(self, t0: float, rate: float, first: int, length: int) -> Array:
         """(U, N) node voltages of the unique samples of a stretch without events."""
-        now = t0 + (first + 0.5e-3) / rate
-        states = [self._played[channel].at(now) for channel in self._channels]
-        dc = np.array([0.0 if program is None else program.dc for _, program in states])
-        frequencies = sorted({tone.frequency_hz for _, program in states if program for tone in program.tones})
-        period = self._period(tuple(f / rate for f in frequencies))
-        unique = length if period is None else min(period, length)
-        source_v = np.broadcast_to(dc, (unique, len(dc)))
+        now = t0 + (first + _SAME_SAMPLE) / rate
+        states = [timeline.at(now) for timeline in self._played.values()]
+        programs = [program or SILENT for _, program in states]
+        source_v = np.array([[program.dc for program in programs]])
+        frequencies = sorted({tone.frequency_hz for program in programs for tone in program.tones})
         if frequencies:
-            phasors = np.zeros((len(frequencies), len(dc)), dtype=complex)
-            for column, (began, program) in enumerate(states):
-                for tone in program.tones if program else ():
+            phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
+            for column, (began, _) in enumerate(states):
+                for tone in programs[column].tones:
                     phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 - began)
-                    phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * np.exp(1j * phase)
-            cycles = np.outer(np.arange(first, first + unique), np.array(frequencies) / rate)
-            source_v = source_v + (np.exp(2j * np.pi * cycles) @ phasors).real
+                    phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
+            cycles_per_sample = tuple(frequency / rate for frequency in frequencies)
+            period = self._period(cycles_per_sample)
+            unique = length if period is None else min(period, length)
+            cycles = np.multiply.outer(np.arange(first, first + unique), cycles_per_sample)
+            source_v = source_v + np.real(np.exp(2j * np.pi * cycles) @ phasors)
         solver = self._solver(tuple(program is None for _, program in states), now)
         return solver.voltages(self._converted(source_v))
 
     def _converted(self, source_v: Array) -> Array:
         """What the output stages make of the voltages they are asked for."""
-        step = np.where(self._step > 0, self._step, 1.0)
-        rounded = np.where(self._step > 0, np.rint(source_v / step) * step, source_v)
-        return rounded * self._gain
+        if not self._converts.any():
+            return source_v * self._gain
+        rounded = np.rint(source_v / self._step) * self._step
+        return np.where(self._converts, rounded, source_v) * self._gain
 
     def _period(self, cycles_per_sample: tuple[float, ...]) -> int | None:
         """Samples after which every tone repeats, or None where they do not within reason."""

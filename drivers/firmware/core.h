@@ -1,0 +1,26 @@
+/* The bank: protocol and state machine of README.md, portable, over the functions of hal.h. */
+#ifndef CORE_H
+#define CORE_H
+
+#include <stdint.h>
+
+#ifndef MAX_CHANNELS
+#define MAX_CHANNELS 128 /* channel numbers and counts travel in one byte, a whole table in one frame */
+#endif
+#ifndef PART
+#define PART "MCP4251-104"
+#endif
+#ifndef HIGHEST_CODE
+#define HIGHEST_CODE 256
+#endif
+
+/* After every reset. Opens all terminals; the staged table becomes what the chips hold. */
+void bank_init(uint8_t channels, uint16_t boot_id, uint8_t reset_cause);
+
+/* Every byte received. */
+void bank_receive(uint8_t byte);
+
+/* As often as possible: the watchdog. */
+void bank_poll(void);
+
+#endif

@@ -1,0 +1,20 @@
+/* What a port supplies. Everything else is portable. */
+#ifndef HAL_H
+#define HAL_H
+
+#include <stdint.h>
+
+#define HAL_NO_ANSWER 0xFFFFu /* the chip flagged an error, or there is none */
+
+void hal_send(uint8_t byte);
+uint32_t hal_now_ms(void);
+uint16_t hal_overruns(void); /* received bytes lost before the core saw them */
+
+void hal_wiper_write(uint8_t channel, uint16_t code);
+uint16_t hal_wiper_read(uint8_t channel);
+
+/* All terminals of the channel: 1 connected, 0 open. A port may switch the whole chip, the core wants all alike. */
+void hal_terminals_write(uint8_t channel, uint8_t connected);
+uint16_t hal_terminals_read(uint8_t channel);
+
+#endif

@@ -1,0 +1,136 @@
+"""What claim programs share: figures, seeds nobody chose, and training runs with variations."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small solves: threads only get in each other's way
+
+import numpy as np
+from labrig.assembly import assemble
+from labrig.experiment import Experiment, ExampleGradient, GradientProbe
+from labrig.instruments.contracts import Truth
+from labrig.learning.rules import Gradient
+from labrig.learning.updates import ShadowUpdate
+from labrig.rig.measurement import Excitation
+from labrig.runs.journal import Journal
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "configs"
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One claim: what was measured, what was promised, whether it holds."""
+
+    claim: str
+    figure: str
+    goal: str
+    holds: bool
+
+
+def at_least(claim: str, value: float, goal: float, digits: str = ".4f") -> Figure:
+    return Figure(claim, format(value, digits), f"≥ {goal:g}", bool(value >= goal))
+
+
+def at_most(claim: str, value: float, goal: float, digits: str = ".3g") -> Figure:
+    return Figure(claim, format(value, digits), f"≤ {goal:g}", bool(value <= goal))
+
+
+def seeds(name: str, count: int) -> list[int]:
+    """`count` seeds from the commit's hash, the claim's name and LABRIG_CLAIM_SALT."""
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        commit = "no commit"
+    salt = os.environ.get("LABRIG_CLAIM_SALT", "")
+    digests = (hashlib.sha256(f"{commit}/{salt}/{name}/{k}".encode()).digest() for k in range(count))
+    return [int.from_bytes(digest[:4], "big") for digest in digests]
+
+
+def in_parallel(function: Callable[..., Result], *arguments: Sequence[Any]) -> list[Result]:
+    """function over the arguments, on every core."""
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(function, *arguments))
+
+
+@dataclass(frozen=True)
+class AdjointProbe(GradientProbe):
+    """The exact gradient of the board instead of the measured one: the reference a rule is paired with."""
+
+    truth: Truth
+
+    def gradient(self, example: int) -> ExampleGradient:
+        x, target, loss = self.task.activation[example], self.task.target[example], self.task.loss
+        exact = self.truth.gradient(x, lambda outputs: loss.gradient(outputs, target))
+        value = loss.value(self.truth.outputs(x), target)
+        return ExampleGradient(value, 1.0, Gradient(exact, np.zeros_like(exact)))
+
+
+def weighted(update: ShadowUpdate, weights: np.ndarray) -> None:
+    """From now on each edge's gradient counts times a weight: 0 freezes an edge, −1 sends it uphill."""
+    apply = update.apply
+    update.apply = lambda gradient: apply(weights * gradient)  # type: ignore[method-assign]
+
+
+def train(
+    config: str, seed: int, overrides: Sequence[str] = (), *, adjoint: bool = False, interior: float = 1.0
+) -> dict[str, float]:
+    """Metrics of one run. adjoint: by the exact gradient. interior: weight of the edges that touch no output."""
+    assembly = assemble(CONFIGS / config, [*overrides, f"seed={seed}"])
+    setup = assembly.setup()
+    with tempfile.TemporaryDirectory() as folder, setup.rig as rig, Journal(Path(folder) / "run.db") as journal:
+        experiment: Experiment = assembly.experiment(rig, journal)
+        if adjoint:
+            probe = experiment.probe
+            assert setup.bench.truth is not None
+            experiment.probe = AdjointProbe(probe.rig, probe.task, probe.current_a, probe.floor, setup.bench.truth)
+        if interior != 1.0:
+            outputs = {wire.node for wire in rig.hookup.outputs}
+            touches = np.array([edge.a in outputs or edge.b in outputs for edge in rig.hookup.edges])
+            weighted(experiment.update, np.where(touches, 1.0, interior))
+        experiment.run(lambda: False, lambda _: None)
+        return experiment.metrics
+
+
+def error_of_measured_gradient(config: str, seed: int, overrides: Sequence[str] = (), count: int = 4) -> float:
+    """Largest relative error of the measured gradient to the adjoint over a few examples, at the untrained point."""
+    assembly = assemble(CONFIGS / config, [*overrides, f"seed={seed}"])
+    setup = assembly.setup()
+    with setup.rig as rig:
+        probe = assembly.probe(rig)
+        rig.program(assembly.update(rig).settings())
+        errors = []
+        for example in assembly.task.train[:count]:
+            target, loss = assembly.task.target[example], assembly.task.loss
+            measured = probe.gradient(int(example)).gradient
+            exact = setup.bench.truth.gradient(
+                assembly.task.activation[example], lambda outputs, t=target, f=loss: f.gradient(outputs, t)
+            )
+            assert measured is not None
+            errors.append(np.linalg.norm(measured.value - exact) / np.linalg.norm(exact))
+        return float(max(errors))
+
+
+def measure_noise_of_b(seed: int, acquisitions: int) -> float:
+    """var(b) of a node under white noise, in units of 2σ²/N."""
+    sigma = 1e-3  # well above the step of the converter, which has noise of its own
+    overrides = [f"seed={seed}", "simulation.noise=1 mV"]
+    assembly = assemble(CONFIGS / "divider.yaml", overrides)
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        quiet = Excitation(assembly.task.activation[0])
+        column = rig.hookup.sense_column["out0"]
+        b = [rig.measure(quiet).demodulated.channel_in_phase[0, column] for _ in range(acquisitions)]
+        return float(np.var(b) / (2 * sigma**2 / rig.plan.window_samples))

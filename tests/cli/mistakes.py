@@ -1,0 +1,279 @@
+"""Mistakes in header, task, learning and acquisition, one each, and what the one error must say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cli.config_texts import FLOWERS, IRIS, PLACE, Edit
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """path: of the fault, as shown. says: words of its message."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    path: str
+    says: tuple[str, ...]
+    base: str = IRIS
+    flowers: str = FLOWERS
+
+
+def one_edit(name: str, old: str, new: str, path: str, *says: str, at: str = "", base: str = IRIS) -> Mistake:
+    """One edit; the mark stands at PLACE in it, or where `at` begins."""
+    return Mistake(name, (Edit(old, new), *([Edit(at, PLACE + at)] if at else [])), path, says, base)
+
+
+MISTAKES = [
+    one_edit("unknown key", "  rate: 0.1", "  ▲rat: 0.1", "learning.rat", "unknown key 'rat'", "did you mean 'rate'?"),
+    one_edit(
+        "unknown key unlike any",
+        "  batch: 1",
+        "  ▲velocity: 1",
+        "learning.velocity",
+        "unknown key",
+        "allowed:",
+        "batch",
+    ),
+    one_edit("unknown section", "limits:", "▲limitz:", "limitz", "did you mean 'limits'?"),
+    one_edit("misspelt section", "learning:\n", "▲lerning:\n", "lerning", "did you mean 'learning'?"),
+    one_edit(
+        "missing section",
+        "acquisition: {sample_rate: 50 kS/s, window: 20 ms, settle: auto, tones: auto, band: [200 Hz, 2 kHz]}\n",
+        "",
+        "acquisition",
+        "missing required key 'acquisition'",
+        at="version:",
+    ),
+    one_edit(
+        "missing key",
+        "acquisition: {sample_rate: 50 kS/s, window: 20 ms, ",
+        "▲acquisition: {sample_rate: 50 kS/s, ",
+        "acquisition.window",
+        "missing required key 'window'",
+    ),
+    one_edit("bare number", "window: 20 ms", "window: ▲20", "acquisition.window", "write the unit, e.g. '20 ms'"),
+    one_edit(
+        "wrong dimension",
+        "window: 20 ms",
+        "window: ▲20 Hz",
+        "acquisition.window",
+        "'20 Hz' is a frequency",
+        "a time such as '20 ms'",
+    ),
+    one_edit("unknown unit", "temperature: 50 mV", "temperature: ▲50 mv", "learning.temperature", "did you mean 'mV'"),
+    one_edit("not a number", "rate: 0.1", "rate: ▲fast", "learning.rate", "expected a number, got 'fast'"),
+    one_edit("seed not a number", "seed: 0", "seed: ▲zero", "seed", "expected a whole number, got 'zero'"),
+    one_edit("negative seed", "seed: 0", "seed: ▲-1", "seed", "must be at least 0"),
+    one_edit("name no file name", "name: iris", "name: ▲../iris", "name", "letters, digits"),
+    one_edit("wrong version", "version: 1", "version: ▲2", "version", "expected 1, got 2"),
+    one_edit(
+        "no split",
+        "  classification: {data: flowers.csv, label: species}\n  split: {train_per_class: 3, test_per_class: 1}\n",
+        "  ▲classification: {data: flowers.csv, label: species}\n",
+        "task.classification",
+        "needs split",
+        "train_per_class: 30",
+    ),
+    one_edit(
+        "drive beyond the digitizer",
+        "full_scale: 1 V",
+        "full_scale: ▲2 V",
+        "task.encode.full_scale",
+        "in0 is driven with up to 2.",
+        "(clip × full_scale)",
+        "beyond the full scale of daq, 2 V",
+    ),
+    Mistake(
+        "drive outside the supply",
+        (Edit("full_scale: 1 V", "full_scale: ▲3 V"), Edit("bits: 16, full_scale: 2 V", "bits: 16, full_scale: 5 V")),
+        "task.encode.full_scale",
+        ("outside the supply of the parts on it, -2.5 V to 2.5 V",),
+    ),
+    one_edit(
+        "bias beyond the digitizer", "bias: [-1 V, 1 V]", "bias: [-1 V, ▲3 V]", "task.encode.bias[1]", "in5", "daq, 2 V"
+    ),
+    one_edit(
+        "sample rate beyond the model",
+        "sample_rate: 50 kS/s",
+        "sample_rate: ▲500 kS/s",
+        "acquisition.sample_rate",
+        "500 kS/s is beyond daq",
+        "250 kS/s at most",
+    ),
+    one_edit(
+        "missing column",
+        "label: species",
+        "label: ▲specie",
+        "task.classification.label",
+        "flowers.csv has no column 'specie'",
+        "petal_cm, sepal_cm, species",
+    ),
+    one_edit(
+        "missing feature",
+        "label: species",
+        "label: species, features: ▲[petal_cm, stem]",
+        "task.classification.features",
+        "no column 'stem'",
+        "petal_cm, sepal_cm, species",
+    ),
+    Mistake(
+        "NaN in the data",
+        (Edit("data: flowers", "data: ▲flowers"),),
+        "task.classification.data",
+        ("flowers.csv:3: column 'petal_cm' holds 'nan', not a finite number",),
+        flowers=FLOWERS.replace("\n0.1,", "\nnan,"),
+    ),
+    Mistake(
+        "a field too few",
+        (Edit("data: flowers", "data: ▲flowers"),),
+        "task.classification.data",
+        ("flowers.csv:3: 2 fields where the header has 3",),
+        flowers=FLOWERS.replace("\n0.1,", "\n"),
+    ),
+    Mistake(
+        "an example without a class",
+        (Edit("data: flowers", "data: ▲flowers"),),
+        "task.classification.data",
+        ("without a class",),
+        flowers=FLOWERS.replace(",setosa\n", ",\n", 1),
+    ),
+    Mistake(
+        "empty data",
+        (Edit("data: flowers", "data: ▲flowers"),),
+        "task.classification.data",
+        ("holds no header line followed by examples",),
+        flowers="",
+    ),
+    Mistake(
+        "data that is no text",
+        (Edit("data: flowers", "data: ▲flowers"),),
+        "task.classification.data",
+        ("not UTF-8 text",),
+        flowers="\udcff\udcfe",
+    ),
+    one_edit(
+        "no such data", "data: flowers.csv", "data: ▲trees.csv", "task.classification.data", "no file 'trees.csv'"
+    ),
+    one_edit(
+        "too few examples of a class",
+        "split: {train_per_class: 3, test_per_class: 1}",
+        "split: ▲{train_per_class: 30, test_per_class: 20}",
+        "task.split",
+        "class 'setosa' has 5 examples, 30 + 20",
+    ),
+    one_edit(
+        "window of no whole number of samples",
+        "window: 20 ms",
+        "window: ▲20.01 ms",
+        "acquisition.window",
+        "not a whole number",
+        "0.02 s (1000 samples)",
+    ),
+    one_edit(
+        "tone off the grid",
+        "tones: auto",
+        "tones: ▲[1010 Hz]",
+        "acquisition.tones",
+        "not a whole number",
+        "1000 Hz or 1050 Hz",
+    ),
+    one_edit(
+        "tone outside the band",
+        "tones: auto",
+        "tones: ▲[5 kHz]",
+        "acquisition.tones",
+        "outside the band",
+        "200 Hz to 2000 Hz",
+    ),
+    one_edit(
+        "too many tones", "tones: auto", "tones: ▲[250 Hz, 450 Hz]", "acquisition.tones", "got 2, 1 tone is needed"
+    ),
+    one_edit(
+        "no tone possible",
+        "band: [200 Hz, 2 kHz]",
+        "band: ▲[210 Hz, 240 Hz]",
+        "acquisition.band",
+        "no 1 tone",
+        "a longer window",
+    ),
+    one_edit(
+        "band the wrong way round", "band: [200 Hz, 2 kHz]", "band: ▲[2 kHz, 200 Hz]", "acquisition.band", "smaller"
+    ),
+    one_edit("settle too short", "settle: auto", "settle: ▲10 µs", "acquisition.settle", "400 µs", "settle: auto"),
+    one_edit(
+        "window beyond the deadline", "window: 20 ms", "window: ▲3 s", "acquisition.window", "limits.step allows 2 s"
+    ),
+    one_edit("pilot too large", "band:", "pilot: ▲3 V, band:", "acquisition.pilot", "3 V", "2 V"),
+    one_edit(
+        "task and board of different size",
+        "bias: [-1 V, 1 V]",
+        "bias: [1 V]",
+        "task.classification",
+        "5 inputs",
+        "6 nodes are driven",
+        at="{data",
+    ),
+    Mistake(
+        "loss of another task",
+        (Edit("loss: softmax_cross_entropy", "loss: ▲squared_error"), Edit("  temperature: 50 mV\n", "")),
+        "learning.loss",
+        ("classification is trained with softmax_cross_entropy",),
+    ),
+    one_edit(
+        "temperature without its loss",
+        "loss: softmax_cross_entropy\n  temperature: 50 mV",
+        "loss: squared_error\n  temperature: ▲50 mV",
+        "learning.temperature",
+        "belongs to softmax_cross_entropy",
+    ),
+    one_edit(
+        "loss without its temperature",
+        "loss: softmax_cross_entropy\n  temperature: 50 mV\n",
+        "loss: ▲softmax_cross_entropy\n",
+        "learning.loss",
+        "needs a temperature beside it, e.g. 'temperature: 50 mV'",
+    ),
+    one_edit(
+        "target the task has not",
+        "learning:\n",
+        "  target: {▲rms: 1 mV}\nlearning:\n",
+        "task.target.rms",
+        "classification has no rms",
+        "test_accuracy, train_accuracy",
+    ),
+    one_edit(
+        "error beyond the source",
+        "current: 1 µA",
+        "current: ▲1 mA",
+        "learning.error.current",
+        "1 mA through 100 kΩ into out0 needs 100 V",
+        "5 V",
+        "at most 50 µA",
+    ),
+    one_edit("no map", "limits: {node: 5 V, edge_power: 5 mW, step: 2 s}", "limits: ▲5 V", "limits", "expected a map"),
+    one_edit("infinite rate", "rate: 0.1", "rate: ▲.inf", "learning.rate", "expected a finite number"),
+    one_edit(
+        "broken syntax",
+        "limits: {node: 5 V, edge_power",
+        "limits: {node: 5 V edge_power▲",
+        "",
+        "the map opened at line 32 needs ',' or '}' here",
+    ),
+    one_edit("tab", "  batch: 1", "▲\tbatch: 1", "", "tab"),
+    one_edit(
+        "extends what is not there",
+        "version: 1\n",
+        "version: 1\nextends: [▲base.yaml]\n",
+        "extends[0]",
+        "no file 'base.yaml'",
+        "packaged",
+    ),
+    one_edit(
+        "duplicate key",
+        "  batch: 1\n",
+        "  batch: 1\n  ▲batch: 2\n",
+        "learning.batch",
+        "duplicate key 'batch' (first at line 19)",
+    ),
+]

@@ -1,0 +1,180 @@
+"""The ELF for the ATmega328P in lock-step: simulated CPU, serial line and SPI bits, nothing sleeps.
+
+yasimavr is GPL: used by tests where it is installed, by labrig never.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("yasimavr", reason="yasimavr is not installed (pip install yasimavr: needs g++ and libelf-dev)")
+from yasimavr.device_library import load_device
+from yasimavr.lib import core as avr
+from yasimavr.utils.uart import UART_IO
+
+CPU_HZ = 16_000_000
+SELECT_PINS = ("PD2", "PD3", "PD4", "PD5", "PD6", "PD7", "PB0", "PB1")
+ADDRESS_PINS = ("PC0", "PC1", "PC2")
+WRITE, READ = 0, 3
+WIPERS, TCON = (0, 1), 4
+
+
+class Mcp4251:
+    """One chip, bit by bit, SPI mode 0 (Microchip DS22060): in on rising clock, out on falling.
+
+    A word is `A3..A0 C1 C0 D9 D8`, `D7..D0`. Out come six ones, a bit that says whether the command was understood, and
+    the register, the top bit of which must be there while the command byte still runs.
+    """
+
+    def __init__(self) -> None:
+        self.registers = {0: 128, 1: 128, TCON: 0x1FF}
+        self.start()
+
+    def start(self) -> None:
+        self._taken = 0
+        self._word = 0
+
+    @property
+    def _command(self) -> tuple[int, int]:
+        return self._word >> 12, (self._word >> 10) & 3
+
+    def _understood(self) -> bool:
+        address, command = self._command
+        return address in self.registers and command in (WRITE, READ)
+
+    def rising(self, level: bool) -> bool:
+        """True when a word is complete."""
+        self._word |= level << (15 - self._taken)
+        self._taken += 1
+        if self._taken < 16:
+            return False
+        address, command = self._command
+        if self._understood() and command == WRITE:
+            value = self._word & 0x1FF
+            self.registers[address] = min(value, 256) if address in WIPERS else value | 0x100
+        self.start()
+        return True
+
+    def out(self) -> bool:
+        """The level for the next rising edge."""
+        if self._taken < 6:
+            return True
+        if self._taken == 6:
+            return self._understood()
+        address, command = self._command
+        if self._understood() and command == READ:
+            return bool(self.registers[address] >> (15 - self._taken) & 1)
+        return self._understood()
+
+
+class Bus:
+    """Chips wired as drivers/firmware/README.md says, with its pull-ups on the select lines and pull-down on MISO."""
+
+    def __init__(self, device, chips: int) -> None:
+        self.chips = [Mcp4251() for _ in range(chips)]
+        self.words = 0
+        self.clashes: list[list[int]] = []
+        self._active: Mcp4251 | None = None
+        self._hooks = []
+        self._address = [attached(device, pin, "Z") for pin in ADDRESS_PINS]
+        self._selects = [attached(device, pin, "U") for pin in SELECT_PINS]
+        self._clock = attached(device, "PB5", "Z")
+        self._mosi = attached(device, "PB3", "Z")
+        self._miso = attached(device, "PB4", "D")
+        for wire in self._selects:
+            self._on_change(wire, self._selected)
+        self._on_change(self._clock, self._clocked)
+
+    def _on_change(self, wire, changed) -> None:
+        def hook(signal, _) -> None:
+            if signal.sigid == avr.Wire.SignalId.DigitalChange:
+                changed(bool(signal.data.as_uint()))
+
+        callback = avr.CallableSignalHook(hook)
+        wire.signal().connect(callback)
+        self._hooks.append(callback)  # the simulator does not keep it alive
+
+    def _chip(self) -> Mcp4251 | None:
+        lines = [i for i, wire in enumerate(self._selects) if not wire.digital_state()]
+        if len(lines) > 1:
+            self.clashes.append(lines)  # an exception must not cross the simulator
+        if not lines:
+            return None
+        index = lines[0] + 8 * sum(wire.digital_state() << i for i, wire in enumerate(self._address))
+        return self.chips[index] if index < len(self.chips) else None
+
+    def _selected(self, _: bool) -> None:
+        self._active = self._chip()
+        if self._active is None:
+            self._miso.set_state("D")
+        else:
+            self._active.start()
+            self._drive()
+
+    def _clocked(self, high: bool) -> None:
+        if self._active is None:
+            return
+        if high:
+            self.words += self._active.rising(bool(self._mosi.digital_state()))
+        else:
+            self._drive()
+
+    def _drive(self) -> None:
+        if self._active is not None:
+            self._miso.set_state("H" if self._active.out() else "L")
+
+
+def attached(device, pin: str, state: str):
+    """A wire on a pin, in a state of the simulator: Z floating, U pulled up, D pulled down."""
+    wire = avr.Wire()
+    wire.set_state(state)
+    device.find_pin(pin).attach(wire)
+    return wire
+
+
+class AvrBoard:
+    """`receive` sends bytes at the line's speed and runs the CPU until the replies are complete."""
+
+    def __init__(self, elf: Path, chips: int) -> None:
+        self._device = load_device("atmega328p")
+        self._loop = avr.SimLoop(self._device)
+        self._loop.set_fast_mode(True)
+        program = avr.Firmware.read_elf(str(elf))
+        program.frequency = CPU_HZ
+        program.vcc = 5.0
+        self._device.load_firmware(program)
+        self._uart = UART_IO(self._device, 0)
+        self.bus = Bus(self._device, chips)
+        self.wait_ms(30)
+
+    def now_s(self) -> float:
+        return self._loop.cycle() / CPU_HZ
+
+    def wait_ms(self, duration_ms: float) -> None:
+        self._loop.run(int(duration_ms * CPU_HZ / 1000))
+
+    def receive(self, data: bytes, within_ms: float = 100.0) -> bytes:
+        """Until one whole reply has come."""
+        self._uart.write(data)
+        replies = b""
+        deadline_s = self.now_s() + within_ms / 1000
+        while replies.count(0) < 2 and self.now_s() < deadline_s:
+            self.wait_ms(0.05)
+            replies += self._uart.read(self._uart.available())
+        assert not self.bus.clashes, f"select lines low together: {self.bus.clashes}"
+        return replies
+
+    def reset(self) -> None:
+        """The reset line, as when a port is opened."""
+        self._device.reset(avr.Device.ResetFlag.Ext)
+        self.wait_ms(30)
+
+    def codes(self) -> dict[int, int | None]:
+        seen: dict[int, int | None] = {}
+        for i, chip in enumerate(self.bus.chips):
+            for wiper in WIPERS:
+                terminals = chip.registers[TCON] >> (4 * wiper) & 0x7
+                seen[2 * i + wiper] = chip.registers[wiper] if terminals else None
+        return seen

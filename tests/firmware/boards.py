@@ -1,0 +1,94 @@
+"""One face for the two boards a test can own the time of: the firmware's core as a library, and the Python board."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labrig.clock import SimulatedClock
+from labrig.virtual_instruments.digipot_board import DigipotBoard
+
+SOURCES = Path(__file__).parents[2] / "drivers" / "firmware"
+POWER_ON, EXTERNAL = 1, 2
+
+
+def make(target: str, build: Path, **variables: object) -> str:
+    """Build one target of the firmware outside its folder; skips where the tools are missing."""
+    tools = {"avr": ["make", "avr-gcc", "avr-size", "awk"]}.get(target, ["make", "cc"])
+    for tool in tools:
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    arguments = [f"{name}={value}" for name, value in {"BUILD": build, **variables}.items()]
+    done = subprocess.run(["make", "-C", SOURCES, target, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class PythonBoard:
+    def __init__(self, channels: int, boot_id: int = 1) -> None:
+        self._clock = SimulatedClock()
+        self._board = DigipotBoard(channels, clock=self._clock, boot_id=boot_id)
+        self.receive = self._board.receive
+        self.codes = self._board.codes
+        self.stick = self._board.stick
+        self.silence = self._board.silence
+        self.heal = self._board.heal
+        self.reset = self._board.reset
+        self.power_cycle = self._board.power_cycle
+
+    def wait_ms(self, duration_ms: int) -> None:
+        self._clock.sleep(duration_ms / 1000)
+        self._board.poll()
+
+
+class FirmwareBoard:
+    """The C core over its simulated chips. There is one in a process: make a new one, forget the old."""
+
+    def __init__(self, library: Path, channels: int, boot_id: int = 1) -> None:
+        self._core = ctypes.CDLL(str(library))
+        self._core.testbed_receive.restype = ctypes.c_size_t
+        self._core.testbed_receive.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+        self._channels = channels
+        self._boot_id = boot_id
+        for channel in range(128):
+            self.heal(channel)
+        self._core.chips_power_up()
+        self._core.testbed_reset(channels, boot_id, POWER_ON)
+
+    def receive(self, data: bytes) -> bytes:
+        replies = ctypes.create_string_buffer(1 << 16)
+        count = self._core.testbed_receive(data, len(data), replies, len(replies))
+        assert count <= len(replies)
+        return replies.raw[:count]
+
+    def codes(self) -> dict[int, int | None]:
+        core = self._core
+        return {c: core.chips_code(c) if core.chips_connected(c) else None for c in range(self._channels)}
+
+    def stick(self, channel: int, code: int) -> None:
+        self._core.chips_stick(channel, code)
+
+    def silence(self, channel: int) -> None:
+        self._core.chips_mute(channel)
+
+    def lose(self, channel: int, writes: int) -> None:
+        """So many writes to this wiper get lost."""
+        self._core.chips_lose(channel, writes)
+
+    def heal(self, channel: int) -> None:
+        self._core.chips_heal(channel)
+
+    def reset(self, cause: int = EXTERNAL) -> None:
+        self._boot_id = (self._boot_id + 1) & 0xFFFF
+        self._core.testbed_reset(self._channels, self._boot_id, cause)
+
+    def power_cycle(self) -> None:
+        self._core.chips_power_up()
+        self.reset(POWER_ON)
+
+    def wait_ms(self, duration_ms: int) -> None:
+        self._core.testbed_wait(duration_ms)

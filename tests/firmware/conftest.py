@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from firmware.boards import FirmwareBoard, PythonBoard, make
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory) -> Path:
+    """Where the firmware is built: never in the source tree."""
+    return tmp_path_factory.mktemp("firmware")
+
+
+@pytest.fixture(scope="session")
+def testbed(build) -> Path:
+    make("testbed", build)
+    return build / "libtestbed.so"
+
+
+@pytest.fixture(params=["python", "firmware"])
+def board(request) -> Callable[..., PythonBoard | FirmwareBoard]:
+    """A maker of boards, board(channels, boot_id): every test of the protocol holds for both."""
+    if request.param == "python":
+        return PythonBoard
+    library = request.getfixturevalue("testbed")
+    return lambda channels, boot_id=1: FirmwareBoard(library, channels, boot_id)

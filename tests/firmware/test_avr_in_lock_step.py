@@ -1,0 +1,111 @@
+"""The program for the ATmega328P on a simulated one, with simulated chips on its SPI pins."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from firmware.avr_board import AvrBoard
+from firmware.boards import PythonBoard, make
+from firmware.test_readme_examples import conversation
+from firmware.wire import HELLO, READ, SAFE, STAGE, STAGE_COMMIT, STATUS, VERIFY_FAILED, Host, pairs, run, table_crc
+
+FIRST_BOOT = 0  # an erased EEPROM holds 0xFFFF
+
+
+@pytest.fixture(scope="module")
+def elf(build):
+    def build_for(channels: int):
+        make("avr", build / f"avr{channels}", CHANNELS=channels)
+        return build / f"avr{channels}" / "avr.elf"
+
+    return build_for
+
+
+def test_the_specification_conversation(elf):
+    """Up to the stuck wiper, with another boot id and clock than printed: so against the Python board."""
+    avr, python = AvrBoard(elf(4), chips=2), PythonBoard(4, FIRST_BOOT)
+    for asked, _ in conversation()[:8]:
+        if asked[3] != STATUS:
+            assert avr.receive(asked) == python.receive(asked)
+            assert avr.codes() == python.codes()
+
+
+def test_same_replies_as_the_python_board(elf):
+    """Every chip behind its decoder, every op, in a conversation of random tables."""
+    rng = random.Random(3)
+    avr, python = AvrBoard(elf(128), chips=64), PythonBoard(128, FIRST_BOOT)
+    hosts = [Host(avr), Host(python)]
+    table = [128] * 128
+
+    def both(op: int, payload: bytes = b"") -> None:
+        replies = [host(op, payload) for host in hosts]
+        assert replies[0] == replies[1]
+        assert avr.codes() == python.codes()
+
+    both(HELLO)
+    both(STAGE_COMMIT, table_crc(table) + pairs({}))
+    assert hosts[0].arm() == hosts[1].arm()
+    for _ in range(3):
+        table = [rng.randrange(257) for _ in table]
+        both(STAGE_COMMIT, table_crc(table) + run(0, table))
+        both(READ, bytes([0, 128]))
+    both(STAGE, pairs({127: 257}))
+    both(99)
+    both(SAFE)
+    faults = hosts[0].status()
+    assert (faults["overruns"], faults["dropped"], faults["terminal_faults"]) == (0, 0, 0)
+
+
+def test_a_missing_chip_is_named(elf):
+    host = Host(AvrBoard(elf(4), chips=1))
+    reply = host.arm()
+    assert (reply.status, reply.body) == (VERIFY_FAILED, b"\x02\x02\x03")
+    assert host.read(0, 4) == [128, 128, 0xFFFF, 0xFFFF]
+
+
+def test_the_watchdog_opens_the_terminals(elf):
+    avr = AvrBoard(elf(4), chips=2)
+    host = Host(avr)
+    host.arm(100)
+    avr.wait_ms(95)
+    assert set(avr.codes().values()) == {128}
+    avr.wait_ms(10)
+    assert set(avr.codes().values()) == {None}
+    avr.wait_ms(600)  # beyond the microcontroller's own watchdog, which must not bite
+    assert host.status()["trips"] == 1
+
+
+def test_a_reset_changes_the_boot_id_and_opens_the_terminals(elf):
+    avr, python = AvrBoard(elf(4), chips=2), PythonBoard(4, FIRST_BOOT)
+    for board in (avr, python):
+        host = Host(board)
+        host.arm()
+        host(STAGE_COMMIT, table_crc([1, 2, 3, 4]) + run(0, [1, 2, 3, 4]))
+        board.reset()
+        assert set(board.codes().values()) == {None}
+        assert host(HELLO).boot_id == FIRST_BOOT + 1
+        assert host.read(0, 4) == [1, 2, 3, 4]
+    assert Host(avr)(HELLO) == Host(python)(HELLO)
+
+
+@pytest.mark.parametrize(("channels", "changed"), [(64, 64), (128, 64), (128, 128)])
+def test_time_of_a_step(elf, channels, changed, capsys):
+    """64 edges changed and verified at 500 kbaud take at most 15 ms of simulated time."""
+    rng = random.Random(channels)
+    avr = AvrBoard(elf(channels), chips=channels // 2)
+    host = Host(avr)
+    host.arm()
+    table = [128] * channels
+    new = {channel: rng.randrange(128) for channel in sorted(rng.sample(range(channels), changed))}
+    for channel, code in new.items():
+        table[channel] = code
+    setpoints = min(pairs(new), run(0, table), key=len)
+    start_s = avr.now_s()
+    reply = host(STAGE_COMMIT, table_crc(table) + setpoints)
+    took_ms = 1000 * (avr.now_s() - start_s)
+    assert reply.body == bytes([changed, 0])
+    assert list(avr.codes().values()) == table
+    with capsys.disabled():
+        print(f"\n{changed} of {channels} channels changed and verified: {took_ms:.1f} ms simulated")
+    assert took_ms < (15 if changed == 64 else 20)

@@ -1,0 +1,37 @@
+"""The same configuration and seed give the same run, byte for byte but for the wall's time."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from training.controls import train
+
+
+def dump(path: Path) -> dict[str, list]:
+    """Every table without the columns of wall time, and without the folder's name in the events."""
+    with closing(sqlite3.connect(path)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        content = {}
+        for table in tables:
+            columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[1] != "wall_s"]
+            content[table] = db.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+    return content
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides"), [("xor", ["learning.epochs=5"]), ("iris", ["learning.epochs=1", "learning.batch=5"])]
+)
+def test_same_seed_same_run(tmp_path, name, overrides):
+    runs = []
+    for folder, more in (("one", []), ("other", []), ("seed", ["seed=1"]), ("board", ["simulation.seed=1"])):
+        (tmp_path / folder).mkdir()
+        train(tmp_path / folder, name, *overrides, *more)
+        runs.append(dump(tmp_path / folder / "run.db"))
+    one, other, seed, board = runs
+    assert len(one["steps"]) > 4
+    assert one == other
+    assert one["steps"] != seed["steps"]
+    assert one["steps"] != board["steps"]

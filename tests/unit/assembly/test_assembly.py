@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
+
+from labrig.assembly import assemble, packaged_configs
+from labrig.assembly.assemble import Assembly
+from labrig.assembly.describe import resolved
+from labrig.config.faults import ConfigFaults
+from labrig.config.resolved import to_yaml
+from labrig.errors import ConfigError
+
+
+def faults(path: Path, *overrides: str) -> list[tuple[str, str]]:
+    """Path and message of every fault; none is an error of the test."""
+    with pytest.raises(ConfigFaults) as raised:
+        assemble(path, overrides)
+    return [(fault.path, fault.message) for fault in raised.value.faults]
+
+
+def islands(folder: Path, *edits: Edit) -> Path:
+    return write(folder, edited(ISLANDS, *edits)[0])
+
+
+class TestBoard:
+    def test_layered_inputs_and_outputs_count_by_number_whatever_the_order_of_the_rows(self, tmp_path: Path) -> None:
+        text = edited(IRIS, Edit("in0..in5:   {drive: awg/0..5", "in5..in0:   {drive: awg/0..5"))[0]
+        hookup = assemble(write(tmp_path, text)).board.hookup
+        assert [wire.node for wire in hookup.inputs] == [f"in{k}" for k in range(6)]
+        assert [wire.channel for wire in hookup.inputs] == ["5", "4", "3", "2", "1", "0"]
+
+    def test_other_networks_count_in_the_order_of_the_rows(self) -> None:
+        hookup = assemble(Path("allostery.yaml")).board.hookup
+        assert [wire.node for wire in hookup.inputs] == ["n0_0", "n9_9"]
+        assert [wire.node for wire in hookup.outputs] == ["n2_7", "n5_4", "n7_2"]
+
+    def test_without_through_the_source_has_its_own_resistance(self, tmp_path: Path) -> None:
+        path = islands(tmp_path, Edit("drive: awg/0, through: 50 Ω", "drive: awg/0"))
+        override = "instruments.awg.output_resistance=75 Ω"
+        assert assemble(path, [override]).board.hookup.inputs[0].ohm == 75.0
+
+    def test_the_nodes_know_the_rails_of_their_parts(self, tmp_path: Path) -> None:
+        senses = assemble(islands(tmp_path)).board.hookup.senses
+        rails = {wire.node: (wire.low_v, wire.high_v) for wire in senses}
+        assert rails["in0"] == rails["out0"] == (-2.5, 2.5)
+        assert rails["pilot"] == (-np.inf, np.inf)
+
+    def test_fixed_resistors_and_diodes_are_in_the_graph(self, tmp_path: Path) -> None:
+        extra = (
+            "  resistors: [{from: out0, to: ground, value: 10 kΩ}]\n"
+            "  diodes: [{from: ground, to: out0, part: 1N4148, count: 2}]\n  programmable: {range"
+        )
+        graph = assemble(
+            islands(tmp_path, Edit("  programmable: {range", extra)),
+            ["task.allostery={inputs: [1 V], targets: [500 mV]}"],
+        ).board.graph
+        assert [(one.a, one.b, one.ohm) for one in graph.resistors] == [("out0", "ground", 10e3)]
+        assert [(one.anode, one.cathode, one.count) for one in graph.diodes] == [("ground", "out0", 2)]
+
+    def test_a_driven_node_off_the_programmable_edges_need_not_be_sensed(self, tmp_path: Path) -> None:
+        path = islands(
+            tmp_path,
+            Edit("  programmable: {range", "  resistors: [{from: a, to: out0, value: 10 kΩ}]\n  programmable: {range"),
+            Edit("  out0:", "  a: {drive: awg/2}\n  out0:"),
+            Edit("awg/2, sense", "awg/3, sense"),
+            Edit("channels: 3, full", "channels: 4, full"),
+        )
+        assembly = assemble(path, ["task.allostery={inputs: [1 V, 1 V], targets: [500 mV]}"])
+        assert [wire.node for wire in assembly.board.hookup.inputs] == ["in0", "a"]
+
+    @pytest.mark.parametrize("builder", ["layered={inputs: 1000, outputs: 1000}", "grid={rows: 1000, columns: 1000}"])
+    def test_a_network_that_no_board_has_is_refused_before_it_fills_the_memory(
+        self, builder: str, tmp_path: Path
+    ) -> None:
+        ((path, message),) = faults(islands(tmp_path), f"network.{builder}")
+        assert path == f"network.{builder.partition('=')[0]}"
+        assert "programmable edges are more than 100000" in message
+
+
+class TestEdgesOfTheWiring:
+    TWO = (Edit("edges: [in0-out0]", "edges: [in0-out0, out0-ground]"),)
+
+    def channels(self, path: Path, *overrides: str) -> list[str]:
+        assembly = assemble(path, ["task.allostery={inputs: [1 V], targets: [500 mV]}", *overrides])
+        return [edge.channel for edge in assembly.board.hookup.edges]
+
+    @pytest.mark.parametrize("written", ["pots/1..0", "[pots/1, pots/0]", "table.csv", "[table.csv]"])
+    def test_ranges_lists_and_tables(self, written: str, tmp_path: Path) -> None:
+        table = "edge, pot\nout0-ground, pots/0\n".replace(", ", ",") + "in0-out0,pots/1\n"
+        (tmp_path / "table.csv").write_text(table, encoding="utf-8")
+        path = islands(tmp_path, *self.TWO, Edit("edges: pots/0", f"edges: {written}"))
+        assert self.channels(path) == ["1", "0"]
+
+    @pytest.mark.parametrize(
+        ("table", "says"),
+        [
+            ("edge,wiper\n", "table.csv needs the columns edge and pot"),
+            ("edge,pot\nin0-out0,pots/0\n", "table.csv names no channel for out0-ground"),
+            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/1\na-b,pots/1\n", "table.csv names an unknown edge 'a-b'"),
+            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/0\n", "channel pots/0 is used twice"),
+            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/9\n", "'pots/9': pots has 2 channels, 0 to 1"),
+        ],
+    )
+    def test_a_table_that_does_not_fit(self, table: str, says: str, tmp_path: Path) -> None:
+        (tmp_path / "table.csv").write_text(table, encoding="utf-8")
+        path = islands(tmp_path, *self.TWO, Edit("edges: pots/0", "edges: table.csv"))
+        ((where, message),) = faults(path)
+        assert where == "wiring.edges"
+        assert message.startswith(says)
+
+    def test_a_fault_in_a_list_is_marked_at_its_item(self, tmp_path: Path) -> None:
+        path = islands(tmp_path, *self.TWO, Edit("edges: pots/0", "edges: [pots/0, pots/2]"))
+        assert [where for where, _ in faults(path)] == ["wiring.edges[1]"]
+
+
+class TestTask:
+    @pytest.mark.parametrize(
+        ("name", "inputs", "outputs"),
+        [
+            ("iris.yaml", 10, 3),
+            ("xor.yaml", 6, 2),
+            ("regression.yaml", 7, 2),
+            ("allostery.yaml", 2, 3),
+            ("divider.yaml", 1, 1),
+        ],
+    )
+    def test_the_packaged_tasks_fit_their_boards(self, name: str, inputs: int, outputs: int) -> None:
+        assembly = assemble(Path(name))
+        assert assembly.task.activation.shape[1] == len(assembly.board.hookup.inputs) == inputs
+        assert len(assembly.board.hookup.outputs) == outputs
+
+    def test_the_seed_draws_the_split_and_the_task(self) -> None:
+        for name in ("iris.yaml", "regression.yaml", "allostery.yaml"):
+            first, same, other = (assemble(Path(name), [f"seed={seed}"]).task for seed in (1, 1, 2))
+            assert np.array_equal(first.train, same.train)
+            assert np.array_equal(first.target, same.target)
+            assert not (np.array_equal(first.train, other.train) and np.array_equal(first.target, other.target))
+
+    @pytest.mark.parametrize(
+        ("override", "where"),
+        [
+            ("task.divider={input: 1 V, target: 0 V}", "task.divider.target"),
+            ("task.allostery={inputs: [1 V], targets: [0 V]}", "task.allostery.targets"),
+        ],
+    )
+    def test_targets_of_0_v_have_no_scale(self, override: str, where: str, tmp_path: Path) -> None:
+        ((path, message),) = faults(islands(tmp_path), override)
+        assert path == where
+        assert "no scale" in message
+
+    @pytest.mark.parametrize(
+        ("matrix", "says"),
+        [
+            ("[[0.1, 0.2], [0.3]]", "the rows must have equal length"),
+            ("[[0.1, 0.2]]", "1 outputs"),
+            ("[[0.1], [0.2]]", "3 inputs (1 features, their complements, 1 bias), 7 nodes are driven"),
+        ],
+    )
+    def test_a_matrix_that_does_not_fit(self, matrix: str, says: str) -> None:
+        found = faults(Path("regression.yaml"), f"task.regression.matrix={matrix}")
+        assert any(says in message for _, message in found)
+
+    @pytest.mark.parametrize("content", ["a,b\n" + "x" * 200_000 + ",1\n", 'a,b\n1,"setosa\n2,c\n'])
+    def test_a_table_that_is_no_csv(self, content: str, tmp_path: Path) -> None:
+        path = write(tmp_path, IRIS, content)
+        ((where, _),) = faults(path, "task.classification.label=b")
+        assert where == "task.classification.data"
+
+
+class TestDrive:
+    @pytest.mark.parametrize(
+        ("overrides", "where", "says"),
+        [
+            (["limits.node=1 V"], "task.encode.full_scale", "beyond limits.node, 1 V"),
+            (["instruments.awg.full_scale=1.1 V"], "task.encode.full_scale", "beyond the full scale of awg, 1.1 V"),
+            (["task.encode.bias=[-2.1 V, 1 V]"], "task.encode.bias[0]", "in4 is driven with up to 2.1 V"),
+            (["learning.activation=sine", "instruments.pots.supply=[-1.5 V, 4 V]",
+              "task.encode={full_scale: 1 V, bias: [0 V, 1.8 V]}"],
+             "task.encode.bias[1]", "outside the supply of the parts on it, -1.5 V to 4 V"),
+        ],
+    )  # fmt: skip
+    def test_the_key_that_sets_the_voltage_is_to_blame(
+        self, overrides: list[str], where: str, says: str, tmp_path: Path
+    ) -> None:
+        found = faults(write(tmp_path, IRIS), *overrides)
+        assert (where, True) in [(path, says in message) for path, message in found]
+
+
+class TestTiming:
+    def test_a_window_is_held_against_the_deadline_before_its_tones_are_planned(self, tmp_path: Path) -> None:
+        ((where, message),) = faults(islands(tmp_path), "acquisition.window=1e9 s")
+        assert where == "acquisition.window"
+        assert "limits.step allows 2 s" in message
+
+    def test_a_window_no_memory_holds(self, tmp_path: Path) -> None:
+        ((where, message),) = faults(islands(tmp_path), "acquisition.window=1e9 s", "limits.step=1e10 s")
+        assert where == "acquisition.window"
+        assert "is longer than 16777216" in message
+
+    def test_auto_settles_as_long_as_the_slowest_source(self, tmp_path: Path) -> None:
+        assembly = assemble(islands(tmp_path), ["instruments.awg.settle=1 ms"])
+        assert assembly.timing.plan.settle_samples == 50
+
+
+class TestResolvedYaml:
+    def reloaded(self, assembly: Assembly, folder: Path) -> Assembly:
+        folder.mkdir()
+        kept = folder / "config.resolved.yaml"
+        kept.write_text(to_yaml(assembly.document), encoding="utf-8")
+        return assemble(kept)
+
+    @pytest.mark.parametrize("path", sorted(packaged_configs().glob("*.yaml")), ids=lambda path: path.name)
+    def test_every_example_loads_again_to_the_same(self, path: Path, tmp_path: Path) -> None:
+        assembly = assemble(path)
+        again = self.reloaded(assembly, tmp_path / "run")
+        values = [(value.path, value.value) for value in resolved(assembly)]
+        assert [(value.path, value.value) for value in resolved(again)] == values
+        assert np.array_equal(again.task.activation, assembly.task.activation)
+        assert again.board == assembly.board
+
+    def test_packaged_data_keep_their_name(self, tmp_path: Path) -> None:
+        again = self.reloaded(assemble(Path("iris.yaml")), tmp_path / "run")
+        assert again.task_section.classification is not None
+        assert again.task_section.classification.data == "iris.csv"
+
+    def test_other_data_are_named_absolutely(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "lab").mkdir()
+        (tmp_path / "lab" / "table.csv").write_text(
+            "edge,pot\n" + "".join(f"in{i}-out{o},pots/{3 * i + o}\n" for i in range(6) for o in range(3)),
+            encoding="utf-8",
+        )
+        write(tmp_path / "lab", edited(IRIS, Edit("pots/0..17", "table.csv"))[0])
+        text = to_yaml(assemble(Path("lab/bad.yaml")).document)
+        values = yaml.safe_load(text)
+        assert values["task"]["classification"]["data"] == str(tmp_path.resolve() / "lab" / "flowers.csv")
+        assert values["wiring"]["edges"] == str(tmp_path.resolve() / "lab" / "table.csv")
+        monkeypatch.chdir("/")
+        self.reloaded(assemble(tmp_path / "lab" / "bad.yaml"), tmp_path / "run")
+
+
+def test_a_packaged_file_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"did you mean 'iris_hidden\.yaml'"):
+        assemble(Path("iris-hidden.yaml"))

@@ -1,0 +1,49 @@
+"""Blocks in volts, plans in seconds, parts in siemens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labrig.instruments.data import AcquisitionPlan, Block
+from labrig.instruments.potentiometers import POTENTIOMETERS
+
+CODES = np.array([[-32768, 100], [0, -3], [32767, 7]], dtype=np.int16)
+
+
+@pytest.mark.parametrize(
+    "scale",
+    [
+        [[0.0, 1e-3, 0.0, 0.0]] * 2,
+        [[0.5, 1e-3, 0.0, 0.0], [-0.1, 2e-3, 0.0, 0.0]],
+        [[0.5, 1e-3, 1e-9, 0.0], [0.0, 2e-3, 0.0, 1e-13]],
+    ],
+    ids=["one slope", "a slope each", "polynomials"],
+)
+def test_volts_are_the_polynomial_of_the_codes(scale):
+    block = Block(CODES, np.array(scale), 0, np.zeros(2, dtype=bool))
+    x = CODES.astype(float)
+    expected = sum(np.array(scale)[:, k] * x**k for k in range(4))
+    np.testing.assert_allclose(block.volts(), expected, rtol=1e-14)
+
+
+def test_a_plan_counts_settle_and_window():
+    plan = AcquisitionPlan(1e3, 20, 80, ("0",), (1.0,), (0.0,))
+    assert plan.total_samples == 100
+    assert plan.duration_s == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("part", POTENTIOMETERS.values(), ids=lambda part: part.part)
+def test_levels_of_a_part_increase_and_end_at_its_wiper(part):
+    levels = part.levels()
+    assert len(levels.codes) == part.highest_code + 1
+    assert (np.diff(levels.siemens) > 0).all()
+    assert levels.siemens[-1] == pytest.approx(1 / part.wiper_ohm)
+    assert levels.codes[-1] == 0
+    np.testing.assert_allclose(part.conductance(levels.codes), levels.siemens)
+
+
+def test_a_level_by_hand():
+    part = POTENTIOMETERS["MCP4251-104"]
+    assert float(part.conductance(np.array(64))) == pytest.approx(1 / (75 + 25e3))
+    assert float(part.conductance(np.array(64), 80e3)) == pytest.approx(1 / (75 + 20e3))

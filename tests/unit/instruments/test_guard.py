@@ -1,0 +1,128 @@
+"""Device guards refuse what a device cannot do, before the device hears of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labrig.errors import LimitExceeded
+from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
+from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Target
+from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.guard import GuardedProgrammer, GuardedSource
+from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.signals.tones import Tone, ToneProgram
+
+PART = POTENTIOMETERS["MCP4251-104"]
+
+
+class Recorder:
+    """An instrument that does everything it is asked for, and notes it."""
+
+    def __init__(self, levels=None) -> None:
+        self.calls: list[str] = []
+        self._levels = levels or {}
+
+    def __getattr__(self, name: str):
+        def call(*arguments):
+            self.calls.append(name)
+            if name == "levels":
+                return self._levels
+            if name == "load":
+                return dict(arguments[0])
+            if name == "identify":
+                return Identity("recorder")
+            if name == "program":
+                return ProgramReport(tuple(arguments[0]))
+            return None
+
+        return call
+
+
+def source() -> tuple[GuardedSource, Recorder]:
+    inner = Recorder()
+    return GuardedSource("awg", inner, SourceCapabilities(("0", "1"), 16, 5.0, 50.0, 0.0)), inner
+
+
+def programmer(levels) -> tuple[GuardedProgrammer, Recorder]:
+    inner = Recorder(levels)
+    able = ProgrammerCapabilities(tuple(levels), PART, (-2.5, 2.5), 0.0)
+    return GuardedProgrammer("pots", inner, able), inner
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ToneProgram(5.01),
+        ToneProgram(-5.01),
+        ToneProgram(4.0, (Tone(100.0, 0.6), Tone(200.0, 0.6))),
+        ToneProgram(float("nan")),
+        ToneProgram(0.0, (Tone(100.0, float("inf")),)),
+    ],
+    ids=["positive", "negative", "sum of tones", "not a number", "infinite"],
+)
+def test_beyond_the_full_scale(program):
+    guard, inner = source()
+    with pytest.raises(LimitExceeded, match="full scale 5 V") as caught:
+        guard.load({"0": ToneProgram(1.0), "1": program})
+    assert (caught.value.device, caught.value.action) == ("awg", "load")
+    assert inner.calls == []
+
+
+def test_up_to_the_full_scale():
+    guard, inner = source()
+    programs = {"0": ToneProgram(-4.0, (Tone(100.0, 1.0),))}
+    assert guard.load(programs) == programs
+    assert inner.calls == ["load"]
+
+
+def test_a_channel_the_source_does_not_have():
+    guard, inner = source()
+    with pytest.raises(LimitExceeded, match="has no channel '2'"):
+        guard.load({"2": ToneProgram(0.0)})
+    assert inner.calls == []
+
+
+TABLE = {"0": LevelTable(np.array([9, 7, 5]), np.array([1.0, 2.0, 4.0])), "1": Continuous(1.0, 4.0)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"0": Level(8)}, "has no code 8"),
+        ({"0": Level(-1)}, "has no code -1"),
+        ({"0": Target(2.0)}, "cannot be brought to 2 S"),
+        ({"1": Level(9)}, "has no code 9"),
+        ({"1": Target(4.001)}, "cannot be brought to 4.001 S"),
+        ({"1": Target(0.999)}, "cannot be brought to 0.999 S"),
+        ({"1": Target(float("nan"))}, "cannot be brought to nan S"),
+        ({"2": Level(9)}, "has no channel '2'"),
+    ],
+)
+def test_what_the_part_does_not_realize(settings, message):
+    guard, inner = programmer(TABLE)
+    with pytest.raises(LimitExceeded, match=message):
+        guard.program({"0": Level(9), **settings} if "0" not in settings else settings)
+    assert "program" not in inner.calls
+    assert guard.writes == {}
+
+
+def test_writes_are_counted_per_channel():
+    guard, inner = programmer(TABLE)
+    guard.program({"0": Level(9), "1": Target(4.0)})
+    guard.program({"0": Level(7)})
+    assert guard.writes == {"0": 2, "1": 1}
+    assert inner.calls.count("levels") == 1
+
+
+@pytest.mark.parametrize("guard", [source()[0], programmer(TABLE)[0]], ids=["source", "programmer"])
+def test_a_guard_keeps_the_contract_and_hands_on_the_rest(guard):
+    contract = WaveformSource if isinstance(guard, GuardedSource) else ConductanceProgrammer
+    assert isinstance(guard, contract)
+    actions = ["open", "make_safe", "close"] + (["arm", "start", "idle"] if contract is WaveformSource else [])
+    inner = guard._source if contract is WaveformSource else guard._programmer
+    inner.calls.clear()
+    for action in actions:
+        getattr(guard, action)()
+    assert guard.identify() == Identity("recorder")
+    assert inner.calls == [*actions, "identify"]

@@ -1,0 +1,111 @@
+"""Tables, splits, encodings: what is refused, and that nothing of the test part leaks into training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labrig.learning.datasets import DataError, encode, read_labelled_csv, split_by_class
+
+GOOD = "# a comment\na, b ,kind\n1,2.5,x\n\n-3e-1,4,y\n# another\n0,1,x\n"
+
+
+def write(folder, text: str, encoding: str = "utf-8"):
+    path = folder / "table.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_table(tmp_path, encoding):
+    table = read_labelled_csv(write(tmp_path, GOOD, encoding), "kind")
+    np.testing.assert_array_equal(table.features, [[1, 2.5], [-0.3, 4], [0, 1]])
+    np.testing.assert_array_equal(table.labels, [0, 1, 0])
+    assert table.classes == ("x", "y")
+    assert table.columns == ("a", "b")
+
+
+def test_columns_by_name(tmp_path):
+    table = read_labelled_csv(write(tmp_path, GOOD), "kind", ["b"])
+    np.testing.assert_array_equal(table.features, [[2.5], [4], [1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "features", "key", "message"),
+    [
+        (GOOD, "species", None, "label", "no column 'species'; its columns are a, b, kind"),
+        (GOOD, "kind", ["c"], "features", "no column 'c'"),
+        ("a,kind\n", "kind", None, "data", "no header line followed by examples"),
+        ("", "kind", None, "data", "no header line"),
+        ("a,kind\n1,x\n2\n", "kind", None, "data", "table.csv:3: 1 fields where the header has 2"),
+        ("# c\na,kind\n1,x\n\nnan,x\n", "kind", None, "data", "table.csv:5: column 'a' holds 'nan'"),
+        ("a,kind\n1e999,x\n", "kind", None, "data", "not a finite number"),
+        ("a,kind\nhigh,x\n", "kind", None, "data", "holds 'high'"),
+    ],
+)
+def test_what_is_refused(tmp_path, text, label, features, key, message):
+    with pytest.raises(DataError, match=message) as caught:
+        read_labelled_csv(write(tmp_path, text), label, features)
+    assert caught.value.key == key
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(DataError, match=r"cannot read nowhere\.csv: No such file"):
+        read_labelled_csv(tmp_path / "nowhere.csv", "kind")
+    with pytest.raises(DataError, match="not UTF-8"):
+        read_labelled_csv(write(tmp_path, "a,kind\n1,ä\n", "latin-1"), "kind")
+
+
+@given(
+    st.integers(0, 1000), st.lists(st.integers(0, 2), min_size=30, max_size=60), st.integers(1, 4), st.integers(0, 4)
+)
+def test_a_split_is_disjoint_and_counted_per_class(seed, labels, train, test):
+    labels = np.array([0] * 8 + [1] * 8 + [2] * 8 + labels)
+    one, other = split_by_class(labels, "abc", train, test, np.random.default_rng(seed))
+    assert not set(one) & set(other)
+    assert len(set(one)) == len(one)
+    np.testing.assert_array_equal(np.bincount(labels[one], minlength=3), [train] * 3)
+    np.testing.assert_array_equal(np.bincount(labels[other], minlength=3), [test] * 3)
+
+
+def test_a_split_follows_its_generator():
+    labels = np.repeat([0, 1], 50)
+    splits = [np.concatenate(split_by_class(labels, "ab", 10, 10, np.random.default_rng(seed))) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(splits[0], splits[1])
+    assert (splits[0] != splits[2]).any()
+
+
+def test_too_few_examples_of_a_class():
+    with pytest.raises(DataError, match=r"class 'b' has 3 examples, 2 \+ 2 are asked for") as caught:
+        split_by_class(np.array([0, 0, 0, 0, 1, 1, 1]), ("a", "b"), 2, 2, np.random.default_rng(0))
+    assert caught.value.key == "split"
+
+
+FEATURES = np.array([[0.0, 5.0, 1.0], [10.0, 5.0, 3.0], [5.0, 5.0, 2.0], [100.0, 6.0, 0.0]])
+TRAIN = np.array([0, 1, 2])
+
+
+def encoded(features=FEATURES, **changes):
+    given = {"full_scale_v": 0.5, "clip": 1.2, "complements": True, "bias_v": [-1.0, 1.0], **changes}
+    return encode(features, TRAIN, **given)
+
+
+def test_encoding_by_hand():
+    volts = encoded()
+    np.testing.assert_allclose(volts[0], [-0.5, 0, -0.5, 0.5, 0, 0.5, -1, 1])
+    np.testing.assert_allclose(volts[1], [0.5, 0, 0.5, -0.5, 0, -0.5, -1, 1])
+    np.testing.assert_allclose(volts[2], [0, 0, 0, 0, 0, 0, -1, 1], atol=1e-16)
+    np.testing.assert_allclose(volts[3], [0.6, 0, -0.6, -0.6, 0, 0.6, -1, 1])
+    np.testing.assert_allclose(encoded(complements=False, bias_v=[])[3], [0.6, 0, -0.6])
+
+
+def test_nothing_of_the_test_part_reaches_the_scaling():
+    changed = FEATURES.copy()
+    changed[3] = [-1e6, 1e6, 7.0]
+    np.testing.assert_array_equal(encoded(changed)[:3], encoded()[:3])
+    moved = FEATURES.copy()
+    moved[2, 0] = 20.0
+    assert (encoded(moved)[0] == encoded()[0]).all()
+    assert encoded(moved)[1, 0] != encoded()[1, 0]

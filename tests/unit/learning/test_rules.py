@@ -1,0 +1,114 @@
+"""The rule on plain linear algebra: any carrier of the error, the sign, and the standard error."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labrig.learning.rules import frequency_propagation
+
+NODES, EDGES, OUTPUTS = 6, 9, 3
+
+
+class Board:
+    """A linear network: H(θ) v = x, drops D v, the last three nodes are outputs, C = |v_o − y|²."""
+
+    def __init__(self, seed: int) -> None:
+        draw = np.random.default_rng(seed)
+        self.drops = np.zeros((EDGES, NODES))
+        for row in self.drops:
+            i, j = draw.choice(NODES, 2, replace=False)
+            row[i], row[j] = 1.0, -1.0
+        self.theta = draw.uniform(0.5, 2.0, EDGES)
+        self.load = draw.uniform(0.1, 1.0, NODES)
+        self.x = draw.normal(size=NODES)
+        self.y = draw.normal(size=OUTPUTS)
+
+    def solve(self, theta: np.ndarray, current: np.ndarray) -> np.ndarray:
+        return np.linalg.solve(self.drops.T @ np.diag(theta) @ self.drops + np.diag(self.load), current)
+
+    def cost(self, theta: np.ndarray) -> float:
+        return float(np.sum((self.solve(theta, self.x)[-OUTPUTS:] - self.y) ** 2))
+
+    def measured(self, error: np.ndarray) -> SimpleNamespace:
+        """What a rig reads with these currents (K, O) injected into the outputs."""
+        k = len(error)
+        current = np.hstack([np.zeros((k, NODES - OUTPUTS)), error])
+        b = np.array([self.drops @ self.solve(self.theta, row) for row in current])
+        a = self.drops @ self.solve(self.theta, self.x)
+        return SimpleNamespace(a=a, u_a=np.zeros(EDGES), b=b, u_b=np.zeros((k, EDGES)), error=error)
+
+    def loss_gradient(self) -> np.ndarray:
+        return 2 * (self.solve(self.theta, self.x)[-OUTPUTS:] - self.y)
+
+    def gradient(self) -> np.ndarray:
+        steps = 1e-6 * np.eye(EDGES)
+        return np.array([(self.cost(self.theta + h) - self.cost(self.theta - h)) / 2e-6 for h in steps])
+
+
+@given(st.integers(0, 10_000), st.floats(1e-9, 1e3))
+def test_one_shared_tone(seed, gamma):
+    board = Board(seed)
+    e = board.loss_gradient()
+    measured = board.measured(-gamma * e[np.newaxis])
+    found = frequency_propagation(measured, measured, e)
+    np.testing.assert_allclose(found.value, board.gradient(), rtol=1e-5, atol=1e-6)
+
+
+@given(st.integers(0, 10_000))
+def test_one_tone_per_output(seed):
+    board = Board(seed)
+    e = board.loss_gradient()
+    currents = np.diag(np.random.default_rng(seed).uniform(-2e-6, 2e-6, OUTPUTS))
+    measured = board.measured(currents)
+    found = frequency_propagation(measured, measured, e)
+    np.testing.assert_allclose(found.value, board.gradient(), rtol=1e-5, atol=1e-6)
+
+
+def test_any_independent_combination_of_tones_carries_the_error():
+    board = Board(1)
+    e = board.loss_gradient()
+    measured = board.measured(np.random.default_rng(5).normal(size=(OUTPUTS, OUTPUTS)))
+    np.testing.assert_allclose(frequency_propagation(measured, measured, e).value, board.gradient(), rtol=1e-5)
+
+
+def test_currents_that_cannot_carry_the_error_are_refused():
+    board = Board(2)
+    measured = board.measured(np.array([[1e-6, 0.0, 0.0]]))
+    with pytest.raises(ValueError, match="not a combination"):
+        frequency_propagation(measured, measured, board.loss_gradient())
+    silent = board.measured(np.zeros((1, OUTPUTS)))
+    with pytest.raises(ValueError, match="not a combination"):
+        frequency_propagation(silent, silent, board.loss_gradient())
+
+
+def test_a_comes_from_the_measurement_without_error():
+    board = Board(3)
+    e = board.loss_gradient()
+    free, nudged = board.measured(np.zeros((1, OUTPUTS))), board.measured(-e[np.newaxis])
+    nudged.a = np.full(EDGES, np.nan)
+    np.testing.assert_allclose(frequency_propagation(free, nudged, e).value, board.gradient(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("tones", [1, OUTPUTS])
+def test_standard_error_against_many_noisy_measurements(tones):
+    board = Board(4)
+    e = board.loss_gradient()
+    error = -0.3 * (e[np.newaxis] if tones == 1 else np.diag(e))
+    exact = board.measured(error)
+    u_a, u_b = np.full(EDGES, 0.2), np.full((tones, EDGES), 0.05)
+    draw = np.random.default_rng(0)
+    values = []
+    for _ in range(4000):
+        free = SimpleNamespace(**{**vars(exact), "a": exact.a + u_a * draw.normal(size=EDGES)})
+        nudged = SimpleNamespace(**{**vars(exact), "b": exact.b + u_b * draw.normal(size=u_b.shape)})
+        values.append(frequency_propagation(free, nudged, e).value)
+    told = frequency_propagation(
+        SimpleNamespace(**{**vars(exact), "u_a": u_a}), SimpleNamespace(**{**vars(exact), "u_b": u_b}), e
+    )
+    np.testing.assert_allclose(np.std(values, axis=0), told.standard_error, rtol=0.06)
+    np.testing.assert_allclose(np.mean(values, axis=0), told.value, atol=5 * told.standard_error.max() / np.sqrt(4000))

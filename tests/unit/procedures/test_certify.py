@@ -1,0 +1,144 @@
+"""The certificate: passes on a right gradient, fails on a wrong one, and its parts by hand."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from unit.rig.benches import assembled, bench_with
+from unit.rig.saboteurs import FlippedTones
+
+from labrig.assembly import packaged_configs
+from labrig.cli.main import main
+from labrig.instruments.data import Continuous, LevelTable
+from labrig.procedures.certify import Certificate, _neighbours, certify, cosine, slope, three_point_slope
+
+
+@cache
+def certificate(name: str, *overrides: str, examples: tuple[int, ...] = (1,), repeats: int = 1) -> Certificate:
+    assembly = assembled(name, *overrides)
+    setup = assembly.setup()
+    with setup.rig as rig:
+        return certify(assembly.probe(rig), assembly.update(rig), setup.bench.truth, examples, repeats)
+
+
+def test_xor_on_an_ideal_rig():
+    found = certificate("xor", "simulation.preset=ideal", examples=(0, 1, 2, 3))
+    figures = found.to_json()
+    assert found.passed
+    for reference in ("adjoint", "difference"):
+        assert figures[f"cosine_{reference}"] >= 0.9999
+        assert figures[f"relative_error_{reference}"] <= 1e-3
+    assert figures["slope"] == pytest.approx(1.0, abs=1e-3)
+    assert 1.9 < figures["gamma_exponent"] < 2.1
+    low, high = figures["gamma_exponent_interval"]
+    assert low < figures["gamma_exponent"] < high < 2.2
+    assert figures["null_b_max_v"] < 1e-12
+    # 36 input → hidden edges touch no output; a few may have no gradient worth judging.
+    assert found.interior.sum() == 36
+    assert figures["interior_judged"] >= 0.9 * 4 * 36
+    assert figures["sign_right"] == figures["edges_judged"]
+    assert [example["name"] for example in figures["examples"]] == ["00", "01", "10", "11"]
+    assert figures["batch"]["cosine_reference"] > 0.9999
+    json.dumps(figures)
+
+
+def test_the_worst_example_speaks_for_all():
+    figures = certificate("xor", "simulation.preset=ideal", examples=(0, 1, 2, 3)).to_json()
+    for name, worst in (("cosine_adjoint", min), ("relative_error_adjoint", max), ("relative_error_difference", max)):
+        assert figures[name] == worst(example[name] for example in figures["examples"])
+
+
+def test_a_linear_network_departs_by_nothing_that_can_be_resolved():
+    for overrides in (("simulation.preset=ideal",), ("learning.activation=sine", "simulation.preset=ideal")):
+        found = certificate("iris", *overrides, examples=(0,))
+        assert found.passed
+        assert found.sweep.exponent is None
+        assert found.sweep.interval is None
+        assert found.to_json()["gamma_exponent"] is None
+        assert found.to_json()["cosine_adjoint"] > 0.9999
+
+
+def test_every_edge_is_put_back():
+    assembly = assembled("xor")
+    setup = assembly.setup()
+    with setup.rig as rig:
+        update = assembly.update(rig)
+        rig.program(update.settings())
+        before = setup.bench.truth.conductances()
+        certify(assembly.probe(rig), update, setup.bench.truth, [0], 1)
+        np.testing.assert_array_equal(setup.bench.truth.conductances(), before)
+        np.testing.assert_array_equal(rig.siemens, update.conductances)
+
+
+def test_a_board_with_levels_noise_and_errors_is_certified_by_its_signs():
+    found = certificate("iris", repeats=4)
+    assert found.passed
+    assert found.to_json()["cosine_difference"] > 0.95
+
+
+def test_repeats_reduce_the_standard_error_by_their_root():
+    one, nine = (certificate("iris", repeats=repeats).examples[0] for repeats in (1, 9))
+    ratio = np.linalg.norm(one.standard_error) / np.linalg.norm(nine.standard_error)
+    assert ratio == pytest.approx(3.0, rel=0.1)
+    assert np.linalg.norm(nine.gradient - nine.reference) < np.linalg.norm(one.gradient - one.reference) * 1.2
+
+
+def test_repeats_for_five_percent_follow_from_the_noise():
+    found = certificate("iris", repeats=9)
+    relative = np.linalg.norm(found.batch.standard_error) / np.linalg.norm(found.batch.value)
+    assert found.repeats_for_batch == max(1, int(np.ceil(9 * (relative / 0.05) ** 2)))
+
+
+def test_a_rig_with_the_sign_flipped_is_not_certified(capsys):
+    bench = bench_with({"awg": lambda source: FlippedTones(source, {"6", "7"})})
+    arguments = ["certify", str(packaged_configs() / "xor.yaml"), "--examples", "01", "--json"]
+    with patch("labrig.assembly.simulated.SimulatedBench", bench):
+        assert main(arguments) == 7
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["passed"] is False
+    assert figures["cosine_adjoint"] < -0.9
+    assert figures["cosine_difference"] < -0.9
+    assert figures["sign_right"] < 0.1 * figures["edges_judged"]
+    assert main(arguments) == 0
+
+
+VALUES = st.floats(-10.0, 10.0)
+STEPS = st.floats(0.1, 5.0) | st.floats(-5.0, -0.1)
+
+
+@given(VALUES, VALUES, VALUES, STEPS, STEPS)
+def test_a_parabola_has_its_slope_exactly_at_any_two_steps(a, b, c, first, second):
+    assume(abs(first - second) > 0.05)
+
+    def parabola(x: float) -> float:
+        return a * x**2 + b * x + c
+
+    found = three_point_slope(first, second, parabola(first), parabola(0.0), parabola(second))
+    assert found == pytest.approx(b, abs=1e-8)
+
+
+def test_neighbours_stand_around_and_at_an_end_on_one_side():
+    table = LevelTable(np.arange(50)[::-1], np.linspace(1.0, 50.0, 50))
+    inside = [siemens for _, siemens in _neighbours(table, 20.0)]
+    assert inside[0] < 20.0 < inside[1]
+    assert all(abs(siemens - 20.0) >= 1.0 for siemens in inside)
+    for end in (1.0, 50.0):
+        steps = [siemens - end for _, siemens in _neighbours(table, end)]
+        assert steps[0] * steps[1] > 0
+        assert steps[0] != steps[1]
+    channel = Continuous(10.0, 100.0)
+    for here, signs in ((50.0, [-1, 1]), (10.0, [1, 1]), (100.0, [-1, -1])):
+        steps = [siemens - here for _, siemens in _neighbours(channel, here)]
+        assert np.sign(steps).tolist() == signs
+        assert all(10.0 <= siemens <= 100.0 for _, siemens in _neighbours(channel, here))
+
+
+def test_cosine_and_slope_by_hand():
+    assert cosine(np.array([1.0, 0.0]), np.array([3.0, 4.0])) == pytest.approx(0.6)
+    assert slope(np.array([2.0, 4.0]), np.array([1.0, 2.0])) == pytest.approx(2.0)

@@ -1,0 +1,252 @@
+"""The rig: order, safety on every way out, limits before and after playing, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from unit.rig.benches import assembled, setup_with
+from unit.rig.saboteurs import Disconnected, Journalled, Loud
+
+from labrig.errors import ConnectionFailed, IdentityMismatch, LabrigError, LimitExceeded, Overrange, SyncLost
+from labrig.instruments.data import Target
+from labrig.rig.limits import Limits
+from labrig.rig.measurement import Excitation
+from labrig.signals.tones import SILENT, ToneProgram
+
+XOR = assembled("xor", "simulation.preset=ideal")
+DIVIDER = assembled("divider")
+
+
+def off(setup) -> bool:
+    """Whether every source ends with its output open."""
+    return all(program is None for program in setup.bench.world.playing(np.inf).values())
+
+
+def journalled(calls: list[str], **broken: frozenset[str]):
+    return {
+        name: partial(Journalled, name=name, calls=calls, broken=broken.get(name, frozenset()))
+        for name in ("awg", "daq", "pots")
+    }
+
+
+def test_idle_keeps_the_outputs_on_and_leaving_opens_them():
+    setup = DIVIDER.setup()
+    assert off(setup)
+    with setup.rig:
+        assert set(setup.bench.world.playing(np.inf).values()) == {SILENT}
+    assert off(setup)
+
+
+def test_open_outputs_are_another_network_than_outputs_at_zero():
+    setup = DIVIDER.setup()
+    world, clock = setup.bench.world, setup.bench.clock
+    with setup.rig as rig:
+        rig.program({0: Target(50e-6)})
+        world.drive(clock.now() + 1, "awg/0", ToneProgram(1.0))
+        clock.sleep(2.0)
+        (at_zero,) = world.voltages(["out0"], clock.now(), 1e3, 1)
+        rig.make_safe()
+        world.drive(clock.now() + 1, "awg/0", ToneProgram(1.0))
+        clock.sleep(2.0)
+        (opened,) = world.voltages(["out0"], clock.now(), 1e3, 1)
+        assert world.playing(clock.now())["awg/1"] is None
+    assert at_zero[0] == pytest.approx(100e3 / (100e3 + 20e3 + 50), rel=1e-6)
+    assert opened[0] == pytest.approx(1.0, rel=1e-4)
+
+
+def test_digitizers_arm_before_sources_start_and_everything_is_made_safe_before_anything_is_closed():
+    calls: list[str] = []
+    with setup_with(DIVIDER, **journalled(calls)).rig as rig:
+        calls.clear()
+        rig.measure(Excitation(np.array([0.5])))
+        assert calls == ["daq.arm", "awg.arm", "awg.start"]
+        calls.clear()
+    assert sorted(calls[:3]) == ["awg.make_safe", "daq.make_safe", "pots.make_safe"]
+    assert calls[0] == "awg.make_safe"
+    assert sorted(calls[3:]) == ["awg.close", "daq.close", "pots.close"]
+
+
+def test_make_safe_twice_and_on_a_rig_that_was_never_opened():
+    setup = DIVIDER.setup()
+    setup.rig.make_safe()
+    setup.rig.make_safe()
+    setup.rig.close()
+    with setup.rig as rig:
+        rig.make_safe()
+        rig.make_safe()
+        assert off(setup)
+    assert off(setup)
+
+
+def test_one_instrument_that_cannot_be_made_safe_does_not_keep_the_others_from_it():
+    for broken in ("awg", "daq", "pots"):
+        calls: list[str] = []
+        setup = setup_with(DIVIDER, **journalled(calls, **{broken: frozenset({"make_safe", "close"})}))
+        with pytest.raises(ExceptionGroup) as caught, setup.rig:
+            calls.clear()
+        assert [type(error) for error in caught.value.exceptions] == [ConnectionFailed, ConnectionFailed]
+        assert all(error.device == broken for error in caught.value.exceptions)
+        assert {f"{name}.{action}" for name in ("awg", "daq", "pots") for action in ("make_safe", "close")} == set(
+            calls
+        )
+        assert off(setup) == (broken != "awg")
+
+
+def test_what_led_to_the_exit_stands_beside_what_went_wrong_on_it():
+    setup = setup_with(DIVIDER, **journalled([], daq=frozenset({"make_safe"})))
+    with pytest.raises(ExceptionGroup) as caught, setup.rig as rig:
+        rig.measure(Excitation(np.array([50.0])))
+    assert [type(error) for error in caught.value.exceptions] == [LimitExceeded, ConnectionFailed]
+
+
+@pytest.mark.parametrize("broken", ["awg", "daq", "pots"])
+def test_those_that_were_reached_are_made_safe_when_one_does_not_open(broken: str):
+    calls: list[str] = []
+    setup = setup_with(DIVIDER, **journalled(calls, **{broken: frozenset({"open"})}))
+    with pytest.raises(ConnectionFailed), setup.rig:
+        pytest.fail("the rig must not open")
+    reached = [call.partition(".")[0] for call in calls if call.endswith(".open")]
+    assert reached == ["awg", "daq", "pots"][: len(reached)]
+    assert reached[-1] == broken
+    assert calls[len(reached) :] == [f"{name}.make_safe" for name in reached] + [
+        f"{name}.close" for name in reversed(reached)
+    ]
+    assert off(setup)
+
+
+def test_another_instrument_than_the_configuration_names():
+    assembly = assembled("divider", "instruments.daq.serial='X4711'")
+    setup = assembly.setup()
+    with pytest.raises(IdentityMismatch, match="X4711") as caught, setup.rig:
+        pytest.fail("the rig must not open")
+    assert (caught.value.device, caught.value.exit_code) == ("daq", 4)
+    assert off(setup)
+    with assembled("divider", "instruments.daq.serial=simulated-daq").setup().rig as rig:
+        assert rig.identities["daq"].serial == "simulated-daq"
+
+
+def test_a_step_that_fails_leaves_the_sources_off_and_can_be_opened_again():
+    setup = DIVIDER.setup()
+
+    def two_steps() -> None:
+        with setup.rig as rig:
+            rig.measure(Excitation(np.array([1.0])))
+            assert not off(setup)
+            rig.measure(Excitation(np.array([100.0])))
+
+    with pytest.raises(LimitExceeded):
+        two_steps()
+    assert off(setup)
+    with setup.rig as rig:
+        assert rig.measure(Excitation(np.array([1.0]))).outputs[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (Limits(0.5, 5e-3, 2.0), "node in0 would be driven with 1 V"),
+        (Limits(5.0, 1e-9, 2.0), "edge in. takes|edge in.-hid. takes"),
+    ],
+    ids=["node", "edge power"],
+)
+def test_limits_of_the_rig(limits: Limits, message: str):
+    setup = replace(XOR, limits=limits).setup()
+    with setup.rig as rig:
+        rig.program(XOR.update(rig).settings())
+        with pytest.raises(LimitExceeded, match=message) as caught:
+            rig.measure(Excitation(XOR.task.activation[0]))
+    assert caught.value.exit_code == 5
+    assert off(setup)
+
+
+def test_a_drive_beyond_the_limit_is_never_played():
+    setup = replace(XOR, limits=Limits(0.5, 5e-3, 2.0)).setup()
+    with setup.rig as rig:
+        with pytest.raises(LimitExceeded):
+            rig.measure(Excitation(XOR.task.activation[0]))
+        assert set(setup.bench.world.playing(np.inf).values()) == {SILENT}
+        assert setup.bench.world.acquisitions == rig.acquisitions == 0
+
+
+def test_a_node_outside_the_supply_of_the_parts_on_it():
+    hookup = XOR.board.hookup
+    senses = tuple(replace(wire, high_v=0.05) if wire.node == "hid0" else wire for wire in hookup.senses)
+    narrow = replace(XOR, board=replace(XOR.board, hookup=replace(hookup, senses=senses)))
+    with narrow.setup().rig as rig:
+        rig.program(XOR.update(rig).settings())
+        rig.measure(Excitation(np.zeros(6)))
+        with pytest.raises(LimitExceeded, match="node hid0 is at"):
+            rig.measure(Excitation(np.ones(6)))
+
+
+@pytest.mark.parametrize("preset", ["ideal", "typical"])
+def test_a_channel_that_clips_is_named(preset: str):
+    assembly = assembled("divider", f"simulation.preset={preset}")
+    with (
+        setup_with(assembly, awg=lambda source: Loud(source, "2", 2.1)).rig as rig,
+        pytest.raises(Overrange, match="clipped at pilot") as caught,
+    ):
+        rig.measure(Excitation(np.array([1.0])))
+    assert caught.value.exit_code == 5
+
+
+def test_a_missing_pilot_gives_no_signs():
+    with (
+        setup_with(DIVIDER, awg=lambda source: Disconnected(source, {"2"})).rig as rig,
+        pytest.raises(SyncLost, match="reference weak") as caught,
+    ):
+        rig.measure(Excitation(np.array([1.0])))
+    assert caught.value.exit_code == 5
+
+
+def test_an_activation_of_the_wrong_shape():
+    with DIVIDER.setup().rig as rig, pytest.raises(LabrigError, match=r"shape \(2,\), the wiring 1 inputs"):
+        rig.measure(Excitation(np.zeros(2)))
+
+
+def test_a_rig_that_is_not_open_measures_nothing():
+    with pytest.raises(ConnectionFailed, match="is not open"):
+        DIVIDER.setup().rig.measure(Excitation(np.array([1.0])))
+
+
+def test_the_board_is_not_what_the_rig_believes_and_the_rig_believes_the_same_of_every_board():
+    actual, believed, written = [], [], []
+    for seed in (1, 2):
+        assembly = assembled("xor", "simulation.preset=typical", f"simulation.seed={seed}")
+        setup = assembly.setup()
+        with setup.rig as rig:
+            rig.program(assembly.update(rig).settings())
+            actual.append(setup.bench.truth.conductances())
+            written.append(rig.siemens)
+            believed.append(rig.levels)
+            codes = np.array([setting.code for setting in assembly.update(rig).settings().values()])
+    for one, other in zip(*believed, strict=True):
+        np.testing.assert_array_equal(one.codes, other.codes)
+        np.testing.assert_array_equal(one.siemens, other.siemens)
+    np.testing.assert_array_equal(*written)
+    for board in actual:
+        end_to_end = (1 / board - 75.0) * 256 / codes
+        deviation = end_to_end / 100e3 - 1
+        assert np.abs(deviation).max() <= 0.20
+        assert 0.08 < deviation.std() < 0.15  # uniform over ± 20 %: 0.115
+    assert np.abs(actual[0] / actual[1] - 1).max() > 0.05
+
+
+def test_every_acquisition_is_counted(tmp_path):
+    from labrig.runs.journal import Journal
+
+    assembly = assembled("xor", "simulation.preset=ideal", "learning.epochs=3", "learning.evaluate.every=2")
+    setup = assembly.setup()
+    with setup.rig as rig, Journal(tmp_path / "run.db") as journal:
+        experiment = assembly.experiment(rig, journal)
+        experiment.run(lambda: False, lambda _: None)
+        assert experiment.acquisitions == 3 * 4 * 2
+        assert experiment.evaluation_acquisitions == 3 * 4
+        experiment.sample_with_error(0)
+        assert experiment.acquisitions == 3 * 4 * 2
+        assert experiment.evaluation_acquisitions == 3 * 4 + 1
+        assert rig.acquisitions == experiment.acquisitions + experiment.evaluation_acquisitions
+        assert setup.bench.world.acquisitions == setup.bench.truth.acquisitions == rig.acquisitions

@@ -1,0 +1,90 @@
+"""Folders of runs: always new, and readable in every state a run can be left in."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from labrig.errors import ConfigError, StorageError
+from labrig.runs.folder import RunFolder, create_run_folder, list_runs
+from labrig.runs.journal import Evaluation, Journal
+from labrig.runs.spectrum import load_spectrum, save_spectrum
+from labrig.runs.summary import summarize
+
+
+def begun(folder: RunFolder) -> Journal:
+    folder.write_text("meta.json", json.dumps({"name": "xor", "seed": 3}))
+    return Journal(folder.journal)
+
+
+def test_every_run_has_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "strftime", lambda _: "20300102-030405")
+    names = [create_run_folder(tmp_path / "runs", "xor", None).path.name for _ in range(3)]
+    assert names == ["xor-20300102-030405", "xor-20300102-030405-2", "xor-20300102-030405-3"]
+
+
+def test_an_exact_folder_must_not_exist(tmp_path):
+    assert create_run_folder(tmp_path, "xor", tmp_path / "a" / "b").path.is_dir()
+    with pytest.raises(ConfigError, match="exists already"):
+        create_run_folder(tmp_path, "xor", tmp_path / "a" / "b")
+
+
+def test_where_no_folder_can_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    for arguments in ((tmp_path / "file", "xor", None), (tmp_path, "xor", tmp_path / "file" / "run")):
+        with pytest.raises(StorageError, match="cannot create a run folder") as caught:
+            create_run_folder(*arguments)
+        assert "\n" not in str(caught.value)
+
+
+def test_only_runs_are_listed(tmp_path):
+    assert list(list_runs(tmp_path / "nowhere")) == []
+    for name in ("b", "a"):
+        begun(create_run_folder(tmp_path, "", tmp_path / name)).close()
+    (tmp_path / "c").mkdir()
+    assert [folder.path.name for folder in list_runs(tmp_path)] == ["a", "b"]
+
+
+def test_states_of_a_run(tmp_path):
+    folder = create_run_folder(tmp_path, "xor", None)
+    with begun(folder) as journal:
+        assert summarize(folder)["state"] == "unfinished"
+        journal.evaluated(Evaluation(0, 0, {"loss": 2.0}))
+        assert summarize(folder)["metrics"] == {"loss": 2.0}
+        journal.event(0, "finished", {"metrics": {"loss": 1.0}})
+        assert (summarize(folder)["state"], summarize(folder)["metrics"]) == ("finished", {"loss": 1.0})
+        journal.event(0, "interrupted", {"metrics": {}})
+    summary = summarize(folder)
+    assert (summary["state"], summary["metrics"]) == ("interrupted", {"loss": 2.0})
+    assert (summary["name"], summary["seed"], summary["steps"]) == ("xor", 3, 0)
+
+
+def test_what_is_not_a_run(tmp_path):
+    with pytest.raises(StorageError, match="is not a run"):
+        summarize(RunFolder(tmp_path))
+    (tmp_path / "meta.json").write_text("{broken")
+    with pytest.raises(StorageError, match="is not a run"):
+        summarize(RunFolder(tmp_path))
+
+
+def test_a_file_that_cannot_be_written(tmp_path):
+    with pytest.raises(StorageError, match="cannot write"):
+        RunFolder(tmp_path / "nowhere").write_text("meta.json", "{}")
+
+
+def test_a_spectrum_is_kept(tmp_path):
+    folder = RunFolder(tmp_path)
+    assert load_spectrum(folder) is None
+    volts = np.random.default_rng(0).normal(size=(50, 2))
+    save_spectrum(folder, volts, ["in0", "out0"], 50e3, [750.0])
+    window = load_spectrum(folder)
+    np.testing.assert_allclose(window.volts, volts, rtol=1e-6)
+    assert (window.nodes, window.sample_rate_hz, window.tones_hz) == (("in0", "out0"), 50e3, (750.0,))
+    (tmp_path / "spectrum.npz").write_bytes(b"PK damaged")
+    with pytest.raises(StorageError, match="cannot read"):
+        load_spectrum(folder)
+    with pytest.raises(StorageError, match="cannot write"):
+        save_spectrum(RunFolder(tmp_path / "nowhere"), volts, ["a", "b"], 1.0, [])

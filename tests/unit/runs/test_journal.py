@@ -1,0 +1,126 @@
+"""The journal: what is committed is there, whoever looks and whatever comes after."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from labrig.errors import StorageError
+from labrig.runs.journal import Evaluation, Journal, Step, read_journal
+
+
+def step(index: int, edges: int = 3) -> Step:
+    values = np.arange(edges) + 10.0 * index
+    return Step(index, 0, (4, 2), 0.5 / index, 1e-6, 1, values, values / 7, values * 1e-6, values * 2e-6, 2, 4, 0.1)
+
+
+def test_what_was_written_is_read(tmp_path):
+    path = tmp_path / "run.db"
+    with Journal(path) as journal:
+        assert journal.steps == 0
+        for index in (1, 2, 3):
+            journal.append(step(index))
+        journal.evaluated(Evaluation(1, 3, {"loss": 0.25}))
+        journal.event(3, "finished", {"run": "µ"})
+        assert journal.steps == 3
+    record = read_journal(path)
+    np.testing.assert_array_equal(record.step, [1, 2, 3])
+    np.testing.assert_allclose(record.loss, [0.5, 0.25, 0.5 / 3])
+    for row, index in enumerate((1, 2, 3)):
+        for name in ("gradient", "u_gradient", "shadow", "conductances"):
+            np.testing.assert_array_equal(getattr(record, name)[row], getattr(step(index), name))
+    assert record.evaluations == (Evaluation(1, 3, {"loss": 0.25}),)
+    assert record.events == ((3, "finished", {"run": "µ"}),)
+
+
+@pytest.mark.parametrize("durability", ["process", "power"])
+def test_a_reader_sees_committed_steps_while_the_writer_goes_on(tmp_path, durability):
+    path = tmp_path / "run.db"
+    with Journal(path, durability) as journal:
+        assert len(read_journal(path).step) == 0
+        journal.append(step(1))
+        assert len(read_journal(path).step) == 1
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT COUNT(*) FROM steps").fetchone() == (1,)
+            journal.append(step(2))  # a reader that dawdles does not hold the writer up
+            assert reader.execute("SELECT COUNT(*) FROM steps").fetchone() == (1,)
+        assert len(read_journal(path).step) == 2
+
+
+def test_power_durability_is_asked_of_the_database(tmp_path):
+    for durability, synchronous in (("process", 1), ("power", 2)):
+        with Journal(tmp_path / durability, durability) as journal:
+            assert journal._db.execute("PRAGMA synchronous").fetchone() == (synchronous,)
+            assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_there_is_no_journal(tmp_path):
+    with pytest.raises(StorageError, match="does not exist") as caught:
+        read_journal(tmp_path / "run.db")
+    assert caught.value.exit_code == 6
+
+
+def test_another_schema(tmp_path):
+    with Journal(tmp_path / "run.db") as journal:
+        journal._db.execute("UPDATE schema SET version = 99")
+    with pytest.raises(StorageError, match="has schema 99, this labrig reads 1"):
+        read_journal(tmp_path / "run.db")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database, whatever its name says" * 30])
+def test_something_else_than_a_journal(tmp_path, content):
+    path = tmp_path / "run.db"
+    path.write_bytes(content)
+    with pytest.raises(StorageError, match="cannot read"):
+        read_journal(path)
+
+
+def test_a_journal_is_never_begun_twice(tmp_path):
+    path = tmp_path / "run.db"
+    with Journal(path) as journal:
+        journal.append(step(1))
+    with pytest.raises(StorageError, match=r"cannot create .*run\.db"):
+        Journal(path)
+    assert len(read_journal(path).step) == 1
+
+
+def test_a_step_is_never_written_twice(tmp_path):
+    with Journal(tmp_path / "run.db") as journal:
+        journal.append(step(1))
+        with pytest.raises(StorageError, match="cannot write"):
+            journal.append(step(1))
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(StorageError, match="cannot create") as caught:
+        Journal(tmp_path / "nowhere" / "run.db")
+    assert caught.value.remedy is not None
+
+
+def test_a_full_disk(tmp_path):
+    path = tmp_path / "run.db"
+    with Journal(path) as journal:
+        journal.append(step(1))
+        journal._db.execute("PRAGMA max_page_count = 8")
+        with pytest.raises(StorageError, match=r"cannot write .*full") as caught:
+            journal.append(step(2, edges=20_000))
+        assert journal.steps == 1
+    assert caught.value.exit_code == 6
+    assert len(read_journal(path).step) == 1
+
+
+def test_a_disk_that_became_read_only(tmp_path):
+    path = tmp_path / "run.db"
+    with Journal(path) as journal:
+        journal._db.execute("PRAGMA query_only = 1")
+        for write in (
+            lambda: journal.append(step(1)),
+            lambda: journal.evaluated(Evaluation(0, 0, {})),
+            lambda: journal.event(0, "finished", {}),
+        ):
+            with pytest.raises(StorageError, match="cannot write"):
+                write()
