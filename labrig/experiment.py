@@ -85,8 +85,10 @@ class Experiment:
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
-        """Train until the schedule ends, or `stop()` says so between two steps: what was begun is finished and recorded."""
+        """Train until the schedule ends, or `stop()` says so between two steps: what was begun is finished."""
         self.rig.program(self.update.settings())
+        if stop():
+            return
         report(self.evaluate(epoch=0))
         order = RandomStream(self.seed, "order")
         for epoch in range(self.schedule.epochs):
@@ -111,6 +113,7 @@ class Experiment:
             self._first_gradient = self.update.conductances, value
         settings = self.update.apply(value)
         report = self.rig.program(settings)
+        self.rig.limits.check_step(self.rig.clock.now() - began)
         if report.faulty:
             raise ChannelFault(
                 f"{', '.join(report.faulty)} do not hold what was written",
@@ -165,7 +168,7 @@ class Experiment:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Figures of the last evaluation, the loss before training, and the task's own figures of the first gradient."""
+        """Figures of the last evaluation, the loss before training, the task's own figures of the first gradient."""
         if not self.evaluations:
             return {}
         extra = self.task.gradient_metrics(*self._first_gradient) if self._first_gradient else {}

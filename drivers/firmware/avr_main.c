@@ -22,6 +22,9 @@
 #ifndef BAUD
 #define BAUD 500000UL
 #endif
+#if BAUD < 57600
+#error "the longest reply must be out before the watchdog of the program bites"
+#endif
 #define UBRR_VALUE ((F_CPU + BAUD * 4UL) / (8UL * BAUD) - 1)
 
 enum { WRITE = 0x00, READ = 0x0C, DATA_HIGH = 0x03 }; /* command byte: A3..A0 C1 C0 D9 D8 */

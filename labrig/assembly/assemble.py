@@ -204,8 +204,8 @@ def check(document: Document) -> Assembly | None:
         task = read_task(document, read["task"], learning, network, board, header.seed if header else 0)
     else:
         skipped.append("task")
-    if board and acquisition and limits and tones:
-        timing = read_timing(document, acquisition, tones, board, devices, limits.step)
+    if board and acquisition and learning and limits and tones:
+        timing = read_timing(document, acquisition, tones, board, devices, limits.step, learning.batch)
     else:
         skipped.append("timing")
     if board and learning and task and acquisition and limits:

@@ -46,7 +46,8 @@ def read_board(
         device, _, channel = label.partition("/")
         able = devices[device].capabilities
         assert isinstance(able, SourceCapabilities)
-        wire = SourceWire(node, device, channel, row.through or able.output_resistance_ohm)
+        ohm = row.through or able.output_resistance_ohm
+        wire = SourceWire(node, device, channel, ohm, able.full_scale_v)
         sources.append(Source(node, wire.ohm))
         (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
     graph = Graph((*layout.nodes, PILOT), layout.edges, layout.resistors, layout.diodes, tuple(sources))

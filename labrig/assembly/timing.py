@@ -75,8 +75,12 @@ def read_timing(
     board: Board,
     devices: Mapping[str, Device],
     step_s: float,
+    batch: int,
 ) -> Timing | None:
-    """The acquisition plan. `settle: auto` is the slowest source's settling: a network without capacitance has none."""
+    """The acquisition plan of steps of `batch` examples.
+
+    `settle: auto` is the slowest source's settling: a network without capacitance has none.
+    """
     digitizer = devices[board.hookup.digitizer].capabilities
     assert isinstance(digitizer, DigitizerCapabilities)
     found = len(document.faults)
@@ -106,12 +110,13 @@ def read_timing(
         ranges_v=(digitizer.full_scale_v,) * len(board.hookup.senses),
         skew_s=(0.0,) * len(board.hookup.senses),
     )
-    if plan.duration_s > step_s:
+    needed = 2 * batch * plan.duration_s
+    if needed > step_s:
         path = ("acquisition", "window")
         document.faults.add(
             document.mark_of(path),
             path,
-            f"one acquisition takes {format_quantity(plan.duration_s, 'time')}, limits.step allows "
+            f"a training step of {2 * batch} acquisitions takes {format_quantity(needed, 'time')}, limits.step allows "
             f"{format_quantity(step_s, 'time')}",
         )
     return Timing(plan, tones) if len(document.faults) == found else None

@@ -27,11 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     from labrig.cli.interrupts import Interrupts
+    from labrig.cli.opened import opened
     from labrig.procedures.certify import certify
 
     assembly = assembled(arguments)
     examples = _examples(assembly, arguments.examples)
-    with Interrupts(immediate=True), (setup := assembly.setup()).rig as rig:
+    setup = assembly.setup()
+    with Interrupts(immediate=True) as interrupts, opened(setup.rig, interrupts) as rig:
         certificate = certify(
             assembly.probe(rig),
             assembly.update(rig),

@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except ExceptionGroup as group:
         for error in group.exceptions:
-            _report(error, 4, arguments)
-        return 4
+            _report(error, _code(group), arguments)
+        return _code(group)
     except Exception as error:
         if arguments.debug:
             raise
@@ -46,11 +46,17 @@ def entry() -> None:
         sys.exit(INTERRUPTED)
 
 
+def _code(group: ExceptionGroup) -> int:
+    """Exit code of several failures: that of the first one labrig knows, which is the one that led to the others."""
+    codes = [error.exit_code for error in group.exceptions if isinstance(error, LabrigError)]
+    return codes[0] if codes else 1
+
+
 def _report(error: BaseException, code: int, arguments: argparse.Namespace, before: str = "", after: str = "") -> int:
     if getattr(arguments, "json", False):
-        faults = error.to_json() if hasattr(error, "to_json") else None
         line = {"event": "error", "kind": type(error).__name__, "message": str(error), "exit_code": code}
-        print(json.dumps(line if faults is None else {**line, "faults": faults}, ensure_ascii=False), flush=True)
+        faults = getattr(error, "to_json", None)
+        print(json.dumps({**line, "faults": faults()} if faults else line, ensure_ascii=False), flush=True)
     if arguments.debug and not isinstance(error, LabrigError):
         raise error
     text = str(error)
@@ -61,9 +67,9 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="labrig",
-        description="Train physical networks in place by frequency propagation, on real boards and on a simulated bench.",
-        epilog="exit codes: 0 ok · 1 internal · 2 usage · 3 configuration · 4 instrument absent or lost · 5 stopped safe · "
-        "6 storage · 7 verdict failed · 130 interrupted",
+        description="Train physical networks in place by frequency propagation, on real boards or a simulated bench.",
+        epilog="exit codes: 0 ok · 1 internal · 2 usage · 3 configuration · 4 instrument absent or lost · "
+        "5 stopped safe · 6 storage · 7 verdict failed · 130 interrupted",
     )
     parser.add_argument("--version", action="version", version=f"labrig {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -33,13 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     from labrig.cli.interrupts import Interrupts
+    from labrig.cli.opened import opened
     from labrig.rig.measurement import Excitation
 
     assembly = assembled(arguments)
     hookup = assembly.board.hookup
     activation = _values(arguments.drive, "--drive", hookup.inputs, "voltage")
     error = _values(arguments.error, "--error", hookup.outputs, "current")
-    with Interrupts(immediate=True), assembly.open_rig() as rig:
+    with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
         if arguments.initial:
             rig.program(assembly.update(rig).settings())
         response = rig.measure(Excitation(activation, error=error[None] if error.any() else None))

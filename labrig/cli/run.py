@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,23 +87,22 @@ class _Run:
 
     def _train(self, journal: Journal) -> bool:
         """Train on the open rig; whether it was stopped at once. The rig is safe and closed afterwards."""
-        rig = self._setup.rig
-        # A second Ctrl-C may strike anywhere in here; the rig's exit makes it safe wherever that is.
+        from labrig.cli.opened import opened
+        from labrig.errors import StorageError
+
         try:
-            with rig, self._progress:
-                try:
-                    self._experiment = self._assembly.experiment(rig, journal)
-                    self._describe()
-                    self._experiment.run(self._interrupts.requested, self._report)
-                    if not self._interrupts.requested():
-                        self._save_spectrum(self._experiment)
-                finally:
-                    self._interrupts.shield()
+            with opened(self._setup.rig, self._interrupts) as rig, self._progress:
+                self._experiment = self._assembly.experiment(rig, journal)
+                self._describe()
+                self._experiment.run(self._interrupts.requested, self._report)
+                if not self._interrupts.requested():
+                    self._save_spectrum(self._experiment)
         except KeyboardInterrupt:
             return True
-        finally:
-            self._interrupts.shield()
-            rig.close()
+        except Exception as error:
+            with suppress(StorageError):  # a full disk is what may have failed
+                journal.event(journal.steps, "failed", {"kind": type(error).__name__, "message": str(error)})
+            raise
         return False
 
     def _end(self, outcome: dict[str, Any]) -> int:

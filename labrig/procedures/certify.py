@@ -41,8 +41,11 @@ MINIMUM_COSINE = 0.95
 ROUNDING_V = 2e-15
 """What double precision leaves of a volt after the lock-in, as a standard error of b."""
 
-SWEEP = 10.0 ** np.arange(-1.75, 0.51, 0.25)
-"""Error currents of the sweep, in units of the configured one: 2.25 decades."""
+SWEEP = 10.0 ** np.arange(-2.25, 0.01, 0.25)
+"""Error currents of the sweep, in units of the largest: 2.25 decades."""
+
+SWEEP_TOP = 10.0**0.5
+"""Largest error current of the sweep in units of the configured one, where the sources can deliver it."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ def _null(probe: GradientProbe, example: int) -> float:
 
 
 def _adjoint(probe: GradientProbe, truth: Truth | None, example: int) -> Array | None:
-    """Exact gradient, where a world knows it. An activation at a tone has one in this form only if superposition holds."""
+    """Exact gradient, where a world knows it; for an activation at a tone only where superposition holds."""
     if truth is None or (probe.rig.activation == "sine" and not truth.linear):
         return None
     target = probe.task.target[example]
@@ -275,7 +278,7 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
     task = probe.task
     free = probe.measure_free(example)
     e = task.loss.gradient(free.outputs, task.target[example])
-    currents = probe.current_a * SWEEP
+    currents = min(probe.current_a * SWEEP_TOP, probe.rig.largest_error_a) * SWEEP
     gradients = []
     for current in currents:
         gamma = current / np.abs(e).max()

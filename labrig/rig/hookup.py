@@ -13,12 +13,16 @@ from labrig.network.graph import GROUND
 
 @dataclass(frozen=True)
 class SourceWire:
-    """A source channel that reaches `node` through `ohm` Ω (all of it, from the open-circuit voltage to the node)."""
+    """A source channel that reaches `node` through `ohm` Ω (all of it, from the open-circuit voltage to the node).
+
+    full_scale_v: ± peak the channel can play.
+    """
 
     node: str
     device: str
     channel: str
     ohm: float
+    full_scale_v: float = np.inf
 
     @property
     def label(self) -> str:

@@ -16,8 +16,8 @@ from labrig.signals.tones import ToneProgram
 
 @dataclass(frozen=True)
 class Limits:
-    """node_v: largest voltage of a source or a node. edge_power_w: in one programmable edge. step_s: deadline of every
-    acquisition."""
+    """node_v: largest voltage of a source or a node. edge_power_w: in one programmable edge. step_s: longest
+    training step, and deadline of every acquisition."""
 
     node_v: float
     edge_power_w: float
@@ -33,6 +33,16 @@ class Limits:
                     limit=f"limits.node {self.node_v:g} V",
                     remedy="lower the drive, or raise limits.node if the board allows it",
                 )
+
+    def check_step(self, took_s: float) -> None:
+        """Refuse to go on after a training step that took longer than it may."""
+        if not took_s <= self.step_s:
+            raise LimitExceeded(
+                f"a training step took {took_s:.3g} s",
+                action="step",
+                limit=f"limits.step {self.step_s:g} s",
+                remedy="look for what is slow (labrig plan), or raise limits.step",
+            )
 
     def check_response(self, hookup: Hookup, read: Demodulated, siemens: NDArray[np.float64]) -> None:
         """Refuse a measurement in which a node left its limits or an edge took too much power (nominal siemens)."""

@@ -97,6 +97,11 @@ class Rig:
         return len(self._error_hz)
 
     @property
+    def largest_error_a(self) -> float:
+        """Largest error current that every output's source can deliver within the limits (A)."""
+        return min(min(wire.full_scale_v, self.limits.node_v) / wire.ohm for wire in self.hookup.outputs)
+
+    @property
     def levels(self) -> Sequence[LevelTable | Continuous]:
         """(E) what each edge's channel can realize (known once the rig is open)."""
         return self._levels

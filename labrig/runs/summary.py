@@ -9,10 +9,12 @@ from labrig.runs.journal import read_journal
 
 
 def summarize(folder: RunFolder) -> dict[str, Any]:
-    """run, name, state ("finished", "interrupted", or "unfinished" for a run that goes on or was killed), steps,
-    metrics of the last evaluation."""
+    """run, name, seed, state, steps, metrics of the last evaluation.
+
+    state: "finished", "interrupted", "failed", or "unfinished" for a run that goes on or was killed.
+    """
     meta, record = folder.meta(), read_journal(folder.journal)
-    ends = [(event, detail) for _, event, detail in record.events if event in ("finished", "interrupted")]
+    ends = [(event, detail) for _, event, detail in record.events if event in ("finished", "interrupted", "failed")]
     state, outcome = ends[-1] if ends else ("unfinished", {})
     last = record.evaluations[-1].metrics if record.evaluations else {}
     return {

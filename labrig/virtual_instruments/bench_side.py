@@ -1,7 +1,7 @@
 """What the virtual instruments of one bench share: the World, real time, the trigger lines, the seed.
 
-Several server threads act on one World, so everything that touches it holds `lock`. Time is `clock()` in seconds; what an
-instrument does takes effect at a time it names, usually now plus its documented latency.
+Several server threads act on one World, so everything that touches it holds `lock`. Time is `clock()` in seconds; what
+an instrument does takes effect at a time it names, usually now plus its documented latency.
 """
 
 from __future__ import annotations

@@ -76,7 +76,11 @@ def main() -> None:
             watch.wrap(owner, method, part)
     assembly = assemble(CONFIGS / arguments.config)
     batch = assembly.schedule.batch
-    with tempfile.TemporaryDirectory() as folder, assembly.open_rig() as rig, Journal(Path(folder) / "run.db") as journal:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        assembly.open_rig() as rig,
+        Journal(Path(folder) / "run.db") as journal,
+    ):
         experiment = assembly.experiment(rig, journal)
         rig.program(experiment.update.settings())
         watch.own.clear()
@@ -87,7 +91,8 @@ def main() -> None:
             experiment.step(0, assembly.task.train[first : first + batch])
         total = time.perf_counter() - began
         acquired = rig.acquisitions - acquired
-    print(f"{arguments.config}: {steps} steps, {1e3 * total / steps:.2f} ms a step, {1e3 * total / acquired:.2f} ms an acquisition")
+    per_step, per_acquisition = 1e3 * total / steps, 1e3 * total / acquired
+    print(f"{arguments.config}: {steps} steps, {per_step:.2f} ms a step, {per_acquisition:.2f} ms an acquisition")
     rows = sorted(watch.own.items(), key=lambda row: -row[1])
     rows.append(("everything else (rule, loss, loop)", total - sum(watch.own.values())))
     for part, own in rows:

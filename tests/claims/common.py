@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small solves: threads only get in each other's way
 
 import numpy as np
+
 from labrig.assembly import assemble
-from labrig.experiment import Experiment, ExampleGradient, GradientProbe
+from labrig.experiment import ExampleGradient, Experiment, GradientProbe
 from labrig.instruments.contracts import Truth
 from labrig.learning.rules import Gradient
 from labrig.learning.updates import ShadowUpdate

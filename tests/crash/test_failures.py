@@ -58,7 +58,7 @@ def test_an_error_inside_a_run(tmp_path, capsys, error, code, reads):
     assert "Traceback" not in err
     (bench,) = benches
     assert set(bench.world.playing(math.inf).values()) == {None}
-    assert check_folders(tmp_path, None, "unfinished") == 1
+    assert check_folders(tmp_path, None, "failed") == 1
 
 
 def test_a_run_that_is_killed_leaves_every_committed_step(tmp_path):

@@ -142,6 +142,7 @@ class AvrBoard:
         self._loop = avr.SimLoop(self._device)
         self._loop.set_fast_mode(True)
         program = avr.Firmware.read_elf(str(elf))
+        assert program is not None, f"{elf} is no program"
         program.frequency = CPU_HZ
         program.vcc = 5.0
         self._device.load_firmware(program)
@@ -172,9 +173,10 @@ class AvrBoard:
         self.wait_ms(30)
 
     def codes(self) -> dict[int, int | None]:
+        """As the network sees them: None for open terminals, -1 for neither open nor connected."""
         seen: dict[int, int | None] = {}
         for i, chip in enumerate(self.bus.chips):
             for wiper in WIPERS:
-                terminals = chip.registers[TCON] >> (4 * wiper) & 0x7
-                seen[2 * i + wiper] = chip.registers[wiper] if terminals else None
+                terminals = chip.registers[TCON] >> (4 * wiper) & 0xF  # not in shutdown, A, W, B
+                seen[2 * i + wiper] = {0xF: chip.registers[wiper], 0x8: None}.get(terminals, -1)
         return seen

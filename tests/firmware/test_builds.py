@@ -28,8 +28,9 @@ def test_hostile_frames_under_sanitizers(build):
 @pytest.mark.parametrize("channels", [4, 64, 128])
 def test_fits_an_atmega328p(build, channels):
     printed = make("avr", build / f"avr{channels}", CHANNELS=channels)
-    left = int(re.search(r"(\d+) left for the stack", printed)[1])
-    assert left >= 768, printed
+    left = re.search(r"(\d+) left for the stack", printed)
+    assert left is not None, printed
+    assert int(left[1]) >= 768, printed
 
 
 def test_the_same_sources_give_the_same_program(build):
@@ -45,6 +46,7 @@ def daemon(program: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen, s
     with subprocess.Popen(
         [program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
     ) as process:
+        assert process.stdout is not None
         try:
             yield process, process.stdout.readline()
         finally:
@@ -52,6 +54,8 @@ def daemon(program: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen, s
 
 
 def say(process: subprocess.Popen, line: str) -> str:
+    assert process.stdin is not None
+    assert process.stdout is not None
     process.stdin.write(line + "\n")
     return process.stdout.readline().strip()
 
@@ -92,5 +96,5 @@ def test_daemon(build, line):
             host.arm(30)
             time.sleep(0.1)
             assert host.status()["trips"] == 1
-        process.stdin.write("quit\n")
+        assert say(process, "quit") == ""
         assert process.wait(timeout=5) == 0

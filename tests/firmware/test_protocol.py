@@ -24,6 +24,7 @@ from firmware.wire import (
     TABLE_MISMATCH,
     VERIFY_FAILED,
     Host,
+    cobs,
     pairs,
     replies,
     request,
@@ -34,6 +35,9 @@ from firmware.wire import (
 
 IN_SAFE, ARMED, TRIPPED = 0, 1, 2
 EXTERNAL, POWER_ON = 2, 1
+MTU = 272
+LONGEST = cobs.decode(request(SAFE, 1, b"\x11" * (MTU - 6))[1:-1])
+LONG_WITH_A_GOOD_BEGINNING = b"\0" + cobs.encode(LONGEST + b"\x11") + b"\0"
 
 
 @pytest.fixture
@@ -181,9 +185,10 @@ def test_the_same_sequence_with_other_bytes_is_another_request(bank):
         b"\0\xff" + bytes(range(1, 100)) + b"\0",
         sealed(b"\x01\x06\x01"),
         sealed(b"\x01\x06\x01\x00" + b"\x11" * 267),
+        LONG_WITH_A_GOOD_BEGINNING,
         b"\x22" * 5000 + b"\0",
     ],
-    ids=["crc", "cut", "empty", "block too long", "short", "long", "endless"],
+    ids=["crc", "cut", "empty", "block too long", "short", "long", "good beginning", "endless"],
 )
 def test_bad_frames_are_dropped_without_a_word(bank, host, noise):
     host.arm()
