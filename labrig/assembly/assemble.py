@@ -13,9 +13,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from labrig.assembly.board import Board, read_board
-from labrig.assembly.devices import Device, read_devices
+from labrig.assembly.devices import Device, check_bench, read_devices
 from labrig.assembly.drive import check_drive, check_range
 from labrig.assembly.layout import read_layout
+from labrig.assembly.synchronization import check_synchronization
 from labrig.assembly.task import initial_conductances, read_task
 from labrig.assembly.timing import Timing, read_timing, read_tones
 from labrig.config import sections
@@ -32,17 +33,22 @@ from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
 
-OPTIONAL = ("limits", "storage", "simulation")
+OPTIONAL = ("timing", "limits", "storage", "simulation")
 SECTIONS: dict[str, type[BaseModel]] = {
     "network": sections.Network,
     "task": sections.Task,
     "learning": sections.Learning,
     "acquisition": sections.Acquisition,
+    "timing": sections.Timing,
     "limits": sections.Limits,
     "storage": sections.Storage,
     "simulation": sections.Simulation,
 }
-BENCHES = {"simulated": "labrig.assembly.simulated"}
+BENCHES = {
+    "simulated": "labrig.assembly.simulated",
+    "wire": "labrig.assembly.wire",
+    "hardware": "labrig.assembly.hardware",
+}
 """Where each bench is built; imported when it is chosen."""
 
 
@@ -70,6 +76,7 @@ class Assembly:
     devices: dict[str, Device]
     board: Board
     timing: Timing
+    synchronization: sections.Timing
     task: Task
 
     @property
@@ -114,6 +121,7 @@ class Assembly:
                 name: Identity(device.options.model or "", device.options.serial or "")
                 for name, device in self.devices.items()
             },
+            on_close=bench.close,
         )
         return Setup(bench, rig)
 
@@ -198,6 +206,8 @@ def check(document: Document) -> Assembly | None:
         skipped.append("wiring")
     if faulty:
         skipped.append(f"wiring of {', '.join(sorted(faulty))}")
+    if header:
+        check_bench(document, header.bench, devices)
     if network and board:
         check_range(document, network, board, devices)
     if network and board and learning and read.get("task"):
@@ -208,6 +218,8 @@ def check(document: Document) -> Assembly | None:
         timing = read_timing(document, acquisition, tones, board, devices, limits.step, learning.batch)
     else:
         skipped.append("timing")
+    if board and read.get("timing"):
+        check_synchronization(document, read["timing"], board, devices)
     if board and learning and task and acquisition and limits:
         check_drive(document, board, devices, read["task"], task, learning, acquisition, limits)
     else:
@@ -231,6 +243,7 @@ def check(document: Document) -> Assembly | None:
         devices=devices,
         board=board,
         timing=timing,
+        synchronization=read["timing"],
         task=task,
     )
 

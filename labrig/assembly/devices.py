@@ -59,3 +59,16 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
         place = (*path, key) if message and document.get((*path, key)) is not None else path
         document.faults.add(document.mark_of(place), place, message if place != path else str(error))
         return None
+
+
+def check_bench(document: Document, bench: str, devices: Mapping[str, Device]) -> None:
+    """Note every generic instrument on a bench that needs real drivers."""
+    for name, device in devices.items():
+        if bench != "simulated" and device.driver.factory is None:
+            path = ("instruments", name, "driver")
+            document.faults.add(
+                document.mark_of(path),
+                path,
+                f"{device.driver.name} stands for no real instrument, and 'bench: {bench}' runs real drivers; "
+                "name one (labrig drivers lists them), or write 'bench: simulated'",
+            )

@@ -16,19 +16,24 @@ if TYPE_CHECKING:
 def build(assembly: Assembly) -> SimulatedBench:
     """A bench whose board is wired as the configuration says."""
     hookup = assembly.board.hookup
-    wiring = BoardWiring(
-        sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
-        senses={f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses},
-        edges={f"{edge.device}/{edge.channel}": edge.name for edge in hookup.edges},
-    )
     return SimulatedBench(
         assembly.board.graph,
-        wiring,
+        board_wiring(assembly),
         {name: device.capabilities for name, device in assembly.devices.items()},
         imperfections(assembly),
         assembly.simulation_seed,
         inputs=[wire.label for wire in hookup.inputs],
         outputs=[wire.node for wire in hookup.outputs],
+    )
+
+
+def board_wiring(assembly: Assembly) -> BoardWiring:
+    """What is soldered to what, as the configuration says."""
+    hookup = assembly.board.hookup
+    return BoardWiring(
+        sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
+        senses={f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses},
+        edges={f"{edge.device}/{edge.channel}": edge.name for edge in hookup.edges},
     )
 
 

@@ -14,7 +14,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     """CONFIG and what changes it."""
     parser.add_argument("config", metavar="CONFIG", help="YAML file, or the name of one that comes with labrig")
     parser.add_argument("--seed", type=_seed, metavar="N", help="the run's seed")
-    parser.add_argument("--bench", choices=("simulated",), help="where the instruments come from")
+    parser.add_argument("--bench", choices=("simulated", "wire", "hardware"), help="where the instruments come from")
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="e.g. learning.rate=0.1"
     )

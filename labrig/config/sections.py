@@ -275,6 +275,26 @@ class Acquisition(Section):
     pilot: PositiveVoltage = 1.0
 
 
+class ClockTiming(Section):
+    """Who gives the 10 MHz or sample clock, and who follows it."""
+
+    master: str
+    followers: list[str] = []
+
+
+class TriggerTiming(Section):
+    """from: `daq/start`, the digitizer's own start; to: sources that begin with it; line: the terminal it leaves by."""
+
+    from_: str = Field(alias="from")
+    to: list[str] = []
+    line: str | None = None
+
+
+class Timing(Section):
+    clock: ClockTiming | None = None
+    trigger: TriggerTiming | None = None
+
+
 class Limits(Section):
     node: PositiveVoltage = 5.0
     edge_power: PositivePower = 5e-3
@@ -311,13 +331,14 @@ class Header(Section):
     version: Literal[1]
     name: Annotated[str, AfterValidator(_fit_for_a_folder)]
     seed: NonNegativeCount = 0
-    bench: Literal["simulated"] = "simulated"
+    bench: Literal["simulated", "wire", "hardware"] = "simulated"
     network: dict[str, Any]
     task: dict[str, Any]
     learning: dict[str, Any]
     instruments: dict[str, dict[str, Any]]
     wiring: dict[str, Any]
     acquisition: dict[str, Any]
+    timing: dict[str, Any] = {}
     limits: dict[str, Any] = {}
     storage: dict[str, Any] = {}
     simulation: dict[str, Any] = {}

@@ -68,6 +68,10 @@ class Digitizer(Instrument, Protocol):
         """Wait for the start trigger; the first scan is taken at the trigger."""
         ...
 
+    def start(self) -> None:
+        """Begin the acquisition where this digitizer is the trigger's master; nothing where a source is."""
+        ...
+
     def read(self, timeout_s: float) -> Block:
         """The next scans of the armed acquisition, at the latest after `timeout_s` seconds."""
         ...

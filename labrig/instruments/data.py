@@ -27,6 +27,8 @@ class AcquisitionPlan:
     channels: names as printed on the instrument, in the order of the columns of a `Block`.
     ranges_v: full scale of each channel (± V).
     skew_s: how much later than the scan's time stamp each channel is sampled (s); reported by the instrument.
+    u_offset_v, u_gain: how far the zero (V) and the relative gain of a channel may be off, one standard uncertainty; the
+    same for all channels, reported by the instrument from its data sheet or its calibration.
     """
 
     sample_rate_hz: float
@@ -35,6 +37,8 @@ class AcquisitionPlan:
     channels: tuple[str, ...]
     ranges_v: tuple[float, ...]
     skew_s: tuple[float, ...]
+    u_offset_v: float = 0.0
+    u_gain: float = 0.0
 
     @property
     def total_samples(self) -> int:

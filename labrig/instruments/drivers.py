@@ -21,13 +21,15 @@ Kind = Literal["source", "digitizer", "programmer"]
 @dataclass(frozen=True, slots=True)
 class SourceCapabilities:
     """channels: names; full_scale_v: ± peak at the open output; settle_s: from start until the output is within its
-    specification; output_resistance_ohm: of each channel; bits: of its converter."""
+    specification; output_resistance_ohm: of each channel; bits: of its converter. own_clock: it has a clock of its own,
+    which must follow the digitizer's, and starts with its trigger, both named under `timing:`."""
 
     channels: tuple[str, ...]
     bits: int
     full_scale_v: float
     output_resistance_ohm: float
     settle_s: float
+    own_clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)

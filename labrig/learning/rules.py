@@ -38,6 +38,16 @@ class Measured(Protocol):
         ...
 
     @property
+    def systematic_a(self) -> Array:
+        """(E,) what the instruments' zero and gain may add to a (V): the same in every measurement."""
+        ...
+
+    @property
+    def systematic_b(self) -> Array:
+        """(K, E) the same for b."""
+        ...
+
+    @property
     def error(self) -> Array:
         """(K, O) amplitude of the current that was injected into each output at each tone (A)."""
         ...
@@ -45,10 +55,20 @@ class Measured(Protocol):
 
 @dataclass(frozen=True)
 class Gradient:
-    """∂C/∂θ (E,) per siemens, and its standard error from the noise of both coefficients."""
+    """∂C/∂θ (E,) per siemens, and how well it is known.
+
+    standard_error: from the noise of both coefficients; averaging makes it smaller. systematic: from zero and gain of the
+    instruments, standard uncertainty; averaging does not.
+    """
 
     value: Array
     standard_error: Array
+    systematic: Array
+
+    @property
+    def uncertainty(self) -> Array:
+        """(E,) both together."""
+        return np.hypot(self.standard_error, self.systematic)
 
 
 def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array) -> Gradient:
@@ -63,6 +83,13 @@ def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array
     if not misfit <= 1e-6 * np.abs(loss_gradient).max():
         raise ValueError("the injected currents are not a combination that carries this error")
     response = weights @ nudged.b
-    response_variance = weights**2 @ nudged.u_b**2
-    variance = free.a**2 * response_variance + response**2 * free.u_a**2 + free.u_a**2 * response_variance
-    return Gradient(free.a * response, np.sqrt(variance))
+    return Gradient(
+        free.a * response,
+        _of_product(free.a, free.u_a, response, weights**2 @ nudged.u_b**2),
+        _of_product(free.a, free.systematic_a, response, weights**2 @ nudged.systematic_b**2),
+    )
+
+
+def _of_product(a: Array, u_a: Array, b: Array, b_variance: Array) -> Array:
+    """Standard uncertainty of the product of two independent readings."""
+    return np.sqrt(a**2 * b_variance + b**2 * u_a**2 + u_a**2 * b_variance)

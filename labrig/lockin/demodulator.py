@@ -44,6 +44,7 @@ class Demodulator:
         self._plan = plan
         self._frequencies_hz = tuple(float(f) for f in frequencies_hz)
         self._drops = np.asarray(drops, dtype=np.float64)
+        self._squared_drops = self._drops**2
         self._pilot = pilot
         self._full_scale_codes = full_scale_codes
         if self._drops.ndim != 2 or self._drops.shape[1] != channels:
@@ -158,6 +159,7 @@ class Demodulator:
         drop_variance = ((self._drops @ (noise * self._noise_rotation)) * self._drops).sum(axis=-1)
         # Rounding may leave a variance of zero slightly negative.
         u_edge = np.sqrt(np.maximum(drop_variance, 0.0) * gain)
+        zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
         return Demodulated(
             frequencies_hz=self._frequencies_hz,
             dc=dc,
@@ -168,6 +170,8 @@ class Demodulator:
             u_edge_dc=u_edge[0],
             edge_phasor=edge_phasor,
             u_edge=np.hypot(u_edge[1:], edge_phasor.imag * turned),
+            systematic_edge_dc=np.sqrt((zero**2 + (gain_error * dc) ** 2) @ self._squared_drops.T),
+            systematic_edge=np.sqrt((gain_error * np.abs(phasor)) ** 2 @ self._squared_drops.T),
             reference_phase=reference,
             pilot_amplitude=amplitude,
             flags=frozenset(flags),

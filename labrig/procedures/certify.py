@@ -35,7 +35,8 @@ LEVEL_STEP = 0.1
 of the measured loss, and still a truncation error near 1 %."""
 
 JUDGED_AT = 5.0
-"""An edge is judged when its gradient exceeds this many standard errors."""
+"""An edge is judged when its gradient exceeds this many standard uncertainties, noise and instruments together. An
+offset larger than `a` reverses an edge however often it is measured."""
 
 MINIMUM_COSINE = 0.95
 ROUNDING_V = 2e-15
@@ -53,10 +54,14 @@ class ExampleCertificate:
     """One example's gradient against its references. Worse than any of them: a reference that is None is not there."""
 
     name: str
-    gradient: Array
-    standard_error: Array
+    measured: Gradient
     difference: Array
     adjoint: Array | None
+
+    @property
+    def gradient(self) -> Array:
+        """(E,) by frequency propagation."""
+        return self.measured.value
 
     @property
     def reference(self) -> Array:
@@ -65,8 +70,8 @@ class ExampleCertificate:
 
     @property
     def judged(self) -> NDArray[np.bool_]:
-        """(E,) edges whose gradient stands clear of its noise."""
-        return np.abs(self.gradient) > JUDGED_AT * self.standard_error
+        """(E,) edges whose gradient stands clear of its noise, and of what zero and gain of the digitizer may add."""
+        return np.abs(self.gradient) > JUDGED_AT * self.measured.uncertainty
 
     @property
     def sign_right(self) -> NDArray[np.bool_]:
@@ -112,9 +117,7 @@ class Certificate:
     @property
     def batch(self) -> Gradient:
         """Mean over the examples, with its standard error."""
-        value = np.mean([example.gradient for example in self.examples], axis=0)
-        variance = np.mean([example.standard_error**2 for example in self.examples], axis=0) / len(self.examples)
-        return Gradient(value, np.sqrt(variance))
+        return _mean([example.measured for example in self.examples])
 
     @property
     def repeats_for_batch(self) -> int:
@@ -190,7 +193,7 @@ def certify(
         edges=rig.edges,
         interior=np.array([edge.a not in outputs and edge.b not in outputs for edge in rig.hookup.edges]),
         examples=tuple(
-            ExampleCertificate(probe.task.example_name(example), value.value, value.standard_error, difference, adjoint)
+            ExampleCertificate(probe.task.example_name(example), value, difference, adjoint)
             for example, value, difference, adjoint in zip(examples, measured, differences, adjoints, strict=True)
         ),
         sweep=sweep,
@@ -202,10 +205,15 @@ def certify(
 def _repeated(probe: GradientProbe, example: int, repeats: int) -> Gradient:
     """Mean FP gradient of one example."""
     found = [probe.gradient(example).gradient for _ in range(repeats)]
-    none = Gradient(np.zeros(len(probe.rig.edges)), np.zeros(len(probe.rig.edges)))
-    values = [(gradient or none).value for gradient in found]
-    variances = [(gradient or none).standard_error ** 2 for gradient in found]
-    return Gradient(np.mean(values, axis=0), np.sqrt(np.sum(variances, axis=0)) / repeats)
+    zero = np.zeros(len(probe.rig.edges))
+    return _mean([gradient or Gradient(zero, zero, zero) for gradient in found])
+
+
+def _mean(gradients: Sequence[Gradient]) -> Gradient:
+    """Mean of independent measurements: the noise averages, what the instruments get wrong does not."""
+    noise = np.sqrt(np.sum([gradient.standard_error**2 for gradient in gradients], axis=0)) / len(gradients)
+    systematic = np.mean([gradient.systematic for gradient in gradients], axis=0)
+    return Gradient(np.mean([gradient.value for gradient in gradients], axis=0), noise, systematic)
 
 
 def _null(probe: GradientProbe, example: int) -> float:

@@ -26,7 +26,10 @@ class Excitation:
 
 @dataclass(frozen=True)
 class Response:
-    """Coefficients read by lock-in. E edges, O outputs, K error tones; volts, standard errors from the noise alone.
+    """Coefficients read by lock-in. E edges, O outputs, K error tones; volts.
+
+    u_a, u_b: standard errors from the noise alone. systematic_a, systematic_b: what zero and gain of the digitizer may
+    add, the same in every measurement.
 
     outputs: (O,) activation coefficient of the outputs. a: (E,) of every edge's drop. b: (K, E) signed amplitude of
     every drop at each error tone. quadrature: (K, E) what stands 90° beside b: a validity meter.
@@ -38,6 +41,8 @@ class Response:
     u_a: Array
     b: Array
     u_b: Array
+    systematic_a: Array
+    systematic_b: Array
     error: Array
     quadrature: Array
     demodulated: Demodulated

@@ -47,6 +47,7 @@ class Rig:
 
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
+    on_close: called after everything was closed, to end what the bench started.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Rig:
         limits: Limits,
         clock: Clock,
         identities: Mapping[str, Identity],
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.hookup = hookup
         self.plan = plan
@@ -85,6 +87,7 @@ class Rig:
         self._levels: list[LevelTable | Continuous] = []
         self._demodulator: Demodulator | None = None
         self._reached: list[Instrument] = []
+        self._on_close = on_close
 
     @property
     def edges(self) -> tuple[str, ...]:
@@ -136,6 +139,7 @@ class Rig:
         """
         failures = _failures(instrument.make_safe for instrument in self._reached)
         failures += _failures(instrument.close for instrument in reversed(self._reached))
+        failures += _failures([self._on_close])
         self._reached.clear()
         if failures:
             raise ExceptionGroup("some instruments could not be made safe", failures)
@@ -154,15 +158,18 @@ class Rig:
         self._refuse(read)
         self.limits.check_response(self.hookup, read, self._siemens)
         if self._activation_hz is None:
-            outputs, a, u_a = read.dc, read.edge_dc, read.u_edge_dc
+            outputs, a, u_a, systematic_a = read.dc, read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
         else:
             outputs, a, u_a = read.channel_in_phase[0], read.in_phase[0], read.u_edge[0]
+            systematic_a = read.systematic_edge[0]
         return Response(
             outputs=outputs[self.hookup.output_columns],
             a=a,
             u_a=u_a,
             b=read.in_phase[self._error_rows],
             u_b=read.u_edge[self._error_rows],
+            systematic_a=systematic_a,
+            systematic_b=read.systematic_edge[self._error_rows],
             error=self._error_as_played(played),
             quadrature=read.quadrature[self._error_rows],
             demodulated=read,
@@ -274,6 +281,7 @@ class Rig:
             source.arm()
         for source in self._sources.values():
             source.start()
+        self._digitizer.start()
         return played
 
     def _acquire(self) -> Demodulated:

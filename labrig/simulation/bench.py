@@ -10,18 +10,12 @@ from numpy.typing import NDArray
 
 from labrig.clock import SimulatedClock
 from labrig.instruments.contracts import Instrument
-from labrig.instruments.drivers import (
-    Capabilities,
-    DigitizerCapabilities,
-    DriverInfo,
-    ProgrammerCapabilities,
-    SourceCapabilities,
-)
+from labrig.instruments.drivers import Capabilities, DigitizerCapabilities, DriverInfo, SourceCapabilities
 from labrig.network.graph import Graph
-from labrig.random_streams import RandomStream
+from labrig.simulation.board import simulated_board
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
 from labrig.simulation.imperfections import Imperfections
-from labrig.simulation.world import BoardWiring, SourceStage, World
+from labrig.simulation.world import BoardWiring, World
 
 Array = NDArray[np.float64]
 
@@ -44,17 +38,9 @@ class SimulatedBench:
         outputs: Sequence[str],
     ) -> None:
         self._clock = SimulatedClock()
-        self._ohm = {
-            name: _actual_resistances(name, able, imperfections, seed)
-            for name, able in capabilities.items()
-            if isinstance(able, ProgrammerCapabilities)
-        }
-        self.world = World(
-            graph,
-            wiring,
-            {channel: _source_stage(channel, capabilities, imperfections, seed) for channel in wiring.sources},
-            self._power_up(graph, wiring, capabilities),
-        )
+        board = simulated_board(graph, wiring, capabilities, imperfections, seed)
+        self.world = board.world
+        self._ohm = board.end_to_end_ohm
         self._stage = Stage(self.world, self._clock, imperfections, seed)
         self._truth = SimulatedTruth(self.world, self._clock, tuple(inputs), tuple(outputs))
 
@@ -76,16 +62,6 @@ class SimulatedBench:
 
     def close(self) -> None:
         """Nothing was started."""
-
-    def _power_up(self, graph: Graph, wiring: BoardWiring, capabilities: dict[str, Capabilities]) -> Array:
-        siemens = {}
-        for channel, edge in wiring.edges.items():
-            name, _, number = channel.partition("/")
-            able = capabilities[name]
-            assert isinstance(able, ProgrammerCapabilities)
-            ohm = self._ohm[name][able.channels.index(number)]
-            siemens[edge] = float(able.part.conductance(np.array(able.part.steps // 2), ohm))
-        return np.array([siemens[edge.name] for edge in graph.edges])
 
 
 class SimulatedTruth:
@@ -117,21 +93,3 @@ class SimulatedTruth:
         by_node = np.zeros(len(voltages))
         by_node[self._outputs] = loss_gradient(voltages[self._outputs])
         return solver.gradient(voltages, by_node)
-
-
-def _actual_resistances(name: str, able: ProgrammerCapabilities, imperfections: Imperfections, seed: int) -> Array:
-    """End-to-end resistance of every channel of a bank (Ω), uniform within the part's tolerance."""
-    nominal = np.full(len(able.channels), able.part.end_to_end_ohm)
-    if not imperfections.part_tolerance:
-        return nominal
-    draw = RandomStream(seed, f"programmer/{name}").at(0).uniform(-1.0, 1.0, len(nominal))
-    return nominal * (1 + able.part.tolerance * draw)
-
-
-def _source_stage(
-    channel: str, capabilities: dict[str, Capabilities], imperfections: Imperfections, seed: int
-) -> SourceStage:
-    able = capabilities[channel.partition("/")[0]]
-    assert isinstance(able, SourceCapabilities)
-    gain = 1 + imperfections.source_amplitude * RandomStream(seed, f"source/{channel}").at(0).standard_normal()
-    return SourceStage(float(gain), 2 * able.full_scale_v / 2**able.bits if imperfections.converters else 0.0)

@@ -154,6 +154,8 @@ class SimulatedDigitizer(Face):
             plan,
             ranges_v=(self._capabilities.full_scale_v,) * len(plan.channels),
             skew_s=tuple(k * self._capabilities.convert_interval_s for k in range(len(plan.channels))),
+            u_offset_v=self._stage.imperfections.digitizer_offset_v,
+            u_gain=self._stage.imperfections.digitizer_gain,
         )
         return self._plan
 
@@ -162,6 +164,9 @@ class SimulatedDigitizer(Face):
         self._armed = True
         self._stage.armed = True
         self._stage.triggered_at = None
+
+    def start(self) -> None:
+        """Nothing: on this bench a source's start is the trigger, at the same moment of the simulated clock."""
 
     def read(self, timeout_s: float) -> Block:
         self._require_open("read")

@@ -76,7 +76,7 @@ class AdjointProbe(GradientProbe):
         x, target, loss = self.task.activation[example], self.task.target[example], self.task.loss
         exact = self.truth.gradient(x, lambda outputs: loss.gradient(outputs, target))
         value = loss.value(self.truth.outputs(x), target)
-        return ExampleGradient(value, 1.0, Gradient(exact, np.zeros_like(exact)))
+        return ExampleGradient(value, 1.0, Gradient(exact, np.zeros_like(exact), np.zeros_like(exact)))
 
 
 def weighted(update: ShadowUpdate, weights: np.ndarray) -> None:

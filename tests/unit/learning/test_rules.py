@@ -14,6 +14,12 @@ from labrig.learning.rules import frequency_propagation
 NODES, EDGES, OUTPUTS = 6, 9, 3
 
 
+def known(a: np.ndarray, u_a: np.ndarray, b: np.ndarray, u_b: np.ndarray, error: np.ndarray) -> SimpleNamespace:
+    """What a rig reads with instruments whose zero and gain are right."""
+    exact = {"systematic_a": np.zeros_like(a), "systematic_b": np.zeros_like(b)}
+    return SimpleNamespace(a=a, u_a=u_a, b=b, u_b=u_b, error=error, **exact)
+
+
 class Board:
     """A linear network: H(θ) v = x, drops D v, the last three nodes are outputs, C = |v_o − y|²."""
 
@@ -40,7 +46,7 @@ class Board:
         current = np.hstack([np.zeros((k, NODES - OUTPUTS)), error])
         b = np.array([self.drops @ self.solve(self.theta, row) for row in current])
         a = self.drops @ self.solve(self.theta, self.x)
-        return SimpleNamespace(a=a, u_a=np.zeros(EDGES), b=b, u_b=np.zeros((k, EDGES)), error=error)
+        return known(a, np.zeros(EDGES), b, np.zeros((k, EDGES)), error)
 
     def loss_gradient(self) -> np.ndarray:
         return 2 * (self.solve(self.theta, self.x)[-OUTPUTS:] - self.y)
@@ -112,3 +118,21 @@ def test_standard_error_against_many_noisy_measurements(tones):
     )
     np.testing.assert_allclose(np.std(values, axis=0), told.standard_error, rtol=0.06)
     np.testing.assert_allclose(np.mean(values, axis=0), told.value, atol=5 * told.standard_error.max() / np.sqrt(4000))
+
+
+def test_what_the_instruments_get_wrong_is_told_apart_from_the_noise():
+    board = Board(5)
+    e = board.loss_gradient()
+    exact = board.measured(-0.3 * e[np.newaxis])
+    wrong_a, wrong_b = np.full(EDGES, 0.2), np.full((1, EDGES), 0.05)
+    draw = np.random.default_rng(1)
+    values = []
+    for _ in range(4000):  # as many digitizers, each with a zero and a gain of its own
+        free = SimpleNamespace(**{**vars(exact), "a": exact.a + wrong_a * draw.normal(size=EDGES)})
+        nudged = SimpleNamespace(**{**vars(exact), "b": exact.b + wrong_b * draw.normal(size=EDGES)})
+        values.append(frequency_propagation(free, nudged, e).value)
+    told = SimpleNamespace(**{**vars(exact), "systematic_a": wrong_a, "systematic_b": wrong_b})
+    found = frequency_propagation(told, told, e)
+    np.testing.assert_allclose(np.std(values, axis=0), found.systematic, rtol=0.06)
+    np.testing.assert_array_equal(found.standard_error, 0.0)
+    np.testing.assert_allclose(found.uncertainty, found.systematic)

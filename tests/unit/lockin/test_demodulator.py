@@ -289,3 +289,17 @@ def test_arguments_that_do_not_fit_are_refused():
         Demodulator(plan, [300.0], np.eye(3), pilot=0).feed(block_of(np.zeros((5, 2))))
     with pytest.raises(ConfigError, match=r"\(T, C\)"):
         demodulate(np.zeros(5), FS, [300.0])
+
+
+def test_zero_and_gain_of_the_channels_are_carried_apart_from_the_noise():
+    """Two channels at 1 V and 0.5 V, a tone of 0.2 V on one: independent zeros and gains add in squares."""
+    n = np.arange(1000)
+    tone = 0.2 * np.cos(2 * np.pi * 0.04 * n)
+    volts = np.stack([1.0 + tone, np.full(1000, 0.5), tone], axis=1)
+    made = replace(plan_of(3, 1000), u_offset_v=1e-4, u_gain=5e-4)
+    demodulator = Demodulator(made, [0.04 * FS], [[1.0, -1.0, 0.0]], 2)
+    demodulator.feed(block_of(volts))
+    found = demodulator.result()
+    assert found.systematic_edge_dc[0] == pytest.approx(np.sqrt(2 * 1e-4**2 + 5e-4**2 * (1.0 + 0.25)))
+    assert found.systematic_edge[0, 0] == pytest.approx(5e-4 * 0.2)
+    assert found.u_edge_dc[0] < 1e-12

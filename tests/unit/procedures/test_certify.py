@@ -84,7 +84,7 @@ def test_a_board_with_levels_noise_and_errors_is_certified_by_its_signs():
 
 def test_repeats_reduce_the_standard_error_by_their_root():
     one, nine = (certificate("iris", repeats=repeats).examples[0] for repeats in (1, 9))
-    ratio = np.linalg.norm(one.standard_error) / np.linalg.norm(nine.standard_error)
+    ratio = np.linalg.norm(one.measured.standard_error) / np.linalg.norm(nine.measured.standard_error)
     assert ratio == pytest.approx(3.0, rel=0.1)
     assert np.linalg.norm(nine.gradient - nine.reference) < np.linalg.norm(one.gradient - one.reference) * 1.2
 

@@ -62,7 +62,7 @@ def test_digitizers_arm_before_sources_start_and_everything_is_made_safe_before_
     with setup_with(DIVIDER, **journalled(calls)).rig as rig:
         calls.clear()
         rig.measure(Excitation(np.array([0.5])))
-        assert calls == ["daq.arm", "awg.arm", "awg.start"]
+        assert calls == ["daq.arm", "awg.arm", "awg.start", "daq.start"]
         calls.clear()
     assert sorted(calls[:3]) == ["awg.make_safe", "daq.make_safe", "pots.make_safe"]
     assert calls[0] == "awg.make_safe"

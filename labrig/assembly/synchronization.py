@@ -1,0 +1,68 @@
+"""The `timing` section: every source on the digitizer's clock, started by the digitizer's trigger.
+
+Until labrig can recover a clock, a source with a clock of its own that follows nobody is refused by name: over a window
+its tones would walk away from the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labrig.assembly.board import Board
+from labrig.assembly.devices import Device
+from labrig.config.document import Document
+from labrig.config.faults import TreePath
+from labrig.config.sections import Timing
+from labrig.instruments.drivers import SourceCapabilities
+
+
+def check_synchronization(document: Document, timing: Timing, board: Board, devices: Mapping[str, Device]) -> None:
+    """Note every source that would run on its own clock or start by itself, and every name that is no instrument."""
+    digitizer = board.hookup.digitizer
+    _check_names(document, timing, devices)
+    if timing.clock and timing.clock.master in devices and timing.clock.master != digitizer:
+        _fault(document, ("timing", "clock", "master"), f"the clock must come from {digitizer}, the digitizer")
+    if timing.trigger and timing.trigger.from_ != f"{digitizer}/start":
+        _fault(
+            document,
+            ("timing", "trigger", "from"),
+            f"the trigger must be {digitizer}/start",
+        )
+    followers = timing.clock.followers if timing.clock else []
+    started = timing.trigger.to if timing.trigger else []
+    for name in board.hookup.sources:
+        able = devices[name].capabilities
+        assert isinstance(able, SourceCapabilities)
+        if not able.own_clock:
+            continue
+        if name not in followers:
+            _fault(
+                document,
+                ("timing",),
+                f"{name} is left on its own clock; connect its 10 MHz input and write "
+                f"'clock: {{master: {digitizer}, followers: [{name}]}}'",
+            )
+        if name not in started:
+            _fault(
+                document,
+                ("timing",),
+                f"{name} would start by itself; connect its trigger input and write "
+                f"'trigger: {{from: {digitizer}/start, to: [{name}], line: PFI0}}'",
+            )
+
+
+def _check_names(document: Document, timing: Timing, devices: Mapping[str, Device]) -> None:
+    places: list[tuple[TreePath, str]] = []
+    if timing.clock:
+        places.append((("timing", "clock", "master"), timing.clock.master))
+        places += [(("timing", "clock", "followers", k), name) for k, name in enumerate(timing.clock.followers)]
+    if timing.trigger:
+        places.append((("timing", "trigger", "from"), timing.trigger.from_.partition("/")[0]))
+        places += [(("timing", "trigger", "to", k), name) for k, name in enumerate(timing.trigger.to)]
+    for path, name in places:
+        if name not in devices:
+            _fault(document, path, f"{name!r} is no instrument of this file; there are {', '.join(devices)}")
+
+
+def _fault(document: Document, path: TreePath, message: str) -> None:
+    document.faults.add(document.mark_of(path), path, message)

@@ -1,0 +1,31 @@
+"""drivers: list the installed drivers, their models, and the evidence that each works."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No arguments."""
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from labrig.cli.tables import table
+    from labrig.instruments.drivers import installed_drivers
+
+    drivers = installed_drivers()
+    if arguments.json:
+        listed = [
+            {"driver": name, "kind": info.kind, "models": dict(info.models), "virtual": info.virtual}
+            for name, info in sorted(drivers.items())
+        ]
+        print(json.dumps({"event": "drivers", "drivers": listed}, ensure_ascii=False))
+        return 0
+    rows = [
+        (name, info.kind, model, evidence)
+        for name, info in sorted(drivers.items())
+        for model, evidence in info.models.items()
+    ]
+    print(table(("driver", "kind", "model", "evidence"), rows))
+    return 0
