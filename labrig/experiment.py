@@ -23,6 +23,9 @@ from labrig.runs.journal import Evaluation, Journal, Step
 
 Array = NDArray[np.float64]
 
+REPEATS = 3
+"""Attempts at one step, where the potentiometers lose their settings in the middle of it."""
+
 
 @dataclass(frozen=True)
 class ExampleGradient:
@@ -103,22 +106,38 @@ class Experiment:
                 report(self.evaluate(epoch=epoch + 1))
 
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp]) -> Step:
-        """One update from a batch of examples: measure, learn, write, record."""
-        began = self.rig.clock.now()
-        learned = [self.probe.gradient(int(example)) for example in examples]
-        taught = [item.gradient for item in learned if item.gradient is not None]
-        value = sum((g.value for g in taught), np.zeros(len(self.rig.edges))) / len(learned)
-        variance = sum((g.standard_error**2 for g in taught), np.zeros(len(self.rig.edges))) / len(learned) ** 2
+        """One update from a batch of examples: measure, learn, write, record.
+
+        Where a programmer says that it lost its settings meanwhile, what was measured is worth nothing: the step is
+        taken back and repeated.
+        """
+        before = self.update.state()
+        for _ in range(REPEATS):
+            began = self.rig.clock.now()
+            learned = [self.probe.gradient(int(example)) for example in examples]
+            gradient = _mean([item.gradient for item in learned if item.gradient is not None], len(learned), self.rig)
+            here = self.update.conductances
+            report = self.rig.program(self.update.apply(gradient.value))
+            if not report.interrupted:
+                break
+            self.update.restore(before)
+            self.rig.program(self.update.settings())
+            self.journal.event(before.steps, "repeated", {"examples": [int(example) for example in examples]})
+        else:
+            raise ChannelFault(
+                f"the potentiometers lost their settings in {REPEATS} attempts at one step",
+                action="program",
+                last_good=f"step {before.steps}",
+                remedy="check the supply and the cable of the bank, and its watchdog",
+            )
         if self._first_gradient is None:
-            self._first_gradient = self.update.conductances, value
-        settings = self.update.apply(value)
-        report = self.rig.program(settings)
+            self._first_gradient = here, gradient.value
         self.rig.limits.check_step(self.rig.clock.now() - began)
         if report.faulty:
             raise ChannelFault(
                 f"{', '.join(report.faulty)} do not hold what was written",
                 action="program",
-                last_good=f"step {self.update.steps - 1}",
+                last_good=f"step {before.steps}",
                 remedy="check the part and its wiring",
             )
         step = Step(
@@ -127,9 +146,9 @@ class Experiment:
             examples=tuple(int(example) for example in examples),
             loss=float(np.mean([item.loss for item in learned])),
             gamma=max(item.gamma for item in learned),
-            skipped=len(learned) - len(taught),
-            gradient=value,
-            u_gradient=np.sqrt(variance),
+            skipped=sum(item.gradient is None for item in learned),
+            gradient=gradient.value,
+            u_gradient=gradient.standard_error,
             shadow=self.update.shadow,
             conductances=self.update.conductances,
             written=len(report.written),
@@ -185,3 +204,12 @@ class Experiment:
     def _metrics(self, examples: NDArray[np.intp]) -> dict[str, float]:
         outputs = np.array([self.probe.measure_free(int(example)).outputs for example in examples])
         return self.task.metrics(examples, outputs)
+
+
+def _mean(gradients: Sequence[Gradient], examples: int, rig: Rig) -> Gradient:
+    """Mean over a batch; an example without error counts with a gradient of zero. Noise adds in squares."""
+    zero = np.zeros(len(rig.edges))
+    value = sum((gradient.value for gradient in gradients), zero) / examples
+    noise = np.sqrt(sum((gradient.standard_error**2 for gradient in gradients), zero)) / examples
+    systematic = sum((gradient.systematic for gradient in gradients), zero) / examples
+    return Gradient(value, noise, systematic)

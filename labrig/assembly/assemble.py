@@ -25,7 +25,7 @@ from labrig.config.validation import validate
 from labrig.experiment import Experiment, GradientProbe, Schedule
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import Identity
-from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.drivers import InstrumentOptions, ProgrammerCapabilities, SourceCapabilities
 from labrig.instruments.guard import GuardedProgrammer, GuardedSource
 from labrig.learning.tasks import Task
 from labrig.learning.updates import ShadowUpdate, within
@@ -103,7 +103,7 @@ class Assembly:
         bench: Bench = import_module(BENCHES[self.header.bench]).build(self)
         hookup = self.board.hookup
         instruments = {
-            name: bench.connect(name, self.devices[name].driver, self.devices[name].options)
+            name: bench.connect(name, self.devices[name].driver, self._routed(name))
             for name in (*hookup.sources, hookup.digitizer, *hookup.programmers)
         }
         rig = Rig(
@@ -155,6 +155,13 @@ class Assembly:
     def experiment(self, rig: Rig, journal: Journal) -> Experiment:
         """The experiment on an open rig."""
         return Experiment(self.probe(rig), self.update(rig), self.schedule, journal, self.seed)
+
+    def _routed(self, name: str) -> InstrumentOptions:
+        """An entry's options with the terminal its start trigger leaves by, which `timing.trigger.line` names."""
+        options, trigger = self.devices[name].options, self.synchronization.trigger
+        if trigger and trigger.line and name == trigger.from_.partition("/")[0] and hasattr(options, "export_start"):
+            return options.model_copy(update={"export_start": trigger.line})
+        return options
 
     def _guarded(self, name: str, instrument: Any) -> Any:
         able = self.devices[name].capabilities

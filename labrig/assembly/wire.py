@@ -32,8 +32,9 @@ def virtual_instruments(assembly: Assembly) -> list[VirtualInstruments]:
     side = BenchSide(board.world, faults, assembly.simulation_seed)
     trigger = assembly.synchronization.trigger
     if trigger is not None:
+        leaves_by = f"{trigger.from_.partition('/')[0]}/{trigger.line or 'start'}"
         for name in trigger.to:
-            side.lines.solder(trigger.from_, f"{name}/trigger")
+            side.lines.solder(leaves_by, f"{name}/trigger")
     entries = [
         (
             device.driver.virtual,

@@ -67,6 +67,7 @@ class _Run:
         self._interrupts = interrupts
         self._progress = progress_of(assembly)
         self._experiment: Experiment | None = None
+        self._began_s = setup.bench.clock.now()
 
     def execute(self) -> int:
         from labrig.runs.journal import Journal
@@ -120,7 +121,7 @@ class _Run:
         return VERDICT_FAILED if missed else 0
 
     def outcome(self, event: str, steps: int = 0) -> dict[str, Any]:
-        return _outcome(event, self._folder, self._experiment, steps, self._setup.bench.clock.now())
+        return _outcome(event, self._folder, self._experiment, steps, self._setup.bench.clock.now() - self._began_s)
 
     def _describe(self) -> None:
         """Everything about the run that is known before its first step."""

@@ -27,8 +27,8 @@ class AcquisitionPlan:
     channels: names as printed on the instrument, in the order of the columns of a `Block`.
     ranges_v: full scale of each channel (± V).
     skew_s: how much later than the scan's time stamp each channel is sampled (s); reported by the instrument.
-    u_offset_v, u_gain: how far the zero (V) and the relative gain of a channel may be off, one standard uncertainty; the
-    same for all channels, reported by the instrument from its data sheet or its calibration.
+    u_offset_v, u_gain: how far the zero (V) and the relative gain of a channel may be off, one standard uncertainty;
+    the same for all channels, reported by the instrument from its data sheet or its calibration.
     """
 
     sample_rate_hz: float
@@ -124,9 +124,12 @@ class ProgramReport:
 
     written, verified: channels that were changed, and of those the ones whose read-back agreed.
     faulty: channels that do not hold what was written. read_back: what each written channel answers.
+    interrupted: the device lost its settings and got them back (reset, brown-out, watchdog): whatever was measured
+    since the last call is invalid.
     """
 
     written: tuple[str, ...] = ()
     verified: tuple[str, ...] = ()
     faulty: tuple[str, ...] = ()
     read_back: dict[str, Setting] = field(default_factory=dict)
+    interrupted: bool = False

@@ -57,6 +57,14 @@ class ShadowUpdate:
         """Share of edges whose shadow stands at an end of the range."""
         return float(np.mean((self.shadow <= self._low) | (self.shadow >= self._high)))
 
+    def state(self) -> UpdateState:
+        """Where the update stands, to come back to with `restore`."""
+        return UpdateState(self.shadow.copy(), self._position.copy(), self.steps)
+
+    def restore(self, state: UpdateState) -> None:
+        """Forget every step taken since `state`."""
+        self.shadow, self._position, self.steps = state.shadow.copy(), state.position.copy(), state.steps
+
     def settings(self) -> dict[int, Setting]:
         """The setting of every edge as it stands."""
         return {edge: self._setting(edge) for edge in range(len(self.shadow))}
@@ -82,6 +90,15 @@ class ShadowUpdate:
         if self._ladder is None:
             return Target(float(self.shadow[edge]))
         return Level(int(self._ladder.codes[edge, self._position[edge]]))
+
+
+@dataclass(frozen=True)
+class UpdateState:
+    """shadow: (E,) S. position: (E,) of each edge's level. steps: taken so far."""
+
+    shadow: Array
+    position: NDArray[np.intp]
+    steps: int
 
 
 @dataclass(frozen=True)

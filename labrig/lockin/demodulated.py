@@ -30,8 +30,8 @@ class Demodulated:
     phasor: (F, C) complex, skew corrected, phase at the window's centre.
     edge_phasor: (F, E) complex drop on the pilot's phase: the real part is the signed in-phase amplitude.
     u_channel: (F, C) and u_edge: (F, E), standard errors of the in-phase parts.
-    systematic_edge_dc: (E,) and systematic_edge: (F, E), what zero and gain of the channels may add (type B, rms): the same
-    in every acquisition, so no averaging makes it smaller.
+    systematic_edge_dc: (E,) and systematic_edge: (F, E), what zero and gain of the channels may add (type B, rms): the
+    same in every acquisition, so no averaging makes it smaller.
     reference_phase: (F,) phase of the pilot (rad), 0 without one. pilot_amplitude: (F,) volts, 0 without one.
     clipped: columns of the channels that clipped.
     """

@@ -316,11 +316,16 @@ class Rig:
                 )
 
     def _error_as_played(self, played: Mapping[str, Mapping[str, ToneProgram]]) -> Array:
+        """(K, O) signed currents (A). A tone's sign is that of its phase against the pilot's, as b's is: some sources
+        turn every tone alike, and say so."""
+        pilot = self.hookup.pilot
+        reference = {tone.frequency_hz: tone.phase_rad for tone in played[pilot.device][pilot.channel].tones}
         error = np.zeros((self.error_tones, len(self.hookup.outputs)))
         for column, wire in enumerate(self.hookup.outputs):
             for tone in played[wire.device][wire.channel].tones:
                 row = self._error_hz.index(tone.frequency_hz)
-                error[row, column] = tone.amplitude * np.cos(tone.phase_rad) / wire.ohm
+                turned = tone.phase_rad - reference[tone.frequency_hz]
+                error[row, column] = tone.amplitude * np.cos(turned) / wire.ohm
         return error
 
     def _nominal(self, edge: int, setting: Setting) -> float:
@@ -351,6 +356,7 @@ def _merged(reports: Sequence[tuple[str, ProgramReport]]) -> ProgramReport:
         written=tuple(name for device, report in reports for name in named(device, report.written)),
         verified=tuple(name for device, report in reports for name in named(device, report.verified)),
         faulty=tuple(name for device, report in reports for name in named(device, report.faulty)),
+        interrupted=any(report.interrupted for _, report in reports),
         read_back={
             f"{device}/{channel}": held for device, report in reports for channel, held in report.read_back.items()
         },

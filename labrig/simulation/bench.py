@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labrig.clock import SimulatedClock
 from labrig.instruments.contracts import Instrument
+from labrig.instruments.data import Identity
 from labrig.instruments.drivers import Capabilities, DigitizerCapabilities, DriverInfo, SourceCapabilities
 from labrig.network.graph import Graph
 from labrig.simulation.board import simulated_board
@@ -53,7 +54,11 @@ class SimulatedBench:
         return self._truth
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
-        able = driver.capabilities(options)
+        face = self._face(name, driver.capabilities(options))
+        face.identity = Identity(options.model or face.identity.model, options.serial or face.identity.serial)
+        return face
+
+    def _face(self, name: str, able: Capabilities) -> SimulatedSource | SimulatedDigitizer | SimulatedProgrammer:
         if isinstance(able, SourceCapabilities):
             return SimulatedSource(name, self._stage, able)
         if isinstance(able, DigitizerCapabilities):

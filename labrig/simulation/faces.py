@@ -64,6 +64,7 @@ class Face:
 
     def __init__(self, name: str, stage: Stage) -> None:
         self.name = name
+        self.identity = Identity(model="generic", serial=f"simulated-{name}")
         self._stage = stage
         self._open = False
 
@@ -71,7 +72,7 @@ class Face:
         self._open = True
 
     def identify(self) -> Identity:
-        return Identity(model="generic", serial=f"simulated-{self.name}")
+        return self.identity
 
     def close(self) -> None:
         self._open = False

@@ -61,14 +61,7 @@ class FrontEnd:
         first, last = span
         nodes = [world.wiring.senses[f"{self._name}/{channel}"] for channel in channels]
         start = t0 + first / rate
-        if any(skew_s):
-            columns = [
-                world.voltages([node], start + skew, rate, last - first)
-                for node, skew in zip(nodes, skew_s, strict=True)
-            ]
-            volts = np.hstack(columns)
-        else:
-            volts = world.voltages(nodes, start, rate, last - first)
+        volts = world.voltages(nodes, start, rate, last - first, skew_s if any(skew_s) else ())
         rows = [self._row[channel] for channel in channels]
         volts *= self._gain[rows]
         volts += self._offset[rows]

@@ -124,13 +124,19 @@ class World:
         """(E,) actual conductances at t (S)."""
         return self._siemens.at(t)[1]
 
-    def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int) -> Array:
-        """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1."""
+    def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:
+        """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
+        skews = sorted(set(skew_s)) or [0.0]
+        bounds = self._segment_bounds(t0 + skews[0], rate, n)
+        if any(self._segment_bounds(t0 + skew, rate, n) != bounds for skew in skews[1:]):
+            # A change falls between the samples of two nodes of one scan.
+            late = zip(nodes, skew_s, strict=True)
+            return np.hstack([self.voltages([node], t0 + skew, rate, n) for node, skew in late])
         columns = [self._node_index[node] for node in nodes]
+        rows = [skews.index(skew) for skew in skew_s] if len(skews) > 1 else 0
         result = np.empty((n, len(columns)))
-        bounds = self._segment_bounds(t0, rate, n)
         for first, last in pairwise(bounds):
-            unique = self._segment(t0, rate, first, last - first)[:, columns]
+            unique = self._segment(t0, rate, first, last - first, skews)[:, rows, columns]
             result[first:last] = unique if len(unique) == 1 else unique[np.arange(last - first) % len(unique)]
         return result
 
@@ -154,26 +160,29 @@ class World:
         inside = {int(np.ceil((t - t0) * rate - _SAME_SAMPLE)) for t in set(within)}
         return [0, *sorted(index for index in inside if 0 < index < n), n]
 
-    def _segment(self, t0: float, rate: float, first: int, length: int) -> Array:
-        """(U, N) node voltages of the unique samples of a stretch without events."""
-        now = t0 + (first + _SAME_SAMPLE) / rate
+    def _segment(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> Array:
+        """(U, D, N) node voltages of the unique samples of a stretch without events, at each of D skews (s)."""
+        now = t0 + skews[0] + (first + _SAME_SAMPLE) / rate
         states = [timeline.at(now) for timeline in self._played.values()]
         programs = [program or SILENT for _, program in states]
+        solver = self._solver(tuple(program is None for _, program in states), now)
         source_v = np.array([[program.dc for program in programs]])
         frequencies = sorted({tone.frequency_hz for program in programs for tone in program.tones})
-        if frequencies:
-            phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
-            for column, (began, _) in enumerate(states):
-                for tone in programs[column].tones:
-                    phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 - began)
-                    phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
-            cycles_per_sample = tuple(frequency / rate for frequency in frequencies)
-            period = self._period(cycles_per_sample)
-            unique = length if period is None else min(period, length)
-            cycles = np.multiply.outer(np.arange(first, first + unique), cycles_per_sample)
-            source_v = source_v + np.real(np.exp(2j * np.pi * cycles) @ phasors)
-        solver = self._solver(tuple(program is None for _, program in states), now)
-        return solver.voltages(self._converted(source_v))
+        if not frequencies:
+            return np.broadcast_to(solver.voltages(self._converted(source_v)), (1, len(skews), len(self._node_index)))
+        phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
+        for column, (began, _) in enumerate(states):
+            for tone in programs[column].tones:
+                phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 - began)
+                phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
+        cycles_per_sample = tuple(frequency / rate for frequency in frequencies)
+        period = self._period(cycles_per_sample)
+        unique = length if period is None else min(period, length)
+        cycles = np.multiply.outer(np.arange(first, first + unique), cycles_per_sample)
+        late = np.multiply.outer(skews, frequencies)
+        turns = (cycles[:, np.newaxis] + late).reshape(unique * len(skews), len(frequencies))
+        source_v = source_v + np.real(np.exp(2j * np.pi * turns) @ phasors)
+        return solver.voltages(self._converted(source_v)).reshape(unique, len(skews), len(self._node_index))
 
     def _converted(self, source_v: Array) -> Array:
         """What the output stages make of the voltages they are asked for."""

@@ -11,7 +11,7 @@ from unit.rig.benches import assembled, setup_with
 from unit.rig.saboteurs import Disconnected, Journalled, Loud
 
 from labrig.errors import ConnectionFailed, IdentityMismatch, LabrigError, LimitExceeded, Overrange, SyncLost
-from labrig.instruments.data import Target
+from labrig.instruments.data import Identity, Target
 from labrig.rig.limits import Limits
 from labrig.rig.measurement import Excitation
 from labrig.signals.tones import SILENT, ToneProgram
@@ -118,14 +118,14 @@ def test_those_that_were_reached_are_made_safe_when_one_does_not_open(broken: st
 
 
 def test_another_instrument_than_the_configuration_names():
-    assembly = assembled("divider", "instruments.daq.serial='X4711'")
-    setup = assembly.setup()
+    setup = assembled("divider").setup()
+    setup.rig._expected = {"daq": Identity("generic", "X4711")}
     with pytest.raises(IdentityMismatch, match="X4711") as caught, setup.rig:
         pytest.fail("the rig must not open")
     assert (caught.value.device, caught.value.exit_code) == ("daq", 4)
     assert off(setup)
-    with assembled("divider", "instruments.daq.serial=simulated-daq").setup().rig as rig:
-        assert rig.identities["daq"].serial == "simulated-daq"
+    with assembled("divider", "instruments.daq.serial=X4711").setup().rig as rig:
+        assert rig.identities["daq"].serial == "X4711"  # a simulated instrument is the one the file names
 
 
 def test_a_step_that_fails_leaves_the_sources_off_and_can_be_opened_again():

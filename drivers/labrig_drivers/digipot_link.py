@@ -1,0 +1,303 @@
+"""The serial line to a digital-potentiometer bank: frames, sequence numbers, repeats. drivers/firmware/README.md.
+
+One request at a time. What was asked is asked again with the same bytes until a reply to it comes, so that the board
+can tell a repeat from a new request and execute each at most once.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, NoReturn
+
+from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, IdentityMismatch
+
+VERSION = 1
+LEAST_FRAME = 6  # version, op, sequence, CRC
+REPLY_HEADER = 7  # version, op, sequence, status, boot id
+REPLY_AROUND_BODY = REPLY_HEADER + 2  # and its CRC
+FRAMING = 3  # both zeros and the first byte of COBS
+
+REPLY_WAIT_S = 0.25  # beyond the time that the longest request and reply take on the line
+REPEATS = 4
+HELLO_S = 3.0  # opening the port resets an Uno, whose bootloader listens first
+
+_WRITE_S = 1.0
+_BOTH_WAYS = 2 * 280  # bytes
+_LONGEST = 1024  # bytes without a zero that can still become a frame; far above every MTU
+
+
+class Op(IntEnum):
+    HELLO = 1
+    STATUS = 2
+    STAGE = 3
+    COMMIT = 4
+    READ = 5
+    SAFE = 6
+    ARM = 7
+    STAGE_COMMIT = 8
+
+
+class Status(IntEnum):
+    OK = 0
+    BAD_VERSION = 1
+    BAD_OP = 2
+    MALFORMED = 3
+    OUT_OF_RANGE = 4
+    NOT_ARMED = 5
+    TABLE_MISMATCH = 6
+    VERIFY_FAILED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One decoded reply. `version` is the one it is written in; `body` that of the op and the status."""
+
+    version: int
+    op: int
+    sequence: int
+    status: int
+    boot_id: int
+    body: bytes
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/CCITT-FALSE, of frames and of tables."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def frame(op: int, sequence: int, payload: bytes) -> bytes:
+    """The bytes of one request on the line, with the zero that ends whatever noise came before."""
+    from cobs import cobs
+
+    plain = bytes((VERSION, op)) + sequence.to_bytes(2, "little") + payload
+    return b"\0" + cobs.encode(plain + crc16(plain).to_bytes(2, "big")) + b"\0"
+
+
+def read_reply(stuffed: bytes) -> Reply | None:
+    """What stood between two zeros as a reply; None where it is none."""
+    from cobs import cobs
+
+    try:
+        plain = cobs.decode(stuffed)
+    except cobs.DecodeError:
+        return None
+    if len(plain) < REPLY_AROUND_BODY or crc16(plain):  # over a frame with its own CRC it is 0
+        return None
+    return Reply(
+        version=plain[0],
+        op=plain[1],
+        sequence=int.from_bytes(plain[2:4], "little"),
+        status=plain[4],
+        boot_id=int.from_bytes(plain[5:7], "little"),
+        body=plain[REPLY_HEADER:-2],
+    )
+
+
+def table_crc(table: Sequence[int]) -> int:
+    """CRC of a table of codes, one a channel."""
+    return crc16(b"".join(code.to_bytes(2, "little") for code in table))
+
+
+def setpoint_lists(table: Sequence[int], indices: Iterable[int], room: int) -> list[bytes]:
+    """Lists of setpoints, each of at most `room` bytes, that give the channels `indices` their codes in `table`.
+
+    At least one, which may be empty. The shorter of both forms: pairs, or a run from the lowest to the highest index.
+    """
+    chosen = sorted(indices)
+    if not chosen:
+        return [b"\1"]
+    first, end = chosen[0], chosen[-1] + 1
+    if 2 + 2 * (end - first) < 1 + 3 * len(chosen):
+        step = (room - 2) // 2
+        return [
+            bytes((0, start)) + b"".join(code.to_bytes(2, "little") for code in table[start : min(start + step, end)])
+            for start in range(first, end, step)
+        ]
+    step = (room - 1) // 3
+    return [
+        b"\1" + b"".join(bytes((index,)) + table[index].to_bytes(2, "little") for index in chosen[start : start + step])
+        for start in range(0, len(chosen), step)
+    ]
+
+
+class Link:
+    """Requests and their replies over a serial port, or any other URL of pyserial such as socket://host:port.
+
+    `open` and `request` raise ConnectionFailed where the port is absent or lost (it is then closed) and
+    DeadlineExceeded where the board does not answer.
+    """
+
+    def __init__(self, name: str, resource: str, baud: int) -> None:
+        self._name = name
+        self._resource = resource
+        self._baud = baud
+        # One for all requests: to change the time-out of a port configures it anew, at a cost.
+        self._wait_s = REPLY_WAIT_S + 10 * _BOTH_WAYS / baud
+        self._port: Any = None
+        self._port_errors: tuple[type[Exception], ...] = (OSError,)
+        self._sequence = random.randrange(0x10000)  # so that a new host is not taken for the repeats of the last one
+        self._rest = b""  # received after the last zero
+        self._answered: tuple[Op, float] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._port is not None
+
+    @property
+    def silence_s(self) -> float:
+        """Time since the last reply (s)."""
+        return float("inf") if self._answered is None else time.monotonic() - self._answered[1]
+
+    @property
+    def last_good(self) -> str:
+        """The last reply, for error messages."""
+        if self._answered is None:
+            return "no reply yet"
+        op, _ = self._answered
+        return f"{op.name} answered {self.silence_s:.3g} s before"
+
+    def open(self) -> None:
+        """Open the port and discard what it received."""
+        try:
+            import serial
+            from cobs import cobs  # noqa: F401  (missed here rather than at the first frame)
+        except ImportError as missing:
+            raise ConfigError(
+                f"the driver needs the package that holds {missing.name!r}",
+                device=self._name,
+                action="open",
+                remedy="pip install pyserial cobs",
+            ) from missing
+        self.close()
+        # pyserial lets termios.error through, which is no OSError; URLs it cannot read are ValueErrors.
+        with contextlib.suppress(ImportError):
+            import termios
+
+            self._port_errors = (OSError, termios.error)
+        try:
+            port = serial.serial_for_url(
+                self._resource, baudrate=self._baud, timeout=self._wait_s, write_timeout=_WRITE_S, exclusive=True
+            )
+        except (*self._port_errors, ValueError) as error:
+            raise ConnectionFailed(
+                f"cannot open {self._resource}: {error}",
+                device=self._name,
+                action="open",
+                last_good=self.last_good,
+                remedy="check `resource:`, the cable, the permissions, and that no other program holds the port",
+            ) from error
+        self._port = port
+        self._rest = b""
+        # FTDI adapters collect bytes for 16 ms otherwise. Pseudo-terminals, sockets and other systems have no such
+        # mode and say so in various ways.
+        with contextlib.suppress(Exception):
+            port.set_low_latency_mode(True)
+        try:
+            port.reset_input_buffer()
+        except self._port_errors as error:
+            self._lost("open", error)
+
+    def close(self) -> None:
+        """Close the port; never raises."""
+        port, self._port = self._port, None
+        if port is None:
+            return
+        socket = getattr(port, "_socket", None)
+        with contextlib.suppress(Exception):
+            port.close()
+        # pyserial leaves the socket open where its peer is gone already: its shutdown() raises before its close().
+        if socket is not None:
+            with contextlib.suppress(Exception):
+                socket.close()
+
+    def request(self, op: Op, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
+        """Ask once and wait for the reply; the same bytes again where none comes.
+
+        body: bytes that the reply's body has if all is well, so that it is fetched by one read. Other replies are
+        understood too, a shorter one only when the wait is over.
+        patience_s: ask until this time is over (s) instead of 1 + 4 times.
+        """
+        if self._port is None:
+            raise ConnectionFailed(
+                "the port is not open", device=self._name, action=op.name, last_good=self.last_good, remedy="open it"
+            )
+        self._sequence = (self._sequence + 1) % 0x10000
+        asked = frame(op, self._sequence, payload)
+        started = time.monotonic()
+        sent = 0
+        while True:
+            try:
+                self._port.write(asked)
+                sent += 1
+                reply = self._receive(op, self._sequence, body)
+            except self._port_errors as error:
+                self._lost(op.name, error)
+            if reply is not None:
+                return self._accepted(op, reply)
+            waited = time.monotonic() - started
+            if sent > REPEATS if patience_s is None else waited >= patience_s:
+                raise DeadlineExceeded(
+                    f"{self._resource} did not answer, asked {sent} times",
+                    device=self._name,
+                    action=op.name,
+                    limit=f"{waited:.2g} s",
+                    last_good=self.last_good,
+                    remedy="check the board's power, its firmware, and `baud:`",
+                )
+
+    def _accepted(self, op: Op, reply: Reply) -> Reply:
+        if reply.status == Status.BAD_VERSION:
+            spoken = " to ".join(str(number) for number in reply.body[:2])
+            raise IdentityMismatch(
+                f"the board speaks protocol version {spoken}, this driver {VERSION}",
+                device=self._name,
+                action=op.name,
+                remedy="flash the firmware that came with this labrig",
+            )
+        self._answered = (op, time.monotonic())
+        return reply
+
+    def _receive(self, op: Op, sequence: int, body: int) -> Reply | None:
+        """The reply to the request, or None when the time for it is over; everything else is passed over."""
+        deadline = time.monotonic() + self._wait_s
+        received = self._read(REPLY_AROUND_BODY + body + FRAMING, self._wait_s)
+        while True:
+            *pieces, self._rest = (self._rest + received).split(b"\0")
+            for piece in pieces:
+                reply = read_reply(piece) if piece else None
+                if reply is not None and _answers(reply, op, sequence):
+                    return reply
+            if len(self._rest) > _LONGEST:
+                self._rest = b""  # its end cannot be a frame: the CRC of what is left will say so
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            received = self._read(1, left)  # noise, a late reply or a longer one: where ours ends is not known
+
+    def _read(self, count: int, wait_s: float) -> bytes:
+        if self._port.timeout != wait_s:
+            self._port.timeout = wait_s
+        return self._port.read(count)
+
+    def _lost(self, action: str, error: Exception) -> NoReturn:
+        self.close()
+        raise ConnectionFailed(
+            f"{self._resource} was lost: {error}",
+            device=self._name,
+            action=action,
+            last_good=self.last_good,
+            remedy="check the cable and the board's power",
+        ) from error
+
+
+def _answers(reply: Reply, op: Op, sequence: int) -> bool:
+    """Whether this is the reply to that request, in a form that is known."""
+    # HELLO, SAFE and the refusal of a version are the same in every version.
+    frozen = op in (Op.HELLO, Op.SAFE) or reply.status == Status.BAD_VERSION
+    return reply.sequence == sequence and reply.op == op | 0x80 and (frozen or reply.version == VERSION)

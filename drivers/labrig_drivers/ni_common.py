@@ -1,0 +1,251 @@
+"""What NI's analog input and output have in common: options, the connection, and DAQmx errors in labrig's words.
+
+The `nidaqmx` package is imported when an instrument is opened, never before: it takes half a second, and a
+configuration can be checked on a machine without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError, LimitExceeded, SyncLost
+from labrig.instruments.data import Identity
+from labrig.instruments.drivers import InstrumentOptions
+
+if TYPE_CHECKING:
+    from nidaqmx.system import System
+
+TIMEBASE_HZ = 100e6
+"""Sample clocks are this divided by a whole number."""
+
+DEADLINE_S = 3.0
+"""Longest time a call may take beyond what it was asked to wait. Making a task takes some 20 ms."""
+
+NEVER_RUN = "never run on hardware"
+
+
+class NiOptions(InstrumentOptions):
+    """resource: name of the device in NI MAX (`PXI1Slot4`). grpc: `host:port` of an NI gRPC device server; without it
+    the NI-DAQmx driver of this machine is used."""
+
+    resource: str
+    grpc: str | None = None
+
+
+class NiDevice:
+    """The connection to one device. name: of the instrument, for messages."""
+
+    def __init__(self, name: str, options: NiOptions) -> None:
+        self.name = name
+        self._options = options
+        self._channel: Any = None
+        self._grpc_options: Any = None
+        self._system: System | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._system is not None
+
+    @property
+    def resource(self) -> str:
+        return self._options.resource
+
+    def open(self) -> None:
+        """Connect and find the device among those that the driver lists."""
+        self._must_be_installed()
+        try:
+            with self.during("open"):
+                system = self._connect()
+                names = list(system.devices.device_names)
+        except LabrigError:
+            self.close()
+            raise
+        if self.resource.casefold() not in {name.casefold() for name in names}:
+            self.close()
+            raise ConnectionFailed(
+                f"there is no device {self.resource!r}",
+                device=self.name,
+                action="open",
+                limit=f"present are {', '.join(names) or 'none'}",
+                remedy="check the name in NI MAX and the entry's resource",
+            )
+        self._system = system
+
+    def identify(self) -> Identity:
+        device = self.device("identify")
+        with self.during("identify"):
+            version = ".".join(map(str, self._required("identify").driver_version))
+            return Identity(device.product_type, f"{device.serial_num:08X}", f"NI-DAQmx {version}")
+
+    def device(self, action: str) -> Any:
+        """NI's object of the device."""
+        system = self._required(action)
+        with self.during(action):
+            return system.devices[self.resource]
+
+    def task(self, action: str) -> Any:
+        """A new task, which is the caller's to close. Any: NI's annotations do not describe what its classes accept."""
+        import nidaqmx
+
+        self._required(action)
+        with self.during(action):
+            return nidaqmx.Task(grpc_options=self._grpc_options)
+
+    def close(self) -> None:
+        self._system = self._grpc_options = None
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+
+    @contextmanager
+    def during(self, action: str) -> Iterator[None]:
+        """Whatever NI's package raises inside comes out as a LabrigError that names the device and `action`."""
+        import nidaqmx.errors as ni
+
+        try:
+            yield
+        except ni.DaqNotFoundError as error:
+            raise ConnectionFailed(
+                "the NI-DAQmx driver is not installed on this machine",
+                device=self.name,
+                action=action,
+                remedy="install NI-DAQmx from ni.com, or name an NI gRPC device server (grpc: host:port)",
+            ) from error
+        except ni.RpcError as error:
+            raise self._rpc_error(error, action) from error
+        except ni.DaqError as error:
+            raise self._daq_error(error, action) from error
+        except ni.Error as error:
+            raise ConnectionFailed(_one_line(error), device=self.name, action=action) from error
+
+    def _required(self, action: str) -> System:
+        if self._system is None:
+            raise ConnectionFailed("is not open", device=self.name, action=action)
+        return self._system
+
+    def _connect(self) -> System:
+        import nidaqmx
+        from nidaqmx.system import System
+
+        if self._options.grpc is None:
+            return System.local()
+        self._channel = _channel(self._options.grpc)
+        self._grpc_options = nidaqmx.GrpcSessionOptions(self._channel, "")
+        return System.remote(self._grpc_options)
+
+    def _must_be_installed(self) -> None:
+        try:
+            import_module("nidaqmx")
+            if self._options.grpc is not None:
+                import_module("grpc")
+        except ImportError as error:
+            raise ConnectionFailed(
+                f"the Python package {error.name or 'nidaqmx'} is not installed",
+                device=self.name,
+                action="open",
+                remedy='pip install "nidaqmx[grpc]>=1.7"',
+            ) from error
+
+    def _rpc_error(self, error: Any, action: str) -> LabrigError:
+        import grpc
+
+        where = f"the NI gRPC device server at {self._options.grpc}"
+        if error.rpc_code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            return DeadlineExceeded(
+                f"{where} does not answer",
+                device=self.name,
+                action=action,
+                limit=f"{DEADLINE_S:g} s beyond the time of the call itself",
+                remedy="restart the server; the last state of the outputs is unknown",
+            )
+        return ConnectionFailed(
+            f"{where} is gone or refused: {_one_line(error)}",
+            device=self.name,
+            action=action,
+            remedy="start the server, or correct the entry's grpc",
+        )
+
+    def _daq_error(self, error: Any, action: str) -> LabrigError:
+        from nidaqmx.error_codes import DAQmxErrors as Code
+
+        code = error.error_code
+        kind, remedy = _MEANING.get(Code(code).name if code in set(Code) else "", (ConnectionFailed, None))
+        return kind(f"{_one_line(error)} [DAQmx {code}]", device=self.name, action=action, remedy=remedy)
+
+
+_MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
+    "SAMPLES_NOT_YET_AVAILABLE": (DeadlineExceeded, "check the start trigger and its cable, and the sample clock"),
+    "WAIT_UNTIL_DONE_DOES_NOT_INDICATE_DONE": (DeadlineExceeded, None),
+    "SAMPLES_NO_LONGER_AVAILABLE": (SyncLost, "read more often, or sample more slowly"),
+    "INVALID_ATTRIBUTE_VALUE": (LimitExceeded, "correct the instrument's entry or the acquisition"),
+    "SAMP_RATE_TOO_HIGH": (LimitExceeded, "lower acquisition.sample_rate or use fewer channels"),
+    "INVALID_AO_DATA_WRITE": (LimitExceeded, "lower the drive"),
+    "PAL_RESOURCE_RESERVED": (ConnectionFailed, "close the other program or task that uses this device"),
+    "PHYSICAL_CHAN_DOES_NOT_EXIST": (ConnectionFailed, "name channels as they are printed on the device"),
+    "INVALID_DEVICE_ID": (ConnectionFailed, "check that the device is plugged in and its name in NI MAX"),
+    "INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING": (ConnectionFailed, "name a terminal that NI MAX lists"),
+}
+
+
+def _one_line(error: Exception) -> str:
+    """The first sentence of NI's paragraph; the rest is advice about LabVIEW."""
+    return " ".join(str(error).split("\n\n")[0].split())
+
+
+def coerced_rate(rate_hz: float) -> float:
+    """The nearest rate that the sample clock's divider gives (Hz)."""
+    return TIMEBASE_HZ / max(1, round(TIMEBASE_HZ / rate_hz))
+
+
+def _channel(address: str) -> Any:
+    """A gRPC channel whose every call has a deadline and whose replies may be as large as a window needs.
+
+    NI's package gives no deadline, so a server that hangs would hang the caller; gRPC's limit of 4 MB a message would
+    end a read of 16 channels at 100 000 samples.
+    """
+    import grpc
+
+    class DeadlineChannel(grpc.Channel):
+        def __init__(self, inner: grpc.Channel) -> None:
+            self._inner = inner
+
+        def unary_unary(self, *arguments: Any, **options: Any) -> Any:
+            return _with_deadline(self._inner.unary_unary(*arguments, **options))
+
+        def unary_stream(self, *arguments: Any, **options: Any) -> Any:
+            return self._inner.unary_stream(*arguments, **options)
+
+        def stream_unary(self, *arguments: Any, **options: Any) -> Any:
+            return self._inner.stream_unary(*arguments, **options)
+
+        def stream_stream(self, *arguments: Any, **options: Any) -> Any:
+            return self._inner.stream_stream(*arguments, **options)
+
+        def subscribe(self, *arguments: Any, **options: Any) -> Any:
+            return self._inner.subscribe(*arguments, **options)
+
+        def unsubscribe(self, callback: Any) -> Any:
+            return self._inner.unsubscribe(callback)
+
+        def close(self) -> None:
+            self._inner.close()
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *exception: object) -> None:
+            self.close()
+
+    unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+    return DeadlineChannel(grpc.insecure_channel(address, options=unlimited))
+
+
+def _with_deadline(call: Callable[..., Any]) -> Callable[..., Any]:
+    def bounded(request: Any, timeout: float | None = None, metadata: Any = None, **options: Any) -> Any:
+        asked = getattr(request, "timeout", 0.0) or getattr(request, "time_to_wait", 0.0)
+        return call(request, timeout=DEADLINE_S + asked if timeout is None else timeout, metadata=metadata, **options)
+
+    return bounded

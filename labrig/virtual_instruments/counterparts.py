@@ -1,0 +1,136 @@
+"""Which virtual instruments stand behind which drivers: a small table, and how each is built around a bench."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+
+import numpy as np
+
+from labrig.clock import MonotonicClock
+from labrig.errors import ConfigError
+from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.digipot_board import DigipotBoard, serve
+from labrig.virtual_instruments.serving import Endpoint, Entry, VirtualInstruments
+
+
+class DaqmxInstruments:
+    """Every NI device of a bench behind one gRPC device server."""
+
+    def __init__(self, side: BenchSide, entries: Sequence[Entry]) -> None:
+        from labrig.virtual_instruments.daqmx import DaqmxServer
+        from labrig.virtual_instruments.daqmx_device import VirtualDevice
+
+        self._entries = entries
+        self._devices = [
+            VirtualDevice.of(
+                entry.model,
+                name=entry.options["resource"],
+                instrument=entry.name,
+                serial=int(entry.options["serial"] or "01ABCDEF", 16),
+            )
+            for entry in entries
+        ]
+        self._server = DaqmxServer(side, self._devices)
+
+    def start(self) -> list[Endpoint]:
+        port = self._server.start()
+        return [
+            Endpoint(entry.name, entry.model, f"grpc://127.0.0.1:{port}/{device.name}")
+            for entry, device in zip(self._entries, self._devices, strict=True)
+        ]
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+class SiglentInstruments:
+    """Generators, each behind a VXI-11 port of its own."""
+
+    def __init__(self, side: BenchSide, entries: Sequence[Entry]) -> None:
+        self._side = side
+        self._entries = entries
+        self._stack = ExitStack()
+
+    def start(self) -> list[Endpoint]:
+        from labrig.virtual_instruments.siglent import VirtualSdg
+        from labrig.virtual_instruments.visa_servers import Vxi11Server
+
+        endpoints = []
+        for entry in self._entries:
+            serial = entry.options["serial"] or f"SDG2X{entry.name.upper()}"
+            sdg = VirtualSdg(self._side, entry.name, entry.model, serial)
+            server = self._stack.enter_context(Vxi11Server(sdg))
+            endpoints.append(Endpoint(entry.name, entry.model, server.resource))
+        return endpoints
+
+    def stop(self) -> None:
+        self._stack.close()
+
+
+class DigipotInstruments:
+    """Banks of potentiometers, each a board behind `socket://`."""
+
+    def __init__(self, side: BenchSide, entries: Sequence[Entry]) -> None:
+        self._side = side
+        self._entries = entries
+        self._stack = ExitStack()
+
+    def start(self) -> list[Endpoint]:
+        endpoints = []
+        for entry in self._entries:
+            able = entry.capabilities
+            assert isinstance(able, ProgrammerCapabilities)
+            show = self._shown(entry, able)
+            board = DigipotBoard(len(able.channels), able.part.part, clock=MonotonicClock(), on_codes=show)
+            endpoints.append(Endpoint(entry.name, entry.model, self._stack.enter_context(serve(board))))
+        return endpoints
+
+    def stop(self) -> None:
+        self._stack.close()
+
+    def _shown(self, entry: Entry, able: ProgrammerCapabilities) -> Callable[[Mapping[int, int | None]], None]:
+        """What the World sees of a board's codes."""
+
+        def show(codes: Mapping[int, int | None]) -> None:
+            wired = self._side.world.wiring.edges
+            siemens = {}
+            for channel, code in codes.items():
+                edge = wired.get(f"{entry.name}/{able.channels[channel]}")
+                if edge is not None:
+                    ohm = entry.end_to_end_ohm[channel]
+                    siemens[edge] = (
+                        OPEN_TERMINALS_S if code is None else float(able.part.conductance(np.array(code), ohm))
+                    )
+            if siemens:
+                with self._side.lock:
+                    self._side.world.set(self._side.clock(), siemens)
+
+        return show
+
+
+OPEN_TERMINALS_S = 1e-12
+"""What is left of a rheostat whose terminals are disconnected."""
+
+KINDS: dict[str, Callable[[BenchSide, Sequence[Entry]], VirtualInstruments]] = {
+    "daqmx": DaqmxInstruments,
+    "siglent": SiglentInstruments,
+    "digipot": DigipotInstruments,
+}
+
+
+def counterparts(side: BenchSide, entries: Sequence[tuple[str | None, Entry]]) -> list[VirtualInstruments]:
+    """Virtual instruments for (kind, entry) pairs. Raises ConfigError for a driver that has no virtual counterpart."""
+    for kind, entry in entries:
+        if kind not in KINDS:
+            raise ConfigError(
+                "its driver has no virtual counterpart",
+                device=entry.name,
+                remedy="use a driver of ni.*, siglent.sdg or labrig.digipot_bank on the wire",
+            )
+    return [
+        build(side, mine)
+        for kind, build in KINDS.items()
+        if (mine := [entry for wanted, entry in entries if wanted == kind])
+    ]

@@ -1,0 +1,180 @@
+"""A virtual NI gRPC device server: the real `nidaqmx` package talks to boards of one bench's world.
+
+Served are analog input and output voltage tasks with a sample clock (and output on demand), digital start triggers, and
+the properties of daqmx_attributes.py; every other procedure answers UNIMPLEMENTED, as an older server would.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent import futures
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NoReturn
+
+import grpc
+from nidaqmx._stubs import nidaqmx_pb2 as pb
+
+from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.daqmx_device import DeviceState, VirtualDevice
+from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
+from labrig.virtual_instruments.daqmx_service import ATTRIBUTE_GROUPS, DaqmxService
+
+__all__ = ["DaqmxServer", "VirtualDevice", "WireFault"]
+
+_SERVICE = "nidaqmx_grpc.NiDAQmx"
+_THREADS = 32
+"""Every blocking read holds one."""
+
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class WireFault:
+    """Something that goes wrong on the wire, from the call after `after` good ones of `where` on.
+
+    what: "deaf" (no answer, ever), "delay" (`delay_s` later), "fail" (DAQmx error `code`).
+    where: name of a procedure ("ReadRaw"), or "*" for all of them, counted together. times: how often; None: for ever.
+    """
+
+    what: Literal["deaf", "delay", "fail"]
+    where: str = "*"
+    after: int = 0
+    times: int | None = None
+    delay_s: float = 0.0
+    code: int = -200220
+
+
+class DaqmxServer:
+    """start() gives the port; stop() ends every call. `deaf()` makes it stop answering from now on.
+
+    calls: how often each procedure was called, by name.
+    """
+
+    def __init__(
+        self,
+        side: BenchSide,
+        devices: Sequence[VirtualDevice],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: Sequence[WireFault] = (),
+    ) -> None:
+        self._side = side
+        self._boards = {name: DeviceState(device, side) for name, device in _by_name(devices, side).items()}
+        self._service = DaqmxService(side, self._boards)
+        self._address = f"{host}:{port}"
+        self._faults = list(faults)
+        self.calls: dict[str, int] = defaultdict(int)
+        self._ended = threading.Event()
+        self._server: grpc.Server | None = None
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks that clients have not cleared."""
+        with self._side.lock:
+            return self._service.tasks
+
+    def start(self) -> int:
+        """Outputs go to 0 V, as on power-up; returns the port."""
+        with self._side.lock:
+            for board in self._boards.values():
+                board.power_up()
+        pool = futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="daqmx")
+        unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+        self._server = grpc.server(pool, options=[*unlimited, ("grpc.so_reuseport", 0)])
+        handlers = {name: self._handler(name, method) for name, method in self._methods().items()}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+        port = self._server.add_insecure_port(self._address)
+        self._server.start()
+        return port
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._server is not None:
+            self._server.stop(None).wait()
+            self._server = None
+
+    def deaf(self) -> None:
+        """From now on no call is answered."""
+        self._faults.insert(0, WireFault("deaf"))
+
+    def inject(self, fault: WireFault) -> None:
+        """Add a fault now; its count begins with the next call."""
+        before = sum(self.calls.values()) if fault.where == "*" else self.calls[fault.where]
+        self._faults.append(
+            WireFault(fault.what, fault.where, before + fault.after, fault.times, fault.delay_s, fault.code)
+        )
+
+    def _methods(self) -> dict[str, Callable[[Any], Any]]:
+        """Every procedure that is served, by name."""
+        methods: dict[str, Callable[[Any], Any]] = {}
+        for method in pb.DESCRIPTOR.services_by_name["NiDAQmx"].methods:
+            name: str = method.name
+            own = getattr(self._service, name, None)
+            if own is not None:
+                methods[name] = own
+            for group in ATTRIBUTE_GROUPS:
+                if name.startswith(f"Get{group}Attribute"):
+                    methods[name] = self._property(name, group)
+        return methods
+
+    def _property(self, name: str, group: str) -> Callable[[Any], Any]:
+        reply = getattr(pb, f"{name}Response")
+        field = "value_raw" if "value_raw" in reply.DESCRIPTOR.fields_by_name else "value"
+        return lambda request: reply(**{field: self._service.attribute(group, request)})
+
+    def _handler(self, name: str, method: Callable[[Any], Any]) -> grpc.RpcMethodHandler:
+        def answer(request: Any, context: grpc.ServicerContext) -> bytes:
+            self._suffer(name, context)
+            try:
+                with self._side.lock:
+                    reply = method(request)
+            except DaqmxFailure as failure:
+                return _abort(context, failure.code, failure.text, failure.samples_read)
+            return reply if isinstance(reply, bytes) else reply.SerializeToString()
+
+        request = getattr(pb, f"{name}Request")
+        return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=request.FromString)
+
+    def _suffer(self, name: str, context: grpc.ServicerContext) -> None:
+        """The faults of this call."""
+        self.calls[name] += 1
+        everything = sum(self.calls.values())
+        for fault in tuple(self._faults):
+            if fault.where not in ("*", name):
+                continue
+            number = (everything if fault.where == "*" else self.calls[name]) - fault.after
+            if number < 1 or (fault.times is not None and number > fault.times):
+                continue
+            if fault.what == "delay":
+                time.sleep(fault.delay_s)
+            elif fault.what == "fail":
+                _abort(context, fault.code, wording(fault.code), None)
+            else:
+                while context.is_active() and not self._ended.wait(_POLL_S):
+                    pass
+                context.abort(grpc.StatusCode.CANCELLED, "deaf")
+
+
+def _by_name(devices: Sequence[VirtualDevice], side: BenchSide) -> dict[str, VirtualDevice]:
+    """By casefolded name. A board whose inputs and outputs are two instruments is named twice and becomes one."""
+    boards: dict[str, VirtualDevice] = {}
+    for device in devices:
+        other = boards.get(device.name.casefold())
+        if other is not None:
+            drives = any(channel.startswith(f"{device.instrument}/") for channel in side.world.wiring.sources)
+            inputs, outputs = (other, device) if drives else (device, other)
+            device = replace(inputs, ao_instrument=outputs.instrument)
+        boards[device.name.casefold()] = device
+    return boards
+
+
+def _abort(context: grpc.ServicerContext, code: int, text: str, samples_read: int | None) -> NoReturn:
+    """End the call as NI's server does: the error in the trailing metadata."""
+    metadata = [("ni-error", str(code))]
+    if samples_read is not None:
+        metadata.append(("ni-samps-per-chan-read", str(samples_read)))
+    context.set_trailing_metadata(tuple(metadata))
+    context.abort(grpc.StatusCode.UNKNOWN, text)

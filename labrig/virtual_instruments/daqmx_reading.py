@@ -1,0 +1,87 @@
+"""Reads at the pace of the world: a read returns when its last sample has been taken, or its time is up."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from nidaqmx.error_codes import DAQmxErrors as Code
+from numpy.typing import NDArray
+
+from labrig.virtual_instruments.daqmx_errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx_input import Acquisition
+from labrig.virtual_instruments.daqmx_tasks import State, Task, TaskBench
+
+ABORTED = Code.RUNTIME_ABORTED_ROUTING
+
+
+class Reader:
+    """Called with the bench's lock held; gives it up while waiting."""
+
+    def __init__(self, bench: TaskBench) -> None:
+        self._bench = bench
+
+    def read(self, task: Task, count: int, timeout_s: float) -> tuple[NDArray[np.int16], int]:
+        """(n, C) codes and a status: 0, or -200284 with the scans that came in time.
+
+        count: −1 stands for all of a finite acquisition, or what is there of a continuous one.
+        """
+        acquisition = self._ready(task)
+        clock = self._bench.side.clock
+        if count < 0:
+            all_of = acquisition.acquired(clock()) if acquisition.total is None else acquisition.total
+            count = all_of - acquisition.position
+        acquisition.check_request(count)
+        deadline = math.inf if timeout_s < 0 else clock() + timeout_s
+        last = acquisition.position + count
+        pieces = [np.zeros((0, len(task.channels)), np.int16)]
+        in_time = task.wait_for_trigger(deadline)
+        while in_time and acquisition.position < last:
+            self._check_going(task, acquisition)
+            acquisition.check_overwritten(clock())
+            end = acquisition.piece_end(last, clock())
+            in_time = task.wait_until(acquisition.time_of(end - 1), deadline)
+            if not in_time:
+                end = min(end, acquisition.acquired(clock()))
+            self._check_going(task, acquisition)
+            if end > acquisition.position:
+                pieces.append(acquisition.take(end))
+        self._check_going(task, acquisition)
+        return np.concatenate(pieces), 0 if in_time else int(Code.SAMPLES_NOT_YET_AVAILABLE)
+
+    def _ready(self, task: Task) -> Acquisition:
+        """The running acquisition; a read of a task that was not started starts it, as NI's auto-start does."""
+        if not task.is_input:
+            raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task Name: {task.name}")
+        if task.state is not State.RUNNING:
+            if task.clock is None:
+                raise DaqmxFailure(
+                    Code.CANNOT_READ_WHEN_AUTO_START_FALSE_AND_TASK_NOT_RUNNING_OR_COMMITTED,
+                    "A virtual board reads with a sample clock only.",
+                )
+            task.start()
+        assert task.acquisition is not None
+        return task.acquisition
+
+    def _check_going(self, task: Task, acquisition: Acquisition) -> None:
+        if task.acquisition is not acquisition:
+            raise DaqmxFailure(ABORTED, f"Task Name: {task.name}", samples_read=0)
+
+
+def packed_doubles(values: NDArray[np.float64], samples: int, status: int) -> bytes:
+    """A ReadAnalogF64Response, packed by hand: three times as fast as through the message class.
+
+    Field 1 status, field 2 packed doubles, field 3 samples per channel.
+    """
+    data = np.ascontiguousarray(values, dtype="<f8").tobytes()
+    head = b"\x08" + _varint(status & (2**64 - 1)) if status else b""
+    return head + b"\x12" + _varint(len(data)) + data + b"\x18" + _varint(samples)
+
+
+def _varint(value: int) -> bytes:
+    packed = bytearray()
+    while value > 0x7F:
+        packed.append(value & 0x7F | 0x80)
+        value >>= 7
+    packed.append(value)
+    return bytes(packed)

@@ -1,0 +1,277 @@
+"""DAQmx tasks: channels, timing, trigger, and the states a task goes through until it runs and stops.
+
+Everything here runs with the bench's lock held; whoever waits gives it up meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from nidaqmx.constants import AcquisitionType
+from nidaqmx.error_codes import DAQmxErrors as Code
+
+from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.daqmx_device import DeviceState, coerced_rate, convert_rate
+from labrig.virtual_instruments.daqmx_errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx_input import Acquisition
+from labrig.virtual_instruments.daqmx_output import Generation, OutputBuffer
+
+FINITE = AcquisitionType.FINITE.value
+
+
+class State(IntEnum):
+    IDLE = 0
+    RESERVED = 1
+    COMMITTED = 2
+    RUNNING = 3
+
+
+@dataclass(frozen=True)
+class Channel:
+    """name: of the virtual channel. physical: without its device ("ai3"). range_v: ± volts of the converter."""
+
+    name: str
+    physical: str
+    kind: str
+    lowest_v: float
+    highest_v: float
+    range_v: float
+    terminal: int
+
+
+@dataclass(frozen=True)
+class SampleClock:
+    """requested_hz: rate asked for. mode: DAQmx value. samples: per channel, or a hint for the buffer."""
+
+    requested_hz: float
+    mode: int
+    samples: int
+    source: str = ""
+
+    @property
+    def rate_hz(self) -> float:
+        return coerced_rate(self.requested_hz)
+
+
+@dataclass
+class TaskBench:
+    """What the tasks of one server share. boards: by the casefolded name of the device."""
+
+    side: BenchSide
+    boards: Mapping[str, DeviceState]
+    changed: threading.Condition = field(init=False)
+    """Notified whenever a task begins or ends; its lock is the bench's."""
+    waiting: dict[str, list[Task]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        self.changed = threading.Condition(self.side.lock)
+
+    def wait_for_edge(self, line: str, task: Task) -> None:
+        if line not in self.waiting:  # one listener a line: tasks come and go, listeners stay
+            self.side.lines.listen(line, lambda t: self._edge(line, t))
+        self.waiting[line].append(task)
+
+    def forget(self, task: Task) -> None:
+        for tasks in self.waiting.values():
+            if task in tasks:
+                tasks.remove(task)
+
+    def _edge(self, line: str, t: float) -> None:
+        tasks, self.waiting[line] = self.waiting[line], []
+        for task in tasks:
+            task.begin(t)
+
+
+class Task:
+    """One task. Channels are all inputs or all outputs of one board."""
+
+    def __init__(self, name: str, bench: TaskBench) -> None:
+        self.name = name
+        self.device: DeviceState | None = None
+        self.channels: list[Channel] = []
+        self.clock: SampleClock | None = None
+        self.convert_hz: float | None = None
+        self.trigger_terminal = ""
+        self.exported: dict[str, str] = {}
+        self.input_buffer: int | None = None
+        self.state = State.IDLE
+        self.acquisition: Acquisition | None = None
+        self.generation: Generation | None = None
+        self.buffer: OutputBuffer | None = None
+        self._bench = bench
+        self._trigger_line: str | None = None
+        self._resting = State.IDLE
+
+    @property
+    def board(self) -> DeviceState:
+        if self.device is None:
+            raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task Name: {self.name}")
+        return self.device
+
+    @property
+    def is_input(self) -> bool:
+        return bool(self.channels) and self.channels[0].kind == "ai"
+
+    @property
+    def rate_hz(self) -> float:
+        if self.clock is None:
+            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "Property: DAQmx_SampClk_Rate: the task has no sample clock.")
+        self.check_rate()
+        return self.clock.rate_hz
+
+    @property
+    def convert_rate_hz(self) -> float:
+        device = self.board.device
+        if not self.is_input or device.convert_interval_s == 0:
+            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "Property: DAQmx_AIConv_Rate")
+        if self.convert_hz is not None:
+            return coerced_rate(self.convert_hz)
+        return convert_rate(device, len(self.channels), self.rate_hz)
+
+    def add(self, board: DeviceState, channels: list[Channel]) -> None:
+        if self.device not in (None, board):
+            raise DaqmxFailure(Code.INVALID_TASK, "A virtual task has channels of one device only.")
+        self.device = board
+        self.channels += channels
+
+    def configure_trigger(self, terminal: str) -> None:
+        self.trigger_terminal, self._trigger_line = terminal, self.line_of(terminal)
+
+    def no_trigger(self) -> None:
+        self.trigger_terminal, self._trigger_line = "", None
+
+    def line_of(self, terminal: str) -> str:
+        """The trigger line of a terminal of this task's device, or of a neighbour in the chassis."""
+        device, _, signal = (
+            terminal.removeprefix("/").partition("/") if terminal.startswith("/") else ("", "", terminal)
+        )
+        board = self._bench.boards.get(device.casefold()) if device else self.board
+        line = board.line(signal) if board is not None else None
+        if line is None:
+            raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
+        return line
+
+    def check_rate(self) -> None:
+        assert self.clock is not None
+        device, channels = self.board.device, len(self.channels)
+        if not self.is_input:
+            most = device.ao_max_rate_hz
+        elif channels == 1 or device.convert_interval_s == 0:
+            most = device.ai_max_single_rate_hz if channels == 1 else device.ai_max_multi_rate_hz
+        else:
+            most = device.ai_max_multi_rate_hz / channels
+        if not 0 < self.clock.requested_hz <= most * (1 + 1e-9):
+            raise DaqmxFailure(
+                Code.INVALID_ATTRIBUTE_VALUE,
+                f"Property: DAQmx_SampClk_Rate\nRequested Value: {self.clock.requested_hz:g}\nMaximum Value: {most:g}",
+            )
+
+    def commit(self, state: State = State.COMMITTED) -> None:
+        board = self.board
+        if self.clock is not None:
+            self.check_rate()
+        board.reserve(self, self._resources())
+        self._resting = max(self._resting, state)
+        self.state = max(self.state, state)
+
+    def start(self) -> None:
+        """Run at once, or at the edge of the start trigger."""
+        if self.state is State.RUNNING:
+            return
+        if self.is_input and self.clock is None:
+            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "A virtual board reads with a sample clock only.")
+        self.board.reserve(self, self._resources())
+        if self.clock is not None:
+            self.check_rate()
+            if not self.is_input and self.buffer is None:
+                raise DaqmxFailure(Code.OUTPUT_BUFFER_EMPTY, f"Task Name: {self.name}")
+        self.state = State.RUNNING
+        if self.is_input:
+            self.acquisition = Acquisition(self.board, self.channels, self._input_plan(), self._bench.side)
+        elif self.buffer is not None:
+            assert self.clock is not None
+            self.generation = Generation(self.board, self.buffer, self.rate_hz, self.clock.mode == FINITE)
+        else:
+            return
+        if self._trigger_line is None:
+            self.begin(self._bench.side.clock())
+        else:
+            self._bench.wait_for_edge(self._trigger_line, self)
+
+    def begin(self, t: float) -> None:
+        """The start trigger, at t (s)."""
+        side = self._bench.side
+        if self.acquisition is not None:
+            side.world.acquisitions += 1
+            self.acquisition.begin(t, side.world.acquisitions)
+            side.lines.fire(f"{self.board.device.instrument}/start", t)
+        elif self.generation is not None:
+            self.generation.begin(t)
+            own = self.board.line("ao/StartTrigger")
+            assert own is not None
+            side.lines.fire(own, t)
+        for line in self.exported.values():
+            side.lines.fire(line, t)
+        self._bench.changed.notify_all()
+
+    def stop(self) -> None:
+        self._halt()
+        self.state = self._resting
+        if self.state is State.IDLE and self.device is not None:
+            self.device.release(self)
+
+    def abort(self) -> None:
+        self._resting = State.IDLE
+        self.stop()
+
+    def unreserve(self) -> None:
+        self.abort()
+        self.buffer = None
+
+    def done(self) -> bool:
+        running = self.acquisition or self.generation
+        return self.state is not State.RUNNING or (running is not None and running.done(self._bench.side.clock()))
+
+    def wait_until(self, t: float, deadline: float) -> bool:
+        """Wait for a time, giving up the lock; whether it came before the deadline. True as well once stopped."""
+        clock = self._bench.side.clock
+        until = min(t, deadline)
+        while self.state is State.RUNNING and (left := until - clock()) > 0:
+            self._bench.changed.wait(left)
+        return t <= deadline or self.state is not State.RUNNING
+
+    def wait_for_trigger(self, deadline: float) -> bool:
+        clock = self._bench.side.clock
+        while self.state is State.RUNNING and self.acquisition is not None and self.acquisition.t0 is None:
+            left = deadline - clock()
+            if left <= 0:
+                return False
+            self._bench.changed.wait(min(left, threading.TIMEOUT_MAX))
+        return True
+
+    def _halt(self) -> None:
+        self._bench.forget(self)
+        if self.generation is not None:
+            self.generation.stop(self._bench.side.clock())
+        self.acquisition = self.generation = None
+        self._bench.changed.notify_all()
+
+    def _resources(self) -> list[str]:
+        if self.is_input:  # one multiplexer, one sample clock
+            return ["ai"]
+        timing = ["ao/SampleClock"] if self.clock is not None else []
+        return timing + [channel.physical for channel in self.channels]
+
+    def _input_plan(self) -> tuple[float, float, int | None, int]:
+        """Sample rate, convert rate (0: simultaneous), total samples or None, buffer size."""
+        device = self.board.device
+        convert = 0.0 if device.convert_interval_s == 0 else self.convert_rate_hz
+        assert self.clock is not None
+        rate = self.rate_hz
+        buffer = max(self.clock.samples, 1000 if rate <= 100 else 10_000 if rate <= 10_000 else 100_000)
+        total = self.clock.samples if self.clock.mode == FINITE else None
+        return rate, convert, total, self.input_buffer or buffer

@@ -1,0 +1,50 @@
+"""Arbitrary waveforms as tones: a table of samples that holds whole cycles of a few sines is those sines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST_TONES = 8
+_FULL_CODE = 32767
+_LEAST_SHARE = 2e-5
+"""A harmonic smaller than this share of full scale is the rounding of 16-bit samples."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """An uploaded table, in units of its full scale (half the peak-to-peak amplitude).
+
+    first: its first sample. mean: its average. harmonics: (order, size, phase in rad) of cosines, the largest first.
+    """
+
+    name: str
+    length: int
+    first: float = 0.0
+    mean: float = 0.0
+    harmonics: tuple[tuple[int, float, float], ...] = ()
+
+    def at(self, turn: float) -> float:
+        """The value at a phase (in turns) of the table."""
+        return self.mean + sum(a * np.cos(2 * np.pi * order * turn + phase) for order, a, phase in self.harmonics)
+
+
+def table_of(name: str, data: bytes) -> Table:
+    """Read little-endian 16-bit samples. More than eight harmonics are cut to the eight largest: a world of tones
+    cannot play what is no sum of few."""
+    samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(float) / _FULL_CODE
+    if not len(samples):
+        return Table(name, 0)
+    spectrum = np.fft.rfft(samples) / len(samples)
+    sizes = 2 * np.abs(spectrum)
+    sizes[0] = 0.0
+    if len(samples) % 2 == 0:
+        sizes[-1] /= 2
+    largest = np.argsort(sizes)[::-1][:MOST_TONES]
+    harmonics = tuple(
+        (int(order), float(sizes[order]), float(np.angle(spectrum[order])))
+        for order in largest
+        if sizes[order] > _LEAST_SHARE
+    )
+    return Table(name, len(samples), float(samples[0]), float(spectrum[0].real), harmonics)

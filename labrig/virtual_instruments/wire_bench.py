@@ -1,0 +1,116 @@
+"""The wire bench: real drivers over loopback to virtual instruments in a child process around one simulated World."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from labrig.clock import MonotonicClock
+from labrig.errors import ConfigError, ConnectionFailed
+from labrig.instruments.contracts import Instrument
+from labrig.instruments.drivers import DriverInfo
+from labrig.virtual_instruments.serving import Endpoint
+
+START_S = 60.0
+STOP_S = 5.0
+
+
+class WireBench:
+    """Keeps the Bench protocol. The child starts with the first `connect` and ends with `close`, or with this process.
+
+    config: the configuration as YAML text. Nobody here knows the truth: it is in the child.
+    """
+
+    truth = None
+
+    def __init__(self, config: str) -> None:
+        self.clock = MonotonicClock()
+        self._config = config
+        self._child: subprocess.Popen[str] | None = None
+        self._endpoints: dict[str, Endpoint] = {}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
+        """The driver's real instrument, led to its virtual counterpart. Raises ConnectionFailed if none serves."""
+        if driver.factory is None:
+            raise ConfigError(f"{driver.name} has no real driver to run on the wire", device=name)
+        if self._child is None:
+            self._start()
+        if name not in self._endpoints:
+            raise ConnectionFailed("has no virtual counterpart", device=name, action="connect")
+        return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides()))
+
+    def close(self) -> None:
+        """End the child: asked first, then killed."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait(STOP_S)
+            for stream in (child.stdin, child.stdout):
+                if stream is not None:
+                    stream.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _start(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="labrig-wire-")
+        path = Path(self._folder.name) / "bench.yaml"
+        path.write_text(self._config, encoding="utf-8")
+        # A session of its own: Ctrl-C is for the run, which still needs its instruments to make them safe.
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "labrig", "virtual", "serve", str(path), "--json", "--until-eof"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        )
+        lines: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=_read_lines, args=(self._child, lines), daemon=True).start()
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                line = None
+            if line is None:
+                self.close()
+                raise ConnectionFailed(
+                    "the virtual instruments did not come up",
+                    device="wire bench",
+                    action="start",
+                    limit=f"{START_S:g} s",
+                    remedy="run `labrig virtual serve CONFIG` to see why",
+                )
+            event = json.loads(line)
+            if event["event"] == "ready":
+                return
+            if event["event"] == "serving":
+                self._endpoints[event["name"]] = Endpoint(event["name"], event["model"], event["resource"])
+            elif event["event"] == "error":
+                self.close()
+                raise ConnectionFailed(event["message"], device="wire bench", action="start")
+
+
+def _read_lines(child: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    assert child.stdout is not None
+    try:
+        for line in child.stdout:
+            lines.put(line)
+    except ValueError:  # closed while reading: the bench has ended
+        pass
+    lines.put(None)

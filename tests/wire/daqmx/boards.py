@@ -1,0 +1,121 @@
+"""Boards with a DAQmx server around them, and the real client's way in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import nidaqmx
+import numpy as np
+from labrig_drivers.ni_ai import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.ni_ao import NiAnalogOutput, NiAnalogOutputOptions
+from nidaqmx.system import System
+
+from labrig.instruments.data import AcquisitionPlan, Block
+from labrig.network.graph import Edge, Graph, Source
+from labrig.signals.tones import ToneProgram
+from labrig.simulation.imperfections import Imperfections
+from labrig.simulation.world import BoardWiring, SourceStage, World
+from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+
+QUIET = Imperfections(0.0, 0.0, 0.0, 0.0, part_tolerance=False, converters=True)
+NOISY = Imperfections(1e-3, 0.0, 1e-3, 1e-3, part_tolerance=False, converters=True)
+AO, AI = "PXI1Slot3", "PXI1Slot4"
+AO_STEP_V = 20 / 2**16
+
+
+@dataclass
+class Wire:
+    side: BenchSide
+    server: DaqmxServer
+    port: int
+
+    @property
+    def world(self) -> World:
+        return self.side.world
+
+
+def chain(nodes: int = 14, step_v: float = AO_STEP_V) -> World:
+    """Nodes in a row, 100 µS between neighbours, each driven through 1 kΩ and sensed. step_v: of the sources."""
+    names = tuple(f"n{k}" for k in range(nodes))
+    edges = tuple(Edge(f"e{k}", names[k], names[k + 1]) for k in range(nodes - 1))
+    graph = Graph(names, edges, (), (), tuple(Source(name, 1000.0) for name in names))
+    sources = {f"awg/ao{k}": name for k, name in enumerate(names)}
+    senses = {f"daq/ai{k}": name for k, name in enumerate(names)}
+    stages = dict.fromkeys(sources, SourceStage(1.0, step_v))
+    return World(graph, BoardWiring(sources, senses, {}), stages, np.full(nodes - 1, 1e-4))
+
+
+@contextmanager
+def wire(
+    world: World | None = None, imperfections: Imperfections = QUIET, faults: Sequence[WireFault] = ()
+) -> Iterator[Wire]:
+    """A PXIe-6738 and a PXIe-6363 around a world. Time starts at 0, so that it rounds finely."""
+    origin = time.monotonic()
+    side = BenchSide(world or chain(), imperfections, seed=0, clock=lambda: time.monotonic() - origin)
+    boards = [
+        VirtualDevice.of("PXIe-6738", name=AO, instrument="awg", serial=0x01ABCDEF),
+        VirtualDevice.of("PXIe-6363", name=AI, instrument="daq", serial=0x01C0FFEE),
+    ]
+    server = DaqmxServer(side, boards, faults=faults)
+    port = server.start()
+    try:
+        yield Wire(side, server, port)
+    finally:
+        server.stop()
+
+
+@dataclass
+class Client:
+    """NI's package, connected."""
+
+    options: nidaqmx.GrpcSessionOptions
+    system: System
+
+    def task(self, name: str = "") -> Any:
+        return nidaqmx.Task(name, grpc_options=self.options)
+
+
+@contextmanager
+def client(port: int) -> Iterator[Client]:
+    unlimited = [("grpc.max_receive_message_length", -1)]
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=unlimited) as channel:
+        options = nidaqmx.GrpcSessionOptions(channel, "")
+        yield Client(options, System.remote(options))
+
+
+def analog_input(port: int, **options: Any) -> NiAnalogInput:
+    entry = {"driver": "ni.ai", "model": "PXIe-6363", "resource": AI, "grpc": f"127.0.0.1:{port}", "full_scale": "2 V"}
+    return NiAnalogInput("daq", NiAnalogInputOptions.model_validate(entry | options))
+
+
+def analog_output(port: int, **options: Any) -> NiAnalogOutput:
+    entry = {"driver": "ni.ao", "model": "PXIe-6738", "resource": AO, "grpc": f"127.0.0.1:{port}"}
+    entry["start_trigger"] = f"/{AI}/ai/StartTrigger"
+    return NiAnalogOutput("awg", NiAnalogOutputOptions.model_validate(entry | options))
+
+
+def plan(channels: int = 14, rate_hz: float = 50e3, settle: int = 250, window: int = 1000) -> AcquisitionPlan:
+    names = tuple(f"ai{k}" for k in range(channels))
+    return AcquisitionPlan(rate_hz, settle, window, names, (2.0,) * channels, (0.0,) * channels)
+
+
+def acquire(ai: NiAnalogInput, ao: NiAnalogOutput, total: int, timeout_s: float = 2.0) -> list[Block]:
+    """One acquisition of what is loaded, as a rig does it."""
+    ai.arm()
+    ao.arm()
+    ao.start()
+    ai.start()
+    blocks: list[Block] = []
+    while not blocks or blocks[-1].start_index + len(blocks[-1].codes) < total:
+        blocks.append(ai.read(timeout_s))
+    return blocks
+
+
+def levels(*volts: float) -> Mapping[str, ToneProgram]:
+    return {f"ao{k}": ToneProgram(v) for k, v in enumerate(volts)}

@@ -1,0 +1,355 @@
+"""ni.ai and ni.ao end to end: they drive a board and read it through NI's package and the virtual server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from labrig_drivers import ni_ai, ni_ao, ni_common
+from labrig_drivers.ni import DRIVERS
+from labrig_drivers.ni_ai import NiAnalogInput
+from labrig_drivers.ni_ao import NiAnalogOutput
+from wire.daqmx.boards import AI, QUIET, Wire, acquire, analog_input, analog_output, chain, levels, plan, wire
+
+from labrig.clock import SimulatedClock
+from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, LimitExceeded
+from labrig.instruments.contracts import Digitizer, WaveformSource
+from labrig.instruments.data import AcquisitionPlan, Block
+from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
+from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.demodulator import Demodulator
+from labrig.signals.tones import Tone, ToneProgram
+from labrig.simulation.faces import SimulatedDigitizer, SimulatedSource, Stage
+from labrig.simulation.front_end import FrontEnd
+from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+
+PROGRAMS = {
+    "ao0": ToneProgram(0.4),
+    "ao1": ToneProgram(-0.7),
+    "ao2": ToneProgram(0.0, (Tone(350.0, 0.2),)),
+    "ao3": ToneProgram(0.1, (Tone(350.0, 0.05, np.pi), Tone(1100.0, 0.3))),
+    "ao4": ToneProgram(0.0, (Tone(350.0, 0.5), Tone(1100.0, 0.5))),
+}
+
+
+@pytest.fixture
+def served() -> Iterator[Wire]:
+    with wire(chain(5, 0.0)) as served:
+        yield served
+
+
+@pytest.fixture
+def ai(served: Wire) -> Iterator[NiAnalogInput]:
+    instrument = analog_input(served.port)
+    instrument.open()
+    yield instrument
+    instrument.close()
+    assert not [name for name in served.server.tasks if name.startswith("ai")]
+
+
+@pytest.fixture
+def ao(served: Wire) -> Iterator[NiAnalogOutput]:
+    instrument = analog_output(served.port)
+    instrument.open()
+    yield instrument
+    instrument.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ni_common, "DEADLINE_S", 0.3)
+
+
+def lock_in(plan: AcquisitionPlan, blocks: list[Block]) -> Demodulated:
+    drops = np.eye(5)[:4] - np.eye(5)[1:]
+    demodulator = Demodulator(plan, (350.0, 1100.0), drops, 4)
+    for block in blocks:
+        demodulator.feed(block)
+    return demodulator.result()
+
+
+def in_process(played: dict[str, ToneProgram], plan: AcquisitionPlan) -> Demodulated:
+    """The same programs on the same board with the simulated bench's faces."""
+    stage = Stage(chain(5, 0.0), SimulatedClock(), QUIET, seed=0)
+    inputs = tuple(f"ai{k}" for k in range(32))
+    outputs = tuple(f"ao{k}" for k in range(32))
+    source = SimulatedSource("awg", stage, SourceCapabilities(outputs, 16, 10.0, 0.2, 20e-6))
+    able = DigitizerCapabilities(inputs, 16, 2.0, 2e6, plan.skew_s[1])
+    digitizer = SimulatedDigitizer("daq", stage, able)
+    source.open()
+    digitizer.open()
+    plan = digitizer.configure(plan)
+    source.load(played)
+    digitizer.arm()
+    source.start()
+    return lock_in(plan, [digitizer.read(10.0)])
+
+
+def test_they_keep_the_contracts(ai: NiAnalogInput, ao: NiAnalogOutput) -> None:
+    assert isinstance(ai, Digitizer)
+    assert isinstance(ao, WaveformSource)
+    assert ai.identify().model == "PXIe-6363"
+    assert ao.identify().serial == "01ABCDEF"
+    assert {info.name: info.kind for info in DRIVERS} == {"ni.ai": "digitizer", "ni.ao": "source"}
+
+
+def test_the_wire_delivers_the_codes_of_its_front_end(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
+    """The same world, sampled in this process at the same trigger: bit for bit what came over the wire."""
+    actual = ai.configure(plan(5))
+    ao.load(PROGRAMS)
+    edges: list[float] = []
+    served.side.lines.listen("daq/start", edges.append)
+    codes = np.vstack([block.codes for block in acquire(ai, ao, actual.total_samples)])
+    front_end = FrontEnd("daq", actual.channels, 16, 2.0, QUIET, served.side.seed)
+    span = (0, actual.total_samples)
+    with served.side.lock:
+        volts = front_end.sample(served.world, actual.channels, edges[0], actual.sample_rate_hz, span, 1, actual.skew_s)
+    expected, _ = front_end.codes(volts)
+    assert np.count_nonzero(codes != expected) <= 2  # a tie of rounding may fall either way in another piece
+    assert np.abs(codes - expected).max() <= 1
+
+
+def test_lock_in_agrees_with_the_bench_in_process(ai: NiAnalogInput, ao: NiAnalogOutput) -> None:
+    """The in-process bench triggers at another phase, so the codes are rounded differently: 0.8 LSB/√N between two
+    such benches, one standard deviation of a drop."""
+    actual = ai.configure(plan(5))
+    played = ao.load(PROGRAMS)
+    found = lock_in(actual, acquire(ai, ao, actual.total_samples))
+    expected = in_process(played, actual)
+    assert found.flags == frozenset()
+    code_v = 4 / 2**16
+    agreement = 4 * 0.82 * code_v / np.sqrt(actual.window_samples)
+    assert np.abs(found.edge_dc - expected.edge_dc).max() < code_v / 10  # the tones dither the rounding of DC
+    assert np.abs(found.in_phase - expected.in_phase).max() < agreement
+    assert np.abs(found.quadrature - expected.quadrature).max() < agreement
+    assert np.abs(expected.in_phase).min() > 100 * agreement
+
+
+def test_what_load_returns_is_what_plays(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
+    played = ao.load(PROGRAMS)
+    actual = ai.configure(plan(5))
+    acquire(ai, ao, actual.total_samples)
+    with served.side.lock:
+        world = served.world.playing(served.side.clock())
+    for channel, program in played.items():
+        plays = world[f"awg/{channel}"]
+        assert plays is not None
+        assert plays.dc == pytest.approx(program.dc, abs=3e-6)
+        asked = [tone.frequency_hz for tone in PROGRAMS[channel].tones]
+        assert [tone.frequency_hz for tone in program.tones] == asked
+        for tone, real in zip(program.tones, plays.tones, strict=True):
+            assert real.frequency_hz == tone.frequency_hz
+            assert real.amplitude == pytest.approx(tone.amplitude, abs=3e-6)  # a hundredth of a step of the converter
+            # The world's program begins half a sample after the trigger, as the driver's does.
+            assert np.cos(real.phase_rad - tone.phase_rad) == pytest.approx(1, abs=1e-6)
+
+
+def test_rate_and_skew_are_read_back(ai: NiAnalogInput) -> None:
+    actual = ai.configure(plan(5, rate_hz=30e3))
+    assert actual.sample_rate_hz == pytest.approx(100e6 / 3333)
+    assert actual.skew_s[1] == pytest.approx(666 / 100e6)  # five conversions spread over the scan
+    assert ai.configure(plan(5, rate_hz=10e3)).skew_s[4] == pytest.approx(44e-6)  # 1 µs and 10 µs of padding each
+    assert ai.configure(plan(1)).skew_s == (0.0,)
+
+
+def test_long_windows_come_in_pieces(ai: NiAnalogInput, ao: NiAnalogOutput) -> None:
+    actual = ai.configure(plan(5, window=4000))
+    ao.load(PROGRAMS)
+    blocks = acquire(ai, ao, actual.total_samples)
+    assert [len(block.codes) for block in blocks] == [3240, 810, 200]
+    assert [block.start_index for block in blocks] == [0, 3240, 4050]
+    assert blocks[0].codes.dtype == np.int16
+    assert blocks[0].scale.shape == (5, 4)
+
+
+def test_tasks_are_kept(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
+    ai.configure(plan(5, settle=5, window=50))
+    ao.load(PROGRAMS)
+    before: tuple[str, ...] | None = None
+    for round_number in range(300):
+        if round_number % 10 == 0:
+            ao.load(levels(0.001 * round_number) if round_number % 20 == 0 else PROGRAMS)
+        acquire(ai, ao, 55)
+        if round_number == 20:
+            before = served.server.tasks
+    assert served.server.tasks == before
+    assert served.world.acquisitions == 300
+    assert served.server.calls["CreateTask"] == 3
+
+
+def test_levels_are_written_once_and_only_when_they_change(ao: NiAnalogOutput, served: Wire) -> None:
+    for program in (levels(0.5, -1.0), levels(0.5, -1.0), levels(0.5)):
+        played = ao.load(program)
+        ao.arm()
+        ao.start()
+    assert played["ao0"].dc == round(0.5 * 2**15 / 10) * 10 / 2**15
+    assert served.server.calls["WriteAnalogF64"] == 2
+    with served.side.lock:
+        world = served.world.playing(served.side.clock() + 1)
+    assert world["awg/ao0"] == ToneProgram(played["ao0"].dc)
+    assert world["awg/ao1"] == ToneProgram(0.0)
+
+
+def test_idle_and_safe_are_zero_volts(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
+    ai.configure(plan(5))
+    for rest in (ao.idle, ao.make_safe, ao.make_safe):
+        ao.load(PROGRAMS)
+        acquire(ai, ao, 1250)
+        rest()
+        with served.side.lock:
+            playing = served.world.playing(served.side.clock() + 1)
+        assert set(playing.values()) == {ToneProgram(0.0)}
+
+
+def test_clipping_is_flagged(ai: NiAnalogInput, ao: NiAnalogOutput) -> None:
+    ai.configure(plan(5))
+    ao.load({"ao0": ToneProgram(9.0)})
+    blocks = acquire(ai, ao, 1250)
+    assert blocks[-1].overrange.tolist() == [True, False, False, False, False]
+    assert blocks[-1].codes[-1, 0] == 2**15 - 1
+
+
+def test_what_cannot_be_played_is_refused(ao: NiAnalogOutput) -> None:
+    with pytest.raises(LimitExceeded, match="full scale 10 V"):
+        ao.load({"ao0": ToneProgram(9.0, (Tone(350.0, 2.0),))})
+    with pytest.raises(LimitExceeded, match="no channel 'ao40'"):
+        ao.load({"ao40": ToneProgram(1.0)})
+    with pytest.raises(ConfigError, match="no common period"):
+        ao.load({"ao0": ToneProgram(0.0, (Tone(350.0 + np.pi * 1e-3, 1.0),))})
+    with pytest.raises(ConfigError, match="half the update rate"):
+        ao.load({"ao0": ToneProgram(0.0, (Tone(60e3, 1.0),))})
+
+
+def test_what_cannot_be_measured_is_refused(ai: NiAnalogInput) -> None:
+    with pytest.raises(ConfigError, match="cannot sample 14 channels at 80000 S/s"):
+        ai.configure(plan(14, rate_hz=80e3))
+    with pytest.raises(ConfigError, match="no channel 'ai40'"):
+        ai.configure(AcquisitionPlan(1e3, 0, 10, ("ai40",), (2.0,), (0.0,)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("ai", {"model": "PXIe-1"}, "model: 'PXIe-1' is not known to ni.ai"),
+        ("ai", {"model": None}, "model: is missing; known are"),
+        ("ai", {"full_scale": "12 V"}, "full_scale: PXIe-6363 measures up to"),
+        ("ai", {"max_sample_rate": "3 MS/s"}, "max_sample_rate: PXIe-6363 takes at most"),
+        ("ao", {"update_rate": "1 MS/s"}, "update_rate: PXIe-6738 takes at most"),
+    ],
+)
+def test_options_that_no_model_has_are_refused(kind: str, options: dict, message: str) -> None:
+    make = analog_input if kind == "ai" else analog_output
+    with pytest.raises(ValueError, match=message):
+        make(1, **options)
+
+
+def test_capabilities_are_those_of_the_wiring() -> None:
+    entry = {"driver": "ni.ai", "model": "PXIe-6363", "resource": AI, "terminal": "differential", "full_scale": "3 V"}
+    able = ni_ai.capabilities(ni_ai.NiAnalogInputOptions.model_validate(entry))
+    assert able.channels[:9] == (*(f"ai{k}" for k in range(8)), "ai16")
+    assert len(able.channels) == 16
+    assert able.full_scale_v == 5.0
+    entry = {"driver": "ni.ao", "model": "PXIe-6738", "resource": "Dev1", "settle": "1 ms"}
+    assert ni_ao.capabilities(ni_ao.NiAnalogOutputOptions.model_validate(entry)).settle_s == 1e-3
+
+
+def test_nothing_is_needed_to_be_safe() -> None:
+    for instrument in (analog_input(1), analog_output(1)):
+        instrument.make_safe()
+        instrument.close()
+        instrument.make_safe()
+        with pytest.raises(ConnectionFailed, match="is not open"):
+            instrument.identify()
+
+
+def test_a_device_that_is_not_there_is_named(served: Wire) -> None:
+    with pytest.raises(ConnectionFailed, match=r"there is no device 'Dev7'.*present are PXI1Slot3, PXI1Slot4"):
+        analog_input(served.port, resource="Dev7").open()
+    with pytest.raises(ConnectionFailed, match=r"the NI gRPC device server at 127.0.0.1:1 is gone or refused"):
+        analog_input(1).open()
+
+
+def test_a_trigger_that_never_comes_is_a_deadline(served: Wire) -> None:
+    waiting = analog_input(served.port, start_trigger="PFI3")
+    waiting.open()
+    waiting.configure(plan(5))
+    waiting.arm()
+    with pytest.raises(DeadlineExceeded, match=r"while: read.*remedy: check the start trigger"):
+        waiting.read(0.1)
+    with served.side.lock:
+        served.side.lines.fire("daq/PFI3", served.side.clock())
+    waiting.arm()
+    with served.side.lock:
+        served.side.lines.fire("daq/PFI3", served.side.clock())
+    assert waiting.read(1.0).start_index == 0
+    waiting.close()
+    assert served.server.tasks == ()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_hangs_is_a_deadline(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
+    ai.configure(plan(5))
+    ao.load(PROGRAMS)
+    ai.arm()
+    ao.arm()
+    ao.start()
+    ai.start()
+    served.server.deaf()
+    began = time.monotonic()
+    for action in (lambda: ai.read(0.2), ao.idle, ao.make_safe):
+        with pytest.raises(DeadlineExceeded, match="does not answer"):
+            action()
+    ai.make_safe()
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_died_is_a_lost_connection(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
+    ai.configure(plan(5))
+    ao.load(PROGRAMS)
+    served.server.stop()
+    with pytest.raises(ConnectionFailed, match=r"daq: the NI gRPC device server at .*while: start"):
+        ai.start()
+    with pytest.raises(ConnectionFailed, match=r"awg: .*while: make safe"):
+        ao.make_safe()
+    ai.make_safe()
+
+
+def test_faults_come_out_in_words(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
+    actual = ai.configure(plan(5))
+    ao.load(PROGRAMS)
+    served.server.inject(WireFault("fail", "StartTask", after=1, times=1, code=-50103))
+    with pytest.raises(ConnectionFailed, match=r"resource is reserved.*DAQmx -50103.*close the other program"):
+        acquire(ai, ao, actual.total_samples)
+    assert acquire(ai, ao, actual.total_samples)[-1].start_index > 0
+    served.server.inject(WireFault("delay", "ReadRaw", times=1, delay_s=0.1))
+    began = time.monotonic()
+    acquire(ai, ao, actual.total_samples)
+    assert time.monotonic() - began > 0.1
+
+
+def test_one_board_can_be_two_instruments() -> None:
+    """Inputs and outputs of one PXIe-6363, each under a name of its own, started by its own trigger."""
+    world = chain(4)
+    side = BenchSide(world, QUIET, seed=0)
+    boards = [VirtualDevice.of("PXIe-6363", name=AI, instrument=name) for name in ("awg", "daq")]
+    server = DaqmxServer(side, boards)
+    port = server.start()
+    try:
+        ai = analog_input(port)
+        ao = analog_output(port, model="PXIe-6363", resource=AI, start_trigger="ai/StartTrigger")
+        ai.open()
+        ao.open()
+        assert ai.identify() == ao.identify()
+        actual = ai.configure(plan(4))
+        ao.load({"ao0": ToneProgram(0.5), "ao3": ToneProgram(0.0, (Tone(350.0, 0.5),))})
+        volts = np.vstack([block.volts() for block in acquire(ai, ao, actual.total_samples)])
+        assert volts[-1, 0] > 0.3
+        assert np.ptp(volts[250:, 3]) > 0.5
+        ao.close()
+        ai.close()
+    finally:
+        server.stop()

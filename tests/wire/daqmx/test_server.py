@@ -1,0 +1,235 @@
+"""NI's own package against the virtual server: what it lists, reads and refuses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from nidaqmx.constants import AcquisitionType, ProductCategory, Signal, TaskMode, TerminalConfiguration
+from nidaqmx.errors import DaqError, DaqReadError, RpcError
+from nidaqmx.stream_readers import AnalogMultiChannelReader, AnalogUnscaledReader
+from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, chain, client, wire
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Wire]:
+    with wire() as served:
+        yield served
+
+
+@pytest.fixture
+def ni(served: Wire) -> Iterator[Client]:
+    with client(served.port) as connected:
+        yield connected
+    assert served.server.tasks == ()
+
+
+def finite(ni: Client, samples: int = 100, rate: float = 50e3, channels: str = "ai0:3"):
+    task = ni.task()
+    task.ai_channels.add_ai_voltage_chan(f"{AI}/{channels}", min_val=-2, max_val=2)
+    task.timing.cfg_samp_clk_timing(rate, sample_mode=AcquisitionType.FINITE, samps_per_chan=samples)
+    return task
+
+
+def test_lists_its_devices_and_their_properties(ni: Client) -> None:
+    assert list(ni.system.devices.device_names) == [AO, AI]
+    device = ni.system.devices[AI]
+    assert device.product_type == "PXIe-6363"
+    assert device.serial_num == 0x01C0FFEE
+    assert len(device.ai_physical_chans) == 32
+    assert len(ni.system.devices[AO].ao_physical_chans) == 32
+    assert device.ai_max_multi_chan_rate == 1e6
+    assert device.ai_simultaneous_sampling_supported is False
+    assert device.product_category is ProductCategory.X_SERIES_DAQ
+    assert ni.system.devices[AO].product_category is ProductCategory.AO_SERIES
+    assert ni.system.devices[AO].ao_voltage_rngs == [-10.0, 10.0]
+    assert device.ai_voltage_rngs[:2] == [-0.1, 0.1]
+    assert TerminalConfiguration.RSE in device.ai_physical_chans["ai0"].ai_term_cfgs
+
+
+def test_a_task_reads_back_what_it_will_do(ni: Client) -> None:
+    with finite(ni, rate=30e3) as task:
+        assert task.timing.samp_clk_rate == pytest.approx(100e6 / 3333)
+        channel = task.ai_channels[f"{AI}/ai1"]
+        assert channel.ai_rng_high == 2.0
+        assert channel.ai_dev_scaling_coeff == [0.0, 4 / 2**16, 0.0, 0.0]
+        assert task.channel_names == [f"{AI}/ai{k}" for k in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("channels", "rate", "convert"),
+    [
+        ("ai0:3", 10e3, 100e6 / 1100),  # room for 10 µs of padding beyond the converter's 1 µs
+        ("ai0:13", 50e3, 100e6 / 142),  # none: spread over the scan, 700 kS/s to the next divider
+        ("ai0:3", 200e3, 800e3),
+    ],
+)
+def test_convert_rate_is_padded_where_there_is_room(ni: Client, channels: str, rate: float, convert: float) -> None:
+    with finite(ni, rate=rate, channels=channels) as task:
+        assert task.timing.ai_conv_rate == pytest.approx(convert, rel=1e-12)
+
+
+def failing(ni: Client, code: int, action, kind: type[DaqError] = DaqError) -> DaqError:
+    with pytest.raises(kind) as caught:
+        action()
+    assert caught.value.error_code == code
+    return caught.value
+
+
+def test_errors_bear_nis_codes(ni: Client) -> None:
+    with ni.task() as task:
+        error = failing(ni, -200170, lambda: task.ai_channels.add_ai_voltage_chan(f"{AI}/ai32"))
+        assert "Physical channel specified does not exist" in str(error)
+        failing(ni, -200220, lambda: task.ai_channels.add_ai_voltage_chan("Dev9/ai0"))
+        failing(ni, -200077, lambda: task.ai_channels.add_ai_voltage_chan(f"{AI}/ai0", min_val=-20, max_val=20))
+        failing(ni, -200478, task.start)
+    failing(ni, -200220, lambda: ni.system.devices["Dev9"].product_type)
+    with finite(ni, rate=600e3) as task:
+        failing(ni, -200077, lambda: task.control(TaskMode.TASK_COMMIT))
+    with finite(ni) as task:
+        failing(ni, -200077, lambda: setattr(task.timing, "ai_conv_rate", 5e6))
+        failing(ni, -89120, lambda: task.triggers.start_trigger.cfg_dig_edge_start_trig("/PXI1Slot4/nowhere"))
+        failing(ni, -200983, lambda: task.in_stream.total_samp_per_chan_acquired)
+    with ni.task("twice"):
+        failing(ni, -200089, lambda: ni.task("twice"))
+
+
+def test_a_second_task_finds_the_converter_reserved(ni: Client) -> None:
+    with finite(ni) as one, finite(ni) as two:
+        one.control(TaskMode.TASK_COMMIT)
+        failing(ni, -50103, two.start)
+        one.control(TaskMode.TASK_UNRESERVE)
+        two.start()
+
+
+def test_a_trigger_that_never_comes_ends_the_read_in_time(ni: Client) -> None:
+    with finite(ni) as task:
+        task.triggers.start_trigger.cfg_dig_edge_start_trig("PFI3")
+        task.start()
+        began = time.monotonic()
+        with pytest.raises(DaqReadError) as caught:
+            task.read(100, timeout=0.1)
+        assert caught.value.error_code == -200284
+        assert caught.value.samps_per_chan_read == 0
+        assert 0.09 < time.monotonic() - began < 1
+
+
+def test_a_read_that_is_cut_short_tells_how_much_it_got(ni: Client) -> None:
+    with finite(ni, samples=20_000, rate=10e3) as task:
+        task.start()
+        buffer = np.zeros((4, 10_000))
+        with pytest.raises(DaqReadError) as caught:
+            AnalogMultiChannelReader(task.in_stream).read_many_sample(buffer, 10_000, timeout=0.1)
+        assert caught.value.error_code == -200284
+        assert 500 < caught.value.samps_per_chan_read < 5000
+
+
+def test_more_than_a_finite_task_takes_never_comes(ni: Client) -> None:
+    with finite(ni, samples=100) as task:
+        task.start()
+        task.read(100)
+        with pytest.raises(DaqReadError) as caught:
+            task.read(1)
+        assert caught.value.error_code == -200278
+
+
+def test_a_reader_that_is_late_loses_samples(ni: Client) -> None:
+    with finite(ni) as task:
+        task.timing.cfg_samp_clk_timing(50e3, sample_mode=AcquisitionType.CONTINUOUS, samps_per_chan=1000)
+        task.in_stream.input_buf_size = 1000
+        task.start()
+        time.sleep(0.1)
+        with pytest.raises(DaqReadError) as caught:
+            task.read(100)
+        assert caught.value.error_code == -200279
+
+
+def test_what_is_not_served_is_not_implemented(ni: Client) -> None:
+    with ni.task() as task, pytest.raises(RpcError, match="UNIMPLEMENTED"):
+        task.ci_channels.add_ci_count_edges_chan(f"{AI}/ctr0")
+
+
+def test_reads_take_as_long_as_the_samples(ni: Client) -> None:
+    with finite(ni, samples=5000) as task:
+        task.start()
+        began = time.monotonic()
+        task.read(5000)
+        assert time.monotonic() - began >= 0.09
+        task.stop()
+        task.start()
+        task.wait_until_done(1.0)
+        assert task.is_task_done()
+
+
+def test_scaled_unscaled_and_raw_reads_agree(ni: Client, served: Wire) -> None:
+    with ni.task() as out, finite(ni, samples=300) as task:
+        out.ao_channels.add_ao_voltage_chan(f"{AO}/ao0:3")
+        out.write([0.5, -0.25, 1.0, 0.0])
+        task.start()
+        scaled = np.array(task.read(100))
+        unscaled = np.zeros((4, 100), np.int16)
+        AnalogUnscaledReader(task.in_stream).read_int16(unscaled, 100)
+        raw = np.zeros(400, np.int16)
+        task.in_stream.read_into(raw)
+        assert (unscaled == raw.reshape(100, 4).T).all()
+        assert np.abs(scaled - unscaled * (4 / 2**16)).max() == 0
+        assert scaled[0, 0] > 0.4
+
+
+def test_chunks_are_the_same_as_one_read() -> None:
+    """Noise, gain, offset and tones: the same acquisition read in one piece and in three, bit for bit."""
+    with wire(imperfections=NOISY) as served, client(served.port) as ni, ni.task() as out, finite(ni, 3000) as task:
+        out.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
+        out.timing.cfg_samp_clk_timing(100e3, sample_mode=AcquisitionType.CONTINUOUS, samps_per_chan=1000)
+        out.triggers.start_trigger.cfg_dig_edge_start_trig(f"/{AI}/ai/StartTrigger")
+        out.write(np.cos(2 * np.pi * 7 * np.arange(1000) / 1000), auto_start=False)
+        reads = []
+        for pieces in ([3000], [1000, 1900, 100]):
+            served.world.acquisitions = 0
+            out.start()
+            task.start()
+            got = [np.zeros(4 * count, np.int16) for count in pieces]
+            for piece in got:
+                task.in_stream.read_into(piece)
+            reads.append(np.concatenate(got))
+            task.stop()
+            out.stop()
+        settled = 4 * 5  # the first scans show the level held from the run before
+        assert (reads[0][settled:] == reads[1][settled:]).all()
+
+
+def test_triggers_go_where_they_are_routed(ni: Client, served: Wire) -> None:
+    edges: dict[str, float] = {}
+    for line in ("daq/start", "daq/PFI0"):
+        served.side.lines.listen(line, lambda t, line=line: edges.__setitem__(line, t))
+    with finite(ni) as task:
+        task.export_signals.export_signal(Signal.START_TRIGGER, f"/{AI}/PFI0")
+        assert task.export_signals.start_trig_output_term == f"/{AI}/PFI0"
+        before = served.world.acquisitions
+        task.start()
+        task.read(100)
+    assert served.world.acquisitions == before + 1
+    assert edges["daq/start"] == edges["daq/PFI0"]
+
+
+def test_an_edge_from_elsewhere_starts_a_task(ni: Client, served: Wire) -> None:
+    with finite(ni) as task:
+        task.triggers.start_trigger.cfg_dig_edge_start_trig("/PXI1Slot4/PFI5")
+        task.start()
+        assert not task.is_task_done()
+        with served.side.lock:
+            served.side.lines.fire("daq/PFI5", served.side.clock())
+        assert len(task.read(100)[0]) == 100
+
+
+def test_a_large_read_keeps_pace() -> None:
+    with wire(chain(16)) as served, client(served.port) as ni, finite(ni, 100_000, 50e3, "ai0:15") as task:
+        buffer = np.zeros((16, 100_000))
+        began = time.monotonic()
+        task.start()
+        AnalogMultiChannelReader(task.in_stream).read_many_sample(buffer, 100_000, timeout=10)
+        took = time.monotonic() - began
+    print(f"\n16 × 100 000 samples: {took:.3f} s for 2 s of signal")
+    assert took < 4  # 2.1 s on an idle machine; gRPC's own limit of 4 MB would have ended it at once
