@@ -46,7 +46,7 @@ class DaqmxInstruments:
 
 
 class SiglentInstruments:
-    """Generators, each behind a VXI-11 port of its own."""
+    """Generators, each behind a port of its own: a raw socket where the configuration names one, else VXI-11."""
 
     def __init__(self, side: BenchSide, entries: Sequence[Entry]) -> None:
         self._side = side
@@ -55,13 +55,14 @@ class SiglentInstruments:
 
     def start(self) -> list[Endpoint]:
         from labrig.virtual_instruments.siglent import VirtualSdg
-        from labrig.virtual_instruments.visa_servers import Vxi11Server
+        from labrig.virtual_instruments.visa_servers import SocketServer, Vxi11Server
 
         endpoints = []
         for entry in self._entries:
             serial = entry.options["serial"] or f"SDG2X{entry.name.upper()}"
             sdg = VirtualSdg(self._side, entry.name, entry.model, serial)
-            server = self._stack.enter_context(Vxi11Server(sdg))
+            front_end = SocketServer if entry.options["resource"].endswith("::SOCKET") else Vxi11Server
+            server = self._stack.enter_context(front_end(sdg))
             endpoints.append(Endpoint(entry.name, entry.model, server.resource))
         return endpoints
 

@@ -1,0 +1,52 @@
+"""A bank of potentiometers that loses its settings in the middle of a step: the step is worth nothing and is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from unit.rig.benches import Wrapper, assembled, setup_with
+
+from labrig.errors import ChannelFault
+from labrig.instruments.data import ProgramReport, Setting
+from labrig.runs.journal import Journal, Record, read_journal
+
+
+class Forgetful(Wrapper):
+    """Recovers from a reset in these `program` calls (counted from 0), and says so."""
+
+    def __init__(self, inner: Any, resets: set[int]) -> None:
+        super().__init__(inner)
+        self.resets = resets
+        self.calls = -1
+
+    def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
+        self.calls += 1
+        return replace(self.inner.program(settings), interrupted=self.calls in self.resets)
+
+
+def trained(folder: Path, resets: set[int]) -> Record:
+    # Continuous conductances without noise: a repeated step must come out the same.
+    assembly = assembled("xor", "learning.epochs=4", "simulation.preset=ideal")
+    setup = setup_with(assembly, pots=lambda inner: Forgetful(inner, resets))
+    folder.mkdir()
+    with setup.rig as rig, Journal(folder / "run.db") as journal:
+        assembly.experiment(rig, journal).run(lambda: False, lambda _: None)
+    return read_journal(folder / "run.db")
+
+
+def test_a_step_that_was_interrupted_is_repeated_and_leaves_no_trace_in_the_weights(tmp_path):
+    whole, interrupted = trained(tmp_path / "whole", set()), trained(tmp_path / "interrupted", {2})
+    np.testing.assert_array_equal(interrupted.step, whole.step)
+    np.testing.assert_allclose(interrupted.shadow, whole.shadow, rtol=1e-9)
+    assert whole.events == ()
+    assert [(step, event) for step, event, _ in interrupted.events] == [(1, "repeated")]
+
+
+def test_a_bank_that_never_holds_its_settings_ends_the_run(tmp_path):
+    with pytest.raises(ChannelFault, match="lost their settings"):
+        trained(tmp_path / "run", set(range(1, 100)))

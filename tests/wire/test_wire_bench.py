@@ -1,0 +1,79 @@
+"""The wire bench as a whole: real drivers and client libraries against virtual instruments in a child process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from unit.rig.benches import assembled
+
+from labrig.assembly import Assembly
+from labrig.errors import ConfigError
+from labrig.rig.measurement import Excitation, Response
+
+# Real time: only numbers of the physics are compared, never times.
+QUIET = (
+    "simulation.noise=0 V",
+    "simulation.digitizer_offset=0 V",
+    "simulation.digitizer_gain=0",
+    "simulation.source_amplitude=0",
+    "acquisition.tones=[1050 Hz]",  # repeats only after the whole window, so that roundings average
+)
+EXCITATIONS = (None, [1e-6, -1e-6, 0.0], [-1e-6, 0.5e-6, 0.5e-6], [0.0, 0.0, 1e-6])
+
+
+def readings(assembly: Assembly) -> list[Response]:
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        return [
+            rig.measure(Excitation(assembly.task.activation[k], None if error is None else np.array([error])))
+            for k, error in enumerate(EXCITATIONS)
+        ]
+
+
+def test_both_benches_read_the_same_coefficients_from_the_same_board():
+    """Same code width, no noise: what differs is how two trigger phases round. Over N samples a rounding to the step q
+    is q/√12 rms; the difference of two roundings of a drop of two channels is 0.58 q, √2 of it in a quadrature."""
+    simulated, wire = (readings(assembled("iris_wire", f"bench={bench}", *QUIET)) for bench in ("simulated", "wire"))
+    step, samples = 2 * 2.0 / 2**16, 1000
+    tolerance = 5 * 0.82 * step / np.sqrt(samples)
+    for here, there in zip(simulated, wire, strict=True):
+        np.testing.assert_allclose(there.error, here.error, atol=2e-12)
+        np.testing.assert_allclose(there.b, here.b, atol=tolerance)
+        # A constant voltage is rounded the same way in every sample: half a step each, nothing averages.
+        np.testing.assert_allclose(there.a, here.a, atol=2 * step)
+
+
+def test_virtual_serve_prints_endpoints_and_ends_with_sigterm():
+    command = [sys.executable, "-m", "labrig", "virtual", "serve", "iris_wire.yaml", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as child:
+        assert child.stdout is not None
+        lines = []
+        for line in child.stdout:
+            lines.append(json.loads(line))
+            if lines[-1]["event"] == "ready":
+                break
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 0
+    assert [line["event"] for line in lines] == ["serving"] * 5 + ["ready"]
+    resources = {line["name"]: line["resource"] for line in lines[:-1]}
+    assert resources["daq"].startswith("grpc://127.0.0.1:")
+    assert resources["daq"].endswith("/PXI1Slot4")
+    assert resources["err1"].startswith("TCPIP::127.0.0.1")
+    assert resources["pots"].startswith("socket://127.0.0.1:")
+    assert all(line["model"] for line in lines[:-1])
+
+
+def test_a_generic_instrument_is_refused_on_a_bench_of_real_drivers():
+    with pytest.raises(ConfigError, match=r"generic\.source stands for no real instrument"):
+        assembled("iris", "bench=wire")
+
+
+def test_a_generator_left_on_its_own_clock_is_refused_by_name():
+    with pytest.raises(ConfigError, match="err2 is left on its own clock"):
+        assembled("iris_wire", "timing.clock.followers=[err1]")
