@@ -1,4 +1,4 @@
-"""A bank of potentiometers that loses its settings in the middle of a step: the step is worth nothing and is repeated."""
+"""A bank of potentiometers that loses its settings in the middle of a step: the step is repeated."""
 
 from __future__ import annotations
 
