@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from labrig import __version__
-from labrig.cli import certify, check, drivers, ls, measure, plan, run, show, virtual
+from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
 from labrig.errors import LabrigError
 
-COMMANDS = (run, check, plan, measure, certify, show, ls, drivers, virtual)
+COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
 INTERRUPTED = 130
 
 

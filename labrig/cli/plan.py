@@ -12,10 +12,12 @@ from labrig.cli.options import add_config, assembled
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
     from labrig.procedures.plan import Plan
+    from labrig.procedures.wiring_sheet import Connection, WiringSheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
+    parser.add_argument("--wiring", action="store_true", help="print what to solder to what instead")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -24,6 +26,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.procedures.plan import plan_run
 
     assembly = assembled(arguments)
+    if arguments.wiring:
+        return _print_wiring(assembly, arguments.json)
     with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
         plan = plan_run(assembly.probe(rig), assembly.update(rig), assembly.schedule)
     if arguments.json:
@@ -57,3 +61,64 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} here"),
     ]
     return "\n".join(f"{name:<13} {text}" for name, text in rows)
+
+
+def _print_wiring(assembly: Assembly, as_json: bool) -> int:
+    sheet = _wiring(assembly)
+    if as_json:
+        line = {"event": "wiring", "config": str(assembly.document.path), **asdict(sheet)}
+        print(json.dumps(line, ensure_ascii=False))
+    else:
+        print(_wiring_text(sheet))
+    return 0
+
+
+def _wiring(assembly: Assembly) -> WiringSheet:
+    from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
+    from labrig.procedures.wiring_sheet import InstrumentFacts, wiring_sheet
+
+    facts = {}
+    for name, device in assembly.devices.items():
+        able = device.capabilities
+        if isinstance(able, ProgrammerCapabilities):
+            facts[name] = InstrumentFacts(able.part.part, on_chips=hasattr(device.options, "chips"))
+        else:
+            ohm = able.output_resistance_ohm if isinstance(able, SourceCapabilities) else 0.0
+            facts[name] = InstrumentFacts(device.options.model or device.driver.name, ohm)
+    return wiring_sheet(assembly.board.hookup, assembly.board.graph, facts, assembly.synchronization)
+
+
+def _wiring_text(sheet: WiringSheet) -> str:
+    from labrig.cli.tables import table
+
+    def channel(row: Connection) -> tuple[str, str, str]:
+        return row.instrument, row.model, row.channel
+
+    nodes = [(row.node, row.what, *channel(row), _through(row)) for row in sheet.nodes]
+    edges = [(row.edge, row.node, row.to, *channel(row), row.pin) for row in sheet.edges]
+    parts = [
+        table(("node", "what", "instrument", "model", "channel", "through"), nodes),
+        table(("edge", "from", "to", "instrument", "part", "channel", "pins"), edges),
+    ]
+    if sheet.fixed:
+        fixed = [(row.what, row.model, row.node, row.to, row.pin) for row in sheet.fixed]
+        parts.append(table(("fixed part", "value", "from", "to", "pins"), fixed))
+    if sheet.lines:
+        parts.append(table(("line", "from", "to"), [(row.what, row.source, row.to) for row in sheet.lines]))
+    if any(row.pin for row in sheet.edges):
+        parts.append(
+            "Pins: W to the edge's first node, B to its second, A stays free. "
+            "Supply, SPI and select lines of the chips: drivers/firmware/README.md"
+        )
+    return "\n\n".join(parts)
+
+
+def _through(row: Connection) -> str:
+    from labrig.quantities import format_quantity
+
+    if row.through_ohm is None:
+        return ""
+    own = row.through_ohm - (row.resistor_ohm or 0.0)
+    if not row.resistor_ohm:
+        return f"nothing ({format_quantity(own, 'resistance')} of its own)"
+    return f"{format_quantity(row.through_ohm, 'resistance')} with {format_quantity(own, 'resistance')} of its own"

@@ -28,9 +28,9 @@ class DaqmxInstruments:
                 entry.model,
                 name=entry.options["resource"],
                 instrument=entry.name,
-                serial=int(entry.options["serial"] or "01ABCDEF", 16),
+                serial=int(entry.options["serial"] or f"{0x01ABCDEF + number:08X}", 16),
             )
-            for entry in entries
+            for number, entry in enumerate(entries)
         ]
         self._server = DaqmxServer(side, self._devices)
 

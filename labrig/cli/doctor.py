@@ -1,0 +1,115 @@
+"""doctor: say what is plugged in, what is missing here, and which instruments of a configuration answer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from labrig.cli.options import add_runs_dir, assembled
+
+if TYPE_CHECKING:
+    from labrig.assembly import Assembly
+    from labrig.cli.interrupts import Interrupts
+    from labrig.instruments.contracts import Bench, Instrument
+    from labrig.procedures.doctor import Finding, InstrumentReport
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", metavar="CONFIG", help="also ask every instrument of this file who it is")
+    parser.add_argument("--bench", choices=("simulated", "wire", "hardware"), help="where the instruments come from")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="e.g. instruments.daq.serial=1",
+    )
+    parser.set_defaults(seed=None)
+    add_runs_dir(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from labrig.cli.interrupts import Interrupts
+    from labrig.errors import UsageError
+    from labrig.procedures.doctor import examine, exit_code, machine_probes
+
+    if arguments.config is None and (arguments.bench or arguments.overrides):
+        raise UsageError("--bench and --set change a configuration, and none is given")
+    assembly = None if arguments.config is None else assembled(arguments)
+    with Interrupts(immediate=True) as interrupts:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # libraries say there what is not installed; the findings say it, too
+            findings = examine(machine_probes(arguments.runs_dir))
+        reports = [] if assembly is None else _visit(assembly, interrupts)
+    if arguments.json:
+        line = {"event": "doctor", "findings": list(map(asdict, findings)), "instruments": list(map(asdict, reports))}
+        print(json.dumps(line, ensure_ascii=False))
+    else:
+        print(_text(findings, reports))
+    return exit_code(reports)
+
+
+def _visit(assembly: Assembly, interrupts: Interrupts) -> list[InstrumentReport]:
+    """Ask every instrument of the file, wired or not; the bench ends whatever happens."""
+    from importlib import import_module
+
+    from labrig.assembly.assemble import BENCHES
+    from labrig.instruments.data import Identity
+    from labrig.procedures.doctor import roll_call
+
+    bench: Bench = import_module(BENCHES[assembly.header.bench]).build(assembly)
+    try:
+        instruments, lost = _connect(bench, assembly)
+        expected = {
+            name: Identity(device.options.model or "", device.options.serial or "")
+            for name, device in assembly.devices.items()
+        }
+        called = {report.name: report for report in (*roll_call(instruments, expected), *lost)}
+    finally:
+        interrupts.shield()
+        bench.close()
+    return [called[name] for name in assembly.devices]
+
+
+def _connect(bench: Bench, assembly: Assembly) -> tuple[dict[str, tuple[str, Instrument]], list[InstrumentReport]]:
+    """Unopened instruments, sources first, and a row for each that the bench does not have."""
+    from labrig.errors import LabrigError
+    from labrig.procedures.doctor import unreached
+
+    instruments, lost = {}, []
+    broken: LabrigError | None = None
+    for name, device in sorted(assembly.devices.items(), key=lambda item: item[1].driver.kind != "source"):
+        driver = device.driver
+        try:
+            if broken is not None:
+                raise broken
+            instruments[name] = driver.name, bench.connect(name, driver, device.options)
+        except LabrigError as error:
+            # Where the bench itself did not come up, asking it again for every instrument would take minutes.
+            broken = None if error.device == name else error
+            lost.append(unreached(name, driver.name, error))
+    return instruments, lost
+
+
+def _text(findings: list[Finding], reports: list[InstrumentReport]) -> str:
+    from labrig.cli.tables import table
+
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.state:<8} {finding.what}: {finding.detail}")
+        if finding.remedy:
+            lines.append(f"{'':<8} → {finding.remedy}")
+    if not reports:
+        return "\n".join(lines)
+    rows = [(row.name, row.driver, row.state, row.model, row.serial, row.firmware) for row in reports]
+    lines += ["", table(("instrument", "driver", "state", "model", "serial", "firmware"), rows)]
+    for row in reports:
+        if row.detail:
+            lines.append(f"{row.name}: {row.detail}{f' → {row.remedy}' if row.remedy else ''}")
+    well = sum(row.state == "answers" for row in reports)
+    lines.append(f"{well} of {len(reports)} instruments answer as configured")
+    return "\n".join(lines)

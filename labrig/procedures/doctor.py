@@ -1,0 +1,397 @@
+"""What is plugged in and what is missing on this machine, and who of a bench's instruments answers. Nothing is driven.
+
+Probes and instruments are asked in threads of their own, each with a deadline: one that hangs, raises or is not
+installed says so in its own row and keeps no other from being reported.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, LabrigError
+from labrig.instruments.contracts import Instrument
+from labrig.instruments.data import Identity
+
+T = TypeVar("T")
+
+PROBE_S = 10.0
+"""Looking for VISA instruments on the network takes 2 s of them."""
+ANSWER_S = 20.0
+"""Longer than any driver takes to give up: a potentiometer bank is asked for 3 s, a dead VXI-11 link holds for 6 s."""
+SAFE_S = 5.0
+
+LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml", "rich", "matplotlib")
+CLIENTS = {"pyvisa": "VISA", "pyvisa-py": "VISA", "nidaqmx": "NI", "grpcio": "NI", "pyserial": "serial", "cobs": "bank"}
+"""Packages that drivers need, and for which of them."""
+LEAST_FREE_BYTES = 1e9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about this machine. `missing`: not there; `warning`: there, and not as it should be."""
+
+    what: str
+    state: Literal["ok", "warning", "missing"]
+    detail: str
+    remedy: str = ""
+
+
+State = Literal["answers", "differs", "absent", "fault"]
+
+
+@dataclass(frozen=True)
+class InstrumentReport:
+    """One configured instrument: who answered, or why nobody did.
+
+    kind: class of the error, "" without one. exit_code: what this row alone would end the command with.
+    """
+
+    name: str
+    driver: str
+    state: State
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    kind: str = ""
+    detail: str = ""
+    remedy: str = ""
+    exit_code: int = 0
+
+
+Probe = Callable[[], list[Finding]]
+
+
+def machine_probes(runs_dir: Path) -> dict[str, Probe]:
+    """Everything worth knowing of this machine, by what it is about."""
+    return {
+        "versions": versions,
+        "disk": partial(disk, runs_dir),
+        "VISA": visa_resources,
+        "NI-DAQmx": ni_devices,
+        "serial ports": serial_ports,
+        "latency timers": latency_timers,
+    }
+
+
+def examine(probes: Mapping[str, Probe], deadline_s: float = PROBE_S) -> list[Finding]:
+    """Run every probe at once; what they found, in their order."""
+    outcomes = _side_by_side(probes, deadline_s)
+    findings: list[Finding] = []
+    for what in probes:
+        outcome = outcomes.get(what)
+        if isinstance(outcome, list):
+            findings += outcome
+        elif outcome is None:
+            findings.append(
+                Finding(what, "warning", f"did not answer within {deadline_s:g} s", "look for a driver that hangs")
+            )
+        else:
+            findings.append(
+                Finding(what, "warning", f"could not be examined: {_said(outcome)}", "repair the installation")
+            )
+    return findings
+
+
+def versions() -> list[Finding]:
+    """This labrig, its Python, and the packages it stands on."""
+    found = {name: _version(name) for name in (*LIBRARIES, *CLIENTS)}
+    installed = ", ".join(f"{name} {number}" for name, number in found.items() if number)
+    here = f"Python {platform.python_version()}, {platform.system()} {platform.release()} {platform.machine()}"
+    findings = [Finding("labrig", "ok", f"{_version('labrig')} on {here}"), Finding("packages", "ok", installed)]
+    for name, number in found.items():
+        if number is None:
+            needed = f", which {CLIENTS[name]} drivers need" if name in CLIENTS else ""
+            findings.append(Finding("packages", "missing", f"{name}{needed}", f"pip install {name}"))
+    return findings
+
+
+def disk(runs_dir: Path) -> list[Finding]:
+    """Whether runs can be written to their folder, or to where it would be made."""
+    place = runs_dir.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    detail = f"{free / 1e9:.3g} GB free at {runs_dir}"
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        return [Finding("disk", "warning", f"{place} cannot be written to", "choose another --runs-dir")]
+    if free < LEAST_FREE_BYTES:
+        return [Finding("disk", "warning", detail, "make room, or choose another --runs-dir")]
+    return [Finding("disk", "ok", detail)]
+
+
+def visa_resources() -> list[Finding]:
+    """The VISA backend and what it lists. Serial ports are left to `serial_ports`."""
+    try:
+        import pyvisa
+    except ImportError:
+        return [Finding("VISA", "missing", "PyVISA is not installed", "pip install pyvisa pyvisa-py")]
+    try:
+        manager = pyvisa.ResourceManager()
+    except (ValueError, OSError) as error:
+        remedy = "pip install pyvisa-py, or install the VISA of your instruments' maker"
+        return [Finding("VISA", "missing", f"no backend: {_said(error)}", remedy)]
+    findings = []
+    if manager.visalib.library_path == "py":
+        try:
+            import usb  # noqa: F401  # pyright: ignore[reportMissingImports]
+        except ImportError:
+            blind = "pyvisa-py cannot see USB instruments without PyUSB"
+            findings.append(Finding("VISA", "warning", blind, "pip install pyusb"))
+    resources = [name for name in manager.list_resources() if not name.startswith("ASRL")]
+    if not resources:
+        # Only some instruments announce themselves, and only on this network.
+        remedy = "check power and cables; a LAN instrument of another network needs its address in the configuration"
+        return [Finding("VISA", "missing", f"{manager.visalib} lists no instrument", remedy), *findings]
+    return [*(Finding("VISA", "ok", name) for name in resources), *findings]
+
+
+def ni_devices() -> list[Finding]:
+    """The devices of NI's driver on this machine."""
+    try:
+        from nidaqmx.errors import DaqError, DaqNotFoundError
+        from nidaqmx.system import System
+    except ImportError:
+        return [Finding("NI-DAQmx", "missing", "nidaqmx is not installed", 'pip install "nidaqmx[grpc]"')]
+    try:
+        devices = [f"{device.name}: {device.product_type}" for device in System.local().devices]
+    except DaqNotFoundError:
+        remedy = "install NI-DAQmx from ni.com, or name an NI gRPC device server (grpc: host:port)"
+        return [Finding("NI-DAQmx", "missing", "the NI driver is not installed on this machine", remedy)]
+    except DaqError as error:
+        return [Finding("NI-DAQmx", "warning", _said(error), "open NI MAX, or restart the NI services")]
+    if not devices:
+        return [Finding("NI-DAQmx", "missing", "no device", "check that NI MAX lists the card or the chassis")]
+    return [Finding("NI-DAQmx", "ok", device) for device in devices]
+
+
+def serial_ports(by_id: Path = Path("/dev/serial/by-id"), processes: Path = Path("/proc")) -> list[Finding]:
+    """Every port: its lasting name, whether it may be opened, who holds it. None is opened: that resets an Arduino."""
+    try:
+        from serial.tools.list_ports import comports
+    except ImportError:
+        return [Finding("serial port", "missing", "pyserial is not installed", "pip install pyserial")]
+    names = {link.resolve(): link for link in by_id.iterdir()} if by_id.is_dir() else {}
+    findings = []
+    for port in comports():
+        if port.hwid == "n/a":  # a UART of the mainboard, there or not
+            continue
+        device = Path(port.device)
+        detail = f"{names.get(device.resolve(), device)}: {port.description}"
+        problem, remedy = _trouble(device, processes)
+        state = "warning" if problem else "ok"
+        findings.append(Finding("serial port", state, f"{detail}{problem and '; '}{problem}", remedy))
+    if not findings:
+        remedy = "plug the adapter in; where it then is not listed, its USB driver is missing"
+        return [Finding("serial port", "missing", "none is plugged in", remedy)]
+    return findings
+
+
+def latency_timers(adapters: Path = Path("/sys/bus/usb-serial/devices")) -> list[Finding]:
+    """FTDI adapters that hold bytes back for longer than 1 ms (Linux tells; 16 ms is their default)."""
+    findings = []
+    for timer in sorted(adapters.glob("*/latency_timer")):
+        milliseconds = int(timer.read_text().strip())
+        detail = f"/dev/{timer.parent.name} holds bytes back for {milliseconds} ms"
+        slow = milliseconds > 1
+        remedy = f"echo 1 | sudo tee {timer}" if slow else ""
+        findings.append(Finding("latency timer", "warning" if slow else "ok", detail, remedy))
+    return findings
+
+
+def roll_call(
+    instruments: Mapping[str, tuple[str, Instrument]],
+    expected: Mapping[str, Identity],
+    deadline_s: float = ANSWER_S,
+) -> list[InstrumentReport]:
+    """Open and identify all at once, compare with what the configuration names, make safe, close.
+
+    instruments: driver's name and the unopened instrument, by name; sources first, for they are made safe first.
+    expected: model and serial, "" where any will do. An interrupt on the way makes safe and closes, too. An instrument
+    that has not answered by `deadline_s` is left to its own thread.
+    """
+    left = threading.Event()
+    visits = {name: _Visit(instrument, left) for name, (_, instrument) in instruments.items()}
+    failures: dict[str, Exception] = {}
+    try:
+        outcomes = _side_by_side(visits, deadline_s)
+    finally:
+        left.set()
+        end = time.monotonic() + SAFE_S
+        # Nobody touches an instrument whose own visit goes on; that one makes it safe, should it ever come back.
+        over = [name for name, visit in visits.items() if visit.over.wait(max(0.0, end - time.monotonic()))]
+        failures = _leave({name: instruments[name][1] for name in over})
+    reports = {
+        name: _judged(name, driver, outcomes.get(name), expected.get(name), deadline_s)
+        for name, (driver, _) in instruments.items()
+    }
+    for name, failure in failures.items():
+        if reports[name].state == "answers":
+            reports[name] = _failed(reports[name], failure, "fault")
+    return list(reports.values())
+
+
+def exit_code(reports: list[InstrumentReport]) -> int:
+    """4 where an instrument is absent or another one, else that of the first fault, 0 where all is well."""
+    codes = [report.exit_code for report in reports if report.exit_code]
+    absent = ConnectionFailed.exit_code
+    return absent if absent in codes else next(iter(codes), 0)
+
+
+def unreached(name: str, driver: str, error: LabrigError) -> InstrumentReport:
+    """The row of an instrument that the bench could not even connect."""
+    return _failed(InstrumentReport(name, driver, "absent"), error)
+
+
+class _Visit:
+    """Opens one instrument and asks who it is. left: everybody else has gone; so make it safe oneself."""
+
+    def __init__(self, instrument: Instrument, left: threading.Event) -> None:
+        self.over = threading.Event()
+        self._instrument = instrument
+        self._left = left
+
+    def __call__(self) -> Identity:
+        try:
+            self._instrument.open()
+            return self._instrument.identify()
+        finally:
+            if self._left.is_set():
+                for action in (self._instrument.make_safe, self._instrument.close):
+                    with suppress(Exception):
+                        action()
+            self.over.set()
+
+
+def _judged(
+    name: str, driver: str, outcome: Identity | Exception | None, wanted: Identity | None, deadline_s: float
+) -> InstrumentReport:
+    row = InstrumentReport(name, driver, "absent")
+    if outcome is None:
+        late = DeadlineExceeded(
+            f"did not answer within {deadline_s:g} s; its state is unknown", remedy="check its power, and its driver"
+        )
+        return _failed(row, late)
+    if not isinstance(outcome, Identity):
+        return _failed(row, outcome)
+    row = replace(row, state="answers", model=outcome.model, serial=outcome.serial, firmware=outcome.firmware)
+    differences = [
+        f"{what} is {getattr(outcome, what)!r}, the configuration names {getattr(wanted, what)!r}"
+        for what in ("model", "serial")
+        if getattr(wanted, what, "") and getattr(wanted, what) != getattr(outcome, what)
+    ]
+    if not differences:
+        return row
+    remedy = f"connect the right instrument or correct instruments.{name}"
+    return _failed(row, IdentityMismatch("; ".join(differences), remedy=remedy))
+
+
+def _failed(row: InstrumentReport, error: Exception, state: State | None = None) -> InstrumentReport:
+    known = error if isinstance(error, LabrigError) else LabrigError(_said(error))
+    absent = isinstance(known, ConnectionFailed | DeadlineExceeded)
+    return replace(
+        row,
+        state=state or ("absent" if absent else "differs" if isinstance(known, IdentityMismatch) else "fault"),
+        kind=type(error).__name__,
+        detail=f"{known.message} ({known.limit})" if known.limit else known.message,
+        remedy=known.remedy or "",
+        exit_code=known.exit_code,
+    )
+
+
+def _leave(instruments: Mapping[str, Instrument]) -> dict[str, Exception]:
+    """Make safe in order, then close; what went wrong with whom."""
+    failures: dict[str, Exception] = {}
+    for what in ("make_safe", "close"):
+        for name, instrument in instruments.items():
+            outcome = _side_by_side({name: partial(_done, getattr(instrument, what))}, SAFE_S).get(name)
+            if outcome is None:
+                outcome = DeadlineExceeded(f"did not {what.replace('_', ' ')} within {SAFE_S:g} s")
+            if isinstance(outcome, Exception):
+                failures.setdefault(name, outcome)
+    return failures
+
+
+def _done(action: Callable[[], None]) -> bool:
+    action()
+    return True
+
+
+def _side_by_side(tasks: Mapping[str, Callable[[], T]], deadline_s: float) -> dict[str, T | Exception]:
+    """What every task returned or raised; a task that is not over by the deadline is left alone and left out.
+
+    Daemon threads: one that hangs for good must not keep the program from ending.
+    """
+    outcomes: dict[str, T | Exception] = {}
+
+    def work(name: str, task: Callable[[], T]) -> None:
+        try:
+            outcomes[name] = task()
+        except Exception as error:
+            outcomes[name] = error
+        except BaseException as error:  # a library that calls exit() ends nothing but its own thread
+            outcomes[name] = RuntimeError(f"{type(error).__name__}: {error}")
+
+    threads = [threading.Thread(target=work, args=item, name=item[0], daemon=True) for item in tasks.items()]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + deadline_s
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    return dict(outcomes)
+
+
+def _trouble(device: Path, processes: Path) -> tuple[str, str]:
+    """What keeps a port from being used, and the remedy; ("", "") where nothing does."""
+    if not os.access(device, os.R_OK | os.W_OK):
+        return "this user may not open it", _permission(device)
+    holders = list(_holders(device, processes))
+    if holders:
+        return f"in use by {', '.join(holders)}", "close that program"
+    return "", ""
+
+
+def _permission(device: Path) -> str:
+    group = "dialout"
+    if sys.platform != "win32":
+        import grp
+
+        with suppress(KeyError, OSError):
+            group = grp.getgrgid(device.stat().st_gid).gr_name
+    return f"sudo usermod -aG {group} $USER, then log in again"
+
+
+def _holders(device: Path, processes: Path) -> Iterator[str]:
+    """Processes that have the device open, as far as this user may see them."""
+    target = str(device.resolve())
+    for descriptors in processes.glob("[0-9]*/fd"):
+        try:
+            held = any(os.readlink(link) == target for link in descriptors.iterdir())
+            name = (descriptors.parent / "comm").read_text().strip()
+        except OSError:  # it has ended, or belongs to somebody else
+            continue
+        if held:
+            yield f"{name} (process {descriptors.parent.name})"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _said(error: BaseException) -> str:
+    """The first paragraph of an error in one line."""
+    return " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__

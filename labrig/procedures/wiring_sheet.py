@@ -1,0 +1,158 @@
+"""The sheet one solders a board from: every channel and part with the nodes it goes to, and the lines that synchronize.
+
+Pins of chips are those of the wiring table in drivers/firmware/README.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from labrig.config.sections import Timing
+from labrig.network.diodes import DIODES, DiodeModel
+from labrig.network.graph import GROUND, Graph
+from labrig.quantities import format_quantity
+from labrig.rig.hookup import Hookup, SourceWire
+
+RHEOSTAT_PINS = {"MCP4251": (("P0", 9, 10), ("P1", 6, 5))}
+"""Of each rheostat on a chip in the 14-pin package: its name, the pins of its terminals W and B."""
+
+
+@dataclass(frozen=True)
+class InstrumentFacts:
+    """What the sheet says of an instrument. model: or part. output_ohm: of a source's channels.
+
+    on_chips: channels are rheostats of chips one solders oneself, in order.
+    """
+
+    model: str
+    output_ohm: float = 0.0
+    on_chips: bool = False
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One thing to solder. `to`: its other end, where that is a node too. edge: name of the edge it is.
+
+    through_ohm: from the open output to the node, of which resistor_ohm is to be soldered and the rest is the source's
+    own. pin: terminals of `node` and of `to`.
+    """
+
+    node: str
+    what: Literal["drive", "error", "sense", "pot", "resistor", "diode"]
+    instrument: str = ""
+    model: str = ""
+    channel: str = ""
+    pin: str = ""
+    to: str = ""
+    edge: str = ""
+    through_ohm: float | None = None
+    resistor_ohm: float | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A cable between instruments: the clock or the start trigger."""
+
+    what: Literal["clock", "trigger"]
+    source: str
+    to: str
+
+
+@dataclass(frozen=True)
+class WiringSheet:
+    """nodes: connections of each node in the network's order; edges; fixed parts of the network; cables."""
+
+    nodes: tuple[Connection, ...]
+    edges: tuple[Connection, ...]
+    fixed: tuple[Connection, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
+def wiring_sheet(
+    hookup: Hookup, graph: Graph, instruments: Mapping[str, InstrumentFacts], timing: Timing
+) -> WiringSheet:
+    """Everything that must be connected for this hookup on this network."""
+    by_node: dict[str, list[Connection]] = {node: [] for node in graph.nodes}
+    for wire in (*hookup.inputs, hookup.pilot):
+        by_node[wire.node].append(_source(wire, "drive", instruments[wire.device]))
+    for wire in hookup.outputs:
+        by_node[wire.node].append(_source(wire, "error", instruments[wire.device]))
+    digitizer = instruments[hookup.digitizer]
+    for sense in hookup.senses:
+        by_node[sense.node].append(Connection(sense.node, "sense", hookup.digitizer, digitizer.model, sense.channel))
+    edges = [
+        Connection(
+            edge.a,
+            "pot",
+            edge.device,
+            instruments[edge.device].model,
+            edge.channel,
+            _pin(instruments[edge.device], edge.channel),
+            to=edge.b,
+            edge=edge.name,
+        )
+        for edge in hookup.edges
+    ]
+    return WiringSheet(
+        tuple(connection for connections in by_node.values() for connection in connections),
+        tuple(edges),
+        _fixed(graph),
+        _lines(timing),
+    )
+
+
+def _source(wire: SourceWire, what: Literal["drive", "error"], facts: InstrumentFacts) -> Connection:
+    return Connection(
+        wire.node,
+        what,
+        wire.device,
+        facts.model,
+        wire.channel,
+        through_ohm=wire.ohm,
+        resistor_ohm=max(0.0, wire.ohm - facts.output_ohm),
+    )
+
+
+def _pin(facts: InstrumentFacts, channel: str) -> str:
+    """Chip and rheostat behind a channel; the terminal of the edge's first node comes first."""
+    rheostats = RHEOSTAT_PINS.get(facts.model.partition("-")[0])
+    if not facts.on_chips or rheostats is None:
+        return ""
+    chip, rheostat = divmod(int(channel), len(rheostats))
+    name, wiper, end = rheostats[rheostat]
+    return f"chip {chip} {name}: W {wiper}, B {end}"
+
+
+def _fixed(graph: Graph) -> tuple[Connection, ...]:
+    resistors = [
+        Connection(part.a, "resistor", model=format_quantity(part.ohm, "resistance"), to=part.b)
+        for part in graph.resistors
+    ]
+    diodes = [
+        Connection(
+            part.anode, "diode", model=f"{part.count} × {_part(part.model)}", pin="anode, cathode", to=part.cathode
+        )
+        for part in graph.diodes
+    ]
+    # By the node that is not ground, so that all parts of one node stand together.
+    order = {node: k for k, node in enumerate(graph.nodes)}
+    rows = [*resistors, *diodes]
+    return tuple(sorted(rows, key=lambda row: order[row.to if row.node == GROUND else row.node]))
+
+
+def _part(model: DiodeModel) -> str:
+    return next((name for name, known in DIODES.items() if known == model), "diode")
+
+
+def _lines(timing: Timing) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    if timing.clock:
+        master = f"{timing.clock.master} clock output"
+        lines += [Line("clock", master, f"{name} 10 MHz input") for name in timing.clock.followers]
+    if timing.trigger:
+        device = timing.trigger.from_.partition("/")[0]
+        leaves_by = f"{device} {timing.trigger.line}" if timing.trigger.line else timing.trigger.from_
+        lines += [Line("trigger", leaves_by, f"{name} trigger input") for name in timing.trigger.to]
+    return tuple(lines)
