@@ -103,7 +103,7 @@ class Assembly:
         bench: Bench = import_module(BENCHES[self.header.bench]).build(self)
         hookup = self.board.hookup
         instruments = {
-            name: bench.connect(name, self.devices[name].driver, self._routed(name))
+            name: bench.connect(name, self.devices[name].driver, self.routed(name))
             for name in (*hookup.sources, hookup.digitizer, *hookup.programmers)
         }
         rig = Rig(
@@ -156,7 +156,7 @@ class Assembly:
         """The experiment on an open rig."""
         return Experiment(self.probe(rig), self.update(rig), self.schedule, journal, self.seed)
 
-    def _routed(self, name: str) -> InstrumentOptions:
+    def routed(self, name: str) -> InstrumentOptions:
         """An entry's options with the terminal its start trigger leaves by, which `timing.trigger.line` names."""
         options, trigger = self.devices[name].options, self.synchronization.trigger
         if trigger and trigger.line and name == trigger.from_.partition("/")[0] and hasattr(options, "export_start"):
@@ -222,7 +222,7 @@ def check(document: Document) -> Assembly | None:
     else:
         skipped.append("task")
     if board and acquisition and learning and limits and tones:
-        timing = read_timing(document, acquisition, tones, board, devices, limits.step, learning.batch)
+        timing = read_timing(document, acquisition, tones, board, devices, limits.step, _examples(learning, task))
     else:
         skipped.append("timing")
     if board and read.get("timing"):
@@ -253,6 +253,11 @@ def check(document: Document) -> Assembly | None:
         synchronization=read["timing"],
         task=task,
     )
+
+
+def _examples(learning: sections.Learning, task: Task | None) -> int:
+    """Examples of one training step."""
+    return min(learning.batch, len(task.train)) if task else learning.batch
 
 
 def _is_map(document: Document, name: str) -> bool:

@@ -68,11 +68,18 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "levels": len(levels.codes) if isinstance(levels, LevelTable) else "continuous",
         "range_s": [low, high],
         "loss": assembly.learning.loss,
-        "encoding": "none" if coding is None else str(coding.model_dump()),
-        "split": "none" if split is None else f"{split.train_per_class} + {split.test_per_class} per class",
+        "temperature_v": assembly.learning.temperature,
+        "encoding": None if coding is None else coding.model_dump(),
+        "split": None if split is None else split.model_dump(),
         "batch": assembly.learning.batch,
         "epochs": assembly.learning.epochs,
         "rate": assembly.learning.rate,
+        "decay": assembly.learning.decay,
+        "hysteresis": assembly.learning.hysteresis,
+        "bench": assembly.header.bench,
+        "simulation": assembly.simulation.model_dump(exclude_none=True)
+        if assembly.header.bench != "hardware"
+        else None,
     }
 
 

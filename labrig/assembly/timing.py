@@ -112,7 +112,7 @@ def read_timing(
     )
     needed = 2 * batch * plan.duration_s
     if needed > step_s:
-        path = ("acquisition", "window")
+        path = ("acquisition", "window") if plan.duration_s > step_s or batch == 1 else ("learning", "batch")
         document.faults.add(
             document.mark_of(path),
             path,

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
 VERDICT_FAILED = 7
+VERDICTS = {
+    "right": "the gradient is right",
+    "wrong": "the gradient is WRONG",
+    "unresolved": "not resolved: too much noise to tell; more --repeats, or a larger error current",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +50,9 @@ def execute(arguments: argparse.Namespace) -> int:
     figures = certificate.to_json()
     if arguments.json:
         line = {"event": "certificate", "config": str(assembly.document.path), "seed": assembly.seed, **figures}
-        print(json.dumps({**line, "passed": certificate.passed}, ensure_ascii=False))
+        print(json.dumps(line, ensure_ascii=False))
     else:
-        print(_text(figures, certificate.passed))
+        print(_text(figures))
     return 0 if certificate.passed else VERDICT_FAILED
 
 
@@ -73,7 +78,7 @@ def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
     return found
 
 
-def _text(figures: dict[str, Any], passed: bool) -> str:
+def _text(figures: dict[str, Any]) -> str:
     from labrig.cli.tables import table
 
     def shown(value: Any, digits: str) -> str:
@@ -96,6 +101,7 @@ def _text(figures: dict[str, Any], passed: bool) -> str:
     interval = figures["gamma_exponent_interval"]
     exponent = shown(figures["gamma_exponent"], ".3f")
     batch = figures["batch"]
+    needed = batch["repeats_for_5_percent"]
     lines = [
         table(header, rows),
         "",
@@ -103,8 +109,8 @@ def _text(figures: dict[str, Any], passed: bool) -> str:
         + (f"  ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "  (nothing resolved)"),
         f"null test          |b| ≤ {figures['null_b_max_v']:.2e} V with the error at 0 V",
         f"batch gradient     u(g)/|g| = {batch['relative_standard_error']:.2g} with {batch['repeats']} repeat(s); "
-        f"{batch['repeats_for_5_percent']} for 5 %",
-        "verdict            " + ("the gradient is right" if passed else "the gradient is WRONG"),
+        + (f"{needed} for 5 %" if needed else "nothing but noise was seen"),
+        f"verdict            {VERDICTS[figures['verdict']]}",
     ]
     return "\n".join(lines)
 

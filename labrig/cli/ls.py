@@ -13,8 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    from labrig.cli.progress import figures
-    from labrig.cli.tables import table
+    from labrig.cli.tables import figures, table
     from labrig.runs.folder import list_runs
     from labrig.runs.summary import summarize
 
@@ -25,6 +24,6 @@ def execute(arguments: argparse.Namespace) -> int:
     if not runs:
         print(f"no runs in {arguments.runs_dir}")
         return 0
-    rows = [(run["run"], run["state"], str(run["steps"]), figures(run["metrics"])) for run in runs]
+    rows = [(run["run"], run["state"], str(run["steps"]), run["reason"] or figures(run["metrics"])) for run in runs]
     print(table(("run", "state", "steps", "figures"), rows))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
         return 1
+    except OSError as error:
+        return _report(error, 6, arguments, "cannot read or write: ")
     except ExceptionGroup as group:
         for error in group.exceptions:
             _report(error, _code(group), arguments)
@@ -41,9 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """Console script."""
     try:
-        sys.exit(main())
+        code = main()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
+    # Everything is safe and said; one more Ctrl-C must not turn the exit code into a death by signal.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def _code(group: ExceptionGroup) -> int:

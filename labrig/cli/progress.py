@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
+from collections import deque
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from labrig.cli.tables import figures
+from labrig.runs.journal import Evaluation, Step
+
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
-    from labrig.runs.journal import Evaluation, Step
 
 EVERY_S = 5.0
 
 
 class Progress(AbstractContextManager["Progress"], Protocol):
     def advance(self, what: Step | Evaluation) -> None: ...
-
-
-def wall_s() -> float:
-    """Seconds since this process was started by its user, as near as the platform tells."""
-    return time.monotonic() - _BEGAN
-
-
-_BEGAN = time.monotonic()
 
 
 def progress_of(assembly: Assembly) -> Progress:
@@ -36,6 +32,24 @@ def progress_of(assembly: Assembly) -> Progress:
     return LineProgress(assembly.name, steps)
 
 
+class Latest:
+    """The figures worth showing: the mean loss of recent steps, and the last evaluation with its step."""
+
+    def __init__(self) -> None:
+        self._losses: deque[float] = deque(maxlen=50)
+        self._evaluation = ""
+
+    def take(self, what: Step | Evaluation) -> None:
+        if isinstance(what, Step):
+            self._losses.append(what.loss)
+        else:
+            self._evaluation = f"; at step {what.step}: {figures(what.metrics)}"
+
+    def text(self) -> str:
+        loss = sum(self._losses) / len(self._losses) if self._losses else math.nan
+        return f"loss {loss:.4g} over the last {len(self._losses)} steps{self._evaluation}"
+
+
 class LineProgress:
     """A line every few seconds, for logs."""
 
@@ -43,7 +57,7 @@ class LineProgress:
         self._name = name
         self._steps = steps
         self._began = self._said = time.monotonic()
-        self._latest = ""
+        self._latest = Latest()
 
     def __enter__(self) -> Self:
         return self
@@ -54,18 +68,14 @@ class LineProgress:
         pass
 
     def advance(self, what: Step | Evaluation) -> None:
-        if not hasattr(what, "index"):
-            self._latest = figures(what.metrics)  # type: ignore[union-attr]
-            return
+        self._latest.take(what)
         now = time.monotonic()
-        if now - self._said < EVERY_S:
+        if not isinstance(what, Step) or now - self._said < EVERY_S:
             return
         self._said = now
-        done = what.index  # type: ignore[union-attr]
-        left = (now - self._began) / done * (self._steps - done)
-        print(
-            f"{self._name}: step {done}/{self._steps}, {left:.0f} s left. {self._latest}", file=sys.stderr, flush=True
-        )
+        left = (now - self._began) / what.index * (self._steps - what.index)
+        line = f"{self._name}: step {what.index}/{self._steps}, {left:.0f} s left. {self._latest.text()}"
+        print(line, file=sys.stderr, flush=True)
 
 
 class BarProgress:
@@ -75,6 +85,7 @@ class BarProgress:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        self._latest = Latest()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -96,12 +107,6 @@ class BarProgress:
         self._progress.stop()
 
     def advance(self, what: Step | Evaluation) -> None:
-        if hasattr(what, "index"):
-            self._progress.update(self._task, completed=what.index)  # type: ignore[union-attr]
-        else:
-            self._progress.update(self._task, figures=figures(what.metrics))  # type: ignore[union-attr]
-
-
-def figures(metrics: dict[str, float]) -> str:
-    """Metrics in one line."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+        self._latest.take(what)
+        done = what.index if isinstance(what, Step) else None
+        self._progress.update(self._task, completed=done, figures=self._latest.text())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labrig.cli.elapsed import wall_s
 from labrig.cli.options import add_config, add_runs_dir, assembled
-from labrig.cli.progress import wall_s
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly, Setup
@@ -70,12 +71,16 @@ class _Run:
         self._began_s = setup.bench.clock.now()
 
     def execute(self) -> int:
+        from labrig.assembly.task import figures_missed
         from labrig.runs.journal import Journal
 
         _say(self._arguments, {"event": "started", "run": str(self._folder.path)})
         with Journal(self._folder.journal, self._assembly.storage.durability) as journal:
             stopped = self._train(journal) or self._interrupts.requested()
             outcome = self.outcome("interrupted" if stopped else "finished", journal.steps)
+            missed = figures_missed(self._assembly.task_section.target, outcome["metrics"])
+            if missed and not stopped:
+                outcome["missed"] = list(missed)
             journal.event(outcome["steps"], outcome["event"], outcome)
             if not stopped and not self._arguments.no_plots:
                 from labrig.cli.plots import write_plots
@@ -107,15 +112,11 @@ class _Run:
         return False
 
     def _end(self, outcome: dict[str, Any]) -> int:
-        from labrig.assembly.task import figures_missed
-
         if outcome["event"] == "interrupted":
             _say(self._arguments, outcome)
             return INTERRUPTED
-        missed = figures_missed(self._assembly.task_section.target, outcome["metrics"])
-        if missed:
-            outcome["missed"] = list(missed)
         _say(self._arguments, outcome)
+        missed = outcome.get("missed", [])
         for line in missed:
             print(f"labrig: target missed: {line}", file=sys.stderr)
         return VERDICT_FAILED if missed else 0
@@ -168,6 +169,7 @@ def _outcome(
         "event": event,
         "run": str(folder.path) if folder else None,
         "metrics": experiment.metrics if experiment else {},
+        "evaluated_at_step": experiment.evaluations[-1].step if experiment and experiment.evaluations else None,
         "steps": steps,
         "acquisitions": experiment.acquisitions if experiment else 0,
         "evaluation_acquisitions": experiment.evaluation_acquisitions if experiment else 0,
@@ -177,6 +179,14 @@ def _outcome(
 
 
 def _say(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
+    """Say a line on stdout. A reader that has gone, or a full disk behind it, is no reason to end an experiment."""
+    try:
+        _print(arguments, line)
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
+
+
+def _print(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
     if arguments.json:
         print(json.dumps(line, ensure_ascii=False), flush=True)
     elif line["event"] in ("finished", "interrupted"):

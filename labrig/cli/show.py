@@ -25,10 +25,13 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"event": "run", **summary}, ensure_ascii=False))
         return 0
-    card = folder.meta()["card"]
     print(f"{summary['run']}: {summary['state']} after {summary['steps']} steps")
-    for name, value in {**card, **summary["metrics"]}.items():
-        print(f"  {name:<22} {value if isinstance(value, str | int | list) else f'{value:.6g}'}")
+    if summary["reason"]:
+        print(f"  {summary['reason']}")
+    for title, values in (("measured", summary["metrics"]), ("comparability card", folder.meta()["card"])):
+        print(f" {title}")
+        for name, value in values.items():
+            print(f"  {name:<22} {format(value, '.6g') if isinstance(value, float) else value}")
     for path in summary.get("plots", ()):
         print(f"  {path}")
     return 0

@@ -18,6 +18,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def outcome_text(outcome: dict[str, Any]) -> str:
     """The last words of a run."""
     lines = [f"{outcome['event']} after {outcome['steps']} steps: {outcome['run']}"]
+    if outcome["evaluated_at_step"] not in (None, outcome["steps"]):
+        lines.append(f"  measured at step {outcome['evaluated_at_step']}:")
     lines += [f"  {name:<18} {value:.6g}" for name, value in outcome["metrics"].items() if value is not None]
     lines.append(
         f"  {outcome['acquisitions']} acquisitions for training, {outcome['evaluation_acquisitions']} for evaluation; "
@@ -25,3 +27,8 @@ def outcome_text(outcome: dict[str, Any]) -> str:
     )
     lines += [f"  {path}" for path in outcome.get("plots", ())]
     return "\n".join(lines)
+
+
+def figures(metrics: dict[str, float]) -> str:
+    """Metrics in one line."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())

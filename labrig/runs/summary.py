@@ -9,7 +9,7 @@ from labrig.runs.journal import read_journal
 
 
 def summarize(folder: RunFolder) -> dict[str, Any]:
-    """run, name, seed, state, steps, metrics of the last evaluation.
+    """run, name, seed, state, reason (why it failed or what it missed, else empty), steps, last metrics.
 
     state: "finished", "interrupted", "failed", or "unfinished" for a run that goes on or was killed.
     """
@@ -17,11 +17,13 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     ends = [(event, detail) for _, event, detail in record.events if event in ("finished", "interrupted", "failed")]
     state, outcome = ends[-1] if ends else ("unfinished", {})
     last = record.evaluations[-1].metrics if record.evaluations else {}
+    reason = outcome.get("message") or "; ".join(outcome.get("missed", ()))
     return {
         "run": str(folder.path),
         "name": meta["name"],
         "seed": meta["seed"],
         "state": state,
+        "reason": reason,
         "steps": len(record.step),
         "metrics": outcome.get("metrics") or last,
     }

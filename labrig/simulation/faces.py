@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from labrig.clock import SimulatedClock
-from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded
+from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, LimitExceeded
 from labrig.instruments.data import (
     AcquisitionPlan,
     Block,
@@ -72,6 +72,7 @@ class Face:
         self._open = True
 
     def identify(self) -> Identity:
+        self._require_open("identify")
         return self.identity
 
     def close(self) -> None:
@@ -144,6 +145,9 @@ class SimulatedDigitizer(Face):
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
         self._require_open("configure")
+        unknown = sorted(set(plan.channels) - set(self._capabilities.channels))
+        if unknown:
+            raise ConfigError(f"has no channel {unknown[0]!r}", device=self.name, action="configure")
         if plan.sample_rate_hz > self._capabilities.max_sample_rate_hz:
             raise ConfigError(
                 f"cannot sample at {plan.sample_rate_hz:g} S/s",
@@ -168,6 +172,7 @@ class SimulatedDigitizer(Face):
 
     def start(self) -> None:
         """Nothing: on this bench a source's start is the trigger, at the same moment of the simulated clock."""
+        self._require_open("start")
 
     def read(self, timeout_s: float) -> Block:
         self._require_open("read")
@@ -233,6 +238,7 @@ class SimulatedProgrammer(Face):
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
         self._require_open("program")
+        settings = {channel: setting for channel, setting in settings.items() if self._held.get(channel) != setting}
         edges = self._stage.world.wiring.edges
         actual = {
             edges[key]: self._siemens(channel, setting)
@@ -247,7 +253,12 @@ class SimulatedProgrammer(Face):
         return ProgramReport(written, written, (), self.read_back(written))
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        return {channel: self._held[channel] for channel in channels}
+        self._require_open("read back")
+        wanted = list(channels)
+        unknown = sorted(set(wanted) - set(self._held))
+        if unknown:
+            raise LimitExceeded(f"has no channel {unknown[0]!r}", device=self.name, action="read back")
+        return {channel: self._held[channel] for channel in wanted}
 
     def make_safe(self) -> None:
         """Wipers stay: a rheostat drives nothing by itself."""

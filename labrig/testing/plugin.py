@@ -1,0 +1,64 @@
+"""The pytest plugin: `pytest --rig CONFIG --pyargs labrig.testing`. Without --rig the suites are not collected.
+
+It is loaded in every pytest run of an environment that has labrig, so it imports nothing heavy before --rig is given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from labrig.testing.station import Station
+
+SUITES = Path(__file__).parent / "suites"
+_STATION = pytest.StashKey["Station"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("labrig", "contract suites of labrig's instruments")
+    group.addoption("--rig", metavar="CONFIG", help="run labrig.testing on the rig of this configuration")
+    group.addoption(
+        "--rig-bench", choices=("simulated", "wire", "hardware"), help="bench of the rig (default: the file's own)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    rig, bench = config.getoption("--rig"), config.getoption("--rig-bench")
+    if rig is None:
+        if bench is not None:
+            raise pytest.UsageError("--rig-bench needs --rig CONFIG")
+        return
+    from labrig.assembly import assemble
+    from labrig.errors import LabrigError
+    from labrig.testing.station import Station
+
+    try:
+        config.stash[_STATION] = Station(assemble(Path(rig), [] if bench is None else [f"bench={bench}"]))
+    except LabrigError as error:
+        raise pytest.UsageError(f"--rig {rig}: {error}") from error
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    station = config.stash.get(_STATION, None)
+    if station is not None:
+        station.close()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    station = config.stash.get(_STATION, None)
+    if station is None:
+        return None
+    return f"rig: {station.assembly.name}, bench: {station.assembly.header.bench}"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    inside = collection_path == SUITES or SUITES in collection_path.parents
+    return True if inside and _STATION not in config.stash else None
+
+
+def station_of(config: pytest.Config) -> Station:
+    """The station that --rig names."""
+    return config.stash[_STATION]

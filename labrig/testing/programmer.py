@@ -1,0 +1,119 @@
+"""What a ConductanceProgrammer keeps. Settings stay within the configured range; the board keeps the last ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from labrig.errors import LimitExceeded
+from labrig.instruments.data import Continuous, Level, LevelTable, ProgramReport, Setting, Target
+from labrig.testing.calls import refused
+from labrig.testing.instrument import CHECKS as EVERY_INSTRUMENT
+from labrig.testing.instrument import Check
+from labrig.testing.levels import patterns
+from labrig.testing.station import Subject
+
+
+def levels_increase(subject: Subject) -> None:
+    """Every wired channel has levels, each code once, conductances positive and strictly increasing."""
+    with subject.opened() as programmer:
+        levels = programmer.levels()
+    for channel in subject.channels:
+        where = f"{subject.name}: channel {channel}"
+        assert channel in levels, f"{where} has no levels"
+        able = levels[channel]
+        if isinstance(able, Continuous):
+            assert 0 < able.minimum < able.maximum, f"{where} realizes {able.minimum:g} S to {able.maximum:g} S"
+            continue
+        assert isinstance(able, LevelTable), f"{where} has {type(able).__name__} for levels"
+        assert len(able.codes) == len(able.siemens) >= 2, f"{where} has too few levels"
+        assert (able.siemens > 0).all(), f"{where} has conductances that are not positive"
+        assert (np.diff(able.siemens) > 0).all(), f"{where} has conductances that do not increase"
+        assert len(np.unique(able.codes)) == len(able.codes), f"{where} has a code twice"
+
+
+def holds_what_was_written(subject: Subject) -> None:
+    """What was programmed is read back, in this session and after make_safe; the report names every channel of it."""
+    with subject.opened() as programmer:
+        first, second = patterns(subject, programmer.levels())
+        programmer.program(first)
+        report = programmer.program(second)
+        _reported(subject, report, second)
+        _held(subject, programmer, second, "after program")
+        programmer.make_safe()
+        programmer.program(first)
+        _held(subject, programmer, first, "programmed after make_safe")
+
+
+def writes_only_what_changes(subject: Subject) -> None:
+    """The same settings again write nothing; one that differs, one channel."""
+    with subject.opened() as programmer:
+        first, second = patterns(subject, programmer.levels())
+        programmer.program(first)
+        report = programmer.program(first)
+        assert report.written == (), (
+            f"{subject.name}: nothing changed, and yet {len(report.written)} channels were written"
+        )
+        channel = subject.channels[-1]
+        report = programmer.program({**first, channel: second[channel]})
+        assert report.written == (channel,), f"{subject.name}: channel {channel} changed, written were {report.written}"
+
+
+def refuses_all_where_one_is_wrong(subject: Subject) -> None:
+    """A setting or a channel that does not exist is refused, and what came with it is not applied."""
+    with subject.opened() as programmer:
+        levels = programmer.levels()
+        first, second = patterns(subject, levels)
+        programmer.program(first)
+        good, bad = subject.channels[0], subject.channels[-1]
+        beyond: dict[str, dict[str, Setting]] = {
+            what: {good: second[good], **wrong}
+            for what, wrong in {
+                "a setting beyond what the part realizes": {bad: _beyond(levels[bad])},
+                "a setting of the wrong kind": {bad: _other_kind(levels[bad])},
+                "a channel that does not exist": {"no such channel": second[good]},
+            }.items()
+        }
+        for what, settings in beyond.items():
+            refused(f"{subject.name}: {what}", lambda s=settings: programmer.program(s), LimitExceeded)
+            _held(subject, programmer, first, f"after {what} was refused")
+        refused(
+            f"{subject.name}: read_back of a channel that does not exist",
+            lambda: programmer.read_back(["no such channel"]),
+        )
+
+
+def _reported(subject: Subject, report: ProgramReport, settings: Mapping[str, Setting]) -> None:
+    name, asked = subject.name, set(settings)
+    assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not hold what was written"
+    assert set(report.written) == asked, f"{name}: {len(asked)} channels changed, the report names {report.written}"
+    assert set(report.verified) == asked, f"{name}: not verified: {', '.join(sorted(asked - set(report.verified)))}"
+    assert report.read_back == dict(settings), f"{name}: the report's read_back is not what was written"
+    assert not report.interrupted, f"{name}: says that it lost its settings and got them back"
+
+
+def _held(subject: Subject, programmer: Any, settings: Mapping[str, Setting], when: str) -> None:
+    held = programmer.read_back(subject.channels)
+    for channel, setting in settings.items():
+        assert held.get(channel) == setting, (
+            f"{subject.name}: channel {channel} holds {held.get(channel)} {when}, not {setting}"
+        )
+
+
+def _beyond(able: LevelTable | Continuous) -> Setting:
+    return Target(2 * able.maximum) if isinstance(able, Continuous) else Level(int(able.codes.max()) + 1)
+
+
+def _other_kind(able: LevelTable | Continuous) -> Setting:
+    return Level(1) if isinstance(able, Continuous) else Target(float(able.siemens[1]))
+
+
+CHECKS: tuple[Check, ...] = (
+    *EVERY_INSTRUMENT,
+    levels_increase,
+    holds_what_was_written,
+    writes_only_what_changes,
+    refuses_all_where_one_is_wrong,
+)

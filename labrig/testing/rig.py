@@ -1,0 +1,247 @@
+"""What a whole rig keeps: what is played comes back where it was sent, with its sign and its size, and stops.
+
+Instruments can agree with themselves and still be wrong together: a source that scales twice, a sign that is lost on
+the way, a rate that is not the one sampled at, a make_safe that is ignored show only through the wiring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import LabrigError
+from labrig.instruments.data import Level, LevelTable, Setting, Target
+from labrig.instruments.drivers import SourceCapabilities
+from labrig.network.solve.solver import Solver
+from labrig.rig.hookup import SourceWire
+from labrig.rig.measurement import Excitation
+from labrig.signals.tones import Tone, ToneProgram, signed_tone
+from labrig.testing.calls import NotApplicable, succeeded
+from labrig.testing.levels import patterns
+from labrig.testing.station import Chain, Station, Subject
+
+Array = NDArray[np.float64]
+RigCheck = Callable[[Station], None]
+
+TOLERANCE = 0.05
+"""Relative, of what a source and a digitizer may be off together."""
+
+OFFSET_V = 3e-3
+
+PART_TOLERANCE = 0.3
+"""Conductances may be off by this before they are calibrated: potentiometers are ± 20 %."""
+
+CLOCK_TOLERANCE = 200e-6
+"""Free-running clocks of two instruments differ by some 50 ppm each."""
+
+SILENT_SHARE = 0.02
+"""What may be left of a drive after make_safe or idle."""
+
+
+class Board:
+    """The chain's board with known conductances, and what it should do."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.graph = chain.station.assembly.board.graph
+        self.siemens = self._programmed()
+
+    def expected(self, node: str, volts: Mapping[str, float]) -> tuple[float, float]:
+        """Least and greatest voltage of a node (V) if sources, by their nodes, play these levels, the others 0 V."""
+        solver, found = Solver(self.graph), []
+        levels = [volts.get(source.node, 0.0) for source in self.graph.sources]
+        for factor in (1 - PART_TOLERANCE, 1.0, 1 + PART_TOLERANCE):
+            solver.set_conductances(factor * self.siemens)
+            found.append(float(solver.voltages(levels)[self.graph.index(node)]))
+        spare = TOLERANCE * max(map(abs, found)) + OFFSET_V
+        return min(found) - spare, max(found) + spare
+
+    def _programmed(self) -> Array:
+        """Bring every edge near the middle of its range; (E,) nominal conductances (S)."""
+        siemens: dict[tuple[str, str], float] = {}
+        for name, programmer in self.chain.programmers.items():
+            levels = programmer.levels()
+            settings, _ = patterns(Subject(self.chain.station, name), levels)
+            report = programmer.program(settings)
+            assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not hold what was written"
+            siemens |= {(name, c): _siemens(levels[c], setting) for c, setting in settings.items()}
+        return np.array([siemens[edge.device, edge.channel] for edge in self.chain.hookup.edges])
+
+
+def a_drive_comes_back_at_its_own_node(station: Station) -> None:
+    """Every input alone, with both signs: DC at its sense channel as the wiring says."""
+    with Chain(station, programmed=True) as chain:
+        board = Board(chain)
+        for wire in chain.hookup.inputs:
+            for level in (station.drive_v, -station.drive_v):
+                volts = _window(chain, chain.acquire({wire.label: ToneProgram(level)}))
+                found = float(volts[:, chain.hookup.sense_column[wire.node]].mean())
+                low, high = board.expected(wire.node, {wire.node: level})
+                assert low <= found <= high, (
+                    f"{wire.label} drives {wire.node} with {level:+.4g} V, and {_sense(chain, wire.node)} reads "
+                    f"{found:+.4g} V there, not {low:+.4g} to {high:+.4g} V: {_guess(found, (low + high) / 2)}"
+                )
+
+
+def an_error_tone_has_its_sign_and_size(station: Station) -> None:
+    """Every output alone, with both signs, beside a pilot: the part in phase with the pilot, at its sense channel."""
+    frequency = station.assembly.timing.tones.frequencies_hz[-1]
+    pilot = ToneProgram(0.0, (Tone(frequency, station.drive_v),))
+    with Chain(station, programmed=True) as chain:
+        board, hookup = Board(chain), chain.hookup
+        for wire in hookup.outputs:
+            for level in (station.drive_v, -station.drive_v):
+                error = ToneProgram(0.0, (signed_tone(frequency, level),))
+                phasors = _phasors(chain, chain.acquire({wire.label: error, hookup.pilot.label: pilot}), frequency)
+                _in_phase_pilot(chain, board, phasors, station.drive_v)
+                reference = phasors[hookup.pilot_column]
+                found = float((phasors * np.conj(reference) / abs(reference))[hookup.sense_column[wire.node]].real)
+                ends = [*board.expected(wire.node, {wire.node: level})]
+                still = board.expected(wire.node, {})
+                low, high = (end - float(np.mean(still)) for end in ends)
+                assert low <= found <= high, (
+                    f"{wire.label} injects {level / wire.ohm:+.3g} A into {wire.node} at {frequency:g} Hz, and "
+                    f"{_sense(chain, wire.node)} reads {found:+.4g} V in phase with the pilot, not {low:+.4g} to "
+                    f"{high:+.4g} V: {_guess(found, (low + high) / 2)}"
+                )
+
+
+def the_rate_is_what_it_says(station: Station) -> None:
+    """The pilot's frequency, measured by its phase in the two halves of a window, is the one it was given."""
+    frequency = station.assembly.timing.tones.frequencies_hz[-1]
+    with Chain(station) as chain:
+        pilot = chain.hookup.pilot
+        volts = _window(chain, chain.acquire({pilot.label: ToneProgram(0.0, (Tone(frequency, station.drive_v),))}))
+        rate, column = chain.plan.sample_rate_hz, chain.hookup.pilot_column
+        found = _frequency(volts[:, column], rate)
+    off = found / frequency - 1
+    assert abs(off) <= CLOCK_TOLERANCE, (
+        f"{chain.hookup.digitizer} says it samples at {rate:g} S/s, and then {pilot.label} would be playing "
+        f"{found:.6g} Hz instead of {frequency:g} Hz ({off:+.2%}): one of them lies about its rate"
+    )
+
+
+def make_safe_silences(station: Station) -> None:
+    _silences(station, "make_safe")
+
+
+def idle_silences(station: Station) -> None:
+    _silences(station, "idle")
+
+
+def the_rig_opens_measures_and_closes(station: Station) -> None:
+    """The same instruments as a run uses them, twice in a row."""
+    for _ in range(2):
+        with station.assembly.open_rig() as rig:
+            rig.program(station.assembly.update(rig).settings())
+            activation = np.zeros(len(rig.hookup.inputs))
+            activation[0] = station.drive_v
+            response = succeeded("the rig: measure", lambda: rig.measure(Excitation(activation)))  # noqa: B023
+            assert np.isfinite(response.outputs).all(), "the rig: measured outputs that are not numbers"
+
+
+def _silences(station: Station, action: str) -> None:
+    """Drive every input, then silence all sources: what their nodes show afterwards."""
+    programs = {wire.label: ToneProgram(station.drive_v) for wire in station.assembly.board.hookup.inputs}
+    with Chain(station, programmed=True) as chain:
+        Board(chain)
+        loud = np.abs(_window(chain, chain.acquire(programs))).max(axis=0)
+        for source in chain.sources.values():
+            getattr(source, action)()
+        quiet = np.abs(_undriven(chain)).max(axis=0)
+        for wire in chain.hookup.inputs:
+            column = chain.hookup.sense_column[wire.node]
+            assert quiet[column] <= SILENT_SHARE * loud[column] + OFFSET_V, (
+                f"{wire.device}: {wire.node} still shows {quiet[column]:.4g} V after {action}, of {loud[column]:.4g} V "
+                "before: the output goes on"
+            )
+
+
+def _undriven(chain: Chain) -> Array:
+    """(T, C) volts while nothing is played.
+
+    Where only a source's start triggers the digitizer, the source has to play: then only the samples before its new
+    program shows are of use.
+    """
+    chain.station.bench.clock.sleep(0.05)
+    try:
+        chain.digitizer.arm()
+        chain.digitizer.start()
+        return np.concatenate([block.volts() for block in chain.blocks()])
+    except LabrigError:
+        chain.digitizer.make_safe()
+    able = [chain.station.assembly.devices[name].capabilities for name in chain.sources]
+    settle_s = min(source.settle_s for source in able if isinstance(source, SourceCapabilities))
+    before = int(settle_s * chain.plan.sample_rate_hz)
+    if before < 2:
+        raise NotApplicable("the sources start the digitizer and show at once: nothing was sampled before")
+    return chain.acquire({})[:before]
+
+
+def _window(chain: Chain, volts: Array) -> Array:
+    return volts[chain.plan.settle_samples :]
+
+
+def _phasors(chain: Chain, volts: Array, frequency_hz: float) -> NDArray[np.complex128]:
+    """(C,) peak phasor of each channel's window, its skew corrected."""
+    window = _window(chain, volts)
+    turns = -2j * np.pi * frequency_hz
+    t = np.arange(len(window)) / chain.plan.sample_rate_hz
+    return 2 * np.mean(window * np.exp(turns * t)[:, np.newaxis], axis=0) * np.exp(turns * np.array(chain.plan.skew_s))
+
+
+def _frequency(volts: Array, rate_hz: float) -> float:
+    """Frequency of a strong tone (Hz): its peak in the spectrum, refined by its phase in two halves."""
+    half = len(volts) // 2
+    taper = np.hanning(half)
+    rough = np.argmax(np.abs(np.fft.rfft(volts[:half] * taper))[1:]) + 1
+    near = rough * rate_hz / half
+    t = np.arange(half) / rate_hz
+    first, second = (
+        np.sum(part * taper * np.exp(-2j * np.pi * near * t)) for part in (volts[:half], volts[half:][:half])
+    )
+    # From one half to the next the reference starts anew, at whole cycles of `near`.
+    return float(near + np.angle(second / first) / (2 * np.pi * half / rate_hz))
+
+
+def _in_phase_pilot(chain: Chain, board: Board, phasors: NDArray[np.complex128], level: float) -> None:
+    pilot: SourceWire = chain.hookup.pilot
+    low, high = board.expected(pilot.node, {pilot.node: level})
+    found = float(abs(phasors[chain.hookup.pilot_column]))
+    assert low <= found <= high, (
+        f"{pilot.label} plays a pilot of {level:g} V, and {_sense(chain, pilot.node)} reads {found:.4g} V, not "
+        f"{low:.4g} to {high:.4g} V: {_guess(found, (low + high) / 2)}"
+    )
+
+
+def _sense(chain: Chain, node: str) -> str:
+    return f"{chain.hookup.digitizer}/{chain.hookup.senses[chain.hookup.sense_column[node]].channel}"
+
+
+def _guess(found: float, expected: float) -> str:
+    """What a physicist would look for first."""
+    if abs(found) < 0.05 * abs(expected):
+        return "nothing arrives; look at the wiring and the output"
+    if found * expected < 0 and 0.7 < abs(found / expected) < 1.4:
+        return "its sign is lost"
+    return f"it is scaled by {found / expected:.3g}"
+
+
+def _siemens(levels: object, setting: Setting) -> float:
+    if isinstance(setting, Target):
+        return setting.siemens
+    assert isinstance(levels, LevelTable)
+    assert isinstance(setting, Level)
+    return float(levels.siemens[np.flatnonzero(levels.codes == setting.code)[0]])
+
+
+CHECKS: tuple[RigCheck, ...] = (
+    a_drive_comes_back_at_its_own_node,
+    an_error_tone_has_its_sign_and_size,
+    the_rate_is_what_it_says,
+    make_safe_silences,
+    idle_silences,
+    the_rig_opens_measures_and_closes,
+)

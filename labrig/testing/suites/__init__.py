@@ -1,0 +1,1 @@
+"""Thin tests around the checks of labrig.testing."""

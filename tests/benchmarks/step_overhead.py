@@ -1,0 +1,98 @@
+"""What a training step on the wire costs beyond its physics: python tests/benchmarks/step_overhead.py [--short]
+
+Overhead = step − 2 × (settle + window), for the chain of configs/iris_wire.yaml: analog output, two generators over
+VXI-11 (or, with --socket, a raw socket), 14 channels at 50 kS/s, 30 potentiometers, journal on. Times are of this
+machine; what compares is the spread over the windows and the parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from labrig.assembly import assemble
+from labrig.rig.rig import Rig
+from labrig.runs.journal import Journal
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+SOCKET = [
+    'instruments.err1.resource="TCPIP::192.0.2.20::5025::SOCKET"',
+    'instruments.err2.resource="TCPIP::192.0.2.21::5025::SOCKET"',
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What a training step on the wire costs beyond its physics.")
+    parser.add_argument("--short", action="store_true", help="one window, a few steps")
+    parser.add_argument("--socket", action="store_true", help="generators over a raw socket")
+    arguments = parser.parse_args()
+    for window_ms in (20,) if arguments.short else (20, 40, 100, 200):
+        steps = 20 if arguments.short else max(20, 4000 // window_ms)
+        overhead, parts = measured(window_ms, steps, SOCKET if arguments.socket else [])
+        physics = 2 * (5 + window_ms)
+        share = 100 * physics / (physics + statistics.median(overhead))
+        middle, high = statistics.median(overhead), statistics.quantiles(overhead, n=10)[8]
+        print(f"{window_ms} ms: overhead {middle:.1f} ms median, {high:.1f} p90; {share:.0f} % physics")
+        for part, took in sorted(parts.items(), key=lambda item: -item[1]):
+            print(f"    {part:<14} {took:6.2f} ms a step")
+
+
+def measured(window_ms: int, steps: int, overrides: list[str]) -> tuple[list[float], dict[str, float]]:
+    """Overhead of each step (ms), and mean time of each part a step (ms); reads without the time samples take."""
+    assembly = assemble(CONFIGS / "iris_wire.yaml", [f"acquisition.window={window_ms} ms", *overrides])
+    parts: dict[str, float] = defaultdict(float)
+    overhead = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        assembly.open_rig() as rig,
+        Journal(Path(folder) / "run.db") as journal,
+    ):
+        experiment = assembly.experiment(rig, journal)
+        rig.program(experiment.update.settings())
+        examples = assembly.task.train
+        for step in range(5):
+            experiment.step(0, examples[step : step + 1])
+        _time_parts(rig, parts)
+        physics = 2e-3 * (5 + window_ms)
+        for step in range(steps):
+            began = time.perf_counter()
+            experiment.step(0, examples[step % len(examples) : step % len(examples) + 1])
+            overhead.append(1e3 * (time.perf_counter() - began - physics))
+    shares = {part: 1e3 * took / steps for part, took in parts.items()}
+    shares["daq.read"] -= 1e3 * physics
+    return overhead, shares
+
+
+def _time_parts(rig: Rig, parts: dict[str, float]) -> None:
+    instruments: dict[str, tuple[Any, tuple[str, ...]]] = {
+        **{name: (source, ("load", "start")) for name, source in rig._sources.items()},
+        "daq": (rig._digitizer, ("arm", "start", "read")),
+        "rig": (rig, ("program",)),
+    }
+    for name, (instrument, methods) in instruments.items():
+        for method in methods:
+            setattr(instrument, method, _timed(getattr(instrument, method), f"{name}.{method}", parts))
+
+
+def _timed(function: Callable[..., Any], part: str, parts: dict[str, float]) -> Callable[..., Any]:
+    def timed(*arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return function(*arguments)
+        finally:
+            parts[part] += time.perf_counter() - began
+
+    return timed
+
+
+if __name__ == "__main__":
+    main()

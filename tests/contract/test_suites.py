@@ -1,0 +1,56 @@
+"""The shipped faces and drivers keep the contracts: every check, on the simulated bench and on the wire."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from labrig.assembly import assemble, packaged_configs
+from labrig.testing import digitizer, programmer, rig, source
+from labrig.testing.calls import NotApplicable
+from labrig.testing.station import Station, Subject
+
+BENCHES = {
+    "divider": ("divider.yaml", "simulated"),
+    "iris": ("iris_wire.yaml", "simulated"),
+    "wire": ("iris_wire.yaml", "wire"),
+}
+CHECKS = {"source": source.CHECKS, "digitizer": digitizer.CHECKS, "programmer": programmer.CHECKS}
+
+STATIONS = {
+    name: Station(assemble(packaged_configs() / file, [f"bench={bench}"])) for name, (file, bench) in BENCHES.items()
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def benches():
+    yield
+    for station in STATIONS.values():
+        station.close()
+
+
+def _cases():
+    for name, station in STATIONS.items():
+        for kind, checks in CHECKS.items():
+            for subject in station.subjects(kind):
+                for check in checks:
+                    yield pytest.param(subject, check, id=f"{name}-{subject.name}-{check.__name__}")
+
+
+# An interrupt may strike inside a callback of the garbage collector, where Python can only report it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("subject", "check"), list(_cases()))
+def test_instrument(subject: Subject, check):
+    _applied(check, subject)
+
+
+@pytest.mark.parametrize("name", STATIONS)
+@pytest.mark.parametrize("check", rig.CHECKS, ids=lambda check: check.__name__)
+def test_rig(name, check):
+    _applied(check, STATIONS[name])
+
+
+def _applied(check, to):
+    with suppress(NotApplicable):  # a face that cannot be absent has nothing to keep
+        check(to)
