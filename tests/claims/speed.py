@@ -18,6 +18,7 @@ def _seconds(*command: str) -> float:
 
 
 def measure(short: bool) -> list[Figure]:
+    # The short form runs on machines that do other things, too: it only says that nothing became slow.
     with tempfile.TemporaryDirectory() as folder:
         iris = [sys.executable, "-m", "labrig", "run", str(CONFIGS / "iris.yaml"), "--json", "--runs-dir", folder]
         runs = [_seconds(*iris) for _ in range(1 if short else 3)]
@@ -27,6 +28,11 @@ def measure(short: bool) -> list[Figure]:
     ]
     over = statistics.median(helped for helped, _ in pairs) - statistics.median(empty for _, empty in pairs)
     return [
-        at_most("labrig run configs/iris.yaml, whole process with PNGs (s)", statistics.median(runs), 15.0, ".1f"),
-        at_most("labrig --help over python -c pass (s)", over, 0.1),
+        at_most(
+            "labrig run configs/iris.yaml, whole process with PNGs (s)",
+            statistics.median(runs),
+            30.0 if short else 15.0,
+            ".1f",
+        ),
+        at_most("labrig --help over python -c pass (s)", over, 0.25 if short else 0.1),
     ]
