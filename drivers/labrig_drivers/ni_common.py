@@ -6,7 +6,7 @@ configuration can be checked on a machine without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 TIMEBASE_HZ = 100e6
 """Sample clocks are this divided by a whole number."""
-
-DEADLINE_S = 3.0
-"""Longest time a call may take beyond what it was asked to wait. Making a task takes some 20 ms."""
 
 NEVER_RUN = "never run on hardware"
 
@@ -132,7 +129,9 @@ class NiDevice:
 
         if self._options.grpc is None:
             return System.local()
-        self._channel = _channel(self._options.grpc)
+        from labrig_drivers.ni_channel import BoundedChannel
+
+        self._channel = BoundedChannel(self._options.grpc)
         self._grpc_options = nidaqmx.GrpcSessionOptions(self._channel, "")
         return System.remote(self._grpc_options)
 
@@ -151,6 +150,8 @@ class NiDevice:
 
     def _rpc_error(self, error: Any, action: str) -> LabrigError:
         import grpc
+
+        from labrig_drivers.ni_channel import DEADLINE_S
 
         where = f"the NI gRPC device server at {self._options.grpc}"
         if error.rpc_code == grpc.StatusCode.DEADLINE_EXCEEDED:
@@ -198,54 +199,3 @@ def _one_line(error: Exception) -> str:
 def coerced_rate(rate_hz: float) -> float:
     """The nearest rate that the sample clock's divider gives (Hz)."""
     return TIMEBASE_HZ / max(1, round(TIMEBASE_HZ / rate_hz))
-
-
-def _channel(address: str) -> Any:
-    """A gRPC channel whose every call has a deadline and whose replies may be as large as a window needs.
-
-    NI's package gives no deadline, so a server that hangs would hang the caller; gRPC's limit of 4 MB a message would
-    end a read of 16 channels at 100 000 samples.
-    """
-    import grpc
-
-    class DeadlineChannel(grpc.Channel):
-        def __init__(self, inner: grpc.Channel) -> None:
-            self._inner = inner
-
-        def unary_unary(self, *arguments: Any, **options: Any) -> Any:
-            return _with_deadline(self._inner.unary_unary(*arguments, **options))
-
-        def unary_stream(self, *arguments: Any, **options: Any) -> Any:
-            return self._inner.unary_stream(*arguments, **options)
-
-        def stream_unary(self, *arguments: Any, **options: Any) -> Any:
-            return self._inner.stream_unary(*arguments, **options)
-
-        def stream_stream(self, *arguments: Any, **options: Any) -> Any:
-            return self._inner.stream_stream(*arguments, **options)
-
-        def subscribe(self, *arguments: Any, **options: Any) -> Any:
-            return self._inner.subscribe(*arguments, **options)
-
-        def unsubscribe(self, callback: Any) -> Any:
-            return self._inner.unsubscribe(callback)
-
-        def close(self) -> None:
-            self._inner.close()
-
-        def __enter__(self) -> Any:
-            return self
-
-        def __exit__(self, *exception: object) -> None:
-            self.close()
-
-    unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-    return DeadlineChannel(grpc.insecure_channel(address, options=unlimited))
-
-
-def _with_deadline(call: Callable[..., Any]) -> Callable[..., Any]:
-    def bounded(request: Any, timeout: float | None = None, metadata: Any = None, **options: Any) -> Any:
-        asked = getattr(request, "timeout", 0.0) or getattr(request, "time_to_wait", 0.0)
-        return call(request, timeout=DEADLINE_S + asked if timeout is None else timeout, metadata=metadata, **options)
-
-    return bounded

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from labrig_drivers import ni_ai, ni_ao, ni_common
+from labrig_drivers import ni_ai, ni_ao, ni_channel
 from labrig_drivers.ni import DRIVERS
 from labrig_drivers.ni_ai import NiAnalogInput
 from labrig_drivers.ni_ao import NiAnalogOutput
@@ -60,7 +60,7 @@ def ao(served: Wire) -> Iterator[NiAnalogOutput]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ni_common, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(ni_channel, "DEADLINE_S", 0.3)
 
 
 def lock_in(plan: AcquisitionPlan, blocks: list[Block]) -> Demodulated:

@@ -1,0 +1,110 @@
+"""The gRPC channel to an NI device server: bounded calls, large replies, and Ctrl-C kept out of the library.
+
+NI's package gives no deadline, so a server that hangs would hang the caller; gRPC's limit of 4 MB a message would end
+a read of 16 channels at 100 000 samples. And a Ctrl-C that strikes the main thread between two lines of the library
+can leave one of its locks held for ever. So calls of the main thread run in a thread of their own, where no signal
+arrives: Ctrl-C ends the wait for the reply, never the call, which goes on until its deadline and is forgotten.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+import grpc
+
+DEADLINE_S = 3.0
+"""Longest time a call may take beyond what it was asked to wait. Making a task takes some 20 ms."""
+
+UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+
+Outcome = tuple[bool, Any]
+"""Whether the call returned, and what it returned or raised."""
+
+
+class BoundedChannel(grpc.Channel):
+    """address: host:port. What NI's package asks of a channel; unary calls are bounded, and it makes no others."""
+
+    def __init__(self, address: str) -> None:
+        self._inner = grpc.insecure_channel(address, options=UNLIMITED)
+        self._apart = ThreadApart(f"gRPC {address}")
+
+    def unary_unary(self, *arguments: Any, **options: Any) -> Any:
+        call = self._inner.unary_unary(*arguments, **options)
+
+        def bounded(request: Any, timeout: float | None = None, **more: Any) -> Any:
+            asked = getattr(request, "timeout", 0.0) or getattr(request, "time_to_wait", 0.0)
+            within = DEADLINE_S + asked if timeout is None else timeout
+            return self._apart.run(lambda: call(request, timeout=within, **more))
+
+        return bounded
+
+    def unary_stream(self, *arguments: Any, **options: Any) -> Any:
+        return self._inner.unary_stream(*arguments, **options)
+
+    def stream_unary(self, *arguments: Any, **options: Any) -> Any:
+        return self._inner.stream_unary(*arguments, **options)
+
+    def stream_stream(self, *arguments: Any, **options: Any) -> Any:
+        return self._inner.stream_stream(*arguments, **options)
+
+    def subscribe(self, *arguments: Any, **options: Any) -> Any:
+        return self._inner.subscribe(*arguments, **options)
+
+    def unsubscribe(self, callback: Any) -> Any:
+        return self._inner.unsubscribe(callback)
+
+    def close(self) -> None:
+        self._apart.run(self._inner.close)
+        self._apart.end()
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class ThreadApart:
+    """Runs what the main thread asks for in another thread, one call after the other; other threads run their own."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._work: SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Outcome]] | None] | None = None
+
+    def run(self, call: Callable[[], Any]) -> Any:
+        """What `call` returns or raises. After a Ctrl-C the thread ends with the call it is in, and the next call gets
+        a new one: nothing waits behind what was given up."""
+        if threading.current_thread() is not threading.main_thread():
+            return call()
+        if self._work is None:
+            work = SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Outcome]] | None]()
+            threading.Thread(target=_serve, args=(work,), name=self._name, daemon=True).start()
+            self._work = work
+        reply = SimpleQueue[Outcome]()
+        try:
+            self._work.put((call, reply))
+            returned, outcome = reply.get()
+        except KeyboardInterrupt:
+            self.end()
+            raise
+        if returned:
+            return outcome
+        raise outcome
+
+    def end(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            work.put(None)
+
+
+def _serve(work: SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Outcome]] | None]) -> None:
+    while (item := work.get()) is not None:
+        call, reply = item
+        try:
+            reply.put((True, call()))
+        except BaseException as error:
+            reply.put((False, error))
+        del item, call, reply
