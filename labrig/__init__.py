@@ -6,11 +6,12 @@ heavy.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
     from labrig.rig.rig import Rig
 
 __version__ = "0.1.0"
@@ -25,6 +26,8 @@ def open(
     overrides: as on the command line, e.g. ("learning.rate=0.1",).
     Raises ConfigError with place and remedy, and the instruments' own errors.
     """
+    from pathlib import Path
+
     from labrig.assembly import assemble
 
     if seed is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_runs_dir, assembled
@@ -33,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
     from labrig.cli.interrupts import Interrupts
     from labrig.errors import UsageError
     from labrig.procedures.doctor import examine, exit_code, machine_probes

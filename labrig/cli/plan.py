@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
@@ -21,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
     from labrig.cli.interrupts import Interrupts
     from labrig.cli.opened import opened
     from labrig.procedures.plan import plan_run
@@ -64,6 +65,8 @@ def _text(assembly: Assembly, plan: Plan) -> str:
 
 
 def _print_wiring(assembly: Assembly, as_json: bool) -> int:
+    from dataclasses import asdict
+
     sheet = _wiring(assembly)
     if as_json:
         line = {"event": "wiring", "config": str(assembly.document.path), **asdict(sheet)}

@@ -7,11 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -35,8 +30,7 @@ def write_plots(folder: RunFolder) -> list[Path]:
         figures["spectrum.png"] = spectrum(window, meta)
     paths = []
     for name, figure in figures.items():
-        figure.savefig(folder.path / name, dpi=DPI, bbox_inches="tight")
-        plt.close(figure)
+        figure.savefig(folder.path / name, dpi=DPI)
         paths.append(folder.path / name)
     return paths
 
@@ -44,7 +38,8 @@ def write_plots(folder: RunFolder) -> list[Path]:
 def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
     """Loss of every step, and what the evaluations found."""
     names = [name for name in ("test_accuracy", "train_accuracy", "patterns_right", "rms_v") if _has(record, name)]
-    figure, axes = plt.subplots(1 + bool(names), 1, sharex=True, figsize=(7, 3 + 2.2 * bool(names)), squeeze=False)
+    figure = Figure(figsize=(7, 3 + 2.2 * bool(names)), layout="constrained")
+    axes = figure.subplots(1 + bool(names), 1, sharex=True, squeeze=False)
     loss = axes[0, 0]
     loss.plot(record.step, record.loss, ".", markersize=2, color="0.7", label="each step")
     if len(record.step) >= 20:
@@ -76,7 +71,8 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
     board = meta["board"]
     places = _places(board["nodes"], board["edges"])
     low, high = (1e6 * value for value in board["range_s"])
-    figure, axes = plt.subplots(1, 2, figsize=(11, 5), constrained_layout=True)
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    axes = figure.subplots(1, 2)
     for axis, values, title in (
         (axes[0], record.conductances[0], "after the first step"),
         (axes[1], record.conductances[-1], f"after step {record.step[-1]}"),
@@ -103,7 +99,8 @@ def spectrum(window: Window, meta: dict[str, Any]) -> Figure:
     """Amplitude spectrum of the output and the pilot, with the tones marked."""
     amplitude = 2 * np.abs(np.fft.rfft(window.volts, axis=0)) / len(window.volts)
     frequency = np.fft.rfftfreq(len(window.volts), 1 / window.sample_rate_hz)
-    figure, axis = plt.subplots(figsize=(8, 4))
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axis = figure.subplots()
     first_output = meta["board"]["outputs"][0]
     for node in (first_output, "pilot"):
         if node in window.nodes:

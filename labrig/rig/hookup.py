@@ -90,6 +90,16 @@ class Hookup:
         """(O,) resistance of each error path: a Norton current i is a source at i · ohm."""
         return np.array([wire.ohm for wire in self.outputs])
 
+    @cached_property
+    def low_v(self) -> NDArray[np.float64]:
+        """(C,) lowest voltage each sensed node may have."""
+        return np.array([wire.low_v for wire in self.senses])
+
+    @cached_property
+    def high_v(self) -> NDArray[np.float64]:
+        """(C,) highest voltage each sensed node may have."""
+        return np.array([wire.high_v for wire in self.senses])
+
     @property
     def pilot_column(self) -> int:
         return self.sense_column[self.pilot.node]

@@ -48,16 +48,17 @@ class Limits:
         """Refuse a measurement in which a node left its limits or an edge took too much power (nominal siemens)."""
         swing = np.abs(read.phasor).sum(axis=0)
         high, low = read.dc + swing, read.dc - swing
-        for column, wire in enumerate(hookup.senses):
-            ceiling, floor = min(wire.high_v, self.node_v), max(wire.low_v, -self.node_v)
-            if not (high[column] <= ceiling and low[column] >= floor):
-                extreme = high[column] if high[column] > ceiling else low[column]
-                raise LimitExceeded(
-                    f"node {wire.node} is at {extreme:.4g} V",
-                    action="measure",
-                    limit=f"{floor:g} V to {ceiling:g} V (limits.node, supply of the parts)",
-                    remedy="lower the drive",
-                )
+        ceiling, floor = np.minimum(hookup.high_v, self.node_v), np.maximum(hookup.low_v, -self.node_v)
+        outside = ~((high <= ceiling) & (low >= floor))
+        if outside.any():
+            column = int(outside.argmax())
+            extreme = high[column] if high[column] > ceiling[column] else low[column]
+            raise LimitExceeded(
+                f"node {hookup.senses[column].node} is at {extreme:.4g} V",
+                action="measure",
+                limit=f"{floor[column]:g} V to {ceiling[column]:g} V (limits.node, supply of the parts)",
+                remedy="lower the drive",
+            )
         power = siemens * (read.edge_dc**2 + 0.5 * (np.abs(read.edge_phasor) ** 2).sum(axis=0))
         worst = int(power.argmax()) if len(power) else 0
         if len(power) and not power[worst] <= self.edge_power_w:

@@ -36,6 +36,8 @@ class ToneProgram:
     @property
     def peak(self) -> float:
         """Largest absolute value the program can reach (V)."""
+        if not self.tones:  # most programs, and this is asked often
+            return abs(self.dc)
         return abs(self.dc) + sum(tone.amplitude for tone in self.tones)
 
     def at(self, t: NDArray[np.float64]) -> NDArray[np.float64]:

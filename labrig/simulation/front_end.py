@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from labrig.random_streams import RandomStream
 from labrig.simulation.imperfections import Imperfections
-from labrig.simulation.world import World
+from labrig.simulation.world import Stretch, World
 
 Array = NDArray[np.float64]
 
 NOISE_BLOCK = 1024
-"""Samples whose noise is drawn together: a place in a random stream is (acquisition, block)."""
+"""Scans whose noise is drawn together: a place in a random stream is (acquisition, block)."""
 
 
 class FrontEnd:
@@ -61,22 +61,26 @@ class FrontEnd:
         first, last = span
         nodes = [world.wiring.senses[f"{self._name}/{channel}"] for channel in channels]
         start = t0 + first / rate
-        volts = world.voltages(nodes, start, rate, last - first, skew_s if any(skew_s) else ())
+        stretches = world.stretches(nodes, start, rate, last - first, skew_s if any(skew_s) else ())
         rows = [self._row[channel] for channel in channels]
-        volts *= self._gain[rows]
-        volts += self._offset[rows]
-        if self._imperfections.noise_v > 0:
-            self._add_noise(volts, first, acquisition)
+        gain, offset = self._gain[rows], self._offset[rows]
+        volts = self._drawn_noise(first, last, len(rows), acquisition)
+        for stretch in stretches:
+            Stretch(stretch.first, stretch.last, stretch.unique * gain + offset).add_to(volts)
         return volts
 
-    def _add_noise(self, volts: Array, first: int, acquisition: int) -> None:
-        last = first + len(volts)
-        for block in range(first // NOISE_BLOCK, -(-last // NOISE_BLOCK)):
-            begins = block * NOISE_BLOCK
-            inside = slice(max(first, begins) - begins, min(last, begins + NOISE_BLOCK) - begins)
-            noise = self._noise.at(acquisition, block).standard_normal((inside.stop, volts.shape[1]))[inside]
-            noise *= self._imperfections.noise_v
-            volts[begins + inside.start - first : begins + inside.stop - first] += noise
+    def _drawn_noise(self, first: int, last: int, channels: int, acquisition: int) -> Array:
+        """(last − first, channels) noise (V) of these scans, however they are split into spans."""
+        noise = np.zeros((last - first, channels))
+        if self._imperfections.noise_v > 0:
+            for block in range(first // NOISE_BLOCK, -(-last // NOISE_BLOCK)):
+                begins = block * NOISE_BLOCK
+                inside = slice(max(first, begins) - begins, min(last, begins + NOISE_BLOCK) - begins)
+                # Seven digits are plenty for noise, and drawn faster.
+                drawn = self._noise.at(acquisition, block).standard_normal((inside.stop, channels), dtype=np.float32)
+                rows = noise[begins + inside.start - first : begins + inside.stop - first]
+                np.multiply(drawn[inside], self._imperfections.noise_v, out=rows, dtype=np.float64)
+        return noise
 
     def codes(self, volts: Array) -> tuple[NDArray, NDArray[np.bool_]]:
         """(n, C) codes, and (C,) which channels touched an end of their range. `volts` is used up."""

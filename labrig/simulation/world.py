@@ -52,6 +52,23 @@ class SourceStage:
     step_v: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Scans first … last − 1, in which nothing changes: the rows of `unique` (U, C), repeated from the first on."""
+
+    first: int
+    last: int
+    unique: Array
+
+    def add_to(self, volts: Array) -> None:
+        """Add these voltages to their rows of `volts` (n, C)."""
+        rows, period = volts[self.first : self.last], len(self.unique)
+        whole = len(rows) - len(rows) % period
+        periods = rows[:whole].reshape(-1, period, rows.shape[1])  # a view: whole rows are contiguous
+        periods += self.unique
+        rows[whole:] += self.unique[: len(rows) - whole]
+
+
 class _Timeline(Generic[State]):
     """States of one thing over time, newest last. Only the recent past is kept."""
 
@@ -100,6 +117,8 @@ class World:
         self._events: list[float] = []
         self._solvers: dict[tuple[bool, ...], Solver] = {}
         self._periods: dict[tuple[float, ...], int | None] = {}
+        self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
+        self._holding: dict[tuple[bool, ...], Array] = {}
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
         """From t on the channel plays `program`, whose tones count their time from t; None opens the output."""
@@ -126,19 +145,28 @@ class World:
 
     def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:
         """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
+        volts = np.zeros((n, len(nodes)))
+        for stretch in self.stretches(nodes, t0, rate, n, skew_s):
+            stretch.add_to(volts)
+        return volts
+
+    def stretches(
+        self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()
+    ) -> list[Stretch]:
+        """The same voltages as stretches between changes, each with its unique scans only."""
         skews = sorted(set(skew_s)) or [0.0]
         bounds = self._segment_bounds(t0 + skews[0], rate, n)
         if any(self._segment_bounds(t0 + skew, rate, n) != bounds for skew in skews[1:]):
             # A change falls between the samples of two nodes of one scan.
             late = zip(nodes, skew_s, strict=True)
-            return np.hstack([self.voltages([node], t0 + skew, rate, n) for node, skew in late])
+            columns = [self.voltages([node], t0 + skew, rate, n) for node, skew in late]
+            return [Stretch(0, n, np.hstack(columns))]
         columns = [self._node_index[node] for node in nodes]
         rows = [skews.index(skew) for skew in skew_s] if len(skews) > 1 else 0
-        result = np.empty((n, len(columns)))
-        for first, last in pairwise(bounds):
-            unique = self._segment(t0, rate, first, last - first, skews)[:, rows, columns]
-            result[first:last] = unique if len(unique) == 1 else unique[np.arange(last - first) % len(unique)]
-        return result
+        return [
+            Stretch(first, last, self._segment(t0, rate, first, last - first, skews)[:, rows, columns])
+            for first, last in pairwise(bounds)
+        ]
 
     def static(self, volts: Mapping[str, float], t: float) -> tuple[Solver, Array]:
         """The solver at t and all node voltages (N,) if the named channels played these constant voltages, the other
@@ -167,22 +195,32 @@ class World:
         programs = [program or SILENT for _, program in states]
         solver = self._solver(tuple(program is None for _, program in states), now)
         source_v = np.array([[program.dc for program in programs]])
-        frequencies = sorted({tone.frequency_hz for program in programs for tone in program.tones})
+        frequencies = tuple(sorted({tone.frequency_hz for program in programs for tone in program.tones}))
         if not frequencies:
             return np.broadcast_to(solver.voltages(self._converted(source_v)), (1, len(skews), len(self._node_index)))
         phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
         for column, (began, _) in enumerate(states):
             for tone in programs[column].tones:
-                phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 - began)
+                phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 + first / rate - began)
                 phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
-        cycles_per_sample = tuple(frequency / rate for frequency in frequencies)
-        period = self._period(cycles_per_sample)
-        unique = length if period is None else min(period, length)
-        cycles = np.multiply.outer(np.arange(first, first + unique), cycles_per_sample)
-        late = np.multiply.outer(skews, frequencies)
-        turns = (cycles[:, np.newaxis] + late).reshape(unique * len(skews), len(frequencies))
-        source_v = source_v + np.real(np.exp(2j * np.pi * turns) @ phasors)
-        return solver.voltages(self._converted(source_v)).reshape(unique, len(skews), len(self._node_index))
+        turning = self._turning(frequencies, rate, length, tuple(skews))
+        source_v = source_v + np.real(turning @ phasors)
+        return solver.voltages(self._converted(source_v)).reshape(-1, len(skews), len(self._node_index))
+
+    def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
+        """(U·D, F) unit phasors of the unique samples of a stretch, counted from its first."""
+        asked = frequencies, rate, length, skews
+        if asked not in self._turned:
+            cycles_per_sample = tuple(frequency / rate for frequency in frequencies)
+            period = self._period(cycles_per_sample)
+            unique = length if period is None else min(period, length)
+            cycles = np.multiply.outer(np.arange(unique), cycles_per_sample)
+            late = np.multiply.outer(skews, frequencies)
+            turns = (cycles[:, np.newaxis] + late).reshape(unique * len(skews), len(frequencies))
+            if len(self._turned) >= 64:  # a run needs a few; single long ones would only fill memory
+                self._turned.clear()
+            self._turned[asked] = np.exp(2j * np.pi * turns)
+        return self._turned[asked]
 
     def _converted(self, source_v: Array) -> Array:
         """What the output stages make of the voltages they are asked for."""
@@ -211,7 +249,11 @@ class World:
             )
             if len(self._solvers) >= 8:  # a few sets of open outputs recur; more would only fill memory
                 self._solvers.clear()
+                self._holding.clear()
             self._solvers[is_open] = Solver(replace(self.graph, sources=sources))
         solver = self._solvers[is_open]
-        solver.set_conductances(self.conductances(t))
+        siemens = self.conductances(t)
+        if self._holding.get(is_open) is not siemens:  # never changed in place
+            solver.set_conductances(siemens)
+            self._holding[is_open] = siemens
         return solver
