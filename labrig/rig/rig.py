@@ -11,6 +11,7 @@ then connections close.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -35,6 +36,7 @@ from labrig.lockin.demodulator import Demodulator
 from labrig.rig.hookup import Hookup, SourceWire
 from labrig.rig.limits import Limits
 from labrig.rig.measurement import Excitation, Response
+from labrig.rig.together import Together
 from labrig.signals.planner import TonePlan
 from labrig.signals.tones import Tone, ToneProgram, signed_tone
 
@@ -88,6 +90,7 @@ class Rig:
         self._demodulator: Demodulator | None = None
         self._reached: list[Instrument] = []
         self._on_close = on_close
+        self._together = Together(len(sources))
 
     @property
     def edges(self) -> tuple[str, ...]:
@@ -137,6 +140,7 @@ class Rig:
         `with` does it. Only an interrupt that strikes between the lines of a `with` leaves it to the caller.
         Raises ExceptionGroup with everything that went wrong.
         """
+        self._together.wait()  # a source that is being loaded would be switched on again
         failures = _failures(instrument.make_safe for instrument in self._reached)
         failures += _failures(instrument.close for instrument in reversed(self._reached))
         failures += _failures([self._on_close])
@@ -275,7 +279,9 @@ class Rig:
         return ToneProgram(0.0, (signed_tone(self._activation_hz, amplitude),))
 
     def _play(self, programs: Mapping[str, Mapping[str, ToneProgram]]) -> dict[str, dict[str, ToneProgram]]:
-        played = {device: self._sources[device].load(channels) for device, channels in programs.items()}
+        played = self._together.call(
+            {device: partial(self._sources[device].load, channels) for device, channels in programs.items()}
+        )
         self._digitizer.arm()
         for source in self._sources.values():
             source.arm()

@@ -104,6 +104,7 @@ class World:
         self.graph = graph
         self.wiring = wiring
         self.acquisitions = 0
+        self.changes = 0  # how often `drive` or `set` was called: voltages asked for before may hold no more
         self._node_index = {node: position for position, node in enumerate(graph.nodes)}
         self._edge_index = {edge.name: position for position, edge in enumerate(graph.edges)}
         by_node = {node: channel for channel, node in wiring.sources.items()}
@@ -177,6 +178,7 @@ class World:
 
     def _note(self, t: float) -> None:
         """Keep the times of all events in order; nearly always the newest comes last."""
+        self.changes += 1
         insort(self._events, t)
         if len(self._events) > 16 * _REMEMBERED_EVENTS:
             del self._events[: 8 * _REMEMBERED_EVENTS]

@@ -15,10 +15,6 @@ from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure
 
-LAST_PIECE = 256
-"""Scans of a read that are digitized when all have been taken; those before, while these are. Every piece costs the
-world the same few milliseconds, so there are two of them."""
-
 
 class InputChannel(Protocol):
     @property
@@ -46,6 +42,9 @@ class Acquisition:
         self._number = 0
         self._channels = channels
         self._skew_s = [k / convert_hz if convert_hz else 0.0 for k in range(len(channels))]
+        self._ahead: NDArray[np.int16] | None = None
+        self._ahead_of = 0
+        self._changes = -1
         self._columns: dict[float, list[int]] = defaultdict(list)
         senses = side.world.wiring.senses
         for column, channel in enumerate(channels):
@@ -78,17 +77,36 @@ class Acquisition:
         if self.total is None and self.acquired(now) - self.position > self.buffer:
             raise DaqmxFailure(Code.SAMPLES_NO_LONGER_AVAILABLE, samples_read=0)
 
-    def piece_end(self, last: int, now: float) -> int:
-        """Where to digitize next on the way to scan `last`: nearly all of it before the time has come for the rest."""
-        if last - self.position <= 2 * LAST_PIECE or self.acquired(now) >= last:
-            return last
-        return last - LAST_PIECE
+    def foresee(self, last: int) -> NDArray[np.int16] | None:
+        """(n, C) codes from the present position to scan `last`, if nothing changes before; None where there is no end
+        to work towards. Does not take them."""
+        if self.total is None:
+            return None
+        if not self.as_foreseen:
+            self._changes = self._side.world.changes
+            self._ahead, self._ahead_of = self._digitized(self.position, self.total), self.position
+        assert self._ahead is not None
+        return self._ahead[self.position - self._ahead_of : last - self._ahead_of]
+
+    @property
+    def as_foreseen(self) -> bool:
+        """Whether what was foreseen still holds."""
+        return self._ahead is not None and self._changes == self._side.world.changes
 
     def take(self, last: int) -> NDArray[np.int16]:
         """(n, C) codes from the present position to scan `last`."""
+        first, self.position = self.position, last
+        if not self.as_foreseen or self._ahead is None or last == first:
+            return self._digitized(first, last)
+        return self._ahead[first - self._ahead_of : last - self._ahead_of]
+
+    def _digitized(self, first: int, last: int) -> NDArray[np.int16]:
+        """(n, C) codes of the scans first … last − 1 of the world as it is known now."""
+        codes = np.zeros((last - first, len(self._channels)), np.int16)
+        if first == last:
+            return codes
         assert self.t0 is not None
-        span = (self.position, last)
-        codes = np.zeros((last - self.position, len(self._channels)), np.int16)
+        span = (first, last)
         for range_v, columns in self._columns.items():
             front_end = self._board.front_end(range_v)
             names = [self._channels[column].physical for column in columns]
@@ -96,5 +114,4 @@ class Acquisition:
             volts = front_end.sample(self._side.world, names, self.t0, self.rate_hz, span, self._number, skew)
             converted, _ = front_end.codes(volts)
             codes[:, columns] = converted
-        self.position = last
         return codes

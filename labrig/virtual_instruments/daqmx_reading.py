@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from nidaqmx.error_codes import DAQmxErrors as Code
@@ -13,6 +16,10 @@ from labrig.virtual_instruments.daqmx_input import Acquisition
 from labrig.virtual_instruments.daqmx_tasks import State, Task, TaskBench
 
 ABORTED = Code.RUNTIME_ABORTED_ROUTING
+LATE = int(Code.SAMPLES_NOT_YET_AVAILABLE)
+
+Codes = NDArray[np.int16]
+Reply = TypeVar("Reply")
 
 
 class Reader:
@@ -21,33 +28,38 @@ class Reader:
     def __init__(self, bench: TaskBench) -> None:
         self._bench = bench
 
-    def read(self, task: Task, count: int, timeout_s: float) -> tuple[NDArray[np.int16], int]:
-        """(n, C) codes and a status: 0, or -200284 with the scans that came in time.
+    def read(self, task: Task, count: int, timeout_s: float, pack: Callable[[Codes, int], Reply]) -> Reply:
+        """`pack` of the (n, C) codes and a status: 0, or -200284 with the scans that came in time.
 
-        count: −1 stands for all of a finite acquisition, or what is there of a continuous one.
+        count: −1 stands for all of a finite acquisition, or what is there of a continuous one. The reply is packed
+        before its last sample is due, and again only if the world changed meanwhile: a board computes no samples.
         """
         acquisition = self._ready(task)
         clock = self._bench.side.clock
         if count < 0:
             all_of = acquisition.acquired(clock()) if acquisition.total is None else acquisition.total
             count = all_of - acquisition.position
+        if count == 0:
+            return pack(self._nothing(task), 0)
         acquisition.check_request(count)
         deadline = math.inf if timeout_s < 0 else clock() + timeout_s
         last = acquisition.position + count
-        pieces = [np.zeros((0, len(task.channels)), np.int16)]
-        in_time = task.wait_for_trigger(deadline)
-        while in_time and acquisition.position < last:
-            self._check_going(task, acquisition)
-            acquisition.check_overwritten(clock())
-            end = acquisition.piece_end(last, clock())
-            in_time = task.wait_until(acquisition.time_of(end - 1), deadline)
-            if not in_time:
-                end = min(end, acquisition.acquired(clock()))
-            self._check_going(task, acquisition)
-            if end > acquisition.position:
-                pieces.append(acquisition.take(end))
+        if not task.wait_for_trigger(deadline):
+            return pack(self._nothing(task), LATE)
         self._check_going(task, acquisition)
-        return np.concatenate(pieces), 0 if in_time else int(Code.SAMPLES_NOT_YET_AVAILABLE)
+        acquisition.check_overwritten(clock())
+        foreseen = acquisition.foresee(last)
+        early = None if foreseen is None else pack(foreseen, 0)
+        in_time = task.wait_until(acquisition.time_of(last - 1), deadline)
+        self._check_going(task, acquisition)
+        if in_time and early is not None and acquisition.as_foreseen:
+            acquisition.position = last
+            return early
+        end = last if in_time else min(last, max(acquisition.position, acquisition.acquired(clock())))
+        return pack(acquisition.take(end), 0 if in_time else LATE)
+
+    def _nothing(self, task: Task) -> Codes:
+        return np.zeros((0, len(task.channels)), np.int16)
 
     def _ready(self, task: Task) -> Acquisition:
         """The running acquisition; a read of a task that was not started starts it, as NI's auto-start does."""
@@ -73,9 +85,38 @@ def packed_doubles(values: NDArray[np.float64], samples: int, status: int) -> by
 
     Field 1 status, field 2 packed doubles, field 3 samples per channel.
     """
-    data = np.ascontiguousarray(values, dtype="<f8").tobytes()
+    return _reply(np.ascontiguousarray(values, dtype="<f8").tobytes(), samples, status)
+
+
+def packed_codes(codes: NDArray[np.int16], samples: int, status: int) -> bytes:
+    """A ReadBinaryI16Response, packed by hand: six times as fast. Fields as above; field 2 is packed int32.
+
+    An int32 travels as a varint of its 64-bit two's complement: one to three bytes, or ten where it is negative.
+    """
+    wanted = codes.ravel().view(np.uint16)
+    digits, used = _varint_digits()
+    return _reply(digits[wanted][used[wanted]].tobytes(), samples, status)
+
+
+def _reply(data: bytes, samples: int, status: int) -> bytes:
     head = b"\x08" + _varint(status & (2**64 - 1)) if status else b""
     return head + b"\x12" + _varint(len(data)) + data + b"\x18" + _varint(samples)
+
+
+@cache
+def _varint_digits() -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """(65536, 10) bytes of every int16's varint, and which of them are used; rows by the value's bits."""
+    value = np.arange(2**16, dtype=np.uint16).view(np.int16).astype(np.int64).view(np.uint64)
+    shifts = np.arange(0, 70, 7, dtype=np.uint64)
+    digits = np.zeros((2**16, 10), np.uint8)
+    digits[:, :9] = (value[:, np.newaxis] >> shifts[:9]) & np.uint64(0x7F)
+    digits[:, 9] = value >> np.uint64(63)
+    length = np.maximum(1, 10 - (digits[:, ::-1] != 0).argmax(axis=1))
+    length[value == 0] = 1
+    place = np.arange(10)
+    used = place < length[:, np.newaxis]
+    digits[place < length[:, np.newaxis] - 1] |= 0x80
+    return digits, used
 
 
 def _varint(value: int) -> bytes:

@@ -24,7 +24,7 @@ from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
 from labrig.virtual_instruments.daqmx_output import OutputBuffer, check_range
-from labrig.virtual_instruments.daqmx_reading import Reader, packed_doubles
+from labrig.virtual_instruments.daqmx_reading import Reader, packed_codes, packed_doubles
 from labrig.virtual_instruments.daqmx_tasks import Channel, SampleClock, State, Task, TaskBench
 
 BY_CHANNEL = constants.FillMode.GROUP_BY_CHANNEL.value
@@ -225,29 +225,38 @@ class DaqmxService:
         return pb.SetWriteAttributeInt32Response()
 
     def ReadAnalogF64(self, request: Any) -> Any:
-        task = self._task(request)
-        codes, status = self._reader.read(task, request.num_samps_per_chan, request.timeout)
-        volts = self._volts(task, codes)
-        by_channel = request.fill_mode_raw == BY_CHANNEL
-        return packed_doubles(volts.T if by_channel else volts, len(codes), status)
+        task, by_channel = self._task(request), request.fill_mode_raw == BY_CHANNEL
+
+        def packed(codes: NDArray[np.int16], status: int) -> bytes:
+            volts = self._volts(task, codes)
+            return packed_doubles(volts.T if by_channel else volts, len(codes), status)
+
+        return self._reader.read(task, request.num_samps_per_chan, request.timeout, packed)
 
     def ReadAnalogScalarF64(self, request: Any) -> Any:
         task = self._task(request)
-        codes, status = self._reader.read(task, 1, request.timeout)
-        value = float(self._volts(task, codes)[0, 0]) if len(codes) else 0.0
-        return pb.ReadAnalogScalarF64Response(value=value, status=status)
+
+        def packed(codes: NDArray[np.int16], status: int) -> Any:
+            value = float(self._volts(task, codes)[0, 0]) if len(codes) else 0.0
+            return pb.ReadAnalogScalarF64Response(value=value, status=status)
+
+        return self._reader.read(task, 1, request.timeout, packed)
 
     def ReadBinaryI16(self, request: Any) -> Any:
-        codes, status = self._reader.read(self._task(request), request.num_samps_per_chan, request.timeout)
-        ordered = codes.T if request.fill_mode_raw == BY_CHANNEL else codes
-        samples = ordered.ravel().tolist()
-        return pb.ReadBinaryI16Response(read_array=samples, samps_per_chan_read=len(codes), status=status)
+        def packed(codes: NDArray[np.int16], status: int) -> bytes:
+            ordered = codes.T if request.fill_mode_raw == BY_CHANNEL else codes
+            return packed_codes(np.ascontiguousarray(ordered), len(codes), status)
+
+        return self._reader.read(self._task(request), request.num_samps_per_chan, request.timeout, packed)
 
     def ReadRaw(self, request: Any) -> Any:
         """Interleaved, as multiplexed boards deliver."""
-        codes, status = self._reader.read(self._task(request), request.num_samps_per_chan, request.timeout)
-        raw = codes.astype("<i2", copy=False).tobytes()
-        return pb.ReadRawResponse(read_array=raw, samps_read=len(codes), num_bytes_per_samp=2, status=status)
+
+        def packed(codes: NDArray[np.int16], status: int) -> Any:
+            raw = codes.astype("<i2", copy=False).tobytes()
+            return pb.ReadRawResponse(read_array=raw, samps_read=len(codes), num_bytes_per_samp=2, status=status)
+
+        return self._reader.read(self._task(request), request.num_samps_per_chan, request.timeout, packed)
 
     def WriteAnalogF64(self, request: Any) -> Any:
         task = self._task(request)

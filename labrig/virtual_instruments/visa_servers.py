@@ -36,12 +36,12 @@ class Executes(Protocol):
 class Latency:
     """How long an instrument works on a message before it takes effect (s).
 
-    write_s: a message without a query; query_s: one with. The defaults are a fast instrument, so that what a test
-    measures is the driver; the real figures of a model stand with its virtual instrument.
+    write_s: a message without a query; query_s: one with. The defaults add nothing, so that what a test measures is the
+    driver; the real figures of a model stand with its virtual instrument.
     """
 
-    write_s: float = 0.2e-3
-    query_s: float = 0.2e-3
+    write_s: float = 0.0
+    query_s: float = 0.0
 
     def __call__(self, message: bytes) -> float:
         return self.query_s if b"?" in message[:256] else self.write_s

@@ -1,7 +1,7 @@
 """What a training step on the wire costs beyond its physics: python tests/benchmarks/step_overhead.py [--short]
 
-Overhead = step − 2 × (settle + window), for the chain of configs/iris_wire.yaml: analog output, two generators over
-VXI-11 (or, with --socket, a raw socket), 14 channels at 50 kS/s, 30 potentiometers, journal on. Times are of this
+Overhead = step − 2 × (settle + window), for the chain of configs/iris_wire.yaml: analog output, two generators over a
+raw socket (or, with --vxi11, VXI-11), 14 channels at 50 kS/s, 30 potentiometers, journal on. Times are of this
 machine; what compares is the spread over the windows and the parts.
 """
 
@@ -24,20 +24,20 @@ from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-SOCKET = [
-    'instruments.err1.resource="TCPIP::192.0.2.20::5025::SOCKET"',
-    'instruments.err2.resource="TCPIP::192.0.2.21::5025::SOCKET"',
+VXI_11 = [
+    'instruments.err1.resource="TCPIP::192.0.2.20::INSTR"',
+    'instruments.err2.resource="TCPIP::192.0.2.21::INSTR"',
 ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a training step on the wire costs beyond its physics.")
     parser.add_argument("--short", action="store_true", help="one window, a few steps")
-    parser.add_argument("--socket", action="store_true", help="generators over a raw socket")
+    parser.add_argument("--vxi11", action="store_true", help="generators over VXI-11")
     arguments = parser.parse_args()
     for window_ms in (20,) if arguments.short else (20, 40, 100, 200):
         steps = 20 if arguments.short else max(20, 4000 // window_ms)
-        overhead, parts = measured(window_ms, steps, SOCKET if arguments.socket else [])
+        overhead, parts = measured(window_ms, steps, VXI_11 if arguments.vxi11 else [])
         physics = 2 * (5 + window_ms)
         share = 100 * physics / (physics + statistics.median(overhead))
         middle, high = statistics.median(overhead), statistics.quantiles(overhead, n=10)[8]

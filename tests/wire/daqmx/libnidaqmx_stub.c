@@ -170,15 +170,14 @@ int32_t DAQmxReadAnalogF64(Task task, int32_t count, double timeout, uint32_t fi
     return OK;
 }
 
-int32_t DAQmxReadRaw(Task task, int32_t count, double timeout, int16_t *data, uint32_t bytes, int32_t *read,
-                     int32_t *width, uint32_t *reserved)
+int32_t DAQmxReadBinaryI16(Task task, int32_t count, double timeout, uint32_t fill, int16_t *data, uint32_t size,
+                           int32_t *read, uint32_t *reserved)
 {
-    (void)task, (void)timeout, (void)bytes, (void)reserved;
-    for (int32_t k = 0; k < count; k++)
-        for (int c = 0; c < channels; c++)
-            data[k * channels + c] = (int16_t)(100 * c + k % 100);
+    (void)task, (void)timeout, (void)fill, (void)reserved;
+    for (int c = 0; c < channels; c++)
+        for (int32_t k = 0; k < count && (uint32_t)(c * count + k) < size; k++)
+            data[c * count + k] = (int16_t)(100 * c + k % 100); /* by channel */
     *read = count;
-    *width = 2;
     return OK;
 }
 

@@ -159,8 +159,8 @@ def test_long_windows_come_in_pieces(ai: NiAnalogInput, ao: NiAnalogOutput) -> N
     actual = ai.configure(plan(5, window=4000))
     ao.load(PROGRAMS)
     blocks = acquire(ai, ao, actual.total_samples)
-    assert [len(block.codes) for block in blocks] == [3240, 810, 200]
-    assert [block.start_index for block in blocks] == [0, 3240, 4050]
+    assert [len(block.codes) for block in blocks] == [3280, 820, 150]
+    assert [block.start_index for block in blocks] == [0, 3280, 4100]
     assert blocks[0].codes.dtype == np.int16
     assert blocks[0].scale.shape == (5, 4)
 
@@ -325,7 +325,7 @@ def test_faults_come_out_in_words(ai: NiAnalogInput, ao: NiAnalogOutput, served:
     with pytest.raises(ConnectionFailed, match=r"resource is reserved.*DAQmx -50103.*close the other program"):
         acquire(ai, ao, actual.total_samples)
     assert acquire(ai, ao, actual.total_samples)[-1].start_index > 0
-    served.server.inject(WireFault("delay", "ReadRaw", times=1, delay_s=0.1))
+    served.server.inject(WireFault("delay", "ReadBinaryI16", times=1, delay_s=0.1))
     began = time.monotonic()
     acquire(ai, ao, actual.total_samples)
     assert time.monotonic() - began > 0.1

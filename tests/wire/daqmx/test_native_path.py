@@ -43,7 +43,7 @@ assert plan.skew_s[2] == 2 / 150e3 and plan.ranges_v == (2.0,) * 3
 ai.arm()
 ai.start()
 blocks = [ai.read(1.0) for _ in range(3)]
-assert [block.start_index for block in blocks] == [0, 3040, 3800]
+assert [block.start_index for block in blocks] == [0, 3080, 3850]
 assert blocks[0].codes[7].tolist() == [7, 107, 207]
 assert np.allclose(blocks[0].scale, [0.001, 6e-5, 1e-12, -1e-17], rtol=1e-15)
 ai.make_safe()
