@@ -1,7 +1,7 @@
 """The remote procedures of a virtual DAQmx server, one method each, named as in NI's service definition.
 
-Every method gets the request and returns the reply (a message, or bytes already packed). It is called with the bench's
-lock held; reads and waits give it up while they wait.
+Every method gets the request and returns the reply (a message, bytes already packed, or an Event). It is called with
+the bench's lock held; reads and waits give it up while they wait.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from labrig.virtual_instruments import daqmx_attributes as attributes
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
+from labrig.virtual_instruments.daqmx_events import Done, EveryNSamples
 from labrig.virtual_instruments.daqmx_output import OutputBuffer, check_range
 from labrig.virtual_instruments.daqmx_reading import Reader, packed_doubles
 from labrig.virtual_instruments.daqmx_tasks import Channel, SampleClock, State, Task, TaskBench
 
 BY_CHANNEL = constants.FillMode.GROUP_BY_CHANNEL.value
 ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "Task", "Chan", "Timing", "Trig", "Read", "Write", "PhysicalChan")
+EVENTS = ("RegisterEveryNSamplesEvent", "RegisterDoneEvent")
+"""Procedures that answer with an Event, which becomes a stream of messages."""
 
 
 class DaqmxService:
@@ -223,6 +226,12 @@ class DaqmxService:
         if request.attribute_raw == pb.WRITE_ATTRIBUTE_REGEN_MODE and request.value_raw != allowed:
             raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, f"Property: DAQmx_Write_RegenMode\nTask Name: {task.name}")
         return pb.SetWriteAttributeInt32Response()
+
+    def RegisterEveryNSamplesEvent(self, request: Any) -> EveryNSamples:
+        return EveryNSamples(self._task(request), request.every_n_samples_event_type_raw, request.n_samples)
+
+    def RegisterDoneEvent(self, request: Any) -> Done:
+        return Done(self._task(request))
 
     def ReadAnalogF64(self, request: Any) -> Any:
         task = self._task(request)
