@@ -140,6 +140,9 @@ class DaqmxServer:
             while context.is_active() and not self._ended.is_set():
                 with self._side.lock:
                     message = event.news(self._side.clock())
+                    over = event.over
+                if over:
+                    return
                 if message is not None:
                     yield message.SerializeToString()
                 else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from nidaqmx import constants
 from nidaqmx._stubs import nidaqmx_pb2 as pb
@@ -14,25 +14,31 @@ from labrig.virtual_instruments.daqmx_tasks import Task
 INTO_BUFFER = constants.EveryNSamplesEventType.ACQUIRED_INTO_BUFFER.value
 
 
-class Event(Protocol):
+class Event:
+    """Something a client is told of a task, until it is over: unregistered, or the task is cleared."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.over = False
+
     def news(self, now: float) -> Any | None:
         """The next message, or None. Called with the bench's lock held."""
-        ...
+        raise NotImplementedError
 
 
-class EveryNSamples:
+class EveryNSamples(Event):
     """One message for every `count` scans that an acquisition has taken, from its start on."""
 
     def __init__(self, task: Task, kind: int, count: int) -> None:
         if kind != INTO_BUFFER or count == 0:
             raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "A virtual board tells of samples acquired into the buffer.")
-        self._task = task
+        super().__init__(task)
         self._count = count
         self._told = 0
         self._run: object = None
 
     def news(self, now: float) -> Any | None:
-        acquisition = self._task.acquisition
+        acquisition = self.task.acquisition
         if acquisition is not self._run:
             self._run, self._told = acquisition, 0
         if acquisition is None or acquisition.acquired(now) < (self._told + 1) * self._count:
@@ -45,15 +51,15 @@ class EveryNSamples:
         )
 
 
-class Done:
+class Done(Event):
     """One message for every run of a task that comes to its end; none for one that is stopped."""
 
     def __init__(self, task: Task) -> None:
-        self._task = task
+        super().__init__(task)
         self._told: object = None
 
     def news(self, now: float) -> Any | None:
-        run = self._task.acquisition or self._task.generation
+        run = self.task.acquisition or self.task.generation
         if run is None or run is self._told or not run.done(now):
             return None
         self._told = run

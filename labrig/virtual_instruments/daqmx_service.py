@@ -23,7 +23,7 @@ from labrig.virtual_instruments import daqmx_attributes as attributes
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
-from labrig.virtual_instruments.daqmx_events import Done, EveryNSamples
+from labrig.virtual_instruments.daqmx_events import Done, Event, EveryNSamples
 from labrig.virtual_instruments.daqmx_output import OutputBuffer, check_range
 from labrig.virtual_instruments.daqmx_reading import Reader, packed_doubles
 from labrig.virtual_instruments.daqmx_tasks import Channel, SampleClock, State, Task, TaskBench
@@ -44,6 +44,7 @@ class DaqmxService:
         self._reader = Reader(self._bench)
         self._tasks: dict[str, Task] = {}
         self._created = 0
+        self._events: list[Event] = []
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -104,6 +105,7 @@ class DaqmxService:
         task = self._tasks.pop(request.task.name, None)
         if task is not None:
             task.abort()
+            self._end_events(task, Event)
         return pb.ClearTaskResponse()
 
     def StartTask(self, request: Any) -> Any:
@@ -227,11 +229,22 @@ class DaqmxService:
             raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, f"Property: DAQmx_Write_RegenMode\nTask Name: {task.name}")
         return pb.SetWriteAttributeInt32Response()
 
-    def RegisterEveryNSamplesEvent(self, request: Any) -> EveryNSamples:
-        return EveryNSamples(self._task(request), request.every_n_samples_event_type_raw, request.n_samples)
+    def RegisterEveryNSamplesEvent(self, request: Any) -> Event:
+        task, kind = self._task(request), request.every_n_samples_event_type_raw
+        self._events.append(EveryNSamples(task, kind, request.n_samples))
+        return self._events[-1]
 
-    def RegisterDoneEvent(self, request: Any) -> Done:
-        return Done(self._task(request))
+    def RegisterDoneEvent(self, request: Any) -> Event:
+        self._events.append(Done(self._task(request)))
+        return self._events[-1]
+
+    def UnregisterEveryNSamplesEvent(self, request: Any) -> Any:
+        self._end_events(self._task(request), EveryNSamples)
+        return pb.UnregisterEveryNSamplesEventResponse()
+
+    def UnregisterDoneEvent(self, request: Any) -> Any:
+        self._end_events(self._task(request), Done)
+        return pb.UnregisterDoneEventResponse()
 
     def ReadAnalogF64(self, request: Any) -> Any:
         task = self._task(request)
@@ -308,6 +321,11 @@ class DaqmxService:
         if auto_start:
             task.start()
         return count
+
+    def _end_events(self, task: Task, kind: type[Event]) -> None:
+        for event in self._events:
+            event.over |= event.task is task and isinstance(event, kind)
+        self._events = [event for event in self._events if not event.over]
 
     def _volts(self, task: Task, codes: NDArray[np.int16]) -> NDArray[np.float64]:
         """(n, C) by the coefficients that the client can ask for."""
