@@ -141,7 +141,7 @@ class Wave:
                 rms = math.sqrt(self.load_ohm * 0.001 * 10 ** (clamp(value, -200, 200) / 10))
                 self._set_amplitude(rms / _RMS_FACTOR[self.kind] / self.factor)
         elif key == "STDEV":
-            self._set_amplitude(float(six(value / _NOISE_FACTOR)) / self.factor)  # the panel's six digits
+            self._set_amplitude(shown / _NOISE_FACTOR)
         elif key in ("FRQ", "PERI"):
             self._set_frequency(value if key == "FRQ" else (1 / value if value else math.inf))
         elif key == "PHSE":
