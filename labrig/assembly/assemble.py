@@ -18,7 +18,7 @@ from labrig.assembly.drive import check_drive, check_range
 from labrig.assembly.layout import read_layout
 from labrig.assembly.synchronization import check_synchronization
 from labrig.assembly.task import initial_conductances, read_task
-from labrig.assembly.timing import Timing, read_timing, read_tones
+from labrig.assembly.timing import MOST_SAMPLES, Timing, check_sample_rate, read_timing, read_tones
 from labrig.config import sections
 from labrig.config.document import Document, load_document
 from labrig.config.validation import validate
@@ -205,7 +205,16 @@ def check(document: Document) -> Assembly | None:
     layout = read_layout(document, network) if network else None
     board = task = tones = timing = None
     skipped = []
-    if acquisition and learning and limits:
+    # The digitizer's limit first: at a rate nobody can sample, the window is not to blame for its many samples.
+    if (
+        acquisition
+        and learning
+        and limits
+        and (
+            check_sample_rate(document, acquisition, devices)
+            or acquisition.sample_rate * acquisition.window < MOST_SAMPLES
+        )
+    ):
         tones = read_tones(document, acquisition, learning, limits.step)
     if network and layout and _is_map(document, "instruments") and _is_map(document, "wiring"):
         board = read_board(document, layout, devices, faulty, ordered=network.layered is not None)
@@ -228,7 +237,7 @@ def check(document: Document) -> Assembly | None:
     if board and read.get("timing"):
         check_synchronization(document, read["timing"], board, devices)
     if board and learning and task and acquisition and limits:
-        check_drive(document, board, devices, read["task"], task, learning, acquisition, limits)
+        check_drive(document, board, devices, read["task"], task, learning, acquisition, limits, tones)
     else:
         skipped.append("limits")
     if document.faults and skipped:

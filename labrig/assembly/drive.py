@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,7 +16,9 @@ from labrig.instruments.data import LevelTable
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
 from labrig.learning.tasks import Task
 from labrig.learning.updates import within
+from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
 from labrig.quantities import format_quantity
+from labrig.signals.planner import TonePlan
 
 
 def check_range(document: Document, network: sections.Network, board: Board, devices: Mapping[str, Device]) -> None:
@@ -55,8 +58,12 @@ def check_drive(
     learning: sections.Learning,
     acquisition: sections.Acquisition,
     limits: sections.Limits,
+    tones: TonePlan | None,
 ) -> None:
-    """Activation, error current and pilot against full scales, supplies and limits."""
+    """Activation, error current and pilot against full scales, supplies and limits.
+
+    tones: None where they have faults of their own; the least pilot is then not checked.
+    """
     hookup = board.hookup
     digitizer = devices[hookup.digitizer].capabilities
     assert isinstance(digitizer, DigitizerCapabilities)
@@ -91,6 +98,8 @@ def check_drive(
         document.faults.add(document.mark_of(place), place, messages[0] + more)
     _check_error(document, board, devices, learning, limits)
     _check_pilot(document, board, devices, acquisition, digitizer, limits)
+    if tones:
+        _check_least_pilot(document, board, acquisition, digitizer, tones)
 
 
 def _place(section: sections.Task, column: int, inputs: int) -> TreePath:
@@ -146,6 +155,35 @@ def _check_pilot(
             f"a pilot of {_volts(acquisition.pilot)} is beyond what its source, the digitizer and limits.node allow, "
             f"{_volts(limit)}",
         )
+
+
+def _check_least_pilot(
+    document: Document,
+    board: Board,
+    acquisition: sections.Acquisition,
+    digitizer: DigitizerCapabilities,
+    tones: TonePlan,
+) -> None:
+    """Rounding to the step q is noise of q/√12 at least; an amplitude over N samples is known to √(2/N) of it."""
+    step = 2 * digitizer.full_scale_v / 2**digitizer.bits
+    count = len(tones.frequencies_hz)
+    least = count * PILOT_SIGNAL_TO_NOISE * step / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
+    if acquisition.pilot < least:
+        path = ("acquisition", "pilot")
+        shared = f", shared by {count} tones," if count > 1 else ""
+        document.faults.add(
+            document.mark_of(path),
+            path,
+            f"a pilot of {_volts(acquisition.pilot)}{shared} drowns in the steps of {board.hookup.digitizer}, "
+            f"{_volts(step)}, over {tones.window_samples} samples; its phase gives every sign: write at least "
+            f"{_volts(_rounded_up(least))}, better 1 V",
+        )
+
+
+def _rounded_up(value: float) -> float:
+    """To one digit."""
+    unit = 10.0 ** math.floor(math.log10(value))
+    return math.ceil(value / unit) * unit
 
 
 def _full_scale(devices: Mapping[str, Device], name: str) -> float:

@@ -28,6 +28,26 @@ class Timing:
     tones: TonePlan
 
 
+def check_sample_rate(document: Document, acquisition: Acquisition, devices: Mapping[str, Device]) -> bool:
+    """Whether a digitizer of these devices is fast enough; True where there is none. Else a fault names the fastest,
+    once."""
+    rates = {
+        name: device.capabilities.max_sample_rate_hz
+        for name, device in devices.items()
+        if isinstance(device.capabilities, DigitizerCapabilities)
+    }
+    fastest = max(rates, key=lambda name: rates[name], default=None)
+    if fastest is None or acquisition.sample_rate <= rates[fastest]:
+        return True
+    path = ("acquisition", "sample_rate")
+    limit = format_quantity(rates[fastest], "sample_rate")
+    asked = format_quantity(acquisition.sample_rate, "sample_rate")
+    message = f"{asked} is beyond {fastest}, which samples at {limit} at most"
+    if not document.faults.holds(document.mark_of(path), path):
+        document.faults.add(document.mark_of(path), path, message)
+    return False
+
+
 def read_tones(document: Document, acquisition: Acquisition, learning: Learning, step_s: float) -> TonePlan | None:
     """Where the tones are: one that carries the error, after one for the activation where that is a sine."""
     count = 2 if learning.activation == "sine" else 1
@@ -84,15 +104,7 @@ def read_timing(
     digitizer = devices[board.hookup.digitizer].capabilities
     assert isinstance(digitizer, DigitizerCapabilities)
     found = len(document.faults)
-    if acquisition.sample_rate > digitizer.max_sample_rate_hz:
-        path = ("acquisition", "sample_rate")
-        limit = format_quantity(digitizer.max_sample_rate_hz, "sample_rate")
-        asked = format_quantity(acquisition.sample_rate, "sample_rate")
-        document.faults.add(
-            document.mark_of(path),
-            path,
-            f"{asked} is beyond {board.hookup.digitizer}, which samples at {limit} at most",
-        )
+    check_sample_rate(document, acquisition, {board.hookup.digitizer: devices[board.hookup.digitizer]})
     slowest = max(_settle(devices[name]) for name in board.hookup.sources)
     settle_s = slowest if acquisition.settle == "auto" else acquisition.settle
     if settle_s < slowest:

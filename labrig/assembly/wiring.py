@@ -209,12 +209,12 @@ class WiringReader:
                 f"nodes are sensed by {' and '.join(sorted(digitizers))}; one digitizer must see all",
                 key=True,
             )
-        for what, given in (
-            ("drive", [r.drive for n, r in rows.items() if n != PILOT]),
-            ("error", [r.error for r in rows.values()]),
+        for what, given, row in (
+            ("drive", [r.drive for n, r in rows.items() if n != PILOT], "in0: {drive: awg/0, sense: daq/0}"),
+            ("error", [r.error for r in rows.values()], "out0: {error: awg/10, through: 100 kΩ, sense: daq/10}"),
         ):
             if not any(given) and not blind:
-                example = f"e.g. 'out0: {{{what}: awg/10, through: 100 kΩ, sense: daq/10}}'"
+                example = f"e.g. '{row}'"
                 self._fault(("wiring",), f"no node has {what}: nothing can be trained; {example}", key=True)
 
     def _channel(self, path: TreePath, label: str, kind: Kind) -> bool:

@@ -7,10 +7,11 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from labrig import __version__
 from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
-from labrig.errors import LabrigError
+from labrig.errors import LabrigError, UsageError
 
 COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
 INTERRUPTED = 130
@@ -18,7 +19,11 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (see `labrig --help`)."""
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = _parser().parse_args(given)
+    except UsageError as error:  # there are no arguments yet to say whether the answer shall be JSON
+        return _report(error, error.exit_code, argparse.Namespace(json="--json" in given, debug=False))
     try:
         return arguments.execute(arguments)
     except LabrigError as error:
@@ -70,8 +75,16 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises UsageError where argparse would print and exit, so that it is reported like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        raise UsageError(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="labrig",
         description="Train physical networks in place by frequency propagation, on real boards or a simulated bench.",
         epilog="exit codes: 0 ok · 1 internal · 2 usage · 3 configuration · 4 instrument absent or lost · "

@@ -1,7 +1,8 @@
 """A virtual NI gRPC device server: the real `nidaqmx` package talks to boards of one bench's world.
 
-Served are analog input and output voltage tasks with a sample clock (and output on demand), digital start triggers, and
-the properties of daqmx_attributes.py; every other procedure answers UNIMPLEMENTED, as an older server would.
+Served are analog input and output voltage tasks with a sample clock (and output on demand), digital start triggers, the
+events of daqmx_events.py and the properties of daqmx_attributes.py; every other procedure answers UNIMPLEMENTED, as an
+older server would.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
@@ -20,7 +21,7 @@ from nidaqmx._stubs import nidaqmx_pb2 as pb
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState, VirtualDevice
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
-from labrig.virtual_instruments.daqmx_service import ATTRIBUTE_GROUPS, DaqmxService
+from labrig.virtual_instruments.daqmx_service import ATTRIBUTE_GROUPS, EVENTS, DaqmxService
 
 __all__ = ["DaqmxServer", "VirtualDevice", "WireFault"]
 
@@ -29,6 +30,9 @@ _THREADS = 32
 """Every blocking read holds one."""
 
 _POLL_S = 0.02
+
+_EVENT_S = 0.005
+"""How late an event may be told."""
 
 
 @dataclass(frozen=True)
@@ -127,16 +131,39 @@ class DaqmxServer:
 
     def _handler(self, name: str, method: Callable[[Any], Any]) -> grpc.RpcMethodHandler:
         def answer(request: Any, context: grpc.ServicerContext) -> bytes:
-            self._suffer(name, context)
-            try:
-                with self._side.lock:
-                    reply = method(request)
-            except DaqmxFailure as failure:
-                return _abort(context, failure.code, failure.text, failure.samples_read)
+            reply = self._call(name, method, request, context)
             return reply if isinstance(reply, bytes) else reply.SerializeToString()
 
-        request = getattr(pb, f"{name}Request")
-        return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=request.FromString)
+        def tell(request: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
+            event = self._call(name, method, request, context)
+            context.send_initial_metadata(())  # the client waits for it: the event is registered
+            while context.is_active() and not self._ended.is_set():
+                with self._side.lock:
+                    message = event.news(self._side.clock())
+                    over = event.over
+                if over:
+                    return
+                if message is not None:
+                    yield message.SerializeToString()
+                else:
+                    self._ended.wait(_EVENT_S)
+
+        read = getattr(pb, f"{name}Request").FromString
+        if name in EVENTS:
+            return grpc.unary_stream_rpc_method_handler(tell, request_deserializer=read)
+        return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=read)
+
+    def _call(self, name: str, method: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:
+        """What the service answers; its errors and the faults of this call end the call."""
+        self._suffer(name, context)
+        if missing := number_choices(request):
+            text = f"The value for {missing} was not specified or out of range"
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)
+        try:
+            with self._side.lock:
+                return method(request)
+        except DaqmxFailure as failure:
+            return _abort(context, failure.code, failure.text, failure.samples_read)
 
     def _suffer(self, name: str, context: grpc.ServicerContext) -> None:
         """The faults of this call."""
@@ -156,6 +183,21 @@ class DaqmxServer:
                 while context.is_active() and not self._ended.wait(_POLL_S):
                     pass
                 context.abort(grpc.StatusCode.CANCELLED, "deaf")
+
+
+def number_choices(request: Any) -> str | None:
+    """Give every choice of a request as its number, in `<field>_raw`; the name of one that the client left out.
+
+    The service definition lets a client send a choice by name (`sample_mode`) or by number (`sample_mode_raw`): NI's
+    `nidaqmx` sends numbers, NI's gRPC examples names. The named values of the choices served here are the numbers.
+    """
+    for choice in request.DESCRIPTOR.oneofs:
+        given = request.WhichOneof(choice.name)
+        if given is None:
+            return choice.name.removesuffix("_enum")
+        if f"{given}_raw" in request.DESCRIPTOR.fields_by_name:
+            setattr(request, f"{given}_raw", getattr(request, given))
+    return None
 
 
 def _by_name(devices: Sequence[VirtualDevice], side: BenchSide) -> dict[str, VirtualDevice]:

@@ -1,7 +1,7 @@
 """The remote procedures of a virtual DAQmx server, one method each, named as in NI's service definition.
 
-Every method gets the request and returns the reply (a message, or bytes already packed). It is called with the bench's
-lock held; reads and waits give it up while they wait.
+Every method gets the request and returns the reply (a message, bytes already packed, or an Event). It is called with
+the bench's lock held; reads and waits give it up while they wait.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from labrig.virtual_instruments import daqmx_attributes as attributes
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
+from labrig.virtual_instruments.daqmx_events import Done, Event, EveryNSamples
 from labrig.virtual_instruments.daqmx_output import OutputBuffer, check_range
 from labrig.virtual_instruments.daqmx_reading import Reader, packed_codes, packed_doubles
 from labrig.virtual_instruments.daqmx_tasks import Channel, SampleClock, State, Task, TaskBench
 
 BY_CHANNEL = constants.FillMode.GROUP_BY_CHANNEL.value
 ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "Task", "Chan", "Timing", "Trig", "Read", "Write", "PhysicalChan")
+EVENTS = ("RegisterEveryNSamplesEvent", "RegisterDoneEvent")
+"""Procedures that answer with an Event, which becomes a stream of messages."""
 
 
 class DaqmxService:
@@ -41,6 +44,7 @@ class DaqmxService:
         self._reader = Reader(self._bench)
         self._tasks: dict[str, Task] = {}
         self._created = 0
+        self._events: list[Event] = []
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -101,6 +105,7 @@ class DaqmxService:
         task = self._tasks.pop(request.task.name, None)
         if task is not None:
             task.abort()
+            self._end_events(task, Event)
         return pb.ClearTaskResponse()
 
     def StartTask(self, request: Any) -> Any:
@@ -224,6 +229,23 @@ class DaqmxService:
             raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, f"Property: DAQmx_Write_RegenMode\nTask Name: {task.name}")
         return pb.SetWriteAttributeInt32Response()
 
+    def RegisterEveryNSamplesEvent(self, request: Any) -> Event:
+        task, kind = self._task(request), request.every_n_samples_event_type_raw
+        self._events.append(EveryNSamples(task, kind, request.n_samples))
+        return self._events[-1]
+
+    def RegisterDoneEvent(self, request: Any) -> Event:
+        self._events.append(Done(self._task(request)))
+        return self._events[-1]
+
+    def UnregisterEveryNSamplesEvent(self, request: Any) -> Any:
+        self._end_events(self._task(request), EveryNSamples)
+        return pb.UnregisterEveryNSamplesEventResponse()
+
+    def UnregisterDoneEvent(self, request: Any) -> Any:
+        self._end_events(self._task(request), Done)
+        return pb.UnregisterDoneEventResponse()
+
     def ReadAnalogF64(self, request: Any) -> Any:
         task, by_channel = self._task(request), request.fill_mode_raw == BY_CHANNEL
 
@@ -308,6 +330,11 @@ class DaqmxService:
         if auto_start:
             task.start()
         return count
+
+    def _end_events(self, task: Task, kind: type[Event]) -> None:
+        for event in self._events:
+            event.over |= event.task is task and isinstance(event, kind)
+        self._events = [event for event in self._events if not event.over]
 
     def _volts(self, task: Task, codes: NDArray[np.int16]) -> NDArray[np.float64]:
         """(n, C) by the coefficients that the client can ask for."""

@@ -34,6 +34,7 @@ _PEAK_V, _PEAK_FAST_V, _FAST_HZ = 10.0, 5.0, 20e6
 _NARROWEST_S, _FASTEST_EDGE_S = 16.3e-9, 8.4e-9
 _NOISE_FACTOR = 0.0575
 _BAND_HZ = (20e6, 120e6)
+_HALF_UP = 1 + 1e-12  # 4.447825 is a little less in binary, and reads 4.44783
 
 
 def clamp(value: float, low: float, high: float) -> float:
@@ -42,8 +43,8 @@ def clamp(value: float, low: float, high: float) -> float:
 
 
 def six(value: float) -> str:
-    """A number as the instrument prints nearly all of them: six significant digits."""
-    return f"{value + 0.0:g}"
+    """A number as the instrument prints nearly all of them: six significant digits, a half away from zero."""
+    return f"{value * _HALF_UP + 0.0:g}"
 
 
 def ten(value: float) -> str:

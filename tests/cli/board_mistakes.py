@@ -282,6 +282,16 @@ BOARD_MISTAKES = [
         "{",
         "wiring",
         "no node has error",
+        "out0: {error: awg/10, through: 100 kΩ, sense: daq/10}",
+        at="wiring:",
+    ),
+    one_edit(
+        "nothing driven",
+        "{drive: awg/0..5, through: 50 Ω, ",
+        "{",
+        "wiring",
+        "no node has drive",
+        "in0: {drive: awg/0, sense: daq/0}",
         at="wiring:",
     ),
     one_edit(

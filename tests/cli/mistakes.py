@@ -101,6 +101,22 @@ MISTAKES = [
         "500 kS/s is beyond daq",
         "250 kS/s at most",
     ),
+    one_edit(  # at which the window would be 20 million samples: the window is not to blame
+        "sample rate beyond every model",
+        "sample_rate: 50 kS/s",
+        "sample_rate: ▲1 GS/s",
+        "acquisition.sample_rate",
+        "1 GS/s is beyond daq",
+        "250 kS/s at most",
+    ),
+    one_edit(
+        "pilot below the digitizer's steps",
+        "band: [200 Hz, 2 kHz]}",
+        "band: [200 Hz, 2 kHz], pilot: ▲1 µV}",
+        "acquisition.pilot",
+        "a pilot of 1 µV drowns in the steps of daq, 61.04 µV, over 1000 samples",
+        "write at least 8 µV",
+    ),
     one_edit(
         "missing column",
         "label: species",

@@ -198,6 +198,23 @@ def test_an_unknown_command_is_a_usage_error(argv: list[str], capsys: pytest.Cap
     assert reported(capsys).startswith("usage: labrig")
 
 
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["run", "--json"], "the following arguments are required: CONFIG"),
+        (["run", "bad.yaml", "--sed", "1", "--json"], "unrecognized arguments: --sed 1"),
+        (["check", "bad.yaml", "--json", "--seed", "zero"], "argument --seed: 'zero' is not a whole number ≥ 0"),
+        (["--json"], "the following arguments are required: COMMAND"),
+    ],
+)
+def test_with_json_a_usage_error_is_data(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended_with(argv) == USAGE
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"event": "error", "kind": "UsageError", "message": message, "exit_code": USAGE}
+    assert captured.err.startswith("usage: labrig")
+    assert captured.err.splitlines()[-1] == f"labrig: {message}"
+
+
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_with_json_the_faults_are_data(command: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text, ((line, column),) = edited(IRIS, Edit("rate: 0.1", "rate: ▲fast"))

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +49,29 @@ def test_both_benches_read_the_same_coefficients_from_the_same_board():
         np.testing.assert_allclose(there.b, here.b, atol=tolerance)
         # A constant voltage is rounded the same way in every sample: half a step each, nothing averages.
         np.testing.assert_allclose(there.a, here.a, atol=2 * step)
+
+
+def run_of_xor(folder: Path, bench: str, *options: str) -> tuple[int, list[dict[str, Any]]]:
+    """Exit code and events of `labrig run xor_wire.yaml`."""
+    command = [sys.executable, "-m", "labrig", "run", "xor_wire.yaml", "--bench", bench, "--json", "--no-plots"]
+    command += ["--runs-dir", str(folder), "--seed", "5", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_xor_on_the_wire_learns(tmp_path: Path) -> None:
+    """A fifth of the file's epochs: the loss falls well below what it began with, and the target is missed (7)."""
+    code, events = run_of_xor(tmp_path, "wire", "--set", "learning.epochs=12", "--set", "task.target.rms=1 nV")
+    finished = events[-1]
+    assert (code, finished["event"], finished["steps"]) == (7, "finished", 12)
+    assert finished["metrics"]["loss"] < 0.5 * finished["metrics"]["initial_loss"]
+
+
+def test_xor_of_the_wire_file_meets_its_target_on_the_simulated_bench(tmp_path: Path) -> None:
+    code, events = run_of_xor(tmp_path, "simulated")
+    assert code == 0
+    assert events[-1]["metrics"]["patterns_right"] == 4
+    assert events[-1]["metrics"]["rms_v"] < 8e-3
 
 
 def test_virtual_serve_prints_endpoints_and_ends_with_sigterm():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -212,6 +213,24 @@ def test_triggers_go_where_they_are_routed(ni: Client, served: Wire) -> None:
         task.read(100)
     assert served.world.acquisitions == before + 1
     assert edges["daq/start"] == edges["daq/PFI0"]
+
+
+def test_events_are_told_while_a_task_runs(ni: Client) -> None:
+    ready, done = threading.Semaphore(0), threading.Event()
+    with finite(ni, samples=300, rate=10e3) as task:
+        task.register_every_n_samples_acquired_into_buffer_event(100, lambda *_: ready.release() or 0)
+        task.register_done_event(lambda *_: done.set() or 0)
+        for _ in range(2):  # each run anew
+            task.start()
+            for block in range(3):
+                assert ready.acquire(timeout=5)
+                assert task.in_stream.total_samp_per_chan_acquired >= 100 * (block + 1)
+            assert done.wait(5)
+            assert not ready.acquire(timeout=0.05)
+            done.clear()
+            task.stop()
+        task.register_done_event(None)
+        task.register_every_n_samples_acquired_into_buffer_event(100, None)
 
 
 def test_an_edge_from_elsewhere_starts_a_task(ni: Client, served: Wire) -> None:

@@ -1,8 +1,11 @@
-"""A driver by others (awg-scpi, MIT, on PyPI) drives the virtual generator."""
+"""Software by others drives the virtual generator: awg-scpi (MIT, on PyPI), and PyVISA's own shell."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,3 +70,14 @@ def test_an_arbitrary_waveform(awg, generator):
     assert sizes[3] == pytest.approx(0.6, abs=1e-3)
     assert sizes[5] == pytest.approx(0.4, abs=1e-3)
     assert np.delete(sizes, [3, 5]).max() < 1e-3
+
+
+def test_pyvisas_shell_lists_and_queries_it(generator):
+    shell = Path(sys.executable).with_name("pyvisa-shell")
+    with Vxi11Server(generator, Latency(0.0, 0.0)) as server:
+        script = f"list\nopen {server.resource}\nwrite C1:BSWV FRQ,2500\nquery C1:BSWV?\nquery *IDN?\nclose\nexit\n"
+        done = subprocess.run([str(shell), "-b", "py"], input=script, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "has been opened" in done.stdout
+    assert "C1:BSWV WVTP,SINE,FRQ,2500HZ," in done.stdout
+    assert "Siglent Technologies,SDG2042X," in done.stdout

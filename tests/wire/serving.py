@@ -1,0 +1,42 @@
+"""`labrig virtual serve` as a child process: what any other program is given."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def served(config: str, *more: str) -> Iterator[dict[str, str]]:
+    """The resource of each instrument of a configuration, by its name, until SIGTERM, which must end it cleanly."""
+    command = [sys.executable, "-m", "labrig", "virtual", "serve", config, "--json", *more]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            resources = {}
+            for line in child.stdout:
+                event = json.loads(line)
+                if event["event"] == "ready":
+                    break
+                assert event["event"] == "serving", line
+                resources[event["name"]] = event["resource"]
+            yield resources
+        finally:
+            child.send_signal(signal.SIGTERM)
+            try:
+                code = child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                raise
+        assert code == 0
+
+
+def grpc_address(resource: str) -> tuple[str, str, str]:
+    """Host, port and device of `grpc://HOST:PORT/DEVICE`."""
+    address, _, device = resource.removeprefix("grpc://").partition("/")
+    host, _, port = address.rpartition(":")
+    return host, port, device
