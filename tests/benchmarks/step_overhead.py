@@ -1,8 +1,9 @@
 """What a training step on the wire costs beyond its physics: python tests/benchmarks/step_overhead.py [--short]
 
 Overhead = step − 2 × (settle + window), for the chain of configs/iris_wire.yaml: analog output, two generators over a
-raw socket (or, with --vxi11, VXI-11), 14 channels at 50 kS/s, 30 potentiometers, journal on. Times are of this
-machine; what compares is the spread over the windows and the parts.
+raw socket (or, with --vxi11, VXI-11), 14 channels at 50 kS/s, 30 potentiometers, journal on. With --small it is that of
+small_wire.yaml: one generator, no analog output within a step. Times are of this machine; what compares is the spread
+over the windows and the parts.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from labrig.assembly import assemble
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+HERE = Path(__file__).resolve().parent
+CHAIN, SMALL = HERE.parents[1] / "configs" / "iris_wire.yaml", HERE / "small_wire.yaml"
 VXI_11 = [
     'instruments.err1.resource="TCPIP::192.0.2.20::INSTR"',
     'instruments.err2.resource="TCPIP::192.0.2.21::INSTR"',
@@ -34,10 +36,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What a training step on the wire costs beyond its physics.")
     parser.add_argument("--short", action="store_true", help="one window, a few steps")
     parser.add_argument("--vxi11", action="store_true", help="generators over VXI-11")
+    parser.add_argument("--small", action="store_true", help="the chain of small_wire.yaml")
     arguments = parser.parse_args()
+    config = SMALL if arguments.small else CHAIN
     for window_ms in (20,) if arguments.short else (20, 40, 100, 200):
         steps = 20 if arguments.short else max(20, 4000 // window_ms)
-        overhead, parts = measured(window_ms, steps, VXI_11 if arguments.vxi11 else [])
+        overhead, parts = measured(config, window_ms, steps, VXI_11 if arguments.vxi11 else [])
         physics = 2 * (5 + window_ms)
         share = 100 * physics / (physics + statistics.median(overhead))
         middle, high = statistics.median(overhead), statistics.quantiles(overhead, n=10)[8]
@@ -46,9 +50,9 @@ def main() -> None:
             print(f"    {part:<14} {took:6.2f} ms a step")
 
 
-def measured(window_ms: int, steps: int, overrides: list[str]) -> tuple[list[float], dict[str, float]]:
+def measured(config: Path, window_ms: int, steps: int, overrides: list[str]) -> tuple[list[float], dict[str, float]]:
     """Overhead of each step (ms), and mean time of each part a step (ms); reads without the time samples take."""
-    assembly = assemble(CONFIGS / "iris_wire.yaml", [f"acquisition.window={window_ms} ms", *overrides])
+    assembly = assemble(config, [f"acquisition.window={window_ms} ms", *overrides])
     parts: dict[str, float] = defaultdict(float)
     overhead = []
     with (
@@ -60,12 +64,12 @@ def measured(window_ms: int, steps: int, overrides: list[str]) -> tuple[list[flo
         rig.program(experiment.update.settings())
         examples = assembly.task.train
         for step in range(5):
-            experiment.step(0, examples[step : step + 1])
+            experiment.step(0, [examples[step % len(examples)]])
         _time_parts(rig, parts)
         physics = 2e-3 * (5 + window_ms)
         for step in range(steps):
             began = time.perf_counter()
-            experiment.step(0, examples[step % len(examples) : step % len(examples) + 1])
+            experiment.step(0, [examples[step % len(examples)]])
             overhead.append(1e3 * (time.perf_counter() - began - physics))
     shares = {part: 1e3 * took / steps for part, took in parts.items()}
     shares["daq.read"] -= 1e3 * physics

@@ -1,0 +1,107 @@
+"""What the wire costs: a step beyond its physics, one query, and a long acquisition of many channels."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from common import CONFIGS, ROOT, Figure, at_least, at_most
+
+sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
+
+from labrig_drivers.ni_ai import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.visa import VisaSession
+from step_overhead import CHAIN, SMALL, measured
+
+from labrig.instruments.data import AcquisitionPlan
+
+SETTLE_MS = 5
+LOOSE = 6.0
+"""How much the short form allows: it runs on machines that do other things, too."""
+
+
+def measure(short: bool) -> list[Figure]:
+    windows = (20,) if short else (20, 40, 200, 300)
+    allowed = LOOSE if short else 1.0
+    chain = {window: _overhead(CHAIN, window, short) for window in windows}
+    small = _overhead(SMALL, 20, short)
+    figures = [
+        at_most(f"step over the wire beyond its physics, {window} ms windows, median (ms)", over, 9 * allowed)
+        for window, over in chain.items()
+    ]
+    figures.append(at_most("the same, small chain, 20 ms windows (ms)", small, 5.5 * allowed))
+    for window, share in () if short else ((40, 90), (200, 98)):
+        physics = 2 * (SETTLE_MS + window)
+        figures.append(
+            at_least(f"physics of a step at {window} ms (%)", 100 * physics / (physics + chain[window]), share)
+        )
+    with _served() as resources:
+        figures.append(at_most("SCPI query on loopback, median (ms)", _query_ms(resources["err1"]), 1.0 * allowed))
+        ratio = _long_acquisition(resources["daq"])
+    figures.append(at_most("16 channels x 100 000 samples, time over their own", ratio, 1.3))
+    return figures
+
+
+def _overhead(config: Path, window_ms: int, short: bool) -> float:
+    overhead, _ = measured(config, window_ms, 30 if short else 100, [])
+    return statistics.median(overhead)
+
+
+def _query_ms(resource: str) -> float:
+    session = VisaSession("err1", resource, 1.0)
+    session.open()
+    try:
+        took = []
+        for _ in range(500):
+            began = time.perf_counter()
+            session.query("C1:BSWV?", "ask")
+            took.append(time.perf_counter() - began)
+    finally:
+        session.close()
+    return 1e3 * statistics.median(took)
+
+
+def _long_acquisition(resource: str) -> float:
+    """Wall time of 100 000 scans of 16 channels at a million samples a second in all, over the time they take."""
+    address, _, device = resource.removeprefix("grpc://").partition("/")
+    entry = {"driver": "ni.ai", "model": "PXIe-6363", "resource": device, "grpc": address, "full_scale": "2 V"}
+    daq = NiAnalogInput("daq", NiAnalogInputOptions.model_validate(entry))
+    channels = tuple(f"ai{k}" for k in range(16))
+    daq.open()
+    try:
+        plan = daq.configure(AcquisitionPlan(62.5e3, 0, 100_000, channels, (2.0,) * 16, (0.0,) * 16))
+        daq.arm()
+        began = time.perf_counter()
+        daq.start()
+        received = 0
+        while received < plan.total_samples:
+            received += len(daq.read(10.0).codes)
+        took = time.perf_counter() - began
+    finally:
+        daq.make_safe()
+        daq.close()
+    return took / plan.duration_s
+
+
+@contextmanager
+def _served() -> Iterator[dict[str, str]]:
+    """Resources of the virtual instruments of iris_wire.yaml, by name."""
+    command = [sys.executable, "-m", "labrig", "virtual", "serve", str(CONFIGS / "iris_wire.yaml"), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            resources = {}
+            for line in child.stdout:
+                event = json.loads(line)
+                if event["event"] == "ready":
+                    break
+                resources[event["name"]] = event["resource"]
+            yield resources
+        finally:
+            child.terminate()

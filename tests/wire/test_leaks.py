@@ -1,0 +1,58 @@
+"""Steps on the wire leave nothing behind: no descriptor, no thread, no task, in this process or the instruments'.
+
+`LABRIG_LONG=1` takes ten thousand steps instead of a hundred.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from labrig.assembly import assemble
+from labrig.runs.journal import Journal
+
+SMALL = Path(__file__).parents[1] / "benchmarks" / "small_wire.yaml"
+STEPS = 10_000 if os.environ.get("LABRIG_LONG") else 100
+SETTLED = 50
+"""Steps until every pool has its threads and every cache is filled."""
+
+GROWTH_MB = 8.0
+
+
+def processes() -> list[Path]:
+    """This process and its children, in /proc."""
+    own = Path("/proc/self/task")
+    children = [int(pid) for task in own.iterdir() for pid in (task / "children").read_text().split()]
+    return [Path("/proc/self"), *(Path(f"/proc/{pid}") for pid in children)]
+
+
+def held(process: Path) -> tuple[list[str], int, float]:
+    """Open descriptors (kinds, sorted), threads, and resident memory in MB."""
+    links = [os.readlink(link) for link in (process / "fd").iterdir() if link.is_symlink()]
+    kinds = sorted(link.split(":")[0] for link in links)
+    resident = int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return kinds, len(list((process / "task").iterdir())), resident
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts what a process holds in /proc")
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    assembly = assemble(SMALL, ["acquisition.window=5 ms", "acquisition.settle=1 ms"])
+    with assembly.open_rig() as rig, Journal(tmp_path / "run.db") as journal:
+        experiment = assembly.experiment(rig, journal)
+        rig.program(experiment.update.settings())
+        for _ in range(SETTLED):
+            experiment.step(0, [0])
+        before = [held(process) for process in processes()]
+        assert len(before) == 2
+        for _ in range(STEPS):
+            experiment.step(0, [0])
+        after = [held(process) for process in processes()]
+    for (descriptors, threads, memory), (descriptors_then, threads_then, memory_then) in zip(
+        before, after, strict=True
+    ):
+        assert descriptors_then == descriptors
+        assert threads_then == threads
+        assert memory_then <= memory + GROWTH_MB
