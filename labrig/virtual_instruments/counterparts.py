@@ -11,7 +11,9 @@ from labrig.clock import MonotonicClock
 from labrig.errors import ConfigError
 from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.digipot_board import DigipotBoard, serve
+from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.faulty_line import FaultyLine
+from labrig.virtual_instruments.serial_server import serve
 from labrig.virtual_instruments.serving import Endpoint, Entry, VirtualInstruments
 
 
@@ -85,7 +87,8 @@ class DigipotInstruments:
             assert isinstance(able, ProgrammerCapabilities)
             show = self._shown(entry, able)
             board = DigipotBoard(len(able.channels), able.part.part, clock=MonotonicClock(), on_codes=show)
-            endpoints.append(Endpoint(entry.name, entry.model, self._stack.enter_context(serve(board))))
+            line = FaultyLine(board, self._side.world.faults, entry.name, self._side.seed)
+            endpoints.append(Endpoint(entry.name, entry.model, self._stack.enter_context(serve(line))))
         return endpoints
 
     def stop(self) -> None:
