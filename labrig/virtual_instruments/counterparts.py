@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from labrig.virtual_instruments.digipot_board import DigipotBoard
 from labrig.virtual_instruments.faulty_line import FaultyLine
 from labrig.virtual_instruments.serial_server import serve
 from labrig.virtual_instruments.serving import Endpoint, Entry, VirtualInstruments
+
+if TYPE_CHECKING:
+    from labrig.virtual_instruments.siglent import VirtualSdg
+    from labrig.virtual_instruments.visa_servers import Server
 
 
 class DaqmxInstruments:
@@ -64,12 +69,22 @@ class SiglentInstruments:
             serial = entry.options["serial"] or f"SDG2X{entry.name.upper()}"
             sdg = VirtualSdg(self._side, entry.name, entry.model, serial)
             front_end = SocketServer if entry.options["resource"].endswith("::SOCKET") else Vxi11Server
-            server = self._stack.enter_context(front_end(sdg))
+            faults = self._side.world.faults
+            server = self._stack.enter_context(front_end(sdg, schedule=faults, name=entry.name))
+            faults.when(entry.name, "reset", _power_failure(sdg, server))
             endpoints.append(Endpoint(entry.name, entry.model, server.resource))
         return endpoints
 
     def stop(self) -> None:
         self._stack.close()
+
+
+def _power_failure(sdg: VirtualSdg, server: Server) -> Callable[[float], None]:
+    def fail(t: float) -> None:
+        sdg.power_cycle()
+        server.cut()
+
+    return fail
 
 
 class DigipotInstruments:

@@ -1,0 +1,46 @@
+"""A journal replayed: whether every update that was applied is the one that its measurement asks for, and is right.
+
+A measurement that a fault spoilt gives a wrong gradient, which nothing in the journal contradicts. So gradients are
+compared with the exact adjoint of the board as it was, which a test can know where parts are as their data sheets say.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+
+from labrig.assembly import Assembly
+from labrig.assembly.simulated import build
+from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.rig.rig import Rig
+from labrig.runs.journal import Record
+
+
+def largest_error(assembly: Assembly, record: Record) -> float:
+    """Replays the updates of a journal exactly, or fails; the largest relative error of a gradient (‖Δ‖/‖g‖)."""
+    bench = build(assembly)
+    hookup = assembly.board.hookup
+    able = assembly.devices[hookup.edges[0].device].capabilities
+    assert isinstance(able, ProgrammerCapabilities)
+    rig = SimpleNamespace(levels=[able.part.levels()] * len(hookup.edges), edges=hookup.edges)
+    update = assembly.update(cast("Rig", rig))
+    errors = [0.0]
+    for row, examples in enumerate(record.examples):
+        names = [edge.name for edge in hookup.edges]
+        bench.world.set(bench.clock.now(), dict(zip(names, update.conductances, strict=True)))
+        exact = np.mean([_gradient(assembly, bench, example) for example in examples], axis=0)
+        gradient = record.gradient[row]
+        errors.append(float(np.linalg.norm(gradient - exact) / np.linalg.norm(exact)))
+        update.apply(gradient)
+        np.testing.assert_array_equal(record.shadow[row], update.shadow)
+        np.testing.assert_array_equal(record.conductances[row], update.conductances)
+    return max(errors)
+
+
+def _gradient(assembly: Assembly, bench, example: int) -> np.ndarray:
+    task = assembly.task
+    return bench.truth.gradient(
+        task.activation[example], lambda outputs: task.loss.gradient(outputs, task.target[example])
+    )
