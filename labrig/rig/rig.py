@@ -181,7 +181,10 @@ class Rig:
         return self._demodulator.window()
 
     def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
-        """Write new settings (by edge index) and verify them. Channels of the report are named device/channel."""
+        """Write new settings (by edge index) and verify them. Channels of the report are named device/channel.
+
+        Every programmer is asked, also one without new settings: only so it tells whether it was reset meanwhile.
+        """
         reports: list[tuple[str, ProgramReport]] = []
         for device, programmer in self._programmers.items():
             mine = {
@@ -189,11 +192,18 @@ class Rig:
                 for edge, setting in settings.items()
                 if self.hookup.edges[edge].device == device
             }
-            if mine:
-                reports.append((device, programmer.program(mine)))
+            reports.append((device, programmer.program(mine)))
         for edge, setting in settings.items():
             self._siemens[edge] = self._nominal(edge, setting)
         return _merged(reports)
+
+    def confirm(self) -> None:
+        """Return if every source still plays what it was told: what was measured since can be trusted.
+
+        Raises what the source says, e.g. ConnectionFailed where it was lost, ChannelFault where it was reset.
+        """
+        for source in self._sources.values():
+            source.confirm()
 
     def idle(self) -> None:
         """0 V on every source with the outputs on."""

@@ -122,6 +122,9 @@ class SimulatedSource(Face):
         self._stage.trigger()
         self._play(self._loaded)
 
+    def confirm(self) -> None:
+        self._require_open("confirm")
+
     def idle(self) -> None:
         self._require_open("idle")
         self._play(dict.fromkeys(self._capabilities.channels, SILENT))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from labrig.simulation.faults import Fault
 
-Action = Callable[[float], None]
+Action = Callable[[float], object]
 
 
 @dataclass(eq=False)

@@ -7,28 +7,26 @@ compared with the exact adjoint of the board as it was, which a test can know wh
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from labrig.assembly import Assembly
 from labrig.assembly.simulated import build
-from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.instruments.data import Continuous, LevelTable
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Record
+from labrig.simulation.bench import SimulatedBench
 
 
 def largest_error(assembly: Assembly, record: Record) -> float:
     """Replays the updates of a journal exactly, or fails; the largest relative error of a gradient (‖Δ‖/‖g‖)."""
     bench = build(assembly)
     hookup = assembly.board.hookup
-    able = assembly.devices[hookup.edges[0].device].capabilities
-    assert isinstance(able, ProgrammerCapabilities)
-    rig = SimpleNamespace(levels=[able.part.levels()] * len(hookup.edges), edges=hookup.edges)
-    update = assembly.update(cast("Rig", rig))
+    names = [edge.name for edge in hookup.edges]
+    update = assembly.update(cast("Rig", SimpleNamespace(levels=_levels(assembly, bench), edges=names)))
     errors = [0.0]
     for row, examples in enumerate(record.examples):
-        names = [edge.name for edge in hookup.edges]
         bench.world.set(bench.clock.now(), dict(zip(names, update.conductances, strict=True)))
         exact = np.mean([_gradient(assembly, bench, example) for example in examples], axis=0)
         gradient = record.gradient[row]
@@ -39,7 +37,17 @@ def largest_error(assembly: Assembly, record: Record) -> float:
     return max(errors)
 
 
-def _gradient(assembly: Assembly, bench, example: int) -> np.ndarray:
+def _levels(assembly: Assembly, bench: SimulatedBench) -> list[LevelTable | Continuous]:
+    """Of every edge."""
+    edges = assembly.board.hookup.edges
+    devices = {edge.device: assembly.devices[edge.device] for edge in edges}
+    banks: dict[str, Any] = {
+        name: bench.connect(name, device.driver, device.options) for name, device in devices.items()
+    }
+    return [banks[edge.device].levels()[edge.channel] for edge in edges]
+
+
+def _gradient(assembly: Assembly, bench: SimulatedBench, example: int) -> np.ndarray:
     task = assembly.task
     return bench.truth.gradient(
         task.activation[example], lambda outputs: task.loss.gradient(outputs, task.target[example])
