@@ -1,5 +1,8 @@
 """What a training step on the wire costs beyond its physics: python tests/benchmarks/step_overhead.py [--short]
 
+A control: `--set "simulation.faults=[{what: late_replies, where: err1, time: 0 s, by: 10 ms}]"` adds 10 ms to each of
+err1's round trips.
+
 Overhead = step − 2 × (settle + window), for the chain of configs/iris_wire.yaml: analog output, two generators over
 VXI-11 (or, with --socket, a raw socket), 14 channels at 50 kS/s, 30 potentiometers, journal on. Times are of this
 machine; what compares is the spread over the windows and the parts.
@@ -34,10 +37,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What a training step on the wire costs beyond its physics.")
     parser.add_argument("--short", action="store_true", help="one window, a few steps")
     parser.add_argument("--socket", action="store_true", help="generators over a raw socket")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for labrig run")
     arguments = parser.parse_args()
+    overrides = [*(SOCKET if arguments.socket else []), *arguments.set]
     for window_ms in (20,) if arguments.short else (20, 40, 100, 200):
         steps = 20 if arguments.short else max(20, 4000 // window_ms)
-        overhead, parts = measured(window_ms, steps, SOCKET if arguments.socket else [])
+        overhead, parts = measured(window_ms, steps, overrides)
         physics = 2 * (5 + window_ms)
         share = 100 * physics / (physics + statistics.median(overhead))
         middle, high = statistics.median(overhead), statistics.quantiles(overhead, n=10)[8]
