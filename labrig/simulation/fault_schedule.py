@@ -47,6 +47,14 @@ class FaultSchedule:
         """Have `poll` call action(t) once for each such fault of the device; t (s): when it began."""
         self._actions.append((device, what, action))
 
+    def strike(self, fault: Fault) -> None:
+        """Have a fault begin now, whatever its own beginning, and carry out its actions: how a test pulls a plug."""
+        with self._lock:
+            course = _Course(fault, fault.count)
+            self._begin(course, self._clock())
+            self._courses = [*self._courses, course]
+        self.poll()
+
     def begin_acquisition(self, t: float) -> None:
         """The next acquisition begins at t (s)."""
         if not self._courses:

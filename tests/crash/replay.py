@@ -14,6 +14,7 @@ import numpy as np
 from labrig.assembly import Assembly
 from labrig.assembly.simulated import build
 from labrig.instruments.data import Continuous, LevelTable
+from labrig.learning.updates import ShadowUpdate
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Record
 from labrig.simulation.bench import SimulatedBench
@@ -22,9 +23,8 @@ from labrig.simulation.bench import SimulatedBench
 def largest_error(assembly: Assembly, record: Record) -> float:
     """Replays the updates of a journal exactly, or fails; the largest relative error of a gradient (‖Δ‖/‖g‖)."""
     bench = build(assembly)
-    hookup = assembly.board.hookup
-    names = [edge.name for edge in hookup.edges]
-    update = assembly.update(cast("Rig", SimpleNamespace(levels=_levels(assembly, bench), edges=names)))
+    names = [edge.name for edge in assembly.board.hookup.edges]
+    update = begun(assembly)
     errors = [0.0]
     for row, examples in enumerate(record.examples):
         bench.world.set(bench.clock.now(), dict(zip(names, update.conductances, strict=True)))
@@ -35,6 +35,12 @@ def largest_error(assembly: Assembly, record: Record) -> float:
         np.testing.assert_array_equal(record.shadow[row], update.shadow)
         np.testing.assert_array_equal(record.conductances[row], update.conductances)
     return max(errors)
+
+
+def begun(assembly: Assembly) -> ShadowUpdate:
+    """The update as a run begins with it."""
+    edges = assembly.board.hookup.edges
+    return assembly.update(cast("Rig", SimpleNamespace(levels=_levels(assembly, build(assembly)), edges=edges)))
 
 
 def _levels(assembly: Assembly, bench: SimulatedBench) -> list[LevelTable | Continuous]:

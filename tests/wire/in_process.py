@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from labrig.assembly import Assembly, packaged_configs
+from labrig.assembly import Assembly, assemble, packaged_configs
 from labrig.assembly.wire import virtual_instruments
 from labrig.cli.main import main
 from labrig.clock import MonotonicClock
@@ -20,6 +20,7 @@ from labrig.signals.tones import ToneProgram
 from labrig.simulation.world import World
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.counterparts import OPEN_TERMINALS_S
+from labrig.virtual_instruments.digipot_board import DigipotBoard
 from labrig.virtual_instruments.serving import Endpoint
 
 SMALL = (
@@ -50,11 +51,16 @@ class InProcessWire:
         self.assembly = assembly
         with patch("labrig.assembly.wire.BenchSide", self._remember):
             self.servers = virtual_instruments(assembly)
+        self.boards: list[DigipotBoard] = []
         self._endpoints: dict[str, Endpoint] = {}
 
     def _remember(self, *arguments: Any) -> BenchSide:
         self.side = BenchSide(*arguments)
         return self.side
+
+    def _board(self, *arguments: Any, **options: Any) -> DigipotBoard:
+        self.boards.append(DigipotBoard(*arguments, **options))
+        return self.boards[-1]
 
     @property
     def world(self) -> World:
@@ -62,7 +68,8 @@ class InProcessWire:
 
     def connect(self, name: str, driver: Any, options: Any) -> Any:
         if not self._endpoints:
-            self._endpoints = {each.name: each for server in self.servers for each in server.start()}
+            with patch("labrig.virtual_instruments.counterparts.DigipotBoard", self._board):
+                self._endpoints = {each.name: each for server in self.servers for each in server.start()}
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides()))
 
     def close(self) -> None:
@@ -77,36 +84,42 @@ class InProcessWire:
         return [channel for channel, program in playing.items() if program not in (None, ToneProgram(0.0))] + edges
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
-    """A run that ended: its exit code, its lines, what it said, its journal, and the bench it ran on."""
+    """A run that ended: its exit code, its lines, what it said, its configuration, its journal."""
 
     code: int
     lines: list[dict[str, Any]]
     said: str
+    assembly: Assembly
     record: Record
-    bench: InProcessWire
-    repeated: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.repeated = sum(event == "repeated" for _, event, _ in self.record.events)
+    @property
+    def bench(self) -> InProcessWire:
+        """The bench of the last run in this process."""
+        return InProcessWire.last
 
     @property
     def kinds(self) -> list[str]:
         return [line["kind"] for line in self.lines if line["event"] == "error"]
 
-
-def run(folder: Path, overrides: Sequence[str]) -> Outcome:
-    """`labrig run iris_wire.yaml` with these overrides."""
-    sets = [word for override in (*SMALL, *overrides) for word in ("--set", override)]
-    command = ["run", str(packaged_configs() / "iris_wire.yaml"), "--json", "--no-plots", "--run-dir", str(folder)]
-    with in_process(), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
-        code = main([*command, *sets])
-    lines = [json.loads(line) for line in out.getvalue().splitlines()]
-    return Outcome(code, lines, err.getvalue(), read_journal(folder / "run.db"), InProcessWire.last)
+    @property
+    def repeated(self) -> int:
+        return sum(event == "repeated" for _, event, _ in self.record.events)
 
 
-@contextmanager
-def in_process() -> Iterator[None]:
+def run(folder: Path, overrides: Sequence[str] = ()) -> Outcome:
+    """As `ended`, with the virtual instruments in this process."""
     with patch("labrig.assembly.wire.build", InProcessWire):
-        yield
+        return ended(folder, overrides)
+
+
+def ended(folder: Path, overrides: Sequence[str] = ()) -> Outcome:
+    """`labrig run iris_wire.yaml` with these overrides and those of SMALL; its folder is `folder`."""
+    config = packaged_configs() / "iris_wire.yaml"
+    sets = [word for override in (*SMALL, *overrides) for word in ("--set", override)]
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = main(["run", str(config), "--json", "--no-plots", "--run-dir", str(folder), *sets])
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assembly = assemble(config, [*SMALL, *overrides])
+    return Outcome(code, lines, err.getvalue(), assembly, read_journal(folder / "run.db"))

@@ -42,7 +42,7 @@ def impatient(monkeypatch):
 
 def with_faults(folder, *faults: str) -> Outcome:
     outcome = run(folder / "run", [f"simulation.faults=[{', '.join(faults)}]"])
-    assert largest_error(outcome.bench.assembly, outcome.record) < LARGEST_ERROR
+    assert largest_error(outcome.assembly, outcome.record) < LARGEST_ERROR
     return outcome
 
 
