@@ -11,6 +11,7 @@ then connections close.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.clock import Clock
-from labrig.errors import IdentityMismatch, LabrigError, Overrange, SyncLost
+from labrig.errors import ConnectionFailed, IdentityMismatch, LabrigError, Overrange, SyncLost
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -39,6 +40,9 @@ from labrig.signals.planner import TonePlan
 from labrig.signals.tones import Tone, ToneProgram, signed_tone
 
 Array = NDArray[np.float64]
+SECOND_ATTEMPT_S = 0.2
+"""How long an instrument that could not be reached has to come back before it is made safe after all."""
+
 _REFUSED = (Flag.GAP, Flag.REF_WEAK)
 
 
@@ -137,7 +141,7 @@ class Rig:
         `with` does it. Only an interrupt that strikes between the lines of a `with` leaves it to the caller.
         Raises ExceptionGroup with everything that went wrong.
         """
-        failures = _failures(instrument.make_safe for instrument in self._reached)
+        failures = self._failures_to_make_safe(self._reached)
         failures += _failures(instrument.close for instrument in reversed(self._reached))
         failures += _failures([self._on_close])
         self._reached.clear()
@@ -215,9 +219,25 @@ class Rig:
 
         Raises ExceptionGroup with everything that went wrong.
         """
-        failures = _failures(instrument.make_safe for instrument in self._instruments().values())
+        failures = self._failures_to_make_safe(self._instruments().values())
         if failures:
             raise ExceptionGroup("some instruments could not be made safe", failures)
+
+    def _failures_to_make_safe(self, instruments: Iterable[Instrument]) -> list[Exception]:
+        """Make all safe; what went wrong. Those that could not be reached are tried once more: a plug may be back."""
+        lost: list[Instrument] = []
+
+        def attempt(instrument: Instrument) -> None:
+            try:
+                instrument.make_safe()
+            except ConnectionFailed:
+                lost.append(instrument)
+
+        failures = _failures(partial(attempt, instrument) for instrument in instruments)
+        if lost:
+            self.clock.sleep(SECOND_ATTEMPT_S)
+            failures += _failures(instrument.make_safe for instrument in lost)
+        return failures
 
     def _open(self) -> None:
         for name, instrument in self._instruments().items():
