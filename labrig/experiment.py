@@ -117,6 +117,7 @@ class Experiment:
             learned = [self.probe.gradient(int(example)) for example in examples]
             gradient = _mean([item.gradient for item in learned if item.gradient is not None], len(learned), self.rig)
             here = self.update.conductances
+            self.rig.confirm()
             report = self.rig.program(self.update.apply(gradient.value))
             if not report.interrupted:
                 break
@@ -124,12 +125,7 @@ class Experiment:
             self.rig.program(self.update.settings())
             self.journal.event(before.steps, "repeated", {"examples": [int(example) for example in examples]})
         else:
-            raise ChannelFault(
-                f"the potentiometers lost their settings in {REPEATS} attempts at one step",
-                action="program",
-                last_good=f"step {before.steps}",
-                remedy="check the supply and the cable of the bank, and its watchdog",
-            )
+            raise self._settings_lost("step")
         if self._first_gradient is None:
             self._first_gradient = here, gradient.value
         self.rig.limits.check_step(self.rig.clock.now() - began)
@@ -174,9 +170,8 @@ class Experiment:
     def evaluate(self, epoch: int) -> Evaluation:
         """Measure every example through the rig; its acquisitions are counted apart."""
         before = self.rig.acquisitions
-        metrics = self._metrics(self.task.train)
+        metrics, test = self._undisturbed_metrics(epoch)
         if len(self.task.test):
-            test = self._metrics(self.task.test)
             metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
             metrics |= {f"test_{name}": value for name, value in test.items()}
         self.evaluation_acquisitions += self.rig.acquisitions - before
@@ -200,6 +195,25 @@ class Experiment:
         self.rig.measure(Excitation(self.task.activation[example], error))
         self.evaluation_acquisitions += self.rig.acquisitions - before
         return self.rig.window()
+
+    def _undisturbed_metrics(self, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Of the training and of the test set, measured again where the potentiometers lost their settings."""
+        for _ in range(REPEATS):
+            metrics = self._metrics(self.task.train)
+            test = self._metrics(self.task.test) if len(self.task.test) else {}
+            self.rig.confirm()
+            if not self.rig.program({}).interrupted:
+                return metrics, test
+            self.journal.event(self.update.steps, "repeated", {"evaluation": epoch})
+        raise self._settings_lost("evaluation")
+
+    def _settings_lost(self, what: str) -> ChannelFault:
+        return ChannelFault(
+            f"the potentiometers lost their settings in {REPEATS} attempts at one {what}",
+            action="program",
+            last_good=f"step {self.update.steps}",
+            remedy="check the supply and the cable of the bank, and its watchdog",
+        )
 
     def _metrics(self, examples: NDArray[np.intp]) -> dict[str, float]:
         outputs = np.array([self.probe.measure_free(int(example)).outputs for example in examples])

@@ -162,6 +162,22 @@ class NiAnalogOutput:
         with self._device.during("start"):
             self._tones.start()
 
+    def confirm(self) -> None:
+        """Ask after the task that plays: a device that is gone, or was reset by another program, has none."""
+        self._must_be_open("confirm")
+        task = self._static if self._loaded_buffer is None else self._tones
+        if task is None:
+            return
+        with self._device.during("confirm"):
+            ended = task.is_task_done()
+        if ended:
+            raise ConnectionFailed(
+                "its task has ended meanwhile",
+                device=self._name,
+                action="confirm",
+                remedy="see which other program uses or resets the device",
+            )
+
     def idle(self) -> None:
         self._must_be_open("idle")
         self._hold(np.zeros(len(self._able.channels)), "idle")

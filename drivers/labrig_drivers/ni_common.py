@@ -187,6 +187,7 @@ _MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
     "PAL_RESOURCE_RESERVED": (ConnectionFailed, "close the other program or task that uses this device"),
     "PHYSICAL_CHAN_DOES_NOT_EXIST": (ConnectionFailed, "name channels as they are printed on the device"),
     "INVALID_DEVICE_ID": (ConnectionFailed, "check that the device is plugged in and its name in NI MAX"),
+    "DEV_CANNOT_BE_ACCESSED": (ConnectionFailed, "check that the device is plugged in and powered"),
     "INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING": (ConnectionFailed, "name a terminal that NI MAX lists"),
 }
 

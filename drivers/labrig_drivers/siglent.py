@@ -14,7 +14,8 @@ phase other than 0 or π wait for the trigger at A·sin φ.
 
 Messages of one acquisition: a changed tone two writes and one query, an unchanged tone one write (re-arm), one query
 more where nothing else is asked (the re-arm must have happened before the trigger comes); DC or nothing, unchanged:
-none. Several pairs in one command are measured to work; commands chained by `;` are not, so none are sent.
+none. `confirm` is one query. Several pairs in one command are measured to work; commands chained by `;` are not, so
+none are sent.
 The amplifier's attenuators have no command that holds them: large amplitude steps may click a relay.
 """
 
@@ -133,6 +134,17 @@ class SdgSource:
         if self._options.trigger == "manual":
             for channel in self._playing:
                 self._session.write(f"C{channel}:BTWV MTRIG", "start")
+
+    def confirm(self) -> None:
+        """Ask for the burst of one channel, and compare: a reset ends the bursts of both."""
+        self._require_open("confirm")
+        if not self._held:
+            raise ConnectionFailed("was lost meanwhile", device=self.name, action="confirm", remedy="load again")
+        try:
+            self._verify(self._playing[-1] if self._playing else CHANNELS[0], "confirm")
+        except BaseException:
+            self._forget()
+            raise
 
     def idle(self) -> None:
         self.load(dict.fromkeys(CHANNELS, SILENT))
@@ -291,12 +303,12 @@ class SdgSource:
         self._session.write(f"C{channel}:BSWV AMP,{wave.amplitude}", "load")
         self._rearm(channel, wave.source)
 
-    def _verify(self, channel: str) -> None:
+    def _verify(self, channel: str, action: str = "load") -> None:
         """Ask for everything that matters in one reply, and compare."""
-        reply = self._ask(f"C{channel}:BTWV", "load")
+        reply = self._ask(f"C{channel}:BTWV", action)
         wrong = difference(self._held[channel], reply)
         if wrong is not None:
-            self._refuse(channel, *wrong)
+            self._refuse(channel, *wrong, action)
         self._delay_s[channel] = reading(reply.words.get("DLAY")) or 0.0
 
     def _refuse(self, channel: str, key: str, asked: str, got: str, action: str = "load") -> NoReturn:

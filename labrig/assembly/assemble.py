@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from labrig.assembly.board import Board, read_board
 from labrig.assembly.devices import Device, check_bench, read_devices
 from labrig.assembly.drive import check_drive, check_range
+from labrig.assembly.faults import read_faults
 from labrig.assembly.layout import read_layout
 from labrig.assembly.synchronization import check_synchronization
 from labrig.assembly.task import initial_conductances, read_task
@@ -32,6 +33,7 @@ from labrig.learning.updates import ShadowUpdate, within
 from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
+from labrig.simulation.faults import Fault
 
 OPTIONAL = ("timing", "limits", "storage", "simulation")
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -78,6 +80,7 @@ class Assembly:
     timing: Timing
     synchronization: sections.Timing
     task: Task
+    faults: tuple[Fault, ...] = ()
 
     @property
     def name(self) -> str:
@@ -224,6 +227,9 @@ def check(document: Document) -> Assembly | None:
         skipped.append(f"wiring of {', '.join(sorted(faulty))}")
     if header:
         check_bench(document, header.bench, devices)
+    faults: tuple[Fault, ...] = ()
+    if header and read.get("simulation"):
+        faults = read_faults(document, read["simulation"].faults, header.bench, devices, faulty)
     if network and board:
         check_range(document, network, board, devices)
     if network and board and learning and read.get("task"):
@@ -261,6 +267,7 @@ def check(document: Document) -> Assembly | None:
         timing=timing,
         synchronization=read["timing"],
         task=task,
+        faults=faults,
     )
 
 

@@ -24,6 +24,7 @@ def build(assembly: Assembly) -> SimulatedBench:
         assembly.simulation_seed,
         inputs=[wire.label for wire in hookup.inputs],
         outputs=[wire.node for wire in hookup.outputs],
+        faults=assembly.faults,
     )
 
 

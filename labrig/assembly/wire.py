@@ -8,7 +8,8 @@ from labrig.assembly.simulated import board_wiring, imperfections
 from labrig.config.resolved import to_yaml
 from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.simulation.board import simulated_board
-from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.virtual_instruments.bench_side import BenchSide, FaultTicker
 from labrig.virtual_instruments.counterparts import counterparts
 from labrig.virtual_instruments.serving import Entry, VirtualInstruments
 from labrig.virtual_instruments.wire_bench import WireBench
@@ -25,11 +26,12 @@ def build(assembly: Assembly) -> WireBench:
 def virtual_instruments(assembly: Assembly) -> list[VirtualInstruments]:
     """Servers for every instrument of a configuration, around one World; not started yet."""
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
-    faults = imperfections(assembly)
+    imperfect = imperfections(assembly)
     board = simulated_board(
-        assembly.board.graph, board_wiring(assembly), capabilities, faults, assembly.simulation_seed
+        assembly.board.graph, board_wiring(assembly), capabilities, imperfect, assembly.simulation_seed
     )
-    side = BenchSide(board.world, faults, assembly.simulation_seed)
+    side = BenchSide(board.world, imperfect, assembly.simulation_seed)
+    board.world.faults = FaultSchedule(assembly.faults, side.clock)
     trigger = assembly.synchronization.trigger
     if trigger is not None:
         leaves_by = f"{trigger.from_.partition('/')[0]}/{trigger.line or 'start'}"
@@ -48,4 +50,4 @@ def virtual_instruments(assembly: Assembly) -> list[VirtualInstruments]:
         )
         for name, device in assembly.devices.items()
     ]
-    return counterparts(side, entries)
+    return [*counterparts(side, entries), FaultTicker(side)]

@@ -306,6 +306,26 @@ class Storage(Section):
     durability: Literal["process", "power"] = "process"
 
 
+class FaultEntry(Section):
+    """Something that goes wrong on purpose: what, where, when and for how long.
+
+    acquisition: of the bench, counted from 1; time: since the bench started. for: a duration, or a count of what the
+    fault counts. by: how late.
+    """
+
+    what: str
+    where: str
+    acquisition: Count | None = None
+    time: NonNegativeTime | None = None
+    for_: PositiveTime | Count | None = Field(None, alias="for")
+    by: PositiveTime | None = None
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Self:
+        _exactly_one(self, ("acquisition", "time"))
+        return self
+
+
 class Simulation(Section):
     """Preset of imperfections; a key beside it replaces that one imperfection."""
 
@@ -316,6 +336,7 @@ class Simulation(Section):
     digitizer_gain: Annotated[float, Field(ge=0)] | None = None
     digitizer_offset: Annotated[Voltage, Field(ge=0)] | None = None
     part_tolerance: bool | None = None
+    faults: list[FaultEntry] = []
 
 
 def _fit_for_a_folder(name: str) -> str:

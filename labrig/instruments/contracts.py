@@ -53,6 +53,14 @@ class WaveformSource(Instrument, Protocol):
         """Play what was loaded, outputs on; all channels start together."""
         ...
 
+    def confirm(self) -> None:
+        """Return if it still plays what was started, as far as one question to it tells; else raise a LabrigError.
+
+        An instrument that was reset or lost while a window was sampled has spoilt what was measured, and says so here,
+        before that becomes an update.
+        """
+        ...
+
     def idle(self) -> None:
         """0 V on every channel with the outputs ON: the network stays as it is, nothing drives it."""
         ...

@@ -49,6 +49,9 @@ class GuardedSource:
     def start(self) -> None:
         self._source.start()
 
+    def confirm(self) -> None:
+        self._source.confirm()
+
     def idle(self) -> None:
         self._source.idle()
 

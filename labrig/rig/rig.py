@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.clock import Clock
-from labrig.errors import IdentityMismatch, LabrigError, Overrange, SyncLost
+from labrig.errors import ConnectionFailed, IdentityMismatch, LabrigError, Overrange, SyncLost
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -41,6 +41,9 @@ from labrig.signals.planner import TonePlan
 from labrig.signals.tones import Tone, ToneProgram, signed_tone
 
 Array = NDArray[np.float64]
+SECOND_ATTEMPT_S = 0.2
+"""How long an instrument that could not be reached has to come back before it is made safe after all."""
+
 _REFUSED = (Flag.GAP, Flag.REF_WEAK)
 
 
@@ -141,7 +144,7 @@ class Rig:
         Raises ExceptionGroup with everything that went wrong.
         """
         self._together.wait()  # a source that is being loaded would be switched on again
-        failures = _failures(instrument.make_safe for instrument in self._reached)
+        failures = self._failures_to_make_safe(self._reached)
         failures += _failures(instrument.close for instrument in reversed(self._reached))
         failures += _failures([self._on_close])
         self._reached.clear()
@@ -185,7 +188,10 @@ class Rig:
         return self._demodulator.window()
 
     def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
-        """Write new settings (by edge index) and verify them. Channels of the report are named device/channel."""
+        """Write new settings (by edge index) and verify them. Channels of the report are named device/channel.
+
+        Every programmer is asked, also one without new settings: only so it tells whether it was reset meanwhile.
+        """
         reports: list[tuple[str, ProgramReport]] = []
         for device, programmer in self._programmers.items():
             mine = {
@@ -193,11 +199,18 @@ class Rig:
                 for edge, setting in settings.items()
                 if self.hookup.edges[edge].device == device
             }
-            if mine:
-                reports.append((device, programmer.program(mine)))
+            reports.append((device, programmer.program(mine)))
         for edge, setting in settings.items():
             self._siemens[edge] = self._nominal(edge, setting)
         return _merged(reports)
+
+    def confirm(self) -> None:
+        """Return if every source still plays what it was told: what was measured since can be trusted.
+
+        Raises what the source says, e.g. ConnectionFailed where it was lost, ChannelFault where it was reset.
+        """
+        for source in self._sources.values():
+            source.confirm()
 
     def idle(self) -> None:
         """0 V on every source with the outputs on."""
@@ -209,9 +222,25 @@ class Rig:
 
         Raises ExceptionGroup with everything that went wrong.
         """
-        failures = _failures(instrument.make_safe for instrument in self._instruments().values())
+        failures = self._failures_to_make_safe(self._instruments().values())
         if failures:
             raise ExceptionGroup("some instruments could not be made safe", failures)
+
+    def _failures_to_make_safe(self, instruments: Iterable[Instrument]) -> list[Exception]:
+        """Make all safe; what went wrong. Those that could not be reached are tried once more: a plug may be back."""
+        lost: list[Instrument] = []
+
+        def attempt(instrument: Instrument) -> None:
+            try:
+                instrument.make_safe()
+            except ConnectionFailed:
+                lost.append(instrument)
+
+        failures = _failures(partial(attempt, instrument) for instrument in instruments)
+        if lost:
+            self.clock.sleep(SECOND_ATTEMPT_S)
+            failures += _failures(instrument.make_safe for instrument in lost)
+        return failures
 
     def _open(self) -> None:
         for name, instrument in self._instruments().items():

@@ -161,6 +161,7 @@ class Record:
 
     step: NDArray[np.int64]
     epoch: NDArray[np.int64]
+    examples: tuple[tuple[int, ...], ...]
     loss: Array
     gamma: Array
     gradient: Array
@@ -184,22 +185,24 @@ def read_journal(path: Path) -> Record:
             if version != SCHEMA_VERSION:
                 raise StorageError(f"{path} has schema {version}, this labrig reads {SCHEMA_VERSION}")
             rows = db.execute(
-                "SELECT step, epoch, loss, gamma, gradient, u_gradient, shadow, conductances FROM steps ORDER BY step"
+                "SELECT step, epoch, examples, loss, gamma, gradient, u_gradient, shadow, conductances FROM steps "
+                "ORDER BY step"
             ).fetchall()
             evaluations = db.execute("SELECT epoch, step, metrics FROM evaluations ORDER BY id").fetchall()
             events = db.execute("SELECT step, event, detail FROM events ORDER BY id").fetchall()
     except sqlite3.Error as error:
         raise StorageError(f"cannot read {path}: {error}") from error
-    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) or [()] * 8
+    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) or [()] * 9
     return Record(
         step=np.array(columns[0], dtype=np.int64),
         epoch=np.array(columns[1], dtype=np.int64),
-        loss=np.array(columns[2], dtype=float),
-        gamma=np.array(columns[3], dtype=float),
-        gradient=_rows(columns[4]),
-        u_gradient=_rows(columns[5]),
-        shadow=_rows(columns[6]),
-        conductances=_rows(columns[7]),
+        examples=tuple(tuple(json.loads(text)) for text in columns[2]),
+        loss=np.array(columns[3], dtype=float),
+        gamma=np.array(columns[4], dtype=float),
+        gradient=_rows(columns[5]),
+        u_gradient=_rows(columns[6]),
+        shadow=_rows(columns[7]),
+        conductances=_rows(columns[8]),
         evaluations=tuple(Evaluation(epoch, step, json.loads(metrics)) for epoch, step, metrics in evaluations),
         events=tuple((step, event, json.loads(detail)) for step, event, detail in events),
     )

@@ -15,6 +15,8 @@ from labrig.instruments.drivers import Capabilities, DigitizerCapabilities, Driv
 from labrig.network.graph import Graph
 from labrig.simulation.board import simulated_board
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
+from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import Fault
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, World
 
@@ -26,6 +28,7 @@ class SimulatedBench:
 
     graph: the board, edges in the order the rig numbers them. capabilities: of every instrument, by name.
     inputs: source channels ("awg/0") of the activation. outputs: nodes. Both only give `truth` its axes.
+    faults: what shall go wrong.
     """
 
     def __init__(
@@ -37,10 +40,12 @@ class SimulatedBench:
         seed: int,
         inputs: Sequence[str],
         outputs: Sequence[str],
+        faults: Sequence[Fault] = (),
     ) -> None:
         self._clock = SimulatedClock()
         board = simulated_board(graph, wiring, capabilities, imperfections, seed)
         self.world = board.world
+        self.world.faults = FaultSchedule(faults, self._clock.now)
         self._ohm = board.end_to_end_ohm
         self._stage = Stage(self.world, self._clock, imperfections, seed)
         self._truth = SimulatedTruth(self.world, self._clock, tuple(inputs), tuple(outputs))

@@ -55,12 +55,16 @@ class Stage:
         if self.armed:
             self.armed = False
             self.triggered_at = self.clock.now()
-            self.world.acquisitions += 1
-            self.start_delay_s = float(self._phases.at(self.world.acquisitions).uniform(0.0, 1.0))
+            number = self.world.begin_acquisition(self.triggered_at)
+            self.start_delay_s = float(self._phases.at(number).uniform(0.0, 1.0))
+
+
+SILENCE_S = 1.0
+"""How long a face waits for an instrument that a fault keeps from answering."""
 
 
 class Face:
-    """What all faces have in common: a name, and the state of their connection."""
+    """What all faces have in common: a name, and the state of their connection, faults on purpose included."""
 
     def __init__(self, name: str, stage: Stage) -> None:
         self.name = name
@@ -69,6 +73,8 @@ class Face:
         self._open = False
 
     def open(self) -> None:
+        self._require_connected("open")
+        self._require_answer("open")
         self._open = True
 
     def identify(self) -> Identity:
@@ -81,6 +87,19 @@ class Face:
     def _require_open(self, action: str) -> None:
         if not self._open:
             raise ConnectionFailed("is not open", device=self.name, action=action)
+        self._require_connected(action)
+        self._require_answer(action)
+
+    def _require_connected(self, action: str) -> None:
+        faults = self._stage.world.faults
+        faults.poll()
+        if faults.on(self.name, "disconnect"):
+            raise ConnectionFailed("was lost", device=self.name, action=action, remedy="check its cable and its power")
+
+    def _require_answer(self, action: str) -> None:
+        if self._stage.world.faults.on(self.name, "silent"):
+            self._stage.clock.sleep(SILENCE_S)
+            raise DeadlineExceeded("did not answer", device=self.name, action=action, limit=f"{SILENCE_S:g} s")
 
 
 class SimulatedSource(Face):
@@ -103,14 +122,21 @@ class SimulatedSource(Face):
         self._stage.trigger()
         self._play(self._loaded)
 
+    def confirm(self) -> None:
+        self._require_open("confirm")
+
     def idle(self) -> None:
         self._require_open("idle")
         self._play(dict.fromkeys(self._capabilities.channels, SILENT))
 
     def make_safe(self) -> None:
+        if self._open:
+            self._require_connected("make safe")
         for channel in self._capabilities.channels:
             self._stage.world.drive(self._effective(), f"{self.name}/{channel}", None)
         self._playing = {}
+        if self._open:
+            self._require_answer("make safe")
 
     def _play(self, programs: Mapping[str, ToneProgram]) -> None:
         for channel, program in programs.items():
@@ -198,6 +224,7 @@ class SimulatedDigitizer(Face):
                 limit=f"{timeout_s:g} s",
             )
         self._armed = False
+        stage.world.faults.poll(stage.triggered_at + plan.duration_s)  # what happens while it samples
         volts = self._front_end.sample(
             stage.world,
             plan.channels,
@@ -231,26 +258,23 @@ class SimulatedProgrammer(Face):
         power_up: Setting = (
             Target(float(capabilities.part.conductance(np.array(middle)))) if self._continuous else Level(middle)
         )
+        self._power_up = power_up
         self._held: dict[str, Setting] = dict.fromkeys(capabilities.channels, power_up)
+        self._table = dict(self._held)  # what it should hold; as `_held`, unless it was reset
+        self._interrupted = False  # whether it was reset since `program` returned
+        stage.world.faults.when(name, "reset", self._reset)
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
         return dict.fromkeys(self._capabilities.channels, self._levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
         self._require_open("program")
-        settings = {channel: setting for channel, setting in settings.items() if self._held.get(channel) != setting}
-        edges = self._stage.world.wiring.edges
-        actual = {
-            edges[key]: self._siemens(channel, setting)
-            for channel, setting in settings.items()
-            if (key := f"{self.name}/{channel}") in edges
-        }
-        self._held.update(settings)
-        if actual:
-            self._stage.world.set(self._stage.clock.now(), actual)
-        self._stage.clock.sleep(self._capabilities.write_s)
-        written = tuple(settings)
-        return ProgramReport(written, written, (), self.read_back(written))
+        changed = {channel: setting for channel, setting in settings.items() if self._table.get(channel) != setting}
+        self._table.update(changed)
+        self._write()
+        interrupted, self._interrupted = self._interrupted, False
+        written = tuple(changed)
+        return ProgramReport(written, written, (), self.read_back(written), interrupted=interrupted)
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
         self._require_open("read back")
@@ -258,10 +282,36 @@ class SimulatedProgrammer(Face):
         unknown = sorted(set(wanted) - set(self._held))
         if unknown:
             raise LimitExceeded(f"has no channel {unknown[0]!r}", device=self.name, action="read back")
+        if self._held != self._table:
+            self._write()
         return {channel: self._held[channel] for channel in wanted}
 
     def make_safe(self) -> None:
         """Wipers stay: a rheostat drives nothing by itself."""
+
+    def _write(self) -> None:
+        """Bring what it holds to the table."""
+        self._show(
+            self._stage.clock.now(), {c: setting for c, setting in self._table.items() if self._held[c] != setting}
+        )
+        self._stage.clock.sleep(self._capabilities.write_s)
+
+    def _reset(self, t: float) -> None:
+        """At t it starts anew, with the settings of power-up."""
+        self._interrupted = True
+        self._show(t, dict.fromkeys(self._held, self._power_up))
+
+    def _show(self, t: float, settings: Mapping[str, Setting]) -> None:
+        """From t on it holds these settings, and the World sees them."""
+        self._held.update(settings)
+        edges = self._stage.world.wiring.edges
+        actual = {
+            edges[key]: self._siemens(channel, setting)
+            for channel, setting in settings.items()
+            if (key := f"{self.name}/{channel}") in edges
+        }
+        if actual:
+            self._stage.world.set(t, actual)
 
     def _siemens(self, channel: str, setting: Setting) -> float:
         if isinstance(setting, Target):

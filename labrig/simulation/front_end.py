@@ -5,12 +5,14 @@ The in-process face and the virtual instruments on the wire share it, so both be
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.random_streams import RandomStream
+from labrig.simulation.fault_schedule import FaultSchedule
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import Stretch, World
 
@@ -67,7 +69,18 @@ class FrontEnd:
         volts = self._drawn_noise(first, last, len(rows), acquisition)
         for stretch in stretches:
             Stretch(stretch.first, stretch.last, stretch.unique * gain + offset).add_to(volts)
+        if not world.faults.empty:
+            self._overdrive(volts, world.faults, channels, start, rate)
         return volts
+
+    def _overdrive(
+        self, volts: Array, faults: FaultSchedule, channels: Sequence[str], start: float, rate: float
+    ) -> None:
+        """Twice the range on a channel that a fault drives out of it, for the scans of that time."""
+        for fault, since, until in faults.during(self._name, "over_range", start, start + len(volts) / rate):
+            if fault.channel in channels:
+                first, last = (min(max(0.0, (t - start) * rate), len(volts)) for t in (since, until))
+                volts[math.ceil(first) : math.ceil(last), channels.index(fault.channel)] = 2 * self._full_scale_v
 
     def _drawn_noise(self, first: int, last: int, channels: int, acquisition: int) -> Array:
         """(last − first, channels) noise (V) of these scans, however they are split into spans."""

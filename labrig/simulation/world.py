@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from labrig.network.graph import Graph
 from labrig.network.solve.solver import Solver
 from labrig.signals.tones import SILENT, ToneProgram
+from labrig.simulation.fault_schedule import FaultSchedule
 
 Array = NDArray[np.float64]
 State = TypeVar("State")
@@ -96,7 +97,7 @@ class World:
     """A board in time.
 
     drive: a source channel begins to play a program at t (None: its output opens). set: an edge has a new conductance
-    from t on. voltages: noise-free node voltages at the times t0 + n/rate.
+    from t on. voltages: noise-free node voltages at the times t0 + n/rate. faults: what is made to go wrong, and when.
     """
 
     def __init__(self, graph: Graph, wiring: BoardWiring, stages: Mapping[str, SourceStage], siemens: Array) -> None:
@@ -105,6 +106,7 @@ class World:
         self.wiring = wiring
         self.acquisitions = 0
         self.changes = 0  # how often `drive` or `set` was called: voltages asked for before may hold no more
+        self.faults = FaultSchedule()
         self._node_index = {node: position for position, node in enumerate(graph.nodes)}
         self._edge_index = {edge.name: position for position, edge in enumerate(graph.edges)}
         by_node = {node: channel for channel, node in wiring.sources.items()}
@@ -135,6 +137,12 @@ class World:
             changed[self._edge_index[edge]] = value
         self._siemens.append(t, changed)
         self._note(t)
+
+    def begin_acquisition(self, t: float) -> int:
+        """A digitizer takes its first scan at t; the number of this acquisition, from 1."""
+        self.acquisitions += 1
+        self.faults.begin_acquisition(t)
+        return self.acquisitions
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
         """What every wired source channel plays at t; None where its output is open."""

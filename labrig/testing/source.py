@@ -88,6 +88,7 @@ def idles_and_starts_again(subject: Subject) -> None:
             _loaded(subject, source, program)
             succeeded(f"{subject.name}: arm after {what}", source.arm)
             succeeded(f"{subject.name}: start after {what}", source.start)
+            succeeded(f"{subject.name}: confirm of what was started", source.confirm)
 
 
 def _loaded(subject: Subject, source: object, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:

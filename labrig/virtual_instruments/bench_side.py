@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import World
+from labrig.virtual_instruments.serving import Endpoint
 
 Listener = Callable[[float], None]
+TICK_S = 2e-3
 
 
 class TriggerLines:
@@ -51,3 +53,26 @@ class BenchSide:
     clock: Callable[[], float] = time.monotonic
     lines: TriggerLines = field(default_factory=TriggerLines)
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+class FaultTicker:
+    """Keeps the VirtualInstruments protocol: none, but their faults that come by themselves, each `TICK_S`."""
+
+    def __init__(self, side: BenchSide) -> None:
+        self._faults = side.world.faults
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="faults", daemon=True)
+
+    def start(self) -> list[Endpoint]:
+        if not self._faults.empty:
+            self._thread.start()
+        return []
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(TICK_S):
+            self._faults.poll()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +12,14 @@ from labrig.clock import MonotonicClock
 from labrig.errors import ConfigError
 from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.digipot_board import DigipotBoard, serve
+from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.faulty_line import FaultyLine
+from labrig.virtual_instruments.serial_server import serve
 from labrig.virtual_instruments.serving import Endpoint, Entry, VirtualInstruments
+
+if TYPE_CHECKING:
+    from labrig.virtual_instruments.siglent import VirtualSdg
+    from labrig.virtual_instruments.visa_servers import Server
 
 
 class DaqmxInstruments:
@@ -62,12 +69,22 @@ class SiglentInstruments:
             serial = entry.options["serial"] or f"SDG2X{entry.name.upper()}"
             sdg = VirtualSdg(self._side, entry.name, entry.model, serial)
             front_end = SocketServer if entry.options["resource"].endswith("::SOCKET") else Vxi11Server
-            server = self._stack.enter_context(front_end(sdg))
+            faults = self._side.world.faults
+            server = self._stack.enter_context(front_end(sdg, schedule=faults, name=entry.name))
+            faults.when(entry.name, "reset", _power_failure(sdg, server))
             endpoints.append(Endpoint(entry.name, entry.model, server.resource))
         return endpoints
 
     def stop(self) -> None:
         self._stack.close()
+
+
+def _power_failure(sdg: VirtualSdg, server: Server) -> Callable[[float], None]:
+    def fail(t: float) -> None:
+        sdg.power_cycle()
+        server.cut()
+
+    return fail
 
 
 class DigipotInstruments:
@@ -85,7 +102,8 @@ class DigipotInstruments:
             assert isinstance(able, ProgrammerCapabilities)
             show = self._shown(entry, able)
             board = DigipotBoard(len(able.channels), able.part.part, clock=MonotonicClock(), on_codes=show)
-            endpoints.append(Endpoint(entry.name, entry.model, self._stack.enter_context(serve(board))))
+            line = FaultyLine(board, self._side.world.faults, entry.name, self._side.seed)
+            endpoints.append(Endpoint(entry.name, entry.model, self._stack.enter_context(serve(line))))
         return endpoints
 
     def stop(self) -> None:

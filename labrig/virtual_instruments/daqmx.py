@@ -17,6 +17,7 @@ from typing import Any, Literal, NoReturn
 
 import grpc
 from nidaqmx._stubs import nidaqmx_pb2 as pb
+from nidaqmx.error_codes import DAQmxErrors
 
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState, VirtualDevice
@@ -159,11 +160,17 @@ class DaqmxServer:
         if missing := number_choices(request):
             text = f"The value for {missing} was not specified or out of range"
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)
+        with self._side.lock:
+            instruments = self._service.instruments_of(request)
         try:
+            self._must_be_there(instruments)
             with self._side.lock:
-                return method(request)
+                reply = method(request)
+            self._must_be_there(instruments)
         except DaqmxFailure as failure:
             return _abort(context, failure.code, failure.text, failure.samples_read)
+        self._answer_late(instruments, context)
+        return reply
 
     def _suffer(self, name: str, context: grpc.ServicerContext) -> None:
         """The faults of this call."""
@@ -180,9 +187,24 @@ class DaqmxServer:
             elif fault.what == "fail":
                 _abort(context, fault.code, wording(fault.code), None)
             else:
-                while context.is_active() and not self._ended.wait(_POLL_S):
-                    pass
-                context.abort(grpc.StatusCode.CANCELLED, "deaf")
+                self._keep_silent(context)
+
+    def _must_be_there(self, instruments: Sequence[str]) -> None:
+        if any(self._side.world.faults.on(name, "disconnect") for name in instruments):
+            raise DaqmxFailure(DAQmxErrors.DEV_CANNOT_BE_ACCESSED)
+
+    def _answer_late(self, instruments: Sequence[str], context: grpc.ServicerContext) -> None:
+        """Or never: what was asked is done by now."""
+        for name in instruments:
+            if late := self._side.world.faults.suffer(name, "late_replies"):
+                time.sleep(late.by_s)
+            if self._side.world.faults.on(name, "silent"):
+                self._keep_silent(context)
+
+    def _keep_silent(self, context: grpc.ServicerContext) -> NoReturn:
+        while context.is_active() and not self._ended.wait(_POLL_S):
+            pass
+        context.abort(grpc.StatusCode.CANCELLED, "deaf")
 
 
 def number_choices(request: Any) -> str | None:

@@ -92,6 +92,11 @@ class DeviceState:
         self._held: dict[str, object] = {}
         self._last_drive: dict[str, float] = {}
 
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Entries of the configuration that are this board."""
+        return tuple(dict.fromkeys((self.device.instrument, self._ao_instrument)))
+
     def power_up(self) -> None:
         """0 V on every output: these boards have no relay that could open them."""
         self.drive(self._side.clock(), dict.fromkeys(self.ao_names, SILENT))

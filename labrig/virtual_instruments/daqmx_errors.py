@@ -17,6 +17,9 @@ WORDING: dict[int, str] = {
     Code.PHYSICAL_CHAN_DOES_NOT_EXIST: "Physical channel specified does not exist on this device.",
     Code.PHYSICAL_CHANNEL_NOT_SPECIFIED: "You must specify a physical channel.",
     Code.ATTR_NOT_SUPPORTED: "Specified property is not supported by the device or is not applicable to the task.",
+    Code.DEV_CANNOT_BE_ACCESSED: (
+        "Device cannot be accessed. Possible causes: it is no longer present in the system, or it is not powered."
+    ),
     Code.INVALID_DEVICE_ID: "Device identifier is invalid.",
     Code.SAMPLES_NO_LONGER_AVAILABLE: (
         "The application is not able to keep up with the hardware acquisition.\n\nIncreasing the buffer size, reading "

@@ -79,8 +79,8 @@ class Acquisition:
 
     def foresee(self, last: int) -> NDArray[np.int16] | None:
         """(n, C) codes from the present position to scan `last`, if nothing changes before; None where there is no end
-        to work towards. Does not take them."""
-        if self.total is None:
+        to work towards, or faults are to come. Does not take them."""
+        if self.total is None or not self._side.world.faults.empty:
             return None
         if not self.as_foreseen:
             self._changes = self._side.world.changes

@@ -51,6 +51,13 @@ class DaqmxService:
         """Names of the tasks that exist."""
         return tuple(self._tasks)
 
+    def instruments_of(self, request: Any) -> tuple[str, ...]:
+        """The instruments of the configuration that a request is about: those of its task's or its own device."""
+        task = self._tasks.get(request.task.name) if hasattr(request, "task") else None
+        named = getattr(request, "device_name", "") or getattr(request, "physical_channel", "").partition("/")[0]
+        board = task.device if task is not None and task.device is not None else self._boards.get(named.casefold())
+        return board.instruments if board is not None else ()
+
     def attribute(self, group: str, request: Any) -> Any:
         """The value behind a Get<group>Attribute<type> request."""
         attribute = request.attribute_raw

@@ -206,8 +206,7 @@ class Task:
         """The start trigger, at t (s)."""
         side = self._bench.side
         if self.acquisition is not None:
-            side.world.acquisitions += 1
-            self.acquisition.begin(t, side.world.acquisitions)
+            self.acquisition.begin(t, side.world.begin_acquisition(t))
             side.lines.fire(f"{self.board.device.instrument}/start", t)
         elif self.generation is not None:
             self.generation.begin(t)

@@ -1,7 +1,7 @@
 """A bank of digital potentiometers behind a serial line, as `drivers/firmware/README.md` specifies it.
 
-`DigipotBoard` is the protocol and the chips without any I/O; `serve` puts one behind a TCP port that pyserial opens as
-`socket://host:port`. What is lost, late or torn on the wire comes from outside: wrap `receive`.
+`DigipotBoard` is the protocol and the chips without any I/O; `serial_server.serve` puts one behind a TCP port. What is
+lost, late or torn on the wire comes from outside: wrap `receive`.
 
 COBS is written out here instead of taken from the `cobs` package: labrig itself then needs no wire library, and a
 driver that uses the package is tested against something else than itself.
@@ -10,15 +10,11 @@ driver that uses the package is tested against something else than itself.
 from __future__ import annotations
 
 import binascii
-import contextlib
-import select
-import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import Protocol
 
 from labrig.clock import Clock, MonotonicClock
 from labrig.instruments.potentiometers import POTENTIOMETERS
@@ -32,7 +28,6 @@ LONGEST_CHUNK = MTU + 3
 MOST_CHANNELS = 128
 NO_ANSWER = 0xFFFF
 POWER_ON, RESET_LINE = 1, 2
-POLL_S = 0.01
 
 
 class Op(IntEnum):
@@ -107,7 +102,7 @@ class DigipotBoard:
     """The board. Every method may be called from any thread.
 
     on_codes: called with channel -> code, or None for open terminals, whenever that changed (and once at the start).
-    forced: statuses with which the next requests are answered, unexecuted.
+    forced: statuses with which the next requests but HELLO and SAFE are answered, unexecuted.
     """
 
     def __init__(
@@ -220,13 +215,13 @@ class DigipotBoard:
     def _execute(self, version: int, op: int, payload: bytes) -> tuple[int, bytes]:
         """Status and body of the reply."""
         try:
-            if self.forced:
-                raise Refusal(self.forced.popleft())
             if op == Op.HELLO:
                 return Status.OK, self._hello()
             if op == Op.SAFE:
                 self.state = State.SAFE
                 return self._switch_terminals(False)
+            if self.forced:
+                raise Refusal(self.forced.popleft())
             if version != VERSION:
                 raise Refusal(Status.BAD_VERSION, bytes([VERSION, VERSION]))
             return self._execute_versioned(op, payload)
@@ -347,53 +342,3 @@ def unpack(layout: str, payload: bytes) -> tuple[int, ...]:
     if len(payload) != struct.calcsize(layout):
         raise Refusal(Status.MALFORMED)
     return struct.unpack(layout, payload)
-
-
-class SerialDevice(Protocol):
-    """What `serve` needs: a board, or something around one that loses, delays or tears bytes."""
-
-    def receive(self, data: bytes) -> bytes: ...
-
-    def poll(self) -> None: ...
-
-
-@contextlib.contextmanager
-def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve while the context lasts; gives the URL for `serial.serial_for_url`. Port 0: any free one.
-
-    One host at a time and the newest wins: the old one may have died without a word.
-    """
-    ended = threading.Event()
-    with socket.create_server((host, port)) as listener:
-        thread = threading.Thread(target=_serve, args=(device, listener, ended), name="digipot board", daemon=True)
-        thread.start()
-        try:
-            yield "socket://{}:{}".format(*listener.getsockname()[:2])
-        finally:
-            ended.set()
-            thread.join()
-
-
-def _serve(device: SerialDevice, listener: socket.socket, ended: threading.Event) -> None:
-    line: socket.socket | None = None
-    with contextlib.ExitStack() as hosts:
-        while not ended.is_set():
-            device.poll()
-            ready, _, _ = select.select([listener, line] if line else [listener], [], [], POLL_S)
-            if line and line in ready and not _exchange(device, line):
-                hosts.close()
-                line = None
-            if listener in ready:
-                hosts.close()
-                line = hosts.enter_context(listener.accept()[0])
-                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _exchange(device: SerialDevice, line: socket.socket) -> bool:
-    """False when the host is gone."""
-    try:
-        data = line.recv(4096)
-        line.sendall(device.receive(data))
-    except OSError:
-        return False
-    return bool(data)

@@ -103,6 +103,14 @@ class VirtualSdg(ScpiInstrument):
         self._both = False
         self._play()
 
+    def power_cycle(self) -> None:
+        """What a mains failure leaves: settings as after *RST, own clock, no uploaded tables."""
+        with self.lock:
+            self.reset()
+            self._tables.clear()
+            self._external_clock = self._locked = False
+            self._unfinished = b""
+
     def execute(self, message: bytes) -> bytes:
         with self.lock:
             if self._joins_long and len(message) > _LONG:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from labrig.simulation.fault_schedule import FaultSchedule
 from labrig.virtual_instruments.scpi_syntax import Framer, ScpiError
 
 _CHUNK = 1 << 18
@@ -73,9 +74,15 @@ class Server:
         latency: Callable[[bytes], float] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        schedule: FaultSchedule | None = None,
+        name: str = "",
     ) -> None:
+        """schedule: faults of a configuration, of which those of the instrument `name` are acted on."""
         self.instrument = instrument
         self.faults = Faults()
+        self._schedule = schedule if schedule is not None else FaultSchedule()
+        self._name = name
+        self._schedule.when(name, "disconnect", lambda _: self.cut())
         self.messages = 0
         self._latency = latency if latency is not None else Latency()
         self._listener = socket.create_server((host, port))
@@ -97,12 +104,17 @@ class Server:
         self._stopping.set()
         self._listener.close()
         self._thread.join(2.0)
+        for thread in self.cut():
+            thread.join(2.0)
+
+    def cut(self) -> list[threading.Thread]:
+        """End every connection; the threads that served them end soon."""
         with self._guard:
             connections = dict(self._connections)
-        for connection, thread in connections.items():
+        for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            thread.join(2.0)
+        return list(connections.values())
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +134,9 @@ class Server:
                 continue
             except OSError:
                 return
+            if self._schedule.on(self._name, "disconnect"):
+                connection.close()
+                continue
             connection.settimeout(None)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._run, args=(connection,), daemon=True)
@@ -139,6 +154,8 @@ class Server:
         """The reply to one message, after the time it takes and with the faults asked for."""
         faults = self.faults
         self.messages += 1
+        if self._schedule.on(self._name, "disconnect"):
+            raise _Dropped
         if faults.drop_after is not None:
             if faults.drop_after <= 0:
                 raise _Dropped
@@ -147,7 +164,13 @@ class Server:
         reply = self.instrument.execute(message)
         if reply and faults.delay_s > 0:
             self._stopping.wait(faults.delay_s)
-        return b"" if faults.silent else reply
+        if reply and (late := self._schedule.suffer(self._name, "late_replies")):
+            self._stopping.wait(late.by_s)
+        return b"" if self._silent else reply
+
+    @property
+    def _silent(self) -> bool:
+        return self.faults.silent or self._schedule.on(self._name, "silent") is not None
 
 
 def _pause(duration_s: float) -> None:
@@ -219,7 +242,7 @@ class Vxi11Server(Server):
         if procedure == _READ:
             (wanted,) = struct.unpack("!I", arguments[4:8])
             (patience_ms,) = struct.unpack("!I", arguments[8:12])
-            if self.faults.silent:
+            if self._silent:
                 return None
             if not outgoing:
                 self._stopping.wait(min(patience_ms, 60_000) / 1000)

@@ -4,6 +4,9 @@ Overhead = step − 2 × (settle + window), for the chain of configs/iris_wire.y
 raw socket (or, with --vxi11, VXI-11), 14 channels at 50 kS/s, 30 potentiometers, journal on. With --small it is that of
 small_wire.yaml: one generator, no analog output within a step. Times are of this machine; what compares is the spread
 over the windows and the parts.
+
+A control: `--set "simulation.faults=[{what: late_replies, where: err1, time: 0 s, by: 10 ms}]"` adds 10 ms to each of
+err1's round trips.
 """
 
 from __future__ import annotations
@@ -37,11 +40,13 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="one window, a few steps")
     parser.add_argument("--vxi11", action="store_true", help="generators over VXI-11")
     parser.add_argument("--small", action="store_true", help="the chain of small_wire.yaml")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for labrig run")
     arguments = parser.parse_args()
     config = SMALL if arguments.small else CHAIN
+    overrides = [*(VXI_11 if arguments.vxi11 else []), *arguments.set]
     for window_ms in (20,) if arguments.short else (20, 40, 100, 200):
         steps = 20 if arguments.short else max(20, 4000 // window_ms)
-        overhead, parts = measured(config, window_ms, steps, VXI_11 if arguments.vxi11 else [])
+        overhead, parts = measured(config, window_ms, steps, overrides)
         physics = 2 * (5 + window_ms)
         share = 100 * physics / (physics + statistics.median(overhead))
         middle, high = statistics.median(overhead), statistics.quantiles(overhead, n=10)[8]

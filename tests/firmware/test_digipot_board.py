@@ -9,7 +9,8 @@ from firmware.test_builds import Port
 from firmware.wire import HELLO, OK, STAGE_COMMIT, VERIFY_FAILED, Host, pairs, run, table_crc
 
 from labrig.clock import SimulatedClock
-from labrig.virtual_instruments.digipot_board import DigipotBoard, cobs_decode, cobs_encode, serve
+from labrig.virtual_instruments.digipot_board import DigipotBoard, cobs_decode, cobs_encode
+from labrig.virtual_instruments.serial_server import serve
 
 
 @pytest.mark.parametrize("length", [0, 1, 5, 253, 254, 255, 507, 508, 509, 600])

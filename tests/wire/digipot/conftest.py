@@ -9,7 +9,8 @@ from firmware.boards import make
 from labrig_drivers import digipot_link
 from wire.digipot.boards import WAIT_S, Daemon, on_a_pty
 
-from labrig.virtual_instruments.digipot_board import DigipotBoard, serve
+from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.serial_server import serve
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from wire.digipot.boards import WAIT_S, BadLine, on_a_pty, opened
 
 from labrig.errors import LabrigError
 from labrig.instruments.data import Level
-from labrig.virtual_instruments.digipot_board import DigipotBoard, serve
+from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.serial_server import serve
 
 CHANNELS = 8
 

@@ -9,7 +9,8 @@ from wire.digipot.boards import bank, opened, options
 from labrig.errors import ChannelFault, ConnectionFailed, LimitExceeded
 from labrig.instruments.contracts import ConductanceProgrammer
 from labrig.instruments.data import Level, Target
-from labrig.virtual_instruments.digipot_board import DigipotBoard, serve
+from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.serial_server import serve
 
 INFO = DRIVERS[0]
 

@@ -16,7 +16,8 @@ from wire.digipot.boards import bank, on_a_pty, opened
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch
 from labrig.instruments.data import Level
-from labrig.virtual_instruments.digipot_board import DigipotBoard, serve
+from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.serial_server import serve
 
 
 def descriptors() -> int:

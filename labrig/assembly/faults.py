@@ -1,0 +1,110 @@
+"""`simulation.faults`: what shall go wrong, checked against the vocabulary, the instruments and the bench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labrig.assembly.devices import Device
+from labrig.config.document import Document
+from labrig.config.faults import TreePath
+from labrig.config.messages import did_you_mean
+from labrig.config.sections import FaultEntry
+from labrig.quantities import as_written
+from labrig.simulation.faults import FAULT_KINDS, PARAMETERS, Fault, FaultKind
+
+
+def read_faults(
+    document: Document, entries: list[FaultEntry], bench: str, devices: Mapping[str, Device], faulty: frozenset[str]
+) -> tuple[Fault, ...]:
+    """The faults of a configuration; whatever cannot be made is noted in the document and left out.
+
+    faulty: instruments whose entries have faults of their own, about which nothing more is said.
+    """
+    read = (_Entry(document, number, entry, bench, devices, faulty).read() for number, entry in enumerate(entries))
+    return tuple(fault for fault in read if fault is not None)
+
+
+class _Entry:
+    """One entry on its way to a Fault."""
+
+    def __init__(
+        self,
+        document: Document,
+        number: int,
+        entry: FaultEntry,
+        bench: str,
+        devices: Mapping[str, Device],
+        faulty: frozenset[str],
+    ) -> None:
+        self._document = document
+        self._path: TreePath = ("simulation", "faults", number)
+        self._entry = entry
+        self._bench = bench
+        self._devices = devices
+        self._faulty = faulty
+        self._sound = True
+
+    def read(self) -> Fault | None:
+        entry = self._entry
+        kind = FAULT_KINDS.get(entry.what)
+        device, _, channel = entry.where.partition("/")
+        if kind is None:
+            hint = did_you_mean(entry.what, list(FAULT_KINDS)) or f"; there are {', '.join(FAULT_KINDS)}"
+            self._refuse("what", f"there is no fault {as_written(entry.what)}{hint}")
+        if device not in self._devices and device not in self._faulty:
+            names = ", ".join([*self._devices, *sorted(self._faulty)])
+            self._refuse("where", f"{as_written(device)} is no instrument of this file; there are {names}")
+        if kind is None:
+            return None
+        self._check_keys(kind)
+        if device in self._devices:
+            self._check_place(kind, self._devices[device], channel)
+        if not self._sound or device not in self._devices:
+            return None
+        duration = entry.for_ if isinstance(entry.for_, float) else None
+        count = entry.for_ if isinstance(entry.for_, int) else None
+        return Fault(kind, device, channel or None, entry.acquisition, entry.time, duration, count, entry.by or 0.0)
+
+    def _check_keys(self, kind: FaultKind) -> None:
+        """The keys it takes and needs."""
+        for name in PARAMETERS:
+            given, wanted = getattr(self._entry, name) is not None, name in kind.parameters
+            if given and not wanted:
+                self._refuse(name, f"{kind.what} takes no {as_written(name)}; remove it", at_key=True)
+            if wanted and not given:
+                self._refuse("what", f"{kind.what} needs {as_written(name)} beside it, e.g. '{name}: 10 ms'")
+        if self._entry.for_ is None:
+            return
+        if kind.momentary:
+            self._refuse("for", f"{kind.what} happens at once and takes no 'for'; remove it", at_key=True)
+        elif isinstance(self._entry.for_, int) and kind.counts is None:
+            self._refuse("for", f"{kind.what} takes a duration such as '100 ms', got {self._entry.for_}")
+
+    def _check_place(self, kind: FaultKind, device: Device, channel: str) -> None:
+        """Whether this instrument can have it, on this bench."""
+        what, name = kind.what, device.name
+        if device.driver.kind not in kind.kinds:
+            able = " or ".join(kind.kinds)
+            self._refuse("where", f"{what} strikes a {able}, and {name} is a {device.driver.kind}")
+            return
+        channels = device.capabilities.channels
+        if kind.on_channel and not channel:
+            self._refuse("where", f"{what} strikes one channel; write e.g. '{name}/{channels[0]}'")
+        elif channel and not kind.on_channel:
+            self._refuse("where", f"{what} strikes the whole instrument; write {as_written(name)}")
+        elif channel and channel not in channels:
+            self._refuse(
+                "where", f"{name} has no channel {as_written(channel)}; it has {channels[0]} to {channels[-1]}"
+            )
+        if self._bench == "hardware":
+            self._refuse("what", "'bench: hardware' makes no faults; remove it, or write 'bench: wire'")
+        elif self._bench == "simulated" and device.driver.kind not in kind.simulated:
+            self._refuse("what", f"the simulated bench cannot make {what} at {name}; write 'bench: wire'")
+        elif self._bench == "wire" and device.driver.virtual not in kind.wire:
+            self._refuse("what", f"the virtual {device.driver.name} has no {what}")
+
+    def _refuse(self, key: str, message: str, *, at_key: bool = False) -> None:
+        self._sound = False
+        place = (*self._path, key)
+        mark = self._document.key_mark_of(place) if at_key else self._document.mark_of(place)
+        self._document.faults.add(mark, place, message)

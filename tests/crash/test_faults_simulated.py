@@ -1,0 +1,105 @@
+"""Faults of the configuration on the simulated bench: a named error or a repeated step, never a wrong update."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from crash.replay import largest_error
+from crash.runs import config
+
+from labrig.assembly import assemble
+from labrig.cli.main import main
+from labrig.runs.journal import Record, read_journal
+from labrig.simulation.bench import SimulatedBench
+
+QUIET = ("simulation.preset=ideal", "learning.epochs=6", "learning.evaluate.every=0")
+FIRST = 5
+"""Acquisition the first step begins with, after four of the evaluation; a step takes eight."""
+
+
+def run(folder: Path, *faults: str) -> tuple[int, list[str], Record, SimulatedBench]:
+    """Exit code, kinds of its errors, journal, bench."""
+    benches: list[SimulatedBench] = []
+
+    class Bench(SimulatedBench):
+        def __init__(self, *arguments, **more) -> None:
+            super().__init__(*arguments, **more)
+            benches.append(self)
+
+    overrides = [*QUIET, f"simulation.faults=[{', '.join(faults)}]"]
+    sets = [word for override in overrides for word in ("--set", override)]
+    with patch("labrig.assembly.simulated.SimulatedBench", Bench):
+        code = main(["run", config("xor"), "--json", "--no-plots", "--run-dir", str(folder), *sets])
+    return code, overrides, read_journal(folder / "run.db"), benches[0]
+
+
+def kinds(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line["kind"] for line in lines if line["event"] == "error"]
+
+
+def no_wrong_update(record: Record) -> None:
+    # How the error grows with γ is 1e-3 here; half an example without its error tone would be more than 0.05.
+    assert largest_error(assemble(Path(config("xor")), QUIET), record) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "named"),
+    [
+        (f"{{what: over_range, where: daq/12, acquisition: {FIRST + 11}, for: 1}}", 5, "Overrange"),
+        (f"{{what: disconnect, where: daq, acquisition: {FIRST + 11}}}", 4, "ConnectionFailed"),
+        (f"{{what: disconnect, where: pots, acquisition: {FIRST + 11}}}", 4, "ConnectionFailed"),
+        (f"{{what: silent, where: daq, acquisition: {FIRST + 11}}}", 4, "DeadlineExceeded"),
+        (f"{{what: silent, where: awg, acquisition: {FIRST + 11}}}", 4, "DeadlineExceeded"),
+        (f"{{what: silent, where: pots, acquisition: {FIRST + 11}}}", 4, "DeadlineExceeded"),
+    ],
+)
+def test_an_error_is_named_and_outputs_are_off(tmp_path, capsys, fault, code, named):
+    ended, _, record, bench = run(tmp_path / "run", fault)
+    assert (ended, kinds(capsys)[0]) == (code, named)
+    assert set(bench.world.playing(math.inf).values()) == {None}
+    assert len(record.step) == 1
+    no_wrong_update(record)
+
+
+def test_a_source_whose_cable_is_out_plays_on_and_the_error_says_so(tmp_path, capsys):
+    """Nobody can switch it off: a run must not claim that it is safe."""
+    fault = f"{{what: disconnect, where: awg, acquisition: {FIRST + 11}}}"
+    ended, _, record, bench = run(tmp_path / "run", fault)
+    err = capsys.readouterr().err
+    assert ended == 4
+    assert "awg: was lost (while: make safe" in err
+    assert None not in bench.world.playing(math.inf).values()
+    assert len(record.step) == 1
+    no_wrong_update(record)
+
+
+@pytest.mark.parametrize("acquisition", [2, FIRST, FIRST + 3, FIRST + 8 + 7, FIRST + 48 + 2])
+def test_a_bank_that_was_reset_while_it_was_measured_is_measured_again(tmp_path, capsys, acquisition):
+    _, _, whole, _ = run(tmp_path / "whole")
+    ended, _, record, _ = run(tmp_path / "reset", f"{{what: reset, where: pots, acquisition: {acquisition}}}")
+    assert ended == 0
+    assert [event for _, event, _ in record.events] == ["repeated", "finished"]
+    np.testing.assert_allclose(record.shadow, whole.shadow, rtol=1e-9)
+    for here, there in zip(record.evaluations, whole.evaluations, strict=True):
+        assert here.metrics == pytest.approx(there.metrics, rel=1e-9)
+    no_wrong_update(record)
+
+
+def test_a_reset_by_time_falls_into_a_window(tmp_path, capsys):
+    ended, _, record, _ = run(tmp_path / "run", "{what: reset, where: pots, time: 200 ms}")
+    assert ended == 0
+    assert [event for _, event, _ in record.events] == ["repeated", "finished"]
+    no_wrong_update(record)
+
+
+def test_a_cable_that_is_back_before_anybody_asks_changes_nothing(tmp_path, capsys):
+    ended, _, record, _ = run(tmp_path / "run", "{what: disconnect, where: pots, acquisition: 9, for: 1 ms}")
+    assert ended == 0
+    assert [event for _, event, _ in record.events] == ["finished"]
+    no_wrong_update(record)

@@ -1,0 +1,125 @@
+"""The wire with its virtual instruments in this process: a test sees their World and can pull their plugs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from labrig.assembly import Assembly, assemble, packaged_configs
+from labrig.assembly.wire import virtual_instruments
+from labrig.cli.main import main
+from labrig.clock import MonotonicClock
+from labrig.runs.journal import Record, read_journal
+from labrig.signals.tones import ToneProgram
+from labrig.simulation.world import World
+from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.counterparts import OPEN_TERMINALS_S
+from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.serving import Endpoint
+
+SMALL = (
+    "task.split={train_per_class: 1, test_per_class: 1}",
+    "learning.epochs=2",
+    "learning.rate=0.02",
+    "instruments.err1.deadline=400 ms",
+    "instruments.err2.deadline=400 ms",
+    "simulation.noise=0 V",
+    "simulation.digitizer_offset=0 V",
+    "simulation.digitizer_gain=0",
+    "simulation.source_amplitude=0",
+    "simulation.part_tolerance=false",
+)
+"""Iris with an example of each class: an evaluation is six acquisitions, a run six steps of two. Parts are as their
+data sheets say, so that the gradient of every step is known."""
+
+
+class InProcessWire:
+    """Keeps the Bench protocol. The last one built is `InProcessWire.last`."""
+
+    truth = None
+    last: InProcessWire
+
+    def __init__(self, assembly: Assembly) -> None:
+        InProcessWire.last = self
+        self.clock = MonotonicClock()
+        self.assembly = assembly
+        with patch("labrig.assembly.wire.BenchSide", self._remember):
+            self.servers = virtual_instruments(assembly)
+        self.boards: list[DigipotBoard] = []
+        self._endpoints: dict[str, Endpoint] = {}
+
+    def _remember(self, *arguments: Any) -> BenchSide:
+        self.side = BenchSide(*arguments)
+        return self.side
+
+    def _board(self, *arguments: Any, **options: Any) -> DigipotBoard:
+        self.boards.append(DigipotBoard(*arguments, **options))
+        return self.boards[-1]
+
+    @property
+    def world(self) -> World:
+        return self.side.world
+
+    def connect(self, name: str, driver: Any, options: Any) -> Any:
+        if not self._endpoints:
+            with patch("labrig.virtual_instruments.counterparts.DigipotBoard", self._board):
+                self._endpoints = {each.name: each for server in self.servers for each in server.start()}
+        return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides()))
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.stop()
+
+    def outputs_on(self) -> list[str]:
+        """Source channels that play something, and edges whose terminals are connected, when all has been done."""
+        playing = self.world.playing(float("inf"))
+        siemens = self.world.conductances(float("inf"))
+        edges = [edge.name for edge, g in zip(self.world.graph.edges, siemens, strict=True) if g > OPEN_TERMINALS_S]
+        return [channel for channel, program in playing.items() if program not in (None, ToneProgram(0.0))] + edges
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run that ended: its exit code, its lines, what it said, its configuration, its journal."""
+
+    code: int
+    lines: list[dict[str, Any]]
+    said: str
+    assembly: Assembly
+    record: Record
+
+    @property
+    def bench(self) -> InProcessWire:
+        """The bench of the last run in this process."""
+        return InProcessWire.last
+
+    @property
+    def kinds(self) -> list[str]:
+        return [line["kind"] for line in self.lines if line["event"] == "error"]
+
+    @property
+    def repeated(self) -> int:
+        return sum(event == "repeated" for _, event, _ in self.record.events)
+
+
+def run(folder: Path, overrides: Sequence[str] = ()) -> Outcome:
+    """As `ended`, with the virtual instruments in this process."""
+    with patch("labrig.assembly.wire.build", InProcessWire):
+        return ended(folder, overrides)
+
+
+def ended(folder: Path, overrides: Sequence[str] = ()) -> Outcome:
+    """`labrig run iris_wire.yaml` with these overrides and those of SMALL; its folder is `folder`."""
+    config = packaged_configs() / "iris_wire.yaml"
+    sets = [word for override in (*SMALL, *overrides) for word in ("--set", override)]
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = main(["run", str(config), "--json", "--no-plots", "--run-dir", str(folder), *sets])
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assembly = assemble(config, [*SMALL, *overrides])
+    return Outcome(code, lines, err.getvalue(), assembly, read_journal(folder / "run.db"))

@@ -1,0 +1,146 @@
+"""Faults of the configuration on the wire, end to end: a named error or a step that is right, never a wrong update.
+
+The real drivers meet each fault as bytes or calls. An undisturbed gradient differs by 1 % from the exact one here, for
+codes are 61 µV apart; one with an error tone missing in part of a window, or with a wrong wiper, by tens.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+
+import pytest
+from crash.replay import largest_error
+from labrig_drivers import ni_channel
+from labrig_drivers.digipot_bank import DigipotBank
+from labrig_drivers.visa import VisaSession
+from wire.in_process import Outcome, run
+
+from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import FAULT_KINDS, Fault
+from labrig.virtual_instruments.scpi import ScpiInstrument
+from labrig.virtual_instruments.visa_servers import Server, SocketServer, Vxi11Server
+
+# pyvisa-py leaves the socket of a link that was refused to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+STEPS = 6
+LARGEST_ERROR = 0.03
+FREE, NUDGED = 9, 10
+"""The two acquisitions of the second step, after six of the evaluation and two of the first step."""
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """What waits for an instrument that is gone waits for a second instead of ten."""
+    monkeypatch.setattr(DigipotBank, "recovery_s", 1.0)
+    monkeypatch.setattr(ni_channel, "DEADLINE_S", 0.5)
+    yield
+    gc.collect()
+
+
+def with_faults(folder, *faults: str) -> Outcome:
+    outcome = run(folder / "run", [f"simulation.faults=[{', '.join(faults)}]"])
+    assert largest_error(outcome.assembly, outcome.record) < LARGEST_ERROR
+    return outcome
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        f"what: dropped_bytes, where: pots, acquisition: {FREE}, for: 3",
+        f"what: corrupt_bytes, where: pots, acquisition: {FREE}, for: 3",
+        f"what: corrupt_bytes, where: pots, acquisition: {NUDGED}, for: 200 ms",
+        f"what: late_bytes, where: pots, acquisition: {NUDGED}, by: 30 ms, for: 4",
+        f"what: late_bytes, where: pots, acquisition: {NUDGED}, by: 400 ms, for: 1",
+        f"what: late_replies, where: err1, acquisition: {FREE}, by: 10 ms, for: 200 ms",
+        f"what: late_replies, where: daq, acquisition: {FREE}, by: 10 ms, for: 5",
+    ],
+)
+def test_what_the_drivers_put_right_themselves(tmp_path, fault):
+    outcome = with_faults(tmp_path, f"{{{fault}}}")
+    assert (outcome.code, len(outcome.record.step), outcome.repeated) == (0, STEPS, 0)
+    assert outcome.bench.outputs_on() == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "what: reset, where: pots, acquisition: 3",
+        f"what: reset, where: pots, acquisition: {FREE}",
+        f"what: reset, where: pots, acquisition: {NUDGED}",
+        f"what: disconnect, where: pots, acquisition: {NUDGED}, for: 100 ms",
+        f"what: dropped_bytes, where: pots, acquisition: {NUDGED}, for: 7",
+    ],
+)
+def test_a_bank_that_may_have_lost_its_settings_costs_a_repetition(tmp_path, fault):
+    outcome = with_faults(tmp_path, f"{{{fault}}}")
+    assert (outcome.code, len(outcome.record.step), outcome.repeated) == (0, STEPS, 1)
+    assert outcome.bench.outputs_on() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "kind", "device"),
+    [
+        (f"what: over_range, where: daq/ai3, acquisition: {NUDGED}, for: 1", 5, "Overrange", "daq"),
+        (f"what: nak, where: pots, acquisition: {NUDGED}, for: 1", 4, "IdentityMismatch", "pots"),
+        (f"what: disconnect, where: err1, acquisition: {NUDGED}, for: 100 ms", 4, "DeadlineExceeded", "err1"),
+        (f"what: disconnect, where: daq, acquisition: {NUDGED}", 4, "ConnectionFailed", "daq"),
+        (f"what: reset, where: err1, acquisition: {FREE}", 4, "DeadlineExceeded", "err1"),
+        (f"what: reset, where: err1, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err1"),
+        (f"what: reset, where: err2, acquisition: {NUDGED}", 5, "SyncLost", "daq"),
+        (f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2"),
+        (f"what: silent, where: daq, acquisition: {NUDGED}", 4, "DeadlineExceeded", "daq"),
+        (f"what: silent, where: awg, acquisition: {NUDGED}", 4, "DeadlineExceeded", "awg"),
+        (f"what: silent, where: pots, acquisition: {NUDGED}", 4, "DeadlineExceeded", "pots"),
+    ],
+)
+def test_what_ends_the_run_is_named_and_outputs_are_off(tmp_path, fault, code, kind, device):
+    outcome = with_faults(tmp_path, f"{{{fault}}}")
+    assert (outcome.code, outcome.kinds[0]) == (code, kind)
+    assert f"labrig: {device}: " in outcome.said.splitlines()[0]
+    assert len(outcome.record.step) == 1
+    assert outcome.bench.outputs_on() == []
+
+
+@pytest.mark.parametrize(
+    ("device", "left"), [("err1", "err1/"), ("awg", "awg/"), ("pots", "in")], ids=["generator", "card", "bank"]
+)
+def test_an_instrument_whose_cable_stays_out_cannot_be_switched_off_and_the_error_says_so(tmp_path, device, left):
+    outcome = with_faults(tmp_path, f"{{what: disconnect, where: {device}, acquisition: {NUDGED}}}")
+    assert outcome.code == 4
+    on = outcome.bench.outputs_on()
+    assert on
+    assert all(name.startswith(left) for name in on)
+    first, last = outcome.said.splitlines()
+    assert first.startswith(f"labrig: {device}: ")
+    assert last.startswith(f"labrig: {device}: ")
+    assert len(outcome.record.step) == 1
+
+
+def test_a_generator_that_was_reset_during_the_last_evaluation_spoils_no_figure(tmp_path):
+    outcome = with_faults(tmp_path, "{what: reset, where: err1, acquisition: 24}")
+    assert (outcome.code, outcome.kinds) == (4, ["DeadlineExceeded"])
+    assert len(outcome.record.evaluations) == 1
+
+
+@pytest.mark.parametrize("front_end", [SocketServer, Vxi11Server])
+def test_a_reply_ten_milliseconds_late_costs_ten_milliseconds(front_end: type[Server]):
+    late = Fault(FAULT_KINDS["late_replies"], "gen", time_s=0.0, by_s=10e-3, count=20)
+    schedule = FaultSchedule([late], time.monotonic)
+    with front_end(ScpiInstrument("maker,model,1,1"), schedule=schedule, name="gen") as server:
+        session = VisaSession("gen", server.resource, 2.0)
+        session.open()
+        try:
+            took_s = [_query_s(session) for _ in range(40)]
+        finally:
+            session.close()
+    slower = statistics.median(took_s[:20]) - statistics.median(took_s[20:])
+    assert 9e-3 < slower < 20e-3
+
+
+def _query_s(session: VisaSession) -> float:
+    began = time.perf_counter()
+    session.query("*IDN?", "identify")
+    return time.perf_counter() - began
