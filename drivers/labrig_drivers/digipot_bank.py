@@ -25,26 +25,11 @@ from labrig.errors import (
 from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting
 from labrig.instruments.drivers import DriverInfo
 from labrig.instruments.potentiometers import Potentiometer
-from labrig_drivers.digipot_link import (
-    HELLO_S,
-    LEAST_FRAME,
-    REPLY_AROUND_BODY,
-    VERSION,
-    Link,
-    Op,
-    Reply,
-    Status,
-    setpoint_lists,
-    table_crc,
-)
+from labrig_drivers.digipot_board import NO_ANSWER, DigipotBoard, Interrupted
+from labrig_drivers.digipot_link import HELLO_S, Link
 from labrig_drivers.digipot_options import DigipotBankOptions, capabilities
 
 MODEL = "labrig digipot bank"
-NO_ANSWER = 0xFFFF
-ARMED = 1
-
-_STATUS_BODY = 20
-_LEAST_MTU = 32  # what one HELLO takes; with less not even one setpoint would fit
 
 
 class DigipotBank:
@@ -70,13 +55,10 @@ class DigipotBank:
         self._index = {channel: index for index, channel in enumerate(self._channels)}
         self._watchdog_ms = round(1e3 * options.watchdog)
         self._link = Link(name, options.resource, options.baud)
+        self._board = DigipotBoard(name, self._link, able.part, len(able.channels))
         self._opened = False
         self._armed = False  # whether terminals may be connected
-        self._boot_id = 0
-        self._mtu = 0
-        self._firmware = ""
         self._table: list[int] = []  # what every channel should hold
-        self._staged = False  # whether the board's table is known to be this one
         self._disobedient: frozenset[int] = frozenset()  # channels that hold another code than the table
         self._detached: frozenset[int] = frozenset()  # channels whose terminals ARM could not connect
         self._seen = 0  # recoveries when `program` last returned
@@ -102,7 +84,7 @@ class DigipotBank:
     def identify(self) -> Identity:
         """The serial number is that of the USB adapter, where there is one: the board has none of its own."""
         self._require_open("identify")
-        return Identity(MODEL, _usb_serial(self._options.resource), self._firmware)
+        return Identity(MODEL, self._link.adapter_serial, self._board.firmware)
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
         """Nominal conductances of the part, for every channel."""
@@ -129,9 +111,10 @@ class DigipotBank:
         try:
             if not self._armed:
                 self._detached = self._arm()
-            self._commit(target, changed)
+            self._disobedient = self._board.change(target, changed)
+            self._table = target
             held = self._held(changed)
-        except (_Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
+        except (Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
             held = dict(enumerate(self._recover("program", target, cause)))
         self.interrupted = self.recoveries != self._seen
         self._seen = self.recoveries
@@ -151,8 +134,8 @@ class DigipotBank:
         if not wanted:
             return {}
         try:
-            held = self._read(wanted)
-        except (_Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
+            held = self._board.read(wanted)
+        except (Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
             held = dict(enumerate(self._recover("read back", self._table, cause)))
         self._require_answers((index for index in wanted if held[index] == NO_ANSWER), "read back")
         return {self._channels[index]: Level(held[index]) for index in wanted}
@@ -166,10 +149,8 @@ class DigipotBank:
         if not self._armed or not self._watchdog_ms or self._link.silence_s < self._options.watchdog / 3:
             return
         try:
-            body = self._ask(Op.STATUS, body=_STATUS_BODY).body
-            if body[0] != ARMED:
-                raise _Interrupted(_disarmed(body[0]))
-        except (_Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
+            self._board.require_armed()
+        except (Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
             self._recover("keep alive", self._table, cause)
 
     def make_safe(self) -> None:
@@ -184,7 +165,7 @@ class DigipotBank:
         try:
             if not self._link.is_open:
                 self._link.open()
-            reply = self._link.request(Op.SAFE, b"", 1)
+            connected = self._board.make_safe()
         except (ConnectionFailed, DeadlineExceeded) as failure:
             if self._watchdog_ms:
                 remedy = f"its watchdog opens them after {self._options.watchdog:g} s; or switch off the board's supply"
@@ -192,7 +173,6 @@ class DigipotBank:
                 remedy = "it has no watchdog: switch off the board's supply"
             message = f"the terminals may still be connected: {failure.message}"
             raise self._error(type(failure), message, "make safe", remedy, failure.limit) from failure
-        connected = _named_channels(reply.body)
         if connected:
             raise self._error(
                 ChannelFault,
@@ -206,25 +186,25 @@ class DigipotBank:
         try:
             if self._armed and self._link.is_open:
                 with contextlib.suppress(ConnectionFailed, DeadlineExceeded, IdentityMismatch):
-                    self._link.request(Op.SAFE, b"", 1)
+                    self._board.make_safe()
         finally:
             self._armed = self._opened = False
             self._link.close()
 
-    # What the board is told
+    # The table and the board
 
     def _take_over(self) -> None:
         """From HELLO to terminals connected, with the codes the chips hold."""
         cause: Exception | None = None
         for _ in range(3):  # a board may be reset a moment after its port was opened
-            self._greet(HELLO_S)
+            self._board.greet(HELLO_S)
             try:
-                held = self._read(range(len(self._channels)))
+                held = self._board.read(range(len(self._channels)))
                 self._require_answers((index for index, code in held.items() if code == NO_ANSWER), "open")
                 self._table = [held[index] for index in range(len(self._channels))]
-                self._stage(self._table)
+                self._board.stage(self._table)
                 detached = self._arm()
-            except (_Interrupted, DeadlineExceeded) as interruption:
+            except (Interrupted, DeadlineExceeded) as interruption:
                 cause = interruption
                 continue
             if detached:
@@ -243,99 +223,17 @@ class DigipotBank:
             "check its supply and whether another program resets it",
         ) from cause
 
-    def _greet(self, patience_s: float) -> None:
-        """HELLO, and whether this is the board of the configuration."""
-        part = self._part.part.encode()
-        reply = self._link.request(Op.HELLO, b"", 10 + len(part), patience_s=patience_s)
-        body = reply.body
-        if len(body) < 10 or len(body) < 10 + body[9] or int.from_bytes(body[7:9], "little") < _LEAST_MTU:
-            self._refused(Op.HELLO, reply)
-        found = body[10 : 10 + body[9]].decode("ascii", "replace")
-        channels, highest, mtu = body[4], int.from_bytes(body[5:7], "little"), int.from_bytes(body[7:9], "little")
-        for what, here, there, remedy in (
-            (
-                "protocol version",
-                VERSION,
-                VERSION if body[0] <= VERSION <= body[1] else f"{body[0]} to {body[1]}",
-                "flash the firmware that came with this labrig",
-            ),
-            ("part", self._part.part, found, "correct `chips:`, or build the firmware with PART="),
-            (
-                "number of channels",
-                len(self._channels),
-                channels,
-                "correct `chips:`, or build the firmware with CHANNELS=",
-            ),
-            ("highest code", self._part.highest_code, highest, "build the firmware with HIGHEST_CODE="),
-        ):
-            if here != there:
-                raise self._error(
-                    IdentityMismatch, f"the {what} is {there} on the board and {here} here", "HELLO", remedy
-                )
-        self._boot_id = reply.boot_id
-        self._mtu = mtu
-        self._firmware = str(body[2])
-
-    def _ask(self, op: Op, payload: bytes = b"", body: int = 0) -> Reply:
-        """A reply that can be used: of the same boot, done, and as long as it has to be."""
-        reply = self._link.request(op, payload, body)
-        if reply.boot_id != self._boot_id:
-            raise _Interrupted(f"the board was reset (boot {self._boot_id} became {reply.boot_id})")
-        if reply.status == Status.NOT_ARMED:
-            raise _Interrupted(_disarmed(reply.body[0] if reply.body else 0))
-        if reply.status == Status.TABLE_MISMATCH:
-            raise _Interrupted("the board holds another table than it was given")
-        if reply.status not in (Status.OK, Status.VERIFY_FAILED) or len(reply.body) < body:
-            self._refused(op, reply)
-        return reply
-
     def _arm(self) -> frozenset[int]:
         """Connect the terminals; the channels that did not obey."""
         self._armed = True
-        return _named_channels(self._ask(Op.ARM, self._watchdog_ms.to_bytes(2, "little"), 1).body)
-
-    def _stage(self, target: Sequence[int]) -> None:
-        """Put the whole table into the board's memory."""
-        for entries in setpoint_lists(target, range(len(target)), self._room):
-            self._ask(Op.STAGE, entries, 1)
-        self._staged = True
-
-    def _commit(self, target: list[int], changed: Iterable[int]) -> None:
-        """Bring the chips to `target`, which differs from the table in the channels `changed`."""
-        *before, last = setpoint_lists(target, changed if self._staged else range(len(target)), self._room)
-        # An interruption, of whatever kind, leaves a board that holds nobody knows which of the two.
-        self._staged = False
-        for entries in before:
-            self._ask(Op.STAGE, entries, 1)
-        self._conclude(target, self._ask(Op.STAGE_COMMIT, table_crc(target).to_bytes(2, "little") + last, 2))
-
-    def _conclude(self, target: Sequence[int], reply: Reply) -> None:
-        self._table = list(target)
-        self._staged = True
-        self._disobedient = _named_channels(reply.body[1:])
-
-    @property
-    def _room(self) -> int:
-        """Bytes for a setpoint list in one frame, beside the CRC of the table."""
-        return self._mtu - LEAST_FRAME - 2
-
-    def _read(self, indices: Sequence[int]) -> dict[int, int]:
-        """Codes of all channels from the lowest to the highest index."""
-        held: list[int] = []
-        first, end = min(indices), max(indices) + 1
-        most = (self._mtu - REPLY_AROUND_BODY) // 2
-        for start in range(first, end, most):
-            count = min(most, end - start)
-            body = self._ask(Op.READ, bytes((start, count)), 2 * count).body
-            held += (int.from_bytes(body[2 * i : 2 * i + 2], "little") for i in range(count))
-        return dict(zip(range(first, end), held, strict=True))
+        return self._board.arm(self._watchdog_ms)
 
     def _held(self, changed: Sequence[int]) -> dict[int, int]:
         """What the changed channels hold after a commit: as the board has verified it, or read where it has not."""
         held = {index: self._table[index] for index in changed}
         doubtful = changed if self._options.verify == "read" else [i for i in changed if i in self._disobedient]
         if doubtful:
-            held |= self._read(doubtful)
+            held |= self._board.read(doubtful)
             self._disobedient |= {index for index in doubtful if held[index] != self._table[index]}
         return held
 
@@ -344,12 +242,11 @@ class DigipotBank:
     def _recover(self, action: str, target: Sequence[int], cause: Exception) -> list[int]:
         """Bring the bank back to `target`; what every channel holds. The terminals are connected if they were."""
         deadline = time.monotonic() + self.recovery_s
-        self._staged = False
         self.interrupted = True
         while True:
             try:
                 held = self._restore(target, deadline)
-            except (_Interrupted, ConnectionFailed, DeadlineExceeded) as failure:
+            except (Interrupted, ConnectionFailed, DeadlineExceeded) as failure:
                 if isinstance(failure, DeadlineExceeded):
                     self._link.close()  # a port that is open and dumb may be one that was plugged in again elsewhere
                 if time.monotonic() >= deadline:
@@ -363,19 +260,20 @@ class DigipotBank:
     def _restore(self, target: Sequence[int], deadline: float) -> list[int]:
         if not self._link.is_open:
             self._link.open()
-        self._greet(min(HELLO_S, max(deadline - time.monotonic(), 0.0)))
-        self._stage(target)
+        self._board.greet(min(HELLO_S, max(deadline - time.monotonic(), 0.0)))
+        self._board.stage(target)
         if self._armed:
             self._detached = self._arm()
-            self._conclude(target, self._ask(Op.COMMIT, table_crc(target).to_bytes(2, "little"), 2))
-        held = self._read(range(len(target)))
+            self._disobedient = self._board.commit(target)
+            self._table = list(target)
+        held = self._board.read(range(len(target)))
         return [held[index] for index in range(len(target))]
 
     def _unrecoverable(self, action: str, cause: Exception, failure: Exception) -> NoReturn:
         kind = DeadlineExceeded if isinstance(failure, DeadlineExceeded) else ConnectionFailed
         first = cause.message if isinstance(cause, ConnectionFailed | DeadlineExceeded) else str(cause)
         then = failure.message if isinstance(failure, ConnectionFailed | DeadlineExceeded) else str(failure)
-        if isinstance(failure, _Interrupted) and self._watchdog_ms:
+        if isinstance(failure, Interrupted) and self._watchdog_ms:
             remedy = f"check its supply; a watchdog of {self._options.watchdog:g} s may be too short"
         else:
             remedy = "check the cable, the board's power and its port, then open it again"
@@ -425,16 +323,6 @@ class DigipotBank:
                 "check their supply, select lines and SDO, or `chips:`",
             )
 
-    def _refused(self, op: Op, reply: Reply) -> NoReturn:
-        status = Status(reply.status).name if reply.status in set(Status) else f"status {reply.status}"
-        raise IdentityMismatch(
-            f"the board answered {op.name} with {status} and {reply.body.hex(' ') or 'nothing'}, "
-            "which its HELLO does not lead to expect",
-            device=self._name,
-            action=op.name,
-            remedy="flash the firmware that came with this labrig",
-        )
-
     def _error(
         self, kind: type[LabrigError], message: str, action: str, remedy: str | None = None, limit: str | None = None
     ) -> LabrigError:
@@ -449,31 +337,6 @@ class DigipotBank:
 
     def _names(self, indices: Iterable[int]) -> str:
         return "channels " + ", ".join(self._channels[index] for index in sorted(indices))
-
-
-class _Interrupted(Exception):
-    """The board is in another state than this driver has left it in."""
-
-
-def _disarmed(state: int) -> str:
-    return "the board's watchdog ran out" if state == 2 else "the board's terminals were opened by somebody else"
-
-
-def _named_channels(counted: bytes) -> frozenset[int]:
-    """The channels of `bad u8, channel u8 × bad`."""
-    return frozenset(counted[1 : 1 + counted[0]])
-
-
-def _usb_serial(resource: str) -> str:
-    """Serial number of the USB adapter behind a port, empty where there is none."""
-    import os
-
-    with contextlib.suppress(Exception):  # a convenience of pyserial that not every system has
-        from serial.tools import list_ports
-
-        device = os.path.realpath(resource)
-        return next((port.serial_number or "" for port in list_ports.comports() if port.device == device), "")
-    return ""
 
 
 def _bank(name: str, options: DigipotBankOptions) -> DigipotBank:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import contextlib
+import os
 import random
 import time
 from collections.abc import Iterable, Sequence
@@ -148,6 +149,16 @@ class Link:
     @property
     def is_open(self) -> bool:
         return self._port is not None
+
+    @property
+    def adapter_serial(self) -> str:
+        """Serial number of the USB adapter behind the port, empty where there is none."""
+        with contextlib.suppress(Exception):  # a convenience of pyserial that not every system has
+            from serial.tools import list_ports
+
+            device = os.path.realpath(self._resource)
+            return next((port.serial_number or "" for port in list_ports.comports() if port.device == device), "")
+        return ""
 
     @property
     def silence_s(self) -> float:

@@ -53,10 +53,20 @@ class Diode:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A Thevenin source: a voltage behind `ohm` > 0, from ground into `node`."""
+    """What a source channel that plays the voltage v is, from ground into `node`.
+
+    A Thevenin source of v behind `ohm` > 0; with `transconductance_s` > 0 (A/V) a Norton source, of the current
+    transconductance_s · v beside `ohm`.
+    """
 
     node: str
     ohm: float
+    transconductance_s: float | None = None
+
+    @property
+    def norton_s(self) -> float:
+        """Current into the node held at 0 V, per volt played (A/V)."""
+        return 1.0 / self.ohm if self.transconductance_s is None else self.transconductance_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +74,8 @@ class Graph:
     """A network, validated when built.
 
     Vectors over nodes, edges and sources follow the order of the tuples here. Raises NetworkError for an unknown or
-    duplicate node, a duplicate element name, a self-loop, a resistance that is not finite and > 0, a diode count < 1
-    or a second source on one node.
+    duplicate node, a duplicate element name, a self-loop, a resistance or transconductance that is not finite and > 0,
+    a diode count < 1 or a second source on one node.
     """
 
     nodes: tuple[str, ...]
@@ -142,6 +152,10 @@ class Graph:
             if source.node not in self.nodes:
                 raise NetworkError(f"source on unknown node {source.node!r}", remedy=f"one of {_some(self.nodes)}")
             _check_ohm(f"source on {source.node!r}", source.ohm)
+            if not (math.isfinite(source.norton_s) and source.norton_s > 0):
+                raise NetworkError(
+                    f"source on {source.node!r}: transconductance is {source.norton_s!r} A/V", limit="finite and > 0"
+                )
         for node in _repeated(source.node for source in self.sources):
             raise NetworkError(f"two sources on node {node!r}", remedy="keep one of them")
 

@@ -28,7 +28,8 @@ Array = NDArray[np.float64]
 State = TypeVar("State")
 
 OFF_STATE_OHM = 10e9
-"""What is left of a source whose output is open: the leakage of the switch."""
+"""What is left of a source whose output is open: the leakage of the switch. A current source between it and the node
+stays: without input it injects nothing and still loads the node."""
 
 _REMEMBERED_EVENTS = 4096
 
@@ -254,7 +255,7 @@ class World:
     def _solver(self, is_open: tuple[bool, ...], t: float) -> Solver:
         if is_open not in self._solvers:
             sources = tuple(
-                replace(source, ohm=source.ohm + OFF_STATE_OHM) if off else source
+                replace(source, ohm=source.ohm + OFF_STATE_OHM) if off and source.transconductance_s is None else source
                 for source, off in zip(self.graph.sources, is_open, strict=True)
             )
             if len(self._solvers) >= 8:  # a few sets of open outputs recur; more would only fill memory

@@ -37,7 +37,7 @@ class Solver:
         self._stamps = conductance_stamps(graph, position)
         self._norton_s = np.zeros((len(graph.sources), len(ordered)))
         for row, source in enumerate(graph.sources):
-            self._norton_s[row, position[source.node]] = 1.0 / source.ohm
+            self._norton_s[row, position[source.node]] = source.norton_s
 
         # Ground is read from a zero appended after the last node.
         ends = [

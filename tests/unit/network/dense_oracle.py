@@ -27,7 +27,8 @@ def pushed_in(graph: Graph, source_v: np.ndarray, injected: np.ndarray | None = 
     """Norton currents into the nodes (N,)."""
     current = np.zeros(len(graph.nodes)) if injected is None else np.array(injected, dtype=float)
     for source, volts in zip(graph.sources, source_v, strict=True):
-        current[graph.nodes.index(source.node)] += volts / source.ohm
+        factor = 1 / source.ohm if source.transconductance_s is None else source.transconductance_s
+        current[graph.nodes.index(source.node)] += volts * factor
     return current
 
 

@@ -49,6 +49,8 @@ def test_index():
         ({"resistors": (Resistor("r0", "a", "b", 0.0),)}, "resistor 'r0': resistance is 0.0 ohm"),
         ({"resistors": (Resistor("r0", "a", "b", -5.0),)}, "resistor 'r0': resistance is -5.0 ohm"),
         ({"sources": (Source("a", 0.0),)}, "source on 'a': resistance is 0.0 ohm"),
+        ({"sources": (Source("a", 1e3, -1e-5),)}, "source on 'a': transconductance is -1e-05 A/V"),
+        ({"sources": (Source("a", 1e3, float("nan")),)}, "source on 'a': transconductance is nan A/V"),
         ({"sources": (Source("a", float("nan")),)}, "source on 'a': resistance is nan ohm"),
         ({"sources": (Source("a", float("inf")),)}, "source on 'a': resistance is inf ohm"),
         ({"sources": (Source("a", 50.0), Source("a", 60.0))}, "two sources on node 'a'"),

@@ -27,6 +27,14 @@ def test_divider_by_hand():
     )
 
 
+def test_a_norton_source_by_hand():
+    """10 µA/V beside 5 kΩ into 3 kΩ and 2 kΩ to ground: the current splits in halves, whatever plays it."""
+    layout = from_edges(["in-out"], [Resistor("load", "out", GROUND, 2000.0)])
+    solver = Solver(layout.with_sources([Source("in", 5000.0, transconductance_s=10e-6)]))
+    solver.set_conductances([1 / 3000.0])
+    np.testing.assert_allclose(solver.voltages([2.0]), [10e-6 * 5000.0, 10e-6 * 2000.0], rtol=1e-14)
+
+
 def test_divider_gradient_by_hand():
     # v_out = V·R_L/(R_s + 1/θ + R_L), so dv_out/dθ = V·R_L/(R_s + 1/θ + R_L)²/θ².
     solver = divider()

@@ -113,6 +113,20 @@ def test_the_output_stage_rounds_and_then_scales():
     np.testing.assert_allclose(board.voltages(NODES, 1.0, 1e3, 1), expected, rtol=1e-12)
 
 
+def test_a_norton_source_is_its_thevenin_equal_and_stays_on_its_node_when_its_channel_opens():
+    """0.2 mA/V beside 100 kΩ is 20 V per volt behind 100 kΩ."""
+    norton, plain = world(transconductance_s=0.2e-3), world()
+    for board, volts in ((norton, 0.1), (plain, 2.0)):
+        board.drive(0.0, "awg/0", ToneProgram(1.0))
+        board.drive(0.0, "awg/1", ToneProgram(0.0, (Tone(250.0, volts),)))
+        for t, program in ((1.0, SILENT), (2.0, None)):
+            board.drive(t, "awg/1", program)
+    driven, silent, opened = (norton.voltages(NODES, t, 1e4, 40) for t in (0.5, 1.5, 2.5))
+    np.testing.assert_allclose(driven, plain.voltages(NODES, 0.5, 1e4, 40), rtol=1e-12)
+    np.testing.assert_array_equal(opened, silent)
+    assert (plain.voltages(NODES, 2.5, 1e4, 40)[:, 2] > opened[:, 2]).all()  # no load is left on c
+
+
 def test_long_timelines_forget_only_the_far_past():
     board = world()
     board.drive(0.0, "awg/1", SILENT)

@@ -26,18 +26,18 @@ INITIAL = np.array([30e-6, 70e-6])
 PART = POTENTIOMETERS["MCP4251-104"]
 
 
-def graph() -> Graph:
-    """a ── b ── c, both ends driven (50 Ω, 100 kΩ), 10 kΩ from b to ground."""
+def graph(transconductance_s: float | None = None) -> Graph:
+    """a ── b ── c, both ends driven (50 Ω, 100 kΩ), 10 kΩ from b to ground. transconductance_s: of the one on c."""
     layout = from_edges(["a-b", "b-c"], [Resistor("load", "b", GROUND, 1e4)])
-    return layout.with_sources([Source("a", 50.0), Source("c", 1e5)])
+    return layout.with_sources([Source("a", 50.0), Source("c", 1e5, transconductance_s)])
 
 
-def world(gains: Sequence[float] = (1.0, 1.0), step_v: float = 0.0) -> World:
+def world(gains: Sequence[float] = (1.0, 1.0), step_v: float = 0.0, transconductance_s: float | None = None) -> World:
     wiring = BoardWiring(
         SOURCES, {f"daq/{k}": node for k, node in enumerate(NODES)}, {"pots/0": "a-b", "pots/1": "b-c"}
     )
     stages = {channel: SourceStage(gain, step_v) for channel, gain in zip(SOURCES, gains, strict=True)}
-    return World(graph(), wiring, stages, INITIAL)
+    return World(graph(transconductance_s), wiring, stages, INITIAL)
 
 
 def by_hand(

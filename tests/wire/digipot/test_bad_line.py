@@ -74,7 +74,7 @@ def test_resets_at_any_moment_are_found_and_mended(seed, monkeypatch):
                 report = pots.program({str(channel): Level(wanted[channel]) for channel in wanted})
                 line.resets = line.rate = 0.0
                 found += pots.interrupted
-                if board.boot_id != pots._boot_id:  # it was reset after the last reply: the next call finds it
+                if board.boot_id != pots._board.boot_id:  # it was reset after the last reply: the next call finds it
                     report = pots.program({})
                     assert pots.interrupted
                 assert not report.faulty
