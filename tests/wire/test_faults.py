@@ -46,6 +46,10 @@ def with_faults(folder, *faults: str) -> Outcome:
     return outcome
 
 
+CUT = "ConnectionFailed or DeadlineExceeded"
+"""A connection that was cut is noticed when it is used next, or, where the reply was on its way, at the deadline."""
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -85,10 +89,10 @@ def test_a_bank_that_may_have_lost_its_settings_costs_a_repetition(tmp_path, fau
     [
         (f"what: over_range, where: daq/ai3, acquisition: {NUDGED}, for: 1", 5, "Overrange", "daq"),
         (f"what: nak, where: pots, acquisition: {NUDGED}, for: 1", 4, "IdentityMismatch", "pots"),
-        (f"what: disconnect, where: err1, acquisition: {NUDGED}, for: 100 ms", 4, "DeadlineExceeded", "err1"),
+        (f"what: disconnect, where: err1, acquisition: {NUDGED}, for: 100 ms", 4, CUT, "err1"),
         (f"what: disconnect, where: daq, acquisition: {NUDGED}", 4, "ConnectionFailed", "daq"),
-        (f"what: reset, where: err1, acquisition: {FREE}", 4, "DeadlineExceeded", "err1"),
-        (f"what: reset, where: err1, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err1"),
+        (f"what: reset, where: err1, acquisition: {FREE}", 4, CUT, "err1"),
+        (f"what: reset, where: err1, acquisition: {NUDGED}", 4, CUT, "err1"),
         (f"what: reset, where: err2, acquisition: {NUDGED}", 5, "SyncLost", "daq"),
         (f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2"),
         (f"what: silent, where: daq, acquisition: {NUDGED}", 4, "DeadlineExceeded", "daq"),
@@ -98,7 +102,8 @@ def test_a_bank_that_may_have_lost_its_settings_costs_a_repetition(tmp_path, fau
 )
 def test_what_ends_the_run_is_named_and_outputs_are_off(tmp_path, fault, code, kind, device):
     outcome = with_faults(tmp_path, f"{{{fault}}}")
-    assert (outcome.code, outcome.kinds[0]) == (code, kind)
+    assert outcome.code == code
+    assert outcome.kinds[0] in kind.split(" or ")
     assert f"labrig: {device}: " in outcome.said.splitlines()[0]
     assert len(outcome.record.step) == 1
     assert outcome.bench.outputs_on() == []
@@ -121,7 +126,8 @@ def test_an_instrument_whose_cable_stays_out_cannot_be_switched_off_and_the_erro
 
 def test_a_generator_that_was_reset_during_the_last_evaluation_spoils_no_figure(tmp_path):
     outcome = with_faults(tmp_path, "{what: reset, where: err1, acquisition: 24}")
-    assert (outcome.code, outcome.kinds) == (4, ["DeadlineExceeded"])
+    assert outcome.code == 4
+    assert outcome.kinds[0] in CUT.split(" or ")
     assert len(outcome.record.evaluations) == 1
 
 
