@@ -83,7 +83,7 @@ def measured(config: Path, window_ms: int, steps: int, overrides: list[str]) -> 
 
 def _time_parts(rig: Rig, parts: dict[str, float]) -> None:
     instruments: dict[str, tuple[Any, tuple[str, ...]]] = {
-        **{name: (source, ("load", "start")) for name, source in rig._sources.items()},
+        **{name: (source, ("load", "start", "confirm")) for name, source in rig._sources.items()},
         "daq": (rig._digitizer, ("arm", "start", "read")),
         "rig": (rig, ("program",)),
     }

@@ -14,6 +14,7 @@ import pytest
 from crash.replay import largest_error
 from labrig_drivers import ni_channel
 from labrig_drivers.digipot_bank import DigipotBank
+from labrig_drivers.siglent import SdgSource
 from labrig_drivers.visa import VisaSession
 from wire.in_process import Outcome, run
 
@@ -129,6 +130,13 @@ def test_a_generator_that_was_reset_during_the_last_evaluation_spoils_no_figure(
     assert outcome.code == 4
     assert outcome.kinds[0] in CUT.split(" or ")
     assert len(outcome.record.evaluations) == 1
+
+
+def test_control_without_the_question_a_wrong_update_is_applied_and_the_replay_finds_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(SdgSource, "confirm", lambda self: None)
+    outcome = run(tmp_path / "run", [f"simulation.faults=[{{what: reset, where: err1, acquisition: {NUDGED}}}]"])
+    assert (outcome.code, len(outcome.record.step)) == (4, 2)
+    assert largest_error(outcome.assembly, outcome.record) > 10 * LARGEST_ERROR
 
 
 @pytest.mark.parametrize("front_end", [SocketServer, Vxi11Server])

@@ -7,13 +7,22 @@ from functools import partial
 
 import numpy as np
 import pytest
-from unit.rig.benches import assembled, setup_with
+from unit.rig.benches import Wrapper, assembled, setup_with
 from unit.rig.saboteurs import Disconnected, Journalled, Loud
 
-from labrig.errors import ConnectionFailed, IdentityMismatch, LabrigError, LimitExceeded, Overrange, SyncLost
+from labrig.errors import (
+    ChannelFault,
+    ConnectionFailed,
+    IdentityMismatch,
+    LabrigError,
+    LimitExceeded,
+    Overrange,
+    SyncLost,
+)
 from labrig.instruments.data import Identity, Target
 from labrig.rig.limits import Limits
 from labrig.rig.measurement import Excitation
+from labrig.runs.journal import Journal, read_journal
 from labrig.signals.tones import SILENT, ToneProgram
 
 XOR = assembled("xor", "simulation.preset=ideal")
@@ -93,6 +102,44 @@ def test_one_instrument_that_cannot_be_made_safe_does_not_keep_the_others_from_i
             calls
         )
         assert off(setup) == (broken != "awg")
+
+
+def test_an_instrument_whose_plug_is_back_is_made_safe_after_all():
+    class Loose(Wrapper):
+        """Cannot be reached the first time."""
+
+        attempts = 0
+
+        def make_safe(self) -> None:
+            self.attempts += 1
+            if self.attempts == 1:
+                raise ConnectionFailed("was lost", device="awg", action="make safe")
+            self.inner.make_safe()
+
+    setup = setup_with(DIVIDER, awg=Loose)
+    with setup.rig:
+        pass
+    assert off(setup)
+
+
+def test_a_source_that_lost_what_it_played_spoils_no_update(tmp_path):
+    class Forgetful(Wrapper):
+        def confirm(self) -> None:
+            raise ChannelFault("channel 0 does not hold STATE", device="awg", action="confirm")
+
+    setup = setup_with(DIVIDER, awg=Forgetful)
+    with setup.rig as rig, Journal(tmp_path / "run.db") as journal:
+        experiment = DIVIDER.experiment(rig, journal)
+        rig.program(experiment.update.settings())
+        before = rig.siemens
+        with pytest.raises(ChannelFault, match="does not hold STATE"):
+            experiment.step(0, DIVIDER.task.train[:1])
+        with pytest.raises(ChannelFault, match="does not hold STATE"):
+            experiment.evaluate(0)
+        np.testing.assert_array_equal(rig.siemens, before)
+    record = read_journal(tmp_path / "run.db")
+    assert len(record.step) == 0
+    assert record.evaluations == ()
 
 
 def test_what_led_to_the_exit_stands_beside_what_went_wrong_on_it():

@@ -190,6 +190,20 @@ def test_a_clamped_value_is_a_fault_that_names_both():
         source.load({"1": sine(1000, 1.0)})  # and it recovers
 
 
+@pytest.mark.parametrize("program", [sine(1000, 1.0), SILENT, ToneProgram(0.5)])
+def test_a_generator_that_was_reset_since_its_start_does_not_confirm(program):
+    with rig() as (source, generator, _):
+        source.idle()
+        played(source, generator, {"1": program, "2": SILENT})
+        source.confirm()
+        generator.power_cycle()
+        with pytest.raises(ChannelFault, match=r"does not hold.*confirm"):
+            source.confirm()
+        told, volts = played(source, generator, {"1": program, "2": SILENT})  # set up anew
+        assert_as_told(told, volts)
+        source.confirm()
+
+
 def test_somebody_at_the_panel_is_noticed():
     with rig() as (source, generator, _):
         source.load({"1": sine(1000, 1.0)})
