@@ -209,8 +209,7 @@ class Rig:
 
         Raises what the source says, e.g. ConnectionFailed where it was lost, ChannelFault where it was reset.
         """
-        for source in self._sources.values():
-            source.confirm()
+        self._together.call({device: source.confirm for device, source in self._sources.items()})
 
     def idle(self) -> None:
         """0 V on every source with the outputs on."""
