@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from labrig.assembly.devices import Device
 from labrig.assembly.layout import PILOT
 from labrig.assembly.wiring import WiringReader
+from labrig.config import sections
 from labrig.config.document import Document
 from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
 from labrig.network.builders import Layout
 from labrig.network.graph import Graph, NetworkError, Source
-from labrig.rig.hookup import EdgeWire, Hookup, SenseWire, SourceWire
+from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,8 @@ def read_board(
         device, _, channel = label.partition("/")
         able = devices[device].capabilities
         assert isinstance(able, SourceCapabilities)
-        ohm = row.through or able.output_resistance_ohm
-        wire = SourceWire(node, device, channel, ohm, able.full_scale_v)
-        sources.append(Source(node, wire.ohm))
+        wire = _source_wire(node, row.through, device, channel, able)
+        sources.append(Source(node, wire.ohm, wire.howland and wire.howland.transconductance_s))
         (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
     graph = Graph((*layout.nodes, PILOT), layout.edges, layout.resistors, layout.diodes, tuple(sources))
     try:
@@ -59,11 +61,25 @@ def read_board(
         document.faults.add(document.key_mark_of(path), path, str(error))
         return None
     rails = _rails(edges, devices)
+    for wire in outputs:
+        if wire.howland is not None:
+            low, high = rails.get(wire.node, (-np.inf, np.inf))
+            compliance = wire.howland.compliance_v
+            rails[wire.node] = max(low, -compliance), min(high, compliance)
     senses = tuple(
         SenseWire(node, row.sense.partition("/")[2], *rails.get(node, ())) for node, row in rows.items() if row.sense
     )
     (digitizer,) = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
     return Board(graph, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
+
+
+def _source_wire(
+    node: str, through: float | sections.Howland | None, device: str, channel: str, able: SourceCapabilities
+) -> SourceWire:
+    if isinstance(through, sections.Howland):
+        howland = Howland(through.howland, through.compliance)
+        return SourceWire(node, device, channel, through.output_resistance, able.full_scale_v, howland)
+    return SourceWire(node, device, channel, through or able.output_resistance_ohm, able.full_scale_v)
 
 
 def _rails(edges: Sequence[EdgeWire], devices: Mapping[str, Device]) -> dict[str, tuple[float, float]]:

@@ -14,10 +14,12 @@ from labrig.config.document import Document
 from labrig.config.faults import TreePath
 from labrig.instruments.data import LevelTable
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
+from labrig.learning.losses import SquaredError
 from labrig.learning.tasks import Task
 from labrig.learning.updates import within
 from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
 from labrig.quantities import format_quantity
+from labrig.rig.hookup import SourceWire
 from labrig.signals.planner import TonePlan
 
 
@@ -97,6 +99,7 @@ def check_drive(
         more = more if len(messages) > 1 else ""
         document.faults.add(document.mark_of(place), place, messages[0] + more)
     _check_error(document, board, devices, learning, limits)
+    _check_compliance(document, board, task)
     _check_pilot(document, board, devices, acquisition, digitizer, limits)
     if tones:
         _check_least_pilot(document, board, acquisition, digitizer, tones)
@@ -125,15 +128,38 @@ def _check_error(
 ) -> None:
     path = ("learning", "error", "current")
     for wire in board.hookup.outputs:
-        needed = learning.error.current * wire.ohm
+        needed = learning.error.current * wire.volts_per_ampere
         limit = min(_full_scale(devices, wire.device), limits.node)
         if needed > limit:
             document.faults.add(
                 document.mark_of(path),
                 path,
-                f"{format_quantity(learning.error.current, 'current')} through "
-                f"{format_quantity(wire.ohm, 'resistance')} into {wire.node} needs {_volts(needed)}, {wire.device} and "
-                f"limits.node allow {_volts(limit)}: at most {format_quantity(limit / wire.ohm, 'current')}",
+                f"{format_quantity(learning.error.current, 'current')} through {_through(wire)} into {wire.node} "
+                f"needs {_volts(needed)}, {wire.device} and limits.node allow {_volts(limit)}: at most "
+                f"{format_quantity(limit / wire.volts_per_ampere, 'current')}",
+            )
+            return
+
+
+def _check_compliance(document: Document, board: Board, task: Task) -> None:
+    """A target that the outputs can only reach where their current sources fail could be trained for, never measured.
+
+    Readout r of outputs within ± c is within ± |r| · c.
+    """
+    wires = board.hookup.outputs
+    if not isinstance(task.loss, SquaredError) or not any(wire.howland for wire in wires):
+        return
+    compliance = np.array([wire.howland.compliance_v if wire.howland else np.inf for wire in wires])
+    for row, target in zip(task.loss.readout, np.abs(task.target).max(axis=0), strict=True):
+        read = np.flatnonzero(row)
+        if target > np.abs(row[read]) @ compliance[read]:
+            wire = wires[read[compliance[read].argmin()]]
+            path = ("wiring", wire.node, "through", "compliance")
+            document.faults.add(
+                document.mark_of(path),
+                path,
+                f"{wire.node} cannot reach a target of {_volts(target)} within a compliance of "
+                f"{_volts(compliance[read].min())}: such a measurement would be refused",
             )
             return
 
@@ -184,6 +210,12 @@ def _rounded_up(value: float) -> float:
     """To one digit."""
     unit = 10.0 ** math.floor(math.log10(value))
     return math.ceil(value / unit) * unit
+
+
+def _through(wire: SourceWire) -> str:
+    if wire.howland is None:
+        return format_quantity(wire.ohm, "resistance")
+    return f"a Howland source of {format_quantity(wire.howland.transconductance_s, 'transconductance')}"
 
 
 def _full_scale(devices: Mapping[str, Device], name: str) -> float:

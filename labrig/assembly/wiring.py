@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from labrig.assembly.devices import Device
 from labrig.assembly.layout import EDGES, PILOT
 from labrig.config.document import Document
-from labrig.config.faults import TreePath
+from labrig.config.faults import Mark, TreePath
 from labrig.config.marked import Marked
-from labrig.config.sections import NodeWiring
+from labrig.config.sections import Howland, NodeWiring
 from labrig.config.validation import validate
 from labrig.config.wiring import expand_range
 from labrig.instruments.drivers import Kind
@@ -71,8 +71,7 @@ class WiringReader:
 
     def _at_fault(self, row: Marked) -> bool:
         """Whether a fault stands at this row or at one of its values, noted for another node of its range perhaps."""
-        values = row.value.values() if isinstance(row.value, dict) else ()
-        marks = {row.mark, row.key_mark, *(mark for value in values for mark in (value.mark, value.key_mark))} - {None}
+        marks = set(_marks(row)) - {None}
         return any(fault.mark in marks for fault in self._document.faults.under(("wiring",)))
 
     def edges(self) -> list[EdgeWire]:
@@ -165,6 +164,11 @@ class WiringReader:
             self._fault(
                 (*path, "through"), "through is the resistance behind a drive or an error; this node has neither"
             )
+        elif isinstance(row.through, Howland) and not row.error:
+            self._fault(
+                (*path, "through"),
+                f"a Howland source injects an error; {node} is driven, and a drive is a voltage: write a resistance",
+            )
         if row.drive:
             self._channel((*path, "drive"), row.drive, "source")
         if row.error:
@@ -255,3 +259,11 @@ class WiringReader:
     def _fault(self, path: TreePath, message: str, *, key: bool = False) -> None:
         mark = self._document.key_mark_of(path) if key else self._document.mark_of(path)
         self._document.faults.add(mark, path, message)
+
+
+def _marks(written: Marked) -> Iterator[Mark | None]:
+    """Where a value and everything in it stands."""
+    yield written.mark
+    yield written.key_mark
+    for value in written.value.values() if isinstance(written.value, dict) else ():
+        yield from _marks(value)

@@ -119,6 +119,10 @@ def _wiring_text(sheet: WiringSheet) -> str:
 def _through(row: Connection) -> str:
     from labrig.quantities import format_quantity
 
+    if row.howland is not None:
+        siemens = format_quantity(row.howland.transconductance_s, "transconductance")
+        compliance = format_quantity(row.howland.compliance_v, "voltage")
+        return f"Howland {siemens}, {format_quantity(row.howland_ohm or 0.0, 'resistance')}, ± {compliance}"
     if row.through_ohm is None:
         return ""
     own = row.through_ohm - (row.resistor_ohm or 0.0)

@@ -22,6 +22,7 @@ from labrig.quantities import (
     PositiveResistance,
     PositiveSampleRate,
     PositiveTime,
+    PositiveTransconductance,
     PositiveVoltage,
     Voltage,
     as_written,
@@ -252,15 +253,27 @@ class Learning(Section):
 # --- rig -------------------------------------------------------------------------------------------------------------
 
 
+class Howland(Section):
+    """A Howland current source between a channel and its node.
+
+    howland: its current per volt of the channel. output_resistance: what loads the node beside that current.
+    compliance: largest voltage of the node, of either sign, at which the current is still the one asked for.
+    """
+
+    howland: PositiveTransconductance
+    output_resistance: PositiveResistance
+    compliance: PositiveVoltage
+
+
 class NodeWiring(Section):
     """One node: the channel that drives it, the one that injects its error, the one that senses it.
 
-    through: all the resistance between the source's open-circuit voltage and the node.
+    through: all the resistance between the source's open-circuit voltage and the node, or the current source there.
     """
 
     drive: str | None = None
     error: str | None = None
-    through: PositiveResistance | None = None
+    through: PositiveResistance | Howland | None = None
     sense: str | None = None
 
 

@@ -13,7 +13,7 @@ from labrig.config.sections import Timing
 from labrig.network.diodes import DIODES, DiodeModel
 from labrig.network.graph import GROUND, Graph
 from labrig.quantities import format_quantity
-from labrig.rig.hookup import Hookup, SourceWire
+from labrig.rig.hookup import Hookup, Howland, SourceWire
 
 RHEOSTAT_PINS = {"MCP4251": (("P0", 9, 10), ("P1", 6, 5))}
 """Of each rheostat on a chip in the 14-pin package: its name, the pins of its terminals W and B."""
@@ -36,7 +36,8 @@ class Connection:
     """One thing to solder. `to`: its other end, where that is a node too. edge: name of the edge it is.
 
     through_ohm: from the open output to the node, of which resistor_ohm is to be soldered and the rest is the source's
-    own. pin: terminals of `node` and of `to`.
+    own; None where howland is the current source between channel and node, whose output resistance is howland_ohm.
+    pin: terminals of `node` and of `to`.
     """
 
     node: str
@@ -49,6 +50,8 @@ class Connection:
     edge: str = ""
     through_ohm: float | None = None
     resistor_ohm: float | None = None
+    howland: Howland | None = None
+    howland_ohm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,10 @@ def wiring_sheet(
 
 
 def _source(wire: SourceWire, what: Literal["drive", "error"], facts: InstrumentFacts) -> Connection:
+    if wire.howland is not None:
+        return Connection(
+            wire.node, what, wire.device, facts.model, wire.channel, howland=wire.howland, howland_ohm=wire.ohm
+        )
     return Connection(
         wire.node,
         what,

@@ -12,8 +12,20 @@ from labrig.network.graph import GROUND
 
 
 @dataclass(frozen=True)
+class Howland:
+    """A current source between a channel and its node: transconductance_s · v (A) into the node for a channel at v.
+
+    It does so while the node is within ± compliance_v; beyond, nobody knows the current.
+    """
+
+    transconductance_s: float
+    compliance_v: float
+
+
+@dataclass(frozen=True)
 class SourceWire:
-    """A source channel that reaches `node` through `ohm` Ω (all of it, from the open-circuit voltage to the node).
+    """A source channel that reaches `node` through `ohm` Ω (all of it, from the open-circuit voltage to the node), or
+    through a current source whose output resistance is `ohm`.
 
     full_scale_v: ± peak the channel can play.
     """
@@ -23,15 +35,22 @@ class SourceWire:
     channel: str
     ohm: float
     full_scale_v: float = np.inf
+    howland: Howland | None = None
 
     @property
     def label(self) -> str:
         return f"{self.device}/{self.channel}"
 
+    @property
+    def volts_per_ampere(self) -> float:
+        """What the channel plays for a Norton current into the node, by Ohm's law or by the current source (V/A)."""
+        return self.ohm if self.howland is None else 1.0 / self.howland.transconductance_s
+
 
 @dataclass(frozen=True)
 class SenseWire:
-    """A digitizer channel on `node`; the node must stay between `low_v` and `high_v` (supply of the parts on it)."""
+    """A digitizer channel on `node`; the node must stay between `low_v` and `high_v`: the supply of the parts on it,
+    and the compliance of a current source into it."""
 
     node: str
     channel: str
@@ -87,8 +106,13 @@ class Hookup:
 
     @cached_property
     def output_ohm(self) -> NDArray[np.float64]:
-        """(O,) resistance of each error path: a Norton current i is a source at i · ohm."""
+        """(O,) resistance from each output to ground by way of its error's source: it loads the node."""
         return np.array([wire.ohm for wire in self.outputs])
+
+    @cached_property
+    def output_volts_per_ampere(self) -> NDArray[np.float64]:
+        """(O,) what each output's channel plays for a Norton current into the node (V/A)."""
+        return np.array([wire.volts_per_ampere for wire in self.outputs])
 
     @cached_property
     def low_v(self) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ class Limits:
         for node, program in programs:
             if not program.peak <= self.node_v:
                 raise LimitExceeded(
-                    f"node {node} would be driven with {program.peak:.4g} V",
+                    f"the source of node {node} would play {program.peak:.4g} V",
                     action="measure",
                     limit=f"limits.node {self.node_v:g} V",
                     remedy="lower the drive, or raise limits.node if the board allows it",
@@ -56,7 +56,8 @@ class Limits:
             raise LimitExceeded(
                 f"node {hookup.senses[column].node} is at {extreme:.4g} V",
                 action="measure",
-                limit=f"{floor[column]:g} V to {ceiling[column]:g} V (limits.node, supply of the parts)",
+                limit=f"{floor[column]:g} V to {ceiling[column]:g} V "
+                "(limits.node, supply of the parts, compliance of a current source)",
                 remedy="lower the drive",
             )
         power = siemens * (read.edge_dc**2 + 0.5 * (np.abs(read.edge_phasor) ** 2).sum(axis=0))

@@ -108,7 +108,7 @@ class Rig:
     @property
     def largest_error_a(self) -> float:
         """Largest error current that every output's source can deliver within the limits (A)."""
-        return min(min(wire.full_scale_v, self.limits.node_v) / wire.ohm for wire in self.hookup.outputs)
+        return min(min(wire.full_scale_v, self.limits.node_v) / wire.volts_per_ampere for wire in self.hookup.outputs)
 
     @property
     def levels(self) -> Sequence[LevelTable | Continuous]:
@@ -287,7 +287,7 @@ class Rig:
         hookup = self.hookup
         if activation.shape != (len(hookup.inputs),):
             raise LabrigError(f"the activation has shape {activation.shape}, the wiring {len(hookup.inputs)} inputs")
-        volts = error * hookup.output_ohm
+        volts = error * hookup.output_volts_per_ampere
         programs: list[tuple[SourceWire, ToneProgram]] = [
             (wire, ToneProgram(float(x)) if self._activation_hz is None else self._carrier(float(x)))
             for wire, x in zip(hookup.inputs, activation, strict=True)
@@ -359,7 +359,7 @@ class Rig:
             for tone in played[wire.device][wire.channel].tones:
                 row = self._error_hz.index(tone.frequency_hz)
                 turned = tone.phase_rad - reference[tone.frequency_hz]
-                error[row, column] = tone.amplitude * np.cos(turned) / wire.ohm
+                error[row, column] = tone.amplitude * np.cos(turned) / wire.volts_per_ampere
         return error
 
     def _nominal(self, edge: int, setting: Setting) -> float:

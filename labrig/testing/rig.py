@@ -102,9 +102,9 @@ def an_error_tone_has_its_sign_and_size(station: Station) -> None:
                 still = board.expected(wire.node, {})
                 low, high = (end - float(np.mean(still)) for end in ends)
                 assert low <= found <= high, (
-                    f"{wire.label} injects {level / wire.ohm:+.3g} A into {wire.node} at {frequency:g} Hz, and "
-                    f"{_sense(chain, wire.node)} reads {found:+.4g} V in phase with the pilot, not {low:+.4g} to "
-                    f"{high:+.4g} V: {_guess(found, (low + high) / 2)}"
+                    f"{wire.label} injects {level / wire.volts_per_ampere:+.3g} A into {wire.node} at {frequency:g} "
+                    f"Hz, and {_sense(chain, wire.node)} reads {found:+.4g} V in phase with the pilot, not "
+                    f"{low:+.4g} to {high:+.4g} V: {_guess(found, (low + high) / 2)}"
                 )
 
 

@@ -38,6 +38,16 @@ def test_every_channel_is_on_the_sheet_once(capsys: pytest.CaptureFixture[str]) 
     assert (pilot["through_ohm"], pilot["resistor_ohm"]) == (50.0, 0.0)
 
 
+def test_a_current_source_is_on_the_sheet_with_what_it_is_built_for(capsys: pytest.CaptureFixture[str]) -> None:
+    through = "wiring.out0.through={howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}"
+    nodes = sheet(capsys, "divider.yaml", "--set", through)["nodes"]
+    error = next(row for row in nodes if row["what"] == "error")
+    assert error["howland"] == {"transconductance_s": 10e-6, "compliance_v": 3.0}
+    assert (error["howland_ohm"], error["through_ohm"], error["resistor_ohm"]) == (5e6, None, None)
+    assert main(["plan", "--wiring", "divider.yaml", "--set", through]) == 0
+    assert "Howland 10 µA/V, 5 MΩ, ± 3 V" in capsys.readouterr().out
+
+
 def test_rheostats_of_the_bank_have_the_pins_of_the_firmware_s_wiring_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

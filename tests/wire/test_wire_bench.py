@@ -24,6 +24,7 @@ QUIET = (
     "simulation.digitizer_offset=0 V",
     "simulation.digitizer_gain=0",
     "simulation.source_amplitude=0",
+    "wiring.out2.through={howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}",
     "acquisition.tones=[1050 Hz]",  # repeats only after the whole window, so that roundings average
 )
 EXCITATIONS = (None, [1e-6, -1e-6, 0.0], [-1e-6, 0.5e-6, 0.5e-6], [0.0, 0.0, 1e-6])

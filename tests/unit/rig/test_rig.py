@@ -194,7 +194,7 @@ def test_a_step_that_fails_leaves_the_sources_off_and_can_be_opened_again():
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        (Limits(0.5, 5e-3, 2.0), "node in0 would be driven with 1 V"),
+        (Limits(0.5, 5e-3, 2.0), "the source of node in0 would play 1 V"),
         (Limits(5.0, 1e-9, 2.0), "edge in. takes|edge in.-hid. takes"),
     ],
     ids=["node", "edge power"],
