@@ -101,7 +101,10 @@ class DigipotBoard:
 
     def make_safe(self) -> frozenset[int]:
         """Open the terminals, whatever has become of the board; the channels that did not obey."""
-        return _channels(self._link.request(Op.SAFE, b"", 1).body)
+        reply = self._link.request(Op.SAFE, b"", 1)
+        if not reply.body:
+            self._refused(Op.SAFE, reply)
+        return _channels(reply.body)
 
     def stage(self, table: Sequence[int]) -> None:
         """Put the whole table of codes into the board's memory; no wiper moves."""

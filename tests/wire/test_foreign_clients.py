@@ -19,6 +19,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*invalid escape sequence.*:SyntaxWarning"),
 ]
 
+VXI_11 = (  # awg-scpi ends its messages with no newline, which a raw socket needs
+    'instruments.err1.resource="TCPIP::192.0.2.20::INSTR"',
+    'instruments.err2.resource="TCPIP::192.0.2.21::INSTR"',
+)
 RATE_HZ, SAMPLES = 50e3, 1000
 CHANNELS = "ai10:13"  # out0, out1, out2, pilot of iris_wire.yaml
 
@@ -46,7 +50,9 @@ def play(generator: Any, channel: int, frequency_hz: float, volts_pp: float) -> 
 
 def test_what_awg_scpi_plays_is_what_nidaqmx_reads() -> None:
     siglent = pytest.importorskip("awg_scpi.siglent", reason="awg-scpi is not installed")
-    with served("iris_wire.yaml", "--set", "simulation.source_amplitude=0") as resources, ExitStack() as stack:
+    options = ["simulation.source_amplitude=0", *VXI_11]
+    overrides = [word for option in options for word in ("--set", option)]
+    with served("iris_wire.yaml", *overrides) as resources, ExitStack() as stack:
         generators = {name: siglent.Siglent(resources[name]) for name in ("err1", "err2")}
         for generator in generators.values():
             generator.open()

@@ -22,11 +22,10 @@ SETTLED = 50
 GROWTH_MB = 8.0
 
 
-def processes() -> list[Path]:
-    """This process and its children, in /proc."""
-    own = Path("/proc/self/task")
-    children = [int(pid) for task in own.iterdir() for pid in (task / "children").read_text().split()]
-    return [Path("/proc/self"), *(Path(f"/proc/{pid}") for pid in children)]
+def children() -> set[Path]:
+    """Of this process, in /proc."""
+    tasks = Path("/proc/self/task").iterdir()
+    return {Path(f"/proc/{pid}") for task in tasks for pid in (task / "children").read_text().split()}
 
 
 def held(process: Path) -> tuple[list[str], int, float]:
@@ -40,16 +39,18 @@ def held(process: Path) -> tuple[list[str], int, float]:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts what a process holds in /proc")
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     assembly = assemble(SMALL, ["acquisition.window=5 ms", "acquisition.settle=1 ms"])
+    others = children()
     with assembly.open_rig() as rig, Journal(tmp_path / "run.db") as journal:
         experiment = assembly.experiment(rig, journal)
         rig.program(experiment.update.settings())
         for _ in range(SETTLED):
             experiment.step(0, [0])
-        before = [held(process) for process in processes()]
-        assert len(before) == 2
+        (bench,) = children() - others
+        processes = (Path("/proc/self"), bench)
+        before = [held(process) for process in processes]
         for _ in range(STEPS):
             experiment.step(0, [0])
-        after = [held(process) for process in processes()]
+        after = [held(process) for process in processes]
     for (descriptors, threads, memory), (descriptors_then, threads_then, memory_then) in zip(
         before, after, strict=True
     ):
