@@ -38,8 +38,10 @@ def write_plots(folder: RunFolder) -> list[Path]:
 def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
     """Loss of every step, and what the evaluations found."""
     names = [name for name in ("test_accuracy", "train_accuracy", "patterns_right", "rms_v") if _has(record, name)]
-    figure = Figure(figsize=(7, 3 + 2.2 * bool(names)), layout="constrained")
+    # Margins by hand here and below: a layout engine draws everything twice.
+    figure = Figure(figsize=(7, 3 + 2.2 * bool(names)))
     axes = figure.subplots(1 + bool(names), 1, sharex=True, squeeze=False)
+    figure.subplots_adjust(left=0.11, right=0.98, bottom=0.1 if names else 0.16, top=0.94, hspace=0.08)
     loss = axes[0, 0]
     loss.plot(record.step, record.loss, ".", markersize=2, color="0.7", label="each step")
     if len(record.step) >= 20:
@@ -71,8 +73,9 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
     board = meta["board"]
     places = _places(board["nodes"], board["edges"])
     low, high = (1e6 * value for value in board["range_s"])
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(11, 5))
     axes = figure.subplots(1, 2)
+    figure.subplots_adjust(left=0.01, right=0.88, bottom=0.03, top=0.93, wspace=0.03)
     for axis, values, title in (
         (axes[0], record.conductances[0], "after the first step"),
         (axes[1], record.conductances[-1], f"after step {record.step[-1]}"),
@@ -91,7 +94,8 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
         axis.autoscale_view()
         axis.margins(0.12)
         axis.set_axis_off()
-    figure.colorbar(collection, ax=axes, label="nominal conductance (µS)", shrink=0.8)
+    bar = figure.add_axes((0.91, 0.15, 0.015, 0.7))
+    figure.colorbar(collection, cax=bar, label="nominal conductance (µS)")
     return figure
 
 
@@ -99,8 +103,9 @@ def spectrum(window: Window, meta: dict[str, Any]) -> Figure:
     """Amplitude spectrum of the output and the pilot, with the tones marked."""
     amplitude = 2 * np.abs(np.fft.rfft(window.volts, axis=0)) / len(window.volts)
     frequency = np.fft.rfftfreq(len(window.volts), 1 / window.sample_rate_hz)
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = Figure(figsize=(8, 4))
     axis = figure.subplots()
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.14, top=0.92)
     first_output = meta["board"]["outputs"][0]
     for node in (first_output, "pilot"):
         if node in window.nodes:

@@ -91,6 +91,11 @@ class LevelTable:
     codes: NDArray[np.int64]
     siemens: NDArray[np.float64]
 
+    @property
+    def by_code(self) -> dict[int, float]:
+        """Conductance (S) of each code."""
+        return dict(zip(self.codes.tolist(), self.siemens.tolist(), strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Continuous:

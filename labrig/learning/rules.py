@@ -83,7 +83,7 @@ def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array
     this the response to the current −∂C/∂v_o per unit. `a` comes from the measurement without error.
     Raises ValueError where the tones that were played cannot express the error.
     """
-    weights, *_ = np.linalg.lstsq(nudged.error.T, -loss_gradient, rcond=None)
+    weights = _weights(nudged.error, -loss_gradient)
     misfit = np.abs(nudged.error.T @ weights + loss_gradient).max()
     if not misfit <= LARGEST_MISFIT * np.abs(loss_gradient).max():
         raise ValueError("the injected currents are not a combination that carries this error")
@@ -93,6 +93,14 @@ def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array
         _of_product(free.a, free.u_a, response, weights**2 @ nudged.u_b**2),
         _of_product(free.a, free.systematic_a, response, weights**2 @ nudged.systematic_b**2),
     )
+
+
+def _weights(error: Array, wanted: Array) -> Array:
+    """(K,) of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
+    if len(error) == 1:  # the common case, and a tenth of the time
+        size = error[0] @ error[0]
+        return np.array([float(error[0] @ wanted / size) if size > 0 else 0.0])
+    return np.asarray(np.linalg.lstsq(error.T, wanted, rcond=None)[0], dtype=np.float64)
 
 
 def _of_product(a: Array, u_a: Array, b: Array, b_variance: Array) -> Array:

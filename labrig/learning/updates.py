@@ -73,7 +73,7 @@ class ShadowUpdate:
         """Take one step down the gradient of the loss (E,), and return the settings that change."""
         remaining = 1.0 if self._total_steps is None else max(0.0, 1.0 - self.steps / self._total_steps)
         self.steps += 1
-        moved = np.clip(self.shadow - self._factor * remaining * gradient, self._low, self._high)
+        moved = np.minimum(np.maximum(self.shadow - self._factor * remaining * gradient, self._low), self._high)
         if self._ladder is None:
             changed = np.flatnonzero(moved != self.shadow)
         else:
@@ -138,12 +138,12 @@ def _ends(levels: Sequence[LevelTable | Continuous]) -> tuple[Array, Array]:
 
 def _at(siemens: Array, position: NDArray[np.intp]) -> Array:
     """(E,) conductance of each edge's level."""
-    return np.take_along_axis(siemens, position[:, np.newaxis], axis=1)[:, 0]
+    return siemens[np.arange(len(position)), position]
 
 
 def _nearest(siemens: Array, values: Array) -> NDArray[np.intp]:
     """(E,) position of the level nearest to each value."""
-    upper = np.clip((siemens < values[:, None]).sum(axis=1), 1, siemens.shape[1] - 1)
+    upper = np.minimum(np.maximum((siemens < values[:, None]).sum(axis=1), 1), siemens.shape[1] - 1)
     edges = np.arange(len(values))
     below, above = siemens[edges, upper - 1], siemens[edges, upper]
     return np.where(values - below < above - values, upper - 1, upper)

@@ -90,6 +90,7 @@ class Rig:
         self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies)) for f in frequencies))
         self._siemens = np.zeros(len(hookup.edges))
         self._levels: list[LevelTable | Continuous] = []
+        self._siemens_of: list[dict[int, float]] = []
         self._demodulator: Demodulator | None = None
         self._reached: list[Instrument] = []
         self._on_close = on_close
@@ -252,6 +253,7 @@ class Rig:
         )
         tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
         self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
+        self._siemens_of = [table.by_code if isinstance(table, LevelTable) else {} for table in self._levels]
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:
@@ -365,10 +367,8 @@ class Rig:
     def _nominal(self, edge: int, setting: Setting) -> float:
         if isinstance(setting, Target):
             return setting.siemens
-        table = self._levels[edge]
         assert isinstance(setting, Level)
-        assert isinstance(table, LevelTable)
-        return float(table.siemens[np.flatnonzero(table.codes == setting.code)[0]])
+        return self._siemens_of[edge][setting.code]
 
 
 def _failures(actions: Iterable[Callable[[], None]]) -> list[Exception]:

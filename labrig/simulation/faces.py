@@ -56,7 +56,7 @@ class Stage:
             self.armed = False
             self.triggered_at = self.clock.now()
             number = self.world.begin_acquisition(self.triggered_at)
-            self.start_delay_s = float(self._phases.at(number).uniform(0.0, 1.0))
+            self.start_delay_s = self._phases.uniform(number)
 
 
 SILENCE_S = 1.0
