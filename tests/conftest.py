@@ -1,8 +1,21 @@
 """Rules for every test: on a machine that must run them all, a skip is a failure."""
 
+import gc
 import os
 
 import pytest
+
+
+@pytest.fixture
+def impatient_drivers(monkeypatch):
+    """What waits for an instrument that is gone waits for a second instead of ten."""
+    from labrig_drivers import ni_channel
+    from labrig_drivers.digipot_bank import DigipotBank
+
+    monkeypatch.setattr(DigipotBank, "recovery_s", 1.0)
+    monkeypatch.setattr(ni_channel, "DEADLINE_S", 0.5)
+    yield
+    gc.collect()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -23,6 +23,9 @@ UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_le
 Outcome = tuple[bool, Any]
 """Whether the call returned, and what it returned or raised."""
 
+Jobs = SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Outcome]] | None]
+"""Calls, each with where its outcome goes; None ends the thread."""
+
 
 class BoundedChannel(grpc.Channel):
     """address: host:port. What NI's package asks of a channel; unary calls are bounded, and it makes no others."""
@@ -72,20 +75,20 @@ class ThreadApart:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._work: SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Outcome]] | None] | None = None
+        self._jobs: Jobs | None = None
 
     def run(self, call: Callable[[], Any]) -> Any:
         """What `call` returns or raises. After a Ctrl-C the thread ends with the call it is in, and the next call gets
         a new one: nothing waits behind what was given up."""
         if threading.current_thread() is not threading.main_thread():
             return call()
-        if self._work is None:
-            work = SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Outcome]] | None]()
-            threading.Thread(target=_serve, args=(work,), name=self._name, daemon=True).start()
-            self._work = work
+        if self._jobs is None:
+            jobs = Jobs()
+            threading.Thread(target=_serve, args=(jobs,), name=self._name, daemon=True).start()
+            self._jobs = jobs
         reply = SimpleQueue[Outcome]()
         try:
-            self._work.put((call, reply))
+            self._jobs.put((call, reply))
             returned, outcome = reply.get()
         except KeyboardInterrupt:
             self.end()
@@ -95,13 +98,13 @@ class ThreadApart:
         raise outcome
 
     def end(self) -> None:
-        work, self._work = self._work, None
-        if work is not None:
-            work.put(None)
+        jobs, self._jobs = self._jobs, None
+        if jobs is not None:
+            jobs.put(None)
 
 
-def _serve(work: SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Outcome]] | None]) -> None:
-    while (item := work.get()) is not None:
+def _serve(jobs: Jobs) -> None:
+    while (item := jobs.get()) is not None:
         call, reply = item
         try:
             reply.put((True, call()))

@@ -44,6 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
         if arguments.initial:
             rig.program(assembly.update(rig).settings())
         response = rig.measure(Excitation(activation, error=error[None] if error.any() else None))
+        rig.confirm()
         print(_json(rig, response) if arguments.json else _text(rig, response))
     return 0
 

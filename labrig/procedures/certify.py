@@ -11,7 +11,7 @@ at the error tone while the error is at 0 V.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
@@ -21,12 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from labrig.errors import ChannelFault
 from labrig.experiment import GradientProbe
 from labrig.instruments.contracts import Truth
 from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
 from labrig.learning.rules import Gradient, frequency_propagation
 from labrig.learning.updates import ShadowUpdate
 from labrig.rig.measurement import Excitation
+from labrig.rig.rig import Rig
 
 Array = NDArray[np.float64]
 
@@ -220,7 +222,7 @@ def certify(
     examples: indices into the task. repeats: FP measurements averaged per example. say: is told what is being done.
     """
     rig = probe.rig
-    rig.program(update.settings())
+    _write(rig, update.settings())
     say(f"frequency propagation: {len(examples)} examples, {repeats} repeat(s)")
     measured = [_repeated(probe, example, repeats) for example in examples]
     adjoints: list[Array | None] = [_adjoint(probe, truth, example) for example in examples]
@@ -229,6 +231,9 @@ def certify(
     say(f"central differences: {len(rig.edges)} edges")
     differences = central_differences(probe, update, examples)
     outputs = {wire.node for wire in rig.hookup.outputs}
+    null_b_max_v = max(_null(probe, example) for example in examples)
+    rig.confirm()
+    _write(rig, {})
     return Certificate(
         edges=rig.edges,
         interior=np.array([edge.a not in outputs and edge.b not in outputs for edge in rig.hookup.edges]),
@@ -237,9 +242,17 @@ def certify(
             for example, value, difference, adjoint in zip(examples, measured, differences, adjoints, strict=True)
         ),
         sweep=sweep,
-        null_b_max_v=max(_null(probe, example) for example in examples),
+        null_b_max_v=null_b_max_v,
         repeats=repeats,
     )
+
+
+def _write(rig: Rig, settings: Mapping[int, Setting]) -> None:
+    """Program; ChannelFault where a channel disobeys or settings were lost: what was measured is then worth nothing."""
+    report = rig.program(settings)
+    if report.faulty or report.interrupted:
+        what = f"{', '.join(report.faulty)} do not hold what was written" if report.faulty else "settings were lost"
+        raise ChannelFault(what, action="certify", remedy="check the bank's supply, cable and watchdog; certify again")
 
 
 def _share_of_signal(gradient: Gradient) -> float | None:
@@ -284,9 +297,9 @@ def central_differences(probe: GradientProbe, update: ShadowUpdate, examples: Se
         points = _neighbours(update.levels[edge], float(here))
         losses = []
         for setting, _ in points:
-            probe.rig.program({edge: setting})
+            _write(probe.rig, {edge: setting})
             losses.append([_loss(probe, example) for example in examples])
-        probe.rig.program({edge: home[edge]})
+        _write(probe.rig, {edge: home[edge]})
         steps = [siemens - here for _, siemens in points]
         for k in range(len(examples)):
             gradients[k][edge] = three_point_slope(steps[0], steps[1], losses[0][k], losses_here[k], losses[1][k])

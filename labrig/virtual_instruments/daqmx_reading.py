@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -85,38 +84,9 @@ def packed_doubles(values: NDArray[np.float64], samples: int, status: int) -> by
 
     Field 1 status, field 2 packed doubles, field 3 samples per channel.
     """
-    return _reply(np.ascontiguousarray(values, dtype="<f8").tobytes(), samples, status)
-
-
-def packed_codes(codes: NDArray[np.int16], samples: int, status: int) -> bytes:
-    """A ReadBinaryI16Response, packed by hand: six times as fast. Fields as above; field 2 is packed int32.
-
-    An int32 travels as a varint of its 64-bit two's complement: one to three bytes, or ten where it is negative.
-    """
-    wanted = codes.ravel().view(np.uint16)
-    digits, used = _varint_digits()
-    return _reply(digits[wanted][used[wanted]].tobytes(), samples, status)
-
-
-def _reply(data: bytes, samples: int, status: int) -> bytes:
+    data = np.ascontiguousarray(values, dtype="<f8").tobytes()
     head = b"\x08" + _varint(status & (2**64 - 1)) if status else b""
     return head + b"\x12" + _varint(len(data)) + data + b"\x18" + _varint(samples)
-
-
-@cache
-def _varint_digits() -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """(65536, 10) bytes of every int16's varint, and which of them are used; rows by the value's bits."""
-    value = np.arange(2**16, dtype=np.uint16).view(np.int16).astype(np.int64).view(np.uint64)
-    shifts = np.arange(0, 70, 7, dtype=np.uint64)
-    digits = np.zeros((2**16, 10), np.uint8)
-    digits[:, :9] = (value[:, np.newaxis] >> shifts[:9]) & np.uint64(0x7F)
-    digits[:, 9] = value >> np.uint64(63)
-    length = np.maximum(1, 10 - (digits[:, ::-1] != 0).argmax(axis=1))
-    length[value == 0] = 1
-    place = np.arange(10)
-    used = place < length[:, np.newaxis]
-    digits[place < length[:, np.newaxis] - 1] |= 0x80
-    return digits, used
 
 
 def _varint(value: int) -> bytes:

@@ -25,7 +25,7 @@ from labrig.virtual_instruments.daqmx_device import DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
 from labrig.virtual_instruments.daqmx_events import Done, Event, EveryNSamples
 from labrig.virtual_instruments.daqmx_output import OutputBuffer, check_range
-from labrig.virtual_instruments.daqmx_reading import Reader, packed_codes, packed_doubles
+from labrig.virtual_instruments.daqmx_reading import Reader, packed_doubles
 from labrig.virtual_instruments.daqmx_tasks import Channel, SampleClock, State, Task, TaskBench
 
 BY_CHANNEL = constants.FillMode.GROUP_BY_CHANNEL.value
@@ -272,9 +272,9 @@ class DaqmxService:
         return self._reader.read(task, 1, request.timeout, packed)
 
     def ReadBinaryI16(self, request: Any) -> Any:
-        def packed(codes: NDArray[np.int16], status: int) -> bytes:
-            ordered = codes.T if request.fill_mode_raw == BY_CHANNEL else codes
-            return packed_codes(np.ascontiguousarray(ordered), len(codes), status)
+        def packed(codes: NDArray[np.int16], status: int) -> Any:
+            samples = (codes.T if request.fill_mode_raw == BY_CHANNEL else codes).ravel().tolist()
+            return pb.ReadBinaryI16Response(read_array=samples, samps_per_chan_read=len(codes), status=status)
 
         return self._reader.read(self._task(request), request.num_samps_per_chan, request.timeout, packed)
 

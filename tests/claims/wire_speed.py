@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from common import CONFIGS, ROOT, Figure, at_least, at_most
 
-sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
+sys.path.append(str(ROOT / "tests"))
+sys.path.append(str(ROOT / "tests" / "benchmarks"))
 
 from labrig_drivers.ni_ai import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.visa import VisaSession
+from serving import grpc_address, served
 from step_overhead import CHAIN, SMALL, measured
 
 from labrig.instruments.data import AcquisitionPlan
@@ -41,7 +39,7 @@ def measure(short: bool) -> list[Figure]:
         figures.append(
             at_least(f"physics of a step at {window} ms (%)", 100 * physics / (physics + chain[window]), share)
         )
-    with _served() as resources:
+    with served(str(CONFIGS / "iris_wire.yaml")) as resources:
         figures.append(at_most("SCPI query on loopback, median (ms)", _query_ms(resources["err1"]), 1.0 * allowed))
         ratio = _long_acquisition(resources["daq"])
     figures.append(at_most("16 channels x 100 000 samples, time over their own", ratio, 1.3))
@@ -69,8 +67,9 @@ def _query_ms(resource: str) -> float:
 
 def _long_acquisition(resource: str) -> float:
     """Wall time of 100 000 scans of 16 channels at a million samples a second in all, over the time they take."""
-    address, _, device = resource.removeprefix("grpc://").partition("/")
-    entry = {"driver": "ni.ai", "model": "PXIe-6363", "resource": device, "grpc": address, "full_scale": "2 V"}
+    host, port, device = grpc_address(resource)
+    server = f"{host}:{port}"
+    entry = {"driver": "ni.ai", "model": "PXIe-6363", "resource": device, "grpc": server, "full_scale": "2 V"}
     daq = NiAnalogInput("daq", NiAnalogInputOptions.model_validate(entry))
     channels = tuple(f"ai{k}" for k in range(16))
     daq.open()
@@ -87,21 +86,3 @@ def _long_acquisition(resource: str) -> float:
         daq.make_safe()
         daq.close()
     return took / plan.duration_s
-
-
-@contextmanager
-def _served() -> Iterator[dict[str, str]]:
-    """Resources of the virtual instruments of iris_wire.yaml, by name."""
-    command = [sys.executable, "-m", "labrig", "virtual", "serve", str(CONFIGS / "iris_wire.yaml"), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        try:
-            assert child.stdout is not None
-            resources = {}
-            for line in child.stdout:
-                event = json.loads(line)
-                if event["event"] == "ready":
-                    break
-                resources[event["name"]] = event["resource"]
-            yield resources
-        finally:
-            child.terminate()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from serving import served
 from unit.rig.benches import Wrapper, bench_with
 
 from labrig.cli.main import main
@@ -308,29 +307,11 @@ def test_on_the_wire_bench_every_real_driver_answers(capsys: pytest.CaptureFixtu
     assert text.endswith("5 of 5 instruments answer as configured\n")
 
 
-@contextmanager
-def served() -> Iterator[dict[str, str]]:
-    """Virtual counterparts of iris_wire.yaml; their resources by name."""
-    command = [sys.executable, "-m", "labrig", "virtual", "serve", "iris_wire.yaml", "--json", "--until-eof"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        resources = {}
-        for line in child.stdout:
-            event = json.loads(line)
-            if event["event"] == "ready":
-                break
-            resources[event["name"]] = event["resource"]
-        try:
-            yield resources
-        finally:
-            child.terminate()
-
-
 @pytest.mark.usefixtures("no_probes")
 def test_a_dead_port_and_a_wrong_serial_number_among_instruments_that_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with socket.socket() as unused, served() as resources:
+    with socket.socket() as unused, served("iris_wire.yaml") as resources:
         unused.bind(("127.0.0.1", 0))  # and nobody listens
         dead = f"socket://127.0.0.1:{unused.getsockname()[1]}"
         overrides = [f"instruments.pots.resource={dead}", "instruments.err2.serial=SDG2XOTHER"]

@@ -6,7 +6,6 @@ agrees with the exact gradient, and the potentiometers hold what the journal say
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import signal
@@ -21,8 +20,6 @@ import numpy as np
 import pytest
 from crash.replay import begun, largest_error
 from crash.runs import check_folders
-from labrig_drivers import ni_channel
-from labrig_drivers.digipot_bank import DigipotBank
 from wire.in_process import InProcessWire, Outcome, ended, run
 
 from labrig.rig.rig import Rig
@@ -32,7 +29,10 @@ from labrig.virtual_instruments.counterparts import DaqmxInstruments
 from labrig.virtual_instruments.wire_bench import WireBench
 
 # pyvisa-py leaves the socket of a link that was refused to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("impatient_drivers"),
+]
 
 LONG = bool(os.environ.get("LABRIG_LONG"))
 TRIALS, KILLS = (170, 30) if LONG else (7, 1)
@@ -132,15 +132,6 @@ class Pull:
     def finish(self) -> None:
         assert self._left < 0, "the run never came to this phase"
         self._timer.join()
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """What waits for an instrument that is gone waits for a second instead of ten."""
-    monkeypatch.setattr(DigipotBank, "recovery_s", 1.0)
-    monkeypatch.setattr(ni_channel, "DEADLINE_S", 0.5)
-    yield
-    gc.collect()
 
 
 @pytest.mark.parametrize("number", range(TRIALS))

@@ -6,14 +6,11 @@ codes are 61 µV apart; one with an error tone missing in part of a window, or w
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
 
 import pytest
 from crash.replay import largest_error
-from labrig_drivers import ni_channel
-from labrig_drivers.digipot_bank import DigipotBank
 from labrig_drivers.siglent import SdgSource
 from labrig_drivers.visa import VisaSession
 from wire.in_process import Outcome, run
@@ -24,21 +21,15 @@ from labrig.virtual_instruments.scpi import ScpiInstrument
 from labrig.virtual_instruments.visa_servers import Server, SocketServer, Vxi11Server
 
 # pyvisa-py leaves the socket of a link that was refused to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("impatient_drivers"),
+]
 
 STEPS = 6
 LARGEST_ERROR = 0.03
 FREE, NUDGED = 9, 10
 """The two acquisitions of the second step, after six of the evaluation and two of the first step."""
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """What waits for an instrument that is gone waits for a second instead of ten."""
-    monkeypatch.setattr(DigipotBank, "recovery_s", 1.0)
-    monkeypatch.setattr(ni_channel, "DEADLINE_S", 0.5)
-    yield
-    gc.collect()
 
 
 def with_faults(folder, *faults: str) -> Outcome:

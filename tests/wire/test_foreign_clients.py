@@ -11,7 +11,7 @@ import nidaqmx
 import numpy as np
 import pytest
 from nidaqmx.constants import AcquisitionType
-from wire.serving import grpc_address, served
+from serving import grpc_address, served
 
 # awg-scpi 0.2.2 writes docstrings with invalid escapes
 pytestmark = [

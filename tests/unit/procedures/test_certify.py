@@ -15,6 +15,7 @@ from unit.rig.saboteurs import FlippedTones
 
 from labrig.assembly import packaged_configs
 from labrig.cli.main import main
+from labrig.errors import ChannelFault, ConnectionFailed
 from labrig.instruments.data import Continuous, LevelTable
 from labrig.procedures.certify import Certificate, _neighbours, certify, cosine, slope, three_point_slope
 
@@ -25,6 +26,20 @@ def certificate(name: str, *overrides: str, examples: tuple[int, ...] = (1,), re
     setup = assembly.setup()
     with setup.rig as rig:
         return certify(assembly.probe(rig), assembly.update(rig), setup.bench.truth, examples, repeats)
+
+
+@pytest.mark.parametrize("moment", ["time: 100 ms", "acquisition: 2"])
+def test_a_bank_that_is_reset_meanwhile_gives_no_certificate(moment):
+    with pytest.raises(ChannelFault, match="settings were lost"):
+        certificate("divider", f"simulation.faults=[{{what: reset, where: pots, {moment}}}]", examples=(0,))
+
+
+def test_a_source_that_was_lost_meanwhile_gives_no_certificate():
+    with (
+        patch("labrig.simulation.faces.SimulatedSource.confirm", side_effect=ConnectionFailed("was lost meanwhile")),
+        pytest.raises(ConnectionFailed, match="was lost meanwhile"),
+    ):
+        certificate("divider", "seed=7", examples=(0,))
 
 
 def test_xor_on_an_ideal_rig():

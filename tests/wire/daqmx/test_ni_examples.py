@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 from nidaqmx._stubs import nidaqmx_pb2 as ni
 from nidaqmx._stubs.nidaqmx_pb2_grpc import NiDAQmxStub
+from serving import grpc_address, served
 from wire.daqmx.boards import AI, AO, wire
-from wire.serving import grpc_address, served
 
 
 @pytest.fixture

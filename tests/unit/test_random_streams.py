@@ -1,0 +1,25 @@
+"""One number at a place: uniform, and the same whatever was drawn before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labrig.random_streams import RandomStream
+
+
+def test_uniform_numbers_of_many_places_are_uniform_and_unrelated() -> None:
+    stream = RandomStream(3, "phases")
+    drawn = np.array([stream.uniform(place) for place in range(20_000)])
+    assert 0 <= drawn.min() < 1e-3
+    assert 1 - 1e-3 < drawn.max() < 1
+    counts, _ = np.histogram(drawn, bins=20, range=(0, 1))
+    assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)
+    assert abs(np.corrcoef(drawn[1:], drawn[:-1])[0, 1]) < 5 / np.sqrt(len(drawn))
+
+
+def test_a_place_has_its_number_by_seed_name_and_place_alone() -> None:
+    stream = RandomStream(3, "phases")
+    stream.at(7).normal(size=5)
+    assert stream.uniform(4, 5) == RandomStream(3, "phases").uniform(4, 5)
+    others = (RandomStream(4, "phases").uniform(4, 5), RandomStream(3, "noise").uniform(4, 5), stream.uniform(5, 4))
+    assert stream.uniform(4, 5) not in others
