@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from labrig.errors import LabrigError
@@ -112,17 +115,14 @@ def interrupted(what: str, action: Callable[[], Any], after_s: float) -> bool:
     Fails where it raises anything but KeyboardInterrupt or a LabrigError.
     """
     require_ctrl_c()
-    main = threading.main_thread()
-    assert main.ident is not None
-    strike = threading.Timer(after_s, signal.pthread_kill, (main.ident, signal.SIGINT))
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    strike = _Strike(after_s)
+    previous = signal.signal(signal.SIGINT, strike.arrived)
     try:
         try:
             strike.start()
             action()
         finally:
-            strike.cancel()
-            strike.join()
+            strike.end()
     except KeyboardInterrupt:
         return True
     except LabrigError:
@@ -135,6 +135,41 @@ def interrupted(what: str, action: Callable[[], Any], after_s: float) -> bool:
     finally:
         signal.signal(signal.SIGINT, previous)
     return False
+
+
+class _Strike(threading.Thread):
+    """Presses Ctrl-C in the main thread, once, and again where it hit the lines of a coverage tool: those hold a lock
+    of the tool from one line to the next, and an exception between them would hold it for ever."""
+
+    AGAIN_S = 0.5e-3
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(name="Ctrl-C", daemon=True)
+        self._after_s = after_s
+        self._over = False  # not an Event: its lock could be the one that is struck
+
+    def run(self) -> None:
+        main = threading.main_thread().ident
+        assert main is not None
+        time.sleep(self._after_s)
+        while not self._over:
+            signal.pthread_kill(main, signal.SIGINT)
+            time.sleep(self.AGAIN_S)
+
+    def arrived(self, number: int, frame: FrameType | None) -> None:
+        if self._over or (frame is not None and _of_a_tracer(frame)):
+            return
+        self._over = True
+        raise KeyboardInterrupt
+
+    def end(self) -> None:
+        self._over = True
+        self.join()
+
+
+def _of_a_tracer(frame: FrameType) -> bool:
+    tool = sys.modules.get("coverage")
+    return tool is not None and frame.f_code.co_filename.startswith(os.path.dirname(str(tool.__file__)))
 
 
 @contextmanager
