@@ -53,6 +53,10 @@ class GradientProbe:
         """The network at rest under one example's activation, error at 0 V."""
         return self.rig.measure(Excitation(self.task.activation[example]))
 
+    def prepare(self, example: int) -> None:
+        """Let the sources get ready for `measure_free` of this example, or for its gradient."""
+        self.rig.prepare(Excitation(self.task.activation[example]))
+
     def gradient(self, example: int) -> ExampleGradient:
         """∂C/∂θ of one example."""
         free = self.measure_free(example)
@@ -99,14 +103,16 @@ class Experiment:
             for first in range(0, len(examples), self.schedule.batch):
                 if stop():
                     return
-                report(self.step(epoch, examples[first : first + self.schedule.batch]))
+                batch, rest = np.split(examples[first:], [self.schedule.batch])
+                report(self.step(epoch, batch, following=rest[0] if len(rest) else None))
             last = epoch + 1 == self.schedule.epochs
             every = self.schedule.evaluate_every
             if last or (every and (epoch + 1) % every == 0):
                 report(self.evaluate(epoch=epoch + 1))
 
-    def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp]) -> Step:
-        """One update from a batch of examples: measure, learn, write, record.
+    def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
+        """One update from a batch of examples: measure, learn, write, record. The sources get ready for the `following`
+        example while the update is written.
 
         Where a programmer says that it lost its settings meanwhile, what was measured is worth nothing: the step is
         taken back and repeated.
@@ -118,6 +124,8 @@ class Experiment:
             gradient = _mean([item.gradient for item in learned if item.gradient is not None], len(learned), self.rig)
             here = self.update.conductances
             self.rig.confirm()
+            if following is not None:
+                self.probe.prepare(following)
             report = self.rig.program(self.update.apply(gradient.value))
             if not report.interrupted:
                 break

@@ -4,7 +4,7 @@ The host keeps the whole table of codes. `program` sends what changed and the CR
 board moves nothing unless it holds the same table, and reads back every channel.
 
 Nothing is sent of the driver's own accord: the line is silent while a window integrates. So a watchdog must be longer
-than the longest pause between calls; `keep_alive` feeds it between two windows.
+than an acquisition; `keep_alive` feeds it between two of them.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,4 +64,5 @@ def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
         raise ValueError(f"watchdog: the firmware takes 1 ms to {_LONGEST_WATCHDOG_S} s, or 0 s for none")
     channels = chips * RHEOSTATS_PER_CHIP[name]
     write_s = 10 * (28 + 2 * channels) / options.baud + _CHANNEL_S * channels
-    return ProgrammerCapabilities(tuple(str(index) for index in range(channels)), part, (low, high), write_s)
+    names = tuple(str(index) for index in range(channels))
+    return ProgrammerCapabilities(names, part, (low, high), write_s, options.watchdog or math.inf)

@@ -1,8 +1,8 @@
 """ni.ao: analog outputs of NI boards as a source of DC levels and tones.
 
-DC alone is written at once to all channels, and only if something changed. Tones are a buffer with one common period,
-played over and over from the start trigger. What `load` returns is what the converter makes of it: rounded to its
-step, and weaker by sin(x)/x, x = π f/update rate, because each sample is held until the next.
+DC alone is written with `load`, at once to all channels, and only if something changed. Tones are a buffer with one
+common period, played over and over from the start trigger. What `load` returns is what the converter makes of it:
+rounded to its step, and weaker by sin(x)/x, x = π f/update rate, because each sample is held until the next.
 
 These boards have no output relay. "Outputs off" can only mean 0 V behind the output resistance, so `make_safe` and
 `idle` leave the same network; to disconnect a board takes a switch in the wiring. After a stop, and after this program
@@ -101,7 +101,6 @@ class NiAnalogOutput:
         self._written: Array | None = None
         self._tones_for: tuple[tuple[str, ...], int] = ((), 0)
         self._held: Array | None = None
-        self._loaded_levels = np.zeros(len(self._able.channels))
         self._loaded_buffer: tuple[tuple[str, ...], Array] | None = None
 
     def open(self) -> None:
@@ -111,7 +110,7 @@ class NiAnalogOutput:
         return self._device.identify()
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Prepare what each channel plays from the next `start`; channels not named get 0 V.
+        """Prepare what each channel plays from the next `start`; channels not named get 0 V. DC alone is there at once.
 
         Returns the programs as played. Raises LimitExceeded beyond full scale or for an unknown channel, ConfigError
         for tones without a common period at the update rate.
@@ -121,7 +120,8 @@ class NiAnalogOutput:
             self._check(channel, program)
         if not any(program.tones for program in programs.values()):
             levels = self._rounded(np.array([programs.get(c, SILENT).dc for c in self._able.channels]))
-            self._loaded_levels, self._loaded_buffer = levels, None
+            self._loaded_buffer = None
+            self._hold(levels, "load")
             position = {channel: k for k, channel in enumerate(self._able.channels)}
             return {channel: ToneProgram(float(levels[position[channel]])) for channel in programs}
         count = self._period([tone.frequency_hz for program in programs.values() for tone in program.tones])
@@ -151,10 +151,9 @@ class NiAnalogOutput:
             self._written = samples
 
     def start(self) -> None:
-        """DC at once; tones with the start trigger, where one is configured, else at once."""
+        """Tones: with the start trigger, where one is configured, else at once."""
         self._must_be_open("start")
         if self._loaded_buffer is None:
-            self._hold(self._loaded_levels, "start")
             return
         if self._tones is None:
             raise ConnectionFailed("is not armed", device=self._name, action="start")

@@ -11,11 +11,14 @@ from labrig.assembly.devices import Device
 from labrig.config.document import Document
 from labrig.config.sections import Acquisition, Learning
 from labrig.instruments.data import AcquisitionPlan
-from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
+from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
 from labrig.quantities import format_quantity
 from labrig.signals.planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
 
 MAINS_HZ = (50.0, 60.0)
+SILENCE_MARGIN_S = 0.1
+"""What else a programmer may have to wait between two acquisitions."""
+
 MOST_SAMPLES = 1 << 24
 """Of one channel in one window: a hundred channels of that are more than a computer's memory."""
 
@@ -122,6 +125,7 @@ def read_timing(
         ranges_v=(digitizer.full_scale_v,) * len(board.hookup.senses),
         skew_s=(0.0,) * len(board.hookup.senses),
     )
+    _check_watchdogs(document, plan, board, devices)
     needed = 2 * batch * plan.duration_s
     if needed > step_s:
         path = ("acquisition", "window") if plan.duration_s > step_s or batch == 1 else ("learning", "batch")
@@ -132,6 +136,23 @@ def read_timing(
             f"{format_quantity(step_s, 'time')}",
         )
     return Timing(plan, tones) if len(document.faults) == found else None
+
+
+def _check_watchdogs(document: Document, plan: AcquisitionPlan, board: Board, devices: Mapping[str, Device]) -> None:
+    """A fault for every programmer that an acquisition would make believe that nobody is there."""
+    least_s = 2 * plan.duration_s + SILENCE_MARGIN_S
+    for name in board.hookup.programmers:
+        able = devices[name].capabilities
+        assert isinstance(able, ProgrammerCapabilities)
+        if able.silence_s >= least_s * (1 - 1e-9):
+            continue
+        path = ("instruments", name, "watchdog")
+        document.faults.add(
+            document.mark_of(path),
+            path,
+            f"{format_quantity(able.silence_s, 'time')} is too short: nothing is sent during an acquisition of "
+            f"{format_quantity(plan.duration_s, 'time')}; at least {format_quantity(least_s, 'time')}, or 0 s for none",
+        )
 
 
 def _settle(device: Device) -> float:

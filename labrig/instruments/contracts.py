@@ -42,7 +42,8 @@ class Instrument(Protocol):
 @runtime_checkable
 class WaveformSource(Instrument, Protocol):
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Prepare what each channel will play from the next `start`; returns what it will really play."""
+        """Prepare what each channel will play from the next `start`; returns what it will really play. Constant levels
+        may be there at once."""
         ...
 
     def arm(self) -> None:
@@ -97,6 +98,11 @@ class ConductanceProgrammer(Instrument, Protocol):
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
         """What the channels hold."""
+        ...
+
+    def keep_alive(self) -> None:
+        """Called between any two acquisitions: tell a device with a watchdog that somebody is there, when it is time.
+        Nothing otherwise: lines are silent while a window integrates."""
         ...
 
 

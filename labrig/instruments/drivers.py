@@ -5,6 +5,7 @@ A package offers drivers through the entry-point group `labrig.drivers`; each en
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -46,12 +47,16 @@ class DigitizerCapabilities:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammerCapabilities:
-    """channels: names; part: of every channel; supply_v: its rails; write_s: time one batch of writes takes."""
+    """channels: names; part: of every channel; supply_v: its rails; write_s: time one batch of writes takes.
+
+    silence_s: how long nobody may speak to it before it disconnects the board.
+    """
 
     channels: tuple[str, ...]
     part: Potentiometer
     supply_v: tuple[float, float]
     write_s: float
+    silence_s: float = math.inf
 
 
 Capabilities = SourceCapabilities | DigitizerCapabilities | ProgrammerCapabilities

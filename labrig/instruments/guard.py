@@ -107,6 +107,9 @@ class GuardedProgrammer:
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
         return self._programmer.read_back(channels)
 
+    def keep_alive(self) -> None:
+        self._programmer.keep_alive()
+
     def open(self) -> None:
         self._programmer.open()
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.clock import Clock
-from labrig.errors import ConnectionFailed, IdentityMismatch, LabrigError, Overrange, SyncLost
+from labrig.errors import ConnectionFailed, IdentityMismatch, Overrange, SyncLost
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -33,18 +33,21 @@ from labrig.instruments.data import (
 )
 from labrig.lockin.demodulated import Demodulated, Flag
 from labrig.lockin.demodulator import Demodulator
-from labrig.rig.hookup import Hookup, SourceWire
+from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
 from labrig.rig.measurement import Excitation, Response
+from labrig.rig.score import Programs, Score
 from labrig.rig.together import Together
 from labrig.signals.planner import TonePlan
-from labrig.signals.tones import Tone, ToneProgram, signed_tone
+from labrig.signals.tones import ToneProgram
 
 Array = NDArray[np.float64]
 SECOND_ATTEMPT_S = 0.2
 """How long an instrument that could not be reached has to come back before it is made safe after all."""
 
 _REFUSED = (Flag.GAP, Flag.REF_WEAK)
+_NOTHING: tuple[Programs, Callable[[], Programs]] = ({}, dict)
+"""Prepared: programs, and what waits until they are loaded."""
 
 
 class Rig:
@@ -83,11 +86,7 @@ class Rig:
         self._digitizer = digitizer
         self._programmers = programmers
         self._expected = identities
-        frequencies = tones.frequencies_hz
-        self._activation_hz = frequencies[0] if activation == "sine" else None
-        self._error_rows = slice(1 if activation == "sine" else 0, None)
-        self._error_hz = frequencies[self._error_rows]
-        self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies)) for f in frequencies))
+        self._score = Score(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
         self._levels: list[LevelTable | Continuous] = []
         self._siemens_of: list[dict[int, float]] = []
@@ -95,6 +94,7 @@ class Rig:
         self._reached: list[Instrument] = []
         self._on_close = on_close
         self._together = Together(len(sources))
+        self._prepared: tuple[Programs, Callable[[], Programs]] = _NOTHING
 
     @property
     def edges(self) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ class Rig:
     @property
     def error_tones(self) -> int:
         """K, how many tones can carry an error."""
-        return len(self._error_hz)
+        return len(self._score.error_hz)
 
     @property
     def largest_error_a(self) -> float:
@@ -158,30 +158,36 @@ class Rig:
         Raises LimitExceeded (before or after playing), Overrange if a channel clipped, SyncLost if scans are missing
         or the pilot is too weak to give signs, DeadlineExceeded, ConnectionFailed.
         """
-        error = np.zeros((self.error_tones, len(self.hookup.outputs)))
-        if excitation.error is not None:
-            error += excitation.error
-        played = self._play(self._programs(np.asarray(excitation.activation, dtype=float), error))
+        for programmer in self._programmers.values():
+            programmer.keep_alive()
+        played = self._play(self._programs(excitation))
         read = self._acquire()
         self._refuse(read)
         self.limits.check_response(self.hookup, read, self._siemens)
-        if self._activation_hz is None:
+        if self.activation == "dc":
             outputs, a, u_a, systematic_a = read.dc, read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
         else:
             outputs, a, u_a = read.channel_in_phase[0], read.in_phase[0], read.u_edge[0]
             systematic_a = read.systematic_edge[0]
+        errors = self._score.error_rows
         return Response(
             outputs=outputs[self.hookup.output_columns],
             a=a,
             u_a=u_a,
-            b=read.in_phase[self._error_rows],
-            u_b=read.u_edge[self._error_rows],
+            b=read.in_phase[errors],
+            u_b=read.u_edge[errors],
             systematic_a=systematic_a,
-            systematic_b=read.systematic_edge[self._error_rows],
-            error=self._error_as_played(played),
-            quadrature=read.quadrature[self._error_rows],
+            systematic_b=read.systematic_edge[errors],
+            error=self._score.error_as_played(played),
+            quadrature=read.quadrature[errors],
             demodulated=read,
         )
+
+    def prepare(self, excitation: Excitation) -> None:
+        """Load the sources with what the next `measure` will play, and go on meanwhile. What goes wrong is raised by
+        that `measure`; one of something else loads again."""
+        programs = self._programs(excitation)
+        self._prepared = programs, self._together.begin(self._loads(programs))
 
     def window(self) -> Array:
         """(N, C) samples (V) of the last acquisition's window, columns as `hookup.senses`."""
@@ -214,6 +220,8 @@ class Rig:
 
     def idle(self) -> None:
         """0 V on every source with the outputs on."""
+        self._prepared = _NOTHING
+        self._together.wait()
         for source in self._sources.values():
             source.idle()
 
@@ -222,6 +230,8 @@ class Rig:
 
         Raises ExceptionGroup with everything that went wrong.
         """
+        self._prepared = _NOTHING
+        self._together.wait()
         failures = self._failures_to_make_safe(self._instruments().values())
         if failures:
             raise ExceptionGroup("some instruments could not be made safe", failures)
@@ -284,34 +294,21 @@ class Rig:
                     remedy=f"connect the right instrument or correct instruments.{name}",
                 )
 
-    def _programs(self, activation: Array, error: Array) -> dict[str, dict[str, ToneProgram]]:
-        """What each channel of each source plays; raises where it is beyond the limits or not of the wiring's shape."""
-        hookup = self.hookup
-        if activation.shape != (len(hookup.inputs),):
-            raise LabrigError(f"the activation has shape {activation.shape}, the wiring {len(hookup.inputs)} inputs")
-        volts = error * hookup.output_volts_per_ampere
-        programs: list[tuple[SourceWire, ToneProgram]] = [
-            (wire, ToneProgram(float(x)) if self._activation_hz is None else self._carrier(float(x)))
-            for wire, x in zip(hookup.inputs, activation, strict=True)
-        ]
-        for column, wire in enumerate(hookup.outputs):
-            tones = (signed_tone(f, float(v)) for f, v in zip(self._error_hz, volts[:, column], strict=True) if v != 0)
-            programs.append((wire, ToneProgram(0.0, tuple(tones))))
-        programs.append((hookup.pilot, self._pilot))
-        self.limits.check_drive((wire.node, program) for wire, program in programs)
-        by_device: dict[str, dict[str, ToneProgram]] = {device: {} for device in hookup.sources}
-        for wire, program in programs:
-            by_device[wire.device][wire.channel] = program
-        return by_device
+    def _programs(self, excitation: Excitation) -> Programs:
+        """What each channel of each source plays; raises where that is beyond the limits."""
+        programs = self._score.programs(excitation)
+        self.limits.check_drive(self._score.by_node(programs))
+        return programs
 
-    def _carrier(self, amplitude: float) -> ToneProgram:
-        assert self._activation_hz is not None
-        return ToneProgram(0.0, (signed_tone(self._activation_hz, amplitude),))
+    def _loads(self, programs: Programs) -> dict[str, Callable[[], dict[str, ToneProgram]]]:
+        return {device: partial(self._sources[device].load, channels) for device, channels in programs.items()}
 
-    def _play(self, programs: Mapping[str, Mapping[str, ToneProgram]]) -> dict[str, dict[str, ToneProgram]]:
-        played = self._together.call(
-            {device: partial(self._sources[device].load, channels) for device, channels in programs.items()}
-        )
+    def _play(self, programs: Programs) -> Programs:
+        """Load what is not loaded yet, arm, start; what is really played."""
+        (prepared, loaded), self._prepared = self._prepared, _NOTHING
+        played = loaded()
+        if programs != prepared:
+            played = self._together.call(self._loads(programs))
         self._digitizer.arm()
         for source in self._sources.values():
             source.arm()
@@ -350,19 +347,6 @@ class Rig:
                     action="measure",
                     remedy="check the pilot's cable and the trigger",
                 )
-
-    def _error_as_played(self, played: Mapping[str, Mapping[str, ToneProgram]]) -> Array:
-        """(K, O) signed currents (A). A tone's sign is that of its phase against the pilot's, as b's is: some sources
-        turn every tone alike, and say so."""
-        pilot = self.hookup.pilot
-        reference = {tone.frequency_hz: tone.phase_rad for tone in played[pilot.device][pilot.channel].tones}
-        error = np.zeros((self.error_tones, len(self.hookup.outputs)))
-        for column, wire in enumerate(self.hookup.outputs):
-            for tone in played[wire.device][wire.channel].tones:
-                row = self._error_hz.index(tone.frequency_hz)
-                turned = tone.phase_rad - reference[tone.frequency_hz]
-                error[row, column] = tone.amplitude * np.cos(turned) / wire.volts_per_ampere
-        return error
 
     def _nominal(self, edge: int, setting: Setting) -> float:
         if isinstance(setting, Target):

@@ -10,44 +10,72 @@ Result = TypeVar("Result")
 
 
 class Together:
-    """Threads for up to `most` calls at once; the first of them runs in the thread that asks."""
+    """Threads for up to `most` calls at once."""
 
     def __init__(self, most: int) -> None:
-        self._threads = ThreadPoolExecutor(most - 1, "instruments") if most > 1 else None
+        self._threads = ThreadPoolExecutor(most, "instruments") if most > 1 else None
         self._pending: list[Future[Any]] = []
 
     def call(self, calls: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
-        """What each call returned, by name. All have ended when this returns or raises, unless a Ctrl-C struck twice.
+        """What each call returned, by name; the last of them runs in the thread that asks. All have ended when this
+        returns or raises, unless a Ctrl-C struck twice.
 
         Raises what the only failing call raised, or an ExceptionGroup of several.
         """
-        (first, here), *others = calls.items()
-        if self._threads is None or not others:
+        if self._threads is None or len(calls) < 2:
+            self.wait()
             return {name: call() for name, call in calls.items()}
-        futures = {name: self._threads.submit(call) for name, call in others}
-        self._pending = list(futures.values())
-        failures: list[Exception] = []
-        results: dict[str, Result] = {}
+        *others, (last, here) = calls.items()
+        futures = self._submit(self._threads, dict(others))
+        futures[last] = Future()
         try:
-            results[first] = here()
+            futures[last].set_result(here())
         except Exception as failure:
-            failures.append(failure)
+            futures[last].set_exception(failure)
         finally:
             self.wait()
-        for name, future in futures.items():
-            failure = future.exception()
-            if failure is None:
-                results[name] = future.result()
-            elif isinstance(failure, Exception):
-                failures.append(failure)
-            else:
-                raise failure
-        if len(failures) > 1:
-            raise ExceptionGroup("several instruments failed", failures)
-        if failures:
-            raise failures[0]
-        return results
+        return _results(futures)
+
+    def begin(self, calls: Mapping[str, Callable[[], Result]]) -> Callable[[], dict[str, Result]]:
+        """Begin the calls and go on; what is returned waits for their end, and then returns or raises as `call` does.
+        Without threads it is there that the calls are made."""
+        if self._threads is None:
+            return lambda: self.call(calls)
+        futures = self._submit(self._threads, calls)
+
+        def end() -> dict[str, Result]:
+            self.wait()
+            return _results(futures)
+
+        return end
 
     def wait(self) -> None:
         """Until no call runs any more. Every one of them has a deadline."""
         wait(self._pending)
+
+    def _submit(
+        self, threads: ThreadPoolExecutor, calls: Mapping[str, Callable[[], Result]]
+    ) -> dict[str, Future[Result]]:
+        """One thread a call. What was begun before has ended by then: two calls never reach one instrument at once."""
+        self.wait()
+        futures = {name: threads.submit(call) for name, call in calls.items()}
+        self._pending = list(futures.values())
+        return futures
+
+
+def _results(futures: Mapping[str, Future[Result]]) -> dict[str, Result]:
+    results: dict[str, Result] = {}
+    failures: list[Exception] = []
+    for name, future in futures.items():
+        failure = future.exception()
+        if failure is None:
+            results[name] = future.result()
+        elif isinstance(failure, Exception):
+            failures.append(failure)
+        else:
+            raise failure
+    if len(failures) > 1:
+        raise ExceptionGroup("several instruments failed", failures)
+    if failures:
+        raise failures[0]
+    return results

@@ -286,6 +286,10 @@ class SimulatedProgrammer(Face):
             self._write()
         return {channel: self._held[channel] for channel in wanted}
 
+    def keep_alive(self) -> None:
+        """Nothing: it has no watchdog."""
+        self._require_open("keep alive")
+
     def make_safe(self) -> None:
         """Wipers stay: a rheostat drives nothing by itself."""
 

@@ -146,6 +146,7 @@ def uses(subject: Subject, instrument: Any) -> dict[str, Callable[[], Any]]:
         settings: dict[str, Setting] = patterns(subject, instrument.levels())[0]
         everything["program"] = partial(instrument.program, settings)
         everything["read_back"] = partial(instrument.read_back, subject.channels)
+        everything["keep_alive"] = instrument.keep_alive
     else:
         everything["configure"] = partial(instrument.configure, subject.plan)
         everything |= {action: getattr(instrument, action) for action in ("arm", "start")}

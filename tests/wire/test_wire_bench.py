@@ -47,12 +47,24 @@ def test_both_benches_read_the_same_coefficients_from_the_same_board(through: st
         for bench in ("simulated", "wire")
     )
     step, samples = 2 * 2.0 / 2**16, 1000
+    apart = np.concatenate([(there.b - here.b).ravel() for here, there in zip(simulated, wire, strict=True)])
+    assert np.sqrt(np.mean(apart**2)) < step / np.sqrt(samples)
     tolerance = 5 * 0.82 * step / np.sqrt(samples)
     for here, there in zip(simulated, wire, strict=True):
         np.testing.assert_allclose(there.error, here.error, atol=2e-12)
         np.testing.assert_allclose(there.b, here.b, atol=tolerance)
         # A constant voltage is rounded the same way in every sample: half a step each, nothing averages.
         np.testing.assert_allclose(there.a, here.a, atol=2 * step)
+
+
+def test_a_bank_with_a_watchdog_stays_awake_while_the_rig_only_measures():
+    assembly = assembled("iris_wire", "instruments.pots.watchdog=300 ms")
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        rig.program({})
+        for _ in range(30):
+            rig.measure(Excitation(assembly.task.activation[0]))
+        assert not rig.program({}).interrupted
 
 
 def run_of_xor(folder: Path, bench: str, *options: str) -> tuple[int, list[dict[str, Any]]]:

@@ -201,6 +201,14 @@ class TestTiming:
         assert where == "acquisition.window"
         assert "is longer than 16777216" in message
 
+    def test_a_watchdog_outlasts_two_acquisitions(self) -> None:
+        (fault,) = faults(Path("iris_wire.yaml"), "instruments.pots.watchdog=100 ms")
+        assert fault == (
+            "instruments.pots.watchdog",
+            "100 ms is too short: nothing is sent during an acquisition of 25 ms; at least 150 ms, or 0 s for none",
+        )
+        assemble(Path("iris_wire.yaml"), ["instruments.pots.watchdog=150 ms"])
+
     def test_auto_settles_as_long_as_the_slowest_source(self, tmp_path: Path) -> None:
         assembly = assemble(islands(tmp_path), ["instruments.awg.settle=1 ms"])
         assert assembly.timing.plan.settle_samples == 50

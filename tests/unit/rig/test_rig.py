@@ -22,6 +22,7 @@ from labrig.errors import (
 from labrig.instruments.data import Identity, Target
 from labrig.rig.limits import Limits
 from labrig.rig.measurement import Excitation
+from labrig.rig.together import Together
 from labrig.runs.journal import Journal, read_journal
 from labrig.signals.tones import SILENT, ToneProgram
 
@@ -140,6 +141,93 @@ def test_a_source_that_lost_what_it_played_spoils_no_update(tmp_path):
     record = read_journal(tmp_path / "run.db")
     assert len(record.step) == 0
     assert record.evaluations == ()
+
+
+class Counted(Wrapper):
+    """A source that counts what it is asked to load, and fails where it is told to."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.loads = 0
+        self.fails = False
+
+    def load(self, programs):
+        self.loads += 1
+        if self.fails:
+            raise ConnectionFailed("was lost", device="awg", action="load")
+        return self.inner.load(programs)
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_what_was_prepared_is_not_loaded_again_and_changes_nothing(threads):
+    sources = []
+
+    def counted(inner):
+        sources.append(Counted(inner))
+        return sources[0]
+
+    with setup_with(DIVIDER, awg=counted).rig as rig:
+        if threads:
+            rig._together = Together(2)
+        plain = rig.measure(Excitation(np.array([0.5])))
+        loads = sources[0].loads
+        rig.prepare(Excitation(np.array([0.5])))
+        prepared = rig.measure(Excitation(np.array([0.5])))
+        assert sources[0].loads == loads + 1
+        np.testing.assert_allclose(prepared.a, plain.a, rtol=1e-3)
+        rig.prepare(Excitation(np.array([0.5])))
+        other = rig.measure(Excitation(np.array([0.25])))
+        np.testing.assert_allclose(other.a, plain.a / 2, rtol=1e-3)
+        rig.prepare(Excitation(np.array([0.5])))
+        rig.idle()
+        again = rig.measure(Excitation(np.array([0.5])))
+        np.testing.assert_allclose(again.a, plain.a, rtol=1e-3)
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_a_failure_to_prepare_is_raised_by_the_measurement(threads):
+    sources = []
+
+    def counted(inner):
+        sources.append(Counted(inner))
+        return sources[0]
+
+    with setup_with(DIVIDER, awg=counted).rig as rig:
+        if threads:
+            rig._together = Together(2)
+        sources[0].fails = True
+        rig.prepare(Excitation(np.array([0.5])))
+        with pytest.raises(ConnectionFailed, match="was lost"):
+            rig.measure(Excitation(np.array([0.5])))
+
+
+def test_what_is_beyond_the_limits_is_not_even_prepared():
+    with DIVIDER.setup().rig as rig, pytest.raises(LimitExceeded, match="would play 50 V"):
+        rig.prepare(Excitation(np.array([50.0])))
+
+
+def test_a_watchdog_is_fed_between_acquisitions_and_never_within_one(tmp_path):
+    calls = []
+
+    class Fed(Wrapper):
+        def keep_alive(self):
+            calls.append("fed")
+
+    class Sampling(Wrapper):
+        def arm(self):
+            calls.append("arm")
+            self.inner.arm()
+
+        def read(self, timeout_s):
+            block = self.inner.read(timeout_s)
+            calls.append("read")
+            return block
+
+    with setup_with(DIVIDER, pots=Fed, daq=Sampling).rig as rig:
+        for _ in range(2):
+            rig.measure(Excitation(np.array([0.5])))
+    once = ["fed", "arm", *["read"] * (calls.count("read") // 2)]
+    assert calls == once * 2
 
 
 def test_what_led_to_the_exit_stands_beside_what_went_wrong_on_it():

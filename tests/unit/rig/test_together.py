@@ -34,6 +34,31 @@ def test_one_failure_comes_out_as_it_is_and_only_after_the_others_have_ended() -
         assert ended.is_set()
 
 
+def test_what_was_begun_goes_on_meanwhile_and_ends_before_the_next() -> None:
+    together, may_end, order = Together(2), threading.Event(), []
+
+    def slow() -> str:
+        assert may_end.wait(5)
+        order.append("begun")
+        return "a"
+
+    end = together.begin({"a": slow})
+    assert order == []
+    may_end.set()
+    together.call({"a": lambda: order.append("next"), "b": lambda: None})
+    assert (end(), order) == ({"a": "a"}, ["begun", "next"])
+    with pytest.raises(ConnectionFailed, match="is gone"):
+        together.begin({"a": failing("a")})()
+
+
+def test_without_threads_what_was_begun_is_done_at_its_end() -> None:
+    done: list[str] = []
+    end = Together(1).begin({"a": lambda: done.append("a")})
+    assert done == []
+    end()
+    assert done == ["a"]
+
+
 def test_several_failures_come_out_together() -> None:
     together = Together(2)
     with pytest.raises(ExceptionGroup) as group:

@@ -60,9 +60,9 @@ def test_a_bank_made_safe_stays_safe_when_it_is_read_after_a_reset(board):
 
 
 def test_a_trip_is_mended_and_told(board):
-    with opened(board.resource, watchdog="60 ms") as pots:
+    with opened(board.resource, watchdog="250 ms") as pots:
         pots.program({"0": Level(10)})
-        time.sleep(0.15)
+        time.sleep(0.5)
         assert set(board.codes().values()) == {None}
         assert pots.program({"1": Level(20)}).verified == ("1",)
         assert pots.interrupted
