@@ -69,12 +69,12 @@ def measured(config: Path, window_ms: int, steps: int, overrides: list[str]) -> 
         rig.program(experiment.update.settings())
         examples = assembly.task.train
         for step in range(5):
-            experiment.step(0, [examples[step % len(examples)]])
+            experiment.step(0, [examples[step % len(examples)]], examples[(step + 1) % len(examples)])
         _time_parts(rig, parts)
         physics = 2e-3 * (5 + window_ms)
         for step in range(steps):
             began = time.perf_counter()
-            experiment.step(0, [examples[step % len(examples)]])
+            experiment.step(0, [examples[step % len(examples)]], examples[(step + 1) % len(examples)])
             overhead.append(1e3 * (time.perf_counter() - began - physics))
     shares = {part: 1e3 * took / steps for part, took in parts.items()}
     shares["daq.read"] -= 1e3 * physics

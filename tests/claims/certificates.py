@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from common import CONFIGS, Figure, at_least, at_most, error_of_measured_gradient, in_parallel, seeds
+from common import CONFIGS, Figure, at_least, at_most, between, error_of_measured_gradient, in_parallel, seeds
 
 WORST_COSINE = {"xor": 0.99, "iris_hidden": 0.98}
 
@@ -31,7 +31,7 @@ def _judge(name: str, seed: int) -> list[Figure]:
             max(ideal["relative_error_adjoint"], ideal["relative_error_difference"]),
             1e-3,
         ),
-        Figure(f"{where}, ideal: exponent of γ", f"{exponent:.3f}", "1.9 to 2.1", 1.9 <= exponent <= 2.1),
+        between(f"{where}, ideal: exponent of γ", exponent, 1.9, 2.1),
         at_least(f"{where}, ideal: interior edges judged", ideal["interior_judged"], 1, "d"),
         at_least(f"{where}, typical: cosine to the adjoint", typical["cosine_adjoint"], WORST_COSINE[name]),
         Figure(

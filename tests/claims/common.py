@@ -47,6 +47,10 @@ def at_most(claim: str, value: float, goal: float, digits: str = ".3g") -> Figur
     return Figure(claim, format(value, digits), f"≤ {goal:g}", bool(value <= goal))
 
 
+def between(claim: str, value: float, low: float, high: float) -> Figure:
+    return Figure(claim, format(value, ".4g"), f"{low:g} to {high:g}", low <= value <= high)
+
+
 def seeds(name: str, count: int) -> list[int]:
     """`count` seeds from the commit's hash, the claim's name and LABRIG_CLAIM_SALT."""
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from common import Figure, measure_noise_of_b, seeds
+from common import Figure, between, measure_noise_of_b, seeds
 
 
 def measure(short: bool) -> list[Figure]:
     ratio = measure_noise_of_b(seeds("noise", 1)[0], 1000)
-    return [Figure("var(b) over 1000 acquisitions / (2σ²/N)", f"{ratio:.3f}", "0.9 to 1.1", 0.9 <= ratio <= 1.1)]
+    return [between("var(b) over 1000 acquisitions / (2σ²/N)", ratio, 0.9, 1.1)]
