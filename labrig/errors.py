@@ -90,6 +90,12 @@ class SyncLost(LabrigError):
     exit_code = 5
 
 
+class SourceMisfit(LabrigError):
+    """What the sources played is not what was asked for, by more than an answer may be wrong."""
+
+    exit_code = 5
+
+
 class Overrange(LabrigError):
     """A digitizer channel clipped, so the measurement was refused."""
 

@@ -82,6 +82,7 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         model.full_scale_v,
         model.output_ohm if options.output_resistance is None else options.output_resistance,
         model.settle_s if options.settle is None else options.settle,
+        triggered=options.start_trigger is not None,
     )
 
 
@@ -162,13 +163,22 @@ class NiAnalogOutput:
             self._tones.start()
 
     def confirm(self) -> None:
-        """Ask after the task that plays: a device that is gone, or was reset by another program, has none."""
+        """Ask after the task that plays: a device that is gone, or was reset by another program, has none; tones whose
+        start trigger never came have not begun."""
         self._must_be_open("confirm")
         task = self._static if self._loaded_buffer is None else self._tones
         if task is None:
             return
         with self._device.during("confirm"):
             ended = task.is_task_done()
+            waiting = task is self._tones and not ended and task.out_stream.total_samp_per_chan_generated == 0
+        if waiting:
+            raise ConnectionFailed(
+                "no start trigger came: nothing was played",
+                device=self._name,
+                action="confirm",
+                remedy=f"check start_trigger ({self._options.start_trigger}) and the cable or route to it",
+            )
         if ended:
             raise ConnectionFailed(
                 "its task has ended meanwhile",
@@ -250,12 +260,13 @@ class NiAnalogOutput:
         return count * ceil(SHORTEST_BUFFER / count)
 
     def _as_played(self, program: ToneProgram, samples: Array) -> ToneProgram:
-        """Time counts from half a sample after the trigger: holding each sample delays all tones by that."""
+        """Phases at the trigger: holding each sample weakens a tone, and delays it by half a sample."""
         tones = []
         for tone in program.tones:
             cycles = tone.frequency_hz / self._rate_hz
             phasor = 2 * np.mean(samples * np.exp(-2j * np.pi * cycles * np.arange(len(samples))))
-            tones.append(Tone(tone.frequency_hz, float(abs(phasor) * np.sinc(cycles)), float(np.angle(phasor))))
+            phase = float(np.angle(phasor)) - np.pi * cycles
+            tones.append(Tone(tone.frequency_hz, float(abs(phasor) * np.sinc(cycles)), phase))
         return ToneProgram(float(samples.mean()), tuple(tones))
 
     def _hold(self, levels: Array, action: str) -> None:

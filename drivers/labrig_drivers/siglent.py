@@ -71,7 +71,16 @@ class SdgOptions(InstrumentOptions):
 def capabilities(options: SdgOptions) -> SourceCapabilities:
     """Two channels; an SDG1000X converts 14 bits, the others 16."""
     bits = _BITS.get((options.model or "")[:4], 16)
-    return SourceCapabilities(CHANNELS, bits, options.full_scale, 50.0, options.settle, own_clock=True)
+    return SourceCapabilities(
+        CHANNELS,
+        bits,
+        options.full_scale,
+        50.0,
+        options.settle,
+        own_clock=True,
+        triggered=options.trigger == "external",
+        least_v=LEAST_VPP / 2 if options.load == "high_z" else LEAST_VPP,
+    )
 
 
 class SdgSource:

@@ -240,8 +240,8 @@ def check(document: Document) -> Assembly | None:
         timing = read_timing(document, acquisition, tones, board, devices, limits.step, _examples(learning, task))
     else:
         skipped.append("timing")
-    if board and read.get("timing"):
-        check_synchronization(document, read["timing"], board, devices)
+    if board and learning and read.get("timing"):
+        check_synchronization(document, read["timing"], board, devices, learning.activation)
     if board and learning and task and acquisition and limits:
         check_drive(document, board, devices, read["task"], task, learning, acquisition, limits, tones)
     else:

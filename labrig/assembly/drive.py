@@ -15,6 +15,7 @@ from labrig.config.faults import TreePath
 from labrig.instruments.data import LevelTable
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
 from labrig.learning.losses import SquaredError
+from labrig.learning.rules import LARGEST_MISFIT
 from labrig.learning.tasks import Task
 from labrig.learning.updates import within
 from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
@@ -103,6 +104,7 @@ def check_drive(
     _check_pilot(document, board, devices, acquisition, digitizer, limits)
     if tones:
         _check_least_pilot(document, board, acquisition, digitizer, tones)
+        _check_least_error(document, board, devices, learning, digitizer, tones)
 
 
 def _place(section: sections.Task, column: int, inputs: int) -> TreePath:
@@ -204,6 +206,42 @@ def _check_least_pilot(
             f"{_volts(step)}, over {tones.window_samples} samples; its phase gives every sign: write at least "
             f"{_volts(_rounded_up(least))}, better 1 V",
         )
+
+
+def _check_least_error(
+    document: Document,
+    board: Board,
+    devices: Mapping[str, Device],
+    learning: sections.Learning,
+    digitizer: DigitizerCapabilities,
+    tones: TonePlan,
+) -> None:
+    """Too small for the source to play it closely enough, or for the digitizer to see it at all: no node moves by more
+    than the current through the source's own resistance."""
+    path = ("learning", "error", "current")
+    step = 2 * digitizer.full_scale_v / 2**digitizer.bits
+    seen_v = step / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
+    for wire in board.hookup.outputs:
+        able = devices[wire.device].capabilities
+        assert isinstance(able, SourceCapabilities)
+        # What is below half the smallest amplitude becomes nothing, what is above it the smallest.
+        playable = able.least_v / 2 / LARGEST_MISFIT / wire.volts_per_ampere
+        visible = seen_v / wire.ohm
+        least = max(playable, visible)
+        if learning.error.current >= least:
+            continue
+        why = (
+            f"{wire.device} plays no tone below {_volts(able.least_v)}, so smaller ones of the errors would be wrong"
+            if playable > visible
+            else f"it moves no node by a step of {board.hookup.digitizer}, {_volts(step)}, over the window"
+        )
+        document.faults.add(
+            document.mark_of(path),
+            path,
+            f"{format_quantity(learning.error.current, 'current')} into {wire.node} is too small: {why}; write at "
+            f"least {format_quantity(_rounded_up(least), 'current')}",
+        )
+        return
 
 
 def _rounded_up(value: float) -> float:

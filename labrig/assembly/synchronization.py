@@ -16,7 +16,9 @@ from labrig.config.sections import Timing
 from labrig.instruments.drivers import SourceCapabilities
 
 
-def check_synchronization(document: Document, timing: Timing, board: Board, devices: Mapping[str, Device]) -> None:
+def check_synchronization(
+    document: Document, timing: Timing, board: Board, devices: Mapping[str, Device], activation: str
+) -> None:
     """Note every source that would run on its own clock or start by itself, and every name that is no instrument."""
     digitizer = board.hookup.digitizer
     _check_names(document, timing, devices)
@@ -30,9 +32,18 @@ def check_synchronization(document: Document, timing: Timing, board: Board, devi
         )
     followers = timing.clock.followers if timing.clock else []
     started = timing.trigger.to if timing.trigger else []
+    playing = _players(board, activation)
     for name in board.hookup.sources:
         able = devices[name].capabilities
         assert isinstance(able, SourceCapabilities)
+        if name in playing and not able.triggered and (able.own_clock or len(playing) > 1):
+            key, value = ("trigger", "external") if able.own_clock else ("start_trigger", "<the terminal it is on>")
+            _fault(
+                document,
+                ("instruments", name, key),
+                f"the tones of {name} would start by a command, at any phase; let the digitizer's trigger start them: "
+                f"{key}: {value}",
+            )
         if not able.own_clock:
             continue
         if name not in followers:
@@ -49,6 +60,12 @@ def check_synchronization(document: Document, timing: Timing, board: Board, devi
                 f"{name} would start by itself; connect its trigger input and write "
                 f"'trigger: {{from: {digitizer}/start, to: [{name}], line: PFI0}}'",
             )
+
+
+def _players(board: Board, activation: str) -> set[str]:
+    """Sources that play tones; others play only DC."""
+    wires = (*board.hookup.outputs, board.hookup.pilot, *(board.hookup.inputs if activation == "sine" else ()))
+    return {wire.device for wire in wires}
 
 
 def _check_names(document: Document, timing: Timing, devices: Mapping[str, Device]) -> None:

@@ -23,7 +23,9 @@ Kind = Literal["source", "digitizer", "programmer"]
 class SourceCapabilities:
     """channels: names; full_scale_v: ± peak at the open output; settle_s: from start until the output is within its
     specification; output_resistance_ohm: of each channel; bits: of its converter. own_clock: it has a clock of its own,
-    which must follow the digitizer's, and starts with its trigger, both named under `timing:`."""
+    which must follow the digitizer's, and starts with its trigger, both named under `timing:`. triggered: its tones
+    start with an edge from outside, as it is configured. least_v: smallest amplitude of a tone (peak, open output); a
+    smaller one becomes this or nothing."""
 
     channels: tuple[str, ...]
     bits: int
@@ -31,6 +33,8 @@ class SourceCapabilities:
     output_resistance_ohm: float
     settle_s: float
     own_clock: bool = False
+    triggered: bool = True
+    least_v: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

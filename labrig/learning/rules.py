@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.errors import SourceMisfit
+
 Array = NDArray[np.float64]
 
 
@@ -81,12 +83,17 @@ def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array
 
     Whatever way the error was carried (one shared tone, or one tone per output), superposition of small tones makes
     this the response to the current −∂C/∂v_o per unit. `a` comes from the measurement without error.
-    Raises ValueError where the tones that were played cannot express the error.
+    Raises SourceMisfit where the tones that were played cannot express the error.
     """
-    weights = _weights(nudged.error, -loss_gradient)
-    misfit = np.abs(nudged.error.T @ weights + loss_gradient).max()
-    if not misfit <= LARGEST_MISFIT * np.abs(loss_gradient).max():
-        raise ValueError("the injected currents are not a combination that carries this error")
+    weights = weights_of(nudged.error, -loss_gradient)
+    off = misfit(nudged.error, weights, loss_gradient)
+    if not off <= LARGEST_MISFIT:
+        raise SourceMisfit(
+            f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
+            action="inject the error",
+            limit=f"{LARGEST_MISFIT:.0%}",
+            remedy="raise learning.error.current: sources have a smallest amplitude, and round others",
+        )
     response = weights @ nudged.b
     return Gradient(
         free.a * response,
@@ -95,7 +102,12 @@ def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array
     )
 
 
-def _weights(error: Array, wanted: Array) -> Array:
+def misfit(error: Array, weights: Array, loss_gradient: Array) -> float:
+    """How far a combination of the played errors (K, O) is from −∂C/∂v_o, relative to its largest component."""
+    return float(np.abs(error.T @ weights + loss_gradient).max() / np.abs(loss_gradient).max())
+
+
+def weights_of(error: Array, wanted: Array) -> Array:
     """(K,) of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
     if len(error) == 1:  # the common case, and a tenth of the time
         size = error[0] @ error[0]

@@ -28,11 +28,12 @@ class Demodulated:
 
     dc: (C,) and edge_dc: (E,), with standard errors u_dc (C,) and u_edge_dc (E,).
     phasor: (F, C) complex, skew corrected, phase at the window's centre.
-    edge_phasor: (F, E) complex drop on the pilot's phase: the real part is the signed in-phase amplitude.
+    edge_phasor: (F, E) complex drop on the reference phase: the real part is the signed in-phase amplitude.
     u_channel: (F, C) and u_edge: (F, E), standard errors of the in-phase parts.
     systematic_edge_dc: (E,) and systematic_edge: (F, E), what zero and gain of the channels may add (type B, rms): the
     same in every acquisition, so no averaging makes it smaller.
-    reference_phase: (F,) phase of the pilot (rad), 0 without one. pilot_amplitude: (F,) volts, 0 without one.
+    reference_phase: (F,) phase of the pilot, and by how much what was played is ahead of it (rad); 0 without a pilot.
+    pilot_amplitude: (F,) volts, 0 without one.
     clipped: columns of the channels that clipped.
     """
 
@@ -54,25 +55,25 @@ class Demodulated:
 
     @property
     def in_phase(self) -> NDArray[np.float64]:
-        """(F, E) signed amplitude of each edge's drop on the pilot's phase (V)."""
+        """(F, E) signed amplitude of each edge's drop on the reference phase (V)."""
         return self.edge_phasor.real
 
     @property
     def quadrature(self) -> NDArray[np.float64]:
-        """(F, E) amplitude of each edge's drop 90° ahead of the pilot (V)."""
+        """(F, E) amplitude of each edge's drop 90° ahead of it (V)."""
         return self.edge_phasor.imag
 
     @property
     def channel_phasor(self) -> NDArray[np.complex128]:
-        """(F, C) phasor of each channel on the pilot's phase (V)."""
+        """(F, C) phasor of each channel on the reference phase (V)."""
         return self.phasor * np.exp(-1j * self.reference_phase)[:, np.newaxis]
 
     @property
     def channel_in_phase(self) -> NDArray[np.float64]:
-        """(F, C) signed amplitude of each channel on the pilot's phase (V)."""
+        """(F, C) signed amplitude of each channel on the reference phase (V)."""
         return self.channel_phasor.real
 
     @property
     def channel_quadrature(self) -> NDArray[np.float64]:
-        """(F, C) amplitude of each channel 90° ahead of the pilot (V)."""
+        """(F, C) amplitude of each channel 90° ahead of it (V)."""
         return self.channel_phasor.imag

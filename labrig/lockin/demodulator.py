@@ -101,9 +101,10 @@ class Demodulator:
         self._clipped |= block.overrange
         self._clipped |= self._at_full_scale(wanted.codes)
 
-    def result(self) -> Demodulated:
+    def result(self, lead_rad: ArrayLike = 0.0) -> Demodulated:
         """Demodulate the window.
 
+        lead_rad: (F,) by how much what was played at each tone was ahead of the pilot: its phase is the reference.
         Scans lost inside the window are left out of the fit and flagged (GAP). Raises SyncLost if the window is not
         complete yet, or too little of it is left.
         """
@@ -140,7 +141,7 @@ class Demodulator:
         else:
             pilot = phasor[:, self._pilot]
             amplitude = np.abs(pilot)
-            reference = np.arctan2(pilot.imag, pilot.real)
+            reference = np.arctan2(pilot.imag, pilot.real) + np.asarray(lead_rad)
             u_pilot = np.sqrt(noise[self._pilot, self._pilot] * np.maximum(cos_gain, sin_gain))
             if (amplitude < np.maximum(PILOT_SIGNAL_TO_NOISE * u_pilot, PILOT_FLOOR_V)).any():
                 flags.add(Flag.REF_WEAK)

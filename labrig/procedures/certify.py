@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from labrig.errors import ChannelFault
+from labrig.errors import ChannelFault, SourceMisfit
 from labrig.experiment import GradientProbe
 from labrig.instruments.contracts import Truth
 from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
-from labrig.learning.rules import Gradient, frequency_propagation
+from labrig.learning.rules import Gradient, frequency_propagation, misfit, weights_of
 from labrig.learning.updates import ShadowUpdate
 from labrig.rig.measurement import Excitation
 from labrig.rig.rig import Rig
@@ -346,14 +346,24 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
     free = probe.measure_free(example)
     e = task.loss.gradient(free.outputs, task.target[example])
     currents = min(probe.current_a * SWEEP_TOP, probe.rig.largest_error_a) * SWEEP
-    gradients = []
+    played: list[float] = []
+    gradients: list[tuple[Array, Array]] = []
     for current in currents:
         gamma = current / np.abs(e).max()
         nudged = probe.rig.measure(Excitation(task.activation[example], error=-gamma * e[np.newaxis]))
-        found = frequency_propagation(replace(free, u_a=np.zeros_like(free.u_a)), nudged, e)
-        # `a` is the same number on every rung, so its noise is no departure; the rounding of b always is.
+        try:
+            found = frequency_propagation(replace(free, u_a=np.zeros_like(free.u_a)), nudged, e)
+        except SourceMisfit:  # too small for these sources: the ladder begins higher
+            played.clear()
+            gradients.clear()
+            continue
+        played.append(current)
+        # `a` is the same number on every rung, so its noise is no departure; the rounding of b always is, and what the
+        # sources made of the error.
         rounding = np.abs(free.a) * ROUNDING_V / gamma
-        gradients.append((found.value, np.hypot(found.standard_error, rounding)))
+        off = misfit(nudged.error, weights_of(nudged.error, -e), e) * np.abs(found.value)
+        gradients.append((found.value, np.sqrt(found.standard_error**2 + rounding**2 + off**2)))
+    currents = np.array(played)
     departure = np.array([float(np.linalg.norm(upper - lower)) for (lower, _), (upper, _) in pairwise(gradients)])
     noise = np.array([float(np.linalg.norm(np.hypot(u, w))) for (_, u), (_, w) in pairwise(gradients)])
     resolved = departure > JUDGED_AT * noise

@@ -160,8 +160,10 @@ class Rig:
         """
         for programmer in self._programmers.values():
             programmer.keep_alive()
-        played = self._play(self._programs(excitation))
-        read = self._acquire()
+        programs = self._programs(excitation)
+        played = self._play(programs)
+        lead = self._score.lead(programs, played)
+        read = self._acquire(lead)
         self._refuse(read)
         self.limits.check_response(self.hookup, read, self._siemens)
         if self.activation == "dc":
@@ -178,7 +180,7 @@ class Rig:
             u_b=read.u_edge[errors],
             systematic_a=systematic_a,
             systematic_b=read.systematic_edge[errors],
-            error=self._score.error_as_played(played),
+            error=self._score.error_as_played(played, lead),
             quadrature=read.quadrature[errors],
             demodulated=read,
         )
@@ -317,7 +319,7 @@ class Rig:
         self._digitizer.start()
         return played
 
-    def _acquire(self) -> Demodulated:
+    def _acquire(self, lead_rad: Array) -> Demodulated:
         demodulator = self._demodulator
         assert demodulator is not None
         demodulator.start()
@@ -327,7 +329,7 @@ class Rig:
             demodulator.feed(block)
             received = block.start_index + len(block.codes)
         self.acquisitions += 1
-        return demodulator.result()
+        return demodulator.result(lead_rad)
 
     def _refuse(self, read: Demodulated) -> None:
         """A measurement that cannot be trusted never becomes an update."""

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.errors import LabrigError
+from labrig.errors import LabrigError, SyncLost
 from labrig.rig.hookup import Hookup, SourceWire
 from labrig.rig.measurement import Excitation
 from labrig.signals.tones import Tone, ToneProgram, signed_tone
@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 
 Programs = dict[str, dict[str, ToneProgram]]
 """By device and channel."""
+
+LARGEST_TURN_RAD = np.radians(5.0)
+"""Of two tones of one frequency against one another: their sum is then off by 0.4 %."""
 
 
 class Score:
@@ -27,20 +30,26 @@ class Score:
         self, hookup: Hookup, frequencies_hz: tuple[float, ...], activation: Literal["dc", "sine"], pilot_v: float
     ) -> None:
         self._hookup = hookup
+        self._frequencies_hz = frequencies_hz
         self._activation_hz = frequencies_hz[0] if activation == "sine" else None
         self.error_rows = slice(1 if activation == "sine" else 0, None)
         self.error_hz = frequencies_hz[self.error_rows]
         self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies_hz)) for f in frequencies_hz))
 
     def programs(self, excitation: Excitation) -> Programs:
-        """What each channel plays. Raises LabrigError for an activation that is not of the wiring's shape."""
+        """What each channel plays. Raises LabrigError for numbers that are none or not of the wiring's shape."""
         hookup = self._hookup
         activation = np.asarray(excitation.activation, dtype=float)
         if activation.shape != (len(hookup.inputs),):
             raise LabrigError(f"the activation has shape {activation.shape}, the wiring {len(hookup.inputs)} inputs")
-        error = np.zeros((len(self.error_hz), len(hookup.outputs)))
-        if excitation.error is not None:
-            error += excitation.error
+        shape = len(self.error_hz), len(hookup.outputs)
+        error = np.zeros(shape) if excitation.error is None else np.asarray(excitation.error, dtype=float)
+        if error.shape != shape:
+            raise LabrigError(
+                f"the error has shape {error.shape}, the rig {shape[0]} error tones and {shape[1]} outputs: {shape}"
+            )
+        if not (np.isfinite(activation).all() and np.isfinite(error).all()):
+            raise LabrigError("the activation or the error holds something that is no number")
         volts = error * hookup.output_volts_per_ampere
         programs: Programs = {device: {} for device in hookup.sources}
         for wire, x in zip(hookup.inputs, activation.tolist(), strict=True):
@@ -57,16 +66,41 @@ class Score:
         for wire in wires:
             yield wire.node, programs[wire.device][wire.channel]
 
-    def error_as_played(self, played: Programs) -> Array:
-        """(K, O) signed currents (A). A tone's sign is that of its phase against the pilot's, as b's is: some sources
-        turn every tone alike, and say so."""
-        pilot = self._hookup.pilot
-        reference = {tone.frequency_hz: tone.phase_rad for tone in played[pilot.device][pilot.channel].tones}
+    def lead(self, asked: Programs, played: Programs) -> Array:
+        """(F,) by how much the tones of each frequency are ahead of the pilot, beyond what was asked for (rad): some
+        sources turn all of theirs, and say so.
+
+        Raises SyncLost where two sources turn tones of one frequency differently: no lock-in could tell them apart.
+        """
+        lead, leader = np.zeros(len(self._frequencies_hz)), [""] * len(self._frequencies_hz)
+        pilot = _phases(played, self._hookup.pilot)
+        for wire in (*self._hookup.inputs, *self._hookup.outputs):
+            found = _phases(played, wire)
+            wanted = _phases(asked, wire) if found else {}
+            for frequency, phase in found.items():
+                row = self._frequencies_hz.index(frequency)
+                ahead = phase - pilot.get(frequency, 0.0) - wanted[frequency]
+                if not leader[row]:
+                    lead[row], leader[row] = np.angle(np.exp(1j * ahead)), wire.label
+                    continue
+                apart = abs(np.angle(np.exp(1j * (ahead - lead[row]))))
+                if apart > LARGEST_TURN_RAD:
+                    raise SyncLost(
+                        f"{leader[row]} and {wire.label} play {frequency:g} Hz {np.degrees(apart):.0f}° apart",
+                        action="measure",
+                        limit=f"{np.degrees(LARGEST_TURN_RAD):.0f}°",
+                        remedy="let one kind of source play all tones of one frequency",
+                    )
+        return lead
+
+    def error_as_played(self, played: Programs, lead: Array) -> Array:
+        """(K, O) signed currents (A), with the sign that b has: on the phase of the pilot, and `lead` ahead of it."""
+        reference = _phases(played, self._hookup.pilot)
         error = np.zeros((len(self.error_hz), len(self._hookup.outputs)))
         for column, wire in enumerate(self._hookup.outputs):
             for tone in played[wire.device][wire.channel].tones:
                 row = self.error_hz.index(tone.frequency_hz)
-                turned = tone.phase_rad - reference[tone.frequency_hz]
+                turned = tone.phase_rad - reference.get(tone.frequency_hz, 0.0) - lead[self.error_rows][row]
                 error[row, column] = tone.amplitude * np.cos(turned) / wire.volts_per_ampere
         return error
 
@@ -74,3 +108,8 @@ class Score:
         if self._activation_hz is None:
             return ToneProgram(x)
         return ToneProgram(0.0, (signed_tone(self._activation_hz, x),))
+
+
+def _phases(programs: Programs, wire: SourceWire) -> dict[float, float]:
+    """Phase of each tone of a channel, by its frequency."""
+    return {tone.frequency_hz: tone.phase_rad for tone in programs[wire.device][wire.channel].tones}

@@ -47,5 +47,17 @@ class ToneProgram:
             values += tone.amplitude * np.cos(2 * np.pi * tone.frequency_hz * t + tone.phase_rad)
         return values
 
+    def after(self, t: float) -> ToneProgram:
+        """What is left of the program when it has run for t (s): the same, its tones turned on."""
+        if not self.tones:
+            return self
+        return ToneProgram(
+            self.dc,
+            tuple(
+                Tone(tone.frequency_hz, tone.amplitude, tone.phase_rad + 2 * np.pi * tone.frequency_hz * t)
+                for tone in self.tones
+            ),
+        )
+
 
 SILENT = ToneProgram()

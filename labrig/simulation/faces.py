@@ -26,7 +26,7 @@ from labrig.instruments.data import (
 )
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
 from labrig.random_streams import RandomStream
-from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.signals.tones import SILENT, ToneProgram
 from labrig.simulation.front_end import FrontEnd
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import World
@@ -148,15 +148,9 @@ class SimulatedSource(Face):
         return self._stage.clock.now() + self._capabilities.settle_s
 
     def _shifted(self, program: ToneProgram) -> ToneProgram:
-        """The program as it comes out when its generator has already run for the start delay."""
-        delay = self._stage.start_delay_s
-        return ToneProgram(
-            program.dc,
-            tuple(
-                Tone(tone.frequency_hz, tone.amplitude, tone.phase_rad + 2 * np.pi * tone.frequency_hz * delay)
-                for tone in program.tones
-            ),
-        )
+        """The program as it is when it takes effect: its tones count from the trigger, before which their generator has
+        already run for the start delay."""
+        return program.after(self._stage.start_delay_s + self._capabilities.settle_s)
 
 
 class SimulatedDigitizer(Face):

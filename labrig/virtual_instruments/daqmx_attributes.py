@@ -124,6 +124,7 @@ READ: Mapping[int, Callable[[Task, float], Any]] = {
 WRITE: Mapping[int, Callable[[Task], Any]] = {
     pb.WRITE_ATTRIBUTE_NUM_CHANS: lambda t: len(t.channels),
     pb.WRITE_ATTRIBUTE_RAW_DATA_WIDTH: lambda t: 2 * len(t.channels),
+    pb.WRITE_ATTRIBUTE_TOTAL_SAMP_PER_CHAN_GENERATED: lambda t: t.generated(),
     pb.WRITE_ATTRIBUTE_REGEN_MODE: lambda t: constants.RegenerationMode.ALLOW_REGENERATION.value,
 }
 

@@ -102,11 +102,12 @@ class DeviceState:
         self.drive(self._side.clock(), dict.fromkeys(self.ao_names, SILENT))
 
     def drive(self, t: float, programs: Mapping[str, ToneProgram]) -> None:
-        """From t (s) on, plus the settling time of the outputs, each named channel plays its program."""
+        """From t (s) on, plus the settling time of the outputs, each named channel plays its program; tones count from
+        t."""
         for channel, program in programs.items():
             effective = max(t + self.device.ao_settle_s, self._last_drive.get(channel, -math.inf))
             self._last_drive[channel] = effective
-            self._side.world.drive(effective, f"{self._ao_instrument}/{channel}", program)
+            self._side.world.drive(effective, f"{self._ao_instrument}/{channel}", program.after(effective - t))
 
     def front_end(self, range_v: float) -> FrontEnd:
         """The inputs in one range. An input has its bits on every bench, so it converts in preset `ideal` too."""

@@ -69,6 +69,13 @@ class Generation:
         if self._finite:
             self._hold(t + len(self._buffer.samples) / self._rate_hz, -1)
 
+    def generated(self, now: float) -> int:
+        """Samples played by now."""
+        if self.t0 is None:
+            return 0
+        played = max(0, math.floor((now - self.t0) * self._rate_hz))
+        return min(played, len(self._buffer.samples)) if self._finite else played
+
     def done(self, now: float) -> bool:
         return self._finite and self.t0 is not None and now >= self.t0 + len(self._buffer.samples) / self._rate_hz
 

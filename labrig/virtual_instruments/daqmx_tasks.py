@@ -231,6 +231,10 @@ class Task:
         self.abort()
         self.buffer = None
 
+    def generated(self) -> int:
+        """Samples per channel that were played since the start; none while it waits for its trigger."""
+        return 0 if self.generation is None else self.generation.generated(self._bench.side.clock())
+
     def done(self) -> bool:
         running = self.acquisition or self.generation
         return self.state is not State.RUNNING or (running is not None and running.done(self._bench.side.clock()))

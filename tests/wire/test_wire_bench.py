@@ -15,7 +15,7 @@ import pytest
 from unit.rig.benches import assembled
 
 from labrig.assembly import Assembly
-from labrig.errors import ConfigError
+from labrig.errors import ConfigError, ConnectionFailed
 from labrig.rig.measurement import Excitation, Response
 
 # Real time: only numbers of the physics are compared, never times.
@@ -55,6 +55,53 @@ def test_both_benches_read_the_same_coefficients_from_the_same_board(through: st
         np.testing.assert_allclose(there.b, here.b, atol=tolerance)
         # A constant voltage is rounded the same way in every sample: half a step each, nothing averages.
         np.testing.assert_allclose(there.a, here.a, atol=2 * step)
+
+
+SINE = (
+    "learning.activation=sine",
+    "acquisition.tones=[1050 Hz, 1350 Hz]",
+    'instruments.err2.resource="TCPIP::192.0.2.21::INSTR"',  # two tones in the pilot
+)
+
+
+def test_an_activation_from_another_instrument_than_the_pilot_is_read_on_its_own_phase():
+    """The board is of resistors: nothing stands 90° beside what is played, whoever plays it, and a is as with DC."""
+    dc = assembled("iris_wire", "bench=simulated", *QUIET)
+    with dc.open_rig() as rig:
+        rig.program(dc.update(rig).settings())
+        wanted = rig.measure(Excitation(dc.task.activation[0]))
+    for bench in ("simulated", "wire"):
+        assembly = assembled("iris_wire", f"bench={bench}", *QUIET[:-1], *SINE)
+        with assembly.open_rig() as rig:
+            rig.program(assembly.update(rig).settings())
+            found = rig.measure(Excitation(assembly.task.activation[0], np.array([[1e-6, -1e-6, 0.0]])))
+        np.testing.assert_allclose(found.a, wanted.a, atol=3e-4)
+        assert np.abs(found.quadrature).max() < 2e-3 * np.abs(found.demodulated.channel_in_phase).max()
+        np.testing.assert_allclose(found.error, [[1e-6, -1e-6, 0.0]], atol=2e-8)
+
+
+def test_tones_that_no_trigger_started_are_no_measurement():
+    never = "instruments.awg.start_trigger=/PXI1Slot4/PFI5"
+    assembly = assembled("iris_wire", never, *SINE)
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        rig.measure(Excitation(assembly.task.activation[0]))
+        with pytest.raises(ConnectionFailed, match="no start trigger came: nothing was played"):
+            rig.confirm()
+
+
+@pytest.mark.parametrize(
+    ("override", "place"),
+    [
+        ("instruments.awg.start_trigger=null", "instruments.awg.start_trigger"),
+        ("instruments.err1.trigger=manual", "instruments.err1.trigger"),
+    ],
+)
+def test_tones_that_would_start_by_a_command_are_refused(override: str, place: str):
+    with pytest.raises(ConfigError, match=f"{place}: the tones of .* would start by a command"):
+        assembled("iris_wire", *SINE, override)
+    if "awg" in override:  # which plays DC, where the activation is DC
+        assembled("iris_wire", override)
 
 
 def test_a_bank_with_a_watchdog_stays_awake_while_the_rig_only_measures():

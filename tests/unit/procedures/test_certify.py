@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from unittest.mock import patch
 
@@ -10,14 +11,23 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from unit.rig.benches import assembled, bench_with
+from unit.rig.benches import Wrapper, assembled, bench_with, setup_with
 from unit.rig.saboteurs import FlippedTones
 
 from labrig.assembly import packaged_configs
 from labrig.cli.main import main
 from labrig.errors import ChannelFault, ConnectionFailed
 from labrig.instruments.data import Continuous, LevelTable
-from labrig.procedures.certify import Certificate, _neighbours, certify, cosine, slope, three_point_slope
+from labrig.procedures.certify import (
+    SWEEP,
+    Certificate,
+    _neighbours,
+    certify,
+    cosine,
+    slope,
+    sweep_gamma,
+    three_point_slope,
+)
 
 
 @cache
@@ -157,3 +167,22 @@ def test_neighbours_stand_around_and_at_an_end_on_one_side():
 def test_cosine_and_slope_by_hand():
     assert cosine(np.array([1.0, 0.0]), np.array([3.0, 4.0])) == pytest.approx(0.6)
     assert slope(np.array([2.0, 4.0]), np.array([1.0, 2.0])) == pytest.approx(2.0)
+
+
+def test_the_sweep_begins_where_the_sources_can_play_the_error():
+    """A source that rounds amplitudes to 10 mV: the low rungs of the ladder are nothing that it can play."""
+
+    def coarse(program):
+        return replace(program, tones=tuple(replace(t, amplitude=round(t.amplitude, 2)) for t in program.tones))
+
+    class Coarse(Wrapper):
+        def load(self, programs):
+            return self.inner.load({channel: coarse(program) for channel, program in programs.items()})
+
+    assembly = assembled("iris_wire", "bench=simulated")
+    setup = setup_with(assembly, err1=Coarse, err2=Coarse)
+    with setup.rig as rig:
+        rig.program(assembly.update(rig).settings())
+        sweep = sweep_gamma(assembly.probe(rig), 0)
+    assert 2 <= len(sweep.current_a) < len(SWEEP)
+    assert sweep.exponent is None  # what rounding leaves is no departure of a linear board
