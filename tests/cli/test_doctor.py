@@ -12,15 +12,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from serving import served
 from unit.rig.benches import Wrapper, bench_with
 
+from labrig.assembly import assemble
 from labrig.cli.main import main
 from labrig.errors import ChannelFault, ConnectionFailed
 from labrig.instruments.data import Identity
 from labrig.procedures import doctor
 from labrig.procedures.doctor import Finding, InstrumentReport, examine, exit_code, roll_call
+from labrig.rig.measurement import Excitation
 
 
 @pytest.fixture
@@ -305,6 +308,28 @@ def test_on_the_wire_bench_every_real_driver_answers(capsys: pytest.CaptureFixtu
     for model in ("PXIe-6738", "PXIe-6363", "SDG2042X", "labrig digipot bank"):
         assert model in text
     assert text.endswith("5 of 5 instruments answer as configured\n")
+
+
+@pytest.mark.usefixtures("no_probes")
+def test_a_run_that_goes_on_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with served("iris_wire.yaml") as resources:
+        overrides = ["bench=hardware"]
+        for name, resource in resources.items():
+            address, _, device = resource.removeprefix("grpc://").partition("/")
+            ni = resource.startswith("grpc://")
+            overrides += [f"instruments.{name}.grpc={address}"] if ni else []
+            overrides.append(f"instruments.{name}.resource='{device if ni else resource}'")
+        assembly = assemble(Path("iris_wire.yaml"), overrides)
+        with assembly.open_rig() as rig:
+            rig.program(assembly.update(rig).settings())
+            argv = [word for override in overrides for word in ("--set", override)]
+            assert main(["doctor", "iris_wire.yaml", "--json", *argv]) == 4
+            rig.measure(Excitation(assembly.task.activation[0], np.array([[1e-6, 0.0, 0.0]])))
+            rig.confirm()
+            assert not rig.program({}).interrupted
+        for row in rows(capsys).values():
+            assert row["kind"] == "ConnectionFailed"
+            assert f"is in use by another labrig on this machine, process {os.getpid()}" in row["detail"]
 
 
 @pytest.mark.usefixtures("no_probes")

@@ -1,0 +1,64 @@
+"""One labrig at a time: an instrument that is open in one process of this machine is refused to every other.
+
+Opening resets an instrument, so a second program, or `labrig doctor`, would spoil a run that goes on. The operating
+system ends a reservation with the process that holds it, however that ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from labrig.errors import ConnectionFailed
+
+FOLDER = Path(tempfile.gettempdir()) / "labrig-reservations"
+
+
+class Reserved:
+    """An instrument that is reserved from `open` to `close`. key: what it is, wherever it is named: driver, address."""
+
+    def __init__(self, name: str, key: str, instrument: Any) -> None:
+        file = re.sub(r"[^\w.-]+", "_", key)
+        self._name = name
+        self._holder = FOLDER / f"{file}.process"
+        self._lock = FileLock(FOLDER / f"{file}.lock", timeout=0, mode=0o666, thread_local=False)
+        self._instrument = instrument
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._instrument, name)
+
+    def open(self) -> None:
+        """Reserve, then open. Raises ConnectionFailed where another process has it."""
+        if not self._lock.is_locked:
+            self._reserve()
+        self._instrument.open()
+
+    def close(self) -> None:
+        try:
+            self._instrument.close()
+        finally:
+            self._lock.release()
+
+    def _reserve(self) -> None:
+        try:
+            FOLDER.mkdir(mode=0o777, exist_ok=True)
+            self._lock.acquire()
+            self._holder.write_text(str(os.getpid()))
+        except Timeout:
+            holder = ""
+            with contextlib.suppress(OSError):
+                holder = f", process {self._holder.read_text()}"
+            raise ConnectionFailed(
+                f"is in use by another labrig on this machine{holder}",
+                device=self._name,
+                action="open",
+                remedy="let that one end, or end it; opening would reset what it works with",
+            ) from None
+        except OSError:
+            return  # another user's file, or no folder to write to: then nobody keeps order
