@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,7 +35,7 @@ class DigipotBankOptions(InstrumentOptions):
     """
 
     resource: Annotated[str, Field(min_length=1)]
-    baud: Count = 500_000
+    baud: Annotated[Count, Field(le=2_000_000)] = 500_000
     chips: Annotated[tuple[Chips, ...], Field(min_length=1)]
     supply: tuple[Voltage, Voltage]
     watchdog: NonNegativeTime = 0.0
@@ -43,6 +44,10 @@ class DigipotBankOptions(InstrumentOptions):
 
 def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
     """What a bank of these chips can do."""
+    if "://" in options.resource and not re.fullmatch(r"(socket|rfc2217)://[^:/]+:\d+", options.resource):
+        raise ValueError(
+            f"resource: {options.resource!r} is no port; write /dev/serial/by-id/…, COM4 or socket://host:port"
+        )
     parts = {chips.part for chips in options.chips}
     if len(parts) > 1:
         raise ValueError(f"chips: a bank holds one part, not {' and '.join(sorted(parts))}")

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError, LimitExceeded, SyncLost
 from labrig.instruments.data import Identity
@@ -28,8 +30,8 @@ class NiOptions(InstrumentOptions):
     """resource: name of the device in NI MAX (`PXI1Slot4`). grpc: `host:port` of an NI gRPC device server; without it
     the NI-DAQmx driver of this machine is used."""
 
-    resource: str
-    grpc: str | None = None
+    resource: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    grpc: Annotated[str, Field(pattern=r"^\S+:\d+$")] | None = None
 
 
 class NiDevice:

@@ -24,14 +24,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal, NoReturn
-
-from pydantic import Field
+from typing import NoReturn
 
 from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
 from labrig.instruments.data import Identity
-from labrig.instruments.drivers import DriverInfo, InstrumentOptions, SourceCapabilities
-from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage
+from labrig.instruments.drivers import DriverInfo
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.siglent_dialect import (
     LEAST_VPP,
@@ -47,40 +44,8 @@ from labrig_drivers.siglent_dialect import (
     table_plan,
     volts,
 )
+from labrig_drivers.siglent_options import CHANNELS, MODELS, PEAK_V, SdgOptions, capabilities
 from labrig_drivers.visa import VisaSession
-
-CHANNELS = ("1", "2")
-_BITS = {"SDG1": 14}
-_PEAK_V = 10.0
-
-
-class SdgOptions(InstrumentOptions):
-    """resource: VISA name, VXI-11 or USB where two-tone programs are uploaded. load: what the panel is told hangs at
-    the output; programs stay open-circuit volts. full_scale: largest peak (open circuit). clock: external needs 10 MHz
-    at the input. trigger: external starts with the edge at the trigger input, manual with a command."""
-
-    resource: str
-    load: Literal["high_z", "50ohm"] = "high_z"
-    full_scale: Annotated[PositiveVoltage, Field(le=_PEAK_V)] = _PEAK_V
-    settle: NonNegativeTime = 1e-3
-    clock: Literal["external", "internal"] = "external"
-    trigger: Literal["external", "manual"] = "external"
-    deadline: PositiveTime = 2.0
-
-
-def capabilities(options: SdgOptions) -> SourceCapabilities:
-    """Two channels; an SDG1000X converts 14 bits, the others 16."""
-    bits = _BITS.get((options.model or "")[:4], 16)
-    return SourceCapabilities(
-        CHANNELS,
-        bits,
-        options.full_scale,
-        50.0,
-        options.settle,
-        own_clock=True,
-        triggered=options.trigger == "external",
-        least_v=LEAST_VPP / 2 if options.load == "high_z" else LEAST_VPP,
-    )
 
 
 class SdgSource:
@@ -247,7 +212,7 @@ class SdgSource:
         quiet = replace(held, offset=offset, source="MAN")
         if not quiet.at_zero:
             quiet = replace(quiet, kind="SINE", phase="0")
-        if abs(float(offset)) + float(quiet.amplitude) / 2 > _PEAK_V * k:
+        if abs(float(offset)) + float(quiet.amplitude) / 2 > PEAK_V * k:
             quiet = replace(quiet, amplitude=volts(LEAST_VPP))
         return quiet
 
@@ -402,7 +367,7 @@ DRIVERS = (
         SdgOptions,
         capabilities,
         SdgSource,
-        models=dict.fromkeys(("SDG2042X", "SDG2082X", "SDG2122X", "SDG1032X", "SDG6022X"), _UNTRIED),
+        models=dict.fromkeys(MODELS, _UNTRIED),
         virtual="siglent",
     ),
 )

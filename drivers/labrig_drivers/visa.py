@@ -17,6 +17,10 @@ from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError
 _VISA_TIMEOUT = -1073807339  # VI_ERROR_TMO
 
 
+def is_raw_socket(resource: str) -> bool:
+    return resource.upper().endswith("SOCKET")
+
+
 class VisaSession:
     """device: its name in the configuration. resource: a VISA resource name. deadline_s: of every call; pyvisa-py
     adds up to a second of its own where a VXI-11 instrument is gone. messages: how many were sent."""
@@ -37,7 +41,7 @@ class VisaSession:
     @property
     def takes_raw(self) -> bool:
         """Whether a message may end without a newline: raw sockets know no other end."""
-        return not self.resource.upper().endswith("SOCKET")
+        return not is_raw_socket(self.resource)
 
     def open(self) -> None:
         """Connect. A raw socket "connects" to nothing without an error in some backends: ask *IDN? next."""

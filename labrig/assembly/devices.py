@@ -30,7 +30,22 @@ def read_devices(document: Document) -> tuple[dict[str, Device], frozenset[str]]
         return {}, frozenset()
     devices = {name: _read_device(document, name, drivers) for name in section.value}
     usable = {name: device for name, device in devices.items() if device is not None}
+    _check_addresses(document, usable)
     return usable, frozenset(devices) - frozenset(usable)
+
+
+def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
+    """A fault for each instrument at the address of another; an NI board is inputs and outputs, two instruments."""
+    at: dict[tuple[str, ...], str] = {}
+    for name, device in devices.items():
+        resource = getattr(device.options, "resource", None)
+        if resource is None:
+            continue
+        address = device.driver.name, str(getattr(device.options, "grpc", None)), str(resource)
+        other = at.setdefault(address, name)
+        if other != name:
+            path = ("instruments", name, "resource")
+            document.faults.add(document.mark_of(path), path, f"{as_written(resource)} is {other}'s address already")
 
 
 def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo]) -> Device | None:
@@ -51,6 +66,12 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
         return None
     options = validate(document, path, driver.options)
     if options is None:
+        return None
+    if driver.factory and options.model is not None and options.model not in driver.models:
+        place = (*path, "model")
+        known = ", ".join(sorted(driver.models))
+        message = f"{driver.name} knows no model {as_written(options.model)}; it knows {known}"
+        document.faults.add(document.mark_of(place), place, message)
         return None
     try:
         return Device(name, driver, options, driver.capabilities(options))

@@ -104,6 +104,7 @@ def check_drive(
     _check_pilot(document, board, devices, acquisition, digitizer, limits)
     if tones:
         _check_least_pilot(document, board, acquisition, digitizer, tones)
+        _check_pilot_tones(document, board, devices, tones)
         _check_least_error(document, board, devices, learning, digitizer, tones)
 
 
@@ -205,6 +206,23 @@ def _check_least_pilot(
             f"a pilot of {_volts(acquisition.pilot)}{shared} drowns in the steps of {board.hookup.digitizer}, "
             f"{_volts(step)}, over {tones.window_samples} samples; its phase gives every sign: write at least "
             f"{_volts(_rounded_up(least))}, better 1 V",
+        )
+
+
+def _check_pilot_tones(document: Document, board: Board, devices: Mapping[str, Device], tones: TonePlan) -> None:
+    """The pilot is a tone at every frequency, at once."""
+    name = board.hookup.pilot.device
+    able = devices[name].capabilities
+    assert isinstance(able, SourceCapabilities)
+    count = len(tones.frequencies_hz)
+    if count > able.most_tones:
+        path = ("instruments", name, "resource")
+        most = f"{able.most_tones} tone{'s' if able.most_tones > 1 else ''}"
+        document.faults.add(
+            document.mark_of(path),
+            path,
+            f"{name} plays at most {most} at once, the pilot is {count}; a Siglent generator plays several over VXI-11 "
+            "or USB (TCPIP::<address>::INSTR), not over a raw socket",
         )
 
 

@@ -46,6 +46,10 @@ def check_synchronization(
             )
         if not able.own_clock:
             continue
+        if name in followers and getattr(devices[name].options, "clock", None) == "internal":
+            _fault(
+                document, ("instruments", name, "clock"), f"{name} follows {digitizer}'s clock: write 'clock: external'"
+            )
         if name not in followers:
             _fault(
                 document,
@@ -76,9 +80,15 @@ def _check_names(document: Document, timing: Timing, devices: Mapping[str, Devic
     if timing.trigger:
         places.append((("timing", "trigger", "from"), timing.trigger.from_.partition("/")[0]))
         places += [(("timing", "trigger", "to", k), name) for k, name in enumerate(timing.trigger.to)]
+    seen: set[tuple[TreePath, str]] = set()
     for path, name in places:
         if name not in devices:
             _fault(document, path, f"{name!r} is no instrument of this file; there are {', '.join(devices)}")
+        elif len(path) > 3 and not isinstance(devices[name].capabilities, SourceCapabilities):
+            _fault(document, path, f"{name} is no source: only sources follow a clock or start with a trigger")
+        elif len(path) > 3 and (path[:-1], name) in seen:
+            _fault(document, path, f"{name} is named twice")
+        seen.add((path[:-1], name))
 
 
 def _fault(document: Document, path: TreePath, message: str) -> None:

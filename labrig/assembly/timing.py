@@ -125,6 +125,7 @@ def read_timing(
         ranges_v=(digitizer.full_scale_v,) * len(board.hookup.senses),
         skew_s=(0.0,) * len(board.hookup.senses),
     )
+    _check_scan(document, plan, board.hookup.digitizer, digitizer)
     _check_watchdogs(document, plan, board, devices)
     needed = 2 * batch * plan.duration_s
     if needed > step_s:
@@ -136,6 +137,20 @@ def read_timing(
             f"{format_quantity(step_s, 'time')}",
         )
     return Timing(plan, tones) if len(document.faults) == found else None
+
+
+def _check_scan(document: Document, plan: AcquisitionPlan, name: str, able: DigitizerCapabilities) -> None:
+    """A fault where the converter cannot go round all channels between two samples of one."""
+    count = len(plan.channels)
+    fastest = 1 / (count * able.convert_interval_s) if able.convert_interval_s and count > 1 else math.inf
+    if plan.sample_rate_hz <= min(fastest, able.max_sample_rate_hz) * (1 + 1e-9) or fastest > able.max_sample_rate_hz:
+        return
+    path = ("acquisition", "sample_rate")
+    document.faults.add(
+        document.mark_of(path),
+        path,
+        f"{name} takes its {count} channels one after the other: at most {format_quantity(fastest, 'sample_rate')}",
+    )
 
 
 def _check_watchdogs(document: Document, plan: AcquisitionPlan, board: Board, devices: Mapping[str, Device]) -> None:

@@ -25,7 +25,7 @@ class SourceCapabilities:
     specification; output_resistance_ohm: of each channel; bits: of its converter. own_clock: it has a clock of its own,
     which must follow the digitizer's, and starts with its trigger, both named under `timing:`. triggered: its tones
     start with an edge from outside, as it is configured. least_v: smallest amplitude of a tone (peak, open output); a
-    smaller one becomes this or nothing."""
+    smaller one becomes this or nothing. most_tones: of one channel at once."""
 
     channels: tuple[str, ...]
     bits: int
@@ -35,6 +35,7 @@ class SourceCapabilities:
     own_clock: bool = False
     triggered: bool = True
     least_v: float = 0.0
+    most_tones: int = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,41 @@ class TestDrive:
         assert (where, True) in [(path, says in message) for path, message in found]
 
 
+class TestRealInstruments:
+    """What no bench of instruments could do is refused before one is touched."""
+
+    @pytest.mark.parametrize(
+        ("override", "place", "message"),
+        [
+            ("instruments.err1.model=SDG9999", "instruments.err1.model", "knows no model 'SDG9999'"),
+            ("instruments.err1.resource=hello", "instruments.err1.resource", "is no VISA resource"),
+            (
+                "instruments.err2.resource='TCPIP::192.0.2.20::5025::SOCKET'",
+                "instruments.err2.resource",
+                "is err1's address already",
+            ),
+            ("instruments.pots.resource=socket://", "instruments.pots.resource", "is no port"),
+            ("instruments.pots.baud=99999999999", "instruments.pots.baud", "at most 2000000"),
+            ("instruments.daq.grpc=nonsense", "instruments.daq.grpc", "'nonsense' is not allowed"),
+            ("instruments.err1.clock=internal", "instruments.err1.clock", "follows daq's clock"),
+            ("timing.trigger.to=[err1, err2, daq]", "timing.trigger.to[2]", "daq is no source"),
+            ("timing.clock.followers=[err1, err1, err2]", "timing.clock.followers[1]", "err1 is named twice"),
+            ("acquisition.sample_rate=900 kS/s", "acquisition.sample_rate", "at most 71.43 kS/s"),
+            ("learning.activation=sine", "instruments.err2.resource", "plays at most 1 tone at once, the pilot is 2"),
+            ("learning.error.current=50 nA", "learning.error.current", "write at least 300 nA"),
+        ],
+    )
+    def test_it_is_refused_with_its_place(self, override: str, place: str, message: str) -> None:
+        ((where, said),) = faults(Path("iris_wire.yaml"), override)
+        assert where == place
+        assert message in said
+
+    def test_an_error_that_no_digitizer_could_see_is_refused(self) -> None:
+        ((where, said),) = faults(Path("iris.yaml"), "learning.error.current=1 fA")
+        assert where == "learning.error.current"
+        assert "moves no node by a step of daq" in said
+
+
 class TestTiming:
     def test_a_window_is_held_against_the_deadline_before_its_tones_are_planned(self, tmp_path: Path) -> None:
         ((where, message),) = faults(islands(tmp_path), "acquisition.window=1e9 s")

@@ -145,7 +145,7 @@ def test_another_board_in_the_place_of_a_lost_one():
 
 
 def test_nobody_there(tmp_path):
-    for resource in ("socket://127.0.0.1:9", str(tmp_path / "no-port"), "nonsense://x", "/dev/null"):
+    for resource in ("socket://127.0.0.1:9", str(tmp_path / "no-port"), "/dev/null"):
         started = time.monotonic()
         with pytest.raises(ConnectionFailed, match=r"pots: cannot open .*remedy"):
             bank(resource).open()
