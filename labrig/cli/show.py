@@ -25,7 +25,7 @@ def execute(arguments: argparse.Namespace) -> int:
     summary["card"] = {} if summary["name"] is None else folder.meta()["card"]
     if arguments.plot:
         summary["plots"] = []
-        if summary["steps"]:
+        if summary["name"] is not None:
             from labrig.cli.plots import write_plots
 
             summary["plots"] = [str(path) for path in write_plots(folder)]
@@ -47,5 +47,5 @@ def _text(summary: dict[str, Any]) -> str:
         width = max((len(name) for name, _ in rows), default=0)
         lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)]
     if summary.get("plots") == []:
-        lines.append(" nothing to plot: the run has no steps")
+        lines.append(" nothing to plot: the run took no step")
     return "\n".join([*lines, *(f"  {path}" for path in summary.get("plots", ()))])
