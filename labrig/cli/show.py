@@ -45,7 +45,7 @@ def _text(summary: dict[str, Any]) -> str:
     for title, values in (("measured", summary["metrics"]), ("comparability card", summary["card"])):
         rows = readable(values)
         width = max((len(name) for name, _ in rows), default=0)
-        lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)]
+        lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)] if rows else []
     if summary.get("plots") == []:
         lines.append(" nothing to plot: the run took no step")
     return "\n".join([*lines, *(f"  {path}" for path in summary.get("plots", ()))])

@@ -19,8 +19,9 @@ class WriterLock:
 
     def __init__(self, journal: Path) -> None:
         self._path = lock_path(journal)
-        self._db = sqlite3.connect(self._path, isolation_level=None, timeout=0.0)
+        self._db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)  # one who looks is soon gone
         try:
+            self._db.execute("PRAGMA journal_mode=MEMORY")  # no second file
             self._db.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error:
             self._db.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from labrig.errors import StorageError
-from labrig.runs.folder import JOURNAL, META, RunFolder, list_runs
+from labrig.runs.folder import CONFIG, JOURNAL, META, RunFolder, list_runs
 from labrig.runs.journal import Record, read_journal
 from labrig.runs.lock import is_being_written
 
@@ -95,7 +95,7 @@ def _began_s(folder: RunFolder) -> float:
         return datetime.fromisoformat(folder.meta()["began"]).timestamp()
     except (StorageError, KeyError, TypeError, ValueError):
         pass
-    for name in (META, JOURNAL):
+    for name in (CONFIG, META, JOURNAL):
         try:
             return (folder.path / name).stat().st_mtime
         except OSError:

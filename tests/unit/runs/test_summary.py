@@ -73,7 +73,7 @@ def test_a_run_that_was_killed_does_not_go_on(tmp_path):
         assert summarize(folder)["state"] == "running"
         assert summarize(folder)["state"] == "running"  # having looked changes nothing
     assert writer.returncode == 9
-    assert lock_path(folder.journal).exists()
+    assert [path.name for path in sorted(folder.path.glob("run.lock*"))] == ["run.lock"]
     assert summarize(folder)["state"] == "unfinished"
 
 
