@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -11,14 +12,13 @@ from pydantic import BaseModel
 
 from labrig import __version__
 from labrig.assembly.assemble import SECTIONS, Assembly
+from labrig.assembly.card import card
 from labrig.assembly.layout import EDGES
 from labrig.config.document import Document
 from labrig.config.faults import TreePath
 from labrig.config.resolved import ResolvedValue, flatten_resolved
 from labrig.config.sections import NodeWiring
 from labrig.config.validation import validate
-from labrig.instruments.data import LevelTable
-from labrig.learning.updates import within
 from labrig.rig.rig import Rig
 
 LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml")
@@ -26,12 +26,13 @@ STANDING_ALONE = ("version", "name", "seed", "bench")
 
 
 def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
-    """Versions, seeds, identities, the board and the comparability card of a run on an open rig."""
+    """Versions, seeds, identities, the board and the comparability card of a run that begins on an open rig."""
     graph = assembly.board.graph
     return {
         "name": assembly.name,
         "seed": assembly.seed,
         "simulation_seed": assembly.simulation_seed,
+        "began": datetime.now(UTC).isoformat(),
         "bench": assembly.header.bench,
         "config": str(assembly.document.path),
         "versions": {
@@ -48,38 +49,8 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
             "inputs": [wire.node for wire in assembly.board.hookup.inputs],
             "outputs": [wire.node for wire in assembly.board.hookup.outputs],
             "range_s": list(assembly.network.programmable.range),
+            "initial_s": assembly.update(rig).conductances.tolist(),
         },
-    }
-
-
-def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
-    """The comparability card: what two runs must share before their figures may be compared."""
-    low, high = assembly.network.programmable.range
-    levels = within(rig.levels[0], low, high)
-    coding, split = assembly.task_section.encode, assembly.task_section.split
-    return {
-        "rule": assembly.learning.rule,
-        "activation": assembly.learning.activation,
-        "error_current_a": assembly.learning.error.current,
-        "error_floor": assembly.learning.error.floor,
-        "tones_hz": list(rig.tones.frequencies_hz),
-        "sample_rate_hz": rig.plan.sample_rate_hz,
-        "window_samples": rig.plan.window_samples,
-        "levels": len(levels.codes) if isinstance(levels, LevelTable) else "continuous",
-        "range_s": [low, high],
-        "loss": assembly.learning.loss,
-        "temperature_v": assembly.learning.temperature,
-        "encoding": None if coding is None else coding.model_dump(),
-        "split": None if split is None else split.model_dump(),
-        "batch": assembly.learning.batch,
-        "epochs": assembly.learning.epochs,
-        "rate": assembly.learning.rate,
-        "decay": assembly.learning.decay,
-        "hysteresis": assembly.learning.hysteresis,
-        "bench": assembly.header.bench,
-        "simulation": assembly.simulation.model_dump(exclude_none=True)
-        if assembly.header.bench != "hardware"
-        else None,
     }
 
 

@@ -14,16 +14,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     from labrig.cli.tables import figures, table
-    from labrig.runs.folder import list_runs
-    from labrig.runs.summary import summarize
+    from labrig.runs.summary import summaries
 
-    runs = [summarize(folder) for folder in list_runs(arguments.runs_dir)]
+    runs = summaries(arguments.runs_dir)
     if arguments.json:
         print(json.dumps({"event": "runs", "runs": runs}, ensure_ascii=False))
         return 0
     if not runs:
         print(f"no runs in {arguments.runs_dir}")
         return 0
-    rows = [(run["run"], run["state"], str(run["steps"]), run["reason"] or figures(run["metrics"])) for run in runs]
+    rows = [
+        (
+            run["run"],
+            run["state"],
+            "–" if run["steps"] is None else str(run["steps"]),
+            "; ".join(part for part in (figures(run["metrics"]), run["reason"]) if part),
+        )
+        for run in runs
+    ]
     print(table(("run", "state", "steps", "figures"), rows))
     return 0

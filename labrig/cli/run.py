@@ -106,8 +106,10 @@ class _Run:
         except KeyboardInterrupt:
             return True
         except Exception as error:
-            with suppress(StorageError):  # a full disk is what may have failed
+            with suppress(StorageError, OSError):  # a full disk is what may have failed
                 journal.event(journal.steps, "failed", {"kind": type(error).__name__, "message": str(error)})
+                if journal.steps and not self._arguments.json:
+                    print(f"labrig: the run so far: labrig show {self._folder.path} --plot", file=sys.stderr)
             raise
         return False
 

@@ -5,33 +5,47 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
+
+from labrig.cli.options import add_runs_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run")
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run, or its name in --runs-dir")
+    add_runs_dir(parser)
     parser.add_argument("--plot", action="store_true", help="write the PNGs again")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    from labrig.runs.folder import RunFolder
+    from labrig.runs.folder import find_run
     from labrig.runs.summary import summarize
 
-    folder = RunFolder(arguments.run)
+    folder = find_run(arguments.run, arguments.runs_dir)
     summary = summarize(folder)
+    summary["card"] = {} if summary["name"] is None else folder.meta()["card"]
     if arguments.plot:
-        from labrig.cli.plots import write_plots
+        summary["plots"] = []
+        if summary["name"] is not None:
+            from labrig.cli.plots import write_plots
 
-        summary["plots"] = [str(path) for path in write_plots(folder)]
-    if arguments.json:
-        print(json.dumps({"event": "run", **summary}, ensure_ascii=False))
-        return 0
-    print(f"{summary['run']}: {summary['state']} after {summary['steps']} steps")
-    if summary["reason"]:
-        print(f"  {summary['reason']}")
-    for title, values in (("measured", summary["metrics"]), ("comparability card", folder.meta()["card"])):
-        print(f" {title}")
-        for name, value in values.items():
-            print(f"  {name:<22} {format(value, '.6g') if isinstance(value, float) else value}")
-    for path in summary.get("plots", ()):
-        print(f"  {path}")
+            summary["plots"] = [str(path) for path in write_plots(folder)]
+    print(json.dumps({"event": "run", **summary}, ensure_ascii=False) if arguments.json else _text(summary))
     return 0
+
+
+def _text(summary: dict[str, Any]) -> str:
+    from labrig.cli.tables import readable
+    from labrig.runs.summary import event_text
+
+    state = "finished, target missed," if summary["state"] == "missed" else summary["state"]
+    lines = [f"{summary['run']}: {state} after {summary['steps']} steps"]
+    if summary["reason"]:
+        lines.append(f"  {summary['reason']}")
+    lines += [f"  {event_text(event)}" for event in summary["events"]]
+    for title, values in (("measured", summary["metrics"]), ("comparability card", summary["card"])):
+        rows = readable(values)
+        width = max((len(name) for name, _ in rows), default=0)
+        lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)] if rows else []
+    if summary.get("plots") == []:
+        lines.append(" nothing to plot: the run took no step")
+    return "\n".join([*lines, *(f"  {path}" for path in summary.get("plots", ()))])

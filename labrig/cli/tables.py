@@ -15,6 +15,26 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def readable(values: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """Names and values of nested maps, one row each: ('task.target_v', '0.06'). What is None or empty is left out."""
+    rows: list[tuple[str, str]] = []
+    for key, value in values.items():
+        name = f"{above}{key}"
+        if isinstance(value, dict):
+            rows += readable(value, f"{name}.")
+        elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+            rows += readable({str(number): item for number, item in enumerate(value, 1)}, f"{name}.")
+        elif value is not None and value != []:
+            rows.append((name, ", ".join(map(_plain, value)) if isinstance(value, list) else _plain(value)))
+    return rows
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return format(value, ".6g") if isinstance(value, float) else str(value)
+
+
 def outcome_text(outcome: dict[str, Any]) -> str:
     """The last words of a run."""
     lines = [f"{outcome['event']} after {outcome['steps']} steps: {outcome['run']}"]
@@ -26,6 +46,8 @@ def outcome_text(outcome: dict[str, Any]) -> str:
         f"{outcome['wall_s']:.1f} s here, {outcome['bench_s']:.1f} s on the bench"
     )
     lines += [f"  {path}" for path in outcome.get("plots", ())]
+    if outcome["steps"] and not outcome.get("plots"):
+        lines.append(f"  pictures: labrig show {outcome['run']} --plot")
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """The folder of a run: always new, self-describing, readable after any end.
 
 run.db                  the journal
+run.lock                held by the process that writes the journal; gone when it has ended well
 config.resolved.yaml    the configuration as it was used, loadable again
 meta.json               versions, identities, seeds, the board, the comparability card
 *.png, spectrum.npz     pictures of the run, and the samples behind the spectrum
@@ -10,17 +11,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labrig.errors import ConfigError, StorageError
+from labrig.errors import ConfigError, StorageError, UsageError
 
 JOURNAL = "run.db"
 CONFIG = "config.resolved.yaml"
 META = "meta.json"
 SPECTRUM = "spectrum.npz"
+NEEDED = ("name", "seed", "card", "board")
+"""Keys of meta.json without which a run cannot be shown."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,25 @@ class RunFolder:
 
     def meta(self) -> dict[str, Any]:
         """meta.json. Raises StorageError where it is missing or damaged."""
+        path = self.path / META
         try:
-            return json.loads((self.path / META).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StorageError(f"{self.path} is not a run: {META} cannot be read ({error})") from error
+            meta = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise self.damaged(META, "it is missing") from error
+        except OSError as error:
+            raise self.damaged(META, error.strerror or "it cannot be opened") from error
+        except ValueError as error:
+            raise self.damaged(META, "it is cut off or no JSON") from error
+        missing = [key for key in NEEDED if not isinstance(meta, dict) or key not in meta]
+        if missing:
+            raise self.damaged(META, f"it has no {', '.join(missing)}")
+        return meta
+
+    def damaged(self, name: str, why: str) -> StorageError:
+        """What to raise for a file of the run that is not what labrig wrote."""
+        again = self.path / CONFIG
+        remedy = "restore it from a copy" + (f", or repeat the run: labrig run {again}" if again.is_file() else "")
+        return StorageError(f"cannot read {self.path / name}: {why}", remedy=remedy)
 
 
 def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFolder:
@@ -70,7 +87,25 @@ def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFol
     raise StorageError(f"too many runs begin at {stamp}")
 
 
-def list_runs(runs_dir: Path) -> Iterator[RunFolder]:
-    """Runs under a folder, oldest first."""
-    if runs_dir.is_dir():
-        yield from (RunFolder(path) for path in sorted(runs_dir.iterdir()) if (path / META).is_file())
+def list_runs(runs_dir: Path) -> list[RunFolder]:
+    """Runs under a folder, damaged ones included, by name."""
+    if not runs_dir.is_dir():
+        return []
+    return [RunFolder(path) for path in sorted(runs_dir.iterdir()) if _holds_a_run(path)]
+
+
+def find_run(run: Path, runs_dir: Path) -> RunFolder:
+    """The folder of a run, or the run of that name in `runs_dir`. Raises UsageError where there is none."""
+    for path in (run, runs_dir / run):
+        if _holds_a_run(path):
+            return RunFolder(path)
+    raise UsageError(
+        f"{str(run)!r} is no run, here or in {runs_dir}", remedy="`labrig ls` lists the runs in --runs-dir"
+    )
+
+
+def _holds_a_run(path: Path) -> bool:
+    try:
+        return (path / META).is_file() or (path / JOURNAL).is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL; a folder that may not be entered
+        return False

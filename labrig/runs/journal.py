@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import StorageError
+from labrig.runs.lock import WriterLock
 
 Array = NDArray[np.float64]
 SCHEMA_VERSION = 1
@@ -82,11 +83,17 @@ class Journal:
         except sqlite3.Error as error:
             raise self._failed("create", error) from error
         try:
+            self._lock = WriterLock(path)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise self._failed("lock", error) from error
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA synchronous={'FULL' if durability == 'power' else 'NORMAL'}")
             self._db.executescript(f"BEGIN; {_SCHEMA} INSERT INTO schema VALUES ({SCHEMA_VERSION}); COMMIT;")
         except sqlite3.Error as error:
             self._db.close()
+            self._lock.release()
             raise self._failed("create", error) from error
 
     @property
@@ -131,6 +138,8 @@ class Journal:
             self._db.close()
         except sqlite3.Error as error:
             raise self._failed("close", error) from error
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -175,10 +184,12 @@ class Record:
 def read_journal(path: Path) -> Record:
     """Read a journal, also while it is being written or after its writer was killed.
 
-    Raises StorageError if there is none, or it is of another schema.
+    Raises StorageError if there is none, it is damaged, or it is of another schema.
     """
     if not path.is_file():
-        raise StorageError(f"{path} does not exist", remedy="name the folder of a run; `labrig ls` lists them")
+        raise StorageError(f"{path} does not exist", remedy=_RESTORE)
+    if not path.stat().st_size and not path.with_name(f"{path.name}-wal").exists():
+        raise StorageError(f"cannot read {path}: it is empty", remedy=_RESTORE)
     try:
         with closing(sqlite3.connect(path)) as db:
             (version,) = db.execute("SELECT version FROM schema").fetchone()
@@ -190,8 +201,16 @@ def read_journal(path: Path) -> Record:
             ).fetchall()
             evaluations = db.execute("SELECT epoch, step, metrics FROM evaluations ORDER BY id").fetchall()
             events = db.execute("SELECT step, event, detail FROM events ORDER BY id").fetchall()
-    except sqlite3.Error as error:
-        raise StorageError(f"cannot read {path}: {error}") from error
+        return _record(rows, evaluations, events)
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        raise StorageError(f"cannot read {path}: {error}", remedy=_RESTORE) from error
+
+
+_RESTORE = "restore it from a copy, or repeat the run from the config.resolved.yaml beside it"
+
+
+def _record(rows: list[Any], evaluations: list[Any], events: list[Any]) -> Record:
+    """The rows of the three tables as arrays. Raises ValueError or TypeError for what labrig never wrote."""
     columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) or [()] * 9
     return Record(
         step=np.array(columns[0], dtype=np.int64),

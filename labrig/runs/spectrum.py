@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +50,13 @@ def load_spectrum(folder: RunFolder) -> Window | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return Window(
                 kept["volts"].astype(float),
                 tuple(str(node) for node in kept["nodes"]),
                 float(kept["sample_rate_hz"]),
                 tuple(float(f) for f in kept["tones_hz"]),
             )
-    except (OSError, ValueError, KeyError) as error:
-        raise StorageError(f"cannot read {path}: {error}") from error
+    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
+        remedy = "remove it to plot the rest: nothing but spectrum.png is made of it"
+        raise StorageError(f"cannot read {path}: it is damaged", remedy=remedy) from error

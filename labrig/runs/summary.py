@@ -2,28 +2,102 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from labrig.runs.folder import RunFolder
-from labrig.runs.journal import read_journal
+from labrig.errors import StorageError
+from labrig.runs.folder import CONFIG, JOURNAL, META, RunFolder, list_runs
+from labrig.runs.journal import Record, read_journal
+from labrig.runs.lock import is_being_written
+
+ENDS = ("finished", "interrupted", "failed")
+LOST = "the potentiometers lost their settings"
+"""Why a step or an evaluation is repeated."""
 
 
 def summarize(folder: RunFolder) -> dict[str, Any]:
-    """run, name, seed, state, reason (why it failed or what it missed, else empty), steps, last metrics.
+    """run, name, seed, began, state, reason (why it failed or what it missed, else empty), steps, last metrics, events.
 
-    state: "finished", "interrupted", "failed", or "unfinished" for a run that goes on or was killed.
+    state: "finished", "missed" (finished without reaching its goals), "interrupted", "failed", "running", or
+    "unfinished" for a run that was killed. events: what happened on the way. name, seed and began are None where the
+    run ended while its instruments were opened. Raises StorageError for a damaged folder.
     """
-    meta, record = folder.meta(), read_journal(folder.journal)
-    ends = [(event, detail) for _, event, detail in record.events if event in ("finished", "interrupted", "failed")]
-    state, outcome = ends[-1] if ends else ("unfinished", {})
-    last = record.evaluations[-1].metrics if record.evaluations else {}
-    reason = outcome.get("message") or "; ".join(outcome.get("missed", ()))
+    # The lock first: a run that ends between the two looks has its end in the journal.
+    running = is_being_written(folder.journal)
+    record = _journal(folder)
+    ends = [(event, detail) for _, event, detail in record.events if event in ENDS]
+    state, outcome = ends[-1] if ends else ("running" if running else "unfinished", {})
+    missed = outcome.get("missed", ())
+    before_its_description = not (folder.path / META).exists() and not len(record.step) and state != "finished"
+    meta = {} if before_its_description else folder.meta()
     return {
         "run": str(folder.path),
-        "name": meta["name"],
-        "seed": meta["seed"],
-        "state": state,
-        "reason": reason,
+        "name": meta.get("name"),
+        "seed": meta.get("seed"),
+        "began": meta.get("began"),
+        "state": "missed" if missed and state == "finished" else state,
+        "reason": outcome.get("message") or "; ".join(missed),
         "steps": len(record.step),
-        "metrics": outcome.get("metrics") or last,
+        "metrics": outcome.get("metrics") or (record.evaluations[-1].metrics if record.evaluations else {}),
+        "events": _events(record),
     }
+
+
+def summaries(runs_dir: Path) -> list[dict[str, Any]]:
+    """Of every run under a folder, oldest first. state: "damaged", with the reason, where a folder cannot be read."""
+    folders = sorted(list_runs(runs_dir), key=_began_s)
+    return [_summary_or_damage(folder) for folder in folders]
+
+
+def event_text(event: dict[str, Any]) -> str:
+    """One of a summary's events in words."""
+    if event["event"] != "repeated":
+        return f"{event['event']} after step {event['step']}"
+    why = event.get("reason", LOST)
+    what = f"the evaluation after step {event['step']}" if "evaluation" in event else f"step {event['step']}"
+    where = f"{event['instrument']}: " if event.get("instrument") else ""
+    return f"{what} was repeated: {where}{why}"
+
+
+def _events(record: Record) -> list[dict[str, Any]]:
+    """What happened on the way. step of a repeated step: its own number, not that of the last one that was kept."""
+    events = []
+    for step, event, detail in record.events:
+        if event not in ENDS:
+            own = step + 1 if event == "repeated" and "examples" in detail else step
+            reason = {"reason": LOST} if event == "repeated" else {}
+            events.append({"step": own, "event": event, **reason, **detail})
+    return events
+
+
+def _summary_or_damage(folder: RunFolder) -> dict[str, Any]:
+    try:
+        return summarize(folder)
+    except (StorageError, OSError) as error:
+        reason = error.message if isinstance(error, StorageError) else str(error)
+        nothing = dict.fromkeys(("name", "seed", "began"))
+        return {
+            "run": str(folder.path), **nothing, "state": "damaged", "reason": reason, "steps": None, "metrics": {},
+            "events": [],
+        }  # fmt: skip
+
+
+def _journal(folder: RunFolder) -> Record:
+    if not folder.journal.is_file():
+        raise folder.damaged(JOURNAL, "it is missing")
+    return read_journal(folder.journal)
+
+
+def _began_s(folder: RunFolder) -> float:
+    """When a run began: as it says itself, else by the age of what is written first."""
+    try:
+        return datetime.fromisoformat(folder.meta()["began"]).timestamp()
+    except (StorageError, KeyError, TypeError, ValueError):
+        pass
+    for name in (CONFIG, META, JOURNAL):
+        try:
+            return (folder.path / name).stat().st_mtime
+        except OSError:
+            continue
+    return 0.0

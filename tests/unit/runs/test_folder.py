@@ -10,13 +10,12 @@ import pytest
 
 from labrig.errors import ConfigError, StorageError
 from labrig.runs.folder import RunFolder, create_run_folder, list_runs
-from labrig.runs.journal import Evaluation, Journal
+from labrig.runs.journal import Journal
 from labrig.runs.spectrum import load_spectrum, save_spectrum
-from labrig.runs.summary import summarize
 
 
 def begun(folder: RunFolder) -> Journal:
-    folder.write_text("meta.json", json.dumps({"name": "xor", "seed": 3}))
+    folder.write_text("meta.json", json.dumps({"name": "xor", "seed": 3, "card": {}, "board": {}}))
     return Journal(folder.journal)
 
 
@@ -48,28 +47,6 @@ def test_only_runs_are_listed(tmp_path):
     assert [folder.path.name for folder in list_runs(tmp_path)] == ["a", "b"]
 
 
-def test_states_of_a_run(tmp_path):
-    folder = create_run_folder(tmp_path, "xor", None)
-    with begun(folder) as journal:
-        assert summarize(folder)["state"] == "unfinished"
-        journal.evaluated(Evaluation(0, 0, {"loss": 2.0}))
-        assert summarize(folder)["metrics"] == {"loss": 2.0}
-        journal.event(0, "finished", {"metrics": {"loss": 1.0}})
-        assert (summarize(folder)["state"], summarize(folder)["metrics"]) == ("finished", {"loss": 1.0})
-        journal.event(0, "interrupted", {"metrics": {}})
-    summary = summarize(folder)
-    assert (summary["state"], summary["metrics"]) == ("interrupted", {"loss": 2.0})
-    assert (summary["name"], summary["seed"], summary["steps"]) == ("xor", 3, 0)
-
-
-def test_what_is_not_a_run(tmp_path):
-    with pytest.raises(StorageError, match="is not a run"):
-        summarize(RunFolder(tmp_path))
-    (tmp_path / "meta.json").write_text("{broken")
-    with pytest.raises(StorageError, match="is not a run"):
-        summarize(RunFolder(tmp_path))
-
-
 def test_a_file_that_cannot_be_written(tmp_path):
     with pytest.raises(StorageError, match="cannot write"):
         RunFolder(tmp_path / "nowhere").write_text("meta.json", "{}")
@@ -83,8 +60,18 @@ def test_a_spectrum_is_kept(tmp_path):
     window = load_spectrum(folder)
     np.testing.assert_allclose(window.volts, volts, rtol=1e-6)
     assert (window.nodes, window.sample_rate_hz, window.tones_hz) == (("in0", "out0"), 50e3, (750.0,))
-    (tmp_path / "spectrum.npz").write_bytes(b"PK damaged")
-    with pytest.raises(StorageError, match="cannot read"):
-        load_spectrum(folder)
     with pytest.raises(StorageError, match="cannot write"):
         save_spectrum(RunFolder(tmp_path / "nowhere"), volts, ["a", "b"], 1.0, [])
+
+
+@pytest.mark.parametrize(
+    "damaged", [lambda kept: b"PK damaged", lambda kept: b"", lambda kept: kept[:200], lambda kept: b"\x93NUMPY" + kept]
+)
+def test_a_damaged_spectrum_is_one_error_with_its_remedy(tmp_path, damaged):
+    folder = RunFolder(tmp_path)
+    save_spectrum(folder, np.zeros((50, 2)), ["in0", "out0"], 50e3, [750.0])
+    path = tmp_path / "spectrum.npz"
+    path.write_bytes(damaged(path.read_bytes()))
+    with pytest.raises(StorageError, match=r"cannot read .*spectrum\.npz: it is damaged .*remedy") as caught:
+        load_spectrum(folder)
+    assert "pickle" not in str(caught.value)

@@ -88,6 +88,14 @@ def test_a_journal_is_never_begun_twice(tmp_path):
     assert len(read_journal(path).step) == 1
 
 
+def test_a_journal_has_one_writer(tmp_path):
+    with Journal(tmp_path / "run.db") as journal:
+        with pytest.raises(StorageError, match=r"cannot lock .*run\.db"):
+            Journal(tmp_path / "run.db")
+        journal.append(step(1))
+    assert not (tmp_path / "run.lock").exists()
+
+
 def test_a_step_is_never_written_twice(tmp_path):
     with Journal(tmp_path / "run.db") as journal:
         journal.append(step(1))

@@ -1,0 +1,124 @@
+"""The comparability card: what two runs must share before their figures may be compared, seeds and goals apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from labrig.assembly.assemble import Assembly
+from labrig.assembly.task import FIGURES
+from labrig.config.annotations import of_field
+from labrig.config.sections import Section
+from labrig.errors import StorageError
+from labrig.instruments.data import LevelTable
+from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.learning.updates import within
+from labrig.network.diodes import DIODES, DiodeModel
+from labrig.rig.rig import Rig
+
+
+def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
+    """The card of a run on an open rig, as plain values. Raises StorageError where the file of data is gone."""
+    low, high = assembly.network.programmable.range
+    levels = within(rig.levels[0], low, high)
+    coding, split = assembly.task_section.encode, assembly.task_section.split
+    return {
+        "task": task_card(assembly),
+        "encoding": None if coding is None else _values(coding),
+        "split": None if split is None else _values(split),
+        "network": network_card(assembly),
+        "rule": assembly.learning.rule,
+        "activation": assembly.learning.activation,
+        "error_current_a": assembly.learning.error.current,
+        "error_floor": assembly.learning.error.floor,
+        "tones_hz": list(rig.tones.frequencies_hz),
+        "sample_rate_hz": rig.plan.sample_rate_hz,
+        "window_samples": rig.plan.window_samples,
+        "levels": len(levels.codes) if isinstance(levels, LevelTable) else "continuous",
+        "range_s": [low, high],
+        "loss": assembly.learning.loss,
+        "temperature_v": assembly.learning.temperature,
+        "batch": assembly.learning.batch,
+        "epochs": assembly.learning.epochs,
+        "rate": assembly.learning.rate,
+        "decay": assembly.learning.decay,
+        "hysteresis": assembly.learning.hysteresis,
+        "bench": assembly.header.bench,
+        "simulation": assembly.simulation.model_dump(exclude_none=True)
+        if assembly.header.bench != "hardware"
+        else None,
+    }
+
+
+def task_card(assembly: Assembly) -> dict[str, Any]:
+    """Kind, the task's own parameters, and of a file of data the name and the SHA-256."""
+    section = assembly.task_section
+    kind = next(name for name in FIGURES if getattr(section, name) is not None)
+    values = _values(getattr(section, kind))
+    if "data" in values:
+        path = ("task", kind, "data")
+        file = assembly.document.locate(values["data"], assembly.document.get(path)) or Path(values["data"])
+        values["data"] = {"file": file.name, "sha256": _sha256(file)}
+    return {"kind": kind, **values}
+
+
+def network_card(assembly: Assembly) -> dict[str, Any]:
+    """Sizes and parts in brief; the digest is of every element with its value and of what drives the nodes."""
+    network, board = assembly.network, assembly.board
+    graph, hookup = board.graph, board.hookup
+    if network.layered is not None:
+        layers = network.layered
+        shape = {"layered": [layers.inputs, *(layer.nodes for layer in layers.hidden), layers.outputs]}
+    elif network.grid is not None:
+        shape = {"grid": [network.grid.rows, network.grid.columns]}
+    else:
+        shape = {"nodes": len(graph.nodes)}
+    diodes = Counter[str]()
+    for diode in graph.diodes:
+        diodes[_diode_name(diode.model)] += diode.count
+    wires = {
+        "inputs": [wire.node for wire in hookup.inputs],
+        "outputs": [wire.node for wire in hookup.outputs],
+        "initial": network.programmable.initial,
+    }
+    text = json.dumps({"graph": asdict(graph), **wires}, sort_keys=True)
+    return {
+        **shape,
+        "edges": len(graph.edges),
+        "resistors": len(graph.resistors),
+        "diodes": dict(sorted(diodes.items())),
+        "parts": sorted({_part(assembly, name) for name in hookup.programmers}),
+        "initial_s": network.programmable.initial,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+
+
+def _diode_name(model: DiodeModel) -> str:
+    return next(name for name, known in DIODES.items() if known == model)
+
+
+def _part(assembly: Assembly, programmer: str) -> str:
+    able = assembly.devices[programmer].capabilities
+    assert isinstance(able, ProgrammerCapabilities)
+    return able.part.part
+
+
+def _values(section: Section) -> dict[str, Any]:
+    """The values of a section as plain data; voltages say so in their name."""
+    values = section.model_dump()
+    for name, field in type(section).model_fields.items():
+        quantity = of_field(field).quantity()
+        if quantity is not None and quantity.dimension == "voltage":
+            values = {f"{key}_v" if key == name else key: value for key, value in values.items()}
+    return values
+
+
+def _sha256(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise StorageError(f"cannot read {file}: {error.strerror}") from error

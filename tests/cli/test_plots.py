@@ -1,0 +1,145 @@
+"""The pictures of a run: scales, units, markers, labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+
+from labrig.cli.main import main
+from labrig.cli.plots import conductance_map, learning_curves, spectrum
+from labrig.cli.tables import outcome_text
+from labrig.runs.journal import Evaluation, Record
+from labrig.runs.spectrum import Window
+
+META: dict[str, Any] = {"name": "xor", "seed": 1, "card": {"loss": "squared_error"}}
+BOARD = {
+    "nodes": ["in0", "out0"],
+    "edges": [["in0-out0", "in0", "out0"]],
+    "inputs": ["in0"],
+    "outputs": ["out0"],
+    "range_s": [1e-5, 1e-4],
+    "initial_s": [3e-5],
+}
+
+
+def record(losses: list[float], *evaluations: tuple[int, dict[str, float]]) -> Record:
+    count = len(losses)
+    edges = np.full((count, 1), 5e-5)
+    return Record(
+        step=np.arange(1, count + 1),
+        epoch=np.zeros(count, dtype=np.int64),
+        examples=((0,),) * count,
+        loss=np.array(losses),
+        gamma=np.ones(count),
+        gradient=edges,
+        u_gradient=edges,
+        shadow=edges,
+        conductances=edges,
+        evaluations=tuple(Evaluation(0, step, metrics) for step, metrics in evaluations),
+        events=(),
+    )
+
+
+def drawn(figure: Figure) -> Figure:
+    figure.canvas.draw()
+    return figure
+
+
+def test_figures_of_different_unit_have_axes_of_their_own() -> None:
+    first = (0, {"loss": 1e-2, "patterns_right": 2, "rms_v": 0.06})
+    last = (2, {"loss": 1e-6, "patterns_right": 4, "rms_v": 1e-3})
+    figure = drawn(learning_curves(record([1e-2, 1e-3], first, last), META))
+    axes = figure.axes
+    assert [axis.get_ylabel() for axis in axes] == ["loss (V²)", "patterns right", "rms (V)"]
+    assert [axis.get_yscale() for axis in axes] == ["log", "linear", "log"]
+
+
+def test_evaluations_are_markers_without_a_line_between_them() -> None:
+    figure = learning_curves(record([0.1] * 5, (0, {"loss": 0.1}), (5, {"loss": 0.02, "test_loss": 0.03})), META)
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    for label in ("training set", "test set"):
+        assert (lines[label].get_linestyle(), lines[label].get_marker() != "None") == ("None", True)
+    assert list(lines["training set"].get_xdata()) == [0, 5]
+
+
+@pytest.mark.parametrize("zeros", [[], [0.0], [0.0] * 25])
+def test_a_loss_that_spans_decades_has_a_logarithmic_axis_also_if_it_ends_at_zero(zeros: list[float]) -> None:
+    losses = [10.0**-k for k in range(9)] + zeros
+    figure = drawn(learning_curves(record(losses, (0, {"loss": 1.0}), (len(losses), {"loss": losses[-1]})), META))
+    axis = figure.axes[0]
+    assert axis.get_yscale() == ("symlog" if zeros else "log")
+    heights = axis.transAxes.inverted().transform(axis.transData.transform([(0, value) for value in losses]))[:, 1]
+    assert np.all((heights >= 0) & (heights <= 1))
+    assert np.ptp(heights[:9]) > 0.5
+    assert np.all(np.diff(heights[:9]) < 0)
+
+
+def test_a_loss_of_zero_only() -> None:
+    assert drawn(learning_curves(record([0.0, 0.0], (0, {"loss": 0.0})), META)).axes[0].get_yscale() == "linear"
+
+
+def test_the_left_network_is_the_one_before_the_first_step() -> None:
+    figure = conductance_map(record([1.0, 0.5]), {**META, "board": BOARD})
+    left, right = figure.axes[:2]
+    assert (left.get_title(), right.get_title()) == ("before the first step", "after step 2")
+    shown = [next(item for item in axis.collections if isinstance(item, LineCollection)) for axis in (left, right)]
+    assert [item.get_array().tolist() for item in shown] == [[pytest.approx(30.0)], [pytest.approx(50.0)]]
+
+
+def test_a_run_that_did_not_keep_its_initial_board_says_what_the_left_network_is() -> None:
+    board = {key: value for key, value in BOARD.items() if key != "initial_s"}
+    figure = conductance_map(record([1.0, 0.5]), {**META, "board": board})
+    assert figure.axes[0].get_title() == "after the first step"
+
+
+@pytest.mark.parametrize("tones", [(1500.0, 2000.0), (200.0, 2000.0), (1900.0, 1950.0, 2000.0)])
+def test_labels_of_tones_do_not_touch(tones: tuple[float, ...]) -> None:
+    volts = np.random.default_rng(0).normal(size=(1000, 2))
+    figure = drawn(spectrum(Window(volts, ("out0", "pilot"), 50e3, tones), {**META, "board": BOARD}))
+    boxes = [item.get_window_extent() for item in figure.axes[0].texts if isinstance(item, Annotation)]
+    assert len(boxes) == len(tones)
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+
+
+def test_names_of_nodes_stand_on_white_beside_their_edges() -> None:
+    figure = drawn(conductance_map(record([1.0, 0.5]), {**META, "board": BOARD}))
+    axis = figure.axes[0]
+    for label in axis.texts:
+        assert label.get_bbox_patch().get_facecolor()[:3] == (1.0, 1.0, 1.0)
+        x, _ = axis.transData.transform(label.xy)
+        box = label.get_window_extent()
+        assert box.x1 < x if label.get_text() == "in0" else box.x0 > x
+
+
+def test_a_run_without_pictures_says_how_to_get_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert main(["run", "xor.yaml", "--no-plots", "--run-dir", str(run), "--set", "learning.epochs=2"]) == 0
+    assert capsys.readouterr().out.endswith(f"\n  pictures: labrig show {run} --plot\n")
+    (run / "spectrum.npz").unlink()  # as after an interruption
+    assert main(["show", str(run), "--plot"]) == 0
+    assert sorted(path.name for path in run.glob("*.png")) == ["conductances.png", "learning.png"]
+
+
+def test_so_does_a_run_that_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    fault = "simulation.faults=[{what: disconnect, where: daq, acquisition: 16}]"
+    assert main(["run", "xor.yaml", "--run-dir", str(run), "--set", fault]) == 4
+    assert f"labrig: the run so far: labrig show {run} --plot\n" in capsys.readouterr().err
+    assert not list(run.glob("*.png"))
+    assert main(["show", str(run), "--plot"]) == 0
+    assert "learning.png" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("steps", "named"), [(3, True), (0, False)])
+def test_so_does_a_run_that_was_interrupted(steps: int, named: bool) -> None:
+    line = {
+        "event": "interrupted", "run": "runs/a", "metrics": {}, "evaluated_at_step": None, "steps": steps,
+        "acquisitions": 8, "evaluation_acquisitions": 4, "wall_s": 1.0, "bench_s": 1.0,
+    }  # fmt: skip
+    assert ("labrig show runs/a --plot" in outcome_text(line)) == named

@@ -1,0 +1,79 @@
+"""The comparability card: equal for runs that may be compared, different where anything they must share differs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labrig.assembly import assemble, packaged_configs
+from labrig.assembly.card import card
+
+FEATURES = "petal_width_cm, petal_length_cm, sepal_width_cm, sepal_length_cm"
+
+
+def card_of(config: str | Path, *overrides: str) -> dict[str, Any]:
+    """As it is read back from meta.json."""
+    assembly = assemble(Path(config), overrides)
+    with assembly.open_rig() as rig:
+        return json.loads(json.dumps(card(assembly, rig)))
+
+
+@pytest.mark.parametrize("config", sorted(path.name for path in packaged_configs().glob("*.yaml")))
+def test_the_same_configuration_has_the_same_card_whatever_its_seed(config):
+    bench = "bench=simulated"
+    assert card_of(config, bench) == card_of(config, bench, "seed=5")
+
+
+@pytest.mark.parametrize(
+    ("config", "override", "key"),
+    [
+        ("xor", "task.xor.target=50 mV", "task"),
+        ("xor", "task.xor.amplitude=900 mV", "task"),
+        ("divider", "task.divider.target=700 mV", "task"),
+        ("regression", "task.regression.train=20", "task"),
+        ("regression", "task.encode.full_scale=900 mV", "encoding"),
+        ("iris", "task.split.train_per_class=20", "split"),
+        ("iris", f"task.classification.features=[{FEATURES}]", "task"),
+        ("allostery", "task.allostery.inputs=[0 V, 900 mV]", "task"),
+        ("xor", "network.programmable.initial=[40 µS, 70 µS]", "network"),
+        ("xor", "network.layered.hidden=[{nodes: 6, shunt: {diodes: BAT54, pairs: 2}}]", "network"),
+        ("xor", "network.resistors=[{from: hid0, to: ground, value: 10 kΩ}]", "network"),
+        ("xor", "wiring.hid0.sense=daq/6", None),
+        ("xor", "task.target.rms=8 mV", None),
+    ],
+)
+def test_what_differs_is_in_the_card(config, override, key):
+    plain, changed = card_of(f"{config}.yaml"), card_of(f"{config}.yaml", override)
+    assert [name for name in plain if plain[name] != changed[name]] == ([key] if key else [])
+
+
+def test_the_size_of_the_network(tmp_path):
+    text = (packaged_configs() / "xor.yaml").read_text(encoding="utf-8")
+    text = text.replace("nodes: 6,", "nodes: 5,").replace(
+        "hid0..hid5: {sense: daq/6..11}", "hid0..hid4: {sense: daq/6..10}"
+    )
+    (tmp_path / "xor.yaml").write_text(text.replace("pots/0..47", "pots/0..39"), encoding="utf-8")
+    network = card_of(tmp_path / "xor.yaml")["network"]
+    assert (network["layered"], network["edges"], network["diodes"]) == ([6, 5, 2], 40, {"BAT54": 10})
+    assert network["sha256"] != card_of("xor.yaml")["network"]["sha256"]
+
+
+def test_the_data_are_in_the_card_to_the_last_label(tmp_path):
+    for name in ("iris.yaml", "iris.csv"):
+        shutil.copy(packaged_configs() / name, tmp_path)
+    data = tmp_path / "iris.csv"
+    before = card_of(tmp_path / "iris.yaml")
+    assert before == card_of("iris.yaml")  # where the file lies does not matter
+    kept = before["task"]["data"]
+    assert kept == {"file": "iris.csv", "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
+    lines = (
+        data.read_text(encoding="utf-8").replace("setosa", "?").replace("virginica", "setosa").replace("?", "virginica")
+    )
+    data.write_text(lines, encoding="utf-8")
+    after = card_of(tmp_path / "iris.yaml")
+    assert [name for name in before if before[name] != after[name]] == ["task"]
