@@ -21,7 +21,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         from labrig.cli.plots import write_plots
 
-        summary["plots"] = [str(path) for path in write_plots(folder)]
+        summary["plots"] = [str(path) for path in write_plots(folder)[0]]
     if arguments.json:
         print(json.dumps({"event": "run", **summary}, ensure_ascii=False))
         return 0

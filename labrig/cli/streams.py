@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr that never end a command: closed ones, a reader that has gone, letters they cannot encode."""
+"""stdin, stdout and stderr that never end a command: closed ones, a reader that has gone, letters they cannot write."""
 
 from __future__ import annotations
 

@@ -26,6 +26,8 @@ def outcome_text(outcome: dict[str, Any]) -> str:
         f"{outcome['wall_s']:.1f} s here, {outcome['bench_s']:.1f} s on the bench"
     )
     lines += [f"  {path}" for path in outcome.get("plots", ())]
+    if outcome.get("plots_skipped"):
+        lines.append(f"  plots skipped; `labrig show {outcome['run']} --plot` draws them")
     return "\n".join(lines)
 
 

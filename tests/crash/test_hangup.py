@@ -118,3 +118,19 @@ def test_a_wire_bench_leaves_nothing_behind(tmp_path, seconds):
     assert list(folder.iterdir()) == []
     assert "cannot read" not in child.said
     assert "Traceback" not in child.said
+
+
+def test_virtual_instruments_whose_parent_has_gone_say_nothing(tmp_path):
+    """Its configuration went with it, and so did whoever would read what is wrong."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labrig", "virtual", "serve", str(tmp_path / "gone.yaml"), "--json", "--until-eof"],
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert process.communicate(timeout=60.0)[1] == ""
+    assert process.returncode == 0
