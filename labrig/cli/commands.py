@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from labrig import __version__
 from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
-from labrig.errors import LabrigError, UsageError
+from labrig.errors import LabrigError, UsageError, leaves
 
 COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
 INTERRUPTED = 130
@@ -32,7 +32,7 @@ def dispatch(given: Sequence[str]) -> int:
     except OSError as error:
         return _report(error, 6, arguments, "cannot read or write: ")
     except ExceptionGroup as group:
-        for error in group.exceptions:
+        for error in leaves(group):
             _report(error, _code(group), arguments)
         return _code(group)
     except Exception as error:
@@ -43,7 +43,7 @@ def dispatch(given: Sequence[str]) -> int:
 
 def _code(group: ExceptionGroup) -> int:
     """Exit code of several failures: that of the first one labrig knows, which is the one that led to the others."""
-    codes = [error.exit_code for error in group.exceptions if isinstance(error, LabrigError)]
+    codes = [error.exit_code for error in leaves(group) if isinstance(error, LabrigError)]
     return codes[0] if codes else 1
 
 

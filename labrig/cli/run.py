@@ -114,7 +114,7 @@ class _Run:
             return True
         except Exception as error:
             with suppress(StorageError):  # a full disk is what may have failed
-                journal.event(journal.steps, "failed", {"kind": type(error).__name__, "message": str(error)})
+                journal.event(journal.steps, "failed", _failure(error))
             raise
         return False
 
@@ -162,6 +162,18 @@ class _Run:
         if isinstance(what, Evaluation):
             line = {"event": "evaluation", "epoch": what.epoch, "step": what.step, "metrics": what.metrics}
             _say(self._arguments, line)
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """What the journal keeps: the error that came first, those beside it, and what could not be made safe."""
+    from labrig.errors import separated
+
+    def told(each: Exception) -> dict[str, Any]:
+        return {"kind": type(each).__name__, "message": str(each), "device": getattr(each, "device", None)}
+
+    wrong, not_safe = separated(error)
+    first, *beside = [told(each) for each in wrong or not_safe]
+    return {**first, "beside": beside if wrong else [], "not_made_safe": [told(each) for each in not_safe]}
 
 
 def _outcome(

@@ -18,6 +18,9 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     state, outcome = ends[-1] if ends else ("unfinished", {})
     last = record.evaluations[-1].metrics if record.evaluations else {}
     reason = outcome.get("message") or "; ".join(outcome.get("missed", ()))
+    not_safe = dict.fromkeys(each["device"] or each["message"] for each in outcome.get("not_made_safe", ()))
+    if not_safe:
+        reason = f"{reason}; not made safe: {', '.join(not_safe)}"
     return {
         "run": str(folder.path),
         "name": meta["name"],
