@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from typing import NoReturn
 
 from labrig import __version__
 from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
-from labrig.errors import LabrigError, UsageError, leaves
+from labrig.errors import ConfigError, LabrigError, UsageError, leaves
 
 COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
 INTERRUPTED = 130
@@ -19,8 +22,9 @@ INTERRUPTED = 130
 def dispatch(given: Sequence[str]) -> int:
     """Run the command of these arguments; returns the exit code."""
     try:
-        arguments = _parser().parse_args(given)
-    except UsageError as error:  # there are no arguments yet to say whether the answer shall be JSON
+        _check_text(given)
+        arguments = _parsed(given)
+    except LabrigError as error:  # there are no arguments yet to say whether the answer shall be JSON
         return _report(error, error.exit_code, argparse.Namespace(json="--json" in given, debug=False))
     try:
         return arguments.execute(arguments)
@@ -51,12 +55,34 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
     if getattr(arguments, "json", False):
         line = {"event": "error", "kind": type(error).__name__, "message": str(error), "exit_code": code}
         faults = getattr(error, "to_json", None)
-        print(json.dumps({**line, "faults": faults()} if faults else line, ensure_ascii=False), flush=True)
+        with suppress(OSError):  # stderr says it too
+            print(json.dumps({**line, "faults": faults()} if faults else line), flush=True)
     if arguments.debug and not isinstance(error, LabrigError):
         raise error
     text = str(error)
     print(text if "\n" in text else f"labrig: {before}{text}{after}", file=sys.stderr)
     return code
+
+
+def _check_text(given: Sequence[str]) -> None:
+    """Names end up in the journal's folder and in JSON, which are UTF-8. Raises ConfigError for another encoding."""
+    for argument in given:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            shown = os.fsencode(argument).decode("ascii", errors="backslashreplace")
+            raise ConfigError(f"the argument '{shown}' is not UTF-8 text", remedy="rename the file") from error
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """The arguments. Raises UsageError below the usage of the command that does not know one."""
+    arguments, unknown = _parser().parse_known_args(given)
+    if unknown:
+        parser: _Parser = arguments.parser
+        options = [option for option in unknown if option.startswith("-")]
+        near = get_close_matches(options[0].partition("=")[0], parser.options, 1) if options else []
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else ""))
+    return arguments
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,6 +91,11 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         raise UsageError(message)
+
+    @property
+    def options(self) -> list[str]:
+        """--json, --seed, …"""
+        return list(self._option_string_actions)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,6 +113,6 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument("--json", action="store_true", help="machine-readable result on stdout")
         command.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
+        command.set_defaults(execute=module.execute, parser=command)
         module.add_arguments(command)
-        command.set_defaults(execute=module.execute)
     return parser

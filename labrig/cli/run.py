@@ -7,11 +7,10 @@ import json
 import os
 import sys
 from contextlib import closing, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labrig.cli.elapsed import wall_s
-from labrig.cli.options import add_config, add_runs_dir, assembled
+from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly, Setup
@@ -28,8 +27,9 @@ NOTHING_BEGUN = {"event": "interrupted", "message": "nothing was begun"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
-    add_runs_dir(parser)
-    parser.add_argument("--run-dir", type=Path, metavar="PATH", help="exact folder of this run; must not exist")
+    where = parser.add_mutually_exclusive_group()
+    add_runs_dir(where)
+    where.add_argument("--run-dir", type=folder_named, metavar="PATH", help="exact folder of this run; must not exist")
     parser.add_argument("--no-plots", action="store_true", help="write no PNGs at the end")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
+
+from labrig.cli.options import folder_named
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run")
+    parser.add_argument("run", metavar="RUN", type=folder_named, help="folder of a run")
     parser.add_argument("--plot", action="store_true", help="write the PNGs again")
 
 
@@ -23,7 +24,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
         summary["plots"] = [str(path) for path in write_plots(folder)[0]]
     if arguments.json:
-        print(json.dumps({"event": "run", **summary}, ensure_ascii=False))
+        print(json.dumps({"event": "run", **summary}))
         return 0
     print(f"{summary['run']}: {summary['state']} after {summary['steps']} steps")
     if summary["reason"]:

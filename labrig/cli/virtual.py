@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
     serve.add_argument("--until-eof", action="store_true", help="end when stdin closes, too")
     add_config(serve)
+    serve.set_defaults(parser=serve)
 
 
 def execute(arguments: argparse.Namespace) -> int:
