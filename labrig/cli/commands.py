@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from labrig import __version__
 from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
+from labrig.cli.interrupts import noticed_ctrl_c
 from labrig.errors import ConfigError, LabrigError, UsageError, leaves
 
 COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
@@ -26,23 +27,30 @@ def dispatch(given: Sequence[str]) -> int:
         arguments = _parsed(given)
     except LabrigError as error:  # there are no arguments yet to say whether the answer shall be JSON
         return _report(error, error.exit_code, argparse.Namespace(json="--json" in given, debug=False))
-    try:
-        return arguments.execute(arguments)
-    except LabrigError as error:
-        return _report(error, error.exit_code, arguments)
-    except KeyboardInterrupt:
-        print("labrig: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except OSError as error:
-        return _report(error, 6, arguments, "cannot read or write: ")
-    except ExceptionGroup as group:
-        for error in leaves(group):
-            _report(error, _code(group), arguments)
-        return _code(group)
-    except Exception as error:
-        if arguments.debug:
-            raise
-        return _report(error, 1, arguments, f"internal error: {type(error).__name__}: ", " (--debug shows where)")
+    with noticed_ctrl_c() as struck:
+        try:
+            return arguments.execute(arguments)
+        except LabrigError as error:
+            return _report(error, error.exit_code, arguments)
+        except KeyboardInterrupt:
+            return _interrupted()
+        except OSError as error:
+            return _report(error, 6, arguments, "cannot read or write: ")
+        except ExceptionGroup as group:
+            for error in leaves(group):
+                _report(error, _code(group), arguments)
+            return _code(group)
+        except Exception as error:
+            if struck():
+                return _interrupted()
+            if arguments.debug:
+                raise
+            return _report(error, 1, arguments, f"internal error: {type(error).__name__}: ", " (--debug shows where)")
+
+
+def _interrupted() -> int:
+    print("labrig: interrupted", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _code(group: ExceptionGroup) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -16,6 +17,28 @@ def ending_signals() -> list[signal.Signals]:
     closing = [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     heeded = [number for number in closing if signal.getsignal(number) is not signal.SIG_IGN]
     return [signal.SIGINT, signal.SIGTERM, *heeded]
+
+
+@contextmanager
+def noticed_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C raises KeyboardInterrupt as ever; what is yielded says whether it did, for an extension module that is
+    being imported makes an ImportError of it."""
+    struck: list[int] = []
+
+    def strike(number: int, frame: FrameType | None) -> None:
+        struck.append(number)
+        raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, strike)
+    try:
+        yield lambda: bool(struck)
+    finally:
+        if signal.getsignal(signal.SIGINT) is strike:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Interrupts:

@@ -29,8 +29,11 @@ def entry() -> None:
         code = flushed(main())
     except KeyboardInterrupt:
         code = INTERRUPTED
-    import signal
+    try:
+        import signal
 
-    # Everything is safe and said; one more Ctrl-C must not turn the exit code into a death by signal.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Everything is safe and said; one more Ctrl-C must not turn the exit code into a death by signal.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     sys.exit(code)
