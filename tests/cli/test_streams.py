@@ -16,7 +16,6 @@ from labrig.assembly import packaged_configs
 from labrig.runs.folder import RunFolder
 from labrig.runs.journal import read_journal
 
-IRIS_YAML, DIVIDER = (str(packaged_configs() / f"{name}.yaml") for name in ("iris", "divider"))
 SHORT = ("--set", "learning.epochs=2", "--no-plots")
 posix = pytest.mark.skipif(os.name == "nt", reason="there is no shell to close a stream")
 
@@ -26,16 +25,16 @@ def labrig(*argv: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, timeout=120, check=False, stdin=subprocess.DEVNULL, **options)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize(
     "argv",
     [
-        ("plan", IRIS_YAML),
-        ("plan", IRIS_YAML, "--wiring"),
-        ("check", IRIS_YAML, "--show-resolved"),
-        ("check", IRIS_YAML, "--show-resolved", "--json"),
-        ("measure", DIVIDER),
-        ("certify", DIVIDER),
+        ("plan", "iris.yaml"),
+        ("plan", "iris.yaml", "--wiring"),
+        ("check", "iris.yaml", "--show-resolved"),
+        ("check", "iris.yaml", "--show-resolved", "--json"),
+        ("measure", "divider.yaml"),
+        ("certify", "divider.yaml"),
         ("drivers",),
         ("drivers", "--json"),
         ("doctor",),
@@ -47,10 +46,9 @@ def labrig(*argv: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
 def test_a_character_that_the_encoding_lacks_is_escaped(argv: tuple[str, ...], encoding: str, tmp_path: Path) -> None:
     runs = tmp_path / "läufe Ω"
     (runs / "einer").mkdir(parents=True)
-    given = [Path(word).name if word.endswith(".yaml") else word for word in argv]  # the name is told, not the folder
     more = ("--runs-dir", str(runs)) if argv[0] in ("doctor", "ls") else ()
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    done = labrig(*given, *more, capture_output=True, cwd=packaged_configs(), env=environment)
+    done = labrig(*argv, *more, capture_output=True, cwd=packaged_configs(), env=environment)
     assert (done.returncode, done.stderr if argv[0] != "certify" else b"") == (0, b"")
     text = done.stdout.decode(encoding)
     assert text
@@ -69,7 +67,19 @@ def finished(run: Path) -> bool:
 def test_a_run_with_closed_streams(closed: str, tmp_path: Path) -> None:
     """The number of a closed stream goes to the next file that is opened; what is printed must not end up in it."""
     run = tmp_path / "run"
-    shell = ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", "labrig", "run", DIVIDER, "--run-dir", str(run)]
+    shell = [
+        "sh",
+        "-c",
+        f'"$@" {closed}',
+        "sh",
+        sys.executable,
+        "-m",
+        "labrig",
+        "run",
+        "divider.yaml",
+        "--run-dir",
+        str(run),
+    ]
     done = subprocess.run([*shell, *SHORT], capture_output=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert (b"finished" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
@@ -78,7 +88,6 @@ def test_a_run_with_closed_streams(closed: str, tmp_path: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     ("argv", "code"),
     [
@@ -93,20 +102,28 @@ def test_a_run_with_closed_streams(closed: str, tmp_path: Path) -> None:
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, tuple) else "",
 )
-def test_a_reader_that_has_gone_changes_no_exit_code(
-    argv: tuple[str, ...], code: int, unbuffered: str, tmp_path: Path
-) -> None:
+def test_a_reader_that_has_gone_changes_no_exit_code(argv: tuple[str, ...], code: int, tmp_path: Path) -> None:
     write(tmp_path, IRIS.replace("rate: 0.1", "rate: fast"))
     reader, writer = os.pipe()
     os.close(reader)
-    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     try:
-        done = labrig(*argv, stdout=writer, stderr=writer, cwd=tmp_path, env=environment)
+        done = labrig(*argv, stdout=writer, stderr=writer, cwd=tmp_path)
     finally:
         os.close(writer)
     assert done.returncode == code
     if argv[0] == "run" and code != 2:
         assert finished(tmp_path / "run")
+
+
+@posix
+def test_unbuffered_streams_are_mended_too() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = labrig("drivers", stdout=writer, stderr=writer, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    finally:
+        os.close(writer)
+    assert done.returncode == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the platform has no device that is always full")
