@@ -6,6 +6,8 @@ that one line tells a physicist what to do next. `exit_code` is what the command
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class LabrigError(Exception):
     """Base of all errors that are labrig's own.
@@ -112,3 +114,37 @@ class StorageError(LabrigError):
     """The run folder cannot be written or read."""
 
     exit_code = 6
+
+
+class NotMadeSafe(ExceptionGroup[Exception]):
+    """Instruments that could not be made safe or closed.
+
+    cause: the error that led there, the first of the exceptions; None where the end came without one.
+    """
+
+    cause: Exception | None = None
+
+    def derive(self, excs: Sequence[Exception], /) -> NotMadeSafe:  # type: ignore[override]
+        return NotMadeSafe(self.message, excs)
+
+    def after(self, cause: Exception) -> NotMadeSafe:
+        """The same, with the error that led there in front."""
+        group = self.derive([cause, *self.exceptions])
+        group.cause = cause
+        return group
+
+
+def leaves(error: Exception) -> list[Exception]:
+    """The errors of a group and of the groups within it, in order; of any other error itself."""
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+
+
+def separated(error: Exception) -> tuple[list[Exception], list[Exception]]:
+    """What went wrong, the first of it first, and what could not be made safe because of it or besides."""
+    if not isinstance(error, NotMadeSafe):
+        return leaves(error), []
+    if error.cause is None:
+        return [], leaves(error)
+    return leaves(error.cause), [leaf for inner in error.exceptions[1:] for leaf in leaves(inner)]

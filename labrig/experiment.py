@@ -92,11 +92,10 @@ class Experiment:
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
-        """Train until the schedule ends, or `stop()` says so between two steps: what was begun is finished."""
+        """Train until the schedule ends, or `stop()` says so: a step that was begun is finished, an evaluation left."""
         self.rig.program(self.update.settings())
-        if stop():
+        if not self._evaluated(0, stop, report):
             return
-        report(self.evaluate(epoch=0))
         order = RandomStream(self.seed, "order")
         for epoch in range(self.schedule.epochs):
             examples = order.at(epoch).permutation(self.task.train)
@@ -107,8 +106,16 @@ class Experiment:
                 report(self.step(epoch, batch, following=rest[0] if len(rest) else None))
             last = epoch + 1 == self.schedule.epochs
             every = self.schedule.evaluate_every
-            if last or (every and (epoch + 1) % every == 0):
-                report(self.evaluate(epoch=epoch + 1))
+            due = last or (every and (epoch + 1) % every == 0)
+            if due and not self._evaluated(epoch + 1, stop, report):
+                return
+
+    def _evaluated(self, epoch: int, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> bool:
+        """Evaluate and report it; false where it was left."""
+        evaluation = self.evaluate(epoch, stop)
+        if evaluation is not None:
+            report(evaluation)
+        return evaluation is not None
 
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
         """One update from a batch of examples: measure, learn, write, record. The sources get ready for the `following`
@@ -175,14 +182,22 @@ class Experiment:
         """Acquisitions that served training."""
         return self.rig.acquisitions - self.evaluation_acquisitions
 
-    def evaluate(self, epoch: int) -> Evaluation:
-        """Measure every example through the rig; its acquisitions are counted apart."""
+    def evaluate(self, epoch: int, stop: Callable[[], bool] = lambda: False) -> Evaluation | None:
+        """Measure every example through the rig; its acquisitions are counted apart.
+
+        None where `stop()` said so between two measurements: half an evaluation is none, and nothing is recorded.
+        """
         before = self.rig.acquisitions
-        metrics, test = self._undisturbed_metrics(epoch)
+        try:
+            found = self._undisturbed_metrics(epoch, stop)
+        finally:
+            self.evaluation_acquisitions += self.rig.acquisitions - before
+        if found is None:
+            return None
+        metrics, test = found
         if len(self.task.test):
             metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
             metrics |= {f"test_{name}": value for name, value in test.items()}
-        self.evaluation_acquisitions += self.rig.acquisitions - before
         evaluation = Evaluation(epoch, self.update.steps, metrics)
         self.evaluations.append(evaluation)
         self.journal.evaluated(evaluation)
@@ -204,14 +219,22 @@ class Experiment:
         self.evaluation_acquisitions += self.rig.acquisitions - before
         return self.rig.window()
 
-    def _undisturbed_metrics(self, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
-        """Of the training and of the test set, measured again where the potentiometers lost their settings."""
+    def _undisturbed_metrics(
+        self, epoch: int, stop: Callable[[], bool]
+    ) -> tuple[dict[str, float], dict[str, float]] | None:
+        """Of the training and of the test set, measured again where the potentiometers lost their settings; None where
+        `stop()` said so."""
+        train, test = self.task.train, self.task.test
         for _ in range(REPEATS):
-            metrics = self._metrics(self.task.train)
-            test = self._metrics(self.task.test) if len(self.task.test) else {}
+            outputs = []
+            for example in (*train, *test):
+                if stop():
+                    return None
+                outputs.append(self.probe.measure_free(int(example)).outputs)
             self.rig.confirm()
             if not self.rig.program({}).interrupted:
-                return metrics, test
+                of_train, of_test = np.split(np.array(outputs), [len(train)])
+                return self.task.metrics(train, of_train), self.task.metrics(test, of_test) if len(test) else {}
             self.journal.event(self.update.steps, "repeated", {"evaluation": epoch})
         raise self._settings_lost("evaluation")
 
@@ -222,10 +245,6 @@ class Experiment:
             last_good=f"step {self.update.steps}",
             remedy="check the supply and the cable of the bank, and its watchdog",
         )
-
-    def _metrics(self, examples: NDArray[np.intp]) -> dict[str, float]:
-        outputs = np.array([self.probe.measure_free(int(example)).outputs for example in examples])
-        return self.task.metrics(examples, outputs)
 
 
 def _mean(gradients: Sequence[Gradient], examples: int, rig: Rig) -> Gradient:

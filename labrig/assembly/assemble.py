@@ -104,12 +104,19 @@ class Assembly:
     def setup(self) -> Setup:
         """A fresh bench and a rig on it."""
         bench: Bench = import_module(BENCHES[self.header.bench]).build(self)
+        try:
+            return Setup(bench, self._rig(bench))
+        except BaseException:  # Ctrl-C too: what the bench started would outlive the run
+            bench.close()
+            raise
+
+    def _rig(self, bench: Bench) -> Rig:
         hookup = self.board.hookup
         instruments = {
             name: bench.connect(name, self.devices[name].driver, self.routed(name))
             for name in (*hookup.sources, hookup.digitizer, *hookup.programmers)
         }
-        rig = Rig(
+        return Rig(
             hookup=hookup,
             sources={name: self._guarded(name, instruments[name]) for name in hookup.sources},
             digitizer=instruments[hookup.digitizer],  # type: ignore[arg-type]
@@ -126,7 +133,6 @@ class Assembly:
             },
             on_close=bench.close,
         )
-        return Setup(bench, rig)
 
     def open_rig(self) -> Rig:
         """The rig alone, as a context manager that opens it and makes it safe."""

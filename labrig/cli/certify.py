@@ -50,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
     figures = certificate.to_json()
     if arguments.json:
         line = {"event": "certificate", "config": str(assembly.document.path), "seed": assembly.seed, **figures}
-        print(json.dumps(line, ensure_ascii=False))
+        print(json.dumps(line))
     else:
         print(_text(figures))
     return 0 if certificate.passed else VERDICT_FAILED

@@ -24,7 +24,7 @@ def execute(arguments: argparse.Namespace) -> int:
         line = {"event": "checked", "config": str(assembly.document.path), "faults": []}
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
-        print(json.dumps(line, ensure_ascii=False))
+        print(json.dumps(line))
         return 0
     if values:
         from labrig.cli.tables import table

@@ -7,7 +7,7 @@ import json
 import warnings
 from typing import TYPE_CHECKING
 
-from labrig.cli.options import add_runs_dir, assembled
+from labrig.cli.options import add_runs_dir, assembled, named
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", metavar="CONFIG", help="also ask every instrument of this file who it is")
+    parser.add_argument(
+        "config", nargs="?", type=named, metavar="CONFIG", help="also ask every instrument of this file who it is"
+    )
     parser.add_argument("--bench", choices=("simulated", "wire", "hardware"), help="where the instruments come from")
     parser.add_argument(
         "--set",
@@ -48,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
         reports = [] if assembly is None else _visit(assembly, interrupts)
     if arguments.json:
         line = {"event": "doctor", "findings": list(map(asdict, findings)), "instruments": list(map(asdict, reports))}
-        print(json.dumps(line, ensure_ascii=False))
+        print(json.dumps(line))
     else:
         print(_text(findings, reports))
     return exit_code(reports)

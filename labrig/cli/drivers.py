@@ -20,7 +20,7 @@ def execute(arguments: argparse.Namespace) -> int:
             {"driver": name, "kind": info.kind, "models": dict(info.models), "virtual": info.virtual}
             for name, info in sorted(drivers.items())
         ]
-        print(json.dumps({"event": "drivers", "drivers": listed}, ensure_ascii=False))
+        print(json.dumps({"event": "drivers", "drivers": listed}))
         return 0
     rows = [
         (name, info.kind, model, evidence)

@@ -5,17 +5,48 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Self
+
+
+def ending_signals() -> list[signal.Signals]:
+    """Signals that ask this process to end: Ctrl-C, SIGTERM, and the one of a terminal that closes (SIGHUP, on Windows
+    SIGBREAK) unless it is ignored, for then `nohup` wants the process to go on without its terminal."""
+    closing = [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    heeded = [number for number in closing if signal.getsignal(number) is not signal.SIG_IGN]
+    return [signal.SIGINT, signal.SIGTERM, *heeded]
+
+
+@contextmanager
+def noticed_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C raises KeyboardInterrupt as ever; what is yielded says whether it did, for an extension module that is
+    being imported makes an ImportError of it."""
+    struck: list[int] = []
+
+    def strike(number: int, frame: FrameType | None) -> None:
+        struck.append(number)
+        raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, strike)
+    try:
+        yield lambda: bool(struck)
+    finally:
+        if signal.getsignal(signal.SIGINT) is strike:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Interrupts:
     """Context manager around a run.
 
-    requested(): a first Ctrl-C (or SIGTERM) has come; the loop ends after the step. A second one raises
-    KeyboardInterrupt where the program stands, and with `immediate` the first one does. It is raised once: after that,
-    or once `shield()` was called, nothing interrupts any more, for instruments are being made safe.
+    requested(): a first Ctrl-C (or another of `ending_signals`) has come; the loop ends after the step. A second one
+    raises KeyboardInterrupt where the program stands, and with `immediate` the first one does. It is raised once: after
+    that, or once `shield()` was called, nothing interrupts any more, for instruments are being made safe.
     """
 
     def __init__(self, *, immediate: bool = False) -> None:
@@ -32,7 +63,7 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ending_signals():
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 

@@ -18,7 +18,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     runs = summaries(arguments.runs_dir)
     if arguments.json:
-        print(json.dumps({"event": "runs", "runs": runs}, ensure_ascii=False))
+        print(json.dumps({"event": "runs", "runs": runs}))
         return 0
     if not runs:
         print(f"no runs in {arguments.runs_dir}")

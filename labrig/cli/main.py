@@ -1,103 +1,39 @@
-"""`labrig`: dispatch to a command, and one clear line for whatever goes wrong."""
+"""Where the process begins. Nothing is imported before a Ctrl-C is caught and the streams are mended."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import signal
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
 
-from labrig import __version__
-from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
-from labrig.errors import LabrigError, UsageError
+from labrig.cli import elapsed as elapsed  # the clock of `wall_s` starts here
 
-COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (see `labrig --help`)."""
-    given = sys.argv[1:] if argv is None else argv
-    try:
-        arguments = _parser().parse_args(given)
-    except UsageError as error:  # there are no arguments yet to say whether the answer shall be JSON
-        return _report(error, error.exit_code, argparse.Namespace(json="--json" in given, debug=False))
-    try:
-        return arguments.execute(arguments)
-    except LabrigError as error:
-        return _report(error, error.exit_code, arguments)
-    except KeyboardInterrupt:
-        print("labrig: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
-        return 1
-    except OSError as error:
-        return _report(error, 6, arguments, "cannot read or write: ")
-    except ExceptionGroup as group:
-        for error in group.exceptions:
-            _report(error, _code(group), arguments)
-        return _code(group)
-    except Exception as error:
-        if arguments.debug:
-            raise
-        return _report(error, 1, arguments, f"internal error: {type(error).__name__}: ", " (--debug shows where)")
+    from labrig.cli.commands import dispatch
+
+    return dispatch(sys.argv[1:] if argv is None else argv)
 
 
 def entry() -> None:
     """Console script."""
     try:
-        code = main()
+        from labrig.cli.streams import flushed, mend_streams
+
+        mend_streams()
+        code = flushed(main())
     except KeyboardInterrupt:
         code = INTERRUPTED
-    # Everything is safe and said; one more Ctrl-C must not turn the exit code into a death by signal.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        import signal
+
+        # Everything is safe and said; one more Ctrl-C must not turn the exit code into a death by signal.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     sys.exit(code)
-
-
-def _code(group: ExceptionGroup) -> int:
-    """Exit code of several failures: that of the first one labrig knows, which is the one that led to the others."""
-    codes = [error.exit_code for error in group.exceptions if isinstance(error, LabrigError)]
-    return codes[0] if codes else 1
-
-
-def _report(error: BaseException, code: int, arguments: argparse.Namespace, before: str = "", after: str = "") -> int:
-    if getattr(arguments, "json", False):
-        line = {"event": "error", "kind": type(error).__name__, "message": str(error), "exit_code": code}
-        faults = getattr(error, "to_json", None)
-        print(json.dumps({**line, "faults": faults()} if faults else line, ensure_ascii=False), flush=True)
-    if arguments.debug and not isinstance(error, LabrigError):
-        raise error
-    text = str(error)
-    print(text if "\n" in text else f"labrig: {before}{text}{after}", file=sys.stderr)
-    return code
-
-
-class _Parser(argparse.ArgumentParser):
-    """Raises UsageError where argparse would print and exit, so that it is reported like every other error."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        raise UsageError(message)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="labrig",
-        description="Train physical networks in place by frequency propagation, on real boards or a simulated bench.",
-        epilog="exit codes: 0 ok · 1 internal · 2 usage · 3 configuration · 4 instrument absent or lost · "
-        "5 stopped safe · 6 storage · 7 verdict failed · 130 interrupted",
-    )
-    parser.add_argument("--version", action="version", version=f"labrig {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        name = module.__name__.rpartition(".")[2]
-        summary = (module.__doc__ or "").partition("\n")[0].partition(": ")[2]
-        command = commands.add_parser(name, help=summary, description=summary)
-        command.add_argument("--json", action="store_true", help="machine-readable result on stdout")
-        command.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
-        module.add_arguments(command)
-        command.set_defaults(execute=module.execute)
-    return parser

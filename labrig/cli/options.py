@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """CONFIG and what changes it."""
-    parser.add_argument("config", metavar="CONFIG", help="YAML file, or the name of one that comes with labrig")
+    parser.add_argument(
+        "config", type=named, metavar="CONFIG", help="YAML file, or the name of one that comes with labrig"
+    )
     parser.add_argument("--seed", type=_seed, metavar="N", help="the run's seed")
     parser.add_argument("--bench", choices=("simulated", "wire", "hardware"), help="where the instruments come from")
     parser.add_argument(
@@ -37,10 +39,21 @@ def assembled(arguments: argparse.Namespace) -> Assembly:
     return assemble(Path(arguments.config), overrides(arguments))
 
 
-def add_runs_dir(parser: argparse.ArgumentParser) -> None:
+def add_runs_dir(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--runs-dir", type=Path, default=Path("runs"), metavar="DIR", help="folder of runs (default: runs)"
+        "--runs-dir", type=folder_named, default=Path("runs"), metavar="DIR", help="folder of runs (default: runs)"
     )
+
+
+def named(text: str) -> str:
+    """The name of a file or folder, which is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
+def folder_named(text: str) -> Path:
+    return Path(named(text))
 
 
 def _seed(text: str) -> int:

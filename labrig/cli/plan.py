@@ -32,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
         plan = plan_run(assembly.probe(rig), assembly.update(rig), assembly.schedule)
     if arguments.json:
-        print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}, ensure_ascii=False))
+        print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}))
     else:
         print(_text(assembly, plan))
     return 0
@@ -70,7 +70,7 @@ def _print_wiring(assembly: Assembly, as_json: bool) -> int:
     sheet = _wiring(assembly)
     if as_json:
         line = {"event": "wiring", "config": str(assembly.document.path), **asdict(sheet)}
-        print(json.dumps(line, ensure_ascii=False))
+        print(json.dumps(line))
     else:
         print(_wiring_text(sheet))
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,21 +35,24 @@ PANELS = (
 """What evaluations find beside the loss: an axis with its unit, and the figures on it."""
 
 
-def write_plots(folder: RunFolder) -> list[Path]:
-    """Write every plot the run has data for; returns their paths, none for a run without a step or a spectrum."""
+def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> tuple[list[Path], bool]:
+    """Write every plot the run has data for; their paths, none for a run without a step or a spectrum, and whether
+    `stop()` kept it from any of them."""
     record, meta = read_journal(folder.journal), folder.meta()
     window = load_spectrum(folder)
-    figures = {}
+    figures: dict[str, Callable[[], Figure]] = {}
     if len(record.step):
-        figures["learning.png"] = learning_curves(record, meta)
-        figures["conductances.png"] = conductance_map(record, meta)
+        figures["learning.png"] = lambda: learning_curves(record, meta)
+        figures["conductances.png"] = lambda: conductance_map(record, meta)
     if window is not None:
-        figures["spectrum.png"] = spectrum(window, meta)
-    paths = []
+        figures["spectrum.png"] = lambda: spectrum(window, meta)
+    paths: list[Path] = []
     for name, figure in figures.items():
-        figure.savefig(folder.path / name, dpi=DPI)
+        if stop():
+            return paths, True
+        figure().savefig(folder.path / name, dpi=DPI)
         paths.append(folder.path / name)
-    return paths
+    return paths, False
 
 
 def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:

@@ -6,45 +6,51 @@ import argparse
 import json
 import os
 import sys
-from contextlib import suppress
-from pathlib import Path
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from labrig.cli.elapsed import wall_s
-from labrig.cli.options import add_config, add_runs_dir, assembled
+from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly, Setup
     from labrig.cli.interrupts import Interrupts
+    from labrig.cli.progress import Progress
     from labrig.experiment import Experiment
     from labrig.runs.folder import RunFolder
     from labrig.runs.journal import Journal
 
 VERDICT_FAILED = 7
 INTERRUPTED = 130
+NOTHING_BEGUN = {"event": "interrupted", "message": "nothing was begun"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
-    add_runs_dir(parser)
-    parser.add_argument("--run-dir", type=Path, metavar="PATH", help="exact folder of this run; must not exist")
+    where = parser.add_mutually_exclusive_group()
+    add_runs_dir(where)
+    where.add_argument("--run-dir", type=folder_named, metavar="PATH", help="exact folder of this run; must not exist")
     parser.add_argument("--no-plots", action="store_true", help="write no PNGs at the end")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     from labrig.cli.interrupts import Interrupts
-    from labrig.runs.folder import create_run_folder
 
     with Interrupts() as interrupts:
         run = None
         try:
+            from labrig.cli.progress import progress_of
+            from labrig.runs.folder import create_run_folder
+
             assembly = assembled(arguments)
             setup = assembly.setup()
-            folder = create_run_folder(arguments.runs_dir, assembly.name, arguments.run_dir)
-            run = _Run(arguments, assembly, setup, folder, interrupts)
-            return run.execute()
+            with closing(setup.bench):  # the rig does it too, once it was opened
+                progress = progress_of(assembly)
+                folder = create_run_folder(arguments.runs_dir, assembly.name, arguments.run_dir)
+                run = _Run(arguments, assembly, setup, progress, folder, interrupts)
+                return run.execute()
         except KeyboardInterrupt:  # before there was anything to make safe
-            _say(arguments, run.outcome("interrupted") if run else _outcome("interrupted"))
+            _say(arguments, run.outcome("interrupted") if run else NOTHING_BEGUN | {"wall_s": round(wall_s(), 3)})
             return INTERRUPTED
 
 
@@ -56,17 +62,16 @@ class _Run:
         arguments: argparse.Namespace,
         assembly: Assembly,
         setup: Setup,
+        progress: Progress,
         folder: RunFolder,
         interrupts: Interrupts,
     ) -> None:
-        from labrig.cli.progress import progress_of
-
         self._arguments = arguments
         self._assembly = assembly
         self._setup = setup
         self._folder = folder
         self._interrupts = interrupts
-        self._progress = progress_of(assembly)
+        self._progress = progress
         self._experiment: Experiment | None = None
         self._began_s = setup.bench.clock.now()
 
@@ -82,14 +87,16 @@ class _Run:
             if missed and not stopped:
                 outcome["missed"] = list(missed)
             journal.event(outcome["steps"], outcome["event"], outcome)
-            if not stopped and not self._arguments.no_plots:
-                from labrig.cli.plots import write_plots
-
-                outcome["plots"] = [str(path) for path in write_plots(self._folder)]
-                if self._interrupts.requested():  # Ctrl-C is never answered with success, however late it came
-                    outcome |= {"event": "interrupted", "wall_s": round(wall_s(), 3)}
-                    journal.event(outcome["steps"], outcome["event"], outcome)
+        if not stopped and not self._arguments.no_plots:
+            outcome |= self._draw()
         return self._end(outcome)
+
+    def _draw(self) -> dict[str, Any]:
+        """The plots. The run is over and recorded; Ctrl-C only leaves out what is not drawn yet."""
+        from labrig.cli.plots import write_plots
+
+        paths, left_out = write_plots(self._folder, self._interrupts.requested)
+        return {"plots": [str(path) for path in paths]} | ({"plots_skipped": True} if left_out else {})
 
     def _train(self, journal: Journal) -> bool:
         """Train on the open rig; whether it was stopped at once. The rig is safe and closed afterwards."""
@@ -107,7 +114,7 @@ class _Run:
             return True
         except Exception as error:
             with suppress(StorageError, OSError):  # a full disk is what may have failed
-                journal.event(journal.steps, "failed", {"kind": type(error).__name__, "message": str(error)})
+                journal.event(journal.steps, "failed", _failure(error))
                 if journal.steps and not self._arguments.json:
                     print(f"labrig: the run so far: labrig show {self._folder.path} --plot", file=sys.stderr)
             raise
@@ -159,17 +166,25 @@ class _Run:
             _say(self._arguments, line)
 
 
+def _failure(error: Exception) -> dict[str, Any]:
+    """What the journal keeps: the error that came first, those beside it, and what could not be made safe."""
+    from labrig.errors import separated
+
+    def told(each: Exception) -> dict[str, Any]:
+        return {"kind": type(each).__name__, "message": str(each), "device": getattr(each, "device", None)}
+
+    wrong, not_safe = separated(error)
+    first, *beside = [told(each) for each in wrong or not_safe]
+    return {**first, "beside": beside if wrong else [], "not_made_safe": [told(each) for each in not_safe]}
+
+
 def _outcome(
-    event: str,
-    folder: RunFolder | None = None,
-    experiment: Experiment | None = None,
-    steps: int = 0,
-    bench_s: float = 0.0,
+    event: str, folder: RunFolder, experiment: Experiment | None, steps: int, bench_s: float
 ) -> dict[str, Any]:
     """The last line of a run. steps: those in the journal."""
     return {
         "event": event,
-        "run": str(folder.path) if folder else None,
+        "run": str(folder.path),
         "metrics": experiment.metrics if experiment else {},
         "evaluated_at_step": experiment.evaluations[-1].step if experiment and experiment.evaluations else None,
         "steps": steps,
@@ -190,7 +205,9 @@ def _say(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
 
 def _print(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
     if arguments.json:
-        print(json.dumps(line, ensure_ascii=False), flush=True)
+        print(json.dumps(line), flush=True)
+    elif "message" in line:
+        print(f"{line['event']}; {line['message']}", flush=True)
     elif line["event"] in ("finished", "interrupted"):
         from labrig.cli.tables import outcome_text
 

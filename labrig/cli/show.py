@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
-from labrig.cli.options import add_runs_dir
+from labrig.cli.options import add_runs_dir, folder_named
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run, or its name in --runs-dir")
+    parser.add_argument("run", metavar="RUN", type=folder_named, help="folder of a run, or its name in --runs-dir")
     add_runs_dir(parser)
     parser.add_argument("--plot", action="store_true", help="write the PNGs again")
 
@@ -28,8 +27,8 @@ def execute(arguments: argparse.Namespace) -> int:
         if summary["name"] is not None:
             from labrig.cli.plots import write_plots
 
-            summary["plots"] = [str(path) for path in write_plots(folder)]
-    print(json.dumps({"event": "run", **summary}, ensure_ascii=False) if arguments.json else _text(summary))
+            summary["plots"] = [str(path) for path in write_plots(folder)[0]]
+    print(json.dumps({"event": "run", **summary}) if arguments.json else _text(summary))
     return 0
 
 

@@ -46,7 +46,9 @@ def outcome_text(outcome: dict[str, Any]) -> str:
         f"{outcome['wall_s']:.1f} s here, {outcome['bench_s']:.1f} s on the bench"
     )
     lines += [f"  {path}" for path in outcome.get("plots", ())]
-    if outcome["steps"] and not outcome.get("plots"):
+    if outcome.get("plots_skipped"):
+        lines.append(f"  plots skipped; `labrig show {outcome['run']} --plot` draws them")
+    elif outcome["steps"] and not outcome.get("plots"):
         lines.append(f"  pictures: labrig show {outcome['run']} --plot")
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.clock import Clock
-from labrig.errors import ConnectionFailed, IdentityMismatch, Overrange, SyncLost
+from labrig.errors import ConnectionFailed, IdentityMismatch, NotMadeSafe, Overrange, SyncLost
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -142,7 +142,7 @@ class Rig:
         """Make safe, then close, every instrument that was reached; nothing where that was done already.
 
         `with` does it. Only an interrupt that strikes between the lines of a `with` leaves it to the caller.
-        Raises ExceptionGroup with everything that went wrong.
+        Raises NotMadeSafe with everything that went wrong.
         """
         self._together.wait()  # a source that is being loaded would be switched on again
         failures = self._failures_to_make_safe(self._reached)
@@ -150,7 +150,7 @@ class Rig:
         failures += _failures([self._on_close])
         self._reached.clear()
         if failures:
-            raise ExceptionGroup("some instruments could not be made safe", failures)
+            raise NotMadeSafe("some instruments could not be made safe", failures)
 
     def measure(self, excitation: Excitation) -> Response:
         """Play an excitation, sample the nodes, and read the coefficients of every edge.
@@ -230,13 +230,13 @@ class Rig:
     def make_safe(self) -> None:
         """Outputs off on every instrument, each on its own: one that fails does not keep the others from it.
 
-        Raises ExceptionGroup with everything that went wrong.
+        Raises NotMadeSafe with everything that went wrong.
         """
         self._prepared = _NOTHING
         self._together.wait()
         failures = self._failures_to_make_safe(self._instruments().values())
         if failures:
-            raise ExceptionGroup("some instruments could not be made safe", failures)
+            raise NotMadeSafe("some instruments could not be made safe", failures)
 
     def _failures_to_make_safe(self, instruments: Iterable[Instrument]) -> list[Exception]:
         """Make all safe; what went wrong. Those that could not be reached are tried once more: a plug may be back."""
@@ -272,9 +272,9 @@ class Rig:
         """Close; what went wrong on the way stands beside the error that led here, not in its place."""
         try:
             self.close()
-        except ExceptionGroup as group:
+        except NotMadeSafe as group:
             if isinstance(error, Exception):
-                raise group.derive([error, *group.exceptions]) from None
+                raise group.after(error) from None
             raise
 
     def _instruments(self) -> dict[str, Instrument]:

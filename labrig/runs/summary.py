@@ -31,13 +31,17 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     missed = outcome.get("missed", ())
     before_its_description = not (folder.path / META).exists() and not len(record.step) and state != "finished"
     meta = {} if before_its_description else folder.meta()
+    reason = outcome.get("message") or "; ".join(missed)
+    not_safe = dict.fromkeys(each["device"] or each["message"] for each in outcome.get("not_made_safe", ()))
+    if not_safe:
+        reason = f"{reason}; not made safe: {', '.join(not_safe)}"
     return {
         "run": str(folder.path),
         "name": meta.get("name"),
         "seed": meta.get("seed"),
         "began": meta.get("began"),
         "state": "missed" if missed and state == "finished" else state,
-        "reason": outcome.get("message") or "; ".join(missed),
+        "reason": reason,
         "steps": len(record.step),
         "metrics": outcome.get("metrics") or (record.evaluations[-1].metrics if record.evaluations else {}),
         "events": _events(record),

@@ -102,7 +102,12 @@ def test_without_a_mistake_there_is_no_error(base: str, folder: Path, capsys: py
         (["bad.yaml", "--set", "extends=iris.yaml"], USAGE, ("'extends' belongs into a file",)),
         (["bad.yaml", "--seed", "zero"], USAGE, ("'zero' is not a whole number ≥ 0",)),
         (["bad.yaml", "--bench", "imaginary"], USAGE, ("invalid choice: 'imaginary'",)),
-        (["bad.yaml", "--sed", "1"], USAGE, ("--sed",)),
+        (["bad.yaml", "--sed", "1"], USAGE, ("--sed 1; did you mean --seed?",)),
+        (["bad.yaml", "--sett=learning.rate=1"], USAGE, ("did you mean --set?",)),
+        (["bad.yaml", "--frobnicate"], USAGE, ("unrecognized arguments: --frobnicate",)),
+        (["bad.yaml", "more.yaml"], USAGE, ("unrecognized arguments: more.yaml",)),
+        ([""], USAGE, ("argument CONFIG: the name is empty",)),
+        (["bad\udcff.yaml"], CONFIG, ("the argument 'bad\\xff.yaml' is not UTF-8 text", "rename the file")),
         ([], USAGE, ("required: CONFIG",)),
     ],
 )
@@ -192,6 +197,37 @@ def test_a_run_folder_that_exists_is_left_alone(folder: Path, capsys: pytest.Cap
     assert (folder / "mine" / "notes.txt").read_text() == "precious"
 
 
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--runs-dir", "a", "--run-dir", "b"], "argument --run-dir: not allowed with argument --runs-dir"),
+        (["--run-dir", ""], "argument --run-dir: the name is empty"),
+        (["--runs-dir", ""], "argument --runs-dir: the name is empty"),
+    ],
+)
+def test_where_a_run_goes_is_one_name(argv: list[str], says: str, folder: Path, capsys: pytest.CaptureFixture[str]):
+    write(folder, IRIS)
+    before = listing(folder)
+    assert ended_with(["run", "bad.yaml", *argv]) == USAGE
+    assert reported(capsys).splitlines()[-1] == f"labrig: {says}"
+    assert listing(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("argv", "usage"),
+    [
+        (["run", "bad.yaml", "--sed", "1"], "usage: labrig run "),
+        (["check", "bad.yaml", "--sed", "1"], "usage: labrig check "),
+        (["virtual", "serve", "bad.yaml", "--until-eol"], "usage: labrig virtual serve "),
+    ],
+)
+def test_an_unknown_option_shows_the_usage_of_its_command(
+    argv: list[str], usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended_with(argv) == USAGE
+    assert reported(capsys).startswith(usage)
+
+
 @pytest.mark.parametrize("argv", [["rum", "bad.yaml"], [], ["--frobnicate"]])
 def test_an_unknown_command_is_a_usage_error(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert ended_with(argv) == USAGE
@@ -202,7 +238,7 @@ def test_an_unknown_command_is_a_usage_error(argv: list[str], capsys: pytest.Cap
     ("argv", "message"),
     [
         (["run", "--json"], "the following arguments are required: CONFIG"),
-        (["run", "bad.yaml", "--sed", "1", "--json"], "unrecognized arguments: --sed 1"),
+        (["run", "bad.yaml", "--sed", "1", "--json"], "unrecognized arguments: --sed 1; did you mean --seed?"),
         (["check", "bad.yaml", "--json", "--seed", "zero"], "argument --seed: 'zero' is not a whole number ≥ 0"),
         (["--json"], "the following arguments are required: COMMAND"),
     ],

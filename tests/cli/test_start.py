@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from labrig import __version__
+from labrig.cli.main import main
 
 HEAVY = ("numpy", "scipy", "pydantic", "rich", "numba", "matplotlib", "yaml")
 
@@ -37,3 +39,45 @@ def test_help_names_every_command_and_exit_code() -> None:
 
 def test_version() -> None:
     assert python("-m", "labrig", "--version").stdout == f"labrig {__version__}\n"
+
+
+@pytest.mark.parametrize("module", ["labrig.cli.streams", "labrig.cli.commands", "argparse"])
+def test_ctrl_c_while_labrig_is_imported_leaves_no_traceback(module: str) -> None:
+    """As if it struck in the import of `module`."""
+    program = f"""
+import sys
+from labrig.cli.main import entry
+
+class Struck:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+assert {module!r} not in sys.modules
+sys.meta_path.insert(0, Struck())
+sys.argv = ["labrig", "drivers"]
+entry()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (130, b"")
+    assert b"Traceback" not in done.stderr
+
+
+def test_ctrl_c_that_a_library_makes_an_import_error_of_is_still_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def struck(arguments: object) -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("PLEASE READ THIS") from None
+        return 0
+
+    monkeypatch.setattr("labrig.cli.drivers.execute", struck)
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert main(["drivers"]) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, inherited)
+    assert capsys.readouterr() == ("", "labrig: interrupted\n")

@@ -14,7 +14,9 @@ from crash.runs import config
 
 from labrig.assembly import assemble
 from labrig.cli.main import main
+from labrig.runs.folder import RunFolder
 from labrig.runs.journal import Record, read_journal
+from labrig.runs.summary import summarize
 from labrig.simulation.bench import SimulatedBench
 
 QUIET = ("simulation.preset=ideal", "learning.epochs=6", "learning.evaluate.every=0")
@@ -74,6 +76,14 @@ def test_a_source_whose_cable_is_out_plays_on_and_the_error_says_so(tmp_path, ca
     err = capsys.readouterr().err
     assert ended == 4
     assert "awg: was lost (while: make safe" in err
+    ((step, event, detail),) = record.events
+    assert (step, event, detail["kind"], detail["device"]) == (1, "failed", "ConnectionFailed", "awg")
+    assert detail["message"].startswith("awg: was lost (while: load")
+    assert [each["message"] for each in detail["not_made_safe"]] == [
+        "awg: was lost (while: make safe; remedy: check its cable and its power)"
+    ]
+    reason = summarize(RunFolder(tmp_path / "run"))["reason"]
+    assert reason == f"{detail['message']}; not made safe: awg"
     assert None not in bench.world.playing(math.inf).values()
     assert len(record.step) == 1
     no_wrong_update(record)

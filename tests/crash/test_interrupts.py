@@ -23,7 +23,10 @@ from crash.runs import OUTCOME, Child, check_folders, config
 
 from labrig.cli.interrupts import Interrupts
 from labrig.cli.main import main
+from labrig.cli.plots import learning_curves
+from labrig.experiment import GradientProbe
 from labrig.rig.rig import Rig
+from labrig.runs.journal import read_journal
 from labrig.simulation.bench import SimulatedBench
 
 PHASES = ("start-up", "training", "evaluation", "after")
@@ -64,12 +67,24 @@ def test_ctrl_c_in_a_process_of_its_own(tmp_path, number):
         assert not child.runs.is_dir()
         return
     assert last["event"] == "interrupted"
+    if nothing_begun(last, child.runs):
+        assert phase == "start-up"
+        return
     assert set(last) >= OUTCOME
     described = check_folders(child.runs, last, "interrupted")
     assert phase == "start-up" or described == 1
     if phase in ("training", "evaluation"):
         assert last["metrics"]
         assert last["acquisitions"] >= 2 * last["steps"]
+
+
+def nothing_begun(last: dict, runs: Path) -> bool:
+    """Whether the last line says so; there is no folder then."""
+    if "message" not in last:
+        return False
+    assert last["message"] == "nothing was begun"
+    assert not any(runs.glob("*/*"))
+    return True
 
 
 class Strike:
@@ -138,6 +153,8 @@ def test_ctrl_c_between_any_two_calls(tmp_path, times):
         assert code == 130, where
         if last is not None:
             assert last["event"] == "interrupted", where
+            if nothing_begun(last, runs):
+                continue
             assert set(last) >= OUTCOME, where
             check_folders(runs, last, "interrupted")
 
@@ -147,6 +164,60 @@ def test_ctrl_c_on_the_threshold(tmp_path, leaving):
     code, lines, (bench,), _ = struck(tmp_path, 0, 2, leaving)
     assert set(bench.world.playing(math.inf).values()) == {None}
     assert (code, lines[-1]["event"]) == (130, "interrupted")
+
+
+def test_ctrl_c_twice_before_anything_was_begun(tmp_path, monkeypatch, capsys):
+    def twice(*_) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("labrig.assembly.assemble", twice)
+    arguments = ["run", config("divider"), "--runs-dir", str(tmp_path / "runs")]
+    assert main(arguments) == 130
+    assert capsys.readouterr().out == "interrupted; nothing was begun\n"
+    assert main([*arguments, "--json"]) == 130
+    last = json.loads(capsys.readouterr().out)
+    assert (last["event"], last["message"]) == ("interrupted", "nothing was begun")
+    assert "run" not in last
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_while_plots_are_drawn_leaves_the_run_finished(tmp_path, monkeypatch, capsys, times):
+    def struck_curves(*arguments):
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        return learning_curves(*arguments)
+
+    monkeypatch.setattr("labrig.cli.plots.learning_curves", struck_curves)
+    run = tmp_path / "run"
+    assert main(["run", config("divider"), "--run-dir", str(run), "--set", "learning.epochs=3"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"finished after {len(read_journal(run / 'run.db').step)} steps: {run}\n")
+    assert f"plots skipped; `labrig show {run} --plot` draws them" in out
+    drawn = [path.name for path in run.glob("*.png")]
+    assert drawn == ["learning.png"]
+    assert f"  {run / 'learning.png'}\n" in out
+    assert [event for _, event, _ in read_journal(run / "run.db").events] == ["finished"]
+
+
+def test_ctrl_c_leaves_an_evaluation_after_the_measurement_that_runs(tmp_path, monkeypatch):
+    measure = GradientProbe.measure_free
+
+    def struck_measure(probe, example):
+        response = measure(probe, example)
+        if probe.rig.acquisitions == 3:
+            signal.raise_signal(signal.SIGINT)
+        return response
+
+    monkeypatch.setattr(GradientProbe, "measure_free", struck_measure)
+    run, out = tmp_path / "run", io.StringIO()
+    with redirect_stdout(out):
+        assert main(["run", config("iris"), "--run-dir", str(run), "--json"]) == 130
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (last["event"], last["metrics"], last["steps"]) == ("interrupted", {}, 0)
+    assert (last["acquisitions"], last["evaluation_acquisitions"]) == (0, 3)
+    assert read_journal(run / "run.db").evaluations == ()
 
 
 def test_the_first_is_a_request_and_the_second_stops_once():

@@ -1,0 +1,126 @@
+"""`labrig COMMAND`: dispatch, and one clear line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import NoReturn
+
+from labrig import __version__
+from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
+from labrig.cli.interrupts import noticed_ctrl_c
+from labrig.errors import ConfigError, LabrigError, UsageError, leaves
+
+COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
+INTERRUPTED = 130
+
+
+def dispatch(given: Sequence[str]) -> int:
+    """Run the command of these arguments; returns the exit code."""
+    try:
+        _check_text(given)
+        arguments = _parsed(given)
+    except LabrigError as error:  # there are no arguments yet to say whether the answer shall be JSON
+        return _report(error, error.exit_code, argparse.Namespace(json="--json" in given, debug=False))
+    with noticed_ctrl_c() as struck:
+        try:
+            return arguments.execute(arguments)
+        except LabrigError as error:
+            return _report(error, error.exit_code, arguments)
+        except KeyboardInterrupt:
+            return _interrupted()
+        except OSError as error:
+            return _report(error, 6, arguments, "cannot read or write: ")
+        except ExceptionGroup as group:
+            for error in leaves(group):
+                _report(error, _code(group), arguments)
+            return _code(group)
+        except Exception as error:
+            if struck():
+                return _interrupted()
+            if arguments.debug:
+                raise
+            return _report(error, 1, arguments, f"internal error: {type(error).__name__}: ", " (--debug shows where)")
+
+
+def _interrupted() -> int:
+    print("labrig: interrupted", file=sys.stderr)
+    return INTERRUPTED
+
+
+def _code(group: ExceptionGroup) -> int:
+    """Exit code of several failures: that of the first one labrig knows, which is the one that led to the others."""
+    codes = [error.exit_code for error in leaves(group) if isinstance(error, LabrigError)]
+    return codes[0] if codes else 1
+
+
+def _report(error: BaseException, code: int, arguments: argparse.Namespace, before: str = "", after: str = "") -> int:
+    if getattr(arguments, "json", False):
+        line = {"event": "error", "kind": type(error).__name__, "message": str(error), "exit_code": code}
+        faults = getattr(error, "to_json", None)
+        with suppress(OSError):  # stderr says it too
+            print(json.dumps({**line, "faults": faults()} if faults else line), flush=True)
+    if arguments.debug and not isinstance(error, LabrigError):
+        raise error
+    text = str(error)
+    print(text if "\n" in text else f"labrig: {before}{text}{after}", file=sys.stderr)
+    return code
+
+
+def _check_text(given: Sequence[str]) -> None:
+    """Names end up in the journal's folder and in JSON, which are UTF-8. Raises ConfigError for another encoding."""
+    for argument in given:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            shown = os.fsencode(argument).decode("ascii", errors="backslashreplace")
+            raise ConfigError(f"the argument '{shown}' is not UTF-8 text", remedy="rename the file") from error
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """The arguments. Raises UsageError below the usage of the command that does not know one."""
+    arguments, unknown = _parser().parse_known_args(given)
+    if unknown:
+        parser: _Parser = arguments.parser
+        options = [option for option in unknown if option.startswith("-")]
+        near = get_close_matches(options[0].partition("=")[0], parser.options, 1) if options else []
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else ""))
+    return arguments
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises UsageError where argparse would print and exit, so that it is reported like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        raise UsageError(message)
+
+    @property
+    def options(self) -> list[str]:
+        """--json, --seed, …"""
+        return list(self._option_string_actions)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="labrig",
+        description="Train physical networks in place by frequency propagation, on real boards or a simulated bench.",
+        epilog="exit codes: 0 ok · 1 internal · 2 usage · 3 configuration · 4 instrument absent or lost · "
+        "5 stopped safe · 6 storage · 7 verdict failed · 130 interrupted",
+    )
+    parser.add_argument("--version", action="version", version=f"labrig {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        summary = (module.__doc__ or "").partition("\n")[0].partition(": ")[2]
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.add_argument("--json", action="store_true", help="machine-readable result on stdout")
+        command.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
+        command.set_defaults(execute=module.execute, parser=command)
+        module.add_arguments(command)
+    return parser

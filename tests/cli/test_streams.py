@@ -1,0 +1,135 @@
+"""Whatever the standard streams are, a command does what it was asked and ends with its own exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.config_texts import IRIS, write
+
+from labrig.assembly import packaged_configs
+from labrig.runs.folder import RunFolder
+from labrig.runs.journal import read_journal
+
+SHORT = ("--set", "learning.epochs=2", "--no-plots")
+posix = pytest.mark.skipif(os.name == "nt", reason="there is no shell to close a stream")
+
+
+def labrig(*argv: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "labrig", *argv]
+    return subprocess.run(command, timeout=120, check=False, stdin=subprocess.DEVNULL, **options)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("plan", "iris.yaml"),
+        ("plan", "iris.yaml", "--wiring"),
+        ("check", "iris.yaml", "--show-resolved"),
+        ("check", "iris.yaml", "--show-resolved", "--json"),
+        ("measure", "divider.yaml"),
+        ("certify", "divider.yaml"),
+        ("drivers",),
+        ("drivers", "--json"),
+        ("doctor",),
+        ("ls",),
+        ("--help",),
+    ],
+    ids=" ".join,
+)
+def test_a_character_that_the_encoding_lacks_is_escaped(argv: tuple[str, ...], encoding: str, tmp_path: Path) -> None:
+    runs = tmp_path / "läufe Ω"
+    (runs / "einer").mkdir(parents=True)
+    more = ("--runs-dir", str(runs)) if argv[0] in ("doctor", "ls") else ()
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = labrig(*argv, *more, capture_output=True, cwd=packaged_configs(), env=environment)
+    assert (done.returncode, done.stderr if argv[0] != "certify" else b"") == (0, b"")
+    text = done.stdout.decode(encoding)
+    assert text
+    if "--json" in argv:
+        assert done.stdout.isascii()
+        json.loads(text)
+
+
+def finished(run: Path) -> bool:
+    events = [event for _, event, _ in read_journal(run / "run.db").events]
+    return events == ["finished"] and bool(RunFolder(run).meta())
+
+
+@posix
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&-", "<&- >&- 2>&-"])
+def test_a_run_with_closed_streams(closed: str, tmp_path: Path) -> None:
+    """The number of a closed stream goes to the next file that is opened; what is printed must not end up in it."""
+    run = tmp_path / "run"
+    shell = [
+        "sh",
+        "-c",
+        f'"$@" {closed}',
+        "sh",
+        sys.executable,
+        "-m",
+        "labrig",
+        "run",
+        "divider.yaml",
+        "--run-dir",
+        str(run),
+    ]
+    done = subprocess.run([*shell, *SHORT], capture_output=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (b"finished" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
+    assert finished(run)
+    assert (run / "run.db").read_bytes().startswith(b"SQLite format 3\0")
+
+
+@posix
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (("drivers",), 0),
+        (("plan", "iris.yaml"), 0),
+        (("--help",), 0),
+        (("check", "bad.yaml"), 3),
+        (("check", "bad.yaml", "--json"), 3),
+        (("run", "iris.yaml", "--frobnicate"), 2),
+        (("run", "divider.yaml", "--run-dir", "run", *SHORT, "--json"), 0),
+        (("run", "divider.yaml", "--run-dir", "run", *SHORT, "--set", "task.target.rms=1 nV"), 7),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, tuple) else "",
+)
+def test_a_reader_that_has_gone_changes_no_exit_code(argv: tuple[str, ...], code: int, tmp_path: Path) -> None:
+    write(tmp_path, IRIS.replace("rate: 0.1", "rate: fast"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = labrig(*argv, stdout=writer, stderr=writer, cwd=tmp_path)
+    finally:
+        os.close(writer)
+    assert done.returncode == code
+    if argv[0] == "run" and code != 2:
+        assert finished(tmp_path / "run")
+
+
+@posix
+def test_unbuffered_streams_are_mended_too() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = labrig("drivers", stdout=writer, stderr=writer, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    finally:
+        os.close(writer)
+    assert done.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the platform has no device that is always full")
+def test_an_answer_that_cannot_be_written_is_a_storage_error() -> None:
+    with open("/dev/full", "wb") as full:
+        done = labrig("drivers", stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 6
+    assert done.stderr.count(b"\n") == 1
+    assert b"No space left" in done.stderr
