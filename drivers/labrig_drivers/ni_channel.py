@@ -18,6 +18,9 @@ import grpc
 DEADLINE_S = 3.0
 """Longest time a call may take beyond what it was asked to wait. Making a task takes some 20 ms."""
 
+SILENT_S = 1.0
+"""The same once a call was not answered, until one is: making safe and closing are a dozen calls."""
+
 UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 Outcome = tuple[bool, Any]
@@ -33,16 +36,29 @@ class BoundedChannel(grpc.Channel):
     def __init__(self, address: str) -> None:
         self._inner = grpc.insecure_channel(address, options=UNLIMITED)
         self._apart = ThreadApart(f"gRPC {address}")
+        self._deadline_s = DEADLINE_S
 
     def unary_unary(self, *arguments: Any, **options: Any) -> Any:
         call = self._inner.unary_unary(*arguments, **options)
 
         def bounded(request: Any, timeout: float | None = None, **more: Any) -> Any:
             asked = getattr(request, "timeout", 0.0) or getattr(request, "time_to_wait", 0.0)
-            within = DEADLINE_S + asked if timeout is None else timeout
-            return self._apart.run(lambda: call(request, timeout=within, **more))
+            within = self._deadline_s + asked if timeout is None else timeout
+            return self._apart.run(lambda: self._heeded(lambda: call(request, timeout=within, **more)))
 
         return bounded
+
+    def _heeded(self, call: Callable[[], Any]) -> Any:
+        """The call, and whether it was answered, were it with an error."""
+        try:
+            reply = call()
+        except grpc.RpcError as error:
+            # What gRPC raises is a call, too; its typing does not say so.
+            late = error.code() == grpc.StatusCode.DEADLINE_EXCEEDED  # type: ignore[attr-defined]
+            self._deadline_s = min(SILENT_S, DEADLINE_S) if late else DEADLINE_S
+            raise
+        self._deadline_s = DEADLINE_S
+        return reply
 
     def unary_stream(self, *arguments: Any, **options: Any) -> Any:
         return self._inner.unary_stream(*arguments, **options)
