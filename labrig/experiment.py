@@ -49,13 +49,13 @@ class GradientProbe:
     current_a: float
     floor: float
 
+    def activation(self, example: int) -> Excitation:
+        """One example's activation, error at 0 V."""
+        return Excitation(self.task.activation[example])
+
     def measure_free(self, example: int) -> Response:
         """The network at rest under one example's activation, error at 0 V."""
-        return self.rig.measure(Excitation(self.task.activation[example]))
-
-    def prepare(self, example: int) -> None:
-        """Let the sources get ready for `measure_free` of this example, or for its gradient."""
-        self.rig.prepare(Excitation(self.task.activation[example]))
+        return self.rig.measure(self.activation(example))
 
     def gradient(self, example: int) -> ExampleGradient:
         """∂C/∂θ of one example."""
@@ -130,9 +130,7 @@ class Experiment:
             learned = [self.probe.gradient(int(example)) for example in examples]
             gradient = _mean([item.gradient for item in learned if item.gradient is not None], len(learned), self.rig)
             here = self.update.conductances
-            self.rig.confirm()
-            if following is not None:
-                self.probe.prepare(following)
+            self.rig.confirm(None if following is None else self.probe.activation(following))
             report = self.rig.program(self.update.apply(gradient.value))
             if not report.interrupted:
                 break

@@ -11,6 +11,7 @@ then connections close.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self
@@ -37,7 +38,7 @@ from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
 from labrig.rig.measurement import Excitation, Response
 from labrig.rig.score import Programs, Score
-from labrig.rig.together import Together
+from labrig.rig.together import Together, results_of
 from labrig.signals.planner import TonePlan
 from labrig.signals.tones import ToneProgram
 
@@ -185,12 +186,6 @@ class Rig:
             demodulated=read,
         )
 
-    def prepare(self, excitation: Excitation) -> None:
-        """Load the sources with what the next `measure` will play, and go on meanwhile. What goes wrong is raised by
-        that `measure`; one of something else loads again."""
-        programs = self._programs(excitation)
-        self._prepared = programs, self._together.begin(self._loads(programs))
-
     def window(self) -> Array:
         """(N, C) samples (V) of the last acquisition's window, columns as `hookup.senses`."""
         assert self._demodulator is not None
@@ -213,12 +208,31 @@ class Rig:
             self._siemens[edge] = self._nominal(edge, setting)
         return _merged(reports)
 
-    def confirm(self) -> None:
+    def confirm(self, following: Excitation | None = None) -> None:
         """Return if every source still plays what it was told: what was measured since can be trusted.
 
         Raises what the source says, e.g. ConnectionFailed where it was lost, ChannelFault where it was reset.
+        following: what the next `measure` will play. Each source that has confirmed loads it, while the caller goes on;
+        what goes wrong there is raised by that `measure`, and one of something else loads again.
         """
-        self._together.call({device: source.confirm for device, source in self._sources.items()})
+        if following is None:
+            self._together.call({device: source.confirm for device, source in self._sources.items()})
+            return
+        programs = self._programs(following)
+        confirmed: dict[str, Future[None]] = {device: Future() for device in self._sources}
+
+        def confirm_and_load(device: str) -> dict[str, ToneProgram]:
+            try:
+                self._sources[device].confirm()
+            except BaseException as failure:
+                confirmed[device].set_exception(failure)
+                raise
+            confirmed[device].set_result(None)
+            return self._sources[device].load(programs[device])
+
+        loads = {device: partial(confirm_and_load, device) for device in self._sources}
+        self._prepared = programs, self._together.begin(loads)
+        results_of(confirmed)
 
     def idle(self) -> None:
         """0 V on every source with the outputs on."""

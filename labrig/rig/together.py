@@ -27,25 +27,20 @@ class Together:
             return {name: call() for name, call in calls.items()}
         *others, (last, here) = calls.items()
         futures = self._submit(self._threads, dict(others))
-        futures[last] = Future()
         try:
-            futures[last].set_result(here())
-        except Exception as failure:
-            futures[last].set_exception(failure)
+            futures[last] = _done(here)
         finally:
             self.wait()
-        return _results(futures)
+        return results_of(futures)
 
     def begin(self, calls: Mapping[str, Callable[[], Result]]) -> Callable[[], dict[str, Result]]:
         """Begin the calls and go on; what is returned waits for their end, and then returns or raises as `call` does.
-        Without threads it is there that the calls are made."""
-        if self._threads is None:
-            return lambda: self.call(calls)
-        futures = self._submit(self._threads, calls)
+        Without threads they have ended when this returns."""
+        futures = self._submit(self._threads, calls) if self._threads else {n: _done(call) for n, call in calls.items()}
 
         def end() -> dict[str, Result]:
             self.wait()
-            return _results(futures)
+            return results_of(futures)
 
         return end
 
@@ -63,7 +58,18 @@ class Together:
         return futures
 
 
-def _results(futures: Mapping[str, Future[Result]]) -> dict[str, Result]:
+def _done(call: Callable[[], Result]) -> Future[Result]:
+    """The call, made here."""
+    future: Future[Result] = Future()
+    try:
+        future.set_result(call())
+    except Exception as failure:
+        future.set_exception(failure)
+    return future
+
+
+def results_of(futures: Mapping[str, Future[Result]]) -> dict[str, Result]:
+    """What they return, when all have ended. Raises what the only failing one raised, or an ExceptionGroup."""
     results: dict[str, Result] = {}
     failures: list[Exception] = []
     for name, future in futures.items():

@@ -63,12 +63,15 @@ class Station:
 
     @property
     def drive_v(self) -> float:
-        """Voltage the checks may drive any node with."""
+        """Voltage the checks may drive any node with. A current source gets the largest error of the configuration:
+        what more would do to its node, nobody knows."""
         hookup = self.assembly.board.hookup
         rails = [abs(end) for wire in hookup.senses for end in (wire.low_v, wire.high_v)]
         full_scales = [wire.full_scale_v for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)]
         ranges = self.assembly.timing.plan.ranges_v
-        return min(DRIVE_V, 0.5 * min(*rails, *full_scales, *ranges, self.assembly.limits.node_v))
+        current_a = self.assembly.learning.error.current
+        errors = [current_a * wire.volts_per_ampere for wire in hookup.outputs if wire.howland]
+        return min(DRIVE_V, *errors, 0.5 * min(*rails, *full_scales, *ranges, self.assembly.limits.node_v))
 
     def close(self) -> None:
         if "bench" in self.__dict__:

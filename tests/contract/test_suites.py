@@ -54,3 +54,10 @@ def test_rig(name, check):
 def _applied(check, to):
     with suppress(NotApplicable):  # a face that cannot be absent has nothing to keep
         check(to)
+
+
+def test_a_current_source_is_driven_with_the_largest_error_of_the_file_at_most():
+    through = "wiring.out0.through={howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}"
+    station = Station(assemble(packaged_configs() / "iris_wire.yaml", ["bench=simulated", through]))
+    assert station.drive_v == pytest.approx(1e-6 / 10e-6)
+    station.close()

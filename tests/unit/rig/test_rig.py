@@ -171,14 +171,14 @@ def test_what_was_prepared_is_not_loaded_again_and_changes_nothing(threads):
             rig._together = Together(2)
         plain = rig.measure(Excitation(np.array([0.5])))
         loads = sources[0].loads
-        rig.prepare(Excitation(np.array([0.5])))
+        rig.confirm(following=Excitation(np.array([0.5])))
         prepared = rig.measure(Excitation(np.array([0.5])))
         assert sources[0].loads == loads + 1
         np.testing.assert_allclose(prepared.a, plain.a, rtol=1e-3)
-        rig.prepare(Excitation(np.array([0.5])))
+        rig.confirm(following=Excitation(np.array([0.5])))
         other = rig.measure(Excitation(np.array([0.25])))
         np.testing.assert_allclose(other.a, plain.a / 2, rtol=1e-3)
-        rig.prepare(Excitation(np.array([0.5])))
+        rig.confirm(following=Excitation(np.array([0.5])))
         rig.idle()
         again = rig.measure(Excitation(np.array([0.5])))
         np.testing.assert_allclose(again.a, plain.a, rtol=1e-3)
@@ -196,14 +196,14 @@ def test_a_failure_to_prepare_is_raised_by_the_measurement(threads):
         if threads:
             rig._together = Together(2)
         sources[0].fails = True
-        rig.prepare(Excitation(np.array([0.5])))
+        rig.confirm(following=Excitation(np.array([0.5])))
         with pytest.raises(ConnectionFailed, match="was lost"):
             rig.measure(Excitation(np.array([0.5])))
 
 
 def test_what_is_beyond_the_limits_is_not_even_prepared():
     with DIVIDER.setup().rig as rig, pytest.raises(LimitExceeded, match="would play 50 V"):
-        rig.prepare(Excitation(np.array([50.0])))
+        rig.confirm(following=Excitation(np.array([50.0])))
 
 
 def test_a_watchdog_is_fed_between_acquisitions_and_never_within_one(tmp_path):

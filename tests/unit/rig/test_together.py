@@ -51,12 +51,12 @@ def test_what_was_begun_goes_on_meanwhile_and_ends_before_the_next() -> None:
         together.begin({"a": failing("a")})()
 
 
-def test_without_threads_what_was_begun_is_done_at_its_end() -> None:
+def test_without_threads_what_was_begun_is_done_at_once_and_fails_at_its_end() -> None:
     done: list[str] = []
-    end = Together(1).begin({"a": lambda: done.append("a")})
-    assert done == []
-    end()
+    end = Together(1).begin({"a": lambda: done.append("a"), "b": failing("b")})
     assert done == ["a"]
+    with pytest.raises(ConnectionFailed, match="is gone"):
+        end()
 
 
 def test_several_failures_come_out_together() -> None:
