@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from crash.replay import begun, largest_error
 from crash.runs import check_folders
-from wire.in_process import InProcessWire, Outcome, ended, run
+from wire.in_process import InProcessWire, Outcome, PtyWire, ended, run
 
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
@@ -35,7 +35,7 @@ pytestmark = [
 ]
 
 LONG = bool(os.environ.get("LABRIG_LONG"))
-TRIALS, KILLS = (170, 30) if LONG else (7, 1)
+TRIALS, PTYS, KILLS = (150, 20, 30) if LONG else (7, 2, 1)
 STEPS = 6
 LARGEST_ERROR = 0.03
 """‖Δ‖/‖g‖: 1 % in an undisturbed run, for codes are 61 µV apart."""
@@ -149,6 +149,22 @@ def test_a_plug_pulled_at_any_moment_of_a_step(tmp_path, number):
     assert outcome.bench.outputs_on() == [], where
     if outcome.code == 0 or (name in BEFORE_PROGRAMMING and plug not in ("reset of pots", "mains of pots")):
         assert held(outcome.bench) == pytest.approx(recorded(outcome)), where
+
+
+@pytest.mark.parametrize("number", range(PTYS))
+def test_the_bank_s_port_closed_for_good_at_any_moment_of_a_step(tmp_path, number):
+    """Nobody can tell it to open its terminals any more: its watchdog does."""
+    draw = random.Random(number)
+    phase, step = PHASES[list(PHASES)[number % len(PHASES)]], draw.randrange(STEPS)
+    pull = Pull(phase, step, draw.uniform(0.0, phase.lasts_s), lambda: PtyWire.last.unplug())
+    with patch.object(phase.owner, phase.method, pull):
+        outcome = run(tmp_path / "runs" / "run", ["instruments.pots.watchdog=300 ms"], PtyWire)
+    pull.finish()
+    where = f"{phase.method} of step {step + 1}: exit {outcome.code}, {outcome.said}"
+    check(tmp_path / "runs", outcome, where)
+    assert outcome.code == 4, where
+    assert "pots: " in outcome.said, where
+    assert outcome.bench.outputs_on() == [], where
 
 
 @pytest.mark.parametrize("number", range(KILLS))

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import socket
+import threading
+import tty
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -84,6 +89,42 @@ class InProcessWire:
         return [channel for channel, program in playing.items() if program not in (None, ToneProgram(0.0))] + edges
 
 
+class PtyWire(InProcessWire):
+    """The bank is at a pseudo-terminal, as an Arduino is; `unplug` closes it for good."""
+
+    def connect(self, name: str, driver: Any, options: Any) -> Any:
+        instrument = super().connect(name, driver, options)
+        if name != "pots":
+            return instrument
+        host, _, port = self._endpoints[name].resource.removeprefix("socket://").partition(":")
+        self._board_side = socket.create_connection((host, int(port)))
+        self._ours, self._theirs = os.openpty()
+        tty.setraw(self._theirs)
+        self._unplugged = threading.Event()
+        self._lead = threading.Thread(target=self._carry, daemon=True)
+        self._lead.start()
+        return driver.factory(name, options.model_copy(update={"resource": os.ttyname(self._theirs)}))
+
+    def unplug(self) -> None:
+        self._unplugged.set()
+        self._lead.join()
+
+    def close(self) -> None:
+        self.unplug()
+        super().close()
+
+    def _carry(self) -> None:
+        while not self._unplugged.is_set():
+            for readable in select.select([self._ours, self._board_side], [], [], 0.005)[0]:
+                if readable is self._board_side:
+                    os.write(self._ours, self._board_side.recv(4096))
+                else:
+                    self._board_side.sendall(os.read(self._ours, 4096))
+        self._board_side.close()
+        os.close(self._theirs)
+        os.close(self._ours)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A run that ended: its exit code, its lines, what it said, its configuration, its journal."""
@@ -108,9 +149,9 @@ class Outcome:
         return sum(event == "repeated" for _, event, _ in self.record.events)
 
 
-def run(folder: Path, overrides: Sequence[str] = ()) -> Outcome:
+def run(folder: Path, overrides: Sequence[str] = (), bench: type[InProcessWire] = InProcessWire) -> Outcome:
     """As `ended`, with the virtual instruments in this process."""
-    with patch("labrig.assembly.wire.build", InProcessWire):
+    with patch("labrig.assembly.wire.build", bench):
         return ended(folder, overrides)
 
 
