@@ -350,7 +350,7 @@ DRIVERS = (
         DigipotBankOptions,
         capabilities,
         _bank,
-        models={MODEL: "never run on hardware"},
+        models={MODEL: "wire, AVR in a simulator; never run on hardware"},
         virtual="digipot",
     ),
 )

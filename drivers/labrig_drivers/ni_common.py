@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TIMEBASE_HZ = 100e6
 """Sample clocks are this divided by a whole number."""
 
-NEVER_RUN = "never run on hardware"
+NEVER_RUN = "wire; never run on hardware"
 
 
 class NiOptions(InstrumentOptions):

@@ -358,7 +358,7 @@ class SdgSource:
         return reply
 
 
-_UNTRIED = "never run on hardware"
+_UNTRIED = "wire; never run on hardware"
 
 DRIVERS = (
     DriverInfo(
