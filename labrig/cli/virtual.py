@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -27,6 +28,8 @@ def execute(arguments: argparse.Namespace) -> int:
     done = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
+        if done.is_set():  # asked twice: whatever the first waits for
+            os._exit(130)
         done.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,7 +5,6 @@ Everything here runs with the bench's lock held; whoever waits gives it up meanw
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from nidaqmx.constants import AcquisitionType
 from nidaqmx.error_codes import DAQmxErrors as Code
 
 from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.daqmx_calls import Calls
 from labrig.virtual_instruments.daqmx_device import DeviceState, coerced_rate, convert_rate
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx_input import Acquisition
@@ -63,12 +63,11 @@ class TaskBench:
 
     side: BenchSide
     boards: Mapping[str, DeviceState]
-    changed: threading.Condition = field(init=False)
-    """Notified whenever a task begins or ends; its lock is the bench's."""
+    calls: Calls = field(init=False)
     waiting: dict[str, list[Task]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        self.changed = threading.Condition(self.side.lock)
+        self.calls = Calls(self.side.lock)
 
     def wait_for_edge(self, line: str, task: Task) -> None:
         if line not in self.waiting:  # one listener a line: tasks come and go, listeners stay
@@ -215,7 +214,7 @@ class Task:
             side.lines.fire(own, t)
         for line in self.exported.values():
             side.lines.fire(line, t)
-        self._bench.changed.notify_all()
+        self._bench.calls.changed.notify_all()
 
     def stop(self) -> None:
         self._halt()
@@ -240,7 +239,7 @@ class Task:
         clock = self._bench.side.clock
         until = min(t, deadline)
         while self.state is State.RUNNING and (left := until - clock()) > 0:
-            self._bench.changed.wait(left)
+            self._bench.calls.pause(left)
         return t <= deadline or self.state is not State.RUNNING
 
     def wait_for_trigger(self, deadline: float) -> bool:
@@ -249,7 +248,7 @@ class Task:
             left = deadline - clock()
             if left <= 0:
                 return False
-            self._bench.changed.wait(min(left, threading.TIMEOUT_MAX))
+            self._bench.calls.pause(left)
         return True
 
     def _halt(self) -> None:
@@ -257,7 +256,7 @@ class Task:
         if self.generation is not None:
             self.generation.stop(self._bench.side.clock())
         self.acquisition = self.generation = None
-        self._bench.changed.notify_all()
+        self._bench.calls.changed.notify_all()
 
     def _resources(self) -> list[str]:
         if self.is_input:  # one multiplexer, one sample clock
