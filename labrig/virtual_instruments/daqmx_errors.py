@@ -8,6 +8,7 @@ WORDING: dict[int, str] = {
     Code.PAL_RESOURCE_RESERVED: (
         "The specified resource is reserved. The operation could not be completed as specified."
     ),
+    Code.PAL_MEMORY_FULL: "The requested memory could not be allocated.",
     Code.INVALID_ATTRIBUTE_VALUE: (
         "Requested value is not a supported value for this property. The property value may be invalid because it "
         "conflicts with another property."

@@ -17,6 +17,9 @@ from labrig.virtual_instruments.daqmx_tasks import State, Task, TaskBench
 ABORTED = Code.RUNTIME_ABORTED_ROUTING
 LATE = int(Code.SAMPLES_NOT_YET_AVAILABLE)
 
+MOST_IN_A_REPLY = 2**26
+"""Samples of all channels that one read may ask for: half a gigabyte of volts, packed on the way more than once."""
+
 Codes = NDArray[np.int16]
 Reply = TypeVar("Reply")
 
@@ -41,6 +44,9 @@ class Reader:
         if count == 0:
             return pack(self._nothing(task), 0)
         acquisition.check_request(count)
+        if count * len(task.channels) > MOST_IN_A_REPLY:
+            details = f"A virtual board answers with at most {MOST_IN_A_REPLY} samples of all channels: read in pieces."
+            raise DaqmxFailure(Code.PAL_MEMORY_FULL, details, samples_read=0)
         deadline = math.inf if timeout_s < 0 else clock() + timeout_s
         last = acquisition.position + count
         if not task.wait_for_trigger(deadline):

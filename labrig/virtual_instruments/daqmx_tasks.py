@@ -22,6 +22,9 @@ from labrig.virtual_instruments.daqmx_output import Generation, OutputBuffer
 
 FINITE = AcquisitionType.FINITE.value
 
+LARGEST_BUFFER = 2**32 - 1
+"""Samples of all channels that an input buffer may hold. A board counts them in 32 bits."""
+
 
 class State(IntEnum):
     IDLE = 0
@@ -173,6 +176,7 @@ class Task:
         board = self.board
         if self.clock is not None:
             self.check_rate()
+        self._check_buffer()
         board.reserve(self, self._resources())
         self._resting = max(self._resting, state)
         self.state = max(self.state, state)
@@ -183,6 +187,7 @@ class Task:
             return
         if self.is_input and self.clock is None:
             raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "A virtual board reads with a sample clock only.")
+        self._check_buffer()
         self.board.reserve(self, self._resources())
         if self.clock is not None:
             self.check_rate()
@@ -190,7 +195,8 @@ class Task:
                 raise DaqmxFailure(Code.OUTPUT_BUFFER_EMPTY, f"Task Name: {self.name}")
         self.state = State.RUNNING
         if self.is_input:
-            self.acquisition = Acquisition(self.board, self.channels, self._input_plan(), self._bench.side)
+            check = self._bench.calls.check
+            self.acquisition = Acquisition(self.board, self.channels, self._input_plan(), self._bench.side, check)
         elif self.buffer is not None:
             assert self.clock is not None
             self.generation = Generation(self.board, self.buffer, self.rate_hz, self.clock.mode == FINITE)
@@ -257,6 +263,12 @@ class Task:
             self.generation.stop(self._bench.side.clock())
         self.acquisition = self.generation = None
         self._bench.calls.changed.notify_all()
+
+    def _check_buffer(self) -> None:
+        wanted = max(self.clock.samples if self.clock else 0, self.input_buffer or 0) * len(self.channels)
+        if self.is_input and wanted > LARGEST_BUFFER:
+            details = f"Task Name: {self.name}\nSamples of all channels: {wanted}\nMaximum Value: {LARGEST_BUFFER}"
+            raise DaqmxFailure(Code.PAL_MEMORY_FULL, details)
 
     def _resources(self) -> list[str]:
         if self.is_input:  # one multiplexer, one sample clock

@@ -13,6 +13,9 @@ from nidaqmx.errors import DaqError, DaqReadError, RpcError
 from nidaqmx.stream_readers import AnalogMultiChannelReader, AnalogUnscaledReader
 from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, chain, client, wire
 
+from labrig.simulation.front_end import FrontEnd
+from labrig.virtual_instruments.daqmx_input import AHEAD
+
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Wire]:
@@ -252,3 +255,52 @@ def test_a_large_read_keeps_pace() -> None:
         took = time.monotonic() - began
     print(f"\n16 × 100 000 samples: {took:.3f} s for 2 s of signal")
     assert took < 4  # 2.1 s on an idle machine; gRPC's own limit of 4 MB would have ended it at once
+
+
+def test_a_long_acquisition_is_digitized_piece_by_piece(
+    ni: Client, served: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans: list[tuple[int, int]] = []
+    sample = FrontEnd.sample
+
+    def watched(self: FrontEnd, world, channels, t0, rate, span, *more):
+        spans.append((span[1] - span[0], len(channels)))
+        return sample(self, world, channels, t0, rate, span, *more)
+
+    monkeypatch.setattr(FrontEnd, "sample", watched)
+    with finite(ni, samples=1_000_000_000, rate=100e3) as task:
+        task.start()
+        codes = np.zeros((4, 1000), np.int16)
+        for _ in range(3):
+            AnalogUnscaledReader(task.in_stream).read_int16(codes, 1000)
+    assert sum(scans * channels for scans, channels in spans) <= AHEAD
+    spans.clear()
+    with finite(ni, samples=1_000_000_000, rate=200e3) as task:
+        with pytest.raises(DaqReadError):  # what was asked for is more than is foreseen
+            task.read(10_000_000, timeout=0.1)
+        assert sum(scans for scans, _ in spans) < 100_000
+
+
+def test_reads_go_on_where_a_piece_ends() -> None:
+    with wire(imperfections=NOISY) as served, client(served.port) as ni, finite(ni, 200_000, 2e6, "ai0") as task:
+        with ni.task() as out:
+            out.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
+            out.write(1.0)
+        reads = []
+        for pieces in ([200_000], [100_000, 30_000, 70_000]):
+            served.world.acquisitions = 0
+            task.start()
+            reads.append(np.concatenate([task.read(count) for count in pieces]))
+            task.stop()
+        assert reads[0].std() > 1e-4
+        assert (reads[0] == reads[1]).all()
+
+
+def test_what_no_memory_holds_is_refused(ni: Client) -> None:
+    with finite(ni, samples=2**40) as task:
+        failing(ni, -50352, task.start)
+        failing(ni, -50352, lambda: task.control(TaskMode.TASK_COMMIT))
+    with finite(ni, samples=10**9) as task:
+        task.start()
+        failing(ni, -50352, lambda: task.in_stream.read(10**8), DaqReadError)
+        assert len(task.read(100)[0]) == 100
