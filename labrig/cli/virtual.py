@@ -9,8 +9,12 @@ import signal
 import sys
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
+
+if TYPE_CHECKING:
+    from labrig.virtual_instruments.serving import VirtualInstruments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--json", action="store_true", help="one JSON line per endpoint, then ready")
     serve.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
     serve.add_argument("--until-eof", action="store_true", help="end when stdin closes, too")
-    add_config(serve)
+    add_config(serve, bench="wire")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -32,10 +36,10 @@ def execute(arguments: argparse.Namespace) -> int:
             os._exit(130)
         done.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    servers = virtual_instruments(assembled(arguments))
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    servers: list[VirtualInstruments] = []
     try:
+        servers = virtual_instruments(assembled(arguments))
         for server in servers:
             for endpoint in server.start():
                 line = {"name": endpoint.name, "model": endpoint.model, "resource": endpoint.resource}
@@ -51,6 +55,8 @@ def execute(arguments: argparse.Namespace) -> int:
     finally:
         for server in servers:
             server.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
 
 

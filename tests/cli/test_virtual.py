@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -13,6 +14,11 @@ import pytest
 from nidaqmx.constants import AcquisitionType
 from nidaqmx.errors import DaqError, RpcError
 from serving import grpc_address, serving
+
+from labrig.cli.main import main
+from labrig.errors import ConfigError
+from labrig.virtual_instruments.counterparts import counterparts
+from labrig.virtual_instruments.serving import Entry
 
 
 def in_a_call(resource: str, call: Callable[[nidaqmx.Task], object]) -> threading.Thread:
@@ -54,3 +60,25 @@ def test_it_ends_when_asked_though_a_client_is_in_a_call(
         assert time.monotonic() - began < 3  # one second on an idle machine; a read would have gone on for fifty
         client.join(5)
         assert not client.is_alive()
+
+
+def test_a_file_of_generic_instruments_is_refused_with_every_one_and_its_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["virtual", "serve", "iris.yaml"]) == 3
+    said = capsys.readouterr().err
+    for name in ("awg", "daq", "pots"):
+        assert re.search(
+            rf"iris\.yaml:\d+:\d+: instruments\.{name}\.driver: .* and virtual serve run real drivers", said
+        )
+
+
+def test_it_has_no_bench_to_choose(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["virtual", "serve", "iris_wire.yaml", "--bench", "simulated"]) == 2
+    assert "--bench" in capsys.readouterr().err
+
+
+def test_drivers_without_a_counterpart_are_named_together() -> None:
+    entries = [(kind, Entry(name, "", None, {})) for kind, name in ((None, "one"), ("daqmx", "two"), ("x", "three"))]
+    with pytest.raises(ConfigError, match=r"^one, three: no virtual counterpart"):
+        counterparts(None, entries)
