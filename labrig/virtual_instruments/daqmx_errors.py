@@ -67,11 +67,16 @@ WORDING: dict[int, str] = {
 
 
 class DaqmxFailure(Exception):
-    """An answer with an error code. samples_read, samples_written: per channel, for reads and writes."""
+    """An answer with an error code.
 
-    def __init__(self, code: int, details: str = "", *, samples_read: int | None = None) -> None:
+    details: after NI's wording. reason: instead of it, where a virtual board cannot do what a real one can.
+    samples_read: per channel, for reads.
+    """
+
+    def __init__(self, code: int, details: str = "", *, reason: str = "", samples_read: int | None = None) -> None:
         self.code = int(code)
-        self.text = "\n\n".join(part for part in (wording(self.code), details) if part)
+        first = f"{reason}\n\nStatus Code: {self.code}" if reason else wording(self.code)
+        self.text = "\n\n".join(part for part in (first, details) if part)
         self.samples_read = samples_read
         super().__init__(self.text)
 

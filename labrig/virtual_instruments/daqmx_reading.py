@@ -45,8 +45,8 @@ class Reader:
             return pack(self._nothing(task), 0)
         acquisition.check_request(count)
         if count * len(task.channels) > MOST_IN_A_REPLY:
-            details = f"A virtual board answers with at most {MOST_IN_A_REPLY} samples of all channels: read in pieces."
-            raise DaqmxFailure(Code.PAL_MEMORY_FULL, details, samples_read=0)
+            reason = f"A virtual board answers with at most {MOST_IN_A_REPLY} samples of all channels: read in pieces."
+            raise DaqmxFailure(Code.PAL_MEMORY_FULL, reason=reason, samples_read=0)
         deadline = math.inf if timeout_s < 0 else clock() + timeout_s
         last = acquisition.position + count
         if not task.wait_for_trigger(deadline):

@@ -198,7 +198,7 @@ class DaqmxService:
     def ExportSignal(self, request: Any) -> Any:
         task = self._task(request)
         if request.signal_id_raw != constants.Signal.START_TRIGGER.value:
-            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "A virtual board exports its start trigger only.")
+            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, reason="A virtual board exports its start trigger only.")
         self._export(task, request.output_terminal)
         return pb.ExportSignalResponse()
 

@@ -136,7 +136,7 @@ class Task:
 
     def add(self, board: DeviceState, channels: list[Channel]) -> None:
         if self.device not in (None, board):
-            raise DaqmxFailure(Code.INVALID_TASK, "A virtual task has channels of one device only.")
+            raise DaqmxFailure(Code.INVALID_TASK, reason="A virtual task has channels of one device only.")
         self.device = board
         self.channels += channels
 

@@ -107,8 +107,8 @@ class Transfers:
                 task.stop()
             return count
         if task.state is State.RUNNING:
-            details = "A virtual output takes another buffer when it is stopped."
-            raise DaqmxFailure(Code.SAMPLES_CAN_NOT_YET_BE_WRITTEN, details)
+            reason = "A virtual output takes another buffer when it is stopped."
+            raise DaqmxFailure(Code.SAMPLES_CAN_NOT_YET_BE_WRITTEN, reason=reason)
         task.commit(State.RESERVED)
         task.buffer = OutputBuffer.of(channels, shaped, device.ao_full_scale_v, device.bits)
         if auto_start:
