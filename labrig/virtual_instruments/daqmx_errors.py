@@ -40,9 +40,6 @@ WORDING: dict[int, str] = {
         "The specified operation did not complete, because the task was stopped or aborted meanwhile."
     ),
     Code.OUTPUT_BUFFER_EMPTY: "Generation cannot be started because the output buffer is empty.",
-    Code.CANNOT_READ_WHEN_AUTO_START_FALSE_AND_TASK_NOT_RUNNING_OR_COMMITTED: (
-        "Read cannot be performed when the auto-start property is false and the task is not running or committed."
-    ),
     Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK: (
         "Specified operation cannot be performed when there are no channels in the task."
     ),

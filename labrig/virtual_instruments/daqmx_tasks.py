@@ -22,6 +22,9 @@ from labrig.virtual_instruments.daqmx_output import Generation, OutputBuffer
 
 FINITE = AcquisitionType.FINITE.value
 
+ON_DEMAND_HZ = 10e3
+"""Scans a second that software takes where there is no sample clock."""
+
 LARGEST_BUFFER = 2**32 - 1
 """Samples of all channels that an input buffer may hold. A board counts them in 32 bits."""
 
@@ -185,8 +188,6 @@ class Task:
         """Run at once, or at the edge of the start trigger."""
         if self.state is State.RUNNING:
             return
-        if self.is_input and self.clock is None:
-            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "A virtual board reads with a sample clock only.")
         self._check_buffer()
         self.board.reserve(self, self._resources())
         if self.clock is not None:
@@ -194,7 +195,7 @@ class Task:
             if not self.is_input and self.buffer is None:
                 raise DaqmxFailure(Code.OUTPUT_BUFFER_EMPTY, f"Task Name: {self.name}")
         self.state = State.RUNNING
-        if self.is_input:
+        if self.is_input and self.clock is not None:
             check = self._bench.calls.check
             self.acquisition = Acquisition(self.board, self.channels, self._input_plan(), self._bench.side, check)
         elif self.buffer is not None:
@@ -221,6 +222,16 @@ class Task:
         for line in self.exported.values():
             side.lines.fire(line, t)
         self._bench.calls.changed.notify_all()
+
+    def on_demand(self, scans: int) -> Acquisition:
+        """As many scans from now on, one after another as software asks for them. The task runs, without a clock."""
+        side, device = self._bench.side, self.board.device
+        convert = convert_rate(device, len(self.channels), ON_DEMAND_HZ) if device.convert_interval_s else 0.0
+        plan = ON_DEMAND_HZ, convert, scans, scans
+        self.acquisition = Acquisition(self.board, self.channels, plan, side, self._bench.calls.check)
+        now = side.clock()
+        self.acquisition.begin(now, side.world.begin_acquisition(now))
+        return self.acquisition
 
     def stop(self) -> None:
         self._halt()
