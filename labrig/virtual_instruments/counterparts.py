@@ -35,6 +35,7 @@ class DaqmxInstruments:
                 entry.model,
                 name=entry.options["resource"],
                 instrument=entry.name,
+                sample_clock=entry.options.get("sample_clock") or "",
                 serial=int(entry.options["serial"] or f"{0x01ABCDEF + number:08X}", 16),
             )
             for number, entry in enumerate(entries)

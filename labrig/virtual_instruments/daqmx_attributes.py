@@ -16,8 +16,11 @@ from labrig.virtual_instruments.daqmx_tasks import FINITE, Channel, State, Task
 VERSION = (24, 0, 0)
 """Driver version that the server claims. From 24.5 on clients ask for properties of newer drivers."""
 
-SINGLE_ENDED_OR_DIFFERENTIAL = 0b111
-"""Bit field: differential, RSE, NRSE."""
+TERMINAL_BITS = {
+    constants.TerminalConfiguration.RSE: 1,
+    constants.TerminalConfiguration.NRSE: 2,
+    constants.TerminalConfiguration.DIFF: 4,
+}
 
 SYSTEM: Mapping[int, int] = {
     pb.SYSTEM_ATTRIBUTE_NIDAQ_MAJOR_VERSION: VERSION[0],

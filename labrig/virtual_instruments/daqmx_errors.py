@@ -40,6 +40,7 @@ WORDING: dict[int, str] = {
         "The specified operation did not complete, because the task was stopped or aborted meanwhile."
     ),
     Code.OUTPUT_BUFFER_EMPTY: "Generation cannot be started because the output buffer is empty.",
+    Code.CAN_NOT_PERFORM_OP_WHILE_TASK_RUNNING: "Specified operation cannot be performed while the task is running.",
     Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK: (
         "Specified operation cannot be performed when there are no channels in the task."
     ),

@@ -170,7 +170,7 @@ class DaqmxService:
 
     def CfgSampClkTiming(self, request: Any) -> Any:
         task = self._task(request)
-        task.clock = SampleClock(request.rate, request.sample_mode_raw, request.samps_per_chan, request.source)
+        task.configure_clock(SampleClock(request.rate, request.sample_mode_raw, request.samps_per_chan, request.source))
         return pb.CfgSampClkTimingResponse()
 
     def SetTimingAttributeDouble(self, request: Any) -> Any:
@@ -276,11 +276,22 @@ class DaqmxService:
             if self._board(device) is not board or channel.casefold() not in known:
                 details = f"Device: {device}\nPhysical Channel Name: {channel}\nTask Name: {task.name}"
                 raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, details)
+            if kind == "ai":
+                self._check_terminal(task, board, channel.casefold(), request.terminal_config_raw)
             limits = request.min_val, request.max_val
             range_v = board.range_for(*limits) if kind == "ai" else board.device.ao_full_scale_v
             terminal = getattr(request, "terminal_config_raw", 0)
             channels.append(Channel(name, channel.casefold(), kind, *limits, range_v, terminal))
         task.add(board, channels)
+
+    def _check_terminal(self, task: Task, board: DeviceState, channel: str, wanted: int) -> None:
+        possible = board.terminals_of(channel)
+        if wanted not in (constants.TerminalConfiguration.DEFAULT.value, *(each.value for each in possible)):
+            details = (
+                f"Property: DAQmx_AI_TermCfg\nYou Can Select: {', '.join(each.name for each in possible)}\n"
+                f"Physical Channel Name: {board.device.name}/{channel}\nTask Name: {task.name}"
+            )
+            raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, details)
 
     def _virtual_names(self, assigned: str, physical: Sequence[str]) -> list[str]:
         if not assigned:
@@ -293,11 +304,10 @@ class DaqmxService:
         board = self._board(device)
         if channel not in (*board.ai_names, *board.ao_names):
             raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Device: {device}\nPhysical Channel Name: {channel}")
-        values: dict[int, int] = {
-            pb.PHYSICALCHANNEL_ATTRIBUTE_PHYSICAL_CHAN_AI_TERM_CFGS: attributes.SINGLE_ENDED_OR_DIFFERENTIAL,
-            pb.PHYSICALCHANNEL_ATTRIBUTE_PHYSICAL_CHAN_AO_TERM_CFGS: 2,
-        }
-        return attributes.look_up(values, attribute)
+        kind = "AI" if channel in board.ai_names else "AO"
+        configurations = getattr(pb, f"PHYSICALCHANNEL_ATTRIBUTE_PHYSICAL_CHAN_{kind}_TERM_CFGS")
+        bits = sum(attributes.TERMINAL_BITS[each] for each in board.terminals_of(channel))
+        return attributes.look_up({configurations: bits}, attribute)
 
     def _board(self, name: str) -> DeviceState:
         board = self._boards.get(name.removeprefix("/").casefold())

@@ -15,7 +15,7 @@ from nidaqmx.error_codes import DAQmxErrors as Code
 
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_calls import Calls
-from labrig.virtual_instruments.daqmx_device import DeviceState, coerced_rate, convert_rate
+from labrig.virtual_instruments.daqmx_device import ONBOARD_CLOCKS, DeviceState, coerced_rate, convert_rate
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx_input import Acquisition
 from labrig.virtual_instruments.daqmx_output import Generation, OutputBuffer
@@ -109,6 +109,7 @@ class Task:
         self.buffer: OutputBuffer | None = None
         self._bench = bench
         self._trigger_line: str | None = None
+        self._clocked = True
         self._resting = State.IDLE
 
     @property
@@ -138,10 +139,17 @@ class Task:
         return convert_rate(device, len(self.channels), self.rate_hz)
 
     def add(self, board: DeviceState, channels: list[Channel]) -> None:
+        self._must_not_run()
         if self.device not in (None, board):
             raise DaqmxFailure(Code.INVALID_TASK, reason="A virtual task has channels of one device only.")
         self.device = board
         self.channels += channels
+
+    def configure_clock(self, clock: SampleClock) -> None:
+        """Its source is on the board, or a terminal, which may be one that no clock comes to."""
+        self._must_not_run()
+        self._clocked = self._comes(clock.source)
+        self.clock = clock
 
     def configure_trigger(self, terminal: str) -> None:
         self.trigger_terminal, self._trigger_line = terminal, self.line_of(terminal)
@@ -202,6 +210,8 @@ class Task:
             assert self.clock is not None
             self.generation = Generation(self.board, self.buffer, self.rate_hz, self.clock.mode == FINITE)
         else:
+            return
+        if not self._clocked:  # no first sample, ever
             return
         if self._trigger_line is None:
             self.begin(self._bench.side.clock())
@@ -274,6 +284,18 @@ class Task:
             self.generation.stop(self._bench.side.clock())
         self.acquisition = self.generation = None
         self._bench.calls.changed.notify_all()
+
+    def _comes(self, source: str) -> bool:
+        """Whether there is a clock at a terminal."""
+        device, _, signal = source.removeprefix("/").partition("/") if source.startswith("/") else ("", "", source)
+        if signal.casefold() in ONBOARD_CLOCKS and device.casefold() in ("", self.board.device.name.casefold()):
+            return True
+        wired = self.board.device.sample_clock
+        return self.line_of(source) == (self.line_of(wired) if wired else "")
+
+    def _must_not_run(self) -> None:
+        if self.state is State.RUNNING:
+            raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHILE_TASK_RUNNING, f"Task Name: {self.name}")
 
     def _check_buffer(self) -> None:
         wanted = max(self.clock.samples if self.clock else 0, self.input_buffer or 0) * len(self.channels)

@@ -13,7 +13,7 @@ import nidaqmx
 import pytest
 from nidaqmx.constants import AcquisitionType
 from nidaqmx.errors import DaqError, RpcError
-from serving import grpc_address, serving
+from serving import grpc_address, served, serving
 
 from labrig.cli.main import main
 from labrig.errors import ConfigError
@@ -60,6 +60,19 @@ def test_it_ends_when_asked_though_a_client_is_in_a_call(
         assert time.monotonic() - began < 3  # one second on an idle machine; a read would have gone on for fifty
         client.join(5)
         assert not client.is_alive()
+
+
+def test_the_external_sample_clock_of_a_file_is_there() -> None:
+    with served("iris_wire.yaml", "--set", "instruments.daq.sample_clock=PFI7") as resources:
+        host, port, device = grpc_address(resources["daq"])
+        with (
+            grpc.insecure_channel(f"{host}:{port}") as channel,
+            nidaqmx.Task(grpc_options=nidaqmx.GrpcSessionOptions(channel, "")) as task,
+        ):
+            task.ai_channels.add_ai_voltage_chan(f"{device}/ai0")
+            mode = AcquisitionType.FINITE
+            task.timing.cfg_samp_clk_timing(1e4, source=f"/{device}/PFI7", sample_mode=mode, samps_per_chan=10)
+            assert len(task.read(10)) == 10
 
 
 def test_a_file_of_generic_instruments_is_refused_with_every_one_and_its_line(
