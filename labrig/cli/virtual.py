@@ -8,13 +8,10 @@ import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
-
-if TYPE_CHECKING:
-    from labrig.virtual_instruments.serving import VirtualInstruments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +33,12 @@ def execute(arguments: argparse.Namespace) -> int:
             os._exit(130)
         done.set()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-    servers: list[VirtualInstruments] = []
-    try:
+    with ExitStack() as stack:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            stack.callback(signal.signal, number, signal.signal(number, end))
         servers = virtual_instruments(assembled(arguments))
+        for server in servers:
+            stack.callback(server.stop)
         for server in servers:
             for endpoint in server.start():
                 line = {"name": endpoint.name, "model": endpoint.model, "resource": endpoint.resource}
@@ -52,11 +51,6 @@ def execute(arguments: argparse.Namespace) -> int:
         if arguments.until_eof:
             threading.Thread(target=_wait_for_eof, args=(done,), daemon=True).start()
         done.wait()
-    finally:
-        for server in servers:
-            server.stop()
-        for number, handler in before.items():
-            signal.signal(number, handler)
     return 0
 
 

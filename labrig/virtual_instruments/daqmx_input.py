@@ -21,8 +21,9 @@ AHEAD = 2_000_000
 PIECE = 2**18
 """Samples that are digitized at a time. On the way each scan is as large as the whole network."""
 
-MOST_AHEAD = 2**24
-"""Samples that are digitized before they are due where one read asks for them; a larger read comes later."""
+MOST_AHEAD = 2**22
+"""Samples that are digitized and packed before they are due where one read asks for them, each waiting read for itself;
+a larger read comes later."""
 
 
 class InputChannel(Protocol):
