@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def served(config: str, *more: str) -> Iterator[dict[str, str]]:
-    """The resource of each instrument of a configuration, by its name, until SIGTERM, which must end it cleanly."""
+def serving(config: str, *more: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """The process that serves, and the resource of each instrument of a configuration, by its name."""
     command = [sys.executable, "-m", "labrig", "virtual", "serve", config, "--json", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         try:
@@ -24,14 +24,20 @@ def served(config: str, *more: str) -> Iterator[dict[str, str]]:
                     break
                 assert event["event"] == "serving", line
                 resources[event["name"]] = event["resource"]
+            yield child, resources
+        finally:
+            child.kill()
+
+
+@contextmanager
+def served(config: str, *more: str) -> Iterator[dict[str, str]]:
+    """The resource of each instrument of a configuration, by its name, until SIGTERM, which must end it cleanly."""
+    with serving(config, *more) as (child, resources):
+        try:
             yield resources
         finally:
             child.send_signal(signal.SIGTERM)
-            try:
-                code = child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                raise
+            code = child.wait(10)
         assert code == 0
 
 

@@ -186,7 +186,10 @@ _MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
     "INVALID_ATTRIBUTE_VALUE": (LimitExceeded, "correct the instrument's entry or the acquisition"),
     "SAMP_RATE_TOO_HIGH": (LimitExceeded, "lower acquisition.sample_rate or use fewer channels"),
     "INVALID_AO_DATA_WRITE": (LimitExceeded, "lower the drive"),
-    "PAL_RESOURCE_RESERVED": (ConnectionFailed, "close the other program or task that uses this device"),
+    "PAL_RESOURCE_RESERVED": (
+        ConnectionFailed,
+        "close the other program or task that uses this device; if it was killed, reset the device in NI MAX",
+    ),
     "PHYSICAL_CHAN_DOES_NOT_EXIST": (ConnectionFailed, "name channels as they are printed on the device"),
     "INVALID_DEVICE_ID": (ConnectionFailed, "check that the device is plugged in and its name in NI MAX"),
     "DEV_CANNOT_BE_ACCESSED": (ConnectionFailed, "check that the device is plugged in and powered"),

@@ -84,12 +84,13 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
 
 def check_bench(document: Document, bench: str, devices: Mapping[str, Device]) -> None:
     """Note every generic instrument on a bench that needs real drivers."""
+    runs = "'bench: wire' and virtual serve run" if bench == "wire" else f"'bench: {bench}' runs"
     for name, device in devices.items():
         if bench != "simulated" and device.driver.factory is None:
             path = ("instruments", name, "driver")
             document.faults.add(
                 document.mark_of(path),
                 path,
-                f"{device.driver.name} stands for no real instrument, and 'bench: {bench}' runs real drivers; "
-                "name one (labrig drivers lists them), or write 'bench: simulated'",
+                f"{device.driver.name} stands for no real instrument, and {runs} real drivers; "
+                "name one (labrig drivers lists them), or keep to 'bench: simulated'",
             )

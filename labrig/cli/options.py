@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """CONFIG and what changes it."""
+def add_config(parser: argparse.ArgumentParser, bench: str | None = None) -> None:
+    """CONFIG and what changes it. bench: the only one that the command is about."""
     parser.add_argument(
         "config", type=named, metavar="CONFIG", help="YAML file, or the name of one that comes with labrig"
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="the run's seed")
-    parser.add_argument("--bench", choices=("simulated", "wire", "hardware"), help="where the instruments come from")
+    if bench is None:
+        benches = ("simulated", "wire", "hardware")
+        parser.add_argument("--bench", choices=benches, help="where the instruments come from")
+    else:
+        parser.set_defaults(bench=bench)
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="e.g. learning.rate=0.1"
     )

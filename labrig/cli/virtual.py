@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
 from labrig.errors import LabrigError
+
+if TYPE_CHECKING:
+    from labrig.assembly.wire import VirtualInstruments
 
 GONE_S = 0.5
 """How long after its file the end of a parent may be noticed."""
@@ -22,30 +28,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--json", action="store_true", help="one JSON line per endpoint, then ready")
     serve.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
     serve.add_argument("--until-eof", action="store_true", help="end when stdin closes, too")
-    add_config(serve)
+    add_config(serve, bench="wire")
     serve.set_defaults(parser=serve)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    from labrig.assembly.wire import virtual_instruments
     from labrig.cli.interrupts import ending_signals
 
     done = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
+        if done.is_set():  # asked twice: whatever the first waits for
+            os._exit(130)
         done.set()
 
-    for number in ending_signals():
-        signal.signal(number, end)
-    if arguments.until_eof:
-        threading.Thread(target=_wait_for_eof, args=(done,), daemon=True).start()
-    try:
-        servers = virtual_instruments(assembled(arguments))
-    except LabrigError:
-        if arguments.until_eof and done.wait(GONE_S):  # whoever began it has gone, and its file too: nobody asks
+    with ExitStack() as stack:
+        for number in ending_signals():
+            stack.callback(signal.signal, number, signal.signal(number, end))
+        if arguments.until_eof:
+            threading.Thread(target=_wait_for_eof, args=(done,), daemon=True).start()
+        servers = _servers(arguments, done)
+        if servers is None:
             return 0
-        raise
-    try:
+        for server in servers:
+            stack.callback(server.stop)
         for server in servers:
             for endpoint in server.start():
                 line = {"name": endpoint.name, "model": endpoint.model, "resource": endpoint.resource}
@@ -56,10 +62,19 @@ def execute(arguments: argparse.Namespace) -> int:
                 )
         _say(arguments, {"event": "ready"}, "ready; Ctrl-C ends it")
         done.wait()
-    finally:
-        for server in servers:
-            server.stop()
     return 0
+
+
+def _servers(arguments: argparse.Namespace, done: threading.Event) -> list[VirtualInstruments] | None:
+    """Of the configuration; None where whoever began this has gone, and its file too: nobody asks."""
+    from labrig.assembly.wire import virtual_instruments
+
+    try:
+        return virtual_instruments(assembled(arguments))
+    except LabrigError:
+        if arguments.until_eof and done.wait(GONE_S):
+            return None
+        raise
 
 
 def _say(arguments: argparse.Namespace, line: dict[str, str], text: str) -> None:

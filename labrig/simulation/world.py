@@ -33,6 +33,9 @@ stays: without input it injects nothing and still loads the node."""
 
 _REMEMBERED_EVENTS = 4096
 
+_REMEMBERED_PHASORS = 2**24
+"""256 MB: a few long acquisitions of tones that do not repeat."""
+
 _SAME_SAMPLE = 1e-6
 """An event this close behind a sample (in samples) counts as at it: the rounding of times must not shift it."""
 
@@ -228,8 +231,8 @@ class World:
             cycles = np.multiply.outer(np.arange(unique), cycles_per_sample)
             late = np.multiply.outer(skews, frequencies)
             turns = (cycles[:, np.newaxis] + late).reshape(unique * len(skews), len(frequencies))
-            if len(self._turned) >= 64:  # a run needs a few; single long ones would only fill memory
-                self._turned.clear()
+            if len(self._turned) >= 64 or sum(each.size for each in self._turned.values()) > _REMEMBERED_PHASORS:
+                self._turned.clear()  # a run needs a few; single long ones would only fill memory
             self._turned[asked] = np.exp(2j * np.pi * turns)
         return self._turned[asked]
 

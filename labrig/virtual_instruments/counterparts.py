@@ -35,6 +35,7 @@ class DaqmxInstruments:
                 entry.model,
                 name=entry.options["resource"],
                 instrument=entry.name,
+                sample_clock=entry.options.get("sample_clock") or "",
                 serial=int(entry.options["serial"] or f"{0x01ABCDEF + number:08X}", 16),
             )
             for number, entry in enumerate(entries)
@@ -141,13 +142,12 @@ KINDS: dict[str, Callable[[BenchSide, Sequence[Entry]], VirtualInstruments]] = {
 
 def counterparts(side: BenchSide, entries: Sequence[tuple[str | None, Entry]]) -> list[VirtualInstruments]:
     """Virtual instruments for (kind, entry) pairs. Raises ConfigError for a driver that has no virtual counterpart."""
-    for kind, entry in entries:
-        if kind not in KINDS:
-            raise ConfigError(
-                "its driver has no virtual counterpart",
-                device=entry.name,
-                remedy="use a driver of ni.*, siglent.sdg or labrig.digipot_bank on the wire",
-            )
+    if alone := [entry.name for kind, entry in entries if kind not in KINDS]:
+        raise ConfigError(
+            "no virtual counterpart to the driver",
+            device=", ".join(alone),
+            remedy="use a driver of ni.*, siglent.sdg or labrig.digipot_bank on the wire",
+        )
     return [
         build(side, mine)
         for kind, build in KINDS.items()

@@ -1,17 +1,16 @@
 """A virtual NI gRPC device server: the real `nidaqmx` package talks to boards of one bench's world.
 
-Served are analog input and output voltage tasks with a sample clock (and output on demand), digital start triggers, the
+Served are analog input and output voltage tasks with a sample clock or on demand, digital start triggers, the
 events of daqmx_events.py and the properties of daqmx_attributes.py; every other procedure answers UNIMPLEMENTED, as an
 older server would.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
@@ -20,16 +19,14 @@ from nidaqmx._stubs import nidaqmx_pb2 as pb
 from nidaqmx.error_codes import DAQmxErrors
 
 from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.daqmx_calls import MOST_WAITING, THREADS, Abandoned
 from labrig.virtual_instruments.daqmx_device import DeviceState, VirtualDevice
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
-from labrig.virtual_instruments.daqmx_service import ATTRIBUTE_GROUPS, EVENTS, DaqmxService
+from labrig.virtual_instruments.daqmx_service import ATTRIBUTE_GROUPS, EVENTS, WAITS, DaqmxService
 
 __all__ = ["DaqmxServer", "VirtualDevice", "WireFault"]
 
 _SERVICE = "nidaqmx_grpc.NiDAQmx"
-_THREADS = 32
-"""Every blocking read holds one."""
-
 _POLL_S = 0.02
 
 _EVENT_S = 0.005
@@ -53,7 +50,7 @@ class WireFault:
 
 
 class DaqmxServer:
-    """start() gives the port; stop() ends every call. `deaf()` makes it stop answering from now on.
+    """start() gives the port; stop() ends every call, also one that waits. `deaf()`: from now on it answers nobody.
 
     calls: how often each procedure was called, by name.
     """
@@ -72,7 +69,8 @@ class DaqmxServer:
         self._address = f"{host}:{port}"
         self._faults = list(faults)
         self.calls: dict[str, int] = defaultdict(int)
-        self._ended = threading.Event()
+        self._calls = self._service.calls
+        self._ended = self._calls.ended
         self._server: grpc.Server | None = None
 
     @property
@@ -81,12 +79,17 @@ class DaqmxServer:
         with self._side.lock:
             return self._service.tasks
 
+    @property
+    def waiting(self) -> int:
+        """Calls that may be waiting: reads, events, and those for the end of a task."""
+        return self._calls.waiting
+
     def start(self) -> int:
         """Outputs go to 0 V, as on power-up; returns the port."""
         with self._side.lock:
             for board in self._boards.values():
                 board.power_up()
-        pool = futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="daqmx")
+        pool = futures.ThreadPoolExecutor(THREADS, thread_name_prefix="daqmx")
         unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
         self._server = grpc.server(pool, options=[*unlimited, ("grpc.so_reuseport", 0)])
         handlers = {name: self._handler(name, method) for name, method in self._methods().items()}
@@ -117,9 +120,9 @@ class DaqmxServer:
         methods: dict[str, Callable[[Any], Any]] = {}
         for method in pb.DESCRIPTOR.services_by_name["NiDAQmx"].methods:
             name: str = method.name
-            own = getattr(self._service, name, None)
-            if own is not None:
-                methods[name] = own
+            for part in self._service.parts:
+                if hasattr(part, name):
+                    methods[name] = getattr(part, name)
             for group in ATTRIBUTE_GROUPS:
                 if name.startswith(f"Get{group}Attribute"):
                     methods[name] = self._property(name, group)
@@ -135,7 +138,15 @@ class DaqmxServer:
             reply = self._call(name, method, request, context)
             return reply if isinstance(reply, bytes) else reply.SerializeToString()
 
+        def wait(request: Any, context: grpc.ServicerContext) -> bytes:
+            with self._room(context):
+                return answer(request, context)
+
         def tell(request: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
+            with self._room(context):
+                yield from news(request, context)
+
+        def news(request: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
             event = self._call(name, method, request, context)
             context.send_initial_metadata(())  # the client waits for it: the event is registered
             while context.is_active() and not self._ended.is_set():
@@ -152,7 +163,15 @@ class DaqmxServer:
         read = getattr(pb, f"{name}Request").FromString
         if name in EVENTS:
             return grpc.unary_stream_rpc_method_handler(tell, request_deserializer=read)
-        return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=read)
+        respond = wait if name in WAITS else answer
+        return grpc.unary_unary_rpc_method_handler(respond, request_deserializer=read)
+
+    @contextmanager
+    def _room(self, context: grpc.ServicerContext) -> Iterator[None]:
+        with self._calls.room() as free:
+            if not free:
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST_WAITING} calls wait already")
+            yield
 
     def _call(self, name: str, method: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:
         """What the service answers; its errors and the faults of this call end the call."""
@@ -164,9 +183,11 @@ class DaqmxServer:
             instruments = self._service.instruments_of(request)
         try:
             self._must_be_there(instruments)
-            with self._side.lock:
+            with self._calls.answering(context.is_active), self._side.lock:
                 reply = method(request)
             self._must_be_there(instruments)
+        except Abandoned:
+            context.abort(grpc.StatusCode.CANCELLED, "nobody waits for the answer")
         except DaqmxFailure as failure:
             return _abort(context, failure.code, failure.text, failure.samples_read)
         self._answer_late(instruments, context)
@@ -183,7 +204,7 @@ class DaqmxServer:
             if number < 1 or (fault.times is not None and number > fault.times):
                 continue
             if fault.what == "delay":
-                time.sleep(fault.delay_s)
+                self._ended.wait(fault.delay_s)
             elif fault.what == "fail":
                 _abort(context, fault.code, wording(fault.code), None)
             else:
@@ -197,7 +218,7 @@ class DaqmxServer:
         """Or never: what was asked is done by now."""
         for name in instruments:
             if late := self._side.world.faults.suffer(name, "late_replies"):
-                time.sleep(late.by_s)
+                self._ended.wait(late.by_s)
             if self._side.world.faults.on(name, "silent"):
                 self._keep_silent(context)
 

@@ -11,13 +11,16 @@ from nidaqmx.error_codes import DAQmxErrors as Code
 
 from labrig.virtual_instruments.daqmx_device import TIMEBASE_HZ, DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure
-from labrig.virtual_instruments.daqmx_tasks import Channel, State, Task
+from labrig.virtual_instruments.daqmx_tasks import FINITE, Channel, State, Task
 
 VERSION = (24, 0, 0)
 """Driver version that the server claims. From 24.5 on clients ask for properties of newer drivers."""
 
-SINGLE_ENDED_OR_DIFFERENTIAL = 0b111
-"""Bit field: differential, RSE, NRSE."""
+TERMINAL_BITS = {
+    constants.TerminalConfiguration.RSE: 1,
+    constants.TerminalConfiguration.NRSE: 2,
+    constants.TerminalConfiguration.DIFF: 4,
+}
 
 SYSTEM: Mapping[int, int] = {
     pb.SYSTEM_ATTRIBUTE_NIDAQ_MAJOR_VERSION: VERSION[0],
@@ -93,8 +96,8 @@ TIMING: Mapping[int, Callable[[Task], Any]] = {
     pb.TIMING_ATTRIBUTE_SAMP_CLK_TIMEBASE_RATE: lambda t: TIMEBASE_HZ,
     pb.TIMING_ATTRIBUTE_SAMP_CLK_MAX_RATE: lambda t: t.board.device.ai_max_multi_rate_hz / len(t.channels),
     pb.TIMING_ATTRIBUTE_AI_CONV_MAX_RATE: lambda t: t.board.device.ai_max_multi_rate_hz,
-    pb.TIMING_ATTRIBUTE_SAMP_QUANT_SAMP_MODE: lambda t: t.clock.mode if t.clock else 0,
-    pb.TIMING_ATTRIBUTE_SAMP_QUANT_SAMP_PER_CHAN: lambda t: t.clock.samples if t.clock else 0,
+    pb.TIMING_ATTRIBUTE_SAMP_QUANT_SAMP_MODE: lambda t: t.clock.mode if t.clock else FINITE,
+    pb.TIMING_ATTRIBUTE_SAMP_QUANT_SAMP_PER_CHAN: lambda t: t.clock.samples if t.clock else 1,
     pb.TIMING_ATTRIBUTE_SAMP_TIMING_TYPE: lambda t: (
         (constants.SampleTimingType.SAMPLE_CLOCK if t.clock else constants.SampleTimingType.ON_DEMAND).value
     ),

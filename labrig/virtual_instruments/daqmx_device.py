@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from nidaqmx.constants import TerminalConfiguration
 from nidaqmx.error_codes import DAQmxErrors
 
 from labrig.signals.tones import SILENT, ToneProgram
@@ -25,6 +26,8 @@ class VirtualDevice:
     names ("daq/ai0"); ao_instrument where its outputs stand under another entry. serial: 32 bits.
     ai_ranges_v, ao_full_scale_v: ± volts. convert_interval_s: shortest time from one channel of a scan to the next, 0
     where all are sampled at once. ao_settle_s: from an update until the network sees it.
+    sample_clock: the terminal that an external sample clock comes to, as the configuration has it, at the rate that a
+    task names; "": none does.
     """
 
     name: str
@@ -42,11 +45,14 @@ class VirtualDevice:
     ao_full_scale_v: float = 10.0
     ao_settle_s: float = 20e-6
     ao_instrument: str = ""
+    sample_clock: str = ""
 
     @classmethod
-    def of(cls, model: str, *, name: str, instrument: str, serial: int = 0x01ABCDEF) -> VirtualDevice:
+    def of(
+        cls, model: str, *, name: str, instrument: str, serial: int = 0x01ABCDEF, sample_clock: str = ""
+    ) -> VirtualDevice:
         """A board with the figures of `model`'s data sheet. Raises KeyError for a model that is not known."""
-        return replace(MODELS[model], name=name, instrument=instrument, serial=serial)
+        return replace(MODELS[model], name=name, instrument=instrument, serial=serial, sample_clock=sample_clock)
 
 
 MODELS: Mapping[str, VirtualDevice] = {
@@ -77,6 +83,11 @@ def convert_rate(device: VirtualDevice, channels: int, sample_rate_hz: float) ->
     if channels * padded_s * sample_rate_hz <= 1:
         return coerced_rate(1 / padded_s)
     return coerced_rate(channels * sample_rate_hz)
+
+
+ONBOARD_CLOCKS = ("", "onboardclock", "ai/sampleclock", "ao/sampleclock")
+PAIRED = 8
+"""Of each bank of 16 inputs the first eight are the positive halves of differential pairs."""
 
 
 class DeviceState:
@@ -145,6 +156,13 @@ class DeviceState:
         if signal.startswith("pfi") and signal[3:].isdigit():
             return f"{self.device.instrument}/{signal.upper()}"
         return None
+
+    def terminals_of(self, channel: str) -> tuple[TerminalConfiguration, ...]:
+        """How an analog input or output may be wired."""
+        if channel in self.ao_names:
+            return (TerminalConfiguration.RSE,)
+        single = TerminalConfiguration.RSE, TerminalConfiguration.NRSE
+        return (TerminalConfiguration.DIFF, *single) if int(channel[2:]) % (2 * PAIRED) < PAIRED else single
 
     def reserve(self, task: object, resources: Sequence[str]) -> None:
         """All of the resources or DaqmxFailure -50103."""

@@ -8,6 +8,7 @@ WORDING: dict[int, str] = {
     Code.PAL_RESOURCE_RESERVED: (
         "The specified resource is reserved. The operation could not be completed as specified."
     ),
+    Code.PAL_MEMORY_FULL: "The requested memory could not be allocated.",
     Code.INVALID_ATTRIBUTE_VALUE: (
         "Requested value is not a supported value for this property. The property value may be invalid because it "
         "conflicts with another property."
@@ -39,9 +40,7 @@ WORDING: dict[int, str] = {
         "The specified operation did not complete, because the task was stopped or aborted meanwhile."
     ),
     Code.OUTPUT_BUFFER_EMPTY: "Generation cannot be started because the output buffer is empty.",
-    Code.CANNOT_READ_WHEN_AUTO_START_FALSE_AND_TASK_NOT_RUNNING_OR_COMMITTED: (
-        "Read cannot be performed when the auto-start property is false and the task is not running or committed."
-    ),
+    Code.CAN_NOT_PERFORM_OP_WHILE_TASK_RUNNING: "Specified operation cannot be performed while the task is running.",
     Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK: (
         "Specified operation cannot be performed when there are no channels in the task."
     ),
@@ -66,11 +65,16 @@ WORDING: dict[int, str] = {
 
 
 class DaqmxFailure(Exception):
-    """An answer with an error code. samples_read, samples_written: per channel, for reads and writes."""
+    """An answer with an error code.
 
-    def __init__(self, code: int, details: str = "", *, samples_read: int | None = None) -> None:
+    details: after NI's wording. reason: instead of it, where a virtual board cannot do what a real one can.
+    samples_read: per channel, for reads.
+    """
+
+    def __init__(self, code: int, details: str = "", *, reason: str = "", samples_read: int | None = None) -> None:
         self.code = int(code)
-        self.text = "\n\n".join(part for part in (wording(self.code), details) if part)
+        first = f"{reason}\n\nStatus Code: {self.code}" if reason else wording(self.code)
+        self.text = "\n\n".join(part for part in (first, details) if part)
         self.samples_read = samples_read
         super().__init__(self.text)
 

@@ -31,7 +31,8 @@ class EveryNSamples(Event):
 
     def __init__(self, task: Task, kind: int, count: int) -> None:
         if kind != INTO_BUFFER or count == 0:
-            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "A virtual board tells of samples acquired into the buffer.")
+            reason = "A virtual board tells of samples acquired into the buffer."
+            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, reason=reason)
         super().__init__(task)
         self._count = count
         self._told = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,16 @@ from numpy.typing import NDArray
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure
+
+AHEAD = 2_000_000
+"""Samples that are digitized before they are asked for: 100 000 scans of 16 channels, and some."""
+
+PIECE = 2**18
+"""Samples that are digitized at a time. On the way each scan is as large as the whole network."""
+
+MOST_AHEAD = 2**22
+"""Samples that are digitized and packed before they are due where one read asks for them, each waiting read for itself;
+a larger read comes later."""
 
 
 class InputChannel(Protocol):
@@ -25,7 +35,10 @@ class InputChannel(Protocol):
 
 
 class Acquisition:
-    """From a start to a stop. plan: sample rate and convert rate (Hz; 0: simultaneous), total or None, buffer size."""
+    """From a start to a stop. plan: sample rate and convert rate (Hz; 0: simultaneous), total or None, buffer size.
+
+    check: called between pieces of work; what it raises ends the work and takes no samples.
+    """
 
     def __init__(
         self,
@@ -33,12 +46,15 @@ class Acquisition:
         channels: Sequence[InputChannel],
         plan: tuple[float, float, int | None, int],
         side: BenchSide,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.t0: float | None = None
         self.position = 0
         self.rate_hz, convert_hz, self.total, self.buffer = plan
         self._board = board
         self._side = side
+        self._check = check
+        self._scans_ahead, self._piece = (most // max(16, len(channels)) for most in (AHEAD, PIECE))
         self._number = 0
         self._channels = channels
         self._skew_s = [k / convert_hz if convert_hz else 0.0 for k in range(len(channels))]
@@ -79,12 +95,14 @@ class Acquisition:
 
     def foresee(self, last: int) -> NDArray[np.int16] | None:
         """(n, C) codes from the present position to scan `last`, if nothing changes before; None where there is no end
-        to work towards, or faults are to come. Does not take them."""
+        to work towards, faults are to come, or they are too many. Does not take them."""
         if self.total is None or not self._side.world.faults.empty:
             return None
-        if not self.as_foreseen:
-            self._changes = self._side.world.changes
-            self._ahead, self._ahead_of = self._digitized(self.position, self.total), self.position
+        if not (self.as_foreseen and self._reaches(last)):
+            if (last - self.position) * len(self._channels) > MOST_AHEAD:
+                return None
+            self._changes, self._ahead_of = self._side.world.changes, self.position
+            self._ahead = self._digitized(self.position, max(last, min(self.total, self.position + self._scans_ahead)))
         assert self._ahead is not None
         return self._ahead[self.position - self._ahead_of : last - self._ahead_of]
 
@@ -95,18 +113,30 @@ class Acquisition:
 
     def take(self, last: int) -> NDArray[np.int16]:
         """(n, C) codes from the present position to scan `last`."""
-        first, self.position = self.position, last
-        if not self.as_foreseen or self._ahead is None or last == first:
-            return self._digitized(first, last)
-        return self._ahead[first - self._ahead_of : last - self._ahead_of]
+        first = self.position
+        if self.as_foreseen and self._ahead is not None and self._reaches(last):
+            codes = self._ahead[first - self._ahead_of : last - self._ahead_of]
+        else:
+            codes = self._digitized(first, last)
+        self.position = last
+        return codes
+
+    def _reaches(self, last: int) -> bool:
+        """Whether what was foreseen goes on to scan `last`."""
+        return self._ahead is not None and last <= self._ahead_of + len(self._ahead)
 
     def _digitized(self, first: int, last: int) -> NDArray[np.int16]:
         """(n, C) codes of the scans first … last − 1 of the world as it is known now."""
         codes = np.zeros((last - first, len(self._channels)), np.int16)
-        if first == last:
-            return codes
+        for begins in range(first, last, self._piece):
+            self._check()
+            span = begins, min(last, begins + self._piece)
+            self._digitize(span, codes[span[0] - first : span[1] - first])
+        return codes
+
+    def _digitize(self, span: tuple[int, int], codes: NDArray[np.int16]) -> None:
+        """Fill the (n, C) codes of the scans `span` = (first, last + 1)."""
         assert self.t0 is not None
-        span = (first, last)
         for range_v, columns in self._columns.items():
             front_end = self._board.front_end(range_v)
             names = [self._channels[column].physical for column in columns]
@@ -114,4 +144,3 @@ class Acquisition:
             volts = front_end.sample(self._side.world, names, self.t0, self.rate_hz, span, self._number, skew)
             converted, _ = front_end.codes(volts)
             codes[:, columns] = converted
-        return codes

@@ -33,8 +33,8 @@ class OutputBuffer:
             if program is None:
                 raise DaqmxFailure(
                     Code.INVALID_AO_DATA_WRITE,
-                    f"A virtual output plays a constant plus at most {MOST_TONES} tones on whole cycles of the buffer; "
-                    f"the {len(column)} samples for {channel} are something else.",
+                    reason=f"A virtual output plays a constant plus at most {MOST_TONES} tones on whole cycles of the "
+                    f"buffer; the {len(column)} samples for {channel} are something else.",
                 )
             programs.append(program)
         return cls(tuple(channels), samples, tuple(programs))

@@ -10,38 +10,39 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from nidaqmx import constants
 from nidaqmx._stubs import nidaqmx_pb2 as pb
 from nidaqmx.error_codes import DAQmxErrors as Code
 from nidaqmx.utils import unflatten_channel_string
-from numpy.typing import NDArray
 from session_pb2 import Session
 
-from labrig.signals.tones import SILENT, ToneProgram
+from labrig.signals.tones import SILENT
 from labrig.virtual_instruments import daqmx_attributes as attributes
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx_device import DeviceState
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure, wording
 from labrig.virtual_instruments.daqmx_events import Done, Event, EveryNSamples
-from labrig.virtual_instruments.daqmx_output import OutputBuffer, check_range
-from labrig.virtual_instruments.daqmx_reading import Reader, packed_doubles
+from labrig.virtual_instruments.daqmx_reading import Reader
 from labrig.virtual_instruments.daqmx_tasks import Channel, SampleClock, State, Task, TaskBench
+from labrig.virtual_instruments.daqmx_transfers import Transfers
 
-BY_CHANNEL = constants.FillMode.GROUP_BY_CHANNEL.value
 ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "Task", "Chan", "Timing", "Trig", "Read", "Write", "PhysicalChan")
 EVENTS = ("RegisterEveryNSamplesEvent", "RegisterDoneEvent")
 """Procedures that answer with an Event, which becomes a stream of messages."""
 
+WAITS = ("WaitUntilTaskDone", "ReadAnalogF64", "ReadAnalogScalarF64", "ReadBinaryI16", "ReadRaw")
+"""Procedures that may wait as long as their client wants to."""
+
 
 class DaqmxService:
-    """boards: by the casefolded name of the device."""
+    """boards: by the casefolded name of the device. parts: the objects whose methods are the procedures."""
 
     def __init__(self, side: BenchSide, boards: Mapping[str, DeviceState]) -> None:
         self._side = side
         self._boards = boards
         self._bench = TaskBench(side, boards)
-        self._reader = Reader(self._bench)
+        self.calls = self._bench.calls
+        self.parts = (self, Transfers(side, Reader(self._bench), self._task))
         self._tasks: dict[str, Task] = {}
         self._created = 0
         self._events: list[Event] = []
@@ -156,7 +157,7 @@ class DaqmxService:
         while not task.done():
             if clock() >= deadline:
                 raise DaqmxFailure(Code.WAIT_UNTIL_DONE_DOES_NOT_INDICATE_DONE, f"Task Name: {task.name}")
-            self._bench.changed.wait(min(0.01, deadline - clock()))
+            self._bench.calls.pause(min(0.01, deadline - clock()))
         return pb.WaitUntilTaskDoneResponse()
 
     def CreateAIVoltageChan(self, request: Any) -> Any:
@@ -169,7 +170,7 @@ class DaqmxService:
 
     def CfgSampClkTiming(self, request: Any) -> Any:
         task = self._task(request)
-        task.clock = SampleClock(request.rate, request.sample_mode_raw, request.samps_per_chan, request.source)
+        task.configure_clock(SampleClock(request.rate, request.sample_mode_raw, request.samps_per_chan, request.source))
         return pb.CfgSampClkTimingResponse()
 
     def SetTimingAttributeDouble(self, request: Any) -> Any:
@@ -197,7 +198,7 @@ class DaqmxService:
     def ExportSignal(self, request: Any) -> Any:
         task = self._task(request)
         if request.signal_id_raw != constants.Signal.START_TRIGGER.value:
-            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "A virtual board exports its start trigger only.")
+            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, reason="A virtual board exports its start trigger only.")
         self._export(task, request.output_terminal)
         return pb.ExportSignalResponse()
 
@@ -253,103 +254,10 @@ class DaqmxService:
         self._end_events(self._task(request), Done)
         return pb.UnregisterDoneEventResponse()
 
-    def ReadAnalogF64(self, request: Any) -> Any:
-        task, by_channel = self._task(request), request.fill_mode_raw == BY_CHANNEL
-
-        def packed(codes: NDArray[np.int16], status: int) -> bytes:
-            volts = self._volts(task, codes)
-            return packed_doubles(volts.T if by_channel else volts, len(codes), status)
-
-        return self._reader.read(task, request.num_samps_per_chan, request.timeout, packed)
-
-    def ReadAnalogScalarF64(self, request: Any) -> Any:
-        task = self._task(request)
-
-        def packed(codes: NDArray[np.int16], status: int) -> Any:
-            value = float(self._volts(task, codes)[0, 0]) if len(codes) else 0.0
-            return pb.ReadAnalogScalarF64Response(value=value, status=status)
-
-        return self._reader.read(task, 1, request.timeout, packed)
-
-    def ReadBinaryI16(self, request: Any) -> Any:
-        def packed(codes: NDArray[np.int16], status: int) -> Any:
-            samples = (codes.T if request.fill_mode_raw == BY_CHANNEL else codes).ravel().tolist()
-            return pb.ReadBinaryI16Response(read_array=samples, samps_per_chan_read=len(codes), status=status)
-
-        return self._reader.read(self._task(request), request.num_samps_per_chan, request.timeout, packed)
-
-    def ReadRaw(self, request: Any) -> Any:
-        """Interleaved, as multiplexed boards deliver."""
-
-        def packed(codes: NDArray[np.int16], status: int) -> Any:
-            raw = codes.astype("<i2", copy=False).tobytes()
-            return pb.ReadRawResponse(read_array=raw, samps_read=len(codes), num_bytes_per_samp=2, status=status)
-
-        return self._reader.read(self._task(request), request.num_samps_per_chan, request.timeout, packed)
-
-    def WriteAnalogF64(self, request: Any) -> Any:
-        task = self._task(request)
-        samples = np.array(request.write_array, dtype=float)
-        written = self._write(task, samples, request.num_samps_per_chan, request.data_layout_raw, request.auto_start)
-        return pb.WriteAnalogF64Response(samps_per_chan_written=written)
-
-    def WriteAnalogScalarF64(self, request: Any) -> Any:
-        self._write(self._task(request), np.array([request.value]), 1, BY_CHANNEL, request.auto_start)
-        return pb.WriteAnalogScalarF64Response()
-
-    def WriteBinaryI16(self, request: Any) -> Any:
-        task = self._task(request)
-        samples = np.array(request.write_array, dtype=float) * self._output_step_v(task)
-        written = self._write(task, samples, request.num_samps_per_chan, request.data_layout_raw, request.auto_start)
-        return pb.WriteBinaryI16Response(samps_per_chan_written=written)
-
-    def WriteRaw(self, request: Any) -> Any:
-        task = self._task(request)
-        samples = np.frombuffer(request.write_array, dtype="<i2") * self._output_step_v(task)
-        interleaved = constants.FillMode.GROUP_BY_SCAN_NUMBER.value
-        written = self._write(task, samples, request.num_samps, interleaved, request.auto_start)
-        return pb.WriteRawResponse(samps_per_chan_written=written)
-
-    def _write(self, task: Task, samples: NDArray[np.float64], count: int, layout: int, auto_start: bool) -> int:
-        channels = [channel.physical for channel in task.channels]
-        if task.is_input or not channels or len(samples) != count * len(channels):
-            raise DaqmxFailure(Code.WRITE_NUM_CHANS_MISMATCH, f"Task Name: {task.name}")
-        shaped = samples.reshape(len(channels), count).T if layout == BY_CHANNEL else samples.reshape(count, -1)
-        device = task.board.device
-        if task.clock is None:
-            if not auto_start and task.state is not State.RUNNING:
-                code = Code.CANNOT_WRITE_WHEN_AUTO_START_FALSE_AND_TASK_NOT_RUNNING
-                raise DaqmxFailure(code, f"Task Name: {task.name}")
-            check_range(shaped, device.ao_full_scale_v)
-            implicit = task.state is not State.RUNNING
-            task.start()
-            task.board.drive(
-                self._side.clock(), {name: ToneProgram(float(v)) for name, v in zip(channels, shaped[-1], strict=True)}
-            )
-            if implicit:  # an implicit start lasts for the write only
-                task.stop()
-            return count
-        if task.state is State.RUNNING:
-            details = "A virtual output takes another buffer when it is stopped."
-            raise DaqmxFailure(Code.SAMPLES_CAN_NOT_YET_BE_WRITTEN, details)
-        task.commit(State.RESERVED)
-        task.buffer = OutputBuffer.of(channels, shaped, device.ao_full_scale_v, device.bits)
-        if auto_start:
-            task.start()
-        return count
-
     def _end_events(self, task: Task, kind: type[Event]) -> None:
         for event in self._events:
             event.over |= event.task is task and isinstance(event, kind)
         self._events = [event for event in self._events if not event.over]
-
-    def _volts(self, task: Task, codes: NDArray[np.int16]) -> NDArray[np.float64]:
-        """(n, C) by the coefficients that the client can ask for."""
-        coefficients = np.array([attributes.scaling(task, channel) for channel in task.channels])
-        return coefficients[:, 0] + codes.astype(float) * coefficients[:, 1]
-
-    def _output_step_v(self, task: Task) -> float:
-        return 2 * task.board.device.ao_full_scale_v / 2**task.board.device.bits
 
     def _export(self, task: Task, terminals: str) -> None:
         task.exported = {name: task.line_of(name) for name in unflatten_channel_string(terminals)}
@@ -368,11 +276,22 @@ class DaqmxService:
             if self._board(device) is not board or channel.casefold() not in known:
                 details = f"Device: {device}\nPhysical Channel Name: {channel}\nTask Name: {task.name}"
                 raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, details)
+            if kind == "ai":
+                self._check_terminal(task, board, channel.casefold(), request.terminal_config_raw)
             limits = request.min_val, request.max_val
             range_v = board.range_for(*limits) if kind == "ai" else board.device.ao_full_scale_v
             terminal = getattr(request, "terminal_config_raw", 0)
             channels.append(Channel(name, channel.casefold(), kind, *limits, range_v, terminal))
         task.add(board, channels)
+
+    def _check_terminal(self, task: Task, board: DeviceState, channel: str, wanted: int) -> None:
+        possible = board.terminals_of(channel)
+        if wanted not in (constants.TerminalConfiguration.DEFAULT.value, *(each.value for each in possible)):
+            details = (
+                f"Property: DAQmx_AI_TermCfg\nYou Can Select: {', '.join(each.name for each in possible)}\n"
+                f"Physical Channel Name: {board.device.name}/{channel}\nTask Name: {task.name}"
+            )
+            raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, details)
 
     def _virtual_names(self, assigned: str, physical: Sequence[str]) -> list[str]:
         if not assigned:
@@ -385,11 +304,10 @@ class DaqmxService:
         board = self._board(device)
         if channel not in (*board.ai_names, *board.ao_names):
             raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Device: {device}\nPhysical Channel Name: {channel}")
-        values: dict[int, int] = {
-            pb.PHYSICALCHANNEL_ATTRIBUTE_PHYSICAL_CHAN_AI_TERM_CFGS: attributes.SINGLE_ENDED_OR_DIFFERENTIAL,
-            pb.PHYSICALCHANNEL_ATTRIBUTE_PHYSICAL_CHAN_AO_TERM_CFGS: 2,
-        }
-        return attributes.look_up(values, attribute)
+        kind = "AI" if channel in board.ai_names else "AO"
+        configurations = getattr(pb, f"PHYSICALCHANNEL_ATTRIBUTE_PHYSICAL_CHAN_{kind}_TERM_CFGS")
+        bits = sum(attributes.TERMINAL_BITS[each] for each in board.terminals_of(channel))
+        return attributes.look_up({configurations: bits}, attribute)
 
     def _board(self, name: str) -> DeviceState:
         board = self._boards.get(name.removeprefix("/").casefold())

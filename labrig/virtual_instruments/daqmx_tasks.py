@@ -5,7 +5,6 @@ Everything here runs with the bench's lock held; whoever waits gives it up meanw
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,12 +14,19 @@ from nidaqmx.constants import AcquisitionType
 from nidaqmx.error_codes import DAQmxErrors as Code
 
 from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.daqmx_device import DeviceState, coerced_rate, convert_rate
+from labrig.virtual_instruments.daqmx_calls import Calls
+from labrig.virtual_instruments.daqmx_device import ONBOARD_CLOCKS, DeviceState, coerced_rate, convert_rate
 from labrig.virtual_instruments.daqmx_errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx_input import Acquisition
 from labrig.virtual_instruments.daqmx_output import Generation, OutputBuffer
 
 FINITE = AcquisitionType.FINITE.value
+
+ON_DEMAND_HZ = 10e3
+"""Scans a second that software takes where there is no sample clock."""
+
+LARGEST_BUFFER = 2**32 - 1
+"""Samples of all channels that an input buffer may hold. A board counts them in 32 bits."""
 
 
 class State(IntEnum):
@@ -63,12 +69,11 @@ class TaskBench:
 
     side: BenchSide
     boards: Mapping[str, DeviceState]
-    changed: threading.Condition = field(init=False)
-    """Notified whenever a task begins or ends; its lock is the bench's."""
+    calls: Calls = field(init=False)
     waiting: dict[str, list[Task]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        self.changed = threading.Condition(self.side.lock)
+        self.calls = Calls(self.side.lock)
 
     def wait_for_edge(self, line: str, task: Task) -> None:
         if line not in self.waiting:  # one listener a line: tasks come and go, listeners stay
@@ -104,6 +109,7 @@ class Task:
         self.buffer: OutputBuffer | None = None
         self._bench = bench
         self._trigger_line: str | None = None
+        self._clocked = True
         self._resting = State.IDLE
 
     @property
@@ -133,10 +139,17 @@ class Task:
         return convert_rate(device, len(self.channels), self.rate_hz)
 
     def add(self, board: DeviceState, channels: list[Channel]) -> None:
+        self._must_not_run()
         if self.device not in (None, board):
-            raise DaqmxFailure(Code.INVALID_TASK, "A virtual task has channels of one device only.")
+            raise DaqmxFailure(Code.INVALID_TASK, reason="A virtual task has channels of one device only.")
         self.device = board
         self.channels += channels
+
+    def configure_clock(self, clock: SampleClock) -> None:
+        """Its source is on the board, or a terminal, which may be one that no clock comes to."""
+        self._must_not_run()
+        self._clocked = self._comes(clock.source)
+        self.clock = clock
 
     def configure_trigger(self, terminal: str) -> None:
         self.trigger_terminal, self._trigger_line = terminal, self.line_of(terminal)
@@ -174,6 +187,7 @@ class Task:
         board = self.board
         if self.clock is not None:
             self.check_rate()
+        self._check_buffer()
         board.reserve(self, self._resources())
         self._resting = max(self._resting, state)
         self.state = max(self.state, state)
@@ -182,20 +196,22 @@ class Task:
         """Run at once, or at the edge of the start trigger."""
         if self.state is State.RUNNING:
             return
-        if self.is_input and self.clock is None:
-            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "A virtual board reads with a sample clock only.")
+        self._check_buffer()
         self.board.reserve(self, self._resources())
         if self.clock is not None:
             self.check_rate()
             if not self.is_input and self.buffer is None:
                 raise DaqmxFailure(Code.OUTPUT_BUFFER_EMPTY, f"Task Name: {self.name}")
         self.state = State.RUNNING
-        if self.is_input:
-            self.acquisition = Acquisition(self.board, self.channels, self._input_plan(), self._bench.side)
+        if self.is_input and self.clock is not None:
+            check = self._bench.calls.check
+            self.acquisition = Acquisition(self.board, self.channels, self._input_plan(), self._bench.side, check)
         elif self.buffer is not None:
             assert self.clock is not None
             self.generation = Generation(self.board, self.buffer, self.rate_hz, self.clock.mode == FINITE)
         else:
+            return
+        if not self._clocked:  # no first sample, ever
             return
         if self._trigger_line is None:
             self.begin(self._bench.side.clock())
@@ -215,7 +231,17 @@ class Task:
             side.lines.fire(own, t)
         for line in self.exported.values():
             side.lines.fire(line, t)
-        self._bench.changed.notify_all()
+        self._bench.calls.changed.notify_all()
+
+    def on_demand(self, scans: int) -> Acquisition:
+        """As many scans from now on, one after another as software asks for them. The task runs, without a clock."""
+        side, device = self._bench.side, self.board.device
+        convert = convert_rate(device, len(self.channels), ON_DEMAND_HZ) if device.convert_interval_s else 0.0
+        plan = ON_DEMAND_HZ, convert, scans, scans
+        self.acquisition = Acquisition(self.board, self.channels, plan, side, self._bench.calls.check)
+        now = side.clock()
+        self.acquisition.begin(now, side.world.begin_acquisition(now))
+        return self.acquisition
 
     def stop(self) -> None:
         self._halt()
@@ -244,7 +270,7 @@ class Task:
         clock = self._bench.side.clock
         until = min(t, deadline)
         while self.state is State.RUNNING and (left := until - clock()) > 0:
-            self._bench.changed.wait(left)
+            self._bench.calls.pause(left)
         return t <= deadline or self.state is not State.RUNNING
 
     def wait_for_trigger(self, deadline: float) -> bool:
@@ -253,7 +279,7 @@ class Task:
             left = deadline - clock()
             if left <= 0:
                 return False
-            self._bench.changed.wait(min(left, threading.TIMEOUT_MAX))
+            self._bench.calls.pause(left)
         return True
 
     def _halt(self) -> None:
@@ -261,7 +287,25 @@ class Task:
         if self.generation is not None:
             self.generation.stop(self._bench.side.clock())
         self.acquisition = self.generation = None
-        self._bench.changed.notify_all()
+        self._bench.calls.changed.notify_all()
+
+    def _comes(self, source: str) -> bool:
+        """Whether there is a clock at a terminal."""
+        device, _, signal = source.removeprefix("/").partition("/") if source.startswith("/") else ("", "", source)
+        if signal.casefold() in ONBOARD_CLOCKS and device.casefold() in ("", self.board.device.name.casefold()):
+            return True
+        wired = self.board.device.sample_clock
+        return self.line_of(source) == (self.line_of(wired) if wired else "")
+
+    def _must_not_run(self) -> None:
+        if self.state is State.RUNNING:
+            raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHILE_TASK_RUNNING, f"Task Name: {self.name}")
+
+    def _check_buffer(self) -> None:
+        wanted = max(self.clock.samples if self.clock else 0, self.input_buffer or 0) * len(self.channels)
+        if self.is_input and wanted > LARGEST_BUFFER:
+            details = f"Task Name: {self.name}\nSamples of all channels: {wanted}\nMaximum Value: {LARGEST_BUFFER}"
+            raise DaqmxFailure(Code.PAL_MEMORY_FULL, details)
 
     def _resources(self) -> list[str]:
         if self.is_input:  # one multiplexer, one sample clock

@@ -134,3 +134,12 @@ def test_long_timelines_forget_only_the_far_past():
         board.drive(float(k), "awg/0", ToneProgram(0.0 if k % 2 else 1.0))
     a = board.voltages(["a"], 9_990.0, 1.0, 10)[:, 0]
     np.testing.assert_array_equal(a > 0.5, [True, False] * 5)
+
+
+def test_long_windows_of_tones_that_do_not_repeat_do_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labrig.simulation.world._REMEMBERED_PHASORS", 3000)
+    board = world()
+    for k in range(20):
+        board.drive(float(k), "awg/0", ToneProgram(0.0, (Tone(100 * np.sqrt(k + 2), 1.0),)))
+        board.voltages(["b"], float(k), 10_007.0, 1000)
+    assert 1000 <= sum(each.size for each in board._turned.values()) <= 4000

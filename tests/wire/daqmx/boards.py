@@ -53,14 +53,17 @@ def chain(nodes: int = 14, step_v: float = AO_STEP_V) -> World:
 
 @contextmanager
 def wire(
-    world: World | None = None, imperfections: Imperfections = QUIET, faults: Sequence[WireFault] = ()
+    world: World | None = None,
+    imperfections: Imperfections = QUIET,
+    faults: Sequence[WireFault] = (),
+    sample_clock: str = "",
 ) -> Iterator[Wire]:
     """A PXIe-6738 and a PXIe-6363 around a world. Time starts at 0, so that it rounds finely."""
     origin = time.monotonic()
     side = BenchSide(world or chain(), imperfections, seed=0, clock=lambda: time.monotonic() - origin)
     boards = [
         VirtualDevice.of("PXIe-6738", name=AO, instrument="awg", serial=0x01ABCDEF),
-        VirtualDevice.of("PXIe-6363", name=AI, instrument="daq", serial=0x01C0FFEE),
+        VirtualDevice.of("PXIe-6363", name=AI, instrument="daq", serial=0x01C0FFEE, sample_clock=sample_clock),
     ]
     server = DaqmxServer(side, boards, faults=faults)
     port = server.start()

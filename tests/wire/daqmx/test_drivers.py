@@ -323,7 +323,9 @@ def test_faults_come_out_in_words(ai: NiAnalogInput, ao: NiAnalogOutput, served:
     actual = ai.configure(plan(5))
     ao.load(PROGRAMS)
     served.server.inject(WireFault("fail", "StartTask", after=1, times=1, code=-50103))
-    with pytest.raises(ConnectionFailed, match=r"resource is reserved.*DAQmx -50103.*close the other program"):
+    with pytest.raises(
+        ConnectionFailed, match=r"resource is reserved.*DAQmx -50103.*close the other program.*reset the device"
+    ):
         acquire(ai, ao, actual.total_samples)
     assert acquire(ai, ao, actual.total_samples)[-1].start_index > 0
     served.server.inject(WireFault("delay", "ReadBinaryI16", times=1, delay_s=0.1))

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from nidaqmx.constants import AcquisitionType, ProductCategory, Signal, TaskMode, TerminalConfiguration
+from nidaqmx.constants import AcquisitionType, ProductCategory, Signal, TaskMode
+from nidaqmx.constants import TerminalConfiguration as Wiring
 from nidaqmx.errors import DaqError, DaqReadError, RpcError
 from nidaqmx.stream_readers import AnalogMultiChannelReader, AnalogUnscaledReader
 from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, chain, client, wire
+
+from labrig.simulation.front_end import FrontEnd
+from labrig.virtual_instruments.daqmx_input import AHEAD
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,9 @@ def test_lists_its_devices_and_their_properties(ni: Client) -> None:
     assert ni.system.devices[AO].product_category is ProductCategory.AO_SERIES
     assert ni.system.devices[AO].ao_voltage_rngs == [-10.0, 10.0]
     assert device.ai_voltage_rngs[:2] == [-0.1, 0.1]
-    assert TerminalConfiguration.RSE in device.ai_physical_chans["ai0"].ai_term_cfgs
+    assert set(device.ai_physical_chans["ai7"].ai_term_cfgs) == {Wiring.RSE, Wiring.NRSE, Wiring.DIFF}
+    assert ni.system.devices[AO].ao_physical_chans["ao0"].ao_term_cfgs == [Wiring.RSE]
+    assert set(device.ai_physical_chans["ai8"].ai_term_cfgs) == {Wiring.RSE, Wiring.NRSE}
 
 
 def test_a_task_reads_back_what_it_will_do(ni: Client) -> None:
@@ -93,6 +99,9 @@ def test_errors_bear_nis_codes(ni: Client) -> None:
         failing(ni, -200077, lambda: setattr(task.timing, "ai_conv_rate", 5e6))
         failing(ni, -89120, lambda: task.triggers.start_trigger.cfg_dig_edge_start_trig("/PXI1Slot4/nowhere"))
         failing(ni, -200983, lambda: task.in_stream.total_samp_per_chan_acquired)
+        task.start()
+        failing(ni, -200479, lambda: task.timing.cfg_samp_clk_timing(1e3))
+        failing(ni, -200479, lambda: task.ai_channels.add_ai_voltage_chan(f"{AI}/ai5"))
     with ni.task("twice"):
         failing(ni, -200089, lambda: ni.task("twice"))
 
@@ -103,6 +112,64 @@ def test_a_second_task_finds_the_converter_reserved(ni: Client) -> None:
         failing(ni, -50103, two.start)
         one.control(TaskMode.TASK_UNRESERVE)
         two.start()
+
+
+def test_an_output_is_one_tasks_at_a_time(ni: Client) -> None:
+    with ni.task() as one, ni.task() as two, ni.task() as other:
+        for task, channel in ((one, "ao0:1"), (two, "ao1"), (other, "ao2")):
+            task.ao_channels.add_ao_voltage_chan(f"{AO}/{channel}")
+        one.start()
+        failing(ni, -50103, two.start)
+        failing(ni, -50103, lambda: two.write(0.5))
+        other.write(0.5)
+        one.stop()
+        two.write(0.5)
+
+
+@pytest.mark.parametrize(("channel", "fails"), [("ai7", False), ("ai8", True), ("ai16", False), ("ai0:8", True)])
+def test_half_of_the_inputs_begin_a_differential_pair(ni: Client, channel: str, fails: bool) -> None:
+    with ni.task() as task:
+
+        def add() -> None:
+            task.ai_channels.add_ai_voltage_chan(f"{AI}/{channel}", terminal_config=Wiring.DIFF)
+
+        if fails:
+            assert "AI_TermCfg\nYou Can Select: RSE, NRSE" in str(failing(ni, -200077, add))
+        else:
+            add()
+
+
+def clocked_by(ni: Client, source: str):
+    task = finite(ni)
+    task.timing.cfg_samp_clk_timing(50e3, source=source, sample_mode=AcquisitionType.FINITE, samps_per_chan=100)
+    return task
+
+
+@pytest.mark.parametrize("source", ["PFI5", f"/{AI}/PFI5", f"/{AI}/PXI_Trig0"])
+def test_no_sample_comes_of_a_clock_that_nobody_drives(ni: Client, served: Wire, source: str) -> None:
+    before = served.world.acquisitions
+    with clocked_by(ni, source) as task:
+        task.start()
+        failing(ni, -200284, lambda: task.read(100, timeout=0.1), DaqReadError)
+        assert not task.is_task_done()
+        assert task.in_stream.total_samp_per_chan_acquired == 0
+    assert served.world.acquisitions == before
+
+
+@pytest.mark.parametrize("source", ["OnboardClock", f"/{AI}/ai/SampleClock"])
+def test_clocks_of_the_board_run(ni: Client, source: str) -> None:
+    with clocked_by(ni, source) as task:
+        assert len(task.read(100)[0]) == 100
+
+
+def test_an_external_clock_of_the_configuration_runs() -> None:
+    with wire(sample_clock="PFI7") as served, client(served.port) as ni:
+        with clocked_by(ni, f"/{AI}/PFI7") as task:
+            assert len(task.read(100)[0]) == 100
+        with clocked_by(ni, "PFI6") as task:
+            failing(ni, -200284, lambda: task.read(100, timeout=0.05), DaqReadError)
+        with finite(ni) as task:
+            failing(ni, -89120, lambda: task.timing.cfg_samp_clk_timing(50e3, source="nowhere"))
 
 
 def test_a_trigger_that_never_comes_ends_the_read_in_time(ni: Client) -> None:
@@ -252,3 +319,52 @@ def test_a_large_read_keeps_pace() -> None:
         took = time.monotonic() - began
     print(f"\n16 × 100 000 samples: {took:.3f} s for 2 s of signal")
     assert took < 4  # 2.1 s on an idle machine; gRPC's own limit of 4 MB would have ended it at once
+
+
+def test_a_long_acquisition_is_digitized_piece_by_piece(
+    ni: Client, served: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans: list[tuple[int, int]] = []
+    sample = FrontEnd.sample
+
+    def watched(self: FrontEnd, world, channels, t0, rate, span, *more):
+        spans.append((span[1] - span[0], len(channels)))
+        return sample(self, world, channels, t0, rate, span, *more)
+
+    monkeypatch.setattr(FrontEnd, "sample", watched)
+    with finite(ni, samples=1_000_000_000, rate=100e3) as task:
+        task.start()
+        codes = np.zeros((4, 1000), np.int16)
+        for _ in range(3):
+            AnalogUnscaledReader(task.in_stream).read_int16(codes, 1000)
+    assert sum(scans * channels for scans, channels in spans) <= AHEAD
+    spans.clear()
+    with finite(ni, samples=1_000_000_000, rate=200e3) as task:
+        with pytest.raises(DaqReadError):  # what was asked for is more than is foreseen
+            task.read(10_000_000, timeout=0.1)
+        assert sum(scans for scans, _ in spans) < 100_000
+
+
+def test_reads_go_on_where_a_piece_ends() -> None:
+    with wire(imperfections=NOISY) as served, client(served.port) as ni, finite(ni, 200_000, 2e6, "ai0") as task:
+        with ni.task() as out:
+            out.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
+            out.write(1.0)
+        reads = []
+        for pieces in ([200_000], [100_000, 30_000, 70_000]):
+            served.world.acquisitions = 0
+            task.start()
+            reads.append(np.concatenate([task.read(count) for count in pieces]))
+            task.stop()
+        assert reads[0].std() > 1e-4
+        assert (reads[0] == reads[1]).all()
+
+
+def test_what_no_memory_holds_is_refused(ni: Client) -> None:
+    with finite(ni, samples=2**40) as task:
+        failing(ni, -50352, task.start)
+        failing(ni, -50352, lambda: task.control(TaskMode.TASK_COMMIT))
+    with finite(ni, samples=10**9) as task:
+        task.start()
+        failing(ni, -50352, lambda: task.in_stream.read(10**8), DaqReadError)
+        assert len(task.read(100)[0]) == 100

@@ -155,3 +155,11 @@ def test_an_arbitrary_waveform_repeats_its_table(bench):
     bench.tell("C1:ARWV NAME,w", "C1:BSWV WVTP,ARB,FRQ,100,AMP,3", "C1:OUTP ON", "EQPHASE")
     (tone,) = (bench.playing() or SILENT).tones
     assert tone == Tone(500.0, pytest.approx(1.5, abs=1e-3), pytest.approx(0.0, abs=1e-3))
+
+
+@pytest.mark.parametrize("kind", ["SQUARE", "RAMP", "PULSE", "NOISE", "ARB"])
+def test_what_is_no_tone_is_its_offset(bench, kind):
+    """As configs/README.md says; the board knows constants and tones."""
+    bench.tell("C1:BSWV AMP,2,OFST,0.25", f"C1:BSWV WVTP,{kind}", "C1:OUTP ON")
+    assert f"WVTP,{kind}," in bench.generator.execute(b"C1:BSWV?").decode()
+    assert bench.playing() == ToneProgram(0.25)

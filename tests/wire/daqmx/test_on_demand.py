@@ -1,0 +1,87 @@
+"""Reads without a sample clock, as everybody's first lines with NI's package."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from nidaqmx.constants import SampleTimingType
+from nidaqmx.errors import DaqError
+from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, client, wire
+
+
+@pytest.fixture
+def served() -> Iterator[Wire]:
+    with wire(imperfections=NOISY) as served:
+        yield served
+
+
+@pytest.fixture
+def ni(served: Wire) -> Iterator[Client]:
+    with client(served.port) as connected:
+        yield connected
+    assert served.server.tasks == ()
+
+
+def write(ni: Client, volts: float) -> None:
+    with ni.task() as out:
+        out.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
+        out.write(volts)
+
+
+def test_a_read_takes_what_is_there_now(ni: Client) -> None:
+    with ni.task() as task:
+        task.ai_channels.add_ai_voltage_chan(f"{AI}/ai0", min_val=-2, max_val=2)
+        assert task.timing.samp_timing_type is SampleTimingType.ON_DEMAND
+        write(ni, 1.0)
+        time.sleep(0.01)
+        high = task.read()
+        write(ni, 0.0)
+        time.sleep(0.01)
+        assert high > 0.5
+        assert abs(task.read()) < 0.02
+        assert task.read(number_of_samples_per_channel=1) != task.read(number_of_samples_per_channel=1)  # its noise
+        assert len(task.read(-1)) == 1
+
+
+def test_several_samples_come_one_after_another(ni: Client) -> None:
+    with ni.task() as task:
+        task.ai_channels.add_ai_voltage_chan(f"{AI}/ai0:3", min_val=-2, max_val=2)
+        began = time.monotonic()
+        volts = np.array(task.read(500))
+        assert volts.shape == (4, 500)
+        assert time.monotonic() - began > 0.04
+        assert (volts.std(axis=1) > 1e-4).all()
+
+
+def test_a_change_in_the_middle_is_seen_in_the_middle(ni: Client) -> None:
+    with ni.task() as task, ni.task() as out:
+        task.ai_channels.add_ai_voltage_chan(f"{AI}/ai0", min_val=-2, max_val=2)
+        out.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
+        out.write(0.0)
+        later = threading.Timer(0.15, out.write, (1.0,))
+        later.start()
+        volts = np.array(task.read(3000))
+        later.join()
+        step = int(np.argmax(volts > 0.25))
+        assert 1000 < step < 2900
+        assert abs(volts[: step - 1]).max() < 0.02
+        assert volts[step + 1 :].min() > 0.5
+
+
+def test_the_board_is_free_between_reads_unless_the_task_was_started(ni: Client) -> None:
+    with ni.task() as one, ni.task() as two:
+        for task in (one, two):
+            task.ai_channels.add_ai_voltage_chan(f"{AI}/ai0")
+        one.read()
+        two.read()
+        one.start()
+        one.read(2)
+        with pytest.raises(DaqError) as caught:
+            two.read()
+        assert caught.value.error_code == -50103
+        one.stop()
+        two.read()
