@@ -110,7 +110,9 @@ class _TaskReader:
                 path, f"the task has {self._inputs_in_words(kind, wanted_inputs)}, {self._inputs} nodes are driven"
             )
         outputs = 2 if kind == "xor" else task.target.shape[1]
-        if outputs != self._outputs:
+        if outputs != self._outputs and isinstance(task, tasks.ClassificationTask):
+            self._fault((*path, "data"), self._classes_in_words(task))
+        elif outputs != self._outputs:
             self._fault(path, f"the task has {outputs} outputs, {self._outputs} nodes have an error")
 
     def check_scale(self, kind: str, task: tasks.Task) -> None:
@@ -129,6 +131,15 @@ class _TaskReader:
         features = (count - constant) // (2 if coding.complements else 1)
         parts = [f"{features} features", *(["their complements"] if coding.complements else []), f"{constant} bias"]
         return f"{count} inputs ({', '.join(parts)})"
+
+    def _classes_in_words(self, task: tasks.ClassificationTask) -> str:
+        """What is wrong where the classes are not as many as the outputs."""
+        count = len(task.classes)
+        names = ", ".join(map(as_written, task.classes[:8])) + (" …" if count > 8 else "")
+        found = f"{'1 class' if count == 1 else f'{count} classes'} in the column of the label ({names})"
+        nodes = "1 node has" if self._outputs == 1 else f"{self._outputs} nodes have"
+        remedy = f"complete the data, or give {'1 node' if count == 1 else f'{count} nodes'} an error"
+        return f"{found}, and {nodes} an error: one per class is needed; {remedy}"
 
     def _classification(self) -> tasks.Task:
         section, split, coding = self._section.classification, self._section.split, self._section.encode
