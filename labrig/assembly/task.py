@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.assembly.board import Board
+from labrig.assembly.reach import check_reach
 from labrig.config import sections
 from labrig.config.document import Document
 from labrig.config.faults import TreePath as Path
@@ -54,6 +55,8 @@ def read_task(
         return None
     reader.check_sizes(kind, task)
     reader.check_scale(kind, task)
+    if len(document.faults) == found:
+        check_reach(document, kind, board, task)
     return task if len(document.faults) == found else None
 
 

@@ -153,6 +153,39 @@ class TestTask:
         assert "no scale" in message
 
     @pytest.mark.parametrize(
+        ("config", "overrides", "where", "says"),
+        [
+            ("divider.yaml", ["task.divider={input: 1 V, target: 1.1 V}"], "task.divider.target",
+             "out0 shall be 1.1 V, and reaches 0 V to 1 V at most"),
+            ("divider.yaml", ["task.divider={input: 1 V, target: -1 mV}"], "task.divider.target", "0 V to 1 V"),
+            ("xor.yaml", ["task.xor={amplitude: 500 mV, target: 1.1 V}"], "task.xor.target",
+             "out0 - out1 shall be -1.1 V in example 00, and reaches -1 V to 1 V at most: its sources and ground are "
+             "at -500 mV to 500 mV"),
+            ("allostery.yaml", ["task.allostery={inputs: [0 V, 1 V], targets: [0.5 V, 2 V, 1 V]}"],
+             "task.allostery.targets[1]", "2 V, and reaches 0 V to 1 V at most"),
+            ("regression.yaml", ["task.regression.matrix=[[9, 0, 0], [0, 0.1, 0]]"], "task.regression.matrix",
+             "which no network of resistors and diodes leaves"),
+        ],
+    )  # fmt: skip
+    def test_a_target_that_no_network_reaches(
+        self, config: str, overrides: list[str], where: str, says: str
+    ) -> None:
+        ((path, message),) = faults(Path(config), *overrides)
+        assert path == where
+        assert says in message
+
+    @pytest.mark.parametrize(
+        ("config", "override"),
+        [
+            ("divider.yaml", "task.divider={input: 1 V, target: 1 V}"),
+            ("divider.yaml", "task.divider={input: -1 V, target: -0.9 V}"),
+            ("xor.yaml", "task.xor={amplitude: 500 mV, target: 1 V}"),
+        ],
+    )
+    def test_a_target_at_the_end_of_the_reach_is_left_alone(self, config: str, override: str) -> None:
+        assemble(Path(config), [override])
+
+    @pytest.mark.parametrize(
         ("matrix", "says"),
         [
             ("[[0.1, 0.2], [0.3]]", "the rows must have equal length"),
