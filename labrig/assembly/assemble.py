@@ -19,7 +19,7 @@ from labrig.assembly.faults import read_faults
 from labrig.assembly.layout import read_layout
 from labrig.assembly.synchronization import check_synchronization
 from labrig.assembly.task import initial_conductances, read_task
-from labrig.assembly.timing import MOST_SAMPLES, Timing, check_sample_rate, read_timing, read_tones
+from labrig.assembly.timing import MOST_SAMPLES, Timing, check_length, check_sample_rate, read_timing, read_tones
 from labrig.config import sections
 from labrig.config.document import Document, load_document
 from labrig.config.validation import validate
@@ -238,6 +238,8 @@ def check(document: Document) -> Assembly | None:
         skipped.append("task")
     if board and acquisition and learning and limits and tones:
         timing = read_timing(document, acquisition, tones, board, devices, limits.step, _examples(learning, task))
+        if timing and task:
+            check_length(document, learning, len(task.train), timing.plan.duration_s)
     else:
         skipped.append("timing")
     if board and learning and read.get("timing"):

@@ -58,7 +58,9 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
     for name in (label, *columns):
         if header.count(name) > 1:
             line = lines[0][0]
-            raise DataError("data", f"{path.name}:{line}: {header.count(name)} columns are called {name!r}; rename them")
+            raise DataError(
+                "data", f"{path.name}:{line}: {header.count(name)} columns are called {name!r}; rename them"
+            )
     where = [header.index(name) for name in columns]
     values, names = [], []
     for (number, _), row in zip(lines[1:], rows[1:], strict=True):

@@ -287,6 +287,15 @@ MISTAKES = [
         "test_accuracy, train_accuracy",
     ),
     one_edit(
+        "more epochs than a life has days",
+        "epochs: 2",
+        "epochs: ▲1e20",
+        "learning.epochs",
+        "9.00e+20 examples, 9 in each epoch, would take",
+        "years",
+        "write at most 111111111 epochs",
+    ),
+    one_edit(
         "error beyond the source",
         "current: 1 µA",
         "current: ▲1 mA",

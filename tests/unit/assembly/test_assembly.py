@@ -167,9 +167,7 @@ class TestTask:
              "which no network of resistors and diodes leaves"),
         ],
     )  # fmt: skip
-    def test_a_target_that_no_network_reaches(
-        self, config: str, overrides: list[str], where: str, says: str
-    ) -> None:
+    def test_a_target_that_no_network_reaches(self, config: str, overrides: list[str], where: str, says: str) -> None:
         ((path, message),) = faults(Path(config), *overrides)
         assert path == where
         assert says in message
