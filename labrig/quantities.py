@@ -115,6 +115,12 @@ def format_quantity(value: float, dimension: str) -> str:
     return f"{number:.4g} {_WRITTEN_PREFIXES[engineering]}{symbol}"
 
 
+def exact_quantity(value: float, dimension: str) -> str:
+    """Like `format_quantity`, but with all the digits that `parse_quantity` needs for the same float again."""
+    text = format_quantity(value, dimension)
+    return text if parse_quantity(text).value == value else f"{value!r} {_SYMBOLS[dimension]}"
+
+
 def as_written(value: object) -> str:
     """Name a configuration value in a message: text in quotes (shortened), true, nothing, a map, a list."""
     if value is None:

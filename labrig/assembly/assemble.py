@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from labrig.assembly.board import Board, read_board
 from labrig.assembly.devices import Device, check_bench, read_devices
 from labrig.assembly.drive import check_drive, check_range
+from labrig.assembly.effective import effective
 from labrig.assembly.faults import read_faults
 from labrig.assembly.layout import read_layout
 from labrig.assembly.synchronization import check_synchronization
@@ -255,7 +256,7 @@ def check(document: Document) -> Assembly | None:
     ):
         return None
     return Assembly(
-        document=document,
+        document=effective(document, header, read, devices),
         header=header,
         network=network,
         task_section=read["task"],

@@ -253,10 +253,14 @@ class _TaskReader:
 
 
 def initial_conductances(network: sections.Network, edges: int, seed: int) -> Array:
-    """(E,) conductances to begin with (S), uniform in `initial`, by default the middle 60 % of the range."""
-    low, high = network.programmable.range
-    first, last = network.programmable.initial or (low + 0.2 * (high - low), high - 0.2 * (high - low))
-    return RandomStream(seed, "initial").at(0).uniform(first, last, edges)
+    """(E,) conductances to begin with (S), uniform in `initial`."""
+    return RandomStream(seed, "initial").at(0).uniform(*initial_range(network.programmable), edges)
+
+
+def initial_range(programmable: sections.Programmable) -> tuple[float, float]:
+    """Where initial conductances are drawn from (S): by default the middle 60 % of the range."""
+    low, high = programmable.range
+    return programmable.initial or (low + 0.2 * (high - low), high - 0.2 * (high - low))
 
 
 def figures_missed(target: sections.Target | None, metrics: dict[str, float]) -> Sequence[str]:

@@ -4,14 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
 
-from labrig.assembly import assemble, packaged_configs
-from labrig.assembly.assemble import Assembly
-from labrig.assembly.describe import resolved
+from labrig.assembly import assemble
 from labrig.config.faults import ConfigFaults
-from labrig.config.resolved import to_yaml
 from labrig.errors import ConfigError
 
 
@@ -278,43 +274,6 @@ class TestTiming:
     def test_auto_settles_as_long_as_the_slowest_source(self, tmp_path: Path) -> None:
         assembly = assemble(islands(tmp_path), ["instruments.awg.settle=1 ms"])
         assert assembly.timing.plan.settle_samples == 50
-
-
-class TestResolvedYaml:
-    def reloaded(self, assembly: Assembly, folder: Path) -> Assembly:
-        folder.mkdir()
-        kept = folder / "config.resolved.yaml"
-        kept.write_text(to_yaml(assembly.document), encoding="utf-8")
-        return assemble(kept)
-
-    @pytest.mark.parametrize("path", sorted(packaged_configs().glob("*.yaml")), ids=lambda path: path.name)
-    def test_every_example_loads_again_to_the_same(self, path: Path, tmp_path: Path) -> None:
-        assembly = assemble(path)
-        again = self.reloaded(assembly, tmp_path / "run")
-        values = [(value.path, value.value) for value in resolved(assembly)]
-        assert [(value.path, value.value) for value in resolved(again)] == values
-        assert np.array_equal(again.task.activation, assembly.task.activation)
-        assert again.board == assembly.board
-
-    def test_packaged_data_keep_their_name(self, tmp_path: Path) -> None:
-        again = self.reloaded(assemble(Path("iris.yaml")), tmp_path / "run")
-        assert again.task_section.classification is not None
-        assert again.task_section.classification.data == "iris.csv"
-
-    def test_other_data_are_named_absolutely(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(tmp_path)
-        (tmp_path / "lab").mkdir()
-        (tmp_path / "lab" / "table.csv").write_text(
-            "edge,pot\n" + "".join(f"in{i}-out{o},pots/{3 * i + o}\n" for i in range(6) for o in range(3)),
-            encoding="utf-8",
-        )
-        write(tmp_path / "lab", edited(IRIS, Edit("pots/0..17", "table.csv"))[0])
-        text = to_yaml(assemble(Path("lab/bad.yaml")).document)
-        values = yaml.safe_load(text)
-        assert values["task"]["classification"]["data"] == str(tmp_path.resolve() / "lab" / "flowers.csv")
-        assert values["wiring"]["edges"] == str(tmp_path.resolve() / "lab" / "table.csv")
-        monkeypatch.chdir("/")
-        self.reloaded(assemble(tmp_path / "lab" / "bad.yaml"), tmp_path / "run")
 
 
 def test_a_packaged_file_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
