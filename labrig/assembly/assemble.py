@@ -230,7 +230,8 @@ def check(document: Document) -> Assembly | None:
         check_bench(document, header.bench, devices)
     faults: tuple[Fault, ...] = ()
     if header and read.get("simulation"):
-        faults = read_faults(document, read["simulation"].faults, header.bench, devices, faulty)
+        hookup = board.hookup if board else None
+        faults = read_faults(document, read["simulation"].faults, header.bench, devices, faulty, hookup)
     if network and board:
         check_range(document, network, board, devices)
     if network and board and learning and read.get("task"):

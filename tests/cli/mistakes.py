@@ -61,6 +61,11 @@ MISTAKES = [
         "'20 Hz' is a frequency",
         "a time such as '20 ms'",
     ),
+    one_edit(
+        "unit of another dimension", "20 ms", "▲20 mms", "acquisition.window", "'mms' in '20 mms'; did you mean 'ms'?"
+    ),
+    one_edit("decimal comma", "20 ms", "▲20,0 ms", "acquisition.window", "written with a point: '20.0 ms'"),
+    one_edit("decimal comma in a number", "rate: 0.1", "rate: ▲0,1", "learning.rate", "written with a point: '0.1'"),
     one_edit("unknown unit", "temperature: 50 mV", "temperature: ▲50 mv", "learning.temperature", "did you mean 'mV'"),
     one_edit("not a number", "rate: 0.1", "rate: ▲fast", "learning.rate", "expected a number, got 'fast'"),
     one_edit("seed not a number", "seed: 0", "seed: ▲zero", "seed", "expected a whole number, got 'zero'"),

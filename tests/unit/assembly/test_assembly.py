@@ -231,6 +231,8 @@ class TestRealInstruments:
                 "is err1's address already",
             ),
             ("instruments.pots.resource=socket://", "instruments.pots.resource", "is no port"),
+            ("instruments.pots.chips=[{part: MCP4251-104, count: 0}]", "instruments.pots.chips[0].count", "at least 1"),
+            ("instruments.pots.chips=[]", "instruments.pots.chips", "expected at least 1 item, got 0"),
             ("instruments.pots.baud=99999999999", "instruments.pots.baud", "at most 2000000"),
             ("instruments.daq.grpc=nonsense", "instruments.daq.grpc", "'nonsense' is not allowed"),
             ("instruments.err1.clock=internal", "instruments.err1.clock", "follows daq's clock"),
@@ -245,6 +247,10 @@ class TestRealInstruments:
         ((where, said),) = faults(Path("iris_wire.yaml"), override)
         assert where == place
         assert message in said
+
+    def test_the_channels_of_a_differential_digitizer_are_named_with_their_gap(self) -> None:
+        _, message = faults(Path("iris_wire.yaml"), "instruments.daq.terminal=differential")[0]
+        assert message == "'daq/ai8': daq has 16 channels, ai0 to ai7, ai16 to ai23"
 
     def test_an_error_that_no_digitizer_could_see_is_refused(self) -> None:
         ((where, said),) = faults(Path("iris.yaml"), "learning.error.current=1 fA")
