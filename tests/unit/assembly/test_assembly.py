@@ -248,6 +248,22 @@ class TestRealInstruments:
         assert where == place
         assert message in said
 
+    @pytest.mark.parametrize(
+        ("config", "overrides", "place", "says"),
+        [
+            ("iris.yaml", ["task.encode.full_scale=1 pV"], "task.encode.full_scale", "two examples differ by 2.2 pV"),
+            ("xor.yaml", ["task.xor={amplitude: 1 nV, target: 1 nV}"], "task.xor.amplitude", "two examples differ by"),
+            ("divider.yaml", ["task.divider={input: 1 pV, target: 0.5 pV}"], "task.divider.input", "the inputs are"),
+        ],
+    )
+    def test_inputs_that_no_digitizer_could_see_are_refused(
+        self, config: str, overrides: list[str], place: str, says: str
+    ) -> None:
+        ((where, said),) = faults(Path(config), *overrides)
+        assert where == place
+        assert says in said
+        assert "write at least" in said
+
     def test_the_channels_of_a_differential_digitizer_are_named_with_their_gap(self) -> None:
         _, message = faults(Path("iris_wire.yaml"), "instruments.daq.terminal=differential")[0]
         assert message == "'daq/ai8': daq has 16 channels, ai0 to ai7, ai16 to ai23"
