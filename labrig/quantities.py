@@ -54,6 +54,9 @@ _QUANTITY = re.compile(
 )
 
 
+_DECIMAL_COMMA = re.compile(r"\s*([-+]?[0-9]+),([0-9]+(?:[^0-9,].*)?)\Z")
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A finite value in SI units (a ratio as a plain number) and the name of its dimension."""
@@ -62,20 +65,22 @@ class Quantity:
     dimension: str
 
 
-def parse_quantity(text: str) -> Quantity:
+def parse_quantity(text: str, dimension: str | None = None) -> Quantity:
     """Read a number with a unit, e.g. '-2.5 V', '1e-3 V', '.5V', '4.7 kΩ'.
 
+    dimension: the one expected, so that an unknown unit is taken for one of its units; another is read all the same.
     Raises ValueError, with a message for the person who wrote it, on anything else: no unit, an unknown unit, a number
     too large for a float.
     """
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise ValueError(f"{as_written(text)} is not a number with a unit such as '10 kHz' or '-2.5 V'")
+        message = f"{as_written(text)} is not a number with a unit such as '10 kHz' or '-2.5 V'"
+        raise ValueError(f"{message}{decimal_point_hint(text)}")
     unit = match["unit"]
     if unit is None:
         raise ValueError(f"{as_written(text)} has no unit")
     if unit not in _SCALES:
-        raise ValueError(_unknown_unit(text, unit))
+        raise ValueError(_unknown_unit(text, unit, dimension))
     exponent, dimension = _SCALES[unit]
     # One decimal conversion rounds once: 10 * 1e-6 is 9.999999999999999e-06.
     value = float(f"{match['mantissa']}e{int(match['exponent'] or 0) + exponent}")
@@ -84,12 +89,21 @@ def parse_quantity(text: str) -> Quantity:
     return Quantity(value, dimension)
 
 
-def _unknown_unit(text: str, unit: str) -> str:
+def decimal_point_hint(text: str) -> str:
+    """What to say of a number with a decimal comma; nothing of other texts."""
+    match = _DECIMAL_COMMA.match(text)
+    return f"; decimals are written with a point: '{match[1]}.{match[2]}'" if match else ""
+
+
+def _unknown_unit(text: str, unit: str, dimension: str | None) -> str:
     message = f"unknown unit {as_written(unit)} in {as_written(text)}"
-    near = [known for known in _SCALES if known.casefold() == unit.casefold()]
-    near = near or difflib.get_close_matches(unit, list(_SCALES), 3, 0.6)
+    units = [known for known, (_, measures) in _SCALES.items() if dimension in (None, measures)]
+    near = [known for known in units if known.casefold() == unit.casefold()]
+    near = near or difflib.get_close_matches(unit, units, 3, 0.6)
     if near:
         return f"{message}; did you mean {' or '.join(repr(known) for known in near)}?"
+    if dimension in _SYMBOLS:
+        return f"{message}; a {dimension} is written in {_SYMBOLS[dimension]}"
     return f"{message}; known units: {', '.join([*_SYMBOLS.values(), *_RATIOS])}"
 
 
@@ -113,6 +127,12 @@ def format_quantity(value: float, dimension: str) -> str:
     engineering = min(max(3 * (int(exponent) // 3), -15), largest)
     number = float(f"{mantissa}e{int(exponent) - engineering}")
     return f"{number:.4g} {_WRITTEN_PREFIXES[engineering]}{symbol}"
+
+
+def exact_quantity(value: float, dimension: str) -> str:
+    """Like `format_quantity`, but with all the digits that `parse_quantity` needs for the same float again."""
+    text = format_quantity(value, dimension)
+    return text if parse_quantity(text).value == value else f"{value!r} {_SYMBOLS[dimension]}"
 
 
 def as_written(value: object) -> str:
@@ -153,8 +173,8 @@ class QuantityField:
         if match is not None and match["unit"] is None:
             raise ValueError(self._bare(value.strip()))
         if match is None:
-            raise ValueError(f"expected {self.describe()}, got {as_written(value)}")
-        quantity = parse_quantity(value)
+            raise ValueError(f"expected {self.describe()}, got {as_written(value)}{decimal_point_hint(value)}")
+        quantity = parse_quantity(value, self.dimension)
         if quantity.dimension != self.dimension:
             raise ValueError(f"{as_written(value)} is a {quantity.dimension}, expected {self.describe()}")
         if (self.sign == "be positive" and quantity.value <= 0) or (

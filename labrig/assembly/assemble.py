@@ -15,11 +15,12 @@ from pydantic import BaseModel
 from labrig.assembly.board import Board, read_board
 from labrig.assembly.devices import Device, check_bench, read_devices
 from labrig.assembly.drive import check_drive, check_range
+from labrig.assembly.effective import effective
 from labrig.assembly.faults import read_faults
 from labrig.assembly.layout import read_layout
 from labrig.assembly.synchronization import check_synchronization
 from labrig.assembly.task import initial_conductances, read_task
-from labrig.assembly.timing import MOST_SAMPLES, Timing, check_sample_rate, read_timing, read_tones
+from labrig.assembly.timing import MOST_SAMPLES, Timing, check_length, check_sample_rate, read_timing, read_tones
 from labrig.config import sections
 from labrig.config.document import Document, load_document
 from labrig.config.validation import validate
@@ -235,7 +236,8 @@ def check(document: Document) -> Assembly | None:
         check_bench(document, header.bench, devices)
     faults: tuple[Fault, ...] = ()
     if header and read.get("simulation"):
-        faults = read_faults(document, read["simulation"].faults, header.bench, devices, faulty)
+        hookup = board.hookup if board else None
+        faults = read_faults(document, read["simulation"].faults, header.bench, devices, faulty, hookup)
     if network and board:
         check_range(document, network, board, devices)
     if network and board and learning and read.get("task"):
@@ -244,6 +246,8 @@ def check(document: Document) -> Assembly | None:
         skipped.append("task")
     if board and acquisition and learning and limits and tones:
         timing = read_timing(document, acquisition, tones, board, devices, limits.step, _examples(learning, task))
+        if timing and task:
+            check_length(document, learning, len(task.train), timing.plan.duration_s)
     else:
         skipped.append("timing")
     if board and learning and read.get("timing"):
@@ -259,7 +263,7 @@ def check(document: Document) -> Assembly | None:
     ):
         return None
     return Assembly(
-        document=document,
+        document=effective(document, header, read, devices),
         header=header,
         network=network,
         task_section=read["task"],

@@ -106,6 +106,7 @@ def check_drive(
         _check_least_pilot(document, board, acquisition, digitizer, tones)
         _check_pilot_tones(document, board, devices, tones)
         _check_least_error(document, board, devices, learning, digitizer, tones)
+        _check_least_drive(document, board, section, task, digitizer, tones)
 
 
 def _place(section: sections.Task, column: int, inputs: int) -> TreePath:
@@ -260,6 +261,33 @@ def _check_least_error(
             f"least {format_quantity(_rounded_up(least), 'current')}",
         )
         return
+
+
+def _check_least_drive(
+    document: Document,
+    board: Board,
+    section: sections.Task,
+    task: Task,
+    digitizer: DigitizerCapabilities,
+    tones: TonePlan,
+) -> None:
+    """Examples that no digitizer could tell apart: no node of resistors and diodes moves by more than its sources."""
+    least = task.activation.min(axis=0) if len(task.activation) > 1 else 0.0
+    reach = np.abs(task.activation - least).max(axis=0)
+    column = int(reach.argmax())
+    step = 2 * digitizer.full_scale_v / 2**digitizer.bits
+    seen_v = step / math.sqrt(12 * tones.window_samples)
+    if not 0 < reach[column] < seen_v:
+        return
+    path = _place(section, column, len(board.hookup.inputs))
+    what = "the inputs of two examples differ by" if len(task.activation) > 1 else "the inputs are"
+    document.faults.add(
+        document.mark_of(path),
+        path,
+        f"{what} {_volts(reach[column])} at most: that moves no node by a step of {board.hookup.digitizer}, "
+        f"{_volts(step)}, over the window; write at least {_volts(_rounded_up(seen_v))}, better a good part of its "
+        f"range, {_volts(digitizer.full_scale_v)}",
+    )
 
 
 def _rounded_up(value: float) -> float:

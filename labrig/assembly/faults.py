@@ -9,18 +9,28 @@ from labrig.config.document import Document
 from labrig.config.faults import TreePath
 from labrig.config.messages import did_you_mean
 from labrig.config.sections import FaultEntry
+from labrig.config.wiring import in_words
 from labrig.quantities import as_written
+from labrig.rig.hookup import Hookup
 from labrig.simulation.faults import FAULT_KINDS, PARAMETERS, Fault, FaultKind
 
 
 def read_faults(
-    document: Document, entries: list[FaultEntry], bench: str, devices: Mapping[str, Device], faulty: frozenset[str]
+    document: Document,
+    entries: list[FaultEntry],
+    bench: str,
+    devices: Mapping[str, Device],
+    faulty: frozenset[str],
+    hookup: Hookup | None,
 ) -> tuple[Fault, ...]:
     """The faults of a configuration; whatever cannot be made is noted in the document and left out.
 
-    faulty: instruments whose entries have faults of their own, about which nothing more is said.
+    faulty: instruments whose entries have faults of their own, about which nothing more is said. hookup: None where
+    the wiring has faults; whether a channel is wired is then not checked.
     """
-    read = (_Entry(document, number, entry, bench, devices, faulty).read() for number, entry in enumerate(entries))
+    read = (
+        _Entry(document, number, entry, bench, devices, faulty, hookup).read() for number, entry in enumerate(entries)
+    )
     return tuple(fault for fault in read if fault is not None)
 
 
@@ -35,6 +45,7 @@ class _Entry:
         bench: str,
         devices: Mapping[str, Device],
         faulty: frozenset[str],
+        hookup: Hookup | None,
     ) -> None:
         self._document = document
         self._path: TreePath = ("simulation", "faults", number)
@@ -42,6 +53,7 @@ class _Entry:
         self._bench = bench
         self._devices = devices
         self._faulty = faulty
+        self._hookup = hookup
         self._sound = True
 
     def read(self) -> Fault | None:
@@ -93,15 +105,21 @@ class _Entry:
         elif channel and not kind.on_channel:
             self._refuse("where", f"{what} strikes the whole instrument; write {as_written(name)}")
         elif channel and channel not in channels:
-            self._refuse(
-                "where", f"{name} has no channel {as_written(channel)}; it has {channels[0]} to {channels[-1]}"
-            )
+            self._refuse("where", f"{name} has no channel {as_written(channel)}; it has {in_words(channels)}")
+        elif channel and self._hookup and not self._is_wired(device, channel, self._hookup):
+            wired = in_words([wire.channel for wire in self._hookup.senses])
+            where = f"wired are {wired} of {self._hookup.digitizer}"
+            self._refuse("where", f"{as_written(f'{name}/{channel}')} senses nothing, so {what} does nothing; {where}")
         if self._bench == "hardware":
             self._refuse("what", "'bench: hardware' makes no faults; remove it, or write 'bench: wire'")
         elif self._bench == "simulated" and device.driver.kind not in kind.simulated:
             self._refuse("what", f"the simulated bench cannot make {what} at {name}; write 'bench: wire'")
         elif self._bench == "wire" and device.driver.virtual not in kind.wire:
             self._refuse("what", f"the virtual {device.driver.name} has no {what}")
+
+    @staticmethod
+    def _is_wired(device: Device, channel: str, hookup: Hookup) -> bool:
+        return device.name == hookup.digitizer and channel in {wire.channel for wire in hookup.senses}
 
     def _refuse(self, key: str, message: str, *, at_key: bool = False) -> None:
         self._sound = False

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from labrig.assembly.effective import chosen_imperfections
 from labrig.simulation.bench import SimulatedBench
-from labrig.simulation.imperfections import PRESETS, Imperfections
+from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring
 
 if TYPE_CHECKING:
@@ -40,12 +40,4 @@ def board_wiring(assembly: Assembly) -> BoardWiring:
 
 def imperfections(assembly: Assembly) -> Imperfections:
     """The preset, with the single imperfections that the configuration replaces."""
-    section = assembly.simulation
-    given = {
-        "noise_v": section.noise,
-        "source_amplitude": section.source_amplitude,
-        "digitizer_gain": section.digitizer_gain,
-        "digitizer_offset_v": section.digitizer_offset,
-        "part_tolerance": section.part_tolerance,
-    }
-    return replace(PRESETS[section.preset], **{name: value for name, value in given.items() if value is not None})
+    return chosen_imperfections(assembly.simulation)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.assembly.board import Board
+from labrig.assembly.reach import check_reach
 from labrig.config import sections
 from labrig.config.document import Document
 from labrig.config.faults import TreePath as Path
@@ -54,6 +55,8 @@ def read_task(
         return None
     reader.check_sizes(kind, task)
     reader.check_scale(kind, task)
+    if len(document.faults) == found:
+        check_reach(document, kind, board, task)
     return task if len(document.faults) == found else None
 
 
@@ -110,7 +113,9 @@ class _TaskReader:
                 path, f"the task has {self._inputs_in_words(kind, wanted_inputs)}, {self._inputs} nodes are driven"
             )
         outputs = 2 if kind == "xor" else task.target.shape[1]
-        if outputs != self._outputs:
+        if outputs != self._outputs and isinstance(task, tasks.ClassificationTask):
+            self._fault((*path, "data"), self._classes_in_words(task))
+        elif outputs != self._outputs:
             self._fault(path, f"the task has {outputs} outputs, {self._outputs} nodes have an error")
 
     def check_scale(self, kind: str, task: tasks.Task) -> None:
@@ -129,6 +134,15 @@ class _TaskReader:
         features = (count - constant) // (2 if coding.complements else 1)
         parts = [f"{features} features", *(["their complements"] if coding.complements else []), f"{constant} bias"]
         return f"{count} inputs ({', '.join(parts)})"
+
+    def _classes_in_words(self, task: tasks.ClassificationTask) -> str:
+        """What is wrong where the classes are not as many as the outputs."""
+        count = len(task.classes)
+        names = ", ".join(map(as_written, task.classes[:8])) + (" …" if count > 8 else "")
+        found = f"{'1 class' if count == 1 else f'{count} classes'} in the column of the label ({names})"
+        nodes = "1 node has" if self._outputs == 1 else f"{self._outputs} nodes have"
+        remedy = f"complete the data, or give {'1 node' if count == 1 else f'{count} nodes'} an error"
+        return f"{found}, and {nodes} an error: one per class is needed; {remedy}"
 
     def _classification(self) -> tasks.Task:
         section, split, coding = self._section.classification, self._section.split, self._section.encode
@@ -239,10 +253,14 @@ class _TaskReader:
 
 
 def initial_conductances(network: sections.Network, edges: int, seed: int) -> Array:
-    """(E,) conductances to begin with (S), uniform in `initial`, by default the middle 60 % of the range."""
-    low, high = network.programmable.range
-    first, last = network.programmable.initial or (low + 0.2 * (high - low), high - 0.2 * (high - low))
-    return RandomStream(seed, "initial").at(0).uniform(first, last, edges)
+    """(E,) conductances to begin with (S), uniform in `initial`."""
+    return RandomStream(seed, "initial").at(0).uniform(*initial_range(network.programmable), edges)
+
+
+def initial_range(programmable: sections.Programmable) -> tuple[float, float]:
+    """Where initial conductances are drawn from (S): by default the middle 60 % of the range."""
+    low, high = programmable.range
+    return programmable.initial or (low + 0.2 * (high - low), high - 0.2 * (high - low))
 
 
 def figures_missed(target: sections.Target | None, metrics: dict[str, float]) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from labrig.assembly.board import Board
 from labrig.assembly.devices import Device
@@ -21,6 +22,12 @@ SILENCE_MARGIN_S = 0.1
 
 MOST_SAMPLES = 1 << 24
 """Of one channel in one window: a hundred channels of that are more than a computer's memory."""
+
+
+MOST_EXAMPLES = 10**9
+"""That one run may learn from, epoch by epoch: at 1 ms for an acquisition three weeks."""
+
+YEAR_S = 365.25 * 86400
 
 
 @dataclass(frozen=True)
@@ -137,6 +144,21 @@ def read_timing(
             f"{format_quantity(step_s, 'time')}",
         )
     return Timing(plan, tones) if len(document.faults) == found else None
+
+
+def check_length(document: Document, learning: Learning, train: int, acquisition_s: float) -> None:
+    """A fault where a run would learn from more examples than MOST_EXAMPLES; train: in one epoch."""
+    count = learning.epochs * train
+    if count <= MOST_EXAMPLES:
+        return
+    path = ("learning", "epochs")
+    years = 2 * Decimal(count) * Decimal(acquisition_s) / Decimal(YEAR_S)
+    document.faults.add(
+        document.mark_of(path),
+        path,
+        f"{Decimal(count):.3g} examples, {train} in each epoch, would take {years:.3g} years; a run has at most "
+        f"{MOST_EXAMPLES:.0e}: write at most {MOST_EXAMPLES // train} epochs",
+    )
 
 
 def _check_scan(document: Document, plan: AcquisitionPlan, name: str, able: DigitizerCapabilities) -> None:

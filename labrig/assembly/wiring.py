@@ -14,7 +14,7 @@ from labrig.config.faults import Mark, TreePath
 from labrig.config.marked import Marked
 from labrig.config.sections import Howland, NodeWiring
 from labrig.config.validation import validate
-from labrig.config.wiring import expand_range
+from labrig.config.wiring import expand_range, in_words
 from labrig.instruments.drivers import Kind
 from labrig.network.builders import Layout
 from labrig.network.graph import GROUND
@@ -244,9 +244,8 @@ class WiringReader:
             return False
         channels = found.capabilities.channels
         if channel not in channels:
-            names = " to ".join(dict.fromkeys((channels[0], channels[-1])))
             count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
-            self._fault(path, f"{as_written(label)}: {device} has {count}, {names}")
+            self._fault(path, f"{as_written(label)}: {device} has {count}, {in_words(channels)}")
             return False
         # A source channel that feeds two nodes ties them together; a sensed or programmed one is plainly wrong.
         here = ".".join(str(part) for part in path[1:])

@@ -57,7 +57,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
-    """Indices of the examples asked for. Raises UsageError for one that is not there."""
+    """Indices of the examples asked for, each once. Raises UsageError for one that is not there."""
     from labrig.errors import UsageError
 
     task = assembly.task
@@ -75,7 +75,7 @@ def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
             raise UsageError(
                 f"--examples: there is no example {name!r}; there are {some}{' …' if len(by_name) > 8 else ''}"
             )
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _text(figures: dict[str, Any]) -> str:

@@ -40,6 +40,7 @@ def execute(arguments: argparse.Namespace) -> int:
     hookup = assembly.board.hookup
     activation = _values(arguments.drive, "--drive", hookup.inputs, "voltage")
     error = _values(arguments.error, "--error", hookup.outputs, "current")
+    _check_errors(hookup.outputs, error, assembly.limits.node_v)
     with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
         if arguments.initial:
             rig.program(assembly.update(rig).settings())
@@ -50,7 +51,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _values(given: Sequence[str], option: str, wires: Sequence[SourceWire], dimension: str) -> NDArray[np.float64]:
-    """One value per wire; 0 where none was given. Raises UsageError."""
+    """One value per wire; 0 where none was given. Raises UsageError, for a node named twice as well."""
     import numpy as np
 
     from labrig.errors import UsageError
@@ -58,18 +59,42 @@ def _values(given: Sequence[str], option: str, wires: Sequence[SourceWire], dime
 
     nodes = [wire.node for wire in wires]
     values = np.zeros(len(nodes))
+    seen: set[str] = set()
     for text in (part for item in given for part in item.split(",")):
         node, equals, written = (part.strip() for part in text.partition("="))
         if not equals or node not in nodes:
             raise UsageError(f"{option} {text!r}: write NODE=VALUE with a node of {', '.join(nodes)}")
+        if node in seen:
+            raise UsageError(f"{option} {text!r}: {node} has a value already; give it one")
+        seen.add(node)
+        example = {"voltage": "0.5V", "current": "1uA"}[dimension]
         try:
-            quantity = parse_quantity(written)
+            quantity = parse_quantity(written, dimension)
         except ValueError as error:
-            raise UsageError(f"{option} {text!r}: {error}") from error
+            raise UsageError(f"{option} {text!r}: {error}", remedy=f"write e.g. {option} {node}={example}") from error
         if quantity.dimension != dimension:
-            raise UsageError(f"{option} {text!r}: {written!r} is a {quantity.dimension}, expected a {dimension}")
+            message = f"{written!r} is a {quantity.dimension}, expected a {dimension} such as {example}"
+            raise UsageError(f"{option} {text!r}: {message}")
         values[nodes.index(node)] = quantity.value
     return values
+
+
+def _check_errors(wires: Sequence[SourceWire], currents: NDArray[np.float64], limit_v: float) -> None:
+    """Refuse an error whose source would go beyond the node limit, in terms of the current that was asked for."""
+    from labrig.errors import LimitExceeded
+    from labrig.quantities import format_quantity
+
+    for wire, current in zip(wires, currents, strict=True):
+        volts = abs(current) * wire.volts_per_ampere
+        if volts > limit_v:
+            most = format_quantity(limit_v / wire.volts_per_ampere, "current")
+            asked = format_quantity(float(current), "current")
+            raise LimitExceeded(
+                f"--error {wire.node}={asked}: its source would play {format_quantity(volts, 'voltage')}",
+                action="measure",
+                limit=f"limits.node {limit_v:g} V",
+                remedy=f"ask for an error of at most {most}, or raise limits.node if the board allows it",
+            )
 
 
 def _json(rig: Rig, response: Response) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
+    from labrig.errors import LimitExceeded
     from labrig.procedures.plan import Plan
     from labrig.procedures.wiring_sheet import Connection, WiringSheet
 
@@ -24,18 +26,36 @@ def execute(arguments: argparse.Namespace) -> int:
 
     from labrig.cli.interrupts import Interrupts
     from labrig.cli.opened import opened
+    from labrig.errors import LimitExceeded
     from labrig.procedures.plan import plan_run
 
     assembly = assembled(arguments)
     if arguments.wiring:
         return _print_wiring(assembly, arguments.json)
-    with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
-        plan = plan_run(assembly.probe(rig), assembly.update(rig), assembly.schedule)
+    try:
+        with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
+            plan = plan_run(assembly.probe(rig), assembly.update(rig), assembly.schedule)
+    except LimitExceeded as error:
+        if assembly.header.bench != "hardware":  # where it may be the board that is at fault
+            _find_at_limit(assembly, error)
+        raise
     if arguments.json:
         print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}))
     else:
         print(_text(assembly, plan))
     return 0
+
+
+def _find_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
+    """Raise ConfigFaults with the limit that a run of this configuration would be stopped by."""
+    document, named = assembly.document, re.search(r"limits\.([a-z_]+)", error.limit or "")
+    if named is None:
+        return
+    path = ("limits", named[1])
+    remedy = f"{error.remedy}, or raise the limit if the board allows it"
+    message = f"a run would be stopped: {error.message}, the limit is {error.limit}; {remedy}"
+    document.faults.add(document.mark_of(path), path, message)
+    document.faults.raise_if_any()
 
 
 def _text(assembly: Assembly, plan: Plan) -> str:

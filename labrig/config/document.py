@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from labrig.config import overrides as command_line
-from labrig.config.faults import Faults, Mark, TreePath
+from labrig.config.faults import ConfigFaults, Faults, Mark, TreePath
 from labrig.config.marked import Marked, descend, plain
 from labrig.config.merging import merge
 from labrig.config.reading import Source, compose, read_text
@@ -89,6 +89,8 @@ def load_document(
         command_line.parse_override(text)
     found = _find(str(path), [pathlib.Path(), packaged]) or pathlib.Path(path)
     if packaged is not None and not os.path.exists(found) and os.path.isdir(found.parent):
+        if len(found.parts) > 1:
+            raise ConfigError(f"cannot read {found}: No such file in {found.parent}", remedy="check the path")
         where = "No such file here or among those that come with labrig"
         raise ConfigError(f"cannot read {found}: {where}{_packaged_in_words(found.name, packaged)}")
     reading = _Reading(packaged)
@@ -141,6 +143,11 @@ class _Reading:
             place = ("extends", index) if isinstance(extends.value, list) else ("extends",)
             try:
                 base = self._base(name, path, above)
+            except ConfigFaults as error:
+                self.broken = True
+                for fault in error.faults:
+                    self.faults.add(fault.mark, fault.path, fault.message)
+                continue
             except ConfigError as error:
                 self.broken = True
                 self.faults.add(name.mark, place, str(error))

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from labrig.errors import ConfigError
@@ -13,7 +14,7 @@ from labrig.errors import ConfigError
 TreePath = tuple[str | int, ...]
 """A place in the tree: keys and list indices from the root."""
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the breaks PyYAML counts; str.splitlines knows more
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the breaks PyYAML counts; str.splitlines knows more
 _WIDEST_LINE = 120
 _KEPT_BEFORE_CARET = 70
 
@@ -81,7 +82,7 @@ class Faults:
 
     def add_source(self, file: str, text: str) -> None:
         """Keep the text that marks with this file name point into."""
-        self._lines[file] = _LINE_BREAK.split(text)
+        self._lines[file] = LINE_BREAK.split(text)
 
     def holds(self, mark: Mark | None, path: TreePath) -> bool:
         """Whether there is a fault at this mark and path already."""
@@ -104,9 +105,12 @@ class Faults:
         return len(self._faults)
 
     def render(self) -> str:
-        """Every fault with its source line and a caret, then the notes, then the count."""
-        blocks = [_render(fault, self._lines) for fault in self]
-        return "\n".join([*blocks, *self._notes, f"{len(blocks)} fault{'' if len(blocks) == 1 else 's'}"])
+        """Every fault with its source line and a caret, those of one place together, then the notes, then the count."""
+        lines: list[str] = []
+        for mark, faults in groupby(self, key=lambda fault: fault.mark):
+            lines += [_visible(str(fault).replace("\n", " ")) for fault in faults]
+            lines += _source(mark, self._lines)
+        return "\n".join([*lines, *self._notes, f"{len(self)} fault{'' if len(self) == 1 else 's'}"])
 
     def to_json(self) -> list[dict[str, Any]]:
         """The faults as plain values: file, line, column, path, message."""
@@ -126,13 +130,11 @@ def render_path(path: TreePath) -> str:
     return text
 
 
-def _render(fault: Fault, lines: dict[str, list[str]]) -> str:
-    """The fault in one line, and where its text is known the source line with a caret beneath."""
-    headline = _visible(str(fault).replace("\n", " "))
-    mark = fault.mark
+def _source(mark: Mark | None, lines: dict[str, list[str]]) -> list[str]:
+    """The source line of a mark with a caret beneath, where its text is known."""
     source = lines.get(mark.file, []) if mark else []
     if mark is None or not 1 <= mark.line <= len(source):
-        return headline
+        return []
     line, caret = _visible(source[mark.line - 1].replace("\t", " ")), mark.column - 1
     if len(line) > _WIDEST_LINE and caret > _KEPT_BEFORE_CARET:
         cut = caret - _KEPT_BEFORE_CARET
@@ -140,7 +142,7 @@ def _render(fault: Fault, lines: dict[str, list[str]]) -> str:
     if len(line) > _WIDEST_LINE:
         line = f"{line[:_WIDEST_LINE]}…"
     padding = sum(_display_width(character) for character in line[:caret]) + max(caret - len(line), 0)
-    return f"{headline}\n    {line.rstrip()}\n    {' ' * padding}^"
+    return [f"    {line.rstrip()}", f"    {' ' * padding}^"]
 
 
 def _visible(text: str) -> str:

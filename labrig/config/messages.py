@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from labrig.config.annotations import Annotation, keys_of
-from labrig.quantities import as_written, format_quantity
+from labrig.quantities import as_written, decimal_point_hint, format_quantity
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -55,12 +55,15 @@ def explain(error: ErrorDetails, annotation: Annotation) -> str:
         return f"expected {annotation.describe()}{got}"
     if kind in _EXPECTED:
         remedy = "; write it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
+        remedy = decimal_point_hint(value) if kind.startswith("float_") and isinstance(value, str) else remedy
         return f"expected {_EXPECTED[kind]}{got}{remedy}"
     if kind in _LIMITS:
         return _beyond_limit(kind, value, context, annotation)
     if kind in ("too_short", "too_long"):
         name, bound = ("min_length", "at least") if kind == "too_short" else ("max_length", "at most")
-        actual = context.get("actual_length") or "more"
+        actual = context.get("actual_length")
+        actual = len(value) if actual is None and isinstance(value, list | dict) else actual
+        actual = "more" if actual is None else actual
         return f"expected {bound} {_items(context[name])}, got {actual}"
     if kind == "string_too_short":
         return "must not be empty" if value == "" else f"must have at least {context['min_length']} characters{got}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import pathlib
 import re
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 import yaml
 from yaml.reader import ReaderError
 
-from labrig.config.faults import Faults, Mark, TreePath
+from labrig.config.faults import LINE_BREAK, ConfigFaults, Faults, Mark, TreePath
 from labrig.config.marked import Marked, Scalar
 from labrig.config.yaml_core import LIST, MAP, CoreLoader, scalar_value, short_tag
 from labrig.errors import ConfigError
@@ -23,7 +24,8 @@ _REPEATED_BY_ALIASES = 10_000
 def read_text(path: pathlib.Path) -> str:
     """The text of a configuration file, without a byte order mark.
 
-    Raises ConfigError in one line if it cannot be read, is a folder, larger than 1 MiB, or is not UTF-8 text.
+    Raises ConfigError in one line if it cannot be read, is a folder or larger than 1 MiB, and ConfigFaults with the
+    place of what is not UTF-8 text.
     """
     try:
         if path.is_dir():
@@ -35,13 +37,24 @@ def read_text(path: pathlib.Path) -> str:
         raise ConfigError(f"cannot read {path}: {reason}", remedy="check the name and the permissions") from error
     if len(data) > LARGEST_FILE:
         raise ConfigError(f"{path} is larger than 1 MiB; a configuration is not")
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})", remedy="save it as UTF-8") from error
+        before = data[: error.start].decode("utf-8", "replace")
+        message = f"this is not UTF-8 text (byte {error.start} is 0x{data[error.start]:02X}); save the file as UTF-8"
+        raise _unreadable(path, before, message) from error
     if "\0" in text:
-        raise ConfigError(f"{path} is binary, not a configuration file")
+        raise _unreadable(path, text.partition("\0")[0], "a NUL character: this is binary, not a configuration file")
     return text
+
+
+def _unreadable(path: pathlib.Path, before: str, message: str) -> ConfigFaults:
+    """A fault in a file that is no text, behind the text `before`."""
+    lines = LINE_BREAK.split(before)
+    faults = Faults()
+    faults.add(Mark(str(path), len(lines), len(lines[-1]) + 1), (), message)
+    return ConfigFaults(list(faults), faults.render())
 
 
 @dataclass
@@ -73,7 +86,7 @@ def compose(text: str, source: Source, faults: Faults, path: TreePath = ()) -> M
         faults.add(source.mark(*mark), path, message)
         return None
     except ReaderError as error:
-        before = re.split("\r\n|[\n\r\x85\u2028\u2029]", text[: error.position])
+        before = LINE_BREAK.split(text[: error.position])
         code = error.character if isinstance(error.character, int) else ord(error.character)
         message = f"the character U+{code:04X} is not allowed; remove it"
         faults.add(source.mark(len(before) - 1, len(before[-1])), path, message)
@@ -120,8 +133,14 @@ class _Builder:
 
     def _entries(self, node: yaml.MappingNode, path: TreePath) -> dict[str, Marked]:
         entries: dict[str, Marked] = {}
+        before: tuple[str, yaml.Node] | None = None
         for key_node, value_node in node.value:
             mark = self._mark(key_node)
+            if before is not None and _is_behind_a_comma(before[1], key_node, value_node):
+                (name, whole), before = before, None
+                message = f"decimals are written with a point: '{whole.value}.{key_node.value}'"
+                self.faults.add(self._mark(whole), (*path, name), message)
+                continue
             key = self._key(key_node, mark, path)
             if key is None:
                 continue
@@ -131,6 +150,7 @@ class _Builder:
                 self.faults.add(mark, (*path, key), f"duplicate key {as_written(key)}{where}")
                 continue
             entries[key] = self.build(value_node, (*path, key), mark)
+            before = key, value_node
         return entries
 
     def _key(self, node: yaml.Node, mark: Mark, path: TreePath) -> str | None:
@@ -167,6 +187,18 @@ class _Builder:
 
     def _mark(self, node: yaml.Node) -> Mark:
         return self.source.mark(node.start_mark.line, node.start_mark.column)
+
+
+def _is_behind_a_comma(whole: yaml.Node, key: yaml.Node, value: yaml.Node) -> bool:
+    """Whether a key of a map in braces is what stands behind the comma of `2,5 ms`."""
+    return (
+        all(isinstance(node, yaml.ScalarNode) and node.style is None for node in (whole, key, value))
+        and value.value == ""
+        and key.start_mark.line == whole.end_mark.line
+        and key.start_mark.index == whole.end_mark.index + 1
+        and re.fullmatch(r"[-+]?[0-9]+", whole.value) is not None
+        and key.value[:1].isdigit()
+    )
 
 
 def _explain(error: yaml.MarkedYAMLError) -> tuple[tuple[int, int], str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import yaml
@@ -11,10 +11,10 @@ from pydantic import BaseModel, RootModel
 
 from labrig.config.annotations import Annotation, keys_of, of_field, written_key
 from labrig.config.document import Document
-from labrig.config.faults import TreePath, render_path
+from labrig.config.faults import Mark, TreePath, render_path
 from labrig.config.marked import Marked, plain
 from labrig.config.yaml_core import CoreDumper
-from labrig.quantities import format_quantity
+from labrig.quantities import exact_quantity, format_quantity
 
 DEFAULT = "default"
 
@@ -39,6 +39,82 @@ def to_yaml(document: Document) -> str:
     absolute path.
     """
     return _dump(plain(_with_located_files(document, document.root)), flow=False)
+
+
+def with_defaults(
+    document: Document, path: TreePath, instance: BaseModel, otherwise: Mapping[TreePath, Any] | None = None
+) -> Document:
+    """The document with every value of a validated model that stands at `path`, the default ones too.
+
+    otherwise: what stands for a default of None, as it would be written, by its path. Other values of None are left
+    out: a configuration cannot say them.
+    """
+    filler = _Filler(dict(otherwise or {}))
+    written = document.get(path)
+    filled = filler.fill(written, path, instance, Annotation(type(instance)), document.mark_of(path))
+    return document if filled is None else replace(document, root=_placed(document.root, path, filled))
+
+
+@dataclass(frozen=True)
+class _Filler:
+    otherwise: dict[TreePath, Any]
+
+    def fill(
+        self, written: Marked | None, path: TreePath, value: Any, annotation: Annotation, mark: Mark
+    ) -> Marked | None:
+        """The value at `path`; a default one stands at `mark`, where what it is part of begins."""
+        below = _below(value, annotation)
+        if below and (written is None or isinstance(written.value, dict | list)):
+            mark = written.mark if written else mark
+            filled = {
+                part: self.fill(written.child(part) if written else None, (*path, part), inner, type_, mark)
+                for part, inner, type_ in below
+            }
+            return self._gathered(written, filled, mark)
+        if written is not None and written.value is not None:
+            return written
+        if value is None:
+            return _marked(self.otherwise[path], mark) if path in self.otherwise else written
+        return _marked(_as_configured(value, annotation), mark)
+
+    @staticmethod
+    def _gathered(written: Marked | None, filled: Mapping[str | int, Marked | None], mark: Mark) -> Marked | None:
+        """A map or a list of the parts that there are; what was written keeps its order."""
+        there = {part: value for part, value in filled.items() if value is not None}
+        if written is None and not there:
+            return None
+        node = written or Marked(None, mark, None, DEFAULT)
+        if any(isinstance(part, int) for part in there):
+            return replace(node, value=list(there.values()))
+        before = node.value if isinstance(node.value, dict) else {}
+        return replace(node, value=before | {str(part): value for part, value in there.items()})
+
+
+def _placed(root: Marked, path: TreePath, value: Marked) -> Marked:
+    """The tree with the value at a path of keys."""
+    if not path:
+        return value
+    entries = root.value if isinstance(root.value, dict) else {}
+    key = str(path[0])
+    below = entries.get(key, Marked({}, value.mark, None, DEFAULT))
+    return replace(root, value={**entries, key: _placed(below, path[1:], value)})
+
+
+def _marked(value: Any, mark: Mark) -> Marked:
+    """A default as a tree."""
+    if isinstance(value, dict):
+        return Marked({str(key): _marked(inner, mark) for key, inner in value.items()}, mark, None, DEFAULT)
+    if isinstance(value, list | tuple):
+        return Marked([_marked(inner, mark) for inner in value], mark, None, DEFAULT)
+    return Marked(value, mark, None, DEFAULT)
+
+
+def _as_configured(value: Any, annotation: Annotation) -> Any:
+    """A value of a model as it would be written."""
+    quantity = annotation.quantity()
+    if quantity is not None and isinstance(value, int | float) and not isinstance(value, bool):
+        return exact_quantity(value, quantity.dimension)
+    return value
 
 
 def _with_located_files(document: Document, node: Marked) -> Marked:

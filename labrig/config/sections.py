@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from labrig.quantities import (
     Count,
@@ -319,6 +319,13 @@ class Storage(Section):
     durability: Literal["process", "power"] = "process"
 
 
+def _time_or_count(value: object) -> object:
+    """Refuse a bare number that is no count before the union takes it for a duration without its unit."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and (value < 1 or value != int(value)):
+        raise ValueError(f"expected a count of at least 1, or a time such as '100 ms', got {value}")
+    return value
+
+
 class FaultEntry(Section):
     """Something that goes wrong on purpose: what, where, when and for how long.
 
@@ -330,7 +337,7 @@ class FaultEntry(Section):
     where: str
     acquisition: Count | None = None
     time: NonNegativeTime | None = None
-    for_: PositiveTime | Count | None = Field(None, alias="for")
+    for_: Annotated[PositiveTime | Count | None, BeforeValidator(_time_or_count)] = Field(None, alias="for")
     by: PositiveTime | None = None
 
     @model_validator(mode="after")

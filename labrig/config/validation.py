@@ -82,7 +82,9 @@ def _report(document: Document, path: TreePath, annotation: Annotation, errors: 
         (*place, nearest(error.rest[0], below)) for place, below, error in leaves if error.kind == "extra_forbidden"
     }
     for place, below, error in leaves:
-        if error.kind != "missing" or (*place, *error.rest) not in misspelt:
+        # Items that are refused are not counted: a list of nothing but those is not too short as well.
+        counted = error.kind == "too_short" and any(other[: len(place)] == place != other for other, _, _ in leaves)
+        if not counted and (error.kind != "missing" or (*place, *error.rest) not in misspelt):
             _add_error(document, place, below, error)
     for place, (union, branches) in in_unions.items():
         _report_union(document, place, union, branches)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from labrig.config.faults import Faults, TreePath
@@ -47,6 +48,25 @@ def expand_range(text: str) -> list[str]:
         raise ValueError(f"{as_written(text)} is longer than {LONGEST_RANGE} names")
     step = 1 if stop >= start else -1
     return [f"{prefix}{number:0{width}d}" for number in range(start, stop + step, step)]
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Names in their order, those that count up by one as a range: 'ai0 to ai7, ai16 to ai23'; the first eight."""
+    runs: list[list[str]] = []
+    for name in names:
+        if runs and _counts_up(runs[-1][-1], name):
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    words = [run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs[:8]]
+    return ", ".join(words) + (" …" if len(runs) > 8 else "")
+
+
+def _counts_up(name: str, following: str) -> bool:
+    one, other = _END.fullmatch(name), _END.fullmatch(following)
+    if one is None or other is None or one["prefix"] != other["prefix"]:
+        return False
+    return int(other["number"]) == int(one["number"]) + 1
 
 
 def expand_wiring(wiring: Marked, faults: Faults) -> Marked:

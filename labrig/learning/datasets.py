@@ -34,7 +34,8 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
     """Read a CSV with a header line; lines that begin with # are comments.
 
     features: columns to use, by default every column but the label.
-    Raises DataError naming line and column of what cannot be read as a finite number.
+    Raises DataError naming line and column of what cannot be read as a finite number, and the column whose numbers
+    lie too far apart for their difference to be one.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -52,6 +53,14 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
     for name in columns:
         if name not in header:
             raise DataError("features", f"{path.name} has no column {name!r}; its columns are {', '.join(header)}")
+        if columns.count(name) > 1 and features is not None:
+            raise DataError("features", f"column {name!r} is named twice; name each column once")
+    for name in (label, *columns):
+        if header.count(name) > 1:
+            line = lines[0][0]
+            raise DataError(
+                "data", f"{path.name}:{line}: {header.count(name)} columns are called {name!r}; rename them"
+            )
     where = [header.index(name) for name in columns]
     values, names = [], []
     for (number, _), row in zip(lines[1:], rows[1:], strict=True):
@@ -61,7 +70,15 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
         names.append(row[header.index(label)].strip())
     classes = tuple(sorted(set(names)))
     labels = np.array([classes.index(name) for name in names])
-    return LabelledTable(np.array(values), labels, classes, columns)
+    table = np.array(values)
+    with np.errstate(over="ignore"):
+        scalable = np.isfinite(2.0 * (table.max(axis=0) - table.min(axis=0)))
+    if not scalable.all():
+        column = int(scalable.argmin())
+        low, high = table[:, column].min(), table[:, column].max()
+        reach = f"column {columns[column]!r} reaches from {low:g} to {high:g}"
+        raise DataError("data", f"{path.name}: {reach}, too far to be scaled; check its numbers")
+    return LabelledTable(table, labels, classes, columns)
 
 
 def _number(path: Path, line: int, column: str, text: str) -> float:
@@ -106,7 +123,8 @@ def encode(
     """
     low, high = features[train].min(axis=0), features[train].max(axis=0)
     width = np.where(high > low, high - low, 1.0)
-    scaled = np.where(high > low, 2.0 * (features - low) / width - 1.0, 0.0)
+    with np.errstate(over="ignore"):  # far outside a narrow training range: clipped like everything outside it
+        scaled = np.where(high > low, 2.0 * (features - low) / width - 1.0, 0.0)
     volts = full_scale_v * np.clip(scaled, -clip, clip)
     parts = [volts, -volts] if complements else [volts]
     return np.hstack([*parts, np.tile(np.asarray(bias_v, dtype=float), (len(features), 1))])

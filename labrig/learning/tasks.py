@@ -72,7 +72,12 @@ class XorTask(VoltageTask):
         return {**super()._figures(examples, outputs), "patterns_right": int(right.sum())}
 
 
+@dataclass(frozen=True)
 class ClassificationTask(Task):
+    """classes: their names, in the order of the outputs."""
+
+    classes: tuple[str, ...] = ()
+
     def _figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         right = outputs.argmax(axis=1) == self.target[examples].argmax(axis=1)
         return {"accuracy": float(right.mean())}
@@ -164,4 +169,5 @@ def classification(
         test=test,
         loss=SoftmaxCrossEntropy(temperature_v),
         names=tuple(f"{classes[label]}-{k}" for k, label in enumerate(labels)),
+        classes=classes,
     )

@@ -52,7 +52,7 @@ def count(schedule: Schedule, train: int, test: int) -> Counts:
     """How many updates and acquisitions a schedule makes."""
     updates = schedule.epochs * -(-train // schedule.batch)
     every = schedule.evaluate_every
-    between = sum(1 for epoch in range(1, schedule.epochs) if every and epoch % every == 0)
+    between = max(schedule.epochs - 1, 0) // every if every else 0
     evaluations = 1 + between + (schedule.epochs > 0)
     # The last evaluation is followed by one acquisition for the spectrum.
     return Counts(updates, 2 * schedule.epochs * train, evaluations * (train + test) + 1)

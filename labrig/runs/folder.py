@@ -2,7 +2,7 @@
 
 run.db                  the journal
 run.lock                held by the process that writes the journal; gone when it has ended well
-config.resolved.yaml    the configuration as it was used, loadable again
+config.resolved.yaml    the configuration as it was used, defaults too, loadable again
 meta.json               versions, identities, seeds, the board, the comparability card
 *.png, spectrum.npz     pictures of the run, and the samples behind the spectrum
 """

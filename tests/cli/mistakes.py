@@ -61,6 +61,11 @@ MISTAKES = [
         "'20 Hz' is a frequency",
         "a time such as '20 ms'",
     ),
+    one_edit(
+        "unit of another dimension", "20 ms", "▲20 mms", "acquisition.window", "'mms' in '20 mms'; did you mean 'ms'?"
+    ),
+    one_edit("decimal comma", "20 ms", "▲20,0 ms", "acquisition.window", "written with a point: '20.0 ms'"),
+    one_edit("decimal comma in a number", "rate: 0.1", "rate: ▲0,1", "learning.rate", "written with a point: '0.1'"),
     one_edit("unknown unit", "temperature: 50 mV", "temperature: ▲50 mv", "learning.temperature", "did you mean 'mV'"),
     one_edit("not a number", "rate: 0.1", "rate: ▲fast", "learning.rate", "expected a number, got 'fast'"),
     one_edit("seed not a number", "seed: 0", "seed: ▲zero", "seed", "expected a whole number, got 'zero'"),
@@ -153,6 +158,34 @@ MISTAKES = [
         "task.classification.data",
         ("without a class",),
         flowers=FLOWERS.replace(",setosa\n", ",\n", 1),
+    ),
+    Mistake(
+        "two columns of one name",
+        (Edit("data: flowers", "data: ▲flowers"),),
+        "task.classification.data",
+        ("flowers.csv:1: 2 columns are called 'petal_cm'; rename them",),
+        flowers=FLOWERS.replace("sepal_cm", "petal_cm"),
+    ),
+    one_edit(
+        "a feature twice",
+        "label: species",
+        "label: species, features: ▲[petal_cm, petal_cm]",
+        "task.classification.features",
+        "column 'petal_cm' is named twice",
+    ),
+    Mistake(
+        "numbers too far apart to be scaled",
+        (Edit("data: flowers", "data: ▲flowers"),),
+        "task.classification.data",
+        ("flowers.csv: column 'petal_cm' reaches from -1e+308 to 1e+308, too far to be scaled",),
+        flowers=FLOWERS.replace("\n0.1,", "\n1e308,").replace("\n0.2,", "\n-1e308,"),
+    ),
+    Mistake(
+        "a class too few",
+        (Edit("data: flowers", "data: ▲flowers"),),
+        "task.classification.data",
+        ("2 classes", "'setosa', 'versicolor'", "3 nodes have an error", "complete the data, or give 2 nodes an error"),
+        flowers=FLOWERS.partition("2.0,")[0],
     ),
     Mistake(
         "empty data",
@@ -257,6 +290,15 @@ MISTAKES = [
         "task.target.rms",
         "classification has no rms",
         "test_accuracy, train_accuracy",
+    ),
+    one_edit(
+        "more epochs than a life has days",
+        "epochs: 2",
+        "epochs: ▲1e20",
+        "learning.epochs",
+        "9.00e+20 examples, 9 in each epoch, would take",
+        "years",
+        "write at most 111111111 epochs",
     ),
     one_edit(
         "error beyond the source",

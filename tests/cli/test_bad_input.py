@@ -89,8 +89,7 @@ def test_without_a_mistake_there_is_no_error(base: str, folder: Path, capsys: py
         (["x" * 5000], CONFIG, ("cannot read xxx",)),
         (["a\0b"], CONFIG, ("cannot read a",)),
         (["."], CONFIG, (". is a folder, not a configuration file",)),
-        (["bytes.yaml"], CONFIG, ("bytes.yaml is not UTF-8 text (byte 1)", "save it as UTF-8")),
-        (["binary.yaml"], CONFIG, ("binary.yaml is binary, not a configuration file",)),
+        (["/nope.yaml"], CONFIG, ("cannot read /nope.yaml: No such file in / (remedy: check the path)",)),
         (["secret.yaml"], CONFIG, ("cannot read secret.yaml: Permission denied", "permissions")),
         (["bad.yaml/in.yaml"], CONFIG, ("cannot read bad.yaml/in.yaml: Not a directory",)),
         (
@@ -121,8 +120,6 @@ def test_what_cannot_be_read_or_asked_for_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write(folder, IRIS)
-    (folder / "bytes.yaml").write_bytes(b"a\xff\xfe")
-    (folder / "binary.yaml").write_bytes(b"a\0b")
     (folder / "secret.yaml").write_text(IRIS, encoding="utf-8")
     refuse_to_open(monkeypatch, "secret.yaml")
     before = listing(folder)
@@ -132,6 +129,47 @@ def test_what_cannot_be_read_or_asked_for_is_one_line(
     for words in says:
         assert words in last
     assert listing(folder) == before
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize(
+    ("content", "place", "says"),
+    [
+        (b"a\xff\xfe", (1, 2), "this is not UTF-8 text (byte 1 is 0xFF); save the file as UTF-8"),
+        ("\ufeffname: µ\nb: ".encode() + b"\xb5", (2, 4), "(byte 12 is 0xB5)"),
+        (b"a: 1\r\nb\0", (2, 2), "this is binary, not a configuration file"),
+    ],
+)
+def test_a_file_that_is_no_text_is_a_fault_at_its_place(
+    command: str,
+    content: bytes,
+    place: tuple[int, int],
+    says: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (folder / "bytes.yaml").write_bytes(content)
+    (folder / "over.yaml").write_text("extends: [bytes.yaml]\n", encoding="utf-8")
+    before = listing(folder)
+    assert main([command, "bytes.yaml"]) == CONFIG
+    assert reported(capsys).startswith(f"bytes.yaml:{place[0]}:{place[1]}: ")
+    for config in ("bytes.yaml", "over.yaml"):
+        assert main([command, config, "--json"]) == CONFIG
+        (fault,) = json.loads(capsys.readouterr().out)["faults"]
+        assert (fault["file"], fault["line"], fault["column"]) == ("bytes.yaml", *place)
+        assert says in fault["message"]
+    assert listing(folder) == before
+
+
+def test_faults_of_one_place_share_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bad.yaml").write_text("version: 1\nname: short\nbench: sim\n", encoding="utf-8")
+    assert main(["check", "bad.yaml"]) == CONFIG
+    lines = reported(capsys).splitlines()
+    missing = ["network", "task", "learning", "instruments", "wiring", "acquisition"]
+    said = [f"bad.yaml:1:1: {name}: missing required key '{name}'" for name in missing]
+    assert lines[:8] == [*said, "    version: 1", "    ^"]
+    assert lines[8].startswith("bad.yaml:3:8: bench: ")
+    assert lines[-1] == "7 faults"
 
 
 def refuse_to_open(monkeypatch: pytest.MonkeyPatch, name: str) -> None:

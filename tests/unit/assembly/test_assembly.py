@@ -4,14 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
 
-from labrig.assembly import assemble, packaged_configs
-from labrig.assembly.assemble import Assembly
-from labrig.assembly.describe import resolved
+from labrig.assembly import assemble
 from labrig.config.faults import ConfigFaults
-from labrig.config.resolved import to_yaml
 from labrig.errors import ConfigError
 
 
@@ -153,6 +149,37 @@ class TestTask:
         assert "no scale" in message
 
     @pytest.mark.parametrize(
+        ("config", "overrides", "where", "says"),
+        [
+            ("divider.yaml", ["task.divider={input: 1 V, target: 1.1 V}"], "task.divider.target",
+             "out0 shall be 1.1 V, and reaches 0 V to 1 V at most"),
+            ("divider.yaml", ["task.divider={input: 1 V, target: -1 mV}"], "task.divider.target", "0 V to 1 V"),
+            ("xor.yaml", ["task.xor={amplitude: 500 mV, target: 1.1 V}"], "task.xor.target",
+             "out0 - out1 shall be -1.1 V in example 00, and reaches -1 V to 1 V at most: its sources and ground are "
+             "at -500 mV to 500 mV"),
+            ("allostery.yaml", ["task.allostery={inputs: [0 V, 1 V], targets: [0.5 V, 2 V, 1 V]}"],
+             "task.allostery.targets[1]", "2 V, and reaches 0 V to 1 V at most"),
+            ("regression.yaml", ["task.regression.matrix=[[9, 0, 0], [0, 0.1, 0]]"], "task.regression.matrix",
+             "which no network of resistors and diodes leaves"),
+        ],
+    )  # fmt: skip
+    def test_a_target_that_no_network_reaches(self, config: str, overrides: list[str], where: str, says: str) -> None:
+        ((path, message),) = faults(Path(config), *overrides)
+        assert path == where
+        assert says in message
+
+    @pytest.mark.parametrize(
+        ("config", "override"),
+        [
+            ("divider.yaml", "task.divider={input: 1 V, target: 1 V}"),
+            ("divider.yaml", "task.divider={input: -1 V, target: -0.9 V}"),
+            ("xor.yaml", "task.xor={amplitude: 500 mV, target: 1 V}"),
+        ],
+    )
+    def test_a_target_at_the_end_of_the_reach_is_left_alone(self, config: str, override: str) -> None:
+        assemble(Path(config), [override])
+
+    @pytest.mark.parametrize(
         ("matrix", "says"),
         [
             ("[[0.1, 0.2], [0.3]]", "the rows must have equal length"),
@@ -204,6 +231,8 @@ class TestRealInstruments:
                 "is err1's address already",
             ),
             ("instruments.pots.resource=socket://", "instruments.pots.resource", "is no port"),
+            ("instruments.pots.chips=[{part: MCP4251-104, count: 0}]", "instruments.pots.chips[0].count", "at least 1"),
+            ("instruments.pots.chips=[]", "instruments.pots.chips", "expected at least 1 item, got 0"),
             ("instruments.pots.baud=99999999999", "instruments.pots.baud", "at most 2000000"),
             ("instruments.daq.grpc=nonsense", "instruments.daq.grpc", "'nonsense' is not allowed"),
             ("instruments.err1.clock=internal", "instruments.err1.clock", "follows daq's clock"),
@@ -218,6 +247,26 @@ class TestRealInstruments:
         ((where, said),) = faults(Path("iris_wire.yaml"), override)
         assert where == place
         assert message in said
+
+    @pytest.mark.parametrize(
+        ("config", "overrides", "place", "says"),
+        [
+            ("iris.yaml", ["task.encode.full_scale=1 pV"], "task.encode.full_scale", "two examples differ by 2.2 pV"),
+            ("xor.yaml", ["task.xor={amplitude: 1 nV, target: 1 nV}"], "task.xor.amplitude", "two examples differ by"),
+            ("divider.yaml", ["task.divider={input: 1 pV, target: 0.5 pV}"], "task.divider.input", "the inputs are"),
+        ],
+    )
+    def test_inputs_that_no_digitizer_could_see_are_refused(
+        self, config: str, overrides: list[str], place: str, says: str
+    ) -> None:
+        ((where, said),) = faults(Path(config), *overrides)
+        assert where == place
+        assert says in said
+        assert "write at least" in said
+
+    def test_the_channels_of_a_differential_digitizer_are_named_with_their_gap(self) -> None:
+        _, message = faults(Path("iris_wire.yaml"), "instruments.daq.terminal=differential")[0]
+        assert message == "'daq/ai8': daq has 16 channels, ai0 to ai7, ai16 to ai23"
 
     def test_an_error_that_no_digitizer_could_see_is_refused(self) -> None:
         ((where, said),) = faults(Path("iris.yaml"), "learning.error.current=1 fA")
@@ -247,43 +296,6 @@ class TestTiming:
     def test_auto_settles_as_long_as_the_slowest_source(self, tmp_path: Path) -> None:
         assembly = assemble(islands(tmp_path), ["instruments.awg.settle=1 ms"])
         assert assembly.timing.plan.settle_samples == 50
-
-
-class TestResolvedYaml:
-    def reloaded(self, assembly: Assembly, folder: Path) -> Assembly:
-        folder.mkdir()
-        kept = folder / "config.resolved.yaml"
-        kept.write_text(to_yaml(assembly.document), encoding="utf-8")
-        return assemble(kept)
-
-    @pytest.mark.parametrize("path", sorted(packaged_configs().glob("*.yaml")), ids=lambda path: path.name)
-    def test_every_example_loads_again_to_the_same(self, path: Path, tmp_path: Path) -> None:
-        assembly = assemble(path)
-        again = self.reloaded(assembly, tmp_path / "run")
-        values = [(value.path, value.value) for value in resolved(assembly)]
-        assert [(value.path, value.value) for value in resolved(again)] == values
-        assert np.array_equal(again.task.activation, assembly.task.activation)
-        assert again.board == assembly.board
-
-    def test_packaged_data_keep_their_name(self, tmp_path: Path) -> None:
-        again = self.reloaded(assemble(Path("iris.yaml")), tmp_path / "run")
-        assert again.task_section.classification is not None
-        assert again.task_section.classification.data == "iris.csv"
-
-    def test_other_data_are_named_absolutely(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(tmp_path)
-        (tmp_path / "lab").mkdir()
-        (tmp_path / "lab" / "table.csv").write_text(
-            "edge,pot\n" + "".join(f"in{i}-out{o},pots/{3 * i + o}\n" for i in range(6) for o in range(3)),
-            encoding="utf-8",
-        )
-        write(tmp_path / "lab", edited(IRIS, Edit("pots/0..17", "table.csv"))[0])
-        text = to_yaml(assemble(Path("lab/bad.yaml")).document)
-        values = yaml.safe_load(text)
-        assert values["task"]["classification"]["data"] == str(tmp_path.resolve() / "lab" / "flowers.csv")
-        assert values["wiring"]["edges"] == str(tmp_path.resolve() / "lab" / "table.csv")
-        monkeypatch.chdir("/")
-        self.reloaded(assemble(tmp_path / "lab" / "bad.yaml"), tmp_path / "run")
 
 
 def test_a_packaged_file_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,13 @@ MISTAKES = [
     ("{what: nak, where: daq, time: 1 s}", "where", "nak strikes a programmer, and daq is a digitizer"),
     ("{what: over_range, where: daq, time: 1 s}", "where", "strikes one channel; write e.g. 'daq/ai0'"),
     ("{what: over_range, where: daq/ai99, time: 1 s}", "where", "daq has no channel 'ai99'; it has ai0 to ai31"),
+    (
+        "{what: over_range, where: daq/ai30, time: 1 s}",
+        "where",
+        "'daq/ai30' senses nothing, so over_range does nothing; wired are ai0 to ai13 of daq",
+    ),
+    ("{what: nak, where: pots, time: 1 s, for: 0}", "for", "a count of at least 1, or a time such as '100 ms', got 0"),
+    ("{what: nak, where: pots, time: 1 s, for: 2.5}", "for", "or a time such as '100 ms', got 2.5"),
     ("{what: silent, where: daq/ai3, time: 1 s}", "where", "strikes the whole instrument; write 'daq'"),
     ("{what: reset, where: awg, time: 1 s}", "what", "the virtual ni.ao has no reset"),
     ("{what: late_bytes, where: pots, time: 1 s}", "what", "late_bytes needs 'by' beside it, e.g. 'by: 10 ms'"),

@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from labrig_drivers.digipot_options import DigipotBankOptions
 from labrig_drivers.generic import DigitizerOptions, ProgrammerOptions, SourceOptions
+from labrig_drivers.ni_ai import NiAnalogInputOptions
+from labrig_drivers.ni_ao import NiAnalogOutputOptions
+from labrig_drivers.siglent_options import SdgOptions
 from pydantic import BaseModel
 
 from labrig.assembly import packaged_configs
 from labrig.config import sections
 from labrig.config.annotations import keys_of
+from labrig.instruments.drivers import InstrumentOptions
 from labrig.instruments.potentiometers import POTENTIOMETERS
 from labrig.network.diodes import DIODES
+from labrig.quantities import parse_quantity
 from labrig.simulation.imperfections import PRESETS
 
 README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
@@ -32,6 +38,35 @@ def test_every_key_is_explained(model: type[BaseModel]) -> None:
     code = " ".join(re.findall(r"`([^`\n]+)`", README))
     words = set(re.findall(r"[A-Za-z_]+", code))
     assert set(keys_of(model)) <= words
+
+
+REAL = {
+    "ni.ai": NiAnalogInputOptions,
+    "ni.ao": NiAnalogOutputOptions,
+    "siglent.sdg": SdgOptions,
+    "labrig.digipot_bank": DigipotBankOptions,
+}
+
+
+@pytest.mark.parametrize("driver", REAL)
+def test_every_key_of_a_real_driver_is_explained_with_its_default(driver: str) -> None:
+    """Values by name in back quotes, quantities as they are written; what is none or the model's is None."""
+    table = README.partition(f"| `{driver}` | unit, values | default | meaning |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()[2:]]
+    written = {key: row[2] for row in rows for key in re.findall(r"`(\w+)`", row[0])}
+    options = {key: of for key, of in keys_of(REAL[driver]).items() if key not in keys_of(InstrumentOptions)}
+    assert written.keys() == options.keys()
+    for key, field in options.items():
+        if not written[key]:  # "as above"
+            continue
+        if field.is_required():
+            assert written[key] == "required"
+        elif field.default is None:
+            assert written[key] in ("none", "the model's")
+        elif isinstance(field.default, float):
+            assert parse_quantity(written[key]).value == field.default
+        else:
+            assert written[key].strip("`") == str(field.default)
 
 
 @pytest.mark.parametrize("name", [*POTENTIOMETERS, *DIODES, *PRESETS, "iris.csv"])

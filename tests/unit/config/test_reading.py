@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labrig.config.faults import Faults
+from labrig.config.faults import ConfigFaults, Faults
 from labrig.config.marked import plain
 from labrig.config.reading import Source, compose, read_text
 from labrig.config.yaml_core import CoreDumper
@@ -114,16 +114,23 @@ def test_a_byte_order_mark_and_any_line_ends_are_accepted(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a: \xff", "is not UTF-8 text"),
-        (b"PK\0\0", "is binary"),
-        ("a: 1".encode("utf-16"), "is not UTF-8 text"),
-        (b"#" * ((1 << 20) + 1), "is larger than 1 MiB"),
+        (b"a: \xff", ":1:4: this is not UTF-8 text"),
+        (b"PK\0\0", ":1:3: .*this is binary"),
+        ("a: 1".encode("utf-16"), ":1:1: this is not UTF-8 text"),
     ],
 )
-def test_what_is_no_text_is_refused_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+def test_what_is_no_text_is_one_fault(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=message) as caught:
+    with pytest.raises(ConfigFaults, match=message) as caught:
+        read_text(path)
+    assert len(caught.value.faults) == 1
+
+
+def test_a_file_too_large_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"#" * ((1 << 20) + 1))
+    with pytest.raises(ConfigError, match="is larger than 1 MiB") as caught:
         read_text(path)
     assert "\n" not in str(caught.value)
 

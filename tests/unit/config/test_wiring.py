@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from labrig.config.faults import Faults
 from labrig.config.marked import plain
 from labrig.config.reading import Source, compose
-from labrig.config.wiring import LONGEST_RANGE, expand_range, expand_wiring
+from labrig.config.wiring import LONGEST_RANGE, expand_range, expand_wiring, in_words
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,17 @@ def test_a_wiring_of_millions_of_nodes_is_refused() -> None:
 
 def test_a_wiring_that_is_no_map_is_left_to_validation() -> None:
     assert expand("wiring: [1]") == ([1], [])
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["ai0"], "ai0"),
+        (["ai0", "ai1", "ai2"], "ai0 to ai2"),
+        (["ai7", "ai16", "ai17"], "ai7, ai16 to ai17"),
+        (["3", "2", "A", "CH 1", "CH 2"], "3, 2, A, CH 1 to CH 2"),
+        ([str(2 * k) for k in range(9)], "0, 2, 4, 6, 8, 10, 12, 14 …"),
+    ],
+)
+def test_names_in_words(names: list[str], words: str) -> None:
+    assert in_words(names) == words

@@ -43,12 +43,28 @@ def test_columns_by_name(tmp_path):
         ("# c\na,kind\n1,x\n\nnan,x\n", "kind", None, "data", "table.csv:5: column 'a' holds 'nan'"),
         ("a,kind\n1e999,x\n", "kind", None, "data", "not a finite number"),
         ("a,kind\nhigh,x\n", "kind", None, "data", "holds 'high'"),
+        ("# c\na,b,a,kind\n1,2,3,x\n", "kind", None, "data", "table.csv:2: 2 columns are called 'a'; rename them"),
+        ("a,kind,kind\n1,x,y\n", "kind", None, "data", "2 columns are called 'kind'"),
+        ("a,b,a,kind\n1,2,3,x\n", "kind", ["b", "a"], "data", "2 columns are called 'a'"),
+        (GOOD, "kind", ["a", "b", "a"], "features", "column 'a' is named twice"),
+        ("a,kind\n-1e308,x\n1e308,x\n", "kind", None, "data", "column 'a' reaches from -1e.308 to 1e.308, too far"),
     ],
 )
 def test_what_is_refused(tmp_path, text, label, features, key, message):
     with pytest.raises(DataError, match=message) as caught:
         read_labelled_csv(write(tmp_path, text), label, features)
     assert caught.value.key == key
+
+
+def test_two_columns_of_one_name_that_nobody_uses_do_no_harm(tmp_path):
+    table = read_labelled_csv(write(tmp_path, "a,note,note,kind\n1,x,y,z\n"), "kind", ["a"])
+    np.testing.assert_array_equal(table.features, [[1]])
+
+
+def test_an_example_far_outside_a_narrow_training_range_is_clipped():
+    features = np.array([[0.0], [1e-300], [1e300]])
+    volts = encode(features, np.array([0, 1]), full_scale_v=1.0, clip=1.2, complements=False, bias_v=[])
+    np.testing.assert_array_equal(volts, [[-1.0], [1.0], [1.2]])
 
 
 def test_a_file_that_cannot_be_read(tmp_path):

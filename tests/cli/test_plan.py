@@ -1,0 +1,29 @@
+"""`labrig plan`: a configuration that no run can follow is told where and why."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from labrig.cli.main import main
+
+
+@pytest.mark.parametrize("config", ["iris.yaml", "divider.yaml"])
+def test_a_limit_that_stops_every_run_is_a_fault_at_its_place(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", config, "--json", "--set", "limits.edge_power=5 nW"]) == 3
+    said = json.loads(capsys.readouterr().out)
+    (fault,) = said["faults"]
+    assert (fault["file"], fault["line"], fault["column"]) == ("--set", 1, 19)
+    assert fault["path"] == "limits.edge_power"
+    assert "a run would be stopped: edge in" in fault["message"]
+    assert "5e-09 W; lower the drive or the conductance range, or raise the limit" in fault["message"]
+
+
+def test_a_plan_of_as_many_epochs_as_there_may_be_takes_no_longer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        main(["plan", "divider.yaml", "--json", "--set", "learning.epochs=1e9", "--set", "learning.evaluate.every=1"])
+        == 0
+    )
+    counts = json.loads(capsys.readouterr().out)["counts"]
+    assert counts == {"updates": 10**9, "training": 2 * 10**9, "evaluation": 10**9 + 2}
