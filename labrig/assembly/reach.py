@@ -17,9 +17,10 @@ def check_reach(document: Document, kind: str, board: Board, task: Task) -> None
 
     Whatever its resistors and diodes, the voltage of a node lies between the lowest and the highest of the voltages
     that drive the network and of ground, 0 V, which every source of an error is at. So a readout of outputs lies
-    between the sums of the extremes that its signs choose; for amplitudes of one tone the same holds.
+    between the sums of the extremes that its signs choose; for amplitudes of one tone the same holds. A regression is a
+    best fit: it may ask in some examples for more than there is.
     """
-    if not isinstance(task.loss, SquaredError):
+    if kind == "regression" or not isinstance(task.loss, SquaredError):
         return
     lowest = np.minimum(task.activation.min(axis=1), 0.0)[:, None]
     highest = np.maximum(task.activation.max(axis=1), 0.0)[:, None]
@@ -50,7 +51,7 @@ def _place(kind: str, row: int) -> TreePath:
     """The key that sets the target of an output."""
     if kind == "allostery":
         return "task", kind, "targets", row
-    return "task", kind, "matrix" if kind == "regression" else "target"
+    return "task", kind, "target"
 
 
 def _volts(value: float) -> str:

@@ -21,6 +21,9 @@ SETTLED = 50
 
 GROWTH_MB = 8.0
 
+POOLS = 8
+"""Threads a pool may have grown by: it has as many as were ever busy at once."""
+
 
 def children() -> set[Path]:
     """Of this process, in /proc."""
@@ -55,5 +58,5 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
         before, after, strict=True
     ):
         assert descriptors_then == descriptors
-        assert threads_then == threads
+        assert threads_then <= threads + POOLS
         assert memory_then <= memory + GROWTH_MB

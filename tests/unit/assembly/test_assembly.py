@@ -159,8 +159,6 @@ class TestTask:
              "at -500 mV to 500 mV"),
             ("allostery.yaml", ["task.allostery={inputs: [0 V, 1 V], targets: [0.5 V, 2 V, 1 V]}"],
              "task.allostery.targets[1]", "2 V, and reaches 0 V to 1 V at most"),
-            ("regression.yaml", ["task.regression.matrix=[[9, 0, 0], [0, 0.1, 0]]"], "task.regression.matrix",
-             "which no network of resistors and diodes leaves"),
         ],
     )  # fmt: skip
     def test_a_target_that_no_network_reaches(self, config: str, overrides: list[str], where: str, says: str) -> None:
@@ -174,6 +172,7 @@ class TestTask:
             ("divider.yaml", "task.divider={input: 1 V, target: 1 V}"),
             ("divider.yaml", "task.divider={input: -1 V, target: -0.9 V}"),
             ("xor.yaml", "task.xor={amplitude: 500 mV, target: 1 V}"),
+            ("regression.yaml", "task.regression.matrix=[[9, 0, 0], [0, 0.1, 0]]"),  # its best fit
         ],
     )
     def test_a_target_at_the_end_of_the_reach_is_left_alone(self, config: str, override: str) -> None:
