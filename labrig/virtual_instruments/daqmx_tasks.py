@@ -29,6 +29,10 @@ LARGEST_BUFFER = 2**32 - 1
 """Samples of all channels that an input buffer may hold. A board counts them in 32 bits."""
 
 
+AWAKE_S = 0.5e-3
+"""The end of a wait is waited awake: a thread that sleeps comes 0.2 ms late, more than a real board's samples do."""
+
+
 class State(IntEnum):
     IDLE = 0
     RESERVED = 1
@@ -270,7 +274,7 @@ class Task:
         clock = self._bench.side.clock
         until = min(t, deadline)
         while self.state is State.RUNNING and (left := until - clock()) > 0:
-            self._bench.calls.pause(left)
+            self._bench.calls.pause(max(0.0, left - AWAKE_S))
         return t <= deadline or self.state is not State.RUNNING
 
     def wait_for_trigger(self, deadline: float) -> bool:
