@@ -57,15 +57,18 @@ class GradientProbe:
         """The network at rest under one example's activation, error at 0 V."""
         return self.rig.measure(self.activation(example))
 
-    def gradient(self, example: int) -> ExampleGradient:
-        """∂C/∂θ of one example."""
+    def gradient(self, example: int, following: int | None = None) -> ExampleGradient:
+        """∂C/∂θ of one example. following: the example after it, where `rig.confirm()` comes in between."""
         free = self.measure_free(example)
         target = self.task.target[example]
         loss, e = self.task.loss.value(free.outputs, target), self.task.loss.gradient(free.outputs, target)
         if not np.any(e):
             return ExampleGradient(loss, 0.0, None)
         gamma = self.current_a / max(float(np.abs(e).max()), self.floor)
-        nudged = self.rig.measure(Excitation(self.task.activation[example], error=-gamma * e[np.newaxis]))
+        nudged = self.rig.measure(
+            Excitation(self.task.activation[example], error=-gamma * e[np.newaxis]),
+            following=None if following is None else self.activation(following),
+        )
         return ExampleGradient(loss, gamma, frequency_propagation(free, nudged, e))
 
 
@@ -127,10 +130,12 @@ class Experiment:
         before = self.update.state()
         for _ in range(REPEATS):
             began = self.rig.clock.now()
-            learned = [self.probe.gradient(int(example)) for example in examples]
+            *earlier, last = (int(example) for example in examples)
+            learned = [self.probe.gradient(example) for example in earlier]
+            learned.append(self.probe.gradient(last, following))
             gradient = _mean([item.gradient for item in learned if item.gradient is not None], len(learned), self.rig)
             here = self.update.conductances
-            self.rig.confirm(None if following is None else self.probe.activation(following))
+            self.rig.confirm()
             report = self.rig.program(self.update.apply(gradient.value))
             if not report.interrupted:
                 break

@@ -11,7 +11,6 @@ then connections close.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self
@@ -38,17 +37,14 @@ from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
 from labrig.rig.measurement import Excitation, Response
 from labrig.rig.score import Programs, Score
-from labrig.rig.together import Together, results_of
+from labrig.rig.sources import Sources
 from labrig.signals.planner import TonePlan
-from labrig.signals.tones import ToneProgram
 
 Array = NDArray[np.float64]
 SECOND_ATTEMPT_S = 0.2
 """How long an instrument that could not be reached has to come back before it is made safe after all."""
 
 _REFUSED = (Flag.GAP, Flag.REF_WEAK)
-_NOTHING: tuple[Programs, Callable[[], Programs]] = ({}, dict)
-"""Prepared: programs, and what waits until they are loaded."""
 
 
 class Rig:
@@ -94,8 +90,7 @@ class Rig:
         self._demodulator: Demodulator | None = None
         self._reached: list[Instrument] = []
         self._on_close = on_close
-        self._together = Together(len(sources))
-        self._prepared: tuple[Programs, Callable[[], Programs]] = _NOTHING
+        self._ensemble = Sources(sources)
 
     @property
     def edges(self) -> tuple[str, ...]:
@@ -145,7 +140,7 @@ class Rig:
         `with` does it. Only an interrupt that strikes between the lines of a `with` leaves it to the caller.
         Raises NotMadeSafe with everything that went wrong.
         """
-        self._together.wait()  # a source that is being loaded would be switched on again
+        self._ensemble.settle()  # a source that is being loaded would be switched on again
         failures = self._failures_to_make_safe(self._reached)
         failures += _failures(instrument.close for instrument in reversed(self._reached))
         failures += _failures([self._on_close])
@@ -153,18 +148,26 @@ class Rig:
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
 
-    def measure(self, excitation: Excitation) -> Response:
+    def measure(self, excitation: Excitation, following: Excitation | None = None) -> Response:
         """Play an excitation, sample the nodes, and read the coefficients of every edge.
 
+        following: what the next measurement will play, where this is the last one before `confirm`: as soon as the
+        window is read every source is asked to confirm, and then loads it, while the caller goes on. One that plays
+        something else in the end loads again.
         Raises LimitExceeded (before or after playing), Overrange if a channel clipped, SyncLost if scans are missing
         or the pilot is too weak to give signs, DeadlineExceeded, ConnectionFailed.
         """
         for programmer in self._programmers.values():
             programmer.keep_alive()
         programs = self._programs(excitation)
-        played = self._play(programs)
+        following_programs = None if following is None else self._programs(following)
+        played = self._ensemble.load(programs)
         lead = self._score.lead(programs, played)
-        read = self._acquire(lead)
+        self._start()
+        self._read()
+        if following_programs is not None:
+            self._ensemble.begin_confirming(following_programs)
+        read = self._lock_in.result(lead)
         self._refuse(read)
         self.limits.check_response(self.hookup, read, self._siemens)
         if self.activation == "dc":
@@ -188,8 +191,7 @@ class Rig:
 
     def window(self) -> Array:
         """(N, C) samples (V) of the last acquisition's window, columns as `hookup.senses`."""
-        assert self._demodulator is not None
-        return self._demodulator.window()
+        return self._lock_in.window()
 
     def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
         """Write new settings (by edge index) and verify them. Channels of the report are named device/channel.
@@ -208,46 +210,23 @@ class Rig:
             self._siemens[edge] = self._nominal(edge, setting)
         return _merged(reports)
 
-    def confirm(self, following: Excitation | None = None) -> None:
+    def confirm(self) -> None:
         """Return if every source still plays what it was told: what was measured since can be trusted.
 
         Raises what the source says, e.g. ConnectionFailed where it was lost, ChannelFault where it was reset.
-        following: what the next `measure` will play. Each source that has confirmed loads it, while the caller goes on;
-        what goes wrong there is raised by that `measure`, and one of something else loads again.
         """
-        if following is None:
-            self._together.call({device: source.confirm for device, source in self._sources.items()})
-            return
-        programs = self._programs(following)
-        confirmed: dict[str, Future[None]] = {device: Future() for device in self._sources}
-
-        def confirm_and_load(device: str) -> dict[str, ToneProgram]:
-            try:
-                self._sources[device].confirm()
-            except BaseException as failure:
-                confirmed[device].set_exception(failure)
-                raise
-            confirmed[device].set_result(None)
-            return self._sources[device].load(programs[device])
-
-        loads = {device: partial(confirm_and_load, device) for device in self._sources}
-        self._prepared = programs, self._together.begin(loads)
-        results_of(confirmed)
+        self._ensemble.confirm()
 
     def idle(self) -> None:
         """0 V on every source with the outputs on."""
-        self._prepared = _NOTHING
-        self._together.wait()
-        for source in self._sources.values():
-            source.idle()
+        self._ensemble.idle()
 
     def make_safe(self) -> None:
         """Outputs off on every instrument, each on its own: one that fails does not keep the others from it.
 
         Raises NotMadeSafe with everything that went wrong.
         """
-        self._prepared = _NOTHING
-        self._together.wait()
+        self._ensemble.settle()
         failures = self._failures_to_make_safe(self._instruments().values())
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
@@ -316,37 +295,33 @@ class Rig:
         self.limits.check_drive(self._score.by_node(programs))
         return programs
 
-    def _loads(self, programs: Programs) -> dict[str, Callable[[], dict[str, ToneProgram]]]:
-        return {device: partial(self._sources[device].load, channels) for device, channels in programs.items()}
+    @property
+    def _lock_in(self) -> Demodulator:
+        assert self._demodulator is not None, "the rig is not open"
+        return self._demodulator
 
-    def _play(self, programs: Programs) -> Programs:
-        """Load what is not loaded yet, arm, start; what is really played."""
-        (prepared, loaded), self._prepared = self._prepared, _NOTHING
-        played = loaded()
-        if programs != prepared:
-            played = self._together.call(self._loads(programs))
+    def _start(self) -> None:
         self._digitizer.arm()
-        for source in self._sources.values():
-            source.arm()
-        for source in self._sources.values():
-            source.start()
+        self._ensemble.arm()
+        self._ensemble.start()
         self._digitizer.start()
-        return played
 
-    def _acquire(self, lead_rad: Array) -> Demodulated:
-        demodulator = self._demodulator
-        assert demodulator is not None
-        demodulator.start()
+    def _read(self) -> None:
+        """Every scan of one acquisition."""
+        lock_in = self._lock_in
+        lock_in.start()
         received = 0
         while received < self.plan.total_samples:
             block = self._digitizer.read(self.limits.step_s)
-            demodulator.feed(block)
+            lock_in.feed(block)
             received = block.start_index + len(block.codes)
         self.acquisitions += 1
-        return demodulator.result(lead_rad)
 
     def _refuse(self, read: Demodulated) -> None:
         """A measurement that cannot be trusted never becomes an update."""
+        if read.flags.isdisjoint((Flag.CLIP, *_REFUSED)):
+            return
+        self.confirm()  # a source that was lost or reset meanwhile is a better reason
         if Flag.CLIP in read.flags:
             nodes = ", ".join(self.hookup.senses[column].node for column in read.clipped)
             raise Overrange(

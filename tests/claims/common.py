@@ -76,7 +76,7 @@ class AdjointProbe(GradientProbe):
 
     truth: Truth
 
-    def gradient(self, example: int) -> ExampleGradient:
+    def gradient(self, example: int, following: int | None = None) -> ExampleGradient:
         x, target, loss = self.task.activation[example], self.task.target[example], self.task.loss
         exact = self.truth.gradient(x, lambda outputs: loss.gradient(outputs, target))
         value = loss.value(self.truth.outputs(x), target)

@@ -23,6 +23,7 @@ from crash.runs import check_folders
 from wire.in_process import InProcessWire, Outcome, PtyWire, ended, run
 
 from labrig.rig.rig import Rig
+from labrig.rig.sources import Sources
 from labrig.runs.journal import Journal
 from labrig.simulation.faults import FAULT_KINDS, Fault
 from labrig.virtual_instruments.counterparts import DaqmxInstruments
@@ -57,10 +58,10 @@ class Phase:
 
 
 PHASES = {
-    "first drive": Phase(Rig, "_play", 6, 2, 0, 20e-3),
-    "first window": Phase(Rig, "_acquire", 6, 2, 0, 30e-3),
-    "second drive": Phase(Rig, "_play", 6, 2, 1, 20e-3),
-    "second window": Phase(Rig, "_acquire", 6, 2, 1, 30e-3),
+    "first drive": Phase(Sources, "load", 6, 2, 0, 20e-3),
+    "first window": Phase(Rig, "_read", 6, 2, 0, 30e-3),
+    "second drive": Phase(Sources, "load", 6, 2, 1, 20e-3),
+    "second window": Phase(Rig, "_read", 6, 2, 1, 30e-3),
     "confirmation": Phase(Rig, "confirm", 1, 1, 0, 4e-3),
     "programming": Phase(Rig, "program", 2, 1, 0, 6e-3),
     "recording": Phase(Journal, "append", 0, 1, 0, 2e-3),

@@ -85,7 +85,7 @@ def test_a_bank_that_may_have_lost_its_settings_costs_a_repetition(tmp_path, fau
         (f"what: disconnect, where: daq, acquisition: {NUDGED}", 4, "ConnectionFailed", "daq"),
         (f"what: reset, where: err1, acquisition: {FREE}", 4, CUT, "err1"),
         (f"what: reset, where: err1, acquisition: {NUDGED}", 4, CUT, "err1"),
-        (f"what: reset, where: err2, acquisition: {NUDGED}", 5, "SyncLost", "daq"),
+        (f"what: reset, where: err2, acquisition: {NUDGED}", 4, CUT, "err2"),
         (f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2"),
         (f"what: silent, where: daq, acquisition: {NUDGED}", 4, "DeadlineExceeded", "daq"),
         (f"what: silent, where: awg, acquisition: {NUDGED}", 4, "DeadlineExceeded", "awg"),

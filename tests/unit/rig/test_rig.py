@@ -149,11 +149,11 @@ class Counted(Wrapper):
     def __init__(self, inner):
         super().__init__(inner)
         self.loads = 0
-        self.fails = False
+        self.fails_at = None
 
     def load(self, programs):
         self.loads += 1
-        if self.fails:
+        if self.loads - 1 == self.fails_at:
             raise ConnectionFailed("was lost", device="awg", action="load")
         return self.inner.load(programs)
 
@@ -168,17 +168,19 @@ def test_what_was_prepared_is_not_loaded_again_and_changes_nothing(threads):
 
     with setup_with(DIVIDER, awg=counted).rig as rig:
         if threads:
-            rig._together = Together(2)
+            rig._ensemble._together = Together(2)
         plain = rig.measure(Excitation(np.array([0.5])))
         loads = sources[0].loads
-        rig.confirm(following=Excitation(np.array([0.5])))
+        half = rig.measure(Excitation(np.array([0.25])), following=Excitation(np.array([0.5])))
+        rig.confirm()
         prepared = rig.measure(Excitation(np.array([0.5])))
-        assert sources[0].loads == loads + 1
+        assert sources[0].loads == loads + 2
+        np.testing.assert_allclose(half.a, plain.a / 2, rtol=1e-3)
         np.testing.assert_allclose(prepared.a, plain.a, rtol=1e-3)
-        rig.confirm(following=Excitation(np.array([0.5])))
+        rig.measure(Excitation(np.array([0.25])), following=Excitation(np.array([0.5])))
         other = rig.measure(Excitation(np.array([0.25])))
         np.testing.assert_allclose(other.a, plain.a / 2, rtol=1e-3)
-        rig.confirm(following=Excitation(np.array([0.5])))
+        rig.measure(Excitation(np.array([0.25])), following=Excitation(np.array([0.5])))
         rig.idle()
         again = rig.measure(Excitation(np.array([0.5])))
         np.testing.assert_allclose(again.a, plain.a, rtol=1e-3)
@@ -194,16 +196,32 @@ def test_a_failure_to_prepare_is_raised_by_the_measurement(threads):
 
     with setup_with(DIVIDER, awg=counted).rig as rig:
         if threads:
-            rig._together = Together(2)
-        sources[0].fails = True
-        rig.confirm(following=Excitation(np.array([0.5])))
+            rig._ensemble._together = Together(2)
+        sources[0].fails_at = 1
+        rig.measure(Excitation(np.array([0.25])), following=Excitation(np.array([0.5])))
+        rig.confirm()
         with pytest.raises(ConnectionFailed, match="was lost"):
             rig.measure(Excitation(np.array([0.5])))
 
 
+def test_a_source_that_was_reset_is_named_before_what_it_did_to_the_measurement():
+    """Its tones are gone, the pilot too: that the reference is weak says nothing about why."""
+
+    class Reset(Wrapper):
+        def load(self, programs):
+            self.inner.load(dict.fromkeys(programs, SILENT))
+            return dict(programs)
+
+        def confirm(self):
+            raise ChannelFault("channel 0 does not hold STATE", device="awg", action="confirm")
+
+    with setup_with(DIVIDER, awg=Reset).rig as rig, pytest.raises(ChannelFault, match="does not hold STATE"):
+        rig.measure(Excitation(np.array([0.5])))
+
+
 def test_what_is_beyond_the_limits_is_not_even_prepared():
     with DIVIDER.setup().rig as rig, pytest.raises(LimitExceeded, match="would play 50 V"):
-        rig.confirm(following=Excitation(np.array([50.0])))
+        rig.measure(Excitation(np.array([0.5])), following=Excitation(np.array([50.0])))
 
 
 def test_a_watchdog_is_fed_between_acquisitions_and_never_within_one(tmp_path):
