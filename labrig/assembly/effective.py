@@ -12,7 +12,7 @@ from labrig.assembly.timing import MAINS_HZ
 from labrig.config import sections
 from labrig.config.document import Document
 from labrig.config.faults import TreePath
-from labrig.config.resolved import with_defaults
+from labrig.config.resolved import Derived, with_defaults
 from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
 from labrig.quantities import exact_quantity
 from labrig.simulation.imperfections import PRESETS, Imperfections
@@ -50,12 +50,12 @@ def _of_sections(header: sections.Header, read: Mapping[str, Any]) -> dict[TreeP
     return {
         ("network", "programmable", "initial"): [exact_quantity(value, "conductance") for value in initial],
         ("acquisition", "mains"): [exact_quantity(value, "frequency") for value in MAINS_HZ],
-        ("simulation", "seed"): header.seed,
-        ("simulation", "noise"): exact_quantity(imperfect.noise_v, "voltage"),
-        ("simulation", "source_amplitude"): imperfect.source_amplitude,
-        ("simulation", "digitizer_gain"): imperfect.digitizer_gain,
-        ("simulation", "digitizer_offset"): exact_quantity(imperfect.digitizer_offset_v, "voltage"),
-        ("simulation", "part_tolerance"): imperfect.part_tolerance,
+        ("simulation", "seed"): Derived(header.seed, "seed"),
+        ("simulation", "noise"): Derived(exact_quantity(imperfect.noise_v, "voltage"), "preset"),
+        ("simulation", "source_amplitude"): Derived(imperfect.source_amplitude, "preset"),
+        ("simulation", "digitizer_gain"): Derived(imperfect.digitizer_gain, "preset"),
+        ("simulation", "digitizer_offset"): Derived(exact_quantity(imperfect.digitizer_offset_v, "voltage"), "preset"),
+        ("simulation", "part_tolerance"): Derived(imperfect.part_tolerance, "preset"),
     }
 
 

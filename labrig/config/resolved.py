@@ -17,6 +17,15 @@ from labrig.config.yaml_core import CoreDumper
 from labrig.quantities import exact_quantity, format_quantity
 
 DEFAULT = "default"
+FROM = "from "
+"""How the origin of a value begins that another key gives; it is not written, for it shall follow that key."""
+
+
+class Derived(NamedTuple):
+    """A value that another key gives where nothing is written: the value as it would be written, and that key."""
+
+    value: Any
+    key: str
 
 
 class ResolvedValue(NamedTuple):
@@ -38,7 +47,7 @@ def to_yaml(document: Document) -> str:
     A file of data that was found among the packaged ones keeps the name it has there; another one is written with its
     absolute path.
     """
-    return _dump(plain(_with_located_files(document, document.root)), flow=False)
+    return _dump(plain(_with_located_files(document, _without_derived(document.root))), flow=False)
 
 
 def with_defaults(
@@ -46,8 +55,8 @@ def with_defaults(
 ) -> Document:
     """The document with every value of a validated model that stands at `path`, the default ones too.
 
-    otherwise: what stands for a default of None, as it would be written, by its path. Other values of None are left
-    out: a configuration cannot say them.
+    otherwise: what stands for a default of None, as it would be written or Derived, by its path. Other values of None
+    are left out: a configuration cannot say them.
     """
     filler = _Filler(dict(otherwise or {}))
     written = document.get(path)
@@ -74,7 +83,7 @@ class _Filler:
         if written is not None and written.value is not None:
             return written
         if value is None:
-            return _marked(self.otherwise[path], mark) if path in self.otherwise else written
+            return _stand_in(self.otherwise[path], mark) if path in self.otherwise else written
         return _marked(_as_configured(value, annotation), mark)
 
     @staticmethod
@@ -98,6 +107,17 @@ def _placed(root: Marked, path: TreePath, value: Marked) -> Marked:
     key = str(path[0])
     below = entries.get(key, Marked({}, value.mark, None, DEFAULT))
     return replace(root, value={**entries, key: _placed(below, path[1:], value)})
+
+
+def _stand_in(value: Any, mark: Mark) -> Marked:
+    return Marked(value.value, mark, None, FROM + value.key) if isinstance(value, Derived) else _marked(value, mark)
+
+
+def _without_derived(node: Marked) -> Marked:
+    if not isinstance(node.value, dict):
+        return node
+    own = {key: below for key, below in node.value.items() if not below.origin.startswith(FROM)}
+    return replace(node, value={key: _without_derived(below) for key, below in own.items()})
 
 
 def _marked(value: Any, mark: Mark) -> Marked:

@@ -14,6 +14,7 @@ from labrig.assembly.assemble import Assembly
 from labrig.assembly.describe import resolved
 from labrig.assembly.simulated import imperfections
 from labrig.config.resolved import DEFAULT, to_yaml
+from labrig.simulation.imperfections import PRESETS
 
 EXAMPLES = sorted(packaged_configs().glob("*.yaml"))
 
@@ -81,16 +82,17 @@ class TestResolvedYaml:
         assert kept["acquisition"]["mains"] == ["50 Hz", "60 Hz"]
         assert kept["learning"]["hysteresis"] == 0.05
         assert kept["instruments"]["awg"]["settle"] == "400 \N{MICRO SIGN}s"
-        assert kept["simulation"] == {
-            "preset": "typical",
-            "seed": 7,
-            "noise": "100 \N{MICRO SIGN}V",
-            "source_amplitude": 0.001,
-            "digitizer_gain": 0.0005,
-            "digitizer_offset": "100 \N{MICRO SIGN}V",
-            "part_tolerance": True,
-            "faults": [],
-        }
+        assert kept["simulation"] == {"preset": "typical", "faults": []}  # the rest follows preset and seed
+
+    def test_what_follows_another_key_follows_it_in_the_kept_file_too(self, tmp_path: Path) -> None:
+        kept = tmp_path / "config.resolved.yaml"
+        kept.write_text(to_yaml(assemble(write(tmp_path, ISLANDS), ["seed=7"]).document), encoding="utf-8")
+        again = assemble(kept, ["seed=8", "simulation.preset=ideal"])
+        assert again.simulation_seed == 8
+        assert imperfections(again) == PRESETS["ideal"]
+        shown = {value.path: (value.value, value.origin) for value in resolved(again)}
+        assert shown["simulation.seed"] == ("8", "from seed")
+        assert shown["simulation.noise"] == ("0 V", "from preset")
 
     @pytest.mark.parametrize(
         "overrides",
