@@ -52,7 +52,7 @@ def test_sections_left_out_are_shown_with_their_defaults(folder: Path, capsys: p
     assert values["limits.edge_power"] == ("5 mW", "default")
     assert values["simulation.preset"] == ("typical", "default")
     assert values["simulation.noise"] == ("100 µV", "from preset")
-    assert values["simulation.seed"] == ("0", "default")
+    assert values["simulation.seed"] == ("0", "from seed")
     assert (values["acquisition.mains[0]"], values["acquisition.mains[1]"]) == (
         ("50 Hz", "default"),
         ("60 Hz", "default"),
