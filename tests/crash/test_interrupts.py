@@ -118,8 +118,6 @@ def struck(
 
     arguments = ["run", config("divider"), "--json", "--no-plots", "--runs-dir", str(folder)]
     strike, out = Strike(at, times, leaving), io.StringIO()
-    # What a shell starts in the background ignores Ctrl-C, and so would the start of this run.
-    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     with patch("labrig.assembly.simulated.SimulatedBench", Bench), redirect_stdout(out):
         sys.setprofile(strike)
         try:
@@ -128,7 +126,6 @@ def struck(
             code = 130
         finally:
             sys.setprofile(None)
-            signal.signal(signal.SIGINT, inherited)
     return code, [json.loads(line) for line in out.getvalue().splitlines()], benches, strike.calls
 
 
