@@ -27,6 +27,9 @@ from labrig.assembly import assemble
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
 
+WARM_UP = 5
+"""Steps before those that are measured."""
+
 HERE = Path(__file__).resolve().parent
 CHAIN, SMALL = HERE.parents[1] / "configs" / "iris_wire.yaml", HERE / "small_wire.yaml"
 VXI_11 = [
@@ -68,7 +71,7 @@ def measured(config: Path, window_ms: int, steps: int, overrides: list[str]) -> 
         experiment = assembly.experiment(rig, journal)
         rig.program(experiment.update.settings())
         examples = assembly.task.train
-        for step in range(5):
+        for step in range(WARM_UP):
             experiment.step(0, [examples[step % len(examples)]], examples[(step + 1) % len(examples)])
         _time_parts(rig, parts)
         physics = 2e-3 * (5 + window_ms)
