@@ -22,7 +22,9 @@ VERDICTS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
-    parser.add_argument("--repeats", type=_positive, default=1, metavar="N", help="measurements averaged per example")
+    parser.add_argument(
+        "--repeats", type=_positive, default=4, metavar="N", help="measurements averaged per example (default: 4)"
+    )
     parser.add_argument(
         "--examples",
         metavar="NAME,…",
