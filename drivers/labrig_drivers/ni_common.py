@@ -30,7 +30,7 @@ class NiOptions(InstrumentOptions):
     """resource: name of the device in NI MAX (`PXI1Slot4`). grpc: `host:port` of an NI gRPC device server; without it
     the NI-DAQmx driver of this machine is used."""
 
-    resource: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    resource: Annotated[str, Field(pattern=r"^[A-Za-z0-9_ -]+$")]
     grpc: Annotated[str, Field(pattern=r"^\S+:\d+$")] | None = None
 
 

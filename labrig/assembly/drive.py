@@ -222,8 +222,8 @@ def _check_pilot_tones(document: Document, board: Board, devices: Mapping[str, D
         document.faults.add(
             document.mark_of(path),
             path,
-            f"{name} plays at most {most} at once, the pilot is {count}; a Siglent generator plays several over VXI-11 "
-            "or USB (TCPIP::<address>::INSTR), not over a raw socket",
+            f"{name} plays at most {most} at once as it is connected, the pilot is {count}: a raw socket takes no "
+            "upload of several; name its VXI-11 or USB resource (TCPIP::<address>::INSTR)",
         )
 
 

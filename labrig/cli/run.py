@@ -121,10 +121,9 @@ class _Run:
         return False
 
     def _end(self, outcome: dict[str, Any]) -> int:
-        if outcome["event"] == "interrupted":
-            _say(self._arguments, outcome)
-            return INTERRUPTED
         _say(self._arguments, outcome)
+        if outcome["event"] == "interrupted":
+            return INTERRUPTED
         missed = outcome.get("missed", [])
         for line in missed:
             print(f"labrig: target missed: {line}", file=sys.stderr)

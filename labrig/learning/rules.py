@@ -85,8 +85,8 @@ def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array
     this the response to the current −∂C/∂v_o per unit. `a` comes from the measurement without error.
     Raises SourceMisfit where the tones that were played cannot express the error.
     """
-    weights = weights_of(nudged.error, -loss_gradient)
-    off = misfit(nudged.error, weights, loss_gradient)
+    weights = _weights(nudged.error, -loss_gradient)
+    off = misfit(nudged.error, loss_gradient)
     if not off <= LARGEST_MISFIT:
         raise SourceMisfit(
             f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
@@ -102,12 +102,13 @@ def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array
     )
 
 
-def misfit(error: Array, weights: Array, loss_gradient: Array) -> float:
-    """How far a combination of the played errors (K, O) is from −∂C/∂v_o, relative to its largest component."""
-    return float(np.abs(error.T @ weights + loss_gradient).max() / np.abs(loss_gradient).max())
+def misfit(error: Array, loss_gradient: Array) -> float:
+    """How far the nearest combination of the played errors (K, O) is from −∂C/∂v_o, in units of its largest part."""
+    missing = error.T @ _weights(error, -loss_gradient) + loss_gradient
+    return float(np.abs(missing).max() / np.abs(loss_gradient).max())
 
 
-def weights_of(error: Array, wanted: Array) -> Array:
+def _weights(error: Array, wanted: Array) -> Array:
     """(K,) of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
     if len(error) == 1:  # the common case, and a tenth of the time
         size = error[0] @ error[0]

@@ -25,7 +25,7 @@ from labrig.errors import ChannelFault, SourceMisfit
 from labrig.experiment import GradientProbe
 from labrig.instruments.contracts import Truth
 from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
-from labrig.learning.rules import Gradient, frequency_propagation, misfit, weights_of
+from labrig.learning.rules import Gradient, frequency_propagation, misfit
 from labrig.learning.updates import ShadowUpdate
 from labrig.rig.measurement import Excitation
 from labrig.rig.rig import Rig
@@ -361,7 +361,7 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
         # `a` is the same number on every rung, so its noise is no departure; the rounding of b always is, and what the
         # sources made of the error.
         rounding = np.abs(free.a) * ROUNDING_V / gamma
-        off = misfit(nudged.error, weights_of(nudged.error, -e), e) * np.abs(found.value)
+        off = misfit(nudged.error, e) * np.abs(found.value)
         gradients.append((found.value, np.sqrt(found.standard_error**2 + rounding**2 + off**2)))
     currents = np.array(played)
     departure = np.array([float(np.linalg.norm(upper - lower)) for (lower, _), (upper, _) in pairwise(gradients)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -81,9 +82,9 @@ class Score:
                 row = self._frequencies_hz.index(frequency)
                 ahead = phase - pilot.get(frequency, 0.0) - wanted[frequency]
                 if not leader[row]:
-                    lead[row], leader[row] = np.angle(np.exp(1j * ahead)), wire.label
+                    lead[row], leader[row] = math.remainder(ahead, 2 * math.pi), wire.label
                     continue
-                apart = abs(np.angle(np.exp(1j * (ahead - lead[row]))))
+                apart = abs(math.remainder(ahead - lead[row], 2 * math.pi))
                 if apart > LARGEST_TURN_RAD:
                     raise SyncLost(
                         f"{leader[row]} and {wire.label} play {frequency:g} Hz {np.degrees(apart):.0f}° apart",

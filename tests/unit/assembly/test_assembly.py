@@ -238,7 +238,11 @@ class TestRealInstruments:
             ("timing.trigger.to=[err1, err2, daq]", "timing.trigger.to[2]", "daq is no source"),
             ("timing.clock.followers=[err1, err1, err2]", "timing.clock.followers[1]", "err1 is named twice"),
             ("acquisition.sample_rate=900 kS/s", "acquisition.sample_rate", "at most 71.43 kS/s"),
-            ("learning.activation=sine", "instruments.err2.resource", "plays at most 1 tone at once, the pilot is 2"),
+            (
+                "learning.activation=sine",
+                "instruments.err2.resource",
+                "plays at most 1 tone at once as it is connected, the pilot is 2",
+            ),
             ("learning.error.current=50 nA", "learning.error.current", "write at least 300 nA"),
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -158,8 +159,9 @@ class Counted(Wrapper):
         return self.inner.load(programs)
 
 
-@pytest.mark.parametrize("threads", [False, True])
-def test_what_was_prepared_is_not_loaded_again_and_changes_nothing(threads):
+@contextmanager
+def counting(threads):
+    """An open rig and its source; with threads as a rig of several sources has them."""
     sources = []
 
     def counted(inner):
@@ -169,12 +171,18 @@ def test_what_was_prepared_is_not_loaded_again_and_changes_nothing(threads):
     with setup_with(DIVIDER, awg=counted).rig as rig:
         if threads:
             rig._ensemble._together = Together(2)
+        yield rig, sources[0]
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_what_was_prepared_is_not_loaded_again_and_changes_nothing(threads):
+    with counting(threads) as (rig, source):
         plain = rig.measure(Excitation(np.array([0.5])))
-        loads = sources[0].loads
+        loads = source.loads
         half = rig.measure(Excitation(np.array([0.25])), following=Excitation(np.array([0.5])))
         rig.confirm()
         prepared = rig.measure(Excitation(np.array([0.5])))
-        assert sources[0].loads == loads + 2
+        assert source.loads == loads + 2
         np.testing.assert_allclose(half.a, plain.a / 2, rtol=1e-3)
         np.testing.assert_allclose(prepared.a, plain.a, rtol=1e-3)
         rig.measure(Excitation(np.array([0.25])), following=Excitation(np.array([0.5])))
@@ -188,16 +196,8 @@ def test_what_was_prepared_is_not_loaded_again_and_changes_nothing(threads):
 
 @pytest.mark.parametrize("threads", [False, True])
 def test_a_failure_to_prepare_is_raised_by_the_measurement(threads):
-    sources = []
-
-    def counted(inner):
-        sources.append(Counted(inner))
-        return sources[0]
-
-    with setup_with(DIVIDER, awg=counted).rig as rig:
-        if threads:
-            rig._ensemble._together = Together(2)
-        sources[0].fails_at = 1
+    with counting(threads) as (rig, source):
+        source.fails_at = 1
         rig.measure(Excitation(np.array([0.25])), following=Excitation(np.array([0.5])))
         rig.confirm()
         with pytest.raises(ConnectionFailed, match="was lost"):

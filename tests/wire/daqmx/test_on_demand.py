@@ -10,20 +10,15 @@ import numpy as np
 import pytest
 from nidaqmx.constants import SampleTimingType
 from nidaqmx.errors import DaqError
-from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, client, wire
+from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, wire
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
 @pytest.fixture
 def served() -> Iterator[Wire]:
     with wire(imperfections=NOISY) as served:
         yield served
-
-
-@pytest.fixture
-def ni(served: Wire) -> Iterator[Client]:
-    with client(served.port) as connected:
-        yield connected
-    assert served.server.tasks == ()
 
 
 def write(ni: Client, volts: float) -> None:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from nidaqmx.constants import AcquisitionType
 from nidaqmx.errors import DaqError
-from wire.daqmx.boards import AO, AO_STEP_V, Client, Wire, client, wire
+from wire.daqmx.boards import AO, AO_STEP_V, Client, Wire
 
 from labrig.signals.tones import Tone, ToneProgram
 from labrig.virtual_instruments.daqmx_tones import recognise
-
-
-@pytest.fixture
-def served() -> Iterator[Wire]:
-    with wire() as served:
-        yield served
-
-
-@pytest.fixture
-def ni(served: Wire) -> Iterator[Client]:
-    with client(served.port) as connected:
-        yield connected
 
 
 def playing(served: Wire, channel: str = "awg/ao0") -> ToneProgram:

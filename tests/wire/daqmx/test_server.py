@@ -17,18 +17,13 @@ from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, chain, client, wire
 from labrig.simulation.front_end import FrontEnd
 from labrig.virtual_instruments.daqmx_input import AHEAD
 
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Wire]:
     with wire() as served:
         yield served
-
-
-@pytest.fixture
-def ni(served: Wire) -> Iterator[Client]:
-    with client(served.port) as connected:
-        yield connected
-    assert served.server.tasks == ()
 
 
 def finite(ni: Client, samples: int = 100, rate: float = 50e3, channels: str = "ai0:3"):

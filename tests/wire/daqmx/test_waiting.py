@@ -16,7 +16,7 @@ from nidaqmx._stubs.nidaqmx_pb2_grpc import NiDAQmxStub
 from nidaqmx.constants import AcquisitionType
 from nidaqmx.errors import DaqError, RpcError
 from session_pb2 import Session
-from wire.daqmx.boards import AI, Client, Wire, client, wire
+from wire.daqmx.boards import AI, Client, Wire, wire
 
 from labrig.virtual_instruments.daqmx_calls import MOST_WAITING
 
@@ -36,18 +36,6 @@ task.timing.cfg_samp_clk_timing(1e3, sample_mode=AcquisitionType.FINITE, samps_p
 print("waits", flush=True)
 {call}
 """
-
-
-@pytest.fixture
-def served() -> Iterator[Wire]:
-    with wire() as served:
-        yield served
-
-
-@pytest.fixture
-def ni(served: Wire) -> Iterator[Client]:
-    with client(served.port) as connected:
-        yield connected
 
 
 @contextmanager
