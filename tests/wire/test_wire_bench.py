@@ -13,50 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from unit.rig.benches import assembled
+from wire.both_benches import QUIET
 
-from labrig.assembly import Assembly
 from labrig.errors import ConfigError, ConnectionFailed
-from labrig.rig.measurement import Excitation, Response
+from labrig.rig.measurement import Excitation
 
 # Real time: only numbers of the physics are compared, never times.
-QUIET = (
-    "simulation.noise=0 V",
-    "simulation.digitizer_offset=0 V",
-    "simulation.digitizer_gain=0",
-    "simulation.source_amplitude=0",
-    "acquisition.tones=[1050 Hz]",  # repeats only after the whole window, so that roundings average
-)
-EXCITATIONS = (None, [1e-6, -1e-6, 0.0], [-1e-6, 0.5e-6, 0.5e-6], [0.0, 0.0, 1e-6])
-
-
-def readings(assembly: Assembly) -> list[Response]:
-    with assembly.open_rig() as rig:
-        rig.program(assembly.update(rig).settings())
-        return [
-            rig.measure(Excitation(assembly.task.activation[k], None if error is None else np.array([error])))
-            for k, error in enumerate(EXCITATIONS)
-        ]
-
-
-@pytest.mark.parametrize("through", ["100 kΩ", "{howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}"])
-def test_both_benches_read_the_same_coefficients_from_the_same_board(through: str):
-    """Same code width, no noise: what differs is how two trigger phases round. Over N samples a rounding to the step q
-    is q/√12 rms; the difference of two roundings of a drop of two channels is 0.58 q, √2 of it in a quadrature."""
-    simulated, wire = (
-        readings(assembled("iris_wire", f"bench={bench}", f"wiring.out2.through={through}", *QUIET))
-        for bench in ("simulated", "wire")
-    )
-    step, samples = 2 * 2.0 / 2**16, 1000
-    apart = np.concatenate([(there.b - here.b).ravel() for here, there in zip(simulated, wire, strict=True)])
-    assert np.sqrt(np.mean(apart**2)) < step / np.sqrt(samples)
-    tolerance = 5 * 0.82 * step / np.sqrt(samples)
-    for here, there in zip(simulated, wire, strict=True):
-        np.testing.assert_allclose(there.error, here.error, atol=2e-12)
-        np.testing.assert_allclose(there.b, here.b, atol=tolerance)
-        # A constant voltage is rounded the same way in every sample: half a step each, nothing averages.
-        np.testing.assert_allclose(there.a, here.a, atol=2 * step)
-
-
 SINE = (
     "learning.activation=sine",
     "acquisition.tones=[1050 Hz, 1350 Hz]",

@@ -21,7 +21,7 @@ def _run(seed: int, folder: str, *overrides: str) -> dict[str, Any]:
 
 
 def measure(short: bool) -> list[Figure]:
-    chosen = seeds("wire", 1 if short else 5)
+    chosen = seeds("iris_wire", 1 if short else 5)
     epochs = 3 if short else 20
     with tempfile.TemporaryDirectory() as folder:
         runs = [_run(seed, folder, f"learning.epochs={epochs}") for seed in chosen]

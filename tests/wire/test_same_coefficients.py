@@ -1,0 +1,24 @@
+"""The settings of one run, replayed on both benches: every coefficient of every edge is the same, to rounding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from wire.both_benches import apart, on_both_benches, recorded
+
+STEPS = 15
+
+
+@pytest.mark.parametrize("through", ["100 kΩ", "{howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}"])
+def test_both_benches_read_the_same_coefficients_from_the_same_board(through: str, tmp_path: Path):
+    """Same code width, no noise. Tones meet the first scan at other phases on the simulated bench, so their samples are
+    others and round differently."""
+    wiring = f"wiring.out2.through={through}"
+    here, there = on_both_benches(recorded(tmp_path, STEPS, wiring), wiring)
+    assert len(here) == len(there) == 2 * STEPS
+    assert np.abs(apart(here, there, "a")).max() < 1
+    assert np.abs(apart(here, there, "b")).max() < 1
+    for one, two in zip(here, there, strict=True):
+        np.testing.assert_allclose(two.error, one.error, rtol=0, atol=1e-20)
