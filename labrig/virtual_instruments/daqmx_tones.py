@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from labrig.signals.tones import Tone, ToneProgram
 
-MOST_TONES = 8
+MOST_TONES = 64
 _ROUNDING = 1e-9
 
 
@@ -24,7 +24,6 @@ def recognise(samples: NDArray[np.float64], rate_hz: float, step_v: float) -> To
     bins = np.fft.rfft(samples) / count
     dc = float(bins[0].real)
     bins[0] = 0
-    single = {0, count // 2} if count % 2 == 0 else {0}
     strongest = [int(k) for k in np.argsort(-np.abs(bins), kind="stable")[: MOST_TONES + 1]]
     peak = float(np.abs(samples).max(initial=0.0))
     for tolerance in (_ROUNDING * peak, 0.75 * step_v):
@@ -33,9 +32,9 @@ def recognise(samples: NDArray[np.float64], rate_hz: float, step_v: float) -> To
         for k in strongest:
             if np.abs(rest).max(initial=0.0) <= tolerance:
                 return _program(dc, tones, count, rate_hz)
-            if len(tones) == MOST_TONES or k in single:
+            if len(tones) == MOST_TONES:
                 break
-            phasor = 2 * complex(bins[k])
+            phasor = (1 if 2 * k == count else 2) * complex(bins[k])
             tones.append((k, phasor))
             rest = rest - np.real(phasor * np.exp(2j * np.pi * ((k * np.arange(count)) % count) / count))
     return None

@@ -25,6 +25,7 @@ from labrig.virtual_instruments.scpi import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi_syntax import MAX_MESSAGE, ScpiError
 from labrig.virtual_instruments.siglent_arbitrary import Table, table_of
 from labrig.virtual_instruments.siglent_burst import Burst
+from labrig.virtual_instruments.siglent_shapes import shape_of
 from labrig.virtual_instruments.siglent_wave import Wave
 from labrig.virtual_instruments.visa_servers import Latency
 
@@ -309,13 +310,17 @@ class VirtualSdg(ScpiInstrument):
         output.latest, output.played = t, program
         self._side.world.drive(t, output.channel, program)
 
+    def _table(self, wave: Wave) -> Table | None:
+        """What is no sine, as harmonics; None where only its offset can be played."""
+        return self._tables.get(wave.arbitrary) if wave.kind == "ARB" else shape_of(wave)
+
     def _waiting(self, output: _Output) -> ToneProgram:
         """Offset plus the level of the start phase."""
         wave = output.wave
         level = 0.0
         if wave.kind == "SINE":
             level = wave.amplitude_v / 2 * _clean(math.sin(math.radians(wave.phase_deg)))
-        elif wave.kind == "ARB" and (table := self._tables.get(wave.arbitrary)) is not None:
+        elif (table := self._table(wave)) is not None:
             level = wave.amplitude_v / 2 * (table.at(wave.phase_deg / 360) if wave.phase_deg else table.first)
         return _polarity(wave, ToneProgram(wave.offset_v + level))
 
@@ -324,12 +329,13 @@ class VirtualSdg(ScpiInstrument):
         wave = output.wave
         if wave.kind == "DC":
             return _polarity(wave, ToneProgram(wave.dc_v))
-        turn += wave.phase_deg / 360
+        if wave.kind != "PULSE":
+            turn += wave.phase_deg / 360
         size = wave.amplitude_v / 2
         if wave.kind == "SINE" and wave.frequency_hz > 0:
             tone = Tone(wave.frequency_hz, size, 2 * math.pi * ((turn - 0.25) % 1.0))
             return _polarity(wave, ToneProgram(wave.offset_v, (tone,)))
-        table = self._tables.get(wave.arbitrary) if wave.kind == "ARB" else None
+        table = self._table(wave)
         if table is None or wave.frequency_hz <= 0:
             return _polarity(wave, ToneProgram(wave.offset_v))
         tones = tuple(

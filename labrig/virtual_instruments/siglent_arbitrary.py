@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOST_TONES = 8
+MOST_TONES = 64
 _FULL_CODE = 32767
 _LEAST_SHARE = 2e-5
 """A harmonic smaller than this share of full scale is the rounding of 16-bit samples."""
@@ -31,8 +31,8 @@ class Table:
 
 
 def table_of(name: str, data: bytes) -> Table:
-    """Read little-endian 16-bit samples. More than eight harmonics are cut to the eight largest: a world of tones
-    cannot play what is no sum of few."""
+    """Read little-endian 16-bit samples. Beyond the largest 64 harmonics they are cut: a world of tones cannot
+    play what is no sum of few."""
     samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(float) / _FULL_CODE
     if not len(samples):
         return Table(name, 0)

@@ -31,7 +31,7 @@ _HIGHEST_HZ = {"SINE": 1.0, "SQUARE": 0.625, "PULSE": 0.625, "RAMP": 0.025, "ARB
 """Highest frequency of each type as a share of the sine's: 40, 25, 25, 1 and 20 MHz on an SDG2042X."""
 _SMALLEST_V = 0.002
 _PEAK_V, _PEAK_FAST_V, _FAST_HZ = 10.0, 5.0, 20e6
-_NARROWEST_S, _FASTEST_EDGE_S = 16.3e-9, 8.4e-9
+_NARROWEST_S, FASTEST_EDGE_S = 16.3e-9, 8.4e-9
 _NOISE_FACTOR = 0.0575
 _BAND_HZ = (20e6, 120e6)
 _HALF_UP = 1 + 1e-12  # 4.447825 is a little less in binary, and reads 4.44783
@@ -69,8 +69,8 @@ class Wave:
     square_duty: float = 50.0
     symmetry: float = 50.0
     width_s: float = 0.0002
-    rise_s: float = _FASTEST_EDGE_S
-    fall_s: float = _FASTEST_EDGE_S
+    rise_s: float = FASTEST_EDGE_S
+    fall_s: float = FASTEST_EDGE_S
     delay_s: float = 0.0
     band: bool = False
     bandwidth_hz: float = _BAND_HZ[1]
@@ -156,9 +156,9 @@ class Wave:
             self.width_s = value if key == "WIDTH" else value / 100 / self.frequency_hz if self.frequency_hz else 0.0
             self._fit_pulse()
         elif key == "RISE":
-            self.rise_s = max(value, _FASTEST_EDGE_S)
+            self.rise_s = max(value, FASTEST_EDGE_S)
         elif key == "FALL":
-            self.fall_s = max(value, _FASTEST_EDGE_S)
+            self.fall_s = max(value, FASTEST_EDGE_S)
         elif key == "DLY":
             self.delay_s = clamp(value, -self._period(), self._period())
         elif key == "BANDWIDTH":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import sawtooth, square
 from wire.siglent.rigs import bench_side, seen
 
 from labrig.signals.tones import SILENT, Tone, ToneProgram
@@ -157,8 +158,39 @@ def test_an_arbitrary_waveform_repeats_its_table(bench):
     assert tone == Tone(500.0, pytest.approx(1.5, abs=1e-3), pytest.approx(0.0, abs=1e-3))
 
 
-@pytest.mark.parametrize("kind", ["SQUARE", "RAMP", "PULSE", "NOISE", "ARB"])
-def test_what_is_no_tone_is_its_offset(bench, kind):
+SHAPES = {
+    "SQUARE,DUTY,50": lambda turn: square(2 * np.pi * turn, 0.5),
+    "SQUARE,DUTY,20": lambda turn: square(2 * np.pi * turn, 0.2),
+    "RAMP,SYM,50": lambda turn: sawtooth(2 * np.pi * (turn + 0.25), 0.5),
+    "RAMP,SYM,100": lambda turn: sawtooth(2 * np.pi * (turn + 0.5), 1.0),
+    "RAMP,SYM,0": lambda turn: sawtooth(2 * np.pi * turn, 0.0),
+    "PULSE,DUTY,30,DLY,0.001": lambda turn: square(2 * np.pi * (turn - 0.1), 0.3),
+    "PULSE,WIDTH,0.004,RISE,0.0008,FALL,0.0016": lambda turn: np.interp(
+        turn % 1, [0, 0.1, 0.05 + 0.4 - 0.1, 0.05 + 0.4 + 0.1, 1], [-1, 1, 1, -1, -1]
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_shape_is_played_by_its_harmonics(bench, shape):
+    """As scipy draws it, but for the length of an edge; the first harmonic within 0.05 %."""
+    bench.tell(f"C1:BSWV WVTP,{shape.replace(',', ',FRQ,100,AMP,3,OFST,0.25,', 1)}", "C1:OUTP ON", "EQPHASE")
+    turn = (np.arange(2000) + 0.5) / 2000
+    wanted, found = SHAPES[shape](turn), (bench.playing().at(turn / 100) - 0.25) / 1.5
+    far = np.ones(len(turn), dtype=bool)
+    for jump in np.flatnonzero(np.abs(np.diff(wanted, append=wanted[0])) > 0.5):
+        far &= np.abs((turn - turn[jump] + 0.5) % 1 - 0.5) > 0.03
+    np.testing.assert_allclose(found[far], wanted[far], atol=0.04)
+    assert np.fft.rfft(found)[1] == pytest.approx(np.fft.rfft(wanted)[1], rel=5e-4)
+
+
+def test_a_pulse_too_narrow_for_any_harmonic_is_its_low_level(bench):
+    bench.tell("C1:BSWV WVTP,PULSE,FRQ,1E-6,AMP,2,OFST,0,WIDTH,2E-8", "C1:OUTP ON")
+    assert bench.playing() == ToneProgram(pytest.approx(-1.0, abs=1e-4))
+
+
+@pytest.mark.parametrize("kind", ["NOISE", "ARB"])
+def test_what_is_no_sum_of_tones_is_its_offset(bench, kind):
     """As configs/README.md says; the board knows constants and tones."""
     bench.tell("C1:BSWV AMP,2,OFST,0.25", f"C1:BSWV WVTP,{kind}", "C1:OUTP ON")
     assert f"WVTP,{kind}," in bench.generator.execute(b"C1:BSWV?").decode()
