@@ -69,7 +69,7 @@ class GradientProbe:
             Excitation(self.task.activation[example], error=-gamma * e[np.newaxis]),
             following=None if following is None else self.activation(following),
         )
-        return ExampleGradient(loss, gamma, frequency_propagation(free, nudged, e))
+        return ExampleGradient(loss, gamma, frequency_propagation(free, nudged, e, self.floor))
 
 
 @dataclass(frozen=True)

@@ -78,15 +78,17 @@ LARGEST_MISFIT = 0.02
 amplitudes, and some have a smallest one. The gradient is off by as much."""
 
 
-def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array) -> Gradient:
+def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array, floor: float = 0.0) -> Gradient:
     """∂C/∂θ_k = Σ_m w_m a_k b_mk with weights w such that Σ_m w_m · error_m = −∂C/∂v_o.
 
     Whatever way the error was carried (one shared tone, or one tone per output), superposition of small tones makes
     this the response to the current −∂C/∂v_o per unit. `a` comes from the measurement without error.
+    floor: an error smaller than this (in the unit of ∂C/∂v) was injected at a smaller current than others, so what the
+    sources made of it is judged as a share of this; one that they cannot play at all teaches nothing.
     Raises SourceMisfit where the tones that were played cannot express the error.
     """
     weights = _weights(nudged.error, -loss_gradient)
-    off = misfit(nudged.error, loss_gradient)
+    off = misfit(nudged.error, loss_gradient, floor)
     if not off <= LARGEST_MISFIT:
         raise SourceMisfit(
             f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
@@ -102,10 +104,11 @@ def frequency_propagation(free: Measured, nudged: Measured, loss_gradient: Array
     )
 
 
-def misfit(error: Array, loss_gradient: Array) -> float:
-    """How far the nearest combination of the played errors (K, O) is from −∂C/∂v_o, in units of its largest part."""
+def misfit(error: Array, loss_gradient: Array, floor: float = 0.0) -> float:
+    """How far the nearest combination of the played errors (K, O) is from −∂C/∂v_o, in units of its largest part, or of
+    `floor` where that is larger."""
     missing = error.T @ _weights(error, -loss_gradient) + loss_gradient
-    return float(np.abs(missing).max() / np.abs(loss_gradient).max())
+    return float(np.abs(missing).max() / max(floor, np.abs(loss_gradient).max()))
 
 
 def _weights(error: Array, wanted: Array) -> Array:

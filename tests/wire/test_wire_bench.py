@@ -42,6 +42,18 @@ def test_an_activation_from_another_instrument_than_the_pilot_is_read_on_its_own
         np.testing.assert_allclose(found.error, [[1e-6, -1e-6, 0.0]], atol=2e-8)
 
 
+def test_an_error_smaller_than_a_generator_plays_teaches_nothing():
+    """An example that is known well: at 1 mV of temperature a few tens of mV make its error 1e-9 of the loss's scale."""
+    assembly = assembled("iris_wire", "learning.temperature=1 mV")
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        probe = assembly.probe(rig)
+        learned = [probe.gradient(int(example)).gradient for example in assembly.task.train[:40]]
+    taught = [np.abs(gradient.value).max() > 0 for gradient in learned if gradient is not None]
+    assert True in taught
+    assert False in taught
+
+
 def test_tones_that_no_trigger_started_are_no_measurement():
     never = "instruments.awg.start_trigger=/PXI1Slot4/PFI5"
     assembly = assembled("iris_wire", never, *SINE)

@@ -93,6 +93,15 @@ def test_currents_that_cannot_carry_the_error_are_refused():
         frequency_propagation(silent, silent, board.loss_gradient())
 
 
+def test_an_error_too_small_to_be_played_teaches_nothing():
+    board = Board(2)
+    e = board.loss_gradient()
+    silent = board.measured(np.zeros((1, OUTPUTS)))
+    np.testing.assert_array_equal(frequency_propagation(silent, silent, e, floor=100 * np.abs(e).max()).value, 0.0)
+    with pytest.raises(SourceMisfit):
+        frequency_propagation(silent, silent, e, floor=10 * np.abs(e).max())
+
+
 def test_a_comes_from_the_measurement_without_error():
     board = Board(3)
     e = board.loss_gradient()
