@@ -43,7 +43,7 @@ def test_an_activation_from_another_instrument_than_the_pilot_is_read_on_its_own
 
 
 def test_an_error_smaller_than_a_generator_plays_teaches_nothing():
-    """An example that is known well: at 1 mV of temperature a few tens of mV make its error 1e-9 of the loss's scale."""
+    """An example that is known well: at 1 mV of temperature a few tens of mV make its error 1e-9 of the scale."""
     assembly = assembled("iris_wire", "learning.temperature=1 mV")
     with assembly.open_rig() as rig:
         rig.program(assembly.update(rig).settings())
