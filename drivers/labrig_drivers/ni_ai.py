@@ -52,13 +52,14 @@ MODELS = {
 class NiAnalogInputOptions(NiOptions):
     """terminal: how the inputs are wired. full_scale: the largest voltage that must be measured; the device's narrowest
     range that holds it is used. max_sample_rate: a lower limit than the model's. export_start: terminal that carries
-    the start trigger to other instruments (`PFI0`). start_trigger: terminal to wait for, where another instrument is
-    the master. sample_clock: terminal of an external sample clock."""
+    the start trigger to other instruments (`PFI0`). export_clock: terminal that carries 10 MHz to them. start_trigger:
+    terminal to wait for, where another instrument is the master. sample_clock: terminal of an external sample clock."""
 
     terminal: Literal["rse", "nrse", "differential"] = "rse"
     full_scale: PositiveVoltage = 10.0
     max_sample_rate: PositiveSampleRate | None = None
     export_start: str | None = None
+    export_clock: str | None = None
     start_trigger: str | None = None
     sample_clock: str | None = None
 
@@ -102,6 +103,8 @@ class NiAnalogInput:
 
     def open(self) -> None:
         self._device.open()
+        if self._options.export_clock:
+            self._device.route("10MHzRefClock", self._options.export_clock)
         self._apart = ThreadPoolExecutor(1, f"{self._name} stop")
 
     def identify(self) -> Identity:
@@ -229,14 +232,15 @@ class NiAnalogInput:
         )
         task.timing.cfg_samp_clk_timing(
             plan.sample_rate_hz,
-            source=self._terminal(self._options.sample_clock),
+            source=self._device.terminal(self._options.sample_clock) if self._options.sample_clock else "",
             sample_mode=AcquisitionType.FINITE,
             samps_per_chan=plan.total_samples,
         )
+        self._device.lock(task)
         if self._options.start_trigger:
-            task.triggers.start_trigger.cfg_dig_edge_start_trig(self._terminal(self._options.start_trigger))
+            task.triggers.start_trigger.cfg_dig_edge_start_trig(self._device.terminal(self._options.start_trigger))
         if self._options.export_start:
-            task.export_signals.export_signal(Signal.START_TRIGGER, self._terminal(self._options.export_start))
+            task.export_signals.export_signal(Signal.START_TRIGGER, self._device.terminal(self._options.export_start))
         task.control(TaskMode.TASK_COMMIT)
 
     def _skew(self, task: Any, channels: int) -> tuple[float, ...]:
@@ -255,11 +259,6 @@ class NiAnalogInput:
         if self._position == 0 and total > SHORT_SCANS:
             return max(1, int(EARLIER_SHARE * (total - last)))
         return rest - last
-
-    def _terminal(self, name: str | None) -> str:
-        if not name:
-            return ""
-        return name if name.startswith("/") else f"/{self._device.resource}/{name}"
 
     def _configured(self, action: str) -> tuple[Any, AcquisitionPlan]:
         if self._task is None or self._plan is None:

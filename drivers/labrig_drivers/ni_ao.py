@@ -308,10 +308,9 @@ class NiAnalogOutput:
         self._tones_for = channels, count
         task.timing.cfg_samp_clk_timing(self._rate_hz, sample_mode=AcquisitionType.CONTINUOUS, samps_per_chan=count)
         task.out_stream.regen_mode = RegenerationMode.ALLOW_REGENERATION
+        self._device.lock(task)
         if self._options.start_trigger:
-            trigger = self._options.start_trigger
-            terminal = trigger if trigger.startswith("/") else f"/{self._device.resource}/{trigger}"
-            task.triggers.start_trigger.cfg_dig_edge_start_trig(terminal)
+            task.triggers.start_trigger.cfg_dig_edge_start_trig(self._device.terminal(self._options.start_trigger))
         return task
 
     def _new_task(self, channels: tuple[str, ...], action: str) -> Any:

@@ -26,12 +26,24 @@ TIMEBASE_HZ = 100e6
 NEVER_RUN = "wire; never run on hardware"
 
 
+CHASSIS_CLOCK = "PXIe_Clk100"
+ONBOARD = "onboard"
+
+
 class NiOptions(InstrumentOptions):
     """resource: name of the device in NI MAX (`PXI1Slot4`). grpc: `host:port` of an NI gRPC device server; without it
-    the NI-DAQmx driver of this machine is used."""
+    the NI-DAQmx driver of this machine is used. reference_clock: terminal of the 10 MHz that its clocks are locked to,
+    or `onboard`; by default the clock of the chassis in a PXI Express one."""
 
     resource: Annotated[str, Field(pattern=r"^[A-Za-z0-9_ -]+$")]
     grpc: Annotated[str, Field(pattern=r"^\S+:\d+$")] | None = None
+    reference_clock: str | None = None
+
+    @property
+    def locked_to(self) -> str | None:
+        """The terminal of the reference clock; None where the device runs on its own oscillator."""
+        chassis = CHASSIS_CLOCK if (self.model or "").startswith("PXIe-") else None
+        return None if self.reference_clock == ONBOARD else self.reference_clock or chassis
 
 
 class NiDevice:
@@ -92,6 +104,23 @@ class NiDevice:
         self._required(action)
         with self.during(action):
             return nidaqmx.Task(grpc_options=self._grpc_options)
+
+    def terminal(self, name: str) -> str:
+        """The full name of a terminal, of this device where no other is named."""
+        return name if name.startswith("/") else f"/{self.resource}/{name}"
+
+    def lock(self, task: Any) -> None:
+        """Derive the task's clocks from the reference clock: devices that share one do not drift apart."""
+        reference = self._options.locked_to
+        if reference is not None:
+            task.timing.ref_clk_src = self.terminal(reference)
+            task.timing.ref_clk_rate = TIMEBASE_HZ if reference.endswith(CHASSIS_CLOCK) else 10e6
+
+    def route(self, source: str, destination: str) -> None:
+        """Connect two terminals, until the device is reset."""
+        system = self._required("open")
+        with self.during("open"):
+            system.connect_terms(self.terminal(source), self.terminal(destination))
 
     def close(self) -> None:
         self._system = self._grpc_options = None

@@ -167,11 +167,14 @@ class Assembly:
         return Experiment(self.probe(rig), self.update(rig), self.schedule, journal, self.seed)
 
     def routed(self, name: str) -> InstrumentOptions:
-        """An entry's options with the terminal its start trigger leaves by, which `timing.trigger.line` names."""
-        options, trigger = self.devices[name].options, self.synchronization.trigger
-        if trigger and trigger.line and name == trigger.from_.partition("/")[0] and hasattr(options, "export_start"):
-            return options.model_copy(update={"export_start": trigger.line})
-        return options
+        """An entry's options with the terminals its start trigger and its clock leave by, which `timing` names."""
+        options, clock, trigger = self.devices[name].options, self.synchronization.clock, self.synchronization.trigger
+        lines = {}
+        if trigger and trigger.line and name == trigger.from_.partition("/")[0]:
+            lines["export_start"] = trigger.line
+        if clock and clock.line and name == clock.master:
+            lines["export_clock"] = clock.line
+        return options.model_copy(update={key: line for key, line in lines.items() if hasattr(options, key)})
 
     def _guarded(self, name: str, instrument: Any) -> Any:
         able = self.devices[name].capabilities

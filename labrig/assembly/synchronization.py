@@ -31,6 +31,15 @@ def check_synchronization(
             f"the trigger must be {digitizer}/start",
         )
     followers = timing.clock.followers if timing.clock else []
+    options = devices[digitizer].options
+    if followers and timing.clock and not (timing.clock.line or getattr(options, "locked_to", digitizer)):
+        _fault(
+            document,
+            ("timing", "clock"),
+            f"{digitizer} runs on its own oscillator, which reaches {', '.join(followers)} by no chassis; name the "
+            f"terminal its 10 MHz shall leave by (line: PFI1), or what it is locked to (instruments.{digitizer}."
+            "reference_clock)",
+        )
     started = timing.trigger.to if timing.trigger else []
     playing = _players(board, activation)
     for name in board.hookup.sources:

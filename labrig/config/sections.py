@@ -289,10 +289,11 @@ class Acquisition(Section):
 
 
 class ClockTiming(Section):
-    """Who gives the 10 MHz or sample clock, and who follows it."""
+    """Who gives the 10 MHz, and who follows it; line: the terminal it leaves by."""
 
     master: str
     followers: list[str] = []
+    line: str | None = None
 
 
 class TriggerTiming(Section):

@@ -156,7 +156,7 @@ def _part(model: DiodeModel) -> str:
 def _lines(timing: Timing) -> tuple[Line, ...]:
     lines: list[Line] = []
     if timing.clock:
-        master = f"{timing.clock.master} clock output"
+        master = f"{timing.clock.master} {timing.clock.line or 'clock output'}"
         lines += [Line("clock", master, f"{name} 10 MHz input") for name in timing.clock.followers]
     if timing.trigger:
         device = timing.trigger.from_.partition("/")[0]

@@ -141,7 +141,8 @@ class Rig:
         Raises NotMadeSafe with everything that went wrong.
         """
         self._ensemble.settle()  # a source that is being loaded would be switched on again
-        failures = self._failures_to_make_safe(self._reached)
+        sources_first = [each for each in self._instruments().values() if each in self._reached]
+        failures = self._failures_to_make_safe(sources_first)
         failures += _failures(instrument.close for instrument in reversed(self._reached))
         failures += _failures([self._on_close])
         self._reached.clear()
@@ -248,7 +249,8 @@ class Rig:
         return failures
 
     def _open(self) -> None:
-        for name, instrument in self._instruments().items():
+        digitizer_first = {self.hookup.digitizer: self._digitizer, **self._instruments()}  # others take its clock
+        for name, instrument in digitizer_first.items():
             self._reached.append(instrument)
             instrument.open()
             self._identify(name, instrument)

@@ -102,6 +102,8 @@ TIMING: Mapping[int, Callable[[Task], Any]] = {
         (constants.SampleTimingType.SAMPLE_CLOCK if t.clock else constants.SampleTimingType.ON_DEMAND).value
     ),
     pb.TIMING_ATTRIBUTE_SAMP_CLK_SRC: lambda t: t.clock.source if t.clock else "",
+    pb.TIMING_ATTRIBUTE_REF_CLK_SRC: lambda t: t.reference_terminal,
+    pb.TIMING_ATTRIBUTE_REF_CLK_RATE: lambda t: t.reference_hz,
 }
 
 TRIGGER: Mapping[int, Callable[[Task], Any]] = {

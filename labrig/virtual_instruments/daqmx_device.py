@@ -157,6 +157,13 @@ class DeviceState:
             return f"{self.device.instrument}/{signal.upper()}"
         return None
 
+    def gives_clock(self, terminal: str) -> bool:
+        """Whether a reference clock can come from a terminal of this board, without its device name."""
+        signal = terminal.casefold()
+        if signal in ("pxie_clk100", "pxi_clk10"):
+            return self.device.model.startswith("PXIe-")
+        return signal in ("onboardclock", "10mhzrefclock") or self.line(terminal) is not None
+
     def terminals_of(self, channel: str) -> tuple[TerminalConfiguration, ...]:
         """How an analog input or output may be wired."""
         if channel in self.ao_names:

@@ -173,6 +173,21 @@ class DaqmxService:
         task.configure_clock(SampleClock(request.rate, request.sample_mode_raw, request.samps_per_chan, request.source))
         return pb.CfgSampClkTimingResponse()
 
+    def SetTimingAttributeString(self, request: Any) -> Any:
+        if request.attribute_raw != pb.TIMING_ATTRIBUTE_REF_CLK_SRC:
+            attributes.look_up({}, request.attribute_raw)
+        self._task(request).refer_to(request.value)
+        return pb.SetTimingAttributeStringResponse()
+
+    def ConnectTerms(self, request: Any) -> Any:
+        """A clock or a trigger that leaves a board: the wiring of the bench has both already."""
+        self._bench.check_clock(request.source_terminal)
+        self._bench.check_clock(request.destination_terminal)
+        return pb.ConnectTermsResponse()
+
+    def DisconnectTerms(self, request: Any) -> Any:
+        return pb.DisconnectTermsResponse()
+
     def SetTimingAttributeDouble(self, request: Any) -> Any:
         task = self._task(request)
         if request.attribute_raw == pb.TIMING_ATTRIBUTE_SAMP_CLK_RATE and task.clock is not None:
@@ -183,6 +198,8 @@ class DaqmxService:
                 details = f"Property: DAQmx_AIConv_Rate\nRequested Value: {request.value:g}\nMaximum Value: {most:g}"
                 raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, details)
             task.convert_hz = request.value
+        elif request.attribute_raw == pb.TIMING_ATTRIBUTE_REF_CLK_RATE:
+            task.reference_hz = request.value
         else:
             attributes.look_up({}, request.attribute_raw)
         return pb.SetTimingAttributeDoubleResponse()

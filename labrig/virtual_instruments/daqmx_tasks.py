@@ -79,6 +79,19 @@ class TaskBench:
     def __post_init__(self) -> None:
         self.calls = Calls(self.side.lock)
 
+    def terminal(self, name: str, own: DeviceState | None) -> tuple[DeviceState | None, str]:
+        """The board and the signal behind a terminal's name, which may leave out the `own` device."""
+        if not name.startswith("/"):
+            return own, name
+        device, _, signal = name.removeprefix("/").partition("/")
+        return self.boards.get(device.casefold()), signal
+
+    def check_clock(self, terminal: str, own: DeviceState | None = None) -> None:
+        """Refuse a terminal that gives no reference clock, as the driver does."""
+        board, signal = self.terminal(terminal, own)
+        if board is None or not board.gives_clock(signal):
+            raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
+
     def wait_for_edge(self, line: str, task: Task) -> None:
         if line not in self.waiting:  # one listener a line: tasks come and go, listeners stay
             self.side.lines.listen(line, lambda t: self._edge(line, t))
@@ -105,6 +118,7 @@ class Task:
         self.clock: SampleClock | None = None
         self.convert_hz: float | None = None
         self.trigger_terminal = ""
+        self.reference_terminal, self.reference_hz = "OnboardClock", 10e6
         self.exported: dict[str, str] = {}
         self.input_buffer: int | None = None
         self.state = State.IDLE
@@ -163,14 +177,17 @@ class Task:
 
     def line_of(self, terminal: str) -> str:
         """The trigger line of a terminal of this task's device, or of a neighbour in the chassis."""
-        device, _, signal = (
-            terminal.removeprefix("/").partition("/") if terminal.startswith("/") else ("", "", terminal)
-        )
-        board = self._bench.boards.get(device.casefold()) if device else self.board
+        board, signal = self._bench.terminal(terminal, self.device)
         line = board.line(signal) if board is not None else None
         if line is None:
             raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
         return line
+
+    def refer_to(self, terminal: str) -> None:
+        """The reference clock comes from a terminal. On the bench there is one clock, whoever gives it."""
+        self._must_not_run()
+        self._bench.check_clock(terminal, self.board)
+        self.reference_terminal = terminal
 
     def check_rate(self) -> None:
         assert self.clock is not None

@@ -243,6 +243,12 @@ class TestRealInstruments:
                 "instruments.err2.resource",
                 "plays at most 1 tone at once as it is connected, the pilot is 2",
             ),
+            (
+                "instruments.daq.model=USB-6363",
+                "timing.clock",
+                "name the terminal its 10 MHz shall leave by (line: PFI1)",
+            ),
+            ("instruments.daq.reference_clock=onboard", "timing.clock", "runs on its own oscillator"),
             ("learning.error.current=50 nA", "learning.error.current", "write at least 300 nA"),
         ],
     )

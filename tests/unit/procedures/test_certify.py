@@ -179,7 +179,7 @@ def test_the_sweep_begins_where_the_sources_can_play_the_error():
         def load(self, programs):
             return self.inner.load({channel: coarse(program) for channel, program in programs.items()})
 
-    assembly = assembled("iris_wire", "bench=simulated")
+    assembly = assembled("iris_wire", "bench=simulated", "learning.temperature=50 mV")
     setup = setup_with(assembly, err1=Coarse, err2=Coarse)
     with setup.rig as rig:
         rig.program(assembly.update(rig).settings())

@@ -142,6 +142,12 @@ int32_t DAQmxGetTimingAttribute(Task task, int32_t attribute, void *value, uint3
     return NOT_SUPPORTED;
 }
 
+int32_t DAQmxSetTimingAttribute(Task task, int32_t attribute, const void *value)
+{
+    (void)task, (void)value; /* a number comes in another register */
+    return attribute == 0x1315 || attribute == 0x1316 ? OK : NOT_SUPPORTED;
+}
+
 int32_t DAQmxGetChanAttribute(Task task, const char *channel, int32_t attribute, void *value, uint32_t size)
 {
     static const double polynomial[4] = {0.001, 6e-5, 1e-12, -1e-17};
