@@ -111,6 +111,7 @@ TRIGGER: Mapping[int, Callable[[Task], Any]] = {
     pb.TRIGGER_ATTRIBUTE_START_TRIG_TYPE: lambda t: (
         (constants.TriggerType.DIGITAL_EDGE if t.trigger_terminal else constants.TriggerType.NONE).value
     ),
+    pb.TRIGGER_ATTRIBUTE_TRIGGER_SYNC_TYPE: lambda t: constants.SyncType.NONE.value,
     pb.TRIGGER_ATTRIBUTE_START_TRIG_TERM: lambda t: f"/{t.board.device.name}/{t.channels[0].kind}/StartTrigger",
 }
 

@@ -50,6 +50,7 @@ class Acquisition:
     ) -> None:
         self.t0: float | None = None
         self.position = 0
+        self.given = 0  # the first scan of the codes that were given away last, or foreseen
         self.rate_hz, convert_hz, self.total, self.buffer = plan
         self._board = board
         self._side = side
@@ -104,6 +105,7 @@ class Acquisition:
             self._changes, self._ahead_of = self._side.world.changes, self.position
             self._ahead = self._digitized(self.position, max(last, min(self.total, self.position + self._scans_ahead)))
         assert self._ahead is not None
+        self.given = self.position
         return self._ahead[self.position - self._ahead_of : last - self._ahead_of]
 
     @property
@@ -118,7 +120,7 @@ class Acquisition:
             codes = self._ahead[first - self._ahead_of : last - self._ahead_of]
         else:
             codes = self._digitized(first, last)
-        self.position = last
+        self.given, self.position = first, last
         return codes
 
     def _reaches(self, last: int) -> bool:

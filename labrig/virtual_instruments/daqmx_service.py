@@ -168,6 +168,26 @@ class DaqmxService:
         self._add_channels(request, "ao")
         return pb.CreateAOVoltageChanResponse()
 
+    def SetChanAttributeDouble(self, request: Any) -> Any:
+        """Limits of inputs and outputs; an input is in the narrowest range that holds its own."""
+        limits: dict[int, str] = {
+            pb.CHANNEL_ATTRIBUTE_AI_MIN: "lowest_v",
+            pb.CHANNEL_ATTRIBUTE_AI_MAX: "highest_v",
+            pb.CHANNEL_ATTRIBUTE_AO_MIN: "lowest_v",
+            pb.CHANNEL_ATTRIBUTE_AO_MAX: "highest_v",
+        }
+        limit = attributes.look_up(limits, request.attribute_raw)
+        self._task(request).change(self._names(request.channel), **{limit: request.value})
+        return pb.SetChanAttributeDoubleResponse()
+
+    def SetChanAttributeInt32(self, request: Any) -> Any:
+        attributes.look_up({pb.CHANNEL_ATTRIBUTE_AI_TERM_CFG: None}, request.attribute_raw)
+        task, names = self._task(request), self._names(request.channel)
+        for channel in task.named(names):
+            self._check_terminal(task, task.board, channel.physical, request.value_raw)
+        task.change(names, terminal=request.value_raw)
+        return pb.SetChanAttributeInt32Response()
+
     def CfgSampClkTiming(self, request: Any) -> Any:
         task = self._task(request)
         task.configure_clock(SampleClock(request.rate, request.sample_mode_raw, request.samps_per_chan, request.source))
@@ -281,7 +301,7 @@ class DaqmxService:
 
     def _add_channels(self, request: Any, kind: str) -> None:
         task = self._task(request)
-        physical = unflatten_channel_string(request.physical_channel)
+        physical = [name.removeprefix("/") for name in unflatten_channel_string(request.physical_channel)]
         if not physical:
             raise DaqmxFailure(Code.PHYSICAL_CHANNEL_NOT_SPECIFIED)
         names = self._virtual_names(request.name_to_assign_to_channel, physical)
@@ -309,6 +329,10 @@ class DaqmxService:
                 f"Physical Channel Name: {board.device.name}/{channel}\nTask Name: {task.name}"
             )
             raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, details)
+
+    @staticmethod
+    def _names(channel: str) -> tuple[str, ...]:
+        return tuple(name.casefold() for name in unflatten_channel_string(channel)) if channel else ()
 
     def _virtual_names(self, assigned: str, physical: Sequence[str]) -> list[str]:
         if not assigned:
@@ -340,8 +364,6 @@ class DaqmxService:
 
     def _channel(self, task: Task, name: str) -> Channel:
         """The first of the channels that a request names; properties of several are those of it."""
-        wanted = unflatten_channel_string(name) if name else [channel.name for channel in task.channels[:1]]
-        for channel in task.channels:
-            if wanted and channel.name.casefold() == wanted[0].casefold():
-                return channel
+        for channel in task.named(self._names(name)):
+            return channel
         raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Channel Name: {name}\nTask Name: {task.name}")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from typing import Any
 
 from nidaqmx.constants import AcquisitionType
 from nidaqmx.error_codes import DAQmxErrors as Code
@@ -162,6 +163,25 @@ class Task:
             raise DaqmxFailure(Code.INVALID_TASK, reason="A virtual task has channels of one device only.")
         self.device = board
         self.channels += channels
+
+    def named(self, names: tuple[str, ...]) -> list[Channel]:
+        """The channels of these names (casefolded), or all."""
+        for name in names:
+            if name not in {channel.name.casefold() for channel in self.channels}:
+                raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Channel Name: {name}\nTask Name: {self.name}")
+        return [channel for channel in self.channels if not names or channel.name.casefold() in names]
+
+    def change(self, names: tuple[str, ...], **changes: Any) -> None:
+        """Properties of these channels; the range of an input follows its limits."""
+        self._must_not_run()
+        chosen = self.named(names)
+        changed = {}
+        for channel in chosen:
+            new = replace(channel, **changes)
+            if new.kind == "ai":
+                new = replace(new, range_v=self.board.range_for(new.lowest_v, new.highest_v))
+            changed[channel.name] = new
+        self.channels = [changed.get(channel.name, channel) for channel in self.channels]
 
     def configure_clock(self, clock: SampleClock) -> None:
         """Its source is on the board, or a terminal, which may be one that no clock comes to."""

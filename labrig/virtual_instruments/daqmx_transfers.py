@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from ni.protobuf.types.waveform_conversion import float64_analog_waveform_to_protobuf
 from nidaqmx import constants
 from nidaqmx._stubs import nidaqmx_pb2 as pb
 from nidaqmx.error_codes import DAQmxErrors as Code
+from nitypes.waveform import AnalogWaveform, Timing
 from numpy.typing import NDArray
 
 from labrig.signals.tones import ToneProgram
@@ -48,6 +51,23 @@ class Transfers:
 
         return self._reader.read(task, 1, request.timeout, packed)
 
+    def ReadAnalogWaveforms(self, request: Any) -> Any:
+        """Each channel with its name, the time between its samples, and that of the first by this computer's clock."""
+        task, wanted = self._task_of(request), request.waveform_attribute_mode_raw
+
+        def packed(codes: NDArray[np.int16], status: int) -> Any:
+            volts = self._volts(task, codes)
+            timing = self._timing_of(task) if wanted & constants.WaveformAttributeMode.TIMING.value else None
+            waveforms = []
+            for channel, samples in zip(task.channels, volts.T, strict=True):
+                waveform = AnalogWaveform.from_array_1d(np.ascontiguousarray(samples), np.float64, timing=timing)
+                if wanted & constants.WaveformAttributeMode.EXTENDED_PROPERTIES.value:
+                    waveform.channel_name, waveform.units = channel.name, "Volts"
+                waveforms.append(float64_analog_waveform_to_protobuf(waveform))
+            return pb.ReadAnalogWaveformsResponse(waveforms=waveforms, samps_per_chan_read=len(codes), status=status)
+
+        return self._reader.read(task, request.num_samps_per_chan, request.timeout, packed)
+
     def ReadBinaryI16(self, request: Any) -> Any:
         def packed(codes: NDArray[np.int16], status: int) -> Any:
             samples = (codes.T if request.fill_mode_raw == BY_CHANNEL else codes).ravel().tolist()
@@ -69,6 +89,12 @@ class Transfers:
         samples = np.array(request.write_array, dtype=float)
         written = self._write(task, samples, request.num_samps_per_chan, request.data_layout_raw, request.auto_start)
         return pb.WriteAnalogF64Response(samps_per_chan_written=written)
+
+    def WriteAnalogWaveforms(self, request: Any) -> Any:
+        samples = np.concatenate([np.array(waveform.y_data, dtype=float) for waveform in request.waveforms])
+        count = len(request.waveforms[0].y_data)
+        written = self._write(self._task_of(request), samples, count, BY_CHANNEL, request.auto_start)
+        return pb.WriteAnalogWaveformsResponse(samps_per_chan_written=written)
 
     def WriteAnalogScalarF64(self, request: Any) -> Any:
         self._write(self._task_of(request), np.array([request.value]), 1, BY_CHANNEL, request.auto_start)
@@ -114,6 +140,17 @@ class Transfers:
         if auto_start:
             task.start()
         return count
+
+    def _timing_of(self, task: Task) -> Timing:
+        """Of the samples that were taken last."""
+        acquisition = task.acquisition
+        assert acquisition is not None
+        interval_s = 1 / acquisition.rate_hz
+        ago_s = 0.0
+        if acquisition.t0 is not None:  # else its trigger never came
+            ago_s = self._side.clock() - acquisition.t0 - acquisition.given * interval_s
+        first = datetime.now(UTC) - timedelta(seconds=ago_s)
+        return Timing.create_with_regular_interval(timedelta(seconds=interval_s), first)
 
     def _volts(self, task: Task, codes: NDArray[np.int16]) -> NDArray[np.float64]:
         """(n, C) by the coefficients that the client can ask for."""

@@ -1,6 +1,6 @@
 /* A libnidaqmx.so.1 that knows one device, "Dev1", so that nidaqmx's native path (ctypes) can be run without NI's driver.
  *
- * It has no state but one task, no pace and no errors but -200170; sample k of channel c reads the code 100 * c + k % 100.
+ * It has no state but one task, no pace, no errors but -200170 and one warning; sample k of channel c reads the code 100 * c + k % 100.
  * Types and signatures follow NIDAQmx.h. The attribute functions are variadic there; on the platforms NI supports their
  * integer and pointer arguments arrive the same way.
  */
@@ -8,7 +8,8 @@
 #include <string.h>
 
 typedef void *Task;
-enum { CHANNELS = 32, OK = 0, NO_SUCH_CHANNEL = -200170, NOT_SUPPORTED = -200197 };
+enum { CHANNELS = 32, OK = 0, NO_SUCH_CHANNEL = -200170, NOT_SUPPORTED = -200197,
+       STOPPED_BEFORE_DONE = 200010 };
 
 static int channels;
 static double rate;
@@ -97,7 +98,7 @@ int32_t DAQmxCfgSampClkTiming(Task task, const char *source, double hz, int32_t 
 
 int32_t DAQmxClearTask(Task task) { (void)task; return OK; }
 int32_t DAQmxStartTask(Task task) { (void)task; return OK; }
-int32_t DAQmxStopTask(Task task) { (void)task; return OK; }
+int32_t DAQmxStopTask(Task task) { (void)task; return STOPPED_BEFORE_DONE; }
 int32_t DAQmxTaskControl(Task task, int32_t action) { (void)task, (void)action; return OK; }
 
 int32_t DAQmxGetTaskAttribute(Task task, int32_t attribute, void *value, uint32_t size)
