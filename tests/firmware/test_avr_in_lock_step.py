@@ -6,20 +6,11 @@ import random
 
 import pytest
 from firmware.avr_board import AvrBoard
-from firmware.boards import PythonBoard, make
+from firmware.boards import PythonBoard
 from firmware.test_readme_examples import conversation
 from firmware.wire import HELLO, READ, SAFE, STAGE, STAGE_COMMIT, STATUS, VERIFY_FAILED, Host, pairs, run, table_crc
 
 FIRST_BOOT = 0  # an erased EEPROM holds 0xFFFF
-
-
-@pytest.fixture(scope="module")
-def elf(build):
-    def build_for(channels: int):
-        make("avr", build / f"avr{channels}", CHANNELS=channels)
-        return build / f"avr{channels}" / "avr.elf"
-
-    return build_for
 
 
 def test_the_specification_conversation(elf):
