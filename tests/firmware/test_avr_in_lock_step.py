@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 
 import pytest
 from firmware.avr_board import FIRST_BOOT, AvrBoard, time_of_a_step_ms
+from firmware.avr_in_lock_step import converse_with_avr
 from firmware.boards import PythonBoard
+from firmware.same_replies import BANKS, EVERY_STATUS
 from firmware.test_readme_examples import conversation
 from firmware.wire import (
     HELLO,
@@ -23,6 +26,9 @@ from firmware.wire import (
     run,
     table_crc,
 )
+
+LONG = bool(os.environ.get("LABRIG_LONG"))
+
 
 def test_the_specification_conversation(elf):
     """Up to the stuck wiper, with another boot id and clock than printed: so against the Python board."""
@@ -57,6 +63,13 @@ def test_same_replies_as_the_python_board(elf):
     both(SAFE)
     faults = hosts[0].status()
     assert (faults["overruns"], faults["dropped"], faults["terminal_faults"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(20 if LONG else 5))
+def test_same_replies_to_random_frames(testbed, elf, seed):
+    channels = BANKS[seed % len(BANKS)]
+    met = converse_with_avr(testbed, elf(channels), seed, channels, 5000 if LONG else 400)
+    assert set(met) == EVERY_STATUS
 
 
 def test_a_missing_chip_is_named(elf):
