@@ -5,9 +5,12 @@ yasimavr is GPL: used by tests where it is installed, by labrig never.
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
+from firmware.boards import EXTERNAL, POWER_ON
+from firmware.wire import STAGE_COMMIT, Host, pairs, run, table_crc
 
 pytest.importorskip("yasimavr", reason="yasimavr is not installed (pip install yasimavr: needs g++ and libelf-dev)")
 from yasimavr.device_library import load_device
@@ -15,6 +18,17 @@ from yasimavr.lib import core as avr
 from yasimavr.utils.uart import UART_IO
 
 CPU_HZ = 16_000_000
+BYTE_MS = 0.02
+"""One byte at 500 kbaud."""
+FIRST_BOOT = 0
+"""An erased EEPROM holds 0xFFFF."""
+RESET_FLAGS = {
+    POWER_ON: avr.Device.ResetFlag.PowerOn,
+    EXTERNAL: avr.Device.ResetFlag.Ext,
+    4: avr.Device.ResetFlag.BOD,
+    8: avr.Device.ResetFlag.WDT,
+}
+"""By their bit in HELLO's reset_cause."""
 SELECT_PINS = ("PD2", "PD3", "PD4", "PD5", "PD6", "PD7", "PB0", "PB1")
 ADDRESS_PINS = ("PC0", "PC1", "PC2")
 WRITE, READ = 0, 3
@@ -29,7 +43,14 @@ class Mcp4251:
     """
 
     def __init__(self) -> None:
-        self.registers = {0: 128, 1: 128, TCON: 0x1FF}
+        self.stuck: set[int] = set()
+        self.silent = False
+        self.registers: dict[int, int] = {}
+        self.power_up()
+
+    def power_up(self) -> None:
+        fresh = {0: 128, 1: 128, TCON: 0x1FF}
+        self.registers = fresh | {wiper: self.registers[wiper] for wiper in self.stuck}
         self.start()
 
     def start(self) -> None:
@@ -51,7 +72,7 @@ class Mcp4251:
         if self._taken < 16:
             return False
         address, command = self._command
-        if self._understood() and command == WRITE:
+        if self._understood() and command == WRITE and address not in self.stuck:
             value = self._word & 0x1FF
             self.registers[address] = min(value, 256) if address in WIPERS else value | 0x100
         self.start()
@@ -103,7 +124,9 @@ class Bus:
         if not lines:
             return None
         index = lines[0] + 8 * sum(wire.digital_state() << i for i, wire in enumerate(self._address))
-        return self.chips[index] if index < len(self.chips) else None
+        if index >= len(self.chips) or self.chips[index].silent:
+            return None
+        return self.chips[index]
 
     def _selected(self, _: bool) -> None:
         self._active = self._chip()
@@ -135,9 +158,13 @@ def attached(device, pin: str, state: str):
 
 
 class AvrBoard:
-    """`receive` sends bytes at the line's speed and runs the CPU until the replies are complete."""
+    """`receive` sends bytes at the line's speed and runs the CPU until the replies are complete.
 
-    def __init__(self, elf: Path, chips: int) -> None:
+    chips: fewer than the channels need are a bank that is not fully soldered.
+    """
+
+    def __init__(self, elf: Path, channels: int, chips: int | None = None) -> None:
+        self._channels = channels
         self._device = load_device("atmega328p")
         self._loop = avr.SimLoop(self._device)
         self._loop.set_fast_mode(True)
@@ -147,36 +174,82 @@ class AvrBoard:
         program.vcc = 5.0
         self._device.load_firmware(program)
         self._uart = UART_IO(self._device, 0)
-        self.bus = Bus(self._device, chips)
+        self.bus = Bus(self._device, (channels + 1) // 2 if chips is None else chips)
         self.wait_ms(30)
 
     def now_s(self) -> float:
         return self._loop.cycle() / CPU_HZ
 
     def wait_ms(self, duration_ms: float) -> None:
-        self._loop.run(int(duration_ms * CPU_HZ / 1000))
+        cycles = int(duration_ms * CPU_HZ / 1000)
+        if cycles:  # of 0 cycles the simulator makes a run without end
+            self._loop.run(cycles)
 
-    def receive(self, data: bytes, within_ms: float = 100.0) -> bytes:
-        """Until one whole reply has come."""
+    def receive(self, data: bytes, expected: int = 1, within_ms: float = 100.0) -> bytes:
+        """Until the bytes are sent and so many whole replies have come, or none has for too long."""
         self._uart.write(data)
-        replies = b""
+        self.wait_ms(len(data) * BYTE_MS)
+        replies = self._uart.read(self._uart.available())
         deadline_s = self.now_s() + within_ms / 1000
-        while replies.count(0) < 2 and self.now_s() < deadline_s:
+        while replies.count(0) < 2 * expected and self.now_s() < deadline_s:
             self.wait_ms(0.05)
             replies += self._uart.read(self._uart.available())
         assert not self.bus.clashes, f"select lines low together: {self.bus.clashes}"
         return replies
 
-    def reset(self) -> None:
-        """The reset line, as when a port is opened."""
-        self._device.reset(avr.Device.ResetFlag.Ext)
+    def reset(self, cause: int = EXTERNAL) -> None:
+        self._device.reset(RESET_FLAGS[cause])
         self.wait_ms(30)
+
+    def power_cycle(self) -> None:
+        for chip in self.bus.chips:
+            chip.power_up()
+        self.reset(POWER_ON)
+
+    def stick(self, channel: int, code: int) -> None:
+        chip = self._chip(channel)
+        chip.silent = False
+        chip.stuck.add(channel % 2)
+        chip.registers[channel % 2] = code
+
+    def silence(self, channel: int) -> None:
+        """The whole chip: its other channel is silent, too."""
+        chip = self._chip(channel)
+        chip.stuck.clear()
+        chip.silent = True
+
+    def heal(self, channel: int) -> None:
+        chip = self._chip(channel)
+        chip.stuck.discard(channel % 2)
+        chip.silent = False
+
+    def _chip(self, channel: int) -> Mcp4251:
+        return self.bus.chips[channel // 2]
 
     def codes(self) -> dict[int, int | None]:
         """As the network sees them: None for open terminals, -1 for neither open nor connected."""
         seen: dict[int, int | None] = {}
-        for i, chip in enumerate(self.bus.chips):
-            for wiper in WIPERS:
-                terminals = chip.registers[TCON] >> (4 * wiper) & 0xF  # not in shutdown, A, W, B
-                seen[2 * i + wiper] = {0xF: chip.registers[wiper], 0x8: None}.get(terminals, -1)
+        for channel in range(self._channels):
+            registers, wiper = self._chip(channel).registers, channel % 2
+            terminals = registers[TCON] >> (4 * wiper) & 0xF  # not in shutdown, A, W, B
+            seen[channel] = {0xF: registers[wiper], 0x8: None}.get(terminals, -1)
         return seen
+
+
+def time_of_a_step_ms(elf: Path, channels: int, changed: int) -> float:
+    """Simulated time in which so many channels are changed, written and verified by one STAGE_COMMIT."""
+    rng = random.Random(channels)
+    avr = AvrBoard(elf, channels)
+    host = Host(avr)
+    host.arm()
+    table = [128] * channels
+    new = {channel: rng.randrange(128) for channel in sorted(rng.sample(range(channels), changed))}
+    for channel, code in new.items():
+        table[channel] = code
+    setpoints = min(pairs(new), run(0, table), key=len)
+    start_s = avr.now_s()
+    reply = host(STAGE_COMMIT, table_crc(table) + setpoints)
+    took_ms = 1000 * (avr.now_s() - start_s)
+    assert reply.body == bytes([changed, 0])
+    assert list(avr.codes().values()) == table
+    return took_ms

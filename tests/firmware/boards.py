@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import shutil
-import subprocess
 from pathlib import Path
-
-import pytest
 
 from labrig.clock import SimulatedClock
 from labrig.virtual_instruments.digipot_board import DigipotBoard
 
-SOURCES = Path(__file__).parents[2] / "drivers" / "firmware"
 POWER_ON, EXTERNAL = 1, 2
-
-
-def make(target: str, build: Path, **variables: object) -> str:
-    """Build one target of the firmware outside its folder; skips where the tools are missing."""
-    tools = {"avr": ["make", "avr-gcc", "avr-size", "awk"]}.get(target, ["make", "cc"])
-    for tool in tools:
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    arguments = [f"{name}={value}" for name, value in {"BUILD": build, **variables}.items()]
-    done = subprocess.run(["make", "-C", SOURCES, target, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 class PythonBoard:

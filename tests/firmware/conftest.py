@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from firmware.boards import FirmwareBoard, PythonBoard, make
+from firmware.boards import FirmwareBoard, PythonBoard
+from firmware.builds import avr_program, testbed_library
 
 
 @pytest.fixture(scope="session")
@@ -15,8 +16,13 @@ def build(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def testbed(build) -> Path:
-    make("testbed", build)
-    return build / "libtestbed.so"
+    return testbed_library(build)
+
+
+@pytest.fixture(scope="session")
+def elf(build) -> Callable[[int], Path]:
+    """The program for the ATmega328P, elf(channels)."""
+    return lambda channels: avr_program(build, channels)
 
 
 @pytest.fixture(params=["python", "firmware"])

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import random
+import struct
 
 import pytest
-from firmware.avr_board import AvrBoard
-from firmware.boards import PythonBoard, make
+from firmware.avr_board import FIRST_BOOT, AvrBoard, time_of_a_step_ms
+from firmware.avr_in_lock_step import converse_with_avr
+from firmware.boards import PythonBoard
+from firmware.same_replies import BANKS, EVERY_STATUS
 from firmware.test_readme_examples import conversation
-from firmware.wire import HELLO, READ, SAFE, STAGE, STAGE_COMMIT, STATUS, VERIFY_FAILED, Host, pairs, run, table_crc
+from firmware.wire import (
+    HELLO,
+    READ,
+    SAFE,
+    STAGE,
+    STAGE_COMMIT,
+    STATUS,
+    VERIFY_FAILED,
+    Host,
+    pairs,
+    request,
+    run,
+    table_crc,
+)
 
-FIRST_BOOT = 0  # an erased EEPROM holds 0xFFFF
-
-
-@pytest.fixture(scope="module")
-def elf(build):
-    def build_for(channels: int):
-        make("avr", build / f"avr{channels}", CHANNELS=channels)
-        return build / f"avr{channels}" / "avr.elf"
-
-    return build_for
+LONG = bool(os.environ.get("LABRIG_LONG"))
 
 
 def test_the_specification_conversation(elf):
     """Up to the stuck wiper, with another boot id and clock than printed: so against the Python board."""
-    avr, python = AvrBoard(elf(4), chips=2), PythonBoard(4, FIRST_BOOT)
+    avr, python = AvrBoard(elf(4), 4), PythonBoard(4, FIRST_BOOT)
     for asked, _ in conversation()[:8]:
         if asked[3] != STATUS:
             assert avr.receive(asked) == python.receive(asked)
@@ -34,7 +42,7 @@ def test_the_specification_conversation(elf):
 def test_same_replies_as_the_python_board(elf):
     """Every chip behind its decoder, every op, in a conversation of random tables."""
     rng = random.Random(3)
-    avr, python = AvrBoard(elf(128), chips=64), PythonBoard(128, FIRST_BOOT)
+    avr, python = AvrBoard(elf(128), 128), PythonBoard(128, FIRST_BOOT)
     hosts = [Host(avr), Host(python)]
     table = [128] * 128
 
@@ -57,15 +65,22 @@ def test_same_replies_as_the_python_board(elf):
     assert (faults["overruns"], faults["dropped"], faults["terminal_faults"]) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("seed", range(20 if LONG else 5))
+def test_same_replies_to_random_frames(testbed, elf, seed):
+    channels = BANKS[seed % len(BANKS)]
+    met = converse_with_avr(testbed, elf(channels), seed, channels, 5000 if LONG else 400)
+    assert set(met) == EVERY_STATUS
+
+
 def test_a_missing_chip_is_named(elf):
-    host = Host(AvrBoard(elf(4), chips=1))
+    host = Host(AvrBoard(elf(4), 4, chips=1))
     reply = host.arm()
     assert (reply.status, reply.body) == (VERIFY_FAILED, b"\x02\x02\x03")
     assert host.read(0, 4) == [128, 128, 0xFFFF, 0xFFFF]
 
 
 def test_the_watchdog_opens_the_terminals(elf):
-    avr = AvrBoard(elf(4), chips=2)
+    avr = AvrBoard(elf(4), 4)
     host = Host(avr)
     host.arm(100)
     avr.wait_ms(95)
@@ -77,7 +92,7 @@ def test_the_watchdog_opens_the_terminals(elf):
 
 
 def test_a_reset_changes_the_boot_id_and_opens_the_terminals(elf):
-    avr, python = AvrBoard(elf(4), chips=2), PythonBoard(4, FIRST_BOOT)
+    avr, python = AvrBoard(elf(4), 4), PythonBoard(4, FIRST_BOOT)
     for board in (avr, python):
         host = Host(board)
         host.arm()
@@ -89,23 +104,29 @@ def test_a_reset_changes_the_boot_id_and_opens_the_terminals(elf):
     assert Host(avr)(HELLO) == Host(python)(HELLO)
 
 
-@pytest.mark.parametrize(("channels", "changed"), [(64, 64), (128, 64), (128, 128)])
-def test_time_of_a_step(elf, channels, changed, capsys):
-    """64 edges changed and verified at 500 kbaud take at most 15 ms of simulated time."""
-    rng = random.Random(channels)
-    avr = AvrBoard(elf(channels), chips=channels // 2)
+def test_a_reset_within_a_commit_stages_what_the_chips_hold(elf):
+    avr = AvrBoard(elf(128), 128)
     host = Host(avr)
     host.arm()
-    table = [128] * channels
-    new = {channel: rng.randrange(128) for channel in sorted(rng.sample(range(channels), changed))}
-    for channel, code in new.items():
-        table[channel] = code
-    setpoints = min(pairs(new), run(0, table), key=len)
-    start_s = avr.now_s()
-    reply = host(STAGE_COMMIT, table_crc(table) + setpoints)
-    took_ms = 1000 * (avr.now_s() - start_s)
-    assert reply.body == bytes([changed, 0])
-    assert list(avr.codes().values()) == table
-    with capsys.disabled():
-        print(f"\n{changed} of {channels} channels changed and verified: {took_ms:.1f} ms simulated")
-    assert took_ms < (15 if changed == 64 else 20)
+    avr.receive(request(STAGE_COMMIT, 1000, table_crc([7] * 128) + run(0, [7] * 128)), expected=0)
+    avr.wait_ms(6)
+    avr.reset()
+    assert set(avr.codes().values()) == {None}
+    held = host.read(0, 128)
+    assert set(held) == {7, 128}
+    assert host.status()["table"] == struct.unpack("<H", table_crc(held))[0]
+    assert host(HELLO).boot_id == FIRST_BOOT + 1
+
+
+def test_uptime_is_in_ms(elf):
+    avr = AvrBoard(elf(4), 4)
+    host = Host(avr)
+    earlier = host.status()["uptime"]
+    avr.wait_ms(1000)
+    assert 1000 <= host.status()["uptime"] - earlier <= 1005
+
+
+@pytest.mark.parametrize(("channels", "changed", "most_ms"), [(64, 64, 15), (128, 64, 15), (128, 128, 20)])
+def test_time_of_a_step(elf, channels, changed, most_ms):
+    """64 edges changed and verified at 500 kbaud take at most 15 ms of simulated time."""
+    assert time_of_a_step_ms(elf(channels), channels, changed) < most_ms

@@ -11,18 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from firmware.boards import make
+from firmware.builds import fuzz, make
 from firmware.wire import HELLO, STAGE_COMMIT, VERIFY_FAILED, Host, run, table_crc
 
 LONG = bool(os.environ.get("LABRIG_LONG"))
 
 
 def test_hostile_frames_under_sanitizers(build):
-    make("fuzz", build)
-    frames = 1_000_000 if LONG else 20_000
-    done = subprocess.run([build / "fuzz", str(frames), "1"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("clean\n")
+    fuzz(build, 1_000_000 if LONG else 20_000, seed=1)
 
 
 @pytest.mark.parametrize("channels", [4, 64, 128])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from firmware.boards import SOURCES
+from firmware.builds import SOURCES
 from firmware.wire import cobs, crc16
 
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from firmware.boards import make
+from firmware.builds import make
 from labrig_drivers import digipot_link
 from wire.digipot.boards import WAIT_S, Daemon, on_a_pty
 
