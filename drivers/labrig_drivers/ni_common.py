@@ -112,10 +112,13 @@ class NiDevice:
         return name if name.startswith("/") else f"/{self.resource}/{name}"
 
     def lock(self, task: Any) -> None:
-        """Derive the task's clocks from the reference clock: devices that share one do not drift apart."""
+        """Derive the task's clocks from the reference clock: devices that share one do not drift apart.
+
+        A terminal without a device is the task's own, as in NI's example ai_multi_task_pxie_ref_clk.py.
+        """
         reference = self._options.locked_to
         if reference is not None:
-            task.timing.ref_clk_src = self.terminal(reference)
+            task.timing.ref_clk_src = reference
             task.timing.ref_clk_rate = TIMEBASE_HZ if reference.endswith(CHASSIS_CLOCK) else 10e6
 
     def route(self, source: str, destination: str) -> None:

@@ -11,7 +11,7 @@ from labrig_drivers import ni_ai, ni_ao, ni_channel
 from labrig_drivers.ni import DRIVERS
 from labrig_drivers.ni_ai import NiAnalogInput
 from labrig_drivers.ni_ao import NiAnalogOutput
-from wire.daqmx.boards import AI, AO, QUIET, Wire, acquire, analog_input, analog_output, chain, levels, plan, wire
+from wire.daqmx.boards import AI, QUIET, Wire, acquire, analog_input, analog_output, chain, levels, plan, wire
 
 from labrig.clock import SimulatedClock
 from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, LimitExceeded
@@ -361,11 +361,11 @@ def test_one_board_can_be_two_instruments() -> None:
 @pytest.mark.parametrize(
     ("model", "options", "reference"),
     [
-        ("PXIe-6363", {}, (f"/{AI}/PXIe_Clk100", 100e6)),
-        ("PXIe-6363", {"reference_clock": "PXI_Clk10"}, (f"/{AI}/PXI_Clk10", 10e6)),
+        ("PXIe-6363", {}, ("PXIe_Clk100", 100e6)),
+        ("PXIe-6363", {"reference_clock": "PXI_Clk10"}, ("PXI_Clk10", 10e6)),
         ("PXIe-6363", {"reference_clock": "onboard"}, ("OnboardClock", 10e6)),
         ("USB-6363", {}, ("OnboardClock", 10e6)),
-        ("USB-6363", {"reference_clock": "PFI2", "export_clock": "PFI1"}, (f"/{AI}/PFI2", 10e6)),
+        ("USB-6363", {"reference_clock": "PFI2", "export_clock": "PFI1"}, ("PFI2", 10e6)),
     ],
 )
 def test_devices_are_locked_to_the_clock_they_share(served: Wire, model: str, options: dict, reference: tuple):
@@ -383,7 +383,7 @@ def test_devices_are_locked_to_the_clock_they_share(served: Wire, model: str, op
 def test_tones_are_locked_to_the_clock_of_the_chassis(served: Wire, ao: NiAnalogOutput):
     ao.load(PROGRAMS)
     ao.arm()
-    assert ao._tones.timing.ref_clk_src == f"/{AO}/PXIe_Clk100"
+    assert ao._tones.timing.ref_clk_src == "PXIe_Clk100"
 
 
 @pytest.mark.parametrize("option", ["reference_clock", "export_clock"])
