@@ -14,8 +14,8 @@ phase other than 0 or π wait for the trigger at A·sin φ.
 
 Messages of one acquisition: a changed tone two writes and one query, an unchanged tone one write (re-arm), one query
 more where nothing else is asked (the re-arm must have happened before the trigger comes); DC or nothing, unchanged:
-none. `confirm` is one query. Several pairs in one command are measured to work; commands chained by `;` are not, so
-none are sent.
+none. `confirm` is three or four queries. Several pairs in one command are measured to work; commands chained by `;`
+are not, so none are sent.
 The amplifier's attenuators have no command that holds them: large amplitude steps may click a relay.
 """
 
@@ -47,6 +47,10 @@ from labrig_drivers.siglent_dialect import (
 from labrig_drivers.siglent_options import CHANNELS, MODELS, PEAK_V, SdgOptions, capabilities
 from labrig_drivers.visa import VisaSession
 
+CLOCK_EVERY = 16
+"""Confirmations until the clock is asked for again. Without 10 MHz at its input a generator runs on its own clock; each
+trigger starts its tones anew, so they are off by no more than a degree or so within one window."""
+
 
 class SdgSource:
     """A WaveformSource of two channels, "1" and "2"."""
@@ -56,7 +60,10 @@ class SdgSource:
         self._options = options
         self._session = VisaSession(name, options.resource, options.deadline)
         self._factor = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
+        self._load_word = "HZ" if options.load == "high_z" else "50"
+        self._clock_word = "EXT" if options.clock == "external" else "INT"
         self._armed = "EXT" if options.trigger == "external" else "MAN"
+        self._confirmed = 0
         self._known = False  # a Siglent has answered: from here on its outputs are this driver's business
         self._held: dict[str, Wave] = {}
         self._on: set[str] = set()
@@ -110,12 +117,19 @@ class SdgSource:
                 self._session.write(f"C{channel}:BTWV MTRIG", "start")
 
     def confirm(self) -> None:
-        """Ask for the burst of one channel, and compare: a reset ends the bursts of both."""
+        """Ask for the burst of each channel that plays (a reset ends those of both), both outputs and the clock, and
+        compare: keys of the panel change them. Now and then for the clock, too."""
         self._require_open("confirm")
         if not self._held:
             raise ConnectionFailed("was lost meanwhile", device=self.name, action="confirm", remedy="load again")
         try:
-            self._verify(self._playing[-1] if self._playing else CHANNELS[0], "confirm")
+            for channel in self._playing or CHANNELS[:1]:
+                self._verify(channel, "confirm")
+            for channel in CHANNELS:
+                self._check_load(channel, self._check_output(channel, "ON", "confirm"), "confirm")
+            self._confirmed += 1
+            if self._confirmed % CLOCK_EVERY == 0:
+                self._check_clock("confirm")
         except BaseException:
             self._forget()
             raise
@@ -314,13 +328,9 @@ class SdgSource:
 
     def _prepare(self, channel: str) -> None:
         """Output off, the load, and an infinite burst of the smallest sine that waits for a trigger nobody sends."""
-        load = "HZ" if self._options.load == "high_z" else "50"
         self._on.discard(channel)
-        self._session.write(f"C{channel}:OUTP OFF,LOAD,{load},PLRT,NOR", "set up")
-        output = self._check_output(channel, "OFF", "set up")
-        for key, value in (("LOAD", load), ("PLRT", "NOR")):
-            if output.words.get(key) != value:
-                self._refuse(channel, key, value, output.words.get(key, "nothing"), "set up")
+        self._session.write(f"C{channel}:OUTP OFF,LOAD,{self._load_word},PLRT,NOR", "set up")
+        self._check_load(channel, self._check_output(channel, "OFF", "set up"), "set up")
         wave = POWER_UP
         self._session.write(f"C{channel}:BSWV WVTP,SINE,FRQ,{wave.frequency},AMP,{wave.amplitude}", "set up")
         self._session.write(f"C{channel}:BSWV OFST,0,PHSE,0", "set up")
@@ -331,16 +341,23 @@ class SdgSource:
         self._verify(channel)
 
     def _set_clock(self) -> None:
-        wanted = "EXT" if self._options.clock == "external" else "INT"
-        self._session.write(f"ROSC {wanted}", "open")
-        reply = self._session.query("ROSC?", "open")
-        if reply.partition(" ")[2].split(",")[0].strip() != wanted:
+        self._session.write(f"ROSC {self._clock_word}", "open")
+        self._check_clock("open")
+
+    def _check_clock(self, action: str) -> None:
+        reply = self._session.query("ROSC?", action)
+        if reply.partition(" ")[2].split(",")[0].strip() != self._clock_word:
             raise ConnectionFailed(
-                f"does not take its clock from {wanted}: {reply!r}",
+                f"does not take its clock from {self._clock_word}: {reply!r}",
                 device=self.name,
-                action="open",
+                action=action,
                 remedy="connect 10 MHz to its clock input, or set clock: internal",
             )
+
+    def _check_load(self, channel: str, output: Pairs, action: str) -> None:
+        for key, value in (("LOAD", self._load_word), ("PLRT", "NOR")):
+            if output.words.get(key) != value:
+                self._refuse(channel, key, value, output.words.get(key, "nothing"), action)
 
     def _check_output(self, channel: str, state: str, action: str) -> Pairs:
         reply = self._ask(f"C{channel}:OUTP", action)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,6 +82,18 @@ def reset(device: str) -> Callable[[InProcessWire], None]:
     return lambda bench: bench.world.faults.strike(Fault(FAULT_KINDS["reset"], device, time_s=0.0))
 
 
+def key(device: str, command: bytes) -> Callable[[InProcessWire], None]:
+    """Somebody presses a key of its panel."""
+
+    def press(bench: InProcessWire) -> None:
+        _, host, port, _ = bench._endpoints[device].resource.split("::")
+        with socket.create_connection((host, int(port))) as line:
+            line.sendall(command + b"\n*OPC?\n")
+            line.recv(16)
+
+    return press
+
+
 def mains(device: str) -> Callable[[InProcessWire], None]:
     """It loses its power, and does not come back."""
 
@@ -104,6 +117,7 @@ PLUGS: dict[str, Callable[[InProcessWire], None]] = {
     "cable of pots": cable("pots"),
     "reset of pots": reset("pots"),
     "mains of err1": mains("err1"),
+    "output key of err1": key("err1", b"C1:OUTP OFF"),
     "server of the NI devices": daqmx_server,
     "cable of err2": cable("err2"),
     "reset of err1": reset("err1"),
@@ -112,6 +126,7 @@ PLUGS: dict[str, Callable[[InProcessWire], None]] = {
     "mains of err2": mains("err2"),
     "cable of err1": cable("err1"),
     "cable of awg": cable("awg"),
+    "polarity key of err2": key("err2", b"C1:OUTP PLRT,INVT"),
 }
 
 

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from labrig_drivers.siglent import DRIVERS, SdgOptions, SdgSource, capabilities
+from labrig_drivers.siglent import CLOCK_EVERY, DRIVERS, SdgOptions, SdgSource, capabilities
 from pydantic import ValidationError
 from wire.siglent.rigs import bench_side, edge, options, rig, seen
 
@@ -200,6 +200,34 @@ def test_a_generator_that_was_reset_since_its_start_does_not_confirm(program):
         with pytest.raises(ChannelFault, match=r"does not hold.*confirm"):
             source.confirm()
         told, volts = played(source, generator, {"1": program, "2": SILENT})  # set up anew
+        assert_as_told(told, volts)
+        source.confirm()
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("C1:OUTP OFF", "channel 1 does not hold OUTP: asked ON, got OFF"),
+        ("C2:OUTP OFF", "channel 2 does not hold OUTP: asked ON, got OFF"),
+        ("C1:OUTP PLRT,INVT", "channel 1 does not hold PLRT: asked NOR, got INVT"),
+        ("C2:OUTP LOAD,50", "channel 2 does not hold AMP: asked 2, got 1V"),
+        ("C1:BSWV AMP,0.5", "channel 1 does not hold AMP"),
+        ("C2:BSWV AMP,0.5", "channel 2 does not hold AMP"),
+        ("ROSC INT", "does not take its clock from EXT"),
+    ],
+)
+def test_whatever_a_key_of_the_panel_changes_is_not_confirmed(key, says):
+    with rig() as (source, generator, _):
+        programs = {"1": sine(1000, 1.0), "2": sine(1000, 1.0)}
+        source.idle()
+        played(source, generator, programs)
+        source.confirm()
+        generator.execute(key.encode())
+        if "ROSC" in key:  # which is asked now and then only
+            source._confirmed = CLOCK_EVERY - 1
+        with pytest.raises((ChannelFault, ConnectionFailed), match=says):
+            source.confirm()
+        told, volts = played(source, generator, programs)  # set up anew
         assert_as_told(told, volts)
         source.confirm()
 
