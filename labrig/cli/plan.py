@@ -1,4 +1,4 @@
-"""plan: say what a run will do, how much it stores and how long it takes; nothing is written."""
+"""plan: say what a run will do, how much it stores and how long it takes; nothing is written, no hardware touched."""
 
 from __future__ import annotations
 
@@ -32,17 +32,23 @@ def execute(arguments: argparse.Namespace) -> int:
     assembly = assembled(arguments)
     if arguments.wiring:
         return _print_wiring(assembly, arguments.json)
+    rehearsed = assembly.header.bench == "hardware"
+    if rehearsed:
+        served = all(device.driver.virtual for device in assembly.devices.values())
+        arguments.bench = "wire" if served else "simulated"
+        assembly = assembled(arguments)
     try:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
             plan = plan_run(assembly.probe(rig), assembly.update(rig), assembly.schedule)
     except LimitExceeded as error:
-        if assembly.header.bench != "hardware":  # where it may be the board that is at fault
-            _find_at_limit(assembly, error)
+        _find_at_limit(assembly, error)
         raise
     if arguments.json:
         print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}))
     else:
         print(_text(assembly, plan))
+        if rehearsed:
+            print("Rehearsed on virtual instruments; the times that yours need for a command come on top.")
     return 0
 
 
@@ -107,7 +113,10 @@ def _wiring(assembly: Assembly) -> WiringSheet:
             facts[name] = InstrumentFacts(able.part.part, on_chips=hasattr(device.options, "chips"))
         else:
             ohm = able.output_resistance_ohm if isinstance(able, SourceCapabilities) else 0.0
-            facts[name] = InstrumentFacts(device.options.model or device.driver.name, ohm)
+            model = device.options.model or device.driver.name
+            in_chassis = getattr(device.options, "locked_to", None) == "PXIe_Clk100"
+            clock = f"10 MHz output of {name}'s chassis" if in_chassis else f"{name} clock output"
+            facts[name] = InstrumentFacts(model, ohm, clock_output=clock)
     return wiring_sheet(assembly.board.hookup, assembly.board.graph, facts, assembly.synchronization)
 
 
@@ -119,6 +128,7 @@ def _wiring_text(sheet: WiringSheet) -> str:
 
     nodes = [(row.node, row.what, *channel(row), _through(row)) for row in sheet.nodes]
     edges = [(row.edge, row.node, row.to, *channel(row), row.pin) for row in sheet.edges]
+    instruments = dict.fromkeys(row.instrument for row in (*sheet.nodes, *sheet.edges))
     parts = [
         table(("node", "what", "instrument", "model", "channel", "through"), nodes),
         table(("edge", "from", "to", "instrument", "part", "channel", "pins"), edges),
@@ -133,6 +143,7 @@ def _wiring_text(sheet: WiringSheet) -> str:
             "Pins: W to the edge's first node, B to its second, A stays free. "
             "Supply, SPI and select lines of the chips: drivers/firmware/README.md"
         )
+    parts.append(f"Ground: that of {', '.join(instruments)} and of the board meet in one point.")
     return "\n\n".join(parts)
 
 
@@ -148,4 +159,4 @@ def _through(row: Connection) -> str:
     own = row.through_ohm - (row.resistor_ohm or 0.0)
     if not row.resistor_ohm:
         return f"nothing ({format_quantity(own, 'resistance')} of its own)"
-    return f"{format_quantity(row.through_ohm, 'resistance')} with {format_quantity(own, 'resistance')} of its own"
+    return f"solder {format_quantity(row.resistor_ohm, 'resistance')} ({format_quantity(own, 'resistance')} of its own)"

@@ -23,12 +23,13 @@ RHEOSTAT_PINS = {"MCP4251": (("P0", 9, 10), ("P1", 6, 5))}
 class InstrumentFacts:
     """What the sheet says of an instrument. model: or part. output_ohm: of a source's channels.
 
-    on_chips: channels are rheostats of chips one solders oneself, in order.
+    on_chips: channels are rheostats of chips one solders oneself, in order. clock_output: where its clock leaves.
     """
 
     model: str
     output_ohm: float = 0.0
     on_chips: bool = False
+    clock_output: str = "clock output"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def wiring_sheet(
         tuple(connection for connections in by_node.values() for connection in connections),
         tuple(edges),
         _fixed(graph),
-        _lines(timing),
+        _lines(timing, digitizer),
     )
 
 
@@ -153,10 +154,10 @@ def _part(model: DiodeModel) -> str:
     return next((name for name, known in DIODES.items() if known == model), "diode")
 
 
-def _lines(timing: Timing) -> tuple[Line, ...]:
+def _lines(timing: Timing, digitizer: InstrumentFacts) -> tuple[Line, ...]:
     lines: list[Line] = []
     if timing.clock:
-        master = f"{timing.clock.master} {timing.clock.line or 'clock output'}"
+        master = f"{timing.clock.master} {timing.clock.line}" if timing.clock.line else digitizer.clock_output
         lines += [Line("clock", master, f"{name} 10 MHz input") for name in timing.clock.followers]
     if timing.trigger:
         device = timing.trigger.from_.partition("/")[0]

@@ -65,8 +65,8 @@ def test_rheostats_of_the_bank_have_the_pins_of_the_firmware_s_wiring_table(
 def test_clock_and_trigger_are_cables(capsys: pytest.CaptureFixture[str]) -> None:
     lines = sheet(capsys, "iris_wire.yaml")["lines"]
     assert [(line["what"], line["source"], line["to"]) for line in lines] == [
-        ("clock", "daq clock output", "err1 10 MHz input"),
-        ("clock", "daq clock output", "err2 10 MHz input"),
+        ("clock", "10 MHz output of daq's chassis", "err1 10 MHz input"),
+        ("clock", "10 MHz output of daq's chassis", "err2 10 MHz input"),
         ("trigger", "daq PFI0", "err1 trigger input"),
         ("trigger", "daq PFI0", "err2 trigger input"),
     ]
@@ -97,6 +97,7 @@ def test_the_text_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     cells = [line.split() for line in text.splitlines()]
     assert ["out0", "sense", "daq", "PXIe-6363", "ai10"] in cells
     assert any(line.startswith("in2-out1 ") and line.endswith("chip 3 P1: W 6, B 5") for line in text.splitlines())
-    assert "100 kΩ with 50 Ω of its own" in text
+    assert "solder 99.95 kΩ (50 Ω of its own)" in text
+    assert "Ground: that of awg, daq, err1, err2, pots and of the board" in text
     assert "nothing (50 Ω of its own)" in text
     assert "drivers/firmware/README.md" in text
