@@ -68,6 +68,10 @@ class ConnectionFailed(LabrigError):
     exit_code = 4
 
 
+class InUse(ConnectionFailed):
+    """Another labrig works with the instrument."""
+
+
 class IdentityMismatch(LabrigError):
     """Another instrument answered than the configuration names."""
 

@@ -6,6 +6,7 @@ configuration can be checked on a machine without it.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -217,7 +218,9 @@ class NiDevice:
 
         code = error.error_code
         kind, remedy = _MEANING.get(Code(code).name if code in set(Code) else "", (ConnectionFailed, None))
-        return kind(f"{_one_line(error)} [DAQmx {code}]", device=self.name, action=action, remedy=remedy)
+        terminal = re.search(r"Source Terminal: (\S+)", str(error))
+        where = f" {terminal[1]}" if terminal else ""
+        return kind(f"{_one_line(error)}{where} [DAQmx {code}]", device=self.name, action=action, remedy=remedy)
 
 
 _MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
@@ -229,7 +232,8 @@ _MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
     "INVALID_AO_DATA_WRITE": (LimitExceeded, "lower the drive"),
     "PAL_RESOURCE_RESERVED": (
         ConnectionFailed,
-        "close the other program or task that uses this device; if it was killed, reset the device in NI MAX",
+        "close the other program or task that uses this device; if it was killed, reset the device in NI MAX or with "
+        "reset_device() of nidaqmx: a gRPC device server keeps the tasks of clients that are gone",
     ),
     "PHYSICAL_CHAN_DOES_NOT_EXIST": (ConnectionFailed, "name channels as they are printed on the device"),
     "INVALID_DEVICE_ID": (ConnectionFailed, "check that the device is plugged in and its name in NI MAX"),

@@ -42,6 +42,9 @@ def check_synchronization(
         )
     started = timing.trigger.to if timing.trigger else []
     playing = _players(board, activation)
+    _check_lines(document, timing)
+    own = [name for name in board.hookup.sources if getattr(devices[name].capabilities, "own_clock", False)]
+    all_followers, all_started = (list(dict.fromkeys([*named, *own])) for named in (followers, started))
     for name in board.hookup.sources:
         able = devices[name].capabilities
         assert isinstance(able, SourceCapabilities)
@@ -64,15 +67,23 @@ def check_synchronization(
                 document,
                 ("timing",),
                 f"{name} is left on its own clock; connect its 10 MHz input and write "
-                f"'clock: {{master: {digitizer}, followers: [{name}]}}'",
+                f"'clock: {{master: {digitizer}, followers: [{', '.join(all_followers)}]}}'",
             )
         if name not in started:
             _fault(
                 document,
                 ("timing",),
                 f"{name} would start by itself; connect its trigger input and write "
-                f"'trigger: {{from: {digitizer}/start, to: [{name}], line: PFI0}}'",
+                f"'trigger: {{from: {digitizer}/start, to: [{', '.join(all_started)}], line: PFI0}}'",
             )
+
+
+def _check_lines(document: Document, timing: Timing) -> None:
+    clock, trigger = timing.clock, timing.trigger
+    if clock and trigger and clock.line and clock.line == trigger.line:
+        _fault(
+            document, ("timing", "clock", "line"), f"the trigger leaves by {clock.line} already; name another terminal"
+        )
 
 
 def _players(board: Board, activation: str) -> set[str]:

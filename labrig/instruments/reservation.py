@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from labrig.errors import ConnectionFailed
+from labrig.errors import InUse
 
 FOLDER = Path(tempfile.gettempdir()) / "labrig-reservations"
 
@@ -54,7 +54,7 @@ class Reserved:
             holder = ""
             with contextlib.suppress(OSError):
                 holder = f", process {self._holder.read_text()}"
-            raise ConnectionFailed(
+            raise InUse(
                 f"is in use by another labrig on this machine{holder}",
                 device=self._name,
                 action="open",

@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, LabrigError
+from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, InUse, LabrigError
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.data import Identity
 
@@ -48,7 +48,7 @@ class Finding:
     remedy: str = ""
 
 
-State = Literal["answers", "differs", "absent", "fault"]
+State = Literal["answers", "differs", "absent", "in use", "fault"]
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,11 @@ def examine(probes: Mapping[str, Probe], deadline_s: float = PROBE_S) -> list[Fi
         if isinstance(outcome, list):
             findings += outcome
         elif outcome is None:
-            findings.append(
-                Finding(what, "warning", f"did not answer within {deadline_s:g} s", "look for a driver that hangs")
-            )
+            said = f"did not answer within {deadline_s:g} s"
+            findings.append(Finding(what, "warning", said, "look for a driver that hangs"))
         else:
-            findings.append(
-                Finding(what, "warning", f"could not be examined: {_said(outcome)}", "repair the installation")
-            )
+            said = f"could not be examined: {_said(outcome)}"
+            findings.append(Finding(what, "warning", said, "repair the installation"))
     return findings
 
 
@@ -299,10 +297,15 @@ def _judged(
 
 def _failed(row: InstrumentReport, error: Exception, state: State | None = None) -> InstrumentReport:
     known = error if isinstance(error, LabrigError) else LabrigError(_said(error))
-    absent = isinstance(known, ConnectionFailed | DeadlineExceeded)
+    states: dict[type[LabrigError], State] = {
+        InUse: "in use",
+        ConnectionFailed: "absent",
+        DeadlineExceeded: "absent",
+        IdentityMismatch: "differs",
+    }
     return replace(
         row,
-        state=state or ("absent" if absent else "differs" if isinstance(known, IdentityMismatch) else "fault"),
+        state=state or next((found for kind, found in states.items() if isinstance(known, kind)), "fault"),
         kind=type(error).__name__,
         detail=f"{known.message} ({known.limit})" if known.limit else known.message,
         remedy=known.remedy or "",

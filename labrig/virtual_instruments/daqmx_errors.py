@@ -13,6 +13,7 @@ WORDING: dict[int, str] = {
         "Requested value is not a supported value for this property. The property value may be invalid because it "
         "conflicts with another property."
     ),
+    Code.MIN_NOT_LESS_THAN_MAX: "Minimum is greater than or equal to the maximum.",
     Code.INVALID_TASK: "Task specified is invalid or does not exist.",
     Code.DUPLICATE_TASK: "Task name is already in use by an existing task.",
     Code.PHYSICAL_CHAN_DOES_NOT_EXIST: "Physical channel specified does not exist on this device.",

@@ -328,7 +328,7 @@ def test_a_run_that_goes_on_is_left_alone(capsys: pytest.CaptureFixture[str]) ->
             rig.confirm()
             assert not rig.program({}).interrupted
         for row in rows(capsys).values():
-            assert row["kind"] == "ConnectionFailed"
+            assert (row["state"], row["kind"]) == ("in use", "InUse")
             assert f"is in use by another labrig on this machine, process {os.getpid()}" in row["detail"]
 
 

@@ -32,6 +32,9 @@ def test_channel_properties_change_afterwards(ni: Client) -> None:
         with pytest.raises(DaqError) as caught:
             others.ai_max = 11
         assert caught.value.error_code == -200077
+        with pytest.raises(DaqError) as caught:
+            task.ai_channels.add_ai_voltage_chan(f"{AI}/ai7", min_val=1, max_val=-1)
+        assert caught.value.error_code == -200082
 
 
 def test_a_name_may_begin_with_a_slash(ni: Client) -> None:

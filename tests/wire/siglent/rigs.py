@@ -10,6 +10,7 @@ from labrig_drivers.siglent import SdgOptions, SdgSource
 
 from labrig.network.builders import from_edges
 from labrig.network.graph import GROUND, Resistor, Source
+from labrig.signals.tones import ToneProgram, signed_tone
 from labrig.simulation.imperfections import PRESETS
 from labrig.simulation.world import BoardWiring, SourceStage, World
 from labrig.virtual_instruments.bench_side import BenchSide
@@ -62,3 +63,27 @@ def seen(generator: VirtualSdg, t0: float, rate_hz: float, samples: int) -> np.n
     """(samples, 2) open-circuit volts of both channels from t0 on."""
     volts = generator._side.world.voltages(NODES, t0, rate_hz, samples)
     return volts * (SOURCE_OHM + LOAD_OHM) / LOAD_OHM
+
+
+RATE_HZ = 100e3
+TIMES = np.arange(400) / RATE_HZ
+BEGUN = slice(2, None)  # the burst starts 0.7 µs after the edge: sample 0 is still the old drive
+
+
+def sine(frequency_hz: float, amplitude: float, dc: float = 0.0) -> ToneProgram:
+    return ToneProgram(dc, (signed_tone(frequency_hz, amplitude),))
+
+
+def played(source: SdgSource, generator: VirtualSdg, programs) -> tuple[dict[str, ToneProgram], np.ndarray]:
+    """One acquisition: what the driver says it plays, and the open-circuit volts from the edge on."""
+    told = source.load(programs)
+    source.arm()
+    t0 = edge(generator)
+    source.start()
+    return told, seen(generator, t0, RATE_HZ, len(TIMES))
+
+
+def assert_as_told(told, volts, tolerance=1e-7):
+    for column, channel in enumerate("12"):
+        error = np.abs(volts[BEGUN, column] - told[channel].at(TIMES[BEGUN])).max()
+        assert error < tolerance, (channel, error)
