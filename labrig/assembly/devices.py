@@ -37,15 +37,22 @@ def read_devices(document: Document) -> tuple[dict[str, Device], frozenset[str]]
 def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
     """A fault for each instrument at the address of another; an NI board is inputs and outputs, two instruments."""
     at: dict[tuple[str, ...], str] = {}
+    models: dict[tuple[str, str], str] = {}
     for name, device in devices.items():
         resource = getattr(device.options, "resource", None)
         if resource is None:
             continue
-        address = device.driver.name, str(getattr(device.options, "grpc", None)), str(resource)
-        other = at.setdefault(address, name)
+        place = str(getattr(device.options, "grpc", None)), str(resource)
+        other = at.setdefault((device.driver.name, *place), name)
+        path = ("instruments", name, "resource")
         if other != name:
-            path = ("instruments", name, "resource")
             document.faults.add(document.mark_of(path), path, f"{as_written(resource)} is {other}'s address already")
+            continue
+        first = models.setdefault(place, name)
+        theirs, model = devices[first].options.model, device.options.model
+        if theirs and model and theirs != model:
+            message = f"{as_written(resource)} is a {theirs} as {first} and a {model} here"
+            document.faults.add(document.mark_of(path), path, message)
 
 
 def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo]) -> Device | None:

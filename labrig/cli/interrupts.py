@@ -80,7 +80,7 @@ class Interrupts:
         if self._count < self._raises_at:
             # Not print: the signal may have come in the middle of one, and a buffered stream cannot be entered twice.
             with suppress(OSError):
-                os.write(2, b"\nlabrig: finishing this step; Ctrl-C again stops now\n")
+                os.write(2, b"\nlabrig: finishing what is under way; Ctrl-C again stops now\n")
             return
         self._shielded = True
         raise KeyboardInterrupt

@@ -70,6 +70,8 @@ class LineProgress:
     def advance(self, what: Step | Evaluation) -> None:
         self._latest.take(what)
         now = time.monotonic()
+        if isinstance(what, Evaluation) and what.step == 0:
+            self._began = now  # what comes before training says nothing about it
         if not isinstance(what, Step) or now - self._said < EVERY_S:
             return
         self._said = now

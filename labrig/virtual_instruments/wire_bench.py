@@ -98,6 +98,7 @@ class WireBench:
                 )
             event = json.loads(line)
             if event["event"] == "ready":
+                self._folder.cleanup()  # it has been read: whoever kills this process leaves no folder behind
                 return
             if event["event"] == "serving":
                 self._endpoints[event["name"]] = Endpoint(event["name"], event["model"], event["resource"])

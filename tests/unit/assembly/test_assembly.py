@@ -249,6 +249,14 @@ class TestRealInstruments:
                 "name the terminal its 10 MHz shall leave by (line: PFI1)",
             ),
             ("instruments.daq.reference_clock=onboard", "timing.clock", "runs on its own oscillator"),
+            ("timing.clock.line=PFI0", "timing.clock.line", "the trigger leaves by PFI0 already"),
+            ("timing.clock.followers=[err1]", "timing", "write 'clock: {master: daq, followers: [err1, err2]}'"),
+            ("timing.trigger.to=[err2]", "timing", "write 'trigger: {from: daq/start, to: [err2, err1], line: PFI0}'"),
+            (
+                "instruments.awg.resource=PXI1Slot4",
+                "instruments.daq.resource",
+                "a PXIe-6738 as awg and a PXIe-6363 here",
+            ),
             ("learning.error.current=50 nA", "learning.error.current", "write at least 300 nA"),
         ],
     )
