@@ -160,7 +160,7 @@ class DigipotBoard:
     def _refused(self, op: Op, reply: Reply) -> NoReturn:
         status = Status(reply.status).name if reply.status in set(Status) else f"status {reply.status}"
         raise IdentityMismatch(
-            f"the board answered {op.name} with {status} and {reply.body.hex(' ') or 'nothing'}, "
+            f"the board answered {op.name} with {status} {reply.body.hex(' ')}".rstrip() + ", "
             "which its HELLO does not lead to expect",
             device=self._name,
             action=op.name,

@@ -171,7 +171,7 @@ class Link:
         if self._answered is None:
             return "no reply yet"
         op, _ = self._answered
-        return f"{op.name} answered {self.silence_s:.3g} s before"
+        return f"{op.name} answered {self.silence_s:.1f} s before"
 
     def open(self) -> None:
         """Open the port and discard what it received."""
@@ -197,7 +197,7 @@ class Link:
             )
         except (*self._port_errors, ValueError) as error:
             raise ConnectionFailed(
-                f"cannot open {self._resource}: {error}",
+                f"cannot open {self._resource}: {os.strerror(error.errno) if getattr(error, 'errno', None) else error}",
                 device=self._name,
                 action="open",
                 last_good=self.last_good,
@@ -254,7 +254,7 @@ class Link:
             waited = time.monotonic() - started
             if sent > REPEATS if patience_s is None else waited >= patience_s:
                 raise DeadlineExceeded(
-                    f"{self._resource} did not answer, asked {sent} times",
+                    f"{self._resource} did not answer, asked {sent} {'time' if sent == 1 else 'times'}",
                     device=self._name,
                     action=op.name,
                     limit=f"{waited:.2g} s",
