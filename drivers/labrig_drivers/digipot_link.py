@@ -196,8 +196,9 @@ class Link:
                 self._resource, baudrate=self._baud, timeout=self._wait_s, write_timeout=_WRITE_S, exclusive=True
             )
         except (*self._port_errors, ValueError) as error:
+            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
             raise ConnectionFailed(
-                f"cannot open {self._resource}: {os.strerror(error.errno) if getattr(error, 'errno', None) else error}",
+                f"cannot open {self._resource}: {reason}",
                 device=self._name,
                 action="open",
                 last_good=self.last_good,
