@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ STOP_S = 5.0
 class WireBench:
     """Keeps the Bench protocol. The child starts with the first `connect` and ends with `close`, or with this process.
 
-    config: the configuration as YAML text. Nobody here knows the truth: it is in the child.
+    config: the configuration as YAML text. Nobody here knows the truth: it is in the child. Instruments are no load on
+    a lab's computer, so the child has a core of its own where there are two, and until `close` the thread that connects
+    (and those it starts) keeps to another: a program that the scheduler moves finds its caches cold after each window.
     """
 
     truth = None
@@ -38,6 +41,7 @@ class WireBench:
         self._child: subprocess.Popen[str] | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._cores: set[int] = set()  # of this thread before it kept to one
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """The driver's real instrument, led to its virtual counterpart. Raises ConnectionFailed if none serves."""
@@ -51,6 +55,9 @@ class WireBench:
 
     def close(self) -> None:
         """End the child: asked first, then killed."""
+        cores, self._cores = self._cores, set()
+        if cores:
+            _keep_to(0, cores)
         child, self._child = self._child, None
         if child is not None:
             child.send_signal(signal.SIGTERM)
@@ -79,6 +86,7 @@ class WireBench:
             start_new_session=True,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         )
+        self._share_cores(self._child.pid)
         lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=_read_lines, args=(self._child, lines), daemon=True).start()
         deadline = time.monotonic() + START_S
@@ -105,6 +113,23 @@ class WireBench:
             elif event["event"] == "error":
                 self.close()
                 raise ConnectionFailed(event["message"], device="wire bench", action="start")
+
+    def _share_cores(self, child: int) -> None:
+        """One for the child and one for this thread, others for others who do the same."""
+        if not hasattr(os, "sched_setaffinity"):  # not on Windows and macOS
+            return
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > 1:
+            self._cores = set(cores)
+            first = os.getpid() % len(cores)
+            _keep_to(0, {cores[first]})
+            _keep_to(child, {cores[(first + 1) % len(cores)]})
+
+
+def _keep_to(process: int, cores: set[int]) -> None:
+    """process: 0 is this thread."""
+    with suppress(OSError):
+        os.sched_setaffinity(process, cores)
 
 
 def _read_lines(child: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

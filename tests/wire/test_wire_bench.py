@@ -42,6 +42,14 @@ def test_an_activation_from_another_instrument_than_the_pilot_is_read_on_its_own
         np.testing.assert_allclose(found.error, [[1e-6, -1e-6, 0.0]], atol=2e-8)
 
 
+def test_cores_are_given_back():
+    """One for this thread and another for the virtual instruments, while they run."""
+    before = os.sched_getaffinity(0)
+    with assembled("iris_wire").open_rig():
+        assert len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == before
+
+
 def test_an_error_smaller_than_a_generator_plays_teaches_nothing():
     """An example that is known well: at 1 mV of temperature a few tens of mV make its error 1e-9 of the scale."""
     assembly = assembled("iris_wire", "learning.temperature=1 mV")
