@@ -47,6 +47,11 @@ class NiOptions(InstrumentOptions):
         chassis = CHASSIS_CLOCK if (self.model or "").startswith("PXIe-") else None
         return None if self.reference_clock == ONBOARD else self.reference_clock or chassis
 
+    @property
+    def in_chassis(self) -> bool:
+        """Whether its clock is that of a PXI Express chassis, which has an output for it."""
+        return self.locked_to == CHASSIS_CLOCK
+
 
 class NiDevice:
     """The connection to one device. name: of the instrument, for messages."""

@@ -117,8 +117,8 @@ class SdgSource:
                 self._session.write(f"C{channel}:BTWV MTRIG", "start")
 
     def confirm(self) -> None:
-        """Ask for the burst of each channel that plays (a reset ends those of both), both outputs and the clock, and
-        compare: keys of the panel change them. Now and then for the clock, too."""
+        """Ask for the burst of each channel that plays (a reset ends those of both) and for both outputs, now and then
+        for the clock, and compare: keys of the panel change them."""
         self._require_open("confirm")
         if not self._held:
             raise ConnectionFailed("was lost meanwhile", device=self.name, action="confirm", remedy="load again")

@@ -114,7 +114,7 @@ def _wiring(assembly: Assembly) -> WiringSheet:
         else:
             ohm = able.output_resistance_ohm if isinstance(able, SourceCapabilities) else 0.0
             model = device.options.model or device.driver.name
-            in_chassis = getattr(device.options, "locked_to", None) == "PXIe_Clk100"
+            in_chassis = getattr(device.options, "in_chassis", False)
             clock = f"10 MHz output of {name}'s chassis" if in_chassis else f"{name} clock output"
             facts[name] = InstrumentFacts(model, ohm, clock_output=clock)
     return wiring_sheet(assembly.board.hookup, assembly.board.graph, facts, assembly.synchronization)

@@ -321,7 +321,8 @@ class VirtualSdg(ScpiInstrument):
         if wave.kind == "SINE":
             level = wave.amplitude_v / 2 * _clean(math.sin(math.radians(wave.phase_deg)))
         elif (table := self._table(wave)) is not None:
-            level = wave.amplitude_v / 2 * (table.at(wave.phase_deg / 360) if wave.phase_deg else table.first)
+            turn = 0.0 if wave.kind == "PULSE" else wave.phase_deg / 360  # a pulse has a delay instead
+            level = wave.amplitude_v / 2 * (table.at(turn) if turn else table.first)
         return _polarity(wave, ToneProgram(wave.offset_v + level))
 
     def _running(self, output: _Output, turn: float) -> ToneProgram:

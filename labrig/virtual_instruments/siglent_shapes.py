@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 from labrig.virtual_instruments.siglent_arbitrary import MOST_TONES, Table
@@ -34,7 +35,8 @@ def shape_of(wave: Wave) -> Table | None:
     orders = [order for order, size in sizes.items() if abs(size) > _NONE][:MOST_TONES]  # a square has every second
     faded = {order: sizes[order] * _lanczos(order / (orders[-1] + 1)) for order in orders}
     harmonics = tuple((order, abs(size), cmath.phase(size)) for order, size in faded.items())
-    return Table(wave.kind, 0, mean=mean, harmonics=harmonics)
+    table = Table(wave.kind, 0, mean=mean, harmonics=harmonics)
+    return replace(table, first=table.at(0.0))
 
 
 def _corners(wave: Wave) -> list[tuple[float, float]] | None:

@@ -184,6 +184,15 @@ def test_a_shape_is_played_by_its_harmonics(bench, shape):
     assert np.fft.rfft(found)[1] == pytest.approx(np.fft.rfft(wanted)[1], rel=5e-4)
 
 
+@pytest.mark.parametrize(
+    ("shape", "level"), [("PULSE,DLY,0.001", -1.0), ("RAMP,PHSE,90", 1.0), ("SQUARE,PHSE,90", 1.0)]
+)
+def test_a_burst_waits_at_the_level_it_will_start_from(bench, shape, level):
+    bench.tell(f"C1:BSWV WVTP,{shape.replace(',', ',FRQ,100,AMP,2,OFST,0,', 1)}", "C1:BTWV STATE,ON")
+    bench.tell("C1:BTWV TRSR,EXT", "C1:OUTP ON")
+    assert bench.playing() == ToneProgram(pytest.approx(level, abs=0.01))
+
+
 def test_a_pulse_too_narrow_for_any_harmonic_is_its_low_level(bench):
     bench.tell("C1:BSWV WVTP,PULSE,FRQ,1E-6,AMP,2,OFST,0,WIDTH,2E-8", "C1:OUTP ON")
     assert bench.playing() == ToneProgram(pytest.approx(-1.0, abs=1e-4))
