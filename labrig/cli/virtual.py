@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    from labrig.blas import one_blas_thread
     from labrig.cli.interrupts import ending_signals
 
     done = threading.Event()
@@ -42,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
             os._exit(130)
         done.set()
 
-    with ExitStack() as stack:
+    with one_blas_thread(), ExitStack() as stack:
         for number in ending_signals():
             stack.callback(signal.signal, number, signal.signal(number, end))
         if arguments.until_eof:

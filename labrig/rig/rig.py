@@ -11,6 +11,7 @@ then connections close.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self
@@ -18,6 +19,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.blas import one_blas_thread
 from labrig.clock import Clock
 from labrig.errors import ConnectionFailed, IdentityMismatch, NotMadeSafe, Overrange, SyncLost
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
@@ -90,6 +92,7 @@ class Rig:
         self._demodulator: Demodulator | None = None
         self._reached: list[Instrument] = []
         self._on_close = on_close
+        self._while_open = ExitStack()
         self._ensemble = Sources(sources)
 
     @property
@@ -123,6 +126,7 @@ class Rig:
         Where one of them fails, those that were reached are made safe and closed.
         """
         try:
+            self._while_open.enter_context(one_blas_thread())
             self._open()
         except BaseException as error:
             self._close_after(error)
@@ -144,7 +148,7 @@ class Rig:
         sources_first = [each for each in self._instruments().values() if each in self._reached]
         failures = self._failures_to_make_safe(sources_first)
         failures += _failures(instrument.close for instrument in reversed(self._reached))
-        failures += _failures([self._on_close])
+        failures += _failures([self._on_close, self._while_open.close])
         self._reached.clear()
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
