@@ -16,7 +16,7 @@ from labrig.cli.options import add_config, assembled
 from labrig.errors import LabrigError
 
 if TYPE_CHECKING:
-    from labrig.assembly.wire import VirtualInstruments
+    from labrig.assembly.benches.wire import VirtualInstruments
 
 GONE_S = 0.5
 """How long after its file the end of a parent may be noticed."""
@@ -68,7 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _servers(arguments: argparse.Namespace, done: threading.Event) -> list[VirtualInstruments] | None:
     """Of the configuration; None where whoever began this has gone, and its file too: nobody asks."""
-    from labrig.assembly.wire import virtual_instruments
+    from labrig.assembly.benches.wire import virtual_instruments
 
     try:
         return virtual_instruments(assembled(arguments))

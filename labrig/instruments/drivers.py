@@ -49,6 +49,11 @@ class DigitizerCapabilities:
     max_sample_rate_hz: float
     convert_interval_s: float
 
+    @property
+    def step_v(self) -> float:
+        """Volts of one code."""
+        return 2.0 * self.full_scale_v / 2**self.bits
+
 
 @dataclass(frozen=True, slots=True)
 class ProgrammerCapabilities:

@@ -17,7 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 from labrig.assembly import Assembly, assemble, packaged_configs
-from labrig.assembly.wire import virtual_instruments
+from labrig.assembly.benches.wire import virtual_instruments
 from labrig.cli.main import main
 from labrig.clock import MonotonicClock
 from labrig.runs.journal import Record, read_journal
@@ -54,7 +54,7 @@ class InProcessWire:
         InProcessWire.last = self
         self.clock = MonotonicClock()
         self.assembly = assembly
-        with patch("labrig.assembly.wire.BenchSide", self._remember):
+        with patch("labrig.assembly.benches.wire.BenchSide", self._remember):
             self.servers = virtual_instruments(assembly)
         self.boards: list[DigipotBoard] = []
         self._endpoints: dict[str, Endpoint] = {}
@@ -151,7 +151,7 @@ class Outcome:
 
 def run(folder: Path, overrides: Sequence[str] = (), bench: type[InProcessWire] = InProcessWire) -> Outcome:
     """As `ended`, with the virtual instruments in this process."""
-    with patch("labrig.assembly.wire.build", bench):
+    with patch("labrig.assembly.benches.wire.build", bench):
         return ended(folder, overrides)
 
 
