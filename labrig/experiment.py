@@ -218,8 +218,10 @@ class Experiment:
         """(N, C) samples (V) of one window with an error of full size on every output, for a look at the spectrum."""
         before = self.rig.acquisitions
         error = np.full((self.rig.error_tones, len(self.rig.hookup.outputs)), self.probe.current_a)
-        self.rig.measure(Excitation(self.task.activation[example], error))
-        self.evaluation_acquisitions += self.rig.acquisitions - before
+        try:
+            self.rig.measure(Excitation(self.task.activation[example], error))
+        finally:
+            self.evaluation_acquisitions += self.rig.acquisitions - before
         return self.rig.window()
 
     def _undisturbed_metrics(

@@ -92,11 +92,14 @@ class _Run:
         return self._end(outcome)
 
     def _draw(self) -> dict[str, Any]:
-        """The plots. The run is over and recorded; Ctrl-C only leaves out what is not drawn yet."""
-        from labrig.cli.plots import write_plots
+        """Draw the pictures. The run is over and recorded: one that fails is left out, and Ctrl-C leaves out what is
+        not drawn yet."""
+        from labrig.runs.plots import write_plots
 
-        paths, left_out = write_plots(self._folder, self._interrupts.requested)
-        return {"plots": [str(path) for path in paths]} | ({"plots_skipped": True} if left_out else {})
+        plots = write_plots(self._folder, self._interrupts.requested)
+        if plots.complaint:
+            print(f"labrig: pictures were left out: {plots.complaint}", file=sys.stderr)
+        return {"plots": [str(path) for path in plots.paths]} | ({"plots_skipped": True} if plots.stopped else {})
 
     def _train(self, journal: Journal) -> bool:
         """Train on the open rig; whether it was stopped at once. The rig is safe and closed afterwards."""
@@ -143,18 +146,23 @@ class _Run:
         self._folder.write_text(META, json.dumps(meta, indent=1, ensure_ascii=False) + "\n")
 
     def _save_spectrum(self, experiment: Experiment) -> None:
-        """One window with the error tone on, for the plot of its spectrum."""
+        """Keep one window with the error tone on, for the picture of its spectrum. Training is over and recorded: if
+        this window cannot be measured or written, only the picture is missing."""
+        from labrig.errors import reason
         from labrig.runs.spectrum import save_spectrum
 
-        volts = experiment.sample_with_error(int(experiment.task.train[0]))
         rig = experiment.rig
-        save_spectrum(
-            self._folder,
-            volts,
-            [wire.node for wire in rig.hookup.senses],
-            rig.plan.sample_rate_hz,
-            rig.tones.frequencies_hz,
-        )
+        try:
+            volts = experiment.sample_with_error(int(experiment.task.train[0]))
+            save_spectrum(
+                self._folder,
+                volts,
+                [wire.node for wire in rig.hookup.senses],
+                rig.plan.sample_rate_hz,
+                rig.tones.frequencies_hz,
+            )
+        except Exception as error:
+            print(f"labrig: there is no picture of the spectrum: {reason(error)}", file=sys.stderr)
 
     def _report(self, what: Any) -> None:
         from labrig.runs.journal import Evaluation
