@@ -168,6 +168,8 @@ class Experiment:
             written=len(report.written),
             acquisitions=self.acquisitions,
             bench_s=self.rig.clock.now() - began,
+            bench_acquisitions=self.rig.acquisitions,
+            bench_clock_s=self.rig.clock.now(),
         )
         self.journal.append(step)
         return step
@@ -201,7 +203,7 @@ class Experiment:
         if len(self.task.test):
             metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
             metrics |= {f"test_{name}": value for name, value in test.items()}
-        evaluation = Evaluation(epoch, self.update.steps, metrics)
+        evaluation = Evaluation(epoch, self.update.steps, metrics, self.rig.acquisitions, self.rig.clock.now())
         self.evaluations.append(evaluation)
         self.journal.evaluated(evaluation)
         return evaluation

@@ -39,16 +39,8 @@ def record(losses: list[float], *evaluations: tuple[int, dict[str, float]]) -> R
     count = len(losses)
     edges = np.full((count, 1), 5e-5)
     return Record(
-        step=np.arange(1, count + 1),
-        epoch=np.zeros(count, dtype=np.int64),
-        examples=((0,),) * count,
-        loss=np.array(losses),
-        gamma=np.ones(count),
-        gradient=edges,
-        u_gradient=edges,
-        shadow=edges,
-        conductances=edges,
-        evaluations=tuple(Evaluation(0, step, metrics) for step, metrics in evaluations),
+        steps={"step": np.arange(1, count + 1), "loss": np.array(losses), "conductances": edges},
+        evaluations=tuple(Evaluation(0, step, metrics, 4, 0.1) for step, metrics in evaluations),
         events=(),
     )
 
