@@ -26,18 +26,20 @@ def execute(arguments: argparse.Namespace) -> int:
     folder = find_run(arguments.run, arguments.runs_dir)
     summary = summarize(folder)
     summary["card"] = {} if summary["name"] is None else folder.meta()["card"]
-    complaint = None
+    left_out = {}
     if arguments.plot:
         summary["plots"] = []
         if summary["name"] is not None:
             from labrig.runs.plots import write_plots
 
             plots = write_plots(folder)
-            complaint = plots.complaint
+            left_out = plots.left_out
             summary["plots"] = [str(path) for path in plots.paths]
-    print(json.dumps({"event": "run", **summary}) if arguments.json else _text(summary, complaint is None))
-    if complaint:
-        print(f"labrig: pictures were left out: {complaint}", file=sys.stderr)
+    print(json.dumps({"event": "run", **summary}) if arguments.json else _text(summary, not left_out))
+    if left_out:
+        from labrig.runs.plots import complaint
+
+        print(f"labrig: pictures were left out: {complaint(left_out)}", file=sys.stderr)
         return PICTURES_LEFT_OUT
     return 0
 

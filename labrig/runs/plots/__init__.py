@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -57,18 +57,16 @@ class Plots:
     """
 
     paths: tuple[Path, ...] = ()
-    left_out: Mapping[str, str] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
     stopped: bool = False
 
-    @property
-    def complaint(self) -> str | None:
-        """One line that names the pictures left out and why; None if there are none."""
-        if not self.left_out:
-            return None
-        by_reason: dict[str, list[str]] = {}
-        for name, why in self.left_out.items():
-            by_reason.setdefault(why, []).append(name)
-        return "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
+
+def complaint(left_out: Mapping[str, str]) -> str:
+    """Return one line that names the pictures left out and why."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        by_reason.setdefault(why, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
 
 def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> Plots:
