@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from types import MappingProxyType, NoneType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
@@ -225,11 +226,25 @@ class Table:
             lines.insert(0, f"{self.key} INTEGER PRIMARY KEY")
         return f"CREATE TABLE {self.name} ({', '.join(lines)});"
 
-    def encoded(self, row: Any) -> list[Any]:
-        """Return a row as SQLite stores it."""
-        values = [getattr(row, column.attribute) for column in self.columns]
-        pairs = zip(self.columns, values, strict=True)
-        return [None if value is None else column.kind.encode(value) for column, value in pairs]
+    def encoded(self, row: Any, wall_s: float | None = None) -> list[Any]:
+        """Return a row as SQLite stores it, with this value in its field wall_s."""
+        values = list(self._values(row))
+        if wall_s is not None:
+            values[self._place_of_wall_s] = wall_s
+        pairs = zip(self._encoders, values, strict=True)
+        return [None if value is None else encode(value) for encode, value in pairs]
+
+    @cached_property
+    def _values(self) -> Callable[[Any], tuple[Any, ...]]:
+        return attrgetter(*(column.attribute for column in self.columns))
+
+    @cached_property
+    def _place_of_wall_s(self) -> int:
+        return [column.attribute for column in self.columns].index("wall_s")
+
+    @cached_property
+    def _encoders(self) -> tuple[Callable[[Any], Any], ...]:
+        return tuple(column.kind.encode for column in self.columns)
 
     def decoded(self, stored: Sequence[Any]) -> Any:
         """Return a stored row as an object. Raises ValueError or TypeError for what labrig never wrote."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -63,11 +62,11 @@ class Journal:
 
     def append(self, step: Step) -> None:
         """Commit one step."""
-        self._insert(STEPS, replace(step, wall_s=self._elapsed()))
+        self._insert(STEPS, step, self._elapsed())
 
     def evaluated(self, evaluation: Evaluation) -> None:
         """Note an evaluation."""
-        self._insert(EVALUATIONS, replace(evaluation, wall_s=self._elapsed()))
+        self._insert(EVALUATIONS, evaluation, self._elapsed())
 
     def event(self, step: int, event: str, detail: dict[str, Any]) -> None:
         """Note something that happened after `step` updates."""
@@ -89,9 +88,9 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _insert(self, table: Table, row: Any) -> None:
+    def _insert(self, table: Table, row: Any, wall_s: float | None = None) -> None:
         try:
-            self._db.execute(table.insertion, table.encoded(row))
+            self._db.execute(table.insertion, table.encoded(row, wall_s))
         except sqlite3.Error as error:
             raise self._failed("write", error) from error
 
