@@ -399,6 +399,15 @@ def test_every_acquisition_is_counted(tmp_path):
         experiment.run(lambda: False, lambda _: None)
         assert experiment.acquisitions == 3 * 4 * 2
         assert experiment.evaluation_acquisitions == 3 * 4
+        record = read_journal(tmp_path / "run.db")
+        assert list(record.bench_acquisitions) == [
+            12,
+            20,
+            32,
+        ]  # before, after two and after three steps 4 are evaluated
+        assert [evaluation.bench_acquisitions for evaluation in record.evaluations] == [4, 24, 36]
+        assert np.all(np.diff(record.bench_clock_s) > 0)
+        assert record.evaluations[-1].bench_clock_s == setup.bench.clock.now()
         experiment.sample_with_error(0)
         assert experiment.acquisitions == 3 * 4 * 2
         assert experiment.evaluation_acquisitions == 3 * 4 + 1
