@@ -25,7 +25,7 @@ from labrig.instruments.data import Identity
 from labrig.instruments.drivers import SourceCapabilities
 from labrig.quantities import NonNegativeTime, PositiveResistance, PositiveSampleRate
 from labrig.signals.tones import SILENT, Tone, ToneProgram
-from labrig_drivers.ni_common import NiDevice, NiOptions, coerced_rate
+from labrig_drivers.ni_common import NiDevice, NiOptions, coerced_rate, was_aborted
 
 Array = NDArray[np.float64]
 
@@ -163,15 +163,39 @@ class NiAnalogOutput:
             self._tones.start()
 
     def confirm(self) -> None:
-        """Ask after the task that plays: a device that is gone, or was reset by another program, has none; tones whose
-        start trigger never came have not begun."""
+        """Raise ConnectionFailed if the levels or tones that were started are no longer there.
+
+        The device may be gone, another program may have reset it, or the start trigger may never have come.
+        """
         self._must_be_open("confirm")
-        task = self._static if self._loaded_buffer is None else self._tones
-        if task is None:
+        if self._loaded_buffer is None:
+            self._confirm_levels()
+        elif self._tones is not None:
+            self._confirm_tones(self._tones)
+
+    def _confirm_levels(self) -> None:
+        """Write the levels once more: DAQmx refuses to write to an on-demand task that is not running.
+
+        A reset of the device aborts the task. Whether the task is *done* says nothing: one without a sample clock may
+        be done as soon as it has started.
+        """
+        if self._held is None:
             return
+        from nidaqmx.errors import DaqError
+
+        with self._device.during("confirm"):
+            try:
+                _writer(self._static).write_one_sample(self._held)
+            except DaqError as error:
+                if not was_aborted(error):
+                    raise
+                self._held, self._static_runs = None, False  # the next load writes them again
+                raise self._aborted() from error
+
+    def _confirm_tones(self, task: Any) -> None:
         with self._device.during("confirm"):
             ended = task.is_task_done()
-            waiting = task is self._tones and not ended and task.out_stream.total_samp_per_chan_generated == 0
+            waiting = not ended and task.out_stream.total_samp_per_chan_generated == 0
         if waiting:
             raise ConnectionFailed(
                 "no start trigger came: nothing was played",
@@ -180,12 +204,16 @@ class NiAnalogOutput:
                 remedy=f"check start_trigger ({self._options.start_trigger}) and the cable or route to it",
             )
         if ended:
-            raise ConnectionFailed(
-                "its task has ended meanwhile",
-                device=self._name,
-                action="confirm",
-                remedy="see which other program uses or resets the device",
-            )
+            self._written = None
+            raise self._aborted()
+
+    def _aborted(self) -> ConnectionFailed:
+        return ConnectionFailed(
+            "its output task was aborted: the device was reset, and its outputs may be at 0 V",
+            device=self._name,
+            action="confirm",
+            remedy="find the other program that uses or resets the device",
+        )
 
     def idle(self) -> None:
         self._must_be_open("idle")

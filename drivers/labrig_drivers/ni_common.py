@@ -247,6 +247,16 @@ _MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
 }
 
 
+def was_aborted(error: Any) -> bool:
+    """Whether a DaqError says that the task does not run any more, as after a reset of its device."""
+    from nidaqmx.error_codes import DAQmxErrors as Code
+
+    return error.error_code in (
+        Code.CANNOT_WRITE_WHEN_AUTO_START_FALSE_AND_TASK_NOT_RUNNING,
+        Code.RUNTIME_ABORTED_ROUTING,
+    )
+
+
 def _one_line(error: Exception) -> str:
     """The first sentence of NI's paragraph; the rest is advice about LabVIEW."""
     return " ".join(str(error).split("\n\n")[0].split())

@@ -11,7 +11,21 @@ from labrig_drivers import ni_ai, ni_ao, ni_channel
 from labrig_drivers.ni import DRIVERS
 from labrig_drivers.ni_ai import NiAnalogInput
 from labrig_drivers.ni_ao import NiAnalogOutput
-from wire.daqmx.boards import AI, QUIET, Wire, acquire, analog_input, analog_output, chain, levels, plan, wire
+from wire.daqmx.boards import (
+    AI,
+    AO,
+    AO_STEP_V,
+    QUIET,
+    Wire,
+    acquire,
+    analog_input,
+    analog_output,
+    chain,
+    client,
+    levels,
+    plan,
+    wire,
+)
 
 from labrig.clock import SimulatedClock
 from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, LimitExceeded
@@ -192,6 +206,37 @@ def test_levels_are_written_once_and_only_when_they_change(ao: NiAnalogOutput, s
         world = served.world.playing(served.side.clock() + 1)
     assert world["awg/ao0"] == ToneProgram(played["ao0"].dc)
     assert world["awg/ao1"] == ToneProgram(0.0)
+
+
+@pytest.mark.parametrize("program", [ToneProgram(0.5), ToneProgram(0.0, (Tone(350.0, 0.2),))])
+def test_what_plays_is_confirmed_until_the_device_is_reset(
+    ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire, program: ToneProgram
+) -> None:
+    ai.configure(plan(5))
+    for _ in range(3):
+        ao.load({"ao0": program})
+        acquire(ai, ao, 1250)
+        ao.confirm()
+        with client(served.port) as other:
+            other.system.devices[AO].reset_device()
+        with pytest.raises(ConnectionFailed, match=r"output task was aborted: the device was reset.*while: confirm"):
+            ao.confirm()
+    ao.load({"ao0": program})  # set up anew
+    acquire(ai, ao, 1250)
+    ao.confirm()
+    with served.side.lock:
+        playing = served.world.playing(served.side.clock() + 1)["awg/ao0"]
+    assert playing is not None
+    assert len(playing.tones) == len(program.tones)
+    assert playing.dc == pytest.approx(program.dc, abs=AO_STEP_V)
+
+
+def test_a_device_that_is_gone_does_not_confirm(ao: NiAnalogOutput, served: Wire) -> None:
+    ao.load(levels(0.5))
+    ao.confirm()
+    served.server.inject(WireFault("fail", code=-201003))
+    with pytest.raises(ConnectionFailed, match=r"cannot be accessed.*DAQmx -201003.*while: confirm"):
+        ao.confirm()
 
 
 def test_idle_and_safe_are_zero_volts(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
