@@ -43,6 +43,7 @@ from labrig_drivers.siglent_dialect import (
     table,
     table_plan,
     volts,
+    waveform_name,
 )
 from labrig_drivers.siglent_options import CHANNELS, MODELS, PEAK_V, SdgOptions, capabilities
 from labrig_drivers.visa import VisaSession
@@ -282,8 +283,8 @@ class SdgSource:
         # (found by the author of awg-scpi): an empty line ends it there, and is nothing elsewhere.
         self._session.write("", "load")
         self._session.write(f"C{channel}:ARWV NAME,{name}", "load")
-        chosen = self._session.query(f"C{channel}:ARWV?", "load")
-        if not chosen.rstrip().strip('"').endswith(name):
+        chosen = waveform_name(self._ask(f"C{channel}:ARWV", "load"))
+        if chosen != name:
             raise ChannelFault(f"channel {channel} plays {chosen!r} instead of {name}", device=self.name, action="load")
         self._session.write(f"C{channel}:BTWV STATE,ON", "load")
         self._session.write(f"C{channel}:BTWV CARR,WVTP,ARB", "load")

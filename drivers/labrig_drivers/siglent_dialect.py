@@ -55,6 +55,14 @@ def pairs(reply: str, header: str) -> Pairs | None:
     return Pairs(dict(zip(words[::2], words[1::2], strict=False)), dict(zip(behind[::2], behind[1::2], strict=False)))
 
 
+def waveform_name(reply: Pairs) -> str:
+    """The waveform in a reply to `ARWV?`, as it was named when it was uploaded.
+
+    The programming guide shows `INDEX,2,NAME,<name>`; an SDG2042X answers `NAME,<name>.bin` for an uploaded one.
+    """
+    return reply.words.get("NAME", "").strip().strip('"').removesuffix(".bin")
+
+
 def volts(value: float) -> str:
     """A level as it is echoed: six significant digits, and no minus before zero."""
     return f"{value + 0.0:.6g}"

@@ -134,7 +134,7 @@ class VirtualSdg(ScpiInstrument):
         self.query("C#:BaSic_WaVe", lambda c: f"C{c.suffixes[0]}:BSWV {channel(c).wave.basic_reply()}")
         self.query("C#:OUTPut", lambda c: f"C{c.suffixes[0]}:OUTP {channel(c).wave.output_reply()}")
         self.query("C#:BursTWaVe", lambda c: f"C{c.suffixes[0]}:BTWV {channel(c).burst.reply(channel(c).wave)}")
-        self.query("C#:ARbWaVe", lambda c: f"C{c.suffixes[0]}:ARWV INDEX,2,NAME,{channel(c).wave.arbitrary}")
+        self.query("C#:ARbWaVe", lambda c: f"C{c.suffixes[0]}:ARWV {self._waveform(channel(c).wave.arbitrary)}")
         self.query("C#:MoDulateWaVe", lambda c: f"C{c.suffixes[0]}:MDWV STATE,OFF")
         self.query("C#:SWeepWaVe", lambda c: f"C{c.suffixes[0]}:SWWV STATE,OFF")
         self.query("C#:SYNC", lambda c: f"C{c.suffixes[0]}:SYNC {self._sync[self._index(c)]}")
@@ -231,6 +231,10 @@ class VirtualSdg(ScpiInstrument):
         if name is not None and name in self._tables:
             self._channel(call).wave.arbitrary = name
             self._play(self._channel(call))
+
+    def _waveform(self, name: str) -> str:
+        """How a waveform is called in replies: a built-in one by its index too, an uploaded one as the file it is."""
+        return f"NAME,{name}.bin" if name in self._tables else f"INDEX,2,NAME,{name}"
 
     def _upload(self, call: Call) -> None:
         """`WVNM,<name>,…,WAVEDATA,<16-bit samples>`; the parameters beside the samples are what the panel would show

@@ -130,6 +130,16 @@ def test_two_tones_from_an_uploaded_table(joins_long):
         assert_as_told(told, volts)
 
 
+@pytest.mark.parametrize("form", ["INDEX,2,NAME,{}", "NAME,{}.bin", "NAME,{}", 'INDEX,31,NAME,"{}"'])
+def test_the_name_of_an_uploaded_table_in_every_form_that_is_known(form, monkeypatch):
+    monkeypatch.setattr(VirtualSdg, "_waveform", lambda _, name: form.format(name))
+    with rig(Vxi11Server) as (source, _, _):
+        source.load({"1": ToneProgram(0.1, (Tone(650, 0.6), Tone(1100, 0.3)))})
+        monkeypatch.setattr(VirtualSdg, "_waveform", lambda _, name: form.format("other" + name))
+        with pytest.raises(ChannelFault, match="channel 1 plays 'otherlabrig1' instead of labrig1"):
+            source.load({"1": ToneProgram(0.1, (Tone(650, 0.5), Tone(1100, 0.3)))})
+
+
 def test_two_tones_that_no_table_holds_or_no_socket_carries():
     with rig() as (source, _, _), pytest.raises(ConfigError, match="raw socket"):
         source.load({"1": ToneProgram(0, (Tone(650, 0.6), Tone(1100, 0.3)))})

@@ -63,7 +63,7 @@ def test_an_arbitrary_waveform(awg, generator):
     awg.setArbWaveByName("wave", channel=2)
     awg.setFrequency(100.0, channel=2)
     awg.setAmplitude(2.0, channel=2)
-    assert awg._queryArbWaveType(channel=2)["NAME"] == "wave"
+    assert awg._queryArbWaveType(channel=2)["NAME"] == "wave.bin"
     awg.outputOn(channel=2)
     volts = seen(generator, time.monotonic(), 10e3, 100)[:, 1]
     sizes = np.abs(np.fft.rfft(volts)) / 50

@@ -26,6 +26,9 @@ class Bench:
         for command in commands:
             self.generator.execute(command.encode())
 
+    def ask(self, query: str) -> str:
+        return self.generator.execute(query.encode()).decode().strip()
+
     def edge(self) -> None:
         self.side.lines.fire("gen/trigger", self.now)
 
@@ -156,6 +159,14 @@ def test_an_arbitrary_waveform_repeats_its_table(bench):
     bench.tell("C1:ARWV NAME,w", "C1:BSWV WVTP,ARB,FRQ,100,AMP,3", "C1:OUTP ON", "EQPHASE")
     (tone,) = (bench.playing() or SILENT).tones
     assert tone == Tone(500.0, pytest.approx(1.5, abs=1e-3), pytest.approx(0.0, abs=1e-3))
+
+
+def test_an_uploaded_waveform_is_named_as_a_file(bench):
+    """As an SDG2042X with firmware 2.01.01.23R7 answers; the programming guide's form is that of a built-in one."""
+    assert bench.ask("C1:ARWV?") == "C1:ARWV INDEX,2,NAME,StairUp"
+    bench.generator.execute(b"C1:WVDT WVNM,w,FREQ,1,AMPL,1,OFST,0,PHASE,0,WAVEDATA,\x00\x00\xff\x7f")
+    bench.tell("C1:ARWV NAME,w")
+    assert bench.ask("C1:ARWV?") == "C1:ARWV NAME,w.bin"
 
 
 SHAPES = {
