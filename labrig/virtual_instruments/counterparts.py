@@ -12,22 +12,22 @@ from labrig.clock import MonotonicClock
 from labrig.errors import ConfigError
 from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard
 from labrig.virtual_instruments.faulty_line import FaultyLine
 from labrig.virtual_instruments.serial_server import serve
 from labrig.virtual_instruments.serving import Endpoint, Entry, VirtualInstruments
 
 if TYPE_CHECKING:
-    from labrig.virtual_instruments.siglent import VirtualSdg
-    from labrig.virtual_instruments.visa_servers import Server
+    from labrig.virtual_instruments.scpi.servers import Server
+    from labrig.virtual_instruments.siglent.generator import VirtualSdg
 
 
 class DaqmxInstruments:
     """Every NI device of a bench behind one gRPC device server."""
 
     def __init__(self, side: BenchSide, entries: Sequence[Entry]) -> None:
-        from labrig.virtual_instruments.daqmx import DaqmxServer
-        from labrig.virtual_instruments.daqmx_device import VirtualDevice
+        from labrig.virtual_instruments.daqmx.device import VirtualDevice
+        from labrig.virtual_instruments.daqmx.server import DaqmxServer
 
         self._entries = entries
         self._devices = [
@@ -62,8 +62,8 @@ class SiglentInstruments:
         self._stack = ExitStack()
 
     def start(self) -> list[Endpoint]:
-        from labrig.virtual_instruments.siglent import VirtualSdg
-        from labrig.virtual_instruments.visa_servers import SocketServer, Vxi11Server
+        from labrig.virtual_instruments.scpi.servers import SocketServer, Vxi11Server
+        from labrig.virtual_instruments.siglent.generator import VirtualSdg
 
         endpoints = []
         for entry in self._entries:
@@ -102,7 +102,7 @@ class DigipotInstruments:
             able = entry.capabilities
             assert isinstance(able, ProgrammerCapabilities)
             show = self._shown(entry, able)
-            board = DigipotBoard(len(able.channels), able.part.part, clock=MonotonicClock(), on_codes=show)
+            board = VirtualDigipotBoard(len(able.channels), able.part.part, clock=MonotonicClock(), on_codes=show)
             line = FaultyLine(board, self._side.world.faults, entry.name, self._side.seed)
             endpoints.append(Endpoint(entry.name, entry.model, self._stack.enter_context(serve(line))))
         return endpoints

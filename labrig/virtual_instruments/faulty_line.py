@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 from labrig.random_streams import RandomStream
 from labrig.simulation.fault_schedule import FaultSchedule
-from labrig.virtual_instruments.digipot_board import DigipotBoard, Status
+from labrig.virtual_instruments.digipot.board import Status, VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import Unplugged
 
 
 class FaultyLine:
     """Keeps the SerialDevice protocol around a board. name: of the bank, whose faults these are."""
 
-    def __init__(self, board: DigipotBoard, faults: FaultSchedule, name: str, seed: int) -> None:
+    def __init__(self, board: VirtualDigipotBoard, faults: FaultSchedule, name: str, seed: int) -> None:
         self._board = board
         self._faults = faults
         self._name = name

@@ -25,7 +25,7 @@ from labrig.signals.tones import ToneProgram
 from labrig.simulation.world import World
 from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.counterparts import OPEN_TERMINALS_S
-from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard
 from labrig.virtual_instruments.serving import Endpoint
 
 SMALL = (
@@ -56,15 +56,15 @@ class InProcessWire:
         self.assembly = assembly
         with patch("labrig.assembly.wire.BenchSide", self._remember):
             self.servers = virtual_instruments(assembly)
-        self.boards: list[DigipotBoard] = []
+        self.boards: list[VirtualDigipotBoard] = []
         self._endpoints: dict[str, Endpoint] = {}
 
     def _remember(self, *arguments: Any) -> BenchSide:
         self.side = BenchSide(*arguments)
         return self.side
 
-    def _board(self, *arguments: Any, **options: Any) -> DigipotBoard:
-        self.boards.append(DigipotBoard(*arguments, **options))
+    def _board(self, *arguments: Any, **options: Any) -> VirtualDigipotBoard:
+        self.boards.append(VirtualDigipotBoard(*arguments, **options))
         return self.boards[-1]
 
     @property
@@ -73,7 +73,7 @@ class InProcessWire:
 
     def connect(self, name: str, driver: Any, options: Any) -> Any:
         if not self._endpoints:
-            with patch("labrig.virtual_instruments.counterparts.DigipotBoard", self._board):
+            with patch("labrig.virtual_instruments.counterparts.VirtualDigipotBoard", self._board):
                 self._endpoints = {each.name: each for server in self.servers for each in server.start()}
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides()))
 

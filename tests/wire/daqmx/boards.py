@@ -11,8 +11,8 @@ from typing import Any
 import grpc
 import nidaqmx
 import numpy as np
-from labrig_drivers.ni_ai import NiAnalogInput, NiAnalogInputOptions
-from labrig_drivers.ni_ao import NiAnalogOutput, NiAnalogOutputOptions
+from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
 from nidaqmx.system import System
 
 from labrig.instruments.data import AcquisitionPlan, Block
@@ -21,7 +21,7 @@ from labrig.signals.tones import ToneProgram
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
 from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.daqmx.server import DaqmxServer, VirtualDevice, WireFault
 
 QUIET = Imperfections(0.0, 0.0, 0.0, 0.0, part_tolerance=False, converters=True)
 NOISY = Imperfections(1e-3, 0.0, 1e-3, 1e-3, part_tolerance=False, converters=True)

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from labrig_drivers import ni_ai, ni_ao, ni_channel
-from labrig_drivers.ni import DRIVERS
-from labrig_drivers.ni_ai import NiAnalogInput
-from labrig_drivers.ni_ao import NiAnalogOutput
+from labrig_drivers.ni import (
+    DRIVERS,
+    NiAnalogInput,
+    NiAnalogInputOptions,
+    NiAnalogOutput,
+    NiAnalogOutputOptions,
+    grpc_channel,
+)
 from wire.daqmx.boards import (
     AI,
     AO,
@@ -38,7 +42,7 @@ from labrig.signals.tones import Tone, ToneProgram
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedSource, Stage
 from labrig.simulation.front_end import FrontEnd
 from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.daqmx.server import DaqmxServer, VirtualDevice, WireFault
 
 PROGRAMS = {
     "ao0": ToneProgram(0.4),
@@ -74,7 +78,7 @@ def ao(served: Wire) -> Iterator[NiAnalogOutput]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ni_channel, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(grpc_channel, "DEADLINE_S", 0.3)
 
 
 def lock_in(plan: AcquisitionPlan, blocks: list[Block]) -> Demodulated:
@@ -294,12 +298,12 @@ def test_options_that_no_model_has_are_refused(kind: str, options: dict, message
 
 def test_capabilities_are_those_of_the_wiring() -> None:
     entry = {"driver": "ni.ai", "model": "PXIe-6363", "resource": AI, "terminal": "differential", "full_scale": "3 V"}
-    able = ni_ai.capabilities(ni_ai.NiAnalogInputOptions.model_validate(entry))
+    able = DRIVERS[0].capabilities(NiAnalogInputOptions.model_validate(entry))
     assert able.channels[:9] == (*(f"ai{k}" for k in range(8)), "ai16")
     assert len(able.channels) == 16
     assert able.full_scale_v == 5.0
     entry = {"driver": "ni.ao", "model": "PXIe-6738", "resource": "Dev1", "settle": "1 ms"}
-    assert ni_ao.capabilities(ni_ao.NiAnalogOutputOptions.model_validate(entry)).settle_s == 1e-3
+    assert DRIVERS[1].capabilities(NiAnalogOutputOptions.model_validate(entry)).settle_s == 1e-3
 
 
 def test_nothing_is_needed_to_be_safe() -> None:

@@ -15,7 +15,7 @@ from nidaqmx.stream_readers import AnalogMultiChannelReader, AnalogUnscaledReade
 from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, chain, client, wire
 
 from labrig.simulation.front_end import FrontEnd
-from labrig.virtual_instruments.daqmx_input import AHEAD
+from labrig.virtual_instruments.daqmx.input import AHEAD
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire.siglent.rigs import bench_side
 
-from labrig.virtual_instruments.scpi import Call, ScpiInstrument
-from labrig.virtual_instruments.scpi_syntax import ScpiError
-from labrig.virtual_instruments.siglent import VirtualSdg
+from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
+from labrig.virtual_instruments.scpi.syntax import ScpiError
+from labrig.virtual_instruments.siglent.generator import VirtualSdg
 
 
 class Supply(ScpiInstrument):

@@ -14,8 +14,8 @@ from labrig.signals.tones import ToneProgram, signed_tone
 from labrig.simulation.imperfections import PRESETS
 from labrig.simulation.world import BoardWiring, SourceStage, World
 from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.siglent import VirtualSdg
-from labrig.virtual_instruments.visa_servers import Server, SocketServer
+from labrig.virtual_instruments.scpi.servers import Server, SocketServer
+from labrig.virtual_instruments.siglent.generator import VirtualSdg
 
 NODES = ("a", "b")
 SOURCE_OHM, LOAD_OHM = 50.0, 1e6

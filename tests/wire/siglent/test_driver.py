@@ -24,9 +24,9 @@ from labrig.errors import (
 from labrig.instruments.contracts import WaveformSource
 from labrig.instruments.guard import GuardedSource
 from labrig.signals.tones import SILENT, Tone, ToneProgram
-from labrig.virtual_instruments.scpi import ScpiInstrument
-from labrig.virtual_instruments.siglent import VirtualSdg
-from labrig.virtual_instruments.visa_servers import Latency, SocketServer, Vxi11Server
+from labrig.virtual_instruments.scpi.instrument import ScpiInstrument
+from labrig.virtual_instruments.scpi.servers import Latency, SocketServer, Vxi11Server
+from labrig.virtual_instruments.siglent.generator import VirtualSdg
 
 FRONTS = pytest.mark.parametrize("front", [SocketServer, Vxi11Server])
 

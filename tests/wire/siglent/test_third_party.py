@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from wire.siglent.rigs import bench_side, seen
 
-from labrig.virtual_instruments.siglent import VirtualSdg
-from labrig.virtual_instruments.visa_servers import Latency, Vxi11Server
+from labrig.virtual_instruments.scpi.servers import Latency, Vxi11Server
+from labrig.virtual_instruments.siglent.generator import VirtualSdg
 
 # awg-scpi 0.2.2 writes docstrings with invalid escapes
 pytestmark = [

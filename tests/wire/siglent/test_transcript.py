@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from wire.siglent.rigs import bench_side
 
-from labrig.virtual_instruments.siglent import VirtualSdg
+from labrig.virtual_instruments.siglent.generator import VirtualSdg
 
 DEFAULT = "WVTP,SINE,FRQ,1000HZ,PERI,0.001S,AMP,4V,AMPVRMS,1.414Vrms,OFST,0V,HLEV,2V,LLEV,-2V,PHSE,0"
 
