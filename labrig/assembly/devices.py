@@ -90,11 +90,18 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
 
 
 def check_bench(document: Document, bench: str, devices: Mapping[str, Device]) -> None:
-    """Note every generic instrument on a bench that needs real drivers."""
+    """Note every instrument whose driver cannot run on this bench."""
     runs = "'bench: wire' and virtual serve run" if bench == "wire" else f"'bench: {bench}' runs"
     for name, device in devices.items():
+        path = ("instruments", name, "driver")
+        if bench == "wire" and device.driver.factory and device.driver.virtual is None:
+            document.faults.add(
+                document.mark_of(path),
+                path,
+                f"{device.driver.name} has no virtual counterpart, so it cannot run on 'bench: wire'; write "
+                "'bench: simulated'",
+            )
         if bench != "simulated" and device.driver.factory is None:
-            path = ("instruments", name, "driver")
             document.faults.add(
                 document.mark_of(path),
                 path,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
@@ -81,6 +83,39 @@ class InstrumentOptions(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualCounterpart:
+    """What stands in for a driver's instruments on `bench: wire`. Drivers with an equal one are served together.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in `labrig drivers --json`.
+    factory : callable or str
+        Serves virtual instruments; or its dotted path "package.module:name", imported only where they are served.
+        What it is given and what it returns: `labrig/virtual_instruments/counterpart.py`.
+    faults : tuple of str
+        Words of `simulation.faults` that it can be struck with.
+    """
+
+    name: str
+    factory: Callable[[Any, Any], AbstractContextManager[Any]] | str
+    faults: tuple[str, ...] = ()
+
+    def load(self) -> Callable[[Any, Any], AbstractContextManager[Any]]:
+        """Import the factory. Raises ConfigError where that fails."""
+        if not isinstance(self.factory, str):
+            return self.factory
+        module, _, attribute = self.factory.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f"the virtual counterpart {self.name} cannot be imported from {self.factory!r}: {error}",
+                remedy="correct `virtual` of the driver's DriverInfo, or install what it imports",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
 class DriverInfo:
     """One driver.
 
@@ -88,6 +123,7 @@ class DriverInfo:
     capabilities: what the instrument described by validated options can do; raises ValueError with a plain sentence.
     factory: builds the real instrument from (name, options); None for a generic model, which only a bench can face.
     models: model id → evidence that it works ("never run on hardware" until somebody reports).
+    virtual: what stands in for it on `bench: wire`; None: it cannot run there.
     """
 
     name: str
@@ -96,7 +132,7 @@ class DriverInfo:
     capabilities: Callable[[Any], Capabilities]
     factory: Callable[[str, Any], Any] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
-    virtual: str | None = None
+    virtual: VirtualCounterpart | None = None
 
 
 def installed_drivers() -> dict[str, DriverInfo]:

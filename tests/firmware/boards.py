@@ -6,7 +6,7 @@ import ctypes
 from pathlib import Path
 
 from labrig.clock import SimulatedClock
-from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 
 POWER_ON, EXTERNAL = 1, 2
 

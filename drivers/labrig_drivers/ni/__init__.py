@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labrig.instruments.drivers import DriverInfo
+from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
 from labrig_drivers.ni import analog_input, analog_output
 from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
@@ -10,6 +10,12 @@ from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOption
 __all__ = ["DRIVERS", "NiAnalogInput", "NiAnalogInputOptions", "NiAnalogOutput", "NiAnalogOutputOptions"]
 
 EVIDENCE = "wire; never run on hardware"
+
+VIRTUAL = VirtualCounterpart(
+    "daqmx",
+    "labrig.virtual_instruments.daqmx:devices",
+    faults=("late_replies", "disconnect", "silent", "over_range"),
+)
 
 DRIVERS = (
     DriverInfo(
@@ -19,7 +25,7 @@ DRIVERS = (
         analog_input.capabilities,
         NiAnalogInput,
         models=dict.fromkeys(analog_input.MODELS, EVIDENCE),
-        virtual="daqmx",
+        virtual=VIRTUAL,
     ),
     DriverInfo(
         "ni.ao",
@@ -28,6 +34,6 @@ DRIVERS = (
         analog_output.capabilities,
         NiAnalogOutput,
         models=dict.fromkeys(analog_output.MODELS, EVIDENCE),
-        virtual="daqmx",
+        virtual=VIRTUAL,
     ),
 )

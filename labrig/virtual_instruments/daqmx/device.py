@@ -11,8 +11,8 @@ from nidaqmx.error_codes import DAQmxErrors
 
 from labrig.signals.tones import SILENT, ToneProgram
 from labrig.simulation.front_end import FrontEnd
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 TIMEBASE_HZ = 100e6
 CONVERT_PADDING_S = 10e-6
@@ -93,11 +93,11 @@ PAIRED = 8
 class DeviceState:
     """A board at work. Whoever calls holds the bench's lock."""
 
-    def __init__(self, device: VirtualDevice, side: BenchSide) -> None:
+    def __init__(self, device: VirtualDevice, bench: VirtualBench) -> None:
         self.device = device
         self.ai_names = tuple(f"ai{k}" for k in range(device.ai_channels))
         self.ao_names = tuple(f"ao{k}" for k in range(device.ao_channels))
-        self._side = side
+        self._bench = bench
         self._ao_instrument = device.ao_instrument or device.instrument
         self._front_ends: dict[float, FrontEnd] = {}
         self._held: dict[str, object] = {}
@@ -110,7 +110,7 @@ class DeviceState:
 
     def power_up(self) -> None:
         """0 V on every output: these boards have no relay that could open them."""
-        self.drive(self._side.clock(), dict.fromkeys(self.ao_names, SILENT))
+        self.drive(self._bench.clock(), dict.fromkeys(self.ao_names, SILENT))
 
     def drive(self, t: float, programs: Mapping[str, ToneProgram]) -> None:
         """From t (s) on, plus the settling time of the outputs, each named channel plays its program; tones count from
@@ -118,7 +118,7 @@ class DeviceState:
         for channel, program in programs.items():
             effective = max(t + self.device.ao_settle_s, self._last_drive.get(channel, -math.inf))
             self._last_drive[channel] = effective
-            self._side.world.drive(effective, f"{self._ao_instrument}/{channel}", program.after(effective - t))
+            self._bench.world.drive(effective, f"{self._ao_instrument}/{channel}", program.after(effective - t))
 
     def front_end(self, range_v: float) -> FrontEnd:
         """The inputs in one range. An input has its bits on every bench, so it converts in preset `ideal` too."""
@@ -128,8 +128,8 @@ class DeviceState:
                 self.ai_names,
                 self.device.bits,
                 range_v,
-                replace(self._side.imperfections, converters=True),
-                self._side.seed,
+                replace(self._bench.imperfections, converters=True),
+                self._bench.seed,
             )
         return self._front_ends[range_v]
 

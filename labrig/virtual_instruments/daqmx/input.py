@@ -11,9 +11,9 @@ import numpy as np
 from nidaqmx.error_codes import DAQmxErrors as Code
 from numpy.typing import NDArray
 
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 AHEAD = 2_000_000
 """Samples that are digitized before they are asked for: 100 000 scans of 16 channels, and some."""
@@ -45,7 +45,7 @@ class TaskAcquisition:
         board: DeviceState,
         channels: Sequence[InputChannel],
         plan: tuple[float, float, int | None, int],
-        side: BenchSide,
+        bench: VirtualBench,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self.t0: float | None = None
@@ -53,7 +53,7 @@ class TaskAcquisition:
         self.given = 0  # the first scan of the codes that were given away last, or foreseen
         self.rate_hz, convert_hz, self.total, self.buffer = plan
         self._board = board
-        self._side = side
+        self._bench = bench
         self._check = check
         self._scans_ahead, self._piece = (most // max(16, len(channels)) for most in (AHEAD, PIECE))
         self._number = 0
@@ -63,7 +63,7 @@ class TaskAcquisition:
         self._ahead_of = 0
         self._changes = -1
         self._columns: dict[float, list[int]] = defaultdict(list)
-        senses = side.world.wiring.senses
+        senses = bench.world.wiring.senses
         for column, channel in enumerate(channels):
             if f"{board.device.instrument}/{channel.physical}" in senses:  # an input nobody wired reads 0 V
                 self._columns[channel.range_v].append(column)
@@ -97,12 +97,12 @@ class TaskAcquisition:
     def foresee(self, last: int) -> NDArray[np.int16] | None:
         """(n, C) codes from the present position to scan `last`, if nothing changes before; None where there is no end
         to work towards, faults are to come, or they are too many. Does not take them."""
-        if self.total is None or not self._side.world.faults.empty:
+        if self.total is None or not self._bench.world.faults.empty:
             return None
         if not (self.as_foreseen and self._reaches(last)):
             if (last - self.position) * len(self._channels) > MOST_AHEAD:
                 return None
-            self._changes, self._ahead_of = self._side.world.changes, self.position
+            self._changes, self._ahead_of = self._bench.world.changes, self.position
             self._ahead = self._digitized(self.position, max(last, min(self.total, self.position + self._scans_ahead)))
         assert self._ahead is not None
         self.given = self.position
@@ -111,7 +111,7 @@ class TaskAcquisition:
     @property
     def as_foreseen(self) -> bool:
         """Whether what was foreseen still holds."""
-        return self._ahead is not None and self._changes == self._side.world.changes
+        return self._ahead is not None and self._changes == self._bench.world.changes
 
     def take(self, last: int) -> NDArray[np.int16]:
         """(n, C) codes from the present position to scan `last`."""
@@ -143,6 +143,6 @@ class TaskAcquisition:
             front_end = self._board.front_end(range_v)
             names = [self._channels[column].physical for column in columns]
             skew = [self._skew_s[column] for column in columns]
-            volts = front_end.sample(self._side.world, names, self.t0, self.rate_hz, span, self._number, skew)
+            volts = front_end.sample(self._bench.world, names, self.t0, self.rate_hz, span, self._number, skew)
             converted, _ = front_end.codes(volts)
             codes[:, columns] = converted

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx.input import TaskAcquisition
-from labrig.virtual_instruments.daqmx.tasks import TaskBench, TaskState, VirtualTask
+from labrig.virtual_instruments.daqmx.tasks import SharedByTasks, TaskState, VirtualTask
 
 ABORTED = Code.RUNTIME_ABORTED_ROUTING
 LATE = int(Code.SAMPLES_NOT_YET_AVAILABLE)
@@ -27,8 +27,8 @@ Reply = TypeVar("Reply")
 class Reader:
     """Called with the bench's lock held; gives it up while waiting."""
 
-    def __init__(self, bench: TaskBench) -> None:
-        self._bench = bench
+    def __init__(self, shared: SharedByTasks) -> None:
+        self._shared = shared
 
     def read(self, task: VirtualTask, count: int, timeout_s: float, pack: Callable[[Codes, int], Reply]) -> Reply:
         """`pack` of the (n, C) codes and a status: 0, or -200284 with the scans that came in time.
@@ -39,7 +39,7 @@ class Reader:
         """
         if not task.is_input:
             raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task Name: {task.name}")
-        clock = self._bench.side.clock
+        clock = self._shared.bench.clock
         deadline = math.inf if timeout_s < 0 else clock() + timeout_s
         if task.clock is None:
             return self._on_demand(task, max(1, count), deadline, pack)
@@ -89,7 +89,9 @@ class Reader:
         if in_time and early is not None and acquisition.as_foreseen:
             acquisition.position = last
             return early
-        end = last if in_time else min(last, max(acquisition.position, acquisition.acquired(self._bench.side.clock())))
+        end = last
+        if not in_time:
+            end = min(last, max(acquisition.position, acquisition.acquired(self._shared.bench.clock())))
         return pack(acquisition.take(end), 0 if in_time else LATE)
 
     def _nothing(self, task: VirtualTask) -> Codes:

@@ -18,11 +18,11 @@ import grpc
 from nidaqmx._stubs import nidaqmx_pb2 as pb
 from nidaqmx.error_codes import DAQmxErrors
 
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx.calls import MOST_WAITING, THREADS, Abandoned
 from labrig.virtual_instruments.daqmx.device import DeviceState, VirtualDevice
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure, wording
 from labrig.virtual_instruments.daqmx.service import ATTRIBUTE_GROUPS, EVENTS, WAITS, DaqmxService
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 __all__ = ["DaqmxServer", "VirtualDevice", "WireFault"]
 
@@ -57,15 +57,15 @@ class DaqmxServer:
 
     def __init__(
         self,
-        side: BenchSide,
+        bench: VirtualBench,
         devices: Sequence[VirtualDevice],
         host: str = "127.0.0.1",
         port: int = 0,
         faults: Sequence[WireFault] = (),
     ) -> None:
-        self._side = side
-        self._boards = {name: DeviceState(device, side) for name, device in _by_name(devices, side).items()}
-        self._service = DaqmxService(side, self._boards)
+        self._bench = bench
+        self._boards = {name: DeviceState(device, bench) for name, device in _by_name(devices, bench).items()}
+        self._service = DaqmxService(bench, self._boards)
         self._address = f"{host}:{port}"
         self._faults = list(faults)
         self.calls: dict[str, int] = defaultdict(int)
@@ -76,7 +76,7 @@ class DaqmxServer:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Names of the tasks that clients have not cleared."""
-        with self._side.lock:
+        with self._bench.lock:
             return self._service.tasks
 
     @property
@@ -86,7 +86,7 @@ class DaqmxServer:
 
     def start(self) -> int:
         """Outputs go to 0 V, as on power-up; returns the port."""
-        with self._side.lock:
+        with self._bench.lock:
             for board in self._boards.values():
                 board.power_up()
         pool = futures.ThreadPoolExecutor(THREADS, thread_name_prefix="daqmx")
@@ -150,8 +150,8 @@ class DaqmxServer:
             event = self._call(name, method, request, context)
             context.send_initial_metadata(())  # the client waits for it: the event is registered
             while context.is_active() and not self._ended.is_set():
-                with self._side.lock:
-                    message = event.news(self._side.clock())
+                with self._bench.lock:
+                    message = event.news(self._bench.clock())
                     over = event.over
                 if over:
                     return
@@ -179,11 +179,11 @@ class DaqmxServer:
         if missing := number_choices(request):
             text = f"The value for {missing} was not specified or out of range"
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)
-        with self._side.lock:
+        with self._bench.lock:
             instruments = self._service.instruments_of(request)
         try:
             self._must_be_there(instruments)
-            with self._calls.answering(context.is_active), self._side.lock:
+            with self._calls.answering(context.is_active), self._bench.lock:
                 reply = method(request)
             self._must_be_there(instruments)
         except Abandoned:
@@ -211,15 +211,15 @@ class DaqmxServer:
                 self._keep_silent(context)
 
     def _must_be_there(self, instruments: Sequence[str]) -> None:
-        if any(self._side.world.faults.on(name, "disconnect") for name in instruments):
+        if any(self._bench.world.faults.on(name, "disconnect") for name in instruments):
             raise DaqmxFailure(DAQmxErrors.DEV_CANNOT_BE_ACCESSED)
 
     def _answer_late(self, instruments: Sequence[str], context: grpc.ServicerContext) -> None:
         """Or never: what was asked is done by now."""
         for name in instruments:
-            if late := self._side.world.faults.suffer(name, "late_replies"):
+            if late := self._bench.world.faults.suffer(name, "late_replies"):
                 self._ended.wait(late.by_s)
-            if self._side.world.faults.on(name, "silent"):
+            if self._bench.world.faults.on(name, "silent"):
                 self._keep_silent(context)
 
     def _keep_silent(self, context: grpc.ServicerContext) -> NoReturn:
@@ -243,13 +243,13 @@ def number_choices(request: Any) -> str | None:
     return None
 
 
-def _by_name(devices: Sequence[VirtualDevice], side: BenchSide) -> dict[str, VirtualDevice]:
+def _by_name(devices: Sequence[VirtualDevice], bench: VirtualBench) -> dict[str, VirtualDevice]:
     """By casefolded name. A board whose inputs and outputs are two instruments is named twice and becomes one."""
     boards: dict[str, VirtualDevice] = {}
     for device in devices:
         other = boards.get(device.name.casefold())
         if other is not None:
-            drives = any(channel.startswith(f"{device.instrument}/") for channel in side.world.wiring.sources)
+            drives = any(channel.startswith(f"{device.instrument}/") for channel in bench.world.wiring.sources)
             inputs, outputs = (other, device) if drives else (device, other)
             device = replace(inputs, ao_instrument=outputs.instrument)
         boards[device.name.casefold()] = device

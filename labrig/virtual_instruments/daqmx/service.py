@@ -17,14 +17,14 @@ from nidaqmx.utils import unflatten_channel_string
 from session_pb2 import Session
 
 from labrig.signals.tones import SILENT
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx import attributes
 from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure, wording
 from labrig.virtual_instruments.daqmx.events import Done, Event, EveryNSamples
 from labrig.virtual_instruments.daqmx.reading import Reader
-from labrig.virtual_instruments.daqmx.tasks import Channel, SampleClock, TaskBench, TaskState, VirtualTask
+from labrig.virtual_instruments.daqmx.tasks import Channel, SampleClock, SharedByTasks, TaskState, VirtualTask
 from labrig.virtual_instruments.daqmx.transfers import Transfers
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "Task", "Chan", "Timing", "Trig", "Read", "Write", "PhysicalChan")
 EVENTS = ("RegisterEveryNSamplesEvent", "RegisterDoneEvent")
@@ -37,12 +37,12 @@ WAITS = ("WaitUntilTaskDone", "ReadAnalogF64", "ReadAnalogScalarF64", "ReadBinar
 class DaqmxService:
     """boards: by the casefolded name of the device. parts: the objects whose methods are the procedures."""
 
-    def __init__(self, side: BenchSide, boards: Mapping[str, DeviceState]) -> None:
-        self._side = side
+    def __init__(self, bench: VirtualBench, boards: Mapping[str, DeviceState]) -> None:
+        self._bench = bench
         self._boards = boards
-        self._bench = TaskBench(side, boards)
-        self.calls = self._bench.calls
-        self.parts = (self, Transfers(side, Reader(self._bench), self._task))
+        self._shared = SharedByTasks(bench, boards)
+        self.calls = self._shared.calls
+        self.parts = (self, Transfers(bench, Reader(self._shared), self._task))
         self._tasks: dict[str, VirtualTask] = {}
         self._created = 0
         self._events: list[Event] = []
@@ -74,7 +74,7 @@ class DaqmxService:
         if group == "Chan":
             return attributes.look_up(attributes.CHANNEL, attribute)(task, self._channel(task, request.channel))
         if group == "Read":
-            return attributes.look_up(attributes.READ, attribute)(task, self._side.clock())
+            return attributes.look_up(attributes.READ, attribute)(task, self._bench.clock())
         tables = {
             "Task": attributes.TASK,
             "Timing": attributes.TIMING,
@@ -92,7 +92,7 @@ class DaqmxService:
         for task in self._tasks.values():
             if task.device is board:
                 task.unreserve()
-        board.drive(self._side.clock(), dict.fromkeys(board.ao_names, SILENT))
+        board.drive(self._bench.clock(), dict.fromkeys(board.ao_names, SILENT))
         return pb.ResetDeviceResponse()
 
     def SelfTestDevice(self, request: Any) -> Any:
@@ -106,7 +106,7 @@ class DaqmxService:
             self._created += 1
         if name in self._tasks:
             raise DaqmxFailure(Code.DUPLICATE_TASK, f"Task Name: {name}")
-        self._tasks[name] = VirtualTask(name, self._bench)
+        self._tasks[name] = VirtualTask(name, self._shared)
         return pb.CreateTaskResponse(task=Session(name=name), new_session_initialized=True)
 
     def ClearTask(self, request: Any) -> Any:
@@ -152,12 +152,12 @@ class DaqmxService:
 
     def WaitUntilTaskDone(self, request: Any) -> Any:
         task = self._task(request)
-        clock = self._side.clock
+        clock = self._bench.clock
         deadline = math.inf if request.time_to_wait < 0 else clock() + request.time_to_wait
         while not task.done():
             if clock() >= deadline:
                 raise DaqmxFailure(Code.WAIT_UNTIL_DONE_DOES_NOT_INDICATE_DONE, f"Task Name: {task.name}")
-            self._bench.calls.pause(min(0.01, deadline - clock()))
+            self._shared.calls.pause(min(0.01, deadline - clock()))
         return pb.WaitUntilTaskDoneResponse()
 
     def CreateAIVoltageChan(self, request: Any) -> Any:
@@ -201,8 +201,8 @@ class DaqmxService:
 
     def ConnectTerms(self, request: Any) -> Any:
         """A clock or a trigger that leaves a board: the wiring of the bench has both already."""
-        self._bench.check_clock(request.source_terminal)
-        self._bench.check_clock(request.destination_terminal)
+        self._shared.check_clock(request.source_terminal)
+        self._shared.check_clock(request.destination_terminal)
         return pb.ConnectTermsResponse()
 
     def DisconnectTerms(self, request: Any) -> Any:

@@ -14,12 +14,12 @@ from typing import Any
 from nidaqmx.constants import AcquisitionType
 from nidaqmx.error_codes import DAQmxErrors as Code
 
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx.calls import Calls
 from labrig.virtual_instruments.daqmx.device import ONBOARD_CLOCKS, DeviceState, coerced_rate, convert_rate
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx.input import TaskAcquisition
 from labrig.virtual_instruments.daqmx.output import Generation, OutputBuffer
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 FINITE = AcquisitionType.FINITE.value
 
@@ -69,16 +69,16 @@ class SampleClock:
 
 
 @dataclass
-class TaskBench:
+class SharedByTasks:
     """What the tasks of one server share. boards: by the casefolded name of the device."""
 
-    side: BenchSide
+    bench: VirtualBench
     boards: Mapping[str, DeviceState]
     calls: Calls = field(init=False)
     waiting: dict[str, list[VirtualTask]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        self.calls = Calls(self.side.lock)
+        self.calls = Calls(self.bench.lock)
 
     def terminal(self, name: str, own: DeviceState | None) -> tuple[DeviceState | None, str]:
         """The board and the signal behind a terminal's name, which may leave out the `own` device."""
@@ -95,7 +95,7 @@ class TaskBench:
 
     def wait_for_edge(self, line: str, task: VirtualTask) -> None:
         if line not in self.waiting:  # one listener a line: tasks come and go, listeners stay
-            self.side.lines.listen(line, lambda t: self._edge(line, t))
+            self.bench.lines.listen(line, lambda t: self._edge(line, t))
         self.waiting[line].append(task)
 
     def forget(self, task: VirtualTask) -> None:
@@ -112,7 +112,7 @@ class TaskBench:
 class VirtualTask:
     """One task. Channels are all inputs or all outputs of one board."""
 
-    def __init__(self, name: str, bench: TaskBench) -> None:
+    def __init__(self, name: str, shared: SharedByTasks) -> None:
         self.name = name
         self.device: DeviceState | None = None
         self.channels: list[Channel] = []
@@ -126,7 +126,7 @@ class VirtualTask:
         self.acquisition: TaskAcquisition | None = None
         self.generation: Generation | None = None
         self.buffer: OutputBuffer | None = None
-        self._bench = bench
+        self._shared = shared
         self._trigger_line: str | None = None
         self._clocked = True
         self._resting = TaskState.IDLE
@@ -197,7 +197,7 @@ class VirtualTask:
 
     def line_of(self, terminal: str) -> str:
         """The trigger line of a terminal of this task's device, or of a neighbour in the chassis."""
-        board, signal = self._bench.terminal(terminal, self.device)
+        board, signal = self._shared.terminal(terminal, self.device)
         line = board.line(signal) if board is not None else None
         if line is None:
             raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
@@ -206,7 +206,7 @@ class VirtualTask:
     def refer_to(self, terminal: str) -> None:
         """The reference clock comes from a terminal. On the bench there is one clock, whoever gives it."""
         self._must_not_run()
-        self._bench.check_clock(terminal, self.board)
+        self._shared.check_clock(terminal, self.board)
         self.reference_terminal = terminal
 
     def check_rate(self) -> None:
@@ -245,8 +245,8 @@ class VirtualTask:
                 raise DaqmxFailure(Code.OUTPUT_BUFFER_EMPTY, f"Task Name: {self.name}")
         self.state = TaskState.RUNNING
         if self.is_input and self.clock is not None:
-            check = self._bench.calls.check
-            self.acquisition = TaskAcquisition(self.board, self.channels, self._input_plan(), self._bench.side, check)
+            check = self._shared.calls.check
+            self.acquisition = TaskAcquisition(self.board, self.channels, self._input_plan(), self._shared.bench, check)
         elif self.buffer is not None:
             assert self.clock is not None
             self.generation = Generation(self.board, self.buffer, self.rate_hz, self.clock.mode == FINITE)
@@ -255,33 +255,33 @@ class VirtualTask:
         if not self._clocked:  # no first sample, ever
             return
         if self._trigger_line is None:
-            self.begin(self._bench.side.clock())
+            self.begin(self._shared.bench.clock())
         else:
-            self._bench.wait_for_edge(self._trigger_line, self)
+            self._shared.wait_for_edge(self._trigger_line, self)
 
     def begin(self, t: float) -> None:
         """The start trigger, at t (s)."""
-        side = self._bench.side
+        bench = self._shared.bench
         if self.acquisition is not None:
-            self.acquisition.begin(t, side.world.begin_acquisition(t))
-            side.lines.fire(f"{self.board.device.instrument}/start", t)
+            self.acquisition.begin(t, bench.world.begin_acquisition(t))
+            bench.lines.fire(f"{self.board.device.instrument}/start", t)
         elif self.generation is not None:
             self.generation.begin(t)
             own = self.board.line("ao/StartTrigger")
             assert own is not None
-            side.lines.fire(own, t)
+            bench.lines.fire(own, t)
         for line in self.exported.values():
-            side.lines.fire(line, t)
-        self._bench.calls.changed.notify_all()
+            bench.lines.fire(line, t)
+        self._shared.calls.changed.notify_all()
 
     def on_demand(self, scans: int) -> TaskAcquisition:
         """As many scans from now on, one after another as software asks for them. The task runs, without a clock."""
-        side, device = self._bench.side, self.board.device
+        bench, device = self._shared.bench, self.board.device
         convert = convert_rate(device, len(self.channels), ON_DEMAND_HZ) if device.convert_interval_s else 0.0
         plan = ON_DEMAND_HZ, convert, scans, scans
-        self.acquisition = TaskAcquisition(self.board, self.channels, plan, side, self._bench.calls.check)
-        now = side.clock()
-        self.acquisition.begin(now, side.world.begin_acquisition(now))
+        self.acquisition = TaskAcquisition(self.board, self.channels, plan, bench, self._shared.calls.check)
+        now = bench.clock()
+        self.acquisition.begin(now, bench.world.begin_acquisition(now))
         return self.acquisition
 
     def stop(self) -> None:
@@ -300,7 +300,7 @@ class VirtualTask:
 
     def generated(self) -> int:
         """Samples per channel that were played since the start; none while it waits for its trigger."""
-        return 0 if self.generation is None else self.generation.generated(self._bench.side.clock())
+        return 0 if self.generation is None else self.generation.generated(self._shared.bench.clock())
 
     def done(self) -> bool:
         """Whether the task has ended. Without a sample clock it is done at all times, also while it runs (NI's
@@ -308,31 +308,31 @@ class VirtualTask:
         if self.clock is None:
             return True
         running = self.acquisition or self.generation
-        return self.state is not TaskState.RUNNING or (running is not None and running.done(self._bench.side.clock()))
+        return self.state is not TaskState.RUNNING or (running is not None and running.done(self._shared.bench.clock()))
 
     def wait_until(self, t: float, deadline: float) -> bool:
         """Wait for a time, giving up the lock; whether it came before the deadline. True as well once stopped."""
-        clock = self._bench.side.clock
+        clock = self._shared.bench.clock
         until = min(t, deadline)
         while self.state is TaskState.RUNNING and (left := until - clock()) > 0:
-            self._bench.calls.pause(max(0.0, left - AWAKE_S))
+            self._shared.calls.pause(max(0.0, left - AWAKE_S))
         return t <= deadline or self.state is not TaskState.RUNNING
 
     def wait_for_trigger(self, deadline: float) -> bool:
-        clock = self._bench.side.clock
+        clock = self._shared.bench.clock
         while self.state is TaskState.RUNNING and self.acquisition is not None and self.acquisition.t0 is None:
             left = deadline - clock()
             if left <= 0:
                 return False
-            self._bench.calls.pause(left)
+            self._shared.calls.pause(left)
         return True
 
     def _halt(self) -> None:
-        self._bench.forget(self)
+        self._shared.forget(self)
         if self.generation is not None:
-            self.generation.stop(self._bench.side.clock())
+            self.generation.stop(self._shared.bench.clock())
         self.acquisition = self.generation = None
-        self._bench.calls.changed.notify_all()
+        self._shared.calls.changed.notify_all()
 
     def _comes(self, source: str) -> bool:
         """Whether there is a clock at a terminal."""

@@ -15,12 +15,12 @@ from nitypes.waveform import AnalogWaveform, Timing
 from numpy.typing import NDArray
 
 from labrig.signals.tones import ToneProgram
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx import attributes
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx.output import OutputBuffer, check_range
 from labrig.virtual_instruments.daqmx.reading import Reader, packed_doubles
 from labrig.virtual_instruments.daqmx.tasks import TaskState, VirtualTask
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 BY_CHANNEL = constants.FillMode.GROUP_BY_CHANNEL.value
 
@@ -28,8 +28,8 @@ BY_CHANNEL = constants.FillMode.GROUP_BY_CHANNEL.value
 class Transfers:
     """Part of a DaqmxService. task_of: the task that a request names."""
 
-    def __init__(self, side: BenchSide, reader: Reader, task_of: Callable[[Any], VirtualTask]) -> None:
-        self._side = side
+    def __init__(self, bench: VirtualBench, reader: Reader, task_of: Callable[[Any], VirtualTask]) -> None:
+        self._bench = bench
         self._reader = reader
         self._task_of = task_of
 
@@ -127,7 +127,7 @@ class Transfers:
             implicit = task.state is not TaskState.RUNNING
             task.start()
             task.board.drive(
-                self._side.clock(), {name: ToneProgram(float(v)) for name, v in zip(channels, shaped[-1], strict=True)}
+                self._bench.clock(), {name: ToneProgram(float(v)) for name, v in zip(channels, shaped[-1], strict=True)}
             )
             if implicit:  # an implicit start lasts for the write only
                 task.stop()
@@ -148,7 +148,7 @@ class Transfers:
         interval_s = 1 / acquisition.rate_hz
         ago_s = 0.0
         if acquisition.t0 is not None:  # else its trigger never came
-            ago_s = self._side.clock() - acquisition.t0 - acquisition.given * interval_s
+            ago_s = self._bench.clock() - acquisition.t0 - acquisition.given * interval_s
         first = datetime.now(UTC) - timedelta(seconds=ago_s)
         return Timing.create_with_regular_interval(timedelta(seconds=interval_s), first)
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 
 from labrig.random_streams import RandomStream
 from labrig.signals.tones import SILENT, Tone, ToneProgram
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi.servers import Latency
 from labrig.virtual_instruments.scpi.syntax import MAX_MESSAGE, ScpiError
@@ -28,6 +27,7 @@ from labrig.virtual_instruments.siglent.arbitrary import Table, table_of
 from labrig.virtual_instruments.siglent.burst import Burst
 from labrig.virtual_instruments.siglent.shapes import shape_of
 from labrig.virtual_instruments.siglent.wave import BasicWave
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 _LONG = 1024
 
@@ -70,7 +70,7 @@ class VirtualSdg(ScpiInstrument):
 
     def __init__(
         self,
-        side: BenchSide,
+        bench: VirtualBench,
         name: str,
         model: str = "SDG2042X",
         serial: str = "SDG2XVIRTUAL",
@@ -78,8 +78,8 @@ class VirtualSdg(ScpiInstrument):
         joins_long: bool = False,
     ) -> None:
         identity = f"Siglent Technologies,{model},{serial},{FIRMWARE}"
-        super().__init__(identity, side.lock, raw_after=frozenset({"WAVEDATA"}), chaining=False)
-        self._side = side
+        super().__init__(identity, bench.lock, raw_after=frozenset({"WAVEDATA"}), chaining=False)
+        self._bench = bench
         self._highest_hz = HIGHEST_SINE_HZ.get(model, 40e6)
         self._reference = reference
         self._joins_long = joins_long
@@ -90,12 +90,12 @@ class VirtualSdg(ScpiInstrument):
         self._locked = False
         self._both = False
         self._sync = ["OFF", "OFF"]
-        phases = RandomStream(side.seed, f"{name} free-running phase")
+        phases = RandomStream(bench.seed, f"{name} free-running phase")
         self._outputs = [
             _Output(f"{name}/{i}", BasicWave(self._highest_hz), angle=float(phases.at(i).uniform())) for i in (1, 2)
         ]
         self._register()
-        side.lines.listen(f"{name}/trigger", self._edge)
+        bench.lines.listen(f"{name}/trigger", self._edge)
 
     def reset(self) -> None:
         """*RST: outputs off, 1 kHz, 4 Vpp at high impedance, no burst. The clock source stays."""
@@ -207,7 +207,7 @@ class VirtualSdg(ScpiInstrument):
         self._moved(output, before)
         self._play(output)
         if triggered and burst.source == "MAN":
-            t = self._side.clock()
+            t = self._bench.clock()
             for each in self._outputs if self._both else (output,):
                 if each.burst.on and each.burst.source == "MAN":
                     self._start(each, t)
@@ -215,12 +215,12 @@ class VirtualSdg(ScpiInstrument):
     def _moved(self, output: _Output, before_hz: float) -> None:
         """The phase accumulator goes on from where it stands when the frequency changes."""
         if output.wave.frequency_hz != before_hz:
-            now = self._side.clock()
+            now = self._bench.clock()
             output.angle = (output.angle + before_hz * (now - output.since)) % 1.0
             output.since = now
 
     def _align(self) -> None:
-        now = self._side.clock()
+        now = self._bench.clock()
         for output in self._outputs:
             output.angle, output.since = 0.0, now
         self._play()
@@ -273,7 +273,7 @@ class VirtualSdg(ScpiInstrument):
 
     def _edge(self, t: float) -> None:
         """An edge at the trigger input."""
-        with self._side.lock:
+        with self._bench.lock:
             for output in self._outputs:
                 if output.burst.on and output.burst.source == "EXT" and not output.burst.gated:
                     self._start(output, t)
@@ -292,7 +292,7 @@ class VirtualSdg(ScpiInstrument):
 
     def _play(self, *outputs: _Output) -> None:
         """From now on these outputs, or all, play what they are set to."""
-        now = self._side.clock()
+        now = self._bench.clock()
         for output in outputs or self._outputs:
             self._drive(output, now)
 
@@ -312,7 +312,7 @@ class VirtualSdg(ScpiInstrument):
         if program == output.played and not (program and program.tones):
             return
         output.latest, output.played = t, program
-        self._side.world.drive(t, output.channel, program)
+        self._bench.world.drive(t, output.channel, program)
 
     def _table(self, wave: BasicWave) -> Table | None:
         """What is no sine, as harmonics; None where only its offset can be played."""

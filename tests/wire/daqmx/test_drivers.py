@@ -41,8 +41,8 @@ from labrig.lockin.demodulator import Demodulator
 from labrig.signals.tones import Tone, ToneProgram
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedSource, Stage
 from labrig.simulation.front_end import FrontEnd
-from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.daqmx.server import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 PROGRAMS = {
     "ao0": ToneProgram(0.4),
@@ -119,11 +119,11 @@ def test_the_wire_delivers_the_codes_of_its_front_end(ai: NiAnalogInput, ao: NiA
     actual = ai.configure(plan(5))
     ao.load(PROGRAMS)
     edges: list[float] = []
-    served.side.lines.listen("daq/start", edges.append)
+    served.bench.lines.listen("daq/start", edges.append)
     codes = np.vstack([block.codes for block in acquire(ai, ao, actual.total_samples)])
-    front_end = FrontEnd("daq", actual.channels, 16, 2.0, QUIET, served.side.seed)
+    front_end = FrontEnd("daq", actual.channels, 16, 2.0, QUIET, served.bench.seed)
     span = (0, actual.total_samples)
-    with served.side.lock:
+    with served.bench.lock:
         volts = front_end.sample(served.world, actual.channels, edges[0], actual.sample_rate_hz, span, 1, actual.skew_s)
     expected, _ = front_end.codes(volts)
     assert np.count_nonzero(codes != expected) <= 2  # a tie of rounding may fall either way in another piece
@@ -150,8 +150,8 @@ def test_what_load_returns_is_what_plays(ai: NiAnalogInput, ao: NiAnalogOutput, 
     played = ao.load(PROGRAMS)
     actual = ai.configure(plan(5))
     acquire(ai, ao, actual.total_samples)
-    with served.side.lock:
-        world = served.world.playing(served.side.clock())
+    with served.bench.lock:
+        world = served.world.playing(served.bench.clock())
     for channel, program in played.items():
         plays = world[f"awg/{channel}"]
         assert plays is not None
@@ -206,8 +206,8 @@ def test_levels_are_written_once_and_only_when_they_change(ao: NiAnalogOutput, s
         ao.start()
     assert played["ao0"].dc == round(0.5 * 2**15 / 10) * 10 / 2**15
     assert served.server.calls["WriteAnalogF64"] == 2
-    with served.side.lock:
-        world = served.world.playing(served.side.clock() + 1)
+    with served.bench.lock:
+        world = served.world.playing(served.bench.clock() + 1)
     assert world["awg/ao0"] == ToneProgram(played["ao0"].dc)
     assert world["awg/ao1"] == ToneProgram(0.0)
 
@@ -228,8 +228,8 @@ def test_what_plays_is_confirmed_until_the_device_is_reset(
     ao.load({"ao0": program})  # set up anew
     acquire(ai, ao, 1250)
     ao.confirm()
-    with served.side.lock:
-        playing = served.world.playing(served.side.clock() + 1)["awg/ao0"]
+    with served.bench.lock:
+        playing = served.world.playing(served.bench.clock() + 1)["awg/ao0"]
     assert playing is not None
     assert len(playing.tones) == len(program.tones)
     assert playing.dc == pytest.approx(program.dc, abs=AO_STEP_V)
@@ -249,8 +249,8 @@ def test_idle_and_safe_are_zero_volts(ai: NiAnalogInput, ao: NiAnalogOutput, ser
         ao.load(PROGRAMS)
         acquire(ai, ao, 1250)
         rest()
-        with served.side.lock:
-            playing = served.world.playing(served.side.clock() + 1)
+        with served.bench.lock:
+            playing = served.world.playing(served.bench.clock() + 1)
         assert set(playing.values()) == {ToneProgram(0.0)}
 
 
@@ -329,11 +329,11 @@ def test_a_trigger_that_never_comes_is_a_deadline(served: Wire) -> None:
     waiting.arm()
     with pytest.raises(DeadlineExceeded, match=r"while: read.*remedy: check the start trigger"):
         waiting.read(0.1)
-    with served.side.lock:
-        served.side.lines.fire("daq/PFI3", served.side.clock())
+    with served.bench.lock:
+        served.bench.lines.fire("daq/PFI3", served.bench.clock())
     waiting.arm()
-    with served.side.lock:
-        served.side.lines.fire("daq/PFI3", served.side.clock())
+    with served.bench.lock:
+        served.bench.lines.fire("daq/PFI3", served.bench.clock())
     assert waiting.read(1.0).start_index == 0
     waiting.close()
     assert served.server.tasks == ()
@@ -386,9 +386,9 @@ def test_faults_come_out_in_words(ai: NiAnalogInput, ao: NiAnalogOutput, served:
 def test_one_board_can_be_two_instruments() -> None:
     """Inputs and outputs of one PXIe-6363, each under a name of its own, started by its own trigger."""
     world = chain(4)
-    side = BenchSide(world, QUIET, seed=0)
+    bench = VirtualBench(world, QUIET, seed=0)
     boards = [VirtualDevice.of("PXIe-6363", name=AI, instrument=name) for name in ("awg", "daq")]
-    server = DaqmxServer(side, boards)
+    server = DaqmxServer(bench, boards)
     port = server.start()
     try:
         ai = analog_input(port)

@@ -15,8 +15,8 @@ from labrig.virtual_instruments.daqmx.tones import recognise
 
 
 def playing(served: Wire, channel: str = "awg/ao0") -> ToneProgram:
-    with served.side.lock:
-        program = served.world.playing(served.side.clock() + 1)[channel]
+    with served.bench.lock:
+        program = served.world.playing(served.bench.clock() + 1)[channel]
     assert program is not None
     return program
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from labrig_drivers.digipot_bank import DigipotBank, DigipotBankOptions
 
-from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import SerialDevice
 
 WAIT_S = 0.03  # for a reply, where a test loses many

@@ -9,7 +9,7 @@ from firmware.builds import make
 from labrig_drivers.digipot_bank import link
 from wire.digipot.boards import WAIT_S, Daemon, on_a_pty
 
-from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
 

@@ -10,7 +10,7 @@ from wire.digipot.boards import WAIT_S, BadLine, on_a_pty, opened
 
 from labrig.errors import LabrigError
 from labrig.instruments.data import Level
-from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
 CHANNELS = 8

@@ -9,7 +9,7 @@ from wire.digipot.boards import bank, opened, options
 from labrig.errors import ChannelFault, ConnectionFailed, LimitExceeded
 from labrig.instruments.contracts import ConductanceProgrammer
 from labrig.instruments.data import Level, Target
-from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
 INFO = DRIVERS[0]

@@ -16,7 +16,7 @@ from wire.digipot.boards import bank, on_a_pty, opened
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch
 from labrig.instruments.data import Level
-from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
 

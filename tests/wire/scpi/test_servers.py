@@ -14,8 +14,7 @@ import pytest
 import pyvisa
 from pyvisa.errors import VisaIOError
 
-from labrig.virtual_instruments.scpi.instrument import ScpiInstrument
-from labrig.virtual_instruments.scpi.servers import Latency, SocketServer, Vxi11Server
+from labrig.virtual_instruments.scpi import Latency, ScpiInstrument, SocketServer, Vxi11Server
 
 INSTANT = Latency(0.0, 0.0)
 

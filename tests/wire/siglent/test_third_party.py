@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from wire.siglent.rigs import bench_side, seen
+from wire.siglent.rigs import seen, virtual_bench
 
-from labrig.virtual_instruments.scpi.servers import Latency, Vxi11Server
-from labrig.virtual_instruments.siglent.generator import VirtualSdg
+from labrig.virtual_instruments.scpi import Latency, Vxi11Server
+from labrig.virtual_instruments.siglent import VirtualSdg
 
 # awg-scpi 0.2.2 writes docstrings with invalid escapes
 pytestmark = [
@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture
 def generator():
-    made = VirtualSdg(bench_side(), "gen", joins_long=True)  # what awg-scpi is written for
+    made = VirtualSdg(virtual_bench(), "gen", joins_long=True)  # what awg-scpi is written for
     yield made
     assert made.failure is None
 

@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 
 import pytest
-from wire.siglent.rigs import bench_side
+from wire.siglent.rigs import virtual_bench
 
-from labrig.virtual_instruments.siglent.generator import VirtualSdg
+from labrig.virtual_instruments.siglent import VirtualSdg
 
 DEFAULT = "WVTP,SINE,FRQ,1000HZ,PERI,0.001S,AMP,4V,AMPVRMS,1.414Vrms,OFST,0V,HLEV,2V,LLEV,-2V,PHSE,0"
 
@@ -142,7 +142,7 @@ BURST = [
 
 @pytest.fixture
 def generator():
-    made = VirtualSdg(bench_side(), "gen")
+    made = VirtualSdg(virtual_bench(), "gen")
     yield made
     assert made.failure is None
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.signal import sawtooth, square
-from wire.siglent.rigs import bench_side, seen
+from wire.siglent.rigs import seen, virtual_bench
 
 from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.virtual_instruments.siglent import VirtualSdg
 from labrig.virtual_instruments.siglent.arbitrary import table_of
-from labrig.virtual_instruments.siglent.generator import VirtualSdg
 
 RATE_HZ = 100e3
 
@@ -19,8 +19,8 @@ class Bench:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.side = bench_side(clock=lambda: self.now)
-        self.generator = VirtualSdg(self.side, "gen")
+        self.bench = virtual_bench(clock=lambda: self.now)
+        self.generator = VirtualSdg(self.bench, "gen")
 
     def tell(self, *commands: str) -> None:
         for command in commands:
@@ -30,13 +30,13 @@ class Bench:
         return self.generator.execute(query.encode()).decode().strip()
 
     def edge(self) -> None:
-        self.side.lines.fire("gen/trigger", self.now)
+        self.bench.lines.fire("gen/trigger", self.now)
 
     def seen(self, t0: float, samples: int) -> np.ndarray:
         return seen(self.generator, t0, RATE_HZ, samples)[:, 0]
 
     def playing(self, channel: int = 1) -> ToneProgram | None:
-        return self.side.world.playing(np.inf)[f"gen/{channel}"]
+        return self.bench.world.playing(np.inf)[f"gen/{channel}"]
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_polarity_and_output(bench):
 
 
 def test_the_clock_falls_back_without_a_reference():
-    generator = VirtualSdg(bench_side(), "gen", reference=lambda: False)
+    generator = VirtualSdg(virtual_bench(), "gen", reference=lambda: False)
     generator.execute(b"ROSC EXT")
     assert generator.execute(b"ROSC?") == b"ROSC INT,10MOUT,OFF\n"
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from labrig.simulation.fault_schedule import FaultSchedule
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import World
-from labrig.virtual_instruments.serving import Endpoint
 
 Listener = Callable[[float], None]
 TICK_S = 2e-3
@@ -44,8 +45,24 @@ class TriggerLines:
 
 
 @dataclass
-class BenchSide:
-    """The world behind all virtual instruments of a bench."""
+class VirtualBench:
+    """What all virtual instruments of a bench share.
+
+    Attributes
+    ----------
+    world : World
+        The simulated board. Whoever reads or changes it holds `lock`.
+    imperfections : Imperfections
+        Of instruments and parts, from the configuration's preset.
+    seed : int
+        Of everything random.
+    clock : callable
+        The time now (s).
+    lines : TriggerLines
+        Wires that carry start triggers.
+    lock : threading.RLock
+        Held by whoever touches the world.
+    """
 
     world: World
     imperfections: Imperfections
@@ -54,25 +71,28 @@ class BenchSide:
     lines: TriggerLines = field(default_factory=TriggerLines)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
+    @property
+    def faults(self) -> FaultSchedule:
+        """What the configuration makes go wrong, and when."""
+        return self.world.faults
 
-class FaultTicker:
-    """Keeps the VirtualInstruments protocol: none, but their faults that come by themselves, each `TICK_S`."""
 
-    def __init__(self, side: BenchSide) -> None:
-        self._faults = side.world.faults
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="faults", daemon=True)
+@contextmanager
+def faults_in_time(bench: VirtualBench) -> Iterator[None]:
+    """Strike the faults that come at a time, each `TICK_S`, while the context lasts."""
+    if bench.faults.empty:
+        yield
+        return
+    ended = threading.Event()
 
-    def start(self) -> list[Endpoint]:
-        if not self._faults.empty:
-            self._thread.start()
-        return []
+    def strike() -> None:
+        while not ended.wait(TICK_S):
+            bench.faults.poll()
 
-    def stop(self) -> None:
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(TICK_S):
-            self._faults.poll()
+    thread = threading.Thread(target=strike, name="faults", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
