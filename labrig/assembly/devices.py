@@ -35,23 +35,24 @@ def read_devices(document: Document) -> tuple[dict[str, Device], frozenset[str]]
 
 
 def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
-    """A fault for each instrument at the address of another; an NI board is inputs and outputs, two instruments."""
-    at: dict[tuple[str, ...], str] = {}
-    models: dict[tuple[str, str], str] = {}
+    """Note each instrument at the address of another, unless they are two functions of one device."""
+    at: dict[tuple[str, str], str] = {}
+    models: dict[str, str] = {}
     for name, device in devices.items():
-        resource = getattr(device.options, "resource", None)
-        if resource is None:
+        address = device.capabilities.address
+        if address is None:
             continue
-        place = str(getattr(device.options, "grpc", None)), str(resource)
-        other = at.setdefault((device.driver.name, *place), name)
+        other = at.setdefault((device.driver.name, address), name)
         path = ("instruments", name, "resource")
+        if document.get(path) is None:
+            path = path[:-1]
         if other != name:
-            document.faults.add(document.mark_of(path), path, f"{as_written(resource)} is {other}'s address already")
+            document.faults.add(document.mark_of(path), path, f"{as_written(address)} is {other}'s address already")
             continue
-        first = models.setdefault(place, name)
+        first = models.setdefault(address, name)
         theirs, model = devices[first].options.model, device.options.model
         if theirs and model and theirs != model:
-            message = f"{as_written(resource)} is a {theirs} as {first} and a {model} here"
+            message = f"{as_written(address)} is a {theirs} as {first} and a {model} here"
             document.faults.add(document.mark_of(path), path, message)
 
 

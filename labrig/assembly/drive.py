@@ -218,12 +218,13 @@ def _check_pilot_tones(document: Document, board: Board, devices: Mapping[str, D
     count = len(tones.frequencies_hz)
     if count > able.most_tones:
         path = ("instruments", name, "resource")
+        if document.get(path) is None:
+            path = path[:-1]
         most = f"{able.most_tones} tone{'s' if able.most_tones > 1 else ''}"
         document.faults.add(
             document.mark_of(path),
             path,
-            f"{name} plays at most {most} at once as it is connected, the pilot is {count}: a raw socket takes no "
-            "upload of several; name its VXI-11 or USB resource (TCPIP::<address>::INSTR)",
+            f"{name} plays at most {most} at once as it is connected, the pilot is {count}: {able.tones_remedy}",
         )
 
 

@@ -13,7 +13,7 @@ from labrig.assembly.devices import Device
 from labrig.config.document import Document
 from labrig.config.faults import TreePath
 from labrig.config.sections import Timing
-from labrig.instruments.drivers import SourceCapabilities
+from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
 
 
 def check_synchronization(
@@ -31,25 +31,24 @@ def check_synchronization(
             f"the trigger must be {digitizer}/start",
         )
     followers = timing.clock.followers if timing.clock else []
-    options = devices[digitizer].options
-    if followers and timing.clock and not (timing.clock.line or getattr(options, "locked_to", digitizer)):
+    master = devices[digitizer].capabilities
+    assert isinstance(master, DigitizerCapabilities)
+    if followers and timing.clock and timing.clock.line is None and master.clock_output is None:
         _fault(
             document,
             ("timing", "clock"),
-            f"{digitizer} runs on its own oscillator, which reaches {', '.join(followers)} by no chassis; name the "
-            f"terminal its 10 MHz shall leave by (line: PFI1), or what it is locked to (instruments.{digitizer}."
-            "reference_clock)",
+            f"{digitizer} runs on its own oscillator, which has no output to {', '.join(followers)}; "
+            f"{master.clock_remedy}",
         )
     started = timing.trigger.to if timing.trigger else []
     playing = _players(board, activation)
     _check_lines(document, timing)
-    own = [name for name in board.hookup.sources if getattr(devices[name].capabilities, "own_clock", False)]
+    sources = {name: _source(devices[name]) for name in board.hookup.sources}
+    own = [name for name, able in sources.items() if able.own_clock]
     all_followers, all_started = (list(dict.fromkeys([*named, *own])) for named in (followers, started))
-    for name in board.hookup.sources:
-        able = devices[name].capabilities
-        assert isinstance(able, SourceCapabilities)
+    for name, able in sources.items():
         if name in playing and not able.triggered and (able.own_clock or len(playing) > 1):
-            key, value = ("trigger", "external") if able.own_clock else ("start_trigger", "<the terminal it is on>")
+            key, value = able.trigger_setting
             _fault(
                 document,
                 ("instruments", name, key),
@@ -58,10 +57,9 @@ def check_synchronization(
             )
         if not able.own_clock:
             continue
-        if name in followers and getattr(devices[name].options, "clock", None) == "internal":
-            _fault(
-                document, ("instruments", name, "clock"), f"{name} follows {digitizer}'s clock: write 'clock: external'"
-            )
+        if name in followers and not able.external_clock:
+            key, value = able.clock_setting
+            _fault(document, ("instruments", name, key), f"{name} follows {digitizer}'s clock: write '{key}: {value}'")
         if name not in followers:
             _fault(
                 document,
@@ -76,6 +74,11 @@ def check_synchronization(
                 f"{name} would start by itself; connect its trigger input and write "
                 f"'trigger: {{from: {digitizer}/start, to: [{', '.join(all_started)}], line: PFI0}}'",
             )
+
+
+def _source(device: Device) -> SourceCapabilities:
+    assert isinstance(device.capabilities, SourceCapabilities)
+    return device.capabilities
 
 
 def _check_lines(document: Document, timing: Timing) -> None:

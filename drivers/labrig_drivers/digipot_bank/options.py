@@ -70,4 +70,5 @@ def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
     channels = chips * RHEOSTATS_PER_CHIP[name]
     write_s = 10 * (28 + 2 * channels) / options.baud + _CHANNEL_S * channels
     names = tuple(str(index) for index in range(channels))
-    return ProgrammerCapabilities(names, part, (low, high), write_s, options.watchdog or math.inf)
+    silence_s = options.watchdog or math.inf
+    return ProgrammerCapabilities(names, part, (low, high), write_s, silence_s, on_chips=True, address=options.resource)

@@ -75,7 +75,25 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
     most = options.max_sample_rate or model.max_single_hz
     if most > model.max_single_hz:
         raise ValueError(f"max_sample_rate: {options.model} takes at most {model.max_single_hz:g} S/s")
-    return DigitizerCapabilities(_channels(model, options), model.bits, min(fitting), most, 1 / model.max_aggregate_hz)
+    return DigitizerCapabilities(
+        _channels(model, options),
+        model.bits,
+        min(fitting),
+        most,
+        1 / model.max_aggregate_hz,
+        exports=("start", "clock"),
+        clock_output=_clock_output(options),
+        clock_remedy="name the terminal its 10 MHz shall leave by (line: PFI1), or what it is locked to "
+        "(reference_clock of its entry)",
+        address=options.address,
+    )
+
+
+def _clock_output(options: NiAnalogInputOptions) -> str | None:
+    """None if it runs on its own oscillator, which leaves by no connector unless a terminal is named."""
+    if options.in_chassis:
+        return "10 MHz output of {name}'s chassis"
+    return "{name} clock output" if options.locked_to else None
 
 
 def _channels(model: InputModel, options: NiAnalogInputOptions) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         model.output_ohm if options.output_resistance is None else options.output_resistance,
         model.settle_s if options.settle is None else options.settle,
         triggered=options.start_trigger is not None,
+        trigger_setting=("start_trigger", "<the terminal it is on>"),
+        address=options.address,
     )
 
 

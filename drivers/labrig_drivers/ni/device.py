@@ -45,6 +45,11 @@ class NiOptions(InstrumentOptions):
         return None if self.reference_clock == ONBOARD else self.reference_clock or chassis
 
     @property
+    def address(self) -> str:
+        """The device, and the server it is behind."""
+        return f"{self.grpc}/{self.resource}" if self.grpc else self.resource
+
+    @property
     def in_chassis(self) -> bool:
         """Whether its clock is that of a PXI Express chassis, which has an output for it."""
         return self.locked_to == CHASSIS_CLOCK

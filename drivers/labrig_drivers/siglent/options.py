@@ -50,7 +50,11 @@ def capabilities(options: SdgOptions) -> SourceCapabilities:
         50.0,
         options.settle,
         own_clock=True,
+        external_clock=options.clock == "external",
         triggered=options.trigger == "external",
         most_tones=1 if is_raw_socket(options.resource) else 64,
+        tones_remedy="a raw socket takes no upload of several; name its VXI-11 or USB resource "
+        "(TCPIP::<address>::INSTR)",
         least_v=LEAST_VPP / 2 if options.load == "high_z" else LEAST_VPP,
+        address=options.resource,
     )

@@ -1,7 +1,7 @@
 """A virtual NI gRPC device server: the real `nidaqmx` package talks to boards of one bench's world.
 
 Served are analog input and output voltage tasks with a sample clock or on demand, digital start triggers, the
-events of daqmx_events.py and the properties of daqmx_attributes.py; every other procedure answers UNIMPLEMENTED, as an
+events of events.py and the properties of attributes.py; every other procedure answers UNIMPLEMENTED, as an
 older server would.
 """
 

@@ -1,4 +1,4 @@
-"""Burst settings of one SDG channel, by the rules measured on an SDG2042X (see siglent_wave).
+"""Burst settings of one SDG channel, by the rules measured on an SDG2042X (see wave.py).
 
 While the burst is off, only its state and its carrier can be written. `TIME,INF` turns the trigger source to EXT,
 and an infinite burst refuses INT. The start phase is the carrier's phase. A carrier that is noise or DC ends the burst.

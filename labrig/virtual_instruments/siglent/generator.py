@@ -1,6 +1,6 @@
 """A virtual Siglent SDG2000X: two channels that answer as an SDG2042X does and drive the World.
 
-What it answers follows transcripts of a real one (siglent_wave). What it plays, where no transcript can say:
+What it answers follows transcripts of a real one (wave.py). What it plays, where no transcript can say:
 - a running sine keeps its phase accumulator when its frequency changes; after power-up each channel has a phase of its
   own, until EQPHASE or MODE PHASELOCKED aligns them;
 - an armed burst waits at its offset plus the level of its start phase, starts DLAY after the edge, and ignores further
