@@ -9,11 +9,11 @@ import pytest
 @pytest.fixture
 def impatient_drivers(monkeypatch):
     """What waits for an instrument that is gone waits for a second instead of ten."""
-    from labrig_drivers import ni_channel
     from labrig_drivers.digipot_bank import DigipotBank
+    from labrig_drivers.ni import grpc_channel
 
     monkeypatch.setattr(DigipotBank, "recovery_s", 1.0)
-    monkeypatch.setattr(ni_channel, "DEADLINE_S", 0.5)
+    monkeypatch.setattr(grpc_channel, "DEADLINE_S", 0.5)
     yield
     gc.collect()
 

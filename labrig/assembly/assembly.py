@@ -23,7 +23,12 @@ from labrig.config.section import Section
 from labrig.experiment import Experiment, Schedule
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import Identity
-from labrig.instruments.drivers import InstrumentOptions, ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.drivers import (
+    DigitizerCapabilities,
+    InstrumentOptions,
+    ProgrammerCapabilities,
+    SourceCapabilities,
+)
 from labrig.instruments.guard import GuardedProgrammer, GuardedSource
 from labrig.learning.losses import Loss
 from labrig.learning.tasks import Task
@@ -158,13 +163,15 @@ class Assembly:
 
     def routed(self, name: str) -> InstrumentOptions:
         """An entry's options with the terminals its start trigger and its clock leave by, which `timing` names."""
-        options, clock, trigger = self.devices[name].options, self.synchronization.clock, self.synchronization.trigger
-        lines = {}
-        if trigger and trigger.line and name == trigger.from_.partition("/")[0]:
+        device, clock, trigger = self.devices[name], self.synchronization.clock, self.synchronization.trigger
+        able, lines = device.capabilities, {}
+        if not isinstance(able, DigitizerCapabilities):
+            return device.options
+        if "start" in able.exports and trigger and trigger.line and name == trigger.from_.partition("/")[0]:
             lines["export_start"] = trigger.line
-        if clock and clock.line and name == clock.master:
+        if "clock" in able.exports and clock and clock.line and name == clock.master:
             lines["export_clock"] = clock.line
-        return options.model_copy(update={key: line for key, line in lines.items() if hasattr(options, key)})
+        return device.options.model_copy(update=lines)
 
     def _guarded(self, name: str, instrument: Any) -> Any:
         able = self.devices[name].capabilities

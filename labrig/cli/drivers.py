@@ -17,7 +17,12 @@ def execute(arguments: argparse.Namespace) -> int:
     drivers = installed_drivers()
     if arguments.json:
         listed = [
-            {"driver": name, "kind": info.kind, "models": dict(info.models), "virtual": info.virtual}
+            {
+                "driver": name,
+                "kind": info.kind,
+                "models": dict(info.models),
+                "virtual": info.virtual.name if info.virtual else None,
+            }
             for name, info in sorted(drivers.items())
         ]
         print(json.dumps({"event": "drivers", "drivers": listed}))

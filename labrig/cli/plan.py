@@ -104,20 +104,19 @@ def _print_wiring(assembly: Assembly, as_json: bool) -> int:
 
 
 def _wiring(assembly: Assembly) -> WiringSheet:
-    from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
+    from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
     from labrig.procedures.wiring_sheet import InstrumentFacts, wiring_sheet
 
     facts = {}
     for name, device in assembly.devices.items():
         able = device.capabilities
         if isinstance(able, ProgrammerCapabilities):
-            facts[name] = InstrumentFacts(able.part.part, on_chips=hasattr(device.options, "chips"))
+            facts[name] = InstrumentFacts(able.part.part, on_chips=able.on_chips)
         else:
             ohm = able.output_resistance_ohm if isinstance(able, SourceCapabilities) else 0.0
+            output = able.clock_output if isinstance(able, DigitizerCapabilities) else None
             model = device.options.model or device.driver.name
-            in_chassis = getattr(device.options, "in_chassis", False)
-            clock = f"10 MHz output of {name}'s chassis" if in_chassis else f"{name} clock output"
-            facts[name] = InstrumentFacts(model, ohm, clock_output=clock)
+            facts[name] = InstrumentFacts(model, ohm, clock_output=(output or "{name}").format(name=name))
     return wiring_sheet(assembly.board.hookup, assembly.board.graph, facts, assembly.synchronization)
 
 

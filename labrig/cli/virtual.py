@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from labrig.cli.options import add_config, assembled
 from labrig.errors import LabrigError
 
 if TYPE_CHECKING:
-    from labrig.assembly.benches.wire import VirtualInstruments
+    from labrig.assembly.benches.wire import Endpoint
 
 GONE_S = 0.5
 """How long after its file the end of a parent may be noticed."""
@@ -48,26 +48,23 @@ def execute(arguments: argparse.Namespace) -> int:
             stack.callback(signal.signal, number, signal.signal(number, end))
         if arguments.until_eof:
             threading.Thread(target=_wait_for_eof, args=(done,), daemon=True).start()
-        servers = _servers(arguments, done)
-        if servers is None:
+        instruments = _instruments(arguments, done)
+        if instruments is None:
             return 0
-        for server in servers:
-            stack.callback(server.stop)
-        for server in servers:
-            for endpoint in server.start():
-                line = {"name": endpoint.name, "model": endpoint.model, "resource": endpoint.resource}
-                _say(
-                    arguments,
-                    {"event": "serving", **line},
-                    f"{endpoint.name:<10} {endpoint.model:<14} {endpoint.resource}",
-                )
+        for endpoint in stack.enter_context(instruments):
+            line = {"name": endpoint.name, "model": endpoint.model, "resource": endpoint.resource}
+            _say(
+                arguments,
+                {"event": "serving", **line, "options": dict(endpoint.overrides)},
+                f"{endpoint.name:<10} {endpoint.model:<14} {endpoint.resource}",
+            )
         _say(arguments, {"event": "ready"}, "ready; Ctrl-C ends it")
         done.wait()
     return 0
 
 
-def _servers(arguments: argparse.Namespace, done: threading.Event) -> list[VirtualInstruments] | None:
-    """Of the configuration; None where whoever began this has gone, and its file too: nobody asks."""
+def _instruments(arguments: argparse.Namespace, done: threading.Event) -> AbstractContextManager[list[Endpoint]] | None:
+    """Those of the configuration; None if the parent process has exited and its file is gone too."""
     from labrig.assembly.benches.wire import virtual_instruments
 
     try:
@@ -78,7 +75,7 @@ def _servers(arguments: argparse.Namespace, done: threading.Event) -> list[Virtu
         raise
 
 
-def _say(arguments: argparse.Namespace, line: dict[str, str], text: str) -> None:
+def _say(arguments: argparse.Namespace, line: dict[str, object], text: str) -> None:
     print(json.dumps(line) if arguments.json else text, flush=True)
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
@@ -19,13 +21,54 @@ from labrig.instruments.potentiometers import Potentiometer
 Kind = Literal["source", "digitizer", "programmer"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentCapabilities:
+    """What every instrument has.
+
+    Attributes
+    ----------
+    address : str, optional
+        Where it is reached, as its options say. Two entries of one driver at one address are one instrument named
+        twice; two drivers at one address are two functions of one device, which has one model.
+    """
+
+    address: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class SourceCapabilities:
-    """channels: names; full_scale_v: ± peak at the open output; settle_s: from start until the output is within its
-    specification; output_resistance_ohm: of each channel; bits: of its converter. own_clock: it has a clock of its own,
-    which must follow the digitizer's, and starts with its trigger, both named under `timing:`. triggered: its tones
-    start with an edge from outside, as it is configured. least_v: smallest amplitude of a tone (peak, open output); a
-    smaller one becomes this or nothing. most_tones: of one channel at once."""
+class SourceCapabilities(InstrumentCapabilities):
+    """What a source can do.
+
+    Attributes
+    ----------
+    channels : tuple of str
+        Their names.
+    bits : int
+        Of its converter.
+    full_scale_v : float
+        ± peak at the open output (V).
+    output_resistance_ohm : float
+        Of each channel (Ω).
+    settle_s : float
+        From start until the output is within its specification (s).
+    own_clock : bool
+        It has a clock of its own, which must follow the digitizer's, and starts with its trigger, both named under
+        `timing:`.
+    external_clock : bool
+        Of a source with a clock of its own: it is configured to follow the clock at its input.
+    clock_setting : tuple of str
+        Key and value of its options that make it follow the clock at its input.
+    triggered : bool
+        Its tones start with an edge from outside, as it is configured.
+    trigger_setting : tuple of str
+        Key and value of its options that make its tones start with an edge.
+    least_v : float
+        Smallest amplitude of a tone (peak at the open output, V); a smaller one becomes this or nothing.
+    most_tones : int
+        Of one channel at once.
+    tones_remedy : str
+        What lets it play more of them.
+    """
 
     channels: tuple[str, ...]
     bits: int
@@ -33,21 +76,49 @@ class SourceCapabilities:
     output_resistance_ohm: float
     settle_s: float
     own_clock: bool = False
+    external_clock: bool = True
+    clock_setting: tuple[str, str] = ("clock", "external")
     triggered: bool = True
+    trigger_setting: tuple[str, str] = ("trigger", "external")
     least_v: float = 0.0
     most_tones: int = 64
+    tones_remedy: str = "let another source play the pilot"
 
 
 @dataclass(frozen=True, slots=True)
-class DigitizerCapabilities:
-    """channels: names; full_scale_v: ± range; convert_interval_s: delay from one channel of a scan to the next, 0 where
-    all are sampled at once."""
+class DigitizerCapabilities(InstrumentCapabilities):
+    """What a digitizer can do.
+
+    Attributes
+    ----------
+    channels : tuple of str
+        Their names.
+    bits : int
+        Of its converter.
+    full_scale_v : float
+        ± range (V).
+    max_sample_rate_hz : float
+        Of one channel (samples/s).
+    convert_interval_s : float
+        Delay from one channel of a scan to the next (s); 0 if all are sampled at once.
+    exports : tuple of str
+        Which of its signals `start` and `clock` can leave by a terminal that `timing:` names; its options
+        `export_start` and `export_clock` take it.
+    clock_output : str, optional
+        Where its clock leaves if `timing.clock.line` names no terminal, for the wiring sheet, with `{name}` for the
+        instrument's name; None: nowhere.
+    clock_remedy : str
+        What to write if its clock leaves nowhere.
+    """
 
     channels: tuple[str, ...]
     bits: int
     full_scale_v: float
     max_sample_rate_hz: float
     convert_interval_s: float
+    exports: tuple[str, ...] = ()
+    clock_output: str | None = "{name} clock output"
+    clock_remedy: str = "name the terminal it leaves by (line:)"
 
     @property
     def step_v(self) -> float:
@@ -56,10 +127,23 @@ class DigitizerCapabilities:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgrammerCapabilities:
-    """channels: names; part: of every channel; supply_v: its rails; write_s: time one batch of writes takes.
+class ProgrammerCapabilities(InstrumentCapabilities):
+    """What a programmer of conductances can do.
 
-    silence_s: how long nobody may speak to it before it disconnects the board.
+    Attributes
+    ----------
+    channels : tuple of str
+        Their names.
+    part : Potentiometer
+        Of every channel.
+    supply_v : tuple of float
+        The lower and the upper rail (V).
+    write_s : float
+        Time that one batch of writes takes (s).
+    silence_s : float
+        How long nobody may speak to it before it disconnects the board (s).
+    on_chips : bool
+        Its channels are the rheostats of chips that the user solders, in the order of the chips.
     """
 
     channels: tuple[str, ...]
@@ -67,6 +151,7 @@ class ProgrammerCapabilities:
     supply_v: tuple[float, float]
     write_s: float
     silence_s: float = math.inf
+    on_chips: bool = False
 
 
 Capabilities = SourceCapabilities | DigitizerCapabilities | ProgrammerCapabilities
@@ -86,6 +171,39 @@ class InstrumentOptions(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualCounterpart:
+    """What stands in for a driver's instruments on `bench: wire`. Drivers with an equal one are served together.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in `labrig drivers --json`.
+    factory : callable or str
+        Serves virtual instruments; or its dotted path "package.module:name", imported only where they are served.
+        What it is given and what it returns: `labrig/virtual_instruments/counterpart.py`.
+    faults : tuple of str
+        Words of `simulation.faults` that it can be struck with.
+    """
+
+    name: str
+    factory: Callable[[Any, Any], AbstractContextManager[Any]] | str
+    faults: tuple[str, ...] = ()
+
+    def load(self) -> Callable[[Any, Any], AbstractContextManager[Any]]:
+        """Import the factory. Raises ConfigError where that fails."""
+        if not isinstance(self.factory, str):
+            return self.factory
+        module, _, attribute = self.factory.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f"the virtual counterpart {self.name} cannot be imported from {self.factory!r}: {error}",
+                remedy="correct `virtual` of the driver's DriverInfo, or install what it imports",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
 class DriverInfo:
     """One driver.
 
@@ -93,6 +211,7 @@ class DriverInfo:
     capabilities: what the instrument described by validated options can do; raises ValueError with a plain sentence.
     factory: builds the real instrument from (name, options); None for a generic model, which only a bench can face.
     models: model id → evidence that it works ("never run on hardware" until somebody reports).
+    virtual: what stands in for it on `bench: wire`; None: it cannot run there.
     """
 
     name: str
@@ -101,7 +220,7 @@ class DriverInfo:
     capabilities: Callable[[Any], Capabilities]
     factory: Callable[[str, Any], Any] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
-    virtual: str | None = None
+    virtual: VirtualCounterpart | None = None
 
 
 def installed_drivers() -> dict[str, DriverInfo]:

@@ -1,4 +1,4 @@
-"""A serial line that loses, changes and delays bytes in front of a bank of potentiometers, and the cable pulled out.
+"""A serial line that loses, changes and delays bytes in front of a device, and the cable pulled out.
 
 It acts on what arrives in one piece, which on loopback is one message: for each, one byte of the request or of its
 reply, drawn from the seed.
@@ -11,24 +11,42 @@ from collections.abc import Callable
 
 from labrig.random_streams import RandomStream
 from labrig.simulation.fault_schedule import FaultSchedule
-from labrig.virtual_instruments.digipot_board import DigipotBoard, Status
-from labrig.virtual_instruments.serial_server import Unplugged
+from labrig.virtual_instruments.serial_server import SerialDevice, Unplugged
 
 
 class FaultyLine:
-    """Keeps the SerialDevice protocol around a board. name: of the bank, whose faults these are."""
+    """Keeps the SerialDevice protocol around a device.
 
-    def __init__(self, board: DigipotBoard, faults: FaultSchedule, name: str, seed: int) -> None:
-        self._board = board
+    Parameters
+    ----------
+    device : SerialDevice
+        What is at the other end of the line.
+    faults : FaultSchedule
+        Of the configuration; those of the instrument `name` are acted on.
+    seed : int
+        Draws the bytes that are lost or changed.
+    before_message : callable
+        Called before the device gets a message, for faults of the device itself.
+    """
+
+    def __init__(
+        self,
+        device: SerialDevice,
+        faults: FaultSchedule,
+        name: str,
+        seed: int,
+        before_message: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._device = device
+        self._before_message = before_message
         self._faults = faults
         self._name = name
         self._draws = RandomStream(seed, f"line of {name}")
         self._messages = 0
-        faults.when(name, "reset", lambda _: board.power_cycle())
 
     def poll(self) -> None:
-        """The board's watchdog goes on whatever becomes of the line. Raises Unplugged while the cable is out."""
-        self._board.poll()
+        """The device's own clock runs on whatever becomes of the line. Raises Unplugged while the cable is out."""
+        self._device.poll()
         if self._faults.on(self._name, "disconnect"):
             raise Unplugged
 
@@ -42,10 +60,8 @@ class FaultyLine:
         spoilt = self._spoiler(int(draw.integers(1 << 30)), int(draw.integers(1, 256)))
         if not on_the_way_back:
             data = spoilt(data)
-        self._board.forced.clear()
-        if self._faults.suffer(self._name, "nak"):
-            self._board.forced.append(Status.MALFORMED)
-        reply = self._board.receive(data)
+        self._before_message()
+        reply = self._device.receive(data)
         if on_the_way_back:
             reply = spoilt(reply)
         late = self._faults.suffer(self._name, "late_bytes")

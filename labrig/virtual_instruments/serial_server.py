@@ -36,7 +36,7 @@ def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0) -> Itera
     """
     ended = threading.Event()
     with socket.create_server((host, port)) as listener:
-        thread = threading.Thread(target=_serve, args=(device, listener, ended), name="digipot board", daemon=True)
+        thread = threading.Thread(target=_serve, args=(device, listener, ended), name="serial device", daemon=True)
         thread.start()
         try:
             yield "socket://{}:{}".format(*listener.getsockname()[:2])

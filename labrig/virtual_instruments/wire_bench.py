@@ -19,7 +19,7 @@ from labrig.clock import MonotonicClock
 from labrig.errors import ConfigError, ConnectionFailed
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.drivers import DriverInfo
-from labrig.virtual_instruments.serving import Endpoint
+from labrig.virtual_instruments.counterpart import Endpoint
 
 START_S = 60.0
 STOP_S = 5.0
@@ -51,7 +51,7 @@ class WireBench:
             self._start()
         if name not in self._endpoints:
             raise ConnectionFailed("has no virtual counterpart", device=name, action="connect")
-        return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides()))
+        return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
 
     def close(self) -> None:
         """End the child: asked first, then killed."""
@@ -108,7 +108,9 @@ class WireBench:
                 self._folder.cleanup()  # it has been read: whoever kills this process leaves no folder behind
                 return
             if event["event"] == "serving":
-                self._endpoints[event["name"]] = Endpoint(event["name"], event["model"], event["resource"])
+                self._endpoints[event["name"]] = Endpoint(
+                    event["name"], event["model"], event["resource"], event["options"]
+                )
             elif event["event"] == "error":
                 self.close()
                 raise ConnectionFailed(event["message"], device="wire bench", action="start")

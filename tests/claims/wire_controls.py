@@ -12,7 +12,7 @@ from common import ROOT, Figure, between
 
 sys.path.append(str(ROOT / "tests" / "benchmarks"))
 
-from labrig_drivers.digipot_link import REPLY_WAIT_S
+from labrig_drivers.digipot_bank.link import REPLY_WAIT_S
 from labrig_drivers.visa import VisaSession
 from step_overhead import CHAIN, WARM_UP, measured
 

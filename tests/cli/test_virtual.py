@@ -17,8 +17,9 @@ from serving import grpc_address, served, serving
 
 from labrig.cli.main import main
 from labrig.errors import ConfigError
-from labrig.virtual_instruments.counterparts import counterparts
-from labrig.virtual_instruments.serving import Entry
+from labrig.instruments.drivers import VirtualCounterpart, installed_drivers
+from labrig.virtual_instruments.counterpart import Entry
+from labrig.virtual_instruments.counterpart import served as served_instruments
 
 
 def in_a_call(resource: str, call: Callable[[nidaqmx.Task], object]) -> threading.Thread:
@@ -92,6 +93,19 @@ def test_it_has_no_bench_to_choose(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_drivers_without_a_counterpart_are_named_together() -> None:
-    entries = [(kind, Entry(name, "", None, {})) for kind, name in ((None, "one"), ("daqmx", "two"), ("x", "three"))]
-    with pytest.raises(ConfigError, match=r"^one, three: no virtual counterpart"):
-        counterparts(None, entries)
+    drivers = installed_drivers()
+    instruments = [
+        (drivers[driver], Entry(name, "", None, {}))
+        for driver, name in (("generic.source", "one"), ("ni.ai", "two"), ("generic.digitizer", "three"))
+    ]
+    with (
+        pytest.raises(ConfigError, match=r"^one, three: no virtual counterpart to generic.source, generic.digitizer"),
+        served_instruments(None, instruments),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("path", ["no_such_package:factory", "labrig.virtual_instruments.daqmx:no_such_factory", "x"])
+def test_a_counterpart_that_cannot_be_imported_is_named_with_its_path(path: str) -> None:
+    with pytest.raises(ConfigError, match=f"the virtual counterpart mine cannot be imported from '{path}'.*remedy"):
+        VirtualCounterpart("mine", path).load()

@@ -68,7 +68,7 @@ def test_the_window_for_the_spectrum_fails_after_training(tmp_path, capsys, erro
     bench = bench_with({"daq": lambda daq: FailsAfter(daq, until_then, error)})
     run = tmp_path / "run"
     arguments = ["run", config("xor"), "--run-dir", str(run), "--json", "--set", "learning.epochs=2"]
-    with patch("labrig.assembly.simulated.SimulatedBench", bench):
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", bench):
         assert main([*arguments, "--set", "task.target.rms=1 nV"]) == 7
     out, err = capsys.readouterr()
     last = json.loads(out.splitlines()[-1])

@@ -28,7 +28,6 @@ from labrig.rig.rig import Rig
 from labrig.rig.sources import Sources
 from labrig.runs.journal import Journal
 from labrig.simulation.faults import FAULT_KINDS, Fault
-from labrig.virtual_instruments.counterparts import DaqmxInstruments
 from labrig.virtual_instruments.wire_bench import WireBench
 
 # pyvisa-py leaves the socket of a link that was refused to the garbage collector.
@@ -106,10 +105,10 @@ def mains(device: str) -> Callable[[InProcessWire], None]:
 
 def daqmx_server(bench: InProcessWire) -> None:
     """The server of the NI devices dies, and their chassis with it: outputs fall to 0 V."""
-    (server,) = [each for each in bench.servers if isinstance(each, DaqmxInstruments)]
+    (server,) = bench.daqmx_servers
     server.stop()
-    with bench.side.lock:
-        for board in server._server._boards.values():
+    with bench.virtual_bench.lock:
+        for board in server._boards.values():
             board.power_up()
 
 

@@ -6,7 +6,7 @@ import ctypes
 from pathlib import Path
 
 from labrig.clock import SimulatedClock
-from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 
 POWER_ON, EXTERNAL = 1, 2
 
@@ -14,7 +14,7 @@ POWER_ON, EXTERNAL = 1, 2
 class PythonBoard:
     def __init__(self, channels: int, boot_id: int = 1) -> None:
         self._clock = SimulatedClock()
-        self._board = DigipotBoard(channels, clock=self._clock, boot_id=boot_id)
+        self._board = VirtualDigipotBoard(channels, clock=self._clock, boot_id=boot_id)
         self.receive = self._board.receive
         self.codes = self._board.codes
         self.stick = self._board.stick

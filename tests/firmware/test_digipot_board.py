@@ -9,7 +9,7 @@ from firmware.test_builds import Port
 from firmware.wire import HELLO, OK, STAGE_COMMIT, VERIFY_FAILED, Host, pairs, run, table_crc
 
 from labrig.clock import SimulatedClock
-from labrig.virtual_instruments.digipot_board import DigipotBoard, cobs_decode, cobs_encode
+from labrig.virtual_instruments.digipot.board import VirtualDigipotBoard, cobs_decode, cobs_encode
 from labrig.virtual_instruments.serial_server import serve
 
 
@@ -25,7 +25,7 @@ def test_cobs_is_that_of_the_package(length):
 def test_the_world_hears_of_every_change_and_of_nothing_else():
     heard: list[dict[int, int | None]] = []
     clock = SimulatedClock()
-    board = DigipotBoard(2, clock=clock, on_codes=lambda codes: heard.append(dict(codes)))
+    board = VirtualDigipotBoard(2, clock=clock, on_codes=lambda codes: heard.append(dict(codes)))
     host = Host(board)
     host(HELLO)
     host.arm(100)
@@ -38,7 +38,7 @@ def test_the_world_hears_of_every_change_and_of_nothing_else():
 
 
 def test_forced_statuses_answer_without_executing():
-    board = DigipotBoard(2, clock=SimulatedClock())
+    board = VirtualDigipotBoard(2, clock=SimulatedClock())
     host = Host(board)
     board.forced.extend([VERIFY_FAILED, 77])
     assert [host.arm().status for _ in range(3)] == [VERIFY_FAILED, 77, OK]
@@ -46,11 +46,11 @@ def test_forced_statuses_answer_without_executing():
 
 def test_channel_numbers_are_checked():
     with pytest.raises(ValueError, match="1 to 128"):
-        DigipotBoard(129)
+        VirtualDigipotBoard(129)
 
 
 def test_over_tcp_with_pyserial():
-    board = DigipotBoard(4)
+    board = VirtualDigipotBoard(4)
     with serve(board) as url:
         first = Port(url)
         host = Host(first)

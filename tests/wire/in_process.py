@@ -9,7 +9,7 @@ import socket
 import threading
 import tty
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -23,10 +23,10 @@ from labrig.clock import MonotonicClock
 from labrig.runs.journal import Record, read_journal
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.world import World
-from labrig.virtual_instruments.bench_side import BenchSide
-from labrig.virtual_instruments.counterparts import OPEN_TERMINALS_S
-from labrig.virtual_instruments.digipot_board import DigipotBoard
-from labrig.virtual_instruments.serving import Endpoint
+from labrig.virtual_instruments.counterpart import Endpoint
+from labrig.virtual_instruments.daqmx import DaqmxServer
+from labrig.virtual_instruments.digipot import OPEN_TERMINALS_S, VirtualDigipotBoard
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 SMALL = (
     "task.split={train_per_class: 1, test_per_class: 1}",
@@ -54,32 +54,40 @@ class InProcessWire:
         InProcessWire.last = self
         self.clock = MonotonicClock()
         self.assembly = assembly
-        with patch("labrig.assembly.benches.wire.BenchSide", self._remember):
-            self.servers = virtual_instruments(assembly)
-        self.boards: list[DigipotBoard] = []
+        self.boards: list[VirtualDigipotBoard] = []
+        self.daqmx_servers: list[DaqmxServer] = []
+        self._serving = ExitStack()
         self._endpoints: dict[str, Endpoint] = {}
 
-    def _remember(self, *arguments: Any) -> BenchSide:
-        self.side = BenchSide(*arguments)
-        return self.side
+    def _remember(self, *arguments: Any) -> VirtualBench:
+        self.virtual_bench = VirtualBench(*arguments)
+        return self.virtual_bench
 
-    def _board(self, *arguments: Any, **options: Any) -> DigipotBoard:
-        self.boards.append(DigipotBoard(*arguments, **options))
+    def _board(self, *arguments: Any, **options: Any) -> VirtualDigipotBoard:
+        self.boards.append(VirtualDigipotBoard(*arguments, **options))
         return self.boards[-1]
+
+    def _daqmx_server(self, *arguments: Any) -> DaqmxServer:
+        self.daqmx_servers.append(DaqmxServer(*arguments))
+        return self.daqmx_servers[-1]
 
     @property
     def world(self) -> World:
-        return self.side.world
+        return self.virtual_bench.world
 
     def connect(self, name: str, driver: Any, options: Any) -> Any:
         if not self._endpoints:
-            with patch("labrig.virtual_instruments.counterparts.DigipotBoard", self._board):
-                self._endpoints = {each.name: each for server in self.servers for each in server.start()}
-        return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides()))
+            with (
+                patch("labrig.assembly.benches.wire.VirtualBench", self._remember),
+                patch("labrig.virtual_instruments.digipot.counterpart.VirtualDigipotBoard", self._board),
+                patch("labrig.virtual_instruments.daqmx.counterpart.DaqmxServer", self._daqmx_server),
+            ):
+                endpoints = self._serving.enter_context(virtual_instruments(self.assembly))
+            self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
+        return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
 
     def close(self) -> None:
-        for server in self.servers:
-            server.stop()
+        self._serving.close()
 
     def outputs_on(self) -> list[str]:
         """Source channels that play something, and edges whose terminals are connected, when all has been done."""

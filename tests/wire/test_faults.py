@@ -17,8 +17,7 @@ from wire.in_process import Outcome, run
 
 from labrig.simulation.fault_schedule import FaultSchedule
 from labrig.simulation.faults import FAULT_KINDS, Fault
-from labrig.virtual_instruments.scpi import ScpiInstrument
-from labrig.virtual_instruments.visa_servers import Server, SocketServer, Vxi11Server
+from labrig.virtual_instruments.scpi import ScpiInstrument, Server, SocketServer, Vxi11Server
 
 # pyvisa-py leaves the socket of a link that was refused to the garbage collector.
 pytestmark = [

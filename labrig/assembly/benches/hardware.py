@@ -34,7 +34,7 @@ class HardwareBench:
                 device=name,
                 remedy="name a driver of an instrument you have (labrig drivers), or write 'bench: simulated'",
             )
-        address = " ".join(str(getattr(options, key, None) or "") for key in ("grpc", "resource"))
+        address = driver.capabilities(options).address or name
         return Reserved(name, f"{driver.name} {address}", driver.factory(name, options))
 
     def close(self) -> None:

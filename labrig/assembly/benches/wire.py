@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from labrig.assembly.benches.simulated import board_wiring, imperfections
@@ -9,9 +11,8 @@ from labrig.config.resolved import to_yaml
 from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.simulation.board import simulated_board
 from labrig.simulation.fault_schedule import FaultSchedule
-from labrig.virtual_instruments.bench_side import BenchSide, FaultTicker
-from labrig.virtual_instruments.counterparts import counterparts
-from labrig.virtual_instruments.serving import Entry, VirtualInstruments
+from labrig.virtual_instruments.counterpart import Endpoint, Entry, served
+from labrig.virtual_instruments.virtual_bench import VirtualBench, faults_in_time
 from labrig.virtual_instruments.wire_bench import WireBench
 
 if TYPE_CHECKING:
@@ -23,23 +24,24 @@ def build(assembly: Assembly) -> WireBench:
     return WireBench(to_yaml(assembly.document))
 
 
-def virtual_instruments(assembly: Assembly) -> list[VirtualInstruments]:
-    """Servers for every instrument of a configuration, around one World; not started yet."""
+@contextmanager
+def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
+    """Serve every instrument of a configuration, around one world, while the context lasts."""
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
     board = simulated_board(
         assembly.board.graph, board_wiring(assembly), capabilities, imperfect, assembly.simulation_seed
     )
-    side = BenchSide(board.world, imperfect, assembly.simulation_seed)
-    board.world.faults = FaultSchedule(assembly.faults, side.clock)
+    bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
+    board.world.faults = FaultSchedule(assembly.faults, bench.clock)
     trigger = assembly.synchronization.trigger
     if trigger is not None:
         leaves_by = f"{trigger.from_.partition('/')[0]}/{trigger.line or 'start'}"
         for name in trigger.to:
-            side.lines.solder(leaves_by, f"{name}/trigger")
-    entries = [
+            bench.lines.solder(leaves_by, f"{name}/trigger")
+    instruments = [
         (
-            device.driver.virtual,
+            device.driver,
             Entry(
                 name,
                 device.options.model or next(iter(device.driver.models), ""),
@@ -50,4 +52,5 @@ def virtual_instruments(assembly: Assembly) -> list[VirtualInstruments]:
         )
         for name, device in assembly.devices.items()
     ]
-    return [*counterparts(side, entries), FaultTicker(side)]
+    with served(bench, instruments) as endpoints, faults_in_time(bench):
+        yield endpoints

@@ -257,13 +257,14 @@ def check_pilot(
             f"least {_volts(rounded_up(least))}, better 1 V",
         )
     # The pilot is a tone at every frequency, at once.
-    most = devices[name].source.most_tones
-    if count > most:
+    source = devices[name].source
+    if count > source.most_tones:
+        path = ("instruments", name, "resource")
+        if document.get(path) is None:
+            path = path[:-1]
+        most = f"{source.most_tones} tone{'s' if source.most_tones > 1 else ''}"
         document.report(
-            ("instruments", name, "resource"),
-            f"{name} plays at most {most} tone{'s' if most > 1 else ''} at once as it is connected, the pilot is "
-            f"{count}: a raw socket takes no upload of several; name its VXI-11 or USB resource "
-            "(TCPIP::<address>::INSTR)",
+            path, f"{name} plays at most {most} at once as it is connected, the pilot is {count}: {source.tones_remedy}"
         )
 
 

@@ -69,23 +69,24 @@ def _names(document: Document) -> list[str]:
 
 
 def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
-    """A fault for each instrument at the address of another; an NI board is inputs and outputs, two instruments."""
-    at: dict[tuple[str, ...], str] = {}
-    models: dict[tuple[str, str], str] = {}
+    """Note each instrument at the address of another, unless they are two functions of one device."""
+    at: dict[tuple[str, str], str] = {}
+    models: dict[str, str] = {}
     for name, device in devices.items():
-        resource = getattr(device.options, "resource", None)
-        if resource is None:
+        address = device.capabilities.address
+        if address is None:
             continue
-        place = str(getattr(device.options, "grpc", None)), str(resource)
-        other = at.setdefault((device.driver.name, *place), name)
+        other = at.setdefault((device.driver.name, address), name)
         path = ("instruments", name, "resource")
+        if document.get(path) is None:
+            path = path[:-1]
         if other != name:
-            document.report(path, f"{as_written(resource)} is {other}'s address already")
+            document.report(path, f"{as_written(address)} is {other}'s address already")
             continue
-        first = models.setdefault(place, name)
+        first = models.setdefault(address, name)
         theirs, model = devices[first].options.model, device.options.model
         if theirs and model and theirs != model:
-            message = f"{as_written(resource)} is a {theirs} as {first} and a {model} here"
+            message = f"{as_written(address)} is a {theirs} as {first} and a {model} here"
             document.report(path, message)
 
 
@@ -124,12 +125,18 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
 
 
 def check_bench(document: Document, header: Header, devices: Mapping[str, Device]) -> None:
-    """Note every generic instrument on a bench that needs real drivers."""
+    """A problem for each instrument whose driver cannot run on this bench."""
     bench = header.bench
     runs = "'bench: wire' and virtual serve run" if bench == "wire" else f"'bench: {bench}' runs"
     for name, device in devices.items():
+        path = ("instruments", name, "driver")
+        if bench == "wire" and device.driver.factory and device.driver.virtual is None:
+            document.report(
+                path,
+                f"{device.driver.name} has no virtual counterpart, so it cannot run on 'bench: wire'; write "
+                "'bench: simulated'",
+            )
         if bench != "simulated" and device.driver.factory is None:
-            path = ("instruments", name, "driver")
             document.report(
                 path,
                 f"{device.driver.name} stands for no real instrument, and {runs} real drivers; "

@@ -173,7 +173,7 @@ class _Entry:
             self._refuse("what", "'bench: hardware' makes no faults; remove it, or write 'bench: wire'")
         elif self._bench == "simulated" and device.driver.kind not in kind.simulated:
             self._refuse("what", f"the simulated bench cannot make {what} at {name}; write 'bench: wire'")
-        elif self._bench == "wire" and device.driver.virtual not in kind.wire:
+        elif self._bench == "wire" and device.driver.virtual and what not in device.driver.virtual.faults:
             self._refuse("what", f"the virtual {device.driver.name} has no {what}")
 
     @staticmethod

@@ -56,24 +56,22 @@ def check_synchronization(
             f"the trigger must be {digitizer}/start",
         )
     followers = timing.clock.followers if timing.clock else []
-    options = devices[digitizer].options
-    if followers and timing.clock and not (timing.clock.line or getattr(options, "locked_to", digitizer)):
+    master = devices[digitizer].digitizer
+    if followers and timing.clock and timing.clock.line is None and master.clock_output is None:
         document.report(
             ("timing", "clock"),
-            f"{digitizer} runs on its own oscillator, which reaches {', '.join(followers)} by no chassis; name the "
-            f"terminal its 10 MHz shall leave by (line: PFI1), or what it is locked to (instruments.{digitizer}."
-            "reference_clock)",
+            f"{digitizer} runs on its own oscillator, which has no output to {', '.join(followers)}; "
+            f"{master.clock_remedy}",
         )
     started = timing.trigger.to if timing.trigger else []
     playing = _players(board, learning.section.activation)
     _check_lines(document, timing)
-    own = [name for name in board.hookup.sources if getattr(devices[name].capabilities, "own_clock", False)]
+    sources = {name: devices[name].source for name in board.hookup.sources}
+    own = [name for name, able in sources.items() if able.own_clock]
     all_followers, all_started = (list(dict.fromkeys([*named, *own])) for named in (followers, started))
-    for name in board.hookup.sources:
-        able = devices[name].capabilities
-        assert isinstance(able, SourceCapabilities)
+    for name, able in sources.items():
         if name in playing and not able.triggered and (able.own_clock or len(playing) > 1):
-            key, value = ("trigger", "external") if able.own_clock else ("start_trigger", "<the terminal it is on>")
+            key, value = able.trigger_setting
             document.report(
                 ("instruments", name, key),
                 f"the tones of {name} would start by a command, at any phase; let the digitizer's trigger start them: "
@@ -81,10 +79,9 @@ def check_synchronization(
             )
         if not able.own_clock:
             continue
-        if name in followers and getattr(devices[name].options, "clock", None) == "internal":
-            document.report(
-                ("instruments", name, "clock"), f"{name} follows {digitizer}'s clock: write 'clock: external'"
-            )
+        if name in followers and not able.external_clock:
+            key, value = able.clock_setting
+            document.report(("instruments", name, key), f"{name} follows {digitizer}'s clock: write '{key}: {value}'")
         if name not in followers:
             document.report(
                 ("timing",),

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from labrig_drivers.digipot_options import DigipotBankOptions
+from labrig_drivers.digipot_bank.options import DigipotBankOptions
 from labrig_drivers.generic import DigitizerOptions, ProgrammerOptions, SourceOptions
-from labrig_drivers.ni_ai import NiAnalogInputOptions
-from labrig_drivers.ni_ao import NiAnalogOutputOptions
-from labrig_drivers.siglent_options import SdgOptions
+from labrig_drivers.ni.analog_input import NiAnalogInputOptions
+from labrig_drivers.ni.analog_output import NiAnalogOutputOptions
+from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 
 from labrig.assembly import packaged_configs

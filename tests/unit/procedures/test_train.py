@@ -101,7 +101,10 @@ def test_ctrl_c_in_a_notebook_ends_the_run_and_then_the_cell(tmp_path: Path, tim
                 signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    with patch("labrig.assembly.simulated.SimulatedBench", Bench), pytest.raises(KeyboardInterrupt, match="2 steps"):
+    with (
+        patch("labrig.assembly.benches.simulated.SimulatedBench", Bench),
+        pytest.raises(KeyboardInterrupt, match="2 steps"),
+    ):
         labrig.train("xor.yaml", run_dir=tmp_path / "run", report=strike)
     assert signal.getsignal(signal.SIGINT) is before
     assert set(benches[0].world.playing(np.inf).values()) == {None}
@@ -125,7 +128,7 @@ class ClipsAfter(Wrapper):
 
 def test_a_run_that_fails_says_so_in_its_journal(tmp_path: Path) -> None:
     bench = bench_with({"daq": lambda daq: ClipsAfter(daq, 4 + 8 + 3)})
-    with patch("labrig.assembly.simulated.SimulatedBench", bench), pytest.raises(Overrange, match="clipped"):
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", bench), pytest.raises(Overrange, match="clipped"):
         labrig.train("xor.yaml", run_dir=tmp_path / "run")
     summary = summarize(RunFolder(tmp_path / "run"))
     assert (summary["state"], summary["steps"], summary["reason"]) == ("failed", 1, "daq: clipped")
@@ -133,7 +136,7 @@ def test_a_run_that_fails_says_so_in_its_journal(tmp_path: Path) -> None:
 
 def test_what_fails_after_training_is_named_in_the_result(tmp_path: Path) -> None:
     bench = bench_with({"daq": lambda daq: ClipsAfter(daq, 4 + 3 * 8 + 4)})
-    with patch("labrig.assembly.simulated.SimulatedBench", bench):
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", bench):
         result = train(assembled("xor", "learning.epochs=3"), run_dir=tmp_path / "run")
     assert result.state == "finished"
     assert result.left_out == {"spectrum.png": "daq: clipped"}

@@ -11,8 +11,8 @@ from typing import Any
 import grpc
 import nidaqmx
 import numpy as np
-from labrig_drivers.ni_ai import NiAnalogInput, NiAnalogInputOptions
-from labrig_drivers.ni_ao import NiAnalogOutput, NiAnalogOutputOptions
+from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
 from nidaqmx.system import System
 
 from labrig.instruments.data import AcquisitionPlan, Block
@@ -20,8 +20,8 @@ from labrig.network.graph import Edge, Graph, Source
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 QUIET = Imperfections(0.0, 0.0, 0.0, 0.0, part_tolerance=False, converters=True)
 NOISY = Imperfections(1e-3, 0.0, 1e-3, 1e-3, part_tolerance=False, converters=True)
@@ -31,13 +31,13 @@ AO_STEP_V = 20 / 2**16
 
 @dataclass
 class Wire:
-    side: BenchSide
+    bench: VirtualBench
     server: DaqmxServer
     port: int
 
     @property
     def world(self) -> World:
-        return self.side.world
+        return self.bench.world
 
 
 def chain(nodes: int = 14, step_v: float = AO_STEP_V) -> World:
@@ -60,15 +60,15 @@ def wire(
 ) -> Iterator[Wire]:
     """A PXIe-6738 and a PXIe-6363 around a world. Time starts at 0, so that it rounds finely."""
     origin = time.monotonic()
-    side = BenchSide(world or chain(), imperfections, seed=0, clock=lambda: time.monotonic() - origin)
+    bench = VirtualBench(world or chain(), imperfections, seed=0, clock=lambda: time.monotonic() - origin)
     boards = [
         VirtualDevice.of("PXIe-6738", name=AO, instrument="awg", serial=0x01ABCDEF),
         VirtualDevice.of("PXIe-6363", name=AI, instrument="daq", serial=0x01C0FFEE, sample_clock=sample_clock),
     ]
-    server = DaqmxServer(side, boards, faults=faults)
+    server = DaqmxServer(bench, boards, faults=faults)
     port = server.start()
     try:
-        yield Wire(side, server, port)
+        yield Wire(bench, server, port)
     finally:
         server.stop()
 

@@ -7,11 +7,29 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from labrig_drivers import ni_ai, ni_ao, ni_channel
-from labrig_drivers.ni import DRIVERS
-from labrig_drivers.ni_ai import NiAnalogInput
-from labrig_drivers.ni_ao import NiAnalogOutput
-from wire.daqmx.boards import AI, QUIET, Wire, acquire, analog_input, analog_output, chain, levels, plan, wire
+from labrig_drivers.ni import (
+    DRIVERS,
+    NiAnalogInput,
+    NiAnalogInputOptions,
+    NiAnalogOutput,
+    NiAnalogOutputOptions,
+    grpc_channel,
+)
+from wire.daqmx.boards import (
+    AI,
+    AO,
+    AO_STEP_V,
+    QUIET,
+    Wire,
+    acquire,
+    analog_input,
+    analog_output,
+    chain,
+    client,
+    levels,
+    plan,
+    wire,
+)
 
 from labrig.clock import SimulatedClock
 from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, LimitExceeded
@@ -23,8 +41,8 @@ from labrig.lockin.demodulator import Demodulator
 from labrig.signals.tones import Tone, ToneProgram
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedSource, Stage
 from labrig.simulation.front_end import FrontEnd
-from labrig.virtual_instruments.bench_side import BenchSide
 from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 PROGRAMS = {
     "ao0": ToneProgram(0.4),
@@ -60,7 +78,7 @@ def ao(served: Wire) -> Iterator[NiAnalogOutput]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ni_channel, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(grpc_channel, "DEADLINE_S", 0.3)
 
 
 def lock_in(plan: AcquisitionPlan, blocks: list[Block]) -> Demodulated:
@@ -101,11 +119,11 @@ def test_the_wire_delivers_the_codes_of_its_front_end(ai: NiAnalogInput, ao: NiA
     actual = ai.configure(plan(5))
     ao.load(PROGRAMS)
     edges: list[float] = []
-    served.side.lines.listen("daq/start", edges.append)
+    served.bench.lines.listen("daq/start", edges.append)
     codes = np.vstack([block.codes for block in acquire(ai, ao, actual.total_samples)])
-    front_end = FrontEnd("daq", actual.channels, 16, 2.0, QUIET, served.side.seed)
+    front_end = FrontEnd("daq", actual.channels, 16, 2.0, QUIET, served.bench.seed)
     span = (0, actual.total_samples)
-    with served.side.lock:
+    with served.bench.lock:
         volts = front_end.sample(served.world, actual.channels, edges[0], actual.sample_rate_hz, span, 1, actual.skew_s)
     expected, _ = front_end.codes(volts)
     assert np.count_nonzero(codes != expected) <= 2  # a tie of rounding may fall either way in another piece
@@ -132,8 +150,8 @@ def test_what_load_returns_is_what_plays(ai: NiAnalogInput, ao: NiAnalogOutput, 
     played = ao.load(PROGRAMS)
     actual = ai.configure(plan(5))
     acquire(ai, ao, actual.total_samples)
-    with served.side.lock:
-        world = served.world.playing(served.side.clock())
+    with served.bench.lock:
+        world = served.world.playing(served.bench.clock())
     for channel, program in played.items():
         plays = world[f"awg/{channel}"]
         assert plays is not None
@@ -188,10 +206,41 @@ def test_levels_are_written_once_and_only_when_they_change(ao: NiAnalogOutput, s
         ao.start()
     assert played["ao0"].dc == round(0.5 * 2**15 / 10) * 10 / 2**15
     assert served.server.calls["WriteAnalogF64"] == 2
-    with served.side.lock:
-        world = served.world.playing(served.side.clock() + 1)
+    with served.bench.lock:
+        world = served.world.playing(served.bench.clock() + 1)
     assert world["awg/ao0"] == ToneProgram(played["ao0"].dc)
     assert world["awg/ao1"] == ToneProgram(0.0)
+
+
+@pytest.mark.parametrize("program", [ToneProgram(0.5), ToneProgram(0.0, (Tone(350.0, 0.2),))])
+def test_what_plays_is_confirmed_until_the_device_is_reset(
+    ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire, program: ToneProgram
+) -> None:
+    ai.configure(plan(5))
+    for _ in range(3):
+        ao.load({"ao0": program})
+        acquire(ai, ao, 1250)
+        ao.confirm()
+        with client(served.port) as other:
+            other.system.devices[AO].reset_device()
+        with pytest.raises(ConnectionFailed, match=r"output task was aborted: the device was reset.*while: confirm"):
+            ao.confirm()
+    ao.load({"ao0": program})  # set up anew
+    acquire(ai, ao, 1250)
+    ao.confirm()
+    with served.bench.lock:
+        playing = served.world.playing(served.bench.clock() + 1)["awg/ao0"]
+    assert playing is not None
+    assert len(playing.tones) == len(program.tones)
+    assert playing.dc == pytest.approx(program.dc, abs=AO_STEP_V)
+
+
+def test_a_device_that_is_gone_does_not_confirm(ao: NiAnalogOutput, served: Wire) -> None:
+    ao.load(levels(0.5))
+    ao.confirm()
+    served.server.inject(WireFault("fail", code=-201003))
+    with pytest.raises(ConnectionFailed, match=r"cannot be accessed.*DAQmx -201003.*while: confirm"):
+        ao.confirm()
 
 
 def test_idle_and_safe_are_zero_volts(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
@@ -200,8 +249,8 @@ def test_idle_and_safe_are_zero_volts(ai: NiAnalogInput, ao: NiAnalogOutput, ser
         ao.load(PROGRAMS)
         acquire(ai, ao, 1250)
         rest()
-        with served.side.lock:
-            playing = served.world.playing(served.side.clock() + 1)
+        with served.bench.lock:
+            playing = served.world.playing(served.bench.clock() + 1)
         assert set(playing.values()) == {ToneProgram(0.0)}
 
 
@@ -249,12 +298,12 @@ def test_options_that_no_model_has_are_refused(kind: str, options: dict, message
 
 def test_capabilities_are_those_of_the_wiring() -> None:
     entry = {"driver": "ni.ai", "model": "PXIe-6363", "resource": AI, "terminal": "differential", "full_scale": "3 V"}
-    able = ni_ai.capabilities(ni_ai.NiAnalogInputOptions.model_validate(entry))
+    able = DRIVERS[0].capabilities(NiAnalogInputOptions.model_validate(entry))
     assert able.channels[:9] == (*(f"ai{k}" for k in range(8)), "ai16")
     assert len(able.channels) == 16
     assert able.full_scale_v == 5.0
     entry = {"driver": "ni.ao", "model": "PXIe-6738", "resource": "Dev1", "settle": "1 ms"}
-    assert ni_ao.capabilities(ni_ao.NiAnalogOutputOptions.model_validate(entry)).settle_s == 1e-3
+    assert DRIVERS[1].capabilities(NiAnalogOutputOptions.model_validate(entry)).settle_s == 1e-3
 
 
 def test_nothing_is_needed_to_be_safe() -> None:
@@ -280,11 +329,11 @@ def test_a_trigger_that_never_comes_is_a_deadline(served: Wire) -> None:
     waiting.arm()
     with pytest.raises(DeadlineExceeded, match=r"while: read.*remedy: check the start trigger"):
         waiting.read(0.1)
-    with served.side.lock:
-        served.side.lines.fire("daq/PFI3", served.side.clock())
+    with served.bench.lock:
+        served.bench.lines.fire("daq/PFI3", served.bench.clock())
     waiting.arm()
-    with served.side.lock:
-        served.side.lines.fire("daq/PFI3", served.side.clock())
+    with served.bench.lock:
+        served.bench.lines.fire("daq/PFI3", served.bench.clock())
     assert waiting.read(1.0).start_index == 0
     waiting.close()
     assert served.server.tasks == ()
@@ -337,9 +386,9 @@ def test_faults_come_out_in_words(ai: NiAnalogInput, ao: NiAnalogOutput, served:
 def test_one_board_can_be_two_instruments() -> None:
     """Inputs and outputs of one PXIe-6363, each under a name of its own, started by its own trigger."""
     world = chain(4)
-    side = BenchSide(world, QUIET, seed=0)
+    bench = VirtualBench(world, QUIET, seed=0)
     boards = [VirtualDevice.of("PXIe-6363", name=AI, instrument=name) for name in ("awg", "daq")]
-    server = DaqmxServer(side, boards)
+    server = DaqmxServer(bench, boards)
     port = server.start()
     try:
         ai = analog_input(port)

@@ -80,3 +80,26 @@ def test_the_board_is_free_between_reads_unless_the_task_was_started(ni: Client)
         assert caught.value.error_code == -50103
         one.stop()
         two.read()
+
+
+@pytest.mark.parametrize("channel", [f"{AI}/ai0", f"{AO}/ao0"])
+def test_a_task_without_a_clock_is_done_at_all_times(ni: Client, channel: str) -> None:
+    """As NI's component test of an on-demand task shows; so `done` does not tell whether the task runs."""
+    with ni.task() as task:
+        add = task.ai_channels.add_ai_voltage_chan if "/ai" in channel else task.ao_channels.add_ao_voltage_chan
+        add(channel)
+        assert task.is_task_done()
+        task.start()
+        task.wait_until_done(0.5)
+        assert task.is_task_done()
+
+
+def test_a_started_output_takes_levels_until_a_reset_aborts_it(ni: Client) -> None:
+    with ni.task() as task:
+        task.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
+        task.start()
+        assert task.write(1.0, auto_start=False) == 1
+        ni.system.devices[AO].reset_device()
+        with pytest.raises(DaqError) as caught:
+            task.write(1.0, auto_start=False)
+        assert caught.value.error_code == -200846

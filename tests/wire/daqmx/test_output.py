@@ -11,12 +11,12 @@ from nidaqmx.errors import DaqError
 from wire.daqmx.boards import AO, AO_STEP_V, Client, Wire
 
 from labrig.signals.tones import Tone, ToneProgram
-from labrig.virtual_instruments.daqmx_tones import recognise
+from labrig.virtual_instruments.daqmx.tones import recognise
 
 
 def playing(served: Wire, channel: str = "awg/ao0") -> ToneProgram:
-    with served.side.lock:
-        program = served.world.playing(served.side.clock() + 1)[channel]
+    with served.bench.lock:
+        program = served.world.playing(served.bench.clock() + 1)[channel]
     assert program is not None
     return program
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from nidaqmx._stubs import nidaqmx_pb2 as pb
 
-from labrig.virtual_instruments.daqmx_reading import packed_doubles
+from labrig.virtual_instruments.daqmx.reading import packed_doubles
 
 
 def test_volts() -> None:

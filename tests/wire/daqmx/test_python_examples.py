@@ -49,9 +49,9 @@ def test_a_name_may_begin_with_a_slash(ni: Client) -> None:
 
 def test_waveforms_bear_names_and_times(ni: Client, served: Wire) -> None:
     """analog_in/voltage_acq_int_clk_wfm.py"""
-    with served.side.lock:
-        served.world.drive(served.side.clock(), "awg/ao0", ToneProgram(0.5))
-        served.world.drive(served.side.clock(), "awg/ao1", ToneProgram(-0.5))
+    with served.bench.lock:
+        served.world.drive(served.bench.clock(), "awg/ao0", ToneProgram(0.5))
+        served.world.drive(served.bench.clock(), "awg/ao1", ToneProgram(-0.5))
     with ni.task() as task:
         task.ai_channels.add_ai_voltage_chan(f"{AI}/ai0:1")
         task.timing.cfg_samp_clk_timing(1000.0, sample_mode=AcquisitionType.FINITE, samps_per_chan=50)
@@ -88,7 +88,7 @@ def test_a_waveform_is_played(ni: Client, served: Wire) -> None:
         task.timing.cfg_samp_clk_timing(100e3, sample_mode=AcquisitionType.CONTINUOUS, samps_per_chan=1000)
         written = [AnalogWaveform.from_array_1d(a * np.sin(2 * np.pi * 3 * turns), np.float64) for a in (1.0, 2.0)]
         assert task.write_waveform(written, auto_start=True) == 1000
-        playing = served.world.playing(served.side.clock())
+        playing = served.world.playing(served.bench.clock())
         for channel, amplitude in (("awg/ao0", 1.0), ("awg/ao1", 2.0)):
             program = playing[channel]
             assert program is not None

@@ -15,7 +15,7 @@ from nidaqmx.stream_readers import AnalogMultiChannelReader, AnalogUnscaledReade
 from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, chain, client, wire
 
 from labrig.simulation.front_end import FrontEnd
-from labrig.virtual_instruments.daqmx_input import AHEAD
+from labrig.virtual_instruments.daqmx.input import AHEAD
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -266,7 +266,7 @@ def test_chunks_are_the_same_as_one_read() -> None:
 def test_triggers_go_where_they_are_routed(ni: Client, served: Wire) -> None:
     edges: dict[str, float] = {}
     for line in ("daq/start", "daq/PFI0"):
-        served.side.lines.listen(line, lambda t, line=line: edges.__setitem__(line, t))
+        served.bench.lines.listen(line, lambda t, line=line: edges.__setitem__(line, t))
     with finite(ni) as task:
         task.export_signals.export_signal(Signal.START_TRIGGER, f"/{AI}/PFI0")
         assert task.export_signals.start_trig_output_term == f"/{AI}/PFI0"
@@ -300,8 +300,8 @@ def test_an_edge_from_elsewhere_starts_a_task(ni: Client, served: Wire) -> None:
         task.triggers.start_trigger.cfg_dig_edge_start_trig("/PXI1Slot4/PFI5")
         task.start()
         assert not task.is_task_done()
-        with served.side.lock:
-            served.side.lines.fire("daq/PFI5", served.side.clock())
+        with served.bench.lock:
+            served.bench.lines.fire("daq/PFI5", served.bench.clock())
         assert len(task.read(100)[0]) == 100
 
 

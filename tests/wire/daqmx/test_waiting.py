@@ -18,7 +18,7 @@ from nidaqmx.errors import DaqError, RpcError
 from session_pb2 import Session
 from wire.daqmx.boards import AI, Client, Wire, wire
 
-from labrig.virtual_instruments.daqmx_calls import MOST_WAITING
+from labrig.virtual_instruments.daqmx.calls import MOST_WAITING
 
 WAITS: dict[str, str] = {
     "read with a time-out": "task.read(50_000, timeout=20)",

@@ -16,7 +16,7 @@ from typing import Any
 
 from labrig_drivers.digipot_bank import DigipotBank, DigipotBankOptions
 
-from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import SerialDevice
 
 WAIT_S = 0.03  # for a reply, where a test loses many
@@ -109,7 +109,7 @@ class BadLine:
     Order is kept, as on every serial line. `rate` is how often something goes wrong with a chunk.
     """
 
-    def __init__(self, board: DigipotBoard, seed: int, rate: float, *, resets: float = 0.0) -> None:
+    def __init__(self, board: VirtualDigipotBoard, seed: int, rate: float, *, resets: float = 0.0) -> None:
         self._board = board
         self._random = random.Random(seed)
         self.rate = rate

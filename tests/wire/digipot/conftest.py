@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from firmware.builds import make
-from labrig_drivers import digipot_link
+from labrig_drivers.digipot_bank import link
 from wire.digipot.boards import WAIT_S, Daemon, on_a_pty
 
-from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
 
@@ -22,7 +22,7 @@ def native(tmp_path_factory) -> Callable[..., contextlib.AbstractContextManager[
 
 
 class PythonBoard:
-    def __init__(self, resource: str, board: DigipotBoard) -> None:
+    def __init__(self, resource: str, board: VirtualDigipotBoard) -> None:
         self.resource = resource
         self.codes = board.codes
         self.stick = board.stick
@@ -58,7 +58,7 @@ def board(request) -> Iterator[PythonBoard | NativeBoard]:
     """A board of four channels behind one of the lines a host may find it on."""
     who, line = request.param.split()
     if who == "python":
-        device = DigipotBoard(4)
+        device = VirtualDigipotBoard(4)
         with (serve if line == "socket" else on_a_pty)(device) as resource:
             yield PythonBoard(resource, device)
     else:
@@ -70,7 +70,7 @@ def board(request) -> Iterator[PythonBoard | NativeBoard]:
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     """Replies are waited for a shorter time, so that many can be lost in a test."""
-    monkeypatch.setattr(digipot_link, "REPLY_WAIT_S", WAIT_S)
+    monkeypatch.setattr(link, "REPLY_WAIT_S", WAIT_S)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from wire.digipot.boards import WAIT_S, BadLine, on_a_pty, opened
 
 from labrig.errors import LabrigError
 from labrig.instruments.data import Level
-from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
 CHANNELS = 8
@@ -20,7 +20,7 @@ CHANNELS = 8
 @pytest.mark.parametrize("seed", range(4))
 def test_never_a_wrong_table_on_a_bad_line(seed):
     chance = random.Random(seed)
-    board = DigipotBoard(CHANNELS)
+    board = VirtualDigipotBoard(CHANNELS)
     line = BadLine(board, seed, 0.0)
     failures = 0
     with (serve if seed % 2 else on_a_pty)(line) as resource, opened(resource, CHANNELS // 2) as pots:
@@ -58,9 +58,9 @@ def test_resets_at_any_moment_are_found_and_mended(seed, monkeypatch):
     resets = 0.12
     if seed % 2:
         resets = 0.025
-        monkeypatch.setattr("labrig.virtual_instruments.digipot_board.MTU", 40)  # batches of several frames
+        monkeypatch.setattr("labrig.virtual_instruments.digipot.board.MTU", 40)  # batches of several frames
     chance = random.Random(seed)
-    board = DigipotBoard(32)
+    board = VirtualDigipotBoard(32)
     line = BadLine(board, seed, 0.05)
     with on_a_pty(line) as resource:
         line.rate = 0.0
@@ -87,7 +87,7 @@ def test_resets_at_any_moment_are_found_and_mended(seed, monkeypatch):
 
 @pytest.mark.usefixtures("impatient")
 def test_the_same_bytes_again_and_at_most_four_times():
-    board = DigipotBoard(4)
+    board = VirtualDigipotBoard(4)
     line = BadLine(board, 0, 0.0)
     with on_a_pty(line) as resource, opened(resource) as pots:
         line.requests.clear()
@@ -102,7 +102,7 @@ def test_the_same_bytes_again_and_at_most_four_times():
 
 @pytest.mark.usefixtures("impatient")
 def test_a_line_that_never_stops_babbling_ends_in_an_error():
-    board = DigipotBoard(4)
+    board = VirtualDigipotBoard(4)
     line = BadLine(board, 0, 0.0)
     with on_a_pty(line) as resource, opened(resource) as pots:
         pots.recovery_s = 0.2

@@ -9,7 +9,7 @@ from wire.digipot.boards import bank, opened, options
 from labrig.errors import ChannelFault, ConnectionFailed, LimitExceeded
 from labrig.instruments.contracts import ConductanceProgrammer
 from labrig.instruments.data import Level, Target
-from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
 INFO = DRIVERS[0]
@@ -113,7 +113,7 @@ def test_nothing_works_before_open():
 
 @pytest.mark.parametrize("channels", [2, 30, 64, 128])
 def test_one_write_and_one_read_of_the_exact_length(channels):
-    with serve(DigipotBoard(channels)) as resource, opened(resource, channels // 2) as pots:
+    with serve(VirtualDigipotBoard(channels)) as resource, opened(resource, channels // 2) as pots:
         port = pots._link._port
         calls: list[tuple[str, int]] = []
         write, read = port.write, port.read
@@ -131,9 +131,9 @@ def test_one_write_and_one_read_of_the_exact_length(channels):
 
 
 def test_a_bank_of_small_frames_is_changed_at_once(monkeypatch):
-    monkeypatch.setattr("labrig.virtual_instruments.digipot_board.MTU", 40)
+    monkeypatch.setattr("labrig.virtual_instruments.digipot.board.MTU", 40)
     seen: list[dict[int, int | None]] = []
-    device = DigipotBoard(64, on_codes=lambda codes: seen.append(dict(codes)))
+    device = VirtualDigipotBoard(64, on_codes=lambda codes: seen.append(dict(codes)))
     with serve(device) as resource, opened(resource, 32) as pots:
         seen.clear()
         pots.program({str(index): Level(index) for index in range(64)})

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from labrig_drivers import digipot_link
+from labrig_drivers.digipot_bank import link
 from wire.digipot.boards import bank, on_a_pty, opened
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch
 from labrig.instruments.data import Level
-from labrig.virtual_instruments.digipot_board import DigipotBoard
+from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
 
 
@@ -97,7 +97,7 @@ def test_a_watchdog_too_short_to_come_back_ends_in_an_error():
             time.sleep(self.delay)
             return self.board.receive(data)
 
-    device = Slow(DigipotBoard(4))
+    device = Slow(VirtualDigipotBoard(4))
     with on_a_pty(device) as resource, opened(resource, watchdog="5 ms") as pots:
         device.delay = 0.03
         pots.recovery_s = 0.5
@@ -122,12 +122,12 @@ def test_another_board_than_the_configuration_says(board, change, message):
 
 
 def test_a_board_of_another_version(monkeypatch):
-    module = "labrig.virtual_instruments.digipot_board"
-    with serve(DigipotBoard(4)) as resource:
+    module = "labrig.virtual_instruments.digipot.board"
+    with serve(VirtualDigipotBoard(4)) as resource:
         monkeypatch.setattr(f"{module}.VERSION", 2)
         with pytest.raises(IdentityMismatch, match=r"protocol version is 2 to 2 on the board.*flash"):
             bank(resource).open()
-    device = DigipotBoard(4)
+    device = VirtualDigipotBoard(4)
     monkeypatch.setattr(f"{module}.VERSION", 1)
     with serve(device) as resource, opened(resource) as pots:
         device.forced.append(1)
@@ -136,7 +136,7 @@ def test_a_board_of_another_version(monkeypatch):
 
 
 def test_another_board_in_the_place_of_a_lost_one():
-    device, other = DigipotBoard(4), DigipotBoard(6, boot_id=9)
+    device, other = VirtualDigipotBoard(4), VirtualDigipotBoard(6, boot_id=9)
     with on_a_pty(device) as resource, opened(resource) as pots:
         device.receive = other.receive
         with pytest.raises(IdentityMismatch, match="number of channels"):
@@ -164,7 +164,7 @@ def test_a_port_with_nobody_behind_is_asked_for_three_seconds():
 
 def test_a_board_that_wakes_late_is_found():
     """An Uno is reset by the opening of its port and its bootloader listens first."""
-    device = DigipotBoard(4)
+    device = VirtualDigipotBoard(4)
     awake = time.monotonic() + 1.2
     receive = device.receive
 
@@ -178,7 +178,7 @@ def test_a_board_that_wakes_late_is_found():
 
 def test_unplugged_and_plugged_in_again(tmp_path):
     """The name under by-id stays, the device behind it is another."""
-    device, by_id = DigipotBoard(4), tmp_path / "board7"
+    device, by_id = VirtualDigipotBoard(4), tmp_path / "board7"
     with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
         by_id.symlink_to(first.enter_context(on_a_pty(device)))
         with opened(str(by_id)) as pots:
@@ -201,7 +201,7 @@ def test_unplugged_and_plugged_in_again(tmp_path):
 
 
 def test_a_lost_port_ends_in_one_error_within_the_deadline():
-    device = DigipotBoard(4)
+    device = VirtualDigipotBoard(4)
     with contextlib.ExitStack() as stack:
         resource = stack.enter_context(on_a_pty(device))
         pots = bank(resource)
@@ -249,7 +249,7 @@ def test_killed_at_random_moments(native, line):
 
 
 def test_no_descriptor_is_left_after_300_openings():
-    device = DigipotBoard(4)
+    device = VirtualDigipotBoard(4)
     with on_a_pty(device) as resource:
         before = descriptors()
         for turn in range(300):
@@ -269,7 +269,7 @@ def test_no_descriptor_is_left_after_300_openings():
 
 
 def test_a_dumb_board_is_not_waited_for_long_when_it_must_be_safe(monkeypatch):
-    device = DigipotBoard(4)
+    device = VirtualDigipotBoard(4)
     with on_a_pty(device) as resource, opened(resource, watchdog="1 s") as pots:
         receive = device.receive
         monkeypatch.setattr(device, "receive", lambda data: b"")
@@ -277,7 +277,7 @@ def test_a_dumb_board_is_not_waited_for_long_when_it_must_be_safe(monkeypatch):
             started = time.monotonic()
             with pytest.raises(DeadlineExceeded, match=r"may still be connected.*watchdog opens them after 1 s"):
                 pots.make_safe()
-            assert time.monotonic() - started < 5 * digipot_link.REPLY_WAIT_S + 0.3
+            assert time.monotonic() - started < 5 * link.REPLY_WAIT_S + 0.3
         monkeypatch.setattr(device, "receive", receive)
         pots.make_safe()
         assert set(device.codes().values()) == {None}
@@ -305,7 +305,7 @@ def test_ctrl_c_in_the_middle_of_a_call_leaves_no_doubt(board):
 def test_somebody_else_staged_something(board):
     with opened(board.resource) as pots:
         pots.program({"0": Level(10), "1": Level(20)})
-        pots._link.request(digipot_link.Op.STAGE, b"\1\1\5\0", 1)
+        pots._link.request(link.Op.STAGE, b"\1\1\5\0", 1)
         assert pots.program({"0": Level(11)}).verified == ("0",)
         assert pots.interrupted
         assert (board.codes()[0], board.codes()[1]) == (11, 20)

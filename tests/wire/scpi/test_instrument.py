@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire.siglent.rigs import bench_side
+from wire.siglent.rigs import virtual_bench
 
 from labrig.virtual_instruments.scpi import Call, ScpiInstrument
-from labrig.virtual_instruments.scpi_syntax import ScpiError
+from labrig.virtual_instruments.scpi.syntax import ScpiError
 from labrig.virtual_instruments.siglent import VirtualSdg
 
 
@@ -120,12 +120,12 @@ def test_nothing_a_client_sends_is_a_mistake_of_the_engine(messages):
 @settings(deadline=None)
 @given(st.lists(_messages, max_size=10))
 def test_the_generator_survives_everything(messages):
-    generator = VirtualSdg(bench_side(), "gen")
+    generator = VirtualSdg(virtual_bench(), "gen")
     generator.execute(b"C1:OUTP ON")
     for message in messages:
         generator.execute(message)
         generator.execute(b"C1:" + message)
         for query in (b"C1:BSWV?", b"C1:BTWV?", b"C1:OUTP?"):
             assert generator.execute(query).startswith(query[:-1])
-    generator._side.lines.fire("gen/trigger", generator._side.clock())
+    generator._bench.lines.fire("gen/trigger", generator._bench.clock())
     assert generator.failure is None

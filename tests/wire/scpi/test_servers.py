@@ -14,8 +14,7 @@ import pytest
 import pyvisa
 from pyvisa.errors import VisaIOError
 
-from labrig.virtual_instruments.scpi import ScpiInstrument
-from labrig.virtual_instruments.visa_servers import Latency, SocketServer, Vxi11Server
+from labrig.virtual_instruments.scpi import Latency, ScpiInstrument, SocketServer, Vxi11Server
 
 INSTANT = Latency(0.0, 0.0)
 

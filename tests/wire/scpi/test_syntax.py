@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labrig.virtual_instruments.scpi_syntax import Framer, ScpiError, Unit, boolean, number, split_units
-from labrig.virtual_instruments.scpi_tree import CommandTree
+from labrig.virtual_instruments.scpi.syntax import Framer, ScpiError, Unit, boolean, number, split_units
+from labrig.virtual_instruments.scpi.tree import CommandTree
 
 
 def test_units_arguments_and_case():

@@ -13,21 +13,21 @@ from labrig.network.graph import GROUND, Resistor, Source
 from labrig.signals.tones import ToneProgram, signed_tone
 from labrig.simulation.imperfections import PRESETS
 from labrig.simulation.world import BoardWiring, SourceStage, World
-from labrig.virtual_instruments.bench_side import BenchSide
+from labrig.virtual_instruments.scpi import Server, SocketServer
 from labrig.virtual_instruments.siglent import VirtualSdg
-from labrig.virtual_instruments.visa_servers import Server, SocketServer
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 NODES = ("a", "b")
 SOURCE_OHM, LOAD_OHM = 50.0, 1e6
 
 
-def bench_side(**more) -> BenchSide:
+def virtual_bench(**more) -> VirtualBench:
     """Two nodes, each behind 50 Ω with 1 MΩ to ground, and a programmable edge that hardly conducts between them."""
     layout = from_edges(["a-b"], [Resistor(f"load {n}", n, GROUND, LOAD_OHM) for n in NODES])
     graph = layout.with_sources([Source(node, SOURCE_OHM) for node in NODES])
     wiring = BoardWiring({"gen/1": "a", "gen/2": "b"}, {"daq/0": "a", "daq/1": "b"}, {"pots/0": "a-b"})
     world = World(graph, wiring, dict.fromkeys(wiring.sources, SourceStage()), np.array([1e-15]))
-    return BenchSide(world, PRESETS["ideal"], seed=1, **more)
+    return VirtualBench(world, PRESETS["ideal"], seed=1, **more)
 
 
 def options(server: Server, **more) -> SdgOptions:
@@ -39,7 +39,7 @@ def rig(
     front: type[Server] = SocketServer, latency=None, joins_long=False, **more
 ) -> Iterator[tuple[SdgSource, VirtualSdg, Server]]:
     """An opened driver, the generator behind it, and its server."""
-    generator = VirtualSdg(bench_side(), "gen", joins_long=joins_long)
+    generator = VirtualSdg(virtual_bench(), "gen", joins_long=joins_long)
     with front(generator, latency) as server:
         source = SdgSource("gen", options(server, **more))
         try:
@@ -52,16 +52,16 @@ def rig(
 
 def edge(generator: VirtualSdg) -> float:
     """A start trigger, now."""
-    side = generator._side
-    with side.lock:
-        t = side.clock()
-        side.lines.fire("gen/trigger", t)
+    bench = generator._bench
+    with bench.lock:
+        t = bench.clock()
+        bench.lines.fire("gen/trigger", t)
     return t
 
 
 def seen(generator: VirtualSdg, t0: float, rate_hz: float, samples: int) -> np.ndarray:
     """(samples, 2) open-circuit volts of both channels from t0 on."""
-    volts = generator._side.world.voltages(NODES, t0, rate_hz, samples)
+    volts = generator._bench.world.voltages(NODES, t0, rate_hz, samples)
     return volts * (SOURCE_OHM + LOAD_OHM) / LOAD_OHM
 
 

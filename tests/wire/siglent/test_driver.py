@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from labrig_drivers.siglent import DRIVERS, SdgOptions, SdgSource, capabilities
 from pydantic import ValidationError
-from wire.siglent.rigs import BEGUN, RATE_HZ, assert_as_told, bench_side, options, played, rig, seen, sine
+from wire.siglent.rigs import BEGUN, RATE_HZ, assert_as_told, options, played, rig, seen, sine, virtual_bench
 
 from labrig.errors import (
     ChannelFault,
@@ -24,9 +24,8 @@ from labrig.errors import (
 from labrig.instruments.contracts import WaveformSource
 from labrig.instruments.guard import GuardedSource
 from labrig.signals.tones import SILENT, Tone, ToneProgram
-from labrig.virtual_instruments.scpi import ScpiInstrument
+from labrig.virtual_instruments.scpi import Latency, ScpiInstrument, SocketServer, Vxi11Server
 from labrig.virtual_instruments.siglent import VirtualSdg
-from labrig.virtual_instruments.visa_servers import Latency, SocketServer, Vxi11Server
 
 FRONTS = pytest.mark.parametrize("front", [SocketServer, Vxi11Server])
 
@@ -46,8 +45,8 @@ def test_tones_play_what_load_said(front):
 
 
 def test_two_generators_are_turned_alike():
-    side = bench_side()
-    first, second = VirtualSdg(side, "one"), VirtualSdg(side, "two")
+    bench = virtual_bench()
+    first, second = VirtualSdg(bench, "one"), VirtualSdg(bench, "two")
     with SocketServer(first) as a, SocketServer(second) as b:
         sources = [SdgSource(name, options(server)) for name, server in (("one", a), ("two", b))]
         phases = []
@@ -83,7 +82,7 @@ def test_zero_is_a_true_zero_with_the_output_on(small):
         told, volts = played(source, generator, {"1": sine(1000, 1.0), "2": small})
         assert told["2"] == SILENT
         assert np.abs(volts[BEGUN, 1]).max() < 1e-9
-        assert generator._side.world.playing(time.monotonic())["gen/2"] is not None
+        assert generator._bench.world.playing(time.monotonic())["gen/2"] is not None
         assert_as_told(told, volts)
 
 
@@ -128,6 +127,16 @@ def test_two_tones_from_an_uploaded_table(joins_long):
         assert np.abs(volts[BEGUN, 0]).max() < 1e-4
         told, volts = played(source, generator, {"1": sine(1100, 0.2), "2": SILENT})
         assert_as_told(told, volts)
+
+
+@pytest.mark.parametrize("form", ["INDEX,2,NAME,{}", "NAME,{}.bin", "NAME,{}", 'INDEX,31,NAME,"{}"'])
+def test_the_name_of_an_uploaded_table_in_every_form_that_is_known(form, monkeypatch):
+    monkeypatch.setattr(VirtualSdg, "_waveform", lambda _, name: form.format(name))
+    with rig(Vxi11Server) as (source, _, _):
+        source.load({"1": ToneProgram(0.1, (Tone(650, 0.6), Tone(1100, 0.3)))})
+        monkeypatch.setattr(VirtualSdg, "_waveform", lambda _, name: form.format("other" + name))
+        with pytest.raises(ChannelFault, match="channel 1 plays 'otherlabrig1' instead of labrig1"):
+            source.load({"1": ToneProgram(0.1, (Tone(650, 0.5), Tone(1100, 0.3)))})
 
 
 def test_two_tones_that_no_table_holds_or_no_socket_carries():
@@ -184,7 +193,7 @@ def test_a_generator_that_was_reset_since_its_start_does_not_confirm(program):
 
 def test_idle_and_safe():
     with rig() as (source, generator, _):
-        world = generator._side.world
+        world = generator._bench.world
         assert world.playing(time.monotonic()) == {"gen/1": None, "gen/2": None}
         source.idle()
         assert world.playing(time.monotonic()) == {"gen/1": SILENT, "gen/2": SILENT}
@@ -201,21 +210,21 @@ def test_idle_and_safe():
 
 
 def test_opening_ends_what_played_before():
-    side = bench_side()
-    generator = VirtualSdg(side, "gen")
+    bench = virtual_bench()
+    generator = VirtualSdg(bench, "gen")
     for command in (b"C1:BSWV AMP,10", b"C1:OUTP ON", b"C2:BSWV WVTP,DC,OFST,5", b"C2:OUTP ON,PLRT,INVT"):
         generator.execute(command)
     with SocketServer(generator) as server:
         source = SdgSource("gen", options(server))
         source.open()
-        assert side.world.playing(side.clock()) == {"gen/1": None, "gen/2": None}
+        assert bench.world.playing(bench.clock()) == {"gen/1": None, "gen/2": None}
         source.idle()
-        assert side.world.playing(side.clock()) == {"gen/1": SILENT, "gen/2": SILENT}
+        assert bench.world.playing(bench.clock()) == {"gen/1": SILENT, "gen/2": SILENT}
         source.close()
 
 
 def test_before_open_and_half_open():
-    with SocketServer(VirtualSdg(bench_side(), "gen")) as server:
+    with SocketServer(VirtualSdg(virtual_bench(), "gen")) as server:
         source = SdgSource("gen", options(server))
         source.make_safe()
         source.close()
@@ -266,7 +275,7 @@ def test_a_lost_connection(front):
             source.load({"1": sine(1000, 1.0)})
         server.faults.drop_after = None
         source.make_safe()
-        assert generator._side.world.playing(time.monotonic()) == {"gen/1": None, "gen/2": None}
+        assert generator._bench.world.playing(time.monotonic()) == {"gen/1": None, "gen/2": None}
 
 
 def test_late_answers_are_not_taken_for_others():
@@ -281,7 +290,7 @@ def test_late_answers_are_not_taken_for_others():
 
 
 def test_without_a_clock_at_its_input():
-    generator = VirtualSdg(bench_side(), "gen", reference=lambda: False)
+    generator = VirtualSdg(virtual_bench(), "gen", reference=lambda: False)
     with SocketServer(generator) as server:
         source = SdgSource("gen", options(server))
         with pytest.raises(ConnectionFailed, match="10 MHz"):

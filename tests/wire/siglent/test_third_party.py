@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from wire.siglent.rigs import bench_side, seen
+from wire.siglent.rigs import seen, virtual_bench
 
+from labrig.virtual_instruments.scpi import Latency, Vxi11Server
 from labrig.virtual_instruments.siglent import VirtualSdg
-from labrig.virtual_instruments.visa_servers import Latency, Vxi11Server
 
 # awg-scpi 0.2.2 writes docstrings with invalid escapes
 pytestmark = [
@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture
 def generator():
-    made = VirtualSdg(bench_side(), "gen", joins_long=True)  # what awg-scpi is written for
+    made = VirtualSdg(virtual_bench(), "gen", joins_long=True)  # what awg-scpi is written for
     yield made
     assert made.failure is None
 
@@ -63,7 +63,7 @@ def test_an_arbitrary_waveform(awg, generator):
     awg.setArbWaveByName("wave", channel=2)
     awg.setFrequency(100.0, channel=2)
     awg.setAmplitude(2.0, channel=2)
-    assert awg._queryArbWaveType(channel=2)["NAME"] == "wave"
+    assert awg._queryArbWaveType(channel=2)["NAME"] == "wave.bin"
     awg.outputOn(channel=2)
     volts = seen(generator, time.monotonic(), 10e3, 100)[:, 1]
     sizes = np.abs(np.fft.rfft(volts)) / 50

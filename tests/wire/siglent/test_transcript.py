@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
-from wire.siglent.rigs import bench_side
+from wire.siglent.rigs import virtual_bench
 
 from labrig.virtual_instruments.siglent import VirtualSdg
 
@@ -142,7 +142,7 @@ BURST = [
 
 @pytest.fixture
 def generator():
-    made = VirtualSdg(bench_side(), "gen")
+    made = VirtualSdg(virtual_bench(), "gen")
     yield made
     assert made.failure is None
 

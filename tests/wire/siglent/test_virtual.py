@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.signal import sawtooth, square
-from wire.siglent.rigs import bench_side, seen
+from wire.siglent.rigs import seen, virtual_bench
 
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig.virtual_instruments.siglent import VirtualSdg
-from labrig.virtual_instruments.siglent_arbitrary import table_of
+from labrig.virtual_instruments.siglent.arbitrary import table_of
 
 RATE_HZ = 100e3
 
@@ -19,21 +19,24 @@ class Bench:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.side = bench_side(clock=lambda: self.now)
-        self.generator = VirtualSdg(self.side, "gen")
+        self.bench = virtual_bench(clock=lambda: self.now)
+        self.generator = VirtualSdg(self.bench, "gen")
 
     def tell(self, *commands: str) -> None:
         for command in commands:
             self.generator.execute(command.encode())
 
+    def ask(self, query: str) -> str:
+        return self.generator.execute(query.encode()).decode().strip()
+
     def edge(self) -> None:
-        self.side.lines.fire("gen/trigger", self.now)
+        self.bench.lines.fire("gen/trigger", self.now)
 
     def seen(self, t0: float, samples: int) -> np.ndarray:
         return seen(self.generator, t0, RATE_HZ, samples)[:, 0]
 
     def playing(self, channel: int = 1) -> ToneProgram | None:
-        return self.side.world.playing(np.inf)[f"gen/{channel}"]
+        return self.bench.world.playing(np.inf)[f"gen/{channel}"]
 
 
 @pytest.fixture
@@ -133,7 +136,7 @@ def test_polarity_and_output(bench):
 
 
 def test_the_clock_falls_back_without_a_reference():
-    generator = VirtualSdg(bench_side(), "gen", reference=lambda: False)
+    generator = VirtualSdg(virtual_bench(), "gen", reference=lambda: False)
     generator.execute(b"ROSC EXT")
     assert generator.execute(b"ROSC?") == b"ROSC INT,10MOUT,OFF\n"
 
@@ -156,6 +159,14 @@ def test_an_arbitrary_waveform_repeats_its_table(bench):
     bench.tell("C1:ARWV NAME,w", "C1:BSWV WVTP,ARB,FRQ,100,AMP,3", "C1:OUTP ON", "EQPHASE")
     (tone,) = (bench.playing() or SILENT).tones
     assert tone == Tone(500.0, pytest.approx(1.5, abs=1e-3), pytest.approx(0.0, abs=1e-3))
+
+
+def test_an_uploaded_waveform_is_named_as_a_file(bench):
+    """As an SDG2042X with firmware 2.01.01.23R7 answers; the programming guide's form is that of a built-in one."""
+    assert bench.ask("C1:ARWV?") == "C1:ARWV INDEX,2,NAME,StairUp"
+    bench.generator.execute(b"C1:WVDT WVNM,w,FREQ,1,AMPL,1,OFST,0,PHASE,0,WAVEDATA,\x00\x00\xff\x7f")
+    bench.tell("C1:ARWV NAME,w")
+    assert bench.ask("C1:ARWV?") == "C1:ARWV NAME,w.bin"
 
 
 SHAPES = {

@@ -1,0 +1,30 @@
+"""labrig's bank of digital potentiometers through a serial port: `labrig.digipot_bank`.
+
+The firmware and its protocol: drivers/firmware/README.md.
+"""
+
+from __future__ import annotations
+
+from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
+from labrig_drivers.digipot_bank.bank import MODEL, DigipotBank
+from labrig_drivers.digipot_bank.options import DigipotBankOptions, capabilities
+
+__all__ = ["DRIVERS", "DigipotBank", "DigipotBankOptions", "capabilities"]
+
+VIRTUAL = VirtualCounterpart(
+    "digipot",
+    "labrig.virtual_instruments.digipot:banks",
+    faults=("dropped_bytes", "corrupt_bytes", "late_bytes", "nak", "reset", "disconnect", "silent"),
+)
+
+DRIVERS = (
+    DriverInfo(
+        "labrig.digipot_bank",
+        "programmer",
+        DigipotBankOptions,
+        capabilities,
+        DigipotBank,
+        models={MODEL: "wire, AVR in a simulator; never run on hardware"},
+        virtual=VIRTUAL,
+    ),
+)

@@ -1,0 +1,74 @@
+"""Options of the potentiometer bank: the chips on it, and what they can do."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from labrig.instruments.drivers import InstrumentOptions, ProgrammerCapabilities
+from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.quantities import Count, NonNegativeTime, Voltage
+
+RHEOSTATS_PER_CHIP = {"MCP4251-104": 2, "MCP4251-103": 2}
+
+_CHANNEL_S = 62e-6  # the board's own time per channel of a commit, from the table in drivers/firmware/README.md
+_LONGEST_WATCHDOG_S = 65.535
+
+
+class Chips(BaseModel):
+    """So many chips of one part, in the order of their select lines."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    part: str
+    count: Annotated[Count, Field(le=64)]
+
+
+class DigipotBankOptions(InstrumentOptions):
+    """resource: the port, best by its name under /dev/serial/by-id, or socket://host:port.
+
+    watchdog: silence after which the board opens all terminals; 0 s is off.
+    verify: `commit`, the board's own read-back, or `read`, and the codes fetched and compared here as well.
+    """
+
+    resource: Annotated[str, Field(min_length=1)]
+    baud: Annotated[Count, Field(le=2_000_000)] = 500_000
+    chips: Annotated[tuple[Chips, ...], Field(min_length=1)]
+    supply: tuple[Voltage, Voltage]
+    watchdog: NonNegativeTime = 0.0
+    verify: Literal["commit", "read"] = "commit"
+
+
+def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
+    """What a bank of these chips can do."""
+    if "://" in options.resource and not re.fullmatch(r"(socket|rfc2217)://[^:/]+:\d+", options.resource):
+        raise ValueError(
+            f"resource: {options.resource!r} is no port; write /dev/serial/by-id/…, COM4 or socket://host:port"
+        )
+    parts = {chips.part for chips in options.chips}
+    if len(parts) > 1:
+        raise ValueError(f"chips: a bank holds one part, not {' and '.join(sorted(parts))}")
+    (name,) = parts
+    if name not in RHEOSTATS_PER_CHIP:
+        known = ", ".join(sorted(RHEOSTATS_PER_CHIP))
+        raise ValueError(f"chips: the firmware does not know {name!r}; it knows {known}")
+    chips = sum(entry.count for entry in options.chips)
+    if chips > 64:
+        raise ValueError(f"chips: the firmware has select lines for 64 chips, not {chips}")
+    part = POTENTIOMETERS[name]
+    low, high = options.supply
+    if low >= high:
+        raise ValueError("supply: write the lower rail first, e.g. [-2.5 V, 2.5 V]")
+    least, greatest = part.supply_span_v
+    if not least <= high - low <= greatest:
+        raise ValueError(f"supply: {name} works on {least:g} V to {greatest:g} V between its rails, not {high - low:g}")
+    if options.watchdog and not 1e-3 <= options.watchdog <= _LONGEST_WATCHDOG_S:
+        raise ValueError(f"watchdog: the firmware takes 1 ms to {_LONGEST_WATCHDOG_S} s, or 0 s for none")
+    channels = chips * RHEOSTATS_PER_CHIP[name]
+    write_s = 10 * (28 + 2 * channels) / options.baud + _CHANNEL_S * channels
+    names = tuple(str(index) for index in range(channels))
+    silence_s = options.watchdog or math.inf
+    return ProgrammerCapabilities(names, part, (low, high), write_s, silence_s, on_chips=True, address=options.resource)

@@ -1,0 +1,39 @@
+"""National Instruments through NI-DAQmx: `ni.ai` and `ni.ao`."""
+
+from __future__ import annotations
+
+from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
+from labrig_drivers.ni import analog_input, analog_output
+from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
+
+__all__ = ["DRIVERS", "NiAnalogInput", "NiAnalogInputOptions", "NiAnalogOutput", "NiAnalogOutputOptions"]
+
+EVIDENCE = "wire; never run on hardware"
+
+VIRTUAL = VirtualCounterpart(
+    "daqmx",
+    "labrig.virtual_instruments.daqmx:devices",
+    faults=("late_replies", "disconnect", "silent", "over_range"),
+)
+
+DRIVERS = (
+    DriverInfo(
+        "ni.ai",
+        "digitizer",
+        NiAnalogInputOptions,
+        analog_input.capabilities,
+        NiAnalogInput,
+        models=dict.fromkeys(analog_input.MODELS, EVIDENCE),
+        virtual=VIRTUAL,
+    ),
+    DriverInfo(
+        "ni.ao",
+        "source",
+        NiAnalogOutputOptions,
+        analog_output.capabilities,
+        NiAnalogOutput,
+        models=dict.fromkeys(analog_output.MODELS, EVIDENCE),
+        virtual=VIRTUAL,
+    ),
+)

@@ -1,0 +1,294 @@
+"""ni.ai: analog inputs of NI multifunction boards as a digitizer.
+
+One finite task is kept between acquisitions and started again: making one takes 20 ms. It is stopped as soon as its
+last sample was read, in a thread, while the step goes on. Samples stay the converter's codes; volts come from the
+scaling polynomial that the device gives for each channel.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import ConfigError, ConnectionFailed, LabrigError
+from labrig.instruments.data import AcquisitionPlan, Block, Identity
+from labrig.instruments.drivers import DigitizerCapabilities
+from labrig.quantities import PositiveSampleRate, PositiveVoltage
+from labrig_drivers.ni.device import NiDevice, NiOptions
+
+LAST_PIECE_S = 3e-3
+"""What is read after the window has ended is this long at most: decoding the rest overlaps with sampling."""
+
+EARLIER_SHARE = 0.8
+SHORT_SCANS = 2000
+"""Acquisitions of fewer scans than this are read in two pieces instead of three."""
+
+
+@dataclass(frozen=True)
+class InputModel:
+    """channels: single-ended; half as many where they are wired differentially. ranges_v: ± volts.
+    max_single_hz, max_aggregate_hz: of one channel, and of all channels together."""
+
+    channels: int
+    ranges_v: tuple[float, ...]
+    bits: int
+    max_single_hz: float
+    max_aggregate_hz: float
+
+
+_X_SERIES_V = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+MODELS = {
+    "PXIe-6363": InputModel(32, _X_SERIES_V, 16, 2e6, 1e6),
+    "PCIe-6363": InputModel(32, _X_SERIES_V, 16, 2e6, 1e6),
+    "USB-6363": InputModel(32, _X_SERIES_V, 16, 2e6, 1e6),
+    "PXIe-6361": InputModel(16, _X_SERIES_V, 16, 2e6, 1e6),
+}
+
+
+class NiAnalogInputOptions(NiOptions):
+    """terminal: how the inputs are wired. full_scale: the largest voltage that must be measured; the device's narrowest
+    range that holds it is used. max_sample_rate: a lower limit than the model's. export_start: terminal that carries
+    the start trigger to other instruments (`PFI0`). export_clock: terminal that carries 10 MHz to them. start_trigger:
+    terminal to wait for, where another instrument is the master. sample_clock: terminal of an external sample clock."""
+
+    terminal: Literal["rse", "nrse", "differential"] = "rse"
+    full_scale: PositiveVoltage = 10.0
+    max_sample_rate: PositiveSampleRate | None = None
+    export_start: str | None = None
+    export_clock: str | None = None
+    start_trigger: str | None = None
+    sample_clock: str | None = None
+
+
+def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
+    model = MODELS.get(options.model or "")
+    if model is None:
+        what = f"model: {options.model!r} is not known to ni.ai" if options.model else "model: is missing"
+        raise ValueError(f"{what}; known are {', '.join(sorted(MODELS))}")
+    fitting = [full_scale for full_scale in model.ranges_v if full_scale >= options.full_scale]
+    if not fitting:
+        raise ValueError(f"full_scale: {options.model} measures up to ±{max(model.ranges_v):g} V")
+    most = options.max_sample_rate or model.max_single_hz
+    if most > model.max_single_hz:
+        raise ValueError(f"max_sample_rate: {options.model} takes at most {model.max_single_hz:g} S/s")
+    return DigitizerCapabilities(
+        _channels(model, options),
+        model.bits,
+        min(fitting),
+        most,
+        1 / model.max_aggregate_hz,
+        exports=("start", "clock"),
+        clock_output=_clock_output(options),
+        clock_remedy="name the terminal its 10 MHz shall leave by (line: PFI1), or what it is locked to "
+        "(reference_clock of its entry)",
+        address=options.address,
+    )
+
+
+def _clock_output(options: NiAnalogInputOptions) -> str | None:
+    """None if it runs on its own oscillator, which leaves by no connector unless a terminal is named."""
+    if options.in_chassis:
+        return "10 MHz output of {name}'s chassis"
+    return "{name} clock output" if options.locked_to else None
+
+
+def _channels(model: InputModel, options: NiAnalogInputOptions) -> tuple[str, ...]:
+    """A differential pair is ai(k) and ai(k + 8), k = 0 … 7 of each bank of 16; it bears the name of the first."""
+    names = range(model.channels)
+    return tuple(f"ai{k}" for k in names if options.terminal != "differential" or k % 16 < 8)
+
+
+class NiAnalogInput:
+    """Keeps the Digitizer contract, and `start`: it begins the acquisition and so is the trigger's master."""
+
+    def __init__(self, name: str, options: NiAnalogInputOptions) -> None:
+        self._name = name
+        self._options = options
+        self._device = NiDevice(name, options)
+        self._capabilities = capabilities(options)
+        self._task: Any | None = None
+        self._plan: AcquisitionPlan | None = None
+        self._scale: NDArray[np.float64] = np.zeros((0, 4))
+        self._position = 0
+        self._running = False
+        self._reader: Any = None
+        self._apart: ThreadPoolExecutor | None = None
+        self._ending: Future[None] | None = None
+
+    def open(self) -> None:
+        self._device.open()
+        if self._options.export_clock:
+            self._device.route("10MHzRefClock", self._options.export_clock)
+        self._apart = ThreadPoolExecutor(1, f"{self._name} stop")
+
+    def identify(self) -> Identity:
+        return self._device.identify()
+
+    def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
+        """Make the task and commit it. Rate, ranges and skew in the plan returned are read back from the device.
+
+        Raises ConfigError for a plan that the device cannot keep, LimitExceeded where NI's driver says so.
+        """
+        from nidaqmx.stream_readers import AnalogUnscaledReader
+
+        self._check(plan)
+        self._clear()
+        task = self._task = self._device.task("configure")
+        with self._device.during("configure"):
+            self._set_up(task, plan)
+            rate = float(task.timing.samp_clk_rate)
+            channels = [task.ai_channels[f"{self._device.resource}/{name}"] for name in plan.channels]
+            scale = np.zeros((len(channels), 4))
+            for row, channel in zip(scale, channels, strict=True):
+                coefficients = channel.ai_dev_scaling_coeff
+                row[: len(coefficients)] = coefficients
+            self._scale = scale
+            ranges = tuple(float(channel.ai_rng_high) for channel in channels)
+            self._reader = AnalogUnscaledReader(task.in_stream)
+            self._reader.verify_array_shape = False  # it would ask for the number of channels with every read
+        self._plan = replace(plan, sample_rate_hz=rate, ranges_v=ranges, skew_s=self._skew(task, len(channels)))
+        return self._plan
+
+    def arm(self) -> None:
+        """Ready: the task is committed at its first scan. Waits for the trigger where `start_trigger` names one."""
+        task, _ = self._configured("arm")
+        with self._device.during("arm"):
+            self._stopped(task)
+            self._position = 0
+            if self._options.start_trigger:
+                task.start()
+                self._running = True
+
+    def start(self) -> None:
+        """Begin the acquisition where this digitizer is the trigger's master."""
+        task, _ = self._configured("start")
+        if not self._running:
+            with self._device.during("start"):
+                task.start()
+            self._running = True
+
+    def read(self, timeout_s: float) -> Block:
+        """The next piece of the acquisition. An acquisition comes in two or three, the last no longer than 3 ms.
+
+        Raises DeadlineExceeded where no trigger or no clock came, SyncLost where samples were lost.
+        """
+        task, plan = self._configured("read")
+        if not self._running or self._position >= plan.total_samples:
+            raise ConnectionFailed("is not armed", device=self._name, action="read")
+        count = self._next_piece(plan)
+        codes = np.empty((len(plan.channels), count), np.int16)
+        with self._device.during("read"):
+            self._reader.read_int16(codes, count, timeout_s)
+        first, self._position = self._position, self._position + count
+        if self._position == plan.total_samples and self._apart is not None:
+            self._ending = self._apart.submit(task.stop)
+        ends = np.iinfo(np.int16)
+        overrange = (codes.min(axis=1) == ends.min) | (codes.max(axis=1) == ends.max)
+        return Block(codes.T, self._scale, first, overrange)
+
+    def make_safe(self) -> None:
+        """An input drives nothing: the acquisition is ended, that is all. A device that is gone is safe enough."""
+        task = self._task
+        if task is not None and self._device.is_open:
+            try:
+                with self._device.during("make safe"):
+                    self._stopped(task, whatever=True)
+            except LabrigError:
+                self._plan = None  # what state it is in nobody knows: it must be configured again
+
+    def close(self) -> None:
+        try:
+            self._clear()
+        except LabrigError:
+            pass
+        finally:
+            apart, self._apart = self._apart, None
+            if apart is not None:
+                apart.shutdown(wait=False)
+            self._device.close()
+
+    def _stopped(self, task: Any, whatever: bool = False) -> None:
+        """Wait until the task has been stopped, or stop it where it may run. whatever: is believed of it."""
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            ending.result()
+        elif self._running or whatever:
+            task.stop()
+        self._running = False
+
+    def _check(self, plan: AcquisitionPlan) -> None:
+        able = self._capabilities
+        for channel in plan.channels:
+            if channel not in able.channels:
+                raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
+        most = min(able.max_sample_rate_hz, 1 / (able.convert_interval_s * len(plan.channels)))
+        if len(plan.channels) == 1:
+            most = able.max_sample_rate_hz
+        if plan.sample_rate_hz > most:
+            raise ConfigError(
+                f"cannot sample {len(plan.channels)} channels at {plan.sample_rate_hz:g} S/s",
+                device=self._name,
+                action="configure",
+                limit=f"{most:g} S/s",
+                remedy="lower acquisition.sample_rate",
+            )
+
+    def _set_up(self, task: Any, plan: AcquisitionPlan) -> None:
+        from nidaqmx.constants import AcquisitionType, Signal, TaskMode, TerminalConfiguration
+
+        wiring = {"rse": "RSE", "nrse": "NRSE", "differential": "DIFF"}[self._options.terminal]
+        full_scale = self._capabilities.full_scale_v
+        task.ai_channels.add_ai_voltage_chan(
+            ", ".join(f"{self._device.resource}/{channel}" for channel in plan.channels),
+            terminal_config=TerminalConfiguration[wiring],
+            min_val=-full_scale,
+            max_val=full_scale,
+        )
+        task.timing.cfg_samp_clk_timing(
+            plan.sample_rate_hz,
+            source=self._device.terminal(self._options.sample_clock) if self._options.sample_clock else "",
+            sample_mode=AcquisitionType.FINITE,
+            samps_per_chan=plan.total_samples,
+        )
+        self._device.lock(task)
+        if self._options.start_trigger:
+            task.triggers.start_trigger.cfg_dig_edge_start_trig(self._device.terminal(self._options.start_trigger))
+        if self._options.export_start:
+            task.export_signals.export_signal(Signal.START_TRIGGER, self._device.terminal(self._options.export_start))
+        task.control(TaskMode.TASK_COMMIT)
+
+    def _skew(self, task: Any, channels: int) -> tuple[float, ...]:
+        """Later by one conversion from channel to channel; boards with a converter each take all at once."""
+        if channels == 1 or self._device.device("configure").ai_simultaneous_sampling_supported:
+            return (0.0,) * channels
+        with self._device.during("configure"):
+            convert_hz = float(task.timing.ai_conv_rate)
+        return tuple(k / convert_hz for k in range(channels))
+
+    def _next_piece(self, plan: AcquisitionPlan) -> int:
+        total, rest = plan.total_samples, plan.total_samples - self._position
+        last = min(total, max(1, int(LAST_PIECE_S * plan.sample_rate_hz)))
+        if rest <= last:
+            return rest
+        if self._position == 0 and total > SHORT_SCANS:
+            return max(1, int(EARLIER_SHARE * (total - last)))
+        return rest - last
+
+    def _configured(self, action: str) -> tuple[Any, AcquisitionPlan]:
+        if self._task is None or self._plan is None:
+            what = "is not configured" if self._device.is_open else "is not open"
+            raise ConnectionFailed(what, device=self._name, action=action)
+        return self._task, self._plan
+
+    def _clear(self) -> None:
+        task, self._task, self._plan, self._reader = self._task, None, None, None
+        ending, self._ending, self._running = self._ending, None, False
+        if task is not None and self._device.is_open:
+            if ending is not None:
+                wait((ending,))
+            with self._device.during("clear the task"):
+                task.close()

@@ -1,0 +1,269 @@
+"""What NI's analog input and output have in common: options, the connection, and DAQmx errors in labrig's words.
+
+The `nidaqmx` package is imported when an instrument is opened, never before: it takes half a second, and a
+configuration can be checked on a machine without it.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError, LimitExceeded, SyncLost
+from labrig.instruments.data import Identity
+from labrig.instruments.drivers import InstrumentOptions
+
+if TYPE_CHECKING:
+    from nidaqmx.system import System
+
+TIMEBASE_HZ = 100e6
+"""Sample clocks are this divided by a whole number."""
+
+CHASSIS_CLOCK = "PXIe_Clk100"
+ONBOARD = "onboard"
+
+
+class NiOptions(InstrumentOptions):
+    """resource: name of the device in NI MAX (`PXI1Slot4`). grpc: `host:port` of an NI gRPC device server; without it
+    the NI-DAQmx driver of this machine is used. reference_clock: terminal of the 10 MHz that its clocks are locked to,
+    or `onboard`; by default the clock of the chassis in a PXI Express one."""
+
+    resource: Annotated[str, Field(pattern=r"^[A-Za-z0-9_ -]+$")]
+    grpc: Annotated[str, Field(pattern=r"^\S+:\d+$")] | None = None
+    reference_clock: str | None = None
+
+    @property
+    def locked_to(self) -> str | None:
+        """The terminal of the reference clock; None where the device runs on its own oscillator."""
+        chassis = CHASSIS_CLOCK if (self.model or "").startswith("PXIe-") else None
+        return None if self.reference_clock == ONBOARD else self.reference_clock or chassis
+
+    @property
+    def address(self) -> str:
+        """The device, and the server it is behind."""
+        return f"{self.grpc}/{self.resource}" if self.grpc else self.resource
+
+    @property
+    def in_chassis(self) -> bool:
+        """Whether its clock is that of a PXI Express chassis, which has an output for it."""
+        return self.locked_to == CHASSIS_CLOCK
+
+
+class NiDevice:
+    """The connection to one device. name: of the instrument, for messages."""
+
+    def __init__(self, name: str, options: NiOptions) -> None:
+        self.name = name
+        self._options = options
+        self._channel: Any = None
+        self._grpc_options: Any = None
+        self._system: System | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._system is not None
+
+    @property
+    def resource(self) -> str:
+        return self._options.resource
+
+    def open(self) -> None:
+        """Connect and find the device among those that the driver lists."""
+        self._must_be_installed()
+        self._expect_warnings()
+        try:
+            with self.during("open"):
+                system = self._connect()
+                names = list(system.devices.device_names)
+        except LabrigError:
+            self.close()
+            raise
+        if self.resource.casefold() not in {name.casefold() for name in names}:
+            self.close()
+            raise ConnectionFailed(
+                f"there is no device {self.resource!r}",
+                device=self.name,
+                action="open",
+                limit=f"present are {', '.join(names) or 'none'}",
+                remedy="check the name in NI MAX and the entry's resource",
+            )
+        self._system = system
+
+    def identify(self) -> Identity:
+        device = self.device("identify")
+        with self.during("identify"):
+            version = ".".join(map(str, self._required("identify").driver_version))
+            return Identity(device.product_type, f"{device.serial_num:08X}", f"NI-DAQmx {version}")
+
+    def device(self, action: str) -> Any:
+        """NI's object of the device."""
+        system = self._required(action)
+        with self.during(action):
+            return system.devices[self.resource]
+
+    def task(self, action: str) -> Any:
+        """A new task, which is the caller's to close. Any: NI's annotations do not describe what its classes accept."""
+        import nidaqmx
+
+        self._required(action)
+        with self.during(action):
+            return nidaqmx.Task(grpc_options=self._grpc_options)
+
+    def terminal(self, name: str) -> str:
+        """The full name of a terminal, of this device where no other is named."""
+        return name if name.startswith("/") else f"/{self.resource}/{name}"
+
+    def lock(self, task: Any) -> None:
+        """Derive the task's clocks from the reference clock: devices that share one do not drift apart.
+
+        A terminal without a device is the task's own, as in NI's example ai_multi_task_pxie_ref_clk.py.
+        """
+        reference = self._options.locked_to
+        if reference is not None:
+            task.timing.ref_clk_src = reference
+            task.timing.ref_clk_rate = TIMEBASE_HZ if reference.endswith(CHASSIS_CLOCK) else 10e6
+
+    def route(self, source: str, destination: str) -> None:
+        """Connect two terminals, until the device is reset."""
+        system = self._required("open")
+        with self.during("open"):
+            system.connect_terms(self.terminal(source), self.terminal(destination))
+
+    def close(self) -> None:
+        self._system = self._grpc_options = None
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+
+    @contextmanager
+    def during(self, action: str) -> Iterator[None]:
+        """Whatever NI's package raises inside comes out as a LabrigError that names the device and `action`."""
+        import nidaqmx.errors as ni
+
+        try:
+            yield
+        except ni.DaqNotFoundError as error:
+            raise ConnectionFailed(
+                "the NI-DAQmx driver is not installed on this machine",
+                device=self.name,
+                action=action,
+                remedy="install NI-DAQmx from ni.com, or name an NI gRPC device server (grpc: host:port)",
+            ) from error
+        except ni.RpcError as error:
+            raise self._rpc_error(error, action) from error
+        except ni.DaqError as error:
+            raise self._daq_error(error, action) from error
+        except ni.Error as error:
+            raise ConnectionFailed(_one_line(error), device=self.name, action=action) from error
+
+    def _required(self, action: str) -> System:
+        if self._system is None:
+            raise ConnectionFailed("is not open", device=self.name, action=action)
+        return self._system
+
+    def _connect(self) -> System:
+        import nidaqmx
+        from nidaqmx.system import System
+
+        if self._options.grpc is None:
+            return System.local()
+        from labrig_drivers.ni.grpc_channel import BoundedChannel
+
+        self._channel = BoundedChannel(self._options.grpc)
+        self._grpc_options = nidaqmx.GrpcSessionOptions(self._channel, "")
+        return System.remote(self._grpc_options)
+
+    def _must_be_installed(self) -> None:
+        try:
+            import_module("nidaqmx")
+            if self._options.grpc is not None:
+                import_module("grpc")
+        except ImportError as error:
+            raise ConnectionFailed(
+                f"the Python package {error.name or 'nidaqmx'} is not installed",
+                device=self.name,
+                action="open",
+                remedy='pip install "nidaqmx[grpc]>=1.7"',
+            ) from error
+
+    @staticmethod
+    def _expect_warnings() -> None:
+        """Whoever makes an acquisition safe stops it before its end: that is no news."""
+        from nidaqmx import DaqWarning
+
+        warnings.filterwarnings("ignore", r"\s*Warning 200010 ", DaqWarning)
+
+    def _rpc_error(self, error: Any, action: str) -> LabrigError:
+        import grpc
+
+        from labrig_drivers.ni.grpc_channel import DEADLINE_S
+
+        where = f"the NI gRPC device server at {self._options.grpc}"
+        if error.rpc_code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            return DeadlineExceeded(
+                f"{where} does not answer",
+                device=self.name,
+                action=action,
+                limit=f"{DEADLINE_S:g} s beyond the time of the call itself",
+                remedy="restart the server; the last state of the outputs is unknown",
+            )
+        return ConnectionFailed(
+            f"{where} is gone or refused: {_one_line(error)}",
+            device=self.name,
+            action=action,
+            remedy="start the server, or correct the entry's grpc",
+        )
+
+    def _daq_error(self, error: Any, action: str) -> LabrigError:
+        from nidaqmx.error_codes import DAQmxErrors as Code
+
+        code = error.error_code
+        kind, remedy = _MEANING.get(Code(code).name if code in set(Code) else "", (ConnectionFailed, None))
+        terminal = re.search(r"Source Terminal: (\S+)", str(error))
+        where = f" {terminal[1]}" if terminal else ""
+        return kind(f"{_one_line(error)}{where} [DAQmx {code}]", device=self.name, action=action, remedy=remedy)
+
+
+_MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
+    "SAMPLES_NOT_YET_AVAILABLE": (DeadlineExceeded, "check the start trigger and its cable, and the sample clock"),
+    "WAIT_UNTIL_DONE_DOES_NOT_INDICATE_DONE": (DeadlineExceeded, None),
+    "SAMPLES_NO_LONGER_AVAILABLE": (SyncLost, "read more often, or sample more slowly"),
+    "INVALID_ATTRIBUTE_VALUE": (LimitExceeded, "correct the instrument's entry or the acquisition"),
+    "SAMP_RATE_TOO_HIGH": (LimitExceeded, "lower acquisition.sample_rate or use fewer channels"),
+    "INVALID_AO_DATA_WRITE": (LimitExceeded, "lower the drive"),
+    "PAL_RESOURCE_RESERVED": (
+        ConnectionFailed,
+        "close the other program or task that uses this device; if it was killed, reset the device in NI MAX or with "
+        "reset_device() of nidaqmx: a gRPC device server keeps the tasks of clients that are gone",
+    ),
+    "PHYSICAL_CHAN_DOES_NOT_EXIST": (ConnectionFailed, "name channels as they are printed on the device"),
+    "INVALID_DEVICE_ID": (ConnectionFailed, "check that the device is plugged in and its name in NI MAX"),
+    "DEV_CANNOT_BE_ACCESSED": (ConnectionFailed, "check that the device is plugged in and powered"),
+    "INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING": (ConnectionFailed, "name a terminal that NI MAX lists"),
+}
+
+
+def was_aborted(error: Any) -> bool:
+    """Whether a DaqError says that the task does not run any more, as after a reset of its device."""
+    from nidaqmx.error_codes import DAQmxErrors as Code
+
+    return error.error_code in (
+        Code.CANNOT_WRITE_WHEN_AUTO_START_FALSE_AND_TASK_NOT_RUNNING,
+        Code.RUNTIME_ABORTED_ROUTING,
+    )
+
+
+def _one_line(error: Exception) -> str:
+    """The first sentence of NI's paragraph; the rest is advice about LabVIEW."""
+    return " ".join(str(error).split("\n\n")[0].split())
+
+
+def coerced_rate(rate_hz: float) -> float:
+    """The nearest rate that the sample clock's divider gives (Hz)."""
+    return TIMEBASE_HZ / max(1, round(TIMEBASE_HZ / rate_hz))

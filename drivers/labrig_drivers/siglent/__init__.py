@@ -1,0 +1,29 @@
+"""Siglent generators through VISA: `siglent.sdg`."""
+
+from __future__ import annotations
+
+from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
+from labrig_drivers.siglent.generator import SdgSource
+from labrig_drivers.siglent.options import MODELS, SdgOptions, capabilities
+
+__all__ = ["DRIVERS", "SdgOptions", "SdgSource", "capabilities"]
+
+EVIDENCE = "wire; never run on hardware"
+
+VIRTUAL = VirtualCounterpart(
+    "siglent",
+    "labrig.virtual_instruments.siglent:generators",
+    faults=("late_replies", "reset", "disconnect", "silent"),
+)
+
+DRIVERS = (
+    DriverInfo(
+        "siglent.sdg",
+        "source",
+        SdgOptions,
+        capabilities,
+        SdgSource,
+        models=dict.fromkeys(MODELS, EVIDENCE),
+        virtual=VIRTUAL,
+    ),
+)

@@ -1,0 +1,60 @@
+"""Options of a Siglent SDG generator, and what its models can do."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from labrig.instruments.drivers import InstrumentOptions, SourceCapabilities
+from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage
+from labrig_drivers.siglent.dialect import LEAST_VPP
+from labrig_drivers.visa import is_raw_socket
+
+CHANNELS = ("1", "2")
+MODELS = (
+    *("SDG1032X", "SDG1062X", "SDG2042X", "SDG2082X", "SDG2122X"),
+    *("SDG6022X", "SDG6032X", "SDG6052X"),
+)
+_BITS = {"SDG1": 14}
+PEAK_V = 10.0
+
+
+class SdgOptions(InstrumentOptions):
+    """resource: VISA name, VXI-11 or USB where two-tone programs are uploaded. load: what the panel is told hangs at
+    the output; programs stay open-circuit volts. full_scale: largest peak (open circuit). clock: external needs 10 MHz
+    at the input. trigger: external starts with the edge at the trigger input, manual with a command."""
+
+    resource: str
+    load: Literal["high_z", "50ohm"] = "high_z"
+    full_scale: Annotated[PositiveVoltage, Field(le=PEAK_V)] = PEAK_V
+    settle: NonNegativeTime = 1e-3
+    clock: Literal["external", "internal"] = "external"
+    trigger: Literal["external", "manual"] = "external"
+    deadline: PositiveTime = 2.0
+
+
+def capabilities(options: SdgOptions) -> SourceCapabilities:
+    """Two channels; an SDG1000X converts 14 bits, the others 16."""
+    if not re.match(r"(TCPIP|USB|GPIB|VICP|PXI|ASRL)\d*::", options.resource, re.IGNORECASE):
+        raise ValueError(
+            f"resource: {options.resource!r} is no VISA resource; write e.g. TCPIP::<address>::5025::SOCKET, "
+            "TCPIP::<address>::INSTR or what `labrig doctor` lists"
+        )
+    bits = _BITS.get((options.model or "")[:4], 16)
+    return SourceCapabilities(
+        CHANNELS,
+        bits,
+        options.full_scale,
+        50.0,
+        options.settle,
+        own_clock=True,
+        external_clock=options.clock == "external",
+        triggered=options.trigger == "external",
+        most_tones=1 if is_raw_socket(options.resource) else 64,
+        tones_remedy="a raw socket takes no upload of several; name its VXI-11 or USB resource "
+        "(TCPIP::<address>::INSTR)",
+        least_v=LEAST_VPP / 2 if options.load == "high_z" else LEAST_VPP,
+        address=options.resource,
+    )

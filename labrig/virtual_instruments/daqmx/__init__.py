@@ -1,0 +1,9 @@
+"""Virtual NI devices that NI's package `nidaqmx` talks to."""
+
+from __future__ import annotations
+
+from labrig.virtual_instruments.daqmx.counterpart import devices
+from labrig.virtual_instruments.daqmx.device import VirtualDevice
+from labrig.virtual_instruments.daqmx.server import DaqmxServer, WireFault
+
+__all__ = ["DaqmxServer", "VirtualDevice", "WireFault", "devices"]

@@ -1,0 +1,162 @@
+"""Properties that a DAQmx client reads and sets, by NI's attribute ids: what each means on a virtual board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nidaqmx import constants
+from nidaqmx._stubs import nidaqmx_pb2 as pb
+from nidaqmx.error_codes import DAQmxErrors as Code
+
+from labrig.virtual_instruments.daqmx.device import TIMEBASE_HZ, DeviceState
+from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx.tasks import FINITE, Channel, TaskState, VirtualTask
+
+VERSION = (24, 0, 0)
+"""Driver version that the server claims. From 24.5 on clients ask for properties of newer drivers."""
+
+TERMINAL_BITS = {
+    constants.TerminalConfiguration.RSE: 1,
+    constants.TerminalConfiguration.NRSE: 2,
+    constants.TerminalConfiguration.DIFF: 4,
+}
+
+SYSTEM: Mapping[int, int] = {
+    pb.SYSTEM_ATTRIBUTE_NIDAQ_MAJOR_VERSION: VERSION[0],
+    pb.SYSTEM_ATTRIBUTE_NIDAQ_MINOR_VERSION: VERSION[1],
+    pb.SYSTEM_ATTRIBUTE_NIDAQ_UPDATE_VERSION: VERSION[2],
+}
+
+
+def _ranges(*full_scales_v: float) -> list[float]:
+    return [limit for full_scale in full_scales_v for limit in (-full_scale, full_scale)]
+
+
+def _physical(board: DeviceState, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{board.device.name}/{name}" for name in names)
+
+
+DEVICE: Mapping[int, Callable[[DeviceState], Any]] = {
+    pb.DEVICE_ATTRIBUTE_PRODUCT_TYPE: lambda b: b.device.model,
+    pb.DEVICE_ATTRIBUTE_SERIAL_NUM: lambda b: b.device.serial,
+    pb.DEVICE_ATTRIBUTE_IS_SIMULATED: lambda b: False,
+    pb.DEVICE_ATTRIBUTE_PRODUCT_CATEGORY: lambda b: (
+        (constants.ProductCategory.X_SERIES_DAQ if b.ai_names else constants.ProductCategory.AO_SERIES).value
+    ),
+    pb.DEVICE_ATTRIBUTE_AI_PHYSICAL_CHANS: lambda b: _physical(b, b.ai_names),
+    pb.DEVICE_ATTRIBUTE_AO_PHYSICAL_CHANS: lambda b: _physical(b, b.ao_names),
+    pb.DEVICE_ATTRIBUTE_AI_SIMULTANEOUS_SAMPLING_SUPPORTED: lambda b: b.device.convert_interval_s == 0,
+    pb.DEVICE_ATTRIBUTE_AI_MAX_SINGLE_CHAN_RATE: lambda b: b.device.ai_max_single_rate_hz,
+    pb.DEVICE_ATTRIBUTE_AI_MAX_MULTI_CHAN_RATE: lambda b: b.device.ai_max_multi_rate_hz,
+    pb.DEVICE_ATTRIBUTE_AI_MIN_RATE: lambda b: TIMEBASE_HZ / 2**32,
+    pb.DEVICE_ATTRIBUTE_AI_VOLTAGE_RNGS: lambda b: _ranges(*b.device.ai_ranges_v) if b.ai_names else [],
+    pb.DEVICE_ATTRIBUTE_AO_MAX_RATE: lambda b: b.device.ao_max_rate_hz,
+    pb.DEVICE_ATTRIBUTE_AO_MIN_RATE: lambda b: TIMEBASE_HZ / 2**32,
+    pb.DEVICE_ATTRIBUTE_AO_VOLTAGE_RNGS: lambda b: _ranges(b.device.ao_full_scale_v) if b.ao_names else [],
+    pb.DEVICE_ATTRIBUTE_AO_SAMP_CLK_SUPPORTED: lambda b: bool(b.ao_names),
+    pb.DEVICE_ATTRIBUTE_TERMINALS: lambda b: ", ".join(f"/{b.device.name}/PFI{k}" for k in range(16)),
+}
+
+TASK: Mapping[int, Callable[[VirtualTask], Any]] = {
+    pb.TASK_ATTRIBUTE_NAME: lambda t: t.name,
+    pb.TASK_ATTRIBUTE_CHANNELS: lambda t: ", ".join(channel.name for channel in t.channels),
+    pb.TASK_ATTRIBUTE_DEVICES: lambda t: t.board.device.name,
+    pb.TASK_ATTRIBUTE_NUM_CHANS: lambda t: len(t.channels),
+    pb.TASK_ATTRIBUTE_NUM_DEVICES: lambda t: int(t.device is not None),
+    pb.TASK_ATTRIBUTE_COMPLETE: lambda t: t.done(),
+}
+
+CHANNEL: Mapping[int, Callable[[VirtualTask, Channel], Any]] = {
+    pb.CHANNEL_ATTRIBUTE_PHYSICAL_CHAN_NAME: lambda t, c: f"{t.board.device.name}/{c.physical}",
+    pb.CHANNEL_ATTRIBUTE_CHAN_TYPE: lambda t, c: (
+        (constants.ChannelType.ANALOG_INPUT if c.kind == "ai" else constants.ChannelType.ANALOG_OUTPUT).value
+    ),
+    pb.CHANNEL_ATTRIBUTE_AI_MEAS_TYPE: lambda t, c: constants.UsageTypeAI.VOLTAGE.value,
+    pb.CHANNEL_ATTRIBUTE_AI_TERM_CFG: lambda t, c: c.terminal,
+    pb.CHANNEL_ATTRIBUTE_AO_OUTPUT_TYPE: lambda t, c: constants.UsageTypeAO.VOLTAGE.value,
+    pb.CHANNEL_ATTRIBUTE_AI_MAX: lambda t, c: c.highest_v,
+    pb.CHANNEL_ATTRIBUTE_AI_MIN: lambda t, c: c.lowest_v,
+    pb.CHANNEL_ATTRIBUTE_AI_RNG_HIGH: lambda t, c: c.range_v,
+    pb.CHANNEL_ATTRIBUTE_AI_RNG_LOW: lambda t, c: -c.range_v,
+    pb.CHANNEL_ATTRIBUTE_AI_RESOLUTION: lambda t, c: float(t.board.device.bits),
+    pb.CHANNEL_ATTRIBUTE_AI_RAW_SAMP_SIZE: lambda t, c: 16,
+    pb.CHANNEL_ATTRIBUTE_AI_RAW_SAMP_JUSTIFICATION: lambda t, c: constants.DataJustification.RIGHT.value,
+    pb.CHANNEL_ATTRIBUTE_AI_DEV_SCALING_COEFF: lambda t, c: scaling(t, c),
+    pb.CHANNEL_ATTRIBUTE_AO_MAX: lambda t, c: c.highest_v,
+    pb.CHANNEL_ATTRIBUTE_AO_MIN: lambda t, c: c.lowest_v,
+    pb.CHANNEL_ATTRIBUTE_AO_RESOLUTION: lambda t, c: float(t.board.device.bits),
+    pb.CHANNEL_ATTRIBUTE_AO_DAC_RNG_HIGH: lambda t, c: c.range_v,
+    pb.CHANNEL_ATTRIBUTE_AO_DAC_RNG_LOW: lambda t, c: -c.range_v,
+}
+
+TIMING: Mapping[int, Callable[[VirtualTask], Any]] = {
+    pb.TIMING_ATTRIBUTE_SAMP_CLK_RATE: lambda t: t.rate_hz,
+    pb.TIMING_ATTRIBUTE_AI_CONV_RATE: lambda t: t.convert_rate_hz,
+    pb.TIMING_ATTRIBUTE_SAMP_CLK_TIMEBASE_RATE: lambda t: TIMEBASE_HZ,
+    pb.TIMING_ATTRIBUTE_SAMP_CLK_MAX_RATE: lambda t: t.board.device.ai_max_multi_rate_hz / len(t.channels),
+    pb.TIMING_ATTRIBUTE_AI_CONV_MAX_RATE: lambda t: t.board.device.ai_max_multi_rate_hz,
+    pb.TIMING_ATTRIBUTE_SAMP_QUANT_SAMP_MODE: lambda t: t.clock.mode if t.clock else FINITE,
+    pb.TIMING_ATTRIBUTE_SAMP_QUANT_SAMP_PER_CHAN: lambda t: t.clock.samples if t.clock else 1,
+    pb.TIMING_ATTRIBUTE_SAMP_TIMING_TYPE: lambda t: (
+        (constants.SampleTimingType.SAMPLE_CLOCK if t.clock else constants.SampleTimingType.ON_DEMAND).value
+    ),
+    pb.TIMING_ATTRIBUTE_SAMP_CLK_SRC: lambda t: t.clock.source if t.clock else "",
+    pb.TIMING_ATTRIBUTE_REF_CLK_SRC: lambda t: t.reference_terminal,
+    pb.TIMING_ATTRIBUTE_REF_CLK_RATE: lambda t: t.reference_hz,
+}
+
+TRIGGER: Mapping[int, Callable[[VirtualTask], Any]] = {
+    pb.TRIGGER_ATTRIBUTE_DIG_EDGE_START_TRIG_SRC: lambda t: t.trigger_terminal,
+    pb.TRIGGER_ATTRIBUTE_START_TRIG_TYPE: lambda t: (
+        (constants.TriggerType.DIGITAL_EDGE if t.trigger_terminal else constants.TriggerType.NONE).value
+    ),
+    pb.TRIGGER_ATTRIBUTE_TRIGGER_SYNC_TYPE: lambda t: constants.SyncType.NONE.value,
+    pb.TRIGGER_ATTRIBUTE_START_TRIG_TERM: lambda t: f"/{t.board.device.name}/{t.channels[0].kind}/StartTrigger",
+}
+
+READ: Mapping[int, Callable[[VirtualTask, float], Any]] = {
+    pb.READ_ATTRIBUTE_NUM_CHANS: lambda t, now: len(t.channels),
+    pb.READ_ATTRIBUTE_RAW_DATA_WIDTH: lambda t, now: 2 * len(t.channels),
+    pb.READ_ATTRIBUTE_CHANNELS_TO_READ: lambda t, now: ", ".join(channel.name for channel in t.channels),
+    pb.READ_ATTRIBUTE_AUTO_START: lambda t, now: True,
+    pb.READ_ATTRIBUTE_READ_ALL_AVAIL_SAMP: lambda t, now: False,
+    pb.READ_ATTRIBUTE_OVERWRITE: lambda t, now: constants.OverwriteMode.DO_NOT_OVERWRITE_UNREAD_SAMPLES.value,
+    pb.READ_ATTRIBUTE_AVAIL_SAMP_PER_CHAN: lambda t, now: _acquired(t, now) - _running(t).position,
+    pb.READ_ATTRIBUTE_CURR_READ_POS: lambda t, now: _running(t).position,
+    pb.READ_ATTRIBUTE_TOTAL_SAMP_PER_CHAN_ACQUIRED: lambda t, now: _acquired(t, now),
+}
+
+WRITE: Mapping[int, Callable[[VirtualTask], Any]] = {
+    pb.WRITE_ATTRIBUTE_NUM_CHANS: lambda t: len(t.channels),
+    pb.WRITE_ATTRIBUTE_RAW_DATA_WIDTH: lambda t: 2 * len(t.channels),
+    pb.WRITE_ATTRIBUTE_TOTAL_SAMP_PER_CHAN_GENERATED: lambda t: t.generated(),
+    pb.WRITE_ATTRIBUTE_REGEN_MODE: lambda t: constants.RegenerationMode.ALLOW_REGENERATION.value,
+}
+
+
+def scaling(task: VirtualTask, channel: Channel) -> list[float]:
+    """Polynomial from codes to volts, lowest order first, as DAQmx gives it for a board without a nonlinearity."""
+    if channel.kind != "ai":
+        raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "Property: DAQmx_AI_DevScalingCoeff")
+    return [0.0, task.board.front_end(channel.range_v).step_v, 0.0, 0.0]
+
+
+def look_up(table: Mapping[int, Any], attribute: int) -> Any:
+    """The getter of a property, or DaqmxFailure -200197 as the driver answers for one that the board does not have."""
+    try:
+        return table[attribute]
+    except KeyError:
+        raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, f"Property: 0x{attribute:04X}") from None
+
+
+def _running(task: VirtualTask) -> Any:
+    if task.state is not TaskState.RUNNING or task.acquisition is None:
+        raise DaqmxFailure(
+            Code.CANNOT_GET_PROPERTY_WHEN_TASK_NOT_RESERVED_COMMITTED_OR_RUNNING, f"Task Name: {task.name}"
+        )
+    return task.acquisition
+
+
+def _acquired(task: VirtualTask, now: float) -> int:
+    return _running(task).acquired(now)

@@ -1,0 +1,371 @@
+"""The remote procedures of a virtual DAQmx server, one method each, named as in NI's service definition.
+
+Every method gets the request and returns the reply (a message, bytes already packed, or an Event). It is called with
+the bench's lock held; reads and waits give it up while they wait.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nidaqmx import constants
+from nidaqmx._stubs import nidaqmx_pb2 as pb
+from nidaqmx.error_codes import DAQmxErrors as Code
+from nidaqmx.utils import unflatten_channel_string
+from session_pb2 import Session
+
+from labrig.signals.tones import SILENT
+from labrig.virtual_instruments.daqmx import attributes
+from labrig.virtual_instruments.daqmx.device import DeviceState
+from labrig.virtual_instruments.daqmx.errors import DaqmxFailure, wording
+from labrig.virtual_instruments.daqmx.events import Done, Event, EveryNSamples
+from labrig.virtual_instruments.daqmx.reading import Reader
+from labrig.virtual_instruments.daqmx.tasks import Channel, SampleClock, SharedByTasks, TaskState, VirtualTask
+from labrig.virtual_instruments.daqmx.transfers import Transfers
+from labrig.virtual_instruments.virtual_bench import VirtualBench
+
+ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "Task", "Chan", "Timing", "Trig", "Read", "Write", "PhysicalChan")
+EVENTS = ("RegisterEveryNSamplesEvent", "RegisterDoneEvent")
+"""Procedures that answer with an Event, which becomes a stream of messages."""
+
+WAITS = ("WaitUntilTaskDone", "ReadAnalogF64", "ReadAnalogScalarF64", "ReadBinaryI16", "ReadRaw")
+"""Procedures that may wait as long as their client wants to."""
+
+
+class DaqmxService:
+    """boards: by the casefolded name of the device. parts: the objects whose methods are the procedures."""
+
+    def __init__(self, bench: VirtualBench, boards: Mapping[str, DeviceState]) -> None:
+        self._bench = bench
+        self._boards = boards
+        self._shared = SharedByTasks(bench, boards)
+        self.calls = self._shared.calls
+        self.parts = (self, Transfers(bench, Reader(self._shared), self._task))
+        self._tasks: dict[str, VirtualTask] = {}
+        self._created = 0
+        self._events: list[Event] = []
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks that exist."""
+        return tuple(self._tasks)
+
+    def instruments_of(self, request: Any) -> tuple[str, ...]:
+        """The instruments of the configuration that a request is about: those of its task's or its own device."""
+        task = self._tasks.get(request.task.name) if hasattr(request, "task") else None
+        named = getattr(request, "device_name", "") or getattr(request, "physical_channel", "").partition("/")[0]
+        board = task.device if task is not None and task.device is not None else self._boards.get(named.casefold())
+        return board.instruments if board is not None else ()
+
+    def attribute(self, group: str, request: Any) -> Any:
+        """The value behind a Get<group>Attribute<type> request."""
+        attribute = request.attribute_raw
+        if group == "SystemInfo":
+            if attribute == pb.SYSTEM_ATTRIBUTE_DEV_NAMES:
+                return ", ".join(board.device.name for board in self._boards.values())
+            return attributes.SYSTEM.get(attribute, "")
+        if group == "Device":
+            return attributes.look_up(attributes.DEVICE, attribute)(self._board(request.device_name))
+        if group == "PhysicalChan":
+            return self._physical_channel(request.physical_channel, attribute)
+        task = self._task(request)
+        if group == "Chan":
+            return attributes.look_up(attributes.CHANNEL, attribute)(task, self._channel(task, request.channel))
+        if group == "Read":
+            return attributes.look_up(attributes.READ, attribute)(task, self._bench.clock())
+        tables = {
+            "Task": attributes.TASK,
+            "Timing": attributes.TIMING,
+            "Trig": attributes.TRIGGER,
+            "Write": attributes.WRITE,
+        }
+        return attributes.look_up(tables[group], attribute)(task)
+
+    def GetErrorString(self, request: Any) -> Any:
+        return pb.GetErrorStringResponse(error_string=wording(request.error_code))
+
+    def ResetDevice(self, request: Any) -> Any:
+        """Every task of the board is aborted, every output goes to 0 V."""
+        board = self._board(request.device_name)
+        for task in self._tasks.values():
+            if task.device is board:
+                task.unreserve()
+        board.drive(self._bench.clock(), dict.fromkeys(board.ao_names, SILENT))
+        return pb.ResetDeviceResponse()
+
+    def SelfTestDevice(self, request: Any) -> Any:
+        self._board(request.device_name)
+        return pb.SelfTestDeviceResponse()
+
+    def CreateTask(self, request: Any) -> Any:
+        name = request.session_name
+        if not name:
+            name = f"_unnamedTask<{self._created:X}>"
+            self._created += 1
+        if name in self._tasks:
+            raise DaqmxFailure(Code.DUPLICATE_TASK, f"Task Name: {name}")
+        self._tasks[name] = VirtualTask(name, self._shared)
+        return pb.CreateTaskResponse(task=Session(name=name), new_session_initialized=True)
+
+    def ClearTask(self, request: Any) -> Any:
+        task = self._tasks.pop(request.task.name, None)
+        if task is not None:
+            task.abort()
+            self._end_events(task, Event)
+        return pb.ClearTaskResponse()
+
+    def StartTask(self, request: Any) -> Any:
+        task = self._task(request)
+        if not task.channels:
+            raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task Name: {task.name}")
+        task.start()
+        return pb.StartTaskResponse()
+
+    def StopTask(self, request: Any) -> Any:
+        self._task(request).stop()
+        return pb.StopTaskResponse()
+
+    def TaskControl(self, request: Any) -> Any:
+        task = self._task(request)
+        match constants.TaskMode(request.action_raw):
+            case constants.TaskMode.TASK_START:
+                task.start()
+            case constants.TaskMode.TASK_STOP:
+                task.stop()
+            case constants.TaskMode.TASK_RESERVE:
+                task.commit(TaskState.RESERVED)
+            case constants.TaskMode.TASK_COMMIT:
+                task.commit()
+            case constants.TaskMode.TASK_UNRESERVE:
+                task.unreserve()
+            case constants.TaskMode.TASK_ABORT:
+                task.abort()
+            case _:
+                if task.clock is not None:
+                    task.check_rate()
+        return pb.TaskControlResponse()
+
+    def IsTaskDone(self, request: Any) -> Any:
+        return pb.IsTaskDoneResponse(is_task_done=self._task(request).done())
+
+    def WaitUntilTaskDone(self, request: Any) -> Any:
+        task = self._task(request)
+        clock = self._bench.clock
+        deadline = math.inf if request.time_to_wait < 0 else clock() + request.time_to_wait
+        while not task.done():
+            if clock() >= deadline:
+                raise DaqmxFailure(Code.WAIT_UNTIL_DONE_DOES_NOT_INDICATE_DONE, f"Task Name: {task.name}")
+            self._shared.calls.pause(min(0.01, deadline - clock()))
+        return pb.WaitUntilTaskDoneResponse()
+
+    def CreateAIVoltageChan(self, request: Any) -> Any:
+        self._add_channels(request, "ai")
+        return pb.CreateAIVoltageChanResponse()
+
+    def CreateAOVoltageChan(self, request: Any) -> Any:
+        self._add_channels(request, "ao")
+        return pb.CreateAOVoltageChanResponse()
+
+    def SetChanAttributeDouble(self, request: Any) -> Any:
+        """Limits of inputs and outputs; an input is in the narrowest range that holds its own."""
+        limits: dict[int, str] = {
+            pb.CHANNEL_ATTRIBUTE_AI_MIN: "lowest_v",
+            pb.CHANNEL_ATTRIBUTE_AI_MAX: "highest_v",
+            pb.CHANNEL_ATTRIBUTE_AO_MIN: "lowest_v",
+            pb.CHANNEL_ATTRIBUTE_AO_MAX: "highest_v",
+        }
+        limit = attributes.look_up(limits, request.attribute_raw)
+        self._task(request).change(self._names(request.channel), **{limit: request.value})
+        return pb.SetChanAttributeDoubleResponse()
+
+    def SetChanAttributeInt32(self, request: Any) -> Any:
+        attributes.look_up({pb.CHANNEL_ATTRIBUTE_AI_TERM_CFG: None}, request.attribute_raw)
+        task, names = self._task(request), self._names(request.channel)
+        for channel in task.named(names):
+            self._check_terminal(task, task.board, channel.physical, request.value_raw)
+        task.change(names, terminal=request.value_raw)
+        return pb.SetChanAttributeInt32Response()
+
+    def CfgSampClkTiming(self, request: Any) -> Any:
+        task = self._task(request)
+        task.configure_clock(SampleClock(request.rate, request.sample_mode_raw, request.samps_per_chan, request.source))
+        return pb.CfgSampClkTimingResponse()
+
+    def SetTimingAttributeString(self, request: Any) -> Any:
+        if request.attribute_raw != pb.TIMING_ATTRIBUTE_REF_CLK_SRC:
+            attributes.look_up({}, request.attribute_raw)
+        self._task(request).refer_to(request.value)
+        return pb.SetTimingAttributeStringResponse()
+
+    def ConnectTerms(self, request: Any) -> Any:
+        """A clock or a trigger that leaves a board: the wiring of the bench has both already."""
+        self._shared.check_clock(request.source_terminal)
+        self._shared.check_clock(request.destination_terminal)
+        return pb.ConnectTermsResponse()
+
+    def DisconnectTerms(self, request: Any) -> Any:
+        return pb.DisconnectTermsResponse()
+
+    def SetTimingAttributeDouble(self, request: Any) -> Any:
+        task = self._task(request)
+        if request.attribute_raw == pb.TIMING_ATTRIBUTE_SAMP_CLK_RATE and task.clock is not None:
+            task.clock = SampleClock(request.value, task.clock.mode, task.clock.samples, task.clock.source)
+        elif request.attribute_raw == pb.TIMING_ATTRIBUTE_AI_CONV_RATE:
+            most = task.board.device.ai_max_multi_rate_hz
+            if not 0 < request.value <= most:
+                details = f"Property: DAQmx_AIConv_Rate\nRequested Value: {request.value:g}\nMaximum Value: {most:g}"
+                raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, details)
+            task.convert_hz = request.value
+        elif request.attribute_raw == pb.TIMING_ATTRIBUTE_REF_CLK_RATE:
+            task.reference_hz = request.value
+        else:
+            attributes.look_up({}, request.attribute_raw)
+        return pb.SetTimingAttributeDoubleResponse()
+
+    def CfgDigEdgeStartTrig(self, request: Any) -> Any:
+        self._task(request).configure_trigger(request.trigger_source)
+        return pb.CfgDigEdgeStartTrigResponse()
+
+    def DisableStartTrig(self, request: Any) -> Any:
+        self._task(request).no_trigger()
+        return pb.DisableStartTrigResponse()
+
+    def ExportSignal(self, request: Any) -> Any:
+        task = self._task(request)
+        if request.signal_id_raw != constants.Signal.START_TRIGGER.value:
+            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, reason="A virtual board exports its start trigger only.")
+        self._export(task, request.output_terminal)
+        return pb.ExportSignalResponse()
+
+    def SetExportedSignalAttributeString(self, request: Any) -> Any:
+        if request.attribute_raw != pb.EXPORTSIGNAL_ATTRIBUTE_START_TRIG_OUTPUT_TERM:
+            attributes.look_up({}, request.attribute_raw)
+        self._export(self._task(request), request.value)
+        return pb.SetExportedSignalAttributeStringResponse()
+
+    def GetExportedSignalAttributeString(self, request: Any) -> Any:
+        exported = ", ".join(self._task(request).exported)
+        return pb.GetExportedSignalAttributeStringResponse(value=exported)
+
+    def CfgInputBuffer(self, request: Any) -> Any:
+        self._task(request).input_buffer = request.num_samps_per_chan
+        return pb.CfgInputBufferResponse()
+
+    def SetBufferAttributeUInt32(self, request: Any) -> Any:
+        if request.attribute_raw != pb.BUFFER_ATTRIBUTE_INPUT_BUF_SIZE:
+            attributes.look_up({}, request.attribute_raw)
+        self._task(request).input_buffer = request.value
+        return pb.SetBufferAttributeUInt32Response()
+
+    def CfgOutputBuffer(self, request: Any) -> Any:
+        self._task(request)
+        return pb.CfgOutputBufferResponse()
+
+    def SetReadAttributeBool(self, request: Any) -> Any:
+        self._task(request)
+        return pb.SetReadAttributeBoolResponse()
+
+    def SetWriteAttributeInt32(self, request: Any) -> Any:
+        """Regeneration is what a virtual output does; to be told not to would need a client that feeds it."""
+        task, allowed = self._task(request), constants.RegenerationMode.ALLOW_REGENERATION.value
+        if request.attribute_raw == pb.WRITE_ATTRIBUTE_REGEN_MODE and request.value_raw != allowed:
+            raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, f"Property: DAQmx_Write_RegenMode\nTask Name: {task.name}")
+        return pb.SetWriteAttributeInt32Response()
+
+    def RegisterEveryNSamplesEvent(self, request: Any) -> Event:
+        task, kind = self._task(request), request.every_n_samples_event_type_raw
+        self._events.append(EveryNSamples(task, kind, request.n_samples))
+        return self._events[-1]
+
+    def RegisterDoneEvent(self, request: Any) -> Event:
+        self._events.append(Done(self._task(request)))
+        return self._events[-1]
+
+    def UnregisterEveryNSamplesEvent(self, request: Any) -> Any:
+        self._end_events(self._task(request), EveryNSamples)
+        return pb.UnregisterEveryNSamplesEventResponse()
+
+    def UnregisterDoneEvent(self, request: Any) -> Any:
+        self._end_events(self._task(request), Done)
+        return pb.UnregisterDoneEventResponse()
+
+    def _end_events(self, task: VirtualTask, kind: type[Event]) -> None:
+        for event in self._events:
+            event.over |= event.task is task and isinstance(event, kind)
+        self._events = [event for event in self._events if not event.over]
+
+    def _export(self, task: VirtualTask, terminals: str) -> None:
+        task.exported = {name: task.line_of(name) for name in unflatten_channel_string(terminals)}
+
+    def _add_channels(self, request: Any, kind: str) -> None:
+        task = self._task(request)
+        physical = [name.removeprefix("/") for name in unflatten_channel_string(request.physical_channel)]
+        if not physical:
+            raise DaqmxFailure(Code.PHYSICAL_CHANNEL_NOT_SPECIFIED)
+        names = self._virtual_names(request.name_to_assign_to_channel, physical)
+        board = self._board(physical[0].partition("/")[0])
+        channels = []
+        for name, full in zip(names, physical, strict=True):
+            device, _, channel = full.partition("/")
+            known: Sequence[str] = board.ai_names if kind == "ai" else board.ao_names
+            if self._board(device) is not board or channel.casefold() not in known:
+                details = f"Device: {device}\nPhysical Channel Name: {channel}\nTask Name: {task.name}"
+                raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, details)
+            if kind == "ai":
+                self._check_terminal(task, board, channel.casefold(), request.terminal_config_raw)
+            limits = request.min_val, request.max_val
+            if not limits[0] < limits[1]:
+                raise DaqmxFailure(Code.MIN_NOT_LESS_THAN_MAX, f"Task Name: {task.name}")
+            range_v = board.range_for(*limits) if kind == "ai" else board.device.ao_full_scale_v
+            terminal = getattr(request, "terminal_config_raw", 0)
+            channels.append(Channel(name, channel.casefold(), kind, *limits, range_v, terminal))
+        task.add(board, channels)
+
+    def _check_terminal(self, task: VirtualTask, board: DeviceState, channel: str, wanted: int) -> None:
+        possible = board.terminals_of(channel)
+        if wanted not in (constants.TerminalConfiguration.DEFAULT.value, *(each.value for each in possible)):
+            details = (
+                f"Property: DAQmx_AI_TermCfg\nYou Can Select: {', '.join(each.name for each in possible)}\n"
+                f"Physical Channel Name: {board.device.name}/{channel}\nTask Name: {task.name}"
+            )
+            raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, details)
+
+    @staticmethod
+    def _names(channel: str) -> tuple[str, ...]:
+        return tuple(name.casefold() for name in unflatten_channel_string(channel)) if channel else ()
+
+    def _virtual_names(self, assigned: str, physical: Sequence[str]) -> list[str]:
+        if not assigned:
+            return list(physical)
+        names = unflatten_channel_string(assigned)
+        return names if len(names) == len(physical) else [f"{assigned}{k}" for k in range(len(physical))]
+
+    def _physical_channel(self, name: str, attribute: int) -> int:
+        device, _, channel = name.partition("/")
+        board = self._board(device)
+        if channel not in (*board.ai_names, *board.ao_names):
+            raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Device: {device}\nPhysical Channel Name: {channel}")
+        kind = "AI" if channel in board.ai_names else "AO"
+        configurations = getattr(pb, f"PHYSICALCHANNEL_ATTRIBUTE_PHYSICAL_CHAN_{kind}_TERM_CFGS")
+        bits = sum(attributes.TERMINAL_BITS[each] for each in board.terminals_of(channel))
+        return attributes.look_up({configurations: bits}, attribute)
+
+    def _board(self, name: str) -> DeviceState:
+        board = self._boards.get(name.removeprefix("/").casefold())
+        if board is None:
+            raise DaqmxFailure(Code.INVALID_DEVICE_ID, f"Device Specified: {name}")
+        return board
+
+    def _task(self, request: Any) -> VirtualTask:
+        task = self._tasks.get(request.task.name)
+        if task is None:
+            raise DaqmxFailure(Code.INVALID_TASK, f"Task Name: {request.task.name}")
+        return task
+
+    def _channel(self, task: VirtualTask, name: str) -> Channel:
+        """The first of the channels that a request names; properties of several are those of it."""
+        for channel in task.named(self._names(name)):
+            return channel
+        raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Channel Name: {name}\nTask Name: {task.name}")

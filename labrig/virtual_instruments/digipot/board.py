@@ -1,0 +1,344 @@
+"""A bank of digital potentiometers behind a serial line, as `drivers/firmware/README.md` specifies it.
+
+`VirtualDigipotBoard` is the protocol and the chips without any I/O; `serial_server.serve` puts one behind a TCP port.
+What is lost, late or torn on the wire comes from outside: wrap `receive`.
+
+COBS is written out here instead of taken from the `cobs` package: labrig itself then needs no wire library, and a
+driver that uses the package is tested against something else than itself.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+
+from labrig.clock import Clock, MonotonicClock
+from labrig.instruments.potentiometers import POTENTIOMETERS
+
+VERSION = 1
+FIRMWARE_REVISION = 1
+MTU = 272
+SHORTEST_FRAME = 6
+LONGEST_CHUNK = MTU + 3
+"""More encoded bytes than this never decode to MTU bytes or fewer."""
+MOST_CHANNELS = 128
+NO_ANSWER = 0xFFFF
+POWER_ON, RESET_LINE = 1, 2
+
+
+class Op(IntEnum):
+    HELLO = 1
+    STATUS = 2
+    STAGE = 3
+    COMMIT = 4
+    READ = 5
+    SAFE = 6
+    ARM = 7
+    STAGE_COMMIT = 8
+
+
+class Status(IntEnum):
+    OK = 0
+    BAD_VERSION = 1
+    BAD_OP = 2
+    MALFORMED = 3
+    OUT_OF_RANGE = 4
+    NOT_ARMED = 5
+    TABLE_MISMATCH = 6
+    VERIFY_FAILED = 7
+
+
+class BoardState(IntEnum):
+    SAFE = 0
+    ARMED = 1
+    TRIPPED = 2
+
+
+class Refusal(Exception):
+    """A request that is answered with a status other than OK. `body` goes into the reply."""
+
+    def __init__(self, status: int, body: bytes = b"") -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/CCITT-FALSE."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def cobs_encode(data: bytes) -> bytes:
+    out = bytearray()
+    *_, last = pieces = data.split(b"\0")
+    for piece in pieces:
+        full = len(piece) // 254 * 254
+        for at in range(0, full, 254):
+            out += b"\xff" + piece[at : at + 254]
+        out += bytes([len(piece) - full + 1]) + piece[full:]
+    return bytes(out[:-1] if last and len(last) % 254 == 0 else out)  # no empty block after a full one at the end
+
+
+def cobs_decode(chunk: bytes) -> bytes | None:
+    """None when a block reaches beyond the chunk."""
+    out = bytearray()
+    at = 0
+    while at < len(chunk):
+        block = chunk[at]
+        if at + block > len(chunk):
+            return None
+        out += chunk[at + 1 : at + block]
+        at += block
+        if block < 0xFF and at < len(chunk):
+            out.append(0)
+    return bytes(out)
+
+
+class VirtualDigipotBoard:
+    """The board. Every method may be called from any thread.
+
+    on_codes: called with channel -> code, or None for open terminals, whenever that changed (and once at the start).
+    forced: statuses with which the next requests but HELLO and SAFE are answered, unexecuted.
+    """
+
+    def __init__(
+        self,
+        channels: int = 64,
+        part: str = "MCP4251-104",
+        *,
+        clock: Clock | None = None,
+        on_codes: Callable[[Mapping[int, int | None]], None] | None = None,
+        boot_id: int = 1,
+    ) -> None:
+        if not 1 <= channels <= MOST_CHANNELS:
+            raise ValueError(f"channels: a bank has 1 to {MOST_CHANNELS} channels, not {channels}")
+        self.channels = channels
+        self.part = part
+        self.highest_code = POTENTIOMETERS[part].highest_code
+        self.forced: deque[int] = deque()
+        self._clock = clock or MonotonicClock()
+        self._on_codes = on_codes
+        self._shown: dict[int, int | None] | None = None
+        self._lock = threading.RLock()
+        self._mid_scale = POTENTIOMETERS[part].steps // 2
+        self._codes = [self._mid_scale] * channels
+        self._connected = [True] * channels
+        self._stuck: set[int] = set()
+        self._mute: set[int] = set()
+        self.boot_id = boot_id
+        self._boot(POWER_ON)
+
+    def codes(self) -> dict[int, int | None]:
+        """What the network sees: the code of each channel, None where the terminals are open."""
+        with self._lock:
+            return {c: self._codes[c] if self._connected[c] else None for c in range(self.channels)}
+
+    def stick(self, channel: int, code: int) -> None:
+        """From now on this wiper stays at `code` whatever is written."""
+        with self._lock:
+            self.heal(channel)
+            self._stuck.add(channel)
+            self._codes[channel] = code
+            self._show()
+
+    def silence(self, channel: int) -> None:
+        """From now on the chip of this channel neither obeys nor answers."""
+        with self._lock:
+            self.heal(channel)
+            self._mute.add(channel)
+
+    def heal(self, channel: int) -> None:
+        with self._lock:
+            self._stuck.discard(channel)
+            self._mute.discard(channel)
+
+    def reset(self, cause: int = RESET_LINE) -> None:
+        """The microcontroller starts again, as on every opening of an Arduino's port; the chips keep their codes."""
+        with self._lock:
+            self.boot_id = (self.boot_id + 1) & 0xFFFF
+            self._boot(cause)
+
+    def power_cycle(self) -> None:
+        """Everything starts again: wipers at mid-scale."""
+        with self._lock:
+            self._codes = [self._codes[c] if c in self._stuck else self._mid_scale for c in range(self.channels)]
+            self._connected = [True] * self.channels
+            self.reset(POWER_ON)
+
+    def poll(self) -> None:
+        """The watchdog: call it often, at least as often as it should be precise."""
+        with self._lock:
+            silent_ms = self._now_ms() - self._fed_ms
+            if self.state is BoardState.ARMED and self._watchdog_ms and silent_ms > self._watchdog_ms:
+                self.state = BoardState.TRIPPED
+                self._trips += 1
+                self._switch_terminals(False)
+            self._show()
+
+    def receive(self, data: bytes) -> bytes:
+        """Bytes from the host; returns the bytes of the replies."""
+        with self._lock:
+            self.poll()
+            *chunks, rest = data.split(b"\0")
+            replies = bytearray()
+            for chunk in chunks:
+                replies += self._answer(self._pending + chunk)
+                self._pending = b""
+            self._pending = (self._pending + rest)[: LONGEST_CHUNK + 1]
+            self._show()
+            return bytes(replies)
+
+    def _answer(self, chunk: bytes) -> bytes:
+        if not chunk:
+            return b""
+        frame = cobs_decode(chunk) if len(chunk) <= LONGEST_CHUNK else None
+        if frame is None or not SHORTEST_FRAME <= len(frame) <= MTU or crc16(frame) != 0:
+            self._dropped += 1
+            return b""
+        self._fed_ms = self._now_ms()
+        version, op, sequence = struct.unpack_from("<BBH", frame)
+        key = (sequence, frame[-2:])
+        if key == self._answered:
+            self._repeated += 1
+        else:
+            self._accepted += 1
+            status, body = self._execute(version, op, frame[4:-2])
+            reply = struct.pack("<BBHBH", VERSION, op | 0x80, sequence, status, self.boot_id) + body
+            self._reply = reply + struct.pack(">H", crc16(reply))
+            self._answered = key
+        return b"\0" + cobs_encode(self._reply) + b"\0"
+
+    def _execute(self, version: int, op: int, payload: bytes) -> tuple[int, bytes]:
+        """Status and body of the reply."""
+        try:
+            if op == Op.HELLO:
+                return Status.OK, self._hello()
+            if op == Op.SAFE:
+                self.state = BoardState.SAFE
+                return self._switch_terminals(False)
+            if self.forced:
+                raise Refusal(self.forced.popleft())
+            if version != VERSION:
+                raise Refusal(Status.BAD_VERSION, bytes([VERSION, VERSION]))
+            return self._execute_versioned(op, payload)
+        except Refusal as refusal:
+            return refusal.status, refusal.body
+
+    def _execute_versioned(self, op: int, payload: bytes) -> tuple[int, bytes]:
+        match op:
+            case Op.STATUS:
+                unpack("<", payload)
+                return Status.OK, self._status()
+            case Op.STAGE:
+                setpoints = self._setpoints(payload)
+                self._staged.update(setpoints)
+                return Status.OK, bytes([len(setpoints)])
+            case Op.COMMIT:
+                (expected,) = unpack("<H", payload)
+                self._must_be_armed()
+                return self._commit(expected)
+            case Op.STAGE_COMMIT:
+                (expected,) = unpack("<H", payload[:2])
+                setpoints = self._setpoints(payload[2:])
+                self._must_be_armed()
+                self._staged.update(setpoints)
+                return self._commit(expected)
+            case Op.READ:
+                first, count = unpack("<BB", payload)
+                if first + count > self.channels:
+                    raise Refusal(Status.OUT_OF_RANGE, struct.pack("<BH", max(first, self.channels), 0))
+                return Status.OK, struct.pack(f"<{count}H", *(self._read(c) for c in range(first, first + count)))
+            case Op.ARM:
+                (self._watchdog_ms,) = unpack("<H", payload)
+                self.state = BoardState.ARMED
+                return self._switch_terminals(True)
+        raise Refusal(Status.BAD_OP)
+
+    def _hello(self) -> bytes:
+        who = (VERSION, VERSION, FIRMWARE_REVISION, self._reset_cause)
+        limits = (self.channels, self.highest_code, MTU)
+        part = self.part.encode("ascii")
+        return struct.pack("<BBBBBHHB", *who, *limits, len(part)) + part
+
+    def _status(self) -> bytes:
+        uptime_ms = (self._now_ms() - self._started_ms) & 0xFFFFFFFF
+        counters = [count & 0xFFFF for count in (self._accepted, self._dropped, self._repeated, self._trips)]
+        state, overruns = (self.state, self._watchdog_ms, uptime_ms), 0
+        return struct.pack("<BHIHHHHHBH", *state, *counters, overruns, self._terminal_faults, self._table_crc())
+
+    def _setpoints(self, payload: bytes) -> list[tuple[int, int]]:
+        """(channel, code) in order, all in range, or a refusal that names the first that is not."""
+        if payload[:1] == b"\0" and len(payload) >= 2 and len(payload) % 2 == 0:
+            codes = struct.unpack(f"<{len(payload) // 2 - 1}H", payload[2:])
+            setpoints = list(enumerate(codes, payload[1]))
+        elif payload[:1] == b"\1" and len(payload) % 3 == 1:
+            setpoints = list(struct.iter_unpack("<BH", payload[1:]))
+        else:
+            raise Refusal(Status.MALFORMED)
+        for channel, code in setpoints:
+            if channel >= self.channels or code > self.highest_code:
+                raise Refusal(Status.OUT_OF_RANGE, struct.pack("<BH", channel, code))
+        return setpoints
+
+    def _must_be_armed(self) -> None:
+        if self.state is not BoardState.ARMED:
+            raise Refusal(Status.NOT_ARMED, bytes([self.state]))
+
+    def _table_crc(self) -> int:
+        return crc16(struct.pack(f"<{self.channels}H", *(self._staged[c] for c in range(self.channels))))
+
+    def _commit(self, expected_crc: int) -> tuple[int, bytes]:
+        crc = self._table_crc()
+        if crc != expected_crc:
+            raise Refusal(Status.TABLE_MISMATCH, struct.pack("<H", crc))
+        differing = [c for c in range(self.channels) if self._read(c) != self._staged[c]]
+        for channel in differing:
+            if channel not in self._mute | self._stuck:
+                self._codes[channel] = self._staged[channel]
+        bad = [c for c in differing if self._read(c) != self._staged[c]]
+        return Status.VERIFY_FAILED if bad else Status.OK, bytes([len(differing), len(bad), *bad])
+
+    def _switch_terminals(self, connected: bool) -> tuple[int, bytes]:
+        for channel in range(self.channels):
+            if channel not in self._mute:
+                self._connected[channel] = connected
+        faulty = sorted(self._mute)
+        self._terminal_faults = len(faulty)
+        return Status.VERIFY_FAILED if faulty else Status.OK, bytes([len(faulty), *faulty])
+
+    def _read(self, channel: int) -> int:
+        return NO_ANSWER if channel in self._mute else self._codes[channel]
+
+    def _boot(self, cause: int) -> None:
+        self._reset_cause = int(cause)
+        self._pending = b""
+        self._answered: tuple[int, bytes] | None = None
+        self._reply = b""
+        self.state = BoardState.SAFE
+        self._watchdog_ms = 0
+        self._started_ms = self._fed_ms = self._now_ms()
+        self._accepted = self._dropped = self._repeated = self._trips = 0
+        self._switch_terminals(False)
+        held = [self._read(c) for c in range(self.channels)]
+        self._staged = {c: code if code <= self.highest_code else 0 for c, code in enumerate(held)}
+        self._show()
+
+    def _now_ms(self) -> int:
+        return round(1000 * self._clock.now())
+
+    def _show(self) -> None:
+        codes = self.codes()
+        if codes != self._shown:
+            self._shown = codes
+            if self._on_codes is not None:
+                self._on_codes(codes)
+
+
+def unpack(layout: str, payload: bytes) -> tuple[int, ...]:
+    if len(payload) != struct.calcsize(layout):
+        raise Refusal(Status.MALFORMED)
+    return struct.unpack(layout, payload)

@@ -1,0 +1,58 @@
+"""The virtual counterpart of `labrig.digipot_bank`: each bank a board behind a serial line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+
+from labrig.clock import MonotonicClock
+from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.virtual_instruments.counterpart import Entry, each_on_its_own
+from labrig.virtual_instruments.digipot.board import Status, VirtualDigipotBoard
+from labrig.virtual_instruments.faulty_line import FaultyLine
+from labrig.virtual_instruments.serial_server import serve
+from labrig.virtual_instruments.virtual_bench import VirtualBench
+
+OPEN_TERMINALS_S = 1e-12
+"""What is left of a rheostat whose terminals are disconnected (S)."""
+
+
+@each_on_its_own
+@contextmanager
+def banks(bench: VirtualBench, entry: Entry) -> Iterator[str]:
+    """Serve one bank; gives its `socket://` URL."""
+    able, faults = entry.capabilities, bench.faults
+    assert isinstance(able, ProgrammerCapabilities)
+    edges = {
+        channel: bench.world.wiring.edges[name]
+        for channel, name in enumerate(f"{entry.name}/{channel}" for channel in able.channels)
+        if name in bench.world.wiring.edges
+    }
+
+    def show(codes: Mapping[int, int | None]) -> None:
+        """Give the edges of the world the conductances of these codes."""
+        siemens = {
+            edges[channel]: OPEN_TERMINALS_S
+            if code is None
+            else float(able.part.conductance(np.array(code), entry.end_to_end_ohm[channel]))
+            for channel, code in codes.items()
+            if channel in edges
+        }
+        if siemens:
+            with bench.lock:
+                bench.world.set(bench.clock(), siemens)
+
+    board = VirtualDigipotBoard(len(able.channels), able.part.part, clock=MonotonicClock(), on_codes=show)
+
+    def refuse_the_next() -> None:
+        """The fault `nak` is the board's, not the line's."""
+        board.forced.clear()
+        if faults.suffer(entry.name, "nak"):
+            board.forced.append(Status.MALFORMED)
+
+    faults.when(entry.name, "reset", lambda _: board.power_cycle())
+    line = FaultyLine(board, faults, entry.name, bench.seed, before_message=refuse_the_next)
+    with serve(line) as url:
+        yield url

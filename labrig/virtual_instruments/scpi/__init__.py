@@ -1,0 +1,9 @@
+"""Virtual SCPI instruments: a base class, and servers that VISA clients connect to."""
+
+from __future__ import annotations
+
+from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
+from labrig.virtual_instruments.scpi.servers import Latency, Server, SocketServer, Vxi11Server
+from labrig.virtual_instruments.scpi.syntax import ScpiError
+
+__all__ = ["Call", "Latency", "ScpiError", "ScpiInstrument", "Server", "SocketServer", "Vxi11Server"]

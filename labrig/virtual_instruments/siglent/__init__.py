@@ -1,0 +1,8 @@
+"""Virtual Siglent SDG generators that VISA clients talk to."""
+
+from __future__ import annotations
+
+from labrig.virtual_instruments.siglent.counterpart import generators
+from labrig.virtual_instruments.siglent.generator import VirtualSdg, measured_latency
+
+__all__ = ["VirtualSdg", "generators", "measured_latency"]

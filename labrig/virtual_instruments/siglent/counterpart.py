@@ -1,0 +1,27 @@
+"""The virtual counterpart of `siglent.sdg`: generators over VXI-11, or a raw socket if the configuration names one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from labrig.virtual_instruments.counterpart import Entry, each_on_its_own
+from labrig.virtual_instruments.scpi import SocketServer, Vxi11Server
+from labrig.virtual_instruments.siglent.generator import VirtualSdg
+from labrig.virtual_instruments.virtual_bench import VirtualBench
+
+
+@each_on_its_own
+@contextmanager
+def generators(bench: VirtualBench, entry: Entry) -> Iterator[str]:
+    """Serve one generator; gives its VISA resource."""
+    generator = VirtualSdg(bench, entry.name, entry.model, entry.options["serial"] or f"SDG2X{entry.name.upper()}")
+    front_end = SocketServer if entry.options["resource"].endswith("::SOCKET") else Vxi11Server
+    with front_end(generator, schedule=bench.faults, name=entry.name) as server:
+
+        def lose_power(t: float) -> None:
+            generator.power_cycle()
+            server.cut()
+
+        bench.faults.when(entry.name, "reset", lose_power)
+        yield server.resource
