@@ -14,9 +14,9 @@ from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly, Setup
-    from labrig.cli.interrupts import Interrupts
     from labrig.cli.progress import Progress
     from labrig.experiment import Experiment
+    from labrig.interrupts import Interrupts
     from labrig.runs.folder import RunFolder
     from labrig.runs.journal import Journal
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    from labrig.cli.interrupts import Interrupts
+    from labrig.interrupts import Interrupts
 
     with Interrupts() as interrupts:
         run = None

@@ -51,6 +51,8 @@ class Rig:
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
     on_close: called after everything was closed, to end what the bench started.
+
+    closing: whether `close` is under way. A signal handler holds Ctrl-C back meanwhile.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Rig:
         self._siemens_of: list[dict[int, float]] = []
         self._demodulator: Demodulator | None = None
         self._reached: list[str] = []
+        self.closing = False
         self._closed = True
         self._on_close = on_close
         self._source_group = SourceGroup(self._sources)
@@ -147,15 +150,11 @@ class Rig:
         It ends within about 20 s whatever hangs; outputs of instruments that answer are off within 1 s.
         Raises NotMadeSafe with one error for each instrument that could not be made safe or closed.
         """
-        self._closed = True
-        self._safety.shut()
-        self._source_group.end_threads()
-        reached = [name for name in self._instruments() if name in self._reached]
-        failures = self._safety.make_safe(reached)
-        failures += self._safety.close(reached[::-1])
-        failures += _failures([self._on_close])
-        self._safety.end_threads()
-        self._reached.clear()
+        self.closing = self._closed = True
+        try:
+            failures = self._failures_to_close()
+        finally:
+            self.closing = False
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
 
@@ -246,6 +245,17 @@ class Rig:
         failures = self._safety.make_safe(list(self._instruments()))
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
+
+    def _failures_to_close(self) -> list[Exception]:
+        self._safety.shut()
+        self._source_group.end_threads()
+        reached = [name for name in self._instruments() if name in self._reached]
+        failures = self._safety.make_safe(reached)
+        failures += self._safety.close(reached[::-1])
+        failures += _failures([self._on_close])
+        self._safety.end_threads()
+        self._reached.clear()
+        return failures
 
     def _open(self) -> None:
         self._safety.start_threads()  # before anything is reached: later the system may give no more

@@ -21,10 +21,10 @@ from unittest.mock import patch
 import pytest
 from crash.runs import OUTCOME, Child, check_folders, config
 
-from labrig.cli.interrupts import Interrupts
 from labrig.cli.main import main
 from labrig.cli.plots import learning_curves
 from labrig.experiment import GradientProbe
+from labrig.interrupts import Interrupts
 from labrig.rig.rig import Rig
 from labrig.runs.journal import read_journal
 from labrig.simulation.bench import SimulatedBench
