@@ -30,7 +30,8 @@ def open(
 ) -> AbstractContextManager[Rig]:
     """Open the rig of a configuration: `with labrig.open("iris.yaml") as rig: rig.measure(...)`.
 
-    Every instrument is made safe and closed when the block ends, however it ends.
+    Every instrument is made safe and closed when the block ends, however it ends; also when the process gets a SIGTERM
+    or SIGHUP, which then ends it as without labrig (see `labrig.rig.safe_rig.SafeRig`).
 
     Parameters
     ----------
@@ -48,7 +49,9 @@ def open(
     ConfigError
         With place and remedy; the instruments raise errors of their own.
     """
-    return _assembled(config, seed, overrides, settings).open_rig()
+    from labrig.rig.safe_rig import SafeRig
+
+    return SafeRig(_assembled(config, seed, overrides, settings).open_rig())
 
 
 def train(
@@ -95,8 +98,8 @@ def train(
     """
     from pathlib import Path
 
-    from labrig.cli.interrupts import Interrupts
     from labrig.cli.opened import opened
+    from labrig.interrupts import Interrupts
     from labrig.procedures.train import train
 
     with Interrupts() as interrupts:

@@ -11,8 +11,8 @@ from labrig.cli.options import add_runs_dir, assembled, named
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
-    from labrig.cli.interrupts import Interrupts
     from labrig.instruments.contracts import Bench, Instrument
+    from labrig.interrupts import Interrupts
     from labrig.procedures.doctor import Finding, InstrumentReport
 
 
@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from labrig.cli.interrupts import Interrupts
     from labrig.errors import UsageError
+    from labrig.interrupts import Interrupts
     from labrig.procedures.doctor import examine, exit_code, machine_probes
 
     if arguments.config is None and (arguments.bench or arguments.overrides):

@@ -12,8 +12,8 @@ from labrig.cli.elapsed import wall_s
 from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
 
 if TYPE_CHECKING:
-    from labrig.cli.interrupts import Interrupts
     from labrig.cli.progress import Progress
+    from labrig.interrupts import Interrupts
     from labrig.procedures.train import RunResult
     from labrig.runs.folder import RunFolder
     from labrig.runs.journal import Evaluation, Step
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    from labrig.cli.interrupts import Interrupts
+    from labrig.interrupts import Interrupts
 
     with Interrupts() as interrupts:
         try:

@@ -21,9 +21,9 @@ from unittest.mock import patch
 import pytest
 from crash.runs import OUTCOME, Child, check_folders, config
 
-from labrig.cli.interrupts import Interrupts
 from labrig.cli.main import main
 from labrig.experiment import GradientProbe
+from labrig.interrupts import Interrupts
 from labrig.rig.rig import Rig
 from labrig.runs.journal import read_journal
 from labrig.runs.plots.learning import learning_curves
