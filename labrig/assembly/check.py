@@ -19,7 +19,7 @@ from labrig.assembly.assembly import Assembly
 from labrig.assembly.effective import effective
 from labrig.assembly.sections import acquisition, error, instruments, limits, network, simulation, task, timing, wiring
 from labrig.assembly.sections.header import Header
-from labrig.assembly.sections.learning import LearningChoice, read_learning
+from labrig.assembly.sections.learning import LearningChoice, read_learning, without_inherited
 from labrig.assembly.sections.storage import Storage
 from labrig.config.document import Document, load_document
 from labrig.config.section import Section
@@ -133,6 +133,7 @@ def check(document: Document) -> Assembly | None:
     if document.broken:
         return None
     search_beside(document.directory)
+    document = without_inherited(document)
     products: dict[str, Any] = {}
     skipped: list[str] = []
     for stage in STAGES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labrig.config.problems import Mark, TreePath
@@ -46,3 +46,13 @@ def descend(root: Marked, path: TreePath) -> tuple[Marked, int]:
             return node, followed
         node = below
     return node, len(path)
+
+
+def without(root: Marked, path: TreePath) -> Marked:
+    """The tree without the entry at a path of keys."""
+    if not isinstance(root.value, dict) or not path or path[0] not in root.value:
+        return root
+    key = str(path[0])
+    if len(path) == 1:
+        return replace(root, value={name: value for name, value in root.value.items() if name != key})
+    return replace(root, value={**root.value, key: without(root.value[key], path[1:])})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -54,8 +54,13 @@ Options = TypeVar("Options", bound=Section)
 
 
 @cache
-def composed(name: str, base: type[Section], *options: type[Section]) -> type[Section]:
+def composed(name: str, base: type[Section], *options: type[Section], any_key: bool = False) -> type[Section]:
     """One section that has the keys of `base` and of all `options`.
+
+    Parameters
+    ----------
+    any_key : bool
+        Let unknown keys pass: something was not found, so its keys cannot be judged.
 
     Raises
     ------
@@ -67,11 +72,17 @@ def composed(name: str, base: type[Section], *options: type[Section]) -> type[Se
         for key in model.model_fields:
             if known.setdefault(key, model) is not model:
                 raise ValueError(f"key {key!r} belongs to {known[key].__module__} and to {model.__module__}")
-    wanted = tuple(dict.fromkeys(model for model in options if model.model_fields or model is not NoOptions))
-    if not wanted:
+    wanted = tuple(dict.fromkeys(model for model in options if model is not NoOptions))
+    if not wanted and not any_key:
         return base
-    fields: dict[str, Any] = {}
-    return create_model(name, __base__=(*wanted, base), **fields)  # the keys of the last base come first
+    section = create_model(name, __base__=(*wanted, base))  # the keys of the last base come first
+    if not any_key:
+        return section
+
+    class AnyKey(section):
+        model_config = ConfigDict(extra="ignore")
+
+    return AnyKey
 
 
 def part(section: Section, options: type[Options]) -> Options:

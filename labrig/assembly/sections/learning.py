@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, create_model
+from pydantic import Field, create_model
 
 from labrig.config.document import Document
+from labrig.config.marked import without
 from labrig.config.problems import TreePath
 from labrig.config.section import Section, composed, part
 from labrig.config.validation import validate
@@ -57,12 +58,6 @@ class Learning(Section):
     batch: Count = 1
     epochs: NonNegativeCount
     evaluate: Evaluate = Evaluate()
-
-
-class _AnyKey(Section):
-    """Keys of a thing that was not found cannot be judged."""
-
-    model_config = ConfigDict(extra="ignore")
 
 
 @dataclass(frozen=True)
@@ -135,10 +130,10 @@ def read_learning(document: Document) -> LearningChoice | None:
         return None
     found = [_named(document, *named) for named in NAMED]
     rule, carrier, loss, update = found
-    unknown = (_AnyKey,) if None in found else ()
+    any_key = None in found
     try:
-        error = composed("Error", Error, *_options(carrier), *unknown)
-        model = composed("Learning", Learning, *_options(rule), *_options(loss), *_options(update), *unknown)
+        error = composed("Error", Error, *_options(carrier), any_key=any_key)
+        model = composed("Learning", Learning, *_options(rule), *_options(loss), *_options(update), any_key=any_key)
     except ValueError as problem:
         document.report(("learning",), f"{problem}; they cannot be used together", at_key=True)
         return None
@@ -175,22 +170,40 @@ def _options(named: Any) -> list[type[Section]]:
     return [] if named is None else [named.Options]
 
 
+def without_inherited(document: Document) -> Document:
+    """The document without keys of a rule, loss, carrier or update that a file names instead of the one it extends.
+
+    A file that extends another with `loss: softmax_cross_entropy, temperature: 50 mV` and writes `loss: hinge` means
+    the temperature no more than the loss. A key written beside the name, in the same file, stays, and is a problem.
+    """
+    root = document.root
+    for place, known, _ in NAMED:
+        named, beside = document.get(place), document.get(place[:-1])
+        if named is None or beside is None or not isinstance(beside.value, dict):
+            continue
+        for key, owner in _owned(known).items():
+            written = beside.value.get(key)
+            if owner != named.value and written is not None and written.mark.file != named.mark.file:
+                root = without(root, (*place[:-1], key))
+    return replace(document, root=root)
+
+
+def _owned(known: Extensions[Any]) -> dict[str, str]:
+    """Key → which of labrig's own it belongs to."""
+    return {key: name for name in known.own for key in known.find(name).Options.model_fields}
+
+
 def _check_strays(document: Document, path: TreePath, model: type[Section]) -> None:
     """A problem for each key that belongs to something else of labrig's own than what is named beside it."""
     written = document.get(path)
-    keys = list(written.value) if written is not None and isinstance(written.value, dict) else []
-    if model.model_config.get("extra") == "ignore":
+    if written is None or not isinstance(written.value, dict) or model.model_config.get("extra") == "ignore":
         return
-    for key in keys:
-        if key in model.model_fields:
+    for place, known, default in NAMED:
+        if place[:-1] != path:
             continue
-        for place, known, default in NAMED:
-            owners = [name for name in known.own if key in known.find(name).Options.model_fields]
-            if place[:-1] == path and owners:
-                chosen = document.get(place)
-                name = default if chosen is None else chosen.value
-                document.report(
-                    (*path, key),
-                    f"it belongs to {owners[0]}, and the {known.noun} is {name}; change one of them",
-                    at_key=True,
-                )
+        named = document.get(place)
+        for key, owner in _owned(known).items():
+            if key in written.value and key not in model.model_fields:
+                name = default if named is None else named.value
+                message = f"it belongs to {owner}, and the {known.noun} is {name}; change one of them"
+                document.report((*path, key), message, at_key=True)
