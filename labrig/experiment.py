@@ -1,7 +1,8 @@
 """The experiment: one training step in one screen, and the loop around it.
 
-example (x, y) → measure with the error off → e = ∂C/∂v_o → measure with the error current −γ e →
-a · b / γ per edge → shadow → settings → program → journal
+example (x, y) → the rule's measurements → gradient per edge → shadow → settings → program → journal
+
+By frequency propagation: measure with the error off → e = ∂C/∂v_o → measure with the error current −γ e → a · b / γ.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import ChannelFault
-from labrig.learning.rules import Gradient, frequency_propagation
+from labrig.learning.gradient import mean_gradient
+from labrig.learning.measurement import Excitation
 from labrig.learning.tasks import Task
-from labrig.learning.updates import ShadowUpdate
+from labrig.learning.updates import Update
 from labrig.random_streams import RandomStream
-from labrig.rig.measurement import Excitation, Response
+from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Evaluation, Journal, Step
 
@@ -25,51 +27,6 @@ Array = NDArray[np.float64]
 
 REPEATS = 3
 """Attempts at one step, where the potentiometers lose their settings in the middle of it."""
-
-
-@dataclass(frozen=True)
-class ExampleGradient:
-    """What one example taught: its loss, γ, and the gradient; None where the error was zero."""
-
-    loss: float
-    gamma: float
-    gradient: Gradient | None
-
-
-@dataclass(frozen=True)
-class GradientProbe:
-    """Reads the gradient of one example off the board, by frequency propagation.
-
-    current_a: Norton current of the largest error; γ follows. floor: a loss gradient smaller than this (in the unit of
-    ∂C/∂v) is injected at a proportionally smaller current, which caps γ.
-    """
-
-    rig: Rig
-    task: Task
-    current_a: float
-    floor: float
-
-    def activation(self, example: int) -> Excitation:
-        """One example's activation, error at 0 V."""
-        return Excitation(self.task.activation[example])
-
-    def measure_free(self, example: int) -> Response:
-        """The network at rest under one example's activation, error at 0 V."""
-        return self.rig.measure(self.activation(example))
-
-    def gradient(self, example: int, following: int | None = None) -> ExampleGradient:
-        """∂C/∂θ of one example. following: the example after it, where `rig.confirm()` comes in between."""
-        free = self.measure_free(example)
-        target = self.task.target[example]
-        loss, e = self.task.loss.value(free.outputs, target), self.task.loss.gradient(free.outputs, target)
-        if not np.any(e):
-            return ExampleGradient(loss, 0.0, None)
-        gamma = self.current_a / max(float(np.abs(e).max()), self.floor)
-        nudged = self.rig.measure(
-            Excitation(self.task.activation[example], error=-gamma * e[np.newaxis]),
-            following=None if following is None else self.activation(following),
-        )
-        return ExampleGradient(loss, gamma, frequency_propagation(free, nudged, e, self.floor))
 
 
 @dataclass(frozen=True)
@@ -86,7 +43,7 @@ class Experiment:
     """Trains a rig on a task. `seed` orders the examples."""
 
     probe: GradientProbe
-    update: ShadowUpdate
+    update: Update
     schedule: Schedule
     journal: Journal
     seed: int
@@ -133,7 +90,7 @@ class Experiment:
             *earlier, last = (int(example) for example in examples)
             learned = [self.probe.gradient(example) for example in earlier]
             learned.append(self.probe.gradient(last, following))
-            gradient = _mean([item.gradient for item in learned if item.gradient is not None], len(learned), self.rig)
+            gradient = mean_gradient([item.gradient for item in learned], len(self.rig.edges))
             here = self.update.conductances
             self.rig.confirm()
             report = self.rig.program(self.update.apply(gradient.value))
@@ -159,7 +116,7 @@ class Experiment:
             epoch=epoch,
             examples=tuple(int(example) for example in examples),
             loss=float(np.mean([item.loss for item in learned])),
-            gamma=max(item.gamma for item in learned),
+            gamma=gradient.gamma,
             skipped=sum(item.gradient is None for item in learned),
             gradient=gradient.value,
             u_gradient=gradient.standard_error,
@@ -211,13 +168,13 @@ class Experiment:
         """Figures of the last evaluation, the loss before training, the task's own figures of the first gradient."""
         if not self.evaluations:
             return {}
-        extra = self.task.gradient_metrics(*self._first_gradient) if self._first_gradient else {}
+        extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
         return {**self.evaluations[-1].metrics, "initial_loss": self.evaluations[0].metrics["loss"], **extra}
 
     def sample_with_error(self, example: int) -> Array:
         """(N, C) samples (V) of one window with an error of full size on every output, for a look at the spectrum."""
         before = self.rig.acquisitions
-        error = np.full((self.rig.error_tones, len(self.rig.hookup.outputs)), self.probe.current_a)
+        error = np.full((self.rig.error_tones, len(self.rig.hookup.outputs)), self.probe.carrier.current_a)
         self.rig.measure(Excitation(self.task.activation[example], error))
         self.evaluation_acquisitions += self.rig.acquisitions - before
         return self.rig.window()
@@ -237,9 +194,14 @@ class Experiment:
             self.rig.confirm()
             if not self.rig.program({}).interrupted:
                 of_train, of_test = np.split(np.array(outputs), [len(train)])
-                return self.task.metrics(train, of_train), self.task.metrics(test, of_test) if len(test) else {}
+                return self._metrics(train, of_train), self._metrics(test, of_test) if len(test) else {}
             self.journal.event(self.update.steps, "repeated", {"evaluation": epoch})
         raise self._settings_lost("evaluation")
+
+    def _metrics(self, examples: NDArray[np.intp], outputs: Array) -> dict[str, float]:
+        """Mean loss and the task's figures of measured outputs (len(examples), O) in V."""
+        losses = [self.probe.loss.value(v, self.task.target[k]) for k, v in zip(examples, outputs, strict=True)]
+        return {"loss": float(np.mean(losses)), **self.task.figures(examples, outputs)}
 
     def _settings_lost(self, what: str) -> ChannelFault:
         return ChannelFault(
@@ -248,12 +210,3 @@ class Experiment:
             last_good=f"step {self.update.steps}",
             remedy="check the supply and the cable of the bank, and its watchdog",
         )
-
-
-def _mean(gradients: Sequence[Gradient], examples: int, rig: Rig) -> Gradient:
-    """Mean over a batch; an example without error counts with a gradient of zero. Noise adds in squares."""
-    zero = np.zeros(len(rig.edges))
-    value = sum((gradient.value for gradient in gradients), zero) / examples
-    noise = np.sqrt(sum((gradient.standard_error**2 for gradient in gradients), zero)) / examples
-    systematic = sum((gradient.systematic for gradient in gradients), zero) / examples
-    return Gradient(value, noise, systematic)

@@ -261,3 +261,6 @@ NonNegativeTime = Annotated[float, QuantityField("time", "20 ms", "not be negati
 Count = Annotated[int, WholeNumberField(1)]
 NonNegativeCount = Annotated[int, WholeNumberField(0)]
 Index = NonNegativeCount
+
+MOST = 100_000
+"""Nodes of a layer, examples of a drawn task: beyond every board, and below what fills a memory."""

@@ -9,10 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from labrig.assembly.assemble import Assembly
-from labrig.assembly.task import FIGURES
+from labrig.assembly.assembly import Assembly
 from labrig.config.annotations import of_field
-from labrig.config.sections import Section
+from labrig.config.section import Section, part
 from labrig.errors import StorageError
 from labrig.instruments.data import LevelTable
 from labrig.instruments.drivers import ProgrammerCapabilities
@@ -25,7 +24,7 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     """The card of a run on an open rig, as plain values. Raises StorageError where the file of data is gone."""
     low, high = assembly.network.programmable.range
     levels = within(rig.levels[0], low, high)
-    coding, split = assembly.task_section.encode, assembly.task_section.split
+    coding, split = assembly.choice.beside.get("encode"), assembly.choice.beside.get("split")
     return {
         "task": task_card(assembly),
         "encoding": None if coding is None else _values(coding),
@@ -41,12 +40,13 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "levels": len(levels.codes) if isinstance(levels, LevelTable) else "continuous",
         "range_s": [low, high],
         "loss": assembly.learning.loss,
-        "temperature_v": assembly.learning.temperature,
+        "temperature_v": None,
+        **_values(assembly.learning_choice.loss_options),
         "batch": assembly.learning.batch,
         "epochs": assembly.learning.epochs,
         "rate": assembly.learning.rate,
         "decay": assembly.learning.decay,
-        "hysteresis": assembly.learning.hysteresis,
+        **_values(part(assembly.learning, assembly.learning_choice.update_class.Options)),
         "bench": assembly.header.bench,
         "simulation": assembly.simulation.model_dump(exclude_none=True)
         if assembly.header.bench != "hardware"
@@ -56,14 +56,13 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 def task_card(assembly: Assembly) -> dict[str, Any]:
     """Kind, the task's own parameters, and of a file of data the name and the SHA-256."""
-    section = assembly.task_section
-    kind = next(name for name in FIGURES if getattr(section, name) is not None)
-    values = _values(getattr(section, kind))
+    choice = assembly.choice
+    values = _values(choice.options)
     if "data" in values:
-        path = ("task", kind, "data")
-        file = assembly.document.locate(values["data"], assembly.document.get(path)) or Path(values["data"])
+        file = assembly.document.locate(values["data"], assembly.document.get(choice.place(("data",))))
+        file = file or Path(values["data"])
         values["data"] = {"file": file.name, "sha256": _sha256(file)}
-    return {"kind": kind, **values}
+    return {"kind": choice.name, **values}
 
 
 def network_card(assembly: Assembly) -> dict[str, Any]:

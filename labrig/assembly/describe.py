@@ -11,13 +11,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from labrig import __version__
-from labrig.assembly.assemble import SECTIONS, Assembly
+from labrig.assembly.assembly import Assembly
 from labrig.assembly.card import card
-from labrig.assembly.layout import EDGES
+from labrig.assembly.sections.network import EDGES
+from labrig.assembly.sections.wiring import NodeWiring
 from labrig.config.document import Document
-from labrig.config.faults import TreePath
+from labrig.config.problems import TreePath
 from labrig.config.resolved import ResolvedValue, flatten_resolved
-from labrig.config.sections import NodeWiring
 from labrig.config.validation import validate
 from labrig.rig.rig import Rig
 
@@ -59,8 +59,8 @@ def resolved(assembly: Assembly) -> list[ResolvedValue]:
     document = assembly.document
     header = flatten_resolved(document, (), assembly.header)
     values = [value for value in header if value.path in STANDING_ALONE]
-    for name, model in SECTIONS.items():
-        values += _of_section(document, (name,), model)
+    for name, section in assembly.sections.items():
+        values += _of_section(document, (name,), type(section))
     for name, device in assembly.devices.items():
         values += flatten_resolved(document, ("instruments", name), device.options)
     for node in assembly.header.wiring:

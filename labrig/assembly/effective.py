@@ -3,50 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from labrig.assembly.devices import Device
-from labrig.assembly.task import initial_range
-from labrig.assembly.timing import MAINS_HZ
-from labrig.config import sections
+from labrig.assembly.sections.acquisition import MAINS_HZ
+from labrig.assembly.sections.header import Header
+from labrig.assembly.sections.instruments import Device
+from labrig.assembly.sections.network import initial_range
+from labrig.assembly.sections.simulation import chosen_imperfections
 from labrig.config.document import Document
-from labrig.config.faults import TreePath
+from labrig.config.problems import TreePath
 from labrig.config.resolved import Derived, with_defaults
 from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
 from labrig.quantities import exact_quantity
-from labrig.simulation.imperfections import PRESETS, Imperfections
 
 
 def effective(
-    document: Document, header: sections.Header, read: Mapping[str, Any], devices: Mapping[str, Device]
+    document: Document, header: Header, sections: Mapping[str, Any], devices: Mapping[str, Device]
 ) -> Document:
-    """The document with every value that is in effect. read: the sections by name."""
-    otherwise = _of_sections(header, read)
+    """The document with every value that is in effect."""
+    otherwise = _of_sections(header, sections)
     document = with_defaults(document, (), header)
-    for name, section in read.items():
+    for name, section in sections.items():
         document = with_defaults(document, (name,), section, otherwise)
     for name, device in devices.items():
         document = with_defaults(document, ("instruments", name), device.options, _of_device(name, device))
     return document
 
 
-def chosen_imperfections(section: sections.Simulation) -> Imperfections:
-    """The preset, with the single imperfections that the section replaces."""
-    given = {
-        "noise_v": section.noise,
-        "source_amplitude": section.source_amplitude,
-        "digitizer_gain": section.digitizer_gain,
-        "digitizer_offset_v": section.digitizer_offset,
-        "part_tolerance": section.part_tolerance,
-    }
-    return replace(PRESETS[section.preset], **{name: value for name, value in given.items() if value is not None})
-
-
-def _of_sections(header: sections.Header, read: Mapping[str, Any]) -> dict[TreePath, Any]:
+def _of_sections(header: Header, sections: Mapping[str, Any]) -> dict[TreePath, Any]:
     """What stands for the keys of sections that are None by default."""
-    imperfect = chosen_imperfections(read["simulation"])
-    initial = initial_range(read["network"].programmable)
+    imperfect = chosen_imperfections(sections["simulation"])
+    initial = initial_range(sections["network"].programmable)
     return {
         ("network", "programmable", "initial"): [exact_quantity(value, "conductance") for value in initial],
         ("acquisition", "mains"): [exact_quantity(value, "frequency") for value in MAINS_HZ],

@@ -41,9 +41,10 @@ def execute(arguments: argparse.Namespace) -> int:
     examples = _examples(assembly, arguments.examples)
     setup = assembly.setup()
     with Interrupts(immediate=True) as interrupts, opened(setup.rig, interrupts) as rig:
+        update = assembly.update(rig)
         certificate = certify(
-            assembly.probe(rig),
-            assembly.update(rig),
+            assembly.probe(rig, update),
+            update,
             setup.bench.truth,
             examples,
             arguments.repeats,

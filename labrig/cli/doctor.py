@@ -60,7 +60,7 @@ def _visit(assembly: Assembly, interrupts: Interrupts) -> list[InstrumentReport]
     """Ask every instrument of the file, wired or not; the bench ends whatever happens."""
     from importlib import import_module
 
-    from labrig.assembly.assemble import BENCHES
+    from labrig.assembly.assembly import BENCHES
     from labrig.instruments.data import Identity
     from labrig.procedures.doctor import roll_call
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from labrig.learning.measurement import Response
     from labrig.rig.hookup import SourceWire
-    from labrig.rig.measurement import Response
     from labrig.rig.rig import Rig
 
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     from labrig.cli.interrupts import Interrupts
     from labrig.cli.opened import opened
-    from labrig.rig.measurement import Excitation
+    from labrig.learning.measurement import Excitation
 
     assembly = assembled(arguments)
     hookup = assembly.board.hookup

@@ -39,7 +39,8 @@ def execute(arguments: argparse.Namespace) -> int:
         assembly = assembled(arguments)
     try:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
-            plan = plan_run(assembly.probe(rig), assembly.update(rig), assembly.schedule)
+            update = assembly.update(rig)
+            plan = plan_run(assembly.probe(rig, update), update, assembly.schedule)
     except LimitExceeded as error:
         _find_at_limit(assembly, error)
         raise
@@ -53,15 +54,15 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _find_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
-    """Raise ConfigFaults with the limit that a run of this configuration would be stopped by."""
+    """Raise ConfigProblems with the limit that a run of this configuration would be stopped by."""
     document, named = assembly.document, re.search(r"limits\.([a-z_]+)", error.limit or "")
     if named is None:
         return
     path = ("limits", named[1])
     remedy = f"{error.remedy}, or raise the limit if the board allows it"
     message = f"a run would be stopped: {error.message}, the limit is {error.limit}; {remedy}"
-    document.faults.add(document.mark_of(path), path, message)
-    document.faults.raise_if_any()
+    document.report(path, message)
+    document.problems.raise_if_any()
 
 
 def _text(assembly: Assembly, plan: Plan) -> str:

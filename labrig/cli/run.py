@@ -76,14 +76,13 @@ class _Run:
         self._began_s = setup.bench.clock.now()
 
     def execute(self) -> int:
-        from labrig.assembly.task import figures_missed
         from labrig.runs.journal import Journal
 
         _say(self._arguments, {"event": "started", "run": str(self._folder.path)})
         with Journal(self._folder.journal, self._assembly.storage.durability) as journal:
             stopped = self._train(journal) or self._interrupts.requested()
             outcome = self.outcome("interrupted" if stopped else "finished", journal.steps)
-            missed = figures_missed(self._assembly.task_section.target, outcome["metrics"])
+            missed = self._assembly.choice.goals_missed(outcome["metrics"])
             if missed and not stopped:
                 outcome["missed"] = list(missed)
             journal.event(outcome["steps"], outcome["event"], outcome)

@@ -16,7 +16,7 @@ from labrig.cli.options import add_config, assembled
 from labrig.errors import LabrigError
 
 if TYPE_CHECKING:
-    from labrig.assembly.wire import Endpoint
+    from labrig.assembly.benches.wire import Endpoint
 
 GONE_S = 0.5
 """How long after its file the end of a parent may be noticed."""
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    from labrig.blas import one_blas_thread
     from labrig.cli.interrupts import ending_signals
 
     done = threading.Event()
@@ -42,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
             os._exit(130)
         done.set()
 
-    with ExitStack() as stack:
+    with one_blas_thread(), ExitStack() as stack:
         for number in ending_signals():
             stack.callback(signal.signal, number, signal.signal(number, end))
         if arguments.until_eof:
@@ -64,7 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _instruments(arguments: argparse.Namespace, done: threading.Event) -> AbstractContextManager[list[Endpoint]] | None:
     """Those of the configuration; None if the parent process has exited and its file is gone too."""
-    from labrig.assembly.wire import virtual_instruments
+    from labrig.assembly.benches.wire import virtual_instruments
 
     try:
         return virtual_instruments(assembled(arguments))

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from labrig.config import overrides as command_line
-from labrig.config.faults import ConfigFaults, Faults, Mark, TreePath
 from labrig.config.marked import Marked, descend, plain
 from labrig.config.merging import merge
+from labrig.config.problems import ConfigProblems, Mark, Problems, TreePath
 from labrig.config.reading import Source, compose, read_text
 from labrig.config.wiring import expand_wiring
 from labrig.errors import ConfigError
@@ -23,11 +23,11 @@ __all__ = ["Document", "Marked", "load_document", "plain"]
 
 @dataclass(frozen=True)
 class Document:
-    """The tree of a configuration and what is wrong with it so far. Later checks add to `faults`."""
+    """The tree of a configuration and what is wrong with it so far. Later checks add to `problems`."""
 
     root: Marked
     """A map; empty if nothing could be read."""
-    faults: Faults
+    problems: Problems
     path: pathlib.Path
     """The file the user named, as found."""
     files: tuple[pathlib.Path, ...]
@@ -58,6 +58,10 @@ class Document:
         node, _ = descend(self.root, path)
         return node.key_mark or node.mark
 
+    def report(self, path: TreePath, message: str, *, at_key: bool = False) -> None:
+        """Add a problem at the value of a path, or at its key."""
+        self.problems.add(self.key_mark_of(path) if at_key else self.mark_of(path), path, message)
+
     def locate(self, name: str, named_at: Marked | Mark | None = None) -> pathlib.Path | None:
         """The file a value names: beside the file that names it, then among the packaged ones; None if nowhere.
 
@@ -82,7 +86,7 @@ def load_document(
 ) -> Document:
     """Read a configuration with everything it extends, then apply `--set` overrides in their order.
 
-    A relative path is looked up as given, then in `packaged`. Faults are collected in the document, not raised.
+    A relative path is looked up as given, then in `packaged`. Problems are collected in the document, not raised.
     Raises ConfigError if the file itself cannot be read as text, UsageError if an override is malformed.
     """
     for text in overrides:
@@ -94,13 +98,13 @@ def load_document(
         where = "No such file here or among those that come with labrig"
         raise ConfigError(f"cannot read {found}: {where}{_packaged_in_words(found.name, packaged)}")
     reading = _Reading(packaged)
-    reading.faults.add_source(command_line.FILE, "\n".join(overrides))
+    reading.problems.add_source(command_line.FILE, "\n".join(overrides))
     root = reading.tree(found, read_text(found), ())
     if root is None:
         root = Marked({}, Mark(str(found), 1, 1), None, f"{found}:1")
     for number, text in enumerate(overrides, start=1):
-        root = command_line.apply_override(root, text, number, reading.faults)
-    return Document(root, reading.faults, found, tuple(reading.files), packaged, reading.broken)
+        root = command_line.apply_override(root, text, number, reading.problems)
+    return Document(root, reading.problems, found, tuple(reading.files), packaged, reading.broken)
 
 
 @dataclass
@@ -108,7 +112,7 @@ class _Reading:
     """Files on their way to one tree."""
 
     packaged: pathlib.Path | None
-    faults: Faults = field(default_factory=Faults)
+    problems: Problems = field(default_factory=Problems)
     files: list[pathlib.Path] = field(default_factory=list)
     trees: dict[pathlib.Path, Marked | None] = field(default_factory=dict)
     broken: bool = False
@@ -118,21 +122,21 @@ class _Reading:
         file = str(path)
         if path not in self.files:
             self.files.append(path)
-        self.faults.add_source(file, text)
-        found = len(self.faults)
-        root = compose(text, Source(file), self.faults)
+        self.problems.add_source(file, text)
+        found = len(self.problems)
+        root = compose(text, Source(file), self.problems)
         if root is None or not isinstance(root.value, dict):
             self.broken = True
-            if len(self.faults) == found:
+            if len(self.problems) == found:
                 mark, what = Mark(file, 1, 1), "the file is empty"
                 if root is not None and root.value is not None:
                     mark, what = root.mark, f"expected keys and values, got {as_written(root.value)}"
-                self.faults.add(mark, (), f"{what}; start from an example, e.g. 'extends: [iris.yaml]'")
+                self.problems.add(mark, (), f"{what}; start from an example, e.g. 'extends: [iris.yaml]'")
             return None
         entries = dict(root.value)
         extends = entries.pop("extends", None)
         if "wiring" in entries:
-            entries["wiring"] = expand_wiring(entries["wiring"], self.faults)
+            entries["wiring"] = expand_wiring(entries["wiring"], self.problems)
         bases = self._bases(extends, path, (*above, path.resolve())) if extends else []
         return reduce(merge, [*bases, replace(root, value=entries)])
 
@@ -143,14 +147,14 @@ class _Reading:
             place = ("extends", index) if isinstance(extends.value, list) else ("extends",)
             try:
                 base = self._base(name, path, above)
-            except ConfigFaults as error:
+            except ConfigProblems as error:
                 self.broken = True
-                for fault in error.faults:
-                    self.faults.add(fault.mark, fault.path, fault.message)
+                for problem in error.problems:
+                    self.problems.add(problem.mark, problem.path, problem.message)
                 continue
             except ConfigError as error:
                 self.broken = True
-                self.faults.add(name.mark, place, str(error))
+                self.problems.add(name.mark, place, str(error))
                 continue
             bases += [base] if base else []
         return bases

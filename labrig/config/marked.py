@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from labrig.config.faults import Mark, TreePath
+from labrig.config.problems import Mark, TreePath
 
 Scalar = str | int | float | bool | None
 

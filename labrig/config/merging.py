@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labrig.config.faults import TreePath
 from labrig.config.marked import Marked
+from labrig.config.problems import TreePath
 
-CHOICES: dict[str, frozenset[str]] = {
-    "network": frozenset({"layered", "grid", "edges", "netlist"}),
-    "task": frozenset({"classification", "allostery", "regression", "xor", "divider", "sine"}),
-}
-"""Sections in which one key of a family is chosen; another choice replaces it, they never stand side by side."""
+BUILDERS = frozenset({"layered", "grid", "edges", "netlist"})
+BESIDE_A_TASK = frozenset({"split", "encode", "target"})
+
+
+def _is_choice(section: str, key: str) -> bool:
+    """Whether a key of `network` or `task` is one of a family of which only one can stand there.
+
+    Every key of `task` names a task, also one that somebody else brings, but for the sections that tasks share.
+    """
+    return key in BUILDERS if section == "network" else section == "task" and key not in BESIDE_A_TASK
 
 
 def merge(base: Marked, over: Marked, path: TreePath = ()) -> Marked:
@@ -31,10 +36,9 @@ def merge(base: Marked, over: Marked, path: TreePath = ()) -> Marked:
 
 def drop_other_choices(entries: dict[str, Marked], path: TreePath, named: set[str]) -> dict[str, Marked]:
     """The entries of the map at `path` without the choices that what is laid over it (`named`) replaces."""
-    family = CHOICES.get(str(path[0]), frozenset()) if len(path) == 1 else frozenset()
-    if not named & family:
+    if len(path) != 1 or not any(_is_choice(str(path[0]), key) for key in named):
         return entries
-    return {key: value for key, value in entries.items() if key not in family or key in named}
+    return {key: value for key, value in entries.items() if not _is_choice(str(path[0]), key) or key in named}
 
 
 def _is_another_driver(base: Marked, over: Marked, path: TreePath) -> bool:

@@ -75,14 +75,16 @@ def explain(error: ErrorDetails, annotation: Annotation) -> str:
     return re.sub(r"^Input should be ", "expected ", message)
 
 
-def key_fault(kind: str, key: str | int, annotation: Annotation, written: Any) -> str:
+def key_problem(kind: str, key: str | int, annotation: Annotation, written: Any) -> str:
     """The message for a key that is missing from, or unknown in, a value of this annotation."""
     if isinstance(key, int):
         expected = _length_of(annotation)
         got = len(written) if isinstance(written, list) else "fewer"
         return f"expected {_items(expected)}, got {got}" if expected else "an item is missing"
     if kind == "missing":
-        return f"missing required key {as_written(key)}"
+        quantity = annotation.below(key).quantity()
+        example = f", e.g. '{key}: {quantity.example}'" if quantity else ""
+        return f"missing required key {as_written(key)}{example}"
     model = annotation.model()
     allowed = list(keys_of(model)) if model else []
     hint = did_you_mean(key, allowed) or (f"; allowed: {', '.join(allowed)}" if allowed else "")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from labrig.config.faults import Faults, Mark, TreePath, render_path
 from labrig.config.marked import Marked
 from labrig.config.merging import drop_other_choices
+from labrig.config.problems import Mark, Problems, TreePath, render_path
 from labrig.config.reading import Source, compose
 from labrig.config.wiring import expand_wiring
 from labrig.config.yaml_core import DEEPEST
@@ -53,26 +53,28 @@ def parse_override(text: str) -> Override:
     return Override(path, tuple(match.start() + 1 for match in matches), value, len(name) + 2)
 
 
-def apply_override(root: Marked, text: str, number: int, faults: Faults) -> Marked:
+def apply_override(root: Marked, text: str, number: int, problems: Problems) -> Marked:
     """The tree with one value replaced; `number` counts the overrides from 1.
 
-    Missing maps are created. What cannot be done is a fault that points into the override, and the tree is returned
+    Missing maps are created. What cannot be done is a problem that points into the override, and the tree is returned
     as it was. Raises UsageError if the override is malformed.
     """
     override = parse_override(text)
-    found = len(faults)
-    value = compose(override.value, Source(FILE, number, override.value_column, FILE), faults, override.path)
-    if len(faults) > found:
+    found = len(problems)
+    value = compose(override.value, Source(FILE, number, override.value_column, FILE), problems, override.path)
+    if len(problems) > found:
         return root
     if value is None:
         value = Marked(None, Mark(FILE, number, override.value_column), None, FILE)
     if override.path == ("wiring",):
-        value = expand_wiring(value, faults)
+        value = expand_wiring(value, problems)
     marks = tuple(Mark(FILE, number, column) for column in override.columns)
-    return _place(root, override.path, marks, 0, value, faults)
+    return _place(root, override.path, marks, 0, value, problems)
 
 
-def _place(node: Marked, path: TreePath, marks: tuple[Mark, ...], depth: int, value: Marked, faults: Faults) -> Marked:
+def _place(
+    node: Marked, path: TreePath, marks: tuple[Mark, ...], depth: int, value: Marked, problems: Problems
+) -> Marked:
     """`node`, which stands at path[:depth], with the value put in at `path`."""
     if depth == len(path):
         return replace(value, key_mark=marks[-1])
@@ -86,13 +88,13 @@ def _place(node: Marked, path: TreePath, marks: tuple[Mark, ...], depth: int, va
                 if isinstance(node.value, list)
                 else f"is {as_written(node.value)}, not a list"
             )
-            faults.add(mark, path[: depth + 1], f"{_name(path[:depth])} {what}; there is no [{part}]")
+            problems.add(mark, path[: depth + 1], f"{_name(path[:depth])} {what}; there is no [{part}]")
             return node
         items = list(node.value)
-        items[part] = _place(below, path, marks, depth + 1, value, faults)
+        items[part] = _place(below, path, marks, depth + 1, value, problems)
         return replace(node, value=items)
     if node.value is not None and not isinstance(node.value, dict):
-        faults.add(
+        problems.add(
             mark,
             path[: depth + 1],
             f"{_name(path[:depth])} is {as_written(node.value)}, not a map; there is no {part!r}",
@@ -100,7 +102,7 @@ def _place(node: Marked, path: TreePath, marks: tuple[Mark, ...], depth: int, va
         return node
     entries = drop_other_choices(node.value or {}, path[:depth], {part})
     return replace(
-        node, value={**entries, part: _place(entries.get(part, missing), path, marks, depth + 1, value, faults)}
+        node, value={**entries, part: _place(entries.get(part, missing), path, marks, depth + 1, value, problems)}
     )
 
 

@@ -1,4 +1,4 @@
-"""One text of YAML → a tree of marked values. What is wrong becomes a fault; whatever can be read is kept."""
+"""One text of YAML → a tree of marked values. What is wrong becomes a problem; whatever can be read is kept."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import yaml
 from yaml.reader import ReaderError
 
-from labrig.config.faults import LINE_BREAK, ConfigFaults, Faults, Mark, TreePath
 from labrig.config.marked import Marked, Scalar
+from labrig.config.problems import LINE_BREAK, ConfigProblems, Mark, Problems, TreePath
 from labrig.config.yaml_core import LIST, MAP, CoreLoader, scalar_value, short_tag
 from labrig.errors import ConfigError
 from labrig.quantities import as_written
@@ -24,7 +24,7 @@ _REPEATED_BY_ALIASES = 10_000
 def read_text(path: pathlib.Path) -> str:
     """The text of a configuration file, without a byte order mark.
 
-    Raises ConfigError in one line if it cannot be read, is a folder or larger than 1 MiB, and ConfigFaults with the
+    Raises ConfigError in one line if it cannot be read, is a folder or larger than 1 MiB, and ConfigProblems with the
     place of what is not UTF-8 text.
     """
     try:
@@ -49,12 +49,12 @@ def read_text(path: pathlib.Path) -> str:
     return text
 
 
-def _unreadable(path: pathlib.Path, before: str, message: str) -> ConfigFaults:
-    """A fault in a file that is no text, behind the text `before`."""
+def _unreadable(path: pathlib.Path, before: str, message: str) -> ConfigProblems:
+    """A problem in a file that is no text, behind the text `before`."""
     lines = LINE_BREAK.split(before)
-    faults = Faults()
-    faults.add(Mark(str(path), len(lines), len(lines[-1]) + 1), (), message)
-    return ConfigFaults(list(faults), faults.render())
+    problems = Problems()
+    problems.add(Mark(str(path), len(lines), len(lines[-1]) + 1), (), message)
+    return ConfigProblems(list(problems), problems.render())
 
 
 @dataclass
@@ -75,29 +75,29 @@ class Source:
         return self.origin or f"{mark.file}:{mark.line}"
 
 
-def compose(text: str, source: Source, faults: Faults, path: TreePath = ()) -> Marked | None:
-    """The tree of a text, or None if it holds nothing or its syntax is broken (which is a fault)."""
+def compose(text: str, source: Source, problems: Problems, path: TreePath = ()) -> Marked | None:
+    """The tree of a text, or None if it holds nothing or its syntax is broken (which is a problem)."""
     loader = None
     try:
         loader = CoreLoader(text)
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark, message = _explain(error)
-        faults.add(source.mark(*mark), path, message)
+        problems.add(source.mark(*mark), path, message)
         return None
     except ReaderError as error:
         before = LINE_BREAK.split(text[: error.position])
         code = error.character if isinstance(error.character, int) else ord(error.character)
         message = f"the character U+{code:04X} is not allowed; remove it"
-        faults.add(source.mark(len(before) - 1, len(before[-1])), path, message)
+        problems.add(source.mark(len(before) - 1, len(before[-1])), path, message)
         return None
     except (ValueError, OverflowError, IndexError):  # PyYAML lets these out, e.g. for "\UFFFFFFFF"
         line, column = (loader.line, loader.column) if loader else (0, 0)
-        faults.add(source.mark(line, column), path, "this cannot be read as YAML")
+        problems.add(source.mark(line, column), path, "this cannot be read as YAML")
         return None
     if root is None:
         return None
-    return _Builder(source, faults).build(root, path, None)
+    return _Builder(source, problems).build(root, path, None)
 
 
 @dataclass
@@ -105,7 +105,7 @@ class _Builder:
     """Turns PyYAML's nodes into marked values."""
 
     source: Source
-    faults: Faults
+    problems: Problems
     open: set[int] = field(default_factory=set)
     done: set[int] = field(default_factory=set)
     repeated: int = 0
@@ -119,11 +119,13 @@ class _Builder:
             try:
                 value = scalar_value(node.tag, node.value)
             except ValueError as error:
-                self.faults.add(mark, path, str(error))
+                self.problems.add(mark, path, str(error))
         else:
             self.open.add(id(node))
             if node.tag not in (MAP, LIST):
-                self.faults.add(mark, path, f"the tag {short_tag(node.tag)} is not used in a configuration; remove it")
+                self.problems.add(
+                    mark, path, f"the tag {short_tag(node.tag)} is not used in a configuration; remove it"
+                )
             elif isinstance(node, yaml.MappingNode):
                 value = self._entries(node, path)
             else:
@@ -139,7 +141,7 @@ class _Builder:
             if before is not None and _is_behind_a_comma(before[1], key_node, value_node):
                 (name, whole), before = before, None
                 message = f"decimals are written with a point: '{whole.value}.{key_node.value}'"
-                self.faults.add(self._mark(whole), (*path, name), message)
+                self.problems.add(self._mark(whole), (*path, name), message)
                 continue
             key = self._key(key_node, mark, path)
             if key is None:
@@ -147,7 +149,7 @@ class _Builder:
             if key in entries:
                 first = entries[key].key_mark
                 where = f" (first at line {first.line})" if first else ""
-                self.faults.add(mark, (*path, key), f"duplicate key {as_written(key)}{where}")
+                self.problems.add(mark, (*path, key), f"duplicate key {as_written(key)}{where}")
                 continue
             entries[key] = self.build(value_node, (*path, key), mark)
             before = key, value_node
@@ -155,34 +157,34 @@ class _Builder:
 
     def _key(self, node: yaml.Node, mark: Mark, path: TreePath) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
-            self.faults.add(mark, path, "a key must be text, not a map or a list")
+            self.problems.add(mark, path, "a key must be text, not a map or a list")
             return None
         if node.value == "<<":
             remedy = "write the entries out, or use 'extends:' for a whole file"
-            self.faults.add(mark, path, f"merge keys ('<<') are not supported; {remedy}")
+            self.problems.add(mark, path, f"merge keys ('<<') are not supported; {remedy}")
             return None
         try:
             key = scalar_value(node.tag, node.value)
         except ValueError as error:
-            self.faults.add(mark, path, str(error))
+            self.problems.add(mark, path, str(error))
             return None
         if not isinstance(key, str):
             remedy = f"write it in quotes: '{node.value}'" if node.value else "write the key before the ':'"
-            self.faults.add(mark, path, f"a key must be text, got {as_written(key)}; {remedy}")
+            self.problems.add(mark, path, f"a key must be text, got {as_written(key)}; {remedy}")
             return None
         return key
 
     def _admit(self, node: yaml.Node, mark: Mark, path: TreePath) -> bool:
         """Whether the node may be built; it may not if aliases repeat it endlessly or too often."""
         if id(node) in self.open:
-            self.faults.add(mark, path, "an alias that contains itself")
+            self.problems.add(mark, path, "an alias that contains itself")
             return False
         if id(node) not in self.done:
             self.done.add(id(node))
             return True
         self.repeated += 1
         if self.repeated == _REPEATED_BY_ALIASES + 1:
-            self.faults.add(mark, path, f"aliases repeat more than {_REPEATED_BY_ALIASES} values; use fewer")
+            self.problems.add(mark, path, f"aliases repeat more than {_REPEATED_BY_ALIASES} values; use fewer")
         return self.repeated <= _REPEATED_BY_ALIASES
 
     def _mark(self, node: yaml.Node) -> Mark:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, RootModel
 
 from labrig.config.annotations import Annotation, keys_of, of_field, written_key
 from labrig.config.document import Document
-from labrig.config.faults import Mark, TreePath, render_path
 from labrig.config.marked import Marked, plain
+from labrig.config.problems import Mark, TreePath, render_path
 from labrig.config.yaml_core import CoreDumper
 from labrig.quantities import exact_quantity, format_quantity
 

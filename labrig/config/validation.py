@@ -1,4 +1,4 @@
-"""A part of the tree → a pydantic model; everything pydantic refuses becomes a fault at its place, in plain words."""
+"""A part of the tree → a pydantic model; everything pydantic refuses becomes a problem at its place, in plain words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pydantic_core import ErrorDetails
 
 from labrig.config.annotations import Annotation, keys_of
 from labrig.config.document import Document
-from labrig.config.faults import TreePath
 from labrig.config.marked import Marked, plain
-from labrig.config.messages import did_you_mean, explain, key_fault, nearest
+from labrig.config.messages import did_you_mean, explain, key_problem, nearest
+from labrig.config.problems import TreePath
 from labrig.quantities import as_written
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -32,8 +32,8 @@ _OF_ANOTHER_KIND = frozenset(
 def validate(document: Document, path: TreePath, model: type[Model]) -> Model | None:
     """Validate the value at a path of the document; a value that is not there counts as an empty map.
 
-    Returns None if it has faults: new ones, which are added to the document's, or faults found there before (a
-    duplicate key, a range of the wrong length); faults found before in some section are not held against the root.
+    Returns None if it has problems: new ones, which are added to the document's, or problems found there before (a
+    duplicate key, a range of the wrong length); problems found before in some section are not held against the root.
     A broken document, in which parts may be missing, is not judged.
     """
     if document.broken:
@@ -50,7 +50,7 @@ def validate(document: Document, path: TreePath, model: type[Model]) -> Model | 
         errors = [_Error(details["loc"], details) for details in error.errors(include_url=False)]
         _report(document, path, Annotation(model), errors)
         return None
-    return None if path and document.faults.under(path) else instance
+    return None if path and document.problems.under(path) else instance
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class _Error:
 
 
 def _report(document: Document, path: TreePath, annotation: Annotation, errors: list[_Error]) -> None:
-    """Add a fault for each error; the errors of one value against the members of a union become one."""
+    """Add a problem for each error; the errors of one value against the members of a union become one."""
     leaves: list[tuple[TreePath, Annotation, _Error]] = []
     in_unions: dict[TreePath, tuple[Annotation, list[_Error]]] = {}
     for error in errors:
@@ -131,7 +131,7 @@ def _add_error(document: Document, place: TreePath, annotation: Annotation, erro
     rest = error.rest
     if rest and error.kind in ("missing", "extra_forbidden"):
         written: Marked | None = document.get(place)
-        message = key_fault(error.kind, rest[0], annotation, None if written is None else written.value)
+        message = key_problem(error.kind, rest[0], annotation, None if written is None else written.value)
         full_path = (*place, rest[0])
         if isinstance(rest[0], int):  # an item of a tuple
             _add(document, place, message)
@@ -153,7 +153,7 @@ def _add_error(document: Document, place: TreePath, annotation: Annotation, erro
 
 
 def _add(document: Document, path: TreePath, message: str, *, at_key: bool = False) -> None:
-    """Add a fault, unless this place is already at fault: one mistake is reported once."""
+    """Add a problem, unless this place is already at problem: one mistake is reported once."""
     mark = document.key_mark_of(path) if at_key else document.mark_of(path)
-    if not document.faults.holds(mark, path):
-        document.faults.add(mark, path, message)
+    if not document.problems.holds(mark, path):
+        document.problems.add(mark, path, message)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from labrig.config.faults import Faults, TreePath
 from labrig.config.marked import Marked
+from labrig.config.problems import Problems, TreePath
 from labrig.quantities import as_written
 
 LONGEST_RANGE = 100_000
@@ -69,11 +69,11 @@ def _counts_up(name: str, following: str) -> bool:
     return int(other["number"]) == int(one["number"]) + 1
 
 
-def expand_wiring(wiring: Marked, faults: Faults) -> Marked:
+def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
     """The wiring of one file with one row per node, every row marked where its range stands.
 
     The row `edges` is kept as it is. Unequal lengths, a channel shared by a range of nodes, malformed ranges and nodes
-    named twice are faults. A value that is not a map is returned unchanged: that is for validation to judge.
+    named twice are problems. A value that is not a map is returned unchanged: that is for validation to judge.
     """
     if not isinstance(wiring.value, dict):
         return wiring
@@ -87,17 +87,17 @@ def expand_wiring(wiring: Marked, faults: Faults) -> Marked:
         try:
             nodes = expand_range(key)
         except ValueError as error:
-            faults.add(mark, path, str(error))
+            problems.add(mark, path, str(error))
             continue
         if len(rows) + len(nodes) > LONGEST_RANGE:
-            faults.add(mark, path, f"the wiring names more than {LONGEST_RANGE} nodes")
+            problems.add(mark, path, f"the wiring names more than {LONGEST_RANGE} nodes")
             break
-        values = _RowValues(row, key, nodes, faults)
+        values = _RowValues(row, key, nodes, problems)
         for position, node in enumerate(nodes):
             if node in rows:
                 first = rows[node].key_mark
                 where = f" (first at line {first.line})" if first else ""
-                faults.add(mark, path, f"node {as_written(node)} is wired twice{where}")
+                problems.add(mark, path, f"node {as_written(node)} is wired twice{where}")
                 break
             rows[node] = values.row_of(position)
     return replace(wiring, value=rows)
@@ -110,7 +110,7 @@ class _RowValues:
     row: Marked
     key: str
     nodes: list[str]
-    faults: Faults
+    problems: Problems
 
     def __post_init__(self) -> None:
         self.ranges: dict[str, list[str]] = {}
@@ -124,14 +124,14 @@ class _RowValues:
         try:
             channels = expand_range(text)
         except ValueError as error:
-            self.faults.add(value.mark, path, str(error))
+            self.problems.add(value.mark, path, str(error))
             return
         if len(channels) == len(self.nodes):
             self.ranges[name] = channels
             return
         count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
         nodes = "1 node" if len(self.nodes) == 1 else f"{len(self.nodes)} nodes"
-        self.faults.add(value.mark, path, f"{as_written(text)} names {count} for {nodes} ({self.key})")
+        self.problems.add(value.mark, path, f"{as_written(text)} names {count} for {nodes} ({self.key})")
 
     def row_of(self, position: int) -> Marked:
         """The row of the node at this position of the range."""

@@ -120,6 +120,11 @@ class DigitizerCapabilities(InstrumentCapabilities):
     clock_output: str | None = "{name} clock output"
     clock_remedy: str = "name the terminal it leaves by (line:)"
 
+    @property
+    def step_v(self) -> float:
+        """Volts of one code."""
+        return 2.0 * self.full_scale_v / 2**self.bits
+
 
 @dataclass(frozen=True, slots=True)
 class ProgrammerCapabilities(InstrumentCapabilities):

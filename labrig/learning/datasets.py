@@ -11,13 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-
-class DataError(ValueError):
-    """A table that cannot be used. `key` is the configuration key to blame: 'data', 'label', 'features' or 'split'."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
+from labrig.config.section import OptionError
 
 
 @dataclass(frozen=True)
@@ -34,38 +28,38 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
     """Read a CSV with a header line; lines that begin with # are comments.
 
     features: columns to use, by default every column but the label.
-    Raises DataError naming line and column of what cannot be read as a finite number, and the column whose numbers
+    Raises OptionError naming line and column of what cannot be read as a finite number, and the column whose numbers
     lie too far apart for their difference to be one.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise DataError("data", f"cannot read {path.name}: {reason}") from error
+        raise OptionError("data", f"cannot read {path.name}: {reason}") from error
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip() and line[0] != "#"]
     rows = list(csv.reader(line for _, line in lines))
     if len(rows) < 2:
-        raise DataError("data", f"{path.name} holds no header line followed by examples")
+        raise OptionError("data", f"{path.name} holds no header line followed by examples")
     header = tuple(name.strip() for name in rows[0])
     if label not in header:
-        raise DataError("label", f"{path.name} has no column {label!r}; its columns are {', '.join(header)}")
+        raise OptionError("label", f"{path.name} has no column {label!r}; its columns are {', '.join(header)}")
     columns = tuple(name for name in header if name != label) if features is None else tuple(features)
     for name in columns:
         if name not in header:
-            raise DataError("features", f"{path.name} has no column {name!r}; its columns are {', '.join(header)}")
+            raise OptionError("features", f"{path.name} has no column {name!r}; its columns are {', '.join(header)}")
         if columns.count(name) > 1 and features is not None:
-            raise DataError("features", f"column {name!r} is named twice; name each column once")
+            raise OptionError("features", f"column {name!r} is named twice; name each column once")
     for name in (label, *columns):
         if header.count(name) > 1:
             line = lines[0][0]
-            raise DataError(
+            raise OptionError(
                 "data", f"{path.name}:{line}: {header.count(name)} columns are called {name!r}; rename them"
             )
     where = [header.index(name) for name in columns]
     values, names = [], []
     for (number, _), row in zip(lines[1:], rows[1:], strict=True):
         if len(row) != len(header):
-            raise DataError("data", f"{path.name}:{number}: {len(row)} fields where the header has {len(header)}")
+            raise OptionError("data", f"{path.name}:{number}: {len(row)} fields where the header has {len(header)}")
         values.append([_number(path, number, columns[k], row[column]) for k, column in enumerate(where)])
         names.append(row[header.index(label)].strip())
     classes = tuple(sorted(set(names)))
@@ -77,7 +71,7 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
         column = int(scalable.argmin())
         low, high = table[:, column].min(), table[:, column].max()
         reach = f"column {columns[column]!r} reaches from {low:g} to {high:g}"
-        raise DataError("data", f"{path.name}: {reach}, too far to be scaled; check its numbers")
+        raise OptionError("data", f"{path.name}: {reach}, too far to be scaled; check its numbers")
     return LabelledTable(table, labels, classes, columns)
 
 
@@ -87,7 +81,7 @@ def _number(path: Path, line: int, column: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise DataError("data", f"{path.name}:{line}: column {column!r} holds {text.strip()!r}, not a finite number")
+        raise OptionError("data", f"{path.name}:{line}: column {column!r} holds {text.strip()!r}, not a finite number")
     return value
 
 
@@ -96,35 +90,25 @@ def split_by_class(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of `train` and `test` examples of every class, drawn without replacement.
 
-    Raises DataError where a class has too few examples.
+    Raises OptionError where a class has too few examples.
     """
     train_part, test_part = [], []
     for index, name in enumerate(classes):
         members = generator.permutation(np.flatnonzero(labels == index))
         if len(members) < train + test:
-            raise DataError("split", f"class {name!r} has {len(members)} examples, {train} + {test} are asked for")
+            raise OptionError("split", f"class {name!r} has {len(members)} examples, {train} + {test} are asked for")
         train_part.append(members[:train])
         test_part.append(members[train : train + test])
     return np.concatenate(train_part), np.concatenate(test_part)
 
 
-def encode(
-    features: NDArray[np.float64],
-    train: NDArray[np.intp],
-    *,
-    full_scale_v: float,
-    clip: float,
-    complements: bool,
-    bias_v: Sequence[float],
-) -> NDArray[np.float64]:
-    """(M, I) input voltages: features scaled to ± full_scale_v on the training part, complements, bias.
+def scaled(features: NDArray[np.float64], train: NDArray[np.intp], clip: float) -> NDArray[np.float64]:
+    """Features (M, F) scaled to ± 1 on the training part, whose indices are `train`.
 
-    Values outside the training part's range are clipped at ± clip · full_scale_v; a constant feature becomes 0 V.
+    Values outside the training part's range are clipped at ± clip; a constant feature becomes 0.
     """
     low, high = features[train].min(axis=0), features[train].max(axis=0)
     width = np.where(high > low, high - low, 1.0)
     with np.errstate(over="ignore"):  # far outside a narrow training range: clipped like everything outside it
-        scaled = np.where(high > low, 2.0 * (features - low) / width - 1.0, 0.0)
-    volts = full_scale_v * np.clip(scaled, -clip, clip)
-    parts = [volts, -volts] if complements else [volts]
-    return np.hstack([*parts, np.tile(np.asarray(bias_v, dtype=float), (len(features), 1))])
+        unit = np.where(high > low, 2.0 * (features - low) / width - 1.0, 0.0)
+    return np.clip(unit, -clip, clip)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,13 +11,26 @@ from numpy.typing import ArrayLike, NDArray
 from labrig.errors import ConfigError, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.lockin.demodulated import Demodulated, Flag
-from labrig.lockin.estimator import aperiodic_covariance, at_rows, common_period, joint_least_squares
+from labrig.lockin.drops import Drops
+from labrig.lockin.estimator import LeastSquares, aperiodic_residual, at_rows, common_period, joint_least_squares
+
+Array = NDArray[np.float64]
 
 PILOT_SIGNAL_TO_NOISE = 10.0
 """Below this multiple of its standard error a pilot is weak: at 10 its phase is good to 0.1 rad, a sign is certain."""
 
 PILOT_FLOOR_V = 1e-9
 """Below this a pilot is weak even without noise: rounding has a phase too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """The pilot at each of F tones: phase (rad) with its standard error, amplitude (V), whether it is too weak."""
+
+    phase: Array
+    amplitude: Array
+    u_phase: Array
+    weak: bool
 
 
 class Demodulator:
@@ -43,12 +56,11 @@ class Demodulator:
         channels = len(plan.channels)
         self._plan = plan
         self._frequencies_hz = tuple(float(f) for f in frequencies_hz)
-        self._drops = np.asarray(drops, dtype=np.float64)
-        self._squared_drops = self._drops**2
+        self._drops = Drops(drops)
         self._pilot = pilot
         self._full_scale_codes = full_scale_codes
-        if self._drops.ndim != 2 or self._drops.shape[1] != channels:
-            raise ConfigError(f"drops of shape {self._drops.shape} do not fit {channels} channels", limit="(E, C)")
+        if self._drops.channels != channels:
+            raise ConfigError(f"drops of {self._drops.channels} columns do not fit {channels} channels", limit="(E, C)")
         if pilot is not None and not 0 <= pilot < channels:
             raise ConfigError(f"the pilot's column {pilot} is not one of {channels} channels")
         if len(plan.skew_s) != channels:
@@ -66,8 +78,7 @@ class Demodulator:
         self._unskew = np.exp(-1j * lag)
         # Rotating channels against one another also rotates the covariance of their noise, by the cosine of the angle.
         # The first plane is DC, which does not rotate.
-        lag = np.concatenate((np.zeros((1, channels)), lag))
-        self._noise_rotation = np.cos(lag[:, :, np.newaxis] - lag[:, np.newaxis, :])
+        self._rotations = self._drops.rotations(np.concatenate((np.zeros((1, channels)), lag)))
         self._volts = np.zeros((plan.window_samples, channels))
         self._received = np.zeros(plan.window_samples, dtype=np.bool_)
         self.start()
@@ -104,10 +115,68 @@ class Demodulator:
     def result(self, lead_rad: ArrayLike = 0.0) -> Demodulated:
         """Demodulate the window.
 
-        lead_rad: (F,) by how much what was played at each tone was ahead of the pilot: its phase is the reference.
-        Scans lost inside the window are left out of the fit and flagged (GAP). Raises SyncLost if the window is not
-        complete yet, or too little of it is left.
+        Parameters
+        ----------
+        lead_rad : (F,)
+            How far the tones that were played are ahead of the pilot, whose phase is the reference (rad).
+
+        Raises
+        ------
+        SyncLost
+            If the window is not complete yet, or too few of its scans were received. A few lost scans are left out of
+            the fit and flagged (GAP).
         """
+        estimator, volts = self._window_received()
+        theta = estimator.fit(volts)
+        if self._period is not None and len(volts) == self._plan.window_samples:
+            scatter, freedom = aperiodic_residual(volts, self._period)
+        else:
+            scatter, freedom = estimator.residual(volts, theta)
+        variance = np.einsum("nc,nc->c", scatter, scatter) / freedom
+        dc = theta[0]
+        phasor = (theta[1::2] - 1j * theta[2::2]) * self._unskew
+        gains = estimator.variance_gains
+        reference = self._reference(phasor, variance, gains, np.asarray(lead_rad))
+        cosine, sine = np.cos(reference.phase), np.sin(reference.phase)
+        referenced = phasor * (cosine - 1j * sine)[:, np.newaxis]
+        zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
+        systematic = (gain_error * np.abs(np.vstack((dc, phasor)))) ** 2
+        systematic[0] += zero**2
+        # One gather for all drops, one for all variances: on small boards the calls cost more than the numbers.
+        tones = len(phasor)
+        drops = self._drops.of(np.vstack((dc, referenced.real, referenced.imag)))
+        in_phase, quadrature = drops[1 : 1 + tones], drops[1 + tones :]
+        squares = self._drops.of_squares(np.vstack((variance, systematic)))
+        edge_variance = squares[0] + self._drops.common_noise(scatter, freedom, self._rotations)
+
+        # Rows: DC, then the in-phase part of each tone. The two quadratures differ in gain only in windows of a few
+        # cycles, where the skew rotates them only slightly.
+        gain = np.concatenate((gains[:1], gains[1::2] * cosine**2 + gains[2::2] * sine**2))[:, np.newaxis]
+        u_channel = np.sqrt(variance * gain)
+        # Rounding may leave a variance of zero slightly negative.
+        u_edge = np.sqrt(np.maximum(edge_variance, 0.0) * gain)
+        # Noise of the pilot turns some of the quadrature into the in-phase part.
+        turned = reference.u_phase[:, np.newaxis]
+        return Demodulated(
+            frequencies_hz=self._frequencies_hz,
+            dc=dc,
+            u_dc=u_channel[0],
+            phasor=phasor,
+            u_channel=np.hypot(u_channel[1:], referenced.imag * turned),
+            edge_dc=drops[0],
+            u_edge_dc=u_edge[0],
+            edge_phasor=in_phase + 1j * quadrature,
+            u_edge=np.hypot(u_edge[1:], quadrature * turned),
+            systematic_edge_dc=np.sqrt(squares[1]),
+            systematic_edge=np.sqrt(squares[2:]),
+            reference_phase=reference.phase,
+            pilot_amplitude=reference.amplitude,
+            flags=self._flags(reference),
+            clipped=tuple(np.flatnonzero(self._clipped).tolist()),
+        )
+
+    def _window_received(self) -> tuple[LeastSquares, Array]:
+        """The fit for the scans of the window that were received, and their volts (N, C); SyncLost as `result`."""
         missing = self._plan.total_samples - self._next_index
         if missing > 0:
             raise SyncLost(
@@ -115,69 +184,37 @@ class Demodulator:
                 action="demodulating",
                 remedy="read the digitizer until the acquisition ends",
             )
-        estimator, volts = self._estimator, self._volts
-        if not self._received.all():
-            try:
-                estimator, volts = at_rows(estimator, self._received), volts[self._received]
-            except ConfigError as error:
-                lost = int(np.count_nonzero(~self._received))
-                raise SyncLost(f"{lost} of {len(volts)} scans were lost, too many to demodulate the rest") from error
-        theta = estimator.fit(volts)
-        if self._period is not None and len(volts) == self._plan.window_samples:
-            noise = aperiodic_covariance(volts, self._period)
-        else:
-            noise = estimator.residual_covariance(volts, theta)
-        dc = theta[0]
-        phasor = (theta[1::2] - 1j * theta[2::2]) * self._unskew
-        gains = estimator.variance_gains
-        cos_gain, sin_gain = gains[1::2], gains[2::2]
+        if self._received.all():
+            return self._estimator, self._volts
+        try:
+            return at_rows(self._estimator, self._received), self._volts[self._received]
+        except ConfigError as error:
+            lost = int(np.count_nonzero(~self._received))
+            raise SyncLost(f"{lost} of {len(self._volts)} scans were lost, too many to demodulate the rest") from error
 
-        flags = {Flag.GAP} if self._gap else set()
-        if self._clipped.any():
-            flags.add(Flag.CLIP)
+    def _reference(self, phasor: NDArray[np.complex128], variance: Array, gains: Array, lead_rad: Array) -> _Reference:
+        """What the pilot says: phasor (F, C), variance (C,) of the noise, gains (P,) of the fit."""
         if self._pilot is None:
-            flags.add(Flag.REF_MISSING)
-            amplitude = reference = u_reference = np.zeros(len(self._frequencies_hz))
-        else:
-            pilot = phasor[:, self._pilot]
-            amplitude = np.abs(pilot)
-            reference = np.arctan2(pilot.imag, pilot.real) + np.asarray(lead_rad)
-            u_pilot = np.sqrt(noise[self._pilot, self._pilot] * np.maximum(cos_gain, sin_gain))
-            if (amplitude < np.maximum(PILOT_SIGNAL_TO_NOISE * u_pilot, PILOT_FLOOR_V)).any():
-                flags.add(Flag.REF_WEAK)
-            u_reference = u_pilot / np.maximum(amplitude, PILOT_FLOOR_V)
-        cosine, sine = np.cos(reference), np.sin(reference)
-        referenced = phasor * (cosine - 1j * sine)[:, np.newaxis]
-        edge_phasor = referenced @ self._drops.T
-        # What the pilot's own noise turns out of the quadrature into the in-phase part.
-        turned = u_reference[:, np.newaxis]
-
-        # Rows: DC, then the tones in phase. Two quadratures differ in gain only in windows of few cycles, where a skew
-        # turns them but little.
-        gain = np.concatenate((gains[:1], cos_gain * cosine**2 + sin_gain * sine**2))[:, np.newaxis]
-        u_channel = np.sqrt(np.diagonal(noise) * gain)
-        # Difference first: adding the sigmas of channels that share their noise is several times too large.
-        drop_variance = ((self._drops @ (noise * self._noise_rotation)) * self._drops).sum(axis=-1)
-        # Rounding may leave a variance of zero slightly negative.
-        u_edge = np.sqrt(np.maximum(drop_variance, 0.0) * gain)
-        zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
-        return Demodulated(
-            frequencies_hz=self._frequencies_hz,
-            dc=dc,
-            u_dc=u_channel[0],
-            phasor=phasor,
-            u_channel=np.hypot(u_channel[1:], referenced.imag * turned),
-            edge_dc=self._drops @ dc,
-            u_edge_dc=u_edge[0],
-            edge_phasor=edge_phasor,
-            u_edge=np.hypot(u_edge[1:], edge_phasor.imag * turned),
-            systematic_edge_dc=np.sqrt((zero**2 + (gain_error * dc) ** 2) @ self._squared_drops.T),
-            systematic_edge=np.sqrt((gain_error * np.abs(phasor)) ** 2 @ self._squared_drops.T),
-            reference_phase=reference,
-            pilot_amplitude=amplitude,
-            flags=frozenset(flags),
-            clipped=tuple(np.flatnonzero(self._clipped).tolist()),
+            none = np.zeros(len(self._frequencies_hz))
+            return _Reference(none, none, none, weak=False)
+        pilot = phasor[:, self._pilot]
+        amplitude = np.abs(pilot)
+        u_pilot = np.sqrt(variance[self._pilot] * np.maximum(gains[1::2], gains[2::2]))
+        return _Reference(
+            phase=np.arctan2(pilot.imag, pilot.real) + lead_rad,
+            amplitude=amplitude,
+            u_phase=u_pilot / np.maximum(amplitude, PILOT_FLOOR_V),
+            weak=bool((amplitude < np.maximum(PILOT_SIGNAL_TO_NOISE * u_pilot, PILOT_FLOOR_V)).any()),
         )
+
+    def _flags(self, reference: _Reference) -> frozenset[Flag]:
+        raised = {
+            Flag.GAP: self._gap,
+            Flag.CLIP: bool(self._clipped.any()),
+            Flag.REF_WEAK: reference.weak,
+            Flag.REF_MISSING: self._pilot is None,
+        }
+        return frozenset(flag for flag, is_raised in raised.items() if is_raised)
 
     def window(self) -> NDArray[np.float64]:
         """(N, C) volts of the window as fed so far, for spectra and records."""

@@ -72,12 +72,12 @@ class LeastSquares:
         """θ (P, C) of the samples `x` (N, C)."""
         return self.pseudo_inverse @ x
 
-    def residual_covariance(self, x: NDArray[np.float64], theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(C, C) covariance of what the fit leaves over, RᵀR / (N − P)."""
+    def residual(self, x: NDArray[np.float64], theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+        """(N, C) what the fit leaves over of the samples `x` (N, C), and its N − P degrees of freedom."""
         residual = self.basis @ theta
         np.subtract(x, residual, out=residual)
         samples, parameters = self.basis.shape
-        return residual.T @ residual / (samples - parameters)
+        return residual, samples - parameters
 
 
 def common_period(cycles_per_sample: Sequence[float], n: int) -> int | None:
@@ -90,16 +90,15 @@ def common_period(cycles_per_sample: Sequence[float], n: int) -> int | None:
     return period if 4 * period <= n else None
 
 
-def aperiodic_covariance(x: NDArray[np.float64], period: int) -> NDArray[np.float64]:
-    """(C, C) covariance of what does not repeat with `period` in the samples `x` (N, C), N a multiple of it.
+def aperiodic_residual(x: NDArray[np.float64], period: int) -> tuple[NDArray[np.float64], int]:
+    """(N, C) what does not repeat with `period` in the samples `x` (N, C), N a multiple of it; its degrees of freedom.
 
-    A nonlinear network answers tones with harmonics and products. They repeat with the tones' common period and are no
+    A nonlinear network answers tones with harmonics and products. They repeat with the tones' common period and are not
     noise; the residual of the fit would count them as if they were.
     """
     samples, channels = x.shape
     periods = x.reshape(samples // period, period * channels)
-    scatter = (periods - periods.mean(axis=0)).reshape(samples, channels)
-    return scatter.T @ scatter / (samples - period)
+    return (periods - periods.mean(axis=0)).reshape(samples, channels), samples - period
 
 
 def joint_least_squares(omegas: Sequence[float] | NDArray[np.float64], n: int) -> LeastSquares:

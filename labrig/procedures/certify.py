@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from labrig.errors import ChannelFault, SourceMisfit
-from labrig.experiment import GradientProbe
 from labrig.instruments.contracts import Truth
 from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
-from labrig.learning.rules import Gradient, frequency_propagation, misfit
-from labrig.learning.updates import ShadowUpdate
-from labrig.rig.measurement import Excitation
+from labrig.learning.gradient import Gradient, mean_gradient
+from labrig.learning.measurement import Excitation, Response
+from labrig.learning.rules.frequency_propagation import misfit
+from labrig.learning.updates import Update
+from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.rig import Rig
 
 Array = NDArray[np.float64]
@@ -150,7 +151,7 @@ class Certificate:
     @property
     def batch(self) -> Gradient:
         """Mean over the examples, with its standard error."""
-        return _mean([example.measured for example in self.examples])
+        return mean_gradient([example.measured for example in self.examples], len(self.edges))
 
     @property
     def repeats_for_batch(self) -> int | None:
@@ -211,7 +212,7 @@ class Certificate:
 
 def certify(
     probe: GradientProbe,
-    update: ShadowUpdate,
+    update: Update,
     truth: Truth | None,
     examples: Sequence[int],
     repeats: int,
@@ -262,17 +263,8 @@ def _share_of_signal(gradient: Gradient) -> float | None:
 
 
 def _repeated(probe: GradientProbe, example: int, repeats: int) -> Gradient:
-    """Mean FP gradient of one example."""
-    found = [probe.gradient(example).gradient for _ in range(repeats)]
-    zero = np.zeros(len(probe.rig.edges))
-    return _mean([gradient or Gradient(zero, zero, zero) for gradient in found])
-
-
-def _mean(gradients: Sequence[Gradient]) -> Gradient:
-    """Mean of independent measurements: the noise averages, what the instruments get wrong does not."""
-    noise = np.sqrt(np.sum([gradient.standard_error**2 for gradient in gradients], axis=0)) / len(gradients)
-    systematic = np.mean([gradient.systematic for gradient in gradients], axis=0)
-    return Gradient(np.mean([gradient.value for gradient in gradients], axis=0), noise, systematic)
+    """Mean gradient of one example."""
+    return mean_gradient([probe.gradient(example).gradient for _ in range(repeats)], len(probe.rig.edges))
 
 
 def _null(probe: GradientProbe, example: int) -> float:
@@ -285,12 +277,12 @@ def _adjoint(probe: GradientProbe, truth: Truth | None, example: int) -> Array |
     if truth is None or (probe.rig.activation == "sine" and not truth.linear):
         return None
     target = probe.task.target[example]
-    return truth.gradient(probe.task.activation[example], lambda outputs: probe.task.loss.gradient(outputs, target))
+    return truth.gradient(probe.task.activation[example], lambda outputs: probe.loss.gradient(outputs, target))
 
 
-def central_differences(probe: GradientProbe, update: ShadowUpdate, examples: Sequence[int]) -> list[Array]:
+def central_differences(probe: GradientProbe, update: Update, examples: Sequence[int]) -> list[Array]:
     """∂C/∂θ (E,) of every example by differences of the measured loss; each edge is put back afterwards."""
-    losses_here = [_loss(probe, example) for example in examples]
+    losses_here = [probe.measured_loss(example) for example in examples]
     gradients = [np.zeros(len(probe.rig.edges)) for _ in examples]
     home = update.settings()
     for edge, here in enumerate(update.conductances):
@@ -298,7 +290,7 @@ def central_differences(probe: GradientProbe, update: ShadowUpdate, examples: Se
         losses = []
         for setting, _ in points:
             _write(probe.rig, {edge: setting})
-            losses.append([_loss(probe, example) for example in examples])
+            losses.append([probe.measured_loss(example) for example in examples])
         _write(probe.rig, {edge: home[edge]})
         steps = [siemens - here for _, siemens in points]
         for k in range(len(examples)):
@@ -333,35 +325,40 @@ def _neighbours(levels: LevelTable | Continuous, here: float) -> list[tuple[Sett
     return [(Level(int(levels.codes[k])), float(levels.siemens[k])) for k in (below, above)]
 
 
-def _loss(probe: GradientProbe, example: int) -> float:
-    return probe.task.loss.value(probe.measure_free(example).outputs, probe.task.target[example])
-
-
 def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
     """Gradients over a ladder of error currents, free state and error held; departures are between neighbouring rungs.
 
     For g(γ) = g₀ + κ γᵖ on a geometric ladder, |g(γ_{i+1}) − g(γ_i)| ∝ γ_iᵖ: the exponent needs no reference.
     """
-    task = probe.task
     free = probe.measure_free(example)
-    e = task.loss.gradient(free.outputs, task.target[example])
-    currents = min(probe.current_a * SWEEP_TOP, probe.rig.largest_error_a) * SWEEP
+    # `a` is the same number on every rung, so its noise is no departure.
+    quiet = replace(free, u_a=np.zeros_like(free.u_a))
+    e = probe.loss.gradient(free.outputs, probe.task.target[example])
+    currents = min(probe.carrier.current_a * SWEEP_TOP, probe.rig.largest_error_a) * SWEEP
     played: list[float] = []
     gradients: list[tuple[Array, Array]] = []
     for current in currents:
-        gamma = current / np.abs(e).max()
-        nudged = probe.rig.measure(Excitation(task.activation[example], error=-gamma * e[np.newaxis]))
+        errors: list[Array] = []
+
+        def answer(excitation: Excitation, errors: list[Array] = errors) -> Response:
+            if excitation.error is None:
+                return quiet
+            response = probe.rig.measure(excitation)
+            errors.append(response.error)
+            return response
+
         try:
-            found = frequency_propagation(replace(free, u_a=np.zeros_like(free.u_a)), nudged, e)
+            found = probe.at_current(float(current)).from_record(example, answer)
         except SourceMisfit:  # too small for these sources: the ladder begins higher
             played.clear()
             gradients.clear()
             continue
+        if found is None or not found.gamma:
+            continue
         played.append(current)
-        # `a` is the same number on every rung, so its noise is no departure; the rounding of b always is, and what the
-        # sources made of the error.
-        rounding = np.abs(free.a) * ROUNDING_V / gamma
-        off = misfit(nudged.error, e) * np.abs(found.value)
+        # The rounding of b is a departure, and so is what the sources made of the error.
+        rounding = np.abs(free.a) * ROUNDING_V / found.gamma
+        off = max((misfit(error, e) for error in errors), default=0.0) * np.abs(found.value)
         gradients.append((found.value, np.sqrt(found.standard_error**2 + rounding**2 + off**2)))
     currents = np.array(played)
     departure = np.array([float(np.linalg.norm(upper - lower)) for (lower, _), (upper, _) in pairwise(gradients)])

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labrig.experiment import GradientProbe, Schedule
+from labrig.experiment import Schedule
 from labrig.instruments.data import Continuous
-from labrig.learning.updates import ShadowUpdate
+from labrig.learning.updates import Update
+from labrig.rig.gradient_probe import GradientProbe
 
 ROW_ARRAYS = 4
 """(E,) float64 arrays a journal row holds."""
@@ -48,20 +49,20 @@ class Plan:
     wall_s: float
 
 
-def count(schedule: Schedule, train: int, test: int) -> Counts:
-    """How many updates and acquisitions a schedule makes."""
+def count(schedule: Schedule, train: int, test: int, acquisitions: int) -> Counts:
+    """How many updates and acquisitions a schedule makes; `acquisitions` of them for each example."""
     updates = schedule.epochs * -(-train // schedule.batch)
     every = schedule.evaluate_every
     between = max(schedule.epochs - 1, 0) // every if every else 0
     evaluations = 1 + between + (schedule.epochs > 0)
     # The last evaluation is followed by one acquisition for the spectrum.
-    return Counts(updates, 2 * schedule.epochs * train, evaluations * (train + test) + 1)
+    return Counts(updates, acquisitions * schedule.epochs * train, evaluations * (train + test) + 1)
 
 
-def plan_run(probe: GradientProbe, update: ShadowUpdate, schedule: Schedule) -> Plan:
+def plan_run(probe: GradientProbe, update: Update, schedule: Schedule) -> Plan:
     """Plan a run on an open rig; tries a few examples to know how fast it is. The rig is left at its first settings."""
     rig, task = probe.rig, probe.task
-    counts = count(schedule, len(task.train), len(task.test))
+    counts = count(schedule, len(task.train), len(task.test), probe.acquisitions)
     rig.program(update.settings())
     bench, wall, before = rig.clock.now(), time.perf_counter(), rig.acquisitions
     for example in np.resize(task.train, TRIAL_EXAMPLES):

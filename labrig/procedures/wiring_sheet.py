@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from labrig.config.sections import Timing
+from labrig.assembly.sections.timing import Timing
 from labrig.network.diodes import DIODES, DiodeModel
 from labrig.network.graph import GROUND, Graph
 from labrig.quantities import format_quantity

@@ -105,6 +105,11 @@ class Hookup:
         return np.array([self.sense_column[wire.node] for wire in self.outputs])
 
     @cached_property
+    def input_ohm(self) -> NDArray[np.float64]:
+        """(I,) resistance through which each input is driven."""
+        return np.array([wire.ohm for wire in self.inputs])
+
+    @cached_property
     def output_ohm(self) -> NDArray[np.float64]:
         """(O,) resistance from each output to ground by way of its error's source: it loads the node."""
         return np.array([wire.ohm for wire in self.outputs])

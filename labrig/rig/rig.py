@@ -11,6 +11,8 @@ then connections close.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self
@@ -18,8 +20,17 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.blas import one_blas_thread
 from labrig.clock import Clock
-from labrig.errors import ConnectionFailed, IdentityMismatch, NotMadeSafe, Overrange, SyncLost
+from labrig.errors import (
+    ChannelFault,
+    ConnectionFailed,
+    IdentityMismatch,
+    LabrigError,
+    NotMadeSafe,
+    Overrange,
+    SyncLost,
+)
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -31,11 +42,11 @@ from labrig.instruments.data import (
     Setting,
     Target,
 )
+from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated, Flag
 from labrig.lockin.demodulator import Demodulator
 from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
-from labrig.rig.measurement import Excitation, Response
 from labrig.rig.score import Programs, Score
 from labrig.rig.sources import Sources
 from labrig.signals.planner import TonePlan
@@ -85,11 +96,13 @@ class Rig:
         self._expected = identities
         self._score = Score(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
+        self._settings: dict[int, Setting] = {}
         self._levels: list[LevelTable | Continuous] = []
         self._siemens_of: list[dict[int, float]] = []
         self._demodulator: Demodulator | None = None
         self._reached: list[Instrument] = []
         self._on_close = on_close
+        self._while_open = ExitStack()
         self._ensemble = Sources(sources)
 
     @property
@@ -123,6 +136,7 @@ class Rig:
         Where one of them fails, those that were reached are made safe and closed.
         """
         try:
+            self._while_open.enter_context(one_blas_thread())
             self._open()
         except BaseException as error:
             self._close_after(error)
@@ -144,7 +158,7 @@ class Rig:
         sources_first = [each for each in self._instruments().values() if each in self._reached]
         failures = self._failures_to_make_safe(sources_first)
         failures += _failures(instrument.close for instrument in reversed(self._reached))
-        failures += _failures([self._on_close])
+        failures += _failures([self._on_close, self._while_open.close])
         self._reached.clear()
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
@@ -156,8 +170,11 @@ class Rig:
         window is read every source is asked to confirm, and then loads it, while the caller goes on. One that plays
         something else in the end loads again.
         Raises LimitExceeded (before or after playing), Overrange if a channel clipped, SyncLost if scans are missing
-        or the pilot is too weak to give signs, DeadlineExceeded, ConnectionFailed.
+        or the pilot is too weak to give signs, DeadlineExceeded, ConnectionFailed; ChannelFault if the settings of a
+        trial are not held.
         """
+        if excitation.trial:
+            return self._measure_trial(excitation, following)
         for programmer in self._programmers.values():
             programmer.keep_alive()
         programs = self._programs(excitation)
@@ -190,6 +207,27 @@ class Rig:
             demodulated=read,
         )
 
+    def _measure_trial(self, excitation: Excitation, following: Excitation | None) -> Response:
+        """Write the settings of a trial, measure, and write back what stood there."""
+        missing = [edge for edge in excitation.trial if edge not in self._settings]
+        if missing:
+            raise LabrigError(
+                f"edge {self.edges[missing[0]]} has no setting to return to", remedy="program the rig before a trial"
+            )
+        before = {edge: self._settings[edge] for edge in excitation.trial}
+        self._write(excitation.trial)
+        try:
+            return self.measure(replace(excitation, trial={}), following)
+        finally:
+            self._write(before)
+
+    def _write(self, settings: Mapping[int, Setting]) -> None:
+        """Program; ChannelFault if a channel does not hold its setting, or the programmer was reset meanwhile."""
+        report = self.program(settings)
+        if report.faulty or report.interrupted:
+            what = f"{', '.join(report.faulty)} do not hold what was written" if report.faulty else "settings were lost"
+            raise ChannelFault(what, action="trial", remedy="check the programmer's supply, cable and watchdog")
+
     def window(self) -> Array:
         """(N, C) samples (V) of the last acquisition's window, columns as `hookup.senses`."""
         return self._lock_in.window()
@@ -209,6 +247,7 @@ class Rig:
             reports.append((device, programmer.program(mine)))
         for edge, setting in settings.items():
             self._siemens[edge] = self._nominal(edge, setting)
+            self._settings[edge] = setting
         return _merged(reports)
 
     def confirm(self) -> None:

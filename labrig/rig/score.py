@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import LabrigError, SyncLost
+from labrig.learning.measurement import Excitation
 from labrig.rig.hookup import Hookup, SourceWire
-from labrig.rig.measurement import Excitation
 from labrig.signals.tones import Tone, ToneProgram, signed_tone
 
 Array = NDArray[np.float64]

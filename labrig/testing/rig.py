@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from labrig.errors import LabrigError
 from labrig.instruments.data import Level, LevelTable, Setting, Target
 from labrig.instruments.drivers import SourceCapabilities
+from labrig.learning.measurement import Excitation
 from labrig.network.solve.solver import Solver
 from labrig.rig.hookup import SourceWire
-from labrig.rig.measurement import Excitation
 from labrig.signals.tones import Tone, ToneProgram, signed_tone
 from labrig.testing.calls import NotApplicable, succeeded
 from labrig.testing.levels import patterns

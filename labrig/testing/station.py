@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
-from labrig.assembly.assemble import BENCHES
-from labrig.assembly.devices import Device
+from labrig.assembly.assembly import BENCHES
+from labrig.assembly.sections.instruments import Device
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities

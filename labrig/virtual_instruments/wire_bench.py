@@ -84,7 +84,6 @@ class WireBench:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         )
         self._share_cores(self._child.pid)
         lines: queue.Queue[str | None] = queue.Queue()

@@ -17,7 +17,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from labrig.assembly import assemble
-from labrig.learning.updates import ShadowUpdate
+from labrig.learning.updates.gradient_descent import GradientDescent
 from labrig.lockin.demodulator import Demodulator
 from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
@@ -32,7 +32,7 @@ PARTS: list[tuple[str, type, tuple[str, ...]]] = [
     ("sources: load, start", SimulatedSource, ("load", "start")),
     ("lock-in: samples to coefficients", Demodulator, ("feed", "result")),
     ("limits", Limits, ("check_drive", "check_response")),
-    ("update: shadow to levels", ShadowUpdate, ("apply",)),
+    ("update: shadow to levels", GradientDescent, ("apply",)),
     ("programmer", SimulatedProgrammer, ("program",)),
     ("journal: one row", Journal, ("append",)),
     ("rig: the rest of measure and program", Rig, ("measure", "program")),

@@ -17,11 +17,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small solves: threads
 import numpy as np
 
 from labrig.assembly import assemble
-from labrig.experiment import ExampleGradient, Experiment, GradientProbe
+from labrig.experiment import Experiment
 from labrig.instruments.contracts import Truth
-from labrig.learning.rules import Gradient
-from labrig.learning.updates import ShadowUpdate
-from labrig.rig.measurement import Excitation
+from labrig.learning.gradient import Gradient
+from labrig.learning.measurement import Excitation
+from labrig.learning.updates import Update
+from labrig.rig.gradient_probe import ExampleGradient, GradientProbe
 from labrig.runs.journal import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,13 +78,13 @@ class AdjointProbe(GradientProbe):
     truth: Truth
 
     def gradient(self, example: int, following: int | None = None) -> ExampleGradient:
-        x, target, loss = self.task.activation[example], self.task.target[example], self.task.loss
+        x, target, loss = self.task.activation[example], self.task.target[example], self.loss
         exact = self.truth.gradient(x, lambda outputs: loss.gradient(outputs, target))
         value = loss.value(self.truth.outputs(x), target)
-        return ExampleGradient(value, 1.0, Gradient(exact, np.zeros_like(exact), np.zeros_like(exact)))
+        return ExampleGradient(value, Gradient(exact, np.zeros_like(exact), np.zeros_like(exact), gamma=1.0))
 
 
-def weighted(update: ShadowUpdate, weights: np.ndarray) -> None:
+def weighted(update: Update, weights: np.ndarray) -> None:
     """From now on each edge's gradient counts times a weight: 0 freezes an edge, −1 sends it uphill."""
     apply = update.apply
     update.apply = lambda gradient: apply(weights * gradient)  # type: ignore[method-assign]
@@ -100,7 +101,7 @@ def train(
         if adjoint:
             probe = experiment.probe
             assert setup.bench.truth is not None
-            experiment.probe = AdjointProbe(probe.rig, probe.task, probe.current_a, probe.floor, setup.bench.truth)
+            experiment.probe = AdjointProbe(**vars(probe), truth=setup.bench.truth)
         if interior != 1.0:
             outputs = {wire.node for wire in rig.hookup.outputs}
             touches = np.array([edge.a in outputs or edge.b in outputs for edge in rig.hookup.edges])
@@ -114,11 +115,11 @@ def error_of_measured_gradient(config: str, seed: int, overrides: Sequence[str] 
     assembly = assemble(CONFIGS / config, [*overrides, f"seed={seed}"])
     setup = assembly.setup()
     with setup.rig as rig:
-        probe = assembly.probe(rig)
+        probe = assembly.probe(rig, assembly.update(rig))
         rig.program(assembly.update(rig).settings())
         errors = []
         for example in assembly.task.train[:count]:
-            target, loss = assembly.task.target[example], assembly.task.loss
+            target, loss = assembly.task.target[example], assembly.loss
             measured = probe.gradient(int(example)).gradient
             exact = setup.bench.truth.gradient(
                 assembly.task.activation[example], lambda outputs, t=target, f=loss: f.gradient(outputs, t)

@@ -69,7 +69,7 @@ def test_one_mistake_is_one_error_at_its_place(
     assert shown[below].strip() == "^"
     assert shown[below].index("^") == 4 + column - 1
     assert shown[below - 1][4:] == text.split("\n")[line - 1].replace("\t", " ")
-    assert shown[-1] == "1 fault"
+    assert shown[-1] == "1 problem"
     assert listing(folder) == before
 
 
@@ -169,7 +169,7 @@ def test_faults_of_one_place_share_its_line(folder: Path, capsys: pytest.Capture
     said = [f"bad.yaml:1:1: {name}: missing required key '{name}'" for name in missing]
     assert lines[:8] == [*said, "    version: 1", "    ^"]
     assert lines[8].startswith("bad.yaml:3:8: bench: ")
-    assert lines[-1] == "7 faults"
+    assert lines[-1] == "7 problems"
 
 
 def refuse_to_open(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -220,7 +220,7 @@ def test_a_mistake_in_an_override_is_marked_in_the_override(
     assert says in headline
     assert source == f"    {override}"
     assert caret == " " * (4 + column - 1) + "^"
-    assert stderr.endswith("\n1 fault\n")
+    assert stderr.endswith("\n1 problem\n")
     assert listing(folder) == before
 
 
@@ -305,7 +305,7 @@ def test_with_json_the_faults_are_data(command: str, folder: Path, capsys: pytes
         "path": "learning.rate",
         "message": "expected a number, got 'fast'",
     }
-    assert "1 fault" in captured.err
+    assert "1 problem" in captured.err
 
 
 @pytest.mark.parametrize(

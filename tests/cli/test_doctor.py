@@ -21,9 +21,9 @@ from labrig.assembly import assemble
 from labrig.cli.main import main
 from labrig.errors import ChannelFault, ConnectionFailed
 from labrig.instruments.data import Identity
+from labrig.learning.measurement import Excitation
 from labrig.procedures import doctor
 from labrig.procedures.doctor import Finding, InstrumentReport, examine, exit_code, roll_call
-from labrig.rig.measurement import Excitation
 
 
 @pytest.fixture
@@ -263,7 +263,7 @@ def test_the_simulated_bench_answers_and_is_driven_by_nobody(
             return super().__getattr__(name)
 
     wraps = dict.fromkeys(("awg", "daq", "pots"), Watched)
-    monkeypatch.setattr("labrig.assembly.simulated.SimulatedBench", bench_with(wraps))
+    monkeypatch.setattr("labrig.assembly.benches.simulated.SimulatedBench", bench_with(wraps))
     assert main(["doctor", "iris.yaml", "--json", "--set", "instruments.daq.serial=ABC"]) == 0
     assert {name: row["state"] for name, row in rows(capsys).items()} == dict.fromkeys(wraps, "answers")
     assert set(driven) == {"open", "identify", "make_safe", "close"}

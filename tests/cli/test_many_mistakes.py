@@ -62,7 +62,7 @@ def test_eight_mistakes_are_eight_errors(
     headlines = [line for line in captured.err.splitlines() if line.startswith("bad.yaml:")]
     starts = [f"bad.yaml:{line}:{column}: {path}: " for line, column, path in expected]
     assert [headline[: len(start)] for headline, start in zip(headlines, starts, strict=True)] == starts
-    assert captured.err.endswith("\n8 faults\n")
+    assert captured.err.endswith("\n8 problems\n")
     assert "not checked" not in captured.err
     assert set(tmp_path.rglob("*")) == before
 
@@ -71,7 +71,7 @@ def test_what_could_not_be_checked_is_said(tmp_path: Path, capsys: pytest.Captur
     path = write(tmp_path, edited(IRIS, Edit("channels: 10, bits: 16, full_scale: 5 V", "channels: none"))[0])
     assert main(["check", str(path)]) == 3
     assert (
-        "\nnot checked until these are mended: wiring of awg, task, timing, limits\n2 faults\n"
+        "\nnot checked until these problems are fixed: wiring of awg, task, timing, limits\n2 problems\n"
         in capsys.readouterr().err
     )
 

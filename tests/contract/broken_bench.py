@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from labrig.assembly import Assembly, simulated
+from labrig.assembly import Assembly
+from labrig.assembly.benches import simulated
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.data import Identity
 from labrig.signals.tones import ToneProgram

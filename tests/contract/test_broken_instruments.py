@@ -8,7 +8,7 @@ import pytest
 from contract import broken_bench
 
 from labrig.assembly import assemble, packaged_configs
-from labrig.assembly.assemble import BENCHES
+from labrig.assembly.assembly import BENCHES
 from labrig.testing import digitizer, instrument, programmer, rig, source
 from labrig.testing.station import Station, Subject
 

@@ -12,9 +12,9 @@ from typing import Any, cast
 import numpy as np
 
 from labrig.assembly import Assembly
-from labrig.assembly.simulated import build
+from labrig.assembly.benches.simulated import build
 from labrig.instruments.data import Continuous, LevelTable
-from labrig.learning.updates import ShadowUpdate
+from labrig.learning.updates import Update
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Record
 from labrig.simulation.bench import SimulatedBench
@@ -37,7 +37,7 @@ def largest_error(assembly: Assembly, record: Record) -> float:
     return max(errors)
 
 
-def begun(assembly: Assembly) -> ShadowUpdate:
+def begun(assembly: Assembly) -> Update:
     """The update as a run begins with it."""
     edges = assembly.board.hookup.edges
     return assembly.update(cast("Rig", SimpleNamespace(levels=_levels(assembly, build(assembly)), edges=edges)))
@@ -56,5 +56,5 @@ def _levels(assembly: Assembly, bench: SimulatedBench) -> list[LevelTable | Cont
 def _gradient(assembly: Assembly, bench: SimulatedBench, example: int) -> np.ndarray:
     task = assembly.task
     return bench.truth.gradient(
-        task.activation[example], lambda outputs: task.loss.gradient(outputs, task.target[example])
+        task.activation[example], lambda outputs: assembly.loss.gradient(outputs, task.target[example])
     )

@@ -49,7 +49,7 @@ def test_an_error_inside_a_run(tmp_path, capsys, error, code, reads):
             super().__init__(*arguments, **more)
             benches.append(self)
 
-    with patch("labrig.assembly.simulated.SimulatedBench", Bench):
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", Bench):
         assert main(["run", config("xor"), "--json", "--runs-dir", str(tmp_path)]) == code
     out, err = capsys.readouterr()
     last = json.loads(out.splitlines()[-1])

@@ -118,7 +118,7 @@ def struck(
 
     arguments = ["run", config("divider"), "--json", "--no-plots", "--runs-dir", str(folder)]
     strike, out = Strike(at, times, leaving), io.StringIO()
-    with patch("labrig.assembly.simulated.SimulatedBench", Bench), redirect_stdout(out):
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", Bench), redirect_stdout(out):
         sys.setprofile(strike)
         try:
             code = main([*arguments, "--set", "learning.epochs=3"])

@@ -202,7 +202,7 @@ def test_every_virtual_instrument_killed_at_any_moment_of_a_step(tmp_path, numbe
             os.kill(child.pid, signal.SIGKILL)
 
     pull = Pull(phase, step, draw.uniform(0.0, phase.lasts_s), kill)
-    with patch.object(phase.owner, phase.method, pull), patch("labrig.assembly.wire.WireBench", Bench):
+    with patch.object(phase.owner, phase.method, pull), patch("labrig.assembly.benches.wire.WireBench", Bench):
         outcome = ended(tmp_path / "runs" / "run")
     pull.finish()
     where = f"{phase.method} of step {step + 1}: exit {outcome.code}, {outcome.said}"

@@ -22,8 +22,8 @@ def first_gradient(name: str, *overrides: str, **wraps):
     setup = setup_with(assembly, **wraps)
     with setup.rig as rig:
         rig.program(assembly.update(rig).settings())
-        learned = assembly.probe(rig).gradient(0)
-        loss, target = assembly.task.loss, assembly.task.target[0]
+        learned = assembly.probe(rig, assembly.update(rig)).gradient(0)
+        loss, target = assembly.loss, assembly.task.target[0]
         exact = setup.bench.truth.gradient(assembly.task.activation[0], lambda v: loss.gradient(v, target))
     return learned.gradient, exact
 
@@ -98,7 +98,7 @@ def test_a_digitizer_that_is_unplugged_at_the_evaluation_yields_an_error_and_no_
         bench = bench_with({"daq": lambda daq, reads=reads: UnpluggedDigitizer(daq, reads)})
         config = str(packaged_configs() / "iris.yaml")
         arguments = ["run", config, "--json", "--runs-dir", str(tmp_path), "--set", "learning.epochs=1"]
-        with patch("labrig.assembly.simulated.SimulatedBench", bench):
+        with patch("labrig.assembly.benches.simulated.SimulatedBench", bench):
             assert main(arguments) == 4
         out, err = capsys.readouterr()
         lines = [json.loads(line) for line in out.splitlines()]

@@ -10,7 +10,7 @@ import numpy as np
 from unit.rig.benches import assembled
 
 from labrig.instruments.data import ProgramReport, Setting
-from labrig.rig.measurement import Excitation, Response
+from labrig.learning.measurement import Excitation, Response
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
 

@@ -17,7 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 from labrig.assembly import Assembly, assemble, packaged_configs
-from labrig.assembly.wire import virtual_instruments
+from labrig.assembly.benches.wire import virtual_instruments
 from labrig.cli.main import main
 from labrig.clock import MonotonicClock
 from labrig.runs.journal import Record, read_journal
@@ -78,7 +78,7 @@ class InProcessWire:
     def connect(self, name: str, driver: Any, options: Any) -> Any:
         if not self._endpoints:
             with (
-                patch("labrig.assembly.wire.VirtualBench", self._remember),
+                patch("labrig.assembly.benches.wire.VirtualBench", self._remember),
                 patch("labrig.virtual_instruments.digipot.counterpart.VirtualDigipotBoard", self._board),
                 patch("labrig.virtual_instruments.daqmx.counterpart.DaqmxServer", self._daqmx_server),
             ):
@@ -159,7 +159,7 @@ class Outcome:
 
 def run(folder: Path, overrides: Sequence[str] = (), bench: type[InProcessWire] = InProcessWire) -> Outcome:
     """As `ended`, with the virtual instruments in this process."""
-    with patch("labrig.assembly.wire.build", bench):
+    with patch("labrig.assembly.benches.wire.build", bench):
         return ended(folder, overrides)
 
 

@@ -16,7 +16,7 @@ from unit.rig.benches import assembled
 from wire.both_benches import QUIET
 
 from labrig.errors import ConfigError, ConnectionFailed
-from labrig.rig.measurement import Excitation
+from labrig.learning.measurement import Excitation
 
 # Real time: only numbers of the physics are compared, never times.
 SINE = (
@@ -55,7 +55,7 @@ def test_an_error_smaller_than_a_generator_plays_teaches_nothing():
     assembly = assembled("iris_wire", "learning.temperature=1 mV")
     with assembly.open_rig() as rig:
         rig.program(assembly.update(rig).settings())
-        probe = assembly.probe(rig)
+        probe = assembly.probe(rig, assembly.update(rig))
         learned = [probe.gradient(int(example)).gradient for example in assembly.task.train[:40]]
     taught = [np.abs(gradient.value).max() > 0 for gradient in learned if gradient is not None]
     assert True in taught

@@ -7,15 +7,15 @@ import pytest
 from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
 
 from labrig.assembly import assemble
-from labrig.config.faults import ConfigFaults
+from labrig.config.problems import ConfigProblems
 from labrig.errors import ConfigError
 
 
 def faults(path: Path, *overrides: str) -> list[tuple[str, str]]:
     """Path and message of every fault; none is an error of the test."""
-    with pytest.raises(ConfigFaults) as raised:
+    with pytest.raises(ConfigProblems) as raised:
         assemble(path, overrides)
-    return [(fault.path, fault.message) for fault in raised.value.faults]
+    return [(fault.path, fault.message) for fault in raised.value.problems]
 
 
 def islands(folder: Path, *edits: Edit) -> Path:
@@ -152,13 +152,13 @@ class TestTask:
         ("config", "overrides", "where", "says"),
         [
             ("divider.yaml", ["task.divider={input: 1 V, target: 1.1 V}"], "task.divider.target",
-             "out0 shall be 1.1 V, and reaches 0 V to 1 V at most"),
+             "target 1.1 V for out0 is out of reach: it can be 0 V to 1 V"),
             ("divider.yaml", ["task.divider={input: 1 V, target: -1 mV}"], "task.divider.target", "0 V to 1 V"),
             ("xor.yaml", ["task.xor={amplitude: 500 mV, target: 1.1 V}"], "task.xor.target",
-             "out0 - out1 shall be -1.1 V in example 00, and reaches -1 V to 1 V at most: its sources and ground are "
-             "at -500 mV to 500 mV"),
+             "target -1.1 V for out0 - out1 in example 00 is out of reach: it can be -1 V to 1 V, because the drives "
+             "and ground span -500 mV to 500 mV"),
             ("allostery.yaml", ["task.allostery={inputs: [0 V, 1 V], targets: [0.5 V, 2 V, 1 V]}"],
-             "task.allostery.targets[1]", "2 V, and reaches 0 V to 1 V at most"),
+             "task.allostery.targets[1]", "target 2 V for n5_4 is out of reach: it can be 0 V to 1 V"),
         ],
     )  # fmt: skip
     def test_a_target_that_no_network_reaches(self, config: str, overrides: list[str], where: str, says: str) -> None:

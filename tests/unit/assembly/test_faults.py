@@ -8,7 +8,7 @@ import pytest
 from unit.rig.benches import assembled
 
 from labrig.assembly import packaged_configs
-from labrig.config.faults import ConfigFaults
+from labrig.config.problems import ConfigProblems
 from labrig.simulation.faults import FAULT_KINDS
 
 MISTAKES = [
@@ -39,15 +39,15 @@ MISTAKES = [
 ]
 
 
-def refused(*overrides: str) -> ConfigFaults:
-    with pytest.raises(ConfigFaults) as raised:
+def refused(*overrides: str) -> ConfigProblems:
+    with pytest.raises(ConfigProblems) as raised:
         assembled("iris_wire", *overrides)
     return raised.value
 
 
 @pytest.mark.parametrize(("entry", "key", "says"), MISTAKES, ids=[entry for entry, _, _ in MISTAKES])
 def test_a_mistake_is_one_error_at_its_place(entry, key, says):
-    (fault,) = refused(f"simulation.faults=[{entry}]").faults
+    (fault,) = refused(f"simulation.faults=[{entry}]").problems
     assert fault.path == "simulation.faults[0]" + (f".{key}" if key else "")
     assert says in fault.message
 
@@ -62,9 +62,9 @@ def test_all_of_them_are_reported_each_with_its_line_and_a_caret(tmp_path):
     )
     from labrig.assembly import assemble
 
-    with pytest.raises(ConfigFaults) as raised:
+    with pytest.raises(ConfigProblems) as raised:
         assemble(path)
-    assert [fault.path for fault in raised.value.faults] == [
+    assert [fault.path for fault in raised.value.problems] == [
         "simulation.faults[0].what",
         "simulation.faults[0].where",
         "simulation.faults[2].where",
@@ -89,13 +89,13 @@ def test_the_simulated_bench_refuses_what_it_cannot_make(entry, able):
     if able:
         assert len(assembled("iris_wire", *overrides).faults) == 1
         return
-    (fault,) = refused(*overrides).faults
+    (fault,) = refused(*overrides).problems
     assert "the simulated bench cannot make" in fault.message
     assert "write 'bench: wire'" in fault.message
 
 
 def test_hardware_makes_no_faults():
-    (fault,) = refused("simulation.faults=[{what: reset, where: pots, time: 1 s}]", "bench=hardware").faults
+    (fault,) = refused("simulation.faults=[{what: reset, where: pots, time: 1 s}]", "bench=hardware").problems
     assert "'bench: hardware' makes no faults" in fault.message
 
 

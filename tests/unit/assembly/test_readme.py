@@ -15,10 +15,17 @@ from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 
 from labrig.assembly import packaged_configs
-from labrig.config import sections
+from labrig.assembly.sections import acquisition, header, learning, limits, network, simulation, storage, timing, wiring
+from labrig.assembly.sections.task import SHARED
 from labrig.config.annotations import keys_of
+from labrig.config.section import Section
 from labrig.instruments.drivers import InstrumentOptions
 from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.learning.carriers import CARRIERS
+from labrig.learning.losses import LOSSES
+from labrig.learning.rules import RULES
+from labrig.learning.tasks import TASKS, goals_section
+from labrig.learning.updates import UPDATES
 from labrig.network.diodes import DIODES
 from labrig.quantities import parse_quantity
 from labrig.simulation.imperfections import PRESETS
@@ -27,13 +34,19 @@ README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
 
 
 def models() -> Iterator[type[BaseModel]]:
-    for value in vars(sections).values():
-        if isinstance(value, type) and issubclass(value, sections.Section) and value is not sections.Section:
-            yield value
+    for module in (acquisition, header, learning, limits, network, simulation, storage, timing, wiring):
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__:
+                yield value
+    for known in (RULES, CARRIERS, LOSSES, UPDATES, TASKS):
+        yield from (known.find(name).Options for name in known.own)
+    yield from SHARED.values()
+    for task in TASKS.own:
+        yield goals_section(TASKS.find(task).goals)
     yield from (SourceOptions, DigitizerOptions, ProgrammerOptions)
 
 
-@pytest.mark.parametrize("model", list(models()), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", list(models()), ids=lambda model: model.__qualname__)
 def test_every_key_is_explained(model: type[BaseModel]) -> None:
     code = " ".join(re.findall(r"`([^`\n]+)`", README))
     words = set(re.findall(r"[A-Za-z_]+", code))

@@ -10,9 +10,9 @@ import yaml
 from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
 
 from labrig.assembly import assemble, packaged_configs
-from labrig.assembly.assemble import Assembly
+from labrig.assembly.assembly import Assembly
+from labrig.assembly.benches.simulated import imperfections
 from labrig.assembly.describe import resolved
-from labrig.assembly.simulated import imperfections
 from labrig.config.resolved import DEFAULT, to_yaml
 from labrig.simulation.imperfections import PRESETS
 
@@ -49,8 +49,8 @@ class TestResolvedYaml:
 
     def test_packaged_data_keep_their_name(self, tmp_path: Path) -> None:
         again = self.reloaded(assemble(Path("iris.yaml")), tmp_path / "run")
-        assert again.task_section.classification is not None
-        assert again.task_section.classification.data == "iris.csv"
+        assert again.choice.name == "classification"
+        assert again.choice.options.data == "iris.csv"
 
     def test_other_data_are_named_absolutely(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)

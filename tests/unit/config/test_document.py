@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labrig.config.document import Document, load_document, plain
-from labrig.config.faults import Mark
+from labrig.config.problems import Mark
 from labrig.config.resolved import to_yaml
 from labrig.errors import ConfigError, UsageError
 
@@ -47,7 +47,7 @@ def load(path: Path, *overrides: str, packaged: Path | None = None) -> Document:
 
 
 def messages(document: Document) -> list[str]:
-    return [str(fault).replace(f"{document.directory}/", "") for fault in document.faults]
+    return [str(problem).replace(f"{document.directory}/", "") for problem in document.problems]
 
 
 def test_a_file_is_laid_over_the_ones_it_extends(write: Any) -> None:
@@ -66,7 +66,7 @@ def test_a_file_is_laid_over_the_ones_it_extends(write: Any) -> None:
         "  out0: {error: awg/ao8}\n",
     )
     document = load(path)
-    assert not document.faults
+    assert not document.problems
     assert not document.broken
     assert document.files == (path, iris)
     assert plain(document.root) == {
@@ -135,7 +135,7 @@ def test_extends_that_lead_nowhere_or_in_circles_are_faults(write: Any) -> None:
 def test_a_file_without_keys_is_one_fault(write: Any, text: str, message: str) -> None:
     document = load(write("a.yaml", text))
     assert document.broken
-    assert len(document.faults) == 1
+    assert len(document.problems) == 1
     assert messages(document)[0].startswith(message[:60])
     assert plain(document.root) == {}
 
@@ -152,7 +152,7 @@ def test_overrides_replace_values_and_make_missing_maps(write: Any) -> None:
         "instruments.awg.resource=TCPIP::192.0.2.20::INSTR",
         "note=a=b",
     )
-    assert not document.faults
+    assert not document.problems
     values = plain(document.root)
     assert values["learning"]["rate"] == 1e-3
     assert values["limits"] == {"node": "5 V"}
@@ -189,7 +189,7 @@ def test_overrides_that_fit_nowhere_are_faults_in_the_override(write: Any) -> No
         "--set:4:17: learning.rate: the list opened at line 1 needs ',' or ']' here",
         "--set:5:22: learning.rate.a: duplicate key 'a' (first at line 5)",
     ]
-    assert "    learning.rate.x=1\n                  ^" in document.faults.render()
+    assert "    learning.rate.x=1\n                  ^" in document.problems.render()
     assert plain(document.root)["learning"]["rate"] == 0.1
 
 
@@ -242,7 +242,7 @@ def test_the_merged_file_loads_again_to_the_same(write: Any) -> None:
     assert "&" not in text
     assert "50 Ω" in text
     again = load(write("again.yaml", text))
-    assert not again.faults
+    assert not again.problems
     assert plain(again.root) == plain(document.root)
 
 
@@ -259,10 +259,10 @@ def test_any_bytes_are_a_document_or_a_config_error(tmp_path_factory: pytest.Tem
         document = load_document(path, packaged=None)
     except ConfigError:
         return
-    assert document.faults.render()
+    assert document.problems.render()
     again = path.with_name("again.yaml")
     again.write_text(to_yaml(document), encoding="utf-8")
-    if not document.faults:
+    if not document.problems:
         assert repr(plain(load_document(again, packaged=None).root)) == repr(plain(document.root))
 
 
@@ -275,4 +275,4 @@ def test_any_override_is_applied_or_refused(tmp_path_factory: pytest.TempPathFac
             document = load_document(path, packaged=None, overrides=[text])
         except UsageError:
             continue
-        assert document.faults.render()
+        assert document.problems.render()

@@ -8,17 +8,17 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labrig.config.faults import ConfigFaults, Faults
 from labrig.config.marked import plain
+from labrig.config.problems import ConfigProblems, Problems
 from labrig.config.reading import Source, compose, read_text
 from labrig.config.yaml_core import CoreDumper
 from labrig.errors import ConfigError
 
 
 def read(text: str) -> tuple[Any, list[str]]:
-    faults = Faults()
-    tree = compose(text, Source("a.yaml"), faults)
-    return (None if tree is None else plain(tree)), [str(fault) for fault in faults]
+    problems = Problems()
+    tree = compose(text, Source("a.yaml"), problems)
+    return (None if tree is None else plain(tree)), [str(problem) for problem in problems]
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ def read(text: str) -> tuple[Any, list[str]]:
     ],
 )  # fmt: skip
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
-    tree, faults = read(f"a: {text}")
-    assert not faults
+    tree, problems = read(f"a: {text}")
+    assert not problems
     assert tree == {"a": value}
     assert type(tree["a"]) is type(value)
 
 
 def test_marks_count_from_one_and_name_keys_and_values() -> None:
-    tree = compose("# no\nlearning:\n  rate: 0.1\n  list: [1, {a: b}]\n", Source("a.yaml"), Faults())
+    tree = compose("# no\nlearning:\n  rate: 0.1\n  list: [1, {a: b}]\n", Source("a.yaml"), Problems())
     assert tree is not None
     rate = tree.child("learning").child("rate")  # type: ignore[union-attr]
     assert rate is not None
@@ -50,9 +50,9 @@ def test_marks_count_from_one_and_name_keys_and_values() -> None:
 
 
 def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None:
-    tree, faults = read("a: 1\na: 2\nb: {c: 1, c: 2}\n3: x\n[q]: y\n<<: {z: 1}\n~: e\n!!int k: 1\n")
+    tree, problems = read("a: 1\na: 2\nb: {c: 1, c: 2}\n3: x\n[q]: y\n<<: {z: 1}\n~: e\n!!int k: 1\n")
     assert tree == {"a": 1, "b": {"c": 1}}
-    assert faults == [
+    assert problems == [
         "a.yaml:2:1: a: duplicate key 'a' (first at line 1)",
         "a.yaml:3:11: b.c: duplicate key 'c' (first at line 3)",
         "a.yaml:4:1: a key must be text, got 3; write it in quotes: '3'",
@@ -64,7 +64,7 @@ def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "problem"),
     [
         ("name: x\n\tlearning: 1", "a.yaml:2:1: a tab is used for indentation; use spaces"),
         ("a: b: c", "a.yaml:1:5: a ':' is not allowed here; check the indentation, or put the text in quotes"),
@@ -87,10 +87,10 @@ def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None
         ("[" * 1000, "a.yaml:1:33: nested more than 32 levels deep"),
     ],
 )
-def test_broken_text_is_one_fault_in_plain_words(text: str, fault: str) -> None:
-    faults = read(text)[1]
-    assert len(faults) == 1
-    assert faults[0].startswith(fault)
+def test_broken_text_is_one_fault_in_plain_words(text: str, problem: str) -> None:
+    problems = read(text)[1]
+    assert len(problems) == 1
+    assert problems[0].startswith(problem)
 
 
 def test_aliases_are_allowed_but_not_billions_of_them() -> None:
@@ -98,14 +98,14 @@ def test_aliases_are_allowed_but_not_billions_of_them() -> None:
     laughs = "a0: &a0 [x, x, x]\n" + "".join(
         f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 12)
     )
-    (fault,) = read(laughs)[1]
-    assert "aliases repeat more than 10000 values" in fault
+    (problem,) = read(laughs)[1]
+    assert "aliases repeat more than 10000 values" in problem
 
 
 def test_a_byte_order_mark_and_any_line_ends_are_accepted(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
-    tree = compose(read_text(path), Source("a.yaml"), Faults())
+    tree = compose(read_text(path), Source("a.yaml"), Problems())
     assert tree is not None
     assert plain(tree) == {"a": 1, "b": 2}
     assert str(tree.child("b").mark) == "a.yaml:2:4"  # type: ignore[union-attr]
@@ -122,9 +122,9 @@ def test_a_byte_order_mark_and_any_line_ends_are_accepted(tmp_path: Path) -> Non
 def test_what_is_no_text_is_one_fault(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(content)
-    with pytest.raises(ConfigFaults, match=message) as caught:
+    with pytest.raises(ConfigProblems, match=message) as caught:
         read_text(path)
-    assert len(caught.value.faults) == 1
+    assert len(caught.value.problems) == 1
 
 
 def test_a_file_too_large_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -150,12 +150,12 @@ yaml_like = st.text(alphabet=st.sampled_from(list("ab:-[]{},&*!|>'\"%#@?~ \n\t\\
 @settings(max_examples=400)
 @given(st.one_of(st.text(), yaml_like))
 def test_any_text_is_a_tree_or_faults(text: str) -> None:
-    faults = Faults()
-    faults.add_source("a.yaml", text)
-    tree = compose(text, Source("a.yaml"), faults)
+    problems = Problems()
+    problems.add_source("a.yaml", text)
+    tree = compose(text, Source("a.yaml"), problems)
     if tree is not None:
         plain(tree)
-    assert faults.render()
+    assert problems.render()
 
 
 values = st.recursive(
@@ -180,8 +180,8 @@ def test_what_is_dumped_is_read_back_the_same(tree: dict[str, Any]) -> None:
     if _holds_merge_key(tree):
         return
     text = yaml.dump(tree, Dumper=CoreDumper, allow_unicode=True, sort_keys=False, width=1 << 30)
-    again, faults = read(text)
-    assert not faults
+    again, problems = read(text)
+    assert not problems
     assert again == tree
     assert repr(again) == repr(tree)  # 1 is not 1.0, nor True
 

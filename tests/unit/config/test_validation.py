@@ -107,8 +107,8 @@ def document(tmp_path: Path) -> Any:
     return document
 
 
-def faults(document: Document) -> list[str]:
-    return [str(fault).replace(f"{document.directory}/", "") for fault in document.faults]
+def problems(document: Document) -> list[str]:
+    return [str(problem).replace(f"{document.directory}/", "") for problem in document.problems]
 
 
 def test_eight_faults_of_one_file_at_their_places(document: Any) -> None:
@@ -124,7 +124,7 @@ def test_eight_faults_of_one_file_at_their_places(document: Any) -> None:
         "range: [1 µS]\n"
     )
     assert validate(read, (), Rig) is None
-    assert faults(read) == [
+    assert problems(read) == [
         "run.yaml:2:3: learning.rte: unknown key 'rte'; did you mean 'rate'?",
         "run.yaml:3:11: learning.epochs: expected a whole number, got 'abc'",
         "run.yaml:4:9: learning.rule: 'couple' is not one of 'contrastive', 'coupled', 'adjoint'; "
@@ -135,7 +135,7 @@ def test_eight_faults_of_one_file_at_their_places(document: Any) -> None:
         "run.yaml:8:28: tones[1].label: expected text, got 3; write it in quotes",
         "run.yaml:9:8: range: expected 2 items, got 1",
     ]
-    assert read.faults.render().endswith("    range: [1 µS]\n           ^\n8 faults")
+    assert read.problems.render().endswith("    range: [1 µS]\n           ^\n8 problems")
 
 
 @pytest.mark.parametrize(
@@ -189,16 +189,16 @@ def test_each_error_is_one_fault_in_plain_words(document: Any, text: str, messag
     read = document(text + "\n")
     result = validate(read, (), Rig)
     assert result is None
-    (fault,) = faults(read)
-    assert fault.startswith(f"run.yaml:{message}")
-    assert "Input should" not in fault
-    assert "Value error" not in fault
+    (problem,) = problems(read)
+    assert problem.startswith(f"run.yaml:{message}")
+    assert "Input should" not in problem
+    assert "Value error" not in problem
 
 
 def test_two_faults_in_the_member_of_a_union_it_was_meant_for(document: Any) -> None:
     read = document("through: {howland: 1 V, complience: 3 V}\n")
     validate(read, (), Rig)
-    assert faults(read) == [
+    assert problems(read) == [
         "run.yaml:1:20: through.howland: '1 V' is a voltage, expected a transconductance such as '10 µA/V'",
         "run.yaml:1:25: through.complience: unknown key 'complience'; did you mean 'compliance'?",
     ]
@@ -210,13 +210,13 @@ def test_a_part_of_the_tree_is_validated_alone(document: Any) -> None:
     assert learning == Learning(rate=1.0, epochs=1000, rule="adjoint")
     assert validate(read, ("rig",), Rig) == Rig()
     assert validate(read, ("a", "learning"), Learning) is None
-    assert faults(read) == ["run.yaml:1:1: a.learning: missing required key 'learning'"]
+    assert problems(read) == ["run.yaml:1:1: a.learning: missing required key 'learning'"]
 
 
 def test_faults_in_an_override_point_into_it(document: Any) -> None:
     read = document("learning: {rate: 1}\n", "learning.rate=x", "learning.rte=2")
     assert validate(read, (), Rig) is None
-    assert faults(read) == [
+    assert problems(read) == [
         "--set:1:15: learning.rate: expected a number, got 'x'",
         "--set:2:10: learning.rte: unknown key 'rte'; did you mean 'rate'?",
     ]
@@ -224,9 +224,9 @@ def test_faults_in_an_override_point_into_it(document: Any) -> None:
 
 def test_a_part_that_was_at_fault_before_is_not_passed_on_and_not_reported_twice(document: Any) -> None:
     read = document("learning: {rate: 1, rate: 2, epochs: !!int x}\ntones: []\n")
-    before = faults(read)
+    before = problems(read)
     assert validate(read, ("learning",), Learning) is None
-    assert faults(read) == before
+    assert problems(read) == before
     assert len(before) == 2
     assert validate(document("a: 1\na: 2\n"), (), Open) is not None
 
@@ -234,7 +234,7 @@ def test_a_part_that_was_at_fault_before_is_not_passed_on_and_not_reported_twice
 def test_a_broken_document_is_not_judged(document: Any) -> None:
     read = document("learning: [\n")
     assert validate(read, ("learning",), Learning) is None
-    assert len(read.faults) == 1
+    assert len(read.problems) == 1
 
 
 def test_every_setting_is_listed_with_its_origin(document: Any) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labrig.config.faults import Faults
 from labrig.config.marked import plain
+from labrig.config.problems import Problems
 from labrig.config.reading import Source, compose
 from labrig.config.wiring import LONGEST_RANGE, expand_range, expand_wiring, in_words
 
@@ -71,22 +71,22 @@ def test_a_range_has_every_number_between_its_ends(prefix: str, first: int, last
 
 
 def expand(text: str) -> tuple[Any, list[str]]:
-    faults = Faults()
-    tree = compose(text, Source("a.yaml"), faults)
+    problems = Problems()
+    tree = compose(text, Source("a.yaml"), problems)
     assert tree is not None
     wiring = tree.child("wiring")
     assert wiring is not None
-    return plain(expand_wiring(wiring, faults)), [str(fault) for fault in faults]
+    return plain(expand_wiring(wiring, problems)), [str(problem) for problem in problems]
 
 
 def test_a_row_for_a_range_is_a_row_for_each_node() -> None:
-    rows, faults = expand(
+    rows, problems = expand(
         "wiring:\n"
         "  in0..in1: {drive: awg/ao0..ao1, through: 50 Ω, sense: daq/1..0}\n"
         "  out2: {error: err2/1, through: {howland: 10 µA/V}}\n"
         "  edges: pots/0..29\n"
     )
-    assert not faults
+    assert not problems
     assert rows == {
         "in0": {"drive": "awg/ao0", "through": "50 Ω", "sense": "daq/1"},
         "in1": {"drive": "awg/ao1", "through": "50 Ω", "sense": "daq/0"},
@@ -96,7 +96,7 @@ def test_a_row_for_a_range_is_a_row_for_each_node() -> None:
 
 
 def test_lengths_nodes_and_ranges_that_do_not_fit_are_all_reported() -> None:
-    rows, faults = expand(
+    rows, problems = expand(
         "wiring:\n"
         "  in0..in9: {drive: awg/0..8, sense: daq/3}\n"
         "  pilot: {drive: awg/1..2}\n"
@@ -105,7 +105,7 @@ def test_lengths_nodes_and_ranges_that_do_not_fit_are_all_reported() -> None:
         "  in10: {drive: awg/x..y}\n"
         "  in11..in12: 5\n"
     )
-    assert faults == [
+    assert problems == [
         "a.yaml:2:21: wiring.in0..in9.drive: 'awg/0..8' names 9 channels for 10 nodes (in0..in9)",
         "a.yaml:2:38: wiring.in0..in9.sense: 'daq/3' names 1 channel for 10 nodes (in0..in9)",
         "a.yaml:3:18: wiring.pilot.drive: 'awg/1..2' names 2 channels for 1 node (pilot)",
@@ -117,8 +117,8 @@ def test_lengths_nodes_and_ranges_that_do_not_fit_are_all_reported() -> None:
 
 
 def test_a_wiring_of_millions_of_nodes_is_refused() -> None:
-    _, faults = expand("wiring:\n  a0..a99998: {}\n  b0..b9: {}\n")
-    assert faults == ["a.yaml:3:3: wiring.b0..b9: the wiring names more than 100000 nodes"]
+    _, problems = expand("wiring:\n  a0..a99998: {}\n  b0..b9: {}\n")
+    assert problems == ["a.yaml:3:3: wiring.b0..b9: the wiring names more than 100000 nodes"]
 
 
 def test_a_wiring_that_is_no_map_is_left_to_validation() -> None:

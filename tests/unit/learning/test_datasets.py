@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labrig.learning.datasets import DataError, encode, read_labelled_csv, split_by_class
+from labrig.config.section import OptionError
+from labrig.learning.datasets import read_labelled_csv, scaled, split_by_class
+from labrig.learning.tasks.encoding import with_complements_and_bias
 
 GOOD = "# a comment\na, b ,kind\n1,2.5,x\n\n-3e-1,4,y\n# another\n0,1,x\n"
 
@@ -51,9 +53,9 @@ def test_columns_by_name(tmp_path):
     ],
 )
 def test_what_is_refused(tmp_path, text, label, features, key, message):
-    with pytest.raises(DataError, match=message) as caught:
+    with pytest.raises(OptionError, match=message) as caught:
         read_labelled_csv(write(tmp_path, text), label, features)
-    assert caught.value.key == key
+    assert caught.value.key == (key,)
 
 
 def test_two_columns_of_one_name_that_nobody_uses_do_no_harm(tmp_path):
@@ -63,14 +65,14 @@ def test_two_columns_of_one_name_that_nobody_uses_do_no_harm(tmp_path):
 
 def test_an_example_far_outside_a_narrow_training_range_is_clipped():
     features = np.array([[0.0], [1e-300], [1e300]])
-    volts = encode(features, np.array([0, 1]), full_scale_v=1.0, clip=1.2, complements=False, bias_v=[])
+    volts = scaled(features, np.array([0, 1]), 1.2)
     np.testing.assert_array_equal(volts, [[-1.0], [1.0], [1.2]])
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(DataError, match=r"cannot read nowhere\.csv: No such file"):
+    with pytest.raises(OptionError, match=r"cannot read nowhere\.csv: No such file"):
         read_labelled_csv(tmp_path / "nowhere.csv", "kind")
-    with pytest.raises(DataError, match="not UTF-8"):
+    with pytest.raises(OptionError, match="not UTF-8"):
         read_labelled_csv(write(tmp_path, "a,kind\n1,ä\n", "latin-1"), "kind")
 
 
@@ -94,9 +96,9 @@ def test_a_split_follows_its_generator():
 
 
 def test_too_few_examples_of_a_class():
-    with pytest.raises(DataError, match=r"class 'b' has 3 examples, 2 \+ 2 are asked for") as caught:
+    with pytest.raises(OptionError, match=r"class 'b' has 3 examples, 2 \+ 2 are asked for") as caught:
         split_by_class(np.array([0, 0, 0, 0, 1, 1, 1]), ("a", "b"), 2, 2, np.random.default_rng(0))
-    assert caught.value.key == "split"
+    assert caught.value.key == ("split",)
 
 
 FEATURES = np.array([[0.0, 5.0, 1.0], [10.0, 5.0, 3.0], [5.0, 5.0, 2.0], [100.0, 6.0, 0.0]])
@@ -105,7 +107,8 @@ TRAIN = np.array([0, 1, 2])
 
 def encoded(features=FEATURES, **changes):
     given = {"full_scale_v": 0.5, "clip": 1.2, "complements": True, "bias_v": [-1.0, 1.0], **changes}
-    return encode(features, TRAIN, **given)
+    volts = given["full_scale_v"] * scaled(features, TRAIN, given["clip"])
+    return with_complements_and_bias(volts, given["complements"], given["bias_v"])
 
 
 def test_encoding_by_hand():

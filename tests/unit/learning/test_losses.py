@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labrig.learning.losses import Loss, SoftmaxCrossEntropy, SquaredError
+from labrig.learning.losses import Loss
+from labrig.learning.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from labrig.learning.losses.squared_error import SquaredError
 
 VOLTS = st.floats(-1.0, 1.0, allow_subnormal=False)
 
@@ -19,7 +21,7 @@ def differences(loss: Loss, outputs: np.ndarray, target: np.ndarray, step: float
 
 @given(st.lists(VOLTS, min_size=3, max_size=3), st.lists(VOLTS, min_size=2, max_size=2))
 def test_squared_error(outputs, target):
-    loss = SquaredError(np.array([[1.0, -1.0, 0.0], [0.5, 0.0, 2.0]]), scale=0.3)
+    loss = SquaredError(np.array([[1.0, -1.0, 0.0], [0.5, 0.0, 2.0]]), mean_square=0.3)
     v, y = np.array(outputs), np.array(target)
     np.testing.assert_allclose(loss.gradient(v, y), differences(loss, v, y, 1e-4), rtol=1e-7, atol=1e-9)
 
@@ -34,7 +36,7 @@ def test_softmax_cross_entropy(outputs, label, temperature):
 
 
 def test_squared_error_by_hand_has_no_one_half():
-    loss = SquaredError(np.array([[1.0, -1.0]]), scale=0.06**2)
+    loss = SquaredError(np.array([[1.0, -1.0]]), mean_square=0.06**2)
     assert loss.value(np.array([0.5, 0.2]), np.array([0.1])) == pytest.approx(0.04)
     np.testing.assert_allclose(loss.gradient(np.array([0.5, 0.2]), np.array([0.1])), [0.4, -0.4])
     assert loss.error_scale == pytest.approx(0.12)

@@ -5,54 +5,79 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labrig.learning import tasks
+from labrig.learning.losses.squared_error import SquaredError
+from labrig.learning.tasks import goals_missed
+from labrig.learning.tasks.classification import Classification
+from labrig.learning.tasks.divider import Divider
+from labrig.learning.tasks.encoding import Encode
+from labrig.learning.tasks.regression import Regression
+from labrig.learning.tasks.task import Task
+from labrig.learning.tasks.xor import Xor
+
+ENCODE = Encode(full_scale="1 V", complements=False)
+
+
+def squared_error(task: Task) -> SquaredError:
+    return SquaredError.build(SquaredError.Options(), task.training_targets)
 
 
 def test_xor_has_complements_both_rails_and_a_differential_target():
-    task = tasks.xor(1.0, 0.06)
+    task = Xor.patterns(1.0, 0.06)
     assert task.names == ("00", "01", "10", "11")
     np.testing.assert_array_equal(task.activation[1], [-1, 1, 1, -1, -1, 1])
     np.testing.assert_array_equal(task.target[:, 0], [-0.06, 0.06, 0.06, -0.06])
     outputs = np.array([[0.0, 0.06], [0.06, 0.0], [0.0, 0.06], [0.0, 0.06]])
-    figures = task.metrics(task.train, outputs)
+    figures = task.figures(task.train, outputs)
     assert figures["patterns_right"] == 3
     assert figures["rms_v"] == pytest.approx(0.12 / 2)
-    assert figures["loss"] == pytest.approx(0.12**2 / 4)
-    assert task.loss.scale == pytest.approx(0.06**2)
+    loss = squared_error(task)
+    values = [loss.value(v, task.target[k]) for k, v in zip(task.train, outputs, strict=True)]
+    assert np.mean(values) == pytest.approx(0.12**2 / 4)
+    assert loss.scale == pytest.approx(0.06**2)
 
 
 def test_classification_counts_the_largest_output():
-    task = tasks.classification(np.zeros((3, 2)), np.array([0, 1, 1]), ("a", "b"), np.arange(2), np.array([2]), 0.05)
-    assert task.metrics(np.arange(3), np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))["accuracy"] == pytest.approx(
-        2 / 3
-    )
+    task = Classification.of(np.zeros((3, 2)), np.array([0, 1, 1]), ("a", "b"), np.arange(2), np.array([2]), ENCODE)
+    outputs = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    assert task.figures(np.arange(3), outputs)["accuracy"] == pytest.approx(2 / 3)
     assert task.example_name(2) == "b-2"
 
 
 def test_regression_scales_its_loss_by_the_training_part():
     x = np.array([[1.0, 0.0], [0.0, 2.0], [50.0, 50.0]])
-    task = tasks.regression(x, np.array([[0.5, 0.25]]), x, train=2)
-    assert task.loss.scale == pytest.approx((0.5**2 + 0.5**2) / 2)
+    task = Regression.of(x, np.array([[0.5, 0.25]]), ENCODE, train=2)
+    assert squared_error(task).scale == pytest.approx((0.5**2 + 0.5**2) / 2)
     np.testing.assert_array_equal(task.train, [0, 1])
     np.testing.assert_array_equal(task.test, [2])
 
 
 def test_the_divider_judges_its_gradient_by_its_formula():
-    task = tasks.divider(1.0, 0.8, 50.0, 100e3)
+    task = Divider.between(1.0, 0.8, 50.0, 100e3)
+    loss = squared_error(task)
     theta, step = 30e-6, 1e-10
 
     def cost(value: float) -> float:
-        return task.loss.value(np.array([100e3 / (50 + 1 / value + 100e3)]), task.target[0])
+        return loss.value(np.array([100e3 / (50 + 1 / value + 100e3)]), task.target[0])
 
     slope = (cost(theta + step) - cost(theta - step)) / (2 * step)
-    assert task.gradient_metrics(np.array([theta]), np.array([slope]))["relative_error"] < 1e-6
-    assert task.gradient_metrics(np.array([theta]), np.array([-slope]))["relative_error"] == pytest.approx(2, rel=1e-5)
+    assert task.gradient_figures(np.array([theta]), np.array([slope]))["relative_error"] < 1e-6
+    assert task.gradient_figures(np.array([theta]), np.array([-slope]))["relative_error"] == pytest.approx(2, rel=1e-5)
 
 
 def test_representatives_are_all_of_a_small_task_and_two_of_each_class_of_a_large_one():
-    assert tasks.xor(1.0, 0.06).representatives() == [0, 1, 2, 3]
+    assert Xor.patterns(1.0, 0.06).representatives() == [0, 1, 2, 3]
     labels = np.repeat([0, 1, 2], 10)
-    task = tasks.classification(np.zeros((30, 1)), labels, ("a", "b", "c"), np.arange(30), np.array([], int), 0.05)
+    nobody = np.array([], dtype=np.intp)
+    task = Classification.of(np.zeros((30, 1)), labels, ("a", "b", "c"), np.arange(30), nobody, ENCODE)
     assert task.representatives() == [0, 1, 10, 11, 20, 21]
     x = np.linspace(0, 1, 20)[:, None]
-    assert len(tasks.regression(x, np.eye(1), x, 20).representatives()) == 4
+    assert len(Regression.of(x, np.eye(1), ENCODE, 20).representatives()) == 4
+
+
+def test_goals_that_are_not_reached_are_named_and_a_missing_figure_reaches_nothing():
+    goals = Xor.goals
+    target = type("Target", (), {"rms": 0.008, "patterns_right": 4})()
+    assert goals_missed(goals, target, {"rms_v": 0.007, "patterns_right": 4}) == []
+    assert goals_missed(goals, target, {"rms_v": 0.009, "patterns_right": 4}) == ["rms_v is 0.009, the target is 0.008"]
+    assert len(goals_missed(goals, target, {"rms_v": float("nan")})) == 2
+    assert goals_missed(goals, None, {}) == []

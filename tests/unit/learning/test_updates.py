@@ -8,22 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labrig.instruments.data import Continuous, Level, LevelTable, Target
-from labrig.learning.updates import ShadowUpdate, within
+from labrig.learning.updates import Rate, within
+from labrig.learning.updates.gradient_descent import GradientDescent
 
 TABLE = LevelTable(np.array([9, 7, 5, 3, 1]), np.array([10.0, 20.0, 40.0, 50.0, 100.0]))
 ANY = Continuous(10.0, 100.0)
 
 
 def update(levels=(TABLE,), initial=(40.0,), *, rate=1.0, span=1.0, scale=1.0, steps=None, hysteresis=0.05):
-    return ShadowUpdate(
-        levels,
-        np.array(initial),
-        span=span,
-        loss_scale=scale,
-        rate=rate,
-        total_steps=steps,
-        hysteresis=hysteresis,
-    )
+    options = GradientDescent.Options(hysteresis=hysteresis)
+    return GradientDescent(options, levels, np.array(initial), Rate(rate * span**2 / scale, steps))
 
 
 def test_the_step_follows_the_definition_of_the_rate():
@@ -102,9 +96,8 @@ def test_small_steps_add_up_in_the_shadow():
 
 def test_the_shadow_stops_at_the_ends_of_the_range():
     moved = update(initial=[40.0])
-    assert moved.saturated == 0.0
     assert moved.apply(np.array([-1e6])) == {0: Level(1)}
-    assert (moved.shadow[0], moved.saturated) == (100.0, 1.0)
+    assert moved.shadow[0] == 100.0
     assert moved.apply(np.array([5.0])) == {}
     assert moved.shadow[0] == 95.0
     assert moved.apply(np.array([1e6])) == {0: Level(9)}

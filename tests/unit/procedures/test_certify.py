@@ -35,7 +35,9 @@ def certificate(name: str, *overrides: str, examples: tuple[int, ...] = (1,), re
     assembly = assembled(name, *overrides)
     setup = assembly.setup()
     with setup.rig as rig:
-        return certify(assembly.probe(rig), assembly.update(rig), setup.bench.truth, examples, repeats)
+        return certify(
+            assembly.probe(rig, update := assembly.update(rig)), update, setup.bench.truth, examples, repeats
+        )
 
 
 @pytest.mark.parametrize("moment", ["time: 100 ms", "acquisition: 2"])
@@ -96,7 +98,7 @@ def test_every_edge_is_put_back():
         update = assembly.update(rig)
         rig.program(update.settings())
         before = setup.bench.truth.conductances()
-        certify(assembly.probe(rig), update, setup.bench.truth, [0], 1)
+        certify(assembly.probe(rig, update), update, setup.bench.truth, [0], 1)
         np.testing.assert_array_equal(setup.bench.truth.conductances(), before)
         np.testing.assert_array_equal(rig.siemens, update.conductances)
 
@@ -123,7 +125,7 @@ def test_repeats_for_five_percent_follow_from_the_noise():
 def test_a_rig_with_the_sign_flipped_is_not_certified(capsys):
     bench = bench_with({"awg": lambda source: FlippedTones(source, {"6", "7"})})
     arguments = ["certify", str(packaged_configs() / "xor.yaml"), "--examples", "01", "--json"]
-    with patch("labrig.assembly.simulated.SimulatedBench", bench):
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", bench):
         assert main(arguments) == 7
     figures = json.loads(capsys.readouterr().out)
     assert figures["passed"] is False
@@ -183,6 +185,6 @@ def test_the_sweep_begins_where_the_sources_can_play_the_error():
     setup = setup_with(assembly, err1=Coarse, err2=Coarse)
     with setup.rig as rig:
         rig.program(assembly.update(rig).settings())
-        sweep = sweep_gamma(assembly.probe(rig), 0)
+        sweep = sweep_gamma(assembly.probe(rig, assembly.update(rig)), 0)
     assert 2 <= len(sweep.current_a) < len(SWEEP)
     assert sweep.exponent is None  # what rounding leaves is no departure of a linear board

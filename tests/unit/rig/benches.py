@@ -40,5 +40,5 @@ def bench_with(wraps: Mapping[str, Wrap]) -> type[SimulatedBench]:
 
 def setup_with(assembly: Assembly, **wraps: Wrap) -> Setup:
     """A fresh bench and rig; `wraps` by name of the instrument."""
-    with patch("labrig.assembly.simulated.SimulatedBench", bench_with(wraps)):
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", bench_with(wraps)):
         return assembly.setup()

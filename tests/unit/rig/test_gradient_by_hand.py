@@ -16,7 +16,7 @@ def test_divider(target: str, theta_us: float):
     setup = assembly.setup()
     with setup.rig as rig:
         rig.program(assembly.update(rig).settings())
-        learned = assembly.probe(rig).gradient(0)
+        learned = assembly.probe(rig, assembly.update(rig)).gradient(0)
         world = setup.bench.world
         (siemens,) = world.conductances(setup.bench.clock.now())
         gain = dict(zip(world._channels, world._gain, strict=True))
@@ -37,6 +37,6 @@ def test_the_error_current_is_what_was_asked_for_and_gamma_follows():
     assembly = assembled("divider")
     with assembly.setup().rig as rig:
         rig.program(assembly.update(rig).settings())
-        probe = assembly.probe(rig)
+        probe = assembly.probe(rig, assembly.update(rig))
         v, learned = probe.measure_free(0).outputs[0], probe.gradient(0)
-        assert learned.gamma * abs(2 * (v - 0.8)) == pytest.approx(1e-6, rel=1e-9)
+        assert learned.gradient.gamma * abs(2 * (v - 0.8)) == pytest.approx(1e-6, rel=1e-9)

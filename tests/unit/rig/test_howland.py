@@ -8,7 +8,7 @@ from unit.rig.benches import assembled
 
 from labrig.assembly import Assembly
 from labrig.errors import LimitExceeded
-from labrig.rig.measurement import Excitation
+from labrig.learning.measurement import Excitation
 
 SOURCE_OHM, OHM = 50.0, 1 / 30e-6  # of the drive and, at first, of the edge
 

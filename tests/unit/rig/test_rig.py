@@ -21,8 +21,8 @@ from labrig.errors import (
     SyncLost,
 )
 from labrig.instruments.data import Identity, Target
+from labrig.learning.measurement import Excitation
 from labrig.rig.limits import Limits
-from labrig.rig.measurement import Excitation
 from labrig.rig.together import Together
 from labrig.runs.journal import Journal, read_journal
 from labrig.signals.tones import SILENT, ToneProgram

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from labrig.errors import LabrigError, SyncLost
+from labrig.learning.measurement import Excitation
 from labrig.rig.hookup import Hookup, SenseWire, SourceWire
-from labrig.rig.measurement import Excitation
 from labrig.rig.score import Programs, Score
 
 HOOKUP = Hookup(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from unit.rig.benches import assembled
 
-from labrig.rig.measurement import Excitation
+from labrig.learning.measurement import Excitation
 
 ACQUISITIONS, SAMPLES = 1000, 1000
 

@@ -1,0 +1,181 @@
+"""The product of assembly: a configuration without problems, and the bench, rig and experiment that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+from labrig.assembly.board import Board
+from labrig.assembly.sections.acquisition import Acquisition, Timing
+from labrig.assembly.sections.header import Header
+from labrig.assembly.sections.instruments import Device
+from labrig.assembly.sections.learning import Learning, LearningChoice
+from labrig.assembly.sections.network import Network, initial_conductances
+from labrig.assembly.sections.simulation import Simulation
+from labrig.assembly.sections.storage import Storage
+from labrig.assembly.sections.task import TaskChoice
+from labrig.assembly.sections.timing import Timing as Synchronization
+from labrig.config.document import Document
+from labrig.config.section import Section
+from labrig.experiment import Experiment, Schedule
+from labrig.instruments.contracts import Bench
+from labrig.instruments.data import Identity
+from labrig.instruments.drivers import (
+    DigitizerCapabilities,
+    InstrumentOptions,
+    ProgrammerCapabilities,
+    SourceCapabilities,
+)
+from labrig.instruments.guard import GuardedProgrammer, GuardedSource
+from labrig.learning.losses import Loss
+from labrig.learning.tasks import Task
+from labrig.learning.updates import Update, within
+from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.limits import Limits
+from labrig.rig.rig import Rig
+from labrig.runs.journal import Journal
+from labrig.simulation.faults import Fault
+
+BENCHES = {
+    "simulated": "labrig.assembly.benches.simulated",
+    "wire": "labrig.assembly.benches.wire",
+    "hardware": "labrig.assembly.benches.hardware",
+}
+"""Where each bench is built; imported when it is chosen."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A bench and the rig on it, unopened."""
+
+    bench: Bench
+    rig: Rig
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A configuration without problems, and what follows from it.
+
+    `sections` are the validated sections by name, `document` has every value in effect.
+    """
+
+    document: Document
+    sections: Mapping[str, Section]
+    header: Header
+    network: Network
+    choice: TaskChoice
+    learning_choice: LearningChoice
+    acquisition: Acquisition
+    storage: Storage
+    simulation: Simulation
+    limits: Limits
+    devices: Mapping[str, Device]
+    board: Board
+    timing: Timing
+    synchronization: Synchronization
+    task: Task
+    loss: Loss
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def learning(self) -> Learning:
+        """The keys of the learning section that all rules and losses share."""
+        return self.learning_choice.section
+
+    @property
+    def name(self) -> str:
+        return self.header.name
+
+    @property
+    def seed(self) -> int:
+        return self.header.seed
+
+    @cached_property
+    def simulation_seed(self) -> int:
+        """The simulation's own seed, by default the run's."""
+        return self.seed if self.simulation.seed is None else self.simulation.seed
+
+    @cached_property
+    def span(self) -> float:
+        """Width of the configured conductance range (S)."""
+        low, high = self.network.programmable.range
+        return high - low
+
+    def setup(self) -> Setup:
+        """A fresh bench and a rig on it."""
+        bench: Bench = import_module(BENCHES[self.header.bench]).build(self)
+        try:
+            return Setup(bench, self._rig(bench))
+        except BaseException:  # Ctrl-C too: what the bench started would outlive the run
+            bench.close()
+            raise
+
+    def _rig(self, bench: Bench) -> Rig:
+        hookup = self.board.hookup
+        instruments = {
+            name: bench.connect(name, self.devices[name].driver, self.routed(name))
+            for name in (*hookup.sources, hookup.digitizer, *hookup.programmers)
+        }
+        return Rig(
+            hookup=hookup,
+            sources={name: self._guarded(name, instruments[name]) for name in hookup.sources},
+            digitizer=instruments[hookup.digitizer],  # type: ignore[arg-type]
+            programmers={name: self._guarded(name, instruments[name]) for name in hookup.programmers},
+            plan=self.timing.plan,
+            tones=self.timing.tones,
+            activation=self.learning.activation,
+            pilot_v=self.acquisition.pilot,
+            limits=self.limits,
+            clock=bench.clock,
+            identities={
+                name: Identity(device.options.model or "", device.options.serial or "")
+                for name, device in self.devices.items()
+            },
+            on_close=bench.close,
+        )
+
+    def open_rig(self) -> Rig:
+        """The rig alone, as a context manager that opens it and makes it safe."""
+        return self.setup().rig
+
+    def probe(self, rig: Rig, update: Update) -> GradientProbe:
+        """Reads gradients of this task off an open rig; `update` knows what is written."""
+        choice = self.learning_choice
+        return GradientProbe(rig, self.task, self.loss, choice.rule, choice.carrier(self.loss), update)
+
+    def update(self, rig: Rig) -> Update:
+        """The conductances to begin with, and how gradients change them."""
+        levels = [within(levels, *self.network.programmable.range) for levels in rig.levels]
+        initial = initial_conductances(self.network, len(rig.edges), self.seed)
+        return self.learning_choice.update(levels, initial, self.span, self.loss, len(self.task.train))
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.learning.epochs, self.learning.batch, self.learning.evaluate.every)
+
+    def experiment(self, rig: Rig, journal: Journal) -> Experiment:
+        """The experiment on an open rig."""
+        update = self.update(rig)
+        return Experiment(self.probe(rig, update), update, self.schedule, journal, self.seed)
+
+    def routed(self, name: str) -> InstrumentOptions:
+        """An entry's options with the terminals its start trigger and its clock leave by, which `timing` names."""
+        device, clock, trigger = self.devices[name], self.synchronization.clock, self.synchronization.trigger
+        able, lines = device.capabilities, {}
+        if not isinstance(able, DigitizerCapabilities):
+            return device.options
+        if "start" in able.exports and trigger and trigger.line and name == trigger.from_.partition("/")[0]:
+            lines["export_start"] = trigger.line
+        if "clock" in able.exports and clock and clock.line and name == clock.master:
+            lines["export_clock"] = clock.line
+        return device.options.model_copy(update=lines)
+
+    def _guarded(self, name: str, instrument: Any) -> Any:
+        able = self.devices[name].capabilities
+        if isinstance(able, SourceCapabilities):
+            return GuardedSource(name, instrument, able)
+        assert isinstance(able, ProgrammerCapabilities)
+        return GuardedProgrammer(name, instrument, able)

@@ -1,0 +1,43 @@
+"""Builds the simulated bench of a configuration. The only place above the benches that names this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labrig.assembly.sections.simulation import chosen_imperfections
+from labrig.simulation.bench import SimulatedBench
+from labrig.simulation.imperfections import Imperfections
+from labrig.simulation.world import BoardWiring
+
+if TYPE_CHECKING:
+    from labrig.assembly.assembly import Assembly
+
+
+def build(assembly: Assembly) -> SimulatedBench:
+    """A bench whose board is wired as the configuration says."""
+    hookup = assembly.board.hookup
+    return SimulatedBench(
+        assembly.board.graph,
+        board_wiring(assembly),
+        {name: device.capabilities for name, device in assembly.devices.items()},
+        imperfections(assembly),
+        assembly.simulation_seed,
+        inputs=[wire.label for wire in hookup.inputs],
+        outputs=[wire.node for wire in hookup.outputs],
+        faults=assembly.faults,
+    )
+
+
+def board_wiring(assembly: Assembly) -> BoardWiring:
+    """What is soldered to what, as the configuration says."""
+    hookup = assembly.board.hookup
+    return BoardWiring(
+        sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
+        senses={f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses},
+        edges={f"{edge.device}/{edge.channel}": edge.name for edge in hookup.edges},
+    )
+
+
+def imperfections(assembly: Assembly) -> Imperfections:
+    """The preset, with the single imperfections that the configuration replaces."""
+    return chosen_imperfections(assembly.simulation)

@@ -1,0 +1,56 @@
+"""Builds the wire bench of a configuration, and, in the child, the virtual instruments that stand behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from labrig.assembly.benches.simulated import board_wiring, imperfections
+from labrig.config.resolved import to_yaml
+from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.simulation.board import simulated_board
+from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.virtual_instruments.counterpart import Endpoint, Entry, served
+from labrig.virtual_instruments.virtual_bench import VirtualBench, faults_in_time
+from labrig.virtual_instruments.wire_bench import WireBench
+
+if TYPE_CHECKING:
+    from labrig.assembly.assembly import Assembly
+
+
+def build(assembly: Assembly) -> WireBench:
+    """The bench as the run sees it; its child gets the same configuration."""
+    return WireBench(to_yaml(assembly.document))
+
+
+@contextmanager
+def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
+    """Serve every instrument of a configuration, around one world, while the context lasts."""
+    capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
+    imperfect = imperfections(assembly)
+    board = simulated_board(
+        assembly.board.graph, board_wiring(assembly), capabilities, imperfect, assembly.simulation_seed
+    )
+    bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
+    board.world.faults = FaultSchedule(assembly.faults, bench.clock)
+    trigger = assembly.synchronization.trigger
+    if trigger is not None:
+        leaves_by = f"{trigger.from_.partition('/')[0]}/{trigger.line or 'start'}"
+        for name in trigger.to:
+            bench.lines.solder(leaves_by, f"{name}/trigger")
+    instruments = [
+        (
+            device.driver,
+            Entry(
+                name,
+                device.options.model or next(iter(device.driver.models), ""),
+                device.capabilities,
+                device.options.model_dump(),
+                board.end_to_end_ohm[name] if isinstance(device.capabilities, ProgrammerCapabilities) else None,
+            ),
+        )
+        for name, device in assembly.devices.items()
+    ]
+    with served(bench, instruments) as endpoints, faults_in_time(bench):
+        yield endpoints

@@ -1,0 +1,191 @@
+"""Checks a configuration: stages that declare what they need, run in order, every problem reported at once.
+
+A stage is a function of the document and of what earlier stages produced, by the names of its parameters. It returns
+its product, or None if there are problems. A stage without something it needs is skipped, and the user is told what was
+not checked; a parameter with a default is passed if it is there.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from labrig.assembly.assembly import Assembly
+from labrig.assembly.effective import effective
+from labrig.assembly.sections import acquisition, error, instruments, limits, network, simulation, task, timing, wiring
+from labrig.assembly.sections.header import Header
+from labrig.assembly.sections.learning import LearningChoice, read_learning
+from labrig.assembly.sections.storage import Storage
+from labrig.config.document import Document, load_document
+from labrig.config.section import Section
+from labrig.config.validation import validate
+from labrig.extensions import search_beside
+from labrig.rig.limits import Limits
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One check.
+
+    Parameters
+    ----------
+    product : str
+        Name of what it returns, for later stages.
+    run : callable
+        Called with the document and what its other parameters name.
+    tells : str
+        What is not checked if it is skipped, for the user; empty if something else says so.
+    """
+
+    product: str
+    run: Callable[..., Any]
+    tells: str = ""
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """Products without which it cannot run."""
+        return tuple(p.name for p in self._inputs if p.default is p.empty)
+
+    @cached_property
+    def uses(self) -> tuple[str, ...]:
+        """Every product it takes."""
+        return tuple(p.name for p in self._inputs)
+
+    @property
+    def _inputs(self) -> list[inspect.Parameter]:
+        return [p for p in inspect.signature(self.run).parameters.values() if p.name != "document"]
+
+
+def _section(name: str, model: type[Section], *, optional: bool = False) -> Callable[[Document], Section | None]:
+    """Validates a section that needs nothing else; the header tells of one that is missing."""
+
+    def read(document: Document) -> Section | None:
+        there = optional or document.get((name,)) is not None
+        return validate(document, (name,), model) if there else None
+
+    return read
+
+
+STAGES: Sequence[Stage] = (
+    Stage("header", lambda document: validate(document, (), Header)),
+    Stage("network", _section("network", network.Network)),
+    Stage("choice", task.read_choice),
+    Stage("learning", read_learning),
+    Stage("acquisition", _section("acquisition", acquisition.Acquisition)),
+    Stage("synchronization", _section("timing", timing.Timing, optional=True)),
+    Stage("limits", _section("limits", limits.Limits, optional=True)),
+    Stage("storage", _section("storage", Storage, optional=True)),
+    Stage("simulation", _section("simulation", simulation.Simulation, optional=True)),
+    Stage("devices", instruments.read_devices),
+    Stage("bench_checked", instruments.check_bench),
+    Stage("layout", network.read_layout),
+    Stage("wiring_written", wiring.is_written),
+    Stage("board", wiring.read_board, tells="wiring"),
+    Stage("tones", acquisition.read_tones),
+    Stage("faults", simulation.read_faults),
+    Stage("range_checked", network.check_range),
+    Stage("task", task.read_task, tells="task"),
+    Stage("loss", task.read_loss),
+    Stage("timing", acquisition.read_timing, tells="timing"),
+    Stage("synchronization_checked", timing.check_synchronization),
+    Stage("drive_checked", limits.check_drive, tells="limits"),
+    Stage("error_checked", error.check_error),
+    Stage("compliance_checked", error.check_compliance),
+    Stage("pilot_checked", acquisition.check_pilot),
+    Stage("least_drive_checked", task.check_least_drive),
+)
+"""In the order of the problems: what a later stage says rests on what earlier ones found to be right."""
+
+
+def assemble(path: Path, overrides: Sequence[str] = ()) -> Assembly:
+    """Read, check and assemble a configuration.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a relative one is also looked up among the packaged configurations.
+    overrides : sequence of str
+        "learning.rate=0.1", as after --set.
+
+    Raises
+    ------
+    ConfigProblems
+        With every problem that can be found at once.
+    ConfigError
+        If the file cannot be read.
+    UsageError
+        For a malformed override.
+    """
+    document = load_document(path, packaged=packaged_configs(), overrides=overrides)
+    assembly = check(document)
+    document.problems.raise_if_any()
+    assert assembly is not None
+    return assembly
+
+
+def check(document: Document) -> Assembly | None:
+    """Report every problem of a document; the assembly if there is none."""
+    if document.broken:
+        return None
+    search_beside(document.directory)
+    products: dict[str, Any] = {}
+    skipped: list[str] = []
+    for stage in STAGES:
+        if any(products.get(name) is None for name in stage.needs):
+            skipped += [stage.tells] if stage.tells else []
+            continue
+        products[stage.product] = stage.run(document, **{name: products.get(name) for name in stage.uses})
+    faulty = sorted(instruments.faulty(document, products["devices"]))
+    if faulty:
+        skipped.insert(0, f"wiring of {', '.join(faulty)}")
+    if document.problems:
+        if skipped:
+            document.problems.note(f"not checked until these problems are fixed: {', '.join(skipped)}")
+        return None
+    return _assembly(document, products)
+
+
+def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
+    header: Header = products["header"]
+    learning: LearningChoice = products["learning"]
+    limits_section: limits.Limits = products["limits"]
+    sections: dict[str, Section] = {
+        "network": products["network"],
+        "task": products["choice"].section,
+        "learning": learning.section,
+        "acquisition": products["acquisition"],
+        "timing": products["synchronization"],
+        "limits": limits_section,
+        "storage": products["storage"],
+        "simulation": products["simulation"],
+    }
+    return Assembly(
+        document=effective(document, header, sections, products["devices"]),
+        sections=sections,
+        header=header,
+        network=products["network"],
+        choice=products["choice"],
+        learning_choice=learning,
+        acquisition=products["acquisition"],
+        storage=products["storage"],
+        simulation=products["simulation"],
+        limits=Limits(limits_section.node, limits_section.edge_power, limits_section.step),
+        devices=products["devices"],
+        board=products["board"],
+        timing=products["timing"],
+        synchronization=products["synchronization"],
+        task=products["task"],
+        loss=products["loss"],
+        faults=products["faults"],
+    )
+
+
+def packaged_configs() -> Path:
+    """The folder of the configurations that come with labrig."""
+    inside = Path(str(files("labrig"))) / "_data" / "configs"
+    return inside if inside.is_dir() else Path(str(files("labrig"))).parent / "configs"

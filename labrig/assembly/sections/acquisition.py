@@ -1,0 +1,299 @@
+"""The `acquisition` section: samples, settle and tones, checked against the instruments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from labrig.assembly.board import Board
+from labrig.assembly.rounding import rounded_up
+from labrig.assembly.sections.instruments import Device
+from labrig.assembly.sections.learning import LearningChoice
+from labrig.assembly.sections.limits import Limits
+from labrig.config.document import Document
+from labrig.config.section import Section
+from labrig.instruments.data import AcquisitionPlan
+from labrig.instruments.drivers import DigitizerCapabilities
+from labrig.learning.tasks import Task
+from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
+from labrig.quantities import (
+    Count,
+    Frequency,
+    NonNegativeTime,
+    PositiveSampleRate,
+    PositiveTime,
+    PositiveVoltage,
+    format_quantity,
+)
+from labrig.signals.planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
+
+MAINS_HZ = (50.0, 60.0)
+SILENCE_MARGIN_S = 0.1
+"""What else a programmer may have to wait between two acquisitions."""
+
+MOST_SAMPLES = 1 << 24
+"""Of one channel in one window: a hundred channels of that are more than a computer's memory."""
+
+
+MOST_EXAMPLES = 10**9
+"""That one run may learn from, epoch by epoch: at 1 ms for an acquisition three weeks."""
+
+YEAR_S = 365.25 * 86400
+
+
+class Acquisition(Section):
+    """What one acquisition samples, and where its tones may be."""
+
+    sample_rate: PositiveSampleRate
+    window: PositiveTime
+    settle: NonNegativeTime | Literal["auto"] = "auto"
+    tones: list[Frequency] | Literal["auto"] = "auto"
+    band: tuple[Frequency, Frequency]
+    order: Annotated[Count, Field(ge=2, le=9)] = 5
+    mains: list[Frequency] | Literal["none"] | None = None
+    pilot: PositiveVoltage = 1.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one acquisition looks like, as asked for."""
+
+    plan: AcquisitionPlan
+    tones: TonePlan
+
+
+def check_sample_rate(document: Document, acquisition: Acquisition, devices: Mapping[str, Device]) -> bool:
+    """Whether a digitizer of these devices is fast enough; True if there is none. If not, a problem names the fastest,
+    once."""
+    rates = {
+        name: device.capabilities.max_sample_rate_hz
+        for name, device in devices.items()
+        if isinstance(device.capabilities, DigitizerCapabilities)
+    }
+    fastest = max(rates, key=lambda name: rates[name], default=None)
+    if fastest is None or acquisition.sample_rate <= rates[fastest]:
+        return True
+    path = ("acquisition", "sample_rate")
+    limit = format_quantity(rates[fastest], "sample_rate")
+    asked = format_quantity(acquisition.sample_rate, "sample_rate")
+    message = f"{asked} is beyond {fastest}, which samples at {limit} at most"
+    if not document.problems.holds(document.mark_of(path), path):
+        document.report(path, message)
+    return False
+
+
+def read_tones(
+    document: Document,
+    acquisition: Acquisition,
+    learning: LearningChoice,
+    limits: Limits,
+    devices: Mapping[str, Device],
+    board: Board | None = None,
+) -> TonePlan | None:
+    """Where the tones are: those that carry the error, after one for the activation if that is a sine.
+
+    None if they have problems, or cannot be judged yet. The digitizer's limit comes first: at a rate nobody can sample,
+    the window is not to blame for its many samples.
+    """
+    fast_enough = check_sample_rate(document, acquisition, devices)
+    if not fast_enough and acquisition.sample_rate * acquisition.window >= MOST_SAMPLES:
+        return None
+    if board is None and learning.error_tones(1) != learning.error_tones(2):
+        return None
+    error = learning.error_tones(len(board.hookup.outputs) if board else 1)
+    activation = 1 if learning.section.activation == "sine" else 0
+    low, high = acquisition.band
+    if not 0 < low < high:
+        document.report(("acquisition", "band"), "the first frequency must be the smaller one, above 0 Hz")
+        return None
+    try:
+        samples = _window_samples(acquisition, limits.step)
+    except PlanError as problem:
+        document.report(("acquisition", "window"), str(problem))
+        return None
+    try:
+        if acquisition.tones == "auto":
+            mains = acquisition.mains
+            return plan_tones(
+                sample_rate_hz=acquisition.sample_rate,
+                window_samples=samples,
+                count=error + activation,
+                band_hz=acquisition.band,
+                order=acquisition.order,
+                mains_hz=MAINS_HZ if mains is None else () if mains == "none" else tuple(mains),
+            )
+        if len(acquisition.tones) != error + activation:
+            needed = _tones_in_words(error, activation)
+            raise PlanError(f"got {len(acquisition.tones)}, {needed}; or write 'tones: auto'")
+        return check_tones(acquisition.sample_rate, samples, acquisition.tones, acquisition.band, acquisition.order)
+    except PlanError as problem:
+        document.report(("acquisition", "tones" if acquisition.tones != "auto" else "band"), str(problem))
+        return None
+
+
+def _window_samples(acquisition: Acquisition, step_s: float) -> int:
+    """Samples of a window; PlanError if there are too many, or the window is longer than a step may be."""
+    samples = window_samples(acquisition.sample_rate, acquisition.window)
+    if acquisition.window > step_s:
+        limit, window = format_quantity(step_s, "time"), format_quantity(acquisition.window, "time")
+        raise PlanError(f"one window takes {window}, limits.step allows {limit} for an acquisition")
+    if samples > MOST_SAMPLES:
+        raise PlanError(f"a window of {samples} samples is longer than {MOST_SAMPLES}")
+    return samples
+
+
+def _tones_in_words(error: int, activation: int) -> str:
+    if error + activation == 1:
+        return "1 tone is needed, for the error"
+    errors = "error" if error == 1 else f"{error} for the error"
+    return f"{error + activation} are needed, {'activation and ' if activation else ''}{errors}"
+
+
+def read_timing(
+    document: Document,
+    acquisition: Acquisition,
+    tones: TonePlan,
+    board: Board,
+    devices: Mapping[str, Device],
+    limits: Limits,
+    learning: LearningChoice,
+    task: Task | None = None,
+) -> Timing | None:
+    """The plan of one acquisition; None if it has problems.
+
+    `settle: auto` is the slowest source's settling: a network without capacitance has none.
+    """
+    before = len(document.problems)
+    hookup = board.hookup
+    digitizer = devices[hookup.digitizer].digitizer
+    check_sample_rate(document, acquisition, {hookup.digitizer: devices[hookup.digitizer]})
+    slowest = max(devices[name].source.settle_s for name in hookup.sources)
+    settle_s = slowest if acquisition.settle == "auto" else acquisition.settle
+    if settle_s < slowest:
+        message = f"the sources need {format_quantity(slowest, 'time')} to settle; write 'settle: auto'"
+        document.report(("acquisition", "settle"), message)
+    plan = AcquisitionPlan(
+        sample_rate_hz=acquisition.sample_rate,
+        settle_samples=math.ceil(settle_s * acquisition.sample_rate - 1e-9),
+        window_samples=tones.window_samples,
+        channels=tuple(wire.channel for wire in hookup.senses),
+        ranges_v=(digitizer.full_scale_v,) * len(hookup.senses),
+        skew_s=(0.0,) * len(hookup.senses),
+    )
+    _check_scan(document, plan, hookup.digitizer, digitizer)
+    _check_watchdogs(document, plan, board, devices)
+    acquisitions = learning.rule.acquisitions(len(hookup.edges))
+    _check_step(document, learning, task, acquisitions, plan, limits)
+    if len(document.problems) == before and task is not None:
+        _check_length(document, learning, len(task.train), acquisitions * plan.duration_s)
+    return Timing(plan, tones) if len(document.problems) == before else None
+
+
+def _check_step(
+    document: Document,
+    learning: LearningChoice,
+    task: Task | None,
+    acquisitions: int,
+    plan: AcquisitionPlan,
+    limits: Limits,
+) -> None:
+    """A problem if the acquisitions of one batch take longer than a step may; `acquisitions` for each example."""
+    batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
+    needed = acquisitions * batch * plan.duration_s
+    if needed > limits.step:
+        path = ("acquisition", "window") if plan.duration_s > limits.step or batch == 1 else ("learning", "batch")
+        took, limit = format_quantity(needed, "time"), format_quantity(limits.step, "time")
+        count = acquisitions * batch
+        document.report(path, f"a training step of {count} acquisitions takes {took}, limits.step allows {limit}")
+
+
+def _check_length(document: Document, learning: LearningChoice, train: int, example_s: float) -> None:
+    """A problem if a run learns from more than MOST_EXAMPLES; train: examples in one epoch."""
+    count = learning.section.epochs * train
+    if count <= MOST_EXAMPLES:
+        return
+    years = Decimal(count) * Decimal(example_s) / Decimal(YEAR_S)
+    document.report(
+        ("learning", "epochs"),
+        f"{Decimal(count):.3g} examples, {train} in each epoch, would take {years:.3g} years; a run has at most "
+        f"{MOST_EXAMPLES:.0e}: write at most {MOST_EXAMPLES // train} epochs",
+    )
+
+
+def check_pilot(
+    document: Document,
+    acquisition: Acquisition,
+    board: Board,
+    devices: Mapping[str, Device],
+    limits: Limits,
+    tones: TonePlan | None = None,
+) -> None:
+    """The pilot against its source, the digitizer and the limits; its least amplitude only if the tones are known."""
+    name, digitizer = board.hookup.pilot.device, devices[board.hookup.digitizer].digitizer
+    limit = min(devices[name].source.full_scale_v, limits.node, digitizer.full_scale_v)
+    if acquisition.pilot > limit:
+        document.report(
+            ("acquisition", "pilot"),
+            f"a pilot of {_volts(acquisition.pilot)} is beyond what its source, the digitizer and limits.node allow, "
+            f"{_volts(limit)}",
+        )
+    if tones is None:
+        return
+    # Rounding to the step q is noise of q/√12 at least; an amplitude over N samples is known to √(2/N) of it.
+    count = len(tones.frequencies_hz)
+    noise_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
+    least = count * PILOT_SIGNAL_TO_NOISE * noise_v
+    if acquisition.pilot < least:
+        shared = f", shared by {count} tones," if count > 1 else ""
+        document.report(
+            ("acquisition", "pilot"),
+            f"a pilot of {_volts(acquisition.pilot)}{shared} drowns in the steps of {board.hookup.digitizer}, "
+            f"{_volts(digitizer.step_v)}, over {tones.window_samples} samples; its phase gives every sign: write at "
+            f"least {_volts(rounded_up(least))}, better 1 V",
+        )
+    # The pilot is a tone at every frequency, at once.
+    able = devices[name].source
+    if count > able.most_tones:
+        path = ("instruments", name, "resource")
+        most = f"{able.most_tones} tone{'s' if able.most_tones > 1 else ''}"
+        document.report(
+            path if document.get(path) is not None else path[:-1],
+            f"{name} plays at most {most} at once as it is connected, the pilot is {count}: {able.tones_remedy}",
+        )
+
+
+def _check_scan(document: Document, plan: AcquisitionPlan, name: str, able: DigitizerCapabilities) -> None:
+    """A fault where the converter cannot go round all channels between two samples of one."""
+    count = len(plan.channels)
+    fastest = 1 / (count * able.convert_interval_s) if able.convert_interval_s and count > 1 else math.inf
+    if plan.sample_rate_hz <= min(fastest, able.max_sample_rate_hz) * (1 + 1e-9) or fastest > able.max_sample_rate_hz:
+        return
+    path = ("acquisition", "sample_rate")
+    document.report(
+        path,
+        f"{name} takes its {count} channels one after the other: at most {format_quantity(fastest, 'sample_rate')}",
+    )
+
+
+def _check_watchdogs(document: Document, plan: AcquisitionPlan, board: Board, devices: Mapping[str, Device]) -> None:
+    """A fault for every programmer that an acquisition would make believe that nobody is there."""
+    least_s = 2 * plan.duration_s + SILENCE_MARGIN_S
+    for name in board.hookup.programmers:
+        able = devices[name].programmer
+        if able.silence_s >= least_s * (1 - 1e-9):
+            continue
+        path = ("instruments", name, "watchdog")
+        document.report(
+            path,
+            f"{format_quantity(able.silence_s, 'time')} is too short: nothing is sent during an acquisition of "
+            f"{format_quantity(plan.duration_s, 'time')}; at least {format_quantity(least_s, 'time')}, or 0 s for none",
+        )
+
+
+def _volts(value: float) -> str:
+    return format_quantity(value, "voltage")

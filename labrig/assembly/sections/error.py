@@ -1,0 +1,109 @@
+"""`learning.error`: whether the error current can be played and seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from labrig.assembly.board import Board
+from labrig.assembly.rounding import rounded_up
+from labrig.assembly.sections.instruments import Device
+from labrig.assembly.sections.learning import LearningChoice
+from labrig.assembly.sections.limits import Limits
+from labrig.config.document import Document
+from labrig.learning.rules.frequency_propagation import LARGEST_MISFIT
+from labrig.learning.tasks import Task
+from labrig.quantities import format_quantity
+from labrig.rig.hookup import SourceWire
+from labrig.signals.planner import TonePlan
+
+
+def check_error(
+    document: Document,
+    board: Board,
+    devices: Mapping[str, Device],
+    learning: LearningChoice,
+    limits: Limits,
+    tones: TonePlan | None = None,
+) -> None:
+    """The error current against what the sources can play, the limits, and what the digitizer can see.
+
+    The smallest current is checked only if the tones are known.
+    """
+    path, current = ("learning", "error", "current"), learning.section.error.current
+    for wire in board.hookup.outputs:
+        needed = current * wire.volts_per_ampere
+        limit = min(devices[wire.device].source.full_scale_v, limits.node)
+        if needed > limit:
+            document.report(
+                path,
+                f"{_amperes(current)} through {_through(wire)} into {wire.node} needs {_volts(needed)}, {wire.device} "
+                f"and limits.node allow {_volts(limit)}: at most {_amperes(limit / wire.volts_per_ampere)}",
+            )
+            break
+    if tones is not None:
+        _check_least_error(document, board, devices, current, tones)
+
+
+def check_compliance(document: Document, board: Board, task: Task) -> None:
+    """A target that the outputs can only reach where their current sources fail could be trained for, never measured.
+
+    Readout r of outputs within ± c is within ± |r| · c.
+    """
+    wires = board.hookup.outputs
+    if task.targets != "voltages" or not any(wire.howland for wire in wires):
+        return
+    compliance = np.array([wire.howland.compliance_v if wire.howland else np.inf for wire in wires])
+    for row, target in zip(task.readout, np.abs(task.target).max(axis=0), strict=True):
+        read = np.flatnonzero(row)
+        if target > np.abs(row[read]) @ compliance[read]:
+            wire = wires[read[compliance[read].argmin()]]
+            document.report(
+                ("wiring", wire.node, "through", "compliance"),
+                f"{wire.node} cannot reach a target of {_volts(target)} within a compliance of "
+                f"{_volts(compliance[read].min())}: such a measurement would be refused",
+            )
+            return
+
+
+def _check_least_error(
+    document: Document, board: Board, devices: Mapping[str, Device], current: float, tones: TonePlan
+) -> None:
+    """Too small for the source to play it closely enough, or for the digitizer to see it at all: no node moves by more
+    than the current through the source's own resistance."""
+    digitizer = devices[board.hookup.digitizer].digitizer
+    seen_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
+    for wire in board.hookup.outputs:
+        source = devices[wire.device].source
+        # What is below half the smallest amplitude becomes nothing, what is above it the smallest.
+        playable = source.least_v / 2 / LARGEST_MISFIT / wire.volts_per_ampere
+        visible = seen_v / wire.ohm
+        least = max(playable, visible)
+        if current >= least:
+            continue
+        why = (
+            f"{wire.device} plays no tone below {_volts(source.least_v)}, so smaller ones of the errors would be wrong"
+            if playable > visible
+            else f"it moves no node by a step of {board.hookup.digitizer}, {_volts(digitizer.step_v)}, over the window"
+        )
+        document.report(
+            ("learning", "error", "current"),
+            f"{_amperes(current)} into {wire.node} is too small: {why}; write at least {_amperes(rounded_up(least))}",
+        )
+        return
+
+
+def _through(wire: SourceWire) -> str:
+    if wire.howland is None:
+        return format_quantity(wire.ohm, "resistance")
+    return f"a Howland source of {format_quantity(wire.howland.transconductance_s, 'transconductance')}"
+
+
+def _amperes(value: float) -> str:
+    return format_quantity(value, "current")
+
+
+def _volts(value: float) -> str:
+    return format_quantity(float(value), "voltage")

@@ -1,0 +1,37 @@
+"""The top of a configuration: keys that stand alone, and which sections there are."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
+
+from labrig.config.section import Section
+from labrig.quantities import NonNegativeCount, as_written
+
+
+def _fit_for_a_folder(name: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name, re.ASCII) is None:
+        allowed = "up to 100 letters, digits, '_', '-' and '.', the first a letter or a digit"
+        raise ValueError(f"{as_written(name)} names the folder of a run; use {allowed}")
+    return name
+
+
+class Header(Section):
+    """The top of a configuration: keys that stand alone, and which sections there are."""
+
+    version: Literal[1]
+    name: Annotated[str, AfterValidator(_fit_for_a_folder)]
+    seed: NonNegativeCount = 0
+    bench: Literal["simulated", "wire", "hardware"] = "simulated"
+    network: dict[str, Any]
+    task: dict[str, Any]
+    learning: dict[str, Any]
+    instruments: dict[str, dict[str, Any]]
+    wiring: dict[str, Any]
+    acquisition: dict[str, Any]
+    timing: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
+    storage: dict[str, Any] = {}
+    simulation: dict[str, Any] = {}

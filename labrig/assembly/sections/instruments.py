@@ -1,0 +1,144 @@
+"""The `instruments` section: entries matched with installed drivers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labrig.assembly.sections.header import Header
+from labrig.config.document import Document
+from labrig.config.validation import validate
+from labrig.instruments.drivers import (
+    Capabilities,
+    DigitizerCapabilities,
+    DriverInfo,
+    InstrumentOptions,
+    ProgrammerCapabilities,
+    SourceCapabilities,
+    installed_drivers,
+)
+from labrig.quantities import as_written
+
+
+@dataclass(frozen=True)
+class Device:
+    """One instrument of a configuration: its driver, its validated options, and what it can do."""
+
+    name: str
+    driver: DriverInfo
+    options: InstrumentOptions
+    capabilities: Capabilities
+
+    @property
+    def source(self) -> SourceCapabilities:
+        """What it can do as a source, which it is known to be."""
+        assert isinstance(self.capabilities, SourceCapabilities)
+        return self.capabilities
+
+    @property
+    def digitizer(self) -> DigitizerCapabilities:
+        """What it can do as a digitizer, which it is known to be."""
+        assert isinstance(self.capabilities, DigitizerCapabilities)
+        return self.capabilities
+
+    @property
+    def programmer(self) -> ProgrammerCapabilities:
+        """What it can do as a programmer, which it is known to be."""
+        assert isinstance(self.capabilities, ProgrammerCapabilities)
+        return self.capabilities
+
+
+def read_devices(document: Document) -> dict[str, Device]:
+    """The usable entries by name; those with problems are left out, and `faulty` names them."""
+    drivers = installed_drivers()
+    entries = {name: _read_device(document, name, drivers) for name in _names(document)}
+    usable = {name: device for name, device in entries.items() if device is not None}
+    _check_addresses(document, usable)
+    return usable
+
+
+def faulty(document: Document, devices: Mapping[str, Device]) -> frozenset[str]:
+    """Entries that have problems of their own: nothing more is said about what depends on them."""
+    return frozenset(_names(document)) - frozenset(devices)
+
+
+def _names(document: Document) -> list[str]:
+    section = document.get(("instruments",))
+    return list(section.value) if section is not None and isinstance(section.value, dict) else []
+
+
+def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
+    """Note each instrument at the address of another, unless they are two functions of one device."""
+    at: dict[tuple[str, str], str] = {}
+    models: dict[str, str] = {}
+    for name, device in devices.items():
+        address = device.capabilities.address
+        if address is None:
+            continue
+        other = at.setdefault((device.driver.name, address), name)
+        path = ("instruments", name, "resource")
+        if document.get(path) is None:
+            path = path[:-1]
+        if other != name:
+            document.report(path, f"{as_written(address)} is {other}'s address already")
+            continue
+        first = models.setdefault(address, name)
+        theirs, model = devices[first].options.model, device.options.model
+        if theirs and model and theirs != model:
+            message = f"{as_written(address)} is a {theirs} as {first} and a {model} here"
+            document.report(path, message)
+
+
+def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo]) -> Device | None:
+    path = ("instruments", name)
+    section = document.get(path)
+    if section is None or not isinstance(section.value, dict):
+        return None  # the header was told so
+    entry = document.get((*path, "driver"))
+    if entry is None:
+        hint = f"; installed are {', '.join(sorted(drivers))}"
+        document.report((*path, "driver"), f"missing required key 'driver'{hint}", at_key=True)
+        return None
+    driver = drivers.get(entry.value) if isinstance(entry.value, str) else None
+    if driver is None:
+        close = difflib.get_close_matches(str(entry.value), drivers, 1, 0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"installed are {', '.join(sorted(drivers))}"
+        document.report((*path, "driver"), f"there is no driver {as_written(entry.value)}; {hint}")
+        return None
+    options = validate(document, path, driver.options)
+    if options is None:
+        return None
+    if driver.factory and options.model is not None and options.model not in driver.models:
+        place = (*path, "model")
+        known = ", ".join(sorted(driver.models))
+        message = f"{driver.name} knows no model {as_written(options.model)}; it knows {known}"
+        document.report(place, message)
+        return None
+    try:
+        return Device(name, driver, options, driver.capabilities(options))
+    except ValueError as error:
+        key, _, message = str(error).partition(": ")
+        place = (*path, key) if message and document.get((*path, key)) is not None else path
+        document.report(place, message if place != path else str(error))
+        return None
+
+
+def check_bench(document: Document, header: Header, devices: Mapping[str, Device]) -> None:
+    """Note every instrument whose driver cannot run on this bench."""
+    bench = header.bench
+    runs = "'bench: wire' and virtual serve run" if bench == "wire" else f"'bench: {bench}' runs"
+    for name, device in devices.items():
+        path = ("instruments", name, "driver")
+        if bench == "wire" and device.driver.factory and device.driver.virtual is None:
+            document.report(
+                path,
+                f"{device.driver.name} has no virtual counterpart, so it cannot run on 'bench: wire'; write "
+                "'bench: simulated'",
+            )
+        if bench != "simulated" and device.driver.factory is None:
+            document.report(
+                path,
+                f"{device.driver.name} stands for no real instrument, and {runs} real drivers; "
+                "name one (labrig drivers lists them), or keep to 'bench: simulated'",
+            )

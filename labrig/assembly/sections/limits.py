@@ -1,0 +1,70 @@
+"""The `limits` section, and whether what the task drives is within it, the instruments and the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from labrig.assembly.board import Board
+from labrig.assembly.sections.instruments import Device
+from labrig.assembly.sections.learning import LearningChoice
+from labrig.assembly.sections.task import TaskChoice
+from labrig.config.document import Document
+from labrig.config.problems import TreePath
+from labrig.config.section import Section
+from labrig.instruments.drivers import DigitizerCapabilities
+from labrig.learning.tasks import Task
+from labrig.quantities import PositivePower, PositiveTime, PositiveVoltage, format_quantity
+
+
+class Limits(Section):
+    """node: largest voltage of a source or a node. edge_power: in one edge. step: longest training step."""
+
+    node: PositiveVoltage = 5.0
+    edge_power: PositivePower = 5e-3
+    step: PositiveTime = 2.0
+
+
+def check_drive(
+    document: Document,
+    board: Board,
+    devices: Mapping[str, Device],
+    choice: TaskChoice,
+    task: Task,
+    learning: LearningChoice,
+    limits: Limits,
+) -> None:
+    """A problem for each voltage of the task that a source, the digitizer, a part or a limit forbids."""
+    hookup = board.hookup
+    digitizer = devices[hookup.digitizer].capabilities
+    assert isinstance(digitizer, DigitizerCapabilities)
+    peak = np.abs(task.activation).max(axis=0)
+    lowest, highest = task.activation.min(axis=0), task.activation.max(axis=0)
+    if learning.section.activation == "sine":
+        lowest, highest = -peak, peak
+    supply = {wire.node: (wire.low_v, wire.high_v) for wire in hookup.senses}
+    found: dict[TreePath, list[str]] = {}
+    for column, wire in enumerate(hookup.inputs):
+        drive = f"{wire.node} is driven with up to {_volts(peak[column])}{task.input_note(column)}"
+        low, high = supply.get(wire.node, (-np.inf, np.inf))
+        full_scale = devices[wire.device].source.full_scale_v
+        if peak[column] > full_scale:
+            problem = f"{drive}, beyond the full scale of {wire.device}, {_volts(full_scale)}"
+        elif peak[column] > digitizer.full_scale_v:
+            problem = f"{drive}, beyond the full scale of {hookup.digitizer}, {_volts(digitizer.full_scale_v)}"
+        elif peak[column] > limits.node:
+            problem = f"{drive}, beyond limits.node, {_volts(limits.node)}"
+        elif highest[column] > high or lowest[column] < low:
+            problem = f"{drive}, outside the supply of the parts on it, {_volts(low)} to {_volts(high)}"
+        else:
+            continue
+        found.setdefault(choice.place(task.input_key(column)), []).append(problem)
+    for place, problems in found.items():
+        others = len(problems) - 1
+        more = f" (and so {'is 1 more node' if others == 1 else f'are {others} more nodes'})" if others else ""
+        document.report(place, problems[0] + more)
+
+
+def _volts(value: float) -> str:
+    return format_quantity(float(value), "voltage")

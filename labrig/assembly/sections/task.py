@@ -1,0 +1,200 @@
+"""The `task` section: it names one task, whose keys stand below its name, sections it shares with others beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, create_model
+
+from labrig.assembly.board import Board
+from labrig.assembly.reach import check_reach
+from labrig.assembly.rounding import rounded_up
+from labrig.assembly.sections.header import Header
+from labrig.assembly.sections.instruments import Device
+from labrig.assembly.sections.learning import LearningChoice
+from labrig.assembly.sections.network import Network
+from labrig.config.document import Document
+from labrig.config.messages import did_you_mean
+from labrig.config.problems import TreePath
+from labrig.config.section import OptionError, Section
+from labrig.config.validation import validate
+from labrig.extensions import UnknownExtension
+from labrig.learning.losses import LOSSES, Loss
+from labrig.learning.tasks import TASKS, Task, TaskContext, Terminals, goals_missed, goals_section
+from labrig.learning.tasks.classification import Split
+from labrig.learning.tasks.encoding import Encode
+from labrig.quantities import as_written, format_quantity
+from labrig.signals.planner import TonePlan
+
+SHARED: Mapping[str, type[Section]] = {"split": Split, "encode": Encode}
+"""Sections that may stand beside any task; those a task needs are named by it."""
+
+
+@dataclass(frozen=True)
+class TaskChoice:
+    """The section, and the task it names.
+
+    Parameters
+    ----------
+    name : str
+        As written: one of labrig's own, an entry point, or a dotted path.
+    task : type
+    section : Section
+        The whole section, for its values in effect.
+    options : Section
+        What stands below the name.
+    beside : mapping
+        The sections beside it that were given, by key.
+    target : Section or None
+        The goals.
+    """
+
+    name: str
+    task: type[Task]
+    section: Section
+    options: Section
+    beside: Mapping[str, Section]
+    target: Section | None
+
+    def place(self, key: Sequence[str | int]) -> TreePath:
+        """Where a key of the task stands: below its name, or in a section beside it."""
+        below_its_name = not key or key[0] in self.task.Options.model_fields
+        return ("task", self.name, *key) if below_its_name else ("task", *key)
+
+    def goals_missed(self, metrics: Mapping[str, float]) -> list[str]:
+        """Goals that the metrics do not reach, in words."""
+        return goals_missed(self.task.goals, self.target, metrics)
+
+
+def read_choice(document: Document) -> TaskChoice | None:
+    """The section; None if it has problems."""
+    written = document.get(("task",))
+    if written is None:
+        return None
+    keys = list(written.value) if isinstance(written.value, dict) else []
+    named = [key for key in keys if key in TASKS.names() or ":" in key]
+    wanted = f"name exactly one of {', '.join(TASKS.names())}"
+    if len(named) > 1:
+        document.report(("task", named[-1]), f"{wanted}, not {' and '.join(named)}", at_key=True)
+        return None
+    if not named:
+        strays = [key for key in keys if key not in (*SHARED, "target")]
+        for key in strays:
+            hint = did_you_mean(key, [*TASKS.names(), *SHARED, "target"]) or f"; {wanted}"
+            document.report(("task", key), f"unknown key {as_written(key)}{hint}", at_key=True)
+        if not strays:
+            document.report(("task",), wanted, at_key=True)
+        return None
+    (name,) = named
+    try:
+        task = TASKS.find(name)
+    except UnknownExtension as error:
+        document.report(("task", name), str(error), at_key=True)
+        return None
+    section = validate(document, ("task",), _model(name, task))
+    if section is None:
+        return None
+    values: Any = section
+    beside = {key: value for key in SHARED if (value := getattr(values, key)) is not None}
+    missing = [key for key in task.sections if key not in beside]
+    if missing:
+        examples = ", ".join(f"'{SHARED[key].example}'" for key in missing)
+        document.report(("task", name), f"needs {' and '.join(missing)} beside it, e.g. {examples}", at_key=True)
+        return None
+    return TaskChoice(name, task, section, values.named, beside, values.target)
+
+
+@cache
+def _model(name: str, task: type[Task]) -> type[Section]:
+    """The section of one task."""
+    fields: dict[str, Any] = {"named": (task.Options, Field(alias=name))}
+    fields |= {key: (model | None, None) for key, model in SHARED.items()}
+    fields["target"] = (goals_section(task.goals) | None, None)
+    return create_model("Task", __base__=Section, **fields)
+
+
+def read_task(
+    document: Document,
+    choice: TaskChoice,
+    learning: LearningChoice,
+    network: Network,
+    board: Board,
+    header: Header | None = None,
+) -> Task | None:
+    """The task on a board; None if it has problems."""
+    before = len(document.problems)
+    _check_loss(document, choice, learning)
+    hookup, graph = board.hookup, board.graph
+    terminals = Terminals(
+        input_ohm=hookup.input_ohm,
+        output_ohm=hookup.output_ohm,
+        range_s=network.programmable.range,
+        edges=len(hookup.edges),
+        fixed=len(graph.resistors) + len(graph.diodes),
+    )
+
+    def locate(key: str) -> Path | None:
+        named_at = document.get(choice.place((key,)))
+        return document.locate(str(getattr(choice.options, key)), named_at)
+
+    try:
+        task = choice.task.build(
+            choice.options, TaskContext(terminals, choice.beside, header.seed if header else 0, locate)
+        )
+    except OptionError as error:
+        document.report(choice.place(error.key), str(error))
+        return None
+    for problem in task.board_problems(terminals):
+        document.report(choice.place(problem.key), str(problem))
+    return task if len(document.problems) == before else None
+
+
+def read_loss(
+    document: Document, choice: TaskChoice, learning: LearningChoice, task: Task, board: Board
+) -> Loss | None:
+    """The loss of a task whose targets the board can reach; None with a problem otherwise."""
+    loss = learning.loss(task)
+    if not loss.scale > 0:
+        message = "every target is 0 V: the loss has no scale, and the rate no meaning"
+        document.report(choice.place(task.target_key()), message)
+        return None
+    return loss if check_reach(document, choice.place, board, task) else None
+
+
+def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice) -> None:
+    """The loss must compare with the kind of target that the task has."""
+    if learning.loss_class.targets == choice.task.targets:
+        return
+    fitting = [name for name in LOSSES.own if LOSSES.find(name).targets == choice.task.targets]
+    message = f"{choice.name} is trained with {' or '.join(fitting)}, not {learning.section.loss}"
+    document.report(("learning", "loss"), message)
+
+
+def check_least_drive(
+    document: Document, choice: TaskChoice, task: Task, board: Board, devices: Mapping[str, Device], tones: TonePlan
+) -> None:
+    """Examples that no digitizer could tell apart: no node of resistors and diodes moves by more than its sources."""
+    digitizer = devices[board.hookup.digitizer].digitizer
+    least = task.activation.min(axis=0) if len(task.activation) > 1 else 0.0
+    reach = np.abs(task.activation - least).max(axis=0)
+    column = int(reach.argmax())
+    seen_v = digitizer.step_v / math.sqrt(12 * tones.window_samples)
+    if not 0 < reach[column] < seen_v:
+        return
+    what = "the inputs of two examples differ by" if len(task.activation) > 1 else "the inputs are"
+    document.report(
+        choice.place(task.input_key(column)),
+        f"{what} {_volts(reach[column])} at most: that moves no node by a step of {board.hookup.digitizer}, "
+        f"{_volts(digitizer.step_v)}, over the window; write at least {_volts(rounded_up(seen_v))}, better a good part "
+        f"of its range, {_volts(digitizer.full_scale_v)}",
+    )
+
+
+def _volts(value: float) -> str:
+    return format_quantity(float(value), "voltage")

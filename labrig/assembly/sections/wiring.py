@@ -1,0 +1,365 @@
+"""The `wiring` section: one row per node, and the channels that program the edges."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from labrig.assembly.board import Board
+from labrig.assembly.sections.instruments import Device, faulty
+from labrig.assembly.sections.network import EDGES, PILOT, Network
+from labrig.config.document import Document
+from labrig.config.marked import Marked
+from labrig.config.problems import Mark, TreePath
+from labrig.config.section import Section
+from labrig.config.validation import validate
+from labrig.config.wiring import expand_range, in_words
+from labrig.instruments.drivers import Kind, SourceCapabilities
+from labrig.network.builders import Layout
+from labrig.network.graph import GROUND, Graph, NetworkError, Source
+from labrig.quantities import PositiveResistance, PositiveTransconductance, PositiveVoltage, as_written
+from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
+
+
+class HowlandSource(Section):
+    """A Howland current source between a channel and its node.
+
+    howland: its current per volt of the channel. output_resistance: what loads the node beside that current.
+    compliance: largest voltage of the node, of either sign, at which the current is still the one asked for.
+    """
+
+    howland: PositiveTransconductance
+    output_resistance: PositiveResistance
+    compliance: PositiveVoltage
+
+
+class NodeWiring(Section):
+    """One node: the channel that drives it, the one that injects its error, the one that senses it.
+
+    through: all the resistance between the source's open-circuit voltage and the node, or the current source there.
+    """
+
+    drive: str | None = None
+    error: str | None = None
+    through: PositiveResistance | HowlandSource | None = None
+    sense: str | None = None
+
+
+def is_written(document: Document) -> bool | None:
+    """True if instruments and wiring are maps; None if not, which the header has reported."""
+    there = (document.get((name,)) for name in ("instruments", "wiring"))
+    return True if all(section is not None and isinstance(section.value, dict) for section in there) else None
+
+
+def read_board(
+    document: Document, network: Network, layout: Layout, devices: Mapping[str, Device], wiring_written: bool
+) -> Board | None:
+    """Check the wiring against network and instruments, and make it a graph and a hookup; None if it has problems.
+
+    In layered networks inputs and outputs count by node number, in others in the order of their rows.
+    """
+    reader = WiringReader(document, layout, devices, faulty(document, devices))
+    rows = reader.rows()
+    edges = reader.edges()
+    if reader.problems_found:
+        return None
+    if network.layered is not None:
+        position = {node: k for k, node in enumerate((*layout.nodes, PILOT))}
+        rows = dict(sorted(rows.items(), key=lambda item: position[item[0]]))
+    inputs, outputs, pilots, sources = [], [], [], []
+    for node, row in rows.items():
+        label = row.drive or row.error
+        if label is None:
+            continue
+        device, _, channel = label.partition("/")
+        wire = _source_wire(node, row.through, device, channel, devices[device].source)
+        sources.append(Source(node, wire.ohm, wire.howland and wire.howland.transconductance_s))
+        (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
+    graph = Graph((*layout.nodes, PILOT), layout.edges, layout.resistors, layout.diodes, tuple(sources))
+    try:
+        graph.check()
+    except NetworkError as error:
+        first = ("wiring", graph.floating_nodes()[0])
+        path = first if first[1] in rows else ("wiring",)
+        document.report(path, at_key=True, message=str(error))
+        return None
+    rails = _rails(edges, devices)
+    for wire in outputs:
+        if wire.howland is not None:
+            low, high = rails.get(wire.node, (-np.inf, np.inf))
+            compliance = wire.howland.compliance_v
+            rails[wire.node] = max(low, -compliance), min(high, compliance)
+    senses = tuple(
+        SenseWire(node, row.sense.partition("/")[2], *rails.get(node, ())) for node, row in rows.items() if row.sense
+    )
+    (digitizer,) = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
+    return Board(graph, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
+
+
+def _source_wire(
+    node: str, through: float | HowlandSource | None, device: str, channel: str, able: SourceCapabilities
+) -> SourceWire:
+    if isinstance(through, HowlandSource):
+        howland = Howland(through.howland, through.compliance)
+        return SourceWire(node, device, channel, through.output_resistance, able.full_scale_v, howland)
+    return SourceWire(node, device, channel, through or able.output_resistance_ohm, able.full_scale_v)
+
+
+def _rails(edges: Sequence[EdgeWire], devices: Mapping[str, Device]) -> dict[str, tuple[float, float]]:
+    """The supply of the parts on each node: the narrowest of them."""
+    rails: dict[str, tuple[float, float]] = {}
+    for edge in edges:
+        able = devices[edge.device].programmer
+        for node in (edge.a, edge.b):
+            low, high = rails.get(node, able.supply_v)
+            rails[node] = max(low, able.supply_v[0]), min(high, able.supply_v[1])
+    return rails
+
+
+class WiringReader:
+    """Reads the rows of the wiring; notes every fault with its mark.
+
+    One mistake is reported once: nodes of one range stand at one place of the text, and a row at fault is left alone
+    after its first fault, so that the others of its range stay silent.
+    """
+
+    def __init__(
+        self, document: Document, layout: Layout, devices: Mapping[str, Device], faulty: frozenset[str]
+    ) -> None:
+        self._document = document
+        self._layout = layout
+        self._devices = devices
+        self._faulty = faulty
+        self._used: dict[str, str] = {}
+        self._unknown: set[str] = set()
+        self._skipped = bool(faulty)
+        section = document.get(("wiring",))
+        self._section: dict[str, Marked] = section.value if section and isinstance(section.value, dict) else {}
+
+    @property
+    def problems_found(self) -> bool:
+        """Something is wrong, here or in an instrument the wiring names."""
+        return self._skipped or bool(self._document.problems.under(("wiring",)))
+
+    def rows(self) -> dict[str, NodeWiring]:
+        """The sound rows by node."""
+        rows = {}
+        for node, written in self._section.items():
+            if node == EDGES or self._at_fault(written):
+                continue
+            path = ("wiring", node)
+            if node not in self._layout.nodes and node != PILOT:
+                nodes = self._layout.nodes
+                close = difflib.get_close_matches(node, nodes, 1, 0.6)
+                hint = f"did you mean {close[0]!r}?" if close else f"its nodes are {', '.join(nodes[:12])}"
+                more = " …" if not close and len(nodes) > 12 else ""
+                self._fault(path, f"the network has no node {as_written(node)}; {hint}{more}", key=True)
+                continue
+            row = validate(self._document, path, NodeWiring)
+            if row is None:
+                continue
+            rows[node] = row
+            self._check_row(node, row)
+        self._check_nodes(rows)
+        return rows
+
+    def _at_fault(self, row: Marked) -> bool:
+        """Whether a fault stands at this row or at one of its values, noted for another node of its range perhaps."""
+        marks = set(_marks(row)) - {None}
+        return any(fault.mark in marks for fault in self._document.problems.under(("wiring",)))
+
+    def edges(self) -> list[EdgeWire]:
+        """One wire per programmable edge, or as many as are sound."""
+        entry = self._document.get(("wiring", EDGES))
+        path = ("wiring", EDGES)
+        wanted = self._layout.edges
+        if entry is None:
+            example = "which channel programs which edge, e.g. 'edges: pots/0..29'"
+            self._fault(path, f"missing required key 'edges': {example}", key=True)
+            return []
+        labels = self._edge_labels(entry, path)
+        if labels is None:
+            return []
+        if len(labels) != len(wanted):
+            # With nodes that do not agree with the network the network is what is wrong, and that has been said.
+            if not self.problems_found:
+                channels = "1 channel" if len(labels) == 1 else f"{len(labels)} channels"
+                edges = "1 edge" if len(wanted) == 1 else f"{len(wanted)} edges"
+                named = wanted[0].name if len(wanted) == 1 else f"{wanted[0].name} … {wanted[-1].name}"
+                self._fault(path, f"{channels} for {edges} ({named})")
+            return []
+        wires = []
+        wrong: set[TreePath] = set()
+        for edge, (place, label) in zip(wanted, labels, strict=True):
+            if place in wrong:
+                continue
+            if not self._channel(place, label, "programmer"):
+                wrong.add(place)
+                continue
+            device, _, channel = label.partition("/")
+            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel))
+        return wires
+
+    def _edge_labels(self, entry: Marked, path: TreePath) -> list[tuple[TreePath, str]] | None:
+        """One channel per edge, in the order of the edges, each with the place it was written at."""
+        places = {path: entry}
+        if isinstance(entry.value, list):
+            places = {(*path, k): item for k, item in enumerate(entry.value)}
+        labels: list[tuple[TreePath, str]] = []
+        for place, item in places.items():
+            text = item.value
+            if not isinstance(text, str):
+                wanted = "a range of channels such as 'pots/0..29', a list of them, or a CSV file"
+                self._fault(place, f"expected {wanted}, got {as_written(text)}")
+                return None
+            if len(places) == 1 and text.strip().endswith(".csv"):
+                table = self._edge_table(text.strip(), item, place)
+                return None if table is None else [(place, label) for label in table]
+            try:
+                labels += [(place, label) for label in expand_range(text)]
+            except ValueError as error:
+                self._fault(place, str(error))
+                return None
+        return labels
+
+    def _edge_table(self, name: str, entry: Marked, path: TreePath) -> list[str] | None:
+        """A CSV with the columns edge and pot."""
+        file = self._document.locate(name, entry)
+        if file is None:
+            self._fault(
+                path, f"there is no file {as_written(name)} beside the configuration or among the packaged ones"
+            )
+            return None
+        try:
+            table = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig")))
+            if table.fieldnames is None or not {"edge", "pot"} <= set(table.fieldnames):
+                self._fault(path, f"{name} needs the columns edge and pot")
+                return None
+            found = {row["edge"].strip(): row["pot"].strip() for row in table if row["edge"] and row["pot"]}
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            self._fault(path, f"cannot read {name}: {error}")
+            return None
+        names = [edge.name for edge in self._layout.edges]
+        missing = [edge for edge in names if edge not in found]
+        unknown = [edge for edge in found if edge not in names]
+        if missing or unknown:
+            problem = f"names no channel for {missing[0]}" if missing else f"names an unknown edge {unknown[0]!r}"
+            self._fault(path, f"{name} {problem}")
+            return None
+        return [found[edge] for edge in names]
+
+    def _check_row(self, node: str, row: NodeWiring) -> None:
+        path = ("wiring", node)
+        found = len(self._document.problems)
+        if row.drive and row.error:
+            self._fault((*path, "error"), f"node {node} has drive and error at once; keep one of them")
+            return
+        if row.through is not None and not (row.drive or row.error):
+            self._fault(
+                (*path, "through"), "through is the resistance behind a drive or an error; this node has neither"
+            )
+        elif isinstance(row.through, HowlandSource) and not row.error:
+            self._fault(
+                (*path, "through"),
+                f"a Howland source injects an error; {node} is driven, and a drive is a voltage: write a resistance",
+            )
+        if row.drive:
+            self._channel((*path, "drive"), row.drive, "source")
+        if row.error:
+            self._channel((*path, "error"), row.error, "source")
+        if row.sense:
+            self._channel((*path, "sense"), row.sense, "digitizer")
+        if node == PILOT and not (row.drive and row.sense) and len(self._document.problems) == found:
+            self._fault(
+                path,
+                "the pilot needs both drive and sense: it is what every phase is measured against",
+                key=True,
+            )
+        elif row.error and not row.sense:
+            self._fault(path, f"node {node} has an error and must be sensed: its voltage is an output", key=True)
+
+    def _check_nodes(self, rows: Mapping[str, NodeWiring]) -> None:
+        """What the wiring as a whole must have. Said only where the rows themselves are sound."""
+        if self.problems_found:
+            return
+        if PILOT not in rows:
+            self._fault(("wiring",), "no pilot: wire one, e.g. 'pilot: {drive: awg/13, sense: daq/13}'", key=True)
+            return
+        on_edges = dict.fromkeys(node for edge in self._layout.edges for node in (edge.a, edge.b) if node != GROUND)
+        blind = [node for node in on_edges if node not in rows or not rows[node].sense]
+        if blind:
+            where = f"{', '.join(blind[:6])}{' …' if len(blind) > 6 else ''}"
+            channels = [
+                f"{device.name} has {len(device.capabilities.channels)} channels"
+                for device in self._devices.values()
+                if device.driver.kind == "digitizer"
+            ]
+            self._fault(
+                ("wiring",),
+                f"{'1 node' if len(blind) == 1 else f'{len(blind)} nodes'} of programmable edges not sensed: {where}; "
+                f"every one needs a digitizer channel ({len(on_edges)} nodes and the pilot; {', '.join(channels)})",
+                key=True,
+            )
+        digitizers = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
+        if len(digitizers) > 1:
+            self._fault(
+                ("wiring",),
+                f"nodes are sensed by {' and '.join(sorted(digitizers))}; one digitizer must see all",
+                key=True,
+            )
+        for what, given, row in (
+            ("drive", [r.drive for n, r in rows.items() if n != PILOT], "in0: {drive: awg/0, sense: daq/0}"),
+            ("error", [r.error for r in rows.values()], "out0: {error: awg/10, through: 100 kΩ, sense: daq/10}"),
+        ):
+            if not any(given) and not blind:
+                example = f"e.g. '{row}'"
+                self._fault(("wiring",), f"no node has {what}: nothing can be trained; {example}", key=True)
+
+    def _channel(self, path: TreePath, label: str, kind: Kind) -> bool:
+        """Whether `label` is a free channel of an instrument of this kind."""
+        device, slash, channel = label.partition("/")
+        if device in self._faulty:
+            return False
+        found = self._devices.get(device)
+        if not slash:
+            self._fault(path, f"{as_written(label)} is no channel; write instrument/channel, e.g. 'daq/3'")
+            return False
+        if found is None:
+            if device not in self._unknown:
+                known = [name for name, one in self._devices.items() if one.driver.kind == kind]
+                close = difflib.get_close_matches(device, known, 1, 0.5)
+                hint = f"did you mean {close[0]!r}?" if close else f"each {kind} here: {', '.join(known) or 'none'}"
+                self._fault(path, f"{as_written(label)} names no instrument of this file; {hint}")
+            self._unknown.add(device)
+            self._skipped = True
+            return False
+        if found.driver.kind != kind:
+            self._fault(path, f"{label!r}: {device} is a {found.driver.kind}, expected a {kind}")
+            return False
+        channels = found.capabilities.channels
+        if channel not in channels:
+            count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
+            self._fault(path, f"{as_written(label)}: {device} has {count}, {in_words(channels)}")
+            return False
+        # A source channel that feeds two nodes ties them together; a sensed or programmed one is plainly wrong.
+        here = ".".join(str(part) for part in path[1:])
+        if label in self._used:
+            self._fault(path, f"channel {label} is used twice (also by {self._used[label]})")
+            return False
+        self._used[label] = here
+        return True
+
+    def _fault(self, path: TreePath, message: str, *, key: bool = False) -> None:
+        self._document.report(path, message, at_key=key)
+
+
+def _marks(written: Marked) -> Iterator[Mark | None]:
+    """Where a value and everything in it stands."""
+    yield written.mark
+    yield written.key_mark
+    for value in written.value.values() if isinstance(written.value, dict) else ():
+        yield from _marks(value)

@@ -1,0 +1,122 @@
+"""Things that others may bring: rules, losses, tasks, parts and so on, found by the name that the configuration gives.
+
+A name is one of labrig's own, the name of an entry point in an installed package, or a dotted path `module:Class`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from labrig.quantities import as_written
+
+Kind = TypeVar("Kind")
+
+
+class UnknownExtension(ValueError):
+    """There is nothing of this name, or it is not what it should be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Extensions(Generic[Kind]):
+    """One kind of thing that can be extended.
+
+    Parameters
+    ----------
+    noun : str
+        What it is called in messages, e.g. 'rule'.
+    package : str
+        Package that holds labrig's own, one module each; its name is also the last part of the entry-point group.
+    own : mapping
+        Name in a configuration → class, for labrig's own; the module bears the same name.
+    kind : type
+        What every class must derive from.
+    """
+
+    noun: str
+    package: str
+    own: Mapping[str, str]
+    kind: type[Kind]
+
+    @property
+    def group(self) -> str:
+        """Entry-point group of installed packages, e.g. 'labrig.rules'."""
+        return f"labrig.{self.package.rpartition('.')[2]}"
+
+    def names(self) -> list[str]:
+        """Every name there is, labrig's own first; dotted paths come on top."""
+        return [*self.own, *sorted({entry.name for entry in entry_points(group=self.group)} - set(self.own))]
+
+    def find(self, name: str) -> type[Kind]:
+        """The class of this name.
+
+        Raises
+        ------
+        UnknownExtension
+            If there is none, if two packages offer one, if it cannot be imported, or if it is of another kind.
+        """
+        if name in self.own:
+            return getattr(import_module(f"{self.package}.{name}"), self.own[name])
+        if ":" in name:
+            return self._checked(name, self._by_path(name))
+        offered = {entry.value: entry for entry in entry_points(group=self.group) if entry.name == name}
+        if not offered:
+            raise UnknownExtension(self._no_such(name))
+        if len(offered) > 1:
+            raise UnknownExtension(
+                f"two installed packages offer a {self.noun} named {name!r} ({', '.join(sorted(offered))}); "
+                "uninstall one, or name it by its path"
+            )
+        value, entry = next(iter(offered.items()))
+        try:
+            found = entry.load()
+        except Exception as error:  # anything may happen in the package of someone else
+            raise UnknownExtension(f"{value} cannot be imported: {type(error).__name__}: {error}") from error
+        return self._checked(value, found)
+
+    def _by_path(self, path: str) -> Any:
+        module, _, name = path.partition(":")
+        try:
+            found: Any = import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise UnknownExtension(f"{module} cannot be imported: it needs {error.name!r}") from error
+            raise UnknownExtension(
+                f"there is no module {module!r}; install it, or put it beside the configuration"
+            ) from error
+        except Exception as error:  # anything may happen in a module of someone else
+            raise UnknownExtension(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
+        if not hasattr(found, name):
+            raise UnknownExtension(f"{module} has no {name!r}{_did_you_mean(name, vars(found))}")
+        return getattr(found, name)
+
+    def _checked(self, path: str, found: Any) -> type[Kind]:
+        if isinstance(found, type) and issubclass(found, self.kind):
+            return found
+        raise UnknownExtension(
+            f"{path} is not a {self.noun}: it must be a class derived from {self.package}.{self.kind.__name__}"
+        )
+
+    def _no_such(self, name: str) -> str:
+        names = self.names()
+        if len(names) == 1:
+            return f"expected {as_written(names[0])}, got {as_written(name)}"
+        return f"{as_written(name)} is not one of {', '.join(map(as_written, names))}{_did_you_mean(name, names)}"
+
+
+def search_beside(folder: Path) -> None:
+    """Let dotted paths find modules in this folder, after everything that is installed."""
+    path = str(folder.resolve())
+    if path not in sys.path:
+        sys.path.append(path)
+
+
+def _did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1, 0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""

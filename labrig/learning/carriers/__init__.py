@@ -1,0 +1,10 @@
+"""Carriers of the error: one file each, found by the name in `learning.error.carrier`."""
+
+from labrig.extensions import Extensions
+from labrig.learning.carriers.carrier import Carrier
+
+CARRIERS = Extensions(
+    noun="carrier", package="labrig.learning.carriers", own={"shared_tone": "SharedTone"}, kind=Carrier
+)
+
+__all__ = ["CARRIERS", "Carrier"]

@@ -1,0 +1,50 @@
+"""The contract of a carrier: how the error is told apart from the activation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.config.section import NoOptions, Section
+from labrig.learning.measurement import Excitation
+
+Array = NDArray[np.float64]
+
+
+class Carrier(ABC):
+    """Carries an error into the outputs.
+
+    A rule is blind to how this is done: it solves Σ_k w_k · error_k = −∂C/∂v_o for the errors that were played.
+
+    Parameters
+    ----------
+    options : instance of `cls.Options`
+        Its own keys, which stand beside `carrier:` in `learning.error`.
+    current_a : float
+        Norton current of the largest error (A).
+    floor : float
+        A loss gradient smaller than this (unit of ∂C/∂v_o) is injected at a proportionally smaller current.
+    """
+
+    Options: ClassVar[type[Section]] = NoOptions
+
+    def __init__(self, options: Any, current_a: float, floor: float) -> None:
+        self.options = options
+        self.current_a = current_a
+        self.floor = floor
+
+    @staticmethod
+    @abstractmethod
+    def tones(options: Any, outputs: int) -> int:
+        """K, how many error tones this carrier needs for so many outputs; `options` as in the constructor."""
+
+    @abstractmethod
+    def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
+        """What is played for an activation (I,) in V and an error ∂C/∂v_o (O,)."""
+
+    def at_current(self, current_a: float) -> Carrier:
+        """The same carrier with another current (A) and without a floor."""
+        return type(self)(self.options, current_a, 0.0)

@@ -1,0 +1,24 @@
+"""One tone that all outputs share: each output's amplitude is its error, the sign its phase."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.config.section import NoOptions
+from labrig.learning.carriers.carrier import Carrier
+from labrig.learning.measurement import Excitation
+
+Array = NDArray[np.float64]
+
+
+class SharedTone(Carrier):
+    """error = −γ ∂C/∂v_o with γ such that the largest error current is the configured one."""
+
+    @staticmethod
+    def tones(options: NoOptions, outputs: int) -> int:
+        return 1
+
+    def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
+        gamma = self.current_a / max(float(np.abs(loss_gradient).max()), self.floor)
+        return Excitation(activation, error=-gamma * loss_gradient[np.newaxis])

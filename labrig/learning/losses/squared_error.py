@@ -1,0 +1,51 @@
+"""Squared error: C = Σ_r (z_r − y_r)² with z = readout · v_o. No factor ½."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.config.section import NoOptions
+from labrig.learning.losses.loss import Loss, Targets, TrainingTargets
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """Squared distance from target voltages.
+
+    Parameters
+    ----------
+    readout : (R, O) array
+        The identity reads single-ended outputs, [[1, −1]] one differential output.
+    mean_square : float
+        Mean over the training set of Σ_r y_r² (V²): L₀.
+    """
+
+    readout: Array
+    mean_square: float
+
+    targets: ClassVar[Targets] = "voltages"
+
+    @classmethod
+    def build(cls, options: NoOptions, targets: TrainingTargets) -> SquaredError:
+        return cls(targets.readout, float(np.mean(np.sum(targets.values**2, axis=1))))
+
+    @property
+    def scale(self) -> float:
+        return self.mean_square
+
+    @property
+    def error_scale(self) -> float:
+        return 2.0 * float(np.sqrt(self.mean_square))
+
+    def value(self, outputs: Array, target: Array) -> float:
+        difference = self.readout @ outputs - target
+        return float(difference @ difference)
+
+    def gradient(self, outputs: Array, target: Array) -> Array:
+        return 2.0 * (self.readout @ outputs - target) @ self.readout

@@ -1,0 +1,68 @@
+"""What a rule asks to be played, and what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.instruments.data import Setting
+from labrig.lockin.demodulated import Demodulated
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Excitation:
+    """What is played during one acquisition.
+
+    Parameters
+    ----------
+    activation : (I,) array
+        Voltage of each input (V): a DC level, or the signed amplitude of the activation tone, as the rig is configured.
+    error : (K, O) array or None
+        Signed amplitude of the current injected INTO each output at each error tone (A). None is zero: sources at 0 V
+        with their outputs on.
+    trial : mapping of int to Setting
+        Settings of some edges, by index, for this acquisition alone: they are written before it, and what stood there
+        is written back after it.
+    """
+
+    activation: Array
+    error: Array | None = None
+    trial: Mapping[int, Setting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Response:
+    """Coefficients that were read by lock-in during one acquisition. E edges, O outputs, K error tones; volts.
+
+    Parameters
+    ----------
+    outputs : (O,) array
+        Activation coefficient of the outputs.
+    a, u_a, systematic_a : (E,) arrays
+        Activation coefficient of every edge's drop; its standard error from noise alone; what zero and gain of the
+        digitizer may add, the same in every acquisition.
+    b, u_b, systematic_b : (K, E) arrays
+        Signed amplitude of every drop at each error tone, and the same two uncertainties.
+    error : (K, O) array
+        The error currents as they were played (A).
+    quadrature : (K, E) array
+        What stands 90° beside b: a validity meter.
+    demodulated : Demodulated
+        All channels and edges at all tones.
+    """
+
+    outputs: Array
+    a: Array
+    u_a: Array
+    b: Array
+    u_b: Array
+    systematic_a: Array
+    systematic_b: Array
+    error: Array
+    quadrature: Array
+    demodulated: Demodulated

@@ -1,0 +1,105 @@
+"""Frequency propagation: the gradient of an edge is the product of its two coefficients, a·b/γ.
+
+Source of the idea: Anisetti, Kandala, Scellier, Schwarz, Neural Computation 36(4):596–620 (2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import SourceMisfit
+from labrig.learning.carriers import Carrier
+from labrig.learning.gradient import Gradient
+from labrig.learning.losses import Loss
+from labrig.learning.measurement import Excitation, Response
+from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
+
+Array = NDArray[np.float64]
+
+LARGEST_MISFIT = 0.02
+"""Largest difference between the currents that were played and the error, relative to its largest component:
+generators round amplitudes, and some have a smallest one. The gradient is off by as much."""
+
+
+class FrequencyPropagation(Rule):
+    """Measure with the error off, then with the error on; multiply."""
+
+    def acquisitions(self, edges: int) -> int:
+        return 2
+
+    def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:
+        free = yield Excitation(example.activation)
+        e = loss.gradient(free.outputs, example.target)
+        if not np.any(e):
+            return None
+        asked = carrier.excitation(example.activation, e)
+        nudged = yield asked
+        return replace(product(free, nudged, e, carrier.floor), gamma=injected_per_error(asked, e))
+
+
+def product(free: Response, nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
+    """∂C/∂θ_k = Σ_m w_m a_k b_mk with weights w such that Σ_m w_m · error_m = −∂C/∂v_o.
+
+    However the error was carried (one shared tone, or one tone per output), superposition of small tones makes this
+    the response to the current −∂C/∂v_o per unit. `a` comes from the measurement without error.
+
+    Parameters
+    ----------
+    free, nudged : Response
+        With the error off and on.
+    loss_gradient : (O,) array
+        ∂C/∂v_o at the free state.
+    floor : float
+        An error smaller than this (unit of ∂C/∂v_o) was injected at a smaller current than others, so what the sources
+        made of it is judged relative to this; one that they cannot play at all teaches nothing.
+
+    Raises
+    ------
+    SourceMisfit
+        If the tones that were played cannot express the error.
+    """
+    weights = _weights(nudged.error, -loss_gradient)
+    off = misfit(nudged.error, loss_gradient, floor)
+    if not off <= LARGEST_MISFIT:
+        raise SourceMisfit(
+            f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
+            action="inject the error",
+            limit=f"{LARGEST_MISFIT:.0%}",
+            remedy="raise learning.error.current: sources have a smallest amplitude, and round others",
+        )
+    response = weights @ nudged.b
+    return Gradient(
+        free.a * response,
+        _of_product(free.a, free.u_a, response, weights**2 @ nudged.u_b**2),
+        _of_product(free.a, free.systematic_a, response, weights**2 @ nudged.systematic_b**2),
+    )
+
+
+def injected_per_error(excitation: Excitation, loss_gradient: Array) -> float:
+    """γ: the largest current that was asked for, per unit of the largest ∂C/∂v_o."""
+    return 0.0 if excitation.error is None else float(np.abs(excitation.error).max() / np.abs(loss_gradient).max())
+
+
+def misfit(error: Array, loss_gradient: Array, floor: float = 0.0) -> float:
+    """Distance of −∂C/∂v_o (O,) from the nearest combination of the played errors (K, O).
+
+    Relative to its largest component, or to `floor` if that is larger.
+    """
+    missing = error.T @ _weights(error, -loss_gradient) + loss_gradient
+    return float(np.abs(missing).max() / max(floor, np.abs(loss_gradient).max()))
+
+
+def _weights(error: Array, wanted: Array) -> Array:
+    """(K,) of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
+    if len(error) == 1:  # the common case, and a tenth of the time
+        size = error[0] @ error[0]
+        return np.array([float(error[0] @ wanted / size) if size > 0 else 0.0])
+    return np.asarray(np.linalg.lstsq(error.T, wanted, rcond=None)[0], dtype=np.float64)
+
+
+def _of_product(a: Array, u_a: Array, b: Array, b_variance: Array) -> Array:
+    """Standard uncertainty of the product of two independent readings."""
+    return np.sqrt(a**2 * b_variance + b**2 * u_a**2 + u_a**2 * b_variance)

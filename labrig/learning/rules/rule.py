@@ -1,0 +1,93 @@
+"""The contract of a learning rule: a generator that yields what shall be played and is sent what came back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.config.section import NoOptions, Section
+from labrig.instruments.data import Continuous, LevelTable, Setting
+from labrig.learning.carriers import Carrier
+from labrig.learning.gradient import Gradient
+from labrig.learning.losses import Loss
+from labrig.learning.measurement import Excitation, Response
+
+Array = NDArray[np.float64]
+
+Measurements = Generator[Excitation, Response, Gradient | None]
+"""What a rule's `gradient` returns: yields excitations, is sent responses, ends with the gradient."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example: activation (I,) in V, target (R,) as the task has it."""
+
+    activation: Array
+    target: Array
+
+
+class EdgeStates(Protocol):
+    """The E programmable edges as they stand; every update is one."""
+
+    @property
+    def levels(self) -> Sequence[LevelTable | Continuous]:
+        """What each edge can realize within the configured range."""
+        ...
+
+    @property
+    def conductances(self) -> Array:
+        """(E,) nominal conductance of what is written now (S)."""
+        ...
+
+    def settings(self) -> Mapping[int, Setting]:
+        """What is written now, by edge."""
+        ...
+
+
+class Rule(ABC):
+    """A learning rule.
+
+    Parameters
+    ----------
+    options : instance of `cls.Options`
+        Its own keys, which stand beside `rule:` in the `learning` section.
+    """
+
+    Options: ClassVar[type[Section]] = NoOptions
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    @abstractmethod
+    def acquisitions(self, edges: int) -> int:
+        """How many acquisitions one example takes on a board of so many edges; fewer if it has nothing to teach."""
+
+    @abstractmethod
+    def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:
+        """Measure ∂C/∂θ of one example.
+
+        Yields
+        ------
+        Excitation
+            What shall be played next. The answer is the Response to it.
+
+        Returns
+        -------
+        Gradient or None
+            With its uncertainties; None if the example has nothing to teach.
+        """
+
+
+def conduct(measurements: Measurements, measure: Callable[[Excitation], Response]) -> Gradient | None:
+    """Drive a rule to its end: `measure` plays an excitation, or answers from a record."""
+    try:
+        excitation = next(measurements)
+        while True:
+            excitation = measurements.send(measure(excitation))
+    except StopIteration as end:
+        return end.value

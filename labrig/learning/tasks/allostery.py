@@ -1,0 +1,54 @@
+"""Allostery: constant inputs, and outputs that should reach given voltages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labrig.config.section import Section
+from labrig.learning.tasks.task import Key, TaskContext
+from labrig.learning.tasks.voltages import NO_EXAMPLES, VoltageTask
+from labrig.quantities import Voltage
+from labrig.random_streams import RandomStream
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Allostery(VoltageTask):
+    """One example: constant inputs and targets."""
+
+    class Options(Section):
+        """Constant inputs; `targets` are the outputs wanted, or drawn uniformly between the inputs' extremes."""
+
+        inputs: Annotated[list[Voltage], Field(min_length=1)]
+        targets: Annotated[list[Voltage], Field(min_length=1)] | Literal["random"] = "random"
+
+    @classmethod
+    def build(cls, options: Options, context: TaskContext) -> Allostery:
+        inputs = np.array(options.inputs)
+        if options.targets != "random":
+            return cls.reaching(inputs, np.array(options.targets))
+        draw = RandomStream(context.seed, "targets").at(0)
+        return cls.reaching(inputs, draw.uniform(inputs.min(), inputs.max(), context.terminals.outputs))
+
+    @classmethod
+    def reaching(cls, inputs_v: Array, targets_v: Array) -> Allostery:
+        """Inputs (I,) and the outputs (O,) they should lead to, V."""
+        return cls(
+            activation=inputs_v[None],
+            target=targets_v[None],
+            readout=np.eye(len(targets_v)),
+            train=np.array([0]),
+            test=NO_EXAMPLES,
+        )
+
+    def input_key(self, column: int) -> Key:
+        return ("inputs", column)
+
+    def target_key(self, row: int | None = None) -> Key:
+        return ("targets",) if row is None else ("targets", row)

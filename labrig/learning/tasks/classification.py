@@ -1,0 +1,132 @@
+"""Classification of examples from a table: one output per class, the largest one wins."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labrig.config.section import OptionError, Section
+from labrig.learning.datasets import LabelledTable, read_labelled_csv, scaled, split_by_class
+from labrig.learning.losses import Targets
+from labrig.learning.tasks.encoding import Encode, input_key, inputs_in_words, with_complements_and_bias
+from labrig.learning.tasks.goals import TEST_ACCURACY, TRAIN_ACCURACY, Goal
+from labrig.learning.tasks.task import Indices, Key, Task, TaskContext
+from labrig.quantities import Count, as_written
+from labrig.random_streams import RandomStream
+
+Array = NDArray[np.float64]
+
+
+class Split(Section):
+    """Examples of every class for training, and for the test."""
+
+    example: ClassVar[str] = "split: {train_per_class: 30, test_per_class: 20}"
+
+    train_per_class: Count
+    test_per_class: Count
+
+
+@dataclass(frozen=True)
+class Classification(Task):
+    """Examples of a table.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Their names, in the order of the outputs.
+    encode : Encode
+        How features became input voltages.
+    """
+
+    class Options(Section):
+        """data: a CSV with a header line. label: its column of classes. features: columns, all others by default."""
+
+        data: str
+        label: str
+        features: Annotated[list[str], Field(min_length=1)] | None = None
+
+    classes: tuple[str, ...]
+    encode: Encode
+
+    targets: ClassVar[Targets] = "classes"
+    sections: ClassVar[tuple[str, ...]] = ("split", "encode")
+    goals: ClassVar[tuple[Goal, ...]] = (TEST_ACCURACY, TRAIN_ACCURACY)
+
+    @classmethod
+    def build(cls, options: Options, context: TaskContext) -> Classification:
+        table = _table(options, context)
+        split: Split = context.sections["split"]
+        generator = RandomStream(context.seed, "split").at(0)
+        train, test = split_by_class(
+            table.labels, table.classes, split.train_per_class, split.test_per_class, generator
+        )
+        encode: Encode = context.sections["encode"]
+        volts = encode.full_scale * scaled(table.features, train, encode.clip)
+        activation = with_complements_and_bias(volts, encode.complements, encode.bias)
+        return cls.of(activation, table.labels, table.classes, train, test, encode)
+
+    @classmethod
+    def of(
+        cls,
+        activation: Array,
+        labels: Indices,
+        classes: tuple[str, ...],
+        train: Indices,
+        test: Indices,
+        encode: Encode,
+    ) -> Classification:
+        """Examples with their inputs (M, I) in V and labels (M,), indices into `classes`."""
+        return cls(
+            activation=activation,
+            target=np.eye(len(classes))[labels],
+            readout=np.eye(len(classes)),
+            train=train,
+            test=test,
+            names=tuple(f"{classes[label]}-{k}" for k, label in enumerate(labels)),
+            classes=classes,
+            encode=encode,
+        )
+
+    def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
+        right = outputs.argmax(axis=1) == self.target[examples].argmax(axis=1)
+        return {"accuracy": float(right.mean())}
+
+    def inputs_in_words(self) -> str:
+        return inputs_in_words(self.activation.shape[1], self.encode)
+
+    def input_key(self, column: int) -> Key:
+        return input_key(column, self.activation.shape[1], self.encode)
+
+    def input_note(self, column: int) -> str:
+        return " (clip × full_scale)" if self.input_key(column)[-1] == "full_scale" else ""
+
+    def outputs_problem(self, outputs: int) -> OptionError:
+        count = len(self.classes)
+        names = ", ".join(map(as_written, self.classes[:8])) + (" …" if count > 8 else "")
+        found = f"{'1 class' if count == 1 else f'{count} classes'} in the column of the label ({names})"
+        nodes = "1 node has" if outputs == 1 else f"{outputs} nodes have"
+        remedy = f"complete the data, or give {'1 node' if count == 1 else f'{count} nodes'} an error"
+        return OptionError("data", f"{found}, and {nodes} an error: one per class is needed; {remedy}")
+
+
+def _table(options: Classification.Options, context: TaskContext) -> LabelledTable:
+    """The table of the configured file, whose every example has a class."""
+    file = context.locate("data")
+    if file is None:
+        where = "beside the configuration that names it or among the packaged ones"
+        raise OptionError("data", f"there is no file {as_written(options.data)} {where}")
+    try:
+        table = read_labelled_csv(file, options.label, options.features)
+    except OptionError:
+        raise
+    except (ValueError, csv.Error) as error:
+        message = f"{file.name} cannot be read as CSV: is a quote left open in it?"
+        raise OptionError("data", message) from error
+    if "" in table.classes:
+        raise OptionError("data", f"{file.name} has examples without a class in column {options.label!r}")
+    return table

@@ -1,0 +1,71 @@
+"""Divider: one edge between a source and a loaded output, the task whose gradient one computes by hand.
+
+v = x · R_load / (R_source + 1/θ + R_load), C = (v − y)², hence
+∂C/∂θ = 2 (v − y) · x · R_load / (θ (R_source + R_load) + 1)².
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.config.section import OptionError, Section
+from labrig.learning.tasks.task import Key, TaskContext
+from labrig.learning.tasks.voltages import NO_EXAMPLES, VoltageTask
+from labrig.quantities import Voltage
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Divider(VoltageTask):
+    """One example.
+
+    Parameters
+    ----------
+    source_ohm, load_ohm : float
+        In front of the edge, and from the output to ground (Ω).
+    """
+
+    class Options(Section):
+        """input: what drives the edge. target: what the output should be."""
+
+        input: Voltage
+        target: Voltage
+
+    source_ohm: float
+    load_ohm: float
+
+    @classmethod
+    def build(cls, options: Options, context: TaskContext) -> Divider:
+        board = context.terminals
+        if board.edges != 1 or board.fixed or board.inputs != 1 or board.outputs != 1:
+            raise OptionError((), "a divider is one edge between a driven node and one with an error")
+        return cls.between(options.input, options.target, float(board.input_ohm[0]), float(board.output_ohm[0]))
+
+    @classmethod
+    def between(cls, input_v: float, target_v: float, source_ohm: float, load_ohm: float) -> Divider:
+        """A divider between a source and a load."""
+        return cls(
+            activation=np.array([[input_v]]),
+            target=np.array([[target_v]]),
+            readout=np.eye(1),
+            train=np.array([0]),
+            test=NO_EXAMPLES,
+            source_ohm=source_ohm,
+            load_ohm=load_ohm,
+        )
+
+    def gradient_figures(self, conductances: Array, gradient: Array) -> dict[str, float]:
+        theta, x, y = conductances[0], self.activation[0, 0], self.target[0, 0]
+        v = x * self.load_ohm / (self.source_ohm + 1 / theta + self.load_ohm)
+        by_hand = 2 * (v - y) * x * self.load_ohm / (theta * (self.source_ohm + self.load_ohm) + 1) ** 2
+        return {"gradient": float(gradient[0]), "relative_error": float(abs(gradient[0] / by_hand - 1))}
+
+    def input_key(self, column: int) -> Key:
+        return ("input",)
+
+    def target_key(self, row: int | None = None) -> Key:
+        return ("target",)

@@ -1,0 +1,48 @@
+"""How numbers become voltages: the section `task.encode`, which several tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labrig.config.section import Section
+from labrig.learning.tasks.task import Key
+from labrig.quantities import PositiveVoltage, Voltage
+
+Array = NDArray[np.float64]
+
+
+class Encode(Section):
+    """How numbers become voltages. Complements are the same voltages with the opposite sign, bias constant ones."""
+
+    example: ClassVar[str] = "encode: {full_scale: 1 V}"
+
+    full_scale: PositiveVoltage
+    fit: Literal["train"] = "train"
+    clip: Annotated[float, Field(ge=1.0)] = 1.2
+    complements: bool = True
+    bias: list[Voltage] = []
+
+
+def with_complements_and_bias(volts: Array, complements: bool, bias_v: Sequence[float]) -> Array:
+    """(M, I) input voltages: features (M, F) in V, their complements, then constant voltages."""
+    parts = [volts, -volts] if complements else [volts]
+    return np.hstack([*parts, np.tile(np.asarray(bias_v, dtype=float), (len(volts), 1))])
+
+
+def inputs_in_words(count: int, encode: Encode) -> str:
+    """What `count` inputs are made of."""
+    constant = len(encode.bias)
+    features = (count - constant) // (2 if encode.complements else 1)
+    parts = [f"{features} features", *(["their complements"] if encode.complements else []), f"{constant} bias"]
+    return f"{count} inputs ({', '.join(parts)})"
+
+
+def input_key(column: int, count: int, encode: Encode) -> Key:
+    """The key that sets the voltage of input `column` of `count`."""
+    first_bias = count - len(encode.bias)
+    return ("encode", "bias", column - first_bias) if column >= first_bias else ("encode", "full_scale")

@@ -1,0 +1,89 @@
+"""Regression: y = M x for x uniform in ± full_scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labrig.config.section import OptionError, Section
+from labrig.learning.tasks.encoding import Encode, input_key, inputs_in_words, with_complements_and_bias
+from labrig.learning.tasks.task import Key, TaskContext, Terminals
+from labrig.learning.tasks.voltages import VoltageTask
+from labrig.quantities import MOST, Count
+from labrig.random_streams import RandomStream
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Regression(VoltageTask):
+    """Examples of a linear map. encode: how x became input voltages."""
+
+    class Options(Section):
+        """y = M x for x uniform in ± full_scale. `matrix: random` draws an achievable M from the seed."""
+
+        matrix: list[list[float]] | Literal["random"] = "random"
+        train: Annotated[Count, Field(le=MOST)] = 30
+        test: Annotated[Count, Field(le=MOST)] = 20
+
+    encode: Encode
+
+    sections: ClassVar[tuple[str, ...]] = ("encode",)
+    exact: ClassVar[bool] = False
+
+    @classmethod
+    def build(cls, options: Options, context: TaskContext) -> Regression:
+        encode: Encode = context.sections["encode"]
+        matrix = _matrix(options, encode, context)
+        draw = RandomStream(context.seed, "regression").at(0)
+        x = draw.uniform(-encode.full_scale, encode.full_scale, (options.train + options.test, matrix.shape[1]))
+        return cls.of(x, matrix, encode, options.train)
+
+    @classmethod
+    def of(cls, x_v: Array, matrix: Array, encode: Encode, train: int) -> Regression:
+        """x (M, F) in V and matrix (O, F); the first `train` examples are for training, the rest for the test."""
+        return cls(
+            activation=with_complements_and_bias(x_v, encode.complements, encode.bias),
+            target=x_v @ matrix.T,
+            readout=np.eye(len(matrix)),
+            train=np.arange(train),
+            test=np.arange(train, len(x_v)),
+            encode=encode,
+        )
+
+    def inputs_in_words(self) -> str:
+        return inputs_in_words(self.activation.shape[1], self.encode)
+
+    def input_key(self, column: int) -> Key:
+        return input_key(column, self.activation.shape[1], self.encode)
+
+    def target_key(self, row: int | None = None) -> Key:
+        return ("matrix",)
+
+
+def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -> Array:
+    """(O, F) the map, given or drawn."""
+    if options.matrix != "random":
+        rows = {len(row) for row in options.matrix}
+        if len(rows) != 1 or 0 in rows:
+            raise OptionError("matrix", "the rows must have equal length, at least 1")
+        return np.array(options.matrix)
+    constant, inputs = len(encode.bias), context.terminals.inputs
+    per_feature = 2 if encode.complements else 1
+    features = (inputs - constant) // per_feature
+    if features < 1 or features * per_feature + constant != inputs:
+        complements = " and complements" if encode.complements else ""
+        raise OptionError((), f"{inputs} driven nodes do not divide into features{complements} and {constant} bias")
+    return _achievable_matrix(features, encode.complements, context.terminals, context.seed)
+
+
+def _achievable_matrix(features: int, complements: bool, board: Terminals, seed: int) -> Array:
+    """M of a board with conductances drawn from the range: an output is a convex combination of its inputs."""
+    draw = RandomStream(seed, "matrix").at(0).uniform(*board.range_s, (board.outputs, board.inputs))
+    weights = draw / (draw.sum(axis=1) + 1.0 / board.output_ohm)[:, None]
+    positive = weights[:, :features]
+    return positive - weights[:, features : 2 * features] if complements else positive

@@ -1,0 +1,32 @@
+"""What tasks share whose outputs should reach voltages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.learning.losses import Targets
+from labrig.learning.tasks.goals import RMS, Goal
+from labrig.learning.tasks.task import Indices, Task
+
+Array = NDArray[np.float64]
+NO_EXAMPLES: Indices = np.array([], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class VoltageTask(Task):
+    """Reports the rms distance from the targets over examples and readouts (V)."""
+
+    targets: ClassVar[Targets] = "voltages"
+    goals: ClassVar[tuple[Goal, ...]] = (RMS,)
+
+    def read(self, outputs: Array) -> Array:
+        """(M, R) readouts of outputs (M, O), V."""
+        return outputs @ self.readout.T
+
+    def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
+        differences = self.read(outputs) - self.target[examples]
+        return {"rms_v": float(np.sqrt(np.mean(differences**2)))}

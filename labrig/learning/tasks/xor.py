@@ -1,0 +1,66 @@
+"""XOR: four patterns of ± amplitude; the difference of two outputs should be ± target.
+
+x₁, x₂ with complements and two rails. Both rails are needed: a single mid-rail bias makes the network odd, and XOR
+impossible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.config.section import Section
+from labrig.learning.tasks.goals import PATTERNS_RIGHT, RMS, Goal
+from labrig.learning.tasks.task import Indices, Key, TaskContext
+from labrig.learning.tasks.voltages import NO_EXAMPLES, VoltageTask
+from labrig.quantities import PositiveVoltage
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Xor(VoltageTask):
+    """The four patterns."""
+
+    class Options(Section):
+        """Four patterns of ± amplitude; the difference of two outputs should be ± target."""
+
+        amplitude: PositiveVoltage
+        target: PositiveVoltage
+
+    goals: ClassVar[tuple[Goal, ...]] = (RMS, PATTERNS_RIGHT)
+
+    @classmethod
+    def build(cls, options: Options, context: TaskContext) -> Xor:
+        return cls.patterns(options.amplitude, options.target)
+
+    @classmethod
+    def patterns(cls, amplitude_v: float, target_v: float) -> Xor:
+        """All four patterns, in the order 00, 01, 10, 11."""
+        signs = np.array([[x1, x2] for x1 in (-1.0, 1.0) for x2 in (-1.0, 1.0)])
+        x1, x2 = signs.T
+        one = np.ones(4)
+        return cls(
+            activation=amplitude_v * np.stack([x1, -x1, x2, -x2, -one, one], axis=1),
+            target=np.where(x1 * x2 < 0, target_v, -target_v)[:, None],
+            readout=np.array([[1.0, -1.0]]),
+            train=np.arange(4),
+            test=NO_EXAMPLES,
+            names=tuple("".join("1" if x > 0 else "0" for x in pair) for pair in signs),
+        )
+
+    def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
+        right = self.read(outputs) * self.target[examples] > 0
+        return {**super().figures(examples, outputs), "patterns_right": int(right.sum())}
+
+    def inputs_in_words(self) -> str:
+        return "6 inputs (x1, -x1, x2, -x2 and both rails)"
+
+    def input_key(self, column: int) -> Key:
+        return ("amplitude",)
+
+    def target_key(self, row: int | None = None) -> Key:
+        return ("target",)

@@ -1,0 +1,78 @@
+"""Gradient descent: a float shadow of every conductance, rounded to levels the part can hold.
+
+An update below half a level step is not lost: it stays in the shadow. Without one, small updates never reach a level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labrig.config.section import Section
+from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
+from labrig.learning.updates.ladder import at, ends, nearest, stacked
+from labrig.learning.updates.update import Rate, Update, UpdateState
+
+Array = NDArray[np.float64]
+
+
+class GradientDescent(Update):
+    """Gradient descent on the shadow, nearest realizable level with hysteresis on the board."""
+
+    class Options(Section):
+        """hysteresis: a level is left only when the next one is nearer by this fraction of their distance."""
+
+        rounding: Literal["nearest"] = "nearest"
+        hysteresis: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
+
+    def __init__(self, options: Options, levels: Sequence[LevelTable | Continuous], initial: Array, rate: Rate) -> None:
+        self._levels = tuple(levels)
+        self._ladder = stacked(levels)
+        self._low, self._high = ends(levels)
+        self.shadow = np.clip(initial, self._low, self._high)
+        self._position = nearest(self._ladder.siemens, self.shadow) if self._ladder else np.zeros(0, dtype=np.intp)
+        self._rate = rate
+        self._hysteresis = options.hysteresis
+        self.steps = 0
+
+    @property
+    def levels(self) -> Sequence[LevelTable | Continuous]:
+        return self._levels
+
+    @property
+    def conductances(self) -> Array:
+        return self.shadow.copy() if self._ladder is None else at(self._ladder.siemens, self._position)
+
+    def state(self) -> UpdateState:
+        return UpdateState(self.shadow.copy(), self._position.copy(), self.steps)
+
+    def restore(self, state: UpdateState) -> None:
+        self.shadow, self._position, self.steps = state.shadow.copy(), state.position.copy(), state.steps
+
+    def settings(self) -> dict[int, Setting]:
+        return {edge: self._setting(edge) for edge in range(len(self.shadow))}
+
+    def apply(self, gradient: Array) -> dict[int, Setting]:
+        step = self._rate.at(self.steps) * gradient
+        self.steps += 1
+        moved = np.minimum(np.maximum(self.shadow - step, self._low), self._high)
+        if self._ladder is None:
+            changed = np.flatnonzero(moved != self.shadow)
+        else:
+            siemens = self._ladder.siemens
+            wanted = nearest(siemens, moved)
+            here, there = at(siemens, self._position), at(siemens, wanted)
+            nearer = np.abs(moved - here) - np.abs(moved - there)
+            changed = np.flatnonzero((wanted != self._position) & (nearer > self._hysteresis * np.abs(here - there)))
+            self._position[changed] = wanted[changed]
+        self.shadow = moved
+        return {int(edge): self._setting(int(edge)) for edge in changed}
+
+    def _setting(self, edge: int) -> Setting:
+        if self._ladder is None:
+            return Target(float(self.shadow[edge]))
+        return Level(int(self._ladder.codes[edge, self._position[edge]]))

@@ -1,0 +1,97 @@
+"""The contract of an update: from the gradient of a batch to what is written."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.config.section import NoOptions, Section
+from labrig.instruments.data import Continuous, LevelTable, Setting
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How far a step goes: Δθ = −factor · remaining · ∂C/∂θ.
+
+    Parameters
+    ----------
+    factor : float
+        rate · s² / L₀, s the width of the configured range (S²/unit of the loss).
+    total_steps : int or None
+        Where a linear decay reaches zero; None keeps the rate.
+    """
+
+    factor: float
+    total_steps: int | None = None
+
+    def at(self, step: int) -> float:
+        """Factor of step number `step`, counted from 0."""
+        remaining = 1.0 if self.total_steps is None else max(0.0, 1.0 - step / self.total_steps)
+        return self.factor * remaining
+
+
+@dataclass(frozen=True)
+class UpdateState:
+    """Where an update stands. shadow: (E,) S. position: (E,) of each edge's level. steps: taken so far."""
+
+    shadow: Array
+    position: NDArray[np.intp]
+    steps: int
+
+
+class Update(ABC):
+    """Changes conductances step by step.
+
+    Parameters
+    ----------
+    options : instance of `cls.Options`
+        Its own keys, which stand beside `update:` in the `learning` section.
+    levels : sequence of E
+        What each edge's channel realizes within the configured range.
+    initial : (E,) array
+        Conductances to begin with (S).
+    rate : Rate
+    """
+
+    Options: ClassVar[type[Section]] = NoOptions
+
+    steps: int
+    """Steps taken so far."""
+    shadow: Array
+    """(E,) conductances before rounding (S)."""
+
+    @property
+    @abstractmethod
+    def levels(self) -> Sequence[LevelTable | Continuous]:
+        """What each edge's channel realizes within the configured range."""
+
+    @abstractmethod
+    def __init__(self, options: Any, levels: Sequence[LevelTable | Continuous], initial: Array, rate: Rate) -> None: ...
+
+    @property
+    @abstractmethod
+    def conductances(self) -> Array:
+        """(E,) nominal conductance of what is written now (S)."""
+
+    @abstractmethod
+    def settings(self) -> dict[int, Setting]:
+        """The setting of every edge as it stands."""
+
+    @abstractmethod
+    def apply(self, gradient: Array) -> dict[int, Setting]:
+        """Take one step down the gradient of the loss (E,), and return the settings that change."""
+
+    @abstractmethod
+    def state(self) -> UpdateState:
+        """Where the update stands, to come back to with `restore`."""
+
+    @abstractmethod
+    def restore(self, state: UpdateState) -> None:
+        """Forget every step taken since `state`."""

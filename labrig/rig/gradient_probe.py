@@ -1,0 +1,104 @@
+"""Reads gradients off a rig: drives a learning rule, whose excitations are measured on the board."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from labrig.learning.carriers import Carrier
+from labrig.learning.gradient import Gradient
+from labrig.learning.losses import Loss
+from labrig.learning.measurement import Excitation, Response
+from labrig.learning.rules import EdgeStates, Example, Measurements, Rule, conduct
+from labrig.learning.tasks import Task
+from labrig.rig.rig import Rig
+
+
+@dataclass(frozen=True)
+class ExampleGradient:
+    """What one example taught: its loss, and the gradient, or None if its error was zero."""
+
+    loss: float
+    gradient: Gradient | None
+
+
+@dataclass(frozen=True)
+class GradientProbe:
+    """Measures the gradient of one example.
+
+    Parameters
+    ----------
+    rig : Rig
+        Open.
+    task, loss, rule, carrier
+        What is learned, and how.
+    edges : EdgeStates
+        What is written on the board: the update.
+    """
+
+    rig: Rig
+    task: Task
+    loss: Loss
+    rule: Rule
+    carrier: Carrier
+    edges: EdgeStates
+
+    @property
+    def acquisitions(self) -> int:
+        """How many one example takes, unless it has nothing to teach."""
+        return self.rule.acquisitions(len(self.rig.edges))
+
+    def measure_free(self, example: int) -> Response:
+        """The network at rest under one example's activation, error at 0 V."""
+        return self.rig.measure(Excitation(self.task.activation[example]))
+
+    def measured_loss(self, example: int) -> float:
+        """Loss of one example, from outputs measured with the error at 0 V."""
+        return self.loss.value(self.measure_free(example).outputs, self.task.target[example])
+
+    def begin(self, example: int) -> Measurements:
+        """The measurements of one example by the rule."""
+        return self.rule.gradient(
+            Example(self.task.activation[example], self.task.target[example]), self.loss, self.carrier, self.edges
+        )
+
+    def gradient(self, example: int, following: int | None = None) -> ExampleGradient:
+        """∂C/∂θ of one example.
+
+        Parameters
+        ----------
+        following : int or None
+            The example after it, if `rig.confirm()` comes in between: sources are made ready for it during the last
+            acquisition.
+        """
+        loss, taken = math.nan, 0
+
+        def measure(excitation: Excitation) -> Response:
+            nonlocal loss, taken
+            taken += 1
+            last = taken == self.acquisitions and following is not None
+            response = self.rig.measure(excitation, following=self._first_of(following) if last else None)
+            if excitation.error is None and not excitation.trial and math.isnan(loss):
+                loss = self.loss.value(response.outputs, self.task.target[example])
+            return response
+
+        gradient = conduct(self.begin(example), measure)
+        return ExampleGradient(loss, gradient)
+
+    def at_current(self, current_a: float) -> GradientProbe:
+        """The same probe with another error current (A), also for small errors."""
+        return replace(self, carrier=self.carrier.at_current(current_a))
+
+    def from_record(self, example: int, answer: Callable[[Excitation], Response]) -> Gradient | None:
+        """∂C/∂θ of one example from responses that `answer` gives: recorded, measured, or some of each."""
+        return conduct(self.begin(example), answer)
+
+    def _first_of(self, example: int | None) -> Excitation | None:
+        """What the rule will play first for an example."""
+        if example is None:
+            return None
+        measurements = self.begin(example)
+        first = next(measurements, None)
+        measurements.close()
+        return first

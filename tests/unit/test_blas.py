@@ -1,0 +1,49 @@
+"""One BLAS thread while a rig is open, unless the user said otherwise; the process is left as it was."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labrig.blas import VARIABLES
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "divider.yaml"
+PROGRAM = """
+import json, sys
+import numpy as np, scipy.linalg
+from threadpoolctl import threadpool_info
+import labrig
+
+def threads():
+    return sorted({library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"})
+
+before = threads()
+with labrig.open(sys.argv[1]) as rig:
+    inside = threads()
+print(json.dumps([before, inside, threads()]))
+"""
+
+
+def threads_before_inside_after(**environment):
+    clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(CONFIG)], env={**clean, **environment}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread anyway")
+def test_an_open_rig_has_one_thread_and_a_closed_one_leaves_the_process_as_it_was():
+    before, inside, after = threads_before_inside_after()
+    assert inside == [1]
+    assert after == before
+    assert before != [1]
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread anyway")
+def test_what_the_user_set_is_respected():
+    assert threads_before_inside_after(OPENBLAS_NUM_THREADS="2") == [[2], [2], [2]]
