@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from labrig.assembly import Assembly
     from labrig.cli.interrupts import Interrupts
     from labrig.instruments.contracts import Bench, Instrument
-    from labrig.procedures.doctor import Finding, InstrumentReport
+    from labrig.instruments.findings import Finding
+    from labrig.procedures.doctor import InstrumentReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,74 @@
+"""A package of one file by somebody else, installed beside labrig for one test, and labrig's command line with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LIMIT_S = 300
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """A folder with installed packages and configurations. folder: the working directory of `labrig`."""
+
+    folder: Path
+
+    @property
+    def packages(self) -> Path:
+        """Where packages are installed: first on the search path of every `labrig` that is run here."""
+        return self.folder / "site-packages"
+
+    def install(self, name: str, source: str, entry_points: Mapping[str, str]) -> None:
+        """Install a package that consists of one file.
+
+        Parameters
+        ----------
+        name : str
+            Of the package and its module.
+        source : str
+            The text of the module.
+        entry_points : Mapping[str, str]
+            Group of entry points ("labrig.drivers") to the entry point's line ("mylab = mylab:DRIVERS").
+        """
+        described = self.packages / f"{name}-1.0.dist-info"
+        described.mkdir(parents=True)
+        (self.packages / f"{name}.py").write_text(source, encoding="utf-8")
+        (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+        lines = [line for group, entry in entry_points.items() for line in (f"[{group}]", entry, "")]
+        (described / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file, such as a configuration, into the folder."""
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def labrig(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
+        """Run `labrig` with `--json` in a process of its own; the lines that it printed.
+
+        Fails the test if its exit code is not `code`.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "labrig", *arguments, "--json"],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.packages)},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+        )
+        assert done.returncode == code, f"labrig {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}"
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Laboratory:
+    return Laboratory(tmp_path)
