@@ -12,8 +12,9 @@ from labrig.cli.options import add_runs_dir, assembled, named
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
     from labrig.instruments.contracts import Bench, Instrument
+    from labrig.instruments.findings import Finding
     from labrig.interrupts import Interrupts
-    from labrig.procedures.doctor import Finding, InstrumentReport
+    from labrig.procedures.doctor import InstrumentReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

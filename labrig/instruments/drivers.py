@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from labrig.errors import ConfigError
+from labrig.instruments.findings import Probe
 from labrig.instruments.potentiometers import Potentiometer
 
 Kind = Literal["source", "digitizer", "programmer"]
@@ -104,6 +105,8 @@ class DigitizerCapabilities(InstrumentCapabilities):
     exports : tuple of str
         Which of its signals `start` and `clock` can leave by a terminal that `timing:` names; its options
         `export_start` and `export_clock` take it.
+    example_terminal : str
+        Name of a terminal that they can leave by, for advice.
     clock_output : str, optional
         Where its clock leaves if `timing.clock.line` names no terminal, for the wiring sheet, with `{name}` for the
         instrument's name; None: nowhere.
@@ -117,6 +120,7 @@ class DigitizerCapabilities(InstrumentCapabilities):
     max_sample_rate_hz: float
     convert_interval_s: float
     exports: tuple[str, ...] = ()
+    example_terminal: str = "<the terminal it leaves by>"
     clock_output: str | None = "{name} clock output"
     clock_remedy: str = "name the terminal it leaves by (line:)"
 
@@ -212,6 +216,8 @@ class DriverInfo:
     factory: builds the real instrument from (name, options); None for a generic model, which only a bench can face.
     models: model id → evidence that it works ("never run on hardware" until somebody reports).
     virtual: what stands in for it on `bench: wire`; None: it cannot run there.
+    packages: names of the distributions that it imports when it is opened.
+    probes: what `labrig doctor` looks for on this machine on its behalf, by what it is about.
     """
 
     name: str
@@ -221,6 +227,8 @@ class DriverInfo:
     factory: Callable[[str, Any], Any] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
     virtual: VirtualCounterpart | None = None
+    packages: tuple[str, ...] = ()
+    probes: Mapping[str, Probe] = field(default_factory=dict)
 
 
 def installed_drivers() -> dict[str, DriverInfo]:

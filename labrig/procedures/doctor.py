@@ -12,6 +12,7 @@ import shutil
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from typing import Literal, TypeVar
 from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, InUse, LabrigError
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.data import Identity
+from labrig.instruments.drivers import DriverInfo, installed_drivers
+from labrig.instruments.findings import Finding, Probe
 
 T = TypeVar("T")
 
@@ -33,19 +36,7 @@ ANSWER_S = 20.0
 SAFE_S = 5.0
 
 LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml", "rich", "matplotlib")
-CLIENTS = {"pyvisa": "VISA", "pyvisa-py": "VISA", "nidaqmx": "NI", "grpcio": "NI", "pyserial": "serial", "cobs": "bank"}
-"""Packages that drivers need, and for which of them."""
 LEAST_FREE_BYTES = 1e9
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing about this machine. `missing`: not there; `warning`: there, and not as it should be."""
-
-    what: str
-    state: Literal["ok", "warning", "missing"]
-    detail: str
-    remedy: str = ""
 
 
 State = Literal["answers", "differs", "absent", "in use", "fault"]
@@ -70,16 +61,16 @@ class InstrumentReport:
     exit_code: int = 0
 
 
-Probe = Callable[[], list[Finding]]
-
-
 def machine_probes(runs_dir: Path) -> dict[str, Probe]:
-    """Everything worth knowing of this machine, by what it is about."""
+    """Everything worth knowing of this machine, by what it is about; drivers add what they look for."""
+    drivers: dict[str, DriverInfo] = {}
+    with suppress(LabrigError):  # `versions` says what is wrong with them
+        drivers = installed_drivers()
     return {
         "versions": versions,
         "disk": partial(disk, runs_dir),
         "VISA": visa_resources,
-        "NI-DAQmx": ni_devices,
+        **{what: probe for driver in drivers.values() for what, probe in driver.probes.items()},
         "serial ports": serial_ports,
         "latency timers": latency_timers,
     }
@@ -104,14 +95,18 @@ def examine(probes: Mapping[str, Probe], deadline_s: float = PROBE_S) -> list[Fi
 
 def versions() -> list[Finding]:
     """This labrig, its Python, and the packages it stands on."""
-    found = {name: _version(name) for name in (*LIBRARIES, *CLIENTS)}
+    needed: dict[str, list[str]] = defaultdict(list)
+    for driver in installed_drivers().values():
+        for package in driver.packages:
+            needed[package].append(driver.name)
+    found = {name: _version(name) for name in (*LIBRARIES, *needed)}
     installed = ", ".join(f"{name} {number}" for name, number in found.items() if number)
     here = f"Python {platform.python_version()}, {platform.system()} {platform.release()} {platform.machine()}"
     findings = [Finding("labrig", "ok", f"{_version('labrig')} on {here}"), Finding("packages", "ok", installed)]
     for name, number in found.items():
         if number is None:
-            needed = f", which {CLIENTS[name]} drivers need" if name in CLIENTS else ""
-            findings.append(Finding("packages", "missing", f"{name}{needed}", f"pip install {name}"))
+            by = f", needed by {', '.join(needed[name])}" if name in needed else ""
+            findings.append(Finding("packages", "missing", f"{name}{by}", f"pip install {name}"))
     return findings
 
 
@@ -153,25 +148,6 @@ def visa_resources() -> list[Finding]:
         remedy = "check power and cables; a LAN instrument of another network needs its address in the configuration"
         return [Finding("VISA", "missing", f"{manager.visalib} lists no instrument", remedy), *findings]
     return [*(Finding("VISA", "ok", name) for name in resources), *findings]
-
-
-def ni_devices() -> list[Finding]:
-    """The devices of NI's driver on this machine."""
-    try:
-        from nidaqmx.errors import DaqError, DaqNotFoundError
-        from nidaqmx.system import System
-    except ImportError:
-        return [Finding("NI-DAQmx", "missing", "nidaqmx is not installed", 'pip install "nidaqmx[grpc]"')]
-    try:
-        devices = [f"{device.name}: {device.product_type}" for device in System.local().devices]
-    except DaqNotFoundError:
-        remedy = "install NI-DAQmx from ni.com, or name an NI gRPC device server (grpc: host:port)"
-        return [Finding("NI-DAQmx", "missing", "the NI driver is not installed on this machine", remedy)]
-    except DaqError as error:
-        return [Finding("NI-DAQmx", "warning", _said(error), "open NI MAX, or restart the NI services")]
-    if not devices:
-        return [Finding("NI-DAQmx", "missing", "no device", "check that NI MAX lists the card or the chassis")]
-    return [Finding("NI-DAQmx", "ok", device) for device in devices]
 
 
 def serial_ports(by_id: Path = Path("/dev/serial/by-id"), processes: Path = Path("/proc")) -> list[Finding]:

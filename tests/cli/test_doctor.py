@@ -21,9 +21,10 @@ from labrig.assembly import assemble
 from labrig.cli.main import main
 from labrig.errors import ChannelFault, ConnectionFailed
 from labrig.instruments.data import Identity
+from labrig.instruments.findings import Finding
 from labrig.learning.measurement import Excitation
 from labrig.procedures import doctor
-from labrig.procedures.doctor import Finding, InstrumentReport, examine, exit_code, roll_call
+from labrig.procedures.doctor import InstrumentReport, examine, exit_code, roll_call
 
 
 @pytest.fixture

@@ -26,5 +26,6 @@ DRIVERS = (
         DigipotBank,
         models={MODEL: "wire, AVR in a simulator; never run on hardware"},
         virtual=VIRTUAL,
+        packages=("pyserial", "cobs"),
     ),
 )

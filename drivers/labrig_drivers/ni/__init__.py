@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
-from labrig_drivers.ni import analog_input, analog_output
+from labrig_drivers.ni import analog_input, analog_output, machine
 from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
 
@@ -17,6 +17,9 @@ VIRTUAL = VirtualCounterpart(
     faults=("late_replies", "disconnect", "silent", "over_range"),
 )
 
+PACKAGES = ("nidaqmx", "grpcio")
+PROBES = {"NI-DAQmx": machine.devices}
+
 DRIVERS = (
     DriverInfo(
         "ni.ai",
@@ -26,6 +29,8 @@ DRIVERS = (
         NiAnalogInput,
         models=dict.fromkeys(analog_input.MODELS, EVIDENCE),
         virtual=VIRTUAL,
+        packages=PACKAGES,
+        probes=PROBES,
     ),
     DriverInfo(
         "ni.ao",
@@ -35,5 +40,7 @@ DRIVERS = (
         NiAnalogOutput,
         models=dict.fromkeys(analog_output.MODELS, EVIDENCE),
         virtual=VIRTUAL,
+        packages=PACKAGES,
+        probes=PROBES,
     ),
 )

@@ -85,6 +85,7 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
         most,
         1 / model.max_aggregate_hz,
         exports=("start", "clock"),
+        example_terminal="PFI0",
         clock_output=_clock_output(options),
         clock_remedy="name the terminal its 10 MHz shall leave by (line: PFI1), or what it is locked to "
         "(reference_clock of its entry)",

@@ -25,5 +25,6 @@ DRIVERS = (
         SdgSource,
         models=dict.fromkeys(MODELS, EVIDENCE),
         virtual=VIRTUAL,
+        packages=("pyvisa", "pyvisa-py"),
     ),
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def build(assembly: Assembly) -> WireBench:
     """The bench as the run sees it; its child gets the same configuration."""
-    return WireBench(to_yaml(assembly.document))
+    return WireBench(to_yaml(assembly.document), assembly.document.directory)
 
 
 @contextmanager

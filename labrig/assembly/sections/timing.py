@@ -92,7 +92,8 @@ def check_synchronization(
             document.report(
                 ("timing",),
                 f"{name} would start by itself; connect its trigger input and write "
-                f"'trigger: {{from: {digitizer}/start, to: [{', '.join(all_started)}], line: PFI0}}'",
+                f"'trigger: {{from: {digitizer}/start, to: [{', '.join(all_started)}], "
+                f"line: {master.example_terminal}}}'",
             )
 
 
