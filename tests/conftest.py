@@ -12,6 +12,9 @@ def impatient_drivers(monkeypatch):
     from labrig_drivers.digipot_bank import DigipotBank
     from labrig_drivers.ni import grpc_channel
 
+    from labrig.rig import safety
+
+    monkeypatch.setattr(safety, "RETRY_S", 1.0)
     monkeypatch.setattr(DigipotBank, "recovery_s", 1.0)
     monkeypatch.setattr(grpc_channel, "DEADLINE_S", 0.5)
     yield

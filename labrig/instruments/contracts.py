@@ -1,7 +1,9 @@
 """What the rig may ask of an instrument. Real drivers and simulated faces keep the same contracts.
 
-No I/O happens before `open`. `make_safe` is idempotent, bounded in time and works on a half-open instrument. Every
-blocking call ends by a deadline with `DeadlineExceeded`. Channels are named as printed on the instrument.
+No I/O happens before `open`. `make_safe` is idempotent, bounded in time and works on a half-open instrument, and while
+a call of the same instrument hangs in another thread. Every blocking call ends by a deadline with `DeadlineExceeded`.
+Apart from `make_safe`, an instrument gets one call at a time, not always from the same thread. Channels are named as
+printed on the instrument.
 """
 
 from __future__ import annotations

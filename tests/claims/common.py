@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from xml.etree import ElementTree
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small solves: threads only get in each other's way
 
@@ -69,6 +71,22 @@ def in_parallel(function: Callable[..., Result], *arguments: Sequence[Any]) -> l
     """function over the arguments, on every core."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(function, *arguments))
+
+
+def passed_trials(name: str, file: str, short: bool) -> int:
+    """How many tests of a crash test pass with trials that nobody chose. short: its short form."""
+    (seed,) = seeds(name, 1)
+    environment = {**os.environ, "LABRIG_TRIALS_SEED": str(seed), "LABRIG_LONG": "" if short else "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", file]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    if done.returncode:
+        print(done.stdout, file=sys.stderr)
+    bad = sum(int(suite.get(outcome, "0")) for outcome in ("failures", "errors", "skipped"))
+    return int(suite.get("tests", "0")) - bad
 
 
 @dataclass(frozen=True)

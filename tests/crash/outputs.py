@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +15,7 @@ from typing import Any
 
 from serving import grpc_address, served
 
-HERE = Path(__file__).parent
-CONFIG = HERE / "generators.yaml"
+CONFIG = Path(__file__).with_name("generators.yaml")
 ON = b" ON,"
 
 
@@ -93,38 +92,41 @@ class Ending:
         return last - self.struck_s
 
 
-def race(
-    folder: Path, resources: Mapping[str, str], name: str, seed: str, words: list[str], sent: int | None = None
+def watched(
+    folder: Path, resources: Mapping[str, str], command: Sequence[str], sent: signal.Signals | None = None
 ) -> Ending:
-    """Run race.py; words: for it. sent: a signal that it gets once it has measured. Ends a program that does not end
-    within 40 s."""
+    """Run a program that writes what is done to it into `folder`/marks; see its outputs until it has ended.
+
+    sent: a signal that it gets once outputs have been on for a while. A program still running after 40 s is killed.
+    """
     marks, said = folder / "marks", folder / "said"
     marks.touch()
-    command = [sys.executable, str(HERE / "race.py"), name, seed, str(marks), *words]
     at_s: list[float] = []
     on: list[set[str]] = []
     panel = Panel(resources)
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+
+    def look() -> None:
+        at_s.append(time.monotonic())
+        on.append(panel.on())
+        time.sleep(5e-3)
+
     with ExitStack() as stack:
         stack.callback(panel.close)
         output: Any = stack.enter_context(said.open("w"))
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
         child = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder, env=environment)
         stack.callback(child.wait)
         stack.callback(child.kill)
-        began = time.monotonic()
-        while child.poll() is None and time.monotonic() < began + 40.0:
-            at_s.append(time.monotonic())
-            on.append(panel.on())
-            if sent is not None and said.read_text().count("measured") >= 3:
+        ends = time.monotonic() + 40.0
+        while child.poll() is None and time.monotonic() < ends:
+            look()
+            if sent is not None and all(on[-20:]) and len(on) > 20:
                 with marks.open("a") as file:
                     file.write(f"struck {time.monotonic()}\n")
                 child.send_signal(sent)
                 sent = None
-            time.sleep(5e-3)
         ended_s, code = time.monotonic(), child.poll()
         while time.monotonic() < ended_s + 0.5:
-            at_s.append(time.monotonic())
-            on.append(panel.on())
-            time.sleep(5e-3)
-    struck = [float(line.split()[1]) for line in marks.read_text().splitlines() if line.startswith("struck")]
+            look()
+    struck = [float(line.split()[1]) for line in marks.read_text().splitlines()]
     return Ending(code, said.read_text(), struck[-1] if struck else float("nan"), ended_s, at_s, on)

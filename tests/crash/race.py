@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -50,24 +50,25 @@ class Race:
         threading.Thread(target=strike, daemon=True).start()
 
     def second_ctrl_c(self) -> None:
-        """Two Ctrl-C while calls are handed to their threads, and those are slow to begin."""
-        at_measurement, at_call = self.draw.randrange(8, 16), self.draw.randrange(60)
-        late = {k: self.draw.uniform(0.0, 0.15) for k in range(64)}
-        load, measure, confirm = SdgSource.load, Rig.measure, Rig.confirm
-        measured = calls = loads = 0
+        """Two Ctrl-C while calls are handed to their threads, which are slow to begin them."""
+        at_measurement = self.draw.randrange(8, 16)
+        # As the n-th call is handed over, or anywhere on the way.
+        only_submitted = self.draw.random() < 0.7
+        at_event = self.draw.randrange(1, 8) if only_submitted else self.draw.randrange(60)
+        measure, confirm = Rig.measure, Rig.confirm
+        measured = events = 0
+        self._slow_loads(lambda: measured > at_measurement)
 
-        def slow_load(source: SdgSource, programs: Any) -> Any:
-            nonlocal loads
-            if measured > at_measurement and threading.current_thread() is not threading.main_thread():
-                loads += 1
-                time.sleep(late[loads % 64])
-            return load(source, programs)
+        def counts(code: CodeType, event: str) -> bool:
+            if Path(code.co_filename).name not in OF_PARALLEL_CALLS:
+                return False
+            return not only_submitted or (event == "return" and code.co_name in ("submit", "_submit"))
 
         def profile(frame: FrameType, event: str, argument: Any) -> None:
-            nonlocal calls
-            if event in ("call", "return") and Path(frame.f_code.co_filename).name in OF_PARALLEL_CALLS:
-                calls += 1
-                if calls == at_call:
+            nonlocal events
+            if event in ("call", "return") and counts(frame.f_code, event):
+                events += 1
+                if events == at_event:
                     sys.setprofile(None)
                     signal.raise_signal(signal.SIGINT)
                     self.mark("struck")
@@ -77,7 +78,7 @@ class Race:
             def call(*arguments: Any, **named: Any) -> Any:
                 nonlocal measured
                 measured += method is measure
-                sys.setprofile(profile if measured > at_measurement and calls < at_call else None)
+                sys.setprofile(profile if measured > at_measurement and events < at_event else None)
                 try:
                     return method(*arguments, **named)
                 finally:
@@ -85,17 +86,32 @@ class Race:
 
             return call
 
-        SdgSource.load = slow_load  # type: ignore[method-assign]
         Rig.measure = watched(measure)  # type: ignore[method-assign]
         Rig.confirm = watched(confirm)  # type: ignore[method-assign]
 
+    def _slow_loads(self, when: Callable[[], bool]) -> None:
+        """Loads in other threads than the main one begin late, by up to 60 ms."""
+        load = SdgSource.load
+        late_s = [self.draw.uniform(0.0, 0.06) for _ in range(64)]
+        loads = 0
+
+        def slow_load(source: SdgSource, programs: Any) -> Any:
+            nonlocal loads
+            if when() and threading.current_thread() is not threading.main_thread():
+                loads += 1
+                time.sleep(late_s[loads % 64])
+            return load(source, programs)
+
+        SdgSource.load = slow_load  # type: ignore[method-assign]
+
     def no_thread(self) -> None:
-        """The system gives no more threads, from a random one on; then two Ctrl-C."""
+        """The system gives no more threads, from a random one on, and calls are slow to begin; then two Ctrl-C."""
         start, enter, measure = threading.Thread.start, Rig.__enter__, Rig.measure
-        at_measurement = self.draw.choice([0, 0, 1, 9])
-        left = self.draw.randrange(24) if not at_measurement else self.draw.randrange(8)
+        at_measurement = self.draw.choice([0, 1, 1, 9])
+        left = self.draw.randrange(24) if not at_measurement else self.draw.randrange(7)
         counting = False
         measured = 0
+        self._slow_loads(lambda: True)
 
         def limited(thread: threading.Thread) -> None:
             nonlocal left
@@ -170,7 +186,6 @@ def measure_for_ever(config: str, overrides: list[str]) -> None:
         activation = np.full(len(rig.hookup.inputs), 0.2)
         while True:
             rig.measure(Excitation(activation))
-            print("measured", flush=True)
 
 
 if __name__ == "__main__":
