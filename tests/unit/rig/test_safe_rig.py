@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labrig.rig.measurement import Excitation
 from unit.rig.benches import Wrapper, assembled, setup_with
 
 import labrig
 from labrig.assembly import packaged_configs
 from labrig.errors import ConnectionFailed, NotMadeSafe
+from labrig.learning.measurement import Excitation
 from labrig.rig import safety
 from labrig.rig.safe_rig import SafeRig
 
