@@ -75,13 +75,13 @@ def test_a_source_whose_cable_is_out_plays_on_and_the_error_says_so(tmp_path, ca
     ended, _, record, bench = run(tmp_path / "run", fault)
     err = capsys.readouterr().err
     assert ended == 4
-    assert "awg: was lost (while: make safe" in err
+    assert "awg: could not be made safe: was lost" in err
     ((step, event, detail),) = record.events
     assert (step, event, detail["kind"], detail["device"]) == (1, "failed", "ConnectionFailed", "awg")
     assert detail["message"].startswith("awg: was lost (while: load")
-    assert [each["message"] for each in detail["not_made_safe"]] == [
-        "awg: was lost (while: make safe; remedy: check its cable and its power)"
-    ]
+    ((message, device),) = ((each["message"], each["device"]) for each in detail["not_made_safe"])
+    assert device == "awg"
+    assert "could not be made safe: was lost" in message
     reason = summarize(RunFolder(tmp_path / "run"))["reason"]
     assert reason == f"{detail['message']}; not made safe: awg"
     assert None not in bench.world.playing(math.inf).values()
