@@ -32,22 +32,24 @@ class Extensions(Generic[Kind]):
     noun : str
         What it is called in messages, e.g. 'rule'.
     package : str
-        Package that holds labrig's own, one module each; its name is also the last part of the entry-point group.
+        Package that holds labrig's own, one module each.
     own : mapping
         Name in a configuration → class, for labrig's own; the module bears the same name.
     kind : type
         What every class must derive from.
+    group : str
+        Entry-point group of installed packages; by default 'labrig.' and the last part of `package`.
     """
 
     noun: str
     package: str
     own: Mapping[str, str]
     kind: type[Kind]
+    group: str = ""
 
-    @property
-    def group(self) -> str:
-        """Entry-point group of installed packages, e.g. 'labrig.rules'."""
-        return f"labrig.{self.package.rpartition('.')[2]}"
+    def __post_init__(self) -> None:
+        if not self.group:
+            object.__setattr__(self, "group", f"labrig.{self.package.rpartition('.')[2]}")
 
     def names(self) -> list[str]:
         """Every name there is, labrig's own first; dotted paths come on top."""

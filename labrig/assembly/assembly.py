@@ -13,7 +13,7 @@ from labrig.assembly.sections.acquisition import Acquisition, Timing
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import Learning, LearningChoice
-from labrig.assembly.sections.network import Network, initial_conductances
+from labrig.assembly.sections.network import NetworkChoice, initial_conductances
 from labrig.assembly.sections.simulation import Simulation
 from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
@@ -33,6 +33,7 @@ from labrig.instruments.guard import GuardedProgrammer, GuardedSource
 from labrig.learning.losses import Loss
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update, within
+from labrig.network.physics import Layout
 from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
@@ -65,7 +66,8 @@ class Assembly:
     document: Document
     sections: Mapping[str, Section]
     header: Header
-    network: Network
+    network: NetworkChoice
+    layout: Layout
     choice: TaskChoice
     learning_choice: LearningChoice
     acquisition: Acquisition

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labrig.network.graph import Graph
+from labrig.network.physics import Network
 from labrig.rig.hookup import Hookup
 
 
 @dataclass(frozen=True)
 class Board:
-    """A network and its wiring. `graph` includes the sources and the pilot's node."""
+    """A network and its wiring. `network` includes the sources and the pilot's node."""
 
-    graph: Graph
+    network: Network
     hookup: Hookup

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from labrig.errors import StorageError
 from labrig.instruments.data import LevelTable
 from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.learning.updates import within
-from labrig.network.diodes import DIODES, DiodeModel
 from labrig.rig.rig import Rig
 
 
@@ -67,37 +65,23 @@ def task_card(assembly: Assembly) -> dict[str, Any]:
 
 def network_card(assembly: Assembly) -> dict[str, Any]:
     """Sizes and parts in brief; the digest is of every element with its value and of what drives the nodes."""
-    network, board = assembly.network, assembly.board
-    graph, hookup = board.graph, board.hookup
-    if network.layered is not None:
-        layers = network.layered
-        shape = {"layered": [layers.inputs, *(layer.nodes for layer in layers.hidden), layers.outputs]}
-    elif network.grid is not None:
-        shape = {"grid": [network.grid.rows, network.grid.columns]}
-    else:
-        shape = {"nodes": len(graph.nodes)}
-    diodes = Counter[str]()
-    for diode in graph.diodes:
-        diodes[_diode_name(diode.model)] += diode.count
+    programmable, board = assembly.network.programmable, assembly.board
+    network, hookup = board.network, board.hookup
+    shape = assembly.layout.shape or {"nodes": len(network.nodes)}
     wires = {
         "inputs": [wire.node for wire in hookup.inputs],
         "outputs": [wire.node for wire in hookup.outputs],
-        "initial": network.programmable.initial,
+        "initial": programmable.initial,
     }
-    text = json.dumps({"graph": asdict(graph), **wires}, sort_keys=True)
+    text = json.dumps({"graph": asdict(network) if is_dataclass(network) else repr(network), **wires}, sort_keys=True)
     return {
         **shape,
-        "edges": len(graph.edges),
-        "resistors": len(graph.resistors),
-        "diodes": dict(sorted(diodes.items())),
+        "edges": len(network.edges),
+        **network.fixed,
         "parts": sorted({_part(assembly, name) for name in hookup.programmers}),
-        "initial_s": network.programmable.initial,
+        "initial_s": programmable.initial,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
-
-
-def _diode_name(model: DiodeModel) -> str:
-    return next(name for name, known in DIODES.items() if known == model)
 
 
 def _part(assembly: Assembly, programmer: str) -> str:

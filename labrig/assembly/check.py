@@ -73,7 +73,7 @@ def _section(name: str, model: type[Section], *, optional: bool = False) -> Call
 
 STAGES: Sequence[Stage] = (
     Stage("header", lambda document: validate(document, (), Header)),
-    Stage("network", _section("network", network.Network)),
+    Stage("network", network.read_network),
     Stage("choice", task.read_choice),
     Stage("learning", read_learning),
     Stage("acquisition", _section("acquisition", acquisition.Acquisition)),
@@ -156,7 +156,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
     learning: LearningChoice = products["learning"]
     limits_section: limits.Limits = products["limits"]
     sections: dict[str, Section] = {
-        "network": products["network"],
+        "network": products["network"].section,
         "task": products["choice"].section,
         "learning": learning.section,
         "acquisition": products["acquisition"],
@@ -170,6 +170,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         sections=sections,
         header=header,
         network=products["network"],
+        layout=products["layout"],
         choice=products["choice"],
         learning_choice=learning,
         acquisition=products["acquisition"],

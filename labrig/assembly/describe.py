@@ -27,7 +27,7 @@ STANDING_ALONE = ("version", "name", "seed", "bench")
 
 def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     """Versions, seeds, identities, the board and the comparability card of a run that begins on an open rig."""
-    graph = assembly.board.graph
+    network = assembly.board.network
     return {
         "name": assembly.name,
         "seed": assembly.seed,
@@ -44,8 +44,8 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "identities": {name: [who.model, who.serial, who.firmware] for name, who in rig.identities.items()},
         "card": card(assembly, rig),
         "board": {
-            "nodes": list(graph.nodes),
-            "edges": [[edge.name, edge.a, edge.b] for edge in graph.edges],
+            "nodes": list(network.nodes),
+            "edges": [[edge.name, edge.a, edge.b] for edge in network.edges],
             "inputs": [wire.node for wire in assembly.board.hookup.inputs],
             "outputs": [wire.node for wire in assembly.board.hookup.outputs],
             "range_s": list(assembly.network.programmable.range),

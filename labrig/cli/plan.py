@@ -117,7 +117,7 @@ def _wiring(assembly: Assembly) -> WiringSheet:
             output = able.clock_output if isinstance(able, DigitizerCapabilities) else None
             model = device.options.model or device.driver.name
             facts[name] = InstrumentFacts(model, ohm, clock_output=(output or "{name}").format(name=name))
-    return wiring_sheet(assembly.board.hookup, assembly.board.graph, facts, assembly.synchronization)
+    return wiring_sheet(assembly.board.hookup, assembly.board.network, facts, assembly.synchronization)
 
 
 def _wiring_text(sheet: WiringSheet) -> str:

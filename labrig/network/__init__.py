@@ -1,1 +1,14 @@
-"""Resistor networks with diodes: what is wired to what, and the voltages that follow."""
+"""Networks: what is wired to what, and the states that follow. A physics is a folder here."""
+
+from labrig.extensions import Extensions
+from labrig.network.physics import Physics
+
+PHYSICS = Extensions(
+    noun="physics",
+    package="labrig.network",
+    own={"resistive": "Resistive"},
+    kind=Physics,
+    group="labrig.physics",
+)
+
+__all__ = ["PHYSICS", "Physics"]

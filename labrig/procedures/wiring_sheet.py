@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labrig.assembly.sections.timing import Timing
-from labrig.network.diodes import DIODES, DiodeModel
-from labrig.network.graph import GROUND, Graph
+from labrig.network.physics import GROUND, Network
+from labrig.network.resistive.diodes import DIODES, DiodeModel
+from labrig.network.resistive.graph import Graph
 from labrig.quantities import format_quantity
 from labrig.rig.hookup import Hookup, Howland, SourceWire
 
@@ -75,10 +76,10 @@ class WiringSheet:
 
 
 def wiring_sheet(
-    hookup: Hookup, graph: Graph, instruments: Mapping[str, InstrumentFacts], timing: Timing
+    hookup: Hookup, network: Network, instruments: Mapping[str, InstrumentFacts], timing: Timing
 ) -> WiringSheet:
     """Everything that must be connected for this hookup on this network."""
-    by_node: dict[str, list[Connection]] = {node: [] for node in graph.nodes}
+    by_node: dict[str, list[Connection]] = {node: [] for node in network.nodes}
     for wire in (*hookup.inputs, hookup.pilot):
         by_node[wire.node].append(_source(wire, "drive", instruments[wire.device]))
     for wire in hookup.outputs:
@@ -102,7 +103,7 @@ def wiring_sheet(
     return WiringSheet(
         tuple(connection for connections in by_node.values() for connection in connections),
         tuple(edges),
-        _fixed(graph),
+        _fixed(network),
         _lines(timing, digitizer),
     )
 
@@ -133,7 +134,10 @@ def _pin(facts: InstrumentFacts, channel: str) -> str:
     return f"chip {chip} {name}: W {wiper}, B {end}"
 
 
-def _fixed(graph: Graph) -> tuple[Connection, ...]:
+def _fixed(graph: Network) -> tuple[Connection, ...]:
+    """The fixed parts of a resistive network; another physics has none to solder."""
+    if not isinstance(graph, Graph):
+        return ()
     resistors = [
         Connection(part.a, "resistor", model=format_quantity(part.ohm, "resistance"), to=part.b)
         for part in graph.resistors

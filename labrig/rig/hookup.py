@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.graph import GROUND
+from labrig.network.physics import GROUND
 
 
 @dataclass(frozen=True)

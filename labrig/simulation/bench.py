@@ -12,7 +12,7 @@ from labrig.clock import SimulatedClock
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.data import Identity
 from labrig.instruments.drivers import Capabilities, DigitizerCapabilities, DriverInfo, SourceCapabilities
-from labrig.network.graph import Graph
+from labrig.network.physics import Network
 from labrig.simulation.board import simulated_board
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
 from labrig.simulation.fault_schedule import FaultSchedule
@@ -26,14 +26,14 @@ Array = NDArray[np.float64]
 class SimulatedBench:
     """Keeps the Bench protocol.
 
-    graph: the board, edges in the order the rig numbers them. capabilities: of every instrument, by name.
+    network: the board, edges in the order the rig numbers them. capabilities: of every instrument, by name.
     inputs: source channels ("awg/0") of the activation. outputs: nodes. Both only give `truth` its axes.
     faults: what shall go wrong.
     """
 
     def __init__(
         self,
-        graph: Graph,
+        network: Network,
         wiring: BoardWiring,
         capabilities: dict[str, Capabilities],
         imperfections: Imperfections,
@@ -43,7 +43,7 @@ class SimulatedBench:
         faults: Sequence[Fault] = (),
     ) -> None:
         self._clock = SimulatedClock()
-        board = simulated_board(graph, wiring, capabilities, imperfections, seed)
+        board = simulated_board(network, wiring, capabilities, imperfections, seed)
         self.world = board.world
         self.world.faults = FaultSchedule(faults, self._clock.now)
         self._ohm = board.end_to_end_ohm
@@ -81,11 +81,11 @@ class SimulatedTruth:
         self._world = world
         self._clock = clock
         self._inputs = inputs
-        self._outputs = [world.graph.index(node) for node in outputs]
+        self._outputs = [world.network.nodes.index(node) for node in outputs]
 
     @property
     def linear(self) -> bool:
-        return not self._world.graph.diodes
+        return self._world.network.linear
 
     @property
     def acquisitions(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.instruments.drivers import Capabilities, ProgrammerCapabilities, SourceCapabilities
-from labrig.network.graph import Graph
+from labrig.network.physics import Network
 from labrig.random_streams import RandomStream
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
@@ -26,24 +26,24 @@ class SimulatedBoard:
 
 
 def simulated_board(
-    graph: Graph,
+    network: Network,
     wiring: BoardWiring,
     capabilities: Mapping[str, Capabilities],
     imperfections: Imperfections,
     seed: int,
 ) -> SimulatedBoard:
-    """A board as it is after power-up. graph: edges in the order the rig numbers them."""
+    """A board as it is after power-up. network: edges in the order the rig numbers them."""
     ohm = {
         name: _actual_resistances(name, able, imperfections, seed)
         for name, able in capabilities.items()
         if isinstance(able, ProgrammerCapabilities)
     }
     stages = {channel: _source_stage(channel, capabilities, imperfections, seed) for channel in wiring.sources}
-    return SimulatedBoard(World(graph, wiring, stages, _power_up(graph, wiring, capabilities, ohm)), ohm)
+    return SimulatedBoard(World(network, wiring, stages, _power_up(network, wiring, capabilities, ohm)), ohm)
 
 
 def _power_up(
-    graph: Graph, wiring: BoardWiring, capabilities: Mapping[str, Capabilities], ohm: Mapping[str, Array]
+    network: Network, wiring: BoardWiring, capabilities: Mapping[str, Capabilities], ohm: Mapping[str, Array]
 ) -> Array:
     siemens = {}
     for channel, edge in wiring.edges.items():
@@ -52,7 +52,7 @@ def _power_up(
         assert isinstance(able, ProgrammerCapabilities)
         actual = ohm[name][able.channels.index(number)]
         siemens[edge] = float(able.part.conductance(np.array(able.part.steps // 2), actual))
-    return np.array([siemens[edge.name] for edge in graph.edges])
+    return np.array([siemens[edge.name] for edge in network.edges])
 
 
 def _actual_resistances(name: str, able: ProgrammerCapabilities, imperfections: Imperfections, seed: int) -> Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import cmath
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import lcm
@@ -19,17 +19,12 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.graph import Graph
-from labrig.network.solve.solver import Solver
+from labrig.network.physics import Equilibrium, Network
 from labrig.signals.tones import SILENT, ToneProgram
 from labrig.simulation.fault_schedule import FaultSchedule
 
 Array = NDArray[np.float64]
 State = TypeVar("State")
-
-OFF_STATE_OHM = 10e9
-"""What is left of a source whose output is open: the leakage of the switch. A current source between it and the node
-stays: without input it injects nothing and still loads the node."""
 
 _REMEMBERED_EVENTS = 4096
 
@@ -104,17 +99,19 @@ class World:
     from t on. voltages: noise-free node voltages at the times t0 + n/rate. faults: what is made to go wrong, and when.
     """
 
-    def __init__(self, graph: Graph, wiring: BoardWiring, stages: Mapping[str, SourceStage], siemens: Array) -> None:
-        graph.check()
-        self.graph = graph
+    def __init__(
+        self, network: Network, wiring: BoardWiring, stages: Mapping[str, SourceStage], siemens: Array
+    ) -> None:
+        network.check()
+        self.network = network
         self.wiring = wiring
         self.acquisitions = 0
         self.changes = 0  # how often `drive` or `set` was called: voltages asked for before may hold no more
         self.faults = FaultSchedule()
-        self._node_index = {node: position for position, node in enumerate(graph.nodes)}
-        self._edge_index = {edge.name: position for position, edge in enumerate(graph.edges)}
+        self._node_index = {node: position for position, node in enumerate(network.nodes)}
+        self._edge_index = {edge.name: position for position, edge in enumerate(network.edges)}
         by_node = {node: channel for channel, node in wiring.sources.items()}
-        self._channels = tuple(by_node[source.node] for source in graph.sources)
+        self._channels = tuple(by_node[source.node] for source in network.sources)
         self._gain = np.array([stages[channel].gain for channel in self._channels])
         step = np.array([stages[channel].step_v for channel in self._channels])
         self._converts = step > 0
@@ -122,7 +119,7 @@ class World:
         self._played: dict[str, _Timeline[ToneProgram | None]] = {c: _Timeline(None) for c in self._channels}
         self._siemens = _Timeline(np.array(siemens, dtype=float))
         self._events: list[float] = []
-        self._solvers: dict[tuple[bool, ...], Solver] = {}
+        self._solvers: dict[tuple[bool, ...], Equilibrium] = {}
         self._periods: dict[tuple[float, ...], int | None] = {}
         self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
         self._holding: dict[tuple[bool, ...], Array] = {}
@@ -181,12 +178,12 @@ class World:
             for first, last in pairwise(bounds)
         ]
 
-    def static(self, volts: Mapping[str, float], t: float) -> tuple[Solver, Array]:
+    def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
         """The solver at t and all node voltages (N,) if the named channels played these constant voltages, the other
         sources 0 V with their outputs on."""
         solver = self._solver((False,) * len(self._channels), t)
         wanted = np.array([volts.get(channel, 0.0) for channel in self._channels])
-        return solver, solver.voltages(self._converted(wanted))
+        return solver, solver.states(self._converted(wanted))
 
     def _note(self, t: float) -> None:
         """Keep the times of all events in order; nearly always the newest comes last."""
@@ -211,7 +208,7 @@ class World:
         source_v = np.array([[program.dc for program in programs]])
         frequencies = tuple(sorted({tone.frequency_hz for program in programs for tone in program.tones}))
         if not frequencies:
-            return np.broadcast_to(solver.voltages(self._converted(source_v)), (1, len(skews), len(self._node_index)))
+            return np.broadcast_to(solver.states(self._converted(source_v)), (1, len(skews), len(self._node_index)))
         phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
         for column, (began, _) in enumerate(states):
             for tone in programs[column].tones:
@@ -219,7 +216,7 @@ class World:
                 phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
         turning = self._turning(frequencies, rate, length, tuple(skews))
         source_v = source_v + np.real(turning @ phasors)
-        return solver.voltages(self._converted(source_v)).reshape(-1, len(skews), len(self._node_index))
+        return solver.states(self._converted(source_v)).reshape(-1, len(skews), len(self._node_index))
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
         """(U·D, F) unit phasors of the unique samples of a stretch, counted from its first."""
@@ -255,19 +252,15 @@ class World:
             self._periods[cycles_per_sample] = period
         return self._periods[cycles_per_sample]
 
-    def _solver(self, is_open: tuple[bool, ...], t: float) -> Solver:
+    def _solver(self, is_open: tuple[bool, ...], t: float) -> Equilibrium:
         if is_open not in self._solvers:
-            sources = tuple(
-                replace(source, ohm=source.ohm + OFF_STATE_OHM) if off and source.transconductance_s is None else source
-                for source, off in zip(self.graph.sources, is_open, strict=True)
-            )
             if len(self._solvers) >= 8:  # a few sets of open outputs recur; more would only fill memory
                 self._solvers.clear()
                 self._holding.clear()
-            self._solvers[is_open] = Solver(replace(self.graph, sources=sources))
+            self._solvers[is_open] = self.network.equilibrium({k for k, off in enumerate(is_open) if off})
         solver = self._solvers[is_open]
         siemens = self.conductances(t)
         if self._holding.get(is_open) is not siemens:  # never changed in place
-            solver.set_conductances(siemens)
+            solver.set_parameters(siemens)
             self._holding[is_open] = siemens
         return solver

@@ -15,7 +15,6 @@ from labrig.errors import LabrigError
 from labrig.instruments.data import Level, LevelTable, Setting, Target
 from labrig.instruments.drivers import SourceCapabilities
 from labrig.learning.measurement import Excitation
-from labrig.network.solve.solver import Solver
 from labrig.rig.hookup import SourceWire
 from labrig.signals.tones import Tone, ToneProgram, signed_tone
 from labrig.testing.calls import NotApplicable, succeeded
@@ -45,16 +44,16 @@ class Board:
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
-        self.graph = chain.station.assembly.board.graph
+        self.network = chain.station.assembly.board.network
         self.siemens = self._programmed()
 
     def expected(self, node: str, volts: Mapping[str, float]) -> tuple[float, float]:
         """Least and greatest voltage of a node (V) if sources, by their nodes, play these levels, the others 0 V."""
-        solver, found = Solver(self.graph), []
-        levels = [volts.get(source.node, 0.0) for source in self.graph.sources]
+        solver, found = self.network.equilibrium(), []
+        levels = [volts.get(source.node, 0.0) for source in self.network.sources]
         for factor in (1 - PART_TOLERANCE, 1.0, 1 + PART_TOLERANCE):
-            solver.set_conductances(factor * self.siemens)
-            found.append(float(solver.voltages(levels)[self.graph.index(node)]))
+            solver.set_parameters(factor * self.siemens)
+            found.append(float(solver.states(levels)[self.network.nodes.index(node)]))
         spare = TOLERANCE * max(map(abs, found)) + OFFSET_V
         return min(found) - spare, max(found) + spare
 

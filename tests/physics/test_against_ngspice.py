@@ -20,10 +20,11 @@ import pytest
 from unit.network.dense_oracle import diode_incidence
 from unit.network.networks import XOR_INPUT, conductances, diode_grid, xor_board
 
-from labrig.network.builders import HiddenLayer, layered
-from labrig.network.diodes import DIODES, THERMAL_VOLTAGE_V, DiodeModel
-from labrig.network.graph import GROUND, Diode, Graph, Source
-from labrig.network.solve.solver import Solver
+from labrig.network.physics import GROUND, Source
+from labrig.network.resistive.builders import HiddenLayer, layered
+from labrig.network.resistive.diodes import DIODES, THERMAL_VOLTAGE_V, DiodeModel
+from labrig.network.resistive.graph import Diode, Graph
+from labrig.network.resistive.solve.solver import Solver
 
 NGSPICE = shutil.which("ngspice")
 NGSPICE_THERMAL_VOLTAGE_V = 1.38064852e-23 * 300.15 / 1.6021766208e-19
@@ -80,10 +81,10 @@ def reverse_tail(graph: Graph, v: np.ndarray) -> np.ndarray:
 
 def labrig_voltages(graph: Graph, siemens: np.ndarray, source_v: np.ndarray) -> np.ndarray:
     solver = Solver(graph)
-    solver.set_conductances(siemens)
-    v = solver.voltages(source_v)
+    solver.set_parameters(siemens)
+    v = solver.states(source_v)
     for _ in range(12):
-        v = solver.voltages(source_v, reverse_tail(graph, v))
+        v = solver.states(source_v, reverse_tail(graph, v))
     return v
 
 
@@ -140,6 +141,6 @@ def test_plain_reverse_law_costs_less_than_a_part_in_ten_thousand(tmp_path):
         graph, source_v = CASES[name]
         siemens = conductances(graph, seed=3)
         solver = Solver(graph)
-        solver.set_conductances(siemens)
+        solver.set_parameters(siemens)
         expected = ngspice_voltages(graph, siemens, source_v, tmp_path)
-        assert np.abs(solver.voltages(source_v) - expected).max() <= 1e-4 * np.abs(source_v).max()
+        assert np.abs(solver.states(source_v) - expected).max() <= 1e-4 * np.abs(source_v).max()

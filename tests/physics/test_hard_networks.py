@@ -7,9 +7,9 @@ import pytest
 from unit.network.dense_oracle import conductance_matrix, diode_incidence
 from unit.network.networks import hard_instance
 
-from labrig.network.diodes import diode_arrays, diode_current
-from labrig.network.solve import newton
-from labrig.network.solve.solver import Solver
+from labrig.network.resistive.diodes import diode_arrays, diode_current
+from labrig.network.resistive.solve import newton
+from labrig.network.resistive.solve.solver import Solver
 
 
 def remaining_error(graph, siemens, injected, v):
@@ -38,9 +38,9 @@ def test_every_hard_network_is_solved(series_ohm, start, monkeypatch):
     for seed in range(150):
         graph, siemens, injected = hard_instance(seed, series_ohm)
         solver = Solver(graph)
-        solver.set_conductances(siemens)
+        solver.set_parameters(siemens)
         iterations.append(0)
-        v = solver.voltages([], injected)
+        v = solver.states([], injected)
         worst = max(worst, remaining_error(graph, siemens, injected, v))
     assert worst <= 5e-12
     assert np.median(iterations) <= 15
@@ -53,5 +53,5 @@ def test_the_guarantee_alone_solves_them_too(series_ohm, monkeypatch):
     for seed in range(40):
         graph, siemens, injected = hard_instance(seed, series_ohm)
         solver = Solver(graph)
-        solver.set_conductances(siemens)
-        assert remaining_error(graph, siemens, injected, solver.voltages([], injected)) <= 5e-12
+        solver.set_parameters(siemens)
+        assert remaining_error(graph, siemens, injected, solver.states([], injected)) <= 5e-12

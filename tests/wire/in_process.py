@@ -93,7 +93,7 @@ class InProcessWire:
         """Source channels that play something, and edges whose terminals are connected, when all has been done."""
         playing = self.world.playing(float("inf"))
         siemens = self.world.conductances(float("inf"))
-        edges = [edge.name for edge, g in zip(self.world.graph.edges, siemens, strict=True) if g > OPEN_TERMINALS_S]
+        edges = [edge.name for edge, g in zip(self.world.network.edges, siemens, strict=True) if g > OPEN_TERMINALS_S]
         return [channel for channel, program in playing.items() if program not in (None, ToneProgram(0.0))] + edges
 
 

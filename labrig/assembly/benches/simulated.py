@@ -17,7 +17,7 @@ def build(assembly: Assembly) -> SimulatedBench:
     """A bench whose board is wired as the configuration says."""
     hookup = assembly.board.hookup
     return SimulatedBench(
-        assembly.board.graph,
+        assembly.board.network,
         board_wiring(assembly),
         {name: device.capabilities for name, device in assembly.devices.items()},
         imperfections(assembly),

@@ -30,7 +30,7 @@ def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
     board = simulated_board(
-        assembly.board.graph, board_wiring(assembly), capabilities, imperfect, assembly.simulation_seed
+        assembly.board.network, board_wiring(assembly), capabilities, imperfect, assembly.simulation_seed
     )
     bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
     board.world.faults = FaultSchedule(assembly.faults, bench.clock)

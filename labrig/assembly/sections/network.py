@@ -1,27 +1,26 @@
-"""The `network` section: nodes, programmable edges and fixed elements, before any wiring."""
+"""The `network` section: the physics and its keys, and the programmable edges."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from labrig.assembly.board import Board
 from labrig.assembly.sections.instruments import Device
 from labrig.config.document import Document
-from labrig.config.problems import TreePath
-from labrig.config.section import Section, exactly_one
+from labrig.config.section import Section, composed, part
+from labrig.config.validation import validate
+from labrig.extensions import UnknownExtension
 from labrig.instruments.data import LevelTable
 from labrig.learning.updates import within
-from labrig.network.builders import HiddenLayer, Layout, from_edges, grid, layered
-from labrig.network.diodes import DIODES, DiodeModel
-from labrig.network.graph import GROUND, Diode, NetworkError, Resistor
-from labrig.quantities import MOST, Count, PositiveConductance, PositiveResistance, as_written, format_quantity
+from labrig.network import PHYSICS, Physics
+from labrig.network.physics import Layout, NetworkError
+from labrig.quantities import PositiveConductance, format_quantity
 from labrig.random_streams import RandomStream
 
 PILOT = "pilot"
@@ -29,55 +28,7 @@ EDGES = "edges"
 RESERVED = (PILOT, EDGES)
 """Rows of the wiring that are no nodes of the network."""
 
-MOST_EDGES = 100_000
-
 Array = NDArray[np.float64]
-
-
-class Shunt(Section):
-    """Antiparallel pairs of a diode from each node to ground."""
-
-    diodes: str
-    pairs: Count = 1
-
-
-class HiddenNodes(Section):
-    """One hidden layer."""
-
-    nodes: Annotated[Count, Field(le=MOST)]
-    shunt: Shunt | None = None
-
-
-class Layered(Section):
-    """Layers that are fully connected one to the next."""
-
-    inputs: Annotated[Count, Field(le=MOST)]
-    outputs: Annotated[Count, Field(le=MOST)]
-    hidden: list[HiddenNodes] = []
-
-
-class Grid(Section):
-    """A grid of nodes with an edge between neighbours."""
-
-    rows: Annotated[Count, Field(ge=2, le=MOST)]
-    columns: Annotated[Count, Field(ge=2, le=MOST)]
-
-
-class FixedResistor(Section):
-    """A resistor that is not trained."""
-
-    from_: str = Field(alias="from")
-    to: str
-    value: PositiveResistance
-
-
-class FixedDiode(Section):
-    """Anode `from`, cathode `to`."""
-
-    from_: str = Field(alias="from")
-    to: str
-    part: str
-    count: Count = 1
 
 
 class Programmable(Section):
@@ -103,118 +54,67 @@ class Programmable(Section):
 
 
 class Network(Section):
-    """One builder, and fixed parts."""
+    """The keys that every physics shares."""
 
-    layered: Layered | None = None
-    grid: Grid | None = None
-    edges: Annotated[list[str], Field(min_length=1)] | None = None
-    resistors: list[FixedResistor] = []
-    diodes: list[FixedDiode] = []
+    physics: str = "resistive"
     programmable: Programmable
 
-    @model_validator(mode="after")
-    def _one_builder(self) -> Self:
-        exactly_one(self, ("layered", "grid", "edges"))
-        return self
+
+@dataclass(frozen=True)
+class NetworkChoice:
+    """The section, and the physics it names."""
+
+    section: Network
+    physics: type[Physics]
+
+    @property
+    def programmable(self) -> Programmable:
+        """The trained edges."""
+        return self.section.programmable
 
 
-def read_layout(document: Document, network: Network) -> Layout | None:
-    """The nodes and elements of a `network` section, before any source; None where it has faults."""
-    found = len(document.problems)
-    base = _base(document, network)
-    nodes = None if base is None or network.edges is not None else {*base.nodes, GROUND}
-    resistors = [
-        Resistor(f"resistor{k}", item.from_, item.to, item.value)
-        for k, item in enumerate(network.resistors)
-        if _joins_two_nodes(document, ("network", "resistors", k), item, nodes)
-    ]
-    diodes = [
-        Diode(f"diode{k}", item.from_, item.to, model, item.count)
-        for k, item in enumerate(network.diodes)
-        if _joins_two_nodes(document, ("network", "diodes", k), item, nodes)
-        if (model := _diode(document, item.part, ("network", "diodes", k, "part"))) is not None
-    ]
-    if base is None or len(document.problems) > found:
+def read_network(document: Document) -> NetworkChoice | None:
+    """The section with the keys of its physics; None if it has problems."""
+    if document.get(("network",)) is None:
         return None
-    layout = Layout(base.nodes, base.edges, base.resistors + tuple(resistors), base.diodes + tuple(diodes))
-    if network.edges is not None:
-        layout = from_edges(base.edges, resistors, diodes)
+    named = document.get(("network", "physics"))
+    name = "resistive" if named is None else named.value
+    physics: type[Physics] | None = None
+    if isinstance(name, str):
+        try:
+            physics = PHYSICS.find(name)
+        except UnknownExtension as error:
+            document.report(("network", "physics"), str(error))
+    options = [physics.Options] if physics else []
+    section = validate(document, ("network",), composed("Network", Network, *options, any_key=physics is None))
+    if section is None or physics is None:
+        return None
+    assert isinstance(section, Network)
+    return NetworkChoice(section, physics)
+
+
+def read_layout(document: Document, network: NetworkChoice) -> Layout | None:
+    """The nodes and elements, before any source; None if there are problems."""
+    before = len(document.problems)
+
+    def report(key: tuple[str | int, ...], message: str) -> None:
+        document.report(("network", *key), message)
+
+    try:
+        layout = network.physics.build(part(network.section, network.physics.Options), report)
+    except NetworkError as error:
+        report((), str(error))
+        return None
+    if layout is None or len(document.problems) > before:
+        return None
     for name in RESERVED:
         if name in layout.nodes:
-            document.report(
-                ("network",), f"no node can be called {name!r}: the wiring has a row of that name", at_key=True
-            )
-    return layout if len(document.problems) == found else None
+            message = f"no node can be called {name!r}: the wiring has a row of that name"
+            document.report(("network",), message, at_key=True)
+    return layout if len(document.problems) == before else None
 
 
-def _base(document: Document, network: Network) -> Layout | None:
-    """What the builder of the section makes, without its fixed resistors and diodes."""
-    if network.grid:
-        rows, columns = network.grid.rows, network.grid.columns
-        count = rows * (columns - 1) + columns * (rows - 1)
-        return grid(rows, columns) if _few_enough(document, "grid", count) else None
-    if network.edges is not None:
-        return _from_list(document, network.edges)
-    assert network.layered is not None
-    hidden = [
-        HiddenLayer(layer.nodes) if layer.shunt is None else HiddenLayer(layer.nodes, model, layer.shunt.pairs)
-        for k, layer in enumerate(network.layered.hidden)
-        for path in [("network", "layered", "hidden", k, "shunt", "diodes")]
-        for model in [_diode(document, layer.shunt.diodes, path) if layer.shunt else None]
-    ]
-    sizes = [network.layered.inputs, *(layer.nodes for layer in hidden), network.layered.outputs]
-    count = sum(near * far for near, far in pairwise(sizes))
-    if not _few_enough(document, "layered", count):
-        return None
-    return layered(network.layered.inputs, network.layered.outputs, hidden)
-
-
-def _few_enough(document: Document, builder: str, count: int) -> bool:
-    if count > MOST_EDGES:
-        document.report(("network", builder), f"{count} programmable edges are more than {MOST_EDGES}")
-    return count <= MOST_EDGES
-
-
-def _from_list(document: Document, edges: Sequence[str]) -> Layout | None:
-    found = len(document.problems)
-    seen: set[str] = set()
-    for k, text in enumerate(edges):
-        path = ("network", "edges", k)
-        try:
-            from_edges([text]).with_sources(())
-        except NetworkError as error:
-            document.report(path, str(error))
-        if text in seen:
-            document.report(path, f"edge {text!r} is there twice; of two in parallel write one the other way round")
-        seen.add(text)
-    return from_edges(edges) if len(document.problems) == found else None
-
-
-def _joins_two_nodes(
-    document: Document, path: TreePath, item: FixedResistor | FixedDiode, nodes: set[str] | None
-) -> bool:
-    """Whether an element lies between two different nodes of the network. nodes: None where any name is one."""
-    found = len(document.problems)
-    for key, node in (("from", item.from_), ("to", item.to)):
-        if nodes is not None and node not in nodes:
-            close = difflib.get_close_matches(node, nodes, 1, 0.6)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            document.report((*path, key), f"the network has no node {as_written(node)}{hint}")
-    if item.from_ == item.to:
-        document.report((*path, "to"), f"both ends are on {item.to!r}; connect two different nodes")
-    return len(document.problems) == found
-
-
-def _diode(document: Document, part: str, path: TreePath) -> DiodeModel | None:
-    model = DIODES.get(part)
-    if model is None:
-        close = difflib.get_close_matches(part, DIODES, 1, 0.4)
-        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(DIODES)}"
-        document.report(path, f"{as_written(part)} is not a known diode; {hint}")
-    return model
-
-
-def check_range(document: Document, network: Network, board: Board, devices: Mapping[str, Device]) -> None:
+def check_range(document: Document, network: NetworkChoice, board: Board, devices: Mapping[str, Device]) -> None:
     """The conductance range must lie within what the parts can do, and hold levels."""
     path = ("network", "programmable", "range")
     low, high = network.programmable.range
@@ -239,7 +139,7 @@ def check_range(document: Document, network: Network, board: Board, devices: Map
             )
 
 
-def initial_conductances(network: Network, edges: int, seed: int) -> Array:
+def initial_conductances(network: NetworkChoice, edges: int, seed: int) -> Array:
     """(E,) conductances to begin with (S), uniform in `initial`."""
     return RandomStream(seed, "initial").at(0).uniform(*initial_range(network.programmable), edges)
 

@@ -18,7 +18,7 @@ from labrig.assembly.rounding import rounded_up
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice
-from labrig.assembly.sections.network import Network
+from labrig.assembly.sections.network import NetworkChoice
 from labrig.config.document import Document
 from labrig.config.messages import did_you_mean
 from labrig.config.problems import TreePath
@@ -123,20 +123,20 @@ def read_task(
     document: Document,
     choice: TaskChoice,
     learning: LearningChoice,
-    network: Network,
+    network: NetworkChoice,
     board: Board,
     header: Header | None = None,
 ) -> Task | None:
     """The task on a board; None if it has problems."""
     before = len(document.problems)
     _check_loss(document, choice, learning)
-    hookup, graph = board.hookup, board.graph
+    hookup = board.hookup
     terminals = Terminals(
         input_ohm=hookup.input_ohm,
         output_ohm=hookup.output_ohm,
         range_s=network.programmable.range,
         edges=len(hookup.edges),
-        fixed=len(graph.resistors) + len(graph.diodes),
+        fixed=any(board.network.fixed.values()),
     )
 
     def locate(key: str) -> Path | None:

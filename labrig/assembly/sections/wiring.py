@@ -11,7 +11,7 @@ import numpy as np
 
 from labrig.assembly.board import Board
 from labrig.assembly.sections.instruments import Device, faulty
-from labrig.assembly.sections.network import EDGES, PILOT, Network
+from labrig.assembly.sections.network import EDGES, PILOT
 from labrig.config.document import Document
 from labrig.config.marked import Marked
 from labrig.config.problems import Mark, TreePath
@@ -19,8 +19,8 @@ from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.config.wiring import expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
-from labrig.network.builders import Layout
-from labrig.network.graph import GROUND, Graph, NetworkError, Source
+from labrig.network.physics import GROUND, NetworkError, Source
+from labrig.network.resistive.builders import Layout
 from labrig.quantities import PositiveResistance, PositiveTransconductance, PositiveVoltage, as_written
 from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
 
@@ -55,19 +55,17 @@ def is_written(document: Document) -> bool | None:
     return True if all(section is not None and isinstance(section.value, dict) for section in there) else None
 
 
-def read_board(
-    document: Document, network: Network, layout: Layout, devices: Mapping[str, Device], wiring_written: bool
-) -> Board | None:
+def read_board(document: Document, layout: Layout, devices: Mapping[str, Device], wiring_written: bool) -> Board | None:
     """Check the wiring against network and instruments, and make it a graph and a hookup; None if it has problems.
 
-    In layered networks inputs and outputs count by node number, in others in the order of their rows.
+    Inputs and outputs count in the order of the layout, or of their rows: as the layout says.
     """
     reader = WiringReader(document, layout, devices, faulty(document, devices))
     rows = reader.rows()
     edges = reader.edges()
     if reader.problems_found:
         return None
-    if network.layered is not None:
+    if layout.numbered:
         position = {node: k for k, node in enumerate((*layout.nodes, PILOT))}
         rows = dict(sorted(rows.items(), key=lambda item: position[item[0]]))
     inputs, outputs, pilots, sources = [], [], [], []
@@ -79,12 +77,12 @@ def read_board(
         wire = _source_wire(node, row.through, device, channel, devices[device].source)
         sources.append(Source(node, wire.ohm, wire.howland and wire.howland.transconductance_s))
         (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
-    graph = Graph((*layout.nodes, PILOT), layout.edges, layout.resistors, layout.diodes, tuple(sources))
+    wired = layout.with_sources(sources, (PILOT,))
     try:
-        graph.check()
+        wired.check()
     except NetworkError as error:
-        first = ("wiring", graph.floating_nodes()[0])
-        path = first if first[1] in rows else ("wiring",)
+        first = ("wiring", *wired.undetermined_nodes()[:1])
+        path = first if first[-1] in rows else ("wiring",)
         document.report(path, at_key=True, message=str(error))
         return None
     rails = _rails(edges, devices)
@@ -97,7 +95,7 @@ def read_board(
         SenseWire(node, row.sense.partition("/")[2], *rails.get(node, ())) for node, row in rows.items() if row.sense
     )
     (digitizer,) = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
-    return Board(graph, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
+    return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
 
 
 def _source_wire(

@@ -33,15 +33,17 @@ class Terminals:
         Resistance from each output to ground by way of its error's source.
     range_s : tuple
         Configured range of the conductances (S).
-    edges, fixed : int
-        Number of programmable edges, and of fixed resistors and diodes.
+    edges : int
+        Number of programmable edges.
+    fixed : bool
+        Whether there are other elements, such as fixed resistors and diodes.
     """
 
     input_ohm: Array
     output_ohm: Array
     range_s: tuple[float, float]
     edges: int
-    fixed: int
+    fixed: bool
 
     @property
     def inputs(self) -> int:

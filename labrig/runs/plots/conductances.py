@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from labrig.network.graph import GROUND
+from labrig.network.physics import GROUND
 from labrig.runs.journal import Record
 from labrig.runs.plots import RunData
 from labrig.runs.plots.canvas import WHITE, new_figure

@@ -53,7 +53,7 @@ class TestBoard:
         graph = assemble(
             islands(tmp_path, Edit("  programmable: {range", extra)),
             ["task.allostery={inputs: [1 V], targets: [500 mV]}"],
-        ).board.graph
+        ).board.network
         assert [(one.a, one.b, one.ohm) for one in graph.resistors] == [("out0", "ground", 10e3)]
         assert [(one.anode, one.cathode, one.count) for one in graph.diodes] == [("ground", "out0", 2)]
 

@@ -26,7 +26,9 @@ from labrig.learning.losses import LOSSES
 from labrig.learning.rules import RULES
 from labrig.learning.tasks import TASKS, goals_section
 from labrig.learning.updates import UPDATES
-from labrig.network.diodes import DIODES
+from labrig.network import PHYSICS
+from labrig.network.resistive import options as resistive
+from labrig.network.resistive.diodes import DIODES
 from labrig.quantities import parse_quantity
 from labrig.simulation.imperfections import PRESETS
 
@@ -34,11 +36,11 @@ README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
 
 
 def models() -> Iterator[type[BaseModel]]:
-    for module in (acquisition, header, learning, limits, network, simulation, storage, timing, wiring):
+    for module in (resistive, acquisition, header, learning, limits, network, simulation, storage, timing, wiring):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__:
                 yield value
-    for known in (RULES, CARRIERS, LOSSES, UPDATES, TASKS):
+    for known in (PHYSICS, RULES, CARRIERS, LOSSES, UPDATES, TASKS):
         yield from (known.find(name).Options for name in known.own)
     yield from SHARED.values()
     for task in TASKS.own:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from labrig.network.diodes import GMIN_S, THERMAL_VOLTAGE_V
-from labrig.network.graph import GROUND, Graph
+from labrig.network.physics import GROUND
+from labrig.network.resistive.diodes import GMIN_S, THERMAL_VOLTAGE_V
+from labrig.network.resistive.graph import Graph
 
 
 def conductance_matrix(graph: Graph, siemens: np.ndarray) -> np.ndarray:

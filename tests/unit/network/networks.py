@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from labrig.network.builders import HiddenLayer, grid, layered
-from labrig.network.diodes import DIODES, DiodeModel
-from labrig.network.graph import GROUND, Diode, Graph, Resistor, Source
+from labrig.network.physics import GROUND, Source
+from labrig.network.resistive.builders import HiddenLayer, grid, layered
+from labrig.network.resistive.diodes import DIODES, DiodeModel
+from labrig.network.resistive.graph import Diode, Graph, Resistor
 
 XOR_INPUT = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0])
 

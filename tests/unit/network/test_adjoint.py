@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from unit.network.networks import XOR_INPUT, conductances, diode_grid, xor_board
 
-from labrig.network.builders import grid
-from labrig.network.graph import Source
-from labrig.network.solve.solver import Solver
+from labrig.network.physics import Source
+from labrig.network.resistive.builders import grid
+from labrig.network.resistive.solve.solver import Solver
 
 CASES = {
     "xor board": (xor_board(), XOR_INPUT),
@@ -24,8 +24,8 @@ def test_gradient_against_central_differences_of_voltages(name):
     solver = Solver(graph)
 
     def voltages(values):
-        solver.set_conductances(values)
-        return solver.voltages(source_v)
+        solver.set_parameters(values)
+        return solver.states(source_v)
 
     differences = np.empty(len(siemens))
     for k in range(len(siemens)):
@@ -43,12 +43,12 @@ def test_gradient_against_central_differences_of_voltages(name):
 def test_sensitivity_against_a_small_injected_error_current():
     graph = xor_board()
     solver = Solver(graph)
-    solver.set_conductances(conductances(graph))
+    solver.set_parameters(conductances(graph))
     cost = np.zeros(14)
     cost[[graph.index("out0"), graph.index("out1")]] = 1.0, -1.0
-    v = solver.voltages(XOR_INPUT)
+    v = solver.states(XOR_INPUT)
     small = 1e-8
-    response = (solver.voltages(XOR_INPUT, -small * cost) - solver.voltages(XOR_INPUT, small * cost)) / (2 * small)
+    response = (solver.states(XOR_INPUT, -small * cost) - solver.states(XOR_INPUT, small * cost)) / (2 * small)
     expected = solver.sensitivity(v, cost)
     assert np.linalg.norm(response - expected) <= 1e-6 * np.linalg.norm(expected)
 
@@ -56,8 +56,8 @@ def test_sensitivity_against_a_small_injected_error_current():
 def test_gradient_is_the_product_of_drops():
     graph = diode_grid(3, 0)
     solver = Solver(graph)
-    solver.set_conductances(conductances(graph))
-    v = solver.voltages([1.0, 0.0])
+    solver.set_parameters(conductances(graph))
+    v = solver.states([1.0, 0.0])
     cost = np.arange(9.0)
     expected = (graph.drops() @ v) * (graph.drops() @ solver.sensitivity(v, cost))
     np.testing.assert_allclose(solver.gradient(v, cost), expected, rtol=1e-13)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from labrig.network.builders import HiddenLayer, from_edges, grid, layered
-from labrig.network.diodes import DIODES
-from labrig.network.graph import GROUND, Diode, Edge, NetworkError, Resistor, Source
+from labrig.network.physics import GROUND, Edge, NetworkError, Source
+from labrig.network.resistive.builders import HiddenLayer, from_edges, grid, layered
+from labrig.network.resistive.diodes import DIODES
+from labrig.network.resistive.graph import Diode, Resistor
 
 BAT54 = DIODES["BAT54"]
 
@@ -35,17 +36,6 @@ def test_hidden_layers_are_numbered_on_and_bear_pairs():
 
 def test_the_xor_board_has_eight_edges_per_hidden_node():
     assert len(layered(6, 2, [HiddenLayer(6, BAT54, 1)]).edges) == 48
-
-
-def test_rails_reach_the_outputs_only_when_asked():
-    plain = layered(3, 1, [HiddenLayer(1)], rails=2)
-    assert names(plain) == ["in0-hid0", "in1-hid0", "in2-hid0", "hid0-out0"]
-    assert names(layered(3, 1, [HiddenLayer(1)], rails=2, rails_to_outputs=True)) == [
-        *names(plain),
-        "in1-out0",
-        "in2-out0",
-    ]
-    assert names(layered(2, 1, rails=1, rails_to_outputs=True)) == ["in0-out0", "in1-out0"]
 
 
 def test_grid_runs_row_by_row_right_then_down():
@@ -84,8 +74,6 @@ def test_an_edge_must_name_two_nodes(text):
         (lambda: layered(1, 0), "0 outputs"),
         (lambda: layered(1, 1, [HiddenLayer(0)]), "0 hidden nodes"),
         (lambda: layered(1, 1, [HiddenLayer(1, BAT54, -1)]), "negative number of diode pairs"),
-        (lambda: layered(1, 1, rails=2), "2 rails among 1 inputs"),
-        (lambda: layered(1, 1, rails_to_outputs=True), "without rails"),
         (lambda: grid(1, 1), "has no edge"),
         (lambda: grid(0, 5), "has no edge"),
     ],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labrig.errors import ConfigError
-from labrig.network.diodes import (
+from labrig.network.resistive.diodes import (
     DIODES,
     GMIN_S,
     LINEAR_ABOVE_A,

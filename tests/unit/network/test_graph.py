@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from labrig.errors import ConfigError
-from labrig.network.diodes import DIODES
-from labrig.network.graph import GROUND, Diode, Edge, Graph, NetworkError, Resistor, Source
+from labrig.network.physics import GROUND, Edge, NetworkError, Source
+from labrig.network.resistive.diodes import DIODES
+from labrig.network.resistive.graph import Diode, Graph, Resistor
 
 BAT54 = DIODES["BAT54"]
 GOOD = {
@@ -63,14 +64,14 @@ def test_what_cannot_be_built_is_refused_by_name(change, message):
     assert isinstance(caught.value, ConfigError)
 
 
-def test_floating_nodes_are_named_and_a_diode_is_no_path():
+def test_undetermined_nodes_are_named_and_a_diode_is_no_path():
     graph = Graph(
         ("a", "b", "c", "d"),
         edges=(Edge("e0", "a", "b"), Edge("e1", "c", "d")),
         diodes=(Diode("d0", "b", "c", BAT54),),
         sources=(Source("a", 50.0),),
     )
-    assert graph.floating_nodes() == ("c", "d")
+    assert graph.undetermined_nodes() == ("c", "d")
     with pytest.raises(NetworkError, match=r"no resistive path to ground from c, d \(remedy: add a source"):
         graph.check()
 
@@ -83,6 +84,6 @@ def test_edges_resistors_and_sources_are_paths_to_ground(anchor):
         resistors=(Resistor("r0", GROUND, "b", 1e9),) if anchor == "resistor" else (),
         sources=(Source("b", 50.0),) if anchor == "source" else (),
     )
-    assert graph.floating_nodes() == ()
+    assert graph.undetermined_nodes() == ()
     graph.check()
-    assert graph.floating_nodes(open_edges={"e0"}) == ("a",)
+    assert graph.undetermined_nodes(open_edges={"e0"}) == ("a",)

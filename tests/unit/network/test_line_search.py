@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labrig.network.diodes import DiodeModel, diode_arrays
-from labrig.network.solve.line_search import STEEPEST_END, Line, by_decrease, by_slope, junction_limit, too_steep
-from labrig.network.solve.problem import energy, newton_step, posed, residual
+from labrig.network.resistive.diodes import DiodeModel, diode_arrays
+from labrig.network.resistive.solve.line_search import (
+    STEEPEST_END,
+    Line,
+    by_decrease,
+    by_slope,
+    junction_limit,
+    too_steep,
+)
+from labrig.network.resistive.solve.problem import energy, newton_step, posed, residual
 
 SERIES = pytest.mark.parametrize("series_ohm", [0.0, 10.0])
 

@@ -12,12 +12,13 @@ from labrig.clock import SimulatedClock
 from labrig.instruments.data import AcquisitionPlan
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
 from labrig.instruments.potentiometers import POTENTIOMETERS
-from labrig.network.builders import from_edges
-from labrig.network.graph import GROUND, Graph, Resistor, Source
+from labrig.network.physics import GROUND, Source
+from labrig.network.resistive.builders import from_edges
+from labrig.network.resistive.graph import OFF_STATE_OHM, Graph, Resistor
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
 from labrig.simulation.imperfections import PRESETS, Imperfections
-from labrig.simulation.world import OFF_STATE_OHM, BoardWiring, SourceStage, World
+from labrig.simulation.world import BoardWiring, SourceStage, World
 
 IDEAL = PRESETS["ideal"]
 NODES = ("a", "b", "c")

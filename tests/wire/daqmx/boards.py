@@ -16,7 +16,8 @@ from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOption
 from nidaqmx.system import System
 
 from labrig.instruments.data import AcquisitionPlan, Block
-from labrig.network.graph import Edge, Graph, Source
+from labrig.network.physics import Edge, Source
+from labrig.network.resistive.graph import Graph
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import numpy as np
 from labrig_drivers.siglent import SdgOptions, SdgSource
 
-from labrig.network.builders import from_edges
-from labrig.network.graph import GROUND, Resistor, Source
+from labrig.network.physics import GROUND, Source
+from labrig.network.resistive.builders import from_edges
+from labrig.network.resistive.graph import Resistor
 from labrig.signals.tones import ToneProgram, signed_tone
 from labrig.simulation.imperfections import PRESETS
 from labrig.simulation.world import BoardWiring, SourceStage, World

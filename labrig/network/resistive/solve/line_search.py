@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.diodes import DiodeArrays
-from labrig.network.solve.problem import Problem, energy, residual
+from labrig.network.resistive.diodes import DiodeArrays
+from labrig.network.resistive.solve.problem import Problem, energy, residual
 
 FloatArray = NDArray[np.float64]
 

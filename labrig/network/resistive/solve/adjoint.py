@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.diodes import diode_current
-from labrig.network.solve.linear import Reduction
-from labrig.network.solve.problem import Problem, newton_step
+from labrig.network.resistive.diodes import diode_current
+from labrig.network.resistive.solve.linear import Reduction
+from labrig.network.resistive.solve.problem import Problem, newton_step
 
 FloatArray = NDArray[np.float64]
 

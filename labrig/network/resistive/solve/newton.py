@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.graph import NetworkError
-from labrig.network.solve.line_search import SAFE_BEND, Line, by_decrease, by_slope, junction_limit, too_steep
-from labrig.network.solve.problem import Problem, first_guess, newton_step, residual
+from labrig.network.physics import NetworkError
+from labrig.network.resistive.solve.line_search import SAFE_BEND, Line, by_decrease, by_slope, junction_limit, too_steep
+from labrig.network.resistive.solve.problem import Problem, first_guess, newton_step, residual
 
 FloatArray = NDArray[np.float64]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
-from labrig.network.diodes import DiodeModel
-from labrig.network.graph import GROUND, Diode, Edge, Graph, NetworkError, Resistor, Source
+from labrig.network.physics import GROUND, Edge, NetworkError, Source
+from labrig.network.resistive.diodes import DiodeModel
+from labrig.network.resistive.graph import Diode, Graph, Resistor
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,12 @@ class Layout:
     edges: tuple[Edge, ...]
     resistors: tuple[Resistor, ...] = ()
     diodes: tuple[Diode, ...] = ()
+    numbered: bool = False
+    shape: dict[str, Any] = field(default_factory=dict)
 
-    def with_sources(self, sources: Iterable[Source]) -> Graph:
-        """The graph with these sources. Raises NetworkError as `Graph` does."""
-        return Graph(self.nodes, self.edges, self.resistors, self.diodes, tuple(sources))
+    def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> Graph:
+        """The graph with these sources, and nodes beside it that carry only a source. NetworkError as from `Graph`."""
+        return Graph((*self.nodes, *beside), self.edges, self.resistors, self.diodes, tuple(sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +37,19 @@ class HiddenLayer:
     pairs: int = 1
 
 
-def layered(
-    inputs: int,
-    outputs: int,
-    hidden: Sequence[HiddenLayer] = (),
-    *,
-    rails: int = 0,
-    rails_to_outputs: bool = False,
-) -> Layout:
+def layered(inputs: int, outputs: int, hidden: Sequence[HiddenLayer] = ()) -> Layout:
     """Every node of a layer tied to every node of the next one by a programmable edge.
 
     Nodes are in0.., hid0.. (numbered on across hidden layers) and out0..; edges are named 'in0-hid0' and run through
     the layers in order, within a layer with the earlier node slowest. Inputs reach outputs directly only without
-    hidden layers. The last `rails` inputs are constant ones; with `rails_to_outputs` they get direct edges to the
-    outputs too, after all others (they then tend to take most of the gradient).
+    hidden layers.
 
-    Raises NetworkError for counts below 1, or rails asked for that are not there.
+    Raises
+    ------
+    NetworkError
+        For counts below 1.
     """
-    _check_counts(inputs, outputs, hidden, rails, rails_to_outputs)
+    _check_counts(inputs, outputs, hidden)
     layers = [[f"in{number}" for number in range(inputs)]]
     diodes: list[Diode] = []
     numbered = 0
@@ -64,10 +63,10 @@ def layered(
     layers.append([f"out{number}" for number in range(outputs)])
 
     pairs = [(a, b) for near, far in pairwise(layers) for a in near for b in far]
-    if rails_to_outputs and hidden:
-        pairs += [(rail, output) for rail in layers[0][inputs - rails :] for output in layers[-1]]
     nodes = tuple(node for layer in layers for node in layer)
-    return Layout(nodes, tuple(_edge(a, b) for a, b in pairs), (), tuple(diodes))
+    sizes = [len(layer) for layer in layers]
+    edges = tuple(_edge(a, b) for a, b in pairs)
+    return Layout(nodes, edges, (), tuple(diodes), numbered=True, shape={"layered": sizes})
 
 
 def grid(rows: int, columns: int) -> Layout:
@@ -86,7 +85,8 @@ def grid(rows: int, columns: int) -> Layout:
                 edges.append(_edge(here, f"n{row}_{column + 1}"))
             if row + 1 < rows:
                 edges.append(_edge(here, f"n{row + 1}_{column}"))
-    return Layout(tuple(f"n{row}_{column}" for row in range(rows) for column in range(columns)), tuple(edges))
+    nodes = tuple(f"n{row}_{column}" for row in range(rows) for column in range(columns))
+    return Layout(nodes, tuple(edges), shape={"grid": [rows, columns]})
 
 
 def from_edges(edges: Sequence[str | Edge], resistors: Sequence[Resistor] = (), diodes: Sequence[Diode] = ()) -> Layout:
@@ -121,13 +121,9 @@ def _antiparallel_to_ground(node: str, model: DiodeModel, pairs: int) -> list[Di
     ]
 
 
-def _check_counts(inputs: int, outputs: int, hidden: Sequence[HiddenLayer], rails: int, rails_to_outputs: bool) -> None:
+def _check_counts(inputs: int, outputs: int, hidden: Sequence[HiddenLayer]) -> None:
     for what, count in (("inputs", inputs), ("outputs", outputs), *(("hidden nodes", layer.nodes) for layer in hidden)):
         if count < 1:
             raise NetworkError(f"layered network with {count} {what}", limit="1 or more")
     if any(layer.pairs < 0 for layer in hidden):
         raise NetworkError("a hidden layer with a negative number of diode pairs", limit="0 or more")
-    if not 0 <= rails <= inputs:
-        raise NetworkError(f"{rails} rails among {inputs} inputs", limit=f"0 to {inputs}")
-    if rails_to_outputs and rails == 0:
-        raise NetworkError("rails_to_outputs without rails", remedy="say how many of the last inputs are rails")

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_lapack_funcs
 
-from labrig.network.graph import GROUND, Graph, NetworkError
+from labrig.network.physics import GROUND, NetworkError
+from labrig.network.resistive.graph import Graph
 
 FloatArray = NDArray[np.float64]
 

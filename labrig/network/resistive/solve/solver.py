@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labrig.network.diodes import diode_arrays
-from labrig.network.graph import GROUND, Graph, NetworkError, incidence
-from labrig.network.solve.adjoint import adjoint
-from labrig.network.solve.linear import Reduction, conductance_stamps, reduce
-from labrig.network.solve.newton import operating_points
-from labrig.network.solve.problem import Problem, diode_stamps, posed
+from labrig.network.physics import GROUND, NetworkError
+from labrig.network.resistive.diodes import diode_arrays
+from labrig.network.resistive.graph import Graph, incidence
+from labrig.network.resistive.solve.adjoint import adjoint
+from labrig.network.resistive.solve.linear import Reduction, conductance_stamps, reduce
+from labrig.network.resistive.solve.newton import operating_points
+from labrig.network.resistive.solve.problem import Problem, diode_stamps, posed
 
 FloatArray = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ class Solver:
         self._siemens: FloatArray | None = None
         self._prepared: tuple[Reduction, Problem | None] | None = None
 
-    def set_conductances(self, siemens: ArrayLike) -> None:
+    def set_parameters(self, siemens: ArrayLike) -> None:
         """Set the conductances (S) of all programmable edges, in the order of `graph.edges`.
 
         Raises NetworkError for a wrong length, for values that are not finite or < 0, and, when solving, for zeros
@@ -72,7 +73,7 @@ class Solver:
             self._siemens = values
             self._prepared = None
 
-    def voltages(self, source_v: ArrayLike, injected: ArrayLike | None = None) -> FloatArray:
+    def states(self, source_v: ArrayLike, injected: ArrayLike | None = None) -> FloatArray:
         """Node voltages (V): (N,), or (B, N) where an argument has a batch axis.
 
         `source_v`, (S,) or (B, S), is what the sources play (V), in the order of `graph.sources`; `injected`, (N,) or
@@ -108,6 +109,10 @@ class Solver:
         """Exact ∂C/∂θ_k = drop_k(v)·drop_k(λ) in cost per siemens, (E,) or (B, E); arguments as in `sensitivity`."""
         return self.drops(np.asarray(v, dtype=float)) * self.drops(self.sensitivity(v, output_gradient))
 
+    def local(self, states: ArrayLike) -> FloatArray:
+        """½u² (V²) of every edge's drop u, (E,) or (B, E), at node voltages (N,) or (B, N): ∂E/∂θ of a resistor."""
+        return 0.5 * self.drops(np.asarray(states, dtype=float)) ** 2
+
     def drops(self, v: FloatArray) -> FloatArray:
         """Edge drops (V), (E,) or (B, E), of the node voltages `v`, (N,) or (B, N)."""
         grounded = np.zeros((*v.shape[:-1], v.shape[-1] + 1))
@@ -117,7 +122,7 @@ class Solver:
     def _prepare(self) -> tuple[Reduction, Problem | None]:
         if self._prepared is None:
             if self._siemens is None:
-                raise NetworkError("the conductances are not set", remedy="call set_conductances first")
+                raise NetworkError("the conductances are not set", remedy="call set_parameters first")
             if not self._siemens.all():
                 self.graph.check({edge.name for edge, s in zip(self.graph.edges, self._siemens, strict=True) if s == 0})
             reduction = reduce(self._stamps.matrix(self._siemens), self._eliminated)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.diodes import DiodeArrays, behind_resistance, diode_cocontent, diode_current
+from labrig.network.resistive.diodes import DiodeArrays, behind_resistance, diode_cocontent, diode_current
 
 FloatArray = NDArray[np.float64]
 

@@ -5,29 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.errors import ConfigError
-from labrig.network.diodes import DiodeModel
+from labrig.network.physics import GROUND, Edge, NetworkError, Source
+from labrig.network.resistive.diodes import DIODES, DiodeModel
 
-GROUND = "ground"
-"""The reference node, at 0 V. It is in every graph and never listed among its nodes."""
+if TYPE_CHECKING:
+    from labrig.network.resistive.solve.solver import Solver
 
-
-class NetworkError(ConfigError):
-    """A network that cannot be built or solved as described."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A programmable resistor between the nodes `a` and `b`; its drop is v_a − v_b."""
-
-    name: str
-    a: str
-    b: str
+OFF_STATE_OHM = 10e9
+"""What is left of a source whose output is open: the leakage of the switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +40,6 @@ class Diode:
     cathode: str
     model: DiodeModel
     count: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a source channel that plays the voltage v is, from ground into `node`.
-
-    A Thevenin source of v behind `ohm` > 0; with `transconductance_s` > 0 (A/V) a Norton source, of the current
-    transconductance_s · v beside `ohm`.
-    """
-
-    node: str
-    ohm: float
-    transconductance_s: float | None = None
-
-    @property
-    def norton_s(self) -> float:
-        """Current into the node held at 0 V, per volt played (A/V)."""
-        return 1.0 / self.ohm if self.transconductance_s is None else self.transconductance_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +70,25 @@ class Graph:
             why = "ground is the reference and has no index" if node == GROUND else f"unknown node {node!r}"
             raise NetworkError(why, remedy=f"one of {_some(self.nodes)}") from None
 
+    @property
+    def linear(self) -> bool:
+        """Whether superposition holds: it has no diodes."""
+        return not self.diodes
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """Number of fixed resistors, and of diodes by part."""
+        names = {model: name for name, model in DIODES.items()}
+        diodes = Counter[str]()
+        for diode in self.diodes:
+            diodes[names[diode.model]] += diode.count
+        return {"resistors": len(self.resistors), "diodes": dict(sorted(diodes.items()))}
+
     def drops(self) -> NDArray[np.float64]:
         """The (E, N) matrix that takes node voltages to edge drops: +1 at `a`, −1 at `b`, ground has no column."""
         return incidence(self.nodes, [(edge.a, edge.b) for edge in self.edges])
 
-    def floating_nodes(self, open_edges: Collection[str] = ()) -> tuple[str, ...]:
+    def undetermined_nodes(self, open_edges: Collection[str] = ()) -> tuple[str, ...]:
         """Nodes without a resistive path to ground through edges, resistors and sources; diodes do not count.
 
         `open_edges` names edges that conduct nothing at present.
@@ -114,12 +101,28 @@ class Graph:
 
     def check(self, open_edges: Collection[str] = ()) -> None:
         """Raises NetworkError naming the floating nodes: their voltages would be undefined."""
-        floating = self.floating_nodes(open_edges)
+        floating = self.undetermined_nodes(open_edges)
         if floating:
             raise NetworkError(
                 f"no resistive path to ground from {_some(floating)}",
                 remedy="add a source, or a resistor to ground (a large one will do), in each isolated part",
             )
+
+    def equilibrium(self, is_open: Collection[int] = ()) -> Solver:
+        """A solver of it, with the outputs of these sources (by number) open.
+
+        A current source between an open output and its node stays: without input it injects nothing and still loads
+        the node.
+        """
+        from labrig.network.resistive.solve.solver import Solver
+
+        sources = tuple(
+            replace(source, ohm=source.ohm + OFF_STATE_OHM)
+            if number in is_open and source.transconductance_s is None
+            else source
+            for number, source in enumerate(self.sources)
+        )
+        return Solver(replace(self, sources=sources))
 
     def _check_nodes(self) -> None:
         if GROUND in self.nodes:

@@ -1,0 +1,163 @@
+"""The seam between a network and everything that trains it: what nodes carry, its equilibrium, its exact gradient.
+
+World, truth, tasks and plots know this and no resistors. A physics is a folder here, or a module of someone else, found
+by the name in `network.physics`; `labrig.network.resistive` is the first.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labrig.config.section import NoOptions, Section
+from labrig.errors import ConfigError
+
+Array = NDArray[np.float64]
+
+GROUND = "ground"
+"""The reference node, at 0. It is in every network and never listed among its nodes."""
+
+Report = Callable[[tuple[str | int, ...], str], None]
+"""Reports a problem: the key of the `network` section to blame, and what is wrong."""
+
+
+class NetworkError(ConfigError):
+    """A network that cannot be built or solved as described."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A programmable element between the nodes `a` and `b`; its drop is the difference a − b."""
+
+    name: str
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a source channel that plays the voltage v is, from ground into `node`.
+
+    A Thevenin source of v behind `ohm` > 0; with `transconductance_s` > 0 (A/V) a Norton source, of the current
+    transconductance_s · v beside `ohm`.
+    """
+
+    node: str
+    ohm: float
+    transconductance_s: float | None = None
+
+    @property
+    def norton_s(self) -> float:
+        """Current into the node held at 0 V, per volt played (A/V)."""
+        return 1.0 / self.ohm if self.transconductance_s is None else self.transconductance_s
+
+
+class Equilibrium(Protocol):
+    """Solves one network. E edges, S sources, N nodes; an argument may have a batch axis B in front."""
+
+    def set_parameters(self, values: ArrayLike, /) -> None:
+        """Set the parameter of every edge, (E,): conductances (S)."""
+        ...
+
+    def states(self, source_v: ArrayLike, /) -> Array:
+        """What the nodes carry, (N,) or (B, N), when the sources play `source_v`, (S,) or (B, S), in V."""
+        ...
+
+    def gradient(self, states: ArrayLike, output_gradient: ArrayLike, /) -> Array:
+        """Exact ∂C/∂θ, (E,) or (B, E), from ∂C/∂state, (N,) or (B, N), at the states of an equilibrium."""
+        ...
+
+    def local(self, states: ArrayLike, /) -> Array:
+        """∂E/∂θ of every edge, (E,) or (B, E): ½u² of its drop u for a resistor."""
+        ...
+
+
+class Network(Protocol):
+    """A network with its sources. Vectors follow the order of these tuples; a frozen dataclass of plain values."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of the N nodes, without ground."""
+        ...
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The E programmable elements."""
+        ...
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The S sources, one at most on each node."""
+        ...
+
+    @property
+    def linear(self) -> bool:
+        """Whether superposition holds."""
+        ...
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What is in it besides the edges, in brief: counts by kind. Empty if there is nothing."""
+        ...
+
+    def check(self) -> None:
+        """Raise NetworkError if its equilibrium is not unique."""
+        ...
+
+    def undetermined_nodes(self) -> tuple[str, ...]:
+        """Nodes whose state nothing determines."""
+        ...
+
+    def equilibrium(self, is_open: Collection[int] = ()) -> Equilibrium:
+        """A solver of it, with the outputs of these sources (by number) open."""
+        ...
+
+
+class Layout(Protocol):
+    """A network before it is wired to sources."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of its nodes, without ground."""
+        ...
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """Its programmable elements."""
+        ...
+
+    @property
+    def numbered(self) -> bool:
+        """Whether inputs and outputs count in the order of `nodes`; otherwise in the order of their wiring rows."""
+        ...
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """Its size in brief, for records: {'grid': [10, 10]}."""
+        ...
+
+    def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> Network:
+        """The network with these sources, and nodes beside it that carry only a source."""
+        ...
+
+
+class Physics(ABC):
+    """One kind of network.
+
+    `Options` are its own keys, which stand beside `programmable:` in the `network` section. `quantity` is what the
+    nodes carry, and `unit` its unit.
+    """
+
+    Options: ClassVar[type[Section]] = NoOptions
+    quantity: ClassVar[str] = "voltage"
+    unit: ClassVar[str] = "V"
+
+    @classmethod
+    @abstractmethod
+    def build(cls, options: Any, report: Report) -> Layout | None:
+        """The network of a configuration, before it is wired; None after problems were reported."""

@@ -1,0 +1,5 @@
+"""Resistor networks with diodes."""
+
+from labrig.network.resistive.options import Resistive
+
+__all__ = ["Resistive"]

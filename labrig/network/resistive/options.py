@@ -1,0 +1,193 @@
+"""The keys of a resistive network, and how they become one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from labrig.config.section import Section, exactly_one
+from labrig.network.physics import GROUND, NetworkError, Physics, Report
+from labrig.network.resistive.builders import HiddenLayer, Layout, from_edges, grid, layered
+from labrig.network.resistive.diodes import DIODES, DiodeModel
+from labrig.network.resistive.graph import Diode, Resistor
+from labrig.quantities import MOST, Count, PositiveResistance, as_written
+
+MOST_EDGES = 100_000
+
+Key = tuple[str | int, ...]
+
+
+class Shunt(Section):
+    """Antiparallel pairs of a diode from each node to ground."""
+
+    diodes: str
+    pairs: Count = 1
+
+
+class HiddenNodes(Section):
+    """One hidden layer."""
+
+    nodes: Annotated[Count, Field(le=MOST)]
+    shunt: Shunt | None = None
+
+
+class Layered(Section):
+    """Layers that are fully connected one to the next."""
+
+    inputs: Annotated[Count, Field(le=MOST)]
+    outputs: Annotated[Count, Field(le=MOST)]
+    hidden: list[HiddenNodes] = []
+
+
+class Grid(Section):
+    """A grid of nodes with an edge between neighbours."""
+
+    rows: Annotated[Count, Field(ge=2, le=MOST)]
+    columns: Annotated[Count, Field(ge=2, le=MOST)]
+
+
+class FixedResistor(Section):
+    """A resistor that is not trained."""
+
+    from_: str = Field(alias="from")
+    to: str
+    value: PositiveResistance
+
+
+class FixedDiode(Section):
+    """Anode `from`, cathode `to`."""
+
+    from_: str = Field(alias="from")
+    to: str
+    part: str
+    count: Count = 1
+
+
+class Options(Section):
+    """One builder, and fixed parts."""
+
+    layered: Layered | None = None
+    grid: Grid | None = None
+    edges: Annotated[list[str], Field(min_length=1)] | None = None
+    resistors: list[FixedResistor] = []
+    diodes: list[FixedDiode] = []
+
+    @model_validator(mode="after")
+    def _one_builder(self) -> Self:
+        exactly_one(self, ("layered", "grid", "edges"))
+        return self
+
+
+class Resistive(Physics):
+    """Resistors and diodes: nodes carry voltages, a programmable edge of conductance θ the current θ·u."""
+
+    Options = Options
+
+    @classmethod
+    def build(cls, options: Options, report: Report) -> Layout | None:
+        """The nodes and elements, before any source; None after problems were reported."""
+        return _Builder(options, report).layout()
+
+
+class _Builder:
+    """Makes a layout, and remembers whether something was wrong."""
+
+    def __init__(self, options: Options, report: Report) -> None:
+        self._options = options
+        self._report_to = report
+        self._sound = True
+
+    def layout(self) -> Layout | None:
+        """The whole network; None if something was wrong."""
+        options, base = self._options, self._base()
+        nodes = None if base is None or options.edges is not None else {*base.nodes, GROUND}
+        resistors = [
+            Resistor(f"resistor{k}", item.from_, item.to, item.value)
+            for k, item in enumerate(options.resistors)
+            if self._joins_two_nodes(("resistors", k), item, nodes)
+        ]
+        diodes = [
+            Diode(f"diode{k}", item.from_, item.to, model, item.count)
+            for k, item in enumerate(options.diodes)
+            if self._joins_two_nodes(("diodes", k), item, nodes)
+            if (model := self._diode(item.part, ("diodes", k, "part"))) is not None
+        ]
+        if base is None or not self._sound:
+            return None
+        if options.edges is not None:
+            return from_edges(base.edges, resistors, diodes)
+        return replace(base, resistors=base.resistors + tuple(resistors), diodes=base.diodes + tuple(diodes))
+
+    def _base(self) -> Layout | None:
+        """What the builder makes, without fixed resistors and diodes."""
+        options = self._options
+        if options.grid:
+            rows, columns = options.grid.rows, options.grid.columns
+            count = rows * (columns - 1) + columns * (rows - 1)
+            return grid(rows, columns) if self._few_enough("grid", count) else None
+        if options.edges is not None:
+            return self._from_list(options.edges)
+        assert options.layered is not None
+        hidden = [
+            HiddenLayer(layer.nodes) if layer.shunt is None else HiddenLayer(layer.nodes, model, layer.shunt.pairs)
+            for k, layer in enumerate(options.layered.hidden)
+            for path in [("layered", "hidden", k, "shunt", "diodes")]
+            for model in [self._diode(layer.shunt.diodes, path) if layer.shunt else None]
+        ]
+        sizes = [options.layered.inputs, *(layer.nodes for layer in hidden), options.layered.outputs]
+        count = sum(near * far for near, far in pairwise(sizes))
+        if not self._few_enough("layered", count):
+            return None
+        return layered(options.layered.inputs, options.layered.outputs, hidden)
+
+    def _few_enough(self, builder: str, count: int) -> bool:
+        if count > MOST_EDGES:
+            self._report((builder,), f"{count} programmable edges are more than {MOST_EDGES}")
+        return count <= MOST_EDGES
+
+    def _from_list(self, edges: Sequence[str]) -> Layout | None:
+        seen: set[str] = set()
+        sound = True
+        for k, text in enumerate(edges):
+            try:
+                from_edges([text]).with_sources(())
+            except NetworkError as error:
+                self._report(("edges", k), str(error))
+                sound = False
+            if text in seen:
+                message = f"edge {text!r} is there twice; of two in parallel write one the other way round"
+                self._report(("edges", k), message)
+                sound = False
+            seen.add(text)
+        return from_edges(edges) if sound else None
+
+    def _joins_two_nodes(self, path: Key, item: FixedResistor | FixedDiode, nodes: set[str] | None) -> bool:
+        """Whether an element lies between two different nodes of the network; `nodes` is None if any name is one."""
+        sound = True
+        for key, node in (("from", item.from_), ("to", item.to)):
+            if nodes is not None and node not in nodes:
+                close = difflib.get_close_matches(node, nodes, 1, 0.6)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                self._report((*path, key), f"the network has no node {as_written(node)}{hint}")
+                sound = False
+        if item.from_ == item.to:
+            self._report((*path, "to"), f"both ends are on {item.to!r}; connect two different nodes")
+            sound = False
+        return sound
+
+    def _diode(self, part: str, path: Key) -> DiodeModel | None:
+        model = DIODES.get(part)
+        if model is None:
+            close = difflib.get_close_matches(part, DIODES, 1, 0.4)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(DIODES)}"
+            self._report(path, f"{as_written(part)} is not a known diode; {hint}")
+        return model
+
+    def _report(self, path: Key, message: str) -> None:
+        self._sound = False
+        self._report_to(path, message)
