@@ -156,7 +156,9 @@ def started_workers(names: Iterable[str]) -> dict[str, Worker]:
 class ParallelCalls:
     """Calls to `devices`, one at a time per device.
 
-    Without threads (before `start`, or with a single device) the calls are made one after another by the caller.
+    With threads no call runs in the caller's thread, so Ctrl-C always ends the wait for it, even if it hangs in C.
+    Without threads (before `start`, or with a single device, where they would gain nothing and cost time) the caller
+    makes the calls one after another, and the driver's deadline is the only one.
     """
 
     def __init__(self, devices: Iterable[str]) -> None:
@@ -178,20 +180,15 @@ class ParallelCalls:
             worker.end()
 
     def call(self, action: str, calls: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
-        """Make the calls and return their results by device. The last one runs in the calling thread.
+        """Make the calls and return their results by device.
 
         All have ended when this returns or raises, unless a Ctrl-C strikes: then those that have not begun are
         withdrawn. Raises the exception of the only call that failed, an ExceptionGroup of several, or DeadlineExceeded
         for a call that hangs.
         """
-        if not self._workers or len(calls) < 2:
-            self.wait()
-            return {device: call() for device, call in calls.items()}
-        *others, (last, here) = calls.items()
-        outcomes = self._submit(action, dict(others))
+        end = self.begin(action, calls)
         try:
-            outcomes[last] = _made_here(last, action, here)
-            return results_of(outcomes)
+            return end()
         except BaseException:
             self.withdraw()
             raise

@@ -140,6 +140,7 @@ class _Effort:
         self._gate = gate
         self._clock = clock
         self._began = time.monotonic()
+        self._began_on_clock = clock.now()
         self._attempts = 0
         self._safe = False
         self._last: Exception | None = None
@@ -153,7 +154,7 @@ class _Effort:
     def failure(self) -> Exception | None:
         """Why the instrument is not safe, and what to do about it; None if it is."""
         times = "once" if self._attempts == 1 else f"{self._attempts} times"
-        spent = f"tried {times} in {time.monotonic() - self._began:.1f} s"
+        spent = f"tried {times} in {self._clock.now() - self._began_on_clock:.1f} s"
         by_hand = BY_HAND[self._gate.kind]
         if not self._safe and self._last is not None:
             last = self._last
@@ -177,7 +178,7 @@ class _Effort:
         return DeadlineExceeded(message, device=self._gate.name, action="make safe", limit=limit, remedy=by_hand)
 
     def _run(self) -> None:
-        ends = self._clock.now() + RETRY_S
+        ends = self._began_on_clock + RETRY_S
         self._hung = self._gate.wait(IN_FLIGHT_S)
         if self._hung:
             self._gate.cut_off()
