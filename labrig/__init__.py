@@ -1,7 +1,7 @@
 """labrig: train physical networks in place by frequency propagation.
 
-`labrig.open(CONFIG)` gives a rig in a notebook; the command line is `labrig`. Importing this package imports nothing
-heavy.
+In a notebook, `labrig.open(CONFIG)` gives a rig and `labrig.train(CONFIG)` a recorded training run; the command line is
+`labrig`. Importing this package imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -9,27 +9,121 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from labrig.assembly import Assembly
+    from labrig.procedures.train import RunResult
     from labrig.rig.rig import Rig
+    from labrig.runs.journal import Evaluation, Step
 
 __version__ = "0.1.0"
 
 
 def open(
-    config: str | Path, *, seed: int | None = None, overrides: tuple[str, ...] = ()
+    config: str | Path,
+    *,
+    seed: int | None = None,
+    overrides: tuple[str, ...] = (),
+    settings: Mapping[str, object] | None = None,
 ) -> AbstractContextManager[Rig]:
     """Open the rig of a configuration: `with labrig.open("iris.yaml") as rig: rig.measure(...)`.
 
-    Every instrument is made safe and closed when the block ends, however it ends.
-    overrides: as on the command line, e.g. ("learning.rate=0.1",).
-    Raises ConfigError with place and remedy, and the instruments' own errors.
+    Every instrument is made safe and closed when the block ends, however it ends; also when the process gets a SIGTERM
+    or SIGHUP, which then ends it as without labrig (see `labrig.rig.safe_rig.SafeRig`).
+
+    Parameters
+    ----------
+    config
+        YAML file, or the name of one that comes with labrig.
+    seed
+        Replaces the configuration's.
+    overrides
+        As on the command line, e.g. ("learning.rate=0.1",).
+    settings
+        The same as Python values, e.g. {"learning.rate": 0.1}.
+
+    Raises
+    ------
+    ConfigError
+        With place and remedy; the instruments raise errors of their own.
+    """
+    from labrig.rig.safe_rig import SafeRig
+
+    return SafeRig(_assembled(config, seed, overrides, settings).open_rig())
+
+
+def train(
+    config: str | Path,
+    *,
+    seed: int | None = None,
+    overrides: tuple[str, ...] = (),
+    settings: Mapping[str, object] | None = None,
+    runs_dir: str | Path = "runs",
+    run_dir: str | Path | None = None,
+    plots: bool = True,
+    report: Callable[[Step | Evaluation], None] = lambda what: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RunResult:
+    """Train a board as a configuration says and record every step: `labrig.train("xor.yaml").metrics`.
+
+    It does what `labrig run` does, without printing. As there, the first Ctrl-C ends the step and makes the instruments
+    safe, the second does it now.
+
+    Parameters
+    ----------
+    config, seed, overrides, settings
+        As for `labrig.open`.
+    runs_dir, run_dir
+        The run is a new folder in `runs_dir`, or exactly `run_dir`, which must not exist.
+    plots
+        Draw pictures at the end.
+    report
+        Called with every step and every evaluation, after it was recorded.
+    stop
+        Asked before every step and between the measurements of an evaluation; once it returns True, the run ends.
+
+    Returns
+    -------
+    RunResult
+        Folder, figures, and the goals that were missed.
+
+    Raises
+    ------
+    ConfigError
+        With place and remedy; the instruments and the disk raise errors of their own.
+    KeyboardInterrupt
+        After Ctrl-C; the run is recorded as interrupted.
     """
     from pathlib import Path
 
-    from labrig.assembly import assemble
+    from labrig.cli.opened import opened
+    from labrig.interrupts import Interrupts
+    from labrig.procedures.train import train
 
-    if seed is not None:
-        overrides = (*overrides, f"seed={seed}")
-    return assemble(Path(config), overrides=overrides).open_rig()
+    with Interrupts() as interrupts:
+        result = train(
+            _assembled(config, seed, overrides, settings),
+            runs_dir=Path(runs_dir),
+            run_dir=None if run_dir is None else Path(run_dir),
+            plots=plots,
+            report=report,
+            stop=lambda: interrupts.requested() or stop(),
+            opened=lambda rig: opened(rig, interrupts),
+        )
+    if result.state == "interrupted" and interrupts.requested():
+        raise KeyboardInterrupt(f"interrupted after {result.steps} steps: {result.path}")
+    return result
+
+
+def _assembled(
+    config: str | Path, seed: int | None, overrides: tuple[str, ...], settings: Mapping[str, object] | None
+) -> Assembly:
+    from pathlib import Path
+
+    from labrig.assembly import assemble
+    from labrig.config.overrides import as_overrides
+
+    given = {**(settings or {}), **({} if seed is None else {"seed": seed})}
+    return assemble(Path(config), overrides=(*overrides, *as_overrides(given)))

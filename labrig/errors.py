@@ -152,3 +152,13 @@ def separated(error: Exception) -> tuple[list[Exception], list[Exception]]:
     if error.cause is None:
         return [], leaves(error)
     return leaves(error.cause), [leaf for inner in error.exceptions[1:] for leaf in leaves(inner)]
+
+
+def reason(error: Exception) -> str:
+    """Return why something failed as one line of text, for a message that says what was left out because of it."""
+    if isinstance(error, LabrigError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__

@@ -125,6 +125,8 @@ class Experiment:
             written=len(report.written),
             acquisitions=self.acquisitions,
             bench_s=self.rig.clock.now() - began,
+            bench_acquisitions=self.rig.acquisitions,
+            bench_clock_s=self.rig.clock.now(),
         )
         self.journal.append(step)
         return step
@@ -158,7 +160,7 @@ class Experiment:
         if len(self.task.test):
             metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
             metrics |= {f"test_{name}": value for name, value in test.items()}
-        evaluation = Evaluation(epoch, self.update.steps, metrics)
+        evaluation = Evaluation(epoch, self.update.steps, metrics, self.rig.acquisitions, self.rig.clock.now())
         self.evaluations.append(evaluation)
         self.journal.evaluated(evaluation)
         return evaluation
@@ -175,8 +177,10 @@ class Experiment:
         """(N, C) samples (V) of one window with an error of full size on every output, for a look at the spectrum."""
         before = self.rig.acquisitions
         error = np.full((self.rig.error_tones, len(self.rig.hookup.outputs)), self.probe.carrier.current_a)
-        self.rig.measure(Excitation(self.task.activation[example], error))
-        self.evaluation_acquisitions += self.rig.acquisitions - before
+        try:
+            self.rig.measure(Excitation(self.task.activation[example], error))
+        finally:
+            self.evaluation_acquisitions += self.rig.acquisitions - before
         return self.rig.window()
 
     def _undisturbed_metrics(

@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    from labrig.cli.interrupts import Interrupts
     from labrig.cli.opened import opened
+    from labrig.interrupts import Interrupts
     from labrig.procedures.certify import certify
 
     assembly = assembled(arguments)

@@ -13,8 +13,8 @@ from typing import NoReturn
 
 from labrig import __version__
 from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
-from labrig.cli.interrupts import noticed_ctrl_c
 from labrig.errors import ConfigError, LabrigError, UsageError, leaves
+from labrig.interrupts import noticed_ctrl_c
 
 COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
 INTERRUPTED = 130

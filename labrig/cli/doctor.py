@@ -11,9 +11,9 @@ from labrig.cli.options import add_runs_dir, assembled, named
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
-    from labrig.cli.interrupts import Interrupts
     from labrig.instruments.contracts import Bench, Instrument
     from labrig.instruments.findings import Finding
+    from labrig.interrupts import Interrupts
     from labrig.procedures.doctor import InstrumentReport
 
 
@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from labrig.cli.interrupts import Interrupts
     from labrig.errors import UsageError
+    from labrig.interrupts import Interrupts
     from labrig.procedures.doctor import examine, exit_code, machine_probes
 
     if arguments.config is None and (arguments.bench or arguments.overrides):

@@ -32,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    from labrig.cli.interrupts import Interrupts
     from labrig.cli.opened import opened
+    from labrig.interrupts import Interrupts
     from labrig.learning.measurement import Excitation
 
     assembly = assembled(arguments)

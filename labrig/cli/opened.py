@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labrig.cli.interrupts import Interrupts
+    from labrig.interrupts import Interrupts
     from labrig.rig.rig import Rig
 
 

@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from labrig.cli.interrupts import Interrupts
     from labrig.cli.opened import opened
     from labrig.errors import LimitExceeded
+    from labrig.interrupts import Interrupts
     from labrig.procedures.plan import plan_run
 
     assembly = assembled(arguments)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from labrig.cli.options import add_runs_dir, folder_named
+
+PICTURES_LEFT_OUT = 6
+"""Exit code if --plot could not draw or write a picture. What the run did is printed all the same."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,17 +26,25 @@ def execute(arguments: argparse.Namespace) -> int:
     folder = find_run(arguments.run, arguments.runs_dir)
     summary = summarize(folder)
     summary["card"] = {} if summary["name"] is None else folder.meta()["card"]
+    left_out = {}
     if arguments.plot:
         summary["plots"] = []
         if summary["name"] is not None:
-            from labrig.cli.plots import write_plots
+            from labrig.runs.plots import write_plots
 
-            summary["plots"] = [str(path) for path in write_plots(folder)[0]]
-    print(json.dumps({"event": "run", **summary}) if arguments.json else _text(summary))
+            plots = write_plots(folder)
+            left_out = plots.left_out
+            summary["plots"] = [str(path) for path in plots.paths]
+    print(json.dumps({"event": "run", **summary}) if arguments.json else _text(summary, not left_out))
+    if left_out:
+        from labrig.runs.plots import complaint
+
+        print(f"labrig: pictures were left out: {complaint(left_out)}", file=sys.stderr)
+        return PICTURES_LEFT_OUT
     return 0
 
 
-def _text(summary: dict[str, Any]) -> str:
+def _text(summary: dict[str, Any], drawn: bool) -> str:
     from labrig.cli.tables import readable
     from labrig.runs.summary import event_text
 
@@ -45,6 +57,6 @@ def _text(summary: dict[str, Any]) -> str:
         rows = readable(values)
         width = max((len(name) for name, _ in rows), default=0)
         lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)] if rows else []
-    if summary.get("plots") == []:
+    if drawn and summary.get("plots") == []:
         lines.append(" nothing to plot: the run took no step")
     return "\n".join([*lines, *(f"  {path}" for path in summary.get("plots", ()))])

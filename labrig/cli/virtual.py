@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     from labrig.blas import one_blas_thread
-    from labrig.cli.interrupts import ending_signals
+    from labrig.interrupts import ending_signals
 
     done = threading.Event()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from labrig.config.marked import Marked
 from labrig.config.merging import drop_other_choices
@@ -30,6 +33,39 @@ class Override:
     columns: tuple[int, ...]
     value: str
     value_column: int
+
+
+def as_overrides(settings: Mapping[str, object]) -> tuple[str, ...]:
+    """Return overrides that set values given as Python objects.
+
+    Parameters
+    ----------
+    settings
+        Values by path, e.g. {"learning.rate": 0.1, "acquisition.window": "20 ms"}: numbers, texts, paths, None, lists,
+        maps, NumPy's numbers and arrays.
+
+    Raises
+    ------
+    UsageError
+        If YAML has no such value.
+    """
+    return tuple(f"{path}={_as_yaml(path, value)}" for path, value in settings.items())
+
+
+def _as_yaml(path: str, value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path}: {value!r} cannot be written in a configuration: {error}") from error
+
+
+def _plain(value: object) -> object:
+    """A number or an array of NumPy's, or a path, as a Python object. Raises TypeError for anything else."""
+    if isinstance(value, PurePath):
+        return str(value)
+    if (to_list := getattr(value, "tolist", None)) is not None:
+        return to_list()
+    raise TypeError(f"it is of type {type(value).__name__}")
 
 
 def parse_override(text: str) -> Override:

@@ -191,7 +191,7 @@ def roll_call(
 ) -> list[InstrumentReport]:
     """Open and identify all at once, compare with what the configuration names, make safe, close.
 
-    instruments: driver's name and the unopened instrument, by name; sources first, for they are made safe first.
+    instruments: driver's name and the unopened instrument, by name.
     expected: model and serial, "" where any will do. An interrupt on the way makes safe and closes, too. An instrument
     that has not answered by `deadline_s` is left to its own thread.
     """
@@ -290,11 +290,13 @@ def _failed(row: InstrumentReport, error: Exception, state: State | None = None)
 
 
 def _leave(instruments: Mapping[str, Instrument]) -> dict[str, Exception]:
-    """Make safe in order, then close; what went wrong with whom."""
+    """Make all safe at once, then close; the first error of each instrument."""
     failures: dict[str, Exception] = {}
     for what in ("make_safe", "close"):
-        for name, instrument in instruments.items():
-            outcome = _side_by_side({name: partial(_done, getattr(instrument, what))}, SAFE_S).get(name)
+        actions = {name: partial(_done, getattr(instrument, what)) for name, instrument in instruments.items()}
+        outcomes = _side_by_side(actions, SAFE_S)
+        for name in instruments:
+            outcome = outcomes.get(name)
             if outcome is None:
                 outcome = DeadlineExceeded(f"did not {what.replace('_', ' ')} within {SAFE_S:g} s")
             if isinstance(outcome, Exception):

@@ -4,8 +4,8 @@
         response = rig.measure(Excitation(activation, error))
         report = rig.program({edge: Level(128)})
 
-Order matters: digitizers arm first, sources start last. On any exit every instrument is made safe, each on its own,
-then connections close.
+Order matters: digitizers arm first, sources start last. On any exit every instrument is made safe, each on its own
+(how: safety.py), then connections close.
 """
 
 from __future__ import annotations
@@ -13,24 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
-from labrig.errors import (
-    ChannelFault,
-    ConnectionFailed,
-    IdentityMismatch,
-    LabrigError,
-    NotMadeSafe,
-    Overrange,
-    SyncLost,
-)
+from labrig.errors import ChannelFault, IdentityMismatch, LabrigError, NotMadeSafe, Overrange, SyncLost
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -45,16 +36,15 @@ from labrig.instruments.data import (
 from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated, Flag
 from labrig.lockin.demodulator import Demodulator
+from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
+from labrig.rig.safety import SafetyCrew
 from labrig.rig.score import Programs, Score
-from labrig.rig.sources import Sources
+from labrig.rig.source_group import SourceGroup
 from labrig.signals.planner import TonePlan
 
 Array = NDArray[np.float64]
-SECOND_ATTEMPT_S = 0.2
-"""How long an instrument that could not be reached has to come back before it is made safe after all."""
-
 _REFUSED = (Flag.GAP, Flag.REF_WEAK)
 
 
@@ -64,6 +54,8 @@ class Rig:
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
     on_close: called after everything was closed, to end what the bench started.
+
+    closing: whether `close` is under way. A signal handler holds Ctrl-C back meanwhile.
     """
 
     def __init__(
@@ -90,9 +82,16 @@ class Rig:
         self.clock = clock
         self.acquisitions = 0
         self.identities: dict[str, Identity] = {}
-        self._sources = sources
-        self._digitizer = digitizer
-        self._programmers = programmers
+        # Any: a gate has the methods of the instrument behind it.
+        source_gates: dict[str, Any] = {name: Gate(name, "source", source) for name, source in sources.items()}
+        digitizer_gate: Any = Gate(hookup.digitizer, "digitizer", digitizer)
+        programmer_gates: dict[str, Any] = {
+            name: Gate(name, "programmer", programmer) for name, programmer in programmers.items()
+        }
+        self._sources: dict[str, WaveformSource] = source_gates
+        self._digitizer: Digitizer = digitizer_gate
+        self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
+        self._safety = SafetyCrew([*source_gates.values(), digitizer_gate, *programmer_gates.values()], clock)
         self._expected = identities
         self._score = Score(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
@@ -100,10 +99,12 @@ class Rig:
         self._levels: list[LevelTable | Continuous] = []
         self._siemens_of: list[dict[int, float]] = []
         self._demodulator: Demodulator | None = None
-        self._reached: list[Instrument] = []
+        self._reached: list[str] = []
+        self.closing = False
+        self._closed = True
         self._on_close = on_close
         self._while_open = ExitStack()
-        self._ensemble = Sources(sources)
+        self._source_group = SourceGroup(self._sources)
 
     @property
     def edges(self) -> tuple[str, ...]:
@@ -149,17 +150,17 @@ class Rig:
         self._close_after(error)
 
     def close(self) -> None:
-        """Make safe, then close, every instrument that was reached; nothing where that was done already.
+        """Make every instrument that was reached safe, then close it; does nothing if that was done before.
 
         `with` does it. Only an interrupt that strikes between the lines of a `with` leaves it to the caller.
-        Raises NotMadeSafe with everything that went wrong.
+        It ends within about 20 s whatever hangs; outputs of instruments that answer are off within 1 s.
+        Raises NotMadeSafe with one error for each instrument that could not be made safe or closed.
         """
-        self._ensemble.settle()  # a source that is being loaded would be switched on again
-        sources_first = [each for each in self._instruments().values() if each in self._reached]
-        failures = self._failures_to_make_safe(sources_first)
-        failures += _failures(instrument.close for instrument in reversed(self._reached))
-        failures += _failures([self._on_close, self._while_open.close])
-        self._reached.clear()
+        self.closing = self._closed = True
+        try:
+            failures = self._failures_to_close()
+        finally:
+            self.closing = False
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
 
@@ -179,12 +180,12 @@ class Rig:
             programmer.keep_alive()
         programs = self._programs(excitation)
         following_programs = None if following is None else self._programs(following)
-        played = self._ensemble.load(programs)
+        played = self._source_group.load(programs)
         lead = self._score.lead(programs, played)
         self._start()
         self._read()
         if following_programs is not None:
-            self._ensemble.begin_confirming(following_programs)
+            self._source_group.begin_confirming(following_programs)
         read = self._lock_in.result(lead)
         self._refuse(read)
         self.limits.check_response(self.hookup, read, self._siemens)
@@ -255,42 +256,46 @@ class Rig:
 
         Raises what the source says, e.g. ConnectionFailed where it was lost, ChannelFault where it was reset.
         """
-        self._ensemble.confirm()
+        self._source_group.confirm()
 
     def idle(self) -> None:
-        """0 V on every source with the outputs on."""
-        self._ensemble.idle()
+        """0 V on every source with the outputs on, also after `make_safe`, which no other call can undo."""
+        if not self._closed:
+            self._safety.reopen()
+        self._source_group.idle()
 
     def make_safe(self) -> None:
-        """Outputs off on every instrument, each on its own: one that fails does not keep the others from it.
+        """Outputs off on every instrument, all at once and each on its own.
 
-        Raises NotMadeSafe with everything that went wrong.
+        From its beginning on, no call reaches an instrument any more until `idle` is called: calls that wait or are
+        made later raise ConnectionFailed.
+        Raises NotMadeSafe with one error for each instrument that could not be made safe within 10 to 15 s.
         """
-        self._ensemble.settle()
-        failures = self._failures_to_make_safe(self._instruments().values())
+        self._safety.shut()
+        self._source_group.withdraw()
+        failures = self._safety.make_safe(list(self._instruments()))
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
 
-    def _failures_to_make_safe(self, instruments: Iterable[Instrument]) -> list[Exception]:
-        """Make all safe; what went wrong. Those that could not be reached are tried once more: a plug may be back."""
-        lost: list[Instrument] = []
-
-        def attempt(instrument: Instrument) -> None:
-            try:
-                instrument.make_safe()
-            except ConnectionFailed:
-                lost.append(instrument)
-
-        failures = _failures(partial(attempt, instrument) for instrument in instruments)
-        if lost:
-            self.clock.sleep(SECOND_ATTEMPT_S)
-            failures += _failures(instrument.make_safe for instrument in lost)
+    def _failures_to_close(self) -> list[Exception]:
+        self._safety.shut()
+        self._source_group.end_threads()
+        reached = [name for name in self._instruments() if name in self._reached]
+        failures = self._safety.make_safe(reached)
+        failures += self._safety.close(reached[::-1])
+        failures += _failures([self._on_close, self._while_open.close])
+        self._safety.end_threads()
+        self._reached.clear()
         return failures
 
     def _open(self) -> None:
+        self._safety.start_threads()  # before anything is reached: later the system may give no more
+        self._source_group.start_threads()
+        self._safety.reopen()
+        self._closed = False
         digitizer_first = {self.hookup.digitizer: self._digitizer, **self._instruments()}  # others take its clock
         for name, instrument in digitizer_first.items():
-            self._reached.append(instrument)
+            self._reached.append(name)
             instrument.open()
             self._identify(name, instrument)
         self.plan = self._digitizer.configure(self.plan)
@@ -343,8 +348,8 @@ class Rig:
 
     def _start(self) -> None:
         self._digitizer.arm()
-        self._ensemble.arm()
-        self._ensemble.start()
+        self._source_group.arm()
+        self._source_group.start()
         self._digitizer.start()
 
     def _read(self) -> None:

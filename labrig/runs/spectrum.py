@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from zipfile import BadZipFile
 
@@ -31,7 +32,7 @@ def save_spectrum(
     sample_rate_hz: float,
     tones_hz: Sequence[float],
 ) -> None:
-    """Keep one window of samples. Raises StorageError."""
+    """Keep one window of samples. Raises StorageError; no half-written file is left."""
     try:
         np.savez_compressed(
             folder.path / SPECTRUM,
@@ -41,6 +42,8 @@ def save_spectrum(
             tones_hz=np.array(tones_hz),
         )
     except OSError as error:
+        with suppress(OSError):
+            (folder.path / SPECTRUM).unlink(missing_ok=True)
         raise StorageError(f"cannot write {folder.path / SPECTRUM}: {error.strerror}") from error
 
 
@@ -58,5 +61,5 @@ def load_spectrum(folder: RunFolder) -> Window | None:
                 tuple(float(f) for f in kept["tones_hz"]),
             )
     except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
-        remedy = "remove it to plot the rest: nothing but spectrum.png is made of it"
+        remedy = "restore it from a copy; only spectrum.png is drawn from it"
         raise StorageError(f"cannot read {path}: it is damaged", remedy=remedy) from error

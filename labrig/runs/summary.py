@@ -8,7 +8,7 @@ from typing import Any
 
 from labrig.errors import StorageError
 from labrig.runs.folder import CONFIG, JOURNAL, META, RunFolder, list_runs
-from labrig.runs.journal import Record, read_journal
+from labrig.runs.journal import NewerJournal, Record, read_journal
 from labrig.runs.lock import is_being_written
 
 ENDS = ("finished", "interrupted", "failed")
@@ -49,7 +49,8 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
 
 
 def summaries(runs_dir: Path) -> list[dict[str, Any]]:
-    """Of every run under a folder, oldest first. state: "damaged", with the reason, where a folder cannot be read."""
+    """Of every run under a folder, oldest first. state: with the reason, "damaged" if a folder cannot be read, "newer"
+    if a newer labrig wrote it."""
     folders = sorted(list_runs(runs_dir), key=_began_s)
     return [_summary_or_damage(folder) for folder in folders]
 
@@ -80,9 +81,10 @@ def _summary_or_damage(folder: RunFolder) -> dict[str, Any]:
         return summarize(folder)
     except (StorageError, OSError) as error:
         reason = error.message if isinstance(error, StorageError) else str(error)
+        state = "newer" if isinstance(error, NewerJournal) else "damaged"
         nothing = dict.fromkeys(("name", "seed", "began"))
         return {
-            "run": str(folder.path), **nothing, "state": "damaged", "reason": reason, "steps": None, "metrics": {},
+            "run": str(folder.path), **nothing, "state": state, "reason": reason, "steps": None, "metrics": {},
             "events": [],
         }  # fmt: skip
 

@@ -22,7 +22,8 @@ class NotApplicable(Exception):
 class Bounded:
     """An instrument whose every call must end within `limit_s`, of `read` within its own time-out more.
 
-    Each call runs in a thread of its own, so that one that never ends fails a check and does not hang the suite.
+    Each call runs in a thread of its own, so that one that never ends fails a check and does not hang the suite. A call
+    that a Ctrl-C has left under way is given `limit_s` to end before the next one begins.
     direct: the instrument without that. here: calls run in the main thread, as in a run, and an alarm ends them:
     gRPC, interrupted by Ctrl-C, may leave a lock with the thread that was interrupted, and no other gets past it.
     """
@@ -32,20 +33,32 @@ class Bounded:
         self.here = False
         self._name = name
         self._limit_s = limit_s
+        self._under_way: list[threading.Thread] = []
 
     def __getattr__(self, action: str) -> Any:
         method = getattr(self.direct, action)
 
         def call(*arguments: Any) -> Any:
-            waits_s = float(arguments[0]) if action == "read" else 0.0
-            bound = ended_here if self.here else ended
-            return bound(f"{self._name}: {action}", lambda: method(*arguments), waits_s + self._limit_s)
+            within_s = self._limit_s + (float(arguments[0]) if action == "read" else 0.0)
+            what = f"{self._name}: {action}"
+            if self.here:
+                return ended_here(what, lambda: method(*arguments), within_s)
+            while self._under_way:
+                self._under_way.pop().join(self._limit_s)
+            try:
+                return ended(what, lambda: method(*arguments), within_s, self._under_way)
+            except AssertionError:
+                self._under_way.clear()  # it has had its time
+                raise
 
         return call
 
 
-def ended(what: str, action: Callable[[], Any], limit_s: float) -> Any:
-    """What the action returned or raised. Fails where it has not ended within `limit_s` seconds of real time."""
+def ended(what: str, action: Callable[[], Any], limit_s: float, under_way: list[threading.Thread] | None = None) -> Any:
+    """What the action returned or raised. Fails where it has not ended within `limit_s` seconds of real time.
+
+    under_way: gets the thread of the action, for whoever must know whether it is over.
+    """
     outcome: dict[str, Any] = {}
 
     def run() -> None:
@@ -55,6 +68,8 @@ def ended(what: str, action: Callable[[], Any], limit_s: float) -> Any:
             outcome["raised"] = error
 
     thread = threading.Thread(target=run, name=f"check of {what}", daemon=True)
+    if under_way is not None:
+        under_way.append(thread)
     thread.start()
     thread.join(limit_s)
     assert not thread.is_alive(), f"{what} had not ended after {limit_s:g} s; every blocking call has a deadline"

@@ -1,20 +1,26 @@
 """The pytest plugin: `pytest --rig CONFIG --pyargs labrig.testing`. Without --rig the suites are not collected.
 
 It is loaded in every pytest run of an environment that has labrig, so it imports nothing heavy before --rig is given.
+
+With --rig, SIGTERM and SIGHUP end the session as Ctrl-C does: the check that runs makes its instruments safe. Then the
+signal has its usual effect on the process.
 """
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from labrig.interrupts import Interrupts
     from labrig.testing.station import Station
 
 SUITES = Path(__file__).parent / "suites"
 _STATION = pytest.StashKey["Station"]()
+_INTERRUPTS: pytest.StashKey[Interrupts] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,18 +39,25 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from labrig.assembly import assemble
     from labrig.errors import LabrigError
+    from labrig.interrupts import Interrupts
     from labrig.testing.station import Station
 
     try:
         config.stash[_STATION] = Station(assemble(Path(rig), [] if bench is None else [f"bench={bench}"]))
     except LabrigError as error:
         raise pytest.UsageError(f"--rig {rig}: {error}") from error
+    config.stash[_INTERRUPTS] = Interrupts(immediate=True).__enter__()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     station = config.stash.get(_STATION, None)
     if station is not None:
         station.close()
+    interrupts = config.stash.get(_INTERRUPTS, None)
+    if interrupts is not None:
+        interrupts.__exit__(None, None, None)
+        if interrupts.ended_by is not None:
+            signal.raise_signal(interrupts.ended_by)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -159,7 +160,22 @@ class Chain:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._stack.__exit__(*error)
+        try:
+            self._make_safe_at_once()
+        finally:
+            self._stack.__exit__(*error)
+
+    def _make_safe_at_once(self) -> None:
+        """Make all safe at the same time, for a silent one must keep none on; each is made safe again, in turn, when
+        it is closed, and its failure counts then."""
+        opened = [*self.sources.values(), self.digitizer, *self.programmers.values()]
+        if self._here:  # an alarm bounds each call, and there is only one
+            return
+        threads = [threading.Thread(target=_suppressed, args=(each.make_safe,), daemon=True) for each in opened]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(self.station.margin_s)
 
     def acquire(self, programs: Mapping[str, ToneProgram]) -> NDArray[np.float64]:
         """(T, C) volts of an acquisition while sources play `programs` (by label, "awg/0"), other channels 0 V."""
@@ -197,6 +213,11 @@ class Chain:
         stack.enter_context(_safe_afterwards(instrument))
         instrument.open()
         return instrument
+
+
+def _suppressed(action: Callable[[], None]) -> None:
+    with suppress(Exception):
+        action()
 
 
 @contextmanager

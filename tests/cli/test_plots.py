@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +13,15 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 from labrig.cli.main import main
-from labrig.cli.plots import conductance_map, learning_curves, spectrum
 from labrig.cli.tables import outcome_text
 from labrig.runs.journal import Evaluation, Record
+from labrig.runs.plots.canvas import own_settings
+from labrig.runs.plots.conductances import conductance_map
+from labrig.runs.plots.learning import learning_curves
+from labrig.runs.plots.spectrum import spectrum
 from labrig.runs.spectrum import Window
 
 META: dict[str, Any] = {"name": "xor", "seed": 1, "card": {"loss": "squared_error"}}
@@ -32,16 +39,8 @@ def record(losses: list[float], *evaluations: tuple[int, dict[str, float]]) -> R
     count = len(losses)
     edges = np.full((count, 1), 5e-5)
     return Record(
-        step=np.arange(1, count + 1),
-        epoch=np.zeros(count, dtype=np.int64),
-        examples=((0,),) * count,
-        loss=np.array(losses),
-        gamma=np.ones(count),
-        gradient=edges,
-        u_gradient=edges,
-        shadow=edges,
-        conductances=edges,
-        evaluations=tuple(Evaluation(0, step, metrics) for step, metrics in evaluations),
+        steps={"step": np.arange(1, count + 1), "loss": np.array(losses), "conductances": edges},
+        evaluations=tuple(Evaluation(0, step, metrics, 4, 0.1) for step, metrics in evaluations),
         events=(),
     )
 
@@ -143,3 +142,124 @@ def test_so_does_a_run_that_was_interrupted(steps: int, named: bool) -> None:
         "acquisitions": 8, "evaluation_acquisitions": 4, "wall_s": 1.0, "bench_s": 1.0,
     }  # fmt: skip
     assert ("labrig show runs/a --plot" in outcome_text(line)) == named
+
+
+ONE_EDGE = """
+version: 1
+name: one-edge
+network:
+  edges: ["$V_{in$-_out^2"]
+  programmable: {range: [10 µS, 100 µS], initial: [30 µS, 30 µS]}
+task:
+  divider: {input: 1 V, target: 800 mV}
+  target: {rms: 1 nV}
+learning: {error: {current: 1 µA}, loss: squared_error, rate: 2, epochs: 3}
+instruments:
+  awg:  {driver: generic.source, channels: 3, full_scale: 5 V}
+  daq:  {driver: generic.digitizer, channels: 3, full_scale: 2 V, max_sample_rate: 250 kS/s}
+  pots: {driver: generic.programmer, part: MCP4251-104, channels: 1, supply: [-2.5 V, 2.5 V]}
+wiring:
+  "$V_{in$": {drive: awg/0, through: 50 Ω, sense: daq/0}
+  _out^2:    {error: awg/1, through: 100 kΩ, sense: daq/1}
+  pilot:     {drive: awg/2, sense: daq/2}
+  edges:     pots/0
+acquisition: {sample_rate: 50 kS/s, window: 20 ms, band: [200 Hz, 2 kHz]}
+simulation: {preset: ideal}
+"""
+PICTURES = ["conductances.png", "learning.png", "spectrum.png"]
+
+
+def pictures(run: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(run.glob("*.png"))}
+
+
+def test_pictures_are_the_same_whatever_the_user_has_set_and_the_verdict_stays(tmp_path: Path) -> None:
+    """A backend that is not installed, a matplotlibrc that wants LaTeX, names that look like formulas."""
+    (tmp_path / "one.yaml").write_text(ONE_EDGE, encoding="utf-8")
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: 30\naxes.facecolor: red\n")
+    environment = {**os.environ, "MPLBACKEND": "module://not_installed.backend", "MPLCONFIGDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "labrig", "run", "one.yaml", "--run-dir", "run"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 7
+    assert "rms_v" in done.stdout
+    assert "picture" not in done.stderr
+    run = tmp_path / "run"
+    drawn = pictures(run)
+    assert sorted(drawn) == PICTURES
+    assert main(["show", str(run), "--plot"]) == 0
+    assert pictures(run) == drawn
+
+
+@pytest.mark.parametrize("name", ["$V_{in$", "_out", "a_b^2", r"\alpha$\$"])
+def test_names_are_drawn_as_they_are_written(name: str) -> None:
+    board = {**BOARD, "nodes": [name, "out0"], "edges": [["edge", name, "out0"]], "inputs": [name], "outputs": [name]}
+    meta = {**META, "name": name, "board": board}
+    window = Window(np.random.default_rng(0).normal(size=(1000, 2)), (name, "pilot"), 50e3, (1500.0,))
+    with own_settings():
+        figures = [spectrum(window, meta), conductance_map(record([1.0, 0.5]), meta)]
+        for figure in [*figures, learning_curves(record([1e-2, 1e-5]), meta)]:
+            assert not any(text.get_parse_math() for text in drawn(figure).findobj(Text))
+    legend = figures[0].axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [name, "pilot"]
+    assert name in [text.get_text() for text in figures[1].axes[0].texts]
+
+
+def test_decades_are_labelled_without_mathtext() -> None:
+    with own_settings():
+        axis = drawn(learning_curves(record([1.0, 1e-3, 0.0]), META)).axes[0]
+        labels = [label.get_text() for label in axis.get_yticklabels()]
+    assert labels[0] == "0"
+    assert {"10⁻³", "10⁻¹", "10⁰"} <= set(labels)
+
+
+def failing(*arguments: Any) -> Figure:
+    raise ValueError("a fault in a library\nwith a second line")
+
+
+def test_a_picture_that_fails_changes_neither_the_last_line_nor_the_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    monkeypatch.setattr("labrig.runs.plots.conductances.conductance_map", failing)
+    arguments = ["run", "xor.yaml", "--run-dir", str(run), "--json", "--set", "learning.epochs=2"]
+    assert main([*arguments, "--set", "task.target.rms=1 nV"]) == 7
+    out, err = capsys.readouterr()
+    last = json.loads(out.splitlines()[-1])
+    assert last["event"] == "finished"
+    assert last["metrics"]
+    assert last["plots"] == [str(run / "learning.png"), str(run / "spectrum.png")]
+    assert "labrig: pictures were left out: conductances.png: ValueError: a fault in a library\n" in err
+    assert sorted(pictures(run)) == ["learning.png", "spectrum.png"]
+
+
+def test_no_picture_can_be_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    monkeypatch.setattr("labrig.runs.plots.canvas.own_settings", failing)
+    assert main(["run", "xor.yaml", "--run-dir", str(run), "--set", "learning.epochs=2"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"finished after 2 steps: {run}\n")
+    assert f"  pictures: labrig show {run} --plot\n" in out
+    assert err.splitlines() == [
+        "labrig: pictures were left out: learning.png, conductances.png, spectrum.png: ValueError: a fault in a library"
+    ]
+
+
+def test_show_prints_the_run_also_if_a_picture_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(["run", "xor.yaml", "--no-plots", "--run-dir", str(run), "--set", "learning.epochs=2"]) == 0
+    capsys.readouterr()
+    (run / "learning.png").mkdir()
+    (run / "spectrum.npz").write_bytes(b"PK damaged")
+    assert main(["show", str(run), "--plot", "--json"]) == 6
+    out, err = capsys.readouterr()
+    shown = json.loads(out)
+    assert (shown["state"], shown["steps"]) == ("finished", 2)
+    assert shown["plots"] == [str(run / "conductances.png")]
+    (line,) = err.splitlines()
+    assert f"learning.png: {run / 'learning.png'}: Is a directory" in line
+    assert "spectrum.png: cannot read" in line

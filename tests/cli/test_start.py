@@ -29,6 +29,13 @@ def test_help_imports_nothing_heavy(option: str) -> None:
     assert imported.isdisjoint(HEAVY)
 
 
+def test_the_package_imports_nothing_heavy() -> None:
+    program = "import sys, labrig; labrig.open, labrig.train; print(*{name.partition('.')[0] for name in sys.modules})"
+    imported = set(python("-c", program).stdout.split())
+    assert "labrig" in imported
+    assert imported.isdisjoint(HEAVY)
+
+
 def test_help_names_every_command_and_exit_code() -> None:
     text = python("-m", "labrig", "--help").stdout
     for name in ("run", "check", "plan", "measure", "certify", "show", "ls"):

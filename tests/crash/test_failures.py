@@ -61,6 +61,25 @@ def test_an_error_inside_a_run(tmp_path, capsys, error, code, reads):
     assert check_folders(tmp_path, None, "failed") == 1
 
 
+@pytest.mark.parametrize("error", [Overrange("clipped", device="daq"), RuntimeError("a fault in a driver")], ids=repr)
+def test_the_window_for_the_spectrum_fails_after_training(tmp_path, capsys, error):
+    """The run is over by then, and ends as it ended; its other pictures are drawn."""
+    until_then = 4 + 2 * 8 + 4  # an evaluation, two steps, an evaluation
+    bench = bench_with({"daq": lambda daq: FailsAfter(daq, until_then, error)})
+    run = tmp_path / "run"
+    arguments = ["run", config("xor"), "--run-dir", str(run), "--json", "--set", "learning.epochs=2"]
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", bench):
+        assert main([*arguments, "--set", "task.target.rms=1 nV"]) == 7
+    out, err = capsys.readouterr()
+    last = json.loads(out.splitlines()[-1])
+    assert (last["event"], last["steps"], last["acquisitions"]) == ("finished", 2, 16)
+    assert last["evaluation_acquisitions"] == 8
+    assert sorted(path.name for path in run.glob("*.png")) == ["conductances.png", "learning.png"]
+    assert "labrig: pictures were left out: spectrum.png: " in err
+    assert str(error) in err
+    assert check_folders(tmp_path, last, "missed") == 1
+
+
 def test_a_run_that_is_killed_leaves_every_committed_step(tmp_path):
     child = Child(tmp_path, ["run", config("xor"), "--set", "learning.epochs=5000"])
     child.wait_until(lambda: child.out.read_text().count('"evaluation"') >= 3)

@@ -21,12 +21,12 @@ from unittest.mock import patch
 import pytest
 from crash.runs import OUTCOME, Child, check_folders, config
 
-from labrig.cli.interrupts import Interrupts
 from labrig.cli.main import main
-from labrig.cli.plots import learning_curves
 from labrig.experiment import GradientProbe
+from labrig.interrupts import Interrupts
 from labrig.rig.rig import Rig
 from labrig.runs.journal import read_journal
+from labrig.runs.plots.learning import learning_curves
 from labrig.simulation.bench import SimulatedBench
 
 PHASES = ("start-up", "training", "evaluation", "after")
@@ -186,7 +186,7 @@ def test_ctrl_c_while_plots_are_drawn_leaves_the_run_finished(tmp_path, monkeypa
             signal.raise_signal(signal.SIGINT)
         return learning_curves(*arguments)
 
-    monkeypatch.setattr("labrig.cli.plots.learning_curves", struck_curves)
+    monkeypatch.setattr("labrig.runs.plots.learning.learning_curves", struck_curves)
     run = tmp_path / "run"
     assert main(["run", config("divider"), "--run-dir", str(run), "--set", "learning.epochs=3"]) == 0
     out = capsys.readouterr().out

@@ -25,7 +25,7 @@ from crash.runs import check_folders
 from wire.in_process import InProcessWire, Outcome, PtyWire, ended, run
 
 from labrig.rig.rig import Rig
-from labrig.rig.sources import Sources
+from labrig.rig.source_group import SourceGroup
 from labrig.runs.journal import Journal
 from labrig.simulation.faults import FAULT_KINDS, Fault
 from labrig.virtual_instruments.wire_bench import WireBench
@@ -60,9 +60,9 @@ class Phase:
 
 
 PHASES = {
-    "first drive": Phase(Sources, "load", 6, 2, 0, 20e-3),
+    "first drive": Phase(SourceGroup, "load", 6, 2, 0, 20e-3),
     "first window": Phase(Rig, "_read", 6, 2, 0, 30e-3),
-    "second drive": Phase(Sources, "load", 6, 2, 1, 20e-3),
+    "second drive": Phase(SourceGroup, "load", 6, 2, 1, 20e-3),
     "second window": Phase(Rig, "_read", 6, 2, 1, 30e-3),
     "confirmation": Phase(Rig, "confirm", 1, 1, 0, 4e-3),
     "programming": Phase(Rig, "program", 2, 1, 0, 6e-3),

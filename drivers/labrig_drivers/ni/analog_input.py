@@ -7,21 +7,24 @@ scaling polynomial that the device gives for each channel.
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.errors import ConfigError, ConnectionFailed, LabrigError
+from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, LabrigError
 from labrig.instruments.data import AcquisitionPlan, Block, Identity
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.quantities import PositiveSampleRate, PositiveVoltage
 from labrig_drivers.ni.device import NiDevice, NiOptions
+from labrig_drivers.thread_apart import Pending, ThreadApart
 
 LAST_PIECE_S = 3e-3
 """What is read after the window has ended is this long at most: decoding the rest overlaps with sampling."""
+
+STOP_S = 5.0
+"""Longest time a task may take to stop. It takes some 5 ms."""
 
 EARLIER_SHARE = 0.8
 SHORT_SCANS = 2000
@@ -117,14 +120,14 @@ class NiAnalogInput:
         self._position = 0
         self._running = False
         self._reader: Any = None
-        self._apart: ThreadPoolExecutor | None = None
-        self._ending: Future[None] | None = None
+        self._apart = ThreadApart(f"{name} stop")
+        self._ending: Pending | None = None
 
     def open(self) -> None:
         self._device.open()
         if self._options.export_clock:
             self._device.route("10MHzRefClock", self._options.export_clock)
-        self._apart = ThreadPoolExecutor(1, f"{self._name} stop")
+        self._apart.start()
 
     def identify(self) -> Identity:
         return self._device.identify()
@@ -185,7 +188,7 @@ class NiAnalogInput:
         with self._device.during("read"):
             self._reader.read_int16(codes, count, timeout_s)
         first, self._position = self._position, self._position + count
-        if self._position == plan.total_samples and self._apart is not None:
+        if self._position == plan.total_samples:
             self._ending = self._apart.submit(task.stop)
         ends = np.iinfo(np.int16)
         overrange = (codes.min(axis=1) == ends.min) | (codes.max(axis=1) == ends.max)
@@ -207,15 +210,21 @@ class NiAnalogInput:
         except LabrigError:
             pass
         finally:
-            apart, self._apart = self._apart, None
-            if apart is not None:
-                apart.shutdown(wait=False)
+            self._apart.end()
             self._device.close()
 
     def _stopped(self, task: Any, whatever: bool = False) -> None:
         """Wait until the task has been stopped, or stop it where it may run. whatever: is believed of it."""
         ending, self._ending = self._ending, None
         if ending is not None:
+            if not ending.wait(STOP_S):
+                raise DeadlineExceeded(
+                    "its task does not stop",
+                    device=self._name,
+                    action="stop",
+                    limit=f"{STOP_S:g} s",
+                    remedy="restart the NI services, or the device",
+                )
             ending.result()
         elif self._running or whatever:
             task.stop()
@@ -290,6 +299,6 @@ class NiAnalogInput:
         ending, self._ending, self._running = self._ending, None, False
         if task is not None and self._device.is_open:
             if ending is not None:
-                wait((ending,))
+                ending.wait(STOP_S)
             with self._device.during("clear the task"):
                 task.close()

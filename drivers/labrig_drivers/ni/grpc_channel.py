@@ -3,17 +3,18 @@
 NI's package gives no deadline, so a server that hangs would hang the caller; gRPC's limit of 4 MB a message would end
 a read of 16 channels at 100 000 samples. And a Ctrl-C that strikes the main thread between two lines of the library
 can leave one of its locks held for ever. So calls of the main thread run in a thread of their own, where no signal
-arrives: Ctrl-C ends the wait for the reply, never the call, which goes on until its deadline and is forgotten.
+arrives: Ctrl-C ends the wait for the reply, never the call, which goes on until its deadline.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any
 
 import grpc
+
+from labrig_drivers.thread_apart import Pending, ThreadApart
 
 DEADLINE_S = 3.0
 """Longest time a call may take beyond what it was asked to wait. Making a task takes some 20 ms."""
@@ -23,11 +24,9 @@ SILENT_S = 1.0
 
 UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
-Outcome = tuple[bool, Any]
-"""Whether the call returned, and what it returned or raised."""
-
-Jobs = SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Outcome]] | None]
-"""Calls, each with where its outcome goes; None ends the thread."""
+ABANDONED_S = 0.3
+"""How long a call waits for one that Ctrl-C, or a signal handler, has left under way: it could take effect after this
+one."""
 
 
 class BoundedChannel(grpc.Channel):
@@ -36,6 +35,7 @@ class BoundedChannel(grpc.Channel):
     def __init__(self, address: str) -> None:
         self._inner = grpc.insecure_channel(address, options=UNLIMITED)
         self._apart = ThreadApart(f"gRPC {address}")
+        self._under_way: Pending | None = None  # the last call of the main thread
         self._deadline_s = DEADLINE_S
 
     def unary_unary(self, *arguments: Any, **options: Any) -> Any:
@@ -44,9 +44,25 @@ class BoundedChannel(grpc.Channel):
         def bounded(request: Any, timeout: float | None = None, **more: Any) -> Any:
             asked = getattr(request, "timeout", 0.0) or getattr(request, "time_to_wait", 0.0)
             within = self._deadline_s + asked if timeout is None else timeout
-            return self._apart.run(lambda: self._heeded(lambda: call(request, timeout=within, **more)))
+            return self._run(lambda: self._heeded(lambda: call(request, timeout=within, **more)))
 
         return bounded
+
+    def _run(self, call: Callable[[], Any]) -> Any:
+        """What `call` returns or raises. The main thread's calls run apart, other threads run their own."""
+        before, self._under_way = self._under_way, None
+        if before is not None:
+            before.wait(ABANDONED_S)
+        if threading.current_thread() is not threading.main_thread():
+            return call()
+        try:
+            pending = self._under_way = self._apart.submit(call)
+            pending.wait(None)
+        except BaseException:
+            self._apart.end()  # the next call gets a new thread: nothing waits behind what was given up
+            raise
+        self._under_way = None
+        return pending.result()
 
     def _heeded(self, call: Callable[[], Any]) -> Any:
         """The call, and whether it was answered, were it with an error."""
@@ -76,7 +92,7 @@ class BoundedChannel(grpc.Channel):
         return self._inner.unsubscribe(callback)
 
     def close(self) -> None:
-        self._apart.run(self._inner.close)
+        self._run(self._inner.close)
         self._apart.end()
 
     def __enter__(self) -> Any:
@@ -84,46 +100,3 @@ class BoundedChannel(grpc.Channel):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-
-class ThreadApart:
-    """Runs what the main thread asks for in another thread, one call after the other; other threads run their own."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._jobs: Jobs | None = None
-
-    def run(self, call: Callable[[], Any]) -> Any:
-        """What `call` returns or raises. After a Ctrl-C the thread ends with the call it is in, and the next call gets
-        a new one: nothing waits behind what was given up."""
-        if threading.current_thread() is not threading.main_thread():
-            return call()
-        if self._jobs is None:
-            jobs = Jobs()
-            threading.Thread(target=_serve, args=(jobs,), name=self._name, daemon=True).start()
-            self._jobs = jobs
-        reply = SimpleQueue[Outcome]()
-        try:
-            self._jobs.put((call, reply))
-            returned, outcome = reply.get()
-        except KeyboardInterrupt:
-            self.end()
-            raise
-        if returned:
-            return outcome
-        raise outcome
-
-    def end(self) -> None:
-        jobs, self._jobs = self._jobs, None
-        if jobs is not None:
-            jobs.put(None)
-
-
-def _serve(jobs: Jobs) -> None:
-    while (item := jobs.get()) is not None:
-        call, reply = item
-        try:
-            reply.put((True, call()))
-        except BaseException as error:
-            reply.put((False, error))
-        del item, call, reply

@@ -138,20 +138,29 @@ class SdgSource:
         self.load(dict.fromkeys(CHANNELS, SILENT))
 
     def make_safe(self) -> None:
-        """Outputs off, read back. Each of the four messages ends by the deadline. An instrument that never answered is
-        left alone."""
+        """Outputs off, then read back. Each of the four messages ends by the deadline. An instrument that never
+        answered is left alone.
+
+        It works while a call hangs in another thread: it cuts that call's connection and uses a new one.
+        """
         if not (self._known and self._session.wanted):
             return
         self._on.clear()
+        told: list[str] = []
         failures: list[LabrigError] = []
-        for channel in CHANNELS:
+        for channel in CHANNELS:  # both off before anything is asked: an answer may take its time
             try:
                 self._session.write(f"C{channel}:OUTP OFF", "make safe")
+                told.append(channel)
+            except LabrigError as failure:
+                failures.append(failure)
+        for channel in told:
+            try:
                 self._check_output(channel, "OFF", "make safe")
             except LabrigError as failure:
-                self._forget()
                 failures.append(failure)
         if failures:
+            self._forget()
             raise failures[0]
 
     def close(self) -> None:

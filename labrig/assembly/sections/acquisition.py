@@ -257,13 +257,14 @@ def check_pilot(
             f"least {_volts(rounded_up(least))}, better 1 V",
         )
     # The pilot is a tone at every frequency, at once.
-    able = devices[name].source
-    if count > able.most_tones:
+    source = devices[name].source
+    if count > source.most_tones:
         path = ("instruments", name, "resource")
-        most = f"{able.most_tones} tone{'s' if able.most_tones > 1 else ''}"
+        if document.get(path) is None:
+            path = path[:-1]
+        most = f"{source.most_tones} tone{'s' if source.most_tones > 1 else ''}"
         document.report(
-            path if document.get(path) is not None else path[:-1],
-            f"{name} plays at most {most} at once as it is connected, the pilot is {count}: {able.tones_remedy}",
+            path, f"{name} plays at most {most} at once as it is connected, the pilot is {count}: {source.tones_remedy}"
         )
 
 

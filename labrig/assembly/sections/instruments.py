@@ -125,7 +125,7 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
 
 
 def check_bench(document: Document, header: Header, devices: Mapping[str, Device]) -> None:
-    """Note every instrument whose driver cannot run on this bench."""
+    """A problem for each instrument whose driver cannot run on this bench."""
     bench = header.bench
     runs = "'bench: wire' and virtual serve run" if bench == "wire" else f"'bench: {bench}' runs"
     for name, device in devices.items():

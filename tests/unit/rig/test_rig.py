@@ -23,7 +23,7 @@ from labrig.errors import (
 from labrig.instruments.data import Identity, Target
 from labrig.learning.measurement import Excitation
 from labrig.rig.limits import Limits
-from labrig.rig.together import Together
+from labrig.rig.parallel_calls import ParallelCalls
 from labrig.runs.journal import Journal, read_journal
 from labrig.signals.tones import SILENT, ToneProgram
 
@@ -170,7 +170,8 @@ def counting(threads):
 
     with setup_with(DIVIDER, awg=counted).rig as rig:
         if threads:
-            rig._ensemble._together = Together(2)
+            calls = rig._source_group._calls = ParallelCalls(("awg", "another"))
+            calls.start()
         yield rig, sources[0]
 
 
@@ -264,10 +265,10 @@ def test_those_that_were_reached_are_made_safe_when_one_does_not_open(broken: st
     reached = [call.partition(".")[0] for call in calls if call.endswith(".open")]
     assert reached == ["daq", "awg", "pots"][: len(reached)]
     assert reached[-1] == broken
-    sources_first = [name for name in ("awg", "daq", "pots") if name in reached]
-    assert calls[len(reached) :] == [f"{name}.make_safe" for name in sources_first] + [
-        f"{name}.close" for name in reversed(reached)
-    ]
+    count = len(reached)
+    assert set(calls[count : 2 * count]) == {f"{name}.make_safe" for name in reached}
+    assert calls[count] == "awg.make_safe" or "awg" not in reached
+    assert set(calls[2 * count :]) == {f"{name}.close" for name in reached}
     assert off(setup)
 
 
@@ -399,6 +400,15 @@ def test_every_acquisition_is_counted(tmp_path):
         experiment.run(lambda: False, lambda _: None)
         assert experiment.acquisitions == 3 * 4 * 2
         assert experiment.evaluation_acquisitions == 3 * 4
+        record = read_journal(tmp_path / "run.db")
+        assert list(record.bench_acquisitions) == [
+            12,
+            20,
+            32,
+        ]  # before, after two and after three steps 4 are evaluated
+        assert [evaluation.bench_acquisitions for evaluation in record.evaluations] == [4, 24, 36]
+        assert np.all(np.diff(record.bench_clock_s) > 0)
+        assert record.evaluations[-1].bench_clock_s == setup.bench.clock.now()
         experiment.sample_with_error(0)
         assert experiment.acquisitions == 3 * 4 * 2
         assert experiment.evaluation_acquisitions == 3 * 4 + 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +16,10 @@ from labrig.runs.journal import Evaluation, Journal, Step, read_journal
 
 def step(index: int, edges: int = 3) -> Step:
     values = np.arange(edges) + 10.0 * index
-    return Step(index, 0, (4, 2), 0.5 / index, 1e-6, 1, values, values / 7, values * 1e-6, values * 2e-6, 2, 4, 0.1)
+    return Step(
+        index, 0, (4, 2), 0.5 / index, 1e-6, 1, values, values / 7, values * 1e-6, values * 2e-6, 2, 4, 0.1,
+        bench_acquisitions=4 + 4 * index, bench_clock_s=0.1 * index,
+    )  # fmt: skip
 
 
 def test_what_was_written_is_read(tmp_path):
@@ -23,7 +28,7 @@ def test_what_was_written_is_read(tmp_path):
         assert journal.steps == 0
         for index in (1, 2, 3):
             journal.append(step(index))
-        journal.evaluated(Evaluation(1, 3, {"loss": 0.25}))
+        journal.evaluated(Evaluation(1, 3, {"loss": 0.25}, 20, 0.5))
         journal.event(3, "finished", {"run": "µ"})
         assert journal.steps == 3
     record = read_journal(path)
@@ -32,7 +37,14 @@ def test_what_was_written_is_read(tmp_path):
     for row, index in enumerate((1, 2, 3)):
         for name in ("gradient", "u_gradient", "shadow", "conductances"):
             np.testing.assert_array_equal(getattr(record, name)[row], getattr(step(index), name))
-    assert record.evaluations == (Evaluation(1, 3, {"loss": 0.25}),)
+    assert record.examples == ((4, 2),) * 3
+    np.testing.assert_array_equal(record.bench_acquisitions, [8, 12, 16])
+    assert record.bench_acquisitions.dtype == np.int64
+    np.testing.assert_array_equal(record.bench_clock_s, [step(index).bench_clock_s for index in (1, 2, 3)])
+    (evaluation,) = record.evaluations
+    assert replace(evaluation, wall_s=None) == Evaluation(1, 3, {"loss": 0.25}, 20, 0.5)
+    assert list(record.wall_s) == sorted(record.wall_s)
+    assert evaluation.wall_s >= record.wall_s[-1]
     assert record.events == ((3, "finished", {"run": "µ"}),)
 
 
@@ -62,13 +74,6 @@ def test_there_is_no_journal(tmp_path):
     with pytest.raises(StorageError, match="does not exist") as caught:
         read_journal(tmp_path / "run.db")
     assert caught.value.exit_code == 6
-
-
-def test_another_schema(tmp_path):
-    with Journal(tmp_path / "run.db") as journal:
-        journal._db.execute("UPDATE schema SET version = 99")
-    with pytest.raises(StorageError, match="has schema 99, this labrig reads 1"):
-        read_journal(tmp_path / "run.db")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database, whatever its name says" * 30])
@@ -127,8 +132,17 @@ def test_a_disk_that_became_read_only(tmp_path):
         journal._db.execute("PRAGMA query_only = 1")
         for write in (
             lambda: journal.append(step(1)),
-            lambda: journal.evaluated(Evaluation(0, 0, {})),
+            lambda: journal.evaluated(Evaluation(0, 0, {}, 4, 0.1)),
             lambda: journal.event(0, "finished", {}),
         ):
             with pytest.raises(StorageError, match="cannot write"):
                 write()
+
+
+def test_a_column_that_there_is_not(tmp_path):
+    with Journal(tmp_path / "run.db") as journal:
+        journal.append(step(1))
+    record = read_journal(tmp_path / "run.db")
+    with pytest.raises(AttributeError, match="no column 'losses'"):
+        _ = record.losses
+    assert copy.copy(record).loss is record.loss

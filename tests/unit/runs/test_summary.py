@@ -41,7 +41,7 @@ def test_states_of_a_run(tmp_path):
     folder = described(tmp_path / "run", "2030-01-02T03:04:05+00:00")
     with Journal(folder.journal) as journal:
         assert summarize(folder)["state"] == "running"
-        journal.evaluated(Evaluation(0, 0, {"loss": 2.0}))
+        journal.evaluated(Evaluation(0, 0, {"loss": 2.0}, 4, 0.1))
         assert summarize(folder)["metrics"] == {"loss": 2.0}
         journal.event(0, "finished", {"metrics": {"loss": 1.0}})
         assert (summarize(folder)["state"], summarize(folder)["metrics"]) == ("finished", {"loss": 1.0})

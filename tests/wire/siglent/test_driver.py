@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 import statistics
+import threading
 import time
 
 import numpy as np
@@ -264,6 +265,75 @@ def test_an_instrument_that_falls_silent(front):
         source.make_safe()
         told, volts = played(source, generator, {"1": sine(1000, 1.0), "2": SILENT})
         assert_as_told(told, volts)
+
+
+@FRONTS
+def test_it_is_made_safe_over_a_connection_of_its_own_while_a_call_hangs(front):
+    """The generator never answers one question, and nobody gave it a deadline worth the name."""
+    hung = threading.Event()
+
+    def latency(message: bytes) -> float:
+        if b"BTWV?" in message and hanging.is_set():
+            hung.set()
+            return 20.0
+        return 0.0
+
+    hanging = threading.Event()
+    generator = VirtualSdg(virtual_bench(), "gen")
+    with front(generator, latency) as server:
+        source = SdgSource("gen", options(server, deadline="60 s"))
+        source.open()
+        source.load({"1": sine(1000, 0.5), "2": ToneProgram(0.3)})
+        hanging.set()
+        failures: list[Exception] = []
+
+        def confirm() -> None:
+            try:
+                source.confirm()
+            except Exception as failure:
+                failures.append(failure)
+
+        thread = threading.Thread(target=confirm, daemon=True)
+        thread.start()
+        assert hung.wait(5)
+        began = time.monotonic()
+        source.make_safe()
+        assert time.monotonic() - began < 1.0
+        assert generator.execute(b"C1:OUTP?").startswith(b"C1:OUTP OFF")
+        assert generator.execute(b"C2:OUTP?").startswith(b"C2:OUTP OFF")
+        thread.join(5.0)  # it was woken up
+        assert not thread.is_alive()
+        assert [type(failure) for failure in failures] == [ConnectionFailed]
+        source.make_safe()  # over the connection that is left
+        source.close()
+    gc.collect()
+
+
+def test_both_outputs_are_off_before_an_answer_is_waited_for():
+    """Over VXI-11 a message is acknowledged, so there the second one has to wait."""
+    generator = VirtualSdg(virtual_bench(), "gen")
+    with SocketServer(generator) as server:
+        source = SdgSource("gen", options(server, deadline="500 ms"))
+        source.open()
+        source.load({"1": sine(1000, 0.5), "2": ToneProgram(0.3)})
+        server.faults.silent = True
+        off_s: list[float] = []
+        began = time.monotonic()
+
+        def watch() -> None:
+            while b"OUTP ON" in generator.execute(b"C1:OUTP?") + generator.execute(b"C2:OUTP?"):
+                time.sleep(1e-3)
+            off_s.append(time.monotonic() - began)
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        with pytest.raises(DeadlineExceeded):
+            source.make_safe()
+        watcher.join(5.0)
+        assert off_s[0] < 0.3
+        server.faults.silent = False
+        source.close()
+    gc.collect()
 
 
 @FRONTS

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one ends the step that runs, the second one stops now. Sources go off either way."""
+"""Signals that ask a program to end: Ctrl-C, SIGTERM, a terminal that closes."""
 
 from __future__ import annotations
 
@@ -42,11 +42,13 @@ def noticed_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 class Interrupts:
-    """Context manager around a run.
+    """Context manager around a command of labrig: the first signal ends the step that runs, the second one stops now.
 
     requested(): a first Ctrl-C (or another of `ending_signals`) has come; the loop ends after the step. A second one
     raises KeyboardInterrupt where the program stands, and with `immediate` the first one does. It is raised once: after
     that, or once `shield()` was called, nothing interrupts any more, for instruments are being made safe.
+
+    ended_by: the first signal that was not a Ctrl-C; None if there was none.
     """
 
     def __init__(self, *, immediate: bool = False) -> None:
@@ -54,6 +56,7 @@ class Interrupts:
         self._raises_at = 1 if immediate else 2
         self._shielded = False
         self._previous: dict[signal.Signals, object] = {}
+        self.ended_by: int | None = None
 
     def requested(self) -> bool:
         return self._count > 0
@@ -75,6 +78,8 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._count += 1
+        if number != signal.SIGINT and self.ended_by is None:
+            self.ended_by = number
         if self._shielded:
             return
         if self._count < self._raises_at:

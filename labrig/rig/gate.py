@@ -1,0 +1,109 @@
+"""The gate in front of an instrument: calls pass until the rig begins to make the instrument safe, and none afterwards.
+
+Whoever switches an instrument off must know that nothing switches it on again: no call that waits in a queue, none that
+is made later by mistake, and none that hung and comes back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from labrig.errors import ConnectionFailed, DeadlineExceeded
+from labrig.instruments.contracts import Instrument
+from labrig.rig.parallel_calls import CutOff
+
+_POLL_S = 2e-3
+
+
+class Gate:
+    """Has the instrument's methods. `make_safe` and `close` always pass, everything else while the gate is open.
+
+    name, kind: of the instrument; kind is source, digitizer or programmer.
+    disturbed: whether a call was under way when the gate was shut, or was broken off by Ctrl-C: its last message may
+    reach the instrument after the first one of `make_safe`.
+    """
+
+    def __init__(self, name: str, kind: Literal["source", "digitizer", "programmer"], instrument: Instrument) -> None:
+        self.name = name
+        self.kind = kind
+        self.disturbed = False
+        self._instrument = instrument
+        self._lock = threading.RLock()  # re-entrant: a signal handler may run in the thread that holds it
+        self._shut = False
+        self._shut_by: int | None = None
+        self._inside: dict[int, str] = {}  # thread → the call it is in
+
+    def __getattr__(self, action: str) -> Callable[..., Any]:
+        if action.startswith("_"):
+            raise AttributeError(action)
+        return lambda *arguments: self._pass(action, arguments)
+
+    def make_safe(self) -> None:
+        self._instrument.make_safe()
+
+    def close(self) -> None:
+        self._instrument.close()
+
+    def shut(self) -> None:
+        """Refuse every call from now on."""
+        with self._lock:
+            self._shut, self._shut_by = True, threading.get_ident()
+            self.disturbed |= bool(self._inside)
+
+    def reopen(self) -> None:
+        """Let calls pass again. Raises DeadlineExceeded while a call still hangs."""
+        with self._lock:
+            if action := self.hanging():
+                raise DeadlineExceeded(
+                    "an earlier call has not returned",
+                    device=self.name,
+                    action=action,
+                    remedy="check the instrument, then start this program again",
+                )
+            self._shut = self.disturbed = False
+
+    def hanging(self) -> str | None:
+        """The call that is under way; None if there is none.
+
+        A call of the thread that shut the gate does not count: it was interrupted by a signal handler, and waits.
+        """
+        return next((action for thread, action in list(self._inside.items()) if thread != self._shut_by), None)
+
+    def wait(self, within_s: float) -> str | None:
+        """Wait up to `within_s` seconds for the call under way; the call if it has not ended, else None."""
+        ends = time.monotonic() + within_s
+        while (action := self.hanging()) and time.monotonic() < ends:
+            time.sleep(_POLL_S)
+        return action
+
+    def cut_off(self) -> None:
+        """Keep every call under way from going on: CutOff is raised in its thread as soon as it returns from what it
+        hangs in. The main thread is spared."""
+        for thread in list(self._inside):
+            if thread != threading.main_thread().ident:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(CutOff))
+
+    def _pass(self, action: str, arguments: tuple[Any, ...]) -> Any:
+        thread = threading.get_ident()
+        try:
+            with self._lock:
+                if self._shut:
+                    raise ConnectionFailed(
+                        "takes no calls: it was made safe",
+                        device=self.name,
+                        action=action,
+                        remedy="rig.idle() switches outputs on again; a rig that was closed must be opened again",
+                    )
+                self._inside[thread] = action
+            return getattr(self._instrument, action)(*arguments)
+        except Exception:
+            raise
+        except BaseException:
+            self.disturbed = True
+            raise
+        finally:
+            self._inside.pop(thread, None)

@@ -1,0 +1,93 @@
+"""All sources of a rig, loaded and confirmed in parallel; the next programs can be loaded in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from labrig.instruments.contracts import WaveformSource
+from labrig.rig.parallel_calls import Outcome, ParallelCalls, results_of
+from labrig.rig.score import Programs
+from labrig.signals.tones import ToneProgram
+
+_NOTHING: tuple[Programs, Callable[[], Programs]] = ({}, dict)
+
+
+class SourceGroup:
+    """sources: by name; they need not be open yet."""
+
+    def __init__(self, sources: Mapping[str, WaveformSource]) -> None:
+        self._sources = sources
+        self._calls = ParallelCalls(sources)
+        self._prepared = _NOTHING  # programs, and the function that waits until they are loaded
+        self._confirming: dict[str, Outcome[None]] = {}
+
+    def start_threads(self) -> None:
+        """Start one thread per source, if there are several. Raises LabrigError if the system does not give one."""
+        self._calls.start()
+
+    def end_threads(self) -> None:
+        self.withdraw()
+        self._calls.end()
+
+    def load(self, programs: Programs) -> Programs:
+        """Load `programs` unless they are loaded already; returns what each channel will really play."""
+        (prepared, loaded), self._prepared = self._prepared, _NOTHING
+        self._confirming = {}
+        played = loaded()
+        if programs != prepared:
+            calls = {device: partial(self._sources[device].load, channels) for device, channels in programs.items()}
+            played = self._calls.call("load", calls)
+        return played
+
+    def arm(self) -> None:
+        for source in self._sources.values():
+            source.arm()
+
+    def start(self) -> None:
+        for source in self._sources.values():
+            source.start()
+
+    def confirm(self) -> None:
+        """Return if every source still plays what it was told, or did when `begin_confirming` was called since the last
+        start. Raises the error of a source that does not."""
+        if self._confirming:
+            confirming, self._confirming = self._confirming, {}
+            results_of(confirming)
+        else:
+            self._calls.call("confirm", {device: source.confirm for device, source in self._sources.items()})
+
+    def begin_confirming(self, following: Programs) -> None:
+        """Begin to ask every source for `confirm`, and return. A source that has confirmed loads `following`; errors of
+        that are raised by the next `load`."""
+        confirming = {device: Outcome[None](device, "confirm") for device in self._sources}
+
+        def confirm_and_load(device: str) -> dict[str, ToneProgram]:
+            try:
+                self._sources[device].confirm()
+            except Exception as failure:
+                confirming[device].raised(failure)
+                raise
+            confirming[device].returned(None)
+            return self._sources[device].load(following[device])
+
+        calls = {device: partial(confirm_and_load, device) for device in self._sources}
+        loaded = self._calls.begin("confirm and load", calls)
+        self._prepared, self._confirming = (following, loaded), confirming
+
+    def idle(self) -> None:
+        """0 V on every channel with the outputs on."""
+        self.settle()
+        for source in self._sources.values():
+            source.idle()
+
+    def settle(self) -> None:
+        """Wait until no call runs any more and forget what was prepared. Raises DeadlineExceeded for a call that
+        hangs."""
+        self.withdraw()
+        self._calls.wait()
+
+    def withdraw(self) -> None:
+        """Refuse the calls that have not begun and forget what was prepared."""
+        self._prepared, self._confirming = _NOTHING, {}
+        self._calls.withdraw()

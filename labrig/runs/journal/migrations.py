@@ -1,0 +1,56 @@
+"""What each version of the schema added, as one step from the version before it.
+
+A step changes the tables of an open journal; what the older labrig did not keep stays empty.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from labrig.errors import StorageError
+from labrig.runs.journal.schema import VERSION
+
+
+class NewerJournal(StorageError):
+    """The journal was written by a later labrig than this one."""
+
+
+def _keep_the_bench(db: sqlite3.Connection) -> None:
+    """Version 2: steps and evaluations keep the bench's count of acquisitions and its clock."""
+    for table in ("steps", "evaluations"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN bench_acquisitions INTEGER")
+        db.execute(f"ALTER TABLE {table} ADD COLUMN bench_clock_s REAL")
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _keep_the_bench}
+"""By the version that a step begins with; it ends with the next."""
+
+
+def schema_version(db: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version of an open journal.
+
+    Raises
+    ------
+    NewerJournal
+        If it is newer than this labrig's.
+    StorageError
+        If there has never been such a version.
+    """
+    (version,) = db.execute("SELECT version FROM schema").fetchone()
+    if isinstance(version, int) and version > VERSION:
+        raise NewerJournal(
+            f"{path} was written by a newer labrig: its schema is {version}, this labrig reads up to {VERSION}",
+            remedy="use a newer labrig to read it",
+        )
+    if version != VERSION and version not in MIGRATIONS:
+        raise StorageError(f"cannot read {path}: there is no schema {version}", remedy="restore it from a copy")
+    return version
+
+
+def upgrade(db: sqlite3.Connection, version: int) -> None:
+    """Bring the tables of an open journal from an older schema version to today's, one step after the other."""
+    for older in range(version, VERSION):
+        MIGRATIONS[older](db)
+        db.execute("UPDATE schema SET version = ?", (older + 1,))

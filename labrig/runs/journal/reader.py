@@ -1,0 +1,134 @@
+"""Reads a journal, also while it is being written, after its writer was killed, or where nothing may be written.
+
+Reading changes nothing: an older schema is upgraded in memory.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from labrig.errors import StorageError
+from labrig.runs.journal.migrations import schema_version, upgrade
+from labrig.runs.journal.schema import EVALUATIONS, EVENTS, STEPS, VERSION, Evaluation, Event, Table
+
+_RESTORE = "restore it from a copy, or repeat the run from the config.resolved.yaml beside it"
+_NO_RIGHT_TO_WRITE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a journal contains.
+
+    Parameters
+    ----------
+    steps
+        The columns of all steps by name, S rows each: (S,) for numbers, (S, E) for arrays, a tuple of length S
+        otherwise. The names are those of schema.Step, with `step` for its index; `record.loss` is
+        `record.steps["loss"]`. A number that a journal of an earlier schema did not keep is NaN.
+    evaluations
+        In the order in which they were made.
+    events
+        In the order in which they happened.
+    """
+
+    steps: Mapping[str, Any]
+    evaluations: tuple[Evaluation, ...]
+    events: tuple[Event, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "steps" and name in self.steps:
+            return self.steps[name]
+        raise AttributeError(f"a journal has no column {name!r}")
+
+
+def read_journal(path: Path) -> Record:
+    """Read a journal of this or an earlier schema.
+
+    Parameters
+    ----------
+    path
+        The journal, run.db.
+
+    Raises
+    ------
+    NewerJournal
+        If it was written by a newer labrig.
+    StorageError
+        If there is none or it is damaged.
+    """
+    if not path.is_file():
+        raise StorageError(f"{path} does not exist", remedy=_RESTORE)
+    if not path.stat().st_size and not _wal(path).exists():
+        raise StorageError(f"cannot read {path}: it is empty", remedy=_RESTORE)
+    try:
+        try:
+            return _read(path, path)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _NO_RIGHT_TO_WRITE:
+                raise
+        with _copied(path) as copy:
+            return _read(copy, path)
+    except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+        raise StorageError(f"cannot read {path}: {error}", remedy=_RESTORE) from error
+
+
+def _read(file: Path, path: Path) -> Record:
+    """What a file contains. path: the name for messages."""
+    with closing(_open(file)) as db:
+        db.execute("BEGIN")  # all tables as they are at one moment
+        version = schema_version(db, path)
+        if version == VERSION:
+            return _record(db)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+            db.execute("END")  # a backup cannot begin within a transaction
+            db.backup(copy)
+            upgrade(copy, version)
+            return _record(copy)
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    """A connection that cannot write. Without a write-ahead log nobody writes the file, and SQLite need not place the
+    log's index beside it."""
+    wal = _wal(file)
+    immutable = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro{immutable}", uri=True)
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Path]:
+    """A copy of a journal with its write-ahead log, in a place where SQLite may put the log's index."""
+    with TemporaryDirectory(prefix="labrig-journal-") as folder:
+        copy = Path(folder) / path.name
+        shutil.copyfile(path, copy)
+        if _wal(path).exists():
+            shutil.copyfile(_wal(path), _wal(copy))
+        yield copy
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _record(db: sqlite3.Connection) -> Record:
+    """The rows of the three tables. Raises ValueError or TypeError for what labrig never wrote."""
+    rows = _rows(db, STEPS)
+    columns = list(zip(*rows, strict=True)) or [()] * len(STEPS.columns)
+    return Record(
+        steps={
+            column.name: column.kind.column([column.decoded(value) for value in values])
+            for column, values in zip(STEPS.columns, columns, strict=True)
+        },
+        evaluations=tuple(EVALUATIONS.decoded(row) for row in _rows(db, EVALUATIONS)),
+        events=tuple(EVENTS.decoded(row) for row in _rows(db, EVENTS)),
+    )
+
+
+def _rows(db: sqlite3.Connection, table: Table) -> list[tuple[Any, ...]]:
+    return db.execute(f"SELECT {table.names} FROM {table.name} ORDER BY {table.key}").fetchall()

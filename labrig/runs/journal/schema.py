@@ -1,0 +1,272 @@
+"""What a journal keeps. The fields of Step, Evaluation and Event are the columns of its three tables.
+
+Arrays are stored as little-endian float64, lists and maps as JSON. A field that may be None is a column that may be
+empty: a journal of an earlier schema did not keep it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from types import MappingProxyType, NoneType
+from typing import Any, NamedTuple, get_args, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+VERSION = 2
+"""Of the schema written here. migrations.py says what each version added."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update of the conductances. Arrays have shape (E,), in the rig's order of edges.
+
+    Parameters
+    ----------
+    index
+        Counts from 1.
+    epoch
+        Counts from 0.
+    examples
+        Indices of the examples in the batch.
+    loss
+        Mean over the batch (in the loss's own unit).
+    gamma
+        Largest γ of the batch (A per unit of ∂C/∂v).
+    skipped
+        Examples without an error.
+    gradient, u_gradient
+        ∂C/∂θ of the batch mean and its standard error (loss unit per S).
+    shadow
+        Unrounded conductances after the update (S).
+    conductances
+        The nominal conductances that are written (S).
+    written
+        How many channels were written.
+    acquisitions
+        Acquisitions for training so far, those for evaluation not counted.
+    bench_s
+        Duration of this step on the bench's clock (s).
+    bench_acquisitions
+        All acquisitions of the bench so far, whatever they were for; random numbers are keyed by it.
+    bench_clock_s
+        The bench's clock after the step (s, from an arbitrary origin; 0 at the start of a simulated bench).
+    wall_s
+        Time since the journal was begun (s); the writer sets it.
+    """
+
+    index: int
+    epoch: int
+    examples: tuple[int, ...]
+    loss: float
+    gamma: float
+    skipped: int
+    gradient: Array
+    u_gradient: Array
+    shadow: Array
+    conductances: Array
+    written: int
+    acquisitions: int
+    bench_s: float
+    bench_acquisitions: int | None
+    bench_clock_s: float | None
+    wall_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of the whole task, measured after `step` updates.
+
+    Parameters
+    ----------
+    epoch
+        Epochs completed.
+    step
+        Updates completed.
+    metrics
+        Figures by name.
+    bench_acquisitions, bench_clock_s
+        As in Step, after the evaluation.
+    wall_s
+        As in Step.
+    """
+
+    epoch: int
+    step: int
+    metrics: dict[str, float]
+    bench_acquisitions: int | None
+    bench_clock_s: float | None
+    wall_s: float | None = None
+
+
+class Event(NamedTuple):
+    """Something that happened after `step` updates, with what is known about it."""
+
+    step: int
+    event: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How values of one type are stored.
+
+    Parameters
+    ----------
+    sql
+        Type of the column.
+    encode, decode
+        A value to what SQLite stores, and back. decode raises ValueError or TypeError for what labrig never writes.
+    column
+        Decoded values of all rows as one array or tuple; None becomes NaN.
+    """
+
+    sql: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+    column: Callable[[Sequence[Any]], Any]
+
+
+def _map(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text} is not a map")
+    return value
+
+
+def _integers(values: Sequence[int | None]) -> NDArray[Any]:
+    if None in values:
+        return _reals(values)
+    return np.array(values, dtype=np.int64)
+
+
+def _reals(values: Sequence[float | None]) -> Array:
+    return np.array(values, dtype=float)
+
+
+KINDS: Mapping[Any, Kind] = {
+    int: Kind("INTEGER", int, int, _integers),
+    float: Kind("REAL", float, float, _reals),
+    str: Kind("TEXT", str, str, tuple),
+    tuple[int, ...]: Kind("TEXT", json.dumps, lambda text: tuple(json.loads(text)), tuple),
+    dict[str, float]: Kind("TEXT", json.dumps, _map, tuple),
+    dict[str, Any]: Kind("TEXT", json.dumps, _map, tuple),
+    Array: Kind(
+        "BLOB",
+        lambda values: np.ascontiguousarray(values, dtype="<f8").tobytes(),
+        lambda blob: np.frombuffer(blob, dtype="<f8"),
+        np.array,
+    ),
+}
+"""By the type of a field."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and the field it keeps."""
+
+    name: str
+    attribute: str
+    kind: Kind
+    optional: bool
+
+    def decoded(self, stored: Any) -> Any:
+        """Return a stored value as the field's value. Raises ValueError or TypeError if labrig never wrote it."""
+        return None if stored is None and self.optional else self.kind.decode(stored)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose rows are objects of one type.
+
+    Parameters
+    ----------
+    name
+        Of the table.
+    row
+        Type of a row; its fields are the columns.
+    key
+        The column rows are ordered by. If no field has that name, rows are numbered in it as they are written.
+    renamed
+        Column names of the fields that are not called as their column is.
+    """
+
+    name: str
+    row: Callable[..., Any]
+    key: str
+    renamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """One per field, in order."""
+        return tuple(
+            Column(self.renamed.get(name, name), name, *_kind(hint)) for name, hint in get_type_hints(self.row).items()
+        )
+
+    @cached_property
+    def names(self) -> str:
+        """The columns' names, as SQL lists them."""
+        return ", ".join(column.name for column in self.columns)
+
+    @cached_property
+    def insertion(self) -> str:
+        """SQL that inserts one row."""
+        return f"INSERT INTO {self.name} ({self.names}) VALUES ({','.join('?' * len(self.columns))})"
+
+    @cached_property
+    def creation(self) -> str:
+        """SQL that creates the table."""
+        lines = [f"{column.name} {column.kind.sql}{_constraint(column, self.key)}" for column in self.columns]
+        if all(column.name != self.key for column in self.columns):
+            lines.insert(0, f"{self.key} INTEGER PRIMARY KEY")
+        return f"CREATE TABLE {self.name} ({', '.join(lines)});"
+
+    def encoded(self, row: Any, wall_s: float | None = None) -> list[Any]:
+        """Return a row as SQLite stores it, with this value in its field wall_s."""
+        values = list(self._values(row))
+        if wall_s is not None:
+            values[self._place_of_wall_s] = wall_s
+        pairs = zip(self._encoders, values, strict=True)
+        return [None if value is None else encode(value) for encode, value in pairs]
+
+    @cached_property
+    def _values(self) -> Callable[[Any], tuple[Any, ...]]:
+        return attrgetter(*(column.attribute for column in self.columns))
+
+    @cached_property
+    def _place_of_wall_s(self) -> int:
+        return [column.attribute for column in self.columns].index("wall_s")
+
+    @cached_property
+    def _encoders(self) -> tuple[Callable[[Any], Any], ...]:
+        return tuple(column.kind.encode for column in self.columns)
+
+    def decoded(self, stored: Sequence[Any]) -> Any:
+        """Return a stored row as an object. Raises ValueError or TypeError for what labrig never wrote."""
+        pairs = zip(self.columns, stored, strict=True)
+        return self.row(**{column.attribute: column.decoded(value) for column, value in pairs})
+
+
+def _kind(hint: Any) -> tuple[Kind, bool]:
+    """Kind of a field's type, and whether the field may be None."""
+    if hint in KINDS:
+        return KINDS[hint], False
+    (inner,) = (part for part in get_args(hint) if part is not NoneType)
+    return KINDS[inner], True
+
+
+def _constraint(column: Column, key: str) -> str:
+    if column.name == key:
+        return " PRIMARY KEY"
+    return "" if column.optional else " NOT NULL"
+
+
+STEPS = Table("steps", Step, key="step", renamed={"index": "step"})
+EVALUATIONS = Table("evaluations", Evaluation, key="id")
+EVENTS = Table("events", Event, key="id")
+TABLES = (STEPS, EVALUATIONS, EVENTS)

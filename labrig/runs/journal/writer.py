@@ -1,0 +1,103 @@
+"""Writes a journal. What was committed survives a killed process (durability "process") or a lost mains supply
+("power").
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from labrig.errors import StorageError
+from labrig.runs.journal.schema import EVALUATIONS, EVENTS, STEPS, TABLES, VERSION, Evaluation, Event, Step, Table
+from labrig.runs.lock import WriterLock
+
+
+class Journal:
+    """The journal of a run that is being made. Every method raises StorageError with the path and the remedy.
+
+    Parameters
+    ----------
+    path
+        Where it is written; there must be no journal yet.
+    durability
+        What a committed step survives: the end of this process, or a lost mains supply.
+    """
+
+    def __init__(self, path: Path, durability: Literal["process", "power"] = "process") -> None:
+        self._path = path
+        self._began = time.monotonic()
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._failed("create", error) from error
+        try:
+            self._lock = WriterLock(path)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise self._failed("lock", error) from error
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(f"PRAGMA synchronous={'FULL' if durability == 'power' else 'NORMAL'}")
+            tables = " ".join(table.creation for table in TABLES)
+            self._db.executescript(
+                f"BEGIN; CREATE TABLE schema (version INTEGER NOT NULL); {tables} "
+                f"INSERT INTO schema VALUES ({VERSION}); COMMIT;"
+            )
+        except sqlite3.Error as error:
+            self._db.close()
+            self._lock.release()
+            raise self._failed("create", error) from error
+
+    @property
+    def steps(self) -> int:
+        """Steps that were committed."""
+        try:
+            (count,) = self._db.execute("SELECT COUNT(*) FROM steps").fetchone()
+        except sqlite3.Error as error:
+            raise self._failed("read", error) from error
+        return count
+
+    def append(self, step: Step) -> None:
+        """Commit one step."""
+        self._insert(STEPS, step, self._elapsed())
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """Note an evaluation."""
+        self._insert(EVALUATIONS, evaluation, self._elapsed())
+
+    def event(self, step: int, event: str, detail: dict[str, Any]) -> None:
+        """Note something that happened after `step` updates."""
+        self._insert(EVENTS, Event(step, event, detail))
+
+    def close(self) -> None:
+        try:
+            self._db.close()
+        except sqlite3.Error as error:
+            raise self._failed("close", error) from error
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _insert(self, table: Table, row: Any, wall_s: float | None = None) -> None:
+        try:
+            self._db.execute(table.insertion, table.encoded(row, wall_s))
+        except sqlite3.Error as error:
+            raise self._failed("write", error) from error
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    def _failed(self, action: str, error: sqlite3.Error) -> StorageError:
+        return StorageError(
+            f"cannot {action} {self._path}: {error}", remedy="check the disk's space and the folder's permissions"
+        )

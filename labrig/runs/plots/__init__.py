@@ -1,0 +1,126 @@
+"""The pictures of a run, one file each.
+
+To add a picture, add its file and put its name in PICTURES. The file has one public function,
+`draw(run: RunData) -> Figure | None`; None means that the run has no data for this picture.
+
+Pictures come after the result, so nothing here raises: a picture that fails is left out, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from labrig.errors import reason
+from labrig.runs.folder import RunFolder
+from labrig.runs.journal import Record, read_journal
+
+PICTURES = ("learning", "conductances", "spectrum")
+"""In the order in which they are drawn; each is written to NAME.png."""
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a picture is drawn from.
+
+    Parameters
+    ----------
+    folder
+        The run's folder.
+    record
+        Its journal.
+    meta
+        Its meta.json.
+    """
+
+    folder: RunFolder
+    record: Record
+    meta: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plots:
+    """What became of the pictures of a run.
+
+    Parameters
+    ----------
+    paths
+        The PNGs that were written.
+    left_out
+        File name of each picture that failed, and why.
+    stopped
+        True if `stop()` was heeded before every picture was drawn.
+    """
+
+    paths: tuple[Path, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    stopped: bool = False
+
+
+def complaint(left_out: Mapping[str, str]) -> str:
+    """Return one line that names the pictures left out and why."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        by_reason.setdefault(why, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
+
+
+def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> Plots:
+    """Write every picture the run has data for into its folder.
+
+    Parameters
+    ----------
+    folder
+        The run's folder.
+    stop
+        Asked before each picture; once it returns True, the rest is left undrawn.
+
+    Returns
+    -------
+    Plots
+        The files written and the pictures left out. A picture that fails does not raise and does not keep the others
+        from being drawn.
+    """
+    try:
+        run = RunData(folder, read_journal(folder.journal), folder.meta())
+    except Exception as error:
+        return Plots(left_out=dict.fromkeys(map(_file, PICTURES), reason(error)))
+    paths: list[Path] = []
+    left_out: dict[str, str] = {}
+    for name in PICTURES:
+        if stop():
+            return Plots(tuple(paths), left_out, stopped=True)
+        path = folder.path / _file(name)
+        try:
+            drawn = _png(name, run)
+            if drawn is not None:
+                _write(path, drawn)
+                paths.append(path)
+        except Exception as error:
+            left_out[path.name] = reason(error)
+    return Plots(tuple(paths), left_out)
+
+
+def _file(name: str) -> str:
+    return f"{name}.png"
+
+
+def _png(name: str, run: RunData) -> bytes | None:
+    from labrig.runs.plots.canvas import own_settings, png  # before any picture imports matplotlib
+
+    with own_settings():
+        figure = import_module(f"{__name__}.{name}").draw(run)
+        return None if figure is None else png(figure)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()  # half a picture
+        raise

@@ -1,0 +1,99 @@
+"""matplotlib with settings of labrig's own.
+
+A picture looks the same wherever it is drawn: neither the backend in MPLBACKEND nor the user's matplotlibrc has a say,
+and text is drawn as it is written, without mathtext. This module imports matplotlib for the first time; the package
+loads it before it loads any picture.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+DPI = 130
+WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
+"""Background of a label, so that what is drawn there does not cross it."""
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib without MPLBACKEND: it refuses to be imported if the backend named there is not installed,
+    for instance the one that a notebook hands on to the processes it starts."""
+    if "matplotlib" in sys.modules:
+        return
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    if backend is not None:
+        with suppress(ValueError):  # pyplot, if the user imports it later in this process, heeds it as usual
+            matplotlib.rcParams["backend"] = backend
+
+
+_import_matplotlib()
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Draw with matplotlib's defaults and literal text, whatever the user has set; put his settings back afterwards.
+
+    Warnings are dropped: a letter that the font lacks is drawn as a box.
+    """
+    import matplotlib
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with matplotlib.rc_context():
+            defaults = matplotlib.rcParamsDefault.items()
+            matplotlib.rcParams.update({name: value for name, value in defaults if name != "backend"})
+            matplotlib.rcParams["text.parse_math"] = False
+            yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure (inches) on an Agg canvas.
+
+    Its margins are set by hand by who draws on it: a layout engine draws everything twice.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Return the figure as a PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def label_decades(axis: Axis) -> None:
+    """Label the decades of a logarithmic axis without mathtext: 10⁻³."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(_power_of_ten))
+    axis.set_minor_formatter(NullFormatter())
+
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _power_of_ten(value: float, position: int | None = None) -> str:
+    mantissa, _, exponent = f"{abs(value):.0e}".partition("e")
+    sign = "−" if value < 0 else ""
+    if mantissa != "1":  # the 0 of a symlog axis
+        return f"{value:g}".replace("-", "−")
+    return f"{sign}10{str(int(exponent)).translate(_SUPERSCRIPTS)}"

@@ -1,0 +1,103 @@
+"""The learning curves: loss of every step, and what the evaluations found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from labrig.runs.journal import Record
+from labrig.runs.plots import RunData
+from labrig.runs.plots.canvas import label_decades, new_figure
+
+Array = NDArray[np.float64]
+DECADES = 1.5
+"""Values that span more are drawn on a logarithmic axis."""
+
+LOSS_UNITS = {"squared_error": "V²", "softmax_cross_entropy": "nat"}
+PANELS = (
+    ("accuracy", ("test_accuracy", "train_accuracy")),
+    ("patterns right", ("patterns_right",)),
+    ("rms (V)", ("rms_v", "test_rms_v")),
+)
+"""What evaluations find beside the loss: an axis with its unit, and the figures on it."""
+
+
+def draw(run: RunData) -> Figure | None:
+    """Draw the learning curves; None for a run without a step."""
+    return learning_curves(run.record, run.meta) if len(run.record.step) else None
+
+
+def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
+    """Loss of every step, and what the evaluations found: markers where they were, nothing in between."""
+    found = {name for evaluation in record.evaluations for name in evaluation.metrics}
+    panels = [(label, [name for name in names if name in found]) for label, names in PANELS]
+    panels = [(label, names) for label, names in panels if names]
+    height = 3 + 1.6 * len(panels)
+    figure = new_figure(7, height)
+    ratios = [2.6, *[1.6] * len(panels)]
+    axes = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    figure.subplots_adjust(left=0.12, right=0.98, bottom=0.5 / height, top=1 - 0.55 / height, hspace=0.1)
+    _draw_loss(axes[0], record)
+    unit = LOSS_UNITS.get(meta["card"].get("loss"))
+    axes[0].set_ylabel(f"loss ({unit})" if unit else "loss")
+    axes[0].set_title(f"{meta['name']}, seed {meta['seed']}", pad=20)
+    for axis, (label, names) in zip(axes[1:], panels, strict=True):
+        values = np.concatenate([_draw_evaluations(axis, record, name) for name in names])
+        if label == "accuracy":
+            axis.set_ylim(min(0.3, axis.get_ylim()[0]), 1.02)
+        elif label == "patterns right":
+            axis.set_ylim(-0.2, max(4, np.nanmax(values)) + 0.2)
+        else:
+            _scale(axis, values)
+        axis.set_ylabel(label)
+    axes[-1].set_xlabel("step (updates)")
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.align_ylabels(axes)
+    return figure
+
+
+def _draw_loss(axis: Axes, record: Record) -> None:
+    size = 2 if len(record.step) > 200 else 4
+    axis.plot(record.step, record.loss, ".", markersize=size, color="0.7", label="each step")
+    if len(record.step) >= 20:
+        width = max(5, len(record.step) // 50)
+        mean = np.convolve(record.loss, np.ones(width) / width, mode="valid")
+        axis.plot(record.step[width - 1 :], mean, color="C0", label=f"mean of {width} steps")
+    evaluated = [_draw_evaluations(axis, record, "loss")]
+    if any("test_loss" in evaluation.metrics for evaluation in record.evaluations):
+        evaluated.append(_draw_evaluations(axis, record, "test_loss"))
+    _scale(axis, np.concatenate([record.loss, *evaluated]))
+    # Above the axis: within it there is no place without points.
+    axis.legend(ncols=4, frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 0.99), borderpad=0.2)
+
+
+def _draw_evaluations(axis: Axes, record: Record, name: str) -> Array:
+    """Markers of one figure: alike on every axis, so that one legend explains them all."""
+    values = np.array([evaluation.metrics.get(name, np.nan) for evaluation in record.evaluations], dtype=float)
+    steps = [evaluation.step for evaluation in record.evaluations]
+    if name.startswith("test_"):
+        axis.plot(steps, values, "s", markersize=7, color="C2", fillstyle="none", label="test set", zorder=3)
+    else:
+        axis.plot(steps, values, "o", markersize=5, color="C1", label="training set", zorder=3)
+    return values
+
+
+def _scale(axis: Axes, values: Array) -> None:
+    """A logarithmic axis where the values span decades. Zeros among them stand on a linear piece at its bottom."""
+    values = values[np.isfinite(values)]
+    positive = values[values > 0]
+    if not len(positive) or (values < 0).any() or np.log10(positive.max() / positive.min()) < DECADES:
+        return
+    if len(positive) == len(values):
+        axis.set_yscale("log")
+        label_decades(axis.yaxis)
+        return
+    least = 10 ** np.floor(np.log10(positive.min()))
+    axis.set_yscale("symlog", linthresh=least)
+    label_decades(axis.yaxis)
+    axis.set_ylim(bottom=-0.5 * least)

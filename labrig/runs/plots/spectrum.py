@@ -1,0 +1,60 @@
+"""The spectrum of one window, with its tones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from labrig.runs.plots import RunData
+from labrig.runs.plots.canvas import WHITE, label_decades, new_figure
+from labrig.runs.spectrum import Window, load_spectrum
+
+
+def draw(run: RunData) -> Figure | None:
+    """Draw the spectrum; None for a run that kept no window. Raises StorageError if the window is damaged."""
+    window = load_spectrum(run.folder)
+    return None if window is None else spectrum(window, run.meta)
+
+
+def spectrum(window: Window, meta: dict[str, Any]) -> Figure:
+    """Amplitude spectrum of the output and the pilot, with the tones marked."""
+    amplitude = 2 * np.abs(np.fft.rfft(window.volts, axis=0)) / len(window.volts)
+    frequency = np.fft.rfftfreq(len(window.volts), 1 / window.sample_rate_hz)
+    figure = new_figure(8, 4)
+    axis = figure.subplots()
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.14, top=0.92)
+    first_output = meta["board"]["outputs"][0]
+    shown = [node for node in (first_output, "pilot") if node in window.nodes]
+    for node in shown:
+        level = 20 * np.log10(np.maximum(amplitude[1:, window.nodes.index(node)], 1e-9))
+        axis.plot(frequency[1:], level, linewidth=0.9)
+    axis.set_xscale("log")
+    label_decades(axis.xaxis)
+    axis.set_xlim(frequency[1], frequency[-1])
+    for tone, row in zip(window.tones_hz, _label_rows(window.tones_hz, frequency[-1] / frequency[1]), strict=True):
+        axis.axvline(tone, color="C3", linestyle=":", linewidth=1)
+        axis.annotate(
+            f"{tone:g} Hz", (tone, 1), xycoords=("data", "axes fraction"), xytext=(3, -12 - 11 * row),
+            textcoords="offset points", color="C3", fontsize=8, bbox=WHITE,
+        )  # fmt: skip
+    axis.set_xlabel("frequency (Hz)")
+    axis.set_ylabel("amplitude (dB re 1 V peak)")
+    axis.set_title(f"{meta['name']}: one window with the error on")
+    legend = axis.legend(axis.lines[: len(shown)], ["node"] * len(shown), frameon=False, loc="upper left")
+    for text, node in zip(legend.get_texts(), shown, strict=True):
+        text.set_text(node)  # given as a label, a name that begins with an underscore would be left out
+    axis.grid(alpha=0.3)
+    return figure
+
+
+def _label_rows(tones_hz: Sequence[float], span: float) -> list[int]:
+    """A row for the label of each tone, so that labels side by side do not touch. span: last to first frequency."""
+    wide = span**0.1  # a tenth of the axis holds '12345.6 Hz'
+    rows: list[int] = []
+    for k, tone in enumerate(tones_hz):
+        taken = {row for other, row in zip(tones_hz[:k], rows, strict=True) if 1 / wide < tone / other < wide}
+        rows.append(next(row for row in range(len(tones_hz)) if row not in taken))
+    return rows
