@@ -18,7 +18,7 @@ class FaultKind:
     """One word of the vocabulary.
 
     line: what it is, in one line. kinds: of instruments that can have it. simulated: those of them that can have it on
-    `bench: simulated`. wire: the virtual counterparts (DriverInfo.virtual) that can have it on `bench: wire`.
+    `bench: simulated`; on `bench: wire` a driver's virtual counterpart says which it can have.
     parameters: keys it needs beside what, where and when. counts: what a number after `for:` counts; None: it takes a
     duration only. momentary: it happens at once and takes no `for:`. on_channel: it strikes one channel ("daq/ai3").
     """
@@ -27,7 +27,6 @@ class FaultKind:
     line: str
     kinds: tuple[InstrumentKind, ...]
     simulated: tuple[InstrumentKind, ...] = ()
-    wire: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     counts: Counted | None = None
     momentary: bool = False
@@ -35,7 +34,6 @@ class FaultKind:
 
 
 _ALL: tuple[InstrumentKind, ...] = ("source", "digitizer", "programmer")
-_EVERY_COUNTERPART = ("daqmx", "siglent", "digipot")
 
 FAULT_KINDS = {
     kind.what: kind
@@ -44,21 +42,18 @@ FAULT_KINDS = {
             "dropped_bytes",
             "a byte of each message on the serial line is lost, of the request or of its reply",
             ("programmer",),
-            wire=("digipot",),
             counts="messages",
         ),
         FaultKind(
             "corrupt_bytes",
             "a byte of each message on the serial line arrives changed, of the request or of its reply",
             ("programmer",),
-            wire=("digipot",),
             counts="messages",
         ),
         FaultKind(
             "late_bytes",
             "each reply on the serial line comes later `by` a time",
             ("programmer",),
-            wire=("digipot",),
             parameters=("by",),
             counts="messages",
         ),
@@ -66,14 +61,12 @@ FAULT_KINDS = {
             "nak",
             "the bank refuses each request but HELLO and SAFE with MALFORMED",
             ("programmer",),
-            wire=("digipot",),
             counts="messages",
         ),
         FaultKind(
             "late_replies",
             "each reply of the instrument comes later `by` a time",
             ("source", "digitizer"),
-            wire=("daqmx", "siglent"),
             parameters=("by",),
             counts="messages",
         ),
@@ -82,7 +75,6 @@ FAULT_KINDS = {
             "a bank reboots with its wipers at mid-scale; a generator returns to power-on, outputs off, connection cut",
             ("source", "programmer"),
             simulated=("programmer",),
-            wire=("siglent", "digipot"),
             momentary=True,
         ),
         FaultKind(
@@ -90,21 +82,18 @@ FAULT_KINDS = {
             "its cable is out: connections end and none is made; the instrument itself goes on as it was",
             _ALL,
             simulated=_ALL,
-            wire=_EVERY_COUNTERPART,
         ),
         FaultKind(
             "silent",
             "it stops answering; on the wire it still does what it is told",
             _ALL,
             simulated=_ALL,
-            wire=_EVERY_COUNTERPART,
         ),
         FaultKind(
             "over_range",
             "a channel of a digitizer is driven beyond its range and clips",
             ("digitizer",),
             simulated=("digitizer",),
-            wire=("daqmx",),
             counts="acquisitions",
             on_channel=True,
         ),

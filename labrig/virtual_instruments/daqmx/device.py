@@ -102,6 +102,7 @@ class DeviceState:
         self._front_ends: dict[float, FrontEnd] = {}
         self._held: dict[str, object] = {}
         self._last_drive: dict[str, float] = {}
+        self._levels: dict[str, float] = {}  # of channels that hold a level that was written to them
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -116,9 +117,16 @@ class DeviceState:
         """From t (s) on, plus the settling time of the outputs, each named channel plays its program; tones count from
         t."""
         for channel, program in programs.items():
+            self._levels.pop(channel, None)
             effective = max(t + self.device.ao_settle_s, self._last_drive.get(channel, -math.inf))
             self._last_drive[channel] = effective
             self._bench.world.drive(effective, f"{self._ao_instrument}/{channel}", program.after(effective - t))
+
+    def hold(self, t: float, volts: Mapping[str, float]) -> None:
+        """From t (s) on, plus the settling time, each named channel holds a level (V). A level that stands is left."""
+        changed = {channel: ToneProgram(v) for channel, v in volts.items() if self._levels.get(channel) != v}
+        self.drive(t, changed)
+        self._levels.update(volts)
 
     def front_end(self, range_v: float) -> FrontEnd:
         """The inputs in one range. An input has its bits on every bench, so it converts in preset `ideal` too."""

@@ -14,7 +14,6 @@ from nidaqmx.error_codes import DAQmxErrors as Code
 from nitypes.waveform import AnalogWaveform, Timing
 from numpy.typing import NDArray
 
-from labrig.signals.tones import ToneProgram
 from labrig.virtual_instruments.daqmx import attributes
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx.output import OutputBuffer, check_range
@@ -126,9 +125,7 @@ class Transfers:
             check_range(shaped, device.ao_full_scale_v)
             implicit = task.state is not TaskState.RUNNING
             task.start()
-            task.board.drive(
-                self._bench.clock(), {name: ToneProgram(float(v)) for name, v in zip(channels, shaped[-1], strict=True)}
-            )
+            task.board.hold(self._bench.clock(), dict(zip(channels, shaped[-1].tolist(), strict=True)))
             if implicit:  # an implicit start lasts for the write only
                 task.stop()
             return count

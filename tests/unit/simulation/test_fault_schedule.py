@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from labrig.clock import SimulatedClock
+from labrig.instruments.drivers import installed_drivers
 from labrig.simulation.fault_schedule import FaultSchedule
 from labrig.simulation.faults import FAULT_KINDS, PARAMETERS, Fault
 
@@ -81,6 +82,14 @@ def test_an_action_is_called_once_with_the_time_it_was_due():
 def test_the_vocabulary_is_consistent(kind):
     assert FAULT_KINDS[kind.what] is kind
     assert set(kind.simulated) <= set(kind.kinds)
-    assert kind.simulated or kind.wire
+    on_the_wire = (driver for driver in installed_drivers().values() if driver.virtual)
+    assert kind.simulated or any(kind.what in driver.virtual.faults for driver in on_the_wire)
     assert set(kind.parameters) <= set(PARAMETERS)
     assert not (kind.momentary and kind.counts)
+
+
+def test_virtual_counterparts_speak_the_vocabulary():
+    counterparts = {driver.virtual for driver in installed_drivers().values() if driver.virtual}
+    assert {counterpart.name for counterpart in counterparts} == {"daqmx", "siglent", "digipot"}
+    for counterpart in counterparts:
+        assert set(counterpart.faults) <= set(FAULT_KINDS), counterpart.name
