@@ -103,7 +103,7 @@ def _diode_name(model: DiodeModel) -> str:
 def _part(assembly: Assembly, programmer: str) -> str:
     able = assembly.devices[programmer].capabilities
     assert isinstance(able, ProgrammerCapabilities)
-    return able.part.part
+    return able.part.name
 
 
 def _values(section: Section) -> dict[str, Any]:

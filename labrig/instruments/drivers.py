@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from labrig.errors import ConfigError
-from labrig.instruments.potentiometers import Potentiometer
+from labrig.instruments.parts import Part
 
 Kind = Literal["source", "digitizer", "programmer"]
 
@@ -134,7 +134,7 @@ class ProgrammerCapabilities(InstrumentCapabilities):
     ----------
     channels : tuple of str
         Their names.
-    part : Potentiometer
+    part : Part
         Of every channel.
     supply_v : tuple of float
         The lower and the upper rail (V).
@@ -147,7 +147,7 @@ class ProgrammerCapabilities(InstrumentCapabilities):
     """
 
     channels: tuple[str, ...]
-    part: Potentiometer
+    part: Part
     supply_v: tuple[float, float]
     write_s: float
     silence_s: float = math.inf
