@@ -34,7 +34,8 @@ class Extensions(Generic[Kind]):
     package : str
         Package that holds labrig's own, one module each.
     own : mapping
-        Name in a configuration → class, for labrig's own; the module bears the same name.
+        Name in a configuration → class, for labrig's own. The module bears the same name, unless it is written as
+        'module:Class'.
     kind : type
         What every class must derive from.
     group : str
@@ -64,7 +65,8 @@ class Extensions(Generic[Kind]):
             If there is none, if two packages offer one, if it cannot be imported, or if it is of another kind.
         """
         if name in self.own:
-            return getattr(import_module(f"{self.package}.{name}"), self.own[name])
+            module, _, own = self.own[name].rpartition(":")
+            return getattr(import_module(f"{self.package}.{module or name}"), own)
         if ":" in name:
             return self._checked(name, self._by_path(name))
         offered = {entry.value: entry for entry in entry_points(group=self.group) if entry.name == name}

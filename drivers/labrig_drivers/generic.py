@@ -13,7 +13,7 @@ from labrig.instruments.drivers import (
     ProgrammerCapabilities,
     SourceCapabilities,
 )
-from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.instruments.parts import check_supply, find_part
 from labrig.quantities import Count, NonNegativeTime, PositiveResistance, PositiveSampleRate, PositiveVoltage, Voltage
 
 Bits = Annotated[Count, Field(ge=6, le=32)]
@@ -41,7 +41,7 @@ class DigitizerOptions(InstrumentOptions):
 
 
 class ProgrammerOptions(InstrumentOptions):
-    """A bank of digital potentiometers, one rheostat a channel."""
+    """A bank of programmable parts, such as digital potentiometers, one a channel."""
 
     channels: Channels
     part: str
@@ -70,18 +70,12 @@ def _digitizer(options: DigitizerOptions) -> DigitizerCapabilities:
 
 
 def _programmer(options: ProgrammerOptions) -> ProgrammerCapabilities:
-    part = POTENTIOMETERS.get(options.part)
-    if part is None:
-        raise ValueError(f"part: {options.part!r} is not a known part; known are {', '.join(sorted(POTENTIOMETERS))}")
-    low, high = options.supply
-    if low >= high:
-        raise ValueError("supply: write the lower rail first, e.g. [-2.5 V, 2.5 V]")
-    least, greatest = part.supply_span_v
-    if not least <= high - low <= greatest:
-        raise ValueError(
-            f"supply: {part.part} works on {least:g} V to {greatest:g} V between its rails, not {high - low:g} V"
-        )
-    return ProgrammerCapabilities(_names(options.channels), part, (low, high), options.write)
+    try:
+        part = find_part(options.part)
+    except ValueError as error:
+        raise ValueError(f"part: {error}") from error
+    check_supply(part, options.supply)
+    return ProgrammerCapabilities(_names(options.channels), part, options.supply, options.write)
 
 
 DRIVERS = (

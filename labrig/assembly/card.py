@@ -87,7 +87,7 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
 def _part(assembly: Assembly, programmer: str) -> str:
     able = assembly.devices[programmer].capabilities
     assert isinstance(able, ProgrammerCapabilities)
-    return able.part.part
+    return able.part.name
 
 
 def _values(section: Section) -> dict[str, Any]:

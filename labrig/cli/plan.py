@@ -111,7 +111,7 @@ def _wiring(assembly: Assembly) -> WiringSheet:
     for name, device in assembly.devices.items():
         able = device.capabilities
         if isinstance(able, ProgrammerCapabilities):
-            facts[name] = InstrumentFacts(able.part.part, on_chips=able.on_chips)
+            facts[name] = InstrumentFacts(able.part.name, on_chips=able.on_chips)
         else:
             ohm = able.output_resistance_ohm if isinstance(able, SourceCapabilities) else 0.0
             output = able.clock_output if isinstance(able, DigitizerCapabilities) else None

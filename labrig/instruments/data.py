@@ -92,6 +92,11 @@ class LevelTable:
     siemens: NDArray[np.float64]
 
     @property
+    def highest_code(self) -> int:
+        """The highest code that can be written."""
+        return int(self.codes.max())
+
+    @property
     def by_code(self) -> dict[int, float]:
         """Conductance (S) of each code."""
         return dict(zip(self.codes.tolist(), self.siemens.tolist(), strict=True))

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from labrig.errors import ConfigError
 from labrig.instruments.findings import Probe
-from labrig.instruments.potentiometers import Potentiometer
+from labrig.instruments.parts import Part
 
 Kind = Literal["source", "digitizer", "programmer"]
 
@@ -138,7 +138,7 @@ class ProgrammerCapabilities(InstrumentCapabilities):
     ----------
     channels : tuple of str
         Their names.
-    part : Potentiometer
+    part : Part
         Of every channel.
     supply_v : tuple of float
         The lower and the upper rail (V).
@@ -151,7 +151,7 @@ class ProgrammerCapabilities(InstrumentCapabilities):
     """
 
     channels: tuple[str, ...]
-    part: Potentiometer
+    part: Part
     supply_v: tuple[float, float]
     write_s: float
     silence_s: float = math.inf

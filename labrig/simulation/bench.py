@@ -46,7 +46,7 @@ class SimulatedBench:
         board = simulated_board(network, wiring, capabilities, imperfections, seed)
         self.world = board.world
         self.world.faults = FaultSchedule(faults, self._clock.now)
-        self._ohm = board.end_to_end_ohm
+        self._parts = board.parts
         self._stage = Stage(self.world, self._clock, imperfections, seed)
         self._truth = SimulatedTruth(self.world, self._clock, tuple(inputs), tuple(outputs))
 
@@ -68,7 +68,7 @@ class SimulatedBench:
             return SimulatedSource(name, self._stage, able)
         if isinstance(able, DigitizerCapabilities):
             return SimulatedDigitizer(name, self._stage, able)
-        return SimulatedProgrammer(name, self._stage, able, self._ohm[name])
+        return SimulatedProgrammer(name, self._stage, able, self._parts[name])
 
     def close(self) -> None:
         """Nothing was started."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.instruments.drivers import Capabilities, ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.parts import Part
 from labrig.network.physics import Network
 from labrig.random_streams import RandomStream
 from labrig.simulation.imperfections import Imperfections
@@ -19,10 +20,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SimulatedBoard:
-    """world: at power-up, wipers at mid scale. end_to_end_ohm: (channels,) of every programmer's bank, by name."""
+    """world: as it is at power-up. parts: the specimen in each channel, by the name of the programmer."""
 
     world: World
-    end_to_end_ohm: dict[str, Array]
+    parts: dict[str, Sequence[Part]]
 
 
 def simulated_board(
@@ -33,35 +34,34 @@ def simulated_board(
     seed: int,
 ) -> SimulatedBoard:
     """A board as it is after power-up. network: edges in the order the rig numbers them."""
-    ohm = {
-        name: _actual_resistances(name, able, imperfections, seed)
+    parts = {
+        name: _actual_parts(name, able, imperfections, seed)
         for name, able in capabilities.items()
         if isinstance(able, ProgrammerCapabilities)
     }
     stages = {channel: _source_stage(channel, capabilities, imperfections, seed) for channel in wiring.sources}
-    return SimulatedBoard(World(network, wiring, stages, _power_up(network, wiring, capabilities, ohm)), ohm)
+    return SimulatedBoard(World(network, wiring, stages, _power_up(network, wiring, capabilities, parts)), parts)
 
 
 def _power_up(
-    network: Network, wiring: BoardWiring, capabilities: Mapping[str, Capabilities], ohm: Mapping[str, Array]
+    network: Network, wiring: BoardWiring, capabilities: Mapping[str, Capabilities], parts: Mapping[str, Sequence[Part]]
 ) -> Array:
     siemens = {}
     for channel, edge in wiring.edges.items():
         name, _, number = channel.partition("/")
         able = capabilities[name]
         assert isinstance(able, ProgrammerCapabilities)
-        actual = ohm[name][able.channels.index(number)]
-        siemens[edge] = float(able.part.conductance(np.array(able.part.steps // 2), actual))
+        part = parts[name][able.channels.index(number)]
+        siemens[edge] = part.conductance(part.power_up)
     return np.array([siemens[edge.name] for edge in network.edges])
 
 
-def _actual_resistances(name: str, able: ProgrammerCapabilities, imperfections: Imperfections, seed: int) -> Array:
-    """End-to-end resistance of every channel of a bank (Ω), uniform within the part's tolerance."""
-    nominal = np.full(len(able.channels), able.part.end_to_end_ohm)
+def _actual_parts(name: str, able: ProgrammerCapabilities, imperfections: Imperfections, seed: int) -> Sequence[Part]:
+    """The specimen in every channel of a programmer."""
     if not imperfections.part_tolerance:
-        return nominal
-    draw = RandomStream(seed, f"programmer/{name}").at(0).uniform(-1.0, 1.0, len(nominal))
-    return nominal * (1 + able.part.tolerance * draw)
+        return [able.part] * len(able.channels)
+    generator = RandomStream(seed, f"programmer/{name}").at(0)
+    return [able.part.drawn(generator) for _ in able.channels]
 
 
 def _source_stage(

@@ -6,7 +6,7 @@ until then the old one goes on: settling is real even where the network has no m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,13 +18,13 @@ from labrig.instruments.data import (
     Block,
     Continuous,
     Identity,
-    Level,
     LevelTable,
     ProgramReport,
     Setting,
     Target,
 )
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.parts import Part
 from labrig.random_streams import RandomStream
 from labrig.signals.tones import SILENT, ToneProgram
 from labrig.simulation.front_end import FrontEnd
@@ -239,21 +239,20 @@ class SimulatedDigitizer(Face):
 
 
 class SimulatedProgrammer(Face):
-    """A bank of rheostats. It powers up at mid scale, as the parts do; unwired channels are held but lead nowhere."""
+    """A bank of programmable parts, which powers up as they do; unwired channels are held but lead nowhere.
 
-    def __init__(self, name: str, stage: Stage, capabilities: ProgrammerCapabilities, actual_ohm: np.ndarray) -> None:
+    parts: the specimen in each channel. Without converters any conductance between the extremes can be had exactly.
+    """
+
+    def __init__(self, name: str, stage: Stage, capabilities: ProgrammerCapabilities, parts: Sequence[Part]) -> None:
         super().__init__(name, stage)
         self._capabilities = capabilities
-        self._actual_ohm = dict(zip(capabilities.channels, actual_ohm, strict=True))
-        self._continuous = not stage.imperfections.converters
-        table = capabilities.part.levels()
-        self._levels = Continuous(float(table.siemens[0]), float(table.siemens[-1])) if self._continuous else table
-        middle = capabilities.part.steps // 2
-        power_up: Setting = (
-            Target(float(capabilities.part.conductance(np.array(middle)))) if self._continuous else Level(middle)
-        )
-        self._power_up = power_up
-        self._held: dict[str, Setting] = dict.fromkeys(capabilities.channels, power_up)
+        self._parts = dict(zip(capabilities.channels, parts, strict=True))
+        self._ideal = not stage.imperfections.converters
+        part = capabilities.part
+        self._levels = _without_steps(part.levels()) if self._ideal else part.levels()
+        self._power_up = Target(part.conductance(part.power_up)) if self._ideal else part.power_up
+        self._held: dict[str, Setting] = dict.fromkeys(capabilities.channels, self._power_up)
         self._table = dict(self._held)  # what it should hold; as `_held`, unless it was reset
         self._interrupted = False  # whether it was reset since `program` returned
         stage.world.faults.when(name, "reset", self._reset)
@@ -312,6 +311,13 @@ class SimulatedProgrammer(Face):
             self._stage.world.set(t, actual)
 
     def _siemens(self, channel: str, setting: Setting) -> float:
-        if isinstance(setting, Target):
+        if self._ideal and isinstance(setting, Target):
             return setting.siemens
-        return float(self._capabilities.part.conductance(np.array(setting.code), self._actual_ohm[channel]))
+        return self._parts[channel].conductance(setting)
+
+
+def _without_steps(levels: LevelTable | Continuous) -> Continuous:
+    """Every conductance between the extremes of these levels."""
+    if isinstance(levels, Continuous):
+        return levels
+    return Continuous(float(levels.siemens[0]), float(levels.siemens[-1]))

@@ -39,6 +39,7 @@ from typing import Any
 
 from labrig.errors import ConfigError
 from labrig.instruments.drivers import Capabilities, DriverInfo, VirtualCounterpart
+from labrig.instruments.parts import Part
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 
@@ -56,15 +57,15 @@ class Entry:
         What it can do; its channels in order.
     options : Mapping[str, Any]
         The entry's validated options as plain values.
-    end_to_end_ohm : sequence of float, optional
-        Of a programmer: the actual end-to-end resistance of each channel's part (Ω).
+    parts : sequence of Part, optional
+        Of a programmer: the specimen in each channel, whose `conductance` of a setting is the actual one.
     """
 
     name: str
     model: str
     capabilities: Capabilities
     options: Mapping[str, Any]
-    end_to_end_ohm: Any = None
+    parts: Sequence[Part] = ()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from crash.replay import begun, largest_error
 from crash.runs import check_folders
 from wire.in_process import InProcessWire, Outcome, PtyWire, ended, run
 
+from labrig.instruments.data import Level
 from labrig.rig.rig import Rig
 from labrig.rig.source_group import SourceGroup
 from labrig.runs.journal import Journal
@@ -227,7 +228,8 @@ def held(bench: InProcessWire) -> np.ndarray:
     (board,) = bench.boards
     hookup = bench.assembly.board.hookup
     able: Any = bench.assembly.devices["pots"].capabilities
-    return able.part.conductance(np.array([board._codes[able.channels.index(edge.channel)] for edge in hookup.edges]))
+    codes = [board._codes[able.channels.index(edge.channel)] for edge in hookup.edges]
+    return np.array([able.part.conductance(Level(code)) for code in codes])
 
 
 def recorded(outcome: Outcome) -> np.ndarray:

@@ -23,7 +23,6 @@ from labrig.errors import (
     LimitExceeded,
 )
 from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting
-from labrig.instruments.potentiometers import Potentiometer
 from labrig_drivers.digipot_bank.board import NO_ANSWER, BoardClient, Interrupted
 from labrig_drivers.digipot_bank.link import HELLO_S, Link
 from labrig_drivers.digipot_bank.options import DigipotBankOptions, capabilities
@@ -49,12 +48,14 @@ class DigipotBank:
         able = capabilities(options)
         self._name = name
         self._options = options
-        self._part: Potentiometer = able.part
+        table = able.part.levels()
+        assert isinstance(table, LevelTable)  # every part that the firmware knows has codes
+        self._levels = table
         self._channels = able.channels
         self._index = {channel: index for index, channel in enumerate(self._channels)}
         self._watchdog_ms = round(1e3 * options.watchdog)
         self._link = Link(name, options.resource, options.baud)
-        self._board = BoardClient(name, self._link, able.part, len(able.channels))
+        self._board = BoardClient(name, self._link, able.part.name, table.highest_code, len(able.channels))
         self._opened = False
         self._armed = False  # whether terminals may be connected
         self._table: list[int] = []  # what every channel should hold
@@ -87,8 +88,7 @@ class DigipotBank:
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
         """Nominal conductances of the part, for every channel."""
-        table = self._part.levels()
-        return dict.fromkeys(self._channels, table)
+        return dict.fromkeys(self._channels, self._levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
         """Write the codes that changed, in one frame, and report what the board read back.
@@ -299,12 +299,12 @@ class DigipotBank:
             raise LimitExceeded(
                 f"channel {channel} takes a Level, not a conductance", device=self._name, action="program"
             )
-        if not 0 <= setting.code <= self._part.highest_code:
+        if not 0 <= setting.code <= self._levels.highest_code:
             raise LimitExceeded(
                 f"channel {channel} has no code {setting.code}",
                 device=self._name,
                 action="program",
-                limit=f"0 to {self._part.highest_code}",
+                limit=f"0 to {self._levels.highest_code}",
             )
         return int(setting.code)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from labrig.errors import IdentityMismatch
-from labrig.instruments.potentiometers import Potentiometer
 from labrig_drivers.digipot_bank.link import (
     LEAST_FRAME,
     REPLY_AROUND_BODY,
@@ -43,10 +42,11 @@ class BoardClient:
     firmware, boot_id: its version and the number of its last start, as `greet` found them.
     """
 
-    def __init__(self, name: str, link: Link, part: Potentiometer, channels: int) -> None:
+    def __init__(self, name: str, link: Link, part: str, highest_code: int, channels: int) -> None:
         self._name = name
         self._link = link
         self._part = part
+        self._highest_code = highest_code
         self._channels = channels
         self.boot_id = 0
         self._mtu = 0
@@ -59,7 +59,7 @@ class BoardClient:
         What table it holds is then unknown.
         """
         self._staged = False
-        part = self._part.part.encode()
+        part = self._part.encode()
         reply = self._link.request(Op.HELLO, b"", 10 + len(part), patience_s=patience_s)
         body = reply.body
         if len(body) < 10 or len(body) < 10 + body[9] or int.from_bytes(body[7:9], "little") < _LEAST_MTU:
@@ -73,9 +73,9 @@ class BoardClient:
                 VERSION if body[0] <= VERSION <= body[1] else f"{body[0]} to {body[1]}",
                 "flash the firmware that came with this labrig",
             ),
-            ("part", self._part.part, found, "correct `chips:`, or build the firmware with PART="),
+            ("part", self._part, found, "correct `chips:`, or build the firmware with PART="),
             ("number of channels", self._channels, channels, "correct `chips:`, or build the firmware with CHANNELS="),
-            ("highest code", self._part.highest_code, highest, "build the firmware with HIGHEST_CODE="),
+            ("highest code", self._highest_code, highest, "build the firmware with HIGHEST_CODE="),
         ):
             if here != there:
                 raise IdentityMismatch(

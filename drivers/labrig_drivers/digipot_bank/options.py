@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from labrig.instruments.drivers import InstrumentOptions, ProgrammerCapabilities
-from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.instruments.parts import check_supply, find_part
 from labrig.quantities import Count, NonNegativeTime, Voltage
 
 RHEOSTATS_PER_CHIP = {"MCP4251-104": 2, "MCP4251-103": 2}
@@ -58,17 +58,14 @@ def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
     chips = sum(entry.count for entry in options.chips)
     if chips > 64:
         raise ValueError(f"chips: the firmware has select lines for 64 chips, not {chips}")
-    part = POTENTIOMETERS[name]
-    low, high = options.supply
-    if low >= high:
-        raise ValueError("supply: write the lower rail first, e.g. [-2.5 V, 2.5 V]")
-    least, greatest = part.supply_span_v
-    if not least <= high - low <= greatest:
-        raise ValueError(f"supply: {name} works on {least:g} V to {greatest:g} V between its rails, not {high - low:g}")
+    part = find_part(name)
+    check_supply(part, options.supply)
     if options.watchdog and not 1e-3 <= options.watchdog <= _LONGEST_WATCHDOG_S:
         raise ValueError(f"watchdog: the firmware takes 1 ms to {_LONGEST_WATCHDOG_S} s, or 0 s for none")
     channels = chips * RHEOSTATS_PER_CHIP[name]
     write_s = 10 * (28 + 2 * channels) / options.baud + _CHANNEL_S * channels
     names = tuple(str(index) for index in range(channels))
     silence_s = options.watchdog or math.inf
-    return ProgrammerCapabilities(names, part, (low, high), write_s, silence_s, on_chips=True, address=options.resource)
+    return ProgrammerCapabilities(
+        names, part, options.supply, write_s, silence_s, on_chips=True, address=options.resource
+    )

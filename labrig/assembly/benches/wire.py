@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from labrig.assembly.benches.simulated import board_wiring, imperfections
 from labrig.config.resolved import to_yaml
-from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.simulation.board import simulated_board
 from labrig.simulation.fault_schedule import FaultSchedule
 from labrig.virtual_instruments.counterpart import Endpoint, Entry, served
@@ -47,7 +46,7 @@ def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
                 device.options.model or next(iter(device.driver.models), ""),
                 device.capabilities,
                 device.options.model_dump(),
-                board.end_to_end_ohm[name] if isinstance(device.capabilities, ProgrammerCapabilities) else None,
+                board.parts.get(name, ()),
             ),
         )
         for name, device in assembly.devices.items()

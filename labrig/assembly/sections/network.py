@@ -16,7 +16,7 @@ from labrig.config.document import Document
 from labrig.config.section import Section, composed, part
 from labrig.config.validation import validate
 from labrig.extensions import UnknownExtension
-from labrig.instruments.data import LevelTable
+from labrig.instruments.data import Continuous, LevelTable
 from labrig.learning.updates import within
 from labrig.network import PHYSICS, Physics
 from labrig.network.physics import Layout, NetworkError
@@ -121,20 +121,22 @@ def check_range(document: Document, network: NetworkChoice, board: Board, device
     for name in board.hookup.programmers:
         able = devices[name].programmer
         part = able.part.levels()
-        least, greatest = float(part.siemens[0]), float(part.siemens[-1])
+        if isinstance(part, Continuous):
+            least, greatest = part.minimum, part.maximum
+        else:
+            least, greatest = float(part.siemens[0]), float(part.siemens[-1])
         if low < least or high > greatest:
             document.report(
                 path,
-                f"{able.part.part} of {name} realizes {_siemens(least)} to {_siemens(greatest)}, not "
+                f"{able.part.name} of {name} realizes {_siemens(least)} to {_siemens(greatest)}, not "
                 f"{_siemens(low)} to {_siemens(high)}; stay within, or choose another part",
             )
             continue
         levels = within(part, low, high)
-        assert isinstance(levels, LevelTable)
-        if len(levels.codes) < 2:
+        if isinstance(levels, LevelTable) and len(levels.codes) < 2:
             document.report(
                 path,
-                f"{able.part.part} of {name} has {'1 level' if len(levels.codes) else 'no level'} in this range; "
+                f"{able.part.name} of {name} has {'1 level' if len(levels.codes) else 'no level'} in this range; "
                 "choose a wider one, where its levels are dense",
             )
 

@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 
 from labrig.clock import Clock, MonotonicClock
-from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.instruments.data import Level, LevelTable
+from labrig.instruments.parts import Part, find_part
 
 VERSION = 1
 FIRMWARE_REVISION = 1
@@ -28,6 +29,7 @@ LONGEST_CHUNK = MTU + 3
 MOST_CHANNELS = 128
 NO_ANSWER = 0xFFFF
 POWER_ON, RESET_LINE = 1, 2
+DEFAULT_PART = "MCP4251-104"
 
 
 class Op(IntEnum):
@@ -101,6 +103,7 @@ def cobs_decode(chunk: bytes) -> bytes | None:
 class VirtualDigipotBoard:
     """The board. Every method may be called from any thread.
 
+    part: of every channel; it must have codes. None: the one that the firmware is built for by default.
     on_codes: called with channel -> code, or None for open terminals, whenever that changed (and once at the start).
     forced: statuses with which the next requests but HELLO and SAFE are answered, unexecuted.
     """
@@ -108,7 +111,7 @@ class VirtualDigipotBoard:
     def __init__(
         self,
         channels: int = 64,
-        part: str = "MCP4251-104",
+        part: Part | None = None,
         *,
         clock: Clock | None = None,
         on_codes: Callable[[Mapping[int, int | None]], None] | None = None,
@@ -117,15 +120,19 @@ class VirtualDigipotBoard:
         if not 1 <= channels <= MOST_CHANNELS:
             raise ValueError(f"channels: a bank has 1 to {MOST_CHANNELS} channels, not {channels}")
         self.channels = channels
-        self.part = part
-        self.highest_code = POTENTIOMETERS[part].highest_code
+        part = part or find_part(DEFAULT_PART)
+        levels, power_up = part.levels(), part.power_up
+        if not isinstance(levels, LevelTable) or not isinstance(power_up, Level):
+            raise ValueError(f"part: {part.name} has no codes, and the firmware writes codes")
+        self.part = part.name
+        self.highest_code = levels.highest_code
         self.forced: deque[int] = deque()
         self._clock = clock or MonotonicClock()
         self._on_codes = on_codes
         self._shown: dict[int, int | None] | None = None
         self._lock = threading.RLock()
-        self._mid_scale = POTENTIOMETERS[part].steps // 2
-        self._codes = [self._mid_scale] * channels
+        self._power_up = power_up.code
+        self._codes = [self._power_up] * channels
         self._connected = [True] * channels
         self._stuck: set[int] = set()
         self._mute: set[int] = set()
@@ -165,7 +172,7 @@ class VirtualDigipotBoard:
     def power_cycle(self) -> None:
         """Everything starts again: wipers at mid-scale."""
         with self._lock:
-            self._codes = [self._codes[c] if c in self._stuck else self._mid_scale for c in range(self.channels)]
+            self._codes = [self._codes[c] if c in self._stuck else self._power_up for c in range(self.channels)]
             self._connected = [True] * self.channels
             self.reset(POWER_ON)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import numpy as np
-
 from labrig.clock import MonotonicClock
+from labrig.instruments.data import Level
 from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.virtual_instruments.counterpart import Entry, each_on_its_own
 from labrig.virtual_instruments.digipot.board import Status, VirtualDigipotBoard
@@ -34,9 +33,7 @@ def banks(bench: VirtualBench, entry: Entry) -> Iterator[str]:
     def show(codes: Mapping[int, int | None]) -> None:
         """Give the edges of the world the conductances of these codes."""
         siemens = {
-            edges[channel]: OPEN_TERMINALS_S
-            if code is None
-            else float(able.part.conductance(np.array(code), entry.end_to_end_ohm[channel]))
+            edges[channel]: OPEN_TERMINALS_S if code is None else entry.parts[channel].conductance(Level(code))
             for channel, code in codes.items()
             if channel in edges
         }
@@ -44,7 +41,7 @@ def banks(bench: VirtualBench, entry: Entry) -> Iterator[str]:
             with bench.lock:
                 bench.world.set(bench.clock(), siemens)
 
-    board = VirtualDigipotBoard(len(able.channels), able.part.part, clock=MonotonicClock(), on_codes=show)
+    board = VirtualDigipotBoard(len(able.channels), able.part, clock=MonotonicClock(), on_codes=show)
 
     def refuse_the_next() -> None:
         """The fault `nak` is the board's, not the line's."""

@@ -20,7 +20,7 @@ from labrig.assembly.sections.task import SHARED
 from labrig.config.annotations import keys_of
 from labrig.config.section import Section
 from labrig.instruments.drivers import InstrumentOptions
-from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.instruments.parts import PARTS
 from labrig.learning.carriers import CARRIERS
 from labrig.learning.losses import LOSSES
 from labrig.learning.rules import RULES
@@ -84,7 +84,7 @@ def test_every_key_of_a_real_driver_is_explained_with_its_default(driver: str) -
             assert written[key].strip("`") == str(field.default)
 
 
-@pytest.mark.parametrize("name", [*POTENTIOMETERS, *DIODES, *PRESETS, "iris.csv"])
+@pytest.mark.parametrize("name", [*PARTS.own, *DIODES, *PRESETS, "iris.csv"])
 def test_every_part_and_preset_is_named(name: str) -> None:
     assert f"`{name}`" in README
 

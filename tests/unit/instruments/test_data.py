@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labrig.instruments.data import AcquisitionPlan, Block
-from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.instruments.data import AcquisitionPlan, Block, Level
+from labrig.instruments.parts import PARTS, find_part
 
 CODES = np.array([[-32768, 100], [0, -3], [32767, 7]], dtype=np.int16)
 
@@ -33,17 +33,25 @@ def test_a_plan_counts_settle_and_window():
     assert plan.duration_s == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("part", POTENTIOMETERS.values(), ids=lambda part: part.part)
+@pytest.mark.parametrize("part", [find_part(name) for name in PARTS.own], ids=lambda part: part.name)
 def test_levels_of_a_part_increase_and_end_at_its_wiper(part):
     levels = part.levels()
     assert len(levels.codes) == part.highest_code + 1
     assert (np.diff(levels.siemens) > 0).all()
     assert levels.siemens[-1] == pytest.approx(1 / part.wiper_ohm)
     assert levels.codes[-1] == 0
-    np.testing.assert_allclose(part.conductance(levels.codes), levels.siemens)
+    assert [part.conductance(Level(int(code))) for code in levels.codes] == levels.siemens.tolist()
 
 
 def test_a_level_by_hand():
-    part = POTENTIOMETERS["MCP4251-104"]
-    assert float(part.conductance(np.array(64))) == pytest.approx(1 / (75 + 25e3))
-    assert float(part.conductance(np.array(64), 80e3)) == pytest.approx(1 / (75 + 20e3))
+    assert find_part("MCP4251-104").conductance(Level(64)) == pytest.approx(1 / (75 + 25e3))
+
+
+def test_specimens_are_uniform_within_the_tolerance_and_the_part_stays_nominal():
+    part = find_part("MCP4251-104")
+    generator = np.random.default_rng(1)
+    ohm = np.array([1 / part.drawn(generator).conductance(Level(256)) - 75 for _ in range(2000)])
+    assert ohm.min() == pytest.approx(80e3, rel=2e-3)
+    assert ohm.max() == pytest.approx(120e3, rel=2e-3)
+    assert ohm.std() == pytest.approx(40e3 / np.sqrt(12), rel=0.05)
+    assert part == find_part("MCP4251-104") != part.drawn(generator)

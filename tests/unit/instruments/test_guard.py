@@ -10,10 +10,10 @@ from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
 from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Target
 from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
 from labrig.instruments.guard import GuardedProgrammer, GuardedSource
-from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.instruments.parts import find_part
 from labrig.signals.tones import Tone, ToneProgram
 
-PART = POTENTIOMETERS["MCP4251-104"]
+PART = find_part("MCP4251-104")
 
 
 class Recorder:

@@ -11,7 +11,7 @@ from unit.network.dense_oracle import conductance_matrix, pushed_in
 from labrig.clock import SimulatedClock
 from labrig.instruments.data import AcquisitionPlan
 from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
-from labrig.instruments.potentiometers import POTENTIOMETERS
+from labrig.instruments.parts import find_part
 from labrig.network.physics import GROUND, Source
 from labrig.network.resistive.builders import from_edges
 from labrig.network.resistive.graph import OFF_STATE_OHM, Graph, Resistor
@@ -24,7 +24,7 @@ IDEAL = PRESETS["ideal"]
 NODES = ("a", "b", "c")
 SOURCES = {"awg/0": "a", "awg/1": "c"}
 INITIAL = np.array([30e-6, 70e-6])
-PART = POTENTIOMETERS["MCP4251-104"]
+PART = find_part("MCP4251-104")
 
 
 def graph(transconductance_s: float | None = None) -> Graph:
@@ -95,7 +95,7 @@ class Bench:
             "pots",
             self.stage,
             ProgrammerCapabilities(("0", "1"), PART, (-2.5, 2.5), 2e-3),
-            np.full(2, PART.end_to_end_ohm),
+            [PART, PART],
         )
         for face in (self.source, self.digitizer, self.programmer):
             face.open()

@@ -146,7 +146,7 @@ def test_a_bank_of_small_frames_is_changed_at_once(monkeypatch):
 def test_capabilities():
     capabilities = INFO.capabilities(options("x", 15))
     assert len(capabilities.channels) == 30
-    assert capabilities.part.part == "MCP4251-104"
+    assert capabilities.part.name == "MCP4251-104"
     at_64 = INFO.capabilities(options("x", 32)).write_s
     assert at_64 == pytest.approx(7.1e-3, rel=0.05)
     assert INFO.capabilities(options("x", 64, baud=115_200)).write_s == pytest.approx(31.9e-3, rel=0.05)

@@ -1,0 +1,33 @@
+"""Parts that a programmer sets: one file each kind, found by the name in `part:`."""
+
+from labrig.extensions import Extensions, UnknownExtension
+from labrig.instruments.parts.part import Part, check_supply
+
+PARTS = Extensions(
+    noun="part",
+    package="labrig.instruments.parts",
+    own={
+        "MCP4251-104": "potentiometer:MCP4251_104",
+        "MCP4251-103": "potentiometer:MCP4251_103",
+        "AD5293-100": "potentiometer:AD5293_100",
+    },
+    kind=Part,
+)
+
+
+def find_part(name: str) -> Part:
+    """The nominal part of this name.
+
+    Raises
+    ------
+    UnknownExtension
+        If there is none, or it cannot be made without arguments.
+    """
+    found = PARTS.find(name)
+    try:
+        return found()
+    except TypeError as error:
+        raise UnknownExtension(f"{name} cannot be used: {error}") from error
+
+
+__all__ = ["PARTS", "Part", "check_supply", "find_part"]

@@ -1,0 +1,92 @@
+"""Digital potentiometers used as rheostats, from their data sheets.
+
+Conductance of a code: 1 / (wiper + end_to_end · code / steps). It is very uneven in the code, so ranges are chosen
+where the levels are dense. Sources: Microchip DS22060 (MCP4251: 257 codes, R_W 75 Ω typical, R_AB ± 20 %, supply 1.8 to
+5.5 V), Analog Devices AD5293 Rev. E (1024 codes, R_AB ± 1 %, supply 9 to 33 V, R_W 60 Ω typical).
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, Self
+
+import numpy as np
+
+from labrig.instruments.data import Level, LevelTable, Setting
+from labrig.instruments.parts.part import Part
+
+
+class Potentiometer(Part):
+    """A digital potentiometer; a subclass gives its figures.
+
+    Attributes
+    ----------
+    end_to_end_ohm, wiper_ohm : float
+        Resistance of the whole track, and of the wiper (Ω).
+    steps, highest_code : int
+        Steps that the track is divided into, and the highest code.
+    tolerance : float
+        Of the end-to-end resistance, relative.
+    """
+
+    end_to_end_ohm: float
+    wiper_ohm: float
+    steps: int
+    highest_code: int
+    tolerance: float
+
+    def levels(self) -> LevelTable:
+        """Conductance of every code, in increasing conductance."""
+        codes = np.arange(self.highest_code, -1, -1, dtype=np.int64)
+        return LevelTable(codes, self._siemens(codes))
+
+    @property
+    def power_up(self) -> Level:
+        """Mid scale."""
+        return Level(self.steps // 2)
+
+    def conductance(self, setting: Setting) -> float:
+        """Conductance (S) at a code."""
+        if not isinstance(setting, Level):
+            raise TypeError(f"{self.name} is set to codes, not to {setting}")
+        return float(self._siemens(setting.code))
+
+    def drawn(self, generator: np.random.Generator) -> Self:
+        """A specimen whose end-to-end resistance is off, uniform within the tolerance."""
+        specimen = copy(self)
+        specimen.end_to_end_ohm = self.end_to_end_ohm * (1 + self.tolerance * generator.uniform(-1.0, 1.0))
+        return specimen
+
+    def _siemens(self, codes: Any) -> Any:
+        return 1.0 / (self.wiper_ohm + self.end_to_end_ohm * codes / self.steps)
+
+
+class MCP4251_104(Potentiometer):
+    """Microchip MCP4251-104: 100 kΩ, 8 bits, two in a package."""
+
+    name = "MCP4251-104"
+    end_to_end_ohm = 100e3
+    wiper_ohm = 75.0
+    steps = 256
+    highest_code = 256
+    tolerance = 0.20
+    supply_span_v = (1.8, 5.5)
+
+
+class MCP4251_103(MCP4251_104):
+    """Microchip MCP4251-103: 10 kΩ, 8 bits, two in a package."""
+
+    name = "MCP4251-103"
+    end_to_end_ohm = 10e3
+
+
+class AD5293_100(Potentiometer):
+    """Analog Devices AD5293-100: 100 kΩ, 10 bits."""
+
+    name = "AD5293-100"
+    end_to_end_ohm = 100e3
+    wiper_ohm = 60.0
+    steps = 1024
+    highest_code = 1023
+    tolerance = 0.01
+    supply_span_v = (9.0, 33.0)
