@@ -56,7 +56,8 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
                 "data", f"{path.name}:{line}: {header.count(name)} columns are called {name!r}; rename them"
             )
     where = [header.index(name) for name in columns]
-    values, names = [], []
+    values: list[list[float]] = []
+    names: list[str] = []
     for (number, _), row in zip(lines[1:], rows[1:], strict=True):
         if len(row) != len(header):
             raise OptionError("data", f"{path.name}:{number}: {len(row)} fields where the header has {len(header)}")
@@ -90,9 +91,10 @@ def split_by_class(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of `train` and `test` examples of every class, drawn without replacement.
 
-    Raises OptionError where a class has too few examples.
+    Raises OptionError if a class has too few examples.
     """
-    train_part, test_part = [], []
+    train_part: list[NDArray[np.intp]] = []
+    test_part: list[NDArray[np.intp]] = []
     for index, name in enumerate(classes):
         members = generator.permutation(np.flatnonzero(labels == index))
         if len(members) < train + test:

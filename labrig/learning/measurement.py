@@ -32,7 +32,7 @@ class Excitation:
 
     activation: Array
     error: Array | None = None
-    trial: Mapping[int, Setting] = field(default_factory=dict)
+    trial: Mapping[int, Setting] = field(default_factory=dict[int, Setting])
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Response:
     error : (K, O) array
         The error currents as they were played (A).
     quadrature : (K, E) array
-        What stands 90° beside b: a validity meter.
+        The part 90° from b: a validity meter.
     demodulated : Demodulated
         All channels and edges at all tones.
     """

@@ -239,14 +239,23 @@ def demodulate(
     reference: int | None = None,
     skew_s: Sequence[float] | None = None,
 ) -> Demodulated:
-    """Demodulate one window of `samples` (T, C) in volts: the one-shot form of `Demodulator`.
+    """Demodulate one window: the one-shot form of `Demodulator`.
 
-    edges: (E, C) drops, none by default. reference: the pilot's column. skew_s: (C,) lateness of each channel.
+    Parameters
+    ----------
+    samples : (T, C)
+        Scans of the channels (V).
+    edges : (E, C)
+        Drops, none by default.
+    reference : int
+        The pilot's column; without one, phases are relative to the window's centre.
+    skew_s : (C,)
+        Delay of each channel within a scan (s).
     """
     volts = np.asarray(samples, dtype=np.float64)
     if volts.ndim != 2:
         raise ConfigError(f"samples of shape {volts.shape} are not scans of channels", limit="(T, C)")
-    scans, channels = volts.shape
+    scans, channels = int(volts.shape[0]), int(volts.shape[1])
     plan = AcquisitionPlan(
         sample_rate_hz=sample_rate_hz,
         settle_samples=0,
@@ -257,5 +266,5 @@ def demodulate(
     )
     demodulator = Demodulator(plan, frequencies_hz, np.zeros((0, channels)) if edges is None else edges, reference)
     scale = np.tile([0.0, 1.0, 0.0, 0.0], (channels, 1))
-    demodulator.feed(Block(volts, scale, start_index=0, overrange=np.zeros(channels, dtype=np.bool_)))
+    demodulator.feed(Block(volts, scale, start_index=0, overrange=np.full(channels, False)))
     return demodulator.result()

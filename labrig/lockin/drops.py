@@ -31,9 +31,9 @@ class Drops:
     Attributes
     ----------
     columns : (K, E) int
-        The channels of each drop; any where a drop has fewer than K.
+        The channels of each drop; arbitrary if a drop has fewer than K.
     weights : (K, E) float
-        Their weights (dimensionless); 0 where a drop has fewer than K.
+        Their weights (dimensionless); 0 if a drop has fewer than K.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """The gate in front of an instrument: calls pass until the rig begins to make the instrument safe, and none afterwards.
 
-Whoever switches an instrument off must know that nothing switches it on again: no call that waits in a queue, none that
-is made later by mistake, and none that hung and comes back.
+Once an instrument is switched off, nothing may switch it on again: no call that waits in a queue, none that is made
+later by mistake, and none that hung and comes back.
 """
 
 from __future__ import annotations
@@ -20,11 +20,19 @@ _POLL_S = 2e-3
 
 
 class Gate:
-    """Has the instrument's methods. `make_safe` and `close` always pass, everything else while the gate is open.
+    """Has the instrument's methods: `make_safe` and `close` always pass, everything else while the gate is open.
 
-    name, kind: of the instrument; kind is source, digitizer or programmer.
-    disturbed: whether a call was under way when the gate was shut, or was broken off by Ctrl-C: its last message may
-    reach the instrument after the first one of `make_safe`.
+    Parameters
+    ----------
+    name : str
+    kind : {'source', 'digitizer', 'programmer'}
+    instrument : Instrument
+
+    Attributes
+    ----------
+    disturbed : bool
+        Whether a call was under way when the gate was shut, or was broken off by Ctrl-C: its last message may reach the
+        instrument after the first one of `make_safe`.
     """
 
     def __init__(self, name: str, kind: Literal["source", "digitizer", "programmer"], instrument: Instrument) -> None:
@@ -43,9 +51,11 @@ class Gate:
         return lambda *arguments: self._pass(action, arguments)
 
     def make_safe(self) -> None:
+        """Make the instrument safe."""
         self._instrument.make_safe()
 
     def close(self) -> None:
+        """Close the instrument."""
         self._instrument.close()
 
     def shut(self) -> None:
@@ -81,8 +91,10 @@ class Gate:
         return action
 
     def cut_off(self) -> None:
-        """Keep every call under way from going on: CutOff is raised in its thread as soon as it returns from what it
-        hangs in. The main thread is spared."""
+        """Keep every call under way from going on.
+
+        CutOff is raised in its thread as soon as the thread returns from what it hangs in. The main thread is spared.
+        """
         for thread in list(self._inside):
             if thread != threading.main_thread().ident:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(CutOff))

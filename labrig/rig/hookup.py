@@ -1,4 +1,4 @@
-"""The wiring of a rig: which channel drives, nudges, senses and programs what, in lists and matrices."""
+"""The wiring of a rig: which channel drives, injects an error, senses or programs what, in lists and matrices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from labrig.network.physics import GROUND
 class Howland:
     """A current source between a channel and its node: transconductance_s · v (A) into the node for a channel at v.
 
-    It does so while the node is within ± compliance_v; beyond, nobody knows the current.
+    The current is right while the node is within ± compliance_v, and unknown beyond.
     """
 
     transconductance_s: float
@@ -24,10 +24,18 @@ class Howland:
 
 @dataclass(frozen=True)
 class SourceWire:
-    """A source channel that reaches `node` through `ohm` Ω (all of it, from the open-circuit voltage to the node), or
-    through a current source whose output resistance is `ohm`.
+    """A source channel and the node it drives.
 
-    full_scale_v: ± peak the channel can play.
+    Parameters
+    ----------
+    node, device, channel : str
+    ohm : float
+        All the resistance between the open-circuit voltage and the node, or the output resistance of the current
+        source (Ω).
+    full_scale_v : float
+        ± peak that the channel can play (V).
+    howland : Howland or None
+        The current source between channel and node.
     """
 
     node: str
@@ -39,6 +47,7 @@ class SourceWire:
 
     @property
     def label(self) -> str:
+        """As in a configuration: instrument/channel."""
         return f"{self.device}/{self.channel}"
 
     @property
@@ -49,8 +58,14 @@ class SourceWire:
 
 @dataclass(frozen=True)
 class SenseWire:
-    """A digitizer channel on `node`; the node must stay between `low_v` and `high_v`: the supply of the parts on it,
-    and the compliance of a current source into it."""
+    """A digitizer channel and the node it senses.
+
+    Parameters
+    ----------
+    node, channel : str
+    low_v, high_v : float
+        The node must stay between them (V): the supply of the parts on it, the compliance of a current source into it.
+    """
 
     node: str
     channel: str
@@ -131,6 +146,7 @@ class Hookup:
 
     @property
     def pilot_column(self) -> int:
+        """Column of the pilot's node in a block."""
         return self.sense_column[self.pilot.node]
 
     @cached_property

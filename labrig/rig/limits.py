@@ -16,8 +16,17 @@ from labrig.signals.tones import ToneProgram
 
 @dataclass(frozen=True)
 class Limits:
-    """node_v: largest voltage of a source or a node. edge_power_w: in one programmable edge. step_s: longest
-    training step, and deadline of every acquisition."""
+    """Limits of the board.
+
+    Parameters
+    ----------
+    node_v : float
+        Largest voltage of a source or a node (V).
+    edge_power_w : float
+        Largest power in one programmable edge (W).
+    step_s : float
+        Longest training step, and deadline of every acquisition (s).
+    """
 
     node_v: float
     edge_power_w: float

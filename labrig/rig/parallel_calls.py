@@ -41,16 +41,18 @@ class Outcome(Generic[Result]):
         self.over = False
 
     def returned(self, result: Result) -> None:
+        """The call returned this."""
         self._result = result
         self._end()
 
     def raised(self, failure: Exception) -> None:
+        """The call raised this."""
         self._failure = failure
         self._end()
 
     def _end(self) -> None:
         if not self.over:
-            self.over = True  # first: whoever was interrupted while holding the latch must not wait for it again
+            self.over = True  # first: a thread that was interrupted while holding the latch must not wait for it again
             self._latch.release()
 
     def wait(self, within_s: float) -> bool:
@@ -89,6 +91,7 @@ class Call(Generic[Result]):
         self._claim = threading.Lock()
 
     def run(self) -> None:
+        """Make the call, unless it was made or withdrawn before."""
         if not self._claim.acquire(blocking=False):
             return
         try:
@@ -115,6 +118,7 @@ class Worker:
         threading.Thread(target=_work, args=(self._calls,), name=name, daemon=True).start()
 
     def submit(self, call: Call[Any]) -> None:
+        """Queue a call."""
         self._calls.put(call)
 
     def end(self) -> None:

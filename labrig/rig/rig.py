@@ -39,9 +39,10 @@ from labrig.lockin.demodulator import Demodulator
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
+from labrig.rig.reports import merged
 from labrig.rig.safety import SafetyCrew
-from labrig.rig.score import Programs, Score
 from labrig.rig.source_group import SourceGroup
+from labrig.rig.tone_assignment import Programs, ToneAssignment
 from labrig.signals.planner import TonePlan
 
 Array = NDArray[np.float64]
@@ -93,7 +94,7 @@ class Rig:
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
         self._safety = SafetyCrew([*source_gates.values(), digitizer_gate, *programmer_gates.values()], clock)
         self._expected = identities
-        self._score = Score(hookup, tones.frequencies_hz, activation, pilot_v)
+        self._assignment = ToneAssignment(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
         self._settings: dict[int, Setting] = {}
         self._levels: list[LevelTable | Continuous] = []
@@ -114,7 +115,7 @@ class Rig:
     @property
     def error_tones(self) -> int:
         """K, how many tones can carry an error."""
-        return len(self._score.error_hz)
+        return len(self._assignment.error_hz)
 
     @property
     def largest_error_a(self) -> float:
@@ -167,12 +168,10 @@ class Rig:
     def measure(self, excitation: Excitation, following: Excitation | None = None) -> Response:
         """Play an excitation, sample the nodes, and read the coefficients of every edge.
 
-        following: what the next measurement will play, where this is the last one before `confirm`: as soon as the
-        window is read every source is asked to confirm, and then loads it, while the caller goes on. One that plays
-        something else in the end loads again.
-        Raises LimitExceeded (before or after playing), Overrange if a channel clipped, SyncLost if scans are missing
-        or the pilot is too weak to give signs, DeadlineExceeded, ConnectionFailed; ChannelFault if the settings of a
-        trial are not held.
+        following: what the next measurement will play, if this is the last one before `confirm`: once the window is
+        read every source is asked to confirm, and then loads it, while the caller goes on.
+        Raises LimitExceeded, Overrange if a channel clipped, SyncLost if scans are missing or the pilot is too weak,
+        DeadlineExceeded, ConnectionFailed; ChannelFault if the settings of a trial are not held.
         """
         if excitation.trial:
             return self._measure_trial(excitation, following)
@@ -181,7 +180,7 @@ class Rig:
         programs = self._programs(excitation)
         following_programs = None if following is None else self._programs(following)
         played = self._source_group.load(programs)
-        lead = self._score.lead(programs, played)
+        lead = self._assignment.lead(programs, played)
         self._start()
         self._read()
         if following_programs is not None:
@@ -194,7 +193,7 @@ class Rig:
         else:
             outputs, a, u_a = read.channel_in_phase[0], read.in_phase[0], read.u_edge[0]
             systematic_a = read.systematic_edge[0]
-        errors = self._score.error_rows
+        errors = self._assignment.error_rows
         return Response(
             outputs=outputs[self.hookup.output_columns],
             a=a,
@@ -203,7 +202,7 @@ class Rig:
             u_b=read.u_edge[errors],
             systematic_a=systematic_a,
             systematic_b=read.systematic_edge[errors],
-            error=self._score.error_as_played(played, lead),
+            error=self._assignment.error_as_played(played, lead),
             quadrature=read.quadrature[errors],
             demodulated=read,
         )
@@ -249,12 +248,12 @@ class Rig:
         for edge, setting in settings.items():
             self._siemens[edge] = self._nominal(edge, setting)
             self._settings[edge] = setting
-        return _merged(reports)
+        return merged(reports)
 
     def confirm(self) -> None:
         """Return if every source still plays what it was told: what was measured since can be trusted.
 
-        Raises what the source says, e.g. ConnectionFailed where it was lost, ChannelFault where it was reset.
+        Raises the error of the source: ConnectionFailed if it was lost, ChannelFault if it was reset.
         """
         self._source_group.confirm()
 
@@ -308,7 +307,7 @@ class Rig:
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:
-        """Close; what went wrong on the way stands beside the error that led here, not in its place."""
+        """Close; what goes wrong meanwhile is added to the error that led here."""
         try:
             self.close()
         except NotMadeSafe as group:
@@ -336,9 +335,9 @@ class Rig:
                 )
 
     def _programs(self, excitation: Excitation) -> Programs:
-        """What each channel of each source plays; raises where that is beyond the limits."""
-        programs = self._score.programs(excitation)
-        self.limits.check_drive(self._score.by_node(programs))
+        """What each channel of each source plays. Raises LimitExceeded."""
+        programs = self._assignment.programs(excitation)
+        self.limits.check_drive(self._assignment.by_node(programs))
         return programs
 
     @property
@@ -401,18 +400,3 @@ def _failures(actions: Iterable[Callable[[], None]]) -> list[Exception]:
         except Exception as failure:
             failures.append(failure)
     return failures
-
-
-def _merged(reports: Sequence[tuple[str, ProgramReport]]) -> ProgramReport:
-    def named(device: str, channels: Sequence[str]) -> list[str]:
-        return [f"{device}/{channel}" for channel in channels]
-
-    return ProgramReport(
-        written=tuple(name for device, report in reports for name in named(device, report.written)),
-        verified=tuple(name for device, report in reports for name in named(device, report.verified)),
-        faulty=tuple(name for device, report in reports for name in named(device, report.faulty)),
-        interrupted=any(report.interrupted for _, report in reports),
-        read_back={
-            f"{device}/{channel}": held for device, report in reports for channel, held in report.read_back.items()
-        },
-    )

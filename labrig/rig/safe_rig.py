@@ -18,7 +18,7 @@ from labrig.rig.rig import Rig
 class SafeRig:
     """Context manager of a rig in a program or notebook of the user's own.
 
-    SIGTERM, and SIGHUP unless it is ignored, close the rig wherever the main thread stands and then have their earlier
+    SIGTERM, and SIGHUP unless it is ignored, close the rig wherever the main thread is, and then have their earlier
     effect, which as a rule ends the process. The end of the program closes a rig that was left open. Ctrl-C raises
     KeyboardInterrupt as ever, but not while the rig is being closed: then it is held back until that is done.
 
@@ -83,7 +83,7 @@ class SafeRig:
             self._give_signals_back()
 
     def _close(self) -> None:
-        """Close the rig; what could not be made safe is said on stderr, for nobody is left who could catch it."""
+        """Close the rig; what could not be made safe is printed on stderr: no caller is left to catch it."""
         try:
             self._rig.close()
         except NotMadeSafe as group:

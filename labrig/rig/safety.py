@@ -62,6 +62,7 @@ class SafetyCrew:
             self._workers = started_workers(self._gates)
 
     def end_threads(self) -> None:
+        """Let the threads end after the call they are in."""
         workers, self._workers = self._workers, {}
         self._efforts.clear()
         for worker in workers.values():

@@ -7,14 +7,20 @@ from functools import partial
 
 from labrig.instruments.contracts import WaveformSource
 from labrig.rig.parallel_calls import Outcome, ParallelCalls, results_of
-from labrig.rig.score import Programs
+from labrig.rig.tone_assignment import Programs
 from labrig.signals.tones import ToneProgram
 
 _NOTHING: tuple[Programs, Callable[[], Programs]] = ({}, dict)
 
 
 class SourceGroup:
-    """sources: by name; they need not be open yet."""
+    """Every source of a rig.
+
+    Parameters
+    ----------
+    sources : mapping
+        By name; they need not be open yet.
+    """
 
     def __init__(self, sources: Mapping[str, WaveformSource]) -> None:
         self._sources = sources
@@ -27,6 +33,7 @@ class SourceGroup:
         self._calls.start()
 
     def end_threads(self) -> None:
+        """Refuse the calls that have not begun, and let the threads end."""
         self.withdraw()
         self._calls.end()
 
@@ -41,16 +48,20 @@ class SourceGroup:
         return played
 
     def arm(self) -> None:
+        """Make every source wait for its trigger."""
         for source in self._sources.values():
             source.arm()
 
     def start(self) -> None:
+        """Start every source that does not wait for a trigger."""
         for source in self._sources.values():
             source.start()
 
     def confirm(self) -> None:
-        """Return if every source still plays what it was told, or did when `begin_confirming` was called since the last
-        start. Raises the error of a source that does not."""
+        """Return if every source plays what it was told, now or at the time of `begin_confirming` since the last start.
+
+        Raises the error of a source that does not.
+        """
         if self._confirming:
             confirming, self._confirming = self._confirming, {}
             results_of(confirming)
@@ -58,8 +69,10 @@ class SourceGroup:
             self._calls.call("confirm", {device: source.confirm for device, source in self._sources.items()})
 
     def begin_confirming(self, following: Programs) -> None:
-        """Begin to ask every source for `confirm`, and return. A source that has confirmed loads `following`; errors of
-        that are raised by the next `load`."""
+        """Begin to ask every source for `confirm`, and return at once.
+
+        A source that has confirmed loads `following`; errors of that are raised by the next `load`.
+        """
         confirming = {device: Outcome[None](device, "confirm") for device in self._sources}
 
         def confirm_and_load(device: str) -> dict[str, ToneProgram]:
@@ -82,8 +95,10 @@ class SourceGroup:
             source.idle()
 
     def settle(self) -> None:
-        """Wait until no call runs any more and forget what was prepared. Raises DeadlineExceeded for a call that
-        hangs."""
+        """Wait until no call runs any more, and forget what was prepared.
+
+        Raises DeadlineExceeded for a call that hangs.
+        """
         self.withdraw()
         self._calls.wait()
 

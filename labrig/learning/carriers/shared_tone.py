@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from labrig.config.section import NoOptions
 from labrig.learning.carriers.carrier import Carrier
@@ -16,9 +17,11 @@ class SharedTone(Carrier):
     """error = −γ ∂C/∂v_o with γ such that the largest error current is the configured one."""
 
     @staticmethod
+    @override
     def tones(options: NoOptions, outputs: int) -> int:
         return 1
 
+    @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
         gamma = self.current_a / max(float(np.abs(loss_gradient).max()), self.floor)
         return Excitation(activation, error=-gamma * loss_gradient[np.newaxis])

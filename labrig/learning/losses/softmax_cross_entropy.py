@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from labrig.config.section import Section
 from labrig.learning.losses.loss import Loss, Targets, TrainingTargets
@@ -35,22 +36,27 @@ class SoftmaxCrossEntropy(Loss):
     targets: ClassVar[Targets] = "classes"
 
     @classmethod
+    @override
     def build(cls, options: Options, targets: TrainingTargets) -> SoftmaxCrossEntropy:
         return cls(options.temperature)
 
     @property
+    @override
     def scale(self) -> float:
         return 1.0
 
     @property
+    @override
     def error_scale(self) -> float:
         return 1.0 / self.temperature
 
+    @override
     def value(self, outputs: Array, target: Array) -> float:
         z = outputs / self.temperature
         largest = float(z.max())
         return float(np.log(np.exp(z - largest).sum()) + largest - z @ target)
 
+    @override
     def gradient(self, outputs: Array, target: Array) -> Array:
         z = outputs / self.temperature
         p = np.exp(z - z.max())

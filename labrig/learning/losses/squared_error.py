@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from labrig.config.section import NoOptions
 from labrig.learning.losses.loss import Loss, Targets, TrainingTargets
@@ -32,20 +33,26 @@ class SquaredError(Loss):
     targets: ClassVar[Targets] = "voltages"
 
     @classmethod
+    @override
     def build(cls, options: NoOptions, targets: TrainingTargets) -> SquaredError:
-        return cls(targets.readout, float(np.mean(np.sum(targets.values**2, axis=1))))
+        squares: Array = (targets.values**2).sum(axis=1)
+        return cls(targets.readout, float(squares.mean()))
 
     @property
+    @override
     def scale(self) -> float:
         return self.mean_square
 
     @property
+    @override
     def error_scale(self) -> float:
         return 2.0 * float(np.sqrt(self.mean_square))
 
+    @override
     def value(self, outputs: Array, target: Array) -> float:
         difference = self.readout @ outputs - target
         return float(difference @ difference)
 
+    @override
     def gradient(self, outputs: Array, target: Array) -> Array:
         return 2.0 * (self.readout @ outputs - target) @ self.readout

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from labrig.errors import SourceMisfit
 from labrig.learning.carriers import Carrier
@@ -27,9 +28,11 @@ generators round amplitudes, and some have a smallest one. The gradient is off b
 class FrequencyPropagation(Rule):
     """Measure with the error off, then with the error on; multiply."""
 
+    @override
     def acquisitions(self, edges: int) -> int:
         return 2
 
+    @override
     def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:
         free = yield Excitation(example.activation)
         e = loss.gradient(free.outputs, example.target)

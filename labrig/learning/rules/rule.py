@@ -1,4 +1,4 @@
-"""The contract of a learning rule: a generator that yields what shall be played and is sent what came back."""
+"""The contract of a learning rule: a generator that yields what to play and is sent what came back."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Rule(ABC):
         Yields
         ------
         Excitation
-            What shall be played next. The answer is the Response to it.
+            What to play next. It is sent the Response.
 
         Returns
         -------

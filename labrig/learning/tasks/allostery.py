@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from typing_extensions import override
 
 from labrig.config.section import Section
 from labrig.learning.tasks.task import Key, TaskContext
@@ -29,6 +30,7 @@ class Allostery(VoltageTask):
         targets: Annotated[list[Voltage], Field(min_length=1)] | Literal["random"] = "random"
 
     @classmethod
+    @override
     def build(cls, options: Options, context: TaskContext) -> Allostery:
         inputs = np.array(options.inputs)
         if options.targets != "random":
@@ -47,8 +49,10 @@ class Allostery(VoltageTask):
             test=NO_EXAMPLES,
         )
 
+    @override
     def input_key(self, column: int) -> Key:
         return ("inputs", column)
 
+    @override
     def target_key(self, row: int | None = None) -> Key:
         return ("targets",) if row is None else ("targets", row)

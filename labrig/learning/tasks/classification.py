@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from typing_extensions import override
 
 from labrig.config.section import OptionError, Section
 from labrig.learning.datasets import LabelledTable, read_labelled_csv, scaled, split_by_class
@@ -58,6 +59,7 @@ class Classification(Task):
     goals: ClassVar[tuple[Goal, ...]] = (TEST_ACCURACY, TRAIN_ACCURACY)
 
     @classmethod
+    @override
     def build(cls, options: Options, context: TaskContext) -> Classification:
         table = _table(options, context)
         split: Split = context.sections["split"]
@@ -92,19 +94,24 @@ class Classification(Task):
             encode=encode,
         )
 
+    @override
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         right = outputs.argmax(axis=1) == self.target[examples].argmax(axis=1)
         return {"accuracy": float(right.mean())}
 
+    @override
     def inputs_in_words(self) -> str:
         return inputs_in_words(self.activation.shape[1], self.encode)
 
+    @override
     def input_key(self, column: int) -> Key:
         return input_key(column, self.activation.shape[1], self.encode)
 
+    @override
     def input_note(self, column: int) -> str:
         return " (clip × full_scale)" if self.input_key(column)[-1] == "full_scale" else ""
 
+    @override
     def outputs_problem(self, outputs: int) -> OptionError:
         count = len(self.classes)
         names = ", ".join(map(as_written, self.classes[:8])) + (" …" if count > 8 else "")

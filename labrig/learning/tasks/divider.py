@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from labrig.config.section import OptionError, Section
 from labrig.learning.tasks.task import Key, TaskContext
@@ -39,6 +40,7 @@ class Divider(VoltageTask):
     load_ohm: float
 
     @classmethod
+    @override
     def build(cls, options: Options, context: TaskContext) -> Divider:
         board = context.terminals
         if board.edges != 1 or board.fixed or board.inputs != 1 or board.outputs != 1:
@@ -58,14 +60,17 @@ class Divider(VoltageTask):
             load_ohm=load_ohm,
         )
 
+    @override
     def gradient_figures(self, conductances: Array, gradient: Array) -> dict[str, float]:
         theta, x, y = conductances[0], self.activation[0, 0], self.target[0, 0]
         v = x * self.load_ohm / (self.source_ohm + 1 / theta + self.load_ohm)
         by_hand = 2 * (v - y) * x * self.load_ohm / (theta * (self.source_ohm + self.load_ohm) + 1) ** 2
         return {"gradient": float(gradient[0]), "relative_error": float(abs(gradient[0] / by_hand - 1))}
 
+    @override
     def input_key(self, column: int) -> Key:
         return ("input",)
 
+    @override
     def target_key(self, row: int | None = None) -> Key:
         return ("target",)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from typing_extensions import override
 
 from labrig.config.section import OptionError, Section
 from labrig.learning.tasks.encoding import Encode, input_key, inputs_in_words, with_complements_and_bias
@@ -36,6 +37,7 @@ class Regression(VoltageTask):
     exact: ClassVar[bool] = False
 
     @classmethod
+    @override
     def build(cls, options: Options, context: TaskContext) -> Regression:
         encode: Encode = context.sections["encode"]
         matrix = _matrix(options, encode, context)
@@ -45,7 +47,7 @@ class Regression(VoltageTask):
 
     @classmethod
     def of(cls, x_v: Array, matrix: Array, encode: Encode, train: int) -> Regression:
-        """x (M, F) in V and matrix (O, F); the first `train` examples are for training, the rest for the test."""
+        """From x (M, F) in V and a matrix (O, F); the first `train` examples are for training, the rest for the test."""
         return cls(
             activation=with_complements_and_bias(x_v, encode.complements, encode.bias),
             target=x_v @ matrix.T,
@@ -55,12 +57,15 @@ class Regression(VoltageTask):
             encode=encode,
         )
 
+    @override
     def inputs_in_words(self) -> str:
         return inputs_in_words(self.activation.shape[1], self.encode)
 
+    @override
     def input_key(self, column: int) -> Key:
         return input_key(column, self.activation.shape[1], self.encode)
 
+    @override
     def target_key(self, row: int | None = None) -> Key:
         return ("matrix",)
 

@@ -18,7 +18,7 @@ from labrig.learning.tasks.goals import Goal
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Key = tuple[str | int, ...]
-"""A key, or the path to one, in the task's own options or in a section that stands beside them."""
+"""A key, or the path to one, in the task's own options or in a section beside them."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Task(ABC):
         return ()
 
     def input_note(self, column: int) -> str:
-        """How the largest voltage of an input follows from that key, where it is not the value itself."""
+        """How the largest voltage of an input follows from that key, if it is not the value itself."""
         return ""
 
     def target_key(self, row: int | None = None) -> Key:
@@ -169,7 +169,7 @@ class Task(ABC):
         return ()
 
     def example_name(self, example: int) -> str:
-        """What an example is called: its number where it has no name."""
+        """What an example is called: its number if it has no name."""
         return self.names[example] if self.names else str(example)
 
     def representatives(self) -> list[int]:

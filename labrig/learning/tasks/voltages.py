@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from labrig.learning.losses import Targets
 from labrig.learning.tasks.goals import RMS, Goal
@@ -27,6 +28,7 @@ class VoltageTask(Task):
         """(M, R) readouts of outputs (M, O), V."""
         return outputs @ self.readout.T
 
+    @override
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         differences = self.read(outputs) - self.target[examples]
         return {"rms_v": float(np.sqrt(np.mean(differences**2)))}

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from labrig.config.section import Section
 from labrig.learning.tasks.goals import PATTERNS_RIGHT, RMS, Goal
@@ -34,6 +35,7 @@ class Xor(VoltageTask):
     goals: ClassVar[tuple[Goal, ...]] = (RMS, PATTERNS_RIGHT)
 
     @classmethod
+    @override
     def build(cls, options: Options, context: TaskContext) -> Xor:
         return cls.patterns(options.amplitude, options.target)
 
@@ -52,15 +54,19 @@ class Xor(VoltageTask):
             names=tuple("".join("1" if x > 0 else "0" for x in pair) for pair in signs),
         )
 
+    @override
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         right = self.read(outputs) * self.target[examples] > 0
         return {**super().figures(examples, outputs), "patterns_right": int(right.sum())}
 
+    @override
     def inputs_in_words(self) -> str:
         return "6 inputs (x1, -x1, x2, -x2 and both rails)"
 
+    @override
     def input_key(self, column: int) -> Key:
         return ("amplitude",)
 
+    @override
     def target_key(self, row: int | None = None) -> Key:
         return ("target",)

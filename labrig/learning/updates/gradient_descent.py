@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from typing_extensions import override
 
 from labrig.config.section import Section
 from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
@@ -40,22 +41,28 @@ class GradientDescent(Update):
         self.steps = 0
 
     @property
+    @override
     def levels(self) -> Sequence[LevelTable | Continuous]:
         return self._levels
 
     @property
+    @override
     def conductances(self) -> Array:
         return self.shadow.copy() if self._ladder is None else at(self._ladder.siemens, self._position)
 
+    @override
     def state(self) -> UpdateState:
         return UpdateState(self.shadow.copy(), self._position.copy(), self.steps)
 
+    @override
     def restore(self, state: UpdateState) -> None:
         self.shadow, self._position, self.steps = state.shadow.copy(), state.position.copy(), state.steps
 
+    @override
     def settings(self) -> dict[int, Setting]:
         return {edge: self._setting(edge) for edge in range(len(self.shadow))}
 
+    @override
     def apply(self, gradient: Array) -> dict[int, Setting]:
         step = self._rate.at(self.steps) * gradient
         self.steps += 1

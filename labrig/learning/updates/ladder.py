@@ -22,7 +22,7 @@ class Ladder:
 
 
 def stacked(levels: Sequence[LevelTable | Continuous]) -> Ladder | None:
-    """The ladders of all channels, or None where they are continuous."""
+    """The levels of all channels as one ladder, or None if the channels are continuous."""
     tables = [entry for entry in levels if isinstance(entry, LevelTable)]
     if not tables:
         return None
@@ -30,12 +30,13 @@ def stacked(levels: Sequence[LevelTable | Continuous]) -> Ladder | None:
         raise ValueError("channels with levels and continuous channels cannot be mixed in one update")
     width = max(len(table.codes) for table in tables)
 
-    def padded(values: NDArray) -> NDArray:
-        return np.pad(values, (0, width - len(values)), mode="edge")
-
-    return Ladder(
-        np.array([padded(table.codes) for table in tables]), np.array([padded(table.siemens) for table in tables])
-    )
+    codes = np.zeros((len(tables), width), dtype=np.int64)
+    siemens = np.zeros((len(tables), width))
+    for row, table in enumerate(tables):
+        count = len(table.codes)
+        codes[row, :count], codes[row, count:] = table.codes, table.codes[-1]
+        siemens[row, :count], siemens[row, count:] = table.siemens, table.siemens[-1]
+    return Ladder(codes, siemens)
 
 
 def ends(levels: Sequence[LevelTable | Continuous]) -> tuple[Array, Array]:
@@ -55,7 +56,8 @@ def at(siemens: Array, position: NDArray[np.intp]) -> Array:
 
 def nearest(siemens: Array, values: Array) -> NDArray[np.intp]:
     """(E,) position of the level nearest to each value."""
-    upper = np.minimum(np.maximum((siemens < values[:, None]).sum(axis=1), 1), siemens.shape[1] - 1)
+    smaller: NDArray[np.intp] = (siemens < values[:, None]).sum(axis=1)
+    upper = np.minimum(np.maximum(smaller, 1), siemens.shape[1] - 1)
     edges = np.arange(len(values))
     below, above = siemens[edges, upper - 1], siemens[edges, upper]
     return np.where(values - below < above - values, upper - 1, upper)

@@ -39,7 +39,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class UpdateState:
-    """Where an update stands. shadow: (E,) S. position: (E,) of each edge's level. steps: taken so far."""
+    """State of an update: shadow (E,) in S, position (E,) of each edge's level, steps taken so far."""
 
     shadow: Array
     position: NDArray[np.intp]
@@ -82,7 +82,7 @@ class Update(ABC):
 
     @abstractmethod
     def settings(self) -> dict[int, Setting]:
-        """The setting of every edge as it stands."""
+        """The present setting of every edge."""
 
     @abstractmethod
     def apply(self, gradient: Array) -> dict[int, Setting]:
@@ -90,7 +90,7 @@ class Update(ABC):
 
     @abstractmethod
     def state(self) -> UpdateState:
-        """Where the update stands, to come back to with `restore`."""
+        """The present state, to return to with `restore`."""
 
     @abstractmethod
     def restore(self, state: UpdateState) -> None:

@@ -21,7 +21,7 @@ class Layout:
     resistors: tuple[Resistor, ...] = ()
     diodes: tuple[Diode, ...] = ()
     numbered: bool = False
-    shape: dict[str, Any] = field(default_factory=dict)
+    shape: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> Graph:
         """The graph with these sources, and nodes beside it that carry only a source. NetworkError as from `Graph`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import wrightomega
+from scipy.special import wrightomega  # pyright: ignore[reportMissingTypeStubs]
 
 from labrig.errors import ConfigError
 

@@ -63,7 +63,7 @@ class Graph:
         self._check_sources()
 
     def index(self, node: str) -> int:
-        """Position of `node` in a vector over the nodes. Raises NetworkError where there is none (ground included)."""
+        """Position of `node` in a vector over the nodes. Raises NetworkError if there is none (ground has none)."""
         try:
             return self.nodes.index(node)
         except ValueError:

@@ -39,6 +39,7 @@ class Line:
     """|φ'(0)| = r·δ (W), (B,)."""
 
     def lanes(self, chosen: NDArray[np.bool_]) -> Line:
+        """The same lines, of the chosen samples (B,) only."""
         return Line(
             self.problem,
             self.current_a[chosen],
@@ -49,6 +50,7 @@ class Line:
         )
 
     def at(self, alpha: FloatArray) -> FloatArray:
+        """Voltages (B, m) at the fractions α (B,) of the full step."""
         return self.v + alpha[:, None] * self.step
 
     def slope(self, alpha: FloatArray) -> FloatArray:

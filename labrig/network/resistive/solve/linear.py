@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import get_lapack_funcs
 
 from labrig.network.physics import GROUND, NetworkError
 from labrig.network.resistive.graph import Graph
+from labrig.network.resistive.solve.lapack import cholesky, solve_factored
 
 FloatArray = NDArray[np.float64]
-
-# The LAPACK routines themselves: scipy.linalg.cho_solve spends ten times the solve on its own checks at this size.
-_LAPACK: Sequence[Callable[..., Any]] = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
-_factorize, _solve_factored = _LAPACK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +81,7 @@ class Reduction:
         if self.eliminated == 0:
             return kept_v
         # Transposed, rows of the batch are LAPACK's columns: no copy.
-        solved, _ = _solve_factored(self.factor, current_a[:, : self.eliminated].T, lower=1)
+        solved = solve_factored(self.factor, current_a[:, : self.eliminated].T)
         if kept_v.shape[1] == 0:
             return solved.T
         voltages = np.empty_like(current_a)
@@ -98,13 +93,13 @@ class Reduction:
 def reduce(conductance_s: FloatArray, eliminated: int) -> Reduction:
     """Fold the first `eliminated` nodes of the (N, N) matrix `conductance_s` (S, symmetric positive definite) away.
 
-    Raises NetworkError where the eliminated block is singular to working precision.
+    Raises NetworkError if the eliminated block is singular to working precision.
     """
     kept = conductance_s.shape[0] - eliminated
     if eliminated == 0:
         return Reduction(0, np.empty((0, 0)), np.empty((0, kept)), conductance_s)
-    factor, info = _factorize(conductance_s[:eliminated, :eliminated], lower=1, clean=0)
-    if info != 0:
+    factor = cholesky(conductance_s[:eliminated, :eliminated])
+    if factor is None:
         raise NetworkError(
             "the conductance matrix is singular to working precision",
             remedy="a node is all but floating: strengthen its path to ground, or narrow the range of conductances",
@@ -112,6 +107,6 @@ def reduce(conductance_s: FloatArray, eliminated: int) -> Reduction:
     if kept == 0:
         return Reduction(eliminated, factor, np.empty((eliminated, 0)), np.empty((0, 0)))
     across = conductance_s[:eliminated, eliminated:]
-    coupling, _ = _solve_factored(factor, across, lower=1)
+    coupling = solve_factored(factor, across)
     seen = conductance_s[eliminated:, eliminated:] - across.T @ coupling
     return Reduction(eliminated, factor, coupling, 0.5 * (seen + seen.T))

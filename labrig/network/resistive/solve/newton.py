@@ -97,7 +97,7 @@ def _judge(problem: Problem, target: FloatArray, du: FloatArray) -> tuple[FloatA
 
 
 def _shortened(line: Line, alpha: FloatArray, end_slope: FloatArray, iteration: int) -> FloatArray:
-    """The lengths `alpha`, shortened in the lanes that need it; `alpha` itself where none does."""
+    """The lengths `alpha`, shortened in the lanes that need it; `alpha` itself if none does."""
     if iteration >= SLOPE_ITERATIONS:
         return by_decrease(line)
     steep = too_steep(line, alpha, end_slope)

@@ -47,7 +47,7 @@ def first_guess(problem: Problem, current_a: FloatArray) -> FloatArray:
     """Voltages (B, m) from one linear solve, every diode replaced by its tangent where it would sit on its own.
 
     On its own a diode sees a Thevenin source, which makes it a diode with more series resistance, and that has a
-    closed solution. Good where diodes hardly interact; anywhere it is only the start of Newton.
+    closed solution. Accurate if diodes hardly interact; otherwise it only starts Newton.
     """
     alone_a, _ = diode_current(current_a @ problem.open_circuit, problem.seen_by)
     diodes = problem.diodes

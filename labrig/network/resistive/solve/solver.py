@@ -74,7 +74,7 @@ class Solver:
             self._prepared = None
 
     def states(self, source_v: ArrayLike, injected: ArrayLike | None = None) -> FloatArray:
-        """Node voltages (V): (N,), or (B, N) where an argument has a batch axis.
+        """Node voltages (V): (N,), or (B, N) if an argument has a batch axis.
 
         `source_v`, (S,) or (B, S), is what the sources play (V), in the order of `graph.sources`; `injected`, (N,) or
         (B, N), are currents (A) pushed into the nodes. The error left by Newton is about 1e-12 of full scale.
@@ -139,7 +139,7 @@ class Solver:
         return array
 
     def _restored(self, rows: FloatArray, dimensions: int) -> FloatArray:
-        """Rows (B, N) in the graph's own order of nodes, without the batch axis where there was none."""
+        """Rows (B, N) in the graph's own order of nodes, without a batch axis if there was none."""
         restored = np.empty(rows.shape)
         restored[:, self._order] = rows
         return restored if dimensions == 2 else restored[0]

@@ -10,7 +10,7 @@ import pytest
 from labrig.errors import LabrigError, SyncLost
 from labrig.learning.measurement import Excitation
 from labrig.rig.hookup import Hookup, SenseWire, SourceWire
-from labrig.rig.score import Programs, Score
+from labrig.rig.tone_assignment import Programs, ToneAssignment
 
 HOOKUP = Hookup(
     digitizer="daq",
@@ -20,7 +20,7 @@ HOOKUP = Hookup(
     senses=tuple(SenseWire(node, str(k)) for k, node in enumerate(("in0", "in1", "out0", "out1", "pilot"))),
     edges=(),
 )
-SCORE = Score(HOOKUP, (1000.0, 1500.0), "sine", 1.0)
+SCORE = ToneAssignment(HOOKUP, (1000.0, 1500.0), "sine", 1.0)
 ASKED = SCORE.programs(Excitation(np.array([0.5, -0.25]), np.array([[1e-6, -2e-6]])))
 
 

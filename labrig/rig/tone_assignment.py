@@ -23,9 +23,18 @@ LARGEST_TURN_RAD = np.radians(5.0)
 """Of two tones of one frequency against one another: their sum is then off by 0.4 %."""
 
 
-class Score:
-    """frequencies_hz: where tones are; with activation "sine" the first is the activation's, every other one carries
-    error. pilot_v: amplitude of the pilot, shared by all of them."""
+class ToneAssignment:
+    """Assigns every channel what it plays.
+
+    Parameters
+    ----------
+    hookup : Hookup
+    frequencies_hz : tuple of F
+        With activation "sine" the first tone is the activation's, every other one carries error.
+    activation : {'dc', 'sine'}
+    pilot_v : float
+        Amplitude of the pilot, shared by all tones (V).
+    """
 
     def __init__(
         self, hookup: Hookup, frequencies_hz: tuple[float, ...], activation: Literal["dc", "sine"], pilot_v: float
@@ -38,7 +47,7 @@ class Score:
         self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies_hz)) for f in frequencies_hz))
 
     def programs(self, excitation: Excitation) -> Programs:
-        """What each channel plays. Raises LabrigError for numbers that are none or not of the wiring's shape."""
+        """What each channel plays. Raises LabrigError for NaN, or a shape that does not fit the wiring."""
         hookup = self._hookup
         activation = np.asarray(excitation.activation, dtype=float)
         if activation.shape != (len(hookup.inputs),):
@@ -50,7 +59,7 @@ class Score:
                 f"the error has shape {error.shape}, the rig {shape[0]} error tones and {shape[1]} outputs: {shape}"
             )
         if not (np.isfinite(activation).all() and np.isfinite(error).all()):
-            raise LabrigError("the activation or the error holds something that is no number")
+            raise LabrigError("the activation or the error contains NaN or infinity")
         volts = error * hookup.output_volts_per_ampere
         programs: Programs = {device: {} for device in hookup.sources}
         for wire, x in zip(hookup.inputs, activation.tolist(), strict=True):
@@ -68,10 +77,10 @@ class Score:
             yield wire.node, programs[wire.device][wire.channel]
 
     def lead(self, asked: Programs, played: Programs) -> Array:
-        """(F,) by how much the tones of each frequency are ahead of the pilot, beyond what was asked for (rad): some
-        sources turn all of theirs, and say so.
+        """How far the tones of each frequency are ahead of the pilot, beyond what was asked for: (F,) rad.
 
-        Raises SyncLost where two sources turn tones of one frequency differently: no lock-in could tell them apart.
+        Some sources turn all of their tones, and say so. Raises SyncLost if two sources turn tones of one frequency
+        differently: no lock-in could tell them apart.
         """
         lead, leader = np.zeros(len(self._frequencies_hz)), [""] * len(self._frequencies_hz)
         pilot = _phases(played, self._hookup.pilot)

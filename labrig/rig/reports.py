@@ -1,0 +1,24 @@
+"""Reports of several programmers as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labrig.instruments.data import ProgramReport
+
+
+def merged(reports: Sequence[tuple[str, ProgramReport]]) -> ProgramReport:
+    """One report of all, by the name of the programmer; channels are named device/channel."""
+
+    def named(device: str, channels: Sequence[str]) -> list[str]:
+        return [f"{device}/{channel}" for channel in channels]
+
+    return ProgramReport(
+        written=tuple(name for device, report in reports for name in named(device, report.written)),
+        verified=tuple(name for device, report in reports for name in named(device, report.verified)),
+        faulty=tuple(name for device, report in reports for name in named(device, report.faulty)),
+        interrupted=any(report.interrupted for _, report in reports),
+        read_back={
+            f"{device}/{channel}": held for device, report in reports for channel, held in report.read_back.items()
+        },
+    )
