@@ -153,8 +153,7 @@ class Rig:
     def close(self) -> None:
         """Make every instrument that was reached safe, then close it; does nothing if that was done before.
 
-        `with` does it. Only an interrupt that strikes between the lines of a `with` leaves it to the caller.
-        It ends within about 20 s whatever hangs; outputs of instruments that answer are off within 1 s.
+        Ends within about 20 s whatever hangs; outputs of instruments that answer are off within 1 s.
         Raises NotMadeSafe with one error for each instrument that could not be made safe or closed.
         """
         self.closing = self._closed = True
@@ -235,7 +234,7 @@ class Rig:
     def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
         """Write new settings (by edge index) and verify them. Channels of the report are named device/channel.
 
-        Every programmer is asked, also one without new settings: only so it tells whether it was reset meanwhile.
+        Every programmer is asked, even without new settings: it may report that it was reset meanwhile.
         """
         reports: list[tuple[str, ProgramReport]] = []
         for device, programmer in self._programmers.items():
@@ -266,8 +265,7 @@ class Rig:
     def make_safe(self) -> None:
         """Outputs off on every instrument, all at once and each on its own.
 
-        From its beginning on, no call reaches an instrument any more until `idle` is called: calls that wait or are
-        made later raise ConnectionFailed.
+        No call reaches an instrument any more until `idle`: calls that wait or are made later raise ConnectionFailed.
         Raises NotMadeSafe with one error for each instrument that could not be made safe within 10 to 15 s.
         """
         self._safety.shut()

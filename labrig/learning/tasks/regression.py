@@ -47,7 +47,7 @@ class Regression(VoltageTask):
 
     @classmethod
     def of(cls, x_v: Array, matrix: Array, encode: Encode, train: int) -> Regression:
-        """From x (M, F) in V and a matrix (O, F); the first `train` examples are for training, the rest for the test."""
+        """From x (M, F) in V and a matrix (O, F); the first `train` examples train, the others test."""
         return cls(
             activation=with_complements_and_bias(x_v, encode.complements, encode.bias),
             target=x_v @ matrix.T,

@@ -9,7 +9,8 @@ from typing import Any
 
 from labrig.network.physics import GROUND, Edge, NetworkError, Source
 from labrig.network.resistive.diodes import DiodeModel
-from labrig.network.resistive.graph import Diode, Graph, Resistor
+from labrig.network.resistive.graph import Diode, Resistor
+from labrig.network.resistive.network import ResistiveNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,9 @@ class Layout:
     numbered: bool = False
     shape: dict[str, Any] = field(default_factory=dict[str, Any])
 
-    def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> Graph:
-        """The graph with these sources, and nodes beside it that carry only a source. NetworkError as from `Graph`."""
-        return Graph((*self.nodes, *beside), self.edges, self.resistors, self.diodes, tuple(sources))
+    def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> ResistiveNetwork:
+        """The network with these sources and nodes beside it that carry only a source; NetworkError as `Graph`."""
+        return ResistiveNetwork((*self.nodes, *beside), self.edges, self.resistors, self.diodes, tuple(sources))
 
 
 @dataclass(frozen=True, slots=True)

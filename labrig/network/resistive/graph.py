@@ -5,20 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.physics import GROUND, Edge, NetworkError, Source
 from labrig.network.resistive.diodes import DIODES, DiodeModel
-
-if TYPE_CHECKING:
-    from labrig.network.resistive.solve.solver import Solver
-
-OFF_STATE_OHM = 10e9
-"""What is left of a source whose output is open: the leakage of the switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +101,6 @@ class Graph:
                 f"no resistive path to ground from {_some(floating)}",
                 remedy="add a source, or a resistor to ground (a large one will do), in each isolated part",
             )
-
-    def equilibrium(self, is_open: Collection[int] = ()) -> Solver:
-        """A solver of it, with the outputs of these sources (by number) open.
-
-        A current source between an open output and its node stays: without input it injects nothing and still loads
-        the node.
-        """
-        from labrig.network.resistive.solve.solver import Solver
-
-        sources = tuple(
-            replace(source, ohm=source.ohm + OFF_STATE_OHM)
-            if number in is_open and source.transconductance_s is None
-            else source
-            for number, source in enumerate(self.sources)
-        )
-        return Solver(replace(self, sources=sources))
 
     def _check_nodes(self) -> None:
         if GROUND in self.nodes:

@@ -61,8 +61,8 @@ def test_two_sources_that_turn_one_frequency_differently_are_refused() -> None:
         ([0.5], None, r"activation has shape \(1,\), the wiring 2 inputs"),
         ([0.5, 0.5], [1e-6, 1e-6], r"error has shape \(2,\), the rig 1 error tones and 2 outputs: \(1, 2\)"),
         ([0.5, 0.5], 1e-6, r"error has shape \(\)"),
-        ([0.5, np.nan], None, "no number"),
-        ([0.5, 0.5], [[np.inf, 0.0]], "no number"),
+        ([0.5, np.nan], None, "contains NaN"),
+        ([0.5, 0.5], [[np.inf, 0.0]], "contains NaN"),
     ],
 )
 def test_what_does_not_fit_the_wiring_is_never_spread_over_it(activation, error, message) -> None:

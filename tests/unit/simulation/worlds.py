@@ -14,7 +14,8 @@ from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabili
 from labrig.instruments.parts import find_part
 from labrig.network.physics import GROUND, Source
 from labrig.network.resistive.builders import from_edges
-from labrig.network.resistive.graph import OFF_STATE_OHM, Graph, Resistor
+from labrig.network.resistive.graph import Resistor
+from labrig.network.resistive.network import OFF_STATE_OHM, ResistiveNetwork
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
 from labrig.simulation.imperfections import PRESETS, Imperfections
@@ -27,7 +28,7 @@ INITIAL = np.array([30e-6, 70e-6])
 PART = find_part("MCP4251-104")
 
 
-def graph(transconductance_s: float | None = None) -> Graph:
+def graph(transconductance_s: float | None = None) -> ResistiveNetwork:
     """a ── b ── c, both ends driven (50 Ω, 100 kΩ), 10 kΩ from b to ground. transconductance_s: of the one on c."""
     layout = from_edges(["a-b", "b-c"], [Resistor("load", "b", GROUND, 1e4)])
     return layout.with_sources([Source("a", 50.0), Source("c", 1e5, transconductance_s)])

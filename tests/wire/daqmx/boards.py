@@ -17,7 +17,7 @@ from nidaqmx.system import System
 
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.network.physics import Edge, Source
-from labrig.network.resistive.graph import Graph
+from labrig.network.resistive.network import ResistiveNetwork
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
@@ -45,7 +45,7 @@ def chain(nodes: int = 14, step_v: float = AO_STEP_V) -> World:
     """Nodes in a row, 100 µS between neighbours, each driven through 1 kΩ and sensed. step_v: of the sources."""
     names = tuple(f"n{k}" for k in range(nodes))
     edges = tuple(Edge(f"e{k}", names[k], names[k + 1]) for k in range(nodes - 1))
-    graph = Graph(names, edges, (), (), tuple(Source(name, 1000.0) for name in names))
+    graph = ResistiveNetwork(names, edges, (), (), tuple(Source(name, 1000.0) for name in names))
     sources = {f"awg/ao{k}": name for k, name in enumerate(names)}
     senses = {f"daq/ai{k}": name for k, name in enumerate(names)}
     stages = dict.fromkeys(sources, SourceStage(1.0, step_v))

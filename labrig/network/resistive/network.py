@@ -1,0 +1,31 @@
+"""A resistive network as the rest of labrig sees it: a graph that can be solved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from labrig.network.resistive.graph import Graph
+from labrig.network.resistive.solve.solver import Solver
+
+OFF_STATE_OHM = 10e9
+"""What is left of a source whose output is open: the leakage of the switch (Ω)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResistiveNetwork(Graph):
+    """A graph that keeps the contract of `labrig.network.physics.Network`."""
+
+    def equilibrium(self, is_open: Collection[int] = ()) -> Solver:
+        """A solver of it, with the outputs of these sources (by number) open.
+
+        A current source between an open output and its node stays: without input it injects nothing and still loads
+        the node.
+        """
+        sources = tuple(
+            replace(source, ohm=source.ohm + OFF_STATE_OHM)
+            if number in is_open and source.transconductance_s is None
+            else source
+            for number, source in enumerate(self.sources)
+        )
+        return Solver(replace(self, sources=sources))
