@@ -14,7 +14,6 @@ from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import Learning, LearningChoice
 from labrig.assembly.sections.network import Network, initial_conductances
-from labrig.assembly.sections.simulation import Simulation
 from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
 from labrig.assembly.sections.timing import Timing as Synchronization
@@ -38,6 +37,7 @@ from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
 from labrig.simulation.faults import Fault
+from labrig.simulation.section import SimulationChoice
 
 BENCHES = {
     "simulated": "labrig.assembly.benches.simulated",
@@ -70,7 +70,7 @@ class Assembly:
     learning_choice: LearningChoice
     acquisition: Acquisition
     storage: Storage
-    simulation: Simulation
+    simulation: SimulationChoice
     limits: Limits
     devices: Mapping[str, Device]
     board: Board
@@ -96,7 +96,8 @@ class Assembly:
     @cached_property
     def simulation_seed(self) -> int:
         """The simulation's own seed, by default the run's."""
-        return self.seed if self.simulation.seed is None else self.simulation.seed
+        own = self.simulation.section.seed
+        return self.seed if own is None else own
 
     @cached_property
     def span(self) -> float:

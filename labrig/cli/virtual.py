@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from labrig.cli.options import add_config, assembled
+from labrig.cli.options import add_config, assembled, folder_named
 from labrig.errors import LabrigError
+from labrig.extensions import search_beside
 
 if TYPE_CHECKING:
     from labrig.assembly.benches.wire import Endpoint
@@ -28,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--json", action="store_true", help="one JSON line per endpoint, then ready")
     serve.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
     serve.add_argument("--until-eof", action="store_true", help="end when stdin closes, too")
+    serve.add_argument(
+        "--modules",
+        type=folder_named,
+        metavar="DIR",
+        help="folder of modules that CONFIG names, besides its own",
+    )
     add_config(serve, bench="wire")
     serve.set_defaults(parser=serve)
 
@@ -67,6 +74,8 @@ def _instruments(arguments: argparse.Namespace, done: threading.Event) -> Abstra
     """Those of the configuration; None if the parent process has exited and its file is gone too."""
     from labrig.assembly.benches.wire import virtual_instruments
 
+    if arguments.modules is not None:
+        search_beside(arguments.modules)
     try:
         return virtual_instruments(assembled(arguments))
     except LabrigError:

@@ -84,6 +84,11 @@ class SourceCapabilities(InstrumentCapabilities):
     most_tones: int = 64
     tones_remedy: str = "let another source play the pilot"
 
+    @property
+    def step_v(self) -> float:
+        """Volts of one code."""
+        return 2.0 * self.full_scale_v / 2**self.bits
+
 
 @dataclass(frozen=True, slots=True)
 class DigitizerCapabilities(InstrumentCapabilities):

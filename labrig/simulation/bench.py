@@ -28,7 +28,7 @@ class SimulatedBench:
 
     graph: the board, edges in the order the rig numbers them. capabilities: of every instrument, by name.
     inputs: source channels ("awg/0") of the activation. outputs: nodes. Both only give `truth` its axes.
-    faults: what shall go wrong.
+    seed: of the phase that tones start with. faults: what shall go wrong.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SimulatedBench:
         faults: Sequence[Fault] = (),
     ) -> None:
         self._clock = SimulatedClock()
-        board = simulated_board(graph, wiring, capabilities, imperfections, seed)
+        board = simulated_board(graph, wiring, capabilities, imperfections)
         self.world = board.world
         self.world.faults = FaultSchedule(faults, self._clock.now)
         self._parts = board.parts

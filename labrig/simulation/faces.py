@@ -160,7 +160,12 @@ class SimulatedDigitizer(Face):
         self._plan: AcquisitionPlan | None = None
         self._armed = False
         self._front_end = FrontEnd(
-            name, capabilities.channels, capabilities.bits, capabilities.full_scale_v, stage.imperfections, stage.seed
+            name,
+            capabilities.channels,
+            capabilities.bits,
+            capabilities.full_scale_v,
+            stage.imperfections,
+            stage.imperfections.convert,
         )
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
@@ -179,8 +184,8 @@ class SimulatedDigitizer(Face):
             plan,
             ranges_v=(self._capabilities.full_scale_v,) * len(plan.channels),
             skew_s=tuple(k * self._capabilities.convert_interval_s for k in range(len(plan.channels))),
-            u_offset_v=self._stage.imperfections.digitizer_offset_v,
-            u_gain=self._stage.imperfections.digitizer_gain,
+            u_offset_v=self._stage.imperfections.u_offset_v,
+            u_gain=self._stage.imperfections.u_gain,
         )
         return self._plan
 
@@ -248,7 +253,7 @@ class SimulatedProgrammer(Face):
         super().__init__(name, stage)
         self._capabilities = capabilities
         self._parts = dict(zip(capabilities.channels, parts, strict=True))
-        self._ideal = not stage.imperfections.converters
+        self._ideal = not stage.imperfections.convert
         part = capabilities.part
         self._levels = _without_steps(part.levels()) if self._ideal else part.levels()
         self._power_up = Target(part.conductance(part.power_up)) if self._ideal else part.power_up

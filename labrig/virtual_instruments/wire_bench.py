@@ -28,16 +28,24 @@ STOP_S = 5.0
 class WireBench:
     """Keeps the Bench protocol. The child starts with the first `connect` and ends with `close`, or with this process.
 
-    config: the configuration as YAML text. Nobody here knows the truth: it is in the child. Instruments are no load on
-    a lab's computer, so the child has a core of its own where there are two, and until `close` the thread that connects
-    (and those it starts) keeps to another: a program that the scheduler moves finds its caches cold after each window.
+    Nobody here knows the truth: it is in the child. Instruments are no load on a lab's computer, so the child has a
+    core of its own where there are two, and until `close` the thread that connects (and those it starts) keeps to
+    another: a program that the scheduler moves finds its caches cold after each window.
+
+    Parameters
+    ----------
+    config : str
+        The configuration as YAML text.
+    modules : Path
+        Folder of modules that it names by dotted paths.
     """
 
     truth = None
 
-    def __init__(self, config: str) -> None:
+    def __init__(self, config: str, modules: Path) -> None:
         self.clock = MonotonicClock()
         self._config = config
+        self._modules = modules
         self._child: subprocess.Popen[str] | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -79,7 +87,10 @@ class WireBench:
         path.write_text(self._config, encoding="utf-8")
         # A session of its own: Ctrl-C is for the run, which still needs its instruments to make them safe.
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "labrig", "virtual", "serve", str(path), "--json", "--until-eof"],
+            [
+                *(sys.executable, "-m", "labrig", "virtual", "serve", str(path), "--json", "--until-eof"),
+                *("--modules", str(self._modules.resolve())),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

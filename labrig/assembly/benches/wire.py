@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def build(assembly: Assembly) -> WireBench:
     """The bench as the run sees it; its child gets the same configuration."""
-    return WireBench(to_yaml(assembly.document))
+    return WireBench(to_yaml(assembly.document), assembly.document.directory)
 
 
 @contextmanager
@@ -28,9 +28,7 @@ def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
     """Serve every instrument of a configuration, around one world, while the context lasts."""
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
-    board = simulated_board(
-        assembly.board.graph, board_wiring(assembly), capabilities, imperfect, assembly.simulation_seed
-    )
+    board = simulated_board(assembly.board.graph, board_wiring(assembly), capabilities, imperfect)
     bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
     board.world.faults = FaultSchedule(assembly.faults, bench.clock)
     trigger = assembly.synchronization.trigger

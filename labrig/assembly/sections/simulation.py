@@ -1,12 +1,8 @@
-"""`simulation.faults`: what shall go wrong, checked against the vocabulary, the instruments and the bench."""
+"""The `simulation` section: what it names, and whether its faults fit the instruments and the bench."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Annotated, Literal, Self
-
-from pydantic import BeforeValidator, Field, model_validator
 
 from labrig.assembly.board import Board
 from labrig.assembly.sections.header import Header
@@ -14,69 +10,43 @@ from labrig.assembly.sections.instruments import Device, faulty
 from labrig.config.document import Document
 from labrig.config.messages import did_you_mean
 from labrig.config.problems import TreePath
-from labrig.config.section import Section, exactly_one
+from labrig.config.validation import validate
 from labrig.config.wiring import in_words
-from labrig.quantities import Count, NonNegativeCount, NonNegativeTime, PositiveTime, Voltage, as_written
+from labrig.extensions import UnknownExtension
+from labrig.quantities import as_written
 from labrig.rig.hookup import Hookup
 from labrig.simulation.faults import FAULT_KINDS, PARAMETERS, Fault, FaultKind
-from labrig.simulation.imperfections import PRESETS, Imperfections
+from labrig.simulation.section import (
+    IMPERFECTIONS,
+    FaultEntry,
+    Imperfection,
+    Simulation,
+    SimulationChoice,
+    simulation_model,
+)
 
 
-def _time_or_count(value: object) -> object:
-    """Refuse a bare number that is no count before the union takes it for a duration without its unit."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and (value < 1 or value != int(value)):
-        raise ValueError(f"expected a count of at least 1, or a time such as '100 ms', got {value}")
-    return value
-
-
-class FaultEntry(Section):
-    """Something that goes wrong on purpose: what, where, when and for how long.
-
-    acquisition: of the bench, counted from 1; time: since the bench started. for: a duration, or a count of what the
-    fault counts. by: how late.
-    """
-
-    what: str
-    where: str
-    acquisition: Count | None = None
-    time: NonNegativeTime | None = None
-    for_: Annotated[PositiveTime | Count | None, BeforeValidator(_time_or_count)] = Field(None, alias="for")
-    by: PositiveTime | None = None
-
-    @model_validator(mode="after")
-    def _one_beginning(self) -> Self:
-        exactly_one(self, ("acquisition", "time"))
-        return self
-
-
-class Simulation(Section):
-    """Preset of imperfections; a key beside it replaces that one imperfection."""
-
-    preset: Literal["ideal", "typical"] = "typical"
-    seed: NonNegativeCount | None = None
-    noise: Annotated[Voltage, Field(ge=0)] | None = None
-    source_amplitude: Annotated[float, Field(ge=0)] | None = None
-    digitizer_gain: Annotated[float, Field(ge=0)] | None = None
-    digitizer_offset: Annotated[Voltage, Field(ge=0)] | None = None
-    part_tolerance: bool | None = None
-    faults: list[FaultEntry] = []
-
-
-def chosen_imperfections(section: Simulation) -> Imperfections:
-    """The preset, with the single imperfections that the section replaces."""
-    given = {
-        "noise_v": section.noise,
-        "source_amplitude": section.source_amplitude,
-        "digitizer_gain": section.digitizer_gain,
-        "digitizer_offset_v": section.digitizer_offset,
-        "part_tolerance": section.part_tolerance,
-    }
-    return replace(PRESETS[section.preset], **{name: value for name, value in given.items() if value is not None})
+def read_simulation(document: Document) -> SimulationChoice | None:
+    """The section with the keys of the imperfections it names; None if it has problems."""
+    written = document.get(("simulation",))
+    keys = list(written.value) if written is not None and isinstance(written.value, dict) else []
+    strays = [key for key in keys if key not in (*Simulation.model_fields, *IMPERFECTIONS.own)]
+    brought: dict[str, type[Imperfection]] = {}
+    for key in strays:
+        if ":" not in key and key not in IMPERFECTIONS.names():
+            continue  # validation says so
+        try:
+            brought[key] = IMPERFECTIONS.find(key)
+        except UnknownExtension as error:
+            document.report(("simulation", key), str(error), at_key=True)
+    model, fields = simulation_model(brought)
+    section = validate(document, ("simulation",), model)
+    return None if section is None else SimulationChoice(section, fields)
 
 
 def read_faults(
     document: Document,
-    simulation: Simulation,
+    simulation: SimulationChoice,
     header: Header,
     devices: Mapping[str, Device],
     board: Board | None = None,
@@ -88,7 +58,7 @@ def read_faults(
     hookup, unusable = board.hookup if board else None, faulty(document, devices)
     read = (
         _Entry(document, number, entry, header.bench, devices, unusable, hookup).read()
-        for number, entry in enumerate(simulation.faults)
+        for number, entry in enumerate(simulation.section.faults)
     )
     return tuple(fault for fault in read if fault is not None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from unit.network.dense_oracle import conductance_matrix, pushed_in
@@ -16,10 +17,10 @@ from labrig.network.builders import from_edges
 from labrig.network.graph import GROUND, Graph, Resistor, Source
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
-from labrig.simulation.imperfections import PRESETS, Imperfections
+from labrig.simulation.imperfections import imperfections
 from labrig.simulation.world import OFF_STATE_OHM, BoardWiring, SourceStage, World
 
-IDEAL = PRESETS["ideal"]
+IDEAL: Mapping[str, Any] = {}
 NODES = ("a", "b", "c")
 SOURCES = {"awg/0": "a", "awg/1": "c"}
 INITIAL = np.array([30e-6, 70e-6])
@@ -69,11 +70,11 @@ def by_hand(
 
 
 class Bench:
-    """The faces around one World, open, sources with their own settle."""
+    """The faces around one World, open, sources with their own settle. wrong: imperfections by their keys."""
 
     def __init__(
         self,
-        imperfections: Imperfections = IDEAL,
+        wrong: Mapping[str, Any] = IDEAL,
         *,
         seed: int = 0,
         bits: int = 16,
@@ -83,7 +84,7 @@ class Bench:
     ) -> None:
         self.clock = SimulatedClock()
         self.world = world()
-        self.stage = Stage(self.world, self.clock, imperfections, seed)
+        self.stage = Stage(self.world, self.clock, imperfections(wrong, seed), seed)
         self.source = SimulatedSource("awg", self.stage, SourceCapabilities(("0", "1"), bits, 5.0, 50.0, settle_s))
         self.digitizer = SimulatedDigitizer(
             "daq",

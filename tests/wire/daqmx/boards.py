@@ -18,13 +18,13 @@ from nidaqmx.system import System
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.network.graph import Edge, Graph, Source
 from labrig.signals.tones import ToneProgram
-from labrig.simulation.imperfections import Imperfections
+from labrig.simulation.imperfections import Imperfections, imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
 from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
-QUIET = Imperfections(0.0, 0.0, 0.0, 0.0, part_tolerance=False, converters=True)
-NOISY = Imperfections(1e-3, 0.0, 1e-3, 1e-3, part_tolerance=False, converters=True)
+QUIET = imperfections({"converters": True}, seed=0)
+NOISY = imperfections({"noise": 1e-3, "digitizer_gain": 1e-3, "digitizer_offset": 1e-3, "converters": True}, seed=0)
 AO, AI = "PXI1Slot3", "PXI1Slot4"
 AO_STEP_V = 20 / 2**16
 
@@ -54,13 +54,13 @@ def chain(nodes: int = 14, step_v: float = AO_STEP_V) -> World:
 @contextmanager
 def wire(
     world: World | None = None,
-    imperfections: Imperfections = QUIET,
+    wrong: Imperfections = QUIET,
     faults: Sequence[WireFault] = (),
     sample_clock: str = "",
 ) -> Iterator[Wire]:
     """A PXIe-6738 and a PXIe-6363 around a world. Time starts at 0, so that it rounds finely."""
     origin = time.monotonic()
-    bench = VirtualBench(world or chain(), imperfections, seed=0, clock=lambda: time.monotonic() - origin)
+    bench = VirtualBench(world or chain(), wrong, seed=0, clock=lambda: time.monotonic() - origin)
     boards = [
         VirtualDevice.of("PXIe-6738", name=AO, instrument="awg", serial=0x01ABCDEF),
         VirtualDevice.of("PXIe-6363", name=AI, instrument="daq", serial=0x01C0FFEE, sample_clock=sample_clock),

@@ -11,7 +11,7 @@ from labrig_drivers.siglent import SdgOptions, SdgSource
 from labrig.network.builders import from_edges
 from labrig.network.graph import GROUND, Resistor, Source
 from labrig.signals.tones import ToneProgram, signed_tone
-from labrig.simulation.imperfections import PRESETS
+from labrig.simulation.imperfections import imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
 from labrig.virtual_instruments.scpi import Server, SocketServer
 from labrig.virtual_instruments.siglent import VirtualSdg
@@ -27,7 +27,7 @@ def virtual_bench(**more) -> VirtualBench:
     graph = layout.with_sources([Source(node, SOURCE_OHM) for node in NODES])
     wiring = BoardWiring({"gen/1": "a", "gen/2": "b"}, {"daq/0": "a", "daq/1": "b"}, {"pots/0": "a-b"})
     world = World(graph, wiring, dict.fromkeys(wiring.sources, SourceStage()), np.array([1e-15]))
-    return VirtualBench(world, PRESETS["ideal"], seed=1, **more)
+    return VirtualBench(world, imperfections({}, seed=1), seed=1, **more)
 
 
 def options(server: Server, **more) -> SdgOptions:
