@@ -36,8 +36,7 @@ from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
-from labrig.simulation.faults import Fault
-from labrig.simulation.section import SimulationChoice
+from labrig.simulation.section import ScheduledFault, SimulationChoice
 
 BENCHES = {
     "simulated": "labrig.assembly.benches.simulated",
@@ -78,7 +77,7 @@ class Assembly:
     synchronization: Synchronization
     task: Task
     loss: Loss
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ScheduledFault, ...] = ()
 
     @property
     def learning(self) -> Learning:

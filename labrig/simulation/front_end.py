@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import FaultSchedule, SampleFault
 from labrig.simulation.imperfections import Imperfections, Scans
 from labrig.simulation.world import Stretch, World
 
@@ -82,7 +82,7 @@ class FrontEnd:
                 read = transfer(read, columns)
             Stretch(stretch.first, stretch.last, read).add_to(volts)
         if not world.faults.empty:
-            self._overdrive(volts, world.faults, channels, start, rate)
+            self._apply_faults(volts, world.faults, channels, start, rate)
         return volts
 
     def _added(self, scans: Scans) -> Array:
@@ -94,14 +94,15 @@ class FrontEnd:
             volts += addition(scans)
         return volts
 
-    def _overdrive(
+    def _apply_faults(
         self, volts: Array, faults: FaultSchedule, channels: Sequence[str], start: float, rate: float
     ) -> None:
-        """Twice the range on a channel that a fault drives out of it, for the scans of that time."""
-        for fault, since, until in faults.during(self._name, "over_range", start, start + len(volts) / rate):
-            if fault.channel in channels:
-                first, last = (min(max(0.0, (t - start) * rate), len(volts)) for t in (since, until))
-                volts[math.ceil(first) : math.ceil(last), channels.index(fault.channel)] = 2 * self._full_scale_v
+        """Change what a channel reads while a fault acts on it."""
+        for fault, channel, since, until in faults.during(self._name, SampleFault, start, start + len(volts) / rate):
+            if channel in channels:
+                first, last = (math.ceil(min(max(0.0, (t - start) * rate), len(volts))) for t in (since, until))
+                column = channels.index(channel)
+                volts[first:last, column] = fault.read(volts[first:last, column], self._full_scale_v)
 
     def codes(self, volts: Array) -> tuple[NDArray, NDArray[np.bool_]]:
         """(n, C) codes, and (C,) which channels touched an end of their range. `volts` is used up."""

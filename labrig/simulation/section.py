@@ -6,22 +6,27 @@ The only module of the simulation, benches apart, that `labrig.assembly` imports
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, create_model, model_validator
 
-from labrig.config.section import Section, exactly_one
+from labrig.config.section import Section, composed, exactly_one
 from labrig.quantities import Count, NonNegativeCount, NonNegativeTime, PositiveTime
+from labrig.simulation.faults import FAULTS, SIMULATED_PLACES, Fault, ScheduledFault
 from labrig.simulation.imperfections import IMPERFECTIONS, Imperfection
 from labrig.simulation.presets import preset, preset_names
 
 __all__ = [
+    "FAULTS",
     "IMPERFECTIONS",
+    "SIMULATED_PLACES",
+    "Fault",
     "FaultEntry",
     "Imperfection",
+    "ScheduledFault",
     "Simulation",
     "SimulationChoice",
     "preset",
@@ -37,10 +42,10 @@ def _time_or_count(value: object) -> object:
 
 
 class FaultEntry(Section):
-    """Something that goes wrong on purpose: what, where, when and for how long.
+    """A fault: what, where, when and for how long; its own keys stand beside these.
 
     acquisition: of the bench, counted from 1; time: since the bench started. for: a duration, or a count of what the
-    fault counts. by: how late.
+    fault counts.
     """
 
     what: str
@@ -48,7 +53,6 @@ class FaultEntry(Section):
     acquisition: Count | None = None
     time: NonNegativeTime | None = None
     for_: Annotated[PositiveTime | Count | None, BeforeValidator(_time_or_count)] = Field(None, alias="for")
-    by: PositiveTime | None = None
 
     @model_validator(mode="after")
     def _one_beginning(self) -> Self:
@@ -56,12 +60,18 @@ class FaultEntry(Section):
         return self
 
 
+class _UnknownFaultEntry(FaultEntry):
+    """Keys of a fault that was not found cannot be judged."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class Simulation(Section):
     """The keys beside the imperfections."""
 
     preset: str = "typical"
     seed: NonNegativeCount | None = None
-    faults: list[FaultEntry] = []
+    faults: Any = []
 
 
 @dataclass(frozen=True)
@@ -73,10 +83,18 @@ class SimulationChoice:
     section : Simulation
     fields : mapping
         Field of the section by the key of each imperfection that it may name.
+    fault_kinds : sequence
+        The class that each entry of `faults` names; None where there is none.
     """
 
     section: Simulation
     fields: Mapping[str, str]
+    fault_kinds: Sequence[type[Fault] | None] = ()
+
+    @property
+    def faults(self) -> list[tuple[FaultEntry, type[Fault] | None]]:
+        """Each entry of `faults`, with the class that it names."""
+        return list(zip(self.section.faults, self.fault_kinds, strict=True))
 
     @property
     def given(self) -> dict[str, Any]:
@@ -97,13 +115,22 @@ class SimulationChoice:
         return {**shared, **plain}
 
 
-def simulation_model(brought: Mapping[str, type[Imperfection]]) -> tuple[type[Simulation], dict[str, str]]:
+def simulation_model(
+    brought: Mapping[str, type[Imperfection]], fault_kinds: Sequence[type[Fault] | None] = ()
+) -> tuple[type[Simulation], dict[str, str]]:
     """The section's model, and its field by the key of each imperfection.
 
     Parameters
     ----------
     brought : mapping
         Imperfections that are not labrig's own, by their keys.
+    fault_kinds : sequence
+        The class that each entry of `faults` names; None where there is none.
+
+    Raises
+    ------
+    ValueError
+        If a fault has a key that every fault has.
     """
     own = {name: IMPERFECTIONS.find(name) for name in IMPERFECTIONS.own}
     fields = {**{name: name for name in own}, **{key: f"imperfection_{n}" for n, key in enumerate(brought)}}
@@ -113,6 +140,10 @@ def simulation_model(brought: Mapping[str, type[Imperfection]]) -> tuple[type[Si
         for key, field in fields.items()
     }
     definitions["preset"] = (Literal[preset_names()], "typical")
+    entries = tuple(
+        _UnknownFaultEntry if kind is None else composed("FaultEntry", FaultEntry, kind.Options) for kind in fault_kinds
+    )
+    definitions["faults"] = (tuple[entries] if entries else list[FaultEntry], [])
     return create_model("Simulation", __base__=Simulation, **definitions), fields
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from labrig.assembly.benches.simulated import board_wiring, imperfections
 from labrig.config.resolved import to_yaml
 from labrig.simulation.board import simulated_board
-from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import FaultSchedule
 from labrig.virtual_instruments.counterpart import Endpoint, Entry, served
 from labrig.virtual_instruments.virtual_bench import VirtualBench, faults_in_time
 from labrig.virtual_instruments.wire_bench import WireBench

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import grpc
 import nidaqmx
@@ -20,7 +21,8 @@ from labrig.network.graph import Edge, Graph, Source
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.imperfections import Imperfections, imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
-from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice
+from labrig.virtual_instruments.daqmx.errors import wording
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 QUIET = imperfections({"converters": True}, seed=0)
@@ -55,7 +57,6 @@ def chain(nodes: int = 14, step_v: float = AO_STEP_V) -> World:
 def wire(
     world: World | None = None,
     wrong: Imperfections = QUIET,
-    faults: Sequence[WireFault] = (),
     sample_clock: str = "",
 ) -> Iterator[Wire]:
     """A PXIe-6738 and a PXIe-6363 around a world. Time starts at 0, so that it rounds finely."""
@@ -65,12 +66,28 @@ def wire(
         VirtualDevice.of("PXIe-6738", name=AO, instrument="awg", serial=0x01ABCDEF),
         VirtualDevice.of("PXIe-6363", name=AI, instrument="daq", serial=0x01C0FFEE, sample_clock=sample_clock),
     ]
-    server = DaqmxServer(bench, boards, faults=faults)
+    server = DaqmxServer(bench, boards)
     port = server.start()
     try:
         yield Wire(bench, server, port)
     finally:
         server.stop()
+
+
+@contextmanager
+def refused(server: DaqmxServer, procedure: str, number: int, code: int) -> Iterator[None]:
+    """Call `number` of a procedure, counted from now, fails with an error of DAQmx."""
+    call, calls = server._call, server.calls[procedure]
+
+    def answer(name: str, method: Any, request: Any, context: Any) -> Any:
+        if name == procedure and server.calls[name] - calls + 1 == number:
+            server.calls[name] += 1
+            context.set_trailing_metadata((("ni-error", str(code)),))
+            context.abort(grpc.StatusCode.UNKNOWN, wording(code))
+        return call(name, method, request, context)
+
+    with patch.object(server, "_call", answer):
+        yield
 
 
 @dataclass

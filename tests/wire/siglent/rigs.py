@@ -40,7 +40,7 @@ def rig(
 ) -> Iterator[tuple[SdgSource, VirtualSdg, Server]]:
     """An opened driver, the generator behind it, and its server."""
     generator = VirtualSdg(virtual_bench(), "gen", joins_long=joins_long)
-    with front(generator, latency) as server:
+    with front(generator, latency, name="gen") as server:
         source = SdgSource("gen", options(server, **more))
         try:
             source.open()
