@@ -52,6 +52,10 @@ class Extensions(Generic[Kind]):
         if not self.group:
             object.__setattr__(self, "group", f"labrig.{self.package.rpartition('.')[2]}")
 
+    @property
+    def _one(self) -> str:
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
     def names(self) -> list[str]:
         """Every name there is, labrig's own first; dotted paths come on top."""
         return [*self.own, *sorted({entry.name for entry in entry_points(group=self.group)} - set(self.own))]
@@ -74,7 +78,7 @@ class Extensions(Generic[Kind]):
             raise UnknownExtension(self._no_such(name))
         if len(offered) > 1:
             raise UnknownExtension(
-                f"two installed packages offer a {self.noun} named {name!r} ({', '.join(sorted(offered))}); "
+                f"two installed packages offer {self._one} named {name!r} ({', '.join(sorted(offered))}); "
                 "uninstall one, or name it by its path"
             )
         value, entry = next(iter(offered.items()))
@@ -104,7 +108,7 @@ class Extensions(Generic[Kind]):
         if isinstance(found, type) and issubclass(found, self.kind):
             return found
         raise UnknownExtension(
-            f"{path} is not a {self.noun}: it must be a class derived from {self.package}.{self.kind.__name__}"
+            f"{path} is not {self._one}: it must be a class derived from {self.package}.{self.kind.__name__}"
         )
 
     def _no_such(self, name: str) -> str:

@@ -14,7 +14,6 @@ from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import Learning, LearningChoice
 from labrig.assembly.sections.network import NetworkChoice, initial_conductances
-from labrig.assembly.sections.simulation import Simulation
 from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
 from labrig.assembly.sections.timing import Timing as Synchronization
@@ -38,7 +37,7 @@ from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
-from labrig.simulation.faults import Fault
+from labrig.simulation.section import ScheduledFault, SimulationChoice
 
 BENCHES = {
     "simulated": "labrig.assembly.benches.simulated",
@@ -72,7 +71,7 @@ class Assembly:
     learning_choice: LearningChoice
     acquisition: Acquisition
     storage: Storage
-    simulation: Simulation
+    simulation: SimulationChoice
     limits: Limits
     devices: Mapping[str, Device]
     board: Board
@@ -80,7 +79,7 @@ class Assembly:
     synchronization: Synchronization
     task: Task
     loss: Loss
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ScheduledFault, ...] = ()
 
     @property
     def learning(self) -> Learning:
@@ -98,7 +97,8 @@ class Assembly:
     @cached_property
     def simulation_seed(self) -> int:
         """The simulation's own seed, by default the run's."""
-        return self.seed if self.simulation.seed is None else self.simulation.seed
+        own = self.simulation.section.seed
+        return self.seed if own is None else own
 
     @cached_property
     def span(self) -> float:

@@ -46,9 +46,7 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "decay": assembly.learning.decay,
         **_values(part(assembly.learning, assembly.learning_choice.update_class.Options)),
         "bench": assembly.header.bench,
-        "simulation": assembly.simulation.model_dump(exclude_none=True)
-        if assembly.header.bench != "hardware"
-        else None,
+        "simulation": assembly.simulation.card if assembly.header.bench != "hardware" else None,
     }
 
 

@@ -80,7 +80,7 @@ STAGES: Sequence[Stage] = (
     Stage("synchronization", _section("timing", timing.Timing, optional=True)),
     Stage("limits", _section("limits", limits.Limits, optional=True)),
     Stage("storage", _section("storage", Storage, optional=True)),
-    Stage("simulation", _section("simulation", simulation.Simulation, optional=True)),
+    Stage("simulation", simulation.read_simulation),
     Stage("devices", instruments.read_devices),
     Stage("bench_checked", instruments.check_bench),
     Stage("layout", network.read_layout),
@@ -163,7 +163,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         "timing": products["synchronization"],
         "limits": limits_section,
         "storage": products["storage"],
-        "simulation": products["simulation"],
+        "simulation": products["simulation"].section,
     }
     return Assembly(
         document=effective(document, header, sections, products["devices"]),

@@ -9,12 +9,12 @@ from labrig.assembly.sections.acquisition import MAINS_HZ
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.network import initial_range
-from labrig.assembly.sections.simulation import chosen_imperfections
 from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.config.resolved import Derived, with_defaults
 from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
 from labrig.quantities import exact_quantity
+from labrig.simulation.section import preset
 
 
 def effective(
@@ -32,17 +32,15 @@ def effective(
 
 def _of_sections(header: Header, sections: Mapping[str, Any]) -> dict[TreePath, Any]:
     """What stands for the keys of sections that are None by default."""
-    imperfect = chosen_imperfections(sections["simulation"])
     initial = initial_range(sections["network"].programmable)
     return {
         ("network", "programmable", "initial"): [exact_quantity(value, "conductance") for value in initial],
         ("acquisition", "mains"): [exact_quantity(value, "frequency") for value in MAINS_HZ],
         ("simulation", "seed"): Derived(header.seed, "seed"),
-        ("simulation", "noise"): Derived(exact_quantity(imperfect.noise_v, "voltage"), "preset"),
-        ("simulation", "source_amplitude"): Derived(imperfect.source_amplitude, "preset"),
-        ("simulation", "digitizer_gain"): Derived(imperfect.digitizer_gain, "preset"),
-        ("simulation", "digitizer_offset"): Derived(exact_quantity(imperfect.digitizer_offset_v, "voltage"), "preset"),
-        ("simulation", "part_tolerance"): Derived(imperfect.part_tolerance, "preset"),
+        **{
+            ("simulation", key): Derived(value, "preset")
+            for key, value in preset(sections["simulation"].preset).items()
+        },
     }
 
 

@@ -21,6 +21,10 @@ from labrig.instruments.parts import Part
 
 Kind = Literal["source", "digitizer", "programmer"]
 
+FaultPlace = Literal["connection", "silence", "delay", "line", "requests", "power", "samples"]
+"""Where a fault of `simulation.faults` can act on an instrument: what each means is said in
+`labrig/simulation/faults/fault.py`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentCapabilities:
@@ -84,6 +88,11 @@ class SourceCapabilities(InstrumentCapabilities):
     least_v: float = 0.0
     most_tones: int = 64
     tones_remedy: str = "let another source play the pilot"
+
+    @property
+    def step_v(self) -> float:
+        """Volts of one code."""
+        return 2.0 * self.full_scale_v / 2**self.bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +195,12 @@ class VirtualCounterpart:
         Serves virtual instruments; or its dotted path "package.module:name", imported only where they are served.
         What it is given and what it returns: `labrig/virtual_instruments/counterpart.py`.
     faults : tuple of str
-        Words of `simulation.faults` that it can be struck with.
+        Where faults of `simulation.faults` can act on it.
     """
 
     name: str
     factory: Callable[[Any, Any], AbstractContextManager[Any]] | str
-    faults: tuple[str, ...] = ()
+    faults: tuple[FaultPlace, ...] = ()
 
     def load(self) -> Callable[[Any, Any], AbstractContextManager[Any]]:
         """Import the factory. Raises ConfigError where that fails."""

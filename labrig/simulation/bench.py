@@ -15,8 +15,7 @@ from labrig.instruments.drivers import Capabilities, DigitizerCapabilities, Driv
 from labrig.network.physics import Network
 from labrig.simulation.board import simulated_board
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
-from labrig.simulation.fault_schedule import FaultSchedule
-from labrig.simulation.faults import Fault
+from labrig.simulation.faults import FaultSchedule, ScheduledFault
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, World
 
@@ -28,7 +27,7 @@ class SimulatedBench:
 
     network: the board, edges in the order the rig numbers them. capabilities: of every instrument, by name.
     inputs: source channels ("awg/0") of the activation. outputs: nodes. Both only give `truth` its axes.
-    faults: what shall go wrong.
+    seed: of the phase that tones start with. faults: what is to go wrong, and when.
     """
 
     def __init__(
@@ -40,10 +39,10 @@ class SimulatedBench:
         seed: int,
         inputs: Sequence[str],
         outputs: Sequence[str],
-        faults: Sequence[Fault] = (),
+        faults: Sequence[ScheduledFault] = (),
     ) -> None:
         self._clock = SimulatedClock()
-        board = simulated_board(network, wiring, capabilities, imperfections, seed)
+        board = simulated_board(network, wiring, capabilities, imperfections)
         self.world = board.world
         self.world.faults = FaultSchedule(faults, self._clock.now)
         self._parts = board.parts

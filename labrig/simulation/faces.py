@@ -27,6 +27,7 @@ from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabili
 from labrig.instruments.parts import Part
 from labrig.random_streams import RandomStream
 from labrig.signals.tones import SILENT, ToneProgram
+from labrig.simulation.faults import ConnectionFault, PowerFault, SilenceFault
 from labrig.simulation.front_end import FrontEnd
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import World
@@ -64,7 +65,7 @@ SILENCE_S = 1.0
 
 
 class Face:
-    """What all faces have in common: a name, and the state of their connection, faults on purpose included."""
+    """What all faces have in common: a name, and the state of their connection, which faults may cut."""
 
     def __init__(self, name: str, stage: Stage) -> None:
         self.name = name
@@ -93,11 +94,11 @@ class Face:
     def _require_connected(self, action: str) -> None:
         faults = self._stage.world.faults
         faults.poll()
-        if faults.on(self.name, "disconnect"):
+        if faults.active(self.name, ConnectionFault):
             raise ConnectionFailed("was lost", device=self.name, action=action, remedy="check its cable and its power")
 
     def _require_answer(self, action: str) -> None:
-        if self._stage.world.faults.on(self.name, "silent"):
+        if self._stage.world.faults.active(self.name, SilenceFault):
             self._stage.clock.sleep(SILENCE_S)
             raise DeadlineExceeded("did not answer", device=self.name, action=action, limit=f"{SILENCE_S:g} s")
 
@@ -160,7 +161,12 @@ class SimulatedDigitizer(Face):
         self._plan: AcquisitionPlan | None = None
         self._armed = False
         self._front_end = FrontEnd(
-            name, capabilities.channels, capabilities.bits, capabilities.full_scale_v, stage.imperfections, stage.seed
+            name,
+            capabilities.channels,
+            capabilities.bits,
+            capabilities.full_scale_v,
+            stage.imperfections,
+            stage.imperfections.convert,
         )
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
@@ -179,8 +185,8 @@ class SimulatedDigitizer(Face):
             plan,
             ranges_v=(self._capabilities.full_scale_v,) * len(plan.channels),
             skew_s=tuple(k * self._capabilities.convert_interval_s for k in range(len(plan.channels))),
-            u_offset_v=self._stage.imperfections.digitizer_offset_v,
-            u_gain=self._stage.imperfections.digitizer_gain,
+            u_offset_v=self._stage.imperfections.u_offset_v,
+            u_gain=self._stage.imperfections.u_gain,
         )
         return self._plan
 
@@ -248,14 +254,14 @@ class SimulatedProgrammer(Face):
         super().__init__(name, stage)
         self._capabilities = capabilities
         self._parts = dict(zip(capabilities.channels, parts, strict=True))
-        self._ideal = not stage.imperfections.converters
+        self._ideal = not stage.imperfections.convert
         part = capabilities.part
         self._levels = _without_steps(part.levels()) if self._ideal else part.levels()
         self._power_up = Target(part.conductance(part.power_up)) if self._ideal else part.power_up
         self._held: dict[str, Setting] = dict.fromkeys(capabilities.channels, self._power_up)
         self._table = dict(self._held)  # what it should hold; as `_held`, unless it was reset
         self._interrupted = False  # whether it was reset since `program` returned
-        stage.world.faults.when(name, "reset", self._reset)
+        stage.world.faults.when_begun(name, PowerFault, self._reset)
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
         return dict.fromkeys(self._capabilities.channels, self._levels)

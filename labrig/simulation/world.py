@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from labrig.network.physics import Equilibrium, Network
 from labrig.signals.tones import SILENT, ToneProgram
-from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import FaultSchedule
 
 Array = NDArray[np.float64]
 State = TypeVar("State")

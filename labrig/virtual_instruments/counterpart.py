@@ -12,7 +12,7 @@ an address each; `each_on_its_own` makes the factory from a function that serves
     @each_on_its_own
     @contextmanager
     def generator(bench: VirtualBench, entry: Entry) -> Iterator[str]:
-        with SocketServer(MyGenerator(bench, entry.name), schedule=bench.faults, name=entry.name) as server:
+        with SocketServer(MyGenerator(bench, entry.name), faults=bench.faults, name=entry.name) as server:
             yield server.resource
 
 What a counterpart may ask of the bench and what it must do:
@@ -24,8 +24,8 @@ What a counterpart may ask of the bench and what it must do:
 - a digitizer takes part in it with `bench.world.begin_acquisition(t)` and `bench.world.voltages(...)`, and fires
   `bench.lines.fire("daq/start", t)`;
 - times are `bench.clock()` in seconds; whatever touches the world holds `bench.lock`;
-- faults of the configuration strike through `bench.faults`: a counterpart acts on the words that its
-  `VirtualCounterpart.faults` lists. The servers of `scpi.servers` do so for `late_replies`, `disconnect` and `silent`.
+- faults of the configuration are in `bench.faults`; a counterpart asks it for those that act where its
+  `VirtualCounterpart.faults` says. The servers of `scpi.servers` do so for "connection", "silence" and "delay".
 
 Servers for SCPI instruments are in `scpi`, one for serial devices in `serial_server`.
 """

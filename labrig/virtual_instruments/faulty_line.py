@@ -7,10 +7,10 @@ reply, drawn from the seed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from labrig.random_streams import RandomStream
-from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import ConnectionFault, DelayFault, FaultSchedule, LineFault, SilenceFault
 from labrig.virtual_instruments.serial_server import SerialDevice, Unplugged
 
 
@@ -45,9 +45,9 @@ class FaultyLine:
         self._messages = 0
 
     def poll(self) -> None:
-        """The device's own clock runs on whatever becomes of the line. Raises Unplugged while the cable is out."""
+        """Let the device's own clock run on, whatever happens to the line. Raises Unplugged while the cable is out."""
         self._device.poll()
-        if self._faults.on(self._name, "disconnect"):
+        if self._faults.active(self._name, ConnectionFault):
             raise Unplugged
 
     def receive(self, data: bytes) -> bytes:
@@ -55,32 +55,23 @@ class FaultyLine:
         if not data:
             return b""
         self._messages += 1
-        draw = self._draws.at(self._messages)
-        on_the_way_back = bool(draw.integers(2))
-        spoilt = self._spoiler(int(draw.integers(1 << 30)), int(draw.integers(1, 256)))
+        on_the_way_back = bool(self._draws.at(self._messages).integers(2))
+        faults = self._faults.on_message(self._name, LineFault)
         if not on_the_way_back:
-            data = spoilt(data)
+            data = self._transmitted(data, faults)
         self._before_message()
         reply = self._device.receive(data)
         if on_the_way_back:
-            reply = spoilt(reply)
-        late = self._faults.suffer(self._name, "late_bytes")
-        if late:
-            time.sleep(late.by_s)
+            reply = self._transmitted(reply, faults)
+        for late in self._faults.on_message(self._name, DelayFault):
+            time.sleep(late.delay_s)
         self.poll()
-        return b"" if self._faults.on(self._name, "silent") else reply
+        return b"" if self._faults.active(self._name, SilenceFault) else reply
 
-    def _spoiler(self, place: int, change: int) -> Callable[[bytes], bytes]:
-        """What the line makes of the bytes that it is asked about, this time."""
-        dropped = self._faults.suffer(self._name, "dropped_bytes")
-        changed = self._faults.suffer(self._name, "corrupt_bytes")
-
-        def spoilt(data: bytes) -> bytes:
-            if not data:
-                return data
-            at = place % len(data)
-            if dropped:
-                return data[:at] + data[at + 1 :]
-            return data[:at] + bytes([data[at] ^ change]) + data[at + 1 :] if changed else data
-
-        return spoilt
+    def _transmitted(self, data: bytes, faults: Sequence[LineFault]) -> bytes:
+        """What arrives of the bytes of this message."""
+        for fault in faults:
+            generator = self._draws.at(self._messages)
+            generator.integers(2)  # which way
+            data = fault.transmitted(data, generator) if data else data
+        return data

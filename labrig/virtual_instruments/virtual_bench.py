@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import FaultSchedule
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import World
 
@@ -73,23 +73,23 @@ class VirtualBench:
 
     @property
     def faults(self) -> FaultSchedule:
-        """What the configuration makes go wrong, and when."""
+        """Faults of the configuration, and when each is on."""
         return self.world.faults
 
 
 @contextmanager
 def faults_in_time(bench: VirtualBench) -> Iterator[None]:
-    """Strike the faults that come at a time, each `TICK_S`, while the context lasts."""
+    """Carry out the actions of faults that begin at a time, to within `TICK_S`, while the context lasts."""
     if bench.faults.empty:
         yield
         return
     ended = threading.Event()
 
-    def strike() -> None:
+    def watch() -> None:
         while not ended.wait(TICK_S):
             bench.faults.poll()
 
-    thread = threading.Thread(target=strike, name="faults", daemon=True)
+    thread = threading.Thread(target=watch, name="faults", daemon=True)
     thread.start()
     try:
         yield

@@ -28,18 +28,24 @@ STOP_S = 5.0
 class WireBench:
     """Keeps the Bench protocol. The child starts with the first `connect` and ends with `close`, or with this process.
 
-    config: the configuration as YAML text; folder: where it is from, for the modules it names. Nobody here knows the
-    truth: it is in the child. Instruments are no load on a lab's computer, so the child has a core of its own where
-    there are two, and until `close` the thread that connects (and those it starts) keeps to another: a program that the
-    scheduler moves finds its caches cold after each window.
+    Nobody here knows the truth: it is in the child. Instruments are no load on a lab's computer, so the child has a
+    core of its own where there are two, and until `close` the thread that connects (and those it starts) keeps to
+    another: a program that the scheduler moves finds its caches cold after each window.
+
+    Parameters
+    ----------
+    config : str
+        The configuration as YAML text.
+    modules : Path
+        Folder of modules that it names by dotted paths.
     """
 
     truth = None
 
-    def __init__(self, config: str, folder: Path = Path()) -> None:
+    def __init__(self, config: str, modules: Path) -> None:
         self.clock = MonotonicClock()
         self._config = config
-        self._beside = folder
+        self._modules = modules
         self._child: subprocess.Popen[str] | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -121,7 +127,7 @@ class WireBench:
     def _search_path(self) -> list[str]:
         """Where the child finds modules: as this process, and beside the configuration."""
         given = os.environ.get("PYTHONPATH")
-        return [*([given] if given else []), str(self._beside.resolve())]
+        return [*([given] if given else []), str(self._modules.resolve())]
 
     def _share_cores(self, child: int) -> None:
         """One for the child and one for this thread, others for others who do the same."""

@@ -28,7 +28,8 @@ from labrig.instruments.data import Level
 from labrig.rig.rig import Rig
 from labrig.rig.source_group import SourceGroup
 from labrig.runs.journal import Journal
-from labrig.simulation.faults import FAULT_KINDS, Fault
+from labrig.simulation.faults.disconnect import Disconnect
+from labrig.simulation.faults.reset import Reset
 from labrig.virtual_instruments.wire_bench import WireBench
 
 # pyvisa-py leaves the socket of a link that was refused to the garbage collector.
@@ -74,12 +75,11 @@ BEFORE_PROGRAMMING = ("first drive", "first window", "second drive", "second win
 
 def cable(device: str) -> Callable[[InProcessWire], None]:
     """Out, and in again after 50 ms."""
-    fault = Fault(FAULT_KINDS["disconnect"], device, time_s=0.0, for_s=50e-3)
-    return lambda bench: bench.world.faults.strike(fault)
+    return lambda bench: bench.world.faults.begin(Disconnect(), device, for_s=50e-3)
 
 
 def reset(device: str) -> Callable[[InProcessWire], None]:
-    return lambda bench: bench.world.faults.strike(Fault(FAULT_KINDS["reset"], device, time_s=0.0))
+    return lambda bench: bench.world.faults.begin(Reset(), device)
 
 
 def key(device: str, command: bytes) -> Callable[[InProcessWire], None]:
@@ -98,8 +98,8 @@ def mains(device: str) -> Callable[[InProcessWire], None]:
     """It loses its power, and does not come back."""
 
     def fail(bench: InProcessWire) -> None:
-        bench.world.faults.strike(Fault(FAULT_KINDS["disconnect"], device, time_s=0.0))
-        bench.world.faults.strike(Fault(FAULT_KINDS["reset"], device, time_s=0.0))
+        bench.world.faults.begin(Disconnect(), device)
+        bench.world.faults.begin(Reset(), device)
 
     return fail
 
@@ -193,8 +193,8 @@ def test_every_virtual_instrument_killed_at_any_moment_of_a_step(tmp_path, numbe
     benches: list[WireBench] = []
 
     class Bench(WireBench):
-        def __init__(self, config: str) -> None:
-            super().__init__(config)
+        def __init__(self, config: str, modules: Path) -> None:
+            super().__init__(config, modules)
             benches.append(self)
 
     def kill() -> None:

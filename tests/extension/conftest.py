@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,11 @@ class Laboratory:
         path.write_text(text, encoding="utf-8")
         return path
 
+    def typed(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`labrig WORDS …` in a process of its own, as somebody types it."""
+        command = [sys.executable, "-m", "labrig", *words]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
     def labrig(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
         """Run `labrig` with `--json` in a process of its own; the lines that it printed.
 
@@ -70,5 +75,11 @@ class Laboratory:
 
 
 @pytest.fixture
-def laboratory(tmp_path: Path) -> Laboratory:
-    return Laboratory(tmp_path)
+def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
+    """An empty laboratory; modules of it that a test imported are forgotten afterwards."""
+    paths, modules = list(sys.path), set(sys.modules)
+    yield Laboratory(tmp_path)
+    sys.path[:] = paths
+    for name in set(sys.modules) - modules:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]

@@ -15,8 +15,8 @@ from labrig_drivers.siglent import SdgSource
 from labrig_drivers.visa import VisaSession
 from wire.in_process import Outcome, run
 
-from labrig.simulation.fault_schedule import FaultSchedule
-from labrig.simulation.faults import FAULT_KINDS, Fault
+from labrig.simulation.faults import FaultSchedule, ScheduledFault
+from labrig.simulation.faults.late_replies import LateReplies
 from labrig.virtual_instruments.scpi import ScpiInstrument, Server, SocketServer, Vxi11Server
 
 # pyvisa-py leaves the socket of a link that was refused to the garbage collector.
@@ -131,9 +131,9 @@ def test_control_without_the_question_a_wrong_update_is_applied_and_the_replay_f
 
 @pytest.mark.parametrize("front_end", [SocketServer, Vxi11Server])
 def test_a_reply_ten_milliseconds_late_costs_ten_milliseconds(front_end: type[Server]):
-    late = Fault(FAULT_KINDS["late_replies"], "gen", time_s=0.0, by_s=10e-3, count=20)
-    schedule = FaultSchedule([late], time.monotonic)
-    with front_end(ScpiInstrument("maker,model,1,1"), schedule=schedule, name="gen") as server:
+    late = ScheduledFault(LateReplies(LateReplies.Options(by="10 ms")), "gen", time_s=0.0, count=20)
+    faults = FaultSchedule([late], time.monotonic)
+    with front_end(ScpiInstrument("maker,model,1,1"), faults=faults, name="gen") as server:
         session = VisaSession("gen", server.resource, 2.0)
         session.open()
         try:

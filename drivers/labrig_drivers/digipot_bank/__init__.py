@@ -14,7 +14,7 @@ __all__ = ["DRIVERS", "DigipotBank", "DigipotBankOptions", "capabilities"]
 VIRTUAL = VirtualCounterpart(
     "digipot",
     "labrig.virtual_instruments.digipot:banks",
-    faults=("dropped_bytes", "corrupt_bytes", "late_bytes", "nak", "reset", "disconnect", "silent"),
+    faults=("line", "delay", "requests", "power", "connection", "silence"),
 )
 
 DRIVERS = (

@@ -14,7 +14,7 @@ EVIDENCE = "wire; never run on hardware"
 VIRTUAL = VirtualCounterpart(
     "daqmx",
     "labrig.virtual_instruments.daqmx:devices",
-    faults=("late_replies", "disconnect", "silent", "over_range"),
+    faults=("delay", "connection", "silence", "samples"),
 )
 
 PACKAGES = ("nidaqmx", "grpcio")

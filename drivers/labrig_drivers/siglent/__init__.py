@@ -13,7 +13,7 @@ EVIDENCE = "wire; never run on hardware"
 VIRTUAL = VirtualCounterpart(
     "siglent",
     "labrig.virtual_instruments.siglent:generators",
-    faults=("late_replies", "reset", "disconnect", "silent"),
+    faults=("delay", "power", "connection", "silence"),
 )
 
 DRIVERS = (

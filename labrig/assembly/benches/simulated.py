@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labrig.assembly.sections.simulation import chosen_imperfections
 from labrig.simulation.bench import SimulatedBench
 from labrig.simulation.imperfections import Imperfections
+from labrig.simulation.imperfections import imperfections as drawn
 from labrig.simulation.world import BoardWiring
 
 if TYPE_CHECKING:
@@ -39,5 +39,5 @@ def board_wiring(assembly: Assembly) -> BoardWiring:
 
 
 def imperfections(assembly: Assembly) -> Imperfections:
-    """The preset, with the single imperfections that the configuration replaces."""
-    return chosen_imperfections(assembly.simulation)
+    """What the configuration names, drawn from the simulation's seed."""
+    return drawn(assembly.simulation.imperfections, assembly.simulation_seed)

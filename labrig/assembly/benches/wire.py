@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from labrig.assembly.benches.simulated import board_wiring, imperfections
 from labrig.config.resolved import to_yaml
 from labrig.simulation.board import simulated_board
-from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import FaultSchedule
 from labrig.virtual_instruments.counterpart import Endpoint, Entry, served
 from labrig.virtual_instruments.virtual_bench import VirtualBench, faults_in_time
 from labrig.virtual_instruments.wire_bench import WireBench
@@ -28,9 +28,7 @@ def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
     """Serve every instrument of a configuration, around one world, while the context lasts."""
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
-    board = simulated_board(
-        assembly.board.network, board_wiring(assembly), capabilities, imperfect, assembly.simulation_seed
-    )
+    board = simulated_board(assembly.board.network, board_wiring(assembly), capabilities, imperfect)
     bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
     board.world.faults = FaultSchedule(assembly.faults, bench.clock)
     trigger = assembly.synchronization.trigger

@@ -1,106 +1,102 @@
-"""`simulation.faults`: what shall go wrong, checked against the vocabulary, the instruments and the bench."""
+"""The `simulation` section: what it names, and whether its faults fit the instruments and the bench."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Annotated, Literal, Self
-
-from pydantic import BeforeValidator, Field, model_validator
 
 from labrig.assembly.board import Board
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device, faulty
 from labrig.config.document import Document
-from labrig.config.messages import did_you_mean
 from labrig.config.problems import TreePath
-from labrig.config.section import Section, exactly_one
+from labrig.config.section import part
+from labrig.config.validation import validate
 from labrig.config.wiring import in_words
-from labrig.quantities import Count, NonNegativeCount, NonNegativeTime, PositiveTime, Voltage, as_written
+from labrig.extensions import UnknownExtension
+from labrig.quantities import as_written
 from labrig.rig.hookup import Hookup
-from labrig.simulation.faults import FAULT_KINDS, PARAMETERS, Fault, FaultKind
-from labrig.simulation.imperfections import PRESETS, Imperfections
+from labrig.simulation.section import (
+    FAULTS,
+    IMPERFECTIONS,
+    SIMULATED_PLACES,
+    Fault,
+    FaultEntry,
+    Imperfection,
+    ScheduledFault,
+    Simulation,
+    SimulationChoice,
+    simulation_model,
+)
 
 
-def _time_or_count(value: object) -> object:
-    """Refuse a bare number that is no count before the union takes it for a duration without its unit."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and (value < 1 or value != int(value)):
-        raise ValueError(f"expected a count of at least 1, or a time such as '100 ms', got {value}")
-    return value
+def read_simulation(document: Document) -> SimulationChoice | None:
+    """The section with the keys of everything it names; None if it has problems.
 
-
-class FaultEntry(Section):
-    """Something that goes wrong on purpose: what, where, when and for how long.
-
-    acquisition: of the bench, counted from 1; time: since the bench started. for: a duration, or a count of what the
-    fault counts. by: how late.
+    Names of faults that lead nowhere are left to `read_faults`.
     """
-
-    what: str
-    where: str
-    acquisition: Count | None = None
-    time: NonNegativeTime | None = None
-    for_: Annotated[PositiveTime | Count | None, BeforeValidator(_time_or_count)] = Field(None, alias="for")
-    by: PositiveTime | None = None
-
-    @model_validator(mode="after")
-    def _one_beginning(self) -> Self:
-        exactly_one(self, ("acquisition", "time"))
-        return self
-
-
-class Simulation(Section):
-    """Preset of imperfections; a key beside it replaces that one imperfection."""
-
-    preset: Literal["ideal", "typical"] = "typical"
-    seed: NonNegativeCount | None = None
-    noise: Annotated[Voltage, Field(ge=0)] | None = None
-    source_amplitude: Annotated[float, Field(ge=0)] | None = None
-    digitizer_gain: Annotated[float, Field(ge=0)] | None = None
-    digitizer_offset: Annotated[Voltage, Field(ge=0)] | None = None
-    part_tolerance: bool | None = None
-    faults: list[FaultEntry] = []
+    written = document.get(("simulation",))
+    keys = list(written.value) if written is not None and isinstance(written.value, dict) else []
+    strays = [key for key in keys if key not in (*Simulation.model_fields, *IMPERFECTIONS.own)]
+    brought: dict[str, type[Imperfection]] = {}
+    for key in strays:
+        if ":" not in key and key not in IMPERFECTIONS.names():
+            continue  # validation says so
+        try:
+            brought[key] = IMPERFECTIONS.find(key)
+        except UnknownExtension as error:
+            document.report(("simulation", key), str(error), at_key=True)
+    kinds = _fault_kinds(document)
+    try:
+        model, fields = simulation_model(brought, kinds)
+    except ValueError as error:
+        document.report(("simulation", "faults"), str(error), at_key=True)
+        return None
+    section = validate(document, ("simulation",), model)
+    return None if section is None else SimulationChoice(section, fields, kinds)
 
 
-def chosen_imperfections(section: Simulation) -> Imperfections:
-    """The preset, with the single imperfections that the section replaces."""
-    given = {
-        "noise_v": section.noise,
-        "source_amplitude": section.source_amplitude,
-        "digitizer_gain": section.digitizer_gain,
-        "digitizer_offset_v": section.digitizer_offset,
-        "part_tolerance": section.part_tolerance,
-    }
-    return replace(PRESETS[section.preset], **{name: value for name, value in given.items() if value is not None})
+def _fault_kinds(document: Document) -> list[type[Fault] | None]:
+    """The class that each entry of `faults` names; None where there is none."""
+    written = document.get(("simulation", "faults"))
+    entries = written.value if written is not None and isinstance(written.value, list) else []
+    kinds: list[type[Fault] | None] = []
+    for number in range(len(entries)):
+        what = document.get(("simulation", "faults", number, "what"))
+        try:
+            kinds.append(FAULTS.find(what.value) if what is not None and isinstance(what.value, str) else None)
+        except UnknownExtension:
+            kinds.append(None)
+    return kinds
 
 
 def read_faults(
     document: Document,
-    simulation: Simulation,
+    simulation: SimulationChoice,
     header: Header,
     devices: Mapping[str, Device],
     board: Board | None = None,
-) -> tuple[Fault, ...]:
-    """The injected faults of a configuration; one that cannot be made is a problem, and left out.
+) -> tuple[ScheduledFault, ...]:
+    """The faults of a configuration; one that the bench cannot make is a problem, and left out.
 
     Without a board, whether a channel is wired is not checked.
     """
     hookup, unusable = board.hookup if board else None, faulty(document, devices)
     read = (
-        _Entry(document, number, entry, header.bench, devices, unusable, hookup).read()
-        for number, entry in enumerate(simulation.faults)
+        _Entry(document, number, entry, kind, header.bench, devices, unusable, hookup).read()
+        for number, (entry, kind) in enumerate(simulation.faults)
     )
     return tuple(fault for fault in read if fault is not None)
 
 
 class _Entry:
-    """One entry on its way to a Fault."""
+    """One entry of `faults` on its way to the schedule."""
 
     def __init__(
         self,
         document: Document,
         number: int,
         entry: FaultEntry,
+        kind: type[Fault] | None,
         bench: str,
         devices: Mapping[str, Device],
         faulty: frozenset[str],
@@ -109,60 +105,64 @@ class _Entry:
         self._document = document
         self._path: TreePath = ("simulation", "faults", number)
         self._entry = entry
+        self._kind = kind
         self._bench = bench
         self._devices = devices
         self._faulty = faulty
         self._hookup = hookup
         self._sound = True
 
-    def read(self) -> Fault | None:
-        entry = self._entry
-        kind = FAULT_KINDS.get(entry.what)
+    def read(self) -> ScheduledFault | None:
+        entry, kind = self._entry, self._kind
         device, _, channel = entry.where.partition("/")
         if kind is None:
-            hint = did_you_mean(entry.what, list(FAULT_KINDS)) or f"; there are {', '.join(FAULT_KINDS)}"
-            self._refuse("what", f"there is no fault {as_written(entry.what)}{hint}")
+            self._refuse("what", self._why_unknown())
         if device not in self._devices and device not in self._faulty:
             names = ", ".join([*self._devices, *sorted(self._faulty)])
-            self._refuse("where", f"{as_written(device)} is no instrument of this file; there are {names}")
+            self._refuse("where", f"{as_written(device)} is not an instrument of this file; there are {names}")
         if kind is None:
             return None
-        self._check_keys(kind)
+        self._check_duration(kind)
         if device in self._devices:
             self._check_place(kind, self._devices[device], channel)
         if not self._sound or device not in self._devices:
             return None
-        duration = entry.for_ if isinstance(entry.for_, float) else None
-        count = entry.for_ if isinstance(entry.for_, int) else None
-        return Fault(kind, device, channel or None, entry.acquisition, entry.time, duration, count, entry.by or 0.0)
+        return ScheduledFault(
+            kind(part(entry, kind.Options)),
+            device,
+            channel or None,
+            entry.acquisition,
+            entry.time,
+            for_s=entry.for_ if isinstance(entry.for_, float) else None,
+            count=entry.for_ if isinstance(entry.for_, int) else None,
+        )
 
-    def _check_keys(self, kind: FaultKind) -> None:
-        """The keys it takes and needs."""
-        for name in PARAMETERS:
-            given, wanted = getattr(self._entry, name) is not None, name in kind.parameters
-            if given and not wanted:
-                self._refuse(name, f"{kind.what} takes no {as_written(name)}; remove it", at_key=True)
-            if wanted and not given:
-                self._refuse("what", f"{kind.what} needs {as_written(name)} beside it, e.g. '{name}: 10 ms'")
-        if self._entry.for_ is None:
-            return
-        if kind.momentary:
-            self._refuse("for", f"{kind.what} happens at once and takes no 'for'; remove it", at_key=True)
-        elif isinstance(self._entry.for_, int) and kind.counts is None:
-            self._refuse("for", f"{kind.what} takes a duration such as '100 ms', got {self._entry.for_}")
+    def _why_unknown(self) -> str:
+        try:
+            return f"{FAULTS.find(self._entry.what)} is no fault"
+        except UnknownExtension as error:
+            return str(error)
 
-    def _check_place(self, kind: FaultKind, device: Device, channel: str) -> None:
+    def _check_duration(self, kind: type[Fault]) -> None:
+        """Whether it takes the `for` that is written."""
+        what, duration = self._entry.what, self._entry.for_
+        if duration is not None and kind.momentary:
+            self._refuse("for", f"{what} happens at once and takes no 'for'; remove it", at_key=True)
+        elif isinstance(duration, int) and kind.counts is None:
+            self._refuse("for", f"{what} takes a duration such as '100 ms', got {duration}")
+
+    def _check_place(self, kind: type[Fault], device: Device, channel: str) -> None:
         """Whether this instrument can have it, on this bench."""
-        what, name = kind.what, device.name
+        what, name = self._entry.what, device.name
         if device.driver.kind not in kind.kinds:
             able = " or ".join(kind.kinds)
-            self._refuse("where", f"{what} strikes a {able}, and {name} is a {device.driver.kind}")
+            self._refuse("where", f"{what} acts on a {able}, and {name} is a {device.driver.kind}")
             return
         channels = device.capabilities.channels
         if kind.on_channel and not channel:
-            self._refuse("where", f"{what} strikes one channel; write e.g. '{name}/{channels[0]}'")
+            self._refuse("where", f"{what} acts on one channel; write e.g. '{name}/{channels[0]}'")
         elif channel and not kind.on_channel:
-            self._refuse("where", f"{what} strikes the whole instrument; write {as_written(name)}")
+            self._refuse("where", f"{what} acts on the whole instrument; write {as_written(name)}")
         elif channel and channel not in channels:
             self._refuse("where", f"{name} has no channel {as_written(channel)}; it has {in_words(channels)}")
         elif channel and self._hookup and not self._is_wired(device, channel, self._hookup):
@@ -171,9 +171,9 @@ class _Entry:
             self._refuse("where", f"{as_written(f'{name}/{channel}')} senses nothing, so {what} does nothing; {where}")
         if self._bench == "hardware":
             self._refuse("what", "'bench: hardware' makes no faults; remove it, or write 'bench: wire'")
-        elif self._bench == "simulated" and device.driver.kind not in kind.simulated:
+        elif self._bench == "simulated" and kind.place not in SIMULATED_PLACES[device.driver.kind]:
             self._refuse("what", f"the simulated bench cannot make {what} at {name}; write 'bench: wire'")
-        elif self._bench == "wire" and device.driver.virtual and what not in device.driver.virtual.faults:
+        elif self._bench == "wire" and device.driver.virtual and kind.place not in device.driver.virtual.faults:
             self._refuse("what", f"the virtual {device.driver.name} has no {what}")
 
     @staticmethod

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from labrig.virtual_instruments.daqmx.counterpart import devices
 from labrig.virtual_instruments.daqmx.device import VirtualDevice
-from labrig.virtual_instruments.daqmx.server import DaqmxServer, WireFault
+from labrig.virtual_instruments.daqmx.server import DaqmxServer
 
-__all__ = ["DaqmxServer", "VirtualDevice", "WireFault", "devices"]
+__all__ = ["DaqmxServer", "VirtualDevice", "devices"]

@@ -136,8 +136,8 @@ class DeviceState:
                 self.ai_names,
                 self.device.bits,
                 range_v,
-                replace(self._bench.imperfections, converters=True),
-                self._bench.seed,
+                self._bench.imperfections,
+                converts=True,
             )
         return self._front_ends[range_v]
 

@@ -11,20 +11,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NoReturn
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import grpc
 from nidaqmx._stubs import nidaqmx_pb2 as pb
 from nidaqmx.error_codes import DAQmxErrors
 
+from labrig.simulation.faults import ConnectionFault, DelayFault, SilenceFault
 from labrig.virtual_instruments.daqmx.calls import MOST_WAITING, THREADS, Abandoned
 from labrig.virtual_instruments.daqmx.device import DeviceState, VirtualDevice
-from labrig.virtual_instruments.daqmx.errors import DaqmxFailure, wording
+from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx.service import ATTRIBUTE_GROUPS, EVENTS, WAITS, DaqmxService
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
-__all__ = ["DaqmxServer", "VirtualDevice", "WireFault"]
+__all__ = ["DaqmxServer", "VirtualDevice"]
 
 _SERVICE = "nidaqmx_grpc.NiDAQmx"
 _POLL_S = 0.02
@@ -33,24 +34,8 @@ _EVENT_S = 0.005
 """How late an event may be told."""
 
 
-@dataclass(frozen=True)
-class WireFault:
-    """Something that goes wrong on the wire, from the call after `after` good ones of `where` on.
-
-    what: "deaf" (no answer, ever), "delay" (`delay_s` later), "fail" (DAQmx error `code`).
-    where: name of a procedure ("ReadRaw"), or "*" for all of them, counted together. times: how often; None: for ever.
-    """
-
-    what: Literal["deaf", "delay", "fail"]
-    where: str = "*"
-    after: int = 0
-    times: int | None = None
-    delay_s: float = 0.0
-    code: int = -200220
-
-
 class DaqmxServer:
-    """start() gives the port; stop() ends every call, also one that waits. `deaf()`: from now on it answers nobody.
+    """start() gives the port; stop() ends every call, also one that waits.
 
     calls: how often each procedure was called, by name.
     """
@@ -61,13 +46,11 @@ class DaqmxServer:
         devices: Sequence[VirtualDevice],
         host: str = "127.0.0.1",
         port: int = 0,
-        faults: Sequence[WireFault] = (),
     ) -> None:
         self._bench = bench
         self._boards = {name: DeviceState(device, bench) for name, device in _by_name(devices, bench).items()}
         self._service = DaqmxService(bench, self._boards)
         self._address = f"{host}:{port}"
-        self._faults = list(faults)
         self.calls: dict[str, int] = defaultdict(int)
         self._calls = self._service.calls
         self._ended = self._calls.ended
@@ -103,17 +86,6 @@ class DaqmxServer:
         if self._server is not None:
             self._server.stop(None).wait()
             self._server = None
-
-    def deaf(self) -> None:
-        """From now on no call is answered."""
-        self._faults.insert(0, WireFault("deaf"))
-
-    def inject(self, fault: WireFault) -> None:
-        """Add a fault now; its count begins with the next call."""
-        before = sum(self.calls.values()) if fault.where == "*" else self.calls[fault.where]
-        self._faults.append(
-            WireFault(fault.what, fault.where, before + fault.after, fault.times, fault.delay_s, fault.code)
-        )
 
     def _methods(self) -> dict[str, Callable[[Any], Any]]:
         """Every procedure that is served, by name."""
@@ -174,8 +146,8 @@ class DaqmxServer:
             yield
 
     def _call(self, name: str, method: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:
-        """What the service answers; its errors and the faults of this call end the call."""
-        self._suffer(name, context)
+        """What the service answers; its errors and faults of the bench end the call."""
+        self.calls[name] += 1
         if missing := number_choices(request):
             text = f"The value for {missing} was not specified or out of range"
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)
@@ -193,39 +165,22 @@ class DaqmxServer:
         self._answer_late(instruments, context)
         return reply
 
-    def _suffer(self, name: str, context: grpc.ServicerContext) -> None:
-        """The faults of this call."""
-        self.calls[name] += 1
-        everything = sum(self.calls.values())
-        for fault in tuple(self._faults):
-            if fault.where not in ("*", name):
-                continue
-            number = (everything if fault.where == "*" else self.calls[name]) - fault.after
-            if number < 1 or (fault.times is not None and number > fault.times):
-                continue
-            if fault.what == "delay":
-                self._ended.wait(fault.delay_s)
-            elif fault.what == "fail":
-                _abort(context, fault.code, wording(fault.code), None)
-            else:
-                self._keep_silent(context)
-
     def _must_be_there(self, instruments: Sequence[str]) -> None:
-        if any(self._bench.world.faults.on(name, "disconnect") for name in instruments):
+        if any(self._bench.faults.active(name, ConnectionFault) for name in instruments):
             raise DaqmxFailure(DAQmxErrors.DEV_CANNOT_BE_ACCESSED)
 
     def _answer_late(self, instruments: Sequence[str], context: grpc.ServicerContext) -> None:
         """Or never: what was asked is done by now."""
         for name in instruments:
-            if late := self._bench.world.faults.suffer(name, "late_replies"):
-                self._ended.wait(late.by_s)
-            if self._bench.world.faults.on(name, "silent"):
+            for late in self._bench.faults.on_message(name, DelayFault):
+                self._ended.wait(late.delay_s)
+            if self._bench.faults.active(name, SilenceFault):
                 self._keep_silent(context)
 
     def _keep_silent(self, context: grpc.ServicerContext) -> NoReturn:
         while context.is_active() and not self._ended.wait(_POLL_S):
             pass
-        context.abort(grpc.StatusCode.CANCELLED, "deaf")
+        context.abort(grpc.StatusCode.CANCELLED, "no answer")
 
 
 def number_choices(request: Any) -> str | None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from labrig.clock import MonotonicClock
 from labrig.instruments.data import Level
 from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.simulation.faults import PowerFault, RequestFault
 from labrig.virtual_instruments.counterpart import Entry, each_on_its_own
 from labrig.virtual_instruments.digipot.board import Status, VirtualDigipotBoard
 from labrig.virtual_instruments.faulty_line import FaultyLine
@@ -44,12 +45,12 @@ def banks(bench: VirtualBench, entry: Entry) -> Iterator[str]:
     board = VirtualDigipotBoard(len(able.channels), able.part, clock=MonotonicClock(), on_codes=show)
 
     def refuse_the_next() -> None:
-        """The fault `nak` is the board's, not the line's."""
+        """A fault of the board, not of the line."""
         board.forced.clear()
-        if faults.suffer(entry.name, "nak"):
+        if faults.on_message(entry.name, RequestFault):
             board.forced.append(Status.MALFORMED)
 
-    faults.when(entry.name, "reset", lambda _: board.power_cycle())
+    faults.when_begun(entry.name, PowerFault, lambda _: board.power_cycle())
     line = FaultyLine(board, faults, entry.name, bench.seed, before_message=refuse_the_next)
     with serve(line) as url:
         yield url

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from labrig.simulation.fault_schedule import FaultSchedule
+from labrig.simulation.faults import ConnectionFault, DelayFault, FaultSchedule, SilenceFault
 from labrig.virtual_instruments.scpi.syntax import Framer, ScpiError
 
 _CHUNK = 1 << 18
@@ -48,19 +48,6 @@ class Latency:
         return self.query_s if b"?" in message[:256] else self.write_s
 
 
-@dataclass
-class ConnectionFaults:
-    """What can go wrong on the way, to be changed while the server runs.
-
-    silent: messages are executed but nothing is answered. delay_s: every reply comes this much later.
-    drop_after: the connection ends after this many more messages.
-    """
-
-    silent: bool = False
-    delay_s: float = 0.0
-    drop_after: int | None = None
-
-
 class _Dropped(Exception):
     """The connection is to end."""
 
@@ -74,15 +61,14 @@ class Server:
         latency: Callable[[bytes], float] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        schedule: FaultSchedule | None = None,
+        faults: FaultSchedule | None = None,
         name: str = "",
     ) -> None:
-        """schedule: faults of a configuration, of which those of the instrument `name` are acted on."""
+        """faults: of a bench, of which those of the instrument `name` act here."""
         self.instrument = instrument
-        self.faults = ConnectionFaults()
-        self._schedule = schedule if schedule is not None else FaultSchedule()
+        self.faults = faults if faults is not None else FaultSchedule()
         self._name = name
-        self._schedule.when(name, "disconnect", lambda _: self.cut())
+        self.faults.when_begun(name, ConnectionFault, lambda _: self.cut())
         self.messages = 0
         self._latency = latency if latency is not None else Latency()
         self._listener = socket.create_server((host, port))
@@ -134,7 +120,7 @@ class Server:
                 continue
             except OSError:
                 return
-            if self._schedule.on(self._name, "disconnect"):
+            if self.faults.active(self._name, ConnectionFault):
                 connection.close()
                 continue
             connection.settimeout(None)
@@ -151,26 +137,20 @@ class Server:
             self._connections.pop(connection, None)
 
     def _execute(self, message: bytes) -> bytes:
-        """The reply to one message, after the time it takes and with the faults asked for."""
-        faults = self.faults
+        """The reply to one message, after the time it takes, as faults let it out."""
         self.messages += 1
-        if self._schedule.on(self._name, "disconnect"):
+        if self.faults.active(self._name, ConnectionFault):
             raise _Dropped
-        if faults.drop_after is not None:
-            if faults.drop_after <= 0:
-                raise _Dropped
-            faults.drop_after -= 1
         _pause(self._latency(message))
         reply = self.instrument.execute(message)
-        if reply and faults.delay_s > 0:
-            self._stopping.wait(faults.delay_s)
-        if reply and (late := self._schedule.suffer(self._name, "late_replies")):
-            self._stopping.wait(late.by_s)
+        if reply:
+            for late in self.faults.on_message(self._name, DelayFault):
+                self._stopping.wait(late.delay_s)
         return b"" if self._silent else reply
 
     @property
     def _silent(self) -> bool:
-        return self.faults.silent or self._schedule.on(self._name, "silent") is not None
+        return bool(self.faults.active(self._name, SilenceFault))
 
 
 def _pause(duration_s: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from labrig.simulation.faults import PowerFault
 from labrig.virtual_instruments.counterpart import Entry, each_on_its_own
 from labrig.virtual_instruments.scpi import SocketServer, Vxi11Server
 from labrig.virtual_instruments.siglent.generator import VirtualSdg
@@ -17,11 +18,11 @@ def generators(bench: VirtualBench, entry: Entry) -> Iterator[str]:
     """Serve one generator; gives its VISA resource."""
     generator = VirtualSdg(bench, entry.name, entry.model, entry.options["serial"] or f"SDG2X{entry.name.upper()}")
     front_end = SocketServer if entry.options["resource"].endswith("::SOCKET") else Vxi11Server
-    with front_end(generator, schedule=bench.faults, name=entry.name) as server:
+    with front_end(generator, faults=bench.faults, name=entry.name) as server:
 
         def lose_power(t: float) -> None:
             generator.power_cycle()
             server.cut()
 
-        bench.faults.when(entry.name, "reset", lose_power)
+        bench.faults.when_begun(entry.name, PowerFault, lose_power)
         yield server.resource

@@ -9,14 +9,14 @@ from unit.rig.benches import assembled
 
 from labrig.assembly import packaged_configs
 from labrig.config.problems import ConfigProblems
-from labrig.simulation.faults import FAULT_KINDS
+from labrig.simulation.faults import FAULTS, SIMULATED_PLACES
 
 MISTAKES = [
-    ("{what: resett, where: pots, time: 1 s}", "what", "there is no fault 'resett'; did you mean 'reset'?"),
-    ("{what: fire, where: pots, time: 1 s}", "what", "there is no fault 'fire'; there are dropped_bytes, "),
-    ("{what: reset, where: potz, time: 1 s}", "where", "'potz' is no instrument of this file; there are awg, "),
-    ("{what: nak, where: daq, time: 1 s}", "where", "nak strikes a programmer, and daq is a digitizer"),
-    ("{what: over_range, where: daq, time: 1 s}", "where", "strikes one channel; write e.g. 'daq/ai0'"),
+    ("{what: resett, where: pots, time: 1 s}", "what", "'resett' is not one of 'dropped_bytes', "),
+    ("{what: fire, where: pots, time: 1 s}", "what", "'fire' is not one of 'dropped_bytes', 'corrupt_bytes', "),
+    ("{what: reset, where: potz, time: 1 s}", "where", "'potz' is not an instrument of this file; there are awg, "),
+    ("{what: nak, where: daq, time: 1 s}", "where", "nak acts on a programmer, and daq is a digitizer"),
+    ("{what: over_range, where: daq, time: 1 s}", "where", "acts on one channel; write e.g. 'daq/ai0'"),
     ("{what: over_range, where: daq/ai99, time: 1 s}", "where", "daq has no channel 'ai99'; it has ai0 to ai31"),
     (
         "{what: over_range, where: daq/ai30, time: 1 s}",
@@ -25,10 +25,14 @@ MISTAKES = [
     ),
     ("{what: nak, where: pots, time: 1 s, for: 0}", "for", "a count of at least 1, or a time such as '100 ms', got 0"),
     ("{what: nak, where: pots, time: 1 s, for: 2.5}", "for", "or a time such as '100 ms', got 2.5"),
-    ("{what: silent, where: daq/ai3, time: 1 s}", "where", "strikes the whole instrument; write 'daq'"),
+    ("{what: silent, where: daq/ai3, time: 1 s}", "where", "acts on the whole instrument; write 'daq'"),
     ("{what: reset, where: awg, time: 1 s}", "what", "the virtual ni.ao has no reset"),
-    ("{what: late_bytes, where: pots, time: 1 s}", "what", "late_bytes needs 'by' beside it, e.g. 'by: 10 ms'"),
-    ("{what: nak, where: pots, time: 1 s, by: 1 ms}", "by", "nak takes no 'by'; remove it"),
+    ("{what: late_bytes, where: pots, time: 1 s}", "by", "missing required key 'by', e.g. 'by: 20 ms'"),
+    (
+        "{what: nak, where: pots, time: 1 s, by: 1 ms}",
+        "by",
+        "unknown key 'by'; allowed: what, where, ",
+    ),
     ("{what: reset, where: pots, time: 1 s, for: 1 s}", "for", "happens at once and takes no 'for'"),
     ("{what: silent, where: pots, time: 1 s, for: 3}", "for", "silent takes a duration such as '100 ms', got 3"),
     ("{what: nak, where: pots, time: 1 s, for: 3 V}", "for", "'3 V' is a voltage, expected a time"),
@@ -99,11 +103,17 @@ def test_hardware_makes_no_faults():
     assert "'bench: hardware' makes no faults" in fault.message
 
 
-@pytest.mark.parametrize("kind", FAULT_KINDS.values(), ids=lambda kind: kind.what)
-def test_the_readme_has_a_row_for_every_fault(kind):
+def test_a_misspelt_fault_gets_a_hint():
+    (fault,) = refused("simulation.faults=[{what: resett, where: pots, time: 1 s}]").problems
+    assert fault.message.endswith("; did you mean 'reset'?")
+
+
+@pytest.mark.parametrize("name", FAULTS.own)
+def test_the_readme_has_a_row_for_every_fault(name):
+    kind = FAULTS.find(name)
     readme = (packaged_configs() / "README.md").read_text(encoding="utf-8")
-    (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{kind.what}` |")]
+    (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{name}` |")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[3] == (kind.counts or "–")
-    assert (cells[2] == "no") == (not kind.simulated)
-    assert ("`by`" in cells[4]) == ("by" in kind.parameters)
+    assert (cells[2] == "no") == all(kind.place not in SIMULATED_PLACES[each] for each in kind.kinds)
+    assert ("`by`" in cells[4]) == ("by" in kind.Options.model_fields)

@@ -15,7 +15,7 @@ from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 
 from labrig.assembly import packaged_configs
-from labrig.assembly.sections import acquisition, header, learning, limits, network, simulation, storage, timing, wiring
+from labrig.assembly.sections import acquisition, header, learning, limits, network, storage, timing, wiring
 from labrig.assembly.sections.task import SHARED
 from labrig.config.annotations import keys_of
 from labrig.config.section import Section
@@ -30,16 +30,19 @@ from labrig.network import PHYSICS
 from labrig.network.resistive import options as resistive
 from labrig.network.resistive.diodes import DIODES
 from labrig.quantities import parse_quantity
-from labrig.simulation.imperfections import PRESETS
+from labrig.simulation.imperfections import IMPERFECTIONS
+from labrig.simulation.presets import preset, preset_names
+from labrig.simulation.section import FaultEntry, simulation_model
 
 README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
 
 
 def models() -> Iterator[type[BaseModel]]:
-    for module in (resistive, acquisition, header, learning, limits, network, simulation, storage, timing, wiring):
+    for module in (resistive, acquisition, header, learning, limits, network, storage, timing, wiring):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__:
                 yield value
+    yield from (simulation_model({})[0], FaultEntry)
     for known in (PHYSICS, RULES, CARRIERS, LOSSES, UPDATES, TASKS):
         yield from (known.find(name).Options for name in known.own)
     yield from SHARED.values()
@@ -84,7 +87,7 @@ def test_every_key_of_a_real_driver_is_explained_with_its_default(driver: str) -
             assert written[key].strip("`") == str(field.default)
 
 
-@pytest.mark.parametrize("name", [*PARTS.own, *DIODES, *PRESETS, "iris.csv"])
+@pytest.mark.parametrize("name", [*PARTS.own, *DIODES, *preset_names(), "iris.csv"])
 def test_every_part_and_preset_is_named(name: str) -> None:
     assert f"`{name}`" in README
 
@@ -95,14 +98,10 @@ def test_every_example_is_listed(path: Path) -> None:
 
 
 def test_the_presets_are_what_is_written() -> None:
-    rows = {
-        row[0].strip("` "): [cell.strip() for cell in row[2:4]]
-        for row in (line.strip("|").split("|") for line in README.splitlines() if line.startswith("|"))
-    }
-    typical = PRESETS["typical"]
-    assert rows["noise"] == ["0 V", f"{typical.noise_v * 1e6:g} µV"]
-    assert rows["source_amplitude"] == ["0", f"{typical.source_amplitude:g}"]
-    assert rows["digitizer_gain"] == ["0", f"{typical.digitizer_gain:g}"]
-    assert rows["digitizer_offset"] == ["0 V", f"{typical.digitizer_offset_v * 1e6:g} µV"]
-    assert rows["part_tolerance"] == ["`false`", "`true`"]
-    assert PRESETS["ideal"].noise_v == PRESETS["ideal"].source_amplitude == PRESETS["ideal"].digitizer_gain == 0
+    table = README.partition("| key | unit, values | `ideal` | `typical` | meaning |")[2].partition("\n\n")[0]
+    rows = [[cell.strip("` ") for cell in line[1:-1].split("|")] for line in table.splitlines()[2:]]
+    written = {row[0]: dict(zip(("ideal", "typical"), row[2:4], strict=True)) for row in rows}
+    assert set(IMPERFECTIONS.own) < set(written)
+    for name in preset_names():
+        for key, value in preset(name).items():
+            assert written[key][name] == (str(value).lower() if isinstance(value, bool) else str(value))

@@ -11,10 +11,9 @@ from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
 
 from labrig.assembly import assemble, packaged_configs
 from labrig.assembly.assembly import Assembly
-from labrig.assembly.benches.simulated import imperfections
 from labrig.assembly.describe import resolved
 from labrig.config.resolved import DEFAULT, to_yaml
-from labrig.simulation.imperfections import PRESETS
+from labrig.simulation.section import preset_values
 
 EXAMPLES = sorted(packaged_configs().glob("*.yaml"))
 
@@ -26,7 +25,11 @@ def same(one: Assembly, other: Assembly) -> bool:
     equal = equal and (one.header.bench, one.acquisition.pilot) == (other.header.bench, other.acquisition.pilot)
     equal = equal and np.array_equal(one.task.activation, other.task.activation)
     equal = equal and np.array_equal(one.task.target, other.task.target)
-    equal = equal and imperfections(one) == imperfections(other) and one.simulation_seed == other.simulation_seed
+    equal = (
+        equal
+        and one.simulation.imperfections == other.simulation.imperfections
+        and one.simulation_seed == other.simulation_seed
+    )
     facts = [{name: device.capabilities for name, device in each.devices.items()} for each in (one, other)]
     return equal and facts[0] == facts[1]
 
@@ -89,7 +92,7 @@ class TestResolvedYaml:
         kept.write_text(to_yaml(assemble(write(tmp_path, ISLANDS), ["seed=7"]).document), encoding="utf-8")
         again = assemble(kept, ["seed=8", "simulation.preset=ideal"])
         assert again.simulation_seed == 8
-        assert imperfections(again) == PRESETS["ideal"]
+        assert again.simulation.imperfections == preset_values("ideal")
         shown = {value.path: (value.value, value.origin) for value in resolved(again)}
         assert shown["simulation.seed"] == ("8", "from seed")
         assert shown["simulation.noise"] == ("0 V", "from preset")

@@ -14,8 +14,8 @@ from labrig.instruments.data import Continuous, Level, LevelTable, Target
 from labrig.lockin import Demodulator
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 
-REAL = replace(IDEAL, converters=True)
-NOISY = replace(IDEAL, noise_v=100e-6)
+REAL = {"converters": True}
+NOISY = {"noise": 100e-6}
 ONE_VOLT = {"0": ToneProgram(1.0)}
 
 
@@ -156,17 +156,17 @@ def test_an_ideal_digitizer_delivers_volts():
     np.testing.assert_array_equal(block.volts(), block.codes)
 
 
-@pytest.mark.parametrize("imperfections", [IDEAL, REAL], ids=["ideal", "converters"])
+@pytest.mark.parametrize("wrong", [IDEAL, REAL], ids=["ideal", "converters"])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_full_scale_is_over_range(imperfections, sign):
-    bench = Bench(imperfections)
+def test_full_scale_is_over_range(wrong, sign):
+    bench = Bench(wrong)
     flat = bench.acquire({"0": ToneProgram(1.99 * sign)}, plan())
     assert not flat.overrange.any()
     touching = bench.acquire({"0": ToneProgram(0.0, (Tone(250.0, 2.01),))}, plan())
     np.testing.assert_array_equal(touching.overrange, [True, False, False])
     over = bench.acquire({"0": ToneProgram(3.0 * sign)}, plan())
     np.testing.assert_array_equal(over.overrange, [True, False, False])
-    if imperfections is REAL:
+    if wrong is REAL:
         assert over.codes[-1, 0] == (32767 if sign > 0 else -32768)
 
 
@@ -254,7 +254,7 @@ def test_acquisitions_have_noise_of_their_own():
 
 
 def test_gain_and_offset_belong_to_the_channel_and_not_to_the_column():
-    bench = Bench(replace(IDEAL, digitizer_gain=0.1, digitizer_offset_v=0.1))
+    bench = Bench({"digitizer_gain": 0.1, "digitizer_offset": 0.1})
     forward = bench.acquire(ONE_VOLT, plan(window=1)).volts()[-1]
     backward = bench.acquire(ONE_VOLT, plan(window=1, channels=("2", "1", "0"))).volts()[-1]
     np.testing.assert_allclose(backward, forward[::-1])

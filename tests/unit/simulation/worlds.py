@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from unit.network.dense_oracle import conductance_matrix, pushed_in
@@ -18,10 +19,10 @@ from labrig.network.resistive.graph import Resistor
 from labrig.network.resistive.network import OFF_STATE_OHM, ResistiveNetwork
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
-from labrig.simulation.imperfections import PRESETS, Imperfections
+from labrig.simulation.imperfections import imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
 
-IDEAL = PRESETS["ideal"]
+IDEAL: Mapping[str, Any] = {}
 NODES = ("a", "b", "c")
 SOURCES = {"awg/0": "a", "awg/1": "c"}
 INITIAL = np.array([30e-6, 70e-6])
@@ -71,11 +72,11 @@ def by_hand(
 
 
 class Bench:
-    """The faces around one World, open, sources with their own settle."""
+    """The faces around one World, open, sources with their own settle. wrong: imperfections by their keys."""
 
     def __init__(
         self,
-        imperfections: Imperfections = IDEAL,
+        wrong: Mapping[str, Any] = IDEAL,
         *,
         seed: int = 0,
         bits: int = 16,
@@ -85,7 +86,7 @@ class Bench:
     ) -> None:
         self.clock = SimulatedClock()
         self.world = world()
-        self.stage = Stage(self.world, self.clock, imperfections, seed)
+        self.stage = Stage(self.world, self.clock, imperfections(wrong, seed), seed)
         self.source = SimulatedSource("awg", self.stage, SourceCapabilities(("0", "1"), bits, 5.0, 50.0, settle_s))
         self.digitizer = SimulatedDigitizer(
             "daq",

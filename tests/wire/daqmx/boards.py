@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import grpc
 import nidaqmx
@@ -19,13 +20,14 @@ from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.network.physics import Edge, Source
 from labrig.network.resistive.network import ResistiveNetwork
 from labrig.signals.tones import ToneProgram
-from labrig.simulation.imperfections import Imperfections
+from labrig.simulation.imperfections import Imperfections, imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
-from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice
+from labrig.virtual_instruments.daqmx.errors import wording
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
-QUIET = Imperfections(0.0, 0.0, 0.0, 0.0, part_tolerance=False, converters=True)
-NOISY = Imperfections(1e-3, 0.0, 1e-3, 1e-3, part_tolerance=False, converters=True)
+QUIET = imperfections({"converters": True}, seed=0)
+NOISY = imperfections({"noise": 1e-3, "digitizer_gain": 1e-3, "digitizer_offset": 1e-3, "converters": True}, seed=0)
 AO, AI = "PXI1Slot3", "PXI1Slot4"
 AO_STEP_V = 20 / 2**16
 
@@ -55,23 +57,38 @@ def chain(nodes: int = 14, step_v: float = AO_STEP_V) -> World:
 @contextmanager
 def wire(
     world: World | None = None,
-    imperfections: Imperfections = QUIET,
-    faults: Sequence[WireFault] = (),
+    wrong: Imperfections = QUIET,
     sample_clock: str = "",
 ) -> Iterator[Wire]:
     """A PXIe-6738 and a PXIe-6363 around a world. Time starts at 0, so that it rounds finely."""
     origin = time.monotonic()
-    bench = VirtualBench(world or chain(), imperfections, seed=0, clock=lambda: time.monotonic() - origin)
+    bench = VirtualBench(world or chain(), wrong, seed=0, clock=lambda: time.monotonic() - origin)
     boards = [
         VirtualDevice.of("PXIe-6738", name=AO, instrument="awg", serial=0x01ABCDEF),
         VirtualDevice.of("PXIe-6363", name=AI, instrument="daq", serial=0x01C0FFEE, sample_clock=sample_clock),
     ]
-    server = DaqmxServer(bench, boards, faults=faults)
+    server = DaqmxServer(bench, boards)
     port = server.start()
     try:
         yield Wire(bench, server, port)
     finally:
         server.stop()
+
+
+@contextmanager
+def refused(server: DaqmxServer, procedure: str, number: int, code: int) -> Iterator[None]:
+    """Call `number` of a procedure, counted from now, fails with an error of DAQmx."""
+    call, calls = server._call, server.calls[procedure]
+
+    def answer(name: str, method: Any, request: Any, context: Any) -> Any:
+        if name == procedure and server.calls[name] - calls + 1 == number:
+            server.calls[name] += 1
+            context.set_trailing_metadata((("ni-error", str(code)),))
+            context.abort(grpc.StatusCode.UNKNOWN, wording(code))
+        return call(name, method, request, context)
+
+    with patch.object(server, "_call", answer):
+        yield
 
 
 @dataclass

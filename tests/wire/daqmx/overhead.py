@@ -37,7 +37,7 @@ def silence(
 def serve(end: Connection, mute: bool) -> None:
     if mute:
         FrontEnd.sample = silence
-    with wire(imperfections=NOISY) as served:
+    with wire(wrong=NOISY) as served:
         end.send(served.port)
         end.recv()
 

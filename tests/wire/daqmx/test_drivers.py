@@ -28,6 +28,7 @@ from wire.daqmx.boards import (
     client,
     levels,
     plan,
+    refused,
     wire,
 )
 
@@ -40,8 +41,11 @@ from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
 from labrig.signals.tones import Tone, ToneProgram
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedSource, Stage
+from labrig.simulation.faults.disconnect import Disconnect
+from labrig.simulation.faults.late_replies import LateReplies
+from labrig.simulation.faults.silent import Silent
 from labrig.simulation.front_end import FrontEnd
-from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice, WireFault
+from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 PROGRAMS = {
@@ -121,7 +125,7 @@ def test_the_wire_delivers_the_codes_of_its_front_end(ai: NiAnalogInput, ao: NiA
     edges: list[float] = []
     served.bench.lines.listen("daq/start", edges.append)
     codes = np.vstack([block.codes for block in acquire(ai, ao, actual.total_samples)])
-    front_end = FrontEnd("daq", actual.channels, 16, 2.0, QUIET, served.bench.seed)
+    front_end = FrontEnd("daq", actual.channels, 16, 2.0, QUIET, converts=True)
     span = (0, actual.total_samples)
     with served.bench.lock:
         volts = front_end.sample(served.world, actual.channels, edges[0], actual.sample_rate_hz, span, 1, actual.skew_s)
@@ -238,7 +242,7 @@ def test_what_plays_is_confirmed_until_the_device_is_reset(
 def test_a_device_that_is_gone_does_not_confirm(ao: NiAnalogOutput, served: Wire) -> None:
     ao.load(levels(0.5))
     ao.confirm()
-    served.server.inject(WireFault("fail", code=-201003))
+    served.bench.faults.begin(Disconnect(), "awg")
     with pytest.raises(ConnectionFailed, match=r"cannot be accessed.*DAQmx -201003.*while: confirm"):
         ao.confirm()
 
@@ -347,7 +351,8 @@ def test_a_server_that_hangs_is_a_deadline(ai: NiAnalogInput, ao: NiAnalogOutput
     ao.arm()
     ao.start()
     ai.start()
-    served.server.deaf()
+    for name in ("awg", "daq"):
+        served.bench.faults.begin(Silent(), name)
     began = time.monotonic()
     for action in (lambda: ai.read(0.2), ao.idle, ao.make_safe):
         with pytest.raises(DeadlineExceeded, match="does not answer"):
@@ -371,13 +376,15 @@ def test_a_server_that_died_is_a_lost_connection(ai: NiAnalogInput, ao: NiAnalog
 def test_faults_come_out_in_words(ai: NiAnalogInput, ao: NiAnalogOutput, served: Wire) -> None:
     actual = ai.configure(plan(5))
     ao.load(PROGRAMS)
-    served.server.inject(WireFault("fail", "StartTask", after=1, times=1, code=-50103))
-    with pytest.raises(
-        ConnectionFailed, match=r"resource is reserved.*DAQmx -50103.*close the other program.*reset the device"
+    with (
+        refused(served.server, "StartTask", 2, code=-50103),
+        pytest.raises(
+            ConnectionFailed, match=r"resource is reserved.*DAQmx -50103.*close the other program.*reset the device"
+        ),
     ):
         acquire(ai, ao, actual.total_samples)
     assert acquire(ai, ao, actual.total_samples)[-1].start_index > 0
-    served.server.inject(WireFault("delay", "ReadBinaryI16", times=1, delay_s=0.1))
+    served.bench.faults.begin(LateReplies(LateReplies.Options(by="100 ms")), "daq", count=1)
     began = time.monotonic()
     acquire(ai, ao, actual.total_samples)
     assert time.monotonic() - began > 0.1

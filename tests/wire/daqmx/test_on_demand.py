@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 
 @pytest.fixture
 def served() -> Iterator[Wire]:
-    with wire(imperfections=NOISY) as served:
+    with wire(wrong=NOISY) as served:
         yield served
 
 

@@ -243,7 +243,7 @@ def test_scaled_unscaled_and_raw_reads_agree(ni: Client, served: Wire) -> None:
 
 def test_chunks_are_the_same_as_one_read() -> None:
     """Noise, gain, offset and tones: the same acquisition read in one piece and in three, bit for bit."""
-    with wire(imperfections=NOISY) as served, client(served.port) as ni, ni.task() as out, finite(ni, 3000) as task:
+    with wire(wrong=NOISY) as served, client(served.port) as ni, ni.task() as out, finite(ni, 3000) as task:
         out.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
         out.timing.cfg_samp_clk_timing(100e3, sample_mode=AcquisitionType.CONTINUOUS, samps_per_chan=1000)
         out.triggers.start_trigger.cfg_dig_edge_start_trig(f"/{AI}/ai/StartTrigger")
@@ -341,7 +341,7 @@ def test_a_long_acquisition_is_digitized_piece_by_piece(
 
 
 def test_reads_go_on_where_a_piece_ends() -> None:
-    with wire(imperfections=NOISY) as served, client(served.port) as ni, finite(ni, 200_000, 2e6, "ai0") as task:
+    with wire(wrong=NOISY) as served, client(served.port) as ni, finite(ni, 200_000, 2e6, "ai0") as task:
         with ni.task() as out:
             out.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
             out.write(1.0)

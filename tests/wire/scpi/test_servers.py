@@ -14,6 +14,9 @@ import pytest
 import pyvisa
 from pyvisa.errors import VisaIOError
 
+from labrig.simulation.faults.disconnect import Disconnect
+from labrig.simulation.faults.late_replies import LateReplies
+from labrig.simulation.faults.silent import Silent
 from labrig.virtual_instruments.scpi import Latency, ScpiInstrument, SocketServer, Vxi11Server
 
 INSTANT = Latency(0.0, 0.0)
@@ -32,7 +35,7 @@ class Echo(ScpiInstrument):
 
 @pytest.fixture(params=[SocketServer, Vxi11Server])
 def front(request):
-    with request.param(Echo(), INSTANT) as server:
+    with request.param(Echo(), INSTANT, name="echo") as server:
         yield server
 
 
@@ -82,12 +85,12 @@ def test_one_round_trip_is_fast(client, front, capsys):
 
 def test_silence_delay_and_a_lost_connection(client, front):
     client.query("*OPC?")
-    front.faults.delay_s = 0.05
+    front.faults.begin(LateReplies(LateReplies.Options(by="50 ms")), "echo")
     began = time.perf_counter()
     client.query("*OPC?")
     assert time.perf_counter() - began >= 0.05
-    front.faults.delay_s = 0.0
-    front.faults.silent = True
+    front.faults.end("echo")
+    front.faults.begin(Silent(), "echo")
     client.timeout = 200
     began = time.perf_counter()
     with pytest.raises((VisaIOError, OSError)):
@@ -96,11 +99,11 @@ def test_silence_delay_and_a_lost_connection(client, front):
 
 
 def test_the_connection_drops_when_asked(front):
-    front.faults.drop_after = 1
     manager = pyvisa.ResourceManager("@py")
     session = manager.open_resource(front.resource, read_termination="\n", write_termination="\n")
     session.timeout = 500
     session.query("*OPC?")
+    front.faults.begin(Disconnect(), "echo")
     with pytest.raises(Exception):  # noqa: B017, PT011  pyvisa-py lets through what it meets
         session.query("*OPC?")
     session.close()

@@ -12,7 +12,7 @@ from labrig.network.physics import GROUND, Source
 from labrig.network.resistive.builders import from_edges
 from labrig.network.resistive.graph import Resistor
 from labrig.signals.tones import ToneProgram, signed_tone
-from labrig.simulation.imperfections import PRESETS
+from labrig.simulation.imperfections import imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
 from labrig.virtual_instruments.scpi import Server, SocketServer
 from labrig.virtual_instruments.siglent import VirtualSdg
@@ -28,7 +28,7 @@ def virtual_bench(**more) -> VirtualBench:
     graph = layout.with_sources([Source(node, SOURCE_OHM) for node in NODES])
     wiring = BoardWiring({"gen/1": "a", "gen/2": "b"}, {"daq/0": "a", "daq/1": "b"}, {"pots/0": "a-b"})
     world = World(graph, wiring, dict.fromkeys(wiring.sources, SourceStage()), np.array([1e-15]))
-    return VirtualBench(world, PRESETS["ideal"], seed=1, **more)
+    return VirtualBench(world, imperfections({}, seed=1), seed=1, **more)
 
 
 def options(server: Server, **more) -> SdgOptions:
@@ -41,7 +41,7 @@ def rig(
 ) -> Iterator[tuple[SdgSource, VirtualSdg, Server]]:
     """An opened driver, the generator behind it, and its server."""
     generator = VirtualSdg(virtual_bench(), "gen", joins_long=joins_long)
-    with front(generator, latency) as server:
+    with front(generator, latency, name="gen") as server:
         source = SdgSource("gen", options(server, **more))
         try:
             source.open()

@@ -25,6 +25,9 @@ from labrig.errors import (
 from labrig.instruments.contracts import WaveformSource
 from labrig.instruments.guard import GuardedSource
 from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.simulation.faults.disconnect import Disconnect
+from labrig.simulation.faults.late_replies import LateReplies
+from labrig.simulation.faults.silent import Silent
 from labrig.virtual_instruments.scpi import Latency, ScpiInstrument, SocketServer, Vxi11Server
 from labrig.virtual_instruments.siglent import VirtualSdg
 
@@ -252,7 +255,7 @@ def test_nobody_there(resource):
 def test_an_instrument_that_falls_silent(front):
     with rig(front, deadline="300 ms") as (source, generator, server):
         source.idle()
-        server.faults.silent = True
+        server.faults.begin(Silent(), "gen")
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded, match=r"gen: did not answer.*while: load; limit: 0.3 s"):
             source.load({"1": sine(1000, 1.0)})
@@ -261,7 +264,7 @@ def test_an_instrument_that_falls_silent(front):
         with pytest.raises(LabrigError):
             source.make_safe()
         assert time.monotonic() - began < 6
-        server.faults.silent = False
+        server.faults.end("gen")
         source.make_safe()
         told, volts = played(source, generator, {"1": sine(1000, 1.0), "2": SILENT})
         assert_as_told(told, volts)
@@ -312,11 +315,11 @@ def test_it_is_made_safe_over_a_connection_of_its_own_while_a_call_hangs(front):
 def test_both_outputs_are_off_before_an_answer_is_waited_for():
     """Over VXI-11 a message is acknowledged, so there the second one has to wait."""
     generator = VirtualSdg(virtual_bench(), "gen")
-    with SocketServer(generator) as server:
+    with SocketServer(generator, name="gen") as server:
         source = SdgSource("gen", options(server, deadline="500 ms"))
         source.open()
         source.load({"1": sine(1000, 0.5), "2": ToneProgram(0.3)})
-        server.faults.silent = True
+        server.faults.begin(Silent(), "gen")
         off_s: list[float] = []
         began = time.monotonic()
 
@@ -331,7 +334,7 @@ def test_both_outputs_are_off_before_an_answer_is_waited_for():
             source.make_safe()
         watcher.join(5.0)
         assert off_s[0] < 0.3
-        server.faults.silent = False
+        server.faults.end("gen")
         source.close()
     gc.collect()
 
@@ -340,10 +343,10 @@ def test_both_outputs_are_off_before_an_answer_is_waited_for():
 def test_a_lost_connection(front):
     with rig(front, deadline="500 ms") as (source, generator, server):
         source.idle()
-        server.faults.drop_after = 1
+        server.faults.begin(Disconnect(), "gen")
         with pytest.raises((ConnectionFailed, DeadlineExceeded), match="gen: "):
             source.load({"1": sine(1000, 1.0)})
-        server.faults.drop_after = None
+        server.faults.end("gen")
         source.make_safe()
         assert generator._bench.world.playing(time.monotonic()) == {"gen/1": None, "gen/2": None}
 
@@ -351,10 +354,10 @@ def test_a_lost_connection(front):
 def test_late_answers_are_not_taken_for_others():
     with rig(deadline="200 ms") as (source, generator, server):
         source.idle()
-        server.faults.delay_s = 0.4
+        server.faults.begin(LateReplies(LateReplies.Options(by="400 ms")), "gen")
         with pytest.raises(DeadlineExceeded):
             source.load({"1": sine(1000, 1.0)})
-        server.faults.delay_s = 0.0
+        server.faults.end("gen")
         told, volts = played(source, generator, {"1": sine(1000, 0.5), "2": SILENT})
         assert_as_told(told, volts)
 

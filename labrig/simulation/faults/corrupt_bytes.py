@@ -1,0 +1,16 @@
+"""Bytes that a serial line changes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labrig.simulation.faults.fault import LineFault
+
+
+class CorruptBytes(LineFault):
+    """One byte of each request, or of its reply, arrives changed."""
+
+    def transmitted(self, data: bytes, generator: np.random.Generator) -> bytes:
+        place = int(generator.integers(1 << 30)) % len(data)
+        flipped = int(generator.integers(1, 256))
+        return data[:place] + bytes([data[place] ^ flipped]) + data[place + 1 :]

@@ -1,0 +1,15 @@
+"""Bytes that a serial line loses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labrig.simulation.faults.fault import LineFault
+
+
+class DroppedBytes(LineFault):
+    """One byte of each request, or of its reply, is lost."""
+
+    def transmitted(self, data: bytes, generator: np.random.Generator) -> bytes:
+        place = int(generator.integers(1 << 30)) % len(data)
+        return data[:place] + data[place + 1 :]

@@ -1,0 +1,133 @@
+"""The contract of a fault: what it can act on, where it acts, and how.
+
+A fault derives from the class of the place where it acts: `ConnectionFault`, `SilenceFault`, `DelayFault`, `LineFault`,
+`RequestFault`, `PowerFault`, `SampleFault`. Instruments ask the schedule for faults of such a class, and know none by
+name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.config.section import NoOptions, Section
+from labrig.instruments.drivers import FaultPlace, Kind
+
+Array = NDArray[np.float64]
+
+EVERY_KIND: tuple[Kind, ...] = ("source", "digitizer", "programmer")
+
+
+class Fault(ABC):
+    """Something that goes wrong on purpose.
+
+    Parameters
+    ----------
+    options : Section, optional
+        Its own keys, an instance of `Options`.
+
+    Attributes
+    ----------
+    Options : type of Section
+        Keys that stand beside what, where and when.
+    kinds : tuple of str
+        Instruments that can have it.
+    place : str
+        Where it acts: given by the class that it derives from.
+    counts : str or None
+        What a number after `for:` counts; None if it takes a duration only.
+    momentary : bool
+        Whether it happens at once and takes no `for:`.
+    on_channel : bool
+        Whether it acts on one channel ("daq/ai3"), not on a whole instrument.
+    """
+
+    Options: ClassVar[type[Section]] = NoOptions
+    kinds: ClassVar[tuple[Kind, ...]] = EVERY_KIND
+    place: ClassVar[FaultPlace]
+    counts: ClassVar[Literal["messages", "acquisitions"] | None] = None
+    momentary: ClassVar[bool] = False
+    on_channel: ClassVar[bool] = False
+
+    def __init__(self, options: Any = None) -> None:
+        self.options: Any = self.Options() if options is None else options
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.options))
+
+
+class ConnectionFault(Fault):
+    """Connections end and none can be made while it is on. The instrument itself goes on as it was."""
+
+    place = "connection"
+
+
+class SilenceFault(Fault):
+    """The instrument answers nothing while it is on."""
+
+    place = "silence"
+
+
+class DelayFault(Fault):
+    """Replies of the instrument come later while it is on."""
+
+    place = "delay"
+    counts = "messages"
+
+    @property
+    @abstractmethod
+    def delay_s(self) -> float:
+        """How much later a reply comes (s)."""
+
+
+class LineFault(Fault):
+    """Bytes change on a serial line while it is on, on the way to the instrument or back."""
+
+    place = "line"
+    kinds = ("programmer",)
+    counts = "messages"
+
+    @abstractmethod
+    def transmitted(self, data: bytes, generator: np.random.Generator) -> bytes:
+        """What arrives of a request or of a reply, which is not empty. Random numbers come from `generator`."""
+
+
+class RequestFault(Fault):
+    """The instrument refuses every request while it is on, as its protocol refuses one that it cannot understand."""
+
+    place = "requests"
+    counts = "messages"
+
+
+class PowerFault(Fault):
+    """The instrument starts anew."""
+
+    place = "power"
+    momentary = True
+
+
+class SampleFault(Fault):
+    """A channel of a digitizer reads something else than its voltage while it is on."""
+
+    place = "samples"
+    kinds = ("digitizer",)
+    counts = "acquisitions"
+    on_channel = True
+
+    @abstractmethod
+    def read(self, volts: Array, full_scale_v: float) -> Array:
+        """(n,) volts that the channel reads instead of these; its range is ± full_scale_v."""
+
+
+SIMULATED_PLACES: dict[Kind, tuple[FaultPlace, ...]] = {
+    "source": ("connection", "silence"),
+    "digitizer": ("connection", "silence", "samples"),
+    "programmer": ("connection", "silence", "power"),
+}
+"""Where faults can act on the instruments of `bench: simulated`, which have no messages, lines or bytes."""

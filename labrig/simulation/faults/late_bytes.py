@@ -1,0 +1,9 @@
+"""Late replies on a serial line."""
+
+from labrig.simulation.faults.late_replies import LateReplies
+
+
+class LateBytes(LateReplies):
+    """Each reply comes later `by` a time."""
+
+    kinds = ("programmer",)

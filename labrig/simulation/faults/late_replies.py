@@ -1,0 +1,22 @@
+"""Late replies of a generator or a card."""
+
+from __future__ import annotations
+
+from labrig.config.section import Section
+from labrig.quantities import PositiveTime
+from labrig.simulation.faults.fault import DelayFault
+
+
+class LateReplies(DelayFault):
+    """Each reply comes later `by` a time."""
+
+    class Options(Section):
+        """by: how much later."""
+
+        by: PositiveTime
+
+    kinds = ("source", "digitizer")
+
+    @property
+    def delay_s(self) -> float:
+        return self.options.by

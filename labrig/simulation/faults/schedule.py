@@ -1,0 +1,212 @@
+"""Which faults are on, by the bench's clock and by the acquisitions it has begun.
+
+The bench counts acquisitions, because that is what it sees; it knows nothing of training steps. Instruments ask before
+they act (`active`, `on_message`, `during`); what happens to an instrument by itself, such as a reset, is an action that
+`poll` carries out.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from labrig.simulation.faults.fault import Fault
+
+Action = Callable[[float], object]
+Kind = TypeVar("Kind", bound=Fault)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledFault:
+    """One fault of a configuration.
+
+    Attributes
+    ----------
+    fault : Fault
+        What happens.
+    device, channel : str
+        The instrument that has it, and its channel if the fault acts on one.
+    acquisition : int, optional
+        It begins with the start of this acquisition; from 1, every acquisition of the bench counts.
+    time_s : float, optional
+        It begins so long after the bench started. One of both is None.
+    for_s, count : optional
+        It ends after a time, or after so many of what it counts; with both None not at all.
+    """
+
+    fault: Fault
+    device: str
+    channel: str | None = None
+    acquisition: int | None = None
+    time_s: float | None = None
+    for_s: float | None = None
+    count: int | None = None
+
+
+@dataclass(eq=False)
+class _Course:
+    """How far a fault has come. since, until: when it is on, by the bench's clock (s). left: of its count."""
+
+    scheduled: ScheduledFault
+    left: int | None
+    since: float | None = None
+    until: float = math.inf
+    done: bool = False
+
+    @property
+    def fault(self) -> Fault:
+        return self.scheduled.fault
+
+    def is_of(self, device: str, kind: type[Fault]) -> bool:
+        return self.scheduled.device == device and isinstance(self.fault, kind)
+
+
+class FaultSchedule:
+    """The faults of one bench. Every method may be called from any thread.
+
+    Parameters
+    ----------
+    faults : sequence of ScheduledFault
+        What is to happen.
+    clock : callable
+        The bench's, in seconds.
+    """
+
+    def __init__(self, faults: Sequence[ScheduledFault] = (), clock: Callable[[], float] = lambda: 0.0) -> None:
+        self._courses = [_Course(each, each.count) for each in faults]
+        self._clock = clock
+        self._started = clock()
+        self._acquisitions = 0
+        self._actions: list[tuple[str, type[Fault], Action]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no fault, now or later."""
+        return not self._courses
+
+    def when_begun(self, device: str, kind: type[Fault], action: Action) -> None:
+        """Have `poll` call action(t) once for each such fault of the device; t (s): when it began."""
+        self._actions.append((device, kind, action))
+
+    def begin(
+        self,
+        fault: Fault,
+        device: str,
+        channel: str | None = None,
+        for_s: float | None = None,
+        count: int | None = None,
+    ) -> None:
+        """Have a fault begin now, and carry out its actions: how a test pulls a plug."""
+        with self._lock:
+            course = _Course(ScheduledFault(fault, device, channel, for_s=for_s, count=count), count)
+            self._begin(course, self._clock())
+            self._courses = [*self._courses, course]
+        self.poll()
+
+    def end(self, device: str) -> None:
+        """Have every fault end that the device has now."""
+        with self._lock:
+            t = self._clock()
+            for course in self._courses:
+                if course.scheduled.device == device and course.since is not None:
+                    course.until = min(course.until, t)
+
+    def begin_acquisition(self, t: float) -> None:
+        """The next acquisition begins at t (s)."""
+        if not self._courses:
+            return
+        with self._lock:
+            self._acquisitions += 1
+            for course in self._courses:
+                self._begin_by_time(course, t)
+                if course.scheduled.acquisition == self._acquisitions and course.since is None:
+                    self._begin(course, t)
+                elif course.since is not None and course.fault.counts == "acquisitions":
+                    self._count(course, t)
+
+    def poll(self, now: float | None = None) -> None:
+        """Carry out the actions of faults that have begun by `now` (s), by default the clock's."""
+        if not self._courses:
+            return
+        due: list[tuple[Action, float]] = []
+        with self._lock:
+            t = self._clock() if now is None else now
+            for course in self._courses:
+                self._begin_by_time(course, t)
+                if course.since is None or course.done:
+                    continue
+                course.done = True
+                due += [(action, course.since) for device, kind, action in self._actions if course.is_of(device, kind)]
+        for action, since in due:  # an action takes locks of its own
+            action(since)
+
+    def active(self, device: str, kind: type[Kind]) -> list[Kind]:
+        """Faults of this kind that the device has now."""
+        if not self._courses:
+            return []
+        with self._lock:
+            return [fault for _, fault in self._active(device, kind)]
+
+    def on_message(self, device: str, kind: type[Kind]) -> list[Kind]:
+        """As `active`, asked once for each message: faults that count messages count this one."""
+        if not self._courses:
+            return []
+        with self._lock:
+            found = self._active(device, kind)
+            for course, _ in found:
+                self._count(course, self._clock())
+        return [fault for _, fault in found]
+
+    def during(
+        self, device: str, kind: type[Kind], first: float, last: float
+    ) -> list[tuple[Kind, str | None, float, float]]:
+        """Faults of this kind that the device has within [first, last] (s): fault, channel, begin and end."""
+        with self._lock:
+            found: list[tuple[Kind, str | None, float, float]] = []
+            for course in self._courses:
+                self._begin_by_time(course, last)
+                if course.since is None or course.since > last or course.until <= first:
+                    continue
+                if course.scheduled.device == device and isinstance(course.fault, kind):
+                    found.append((course.fault, course.scheduled.channel, course.since, course.until))
+            return found
+
+    def _active(self, device: str, kind: type[Kind]) -> list[tuple[_Course, Kind]]:
+        t = self._clock()
+        found: list[tuple[_Course, Kind]] = []
+        for course in self._courses:
+            self._begin_by_time(course, t)
+            if course.since is None or not course.since <= t < course.until:
+                continue
+            if course.scheduled.device == device and isinstance(course.fault, kind):
+                found.append((course, course.fault))
+        return found
+
+    def _begin_by_time(self, course: _Course, t: float) -> None:
+        time_s = course.scheduled.time_s
+        if course.since is None and time_s is not None and self._started + time_s <= t:
+            self._begin(course, self._started + time_s)
+
+    def _begin(self, course: _Course, t: float) -> None:
+        course.since = t
+        if course.scheduled.for_s is not None:
+            course.until = t + course.scheduled.for_s
+        if course.scheduled.acquisition is not None and course.fault.counts == "acquisitions":
+            course.left = None if course.left is None else course.left - 1  # the one it began with
+
+    def _count(self, course: _Course, t: float) -> None:
+        """One more of what the fault counts; the one after the last ends it."""
+        if course.left is None:
+            return
+        if course.fault.counts == "acquisitions":
+            if course.left == 0:
+                course.until = min(course.until, t)
+            course.left = max(0, course.left - 1)
+            return
+        course.left -= 1
+        if course.left <= 0:
+            course.until = min(course.until, t)

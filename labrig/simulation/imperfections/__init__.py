@@ -1,0 +1,43 @@
+"""What a simulated bench gets wrong on purpose: one file each, found by its key in `simulation`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labrig.extensions import Extensions
+from labrig.simulation.imperfections.combined import Imperfections
+from labrig.simulation.imperfections.imperfection import Addition, Imperfection, Scans, Transfer
+
+IMPERFECTIONS = Extensions(
+    noun="imperfection",
+    package="labrig.simulation.imperfections",
+    own={
+        "noise": "Noise",
+        "source_amplitude": "SourceAmplitude",
+        "digitizer_gain": "DigitizerGain",
+        "digitizer_offset": "DigitizerOffset",
+        "part_tolerance": "PartTolerance",
+        "converters": "Converters",
+    },
+    kind=Imperfection,
+)
+"""Those of one instrument act in this order, then those that others bring."""
+
+
+def imperfections(values: Mapping[str, Any], seed: int) -> Imperfections:
+    """The imperfections of a bench.
+
+    Parameters
+    ----------
+    values : mapping
+        What each is set to, by its key: {"noise": 100e-6, "converters": True}.
+    seed : int
+        Everything they draw comes from it.
+    """
+    order = list(IMPERFECTIONS.own)
+    names = sorted(values, key=lambda name: order.index(name) if name in order else len(order))
+    return Imperfections([IMPERFECTIONS.find(name)(values[name], seed) for name in names])
+
+
+__all__ = ["IMPERFECTIONS", "Addition", "Imperfection", "Imperfections", "Scans", "Transfer", "imperfections"]

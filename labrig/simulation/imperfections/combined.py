@@ -1,0 +1,51 @@
+"""All imperfections of one bench, as its instruments see them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+
+from labrig.instruments.parts import Part
+from labrig.simulation.imperfections.imperfection import Addition, Imperfection, Transfer
+
+
+class Imperfections:
+    """What a bench gets wrong. Its instruments ask here and know no imperfection by name."""
+
+    def __init__(self, members: Sequence[Imperfection]) -> None:
+        self._members = tuple(members)
+
+    @property
+    def convert(self) -> bool:
+        """Whether instruments round to their bits and levels."""
+        return any(each.converts for each in self._members)
+
+    @property
+    def u_gain(self) -> float:
+        """Standard uncertainty of a digitizer's gain, relative."""
+        return math.hypot(*(each.u_gain for each in self._members if each.u_gain))
+
+    @property
+    def u_offset_v(self) -> float:
+        """Standard uncertainty of a digitizer's zero (V)."""
+        return math.hypot(*(each.u_offset_v for each in self._members if each.u_offset_v))
+
+    def source_gain(self, channel: str) -> float:
+        """What a source's channel ("awg/0") plays, as a ratio to what it was asked for."""
+        return math.prod((each.source_gain(channel) for each in self._members), start=1.0)
+
+    def specimens(self, programmer: str, part: Part, channels: int) -> Sequence[Part]:
+        """The specimen in each channel of a programmer that has this part."""
+        nominal: Sequence[Part] = [part] * channels
+        return reduce(lambda parts, each: each.specimens(programmer, parts), self._members, nominal)
+
+    def transfers(self, digitizer: str, channels: int) -> list[Transfer]:
+        """How the channels of a digitizer distort voltages, in the order in which it happens."""
+        found = (each.transfer(digitizer, channels) for each in self._members)
+        return [transfer for transfer in found if transfer is not None]
+
+    def additions(self, digitizer: str, channels: int) -> list[Addition]:
+        """What is added to the samples of a digitizer."""
+        found = (each.addition(digitizer, channels) for each in self._members)
+        return [addition for addition in found if addition is not None]

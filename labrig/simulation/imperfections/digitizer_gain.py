@@ -1,0 +1,26 @@
+"""Error of the gain of each channel of a digitizer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from labrig.random_streams import RandomStream
+from labrig.simulation.imperfections.imperfection import Imperfection, Transfer
+
+
+class DigitizerGain(Imperfection):
+    """`value` is its standard deviation, relative."""
+
+    Options = Annotated[float, Field(ge=0)]
+
+    def __init__(self, value: Any, seed: int) -> None:
+        super().__init__(value, seed)
+        self.u_gain = value
+
+    def transfer(self, digitizer: str, channels: int) -> Transfer | None:
+        if not self.value:
+            return None
+        gain = 1 + self.value * RandomStream(self.seed, f"digitizer/{digitizer}").at(0).standard_normal(channels)
+        return lambda volts, columns: volts * gain[columns]

@@ -1,0 +1,29 @@
+"""Offset of each channel of a digitizer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from labrig.quantities import Voltage
+from labrig.random_streams import RandomStream
+from labrig.simulation.imperfections.imperfection import Imperfection, Transfer
+
+
+class DigitizerOffset(Imperfection):
+    """`value` is its standard deviation (V)."""
+
+    Options = Annotated[Voltage, Field(ge=0)]
+
+    def __init__(self, value: Any, seed: int) -> None:
+        super().__init__(value, seed)
+        self.u_offset_v = value
+
+    def transfer(self, digitizer: str, channels: int) -> Transfer | None:
+        if not self.value:
+            return None
+        # The second half of a stream whose first half is the gains of the same channels.
+        drawn = RandomStream(self.seed, f"digitizer/{digitizer}").at(0).standard_normal(2 * channels)[channels:]
+        offset_v = self.value * drawn
+        return lambda volts, columns: volts + offset_v[columns]

@@ -1,0 +1,109 @@
+"""The contract of an imperfection: its key, what is written after it, and where it acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.instruments.parts import Part
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """Consecutive scans of one acquisition of a digitizer.
+
+    Attributes
+    ----------
+    acquisition : int
+        Its number, from 1.
+    first, last : int
+        The scans first … last − 1, counted from the start of the acquisition.
+    start_s : float
+        When scan `first` is taken, by the bench's clock (s).
+    rate_hz : float
+        Scans per second.
+    columns : (C,) int array
+        Which of the digitizer's channels are sampled, by their position among all of them.
+    """
+
+    acquisition: int
+    first: int
+    last: int
+    start_s: float
+    rate_hz: float
+    columns: NDArray[np.intp]
+
+    @property
+    def times_s(self) -> Array:
+        """(n,) when each scan is taken, by the bench's clock (s)."""
+        return self.start_s + np.arange(self.last - self.first) / self.rate_hz
+
+
+Transfer = Callable[[Array, NDArray[np.intp]], Array]
+"""(U, C) volts at the inputs of channels, and which channels (C,) of the digitizer these are → (U, C) volts as read.
+
+Each scan is mapped by itself. The volts that are passed in must not be changed.
+"""
+
+Addition = Callable[[Scans], Array]
+"""Scans → (n, C) volts that are added to them, in an array of their own."""
+
+
+class Imperfection:
+    """Something that a simulated bench gets wrong on purpose, on `bench: simulated` and `bench: wire` alike.
+
+    It acts where a subclass overrides a method or an attribute; whatever it does not override is as it should be. What
+    it draws at random comes from `labrig.random_streams.RandomStream(self.seed, name)`, with a name of its own.
+
+    Parameters
+    ----------
+    value
+        What is written after its key, validated as `Options`.
+    seed : int
+        Of the simulation.
+
+    Attributes
+    ----------
+    Options
+        Type of what is written after its key: a number or a quantity (`labrig.quantities.Voltage`), or a `Section` of
+        several keys.
+    converts : bool
+        Whether sources and digitizers round to their bits, and programmers to their levels. Without it codes are
+        float64 volts, and conductances continuous.
+    u_gain, u_offset_v : float
+        What it adds to the standard uncertainty that a digitizer states of its gain (relative) and of its zero (V).
+    """
+
+    Options: ClassVar[Any]
+    converts: bool = False
+    u_gain: float = 0.0
+    u_offset_v: float = 0.0
+
+    def __init__(self, value: Any, seed: int) -> None:
+        self.value = value
+        self.seed = seed
+
+    def source_gain(self, channel: str) -> float:
+        """What a source's channel ("awg/0") plays, as a ratio to what it was asked for."""
+        return 1.0
+
+    def specimens(self, programmer: str, parts: Sequence[Part]) -> Sequence[Part]:
+        """The parts that are really in the channels of a programmer, in place of these."""
+        return parts
+
+    def transfer(self, digitizer: str, channels: int) -> Transfer | None:
+        """How the channels of a digitizer distort the voltages at their inputs; None if they do not.
+
+        Asked once for each digitizer, by its name and its number of channels.
+        """
+        return None
+
+    def addition(self, digitizer: str, channels: int) -> Addition | None:
+        """What is added to each sample of a digitizer; None if nothing is. Asked once for each digitizer."""
+        return None

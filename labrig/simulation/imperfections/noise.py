@@ -1,0 +1,41 @@
+"""White noise of every sample of every channel of a digitizer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from labrig.quantities import Voltage
+from labrig.random_streams import RandomStream
+from labrig.simulation.imperfections.imperfection import Addition, Array, Imperfection, Scans
+
+BLOCK = 1024
+"""Scans whose noise is drawn together: a place in a random stream is (acquisition, block)."""
+
+
+class Noise(Imperfection):
+    """`value` is its rms (V)."""
+
+    Options = Annotated[Voltage, Field(ge=0)]
+
+    def addition(self, digitizer: str, channels: int) -> Addition | None:
+        if not self.value:
+            return None
+        rms_v, stream = self.value, RandomStream(self.seed, f"noise/{digitizer}")
+
+        def noise(scans: Scans) -> Array:
+            """The same for a scan however acquisitions are split into pieces."""
+            first, last, width = scans.first, scans.last, len(scans.columns)
+            volts = np.zeros((last - first, width))
+            for block in range(first // BLOCK, -(-last // BLOCK)):
+                begins = block * BLOCK
+                inside = slice(max(first, begins) - begins, min(last, begins + BLOCK) - begins)
+                # Seven digits are plenty for noise, and drawn faster.
+                drawn = stream.at(scans.acquisition, block).standard_normal((inside.stop, width), dtype=np.float32)
+                rows = volts[begins + inside.start - first : begins + inside.stop - first]
+                np.multiply(drawn[inside], rms_v, out=rows, dtype=np.float64)
+            return volts
+
+        return noise

@@ -1,0 +1,19 @@
+"""Error of the amplitude of each channel of a source."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from labrig.random_streams import RandomStream
+from labrig.simulation.imperfections.imperfection import Imperfection
+
+
+class SourceAmplitude(Imperfection):
+    """`value` is its standard deviation, relative."""
+
+    Options = Annotated[float, Field(ge=0)]
+
+    def source_gain(self, channel: str) -> float:
+        return 1.0 + self.value * float(RandomStream(self.seed, f"source/{channel}").at(0).standard_normal())
