@@ -149,7 +149,7 @@ def virtual_trios(bench: Any, entries: Any) -> Iterator[list[Any]]:
     with ExitStack() as stack:
         endpoints = []
         for entry in entries:
-            server = SocketServer(VirtualTrio(entry.name), schedule=bench.faults, name=entry.name)
+            server = SocketServer(VirtualTrio(entry.name), faults=bench.faults, name=entry.name)
             stack.enter_context(server)
             endpoints.append(Endpoint(entry.name, entry.model, server.resource))
         yield endpoints
@@ -163,6 +163,6 @@ DRIVERS = (
         capabilities,
         Trio,
         models={"Trio": "runs in my lab"},
-        virtual=VirtualCounterpart("trio", virtual_trios, faults=("silent", "late_replies", "disconnect")),
+        virtual=VirtualCounterpart("trio", virtual_trios, faults=("connection", "silence", "delay")),
     ),
 )
