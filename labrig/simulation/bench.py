@@ -14,7 +14,7 @@ from labrig.instruments.data import Identity
 from labrig.instruments.drivers import Capabilities, DigitizerCapabilities, DriverInfo, SourceCapabilities
 from labrig.network.physics import Network
 from labrig.simulation.board import simulated_board
-from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
+from labrig.simulation.faces import SimulatedContext, SimulatedDigitizer, SimulatedProgrammer, SimulatedSource
 from labrig.simulation.faults import FaultSchedule, ScheduledFault
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, World
@@ -46,7 +46,7 @@ class SimulatedBench:
         self.world = board.world
         self.world.faults = FaultSchedule(faults, self._clock.now)
         self._parts = board.parts
-        self._stage = Stage(self.world, self._clock, imperfections, seed)
+        self._context = SimulatedContext(self.world, self._clock, imperfections, seed)
         self._truth = SimulatedTruth(self.world, self._clock, tuple(inputs), tuple(outputs))
 
     @property
@@ -64,10 +64,10 @@ class SimulatedBench:
 
     def _face(self, name: str, able: Capabilities) -> SimulatedSource | SimulatedDigitizer | SimulatedProgrammer:
         if isinstance(able, SourceCapabilities):
-            return SimulatedSource(name, self._stage, able)
+            return SimulatedSource(name, self._context, able)
         if isinstance(able, DigitizerCapabilities):
-            return SimulatedDigitizer(name, self._stage, able)
-        return SimulatedProgrammer(name, self._stage, able, self._parts[name])
+            return SimulatedDigitizer(name, self._context, able)
+        return SimulatedProgrammer(name, self._context, able, self._parts[name])
 
     def close(self) -> None:
         """Nothing was started."""

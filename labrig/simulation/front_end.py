@@ -48,6 +48,7 @@ class FrontEnd:
     ) -> None:
         self._name = name
         self._column = {channel: column for column, channel in enumerate(channels)}
+        self._columns: dict[tuple[str, ...], NDArray[np.intp]] = {}
         self._bits = bits
         self._full_scale_v = full_scale_v
         self._converts = converts
@@ -74,7 +75,7 @@ class FrontEnd:
         nodes = [world.wiring.senses[f"{self._name}/{channel}"] for channel in channels]
         start = t0 + first / rate
         stretches = world.stretches(nodes, start, rate, last - first, skew_s if any(skew_s) else ())
-        columns = np.array([self._column[channel] for channel in channels], dtype=np.intp)
+        columns = self._columns_of(tuple(channels))
         volts = self._added(Scans(acquisition, first, last, start, rate, columns))
         for stretch in stretches:
             read = stretch.unique
@@ -84,6 +85,12 @@ class FrontEnd:
         if not world.faults.empty:
             self._apply_faults(volts, world.faults, channels, start, rate)
         return volts
+
+    def _columns_of(self, channels: tuple[str, ...]) -> NDArray[np.intp]:
+        """(C,) positions of channels among all of the digitizer; found once for each set of channels."""
+        if channels not in self._columns:
+            self._columns[channels] = np.array([self._column[channel] for channel in channels], dtype=np.intp)
+        return self._columns[channels]
 
     def _added(self, scans: Scans) -> Array:
         """(n, C) volts that come on top of what is at the inputs."""

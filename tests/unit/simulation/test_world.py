@@ -137,9 +137,9 @@ def test_long_timelines_forget_only_the_far_past():
 
 
 def test_long_windows_of_tones_that_do_not_repeat_do_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labrig.simulation.world._REMEMBERED_PHASORS", 3000)
+    monkeypatch.setattr("labrig.simulation.world.response._REMEMBERED_PHASORS", 3000)
     board = world()
     for k in range(20):
         board.drive(float(k), "awg/0", ToneProgram(0.0, (Tone(100 * np.sqrt(k + 2), 1.0),)))
         board.voltages(["b"], float(k), 10_007.0, 1000)
-    assert 1000 <= sum(each.size for each in board._turned.values()) <= 4000
+    assert 1000 <= sum(each.size for each in board.response._turned.values()) <= 4000

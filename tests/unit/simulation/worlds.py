@@ -18,7 +18,7 @@ from labrig.network.resistive.builders import from_edges
 from labrig.network.resistive.graph import Resistor
 from labrig.network.resistive.network import OFF_STATE_OHM, ResistiveNetwork
 from labrig.signals.tones import ToneProgram
-from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource, Stage
+from labrig.simulation.faces import SimulatedContext, SimulatedDigitizer, SimulatedProgrammer, SimulatedSource
 from labrig.simulation.imperfections import imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
 
@@ -86,16 +86,16 @@ class Bench:
     ) -> None:
         self.clock = SimulatedClock()
         self.world = world()
-        self.stage = Stage(self.world, self.clock, imperfections(wrong, seed), seed)
-        self.source = SimulatedSource("awg", self.stage, SourceCapabilities(("0", "1"), bits, 5.0, 50.0, settle_s))
+        self.context = SimulatedContext(self.world, self.clock, imperfections(wrong, seed), seed)
+        self.source = SimulatedSource("awg", self.context, SourceCapabilities(("0", "1"), bits, 5.0, 50.0, settle_s))
         self.digitizer = SimulatedDigitizer(
             "daq",
-            self.stage,
+            self.context,
             DigitizerCapabilities(("0", "1", "2"), bits, full_scale_v, 250e3, convert_interval_s),
         )
         self.programmer = SimulatedProgrammer(
             "pots",
-            self.stage,
+            self.context,
             ProgrammerCapabilities(("0", "1"), PART, (-2.5, 2.5), 2e-3),
             [PART, PART],
         )

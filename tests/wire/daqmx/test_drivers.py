@@ -40,7 +40,7 @@ from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
 from labrig.signals.tones import Tone, ToneProgram
-from labrig.simulation.faces import SimulatedDigitizer, SimulatedSource, Stage
+from labrig.simulation.faces import SimulatedContext, SimulatedDigitizer, SimulatedSource
 from labrig.simulation.faults.disconnect import Disconnect
 from labrig.simulation.faults.late_replies import LateReplies
 from labrig.simulation.faults.silent import Silent
@@ -95,12 +95,12 @@ def lock_in(plan: AcquisitionPlan, blocks: list[Block]) -> Demodulated:
 
 def in_process(played: dict[str, ToneProgram], plan: AcquisitionPlan) -> Demodulated:
     """The same programs on the same board with the simulated bench's faces."""
-    stage = Stage(chain(5, 0.0), SimulatedClock(), QUIET, seed=0)
+    context = SimulatedContext(chain(5, 0.0), SimulatedClock(), QUIET, seed=0)
     inputs = tuple(f"ai{k}" for k in range(32))
     outputs = tuple(f"ao{k}" for k in range(32))
-    source = SimulatedSource("awg", stage, SourceCapabilities(outputs, 16, 10.0, 0.2, 20e-6))
+    source = SimulatedSource("awg", context, SourceCapabilities(outputs, 16, 10.0, 0.2, 20e-6))
     able = DigitizerCapabilities(inputs, 16, 2.0, 2e6, plan.skew_s[1])
-    digitizer = SimulatedDigitizer("daq", stage, able)
+    digitizer = SimulatedDigitizer("daq", context, able)
     source.open()
     digitizer.open()
     plan = digitizer.configure(plan)

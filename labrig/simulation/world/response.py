@@ -1,55 +1,26 @@
-"""The World: a board, what every source plays into it, and the voltages anyone could measure.
-
-Node voltages are a pure function of the timeline of events and of the time asked for. Time is an argument, so
-simulated and real clocks both work. The World holds the *actual* wiring and the *actual* parts, which the rig cannot
-know.
-"""
+"""What a board answers: the voltages of its nodes, computed from its timeline."""
 
 from __future__ import annotations
 
 import cmath
-from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import lcm
-from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.physics import Equilibrium, Network
-from labrig.signals.tones import SILENT, ToneProgram
-from labrig.simulation.faults import FaultSchedule
+from labrig.signals.tones import SILENT
+from labrig.simulation.world.timeline import SAME_SAMPLE, Timeline
+from labrig.simulation.world.wiring import SourceStage
 
 Array = NDArray[np.float64]
-State = TypeVar("State")
-
-_REMEMBERED_EVENTS = 4096
 
 _REMEMBERED_PHASORS = 2**24
 """256 MB: a few long acquisitions of tones that do not repeat."""
-
-_SAME_SAMPLE = 1e-6
-"""An event this close behind a sample (in samples) counts as at it: the rounding of times must not shift it."""
-
-
-@dataclass(frozen=True)
-class BoardWiring:
-    """Which instrument channel ("awg/0") is soldered to what: sources and senses to nodes, programmers to edges."""
-
-    sources: Mapping[str, str]
-    senses: Mapping[str, str]
-    edges: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class SourceStage:
-    """Output stage of one source channel: actual gain, and the step of its converter in V (0: none)."""
-
-    gain: float = 1.0
-    step_v: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,89 +40,36 @@ class Stretch:
         rows[whole:] += self.unique[: len(rows) - whole]
 
 
-class _Timeline(Generic[State]):
-    """States of one thing over time, newest last. Only the recent past is kept."""
+class BoardResponse:
+    """Node voltages of a board, without noise, as a pure function of its timeline and of the time asked for.
 
-    def __init__(self, initial: State) -> None:
-        self._times = [-np.inf]
-        self._states = [initial]
-
-    def append(self, t: float, state: State) -> None:
-        if t < self._times[-1]:
-            raise ValueError("the World's timeline cannot be changed in the past")
-        self._times.append(t)
-        self._states.append(state)
-        if len(self._times) > _REMEMBERED_EVENTS:
-            del self._times[: _REMEMBERED_EVENTS // 2], self._states[: _REMEMBERED_EVENTS // 2]
-
-    def at(self, t: float) -> tuple[float, State]:
-        times = self._times
-        if t >= times[-1]:  # nearly always
-            return times[-1], self._states[-1]
-        position = max(0, bisect_right(times, t) - 1)
-        return times[position], self._states[position]
-
-
-class World:
-    """A board in time.
-
-    drive: a source channel begins to play a program at t (None: its output opens). set: an edge has a new conductance
-    from t on. voltages: noise-free node voltages at the times t0 + n/rate. faults: what is made to go wrong, and when.
+    Parameters
+    ----------
+    network : Network
+        The board.
+    channels : sequence of S
+        The channel that drives each source of the network.
+    stages : sequence of S
+        Their output stages.
+    timeline : Timeline
+        What they play, and the conductances of the edges.
     """
 
     def __init__(
-        self, network: Network, wiring: BoardWiring, stages: Mapping[str, SourceStage], siemens: Array
+        self, network: Network, channels: Sequence[str], stages: Sequence[SourceStage], timeline: Timeline
     ) -> None:
-        network.check()
-        self.network = network
-        self.wiring = wiring
-        self.acquisitions = 0
-        self.changes = 0  # how often `drive` or `set` was called: voltages asked for before may hold no more
-        self.faults = FaultSchedule()
+        self._network = network
+        self._channels = tuple(channels)
+        self._timeline = timeline
         self._node_index = {node: position for position, node in enumerate(network.nodes)}
-        self._edge_index = {edge.name: position for position, edge in enumerate(network.edges)}
-        by_node = {node: channel for channel, node in wiring.sources.items()}
-        self._channels = tuple(by_node[source.node] for source in network.sources)
-        self._gain = np.array([stages[channel].gain for channel in self._channels])
-        step = np.array([stages[channel].step_v for channel in self._channels])
+        self._gain = np.array([stage.gain for stage in stages])
+        step = np.array([stage.step_v for stage in stages])
         self._converts = step > 0
         self._step = np.where(self._converts, step, 1.0)
-        self._played: dict[str, _Timeline[ToneProgram | None]] = {c: _Timeline(None) for c in self._channels}
-        self._siemens = _Timeline(np.array(siemens, dtype=float))
-        self._events: list[float] = []
         self._solvers: dict[tuple[bool, ...], Equilibrium] = {}
         self._periods: dict[tuple[float, ...], int | None] = {}
         self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
         self._holding: dict[tuple[bool, ...], Array] = {}
-
-    def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
-        """From t on the channel plays `program`, whose tones count their time from t; None opens the output."""
-        if channel in self._played:
-            self._played[channel].append(t, program)
-            self._note(t)
-
-    def set(self, t: float, siemens: Mapping[str, float]) -> None:
-        """From t on these edges have these actual conductances (S)."""
-        _, now = self._siemens.at(np.inf)
-        changed = now.copy()
-        for edge, value in siemens.items():
-            changed[self._edge_index[edge]] = value
-        self._siemens.append(t, changed)
-        self._note(t)
-
-    def begin_acquisition(self, t: float) -> int:
-        """A digitizer takes its first scan at t; the number of this acquisition, from 1."""
-        self.acquisitions += 1
-        self.faults.begin_acquisition(t)
-        return self.acquisitions
-
-    def playing(self, t: float) -> dict[str, ToneProgram | None]:
-        """What every wired source channel plays at t; None where its output is open."""
-        return {channel: timeline.at(t)[1] for channel, timeline in self._played.items()}
-
-    def conductances(self, t: float) -> Array:
-        """(E,) actual conductances at t (S)."""
-        return self._siemens.at(t)[1]
 
     def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:
         """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
@@ -165,8 +83,8 @@ class World:
     ) -> list[Stretch]:
         """The same voltages as stretches between changes, each with its unique scans only."""
         skews = sorted(set(skew_s)) or [0.0]
-        bounds = self._segment_bounds(t0 + skews[0], rate, n)
-        if any(self._segment_bounds(t0 + skew, rate, n) != bounds for skew in skews[1:]):
+        bounds = self._timeline.bounds(t0 + skews[0], rate, n)
+        if any(self._timeline.bounds(t0 + skew, rate, n) != bounds for skew in skews[1:]):
             # A change falls between the samples of two nodes of one scan.
             late = zip(nodes, skew_s, strict=True)
             columns = [self.voltages([node], t0 + skew, rate, n) for node, skew in late]
@@ -185,24 +103,10 @@ class World:
         wanted = np.array([volts.get(channel, 0.0) for channel in self._channels])
         return solver, solver.states(self._converted(wanted))
 
-    def _note(self, t: float) -> None:
-        """Keep the times of all events in order; nearly always the newest comes last."""
-        self.changes += 1
-        insort(self._events, t)
-        if len(self._events) > 16 * _REMEMBERED_EVENTS:
-            del self._events[: 8 * _REMEMBERED_EVENTS]
-
-    def _segment_bounds(self, t0: float, rate: float, n: int) -> list[int]:
-        """Sample indices where something changes: a change at t shows from the first sample at or after t."""
-        events = self._events
-        within = events[bisect_right(events, t0) : bisect_right(events, t0 + n / rate)]
-        inside = {int(np.ceil((t - t0) * rate - _SAME_SAMPLE)) for t in set(within)}
-        return [0, *sorted(index for index in inside if 0 < index < n), n]
-
     def _segment(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> Array:
         """(U, D, N) node voltages of the unique samples of a stretch without events, at each of D skews (s)."""
-        now = t0 + skews[0] + (first + _SAME_SAMPLE) / rate
-        states = [timeline.at(now) for timeline in self._played.values()]
+        now = t0 + skews[0] + (first + SAME_SAMPLE) / rate
+        states = self._timeline.programs(now)
         programs = [program or SILENT for _, program in states]
         solver = self._solver(tuple(program is None for _, program in states), now)
         source_v = np.array([[program.dc for program in programs]])
@@ -257,9 +161,9 @@ class World:
             if len(self._solvers) >= 8:  # a few sets of open outputs recur; more would only fill memory
                 self._solvers.clear()
                 self._holding.clear()
-            self._solvers[is_open] = self.network.equilibrium({k for k, off in enumerate(is_open) if off})
+            self._solvers[is_open] = self._network.equilibrium({k for k, off in enumerate(is_open) if off})
         solver = self._solvers[is_open]
-        siemens = self.conductances(t)
+        siemens = self._timeline.conductances(t)
         if self._holding.get(is_open) is not siemens:  # never changed in place
             solver.set_parameters(siemens)
             self._holding[is_open] = siemens

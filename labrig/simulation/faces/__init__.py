@@ -1,0 +1,11 @@
+"""In-process instruments around one World: the driver contracts with the capabilities of the named models.
+
+Nothing sleeps: time passes only on the simulated clock.
+"""
+
+from labrig.simulation.faces.context import SimulatedContext
+from labrig.simulation.faces.digitizer import SimulatedDigitizer
+from labrig.simulation.faces.programmer import SimulatedProgrammer
+from labrig.simulation.faces.source import SimulatedSource
+
+__all__ = ["SimulatedContext", "SimulatedDigitizer", "SimulatedProgrammer", "SimulatedSource"]

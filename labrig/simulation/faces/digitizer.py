@@ -1,0 +1,104 @@
+"""The face of a digitizer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded
+from labrig.instruments.data import AcquisitionPlan, Block
+from labrig.instruments.drivers import DigitizerCapabilities
+from labrig.simulation.faces.context import SimulatedContext
+from labrig.simulation.faces.face import Face
+from labrig.simulation.front_end import FrontEnd
+
+
+class SimulatedDigitizer(Face):
+    def __init__(self, name: str, context: SimulatedContext, capabilities: DigitizerCapabilities) -> None:
+        super().__init__(name, context)
+        self._capabilities = capabilities
+        self._plan: AcquisitionPlan | None = None
+        self._armed = False
+        self._front_end = FrontEnd(
+            name,
+            capabilities.channels,
+            capabilities.bits,
+            capabilities.full_scale_v,
+            context.imperfections,
+            context.imperfections.convert,
+        )
+
+    def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
+        self._require_open("configure")
+        unknown = sorted(set(plan.channels) - set(self._capabilities.channels))
+        if unknown:
+            raise ConfigError(f"has no channel {unknown[0]!r}", device=self.name, action="configure")
+        if plan.sample_rate_hz > self._capabilities.max_sample_rate_hz:
+            raise ConfigError(
+                f"cannot sample at {plan.sample_rate_hz:g} S/s",
+                device=self.name,
+                limit=f"{self._capabilities.max_sample_rate_hz:g} S/s",
+                remedy="lower acquisition.sample_rate",
+            )
+        self._plan = replace(
+            plan,
+            ranges_v=(self._capabilities.full_scale_v,) * len(plan.channels),
+            skew_s=tuple(k * self._capabilities.convert_interval_s for k in range(len(plan.channels))),
+            u_offset_v=self._context.imperfections.u_offset_v,
+            u_gain=self._context.imperfections.u_gain,
+        )
+        return self._plan
+
+    def arm(self) -> None:
+        self._require_open("arm")
+        self._armed = True
+        self._context.armed = True
+        self._context.triggered_at = None
+
+    def start(self) -> None:
+        """Nothing: on this bench a source's start is the trigger, at the same moment of the simulated clock."""
+        self._require_open("start")
+
+    def read(self, timeout_s: float) -> Block:
+        self._require_open("read")
+        context, plan = self._context, self._plan
+        if plan is None or not self._armed:
+            raise ConnectionFailed("is not armed", device=self.name, action="read")
+        if context.triggered_at is None:
+            context.clock.sleep(timeout_s)
+            raise DeadlineExceeded(
+                "saw no start trigger",
+                device=self.name,
+                action="read",
+                limit=f"{timeout_s:g} s",
+                remedy="start a source",
+            )
+        remaining = context.triggered_at + plan.duration_s - context.clock.now()
+        if remaining > timeout_s:
+            context.clock.sleep(timeout_s)
+            raise DeadlineExceeded(
+                f"needs {remaining:g} s for what it was asked for",
+                device=self.name,
+                action="read",
+                limit=f"{timeout_s:g} s",
+            )
+        self._armed = False
+        context.world.faults.poll(context.triggered_at + plan.duration_s)  # what happens while it samples
+        volts = self._front_end.sample(
+            context.world,
+            plan.channels,
+            context.triggered_at,
+            plan.sample_rate_hz,
+            (0, plan.total_samples),
+            context.world.acquisitions,
+            plan.skew_s,
+        )
+        context.clock.sleep(remaining)
+        codes, overrange = self._front_end.codes(volts)
+        scale = np.tile([0.0, self._front_end.step_v, 0.0, 0.0], (len(plan.channels), 1))
+        return Block(codes, scale, 0, overrange)
+
+    def make_safe(self) -> None:
+        """A digitizer drives nothing."""
+        self._armed = False

@@ -1,0 +1,50 @@
+"""What all faces have in common: a name, and the state of their connection, which faults may cut."""
+
+from __future__ import annotations
+
+from labrig.errors import ConnectionFailed, DeadlineExceeded
+from labrig.instruments.data import Identity
+from labrig.simulation.faces.context import SimulatedContext
+from labrig.simulation.faults import ConnectionFault, SilenceFault
+
+SILENCE_S = 1.0
+"""How long a face waits for an instrument that a fault keeps from answering."""
+
+
+class Face:
+    """What all faces have in common: a name, and the state of their connection, which faults may cut."""
+
+    def __init__(self, name: str, context: SimulatedContext) -> None:
+        self.name = name
+        self.identity = Identity(model="generic", serial=f"simulated-{name}")
+        self._context = context
+        self._open = False
+
+    def open(self) -> None:
+        self._require_connected("open")
+        self._require_answer("open")
+        self._open = True
+
+    def identify(self) -> Identity:
+        self._require_open("identify")
+        return self.identity
+
+    def close(self) -> None:
+        self._open = False
+
+    def _require_open(self, action: str) -> None:
+        if not self._open:
+            raise ConnectionFailed("is not open", device=self.name, action=action)
+        self._require_connected(action)
+        self._require_answer(action)
+
+    def _require_connected(self, action: str) -> None:
+        faults = self._context.world.faults
+        faults.poll()
+        if faults.active(self.name, ConnectionFault):
+            raise ConnectionFailed("was lost", device=self.name, action=action, remedy="check its cable and its power")
+
+    def _require_answer(self, action: str) -> None:
+        if self._context.world.faults.active(self.name, SilenceFault):
+            self._context.clock.sleep(SILENCE_S)
+            raise DeadlineExceeded("did not answer", device=self.name, action=action, limit=f"{SILENCE_S:g} s")

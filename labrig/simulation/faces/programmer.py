@@ -1,0 +1,100 @@
+"""The face of a programmer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from labrig.errors import LimitExceeded
+from labrig.instruments.data import Continuous, LevelTable, ProgramReport, Setting, Target
+from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.instruments.parts import Part
+from labrig.simulation.faces.context import SimulatedContext
+from labrig.simulation.faces.face import Face
+from labrig.simulation.faults import PowerFault
+
+
+class SimulatedProgrammer(Face):
+    """A bank of programmable parts, which powers up as they do; unwired channels are held but lead nowhere.
+
+    parts: the specimen in each channel. Without converters any conductance between the extremes can be had exactly.
+    """
+
+    def __init__(
+        self, name: str, context: SimulatedContext, capabilities: ProgrammerCapabilities, parts: Sequence[Part]
+    ) -> None:
+        super().__init__(name, context)
+        self._capabilities = capabilities
+        self._parts = dict(zip(capabilities.channels, parts, strict=True))
+        self._ideal = not context.imperfections.convert
+        part = capabilities.part
+        self._levels = _without_steps(part.levels()) if self._ideal else part.levels()
+        self._power_up = Target(part.conductance(part.power_up)) if self._ideal else part.power_up
+        self._held: dict[str, Setting] = dict.fromkeys(capabilities.channels, self._power_up)
+        self._table = dict(self._held)  # what it should hold; as `_held`, unless it was reset
+        self._interrupted = False  # whether it was reset since `program` returned
+        context.world.faults.when_begun(name, PowerFault, self._reset)
+
+    def levels(self) -> dict[str, LevelTable | Continuous]:
+        return dict.fromkeys(self._capabilities.channels, self._levels)
+
+    def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
+        self._require_open("program")
+        changed = {channel: setting for channel, setting in settings.items() if self._table.get(channel) != setting}
+        self._table.update(changed)
+        self._write()
+        interrupted, self._interrupted = self._interrupted, False
+        written = tuple(changed)
+        return ProgramReport(written, written, (), self.read_back(written), interrupted=interrupted)
+
+    def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
+        self._require_open("read back")
+        wanted = list(channels)
+        unknown = sorted(set(wanted) - set(self._held))
+        if unknown:
+            raise LimitExceeded(f"has no channel {unknown[0]!r}", device=self.name, action="read back")
+        if self._held != self._table:
+            self._write()
+        return {channel: self._held[channel] for channel in wanted}
+
+    def keep_alive(self) -> None:
+        """Nothing: it has no watchdog."""
+        self._require_open("keep alive")
+
+    def make_safe(self) -> None:
+        """Wipers stay: a rheostat drives nothing by itself."""
+
+    def _write(self) -> None:
+        """Bring what it holds to the table."""
+        self._show(
+            self._context.clock.now(), {c: setting for c, setting in self._table.items() if self._held[c] != setting}
+        )
+        self._context.clock.sleep(self._capabilities.write_s)
+
+    def _reset(self, t: float) -> None:
+        """At t it starts anew, with the settings of power-up."""
+        self._interrupted = True
+        self._show(t, dict.fromkeys(self._held, self._power_up))
+
+    def _show(self, t: float, settings: Mapping[str, Setting]) -> None:
+        """From t on it holds these settings, and the World sees them."""
+        self._held.update(settings)
+        edges = self._context.world.wiring.edges
+        actual = {
+            edges[key]: self._siemens(channel, setting)
+            for channel, setting in settings.items()
+            if (key := f"{self.name}/{channel}") in edges
+        }
+        if actual:
+            self._context.world.set(t, actual)
+
+    def _siemens(self, channel: str, setting: Setting) -> float:
+        if self._ideal and isinstance(setting, Target):
+            return setting.siemens
+        return self._parts[channel].conductance(setting)
+
+
+def _without_steps(levels: LevelTable | Continuous) -> Continuous:
+    """Every conductance between the extremes of these levels."""
+    if isinstance(levels, Continuous):
+        return levels
+    return Continuous(float(levels.siemens[0]), float(levels.siemens[-1]))

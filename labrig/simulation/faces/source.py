@@ -1,0 +1,65 @@
+"""The face of a source.
+
+It shows its new program `settle_s` after its start, until then the old one goes on: settling is real even where the
+network has no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labrig.instruments.drivers import SourceCapabilities
+from labrig.signals.tones import SILENT, ToneProgram
+from labrig.simulation.faces.context import SimulatedContext
+from labrig.simulation.faces.face import Face
+
+
+class SimulatedSource(Face):
+    def __init__(self, name: str, context: SimulatedContext, capabilities: SourceCapabilities) -> None:
+        super().__init__(name, context)
+        self._capabilities = capabilities
+        self._loaded: dict[str, ToneProgram] = {}
+        self._playing: dict[str, ToneProgram] = {}
+
+    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        self._require_open("load")
+        self._loaded = {channel: programs.get(channel, SILENT) for channel in self._capabilities.channels}
+        return dict(programs)
+
+    def arm(self) -> None:
+        self._require_open("arm")
+
+    def start(self) -> None:
+        self._require_open("start")
+        self._context.trigger()
+        self._play(self._loaded)
+
+    def confirm(self) -> None:
+        self._require_open("confirm")
+
+    def idle(self) -> None:
+        self._require_open("idle")
+        self._play(dict.fromkeys(self._capabilities.channels, SILENT))
+
+    def make_safe(self) -> None:
+        if self._open:
+            self._require_connected("make safe")
+        for channel in self._capabilities.channels:
+            self._context.world.drive(self._effective(), f"{self.name}/{channel}", None)
+        self._playing = {}
+        if self._open:
+            self._require_answer("make safe")
+
+    def _play(self, programs: Mapping[str, ToneProgram]) -> None:
+        for channel, program in programs.items():
+            if program.tones or self._playing.get(channel) != program:
+                self._context.world.drive(self._effective(), f"{self.name}/{channel}", self._shifted(program))
+        self._playing = dict(programs)
+
+    def _effective(self) -> float:
+        return self._context.clock.now() + self._capabilities.settle_s
+
+    def _shifted(self, program: ToneProgram) -> ToneProgram:
+        """The program as it is when it takes effect: its tones count from the trigger, before which their generator has
+        already run for the start delay."""
+        return program.after(self._context.start_delay_s + self._capabilities.settle_s)

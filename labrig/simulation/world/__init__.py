@@ -1,0 +1,8 @@
+"""The simulated board: `timeline` is what was set and driven when, `response` the node voltages that follow from it."""
+
+from labrig.simulation.world.response import BoardResponse, Stretch
+from labrig.simulation.world.timeline import Timeline
+from labrig.simulation.world.wiring import BoardWiring, SourceStage
+from labrig.simulation.world.world import World
+
+__all__ = ["BoardResponse", "BoardWiring", "SourceStage", "Stretch", "Timeline", "World"]

@@ -1,0 +1,108 @@
+"""The timeline of a board: what every source was told to play, what every edge was set to, and when."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.signals.tones import ToneProgram
+
+Array = NDArray[np.float64]
+State = TypeVar("State")
+
+SAME_SAMPLE = 1e-6
+"""An event this close behind a sample (in samples) counts as at it: the rounding of times must not shift it."""
+
+_REMEMBERED_EVENTS = 4096
+
+
+class _History(Generic[State]):
+    """States of one thing over time, newest last. Only the recent past is kept."""
+
+    def __init__(self, initial: State) -> None:
+        self._times = [-np.inf]
+        self._states = [initial]
+
+    def append(self, t: float, state: State) -> None:
+        if t < self._times[-1]:
+            raise ValueError("the World's timeline cannot be changed in the past")
+        self._times.append(t)
+        self._states.append(state)
+        if len(self._times) > _REMEMBERED_EVENTS:
+            del self._times[: _REMEMBERED_EVENTS // 2], self._states[: _REMEMBERED_EVENTS // 2]
+
+    def at(self, t: float) -> tuple[float, State]:
+        """Since when the state at t holds, and the state."""
+        times = self._times
+        if t >= times[-1]:  # nearly always
+            return times[-1], self._states[-1]
+        position = max(0, bisect_right(times, t) - 1)
+        return times[position], self._states[position]
+
+
+class Timeline:
+    """What was set and driven when.
+
+    Parameters
+    ----------
+    channels : sequence of str
+        Source channels that drive the board.
+    edges : sequence of str
+        Names of the edges, in the order of the network.
+    siemens : (E,) array
+        Conductances to begin with (S).
+    """
+
+    def __init__(self, channels: Sequence[str], edges: Sequence[str], siemens: Array) -> None:
+        self.changes = 0
+        """How often something was driven or set: voltages asked for before may no longer hold."""
+        self._played: dict[str, _History[ToneProgram | None]] = {channel: _History(None) for channel in channels}
+        self._siemens = _History(np.array(siemens, dtype=float))
+        self._edge_index = {edge: position for position, edge in enumerate(edges)}
+        self._events: list[float] = []
+
+    def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
+        """From t on the channel plays `program`, whose tones count their time from t; None opens the output."""
+        if channel in self._played:
+            self._played[channel].append(t, program)
+            self._note(t)
+
+    def set(self, t: float, siemens: Mapping[str, float]) -> None:
+        """From t on these edges have these conductances (S)."""
+        _, now = self._siemens.at(np.inf)
+        changed = now.copy()
+        for edge, value in siemens.items():
+            changed[self._edge_index[edge]] = value
+        self._siemens.append(t, changed)
+        self._note(t)
+
+    def programs(self, t: float) -> list[tuple[float, ToneProgram | None]]:
+        """What each channel plays at t, and since when; None where its output is open."""
+        return [history.at(t) for history in self._played.values()]
+
+    def playing(self, t: float) -> dict[str, ToneProgram | None]:
+        """What each channel plays at t, by its name."""
+        return {channel: history.at(t)[1] for channel, history in self._played.items()}
+
+    def conductances(self, t: float) -> Array:
+        """(E,) conductances at t (S). The array is never changed: another one holds after a change."""
+        return self._siemens.at(t)[1]
+
+    def bounds(self, t0: float, rate: float, n: int) -> list[int]:
+        """Sample indices where something changes, with 0 and n, of n samples at t0 + k/rate: a change at t shows from
+        the first sample at or after t."""
+        events = self._events
+        within = events[bisect_right(events, t0) : bisect_right(events, t0 + n / rate)]
+        inside = {int(np.ceil((t - t0) * rate - SAME_SAMPLE)) for t in set(within)}
+        return [0, *sorted(index for index in inside if 0 < index < n), n]
+
+    def _note(self, t: float) -> None:
+        """Keep the times of all events in order; nearly always the newest comes last."""
+        self.changes += 1
+        insort(self._events, t)
+        if len(self._events) > 16 * _REMEMBERED_EVENTS:
+            del self._events[: 8 * _REMEMBERED_EVENTS]

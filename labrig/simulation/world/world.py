@@ -1,0 +1,100 @@
+"""The World: a board, what every source plays into it, and the voltages anyone could measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.network.physics import Equilibrium, Network
+from labrig.signals.tones import ToneProgram
+from labrig.simulation.faults import FaultSchedule
+from labrig.simulation.world.response import BoardResponse, Stretch
+from labrig.simulation.world.timeline import Timeline
+from labrig.simulation.world.wiring import BoardWiring, SourceStage
+
+Array = NDArray[np.float64]
+
+
+class World:
+    """A board in time, with the *actual* wiring and the *actual* parts, which the rig cannot know.
+
+    Node voltages are a pure function of the timeline and of the time asked for. Time is an argument, so simulated and
+    real clocks both work.
+
+    Parameters
+    ----------
+    network : Network
+        The board, edges in the order the rig numbers them.
+    wiring : BoardWiring
+        What is soldered to what.
+    stages : mapping
+        Output stage of each source channel.
+    siemens : (E,) array
+        Conductances to begin with (S).
+
+    Attributes
+    ----------
+    faults : FaultSchedule
+        What is made to go wrong, and when.
+    acquisitions : int
+        How many have begun.
+    """
+
+    def __init__(
+        self, network: Network, wiring: BoardWiring, stages: Mapping[str, SourceStage], siemens: Array
+    ) -> None:
+        network.check()
+        self.network = network
+        self.wiring = wiring
+        self.acquisitions = 0
+        self.faults = FaultSchedule()
+        by_node = {node: channel for channel, node in wiring.sources.items()}
+        self._channels = tuple(by_node[source.node] for source in network.sources)
+        self.timeline = Timeline(self._channels, [edge.name for edge in network.edges], siemens)
+        self.response = BoardResponse(
+            network, self._channels, [stages[channel] for channel in self._channels], self.timeline
+        )
+
+    @property
+    def changes(self) -> int:
+        """How often `drive` or `set` was called: voltages asked for before may no longer hold."""
+        return self.timeline.changes
+
+    def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
+        """From t on the channel plays `program`, whose tones count their time from t; None opens the output."""
+        self.timeline.drive(t, channel, program)
+
+    def set(self, t: float, siemens: Mapping[str, float]) -> None:
+        """From t on these edges have these actual conductances (S)."""
+        self.timeline.set(t, siemens)
+
+    def begin_acquisition(self, t: float) -> int:
+        """A digitizer takes its first scan at t; the number of this acquisition, from 1."""
+        self.acquisitions += 1
+        self.faults.begin_acquisition(t)
+        return self.acquisitions
+
+    def playing(self, t: float) -> dict[str, ToneProgram | None]:
+        """What every wired source channel plays at t; None where its output is open."""
+        return self.timeline.playing(t)
+
+    def conductances(self, t: float) -> Array:
+        """(E,) actual conductances at t (S)."""
+        return self.timeline.conductances(t)
+
+    def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:
+        """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
+        return self.response.voltages(nodes, t0, rate, n, skew_s)
+
+    def stretches(
+        self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()
+    ) -> list[Stretch]:
+        """The same voltages as stretches between changes, each with its unique scans only."""
+        return self.response.stretches(nodes, t0, rate, n, skew_s)
+
+    def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
+        """The solver at t and all node voltages (N,) if the named channels played these constant voltages, the other
+        sources 0 V with their outputs on."""
+        return self.response.static(volts, t)
