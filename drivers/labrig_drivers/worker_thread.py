@@ -1,6 +1,6 @@
-"""A thread of a driver's own, for calls that must not run in the thread that asks for them.
+"""A worker thread for driver calls that must not run in the calling thread.
 
-It is a daemon: a call that hangs does not keep the process from ending.
+The thread is a daemon, so a hanging call does not keep the process alive.
 """
 
 from __future__ import annotations
@@ -11,67 +11,80 @@ from queue import SimpleQueue
 from typing import Any
 
 
-class Pending:
-    """A call that was handed over."""
+class PendingCall:
+    """A call submitted to a worker thread."""
 
     def __init__(self, call: Callable[[], Any]) -> None:
         self._call = call
-        self._over = threading.Lock()  # a plain lock: Ctrl-C within an Event can leave that locked
-        self._over.acquire()
+        self._finished = threading.Lock()  # a plain lock: Ctrl-C inside an Event can leave the Event's lock held
+        self._finished.acquire()
         self._result: Any = None
         self._failure: BaseException | None = None
 
     def run(self) -> None:
+        """Make the call and keep its result or exception. Called by the worker thread."""
         try:
             self._result = self._call()
         except BaseException as failure:
             self._failure = failure
         finally:
-            self._over.release()
+            self._finished.release()
 
-    def wait(self, within_s: float | None) -> bool:
-        """Wait up to `within_s` seconds (None: until it has ended); whether the call has ended."""
-        ended = self._over.acquire(timeout=-1 if within_s is None else max(0.0, within_s))
-        if ended:
-            self._over.release()
-        return ended
+    def wait(self, timeout_s: float | None) -> bool:
+        """Wait for the call to finish.
+
+        Parameters
+        ----------
+        timeout_s
+            Longest wait in seconds; None waits until the call finishes.
+
+        Returns
+        -------
+        bool
+            Whether the call has finished.
+        """
+        finished = self._finished.acquire(timeout=-1 if timeout_s is None else max(0.0, timeout_s))
+        if finished:
+            self._finished.release()
+        return finished
 
     def result(self) -> Any:
-        """What a call that has ended returned; raises what it raised."""
+        """Return the result of a finished call, or raise its exception."""
         if self._failure is not None:
             raise self._failure
         return self._result
 
 
-class ThreadApart:
-    """Makes one call after another in a thread of its own."""
+class WorkerThread:
+    """Runs the submitted calls one after another in its own thread."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._calls: SimpleQueue[Pending | None] | None = None
+        self._calls: SimpleQueue[PendingCall | None] | None = None
 
     def start(self) -> None:
-        """Start the thread, unless there is one."""
+        """Start the thread unless it is running."""
         if self._calls is None:
-            calls = SimpleQueue[Pending | None]()
-            threading.Thread(target=_serve, args=(calls,), name=self._name, daemon=True).start()
+            calls = SimpleQueue[PendingCall | None]()
+            threading.Thread(target=_run_calls, args=(calls,), name=self._name, daemon=True).start()
             self._calls = calls
 
-    def submit(self, call: Callable[[], Any]) -> Pending:
+    def submit(self, call: Callable[[], Any]) -> PendingCall:
+        """Queue a call, starting the thread if necessary."""
         self.start()
         assert self._calls is not None
-        pending = Pending(call)
+        pending = PendingCall(call)
         self._calls.put(pending)
         return pending
 
-    def end(self) -> None:
-        """Let the thread end after the call it is in; the next call gets a new thread and waits behind nothing."""
+    def abandon(self) -> None:
+        """Let the thread exit after its current call. The next call gets a new thread and does not wait."""
         calls, self._calls = self._calls, None
         if calls is not None:
             calls.put(None)
 
 
-def _serve(calls: SimpleQueue[Pending | None]) -> None:
+def _run_calls(calls: SimpleQueue[PendingCall | None]) -> None:
     while (pending := calls.get()) is not None:
         pending.run()
         del pending
