@@ -1,1 +1,1 @@
-"""Drivers that come with labrig."""
+"""Drivers included with labrig."""

@@ -1,4 +1,4 @@
-"""Generic instruments: a data sheet without a maker, for designs and for the simulated bench."""
+"""Generic instruments: capabilities without a manufacturer, for designs and for the simulated bench."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Channels = Annotated[Count, Field(le=100_000)]
 
 
 class SourceOptions(InstrumentOptions):
-    """Several synchronous channels, each a DC level plus tones."""
+    """Options of a generic source: synchronous channels, each a DC level plus tones."""
 
     channels: Channels
     bits: Bits = 16
@@ -31,7 +31,7 @@ class SourceOptions(InstrumentOptions):
 
 
 class DigitizerOptions(InstrumentOptions):
-    """Several channels sampled at once or, with a convert interval, one after the other."""
+    """Options of a generic digitizer, sampling simultaneously or, with a convert interval, channel by channel."""
 
     channels: Channels
     bits: Bits = 16
@@ -41,7 +41,7 @@ class DigitizerOptions(InstrumentOptions):
 
 
 class ProgrammerOptions(InstrumentOptions):
-    """A bank of programmable parts, such as digital potentiometers, one a channel."""
+    """Options of a generic bank of programmable parts such as digital potentiometers, one per channel."""
 
     channels: Channels
     part: str

@@ -1,13 +1,13 @@
-"""One VISA session, as drivers want it: text out, text in, a deadline, and two errors instead of thirty.
+"""One VISA session for drivers: text out, text in, a deadline, and two kinds of error.
 
-PyVISA and its backends raise what they like (their own errors, OSError, EOFError, struct.error); here everything
-becomes `DeadlineExceeded` or `ConnectionFailed` with the device, the action and the remedy. After either, what still
-comes in answers an old question, so the session is closed and the next use opens it anew.
+PyVISA and its backends raise many exceptions (their own, OSError, EOFError, struct.error). Here they all become
+`DeadlineExceeded` or `ConnectionFailed`, with the device, the action and the remedy. Data that arrives after an error
+belongs to an old query, so the session is closed and the next call opens a new one.
 
-One thread uses a session at a time. A call that finds another thread in the session takes over: that thread's call
-hangs, and the instrument is to be made safe. A message on the same connection could be taken for a part of the one
-under way (a table that is being uploaded), and its reply could be read by the other thread. So the old connection is
-cut and the call goes over a new one.
+One thread uses a session at a time. If a call finds another thread in the session, that thread's call is hanging and
+the instrument has to be made safe. On the same connection the instrument could take the new message for part of the
+unfinished one (an upload, say), and the other thread could read the reply. So the old connection is cut and the call
+uses a new one.
 """
 
 from __future__ import annotations
@@ -24,12 +24,27 @@ _VISA_TIMEOUT = -1073807339  # VI_ERROR_TMO
 
 
 def is_raw_socket(resource: str) -> bool:
+    """Whether a VISA resource name is a raw TCP socket."""
     return resource.upper().endswith("SOCKET")
 
 
 class VisaSession:
-    """device: its name in the configuration. resource: a VISA resource name. deadline_s: of every call; pyvisa-py
-    adds up to a second of its own where a VXI-11 instrument is gone. messages: how many were sent."""
+    """A VISA session with a deadline for every call.
+
+    Parameters
+    ----------
+    device
+        Name of the instrument in the configuration.
+    resource
+        VISA resource name.
+    deadline_s
+        Deadline of every call (s). pyvisa-py adds up to 1 s if a VXI-11 instrument has disappeared.
+
+    Attributes
+    ----------
+    messages
+        Number of messages sent.
+    """
 
     def __init__(self, device: str, resource: str, deadline_s: float) -> None:
         self.device = device
@@ -37,28 +52,28 @@ class VisaSession:
         self.deadline_s = deadline_s
         self.messages = 0
         self._session: Any = None
-        self._wanted = False
-        self._user: int | None = None  # the thread that is in a call
+        self._is_open = False
+        self._user: int | None = None  # the thread that is making a call
 
     @property
-    def wanted(self) -> bool:
-        """Whether `open` was called and `close` was not; the connection itself may have been lost."""
-        return self._wanted
+    def is_open(self) -> bool:
+        """Whether `open` has been called and `close` has not. The connection itself may have been lost."""
+        return self._is_open
 
     @property
     def takes_raw(self) -> bool:
-        """Whether a message may end without a newline: raw sockets know no other end."""
+        """Whether messages may end without a newline. Raw sockets have no other end mark."""
         return not is_raw_socket(self.resource)
 
     def open(self) -> None:
-        """Connect. A raw socket "connects" to nothing without an error in some backends: ask *IDN? next."""
+        """Connect. Some backends "open" a raw socket without a peer and report no error, so query *IDN? next."""
         self.close()
-        self._wanted = True
+        self._is_open = True
         self._session = self._connected()
 
     def close(self) -> None:
         """Disconnect; never raises."""
-        self._wanted = False
+        self._is_open = False
         self._discard(self._session)
 
     def write(self, command: str, action: str) -> None:
@@ -66,15 +81,15 @@ class VisaSession:
         self._call(action, lambda session: session.write(command))
 
     def write_raw(self, message: bytes, action: str) -> None:
-        """Send bytes that end with the interface's own end mark, not with a newline."""
+        """Send bytes terminated by the interface's own end mark instead of a newline."""
         self._call(action, lambda session: session.write_raw(message))
 
     def query(self, command: str, action: str) -> str:
-        """Send one query; its answer without the line end."""
+        """Send one query and return the reply without the line end."""
         return str(self._call(action, lambda session: session.query(command))).strip()
 
     def _call(self, action: str, what: Any) -> Any:
-        if not self._wanted:
+        if not self._is_open:
             raise ConnectionFailed("is not open", device=self.device, action=action)
         here = threading.get_ident()
         self._take_over(here)
@@ -83,7 +98,7 @@ class VisaSession:
             session = self._session
             if session is None:
                 session = self._connected()
-                if self._user != here:  # another thread has taken over meanwhile
+                if self._user != here:  # another thread has taken over in the meantime
                     self._discard(session)
                     raise ConnectionFailed("took too long to connect", device=self.device, action=action)
                 self._session = session
@@ -101,17 +116,19 @@ class VisaSession:
             spent_s = time.monotonic() - began
             self._cut(session)
             self._discard(session)
-            if not isinstance(error, Exception):  # Ctrl-C: the answer on its way belongs to nobody now
+            if not isinstance(error, Exception):  # Ctrl-C: nobody will read the pending reply
                 raise
             self._fail(error, action, late=spent_s >= self.deadline_s)
 
     def _take_over(self, here: int) -> None:
-        """Cut the connection another thread hangs in. That thread closes its session when its call ends: to close one
-        that is in use may hang, too."""
+        """Cut the connection in which another thread hangs.
+
+        That thread closes its session when its call ends; closing a session in use could hang as well.
+        """
         if self._user not in (None, here):
             session, self._session, self._user = self._session, None, None
             if session is not None:
-                self._cut(session, wakes_s=0.01)
+                self._cut(session, wait_s=0.01)
 
     def _connected(self) -> Any:
         """A new session."""
@@ -124,7 +141,7 @@ class VisaSession:
         milliseconds = max(1, round(self.deadline_s * 1000))
         session: Any = None
         try:
-            # PyVISA shares one manager per backend in the whole process: closing it would end everybody's sessions.
+            # PyVISA shares one manager per backend across the process: closing it would end all other sessions.
             session = pyvisa.ResourceManager().open_resource(self.resource, open_timeout=milliseconds)
             session.timeout = milliseconds
             session.write_termination = "\n"
@@ -136,27 +153,32 @@ class VisaSession:
         return session
 
     def _connection(self, session: Any) -> socket.socket:
-        """The socket under a session. pyvisa-py has no public way to it: whoever asks expects any exception."""
+        """The socket of a session. pyvisa-py has no public access to it, so callers must expect any exception."""
         interface = session.visalib.sessions[session.session].interface
         return getattr(interface, "sock", interface)
 
     def _no_delay(self, session: Any) -> None:
-        """Send at once: with Nagle's algorithm a write and the query after it cost 44 ms on a raw socket, and pyvisa-py
-        does not ask for it. Other backends do it themselves."""
+        """Switch off Nagle's algorithm, with which a write followed by a query takes 44 ms on a raw socket.
+
+        pyvisa-py does not do this; other backends do.
+        """
         with contextlib.suppress(Exception):
             self._connection(session).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def _cut(self, session: Any, *, wakes_s: float = 0.0) -> None:
-        """End a connection that failed, so that saying goodbye to a dead VXI-11 link does not take another 5 s.
+    def _cut(self, session: Any, *, wait_s: float = 0.0) -> None:
+        """Shut down a failed connection, so that closing a dead VXI-11 link does not take another 5 s.
 
-        wakes_s: how long another thread that waits for the other side gets to wake up before its socket is closed: a
-        new socket could get its number.
+        Parameters
+        ----------
+        wait_s
+            Time between shutdown and close (s). It lets a thread blocked on the socket wake up first: a new socket
+            could be given the same file descriptor.
         """
         with contextlib.suppress(Exception):
             connection = self._connection(session)
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            time.sleep(wakes_s)
+            time.sleep(wait_s)
             connection.close()
 
     def _discard(self, session: Any) -> None:
@@ -168,7 +190,14 @@ class VisaSession:
                 session.close()
 
     def _fail(self, error: Exception, action: str, *, late: bool = False) -> NoReturn:
-        """late: the deadline has passed, whatever the backend calls that (an I/O error, for a silent VXI-11 link)."""
+        """Raise the labrig error for a backend's exception.
+
+        Parameters
+        ----------
+        late
+            Whether the deadline has passed. Backends report that differently; on a silent VXI-11 link it is an I/O
+            error.
+        """
         if isinstance(error, LabrigError):
             raise error
         if late or isinstance(error, TimeoutError) or getattr(error, "error_code", None) == _VISA_TIMEOUT:

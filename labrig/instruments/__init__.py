@@ -1,1 +1,1 @@
-"""Contracts between the rig and any instrument, real or simulated, and the data they exchange."""
+"""Contracts between the rig and real or simulated instruments, and the data they exchange."""

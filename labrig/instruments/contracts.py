@@ -1,9 +1,9 @@
-"""What the rig may ask of an instrument. Real drivers and simulated faces keep the same contracts.
+"""The instrument contracts, for real drivers and simulated instruments alike.
 
-No I/O happens before `open`. `make_safe` is idempotent, bounded in time and works on a half-open instrument, and while
-a call of the same instrument hangs in another thread. Every blocking call ends by a deadline with `DeadlineExceeded`.
-Apart from `make_safe`, an instrument gets one call at a time, not always from the same thread. Channels are named as
-printed on the instrument.
+No I/O happens before `open`. `make_safe` is idempotent and bounded in time; it works on a half-open instrument and
+while another call to the instrument hangs in another thread. Every blocking call has a deadline and raises
+`DeadlineExceeded`. Apart from `make_safe`, an instrument gets one call at a time, not always from the same thread.
+Channels are named as printed on the instrument.
 """
 
 from __future__ import annotations
@@ -24,53 +24,68 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Instrument(Protocol):
+    """What every instrument can do."""
+
     def open(self) -> None:
-        """Connect. Outputs stay as the instrument's safe state has them."""
+        """Connect. Outputs stay in the instrument's safe state."""
         ...
 
     def identify(self) -> Identity:
-        """Who answers."""
+        """Read model, serial number and firmware version from the instrument."""
         ...
 
     def make_safe(self) -> None:
-        """Outputs off, nothing driven."""
+        """Switch the outputs off; nothing is driven."""
         ...
 
     def close(self) -> None:
-        """Disconnect; never raises for an instrument that is already gone."""
+        """Disconnect; never raises for an instrument that has disappeared."""
         ...
 
 
 @runtime_checkable
 class WaveformSource(Instrument, Protocol):
+    """A source of DC levels and tones."""
+
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Prepare what each channel will play from the next `start`; returns what it will really play. Constant levels
-        may be there at once."""
+        """Prepare what each channel plays from the next `start` on. DC levels may appear immediately.
+
+        Parameters
+        ----------
+        programs
+            Program of each channel, in open-circuit volts.
+
+        Returns
+        -------
+        dict
+            What each channel will actually play.
+        """
         ...
 
     def arm(self) -> None:
-        """Be ready to start with the trigger."""
+        """Get ready to start at the trigger."""
         ...
 
     def start(self) -> None:
-        """Play what was loaded, outputs on; all channels start together."""
+        """Play what was loaded, outputs on; all channels start simultaneously."""
         ...
 
     def confirm(self) -> None:
-        """Return if it still plays what was started, as far as one question to it tells; else raise a LabrigError.
+        """Raise a LabrigError unless the source is still playing what was started, judging by one query.
 
-        An instrument that was reset or lost while a window was sampled has spoilt what was measured, and says so here,
-        before that becomes an update.
+        A reset or lost source makes the acquisition invalid; this detects it before the data are used for an update.
         """
         ...
 
     def idle(self) -> None:
-        """0 V on every channel with the outputs ON: the network stays as it is, nothing drives it."""
+        """0 V on every channel with the outputs on: the network is unchanged but not driven."""
         ...
 
 
 @runtime_checkable
 class Digitizer(Instrument, Protocol):
+    """A digitizer for finite, triggered acquisitions."""
+
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
         """Prepare finite acquisitions; returns the actual rate, ranges and skew."""
         ...
@@ -80,50 +95,61 @@ class Digitizer(Instrument, Protocol):
         ...
 
     def start(self) -> None:
-        """Begin the acquisition where this digitizer is the trigger's master; nothing where a source is."""
+        """Begin the acquisition if this digitizer is the trigger master; do nothing if a source is."""
         ...
 
     def read(self, timeout_s: float) -> Block:
-        """The next scans of the armed acquisition, at the latest after `timeout_s` seconds."""
+        """Read the next scans of the armed acquisition, waiting `timeout_s` seconds at most."""
         ...
 
 
 @runtime_checkable
 class ConductanceProgrammer(Instrument, Protocol):
+    """A bank of programmable conductances."""
+
     def levels(self) -> dict[str, LevelTable | Continuous]:
-        """What each channel can realize, nominally."""
+        """Nominal conductances that each channel can realize."""
         ...
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
-        """Write, read back, compare. Refuses what is out of range and never clamps."""
+        """Write, read back and compare. Raises LimitExceeded for settings out of range; never clamps."""
         ...
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """What the channels hold."""
+        """Read the actual settings of the channels."""
         ...
 
     def keep_alive(self) -> None:
-        """Called between any two acquisitions: tell a device with a watchdog that somebody is there, when it is time.
-        Nothing otherwise: lines are silent while a window integrates."""
+        """Feed the device's watchdog, if it has one and it is due. Called between acquisitions, never during one."""
         ...
 
 
 class Truth(Protocol):
-    """What only a simulation knows. For certificates and tests; never given to rig or learning."""
+    """Ground truth known only to a simulation. For certificates and tests; never given to the rig or to learning."""
 
     def gradient(self, activation: NDArray[np.float64], loss_gradient: Any) -> NDArray[np.float64]:
-        """(E,) exact ∂C/∂θ (per siemens) by the adjoint of the board as it is, for a constant activation (I,) in volts.
+        """Exact gradient of the loss by the adjoint method, for the board in its actual state.
 
-        loss_gradient: function of the output voltages (O,) that gives ∂C/∂v_o (O,).
+        Parameters
+        ----------
+        activation : (I,) array
+            Constant input voltages (V).
+        loss_gradient : callable
+            Function of the output voltages (O,) (V) that returns ∂C/∂v_o, shape (O,).
+
+        Returns
+        -------
+        (E,) array
+            ∂C/∂θ (per siemens).
         """
         ...
 
     def outputs(self, activation: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(O,) exact output voltages (V) for a constant activation."""
+        """Exact output voltages (V), shape (O,), for constant input voltages (V), shape (I,)."""
         ...
 
     def conductances(self) -> NDArray[np.float64]:
-        """(E,) actual conductances (S)."""
+        """Actual conductances (S), shape (E,)."""
         ...
 
     @property
@@ -133,23 +159,27 @@ class Truth(Protocol):
 
     @property
     def acquisitions(self) -> int:
-        """How many acquisitions the world has been sampled for."""
+        """Number of acquisitions simulated so far."""
         ...
 
 
 class Bench(Protocol):
-    """Where instruments come from: simulated, on the wire, or hardware."""
+    """Provides the instruments: simulated, wire (virtual instruments) or hardware."""
 
     @property
-    def clock(self) -> Clock: ...
+    def clock(self) -> Clock:
+        """The clock that this bench's instruments run on."""
+        ...
 
     @property
-    def truth(self) -> Truth | None: ...
+    def truth(self) -> Truth | None:
+        """Ground truth of a simulated bench; None on hardware."""
+        ...
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
-        """An unopened instrument for one entry of the configuration."""
+        """Make the instrument of one configuration entry, not yet open."""
         ...
 
     def close(self) -> None:
-        """End whatever the bench itself started."""
+        """Stop everything the bench itself has started."""
         ...

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who answered: compared with the configuration before anything is driven."""
+    """Identity of an instrument, compared with the configuration before anything is driven."""
 
     model: str
     serial: str = ""
@@ -22,13 +22,23 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class AcquisitionPlan:
-    """What a digitizer is asked for, and (returned by `configure`) what it will really do.
+    """An acquisition: the request to a digitizer and, returned by `configure`, what it will actually do.
 
-    channels: names as printed on the instrument, in the order of the columns of a `Block`.
-    ranges_v: full scale of each channel (± V).
-    skew_s: how much later than the scan's time stamp each channel is sampled (s); reported by the instrument.
-    u_offset_v, u_gain: how far the zero (V) and the relative gain of a channel may be off, one standard uncertainty;
-    the same for all channels, reported by the instrument from its data sheet or its calibration.
+    Attributes
+    ----------
+    sample_rate_hz
+        Scans per second.
+    settle_samples, window_samples
+        Scans before the window, which are discarded, and scans in it.
+    channels
+        Names as printed on the instrument, in the order of a `Block`'s columns.
+    ranges_v
+        Full scale of each channel (± V).
+    skew_s
+        Delay of each channel after the scan's time stamp (s), reported by the instrument.
+    u_offset_v, u_gain
+        Standard uncertainties of the offset (V) and the relative gain of every channel, reported by the instrument
+        from its data sheet or calibration.
     """
 
     sample_rate_hz: float
@@ -42,7 +52,7 @@ class AcquisitionPlan:
 
     @property
     def total_samples(self) -> int:
-        """Samples of one acquisition: settle, which the demodulator discards, and window."""
+        """Scans per acquisition: settling, which the demodulator discards, plus window."""
         return self.settle_samples + self.window_samples
 
     @property
@@ -53,13 +63,20 @@ class AcquisitionPlan:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive scans of one acquisition, as codes.
+    """Consecutive scans of one acquisition, as ADC codes.
 
-    codes: (T, C) int16, int32 or float64 ("codes are float64" is what an ideal digitizer delivers).
-    scale: (C, 4) polynomial, volts = Σ_i scale[c, i] · codes[:, c]**i.
-    start_index: index of the first scan since the start trigger.
-    overrange: (C,) bool, the channel touched an end of its range within this block.
-    lost: scans that were lost before this block.
+    Attributes
+    ----------
+    codes
+        (T, C) int16, int32 or, from an ideal digitizer, float64.
+    scale
+        (C, 4) polynomial coefficients: volts = Σ_i scale[c, i] · codes[:, c]**i.
+    start_index
+        Index of the first scan, counted from the start trigger.
+    overrange
+        (C,) bool: the channel reached an end of its range in this block.
+    lost
+        Number of scans lost before this block.
     """
 
     codes: NDArray[np.int16] | NDArray[np.int32] | NDArray[np.float64]
@@ -72,7 +89,7 @@ class Block:
         """(T, C) sample voltages (V)."""
         codes = self.codes.astype(np.float64, copy=False)
         if not self.scale[:, 2:].any():
-            if (self.scale == self.scale[0]).all():  # numbers instead of rows: twice as fast on narrow blocks
+            if (self.scale == self.scale[0]).all():  # scalars instead of rows: twice as fast on narrow blocks
                 volts = codes * self.scale[0, 1]
                 volts += self.scale[0, 0]
                 return volts
@@ -83,9 +100,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class LevelTable:
-    """Realizable conductances of one programmable channel, nominal until a calibration replaces them.
+    """Realizable conductances of one programmable channel, nominal unless calibrated.
 
-    codes: (L,) int, what is written. siemens: (L,) conductance of each code, strictly increasing.
+    Attributes
+    ----------
+    codes
+        (L,) int codes.
+    siemens
+        (L,) conductance of each code (S), strictly increasing.
     """
 
     codes: NDArray[np.int64]
@@ -104,7 +126,7 @@ class LevelTable:
 
 @dataclass(frozen=True, slots=True)
 class Continuous:
-    """A channel that realizes any conductance between `minimum` and `maximum` (S)."""
+    """A channel that can realize any conductance between `minimum` and `maximum` (S)."""
 
     minimum: float
     maximum: float
@@ -112,14 +134,14 @@ class Continuous:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Write this code into the channel."""
+    """A setting by code."""
 
     code: int
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Bring the channel to this conductance (S) within a relative tolerance."""
+    """A setting by conductance (S) with a relative tolerance."""
 
     siemens: float
     tolerance: float = 0.0
@@ -130,12 +152,19 @@ Setting = Level | Target
 
 @dataclass(frozen=True, slots=True)
 class ProgramReport:
-    """What became of a `program` call, per channel.
+    """Result of a `program` call.
 
-    written, verified: channels that were changed, and of those the ones whose read-back agreed.
-    faulty: channels that do not hold what was written. read_back: what each written channel answers.
-    interrupted: the device lost its settings and got them back (reset, brown-out, watchdog): whatever was measured
-    since the last call is invalid.
+    Attributes
+    ----------
+    written, verified
+        Channels that were changed, and those of them with a matching read-back.
+    faulty
+        Channels whose setting differs from the one written.
+    read_back
+        Setting read from each written channel.
+    interrupted
+        The device lost its settings (reset, brown-out, watchdog) and they were restored. Data measured since the last
+        call are invalid.
     """
 
     written: tuple[str, ...] = ()

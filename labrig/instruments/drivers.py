@@ -1,6 +1,6 @@
-"""Drivers as data: what a driver is, what its models can do, and the registry that finds them.
+"""Drivers as data: descriptions, capabilities of the models, and the lookup of installed drivers.
 
-A package offers drivers through the entry-point group `labrig.drivers`; each entry point is a sequence of `DriverInfo`.
+A package provides drivers by the entry-point group `labrig.drivers`; each entry point is a sequence of `DriverInfo`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ FaultPlace = Literal["connection", "silence", "delay", "line", "requests", "powe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentCapabilities:
-    """What every instrument has.
+    """Common to all instruments.
 
     Attributes
     ----------
     address : str, optional
-        Where it is reached, as its options say. Two entries of one driver at one address are one instrument named
-        twice; two drivers at one address are two functions of one device, which has one model.
+        Address from its options. Two entries of the same driver and address are one instrument listed twice; two
+        drivers at one address are two functions of one device, which has one model.
     """
 
     address: str | None = None
@@ -42,37 +42,37 @@ class InstrumentCapabilities:
 
 @dataclass(frozen=True, slots=True)
 class SourceCapabilities(InstrumentCapabilities):
-    """What a source can do.
+    """Capabilities of a source.
 
     Attributes
     ----------
     channels : tuple of str
-        Their names.
+        Channel names.
     bits : int
-        Of its converter.
+        DAC resolution.
     full_scale_v : float
-        ± peak at the open output (V).
+        Open-circuit peak voltage (± V).
     output_resistance_ohm : float
-        Of each channel (Ω).
+        Output resistance of each channel (Ω).
     settle_s : float
-        From start until the output is within its specification (s).
+        Settling time of the output (s).
     own_clock : bool
-        It has a clock of its own, which must follow the digitizer's, and starts with its trigger, both named under
-        `timing:`.
+        Whether it has its own clock, which must be locked to the digitizer's, and needs its trigger; both connections
+        are listed under `timing:`.
     external_clock : bool
-        Of a source with a clock of its own: it is configured to follow the clock at its input.
+        For a source with its own clock: whether it is configured to lock to its clock input.
     clock_setting : tuple of str
-        Key and value of its options that make it follow the clock at its input.
+        Option (key, value) that locks it to its clock input.
     triggered : bool
-        Its tones start with an edge from outside, as it is configured.
+        Whether it is configured to start its tones at an external edge.
     trigger_setting : tuple of str
-        Key and value of its options that make its tones start with an edge.
+        Option (key, value) that makes it start at an external edge.
     least_v : float
-        Smallest amplitude of a tone (peak at the open output, V); a smaller one becomes this or nothing.
+        Smallest amplitude of a tone (open-circuit peak, V); a smaller one is rounded to this or to zero.
     most_tones : int
-        Of one channel at once.
+        Largest number of simultaneous tones on a channel.
     tones_remedy : str
-        What lets it play more of them.
+        How to play more of them, for error messages.
     """
 
     channels: tuple[str, ...]
@@ -97,30 +97,30 @@ class SourceCapabilities(InstrumentCapabilities):
 
 @dataclass(frozen=True, slots=True)
 class DigitizerCapabilities(InstrumentCapabilities):
-    """What a digitizer can do.
+    """Capabilities of a digitizer.
 
     Attributes
     ----------
     channels : tuple of str
-        Their names.
+        Channel names.
     bits : int
-        Of its converter.
+        ADC resolution.
     full_scale_v : float
-        ± range (V).
+        Input range (± V).
     max_sample_rate_hz : float
-        Of one channel (samples/s).
+        Highest sample rate of a single channel (S/s).
     convert_interval_s : float
-        Delay from one channel of a scan to the next (s); 0 if all are sampled at once.
+        Delay between successive channels of a scan (s); 0 if they are sampled simultaneously.
     exports : tuple of str
-        Which of its signals `start` and `clock` can leave by a terminal that `timing:` names; its options
-        `export_start` and `export_clock` take it.
+        Which of the signals `start` and `clock` it can output at a terminal set under `timing:`, by its options
+        `export_start` and `export_clock`.
     example_terminal : str
-        Name of a terminal that they can leave by, for advice.
+        Name of a suitable terminal, for error messages.
     clock_output : str, optional
-        Where its clock leaves if `timing.clock.line` names no terminal, for the wiring sheet, with `{name}` for the
-        instrument's name; None: nowhere.
+        Its clock output if `timing.clock.line` is not set, for the wiring sheet, with `{name}` for the instrument's
+        name. None: it has none.
     clock_remedy : str
-        What to write if its clock leaves nowhere.
+        How to get a clock output, for error messages.
     """
 
     channels: tuple[str, ...]
@@ -129,34 +129,34 @@ class DigitizerCapabilities(InstrumentCapabilities):
     max_sample_rate_hz: float
     convert_interval_s: float
     exports: tuple[str, ...] = ()
-    example_terminal: str = "<the terminal it leaves by>"
+    example_terminal: str = "<its output terminal>"
     clock_output: str | None = "{name} clock output"
-    clock_remedy: str = "name the terminal it leaves by (line:)"
+    clock_remedy: str = "name its clock output terminal (line:)"
 
     @property
     def step_v(self) -> float:
-        """Volts of one code."""
+        """Voltage of one code (V)."""
         return 2.0 * self.full_scale_v / 2**self.bits
 
 
 @dataclass(frozen=True, slots=True)
 class ProgrammerCapabilities(InstrumentCapabilities):
-    """What a programmer of conductances can do.
+    """Capabilities of a programmer of conductances.
 
     Attributes
     ----------
     channels : tuple of str
-        Their names.
+        Channel names.
     part : Part
-        Of every channel.
+        The part of every channel.
     supply_v : tuple of float
-        The lower and the upper rail (V).
+        Lower and upper supply rail (V).
     write_s : float
-        Time that one batch of writes takes (s).
+        Duration of one batch of writes (s).
     silence_s : float
-        How long nobody may speak to it before it disconnects the board (s).
+        Silence after which its watchdog disconnects the board (s).
     on_chips : bool
-        Its channels are the rheostats of chips that the user solders, in the order of the chips.
+        Whether its channels are the rheostats of chips soldered by the user, in the order of the chips.
     """
 
     channels: tuple[str, ...]
@@ -171,9 +171,9 @@ Capabilities = SourceCapabilities | DigitizerCapabilities | ProgrammerCapabiliti
 
 
 class InstrumentOptions(BaseModel):
-    """What every entry of `instruments:` may hold; a driver's options model derives from it.
+    """Options of every entry of `instruments:`; base class of the drivers' options models.
 
-    model and serial, where given, must be what the instrument answers.
+    `model` and `serial`, if given, must match the instrument's identity.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -185,15 +185,15 @@ class InstrumentOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class VirtualCounterpart:
-    """What stands in for a driver's instruments on `bench: wire`. Drivers with an equal one are served together.
+    """The virtual instruments that replace a driver's on `bench: wire`. Drivers with equal ones are served together.
 
     Attributes
     ----------
     name : str
-        What it is called in `labrig drivers --json`.
+        Name in `labrig drivers --json`.
     factory : callable or str
-        Serves virtual instruments; or its dotted path "package.module:name", imported only where they are served.
-        What it is given and what it returns: `labrig/virtual_instruments/counterpart.py`.
+        Serves the virtual instruments; or its dotted path "package.module:name", imported when they are served. Its
+        arguments and result are described in `labrig/virtual_instruments/counterpart.py`.
     faults : tuple of str
         Where faults of `simulation.faults` can act on it.
     """
@@ -203,7 +203,7 @@ class VirtualCounterpart:
     faults: tuple[FaultPlace, ...] = ()
 
     def load(self) -> Callable[[Any, Any], AbstractContextManager[Any]]:
-        """Import the factory. Raises ConfigError where that fails."""
+        """Import the factory; raises ConfigError if that fails."""
         if not isinstance(self.factory, str):
             return self.factory
         module, _, attribute = self.factory.partition(":")
@@ -212,7 +212,7 @@ class VirtualCounterpart:
         except (ImportError, AttributeError) as error:
             raise ConfigError(
                 f"the virtual counterpart {self.name} cannot be imported from {self.factory!r}: {error}",
-                remedy="correct `virtual` of the driver's DriverInfo, or install what it imports",
+                remedy="correct `virtual` in the driver's DriverInfo, or install the missing package",
             ) from error
 
 
@@ -220,13 +220,26 @@ class VirtualCounterpart:
 class DriverInfo:
     """One driver.
 
-    options: pydantic model of the configuration's entry.
-    capabilities: what the instrument described by validated options can do; raises ValueError with a plain sentence.
-    factory: builds the real instrument from (name, options); None for a generic model, which only a bench can face.
-    models: model id → evidence that it works ("never run on hardware" until somebody reports).
-    virtual: what stands in for it on `bench: wire`; None: it cannot run there.
-    packages: names of the distributions that it imports when it is opened.
-    probes: what `labrig doctor` looks for on this machine on its behalf, by what it is about.
+    Attributes
+    ----------
+    name
+        Name in `driver:`.
+    kind
+        Kind of instrument.
+    options
+        Pydantic model of its configuration entry.
+    capabilities
+        Function from validated options to capabilities; raises ValueError with a plain sentence.
+    factory
+        Builds the real instrument from (name, options). None for a generic model, which can only be simulated.
+    models
+        Evidence that each model works ("never run on hardware" until someone reports).
+    virtual
+        Its virtual counterpart on `bench: wire`. None: it cannot run there.
+    packages
+        Distributions it imports when it is opened.
+    probes
+        Checks that `labrig doctor` runs for it on this machine, by subject.
     """
 
     name: str
@@ -241,13 +254,13 @@ class DriverInfo:
 
 
 def installed_drivers() -> dict[str, DriverInfo]:
-    """Every driver of every installed package, by name. Two drivers of one name are a ConfigError."""
+    """Find the drivers of all installed packages, by name; raises ConfigError if a name occurs twice."""
     drivers: dict[str, DriverInfo] = {}
     for entry in entry_points(group="labrig.drivers"):
         for info in entry.load():
             if info.name in drivers and drivers[info.name] is not info:
                 raise ConfigError(
-                    f"two installed packages offer a driver named {info.name!r}", remedy="uninstall one of them"
+                    f"two installed packages provide a driver named {info.name!r}", remedy="uninstall one of them"
                 )
             drivers[info.name] = info
     return drivers

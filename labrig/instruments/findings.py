@@ -1,4 +1,4 @@
-"""What `labrig doctor` finds on a machine; drivers add what they know to look for."""
+"""Findings of `labrig doctor`; drivers add their own probes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing about this machine.
+    """One finding about this machine.
 
     Attributes
     ----------
     what : str
-        What it is about, such as "VISA" or "disk".
+        Subject, such as "VISA" or "disk".
     state : {"ok", "warning", "missing"}
-        `missing`: not there; `warning`: there, and not as it should be.
+        `warning`: present but not in order.
     detail : str
         What was found.
     remedy : str
@@ -30,4 +30,4 @@ class Finding:
 
 
 Probe = Callable[[], list[Finding]]
-"""Looks for one kind of thing; opens and drives nothing. It may raise or hang: then its row says so."""
+"""A check for one kind of thing, without opening or driving anything. If it raises or hangs, its row says so."""

@@ -1,6 +1,6 @@
-"""Device guards: limits that hold whatever a driver forgets. The simulated bench is held to the same.
+"""Device guards: limits enforced in front of every driver and on the simulated bench.
 
-A guard stands in front of a source or a programmer and keeps the same contract.
+A guard wraps a source or a programmer and implements the same contract.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from labrig.signals.tones import ToneProgram
 
 
 class GuardedSource:
-    """Refuses what is beyond the source's full scale or names a channel it does not have."""
+    """A source that raises LimitExceeded beyond full scale and for unknown channels."""
 
     def __init__(self, name: str, source: WaveformSource, capabilities: SourceCapabilities) -> None:
         self._name = name
@@ -23,6 +23,7 @@ class GuardedSource:
         self._capabilities = capabilities
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        """Check channels and peak voltages, then load."""
         full_scale = self._capabilities.full_scale_v
         for channel, program in programs.items():
             if channel not in self._capabilities.channels:
@@ -33,37 +34,45 @@ class GuardedSource:
                     device=self._name,
                     action="load",
                     limit=f"full scale {full_scale:g} V",
-                    remedy="lower the drive, the error current or the resistance it goes through",
+                    remedy="lower the drive, the error current or its injection resistance",
                 )
         return self._source.load(programs)
 
     def open(self) -> None:
+        """Same as the source."""
         self._source.open()
 
     def identify(self) -> Identity:
+        """Same as the source."""
         return self._source.identify()
 
     def arm(self) -> None:
+        """Same as the source."""
         self._source.arm()
 
     def start(self) -> None:
+        """Same as the source."""
         self._source.start()
 
     def confirm(self) -> None:
+        """Same as the source."""
         self._source.confirm()
 
     def idle(self) -> None:
+        """Same as the source."""
         self._source.idle()
 
     def make_safe(self) -> None:
+        """Same as the source."""
         self._source.make_safe()
 
     def close(self) -> None:
+        """Same as the source."""
         self._source.close()
 
 
 class GuardedProgrammer:
-    """Refuses settings outside what a channel realizes, and counts writes per channel."""
+    """A programmer that raises LimitExceeded for settings a channel cannot realize, and counts writes per channel."""
 
     def __init__(self, name: str, programmer: ConductanceProgrammer, capabilities: ProgrammerCapabilities) -> None:
         self._name = name
@@ -74,6 +83,7 @@ class GuardedProgrammer:
         self.writes: dict[str, int] = {}
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
+        """The programmer's levels, read once."""
         if not self._levels:
             self._levels = self._programmer.levels()
             self._codes = {
@@ -84,6 +94,7 @@ class GuardedProgrammer:
         return self._levels
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
+        """Check the settings, count the writes, then program."""
         levels = self.levels()
         for channel, setting in settings.items():
             if channel not in levels:
@@ -101,23 +112,29 @@ class GuardedProgrammer:
         else:
             if isinstance(realizable, Continuous) and realizable.minimum <= setting.siemens <= realizable.maximum:
                 return
-            problem = f"channel {channel} cannot be brought to {setting.siemens:.4g} S"
-        raise LimitExceeded(problem, device=self._name, action="program", limit="what the part realizes")
+            problem = f"channel {channel} cannot be set to {setting.siemens:.4g} S"
+        raise LimitExceeded(problem, device=self._name, action="program", limit="the range of the part")
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
+        """Same as the programmer."""
         return self._programmer.read_back(channels)
 
     def keep_alive(self) -> None:
+        """Same as the programmer."""
         self._programmer.keep_alive()
 
     def open(self) -> None:
+        """Same as the programmer."""
         self._programmer.open()
 
     def identify(self) -> Identity:
+        """Same as the programmer."""
         return self._programmer.identify()
 
     def make_safe(self) -> None:
+        """Same as the programmer."""
         self._programmer.make_safe()
 
     def close(self) -> None:
+        """Same as the programmer."""
         self._programmer.close()

@@ -1,7 +1,7 @@
-"""One labrig at a time: an instrument that is open in one process of this machine is refused to every other.
+"""Reservation of instruments: only one process on this machine can open an instrument.
 
-Opening resets an instrument, so a second program, or `labrig doctor`, would spoil a run that goes on. The operating
-system ends a reservation with the process that holds it, however that ended.
+Opening resets an instrument, so a second program, or `labrig doctor`, would disturb a run in progress. The operating
+system releases a reservation when its process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ FOLDER = Path(tempfile.gettempdir()) / "labrig-reservations"
 
 
 class Reserved:
-    """An instrument that is reserved from `open` to `close`. key: what it is, wherever it is named: driver, address."""
+    """An instrument that is reserved from `open` to `close`.
+
+    Parameters
+    ----------
+    name
+        Name of the instrument in the configuration.
+    key
+        Identifies the instrument on this machine: driver and address.
+    instrument
+        The instrument.
+    """
 
     def __init__(self, name: str, key: str, instrument: Any) -> None:
         file = re.sub(r"[^\w.-]+", "_", key)
@@ -34,12 +44,13 @@ class Reserved:
         return getattr(self._instrument, name)
 
     def open(self) -> None:
-        """Reserve, then open. Raises ConnectionFailed where another process has it."""
+        """Reserve the instrument and open it; raises InUse if another process has reserved it."""
         if not self._lock.is_locked:
             self._reserve()
         self._instrument.open()
 
     def close(self) -> None:
+        """Close the instrument and release the reservation."""
         try:
             self._instrument.close()
         finally:
@@ -58,7 +69,7 @@ class Reserved:
                 f"is in use by another labrig on this machine{holder}",
                 device=self._name,
                 action="open",
-                remedy="let that one end, or end it; opening would reset what it works with",
+                remedy="wait for it to finish, or stop it; opening would reset its instrument",
             ) from None
         except OSError:
-            return  # another user's file, or no folder to write to: then nobody keeps order
+            return  # another user's file, or no writable folder: go on without a reservation

@@ -1,1 +1,1 @@
-"""What the sources play: tones, programs of tones, and the planner that places them."""
+"""What the sources play: tones, tone programs, and the frequency planner."""

@@ -1,9 +1,9 @@
-"""Where the tones go: on whole cycles of the window, clear of mains and of one another's products.
+"""Frequency planning: tones on whole cycles of the window, clear of mains harmonics and intermodulation products.
 
-A network of diodes makes products Σ m_i·f_i of every order, and sampling folds them. In cycles per window of N samples
-both are integers modulo N, so a plan is *clean* to an order when no product of 2 ≤ Σ|m_i| ≤ order falls on DC or on
-± a tone, modulo N. Moving the tone to the other side gives the form the search uses: no relation Σ c_i·k_i ≡ 0 (mod N)
-with 1 ≤ Σ|c_i| ≤ order + 1.
+Diodes produce intermodulation products Σ m_i·f_i of every order, and sampling aliases them. In cycles per window of N
+samples all frequencies are integers modulo N, so a plan is *clean* to an order if no product with 2 ≤ Σ|m_i| ≤ order
+falls on DC or on ± a tone, modulo N. Moving the tone to the other side gives the condition used in the search: no
+relation Σ c_i·k_i ≡ 0 (mod N) with 1 ≤ Σ|c_i| ≤ order + 1.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from numpy.typing import NDArray
 from labrig.errors import ConfigError
 
 MAINS_HARMONICS = 20
-"""Mains harmonics up to this one are refused for a tone; higher ones are weak enough to stand on."""
+"""Tones avoid mains harmonics up to this one; higher ones are weak enough to ignore."""
 
 RELATIVE_TOLERANCE = 1e-9
-"""How far from whole a number of samples or cycles may be: above rounding, below any real mistake."""
+"""Tolerance for integer numbers of samples and cycles: above rounding errors, below any real mistake."""
 
 SEARCH_BUDGET = 1000
-"""Branches tried per common period before three or more tones move on to the next longer period."""
+"""Branches searched per common period, for three or more tones, before the next longer period is tried."""
 
 
 class PlanError(ConfigError):
-    """No tones, or not these tones, fit the window."""
+    """The requested tones do not fit the window."""
 
 
 @dataclass(frozen=True, slots=True)
 class TonePlan:
-    """Tones on whole cycles of a window: tone i makes `cycles[i]` cycles in `window_samples` samples."""
+    """Tones on whole cycles of a window: tone i has `cycles[i]` cycles in `window_samples` samples."""
 
     sample_rate_hz: float
     window_samples: int
@@ -53,15 +53,15 @@ class TonePlan:
 
 
 def window_samples(sample_rate_hz: float, window_s: float) -> int:
-    """Samples in a window of `window_s` seconds; PlanError unless that is a whole number."""
+    """Number of samples in a window of `window_s` seconds; raises PlanError unless it is an integer."""
     exact = sample_rate_hz * window_s
     if not (isfinite(exact) and sample_rate_hz > 0 and window_s > 0):
-        raise PlanError(f"a window of {window_s:g} s at {sample_rate_hz:g} S/s is not a window")
+        raise PlanError(f"{window_s:g} s at {sample_rate_hz:g} S/s is not a valid window")
     samples = round(exact)
     if samples < 1 or abs(exact - samples) > RELATIVE_TOLERANCE * exact:
         whole = [n for n in (floor(exact), ceil(exact)) if n > 0]
         raise PlanError(
-            f"a window of {window_s:g} s holds {exact:.6g} samples at {sample_rate_hz:g} S/s, not a whole number",
+            f"a window of {window_s:g} s is {exact:.6g} samples at {sample_rate_hz:g} S/s, not a whole number",
             remedy="window " + " or ".join(f"{n / sample_rate_hz:.9g} s ({n} samples)" for n in whole),
         )
     return samples
@@ -76,14 +76,36 @@ def plan_tones(
     order: int = 5,
     mains_hz: Sequence[float] = (50.0, 60.0),
 ) -> TonePlan:
-    """`count` tones inside `band_hz` (inclusive), clean to `order`, in ascending frequency.
+    """Choose tones that are clean to an order.
 
-    Of all clean plans: the smallest common period (few unique samples make nonlinear simulation fast), then the
-    smallest sum of frequencies (the error that capacitance makes grows with ω). Both hold exactly for one and two
-    tones; for more the search of each period stops after `SEARCH_BUDGET` branches. A tone within half a bin of a
-    harmonic (up to `MAINS_HARMONICS`) of a frequency in `mains_hz` is refused; `mains_hz=()` refuses none.
+    Of all clean plans it returns the one with the shortest common period (few unique samples make nonlinear
+    simulation fast), then the one with the smallest sum of frequencies (the error due to capacitance grows with ω).
+    This is exact for one and two tones; for more, the search of each period stops after `SEARCH_BUDGET` branches.
 
-    Raises PlanError with a remedy if nothing fits.
+    Parameters
+    ----------
+    sample_rate_hz
+        Sample rate (S/s).
+    window_samples
+        Length of the window (samples).
+    count
+        Number of tones.
+    band_hz
+        Lowest and highest frequency allowed, inclusive (Hz).
+    order
+        Highest order of the intermodulation products to avoid, at least 2.
+    mains_hz
+        Mains frequencies (Hz). Tones stay at least half a bin from their harmonics up to `MAINS_HARMONICS`.
+
+    Returns
+    -------
+    TonePlan
+        The tones in ascending frequency.
+
+    Raises
+    ------
+    PlanError
+        If no plan fits; the error has a remedy.
     """
     _check_request(sample_rate_hz, window_samples, band_hz, order)
     if count < 1:
@@ -98,14 +120,14 @@ def plan_tones(
     if len(allowed) < len(in_band) and _search(window_samples, list(in_band), count, order) is not None:
         mains = " and ".join(f"{f:g}" for f in mains_hz)
         raise PlanError(
-            f"clear of the harmonics of {mains} Hz mains, {grid} admit {len(allowed)} of the {len(in_band)} "
-            f"frequencies in {_band_text(band_hz)}, which leaves no {count} clean tone(s)",
-            remedy="a longer window, or mains: none",
+            f"no {count} clean tone(s): harmonics of {mains} Hz mains leave {len(allowed)} of the {len(in_band)} "
+            f"frequencies of {grid} in {_band_text(band_hz)}",
+            remedy="use a longer window, or mains: none",
         )
     raise PlanError(
-        f"{grid} admit {len(in_band)} frequencies in {_band_text(band_hz)}, among them no {count} tone(s) that are "
-        f"clear of products up to order {order}",
-        remedy="a longer window, a wider band or a lower order",
+        f"no {count} tone(s) clear of products up to order {order} among the {len(in_band)} frequencies of {grid} in "
+        f"{_band_text(band_hz)}",
+        remedy="use a longer window, a wider band or a lower order",
     )
 
 
@@ -116,7 +138,31 @@ def check_tones(
     band_hz: tuple[float, float],
     order: int = 5,
 ) -> TonePlan:
-    """The plan of tones that someone chose, in their order; PlanError says which tone is wrong and why."""
+    """Check tones chosen by the user.
+
+    Parameters
+    ----------
+    sample_rate_hz
+        Sample rate (S/s).
+    window_samples
+        Length of the window (samples).
+    frequencies_hz
+        The tones (Hz).
+    band_hz
+        Lowest and highest frequency allowed, inclusive (Hz).
+    order
+        Highest order of the intermodulation products to avoid, at least 2.
+
+    Returns
+    -------
+    TonePlan
+        The tones in the order given.
+
+    Raises
+    ------
+    PlanError
+        Says which tone is wrong and why.
+    """
     _check_request(sample_rate_hz, window_samples, band_hz, order)
     in_band = _cycles_in_band(sample_rate_hz, window_samples, band_hz)
     cycles = []
@@ -133,8 +179,8 @@ def check_tones(
                 if j in in_band
             ]
             raise PlanError(
-                f"{name} makes {exact:.6g} cycles in {window_samples} samples, not a whole number",
-                remedy=" or ".join(nearest) if nearest else "a longer window",
+                f"{name} has {exact:.6g} cycles in {window_samples} samples, not a whole number",
+                remedy="use " + (" or ".join(nearest) if nearest else "a longer window"),
             )
         if k not in in_band:
             raise PlanError(f"{name} is outside the band", limit=_band_text(band_hz))
@@ -143,17 +189,17 @@ def check_tones(
     collision = _first_collision(window_samples, plan.cycles, order)
     if collision is not None:
         tones = ", ".join(f"f{i} = {f:.9g} Hz" for i, f in enumerate(plan.frequencies_hz, start=1))
-        raise PlanError(f"{collision} ({tones})", remedy="other tones, or tones: auto")
+        raise PlanError(f"{collision} ({tones})", remedy="choose other tones, or tones: auto")
     return plan
 
 
 def _check_request(sample_rate_hz: float, window_samples: int, band_hz: tuple[float, float], order: int) -> None:
     if not (isfinite(sample_rate_hz) and sample_rate_hz > 0 and window_samples >= 1):
-        raise PlanError(f"{window_samples} samples at {sample_rate_hz:g} S/s are not a window")
+        raise PlanError(f"{window_samples} samples at {sample_rate_hz:g} S/s is not a valid window")
     if not (0 <= band_hz[0] <= band_hz[1] and isfinite(band_hz[0])):
-        raise PlanError(f"the band {_band_text(band_hz)} is not a band", remedy="write it as low, high")
+        raise PlanError(f"{_band_text(band_hz)} is not a valid band", remedy="write it as low, high")
     if order < 2:
-        raise PlanError(f"products up to order {order} are none", limit="order at least 2")
+        raise PlanError(f"order must be at least 2, got {order}")
 
 
 def _band_text(band_hz: tuple[float, float]) -> str:
@@ -165,7 +211,7 @@ def _frequency_hz(cycles: int, sample_rate_hz: float, window_samples: int) -> fl
 
 
 def _cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[float, float]) -> range:
-    """Whole cycles per window whose frequency, as a float, lies in the band and between DC and Nyquist."""
+    """Cycles per window of the frequencies (as floats) in the band and between DC and Nyquist."""
     low, high = band_hz
     highest = (window_samples - 1) // 2
     bins_per_hz = window_samples / Fraction(sample_rate_hz)
@@ -179,7 +225,7 @@ def _cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[f
 
 
 def _cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Sequence[float]) -> set[int]:
-    """Cycles within half a bin of a mains harmonic, |k − h·mains·N/fs| < ½."""
+    """Cycles per window within half a bin of a mains harmonic, |k − h·mains·N/fs| < ½."""
     half = Fraction(1, 2)
     refused = set()
     for mains in mains_hz:
@@ -192,9 +238,9 @@ def _cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Seque
 
 
 def _search(window: int, allowed: Sequence[int], count: int, order: int) -> tuple[int, ...] | None:
-    """Cycles of the best clean plan, trying the possible common periods (divisors of the window) from the shortest."""
+    """Cycles of the best clean plan. Tries the common periods (divisors of the window) from the shortest up."""
     radius = order + 1
-    # A clean plan keeps all Σ c_i·k_i with Σ|c_i| ≤ radius/2 apart, so the period has at least that many residues.
+    # In a clean plan all Σ c_i·k_i with Σ|c_i| ≤ radius/2 differ, so the period has at least that many residues.
     fewest = sum(2**i * comb(count, i) * comb(radius // 2, i) for i in range(count + 1))
     candidates = np.asarray(allowed, dtype=np.int64)
     for period in range(max(fewest, radius + 1), window + 1):
@@ -209,8 +255,9 @@ def _search(window: int, allowed: Sequence[int], count: int, order: int) -> tupl
 def _lowest_clean(period: int, candidates: NDArray[np.int64], count: int, radius: int) -> tuple[int, ...] | None:
     """The `count` ascending `candidates` of smallest sum without a relation mod `period` up to `radius`, or None.
 
-    Depth first over ascending tones. `distance` (period,) holds, for each residue, the least Σ|c_i| that reaches it
-    with the tones chosen so far (capped above `radius`); `open_tones` are the later candidates it still admits.
+    Depth-first search over ascending tones. `distance` (period,) is, for each residue, the smallest Σ|c_i| that
+    reaches it with the tones chosen so far (capped above `radius`); `open_tones` are the later candidates still
+    allowed.
     """
     best: tuple[int, ...] | None = None
     best_sum = 0
@@ -239,20 +286,20 @@ def _lowest_clean(period: int, candidates: NDArray[np.int64], count: int, radius
 
 
 def _admitted(distance: NDArray[np.int64], tones: NDArray[np.int64], radius: int) -> NDArray[np.bool_]:
-    """Which `tones` add no relation of up to `radius`: c·tone must stay farther than radius − c, for every c."""
+    """Which `tones` add no relation up to `radius`: c·tone must be at a distance above radius − c for every c."""
     multiples = np.arange(1, radius + 1)[:, np.newaxis]
     return np.all(distance[(multiples * tones) % len(distance)] + multiples > radius, axis=0)
 
 
 def _with_tone(distance: NDArray[np.int64], tone: int, radius: int) -> NDArray[np.int64]:
-    """`distance` after `tone` joins: the least over c of distance[r − c·tone] + |c|."""
+    """`distance` after adding `tone`: the minimum over c of distance[r − c·tone] + |c|."""
     period = len(distance)
     c = np.arange(-radius, radius + 1)[:, np.newaxis]
     return (distance[(np.arange(period) - c * tone) % period] + np.abs(c)).min(axis=0)
 
 
 def _first_collision(window: int, cycles: Sequence[int], order: int) -> str | None:
-    """The collision of lowest order in words, or None."""
+    """A description of the collision of lowest order, or None."""
     for (i, a), (j, b) in pairwise(sorted(enumerate(cycles, start=1), key=lambda item: item[1])):
         if a == b:
             return f"f{min(i, j)} and f{max(i, j)} are the same tone"
@@ -267,7 +314,7 @@ def _first_collision(window: int, cycles: Sequence[int], order: int) -> str | No
 
 
 def _products(count: int, order: int) -> Iterator[tuple[int, ...]]:
-    """Products of orders 2..order, lowest order first; of each and its negative only the one that starts positive."""
+    """Products of orders 2 to `order`, lowest first; of each ± pair only the one with a positive first factor."""
     factors = [m for m in product(range(-order, order + 1), repeat=count) if 2 <= sum(map(abs, m)) <= order]
     for m in sorted(factors, key=lambda m: (sum(map(abs, m)), tuple(-x for x in m))):
         if next(x for x in m if x) > 0:

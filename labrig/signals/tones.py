@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """amplitude · cos(2π · frequency_hz · t + phase_rad), t counted from the start of the program.
+    """A tone, amplitude · cos(2π · frequency_hz · t + phase_rad), with t from the start of the program.
 
-    `amplitude` is the peak value, ≥ 0, in volts (or in the unit of the program it stands in); a negative drive is a
-    tone of phase π.
+    Attributes
+    ----------
+    frequency_hz
+        Frequency (Hz).
+    amplitude
+        Peak value, ≥ 0, in the unit of its program, usually volts. A negative drive is a tone with phase π.
+    phase_rad
+        Phase (rad).
     """
 
     frequency_hz: float
@@ -22,13 +28,13 @@ class Tone:
 
 
 def signed_tone(frequency_hz: float, amplitude: float) -> Tone:
-    """A cosine whose amplitude may be negative: the sign becomes a phase of π."""
+    """A tone from a signed amplitude: a negative sign becomes a phase of π."""
     return Tone(frequency_hz, abs(amplitude), 0.0 if amplitude >= 0 else np.pi)
 
 
 @dataclass(frozen=True, slots=True)
 class ToneProgram:
-    """What one source channel plays, in volts at its open-circuit output: `dc` plus `tones`."""
+    """What one source channel plays, in open-circuit volts: `dc` plus `tones`."""
 
     dc: float = 0.0
     tones: tuple[Tone, ...] = ()
@@ -36,7 +42,7 @@ class ToneProgram:
     @property
     def peak(self) -> float:
         """Largest absolute value the program can reach (V)."""
-        if not self.tones:  # most programs, and this is asked often
+        if not self.tones:  # most programs, and this is called often
             return abs(self.dc)
         return abs(self.dc) + sum(tone.amplitude for tone in self.tones)
 
@@ -48,7 +54,7 @@ class ToneProgram:
         return values
 
     def after(self, t: float) -> ToneProgram:
-        """What is left of the program when it has run for t (s): the same, its tones turned on."""
+        """The program as it continues t seconds after its start: the same levels, with the phases advanced."""
         if not self.tones:
             return self
         return ToneProgram(

@@ -68,7 +68,7 @@ def test_tones_that_no_trigger_started_are_no_measurement():
     with assembly.open_rig() as rig:
         rig.program(assembly.update(rig).settings())
         rig.measure(Excitation(assembly.task.activation[0]))
-        with pytest.raises(ConnectionFailed, match="no start trigger came: nothing was played"):
+        with pytest.raises(ConnectionFailed, match="no start trigger arrived, so nothing was played"):
             rig.confirm()
 
 

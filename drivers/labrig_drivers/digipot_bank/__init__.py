@@ -1,6 +1,6 @@
-"""labrig's bank of digital potentiometers through a serial port: `labrig.digipot_bank`.
+"""labrig's bank of digital potentiometers on a serial port: `labrig.digipot_bank`.
 
-The firmware and its protocol: drivers/firmware/README.md.
+Firmware and protocol: drivers/firmware/README.md.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""labrig's bank of digital potentiometers: up to 128 rheostats behind an Arduino. drivers/firmware/README.md.
+"""labrig's bank of digital potentiometers: up to 128 rheostats on an Arduino. drivers/firmware/README.md.
 
-The host keeps the whole table of codes. `program` sends what changed and the CRC of the whole table in one frame; the
-board moves nothing unless it holds the same table, and reads back every channel.
+The host keeps the whole table of codes. `program` sends the changes and the CRC of the whole table in one frame. The
+board moves no wiper unless its table matches, and reads back every channel.
 
-Nothing is sent of the driver's own accord: the line is silent while a window integrates. So a watchdog must be longer
-than an acquisition; `keep_alive` feeds it between two of them.
+The driver sends nothing by itself, so the line is silent during an acquisition. The watchdog must therefore be longer
+than an acquisition; `keep_alive` feeds it in between.
 """
 
 from __future__ import annotations
@@ -33,13 +33,17 @@ MODEL = "labrig digipot bank"
 class DigipotBank:
     """A ConductanceProgrammer.
 
-    When the board was reset, its watchdog ran out, or the port was lost, `program`, `read_back` and `keep_alive` bring
-    back the whole table, verify it and go on. What was measured since the call before is then invalid:
+    If the board was reset, its watchdog expired or the port was lost, `program`, `read_back` and `keep_alive` restore
+    and verify the whole table and continue. Data measured since the previous call are then invalid.
 
-    interrupted: True when that has happened since the last call of `program` but one returned; look after `program`.
-    recoveries: how often it has happened.
+    Every call returns within `recovery_s` plus about 3 s; most errors are raised after 1.3 s.
 
-    Every call ends within `recovery_s` and about 3 s more; most errors come after 1.3 s.
+    Attributes
+    ----------
+    interrupted
+        After `program`: whether the bank was restored since the previous `program` returned.
+    recoveries
+        Number of times the bank was restored.
     """
 
     recovery_s = 10.0
@@ -59,17 +63,27 @@ class DigipotBank:
         self._opened = False
         self._armed = False  # whether terminals may be connected
         self._table: list[int] = []  # what every channel should hold
-        self._disobedient: frozenset[int] = frozenset()  # channels that hold another code than the table
-        self._detached: frozenset[int] = frozenset()  # channels whose terminals ARM could not connect
-        self._seen = 0  # recoveries when `program` last returned
+        self._mismatched: frozenset[int] = frozenset()  # channels whose code differs from the table
+        self._unconnected: frozenset[int] = frozenset()  # channels whose terminals ARM could not connect
+        self._recoveries_before = 0  # recoveries when `program` last returned
         self.recoveries = 0
         self.interrupted = False
 
     def open(self) -> None:
-        """Connect, compare the board with the configuration, take over the codes it holds, connect the terminals.
+        """Connect, compare the board with the configuration, read its codes, connect the terminals.
 
-        Raises ConnectionFailed, DeadlineExceeded after 3 s of HELLO, IdentityMismatch, and ChannelFault where a chip
-        does not answer or a terminal cannot be connected. The board is then left safe and the port closed.
+        After an error the board is safe and the port closed.
+
+        Raises
+        ------
+        ConnectionFailed
+            If the port cannot be opened or the board keeps resetting.
+        DeadlineExceeded
+            If HELLO is not answered within 3 s.
+        IdentityMismatch
+            If the board does not match the configuration.
+        ChannelFault
+            If a chip does not answer or a terminal cannot be connected.
         """
         if self._opened:
             return
@@ -82,42 +96,53 @@ class DigipotBank:
         self._opened = True
 
     def identify(self) -> Identity:
-        """The serial number is that of the USB adapter, where there is one: the board has none of its own."""
+        """Model, serial number of the USB adapter (the board has none of its own) and firmware version."""
         self._require_open("identify")
         return Identity(MODEL, self._link.adapter_serial, self._board.firmware)
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
-        """Nominal conductances of the part, for every channel."""
+        """Nominal conductances of the part (S), for every channel."""
         return dict.fromkeys(self._channels, self._levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
         """Write the codes that changed, in one frame, and report what the board read back.
 
-        One frame is sent even if nothing changed: it compares all chips with the table and tells whether the board was
-        reset. After `make_safe` terminals are connected again. `faulty` names every channel of the bank that does not
-        hold its code. Raises LimitExceeded for what the bank cannot do, before anything is sent; ConnectionFailed or
-        DeadlineExceeded when the bank cannot be brought back within `recovery_s`.
+        A frame is sent even if nothing changed: it compares all chips with the table and shows whether the board was
+        reset. After `make_safe` the terminals are connected again.
+
+        Returns
+        -------
+        ProgramReport
+            `faulty` lists every channel of the bank that does not have its code or is not connected.
+
+        Raises
+        ------
+        LimitExceeded
+            For an unknown channel or code, before anything is sent.
+        ConnectionFailed, DeadlineExceeded
+            If the bank cannot be restored within `recovery_s`.
         """
         codes = {
-            self._checked(channel, "program"): self._code(channel, setting) for channel, setting in settings.items()
+            self._channel_index(channel, "program"): self._code(channel, setting)
+            for channel, setting in settings.items()
         }
         self._require_open("program")
         target = list(self._table)
         for index, code in codes.items():
             target[index] = code
-        faulty = self._disobedient | self._detached
+        faulty = self._mismatched | self._unconnected
         changed = [index for index, code in codes.items() if code != self._table[index] or index in faulty]
         try:
             if not self._armed:
-                self._detached = self._arm()
-            self._disobedient = self._board.change(target, changed)
+                self._unconnected = self._arm()
+            self._mismatched = self._board.change(target, changed)
             self._table = target
             held = self._held(changed)
         except (Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
             held = dict(enumerate(self._recover("program", target, cause)))
-        self.interrupted = self.recoveries != self._seen
-        self._seen = self.recoveries
-        faulty = self._disobedient | self._detached
+        self.interrupted = self.recoveries != self._recoveries_before
+        self._recoveries_before = self.recoveries
+        faulty = self._mismatched | self._unconnected
         return ProgramReport(
             written=tuple(self._channels[index] for index in changed),
             verified=tuple(self._channels[index] for index in changed if index not in faulty),
@@ -127,22 +152,22 @@ class DigipotBank:
         )
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """The codes the chips hold. Raises ChannelFault where a chip does not answer."""
-        wanted = [self._checked(channel, "read back") for channel in channels]
+        """Read the codes of the chips; raises ChannelFault if a chip does not answer."""
+        requested = [self._channel_index(channel, "read back") for channel in channels]
         self._require_open("read back")
-        if not wanted:
+        if not requested:
             return {}
         try:
-            held = self._board.read(wanted)
+            held = self._board.read(requested)
         except (Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
             held = dict(enumerate(self._recover("read back", self._table, cause)))
-        self._require_answers((index for index in wanted if held[index] == NO_ANSWER), "read back")
-        return {self._channels[index]: Level(held[index]) for index in wanted}
+        self._require_answers((index for index in requested if held[index] == NO_ANSWER), "read back")
+        return {self._channels[index]: Level(held[index]) for index in requested}
 
     def keep_alive(self) -> None:
-        """Feed the watchdog when a third of its time has passed since the last reply; nothing where there is none.
+        """Feed the watchdog, if there is one, once a third of its time has passed since the last reply.
 
-        To be called between two windows, never within one.
+        Call it between acquisitions, never during one.
         """
         self._require_open("keep alive")
         if not self._armed or not self._watchdog_ms or self._link.silence_s < self._options.watchdog / 3:
@@ -153,10 +178,14 @@ class DigipotBank:
             self._recover("keep alive", self._table, cause)
 
     def make_safe(self) -> None:
-        """Open all terminals. Nothing to do before `open` or after it failed.
+        """Open all terminals. Does nothing before `open` or after it failed.
 
-        Raises ChannelFault where terminals stayed connected; ConnectionFailed or, after 1.3 s, DeadlineExceeded where
-        the board could not be told: then its watchdog or its power must do it.
+        Raises
+        ------
+        ChannelFault
+            If terminals stayed connected.
+        ConnectionFailed, DeadlineExceeded
+            If the board cannot be reached (deadline 1.3 s). Then its watchdog must open them, or its power be cut.
         """
         if not self._opened:
             return
@@ -181,7 +210,7 @@ class DigipotBank:
             )
 
     def close(self) -> None:
-        """Open the terminals if `make_safe` did not, and let go of the port; never raises."""
+        """Open the terminals unless `make_safe` has, and close the port; never raises."""
         try:
             if self._armed and self._link.is_open:
                 with contextlib.suppress(ConnectionFailed, DeadlineExceeded, IdentityMismatch):
@@ -193,53 +222,53 @@ class DigipotBank:
     # The table and the board
 
     def _take_over(self) -> None:
-        """From HELLO to terminals connected, with the codes the chips hold."""
+        """HELLO, read the codes of the chips, connect the terminals."""
         cause: Exception | None = None
-        for _ in range(3):  # a board may be reset a moment after its port was opened
+        for _ in range(3):  # a board may reset shortly after its port was opened
             self._board.greet(HELLO_S)
             try:
                 held = self._board.read(range(len(self._channels)))
                 self._require_answers((index for index, code in held.items() if code == NO_ANSWER), "open")
                 self._table = [held[index] for index in range(len(self._channels))]
                 self._board.stage(self._table)
-                detached = self._arm()
+                unconnected = self._arm()
             except (Interrupted, DeadlineExceeded) as interruption:
                 cause = interruption
                 continue
-            if detached:
+            if unconnected:
                 raise self._error(
                     ChannelFault,
-                    f"the terminals of {self._names(detached)} cannot be connected",
+                    f"the terminals of {self._names(unconnected)} cannot be connected",
                     "open",
                     "check these chips and their select lines",
                 )
-            self._disobedient = self._detached = frozenset()
+            self._mismatched = self._unconnected = frozenset()
             return
         raise self._error(
             ConnectionFailed,
-            f"the board does not stay up: {cause}",
+            f"the board keeps resetting: {cause}",
             "open",
             "check its supply and whether another program resets it",
         ) from cause
 
     def _arm(self) -> frozenset[int]:
-        """Connect the terminals; the channels that did not obey."""
+        """Connect the terminals; returns the channels that failed."""
         self._armed = True
         return self._board.arm(self._watchdog_ms)
 
     def _held(self, changed: Sequence[int]) -> dict[int, int]:
-        """What the changed channels hold after a commit: as the board has verified it, or read where it has not."""
+        """Codes of the changed channels after a commit: the table's if the board has verified them, else read."""
         held = {index: self._table[index] for index in changed}
-        doubtful = changed if self._options.verify == "read" else [i for i in changed if i in self._disobedient]
+        doubtful = changed if self._options.verify == "read" else [i for i in changed if i in self._mismatched]
         if doubtful:
             held |= self._board.read(doubtful)
-            self._disobedient |= {index for index in doubtful if held[index] != self._table[index]}
+            self._mismatched |= {index for index in doubtful if held[index] != self._table[index]}
         return held
 
-    # After a reset, a trip or a lost port
+    # After a reset, an expired watchdog or a lost port
 
     def _recover(self, action: str, target: Sequence[int], cause: Exception) -> list[int]:
-        """Bring the bank back to `target`; what every channel holds. The terminals are connected if they were."""
+        """Restore `target`, and the terminals if they were connected; returns the code of every channel."""
         deadline = time.monotonic() + self.recovery_s
         self.interrupted = True
         while True:
@@ -247,13 +276,13 @@ class DigipotBank:
                 held = self._restore(target, deadline)
             except (Interrupted, ConnectionFailed, DeadlineExceeded) as failure:
                 if isinstance(failure, DeadlineExceeded):
-                    self._link.close()  # a port that is open and dumb may be one that was plugged in again elsewhere
+                    self._link.close()  # an open but silent port may have been replugged under another name
                 if time.monotonic() >= deadline:
                     self._unrecoverable(action, cause, failure)
                 time.sleep(0.05)
             else:
                 self.recoveries += 1
-                self._disobedient = frozenset(i for i, code in enumerate(target) if held[i] != code)
+                self._mismatched = frozenset(i for i, code in enumerate(target) if held[i] != code)
                 return held
 
     def _restore(self, target: Sequence[int], deadline: float) -> list[int]:
@@ -262,8 +291,8 @@ class DigipotBank:
         self._board.greet(min(HELLO_S, max(deadline - time.monotonic(), 0.0)))
         self._board.stage(target)
         if self._armed:
-            self._detached = self._arm()
-            self._disobedient = self._board.commit(target)
+            self._unconnected = self._arm()
+            self._mismatched = self._board.commit(target)
             self._table = list(target)
         held = self._board.read(range(len(target)))
         return [held[index] for index in range(len(target))]
@@ -275,18 +304,18 @@ class DigipotBank:
         if isinstance(failure, Interrupted) and self._watchdog_ms:
             remedy = f"check its supply; a watchdog of {self._options.watchdog:g} s may be too short"
         else:
-            remedy = "check the cable, the board's power and its port, then open it again"
+            remedy = "check the cable, the board's power and its port, then reopen it"
         raise self._error(
             kind,
-            f"{first}, and the bank could not be brought back: {then}",
+            f"{first}, and the bank could not be restored: {then}",
             action,
             remedy,
             f"{self.recovery_s:g} s for the recovery",
         ) from failure
 
-    # What is refused
+    # Checks and errors
 
-    def _checked(self, channel: str, action: str) -> int:
+    def _channel_index(self, channel: str, action: str) -> int:
         index = self._index.get(channel)
         if index is None:
             raise LimitExceeded(

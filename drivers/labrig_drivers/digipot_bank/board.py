@@ -1,7 +1,7 @@
-"""What a digital-potentiometer board is told and what it answers, request by request. drivers/firmware/README.md.
+"""The requests to a digital-potentiometer board and their replies. drivers/firmware/README.md.
 
-Channels are numbers from 0 here. Every request raises ConnectionFailed where the port is lost, DeadlineExceeded where
-the board does not answer, and IdentityMismatch where it answers what its HELLO does not lead to expect.
+Channels are numbered from 0 here. Every request raises ConnectionFailed if the port is lost, DeadlineExceeded if the
+board does not answer, and IdentityMismatch if its reply does not fit its HELLO.
 """
 
 from __future__ import annotations
@@ -22,24 +22,29 @@ from labrig_drivers.digipot_bank.link import (
     table_crc,
 )
 
-NO_ANSWER = 0xFFFF  # read in place of a code where a chip is silent
+NO_ANSWER = 0xFFFF  # read instead of a code if a chip does not answer
 
 _ARMED = 1
 _STATUS_BODY = 20
-_LEAST_MTU = 32  # what one HELLO takes; with less not even one setpoint would fit
+_LEAST_MTU = 32  # length of a HELLO reply; with less not even one setpoint would fit
 
 
 class Interrupted(Exception):
-    """The board is in another state than this driver has left it in."""
+    """The board is no longer in the state in which this driver left it."""
 
 
 class BoardClient:
-    """One board behind an open link, from its HELLO on.
+    """One board on an open link.
 
-    Everything but `greet` and `make_safe` raises Interrupted where the board was reset since, its terminals were
-    opened, or it holds another table than it was given.
+    All requests but `greet` and `make_safe` raise Interrupted if the board has been reset since `greet`, its terminals
+    have been opened, or its table is not the one it was sent.
 
-    firmware, boot_id: its version and the number of its last start, as `greet` found them.
+    Attributes
+    ----------
+    firmware
+        Firmware version, from `greet`.
+    boot_id
+        Number of the board's last start, from `greet`.
     """
 
     def __init__(self, name: str, link: Link, part: str, highest_code: int, channels: int) -> None:
@@ -50,13 +55,21 @@ class BoardClient:
         self._channels = channels
         self.boot_id = 0
         self._mtu = 0
-        self._staged = False  # whether the board's table is known to be the last one it was given
+        self._staged = False  # whether the board's table is known to be the last one sent
         self.firmware = ""
 
     def greet(self, patience_s: float) -> None:
-        """HELLO, asked until `patience_s` is over; IdentityMismatch where this is not the board of the configuration.
+        """Send HELLO until it is answered and compare the board with the configuration. Its table is then unknown.
 
-        What table it holds is then unknown.
+        Parameters
+        ----------
+        patience_s
+            Time after which to give up (s).
+
+        Raises
+        ------
+        IdentityMismatch
+            If this is not the board of the configuration.
         """
         self._staged = False
         part = self._part.encode()
@@ -71,7 +84,7 @@ class BoardClient:
                 "protocol version",
                 VERSION,
                 VERSION if body[0] <= VERSION <= body[1] else f"{body[0]} to {body[1]}",
-                "flash the firmware that came with this labrig",
+                "flash the firmware of this labrig version",
             ),
             ("part", self._part, found, "correct `chips:`, or build the firmware with PART="),
             ("number of channels", self._channels, channels, "correct `chips:`, or build the firmware with CHANNELS="),
@@ -79,7 +92,7 @@ class BoardClient:
         ):
             if here != there:
                 raise IdentityMismatch(
-                    f"the {what} is {there} on the board and {here} here",
+                    f"the {what} is {there} on the board, but {here} in the configuration",
                     device=self._name,
                     action="HELLO",
                     last_good=self._link.last_good,
@@ -90,37 +103,49 @@ class BoardClient:
         self.firmware = str(body[2])
 
     def arm(self, watchdog_ms: int) -> frozenset[int]:
-        """Connect the terminals; the channels that did not obey. watchdog_ms: 0 is none."""
+        """Connect the terminals and set the watchdog (ms, 0 is off); returns the channels that failed."""
         return _channels(self._ask(Op.ARM, watchdog_ms.to_bytes(2, "little"), 1).body)
 
     def require_armed(self) -> None:
-        """Feed the watchdog; Interrupted where the terminals are open."""
+        """Feed the watchdog; raises Interrupted if the terminals are open."""
         state = self._ask(Op.STATUS, body=_STATUS_BODY).body[0]
         if state != _ARMED:
             raise Interrupted(_disarmed(state))
 
     def make_safe(self) -> frozenset[int]:
-        """Open the terminals, whatever has become of the board; the channels that did not obey."""
+        """Open the terminals, even if the board was reset; returns the channels that failed."""
         reply = self._link.request(Op.SAFE, b"", 1)
         if not reply.body:
             self._refused(Op.SAFE, reply)
         return _channels(reply.body)
 
     def stage(self, table: Sequence[int]) -> None:
-        """Put the whole table of codes into the board's memory; no wiper moves."""
+        """Send the whole table of codes to the board's memory; no wiper moves."""
         for entries in setpoint_lists(table, range(len(table)), self._room):
             self._ask(Op.STAGE, entries, 1)
         self._staged = True
 
     def commit(self, table: Sequence[int]) -> frozenset[int]:
-        """Bring the chips to the staged table, which must be this one; the channels that did not obey."""
+        """Write the staged table, which must equal `table`, to the chips; returns the channels that failed."""
         return _channels(self._ask(Op.COMMIT, table_crc(table).to_bytes(2, "little"), 2).body[1:])
 
     def change(self, table: Sequence[int], changed: Iterable[int]) -> frozenset[int]:
-        """Bring the chips to `table`, which differs from the staged one in the channels `changed`, in one frame if it
-        fits; the channels that did not obey."""
+        """Write a table to the chips that differs from the staged one in some channels, in one frame if they fit.
+
+        Parameters
+        ----------
+        table
+            Code of every channel.
+        changed
+            Channels whose code differs from the staged table.
+
+        Returns
+        -------
+        frozenset of int
+            The channels that failed.
+        """
         *before, last = setpoint_lists(table, changed if self._staged else range(len(table)), self._room)
-        # An interruption, of whatever kind, leaves a board that holds nobody knows which of the two.
+        # After an interruption of any kind the board may have either table.
         self._staged = False
         for entries in before:
             self._ask(Op.STAGE, entries, 1)
@@ -129,7 +154,7 @@ class BoardClient:
         return _channels(reply.body[1:])
 
     def read(self, indices: Sequence[int]) -> dict[int, int]:
-        """Codes of all channels from the lowest to the highest index; NO_ANSWER where a chip is silent."""
+        """Codes of all channels from the lowest to the highest index; NO_ANSWER if a chip does not answer."""
         held: list[int] = []
         first, end = min(indices), max(indices) + 1
         most = (self._mtu - REPLY_AROUND_BODY) // 2
@@ -141,18 +166,18 @@ class BoardClient:
 
     @property
     def _room(self) -> int:
-        """Bytes for a setpoint list in one frame, beside the CRC of the table."""
+        """Bytes left for a setpoint list in a frame with the CRC of the table."""
         return self._mtu - LEAST_FRAME - 2
 
     def _ask(self, op: Op, payload: bytes = b"", body: int = 0) -> Reply:
-        """A reply that can be used: of the same boot, done, and as long as it has to be."""
+        """Send a request and check that the reply is from the same boot, successful and long enough."""
         reply = self._link.request(op, payload, body)
         if reply.boot_id != self.boot_id:
             raise Interrupted(f"the board was reset (boot {self.boot_id} became {reply.boot_id})")
         if reply.status == Status.NOT_ARMED:
             raise Interrupted(_disarmed(reply.body[0] if reply.body else 0))
         if reply.status == Status.TABLE_MISMATCH:
-            raise Interrupted("the board holds another table than it was given")
+            raise Interrupted("the board's table is not the one it was sent")
         if reply.status not in (Status.OK, Status.VERIFY_FAILED) or len(reply.body) < body:
             self._refused(op, reply)
         return reply
@@ -161,15 +186,15 @@ class BoardClient:
         status = Status(reply.status).name if reply.status in set(Status) else f"status {reply.status}"
         raise IdentityMismatch(
             f"the board answered {op.name} with {status} {reply.body.hex(' ')}".rstrip() + ", "
-            "which its HELLO does not lead to expect",
+            "which does not fit its HELLO",
             device=self._name,
             action=op.name,
-            remedy="flash the firmware that came with this labrig",
+            remedy="flash the firmware of this labrig version",
         )
 
 
 def _disarmed(state: int) -> str:
-    return "the board's watchdog ran out" if state == 2 else "the board's terminals were opened by somebody else"
+    return "the board's watchdog expired" if state == 2 else "the board's terminals were opened by another program"
 
 
 def _channels(counted: bytes) -> frozenset[int]:

@@ -1,7 +1,7 @@
-"""The serial line to a digital-potentiometer bank: frames, sequence numbers, repeats. drivers/firmware/README.md.
+"""The serial link to a digital-potentiometer bank: frames, sequence numbers, repeats. drivers/firmware/README.md.
 
-One request at a time. What was asked is asked again with the same bytes until a reply to it comes, so that the board
-can tell a repeat from a new request and execute each at most once.
+One request at a time. An unanswered request is repeated with the same bytes, so that the board can tell a repeat from
+a new request and execute each at most once.
 """
 
 from __future__ import annotations
@@ -24,16 +24,18 @@ REPLY_HEADER = 7  # version, op, sequence, status, boot id
 REPLY_AROUND_BODY = REPLY_HEADER + 2  # and its CRC
 FRAMING = 3  # both zeros and the first byte of COBS
 
-REPLY_WAIT_S = 0.25  # beyond the time that the longest request and reply take on the line
+REPLY_WAIT_S = 0.25  # in addition to the transmission time of the longest request and reply
 REPEATS = 4
 HELLO_S = 3.0  # opening the port resets an Uno, whose bootloader listens first
 
 _WRITE_S = 1.0
 _BOTH_WAYS = 2 * 280  # bytes
-_LONGEST = 1024  # bytes without a zero that can still become a frame; far above every MTU
+_LONGEST = 1024  # bytes without a zero that may still become a frame; far above any MTU
 
 
 class Op(IntEnum):
+    """Operations of the protocol."""
+
     HELLO = 1
     STATUS = 2
     STAGE = 3
@@ -45,6 +47,8 @@ class Op(IntEnum):
 
 
 class Status(IntEnum):
+    """Status of a reply."""
+
     OK = 0
     BAD_VERSION = 1
     BAD_OP = 2
@@ -57,7 +61,21 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One decoded reply. `version` is the one it is written in; `body` that of the op and the status."""
+    """One decoded reply.
+
+    Attributes
+    ----------
+    version
+        Protocol version of the reply.
+    op, sequence
+        Those of the request; bit 7 of `op` is set.
+    status
+        A `Status`, or a number from a newer protocol.
+    boot_id
+        Number of the board's last start.
+    body
+        Data, whose layout depends on op and status.
+    """
 
     version: int
     op: int
@@ -68,12 +86,12 @@ class Reply:
 
 
 def crc16(data: bytes) -> int:
-    """CRC-16/CCITT-FALSE, of frames and of tables."""
+    """CRC-16/CCITT-FALSE, for frames and tables."""
     return binascii.crc_hqx(data, 0xFFFF)
 
 
 def frame(op: int, sequence: int, payload: bytes) -> bytes:
-    """The bytes of one request on the line, with the zero that ends whatever noise came before."""
+    """The bytes of a request on the line, with a leading zero that terminates any preceding noise."""
     from cobs import cobs
 
     plain = bytes((VERSION, op)) + sequence.to_bytes(2, "little") + payload
@@ -81,14 +99,14 @@ def frame(op: int, sequence: int, payload: bytes) -> bytes:
 
 
 def read_reply(stuffed: bytes) -> Reply | None:
-    """What stood between two zeros as a reply; None where it is none."""
+    """Decode the bytes between two zeros; None if they are not a valid reply."""
     from cobs import cobs
 
     try:
         plain = cobs.decode(stuffed)
     except cobs.DecodeError:
         return None
-    if len(plain) < REPLY_AROUND_BODY or crc16(plain):  # over a frame with its own CRC it is 0
+    if len(plain) < REPLY_AROUND_BODY or crc16(plain):  # the CRC over a frame including its CRC is 0
         return None
     return Reply(
         version=plain[0],
@@ -101,14 +119,26 @@ def read_reply(stuffed: bytes) -> Reply | None:
 
 
 def table_crc(table: Sequence[int]) -> int:
-    """CRC of a table of codes, one a channel."""
+    """CRC of a table of codes, one per channel."""
     return crc16(b"".join(code.to_bytes(2, "little") for code in table))
 
 
 def setpoint_lists(table: Sequence[int], indices: Iterable[int], room: int) -> list[bytes]:
-    """Lists of setpoints, each of at most `room` bytes, that give the channels `indices` their codes in `table`.
+    """Encode setpoints in the shorter form: (channel, code) pairs, or a run from the lowest to the highest index.
 
-    At least one, which may be empty. The shorter of both forms: pairs, or a run from the lowest to the highest index.
+    Parameters
+    ----------
+    table
+        Code of every channel.
+    indices
+        Channels to set.
+    room
+        Longest list (bytes).
+
+    Returns
+    -------
+    list of bytes
+        At least one list, which may be empty.
     """
     chosen = sorted(indices)
     if not chosen:
@@ -128,31 +158,32 @@ def setpoint_lists(table: Sequence[int], indices: Iterable[int], room: int) -> l
 
 
 class Link:
-    """Requests and their replies over a serial port, or any other URL of pyserial such as socket://host:port.
+    """Requests and replies over a serial port or any other pyserial URL, such as socket://host:port.
 
-    `open` and `request` raise ConnectionFailed where the port is absent or lost (it is then closed) and
-    DeadlineExceeded where the board does not answer.
+    `open` and `request` raise ConnectionFailed if the port is missing or lost (it is then closed), and
+    DeadlineExceeded if the board does not answer.
     """
 
     def __init__(self, name: str, resource: str, baud: int) -> None:
         self._name = name
         self._resource = resource
         self._baud = baud
-        # One for all requests: to change the time-out of a port configures it anew, at a cost.
+        # The same for all requests, because changing the timeout reconfigures the port, which takes time.
         self._wait_s = REPLY_WAIT_S + 10 * _BOTH_WAYS / baud
         self._port: Any = None
         self._port_errors: tuple[type[Exception], ...] = (OSError,)
-        self._sequence = random.randrange(0x10000)  # so that a new host is not taken for the repeats of the last one
+        self._sequence = random.randrange(0x10000)  # random, so that a restarted host does not look like repeats
         self._rest = b""  # received after the last zero
         self._answered: tuple[Op, float] | None = None
 
     @property
     def is_open(self) -> bool:
+        """Whether the port is open."""
         return self._port is not None
 
     @property
     def adapter_serial(self) -> str:
-        """Serial number of the USB adapter behind the port, empty where there is none."""
+        """Serial number of the port's USB adapter; empty if there is none."""
         with contextlib.suppress(Exception):  # a convenience of pyserial that not every system has
             from serial.tools import list_ports
 
@@ -171,22 +202,22 @@ class Link:
         if self._answered is None:
             return "no reply yet"
         op, _ = self._answered
-        return f"{op.name} answered {self.silence_s:.1f} s before"
+        return f"{op.name} answered {self.silence_s:.1f} s ago"
 
     def open(self) -> None:
-        """Open the port and discard what it received."""
+        """Open the port and discard received data."""
         try:
             import serial
-            from cobs import cobs  # noqa: F401  (missed here rather than at the first frame)
+            from cobs import cobs  # noqa: F401  (if missing, fail here rather than at the first frame)
         except ImportError as missing:
             raise ConfigError(
-                f"the driver needs the package that holds {missing.name!r}",
+                f"the driver needs the Python module {missing.name!r}",
                 device=self._name,
                 action="open",
                 remedy="pip install pyserial cobs",
             ) from missing
         self.close()
-        # pyserial lets termios.error through, which is no OSError; URLs it cannot read are ValueErrors.
+        # pyserial lets termios.error through, which is not an OSError; invalid URLs raise ValueError.
         with contextlib.suppress(ImportError):
             import termios
 
@@ -206,8 +237,8 @@ class Link:
             ) from error
         self._port = port
         self._rest = b""
-        # FTDI adapters collect bytes for 16 ms otherwise. Pseudo-terminals, sockets and other systems have no such
-        # mode and say so in various ways.
+        # Otherwise FTDI adapters collect bytes for 16 ms. Pseudo-terminals, sockets and other systems do not have this
+        # mode and raise various errors.
         with contextlib.suppress(Exception):
             port.set_low_latency_mode(True)
         try:
@@ -223,17 +254,25 @@ class Link:
         socket = getattr(port, "_socket", None)
         with contextlib.suppress(Exception):
             port.close()
-        # pyserial leaves the socket open where its peer is gone already: its shutdown() raises before its close().
+        # pyserial leaves the socket open if its peer has disconnected: its shutdown() raises before its close().
         if socket is not None:
             with contextlib.suppress(Exception):
                 socket.close()
 
     def request(self, op: Op, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
-        """Ask once and wait for the reply; the same bytes again where none comes.
+        """Send a request and wait for its reply, repeating the same bytes if none comes.
 
-        body: bytes that the reply's body has if all is well, so that it is fetched by one read. Other replies are
-        understood too, a shorter one only when the wait is over.
-        patience_s: ask until this time is over (s) instead of 1 + 4 times.
+        Parameters
+        ----------
+        op
+            The operation.
+        payload
+            Its data.
+        body
+            Expected length of the reply's body (bytes), so that one read gets it. Replies of another length are
+            accepted too, a shorter one only at the end of the wait.
+        patience_s
+            Time after which to give up (s). None: after the first try and 4 repeats.
         """
         if self._port is None:
             raise ConnectionFailed(
@@ -255,7 +294,7 @@ class Link:
             waited = time.monotonic() - started
             if sent > REPEATS if patience_s is None else waited >= patience_s:
                 raise DeadlineExceeded(
-                    f"{self._resource} did not answer, asked {sent} {'time' if sent == 1 else 'times'}",
+                    f"{self._resource} did not answer after {sent} {'try' if sent == 1 else 'tries'}",
                     device=self._name,
                     action=op.name,
                     limit=f"{waited:.2g} s",
@@ -267,16 +306,16 @@ class Link:
         if reply.status == Status.BAD_VERSION:
             spoken = " to ".join(str(number) for number in reply.body[:2])
             raise IdentityMismatch(
-                f"the board speaks protocol version {spoken}, this driver {VERSION}",
+                f"the board uses protocol version {spoken}, this driver {VERSION}",
                 device=self._name,
                 action=op.name,
-                remedy="flash the firmware that came with this labrig",
+                remedy="flash the firmware of this labrig version",
             )
         self._answered = (op, time.monotonic())
         return reply
 
     def _receive(self, op: Op, sequence: int, body: int) -> Reply | None:
-        """The reply to the request, or None when the time for it is over; everything else is passed over."""
+        """Wait for the reply to the request; None after the timeout. Everything else received is ignored."""
         deadline = time.monotonic() + self._wait_s
         received = self._read(REPLY_AROUND_BODY + body + FRAMING, self._wait_s)
         while True:
@@ -286,11 +325,11 @@ class Link:
                 if reply is not None and _answers(reply, op, sequence):
                     return reply
             if len(self._rest) > _LONGEST:
-                self._rest = b""  # its end cannot be a frame: the CRC of what is left will say so
+                self._rest = b""  # too long for a frame; the CRC will reject the remainder
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
-            received = self._read(1, left)  # noise, a late reply or a longer one: where ours ends is not known
+            received = self._read(1, left)  # noise, a late reply or a longer one: the end of ours is unknown
 
     def _read(self, count: int, wait_s: float) -> bytes:
         if self._port.timeout != wait_s:
@@ -309,7 +348,7 @@ class Link:
 
 
 def _answers(reply: Reply, op: Op, sequence: int) -> bool:
-    """Whether this is the reply to that request, in a form that is known."""
-    # HELLO, SAFE and the refusal of a version are the same in every version.
+    """Whether this is the reply to that request, in a supported protocol version."""
+    # HELLO, SAFE and BAD_VERSION replies are the same in every version.
     frozen = op in (Op.HELLO, Op.SAFE) or reply.status == Status.BAD_VERSION
     return reply.sequence == sequence and reply.op == op | 0x80 and (frozen or reply.version == VERSION)

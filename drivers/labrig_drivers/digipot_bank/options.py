@@ -1,4 +1,4 @@
-"""Options of the potentiometer bank: the chips on it, and what they can do."""
+"""Options of the potentiometer bank: its chips and their capabilities."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from labrig.quantities import Count, NonNegativeTime, Voltage
 
 RHEOSTATS_PER_CHIP = {"MCP4251-104": 2, "MCP4251-103": 2}
 
-_CHANNEL_S = 62e-6  # the board's own time per channel of a commit, from the table in drivers/firmware/README.md
+_CHANNEL_S = 62e-6  # the board's time per channel in a commit, from the table in drivers/firmware/README.md
 _LONGEST_WATCHDOG_S = 65.535
 
 
 class Chips(BaseModel):
-    """So many chips of one part, in the order of their select lines."""
+    """A number of chips of one part, in the order of their select lines."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -28,10 +28,22 @@ class Chips(BaseModel):
 
 
 class DigipotBankOptions(InstrumentOptions):
-    """resource: the port, best by its name under /dev/serial/by-id, or socket://host:port.
+    """Options of `labrig.digipot_bank`.
 
-    watchdog: silence after which the board opens all terminals; 0 s is off.
-    verify: `commit`, the board's own read-back, or `read`, and the codes fetched and compared here as well.
+    Attributes
+    ----------
+    resource
+        The serial port, preferably its name under /dev/serial/by-id, or socket://host:port.
+    baud
+        Baud rate, as built into the firmware.
+    chips
+        The chips, in the order of their select lines.
+    supply
+        Supply voltages of the chips (V).
+    watchdog
+        Silence after which the board opens all terminals (s); 0 is off.
+    verify
+        `commit` relies on the board's own read-back; `read` also reads the codes and compares them here.
     """
 
     resource: Annotated[str, Field(min_length=1)]
@@ -43,25 +55,25 @@ class DigipotBankOptions(InstrumentOptions):
 
 
 def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
-    """What a bank of these chips can do."""
+    """Capabilities of a bank of these chips."""
     if "://" in options.resource and not re.fullmatch(r"(socket|rfc2217)://[^:/]+:\d+", options.resource):
         raise ValueError(
-            f"resource: {options.resource!r} is no port; write /dev/serial/by-id/…, COM4 or socket://host:port"
+            f"resource: {options.resource!r} is not a port; use /dev/serial/by-id/…, COM4 or socket://host:port"
         )
     parts = {chips.part for chips in options.chips}
     if len(parts) > 1:
-        raise ValueError(f"chips: a bank holds one part, not {' and '.join(sorted(parts))}")
+        raise ValueError(f"chips: a bank uses a single part, not {' and '.join(sorted(parts))}")
     (name,) = parts
     if name not in RHEOSTATS_PER_CHIP:
         known = ", ".join(sorted(RHEOSTATS_PER_CHIP))
-        raise ValueError(f"chips: the firmware does not know {name!r}; it knows {known}")
+        raise ValueError(f"chips: the firmware does not support {name!r}; supported parts: {known}")
     chips = sum(entry.count for entry in options.chips)
     if chips > 64:
         raise ValueError(f"chips: the firmware has select lines for 64 chips, not {chips}")
     part = find_part(name)
     check_supply(part, options.supply)
     if options.watchdog and not 1e-3 <= options.watchdog <= _LONGEST_WATCHDOG_S:
-        raise ValueError(f"watchdog: the firmware takes 1 ms to {_LONGEST_WATCHDOG_S} s, or 0 s for none")
+        raise ValueError(f"watchdog: the firmware accepts 1 ms to {_LONGEST_WATCHDOG_S} s, or 0 s for none")
     channels = chips * RHEOSTATS_PER_CHIP[name]
     write_s = 10 * (28 + 2 * channels) / options.baud + _CHANNEL_S * channels
     names = tuple(str(index) for index in range(channels))

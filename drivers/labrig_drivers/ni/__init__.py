@@ -1,4 +1,4 @@
-"""National Instruments through NI-DAQmx: `ni.ai` and `ni.ao`."""
+"""National Instruments boards through NI-DAQmx: `ni.ai` and `ni.ao`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """ni.ai: analog inputs of NI multifunction boards as a digitizer.
 
-One finite task is kept between acquisitions and started again: making one takes 20 ms. It is stopped as soon as its
-last sample was read, in a thread, while the step goes on. Samples stay the converter's codes; volts come from the
-scaling polynomial that the device gives for each channel.
+One finite task is kept and restarted for each acquisition, because creating one takes 20 ms. It is stopped in a worker
+thread as soon as its last sample has been read, while the training step continues. Samples stay ADC codes; volts come
+from the scaling polynomial that the device reports for each channel.
 """
 
 from __future__ import annotations
@@ -18,23 +18,38 @@ from labrig.instruments.data import AcquisitionPlan, Block, Identity
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.quantities import PositiveSampleRate, PositiveVoltage
 from labrig_drivers.ni.device import NiDevice, NiOptions
-from labrig_drivers.thread_apart import Pending, ThreadApart
+from labrig_drivers.worker_thread import PendingCall, WorkerThread
 
 LAST_PIECE_S = 3e-3
-"""What is read after the window has ended is this long at most: decoding the rest overlaps with sampling."""
+"""Length of the last piece read (s). Only this much is decoded after the window; the rest while sampling goes on."""
 
 STOP_S = 5.0
-"""Longest time a task may take to stop. It takes some 5 ms."""
+"""Deadline for stopping a task (s). It takes about 5 ms."""
 
-EARLIER_SHARE = 0.8
+FIRST_SHARE = 0.8
+"""The first of three pieces is this fraction of all scans before the last piece."""
+
 SHORT_SCANS = 2000
-"""Acquisitions of fewer scans than this are read in two pieces instead of three."""
+"""Acquisitions of up to this many scans are read in two pieces instead of three."""
 
 
 @dataclass(frozen=True)
 class InputModel:
-    """channels: single-ended; half as many where they are wired differentially. ranges_v: ± volts.
-    max_single_hz, max_aggregate_hz: of one channel, and of all channels together."""
+    """Data-sheet values of a model's analog inputs.
+
+    Attributes
+    ----------
+    channels
+        Number of single-ended channels; half as many are available in differential wiring.
+    ranges_v
+        Input ranges (± V).
+    bits
+        ADC resolution.
+    max_single_hz
+        Highest sample rate of a single channel (S/s).
+    max_aggregate_hz
+        Highest total sample rate of several channels (S/s).
+    """
 
     channels: int
     ranges_v: tuple[float, ...]
@@ -53,10 +68,25 @@ MODELS = {
 
 
 class NiAnalogInputOptions(NiOptions):
-    """terminal: how the inputs are wired. full_scale: the largest voltage that must be measured; the device's narrowest
-    range that holds it is used. max_sample_rate: a lower limit than the model's. export_start: terminal that carries
-    the start trigger to other instruments (`PFI0`). export_clock: terminal that carries 10 MHz to them. start_trigger:
-    terminal to wait for, where another instrument is the master. sample_clock: terminal of an external sample clock."""
+    """Options of `ni.ai`.
+
+    Attributes
+    ----------
+    terminal
+        Input wiring.
+    full_scale
+        Largest voltage to be measured (V). The narrowest input range that covers it is used.
+    max_sample_rate
+        A lower limit than the model's (S/s).
+    export_start
+        Terminal that outputs the start trigger for other instruments (`PFI0`).
+    export_clock
+        Terminal that outputs 10 MHz for other instruments.
+    start_trigger
+        Start trigger terminal, if another instrument is the trigger master.
+    sample_clock
+        Terminal of an external sample clock.
+    """
 
     terminal: Literal["rse", "nrse", "differential"] = "rse"
     full_scale: PositiveVoltage = 10.0
@@ -68,16 +98,17 @@ class NiAnalogInputOptions(NiOptions):
 
 
 def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
+    """Capabilities of the configured model; raises ValueError if an option does not suit it."""
     model = MODELS.get(options.model or "")
     if model is None:
-        what = f"model: {options.model!r} is not known to ni.ai" if options.model else "model: is missing"
-        raise ValueError(f"{what}; known are {', '.join(sorted(MODELS))}")
+        what = f"model: ni.ai does not support {options.model!r}" if options.model else "model: is missing"
+        raise ValueError(f"{what}; supported models: {', '.join(sorted(MODELS))}")
     fitting = [full_scale for full_scale in model.ranges_v if full_scale >= options.full_scale]
     if not fitting:
         raise ValueError(f"full_scale: {options.model} measures up to ±{max(model.ranges_v):g} V")
     most = options.max_sample_rate or model.max_single_hz
     if most > model.max_single_hz:
-        raise ValueError(f"max_sample_rate: {options.model} takes at most {model.max_single_hz:g} S/s")
+        raise ValueError(f"max_sample_rate: {options.model} samples at up to {model.max_single_hz:g} S/s")
     return DigitizerCapabilities(
         _channels(model, options),
         model.bits,
@@ -87,27 +118,27 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
         exports=("start", "clock"),
         example_terminal="PFI0",
         clock_output=_clock_output(options),
-        clock_remedy="name the terminal its 10 MHz shall leave by (line: PFI1), or what it is locked to "
+        clock_remedy="name the terminal that outputs its 10 MHz (line: PFI1), or the clock it is locked to "
         "(reference_clock of its entry)",
         address=options.address,
     )
 
 
 def _clock_output(options: NiAnalogInputOptions) -> str | None:
-    """None if it runs on its own oscillator, which leaves by no connector unless a terminal is named."""
+    """Name of the 10 MHz output. None for a device on its own oscillator, which has no output without `line:`."""
     if options.in_chassis:
         return "10 MHz output of {name}'s chassis"
     return "{name} clock output" if options.locked_to else None
 
 
 def _channels(model: InputModel, options: NiAnalogInputOptions) -> tuple[str, ...]:
-    """A differential pair is ai(k) and ai(k + 8), k = 0 … 7 of each bank of 16; it bears the name of the first."""
+    """Names of the channels. A differential pair is ai(k) and ai(k + 8) in each bank of 16, named ai(k)."""
     names = range(model.channels)
     return tuple(f"ai{k}" for k in names if options.terminal != "differential" or k % 16 < 8)
 
 
 class NiAnalogInput:
-    """Keeps the Digitizer contract, and `start`: it begins the acquisition and so is the trigger's master."""
+    """A Digitizer. Unless `start_trigger` is set it is the trigger master: `start` begins the acquisition."""
 
     def __init__(self, name: str, options: NiAnalogInputOptions) -> None:
         self._name = name
@@ -120,22 +151,34 @@ class NiAnalogInput:
         self._position = 0
         self._running = False
         self._reader: Any = None
-        self._apart = ThreadApart(f"{name} stop")
-        self._ending: Pending | None = None
+        self._worker = WorkerThread(f"{name} stop")
+        self._pending_stop: PendingCall | None = None
 
     def open(self) -> None:
+        """Connect, and route the 10 MHz output if one is configured."""
         self._device.open()
         if self._options.export_clock:
             self._device.route("10MHzRefClock", self._options.export_clock)
-        self._apart.start()
+        self._worker.start()
 
     def identify(self) -> Identity:
+        """Product type and serial number of the device, version of NI-DAQmx."""
         return self._device.identify()
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
-        """Make the task and commit it. Rate, ranges and skew in the plan returned are read back from the device.
+        """Create and commit the task.
 
-        Raises ConfigError for a plan that the device cannot keep, LimitExceeded where NI's driver says so.
+        Returns
+        -------
+        AcquisitionPlan
+            The plan with the rate, ranges and skew read back from the device.
+
+        Raises
+        ------
+        ConfigError
+            If the plan is beyond the capabilities of the device.
+        LimitExceeded
+            If NI's driver rejects it.
         """
         from nidaqmx.stream_readers import AnalogUnscaledReader
 
@@ -153,22 +196,22 @@ class NiAnalogInput:
             self._scale = scale
             ranges = tuple(float(channel.ai_rng_high) for channel in channels)
             self._reader = AnalogUnscaledReader(task.in_stream)
-            self._reader.verify_array_shape = False  # it would ask for the number of channels with every read
+            self._reader.verify_array_shape = False  # it would query the number of channels at every read
         self._plan = replace(plan, sample_rate_hz=rate, ranges_v=ranges, skew_s=self._skew(task, len(channels)))
         return self._plan
 
     def arm(self) -> None:
-        """Ready: the task is committed at its first scan. Waits for the trigger where `start_trigger` names one."""
+        """Stop the previous acquisition; with a `start_trigger`, start the task so that it waits for the trigger."""
         task, _ = self._configured("arm")
         with self._device.during("arm"):
-            self._stopped(task)
+            self._stop(task)
             self._position = 0
             if self._options.start_trigger:
                 task.start()
                 self._running = True
 
     def start(self) -> None:
-        """Begin the acquisition where this digitizer is the trigger's master."""
+        """Begin the acquisition, if this digitizer is the trigger master."""
         task, _ = self._configured("start")
         if not self._running:
             with self._device.during("start"):
@@ -176,9 +219,24 @@ class NiAnalogInput:
             self._running = True
 
     def read(self, timeout_s: float) -> Block:
-        """The next piece of the acquisition. An acquisition comes in two or three, the last no longer than 3 ms.
+        """Read the next piece of the acquisition: one of two or three, the last no longer than 3 ms.
 
-        Raises DeadlineExceeded where no trigger or no clock came, SyncLost where samples were lost.
+        Parameters
+        ----------
+        timeout_s
+            Longest time to wait for the samples (s).
+
+        Returns
+        -------
+        Block
+            ADC codes of shape (scans, channels) with their scaling polynomials.
+
+        Raises
+        ------
+        DeadlineExceeded
+            If the trigger or the sample clock did not come.
+        SyncLost
+            If samples were lost.
         """
         task, plan = self._configured("read")
         if not self._running or self._position >= plan.total_samples:
@@ -189,44 +247,45 @@ class NiAnalogInput:
             self._reader.read_int16(codes, count, timeout_s)
         first, self._position = self._position, self._position + count
         if self._position == plan.total_samples:
-            self._ending = self._apart.submit(task.stop)
+            self._pending_stop = self._worker.submit(task.stop)
         ends = np.iinfo(np.int16)
         overrange = (codes.min(axis=1) == ends.min) | (codes.max(axis=1) == ends.max)
         return Block(codes.T, self._scale, first, overrange)
 
     def make_safe(self) -> None:
-        """An input drives nothing: the acquisition is ended, that is all. A device that is gone is safe enough."""
+        """Stop the acquisition; an input drives nothing. Errors of a lost device are ignored."""
         task = self._task
         if task is not None and self._device.is_open:
             try:
                 with self._device.during("make safe"):
-                    self._stopped(task, whatever=True)
+                    self._stop(task, force=True)
             except LabrigError:
-                self._plan = None  # what state it is in nobody knows: it must be configured again
+                self._plan = None  # its state is unknown: it must be configured again
 
     def close(self) -> None:
+        """Close the task and disconnect; never raises for a lost device."""
         try:
             self._clear()
         except LabrigError:
             pass
         finally:
-            self._apart.end()
+            self._worker.abandon()
             self._device.close()
 
-    def _stopped(self, task: Any, whatever: bool = False) -> None:
-        """Wait until the task has been stopped, or stop it where it may run. whatever: is believed of it."""
-        ending, self._ending = self._ending, None
-        if ending is not None:
-            if not ending.wait(STOP_S):
+    def _stop(self, task: Any, force: bool = False) -> None:
+        """Wait for a pending stop, or stop the task if it is running (with `force`: in any case)."""
+        pending, self._pending_stop = self._pending_stop, None
+        if pending is not None:
+            if not pending.wait(STOP_S):
                 raise DeadlineExceeded(
-                    "its task does not stop",
+                    "the acquisition task does not stop",
                     device=self._name,
                     action="stop",
                     limit=f"{STOP_S:g} s",
                     remedy="restart the NI services, or the device",
                 )
-            ending.result()
-        elif self._running or whatever:
+            pending.result()
+        elif self._running or force:
             task.stop()
         self._running = False
 
@@ -272,7 +331,7 @@ class NiAnalogInput:
         task.control(TaskMode.TASK_COMMIT)
 
     def _skew(self, task: Any, channels: int) -> tuple[float, ...]:
-        """Later by one conversion from channel to channel; boards with a converter each take all at once."""
+        """Delay of each channel (s): one conversion period per channel, or 0 with one ADC per channel."""
         if channels == 1 or self._device.device("configure").ai_simultaneous_sampling_supported:
             return (0.0,) * channels
         with self._device.during("configure"):
@@ -285,7 +344,7 @@ class NiAnalogInput:
         if rest <= last:
             return rest
         if self._position == 0 and total > SHORT_SCANS:
-            return max(1, int(EARLIER_SHARE * (total - last)))
+            return max(1, int(FIRST_SHARE * (total - last)))
         return rest - last
 
     def _configured(self, action: str) -> tuple[Any, AcquisitionPlan]:
@@ -296,9 +355,9 @@ class NiAnalogInput:
 
     def _clear(self) -> None:
         task, self._task, self._plan, self._reader = self._task, None, None, None
-        ending, self._ending, self._running = self._ending, None, False
+        pending, self._pending_stop, self._running = self._pending_stop, None, False
         if task is not None and self._device.is_open:
-            if ending is not None:
-                ending.wait(STOP_S)
+            if pending is not None:
+                pending.wait(STOP_S)
             with self._device.during("clear the task"):
                 task.close()

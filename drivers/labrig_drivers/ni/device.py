@@ -1,7 +1,7 @@
-"""What NI's analog input and output have in common: options, the connection, and DAQmx errors in labrig's words.
+"""Common parts of NI's analog input and output: options, connection, translation of DAQmx errors.
 
-The `nidaqmx` package is imported when an instrument is opened, never before: it takes half a second, and a
-configuration can be checked on a machine without it.
+The `nidaqmx` package is imported only when an instrument is opened: the import takes half a second, and configurations
+can be checked on a machine without it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,28 @@ if TYPE_CHECKING:
     from nidaqmx.system import System
 
 TIMEBASE_HZ = 100e6
-"""Sample clocks are this divided by a whole number."""
+"""Timebase of the sample clocks (Hz); their rates are this divided by an integer."""
 
 CHASSIS_CLOCK = "PXIe_Clk100"
+"""Terminal of the 100 MHz clock of a PXI Express chassis."""
+
 ONBOARD = "onboard"
+"""Value of `reference_clock` for a device on its own oscillator."""
 
 
 class NiOptions(InstrumentOptions):
-    """resource: name of the device in NI MAX (`PXI1Slot4`). grpc: `host:port` of an NI gRPC device server; without it
-    the NI-DAQmx driver of this machine is used. reference_clock: terminal of the 10 MHz that its clocks are locked to,
-    or `onboard`; by default the clock of the chassis in a PXI Express one."""
+    """Options of every NI device.
+
+    Attributes
+    ----------
+    resource
+        Name of the device in NI MAX (`PXI1Slot4`).
+    grpc
+        `host:port` of an NI gRPC device server. Without it the NI-DAQmx driver on this machine is used.
+    reference_clock
+        Terminal of the 10 MHz clock the device is locked to, or `onboard`. By default a PXI Express device is locked
+        to the clock of its chassis.
+    """
 
     resource: Annotated[str, Field(pattern=r"^[A-Za-z0-9_ -]+$")]
     grpc: Annotated[str, Field(pattern=r"^\S+:\d+$")] | None = None
@@ -40,23 +52,31 @@ class NiOptions(InstrumentOptions):
 
     @property
     def locked_to(self) -> str | None:
-        """The terminal of the reference clock; None where the device runs on its own oscillator."""
+        """Terminal of the reference clock; None if the device runs on its own oscillator."""
         chassis = CHASSIS_CLOCK if (self.model or "").startswith("PXIe-") else None
         return None if self.reference_clock == ONBOARD else self.reference_clock or chassis
 
     @property
     def address(self) -> str:
-        """The device, and the server it is behind."""
+        """The device, preceded by its gRPC server if there is one."""
         return f"{self.grpc}/{self.resource}" if self.grpc else self.resource
 
     @property
     def in_chassis(self) -> bool:
-        """Whether its clock is that of a PXI Express chassis, which has an output for it."""
+        """Whether the device uses the clock of a PXI Express chassis, which has a clock output."""
         return self.locked_to == CHASSIS_CLOCK
 
 
 class NiDevice:
-    """The connection to one device. name: of the instrument, for messages."""
+    """The connection to one device.
+
+    Parameters
+    ----------
+    name
+        Name of the instrument in the configuration, for error messages.
+    options
+        Where the device is.
+    """
 
     def __init__(self, name: str, options: NiOptions) -> None:
         self.name = name
@@ -67,16 +87,18 @@ class NiDevice:
 
     @property
     def is_open(self) -> bool:
+        """Whether `open` has found the device."""
         return self._system is not None
 
     @property
     def resource(self) -> str:
+        """Name of the device in NI MAX."""
         return self._options.resource
 
     def open(self) -> None:
-        """Connect and find the device among those that the driver lists."""
-        self._must_be_installed()
-        self._expect_warnings()
+        """Connect, and check that the driver lists the device."""
+        self._require_packages()
+        self._silence_stop_warning()
         try:
             with self.during("open"):
                 system = self._connect()
@@ -90,39 +112,40 @@ class NiDevice:
                 f"there is no device {self.resource!r}",
                 device=self.name,
                 action="open",
-                limit=f"present are {', '.join(names) or 'none'}",
+                limit=f"present: {', '.join(names) or 'none'}",
                 remedy="check the name in NI MAX and the entry's resource",
             )
         self._system = system
 
     def identify(self) -> Identity:
+        """Product type and serial number of the device, version of NI-DAQmx."""
         device = self.device("identify")
         with self.during("identify"):
-            version = ".".join(map(str, self._required("identify").driver_version))
+            version = ".".join(map(str, self._require_open("identify").driver_version))
             return Identity(device.product_type, f"{device.serial_num:08X}", f"NI-DAQmx {version}")
 
     def device(self, action: str) -> Any:
-        """NI's object of the device."""
-        system = self._required(action)
+        """The `nidaqmx` object of the device."""
+        system = self._require_open(action)
         with self.during(action):
             return system.devices[self.resource]
 
     def task(self, action: str) -> Any:
-        """A new task, which is the caller's to close. Any: NI's annotations do not describe what its classes accept."""
+        """A new task, which the caller must close. Any: NI's annotations do not match what its classes accept."""
         import nidaqmx
 
-        self._required(action)
+        self._require_open(action)
         with self.during(action):
             return nidaqmx.Task(grpc_options=self._grpc_options)
 
     def terminal(self, name: str) -> str:
-        """The full name of a terminal, of this device where no other is named."""
+        """The full name of a terminal; without a device it is on this one."""
         return name if name.startswith("/") else f"/{self.resource}/{name}"
 
     def lock(self, task: Any) -> None:
-        """Derive the task's clocks from the reference clock: devices that share one do not drift apart.
+        """Lock the task's clocks to the reference clock, so that devices sharing it do not drift apart.
 
-        A terminal without a device is the task's own, as in NI's example ai_multi_task_pxie_ref_clk.py.
+        A terminal without a device belongs to the task's own, as in NI's example ai_multi_task_pxie_ref_clk.py.
         """
         reference = self._options.locked_to
         if reference is not None:
@@ -130,12 +153,13 @@ class NiDevice:
             task.timing.ref_clk_rate = TIMEBASE_HZ if reference.endswith(CHASSIS_CLOCK) else 10e6
 
     def route(self, source: str, destination: str) -> None:
-        """Connect two terminals, until the device is reset."""
-        system = self._required("open")
+        """Connect two terminals until the device is reset."""
+        system = self._require_open("open")
         with self.during("open"):
             system.connect_terms(self.terminal(source), self.terminal(destination))
 
     def close(self) -> None:
+        """Disconnect."""
         self._system = self._grpc_options = None
         channel, self._channel = self._channel, None
         if channel is not None:
@@ -143,7 +167,7 @@ class NiDevice:
 
     @contextmanager
     def during(self, action: str) -> Iterator[None]:
-        """Whatever NI's package raises inside comes out as a LabrigError that names the device and `action`."""
+        """Context in which NI's exceptions become LabrigErrors that name the device and `action`."""
         import nidaqmx.errors as ni
 
         try:
@@ -162,7 +186,7 @@ class NiDevice:
         except ni.Error as error:
             raise ConnectionFailed(_one_line(error), device=self.name, action=action) from error
 
-    def _required(self, action: str) -> System:
+    def _require_open(self, action: str) -> System:
         if self._system is None:
             raise ConnectionFailed("is not open", device=self.name, action=action)
         return self._system
@@ -179,7 +203,7 @@ class NiDevice:
         self._grpc_options = nidaqmx.GrpcSessionOptions(self._channel, "")
         return System.remote(self._grpc_options)
 
-    def _must_be_installed(self) -> None:
+    def _require_packages(self) -> None:
         try:
             import_module("nidaqmx")
             if self._options.grpc is not None:
@@ -193,8 +217,8 @@ class NiDevice:
             ) from error
 
     @staticmethod
-    def _expect_warnings() -> None:
-        """Whoever makes an acquisition safe stops it before its end: that is no news."""
+    def _silence_stop_warning() -> None:
+        """Silence the warning for stopping an acquisition early, which `make_safe` does on purpose."""
         from nidaqmx import DaqWarning
 
         warnings.filterwarnings("ignore", r"\s*Warning 200010 ", DaqWarning)
@@ -210,11 +234,11 @@ class NiDevice:
                 f"{where} does not answer",
                 device=self.name,
                 action=action,
-                limit=f"{DEADLINE_S:g} s beyond the time of the call itself",
+                limit=f"{DEADLINE_S:g} s more than the call itself takes",
                 remedy="restart the server; the last state of the outputs is unknown",
             )
         return ConnectionFailed(
-            f"{where} is gone or refused: {_one_line(error)}",
+            f"{where} is not running or refused the call: {_one_line(error)}",
             device=self.name,
             action=action,
             remedy="start the server, or correct the entry's grpc",
@@ -240,7 +264,7 @@ _MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
     "PAL_RESOURCE_RESERVED": (
         ConnectionFailed,
         "close the other program or task that uses this device; if it was killed, reset the device in NI MAX or with "
-        "reset_device() of nidaqmx: a gRPC device server keeps the tasks of clients that are gone",
+        "reset_device() of nidaqmx: a gRPC device server keeps the tasks of clients that have disconnected",
     ),
     "PHYSICAL_CHAN_DOES_NOT_EXIST": (ConnectionFailed, "name channels as they are printed on the device"),
     "INVALID_DEVICE_ID": (ConnectionFailed, "check that the device is plugged in and its name in NI MAX"),
@@ -250,7 +274,7 @@ _MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
 
 
 def was_aborted(error: Any) -> bool:
-    """Whether a DaqError says that the task does not run any more, as after a reset of its device."""
+    """Whether a DaqError says that the task is no longer running, as after a reset of its device."""
     from nidaqmx.error_codes import DAQmxErrors as Code
 
     return error.error_code in (
@@ -260,10 +284,10 @@ def was_aborted(error: Any) -> bool:
 
 
 def _one_line(error: Exception) -> str:
-    """The first sentence of NI's paragraph; the rest is advice about LabVIEW."""
+    """The first paragraph of NI's message; the rest is advice about LabVIEW."""
     return " ".join(str(error).split("\n\n")[0].split())
 
 
 def coerced_rate(rate_hz: float) -> float:
-    """The nearest rate that the sample clock's divider gives (Hz)."""
+    """The nearest rate the sample clock's divider can produce (Hz)."""
     return TIMEBASE_HZ / max(1, round(TIMEBASE_HZ / rate_hz))

@@ -1,4 +1,4 @@
-"""What NI's driver lists on this machine, for `labrig doctor`."""
+"""The NI devices on this machine, for `labrig doctor`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WHAT = "NI-DAQmx"
 
 
 def devices() -> list[Finding]:
-    """The devices of NI's driver on this machine."""
+    """One finding per device that the NI driver lists, or one that says why there is none."""
     try:
         from nidaqmx.errors import DaqError, DaqNotFoundError
         from nidaqmx.system import System

@@ -1,4 +1,4 @@
-"""Siglent generators through VISA: `siglent.sdg`."""
+"""Siglent generators over VISA: `siglent.sdg`."""
 
 from __future__ import annotations
 

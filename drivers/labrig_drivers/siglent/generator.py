@@ -1,22 +1,22 @@
 """Siglent SDG1000X, SDG2000X and SDG6000X generators, driven by start triggers.
 
-Every channel lives in one state: an infinite burst of a sine (or of an uploaded table), output on. A burst that waits
-stands at its offset, for a sine begins at zero:
-- no tone, or one too small to set: trigger source MAN and no trigger is ever sent. The output is at the programmed
-  offset, at a true 0 V without one, although the smallest amplitude is 2 mVpp;
+Every channel always has its output on, in an infinite burst of a sine or an uploaded table. A sine starts at zero, so
+a waiting burst sits at its offset:
+- no tone, or one too small to set: trigger source MAN, and no trigger is ever sent. The output is at the programmed
+  offset, or at a true 0 V without one, although the smallest amplitude is 2 mVpp;
 - a tone: trigger source EXT, and the burst starts at the edge;
-- DC programs change with `load`, tones with the trigger.
+- DC levels change at `load`, tones at the trigger.
 
-All tones of this source, a pilot's included, are turned by −90°: for A·cos(2πft + φ) it plays A·sin(2πft + φ), and it
-begins with the burst delay (DLAY, about 0.7 µs) after the edge. `load` returns the phases really played, counted from
-the edge: only the difference of the phases of two tones of one frequency is what the caller asked for. Tones with a
-phase other than 0 or π wait for the trigger at A·sin φ.
+All tones of this source, including a pilot, are shifted by −90°: for A·cos(2πft + φ) it plays A·sin(2πft + φ), and
+starts one burst delay (DLAY, about 0.7 µs) after the edge. `load` returns the phases actually played, relative to the
+edge; only the phase difference between two tones of the same frequency is the requested one. Tones with a phase other
+than 0 or π wait for the trigger at A·sin φ.
 
-Messages of one acquisition: a changed tone two writes and one query, an unchanged tone one write (re-arm), one query
-more where nothing else is asked (the re-arm must have happened before the trigger comes); DC or nothing, unchanged:
-none. `confirm` is three or four queries. Several pairs in one command are measured to work; commands chained by `;`
-are not, so none are sent.
-The amplifier's attenuators have no command that holds them: large amplitude steps may click a relay.
+Messages per acquisition: two writes and one query for a changed tone, one write (re-arm) for an unchanged one, none
+for unchanged DC. If nothing else is queried, one query makes sure the re-arm has happened before the trigger. `confirm`
+takes three or four queries. Several pairs in one command are known to work; commands chained by `;` have not been
+measured, so none are sent.
+No command locks the amplifier's attenuators: large amplitude steps may switch a relay.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from labrig_drivers.siglent.dialect import (
     degrees,
     difference,
     hertz,
-    pairs,
-    reading,
+    parse_number,
+    parse_pairs,
     table,
     table_plan,
     volts,
@@ -48,8 +48,8 @@ from labrig_drivers.siglent.options import CHANNELS, PEAK_V, SdgOptions
 from labrig_drivers.visa import VisaSession
 
 CLOCK_EVERY = 16
-"""Confirmations until the clock is asked for again. Without 10 MHz at its input a generator runs on its own clock; each
-trigger starts its tones anew, so they are off by no more than a degree or so within one window."""
+"""The clock is queried once per this many confirmations. Without 10 MHz at its input a generator runs on its own clock.
+Each trigger restarts the tones, so their phase error within a window is then about a degree at most."""
 
 
 class SdgSource:
@@ -59,69 +59,76 @@ class SdgSource:
         self.name = name
         self._options = options
         self._session = VisaSession(name, options.resource, options.deadline)
-        self._factor = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
+        self._panel_per_open_v = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
         self._load_word = "HZ" if options.load == "high_z" else "50"
         self._clock_word = "EXT" if options.clock == "external" else "INT"
-        self._armed = "EXT" if options.trigger == "external" else "MAN"
+        self._trigger_word = "EXT" if options.trigger == "external" else "MAN"
         self._confirmed = 0
-        self._known = False  # a Siglent has answered: from here on its outputs are this driver's business
-        self._held: dict[str, BurstSetting] = {}
+        self._identified = False  # an SDG has answered, so this driver is responsible for its outputs
+        self._settings: dict[str, BurstSetting] = {}
         self._on: set[str] = set()
         self._running: set[str] = set()  # channels whose burst may have started
         self._delay_s: dict[str, float] = {}
         self._playing: tuple[str, ...] = ()
 
     def open(self) -> None:
-        """Connect, reset, and set both channels up with their outputs off."""
+        """Connect, reset, and set up both channels with their outputs off."""
         self._session.open()
         identity = self.identify()
         if not identity.model.upper().startswith("SDG"):
             raise IdentityMismatch(
-                f"answers as {identity.model!r}, which is no Siglent SDG",
+                f"identifies as {identity.model!r}, which is not a Siglent SDG",
                 device=self.name,
                 action="open",
                 remedy="correct the resource",
             )
-        self._known = True
+        self._identified = True
         self._session.write("*RST", "open")
         self._set_up()
 
     def identify(self) -> Identity:
+        """Query *IDN?; raises IdentityMismatch if it is not a Siglent."""
         reply = self._session.query("*IDN?", "identify")
         maker, model, serial, firmware = ([word.strip() for word in reply.split(",")] + [""] * 4)[:4]
         if "siglent" not in maker.lower():
-            raise IdentityMismatch(f"answers as {reply!r}", device=self.name, action="identify")
+            raise IdentityMismatch(f"identifies as {reply!r}", device=self.name, action="identify")
         return Identity(model, serial, firmware)
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Set, arm, read back; returns what will be played, phases counted from the trigger edge.
+        """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
 
-        Raises ChannelFault where the instrument holds something else than it was sent, ConfigError for a program it
-        cannot play.
+        Raises
+        ------
+        ChannelFault
+            If a setting reads back differently.
+        ConfigError
+            If the instrument cannot play a program.
         """
         try:
             return self._load(programs)
         except BaseException:
-            self._forget()
+            self._forget_state()
             raise
 
     def arm(self) -> None:
-        """Nothing: an edge may come as soon as the digitizer is armed, so `load` has armed already."""
+        """Do nothing: the edge may come as soon as the digitizer is armed, so `load` has already armed."""
         self._require_open("arm")
 
     def start(self) -> None:
-        """With an external trigger nothing: the edge starts. With a manual one, the trigger."""
+        """Send the manual trigger; with an external trigger do nothing."""
         self._require_open("start")
         if self._options.trigger == "manual":
             for channel in self._playing:
                 self._session.write(f"C{channel}:BTWV MTRIG", "start")
 
     def confirm(self) -> None:
-        """Ask for the burst of each channel that plays (a reset ends those of both) and for both outputs, now and then
-        for the clock, and compare: keys of the panel change them."""
+        """Check the burst of each playing channel, both outputs and, now and then, the clock.
+
+        A reset ends both bursts, and the front panel can change any of these.
+        """
         self._require_open("confirm")
-        if not self._held:
-            raise ConnectionFailed("was lost meanwhile", device=self.name, action="confirm", remedy="load again")
+        if not self._settings:
+            raise ConnectionFailed("connection was lost", device=self.name, action="confirm", remedy="load again")
         try:
             for channel in self._playing or CHANNELS[:1]:
                 self._verify(channel, "confirm")
@@ -131,71 +138,72 @@ class SdgSource:
             if self._confirmed % CLOCK_EVERY == 0:
                 self._check_clock("confirm")
         except BaseException:
-            self._forget()
+            self._forget_state()
             raise
 
     def idle(self) -> None:
+        """0 V on both channels, outputs on."""
         self.load(dict.fromkeys(CHANNELS, SILENT))
 
     def make_safe(self) -> None:
-        """Outputs off, then read back. Each of the four messages ends by the deadline. An instrument that never
-        answered is left alone.
+        """Switch both outputs off, then read them back. Does nothing if the instrument has never answered.
 
-        It works while a call hangs in another thread: it cuts that call's connection and uses a new one.
+        Each of the four messages has the deadline. A call hanging in another thread has its connection cut.
         """
-        if not (self._known and self._session.wanted):
+        if not (self._identified and self._session.is_open):
             return
         self._on.clear()
-        told: list[str] = []
+        reached: list[str] = []
         failures: list[LabrigError] = []
-        for channel in CHANNELS:  # both off before anything is asked: an answer may take its time
+        for channel in CHANNELS:  # switch both off before querying: a reply may take long
             try:
                 self._session.write(f"C{channel}:OUTP OFF", "make safe")
-                told.append(channel)
+                reached.append(channel)
             except LabrigError as failure:
                 failures.append(failure)
-        for channel in told:
+        for channel in reached:
             try:
                 self._check_output(channel, "OFF", "make safe")
             except LabrigError as failure:
                 failures.append(failure)
         if failures:
-            self._forget()
+            self._forget_state()
             raise failures[0]
 
     def close(self) -> None:
-        self._forget()
+        """Disconnect; never raises."""
+        self._forget_state()
         self._session.close()
 
     def _require_open(self, action: str) -> None:
-        if not self._session.wanted:
+        if not self._session.is_open:
             raise ConnectionFailed("is not open", device=self.name, action=action)
 
-    def _forget(self) -> None:
-        """Nothing is known any more: the next load sets everything up again."""
-        self._held.clear()
+    def _forget_state(self) -> None:
+        """Discard what is known about the settings: the next load sets everything up again."""
+        self._settings.clear()
         self._on.clear()
         self._running.clear()
         self._playing = ()
 
     def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
         self._require_open("load")
-        if not self._held:
+        if not self._settings:
             self._set_up()
-        loud = {channel: self._loud(programs.get(channel, SILENT)) for channel in CHANNELS}
-        self._playing = tuple(channel for channel in CHANNELS if loud[channel])
+        tones = {channel: self._playable_tones(programs.get(channel, SILENT)) for channel in CHANNELS}
+        self._playing = tuple(channel for channel in CHANNELS if tones[channel])
         if self._options.trigger == "manual" and len(self._playing) > 1:
             raise ConfigError(
-                "cannot start the tones of both channels together by command",
+                "cannot start the tones of both channels simultaneously by command",
                 device=self.name,
                 action="load",
-                remedy="trigger: external, and a cable from the digitizer's start",
+                remedy="use trigger: external, and a cable from the digitizer's start output",
             )
         ask: list[str] = []
         armed: list[str] = []
         for channel in CHANNELS:
-            wave = self._wanted(channel, programs.get(channel, SILENT), loud[channel])
-            if self._put(channel, wave):
+            wave = self._target_setting(channel, programs.get(channel, SILENT), tones[channel])
+            if self._send_changes(channel, wave):
                 ask.append(channel)
             elif channel in self._playing:
                 armed.append(channel)
@@ -208,30 +216,29 @@ class SdgSource:
                 self._on.add(channel)
         return {channel: self._as_played(channel, program) for channel, program in programs.items()}
 
-    def _loud(self, program: ToneProgram) -> tuple[Tone, ...]:
-        """The tones that can be set: what is below half the smallest amplitude is nearer to none."""
-        least = LEAST_VPP / 4 / self._factor
+    def _playable_tones(self, program: ToneProgram) -> tuple[Tone, ...]:
+        """The tones that can be set. Below half the smallest amplitude, no tone is the better approximation."""
+        least = LEAST_VPP / 4 / self._panel_per_open_v
         return tuple(tone for tone in program.tones if tone.amplitude >= least and tone.frequency_hz > 0)
 
-    def _wanted(self, channel: str, program: ToneProgram, tones: tuple[Tone, ...]) -> BurstSetting:
-        held, k = self._held[channel], self._factor
+    def _target_setting(self, channel: str, program: ToneProgram, tones: tuple[Tone, ...]) -> BurstSetting:
+        held, k = self._settings[channel], self._panel_per_open_v
         offset = volts(program.dc * k)
         if len(tones) == 1:
             (tone,) = tones
             amplitude = volts(max(LEAST_VPP, 2 * tone.amplitude * k))
             phase = degrees(math.degrees(tone.phase_rad))
-            return BurstSetting(hertz(tone.frequency_hz), amplitude, offset, phase, source=self._armed)
+            return BurstSetting(hertz(tone.frequency_hz), amplitude, offset, phase, source=self._trigger_word)
         if tones:
-            plan = table_plan(tones)
-            if plan is None:
+            if (plan := table_plan(tones)) is None:
                 raise ConfigError(
-                    f"no table holds whole cycles of {', '.join(f'{tone.frequency_hz:g} Hz' for tone in tones)}",
+                    f"no table fits whole cycles of {', '.join(f'{tone.frequency_hz:g} Hz' for tone in tones)}",
                     device=self.name,
                     action="load",
-                    remedy="tones on a coarser grid: acquisition.window",
+                    remedy="put the tones on a coarser grid (acquisition.window)",
                 )
             amplitude = volts(max(LEAST_VPP, 2 * table(tones, plan[1])[1] * k))
-            return BurstSetting(hertz(plan[0]), amplitude, offset, "0", "ARB", self._armed, tones)
+            return BurstSetting(hertz(plan[0]), amplitude, offset, "0", "ARB", self._trigger_word, tones)
         quiet = replace(held, offset=offset, source="MAN")
         if not quiet.at_zero:
             quiet = replace(quiet, kind="SINE", phase="0")
@@ -239,30 +246,34 @@ class SdgSource:
             quiet = replace(quiet, amplitude=volts(LEAST_VPP))
         return quiet
 
-    def _put(self, channel: str, wave: BurstSetting) -> bool:
-        """Send what differs, the burst first: what plays stops before its levels move. Returns whether the instrument
-        must be asked what became of it: not where only a burst that plays was armed again."""
-        held, playing, ran = self._held[channel], channel in self._playing, channel in self._running
+    def _send_changes(self, channel: str, wave: BurstSetting) -> bool:
+        """Send the settings that differ, the burst first so that a playing burst stops before its levels change.
+
+        Returns whether they must be read back, which is not needed after only re-arming an unchanged burst.
+        """
+        held, playing, ran = self._settings[channel], channel in self._playing, channel in self._running
         if playing or ran or held.source != wave.source:
             self._rearm(channel, wave.source)
         (self._running.add if playing else self._running.discard)(channel)
         if wave.kind == "ARB" and wave.tones != held.tones:
             self._upload(channel, wave)
         else:
-            if wave.kind != held.kind:  # through BSWV it would end the burst
+            if wave.kind != held.kind:  # BSWV would end the burst
                 self._session.write(f"C{channel}:BTWV CARR,WVTP,{wave.kind}", "load")
             self._write_changes(channel, held, wave)
-        self._held[channel] = wave
+        self._settings[channel] = wave
         return held != wave or (ran and not playing)
 
     def _rearm(self, channel: str, source: str) -> None:
-        """Stop a burst that plays, and wait for `source`: a change to the other source and back, so that it is a change
-        whatever was set."""
+        """Stop a playing burst and wait for trigger `source`.
+
+        The source is switched to the other one and back, so that it changes whatever it was.
+        """
         other = "MAN" if source == "EXT" else "EXT"
         self._session.write(f"C{channel}:BTWV TRSR,{other},TRSR,{source}", "load")
 
     def _write_changes(self, channel: str, held: BurstSetting, wave: BurstSetting) -> None:
-        """Whatever differs, in one command; amplitude and offset limit each other, so what shrinks comes first."""
+        """Send all differences in one command. Amplitude and offset limit each other, so a decrease goes first."""
         keys = [("FRQ", "frequency"), ("PHSE", "phase"), ("AMP", "amplitude"), ("OFST", "offset")]
         if float(wave.amplitude) > float(held.amplitude):
             keys[2:] = reversed(keys[2:])
@@ -271,24 +282,26 @@ class SdgSource:
             self._session.write(f"C{channel}:BSWV {','.join(changes)}", "load")
 
     def _upload(self, channel: str, wave: BurstSetting) -> None:
-        """Send a table and choose it: slow, for what plays again and again. The amplitude is at its smallest meanwhile,
-        for no transcript tells whether the choice ends a burst."""
+        """Upload a table and select it. Slow, so meant for programs that are played many times.
+
+        The amplitude is at its minimum during this: no transcript shows whether the selection ends a burst.
+        """
         if not self._session.takes_raw:
             raise ConfigError(
-                "cannot take a waveform of several tones over a raw socket: it has no length",
+                "cannot upload a waveform of several tones over a raw socket: the upload has no length field",
                 device=self.name,
                 action="load",
-                remedy="a VXI-11 or USB resource: TCPIP::<address>::INSTR",
+                remedy="use a VXI-11 or USB resource: TCPIP::<address>::INSTR",
             )
         plan = table_plan(wave.tones)
         assert plan is not None
         samples, full_scale = table(wave.tones, plan[1])
         name = f"labrig{channel}"
-        settings = f"FREQ,{wave.frequency},AMPL,{volts(2 * full_scale * self._factor)},OFST,0,PHASE,0"
+        settings = f"FREQ,{wave.frequency},AMPL,{volts(2 * full_scale * self._panel_per_open_v)},OFST,0,PHASE,0"
         self._session.write(f"C{channel}:BSWV AMP,{volts(LEAST_VPP)}", "load")
         self._session.write_raw(f"C{channel}:WVDT WVNM,{name},{settings},WAVEDATA,".encode() + samples, "load")
         # An SDG6022X takes what follows a message of more than 1024 bytes for its continuation, unless that is short
-        # (found by the author of awg-scpi): an empty line ends it there, and is nothing elsewhere.
+        # (found by the author of awg-scpi). An empty line ends it there and has no effect on other models.
         self._session.write("", "load")
         self._session.write(f"C{channel}:ARWV NAME,{name}", "load")
         chosen = waveform_name(self._ask(f"C{channel}:ARWV", "load"))
@@ -301,25 +314,25 @@ class SdgSource:
         self._rearm(channel, wave.source)
 
     def _verify(self, channel: str, action: str = "load") -> None:
-        """Ask for everything that matters in one reply, and compare."""
+        """Read back all settings of a channel in one query and compare."""
         reply = self._ask(f"C{channel}:BTWV", action)
-        wrong = difference(self._held[channel], reply)
+        wrong = difference(self._settings[channel], reply)
         if wrong is not None:
-            self._refuse(channel, *wrong, action)
-        self._delay_s[channel] = reading(reply.words.get("DLAY")) or 0.0
+            self._raise_mismatch(channel, *wrong, action)
+        self._delay_s[channel] = parse_number(reply.words.get("DLAY")) or 0.0
 
-    def _refuse(self, channel: str, key: str, asked: str, got: str, action: str = "load") -> NoReturn:
+    def _raise_mismatch(self, channel: str, key: str, asked: str, got: str, action: str = "load") -> NoReturn:
         raise ChannelFault(
-            f"channel {channel} does not hold {key}: asked {asked}, got {got}",
+            f"channel {channel} did not accept {key}: requested {asked}, got {got}",
             device=self.name,
             action=action,
-            remedy="lower what is asked, or see whether somebody works at its panel",
+            remedy="lower the requested value, or check whether someone is operating the front panel",
         )
 
     def _as_played(self, channel: str, program: ToneProgram) -> ToneProgram:
-        wave, k = self._held[channel], self._factor
+        wave, k = self._settings[channel], self._panel_per_open_v
         dc = float(wave.offset) / k
-        tones = self._loud(program)
+        tones = self._playable_tones(program)
         if not tones:
             return ToneProgram(dc)
         delay = self._delay_s[channel]
@@ -330,23 +343,23 @@ class SdgSource:
         return ToneProgram(dc, tuple(turned))
 
     def _set_up(self) -> None:
-        """The clock and both channels, from whatever they were."""
+        """Set up the clock and both channels from any state."""
         self._set_clock()
         for channel in CHANNELS:
             self._prepare(channel)
 
     def _prepare(self, channel: str) -> None:
-        """Output off, the load, and an infinite burst of the smallest sine that waits for a trigger nobody sends."""
+        """Output off, load, and an infinite burst of the smallest sine waiting for a trigger that is never sent."""
         self._on.discard(channel)
         self._session.write(f"C{channel}:OUTP OFF,LOAD,{self._load_word},PLRT,NOR", "set up")
         self._check_load(channel, self._check_output(channel, "OFF", "set up"), "set up")
         wave = POWER_UP
         self._session.write(f"C{channel}:BSWV WVTP,SINE,FRQ,{wave.frequency},AMP,{wave.amplitude}", "set up")
         self._session.write(f"C{channel}:BSWV OFST,0,PHSE,0", "set up")
-        self._session.write(f"C{channel}:BTWV STATE,ON", "set up")  # before it is on, its settings are ignored
+        self._session.write(f"C{channel}:BTWV STATE,ON", "set up")  # while it is off, its settings are ignored
         self._session.write(f"C{channel}:BTWV GATE_NCYC,NCYC,TIME,INF", "set up")
-        self._session.write(f"C{channel}:BTWV TRSR,MAN", "set up")  # last: TIME,INF turns it to EXT
-        self._held[channel] = wave
+        self._session.write(f"C{channel}:BTWV TRSR,MAN", "set up")  # last: TIME,INF changes it to EXT
+        self._settings[channel] = wave
         self._verify(channel)
 
     def _set_clock(self) -> None:
@@ -357,7 +370,7 @@ class SdgSource:
         reply = self._session.query("ROSC?", action)
         if reply.partition(" ")[2].split(",")[0].strip() != self._clock_word:
             raise ConnectionFailed(
-                f"does not take its clock from {self._clock_word}: {reply!r}",
+                f"does not use its {self._clock_word} clock: {reply!r}",
                 device=self.name,
                 action=action,
                 remedy="connect 10 MHz to its clock input, or set clock: internal",
@@ -366,19 +379,22 @@ class SdgSource:
     def _check_load(self, channel: str, output: Pairs, action: str) -> None:
         for key, value in (("LOAD", self._load_word), ("PLRT", "NOR")):
             if output.words.get(key) != value:
-                self._refuse(channel, key, value, output.words.get(key, "nothing"), action)
+                self._raise_mismatch(channel, key, value, output.words.get(key, "nothing"), action)
 
     def _check_output(self, channel: str, state: str, action: str) -> Pairs:
         reply = self._ask(f"C{channel}:OUTP", action)
         if reply.words.get("STATE") != state:
-            self._refuse(channel, "OUTP", state, reply.words.get("STATE", "nothing"), action)
+            self._raise_mismatch(channel, "OUTP", state, reply.words.get("STATE", "nothing"), action)
         return reply
 
     def _ask(self, header: str, action: str) -> Pairs:
         text = self._session.query(f"{header}?", action)
-        reply = pairs(text, header)
+        reply = parse_pairs(text, header)
         if reply is None:
             raise ConnectionFailed(
-                f"answers {text!r} to {header}?", device=self.name, action=action, remedy="look who else talks to it"
+                f"answered {text!r} to {header}?",
+                device=self.name,
+                action=action,
+                remedy="close other programs using it",
             )
         return reply

@@ -1,4 +1,4 @@
-"""Options of a Siglent SDG generator, and what its models can do."""
+"""Options of a Siglent SDG generator and the capabilities of its models."""
 
 from __future__ import annotations
 
@@ -22,9 +22,25 @@ PEAK_V = 10.0
 
 
 class SdgOptions(InstrumentOptions):
-    """resource: VISA name, VXI-11 or USB where two-tone programs are uploaded. load: what the panel is told hangs at
-    the output; programs stay open-circuit volts. full_scale: largest peak (open circuit). clock: external needs 10 MHz
-    at the input. trigger: external starts with the edge at the trigger input, manual with a command."""
+    """Options of `siglent.sdg`.
+
+    Attributes
+    ----------
+    resource
+        VISA resource name. Programs of two or more tones need VXI-11 or USB for the upload.
+    load
+        Load set on the instrument. Programs are in open-circuit volts in either case.
+    full_scale
+        Largest open-circuit peak voltage (V).
+    settle
+        Settling time of the output (s).
+    clock
+        `external` needs 10 MHz at the clock input.
+    trigger
+        `external` starts at the edge at the trigger input, `manual` by a command.
+    deadline
+        Deadline of every call (s).
+    """
 
     resource: str
     load: Literal["high_z", "50ohm"] = "high_z"
@@ -36,11 +52,11 @@ class SdgOptions(InstrumentOptions):
 
 
 def capabilities(options: SdgOptions) -> SourceCapabilities:
-    """Two channels; an SDG1000X converts 14 bits, the others 16."""
+    """Two channels, with 14 bits on an SDG1000X and 16 on the others."""
     if not re.match(r"(TCPIP|USB|GPIB|VICP|PXI|ASRL)\d*::", options.resource, re.IGNORECASE):
         raise ValueError(
-            f"resource: {options.resource!r} is no VISA resource; write e.g. TCPIP::<address>::5025::SOCKET, "
-            "TCPIP::<address>::INSTR or what `labrig doctor` lists"
+            f"resource: {options.resource!r} is not a VISA resource name; use e.g. TCPIP::<address>::5025::SOCKET, "
+            "TCPIP::<address>::INSTR or one listed by `labrig doctor`"
         )
     bits = _BITS.get((options.model or "")[:4], 16)
     return SourceCapabilities(
@@ -53,7 +69,7 @@ def capabilities(options: SdgOptions) -> SourceCapabilities:
         external_clock=options.clock == "external",
         triggered=options.trigger == "external",
         most_tones=1 if is_raw_socket(options.resource) else 64,
-        tones_remedy="a raw socket takes no upload of several; name its VXI-11 or USB resource "
+        tones_remedy="several tones cannot be uploaded over a raw socket; use its VXI-11 or USB resource "
         "(TCPIP::<address>::INSTR)",
         least_v=LEAST_VPP / 2 if options.load == "high_z" else LEAST_VPP,
         address=options.resource,

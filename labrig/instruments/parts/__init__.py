@@ -1,4 +1,4 @@
-"""Parts that a programmer sets: one file each kind, found by the name in `part:`."""
+"""Programmable parts, one file per kind, looked up by the name in `part:`."""
 
 from labrig.extensions import Extensions, UnknownExtension
 from labrig.instruments.parts.part import Part, check_supply
@@ -16,12 +16,12 @@ PARTS = Extensions(
 
 
 def find_part(name: str) -> Part:
-    """The nominal part of this name.
+    """Make the nominal part of this name.
 
     Raises
     ------
     UnknownExtension
-        If there is none, or it cannot be made without arguments.
+        If there is none, or if it cannot be made without arguments.
     """
     found = PARTS.find(name)
     try:

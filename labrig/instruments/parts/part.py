@@ -1,4 +1,4 @@
-"""The contract of a part: what one channel of a programmer is made of."""
+"""The contract of a part: the programmable component of one programmer channel."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from labrig.instruments.data import Continuous, LevelTable, Setting
 
 
 class Part(ABC):
-    """A part with a programmable conductance, as its data sheet says.
+    """A part with a programmable conductance, according to its data sheet.
 
-    An instance is either nominal or one specimen of the part: `drawn` gives specimens, which keep the same contract.
-    A subclass takes no arguments; its facts are class attributes.
+    An instance is either nominal or one specimen; `drawn` returns specimens. Subclasses take no arguments; their data
+    are class attributes.
 
     Attributes
     ----------
     name : str
-        What it is called in messages, by default the name of the class.
+        Name for messages, by default the class name.
     supply_span_v : tuple of float
-        The least and the greatest voltage between its rails (V).
+        Smallest and largest voltage between its supply rails (V).
     """
 
     name: str = ""
@@ -40,29 +40,29 @@ class Part(ABC):
 
     @abstractmethod
     def levels(self) -> LevelTable | Continuous:
-        """What it can realize: a conductance for each code, or every conductance between two bounds (S)."""
+        """Realizable conductances (S): one per code, or a continuous range."""
 
     @property
     @abstractmethod
     def power_up(self) -> Setting:
-        """What it holds when its supply comes up: a `Level` if it has levels, a `Target` if it is continuous."""
+        """Setting at power-up: a `Level` if the part has levels, a `Target` if it is continuous."""
 
     @abstractmethod
     def conductance(self, setting: Setting) -> float:
-        """Conductance (S) of this specimen at a setting: a `Level` if it has levels, a `Target` if it is continuous."""
+        """Conductance (S) of this specimen at a setting, a `Level` or a `Target` as for `power_up`."""
 
     def drawn(self, generator: np.random.Generator) -> Self:
-        """One specimen, drawn within the tolerance of the data sheet. A part without tolerance is its own specimen."""
+        """Draw a random specimen within the data sheet's tolerance. A part without tolerance returns itself."""
         return self
 
 
 def check_supply(part: Part, supply_v: tuple[float, float]) -> None:
-    """Raise ValueError, beginning with 'supply: ', if a part cannot work between these rails (lower, upper; V)."""
+    """Raise ValueError, starting with 'supply: ', unless the part works on these rails (lower, upper; V)."""
     low, high = supply_v
     if low >= high:
         raise ValueError("supply: write the lower rail first, e.g. [-2.5 V, 2.5 V]")
     least, greatest = part.supply_span_v
     if not least <= high - low <= greatest:
         raise ValueError(
-            f"supply: {part.name} works on {least:g} V to {greatest:g} V between its rails, not {high - low:g} V"
+            f"supply: {part.name} needs {least:g} V to {greatest:g} V between its rails, not {high - low:g} V"
         )

@@ -1,7 +1,7 @@
 """Digital potentiometers used as rheostats, from their data sheets.
 
-Conductance of a code: 1 / (wiper + end_to_end · code / steps). It is very uneven in the code, so ranges are chosen
-where the levels are dense. Sources: Microchip DS22060 (MCP4251: 257 codes, R_W 75 Ω typical, R_AB ± 20 %, supply 1.8 to
+The conductance of a code is 1 / (wiper + end_to_end · code / steps). Its steps are very uneven, so use ranges in which
+the levels are dense. Sources: Microchip DS22060 (MCP4251: 257 codes, R_W 75 Ω typical, R_AB ± 20 %, supply 1.8 to
 5.5 V), Analog Devices AD5293 Rev. E (1024 codes, R_AB ± 1 %, supply 9 to 33 V, R_W 60 Ω typical).
 """
 
@@ -11,22 +11,23 @@ from copy import copy
 from typing import Any, Self
 
 import numpy as np
+from typing_extensions import override
 
 from labrig.instruments.data import Level, LevelTable, Setting
 from labrig.instruments.parts.part import Part
 
 
 class Potentiometer(Part):
-    """A digital potentiometer; a subclass gives its figures.
+    """A digital potentiometer; subclasses set its data.
 
     Attributes
     ----------
     end_to_end_ohm, wiper_ohm : float
-        Resistance of the whole track, and of the wiper (Ω).
+        End-to-end and wiper resistance (Ω).
     steps, highest_code : int
-        Steps that the track is divided into, and the highest code.
+        Number of steps of the resistor string, and the highest code.
     tolerance : float
-        Of the end-to-end resistance, relative.
+        Relative tolerance of the end-to-end resistance.
     """
 
     end_to_end_ohm: float
@@ -35,24 +36,27 @@ class Potentiometer(Part):
     highest_code: int
     tolerance: float
 
+    @override
     def levels(self) -> LevelTable:
-        """Conductance of every code, in increasing conductance."""
+        """Conductance of every code (S), in increasing order."""
         codes = np.arange(self.highest_code, -1, -1, dtype=np.int64)
         return LevelTable(codes, self._siemens(codes))
 
     @property
+    @override
     def power_up(self) -> Level:
         """Mid scale."""
         return Level(self.steps // 2)
 
+    @override
     def conductance(self, setting: Setting) -> float:
-        """Conductance (S) at a code."""
         if not isinstance(setting, Level):
             raise TypeError(f"{self.name} is set to codes, not to {setting}")
         return float(self._siemens(setting.code))
 
+    @override
     def drawn(self, generator: np.random.Generator) -> Self:
-        """A specimen whose end-to-end resistance is off, uniform within the tolerance."""
+        """Draw a specimen with an end-to-end resistance uniformly distributed within the tolerance."""
         specimen = copy(self)
         specimen.end_to_end_ohm = self.end_to_end_ohm * (1 + self.tolerance * generator.uniform(-1.0, 1.0))
         return specimen
@@ -62,7 +66,7 @@ class Potentiometer(Part):
 
 
 class MCP4251_104(Potentiometer):
-    """Microchip MCP4251-104: 100 kΩ, 8 bits, two in a package."""
+    """Microchip MCP4251-104: 100 kΩ, 8 bits, two per package."""
 
     name = "MCP4251-104"
     end_to_end_ohm = 100e3
@@ -74,7 +78,7 @@ class MCP4251_104(Potentiometer):
 
 
 class MCP4251_103(MCP4251_104):
-    """Microchip MCP4251-103: 10 kΩ, 8 bits, two in a package."""
+    """Microchip MCP4251-103: 10 kΩ, 8 bits, two per package."""
 
     name = "MCP4251-103"
     end_to_end_ohm = 10e3

@@ -223,13 +223,13 @@ class TestRealInstruments:
         ("override", "place", "message"),
         [
             ("instruments.err1.model=SDG9999", "instruments.err1.model", "knows no model 'SDG9999'"),
-            ("instruments.err1.resource=hello", "instruments.err1.resource", "is no VISA resource"),
+            ("instruments.err1.resource=hello", "instruments.err1.resource", "is not a VISA resource"),
             (
                 "instruments.err2.resource='TCPIP::192.0.2.20::5025::SOCKET'",
                 "instruments.err2.resource",
                 "is err1's address already",
             ),
-            ("instruments.pots.resource=socket://", "instruments.pots.resource", "is no port"),
+            ("instruments.pots.resource=socket://", "instruments.pots.resource", "is not a port"),
             ("instruments.pots.chips=[{part: MCP4251-104, count: 0}]", "instruments.pots.chips[0].count", "at least 1"),
             ("instruments.pots.chips=[]", "instruments.pots.chips", "expected at least 1 item, got 0"),
             ("instruments.pots.baud=99999999999", "instruments.pots.baud", "at most 2000000"),
@@ -246,7 +246,7 @@ class TestRealInstruments:
             (
                 "instruments.daq.model=USB-6363",
                 "timing.clock",
-                "name the terminal its 10 MHz shall leave by (line: PFI1)",
+                "name the terminal that outputs its 10 MHz (line: PFI1)",
             ),
             ("instruments.daq.reference_clock=onboard", "timing.clock", "runs on its own oscillator"),
             ("timing.clock.line=PFI0", "timing.clock.line", "the trigger leaves by PFI0 already"),

@@ -91,11 +91,11 @@ TABLE = {"0": LevelTable(np.array([9, 7, 5]), np.array([1.0, 2.0, 4.0])), "1": C
     [
         ({"0": Level(8)}, "has no code 8"),
         ({"0": Level(-1)}, "has no code -1"),
-        ({"0": Target(2.0)}, "cannot be brought to 2 S"),
+        ({"0": Target(2.0)}, "cannot be set to 2 S"),
         ({"1": Level(9)}, "has no code 9"),
-        ({"1": Target(4.001)}, "cannot be brought to 4.001 S"),
-        ({"1": Target(0.999)}, "cannot be brought to 0.999 S"),
-        ({"1": Target(float("nan"))}, "cannot be brought to nan S"),
+        ({"1": Target(4.001)}, "cannot be set to 4.001 S"),
+        ({"1": Target(0.999)}, "cannot be set to 0.999 S"),
+        ({"1": Target(float("nan"))}, "cannot be set to nan S"),
         ({"2": Level(9)}, "has no channel '2'"),
     ],
 )

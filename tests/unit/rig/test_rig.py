@@ -127,16 +127,16 @@ def test_an_instrument_whose_plug_is_back_is_made_safe_after_all():
 def test_a_source_that_lost_what_it_played_spoils_no_update(tmp_path):
     class Forgetful(Wrapper):
         def confirm(self) -> None:
-            raise ChannelFault("channel 0 does not hold STATE", device="awg", action="confirm")
+            raise ChannelFault("channel 0 did not accept STATE", device="awg", action="confirm")
 
     setup = setup_with(DIVIDER, awg=Forgetful)
     with setup.rig as rig, Journal(tmp_path / "run.db") as journal:
         experiment = DIVIDER.experiment(rig, journal)
         rig.program(experiment.update.settings())
         before = rig.siemens
-        with pytest.raises(ChannelFault, match="does not hold STATE"):
+        with pytest.raises(ChannelFault, match="did not accept STATE"):
             experiment.step(0, DIVIDER.task.train[:1])
-        with pytest.raises(ChannelFault, match="does not hold STATE"):
+        with pytest.raises(ChannelFault, match="did not accept STATE"):
             experiment.evaluate(0)
         np.testing.assert_array_equal(rig.siemens, before)
     record = read_journal(tmp_path / "run.db")
@@ -214,9 +214,9 @@ def test_a_source_that_was_reset_is_named_before_what_it_did_to_the_measurement(
             return dict(programs)
 
         def confirm(self):
-            raise ChannelFault("channel 0 does not hold STATE", device="awg", action="confirm")
+            raise ChannelFault("channel 0 did not accept STATE", device="awg", action="confirm")
 
-    with setup_with(DIVIDER, awg=Reset).rig as rig, pytest.raises(ChannelFault, match="does not hold STATE"):
+    with setup_with(DIVIDER, awg=Reset).rig as rig, pytest.raises(ChannelFault, match="did not accept STATE"):
         rig.measure(Excitation(np.array([0.5])))
 
 

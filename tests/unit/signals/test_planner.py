@@ -108,7 +108,7 @@ def test_the_twentieth_mains_harmonic_is_refused_and_the_next_is_not():
     assert plan_tones(band_hz=(1050.0, 1050.0), **request).frequencies_hz == (1050.0,)
     with pytest.raises(PlanError, match="50 Hz mains") as error:
         plan_tones(band_hz=(1000.0, 1000.0), **request)
-    assert error.value.remedy == "a longer window, or mains: none"
+    assert error.value.remedy == "use a longer window, or mains: none"
     assert plan_tones(band_hz=(1000.0, 1000.0), **{**request, "mains_hz": ()}).frequencies_hz == (1000.0,)
 
 
@@ -158,7 +158,7 @@ def test_chosen_tones_are_refused_exactly_when_they_collide(n, data):
 @pytest.mark.parametrize(
     ("tones", "message"),
     [
-        ((1001.0,), r"f1 = 1001 Hz makes 20\.02 cycles .*1000 Hz or 1050 Hz"),
+        ((1001.0,), r"f1 = 1001 Hz has 20\.02 cycles .*1000 Hz or 1050 Hz"),
         ((1000.0, 150.0), r"f2 = 150 Hz is outside the band"),
         ((26e3,), "Nyquist"),
         ((-1000.0,), "Nyquist"),

@@ -51,7 +51,7 @@ ai.close()
 try:
     opened(resource="Dev2")
 except ConnectionFailed as error:
-    assert "present are Dev1" in str(error)
+    assert "present: Dev1" in str(error)
 """
 
 

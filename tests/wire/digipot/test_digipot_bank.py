@@ -157,9 +157,9 @@ def test_capabilities():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"part": "AD5293-100"}, "does not know"),
+        ({"part": "AD5293-100"}, "does not support"),
         ({"also": ({"part": "MCP4251-104", "count": 63},)}, "64 chips"),
-        ({"also": ({"part": "MCP4251-103", "count": 1},)}, "one part"),
+        ({"also": ({"part": "MCP4251-103", "count": 1},)}, "single part"),
         ({"supply": ("-5 V", "5 V")}, "between its rails"),
         ({"supply": ("2.5 V", "-2.5 V")}, "lower rail first"),
         ({"watchdog": "0.1 ms"}, "watchdog"),

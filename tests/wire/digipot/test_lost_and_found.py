@@ -108,8 +108,8 @@ def test_a_watchdog_too_short_to_come_back_ends_in_an_error():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"chips": 3}, r"number of channels is 4 on the board and 6 here.*chips:"),
-        ({"part": "MCP4251-103"}, r"part is MCP4251-104 on the board and MCP4251-103 here"),
+        ({"chips": 3}, r"number of channels is 4 on the board, but 6 in the configuration.*chips:"),
+        ({"part": "MCP4251-103"}, r"part is MCP4251-104 on the board, but MCP4251-103 in the configuration"),
     ],
 )
 def test_another_board_than_the_configuration_says(board, change, message):
@@ -131,7 +131,7 @@ def test_a_board_of_another_version(monkeypatch):
     monkeypatch.setattr(f"{module}.VERSION", 1)
     with serve(device) as resource, opened(resource) as pots:
         device.forced.append(1)
-        with pytest.raises(IdentityMismatch, match="speaks protocol version"):
+        with pytest.raises(IdentityMismatch, match="uses protocol version"):
             pots.program({"0": Level(1)})
 
 
@@ -209,7 +209,7 @@ def test_a_lost_port_ends_in_one_error_within_the_deadline():
         pots.open()
         stack.close()
         started = time.monotonic()
-        with pytest.raises(ConnectionFailed, match=r"pots: .*lost.*brought back.*program.*0.5 s.*last good.*remedy"):
+        with pytest.raises(ConnectionFailed, match=r"pots: .*lost.*restored.*program.*0.5 s.*last good.*remedy"):
             pots.program({"0": Level(1)})
         assert time.monotonic() - started < 1.5
         for _ in range(2):

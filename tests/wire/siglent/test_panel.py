@@ -13,13 +13,13 @@ from labrig.signals.tones import SILENT
 @pytest.mark.parametrize(
     ("key", "says"),
     [
-        ("C1:OUTP OFF", "channel 1 does not hold OUTP: asked ON, got OFF"),
-        ("C2:OUTP OFF", "channel 2 does not hold OUTP: asked ON, got OFF"),
-        ("C1:OUTP PLRT,INVT", "channel 1 does not hold PLRT: asked NOR, got INVT"),
-        ("C2:OUTP LOAD,50", "channel 2 does not hold AMP: asked 2, got 1V"),
-        ("C1:BSWV AMP,0.5", "channel 1 does not hold AMP"),
-        ("C2:BSWV AMP,0.5", "channel 2 does not hold AMP"),
-        ("ROSC INT", "does not take its clock from EXT"),
+        ("C1:OUTP OFF", "channel 1 did not accept OUTP: requested ON, got OFF"),
+        ("C2:OUTP OFF", "channel 2 did not accept OUTP: requested ON, got OFF"),
+        ("C1:OUTP PLRT,INVT", "channel 1 did not accept PLRT: requested NOR, got INVT"),
+        ("C2:OUTP LOAD,50", "channel 2 did not accept AMP: requested 2, got 1V"),
+        ("C1:BSWV AMP,0.5", "channel 1 did not accept AMP"),
+        ("C2:BSWV AMP,0.5", "channel 2 did not accept AMP"),
+        ("ROSC INT", "does not use its EXT clock"),
     ],
 )
 def test_whatever_a_key_of_the_panel_changes_is_not_confirmed(key, says):
@@ -42,5 +42,5 @@ def test_somebody_at_the_panel_is_noticed():
     with rig() as (source, generator, _):
         source.load({"1": sine(1000, 1.0)})
         generator.execute(b"C1:BSWV FRQ,1234")
-        with pytest.raises(ChannelFault, match="FRQ: asked 1000, got 1234HZ"):
+        with pytest.raises(ChannelFault, match="FRQ: requested 1000, got 1234HZ"):
             source.load({"1": sine(1000, 1.1), "2": SILENT})
