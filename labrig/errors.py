@@ -1,7 +1,7 @@
-"""Every error labrig raises on purpose.
+"""Every error that labrig raises on purpose.
 
-Each names the device, the action, the limit or deadline, the last good state and the remedy, as far as they apply, so
-that one line tells a physicist what to do next. `exit_code` is what the command line ends with.
+Where they apply, an error names the device, the action, the limit or deadline, the last good state and the remedy.
+`exit_code` is the exit code of the command line.
 """
 
 from __future__ import annotations
@@ -10,9 +10,22 @@ from collections.abc import Sequence
 
 
 class LabrigError(Exception):
-    """Base of all errors that are labrig's own.
+    """Base class of labrig's errors. All parameters are text, formatted with units.
 
-    Parameters are free text, already formatted with units. Only `message` is required.
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    device : str, optional
+        Name of the instrument in the configuration.
+    action : str, optional
+        What labrig was doing, e.g. 'measure'.
+    limit : str, optional
+        The limit or deadline that was exceeded.
+    last_good : str, optional
+        The last good state, e.g. 'step 12'.
+    remedy : str, optional
+        What the user can do about it.
     """
 
     exit_code = 1
@@ -51,7 +64,7 @@ class LabrigError(Exception):
 
 
 class ConfigError(LabrigError):
-    """A configuration, an argument or a record that labrig refuses; nothing was touched."""
+    """A configuration, argument or record is invalid; no instrument was touched."""
 
     exit_code = 3
 
@@ -63,17 +76,17 @@ class UsageError(LabrigError):
 
 
 class ConnectionFailed(LabrigError):
-    """An instrument is absent, refused the connection, or was lost."""
+    """An instrument is absent, refuses the connection, or was disconnected."""
 
     exit_code = 4
 
 
 class InUse(ConnectionFailed):
-    """Another labrig works with the instrument."""
+    """Another labrig process is using the instrument."""
 
 
 class IdentityMismatch(LabrigError):
-    """Another instrument answered than the configuration names."""
+    """The instrument that answered is not the one in the configuration."""
 
     exit_code = 4
 
@@ -85,19 +98,33 @@ class DeadlineExceeded(LabrigError):
 
 
 class LimitExceeded(LabrigError):
-    """A limit of the rig or of a device would be, or was, exceeded; the rig was made safe."""
+    """A limit of the rig or of an instrument was exceeded, or would have been; the rig was made safe.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    config_path : tuple of str, optional
+        The key that sets the limit, e.g. ('limits', 'node'); None if the limit is not configured.
+    **details : str, optional
+        The other parameters of LabrigError.
+    """
 
     exit_code = 5
 
+    def __init__(self, message: str, *, config_path: tuple[str, ...] | None = None, **details: str | None) -> None:
+        super().__init__(message, **details)
+        self.config_path = config_path
+
 
 class SyncLost(LabrigError):
-    """The reference of a measurement is missing or too weak to give the error a sign."""
+    """The pilot is missing or too weak to determine the sign of the error signal."""
 
     exit_code = 5
 
 
 class SourceMisfit(LabrigError):
-    """What the sources played is not what was asked for, by more than an answer may be wrong."""
+    """The sources played something too different from what was requested."""
 
     exit_code = 5
 
@@ -109,7 +136,7 @@ class Overrange(LabrigError):
 
 
 class ChannelFault(LabrigError):
-    """A programmed channel does not hold what was written."""
+    """A programmed channel does not keep the value that was written."""
 
     exit_code = 5
 
@@ -121,32 +148,33 @@ class StorageError(LabrigError):
 
 
 class NotMadeSafe(ExceptionGroup[Exception]):
-    """Instruments that could not be made safe or closed.
+    """Some instruments could not be made safe or closed.
 
-    cause: the error that led there, the first of the exceptions; None where the end came without one.
+    `cause` is the error that ended the run, also the first of the exceptions; None if the run ended without an error.
     """
 
     cause: Exception | None = None
 
     def derive(self, excs: Sequence[Exception], /) -> NotMadeSafe:  # type: ignore[override]
+        """Return a group of the same type and message with other exceptions."""
         return NotMadeSafe(self.message, excs)
 
     def after(self, cause: Exception) -> NotMadeSafe:
-        """The same, with the error that led there in front."""
+        """Return a copy of this group with `cause` as its first exception."""
         group = self.derive([cause, *self.exceptions])
         group.cause = cause
         return group
 
 
 def leaves(error: Exception) -> list[Exception]:
-    """The errors of a group and of the groups within it, in order; of any other error itself."""
+    """Return the single errors in a group and its nested groups, in order; [error] if it is not a group."""
     if not isinstance(error, ExceptionGroup):
         return [error]
     return [leaf for inner in error.exceptions for leaf in leaves(inner)]
 
 
 def separated(error: Exception) -> tuple[list[Exception], list[Exception]]:
-    """What went wrong, the first of it first, and what could not be made safe because of it or besides."""
+    """Split an error into the errors that ended the run and those of making the instruments safe."""
     if not isinstance(error, NotMadeSafe):
         return leaves(error), []
     if error.cause is None:
@@ -155,7 +183,7 @@ def separated(error: Exception) -> tuple[list[Exception], list[Exception]]:
 
 
 def reason(error: Exception) -> str:
-    """Return why something failed as one line of text, for a message that says what was left out because of it."""
+    """Return the reason for a failure as one line of text."""
     if isinstance(error, LabrigError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -1,4 +1,4 @@
-"""Signals that ask a program to end: Ctrl-C, SIGTERM, a terminal that closes."""
+"""Signals that ask the process to stop: Ctrl-C, SIGTERM, and a closing terminal."""
 
 from __future__ import annotations
 
@@ -12,43 +12,55 @@ from typing import Self
 
 
 def ending_signals() -> list[signal.Signals]:
-    """Signals that ask this process to end: Ctrl-C, SIGTERM, and the one of a terminal that closes (SIGHUP, on Windows
-    SIGBREAK) unless it is ignored, for then `nohup` wants the process to go on without its terminal."""
+    """Return the signals that ask this process to stop: SIGINT, SIGTERM, and SIGHUP (on Windows SIGBREAK).
+
+    A closing terminal sends SIGHUP. It is left out if it is ignored, as under `nohup`.
+    """
     closing = [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    heeded = [number for number in closing if signal.getsignal(number) is not signal.SIG_IGN]
-    return [signal.SIGINT, signal.SIGTERM, *heeded]
+    active = [number for number in closing if signal.getsignal(number) is not signal.SIG_IGN]
+    return [signal.SIGINT, signal.SIGTERM, *active]
 
 
 @contextmanager
-def noticed_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C raises KeyboardInterrupt as ever; what is yielded says whether it did, for an extension module that is
-    being imported makes an ImportError of it."""
-    struck: list[int] = []
+def record_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether Ctrl-C was pressed, which still raises KeyboardInterrupt.
 
-    def strike(number: int, frame: FrameType | None) -> None:
-        struck.append(number)
+    An extension module that is being imported may turn the KeyboardInterrupt into an ImportError.
+    """
+    pressed: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
         raise KeyboardInterrupt
 
     here = threading.current_thread() is threading.main_thread()
     if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield lambda: False
         return
-    signal.signal(signal.SIGINT, strike)
+    signal.signal(signal.SIGINT, handle)
     try:
-        yield lambda: bool(struck)
+        yield lambda: bool(pressed)
     finally:
-        if signal.getsignal(signal.SIGINT) is strike:
+        if signal.getsignal(signal.SIGINT) is handle:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Interrupts:
-    """Context manager around a command of labrig: the first signal ends the step that runs, the second one stops now.
+    """Context manager around a command: the first signal stops after the current step, the second stops now.
 
-    requested(): a first Ctrl-C (or another of `ending_signals`) has come; the loop ends after the step. A second one
-    raises KeyboardInterrupt where the program stands, and with `immediate` the first one does. It is raised once: after
-    that, or once `shield()` was called, nothing interrupts any more, for instruments are being made safe.
+    After the first of `ending_signals`, `requested()` returns True and the loop ends after the step. The second one
+    raises KeyboardInterrupt. It is raised only once; after that, and after `shield()`, signals no longer interrupt,
+    because the instruments are being made safe.
 
-    ended_by: the first signal that was not a Ctrl-C; None if there was none.
+    Parameters
+    ----------
+    immediate : bool
+        Raise KeyboardInterrupt on the first signal.
+
+    Attributes
+    ----------
+    ended_by : int or None
+        Number of the first signal other than SIGINT; None if there was none.
     """
 
     def __init__(self, *, immediate: bool = False) -> None:
@@ -59,9 +71,11 @@ class Interrupts:
         self.ended_by: int | None = None
 
     def requested(self) -> bool:
+        """Return whether a signal has asked the run to stop."""
         return self._count > 0
 
     def shield(self) -> None:
+        """Ignore further signals, so that they cannot interrupt making the instruments safe."""
         self._shielded = True
 
     def __enter__(self) -> Self:
@@ -83,9 +97,9 @@ class Interrupts:
         if self._shielded:
             return
         if self._count < self._raises_at:
-            # Not print: the signal may have come in the middle of one, and a buffered stream cannot be entered twice.
+            # Not print(): the signal may interrupt one, and buffered streams are not reentrant.
             with suppress(OSError):
-                os.write(2, b"\nlabrig: finishing what is under way; Ctrl-C again stops now\n")
+                os.write(2, b"\nlabrig: stopping after the current step; press Ctrl-C again to stop now\n")
             return
         self._shielded = True
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""certify: hold the measured gradient of every edge against differences of the measured loss, and the exact one."""
+"""certify: compare the measured gradient of every edge with finite differences of the loss and the exact gradient."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ VERDICT_FAILED = 7
 VERDICTS = {
     "right": "the gradient is right",
     "wrong": "the gradient is WRONG",
-    "unresolved": "not resolved: too much noise to tell; more --repeats, or a larger error current",
+    "unresolved": "unresolved: too noisy to tell; use more --repeats or a larger error current",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_config(parser)
     parser.add_argument(
         "--repeats", type=_positive, default=4, metavar="N", help="measurements averaged per example (default: 4)"
@@ -28,11 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples",
         metavar="NAME,…",
-        help="examples to judge, by name or number (default: all of a small task, two of each class)",
+        help="examples to use, by name or number (default: all of a small task, two of each class)",
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Print the certificate; returns 0 if the gradient is right, 7 if not."""
     from labrig.cli.opened import opened
     from labrig.interrupts import Interrupts
     from labrig.procedures.certify import certify
@@ -48,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
             setup.bench.truth,
             examples,
             arguments.repeats,
-            say=lambda text: print(f"{assembly.name}: {text}", file=sys.stderr, flush=True),
+            progress=lambda text: print(f"{assembly.name}: {text}", file=sys.stderr, flush=True),
         )
     figures = certificate.to_json()
     if arguments.json:
@@ -60,7 +62,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
-    """Indices of the examples asked for, each once. Raises UsageError for one that is not there."""
+    """Return the indices of the requested examples, each once; UsageError if there is no such example."""
     from labrig.errors import UsageError
 
     task = assembly.task
@@ -76,7 +78,7 @@ def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
         else:
             some = ", ".join(list(by_name)[:8])
             raise UsageError(
-                f"--examples: there is no example {name!r}; there are {some}{' …' if len(by_name) > 8 else ''}"
+                f"--examples: there is no example {name!r}; the examples are {some}{' …' if len(by_name) > 8 else ''}"
             )
     return list(dict.fromkeys(found))
 
@@ -84,17 +86,17 @@ def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
 def _text(figures: dict[str, Any]) -> str:
     from labrig.cli.tables import table
 
-    def shown(value: Any, digits: str) -> str:
+    def formatted(value: Any, digits: str) -> str:
         return "–" if value is None else format(value, digits)
 
     rows = [
         (
             row["name"],
-            shown(row["cosine_adjoint"], ".6f"),
-            shown(row["relative_error_adjoint"], ".2e"),
-            shown(row["cosine_difference"], ".6f"),
-            shown(row["relative_error_difference"], ".2e"),
-            shown(row["slope"], ".4f"),
+            formatted(row["cosine_adjoint"], ".6f"),
+            formatted(row["relative_error_adjoint"], ".2e"),
+            formatted(row["cosine_difference"], ".6f"),
+            formatted(row["relative_error_difference"], ".2e"),
+            formatted(row["slope"], ".4f"),
             f"{row['sign_right']}/{row['edges_judged']}",
             str(row["interior_judged"]),
         )
@@ -102,17 +104,17 @@ def _text(figures: dict[str, Any]) -> str:
     ]
     header = ("example", "cos adjoint", "error", "cos difference", "error", "slope", "signs", "interior")
     interval = figures["gamma_exponent_interval"]
-    exponent = shown(figures["gamma_exponent"], ".3f")
+    exponent = formatted(figures["gamma_exponent"], ".3f")
     batch = figures["batch"]
     needed = batch["repeats_for_5_percent"]
     lines = [
         table(header, rows),
         "",
         f"exponent of γ      {exponent}"
-        + (f"  ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "  (nothing resolved)"),
-        f"null test          |b| ≤ {figures['null_b_max_v']:.2e} V with the error at 0 V",
+        + (f"  ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "  (not resolved)"),
+        f"null test          |b| ≤ {figures['null_b_max_v']:.2e} V with the error off",
         f"batch gradient     u(g)/|g| = {batch['relative_standard_error']:.2g} with {batch['repeats']} repeat(s); "
-        + (f"{needed} for 5 %" if needed else "nothing but noise was seen"),
+        + (f"{needed} for 5 %" if needed else "below the noise"),
         f"verdict            {VERDICTS[figures['verdict']]}",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""check: say whether a configuration is valid, every fault at once."""
+"""check: validate a configuration and report every problem at once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from labrig.cli.options import add_config, assembled
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_config(parser)
     parser.add_argument("--show-resolved", action="store_true", help="print every value with its origin")
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Print that the configuration is valid, on request with every value; returns the exit code."""
     assembly = assembled(arguments)
     values = []
     if arguments.show_resolved:

@@ -1,4 +1,4 @@
-"""`labrig COMMAND`: dispatch, and one clear line for whatever goes wrong."""
+"""`labrig COMMAND`: run the command and report any error as one line."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import NoReturn
 
+from typing_extensions import override
+
 from labrig import __version__
 from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
 from labrig.errors import ConfigError, LabrigError, UsageError, leaves
-from labrig.interrupts import noticed_ctrl_c
+from labrig.interrupts import record_ctrl_c
 
 COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
 INTERRUPTED = 130
 
 
 def dispatch(given: Sequence[str]) -> int:
-    """Run the command of these arguments; returns the exit code."""
+    """Run the command given by the arguments; returns the exit code."""
     try:
         _check_text(given)
         arguments = _parsed(given)
-    except LabrigError as error:  # there are no arguments yet to say whether the answer shall be JSON
+    except LabrigError as error:  # not parsed yet, so look for --json directly
         return _report(error, error.exit_code, argparse.Namespace(json="--json" in given, debug=False))
-    with noticed_ctrl_c() as struck:
+    with record_ctrl_c() as ctrl_c_pressed:
         try:
             return arguments.execute(arguments)
         except LabrigError as error:
@@ -41,11 +43,13 @@ def dispatch(given: Sequence[str]) -> int:
                 _report(error, _code(group), arguments)
             return _code(group)
         except Exception as error:
-            if struck():
+            if ctrl_c_pressed():
                 return _interrupted()
             if arguments.debug:
                 raise
-            return _report(error, 1, arguments, f"internal error: {type(error).__name__}: ", " (--debug shows where)")
+            return _report(
+                error, 1, arguments, f"internal error: {type(error).__name__}: ", " (use --debug for the traceback)"
+            )
 
 
 def _interrupted() -> int:
@@ -54,7 +58,7 @@ def _interrupted() -> int:
 
 
 def _code(group: ExceptionGroup) -> int:
-    """Exit code of several failures: that of the first one labrig knows, which is the one that led to the others."""
+    """Return the exit code of the first LabrigError in a group, which caused the others; 1 if there is none."""
     codes = [error.exit_code for error in leaves(group) if isinstance(error, LabrigError)]
     return codes[0] if codes else 1
 
@@ -63,7 +67,7 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
     if getattr(arguments, "json", False):
         line = {"event": "error", "kind": type(error).__name__, "message": str(error), "exit_code": code}
         faults = getattr(error, "to_json", None)
-        with suppress(OSError):  # stderr says it too
+        with suppress(OSError):  # it is printed on stderr as well
             print(json.dumps({**line, "faults": faults()} if faults else line), flush=True)
     if arguments.debug and not isinstance(error, LabrigError):
         raise error
@@ -73,7 +77,7 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
 
 
 def _check_text(given: Sequence[str]) -> None:
-    """Names end up in the journal's folder and in JSON, which are UTF-8. Raises ConfigError for another encoding."""
+    """Raise ConfigError for an argument that is not UTF-8: names go into folder names and JSON."""
     for argument in given:
         try:
             argument.encode()
@@ -83,7 +87,7 @@ def _check_text(given: Sequence[str]) -> None:
 
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
-    """The arguments. Raises UsageError below the usage of the command that does not know one."""
+    """Parse the arguments. For an unknown one, print the usage of the command and raise UsageError."""
     arguments, unknown = _parser().parse_known_args(given)
     if unknown:
         parser: _Parser = arguments.parser
@@ -94,15 +98,16 @@ def _parsed(given: Sequence[str]) -> argparse.Namespace:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises UsageError where argparse would print and exit, so that it is reported like every other error."""
+    """Raises UsageError instead of exiting, so that usage errors are reported like all others."""
 
+    @override
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         raise UsageError(message)
 
     @property
     def options(self) -> list[str]:
-        """--json, --seed, …"""
+        """Every option of this command, as typed: `--json`, `--seed` and so on."""
         return list(self._option_string_actions)
 
 

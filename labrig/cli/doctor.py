@@ -1,4 +1,4 @@
-"""doctor: say what is plugged in, what is missing here, and which instruments of a configuration answer."""
+"""doctor: show what is plugged in, what is not installed, and which instruments of a configuration answer."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     parser.add_argument(
-        "config", nargs="?", type=named, metavar="CONFIG", help="also ask every instrument of this file who it is"
+        "config", nargs="?", type=named, metavar="CONFIG", help="also identify every instrument of this file"
     )
     parser.add_argument("--bench", choices=("simulated", "wire", "hardware"), help="where the instruments come from")
     parser.add_argument(
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Print the findings and the instruments; returns the exit code."""
     from dataclasses import asdict
 
     from labrig.errors import UsageError
@@ -42,11 +44,11 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.procedures.doctor import examine, exit_code, machine_probes
 
     if arguments.config is None and (arguments.bench or arguments.overrides):
-        raise UsageError("--bench and --set change a configuration, and none is given")
+        raise UsageError("--bench and --set need a CONFIG")
     assembly = None if arguments.config is None else assembled(arguments)
     with Interrupts(immediate=True) as interrupts:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # libraries say there what is not installed; the findings say it, too
+            warnings.simplefilter("ignore")  # about missing libraries, which the findings report
             findings = examine(machine_probes(arguments.runs_dir))
         reports = [] if assembly is None else _visit(assembly, interrupts)
     if arguments.json:
@@ -58,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _visit(assembly: Assembly, interrupts: Interrupts) -> list[InstrumentReport]:
-    """Ask every instrument of the file, wired or not; the bench ends whatever happens."""
+    """Identify every instrument of the file, wired or not; the bench is always closed."""
     from importlib import import_module
 
     from labrig.assembly.assembly import BENCHES
@@ -67,24 +69,24 @@ def _visit(assembly: Assembly, interrupts: Interrupts) -> list[InstrumentReport]
 
     bench: Bench = import_module(BENCHES[assembly.header.bench]).build(assembly)
     try:
-        instruments, lost = _connect(bench, assembly)
+        instruments, failed = _connect(bench, assembly)
         expected = {
             name: Identity(device.options.model or "", device.options.serial or "")
             for name, device in assembly.devices.items()
         }
-        called = {report.name: report for report in (*roll_call(instruments, expected), *lost)}
+        reports = {report.name: report for report in (*roll_call(instruments, expected), *failed)}
     finally:
         interrupts.shield()
         bench.close()
-    return [called[name] for name in assembly.devices]
+    return [reports[name] for name in assembly.devices]
 
 
 def _connect(bench: Bench, assembly: Assembly) -> tuple[dict[str, tuple[str, Instrument]], list[InstrumentReport]]:
-    """Unopened instruments, sources first, and a row for each that the bench does not have."""
+    """Return the unopened instruments, sources first, and a report for each that could not be created."""
     from labrig.errors import LabrigError
-    from labrig.procedures.doctor import unreached
+    from labrig.procedures.doctor import unreachable
 
-    instruments, lost = {}, []
+    instruments, failed = {}, []
     broken: LabrigError | None = None
     for name, device in sorted(assembly.devices.items(), key=lambda item: item[1].driver.kind != "source"):
         driver = device.driver
@@ -93,10 +95,10 @@ def _connect(bench: Bench, assembly: Assembly) -> tuple[dict[str, tuple[str, Ins
                 raise broken
             instruments[name] = driver.name, bench.connect(name, driver, device.options)
         except LabrigError as error:
-            # Where the bench itself did not come up, asking it again for every instrument would take minutes.
+            # If the bench itself failed to start, trying again for every instrument would take minutes.
             broken = None if error.device == name else error
-            lost.append(unreached(name, driver.name, error))
-    return instruments, lost
+            failed.append(unreachable(name, driver.name, error))
+    return instruments, failed
 
 
 def _text(findings: list[Finding], reports: list[InstrumentReport]) -> str:
@@ -114,6 +116,6 @@ def _text(findings: list[Finding], reports: list[InstrumentReport]) -> str:
     for row in reports:
         if row.detail:
             lines.append(f"{row.name}: {row.detail}{f' → {row.remedy}' if row.remedy else ''}")
-    well = sum(row.state == "answers" for row in reports)
-    lines.append(f"{well} of {len(reports)} instruments answer as configured")
+    answering = sum(row.state == "answers" for row in reports)
+    lines.append(f"{answering} of {len(reports)} instruments answer as configured")
     return "\n".join(lines)

@@ -7,10 +7,11 @@ import json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No arguments."""
+    """Add nothing: this command has no arguments of its own."""
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Print the drivers; returns the exit code."""
     from labrig.cli.tables import table
     from labrig.instruments.drivers import installed_drivers
 

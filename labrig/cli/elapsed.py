@@ -1,4 +1,4 @@
-"""How long this process has run."""
+"""Run time of this process."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _BEGAN = time.monotonic()
 
 
 def wall_s() -> float:
-    """Seconds since the command line was imported, which is as near to the user's key as Python gets."""
+    """Return the time since the command line was imported (s)."""
     return time.monotonic() - _BEGAN

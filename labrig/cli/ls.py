@@ -9,10 +9,12 @@ from labrig.cli.options import add_runs_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_runs_dir(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Print a table of runs; returns the exit code."""
     from labrig.cli.tables import figures, table
     from labrig.runs.summary import summaries
 

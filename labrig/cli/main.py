@@ -1,10 +1,10 @@
-"""Where the process begins. Nothing is imported before a Ctrl-C is caught and the streams are mended."""
+"""Entry point. Nothing is imported before Ctrl-C is handled and the standard streams are usable."""
 
 from __future__ import annotations
 
 import sys
 
-from labrig.cli import elapsed as elapsed  # the clock of `wall_s` starts here
+from labrig.cli import elapsed as elapsed  # starts the clock of `wall_s`
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def entry() -> None:
-    """Console script."""
+    """Run as the console script `labrig`."""
     try:
-        from labrig.cli.streams import flushed, mend_streams
+        from labrig.cli.streams import flush_stdout, protect_streams
 
-        mend_streams()
-        code = flushed(main())
+        protect_streams()
+        code = flush_stdout(main())
     except KeyboardInterrupt:
         code = INTERRUPTED
     try:
         import signal
 
-        # Everything is safe and said; one more Ctrl-C must not turn the exit code into a death by signal.
+        # All work is done; a late Ctrl-C must not replace the exit code.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
         code = INTERRUPTED

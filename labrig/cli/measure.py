@@ -1,4 +1,4 @@
-"""measure: take one acquisition and print DC and phasor of every node; the first thing to do with a new board."""
+"""measure: make one acquisition and print DC and phasor of every node; the first thing to try on a new board."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_config(parser)
     parser.add_argument(
-        "--drive", action="append", default=[], metavar="NODE=VOLTAGE", help="e.g. in3=0.5V; others at 0 V"
+        "--drive", action="append", default=[], metavar="NODE=VOLTAGE", help="e.g. in3=0.5V; all others are 0 V"
     )
     parser.add_argument(
-        "--error", action="append", default=[], metavar="NODE=CURRENT", help="e.g. out1=1uA, into the node"
+        "--error", action="append", default=[], metavar="NODE=CURRENT", help="e.g. out1=1uA, flowing into the node"
     )
     parser.add_argument(
         "--initial", action="store_true", help="write the initial conductances first (default: the board as it is)"
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Print the voltages of every node; returns the exit code."""
     from labrig.cli.opened import opened
     from labrig.interrupts import Interrupts
     from labrig.learning.measurement import Excitation
@@ -51,7 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _values(given: Sequence[str], option: str, wires: Sequence[SourceWire], dimension: str) -> NDArray[np.float64]:
-    """One value per wire; 0 where none was given. Raises UsageError, for a node named twice as well."""
+    """Return one value per wire (V or A), 0 if not given; UsageError if malformed or given twice."""
     import numpy as np
 
     from labrig.errors import UsageError
@@ -63,9 +65,9 @@ def _values(given: Sequence[str], option: str, wires: Sequence[SourceWire], dime
     for text in (part for item in given for part in item.split(",")):
         node, equals, written = (part.strip() for part in text.partition("="))
         if not equals or node not in nodes:
-            raise UsageError(f"{option} {text!r}: write NODE=VALUE with a node of {', '.join(nodes)}")
+            raise UsageError(f"{option} {text!r}: write NODE=VALUE, where NODE is one of {', '.join(nodes)}")
         if node in seen:
-            raise UsageError(f"{option} {text!r}: {node} has a value already; give it one")
+            raise UsageError(f"{option} {text!r}: {node} is given twice")
         seen.add(node)
         example = {"voltage": "0.5V", "current": "1uA"}[dimension]
         try:
@@ -80,7 +82,7 @@ def _values(given: Sequence[str], option: str, wires: Sequence[SourceWire], dime
 
 
 def _check_errors(wires: Sequence[SourceWire], currents: NDArray[np.float64], limit_v: float) -> None:
-    """Refuse an error whose source would go beyond the node limit, in terms of the current that was asked for."""
+    """Raise LimitExceeded if the source of an error would exceed limits.node; the message gives currents."""
     from labrig.errors import LimitExceeded
     from labrig.quantities import format_quantity
 
@@ -90,10 +92,11 @@ def _check_errors(wires: Sequence[SourceWire], currents: NDArray[np.float64], li
             most = format_quantity(limit_v / wire.volts_per_ampere, "current")
             asked = format_quantity(float(current), "current")
             raise LimitExceeded(
-                f"--error {wire.node}={asked}: its source would play {format_quantity(volts, 'voltage')}",
+                f"--error {wire.node}={asked} needs a source voltage of {format_quantity(volts, 'voltage')}",
                 action="measure",
                 limit=f"limits.node {limit_v:g} V",
-                remedy=f"ask for an error of at most {most}, or raise limits.node if the board allows it",
+                config_path=("limits", "node"),
+                remedy=f"inject at most {most}, or raise limits.node if the board allows it",
             )
 
 

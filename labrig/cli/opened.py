@@ -1,4 +1,4 @@
-"""An open rig that is made safe whatever happens, Ctrl-C on its way out included."""
+"""An open rig that is made safe on every exit, even if Ctrl-C is pressed meanwhile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(rig: Rig, interrupts: Interrupts) -> Iterator[Rig]:
-    """Open `rig`; on any exit make it safe and close it, shielded from interrupts."""
+    """Open `rig`; on any exit make it safe and close it, with interrupts blocked."""
     try:
         with rig:
             try:
@@ -21,6 +21,6 @@ def opened(rig: Rig, interrupts: Interrupts) -> Iterator[Rig]:
             finally:
                 interrupts.shield()
     finally:
-        # An interrupt may have struck between the lines of the `with`.
+        # An interrupt may have come after the inner block and before the rig's own exit.
         interrupts.shield()
         rig.close()

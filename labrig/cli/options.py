@@ -1,4 +1,4 @@
-"""Options that several commands share, and the assembly they lead to."""
+"""Options that several commands share, and the assembly built from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def add_config(parser: argparse.ArgumentParser, bench: str | None = None) -> None:
-    """CONFIG and what changes it. bench: the only one that the command is about."""
+    """Add CONFIG and the options that change its values; `bench` replaces --bench if the command has only one."""
     parser.add_argument(
         "config", type=named, metavar="CONFIG", help="YAML file, or the name of one that comes with labrig"
     )
@@ -27,7 +27,7 @@ def add_config(parser: argparse.ArgumentParser, bench: str | None = None) -> Non
 
 
 def overrides(arguments: argparse.Namespace) -> list[str]:
-    """Everything that replaces a value of the file, in order."""
+    """Return every override of a value in the file as KEY=VALUE, in order."""
     given = list(arguments.overrides)
     if arguments.seed is not None:
         given.append(f"seed={arguments.seed}")
@@ -37,26 +37,28 @@ def overrides(arguments: argparse.Namespace) -> list[str]:
 
 
 def assembled(arguments: argparse.Namespace) -> Assembly:
-    """The assembly of CONFIG with its overrides."""
+    """Assemble CONFIG with its overrides."""
     from labrig.assembly import assemble
 
     return assemble(Path(arguments.config), overrides(arguments))
 
 
 def add_runs_dir(parser: argparse._ActionsContainer) -> None:
+    """Add --runs-dir."""
     parser.add_argument(
         "--runs-dir", type=folder_named, default=Path("runs"), metavar="DIR", help="folder of runs (default: runs)"
     )
 
 
 def named(text: str) -> str:
-    """The name of a file or folder, which is not empty."""
+    """Return a file or folder name; refuses an empty one."""
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
     return text
 
 
 def folder_named(text: str) -> Path:
+    """Return a folder name as a path; refuses an empty one."""
     return Path(named(text))
 
 

@@ -1,10 +1,9 @@
-"""plan: say what a run will do, how much it stores and how long it takes; nothing is written, no hardware touched."""
+"""plan: show what a run will do, how much it stores and how long it takes; nothing is written, no hardware touched."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
@@ -17,11 +16,13 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_config(parser)
     parser.add_argument("--wiring", action="store_true", help="print what to solder to what instead")
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Print the plan or the wiring sheet; returns the exit code."""
     from dataclasses import asdict
 
     from labrig.cli.opened import opened
@@ -32,8 +33,8 @@ def execute(arguments: argparse.Namespace) -> int:
     assembly = assembled(arguments)
     if arguments.wiring:
         return _print_wiring(assembly, arguments.json)
-    rehearsed = assembly.header.bench == "hardware"
-    if rehearsed:
+    virtual = assembly.header.bench == "hardware"
+    if virtual:
         served = all(device.driver.virtual for device in assembly.devices.values())
         arguments.bench = "wire" if served else "simulated"
         assembly = assembled(arguments)
@@ -42,27 +43,25 @@ def execute(arguments: argparse.Namespace) -> int:
             update = assembly.update(rig)
             plan = plan_run(assembly.probe(rig, update), update, assembly.schedule)
     except LimitExceeded as error:
-        _find_at_limit(assembly, error)
+        _report_at_limit(assembly, error)
         raise
     if arguments.json:
         print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}))
     else:
         print(_text(assembly, plan))
-        if rehearsed:
-            print("Rehearsed on virtual instruments; the times that yours need for a command come on top.")
+        if virtual:
+            print("Measured on virtual instruments; the time that real instruments take per command is not included.")
     return 0
 
 
-def _find_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
-    """Raise ConfigProblems with the limit that a run of this configuration would be stopped by."""
-    document, named = assembly.document, re.search(r"limits\.([a-z_]+)", error.limit or "")
-    if named is None:
+def _report_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
+    """Raise ConfigProblems at the key of the limit that would stop a run; return if the limit is not configured."""
+    if error.config_path is None:
         return
-    path = ("limits", named[1])
     remedy = f"{error.remedy}, or raise the limit if the board allows it"
     message = f"a run would be stopped: {error.message}, the limit is {error.limit}; {remedy}"
-    document.report(path, message)
-    document.problems.raise_if_any()
+    assembly.document.report(error.config_path, message)
+    assembly.document.problems.raise_if_any()
 
 
 def _text(assembly: Assembly, plan: Plan) -> str:
@@ -74,19 +73,20 @@ def _text(assembly: Assembly, plan: Plan) -> str:
     hookup, counts = assembly.board.hookup, plan.counts
     low, high = assembly.network.programmable.range
     tones = ", ".join(f"{frequency:g} Hz" for frequency in plan.frequencies_hz)
-    levels = f"{plan.levels} levels, the widest gap {1e6 * (plan.largest_level_gap or 0):.3g} µS"
+    levels = f"{plan.levels} levels, largest gap {1e6 * (plan.largest_level_gap or 0):.3g} µS"
     rate = format_quantity(plan.sample_rate_hz, "sample_rate")
     ports = f"{len(hookup.inputs)} inputs, {len(hookup.outputs)} outputs"
     samples = f"{plan.settle_samples} settle + {plan.window_samples} window samples at {rate}"
+    acquisitions = f"{counts.training} acquisitions for training, {counts.evaluation} for evaluation"
     rows = [
         ("board", f"{len(hookup.senses)} sensed nodes, {len(hookup.edges)} edges, {ports}"),
         ("activation", assembly.learning.activation),
-        ("tones", f"{tones}; all repeat every {plan.period_samples} samples"),
+        ("tones", f"{tones}; common period {plan.period_samples} samples"),
         ("acquisition", f"{samples}: {seconds(plan.acquisition_s)}"),
         ("conductances", f"{1e6 * low:.4g} to {1e6 * high:.4g} µS, {'continuous' if plan.levels is None else levels}"),
-        ("run", f"{counts.updates} updates; {counts.training} acquisitions to train, {counts.evaluation} to evaluate"),
-        ("memory", f"{plan.window_bytes / 1e6:.3g} MB a window, {plan.journal_bytes / 1e6:.3g} MB of journal"),
-        ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} here"),
+        ("run", f"{counts.updates} updates; {acquisitions}"),
+        ("memory", f"{plan.window_bytes / 1e6:.3g} MB per window, journal {plan.journal_bytes / 1e6:.3g} MB"),
+        ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} on this computer"),
     ]
     return "\n".join(f"{name:<13} {text}" for name, text in rows)
 
@@ -140,10 +140,10 @@ def _wiring_text(sheet: WiringSheet) -> str:
         parts.append(table(("line", "from", "to"), [(row.what, row.source, row.to) for row in sheet.lines]))
     if any(row.pin for row in sheet.edges):
         parts.append(
-            "Pins: W to the edge's first node, B to its second, A stays free. "
+            "Pins: W to the edge's first node, B to its second, A not connected. "
             "Supply, SPI and select lines of the chips: drivers/firmware/README.md"
         )
-    parts.append(f"Ground: that of {', '.join(instruments)} and of the board meet in one point.")
+    parts.append(f"Ground: join the grounds of {', '.join(instruments)} and of the board at one point.")
     return "\n\n".join(parts)
 
 
@@ -158,5 +158,5 @@ def _through(row: Connection) -> str:
         return ""
     own = row.through_ohm - (row.resistor_ohm or 0.0)
     if not row.resistor_ohm:
-        return f"nothing ({format_quantity(own, 'resistance')} of its own)"
-    return f"solder {format_quantity(row.resistor_ohm, 'resistance')} ({format_quantity(own, 'resistance')} of its own)"
+        return f"nothing ({format_quantity(own, 'resistance')} internal)"
+    return f"solder {format_quantity(row.resistor_ohm, 'resistance')} ({format_quantity(own, 'resistance')} internal)"

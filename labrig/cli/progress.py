@@ -20,11 +20,15 @@ EVERY_S = 5.0
 
 
 class Progress(AbstractContextManager["Progress"], Protocol):
-    def advance(self, what: Step | Evaluation) -> None: ...
+    """Shows how far a run has come while its context is open."""
+
+    def advance(self, what: Step | Evaluation) -> None:
+        """Show a completed step or evaluation."""
+        ...
 
 
 def progress_of(assembly: Assembly) -> Progress:
-    """The progress display that fits stderr."""
+    """Return a bar if stderr is a terminal, lines otherwise."""
     task, learning = assembly.task, assembly.learning
     steps = learning.epochs * -(-len(task.train) // learning.batch)
     if sys.stderr.isatty():
@@ -32,32 +36,34 @@ def progress_of(assembly: Assembly) -> Progress:
     return LineProgress(assembly.name, steps)
 
 
-class Latest:
-    """The figures worth showing: the mean loss of recent steps, and the last evaluation with its step."""
+class LatestFigures:
+    """The figures to show: mean loss of the last 50 steps, and the last evaluation."""
 
     def __init__(self) -> None:
         self._losses: deque[float] = deque(maxlen=50)
         self._evaluation = ""
 
     def take(self, what: Step | Evaluation) -> None:
+        """Add a step or an evaluation."""
         if isinstance(what, Step):
             self._losses.append(what.loss)
         else:
             self._evaluation = f"; at step {what.step}: {figures(what.metrics)}"
 
     def text(self) -> str:
+        """Return the figures in one line."""
         loss = sum(self._losses) / len(self._losses) if self._losses else math.nan
         return f"loss {loss:.4g} over the last {len(self._losses)} steps{self._evaluation}"
 
 
 class LineProgress:
-    """A line every few seconds, for logs."""
+    """Prints a line every few seconds, for logs."""
 
     def __init__(self, name: str, steps: int) -> None:
         self._name = name
         self._steps = steps
-        self._began = self._said = time.monotonic()
-        self._latest = Latest()
+        self._began = self._printed = time.monotonic()
+        self._latest = LatestFigures()
 
     def __enter__(self) -> Self:
         return self
@@ -68,26 +74,27 @@ class LineProgress:
         pass
 
     def advance(self, what: Step | Evaluation) -> None:
+        """Show a completed step or evaluation."""
         self._latest.take(what)
         now = time.monotonic()
         if isinstance(what, Evaluation) and what.step == 0:
-            self._began = now  # what comes before training says nothing about it
-        if not isinstance(what, Step) or now - self._said < EVERY_S:
+            self._began = now  # the time before training is not part of the estimate
+        if not isinstance(what, Step) or now - self._printed < EVERY_S:
             return
-        self._said = now
+        self._printed = now
         left = (now - self._began) / what.index * (self._steps - what.index)
         line = f"{self._name}: step {what.index}/{self._steps}, {left:.0f} s left. {self._latest.text()}"
         print(line, file=sys.stderr, flush=True)
 
 
 class BarProgress:
-    """A bar with the time left."""
+    """Draws a bar with the time left."""
 
     def __init__(self, name: str, steps: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._latest = Latest()
+        self._latest = LatestFigures()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -109,6 +116,7 @@ class BarProgress:
         self._progress.stop()
 
     def advance(self, what: Step | Evaluation) -> None:
+        """Show a completed step or evaluation."""
         self._latest.take(what)
         done = what.index if isinstance(what, Step) else None
         self._progress.update(self._task, completed=done, figures=self._latest.text())

@@ -1,4 +1,4 @@
-"""run: train a board as a configuration says, and record every step."""
+"""run: train a board as configured and record every step."""
 
 from __future__ import annotations
 
@@ -20,25 +20,29 @@ if TYPE_CHECKING:
 
 VERDICT_FAILED = 7
 INTERRUPTED = 130
-NOTHING_BEGUN = {"event": "interrupted", "message": "nothing was begun"}
+NOT_STARTED = {"event": "interrupted", "message": "the run had not started"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_config(parser)
     where = parser.add_mutually_exclusive_group()
     add_runs_dir(where)
-    where.add_argument("--run-dir", type=folder_named, metavar="PATH", help="exact folder of this run; must not exist")
-    parser.add_argument("--no-plots", action="store_true", help="write no PNGs at the end")
+    where.add_argument(
+        "--run-dir", type=folder_named, metavar="PATH", help="folder of this run itself; must not exist yet"
+    )
+    parser.add_argument("--no-plots", action="store_true", help="do not write PNGs at the end")
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Train and print the result; returns 0, 7 if a target was missed, or 130 if interrupted."""
     from labrig.interrupts import Interrupts
 
     with Interrupts() as interrupts:
         try:
             result = _trained(arguments, interrupts)
-        except KeyboardInterrupt:  # before there was a folder, let alone anything to make safe
-            _say(arguments, NOTHING_BEGUN | _wall())
+        except KeyboardInterrupt:  # before the run folder existed and any instrument was open
+            _emit(arguments, NOT_STARTED | _wall())
             return INTERRUPTED
         return _end(arguments, result)
 
@@ -49,21 +53,21 @@ def _trained(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult
     from labrig.procedures.train import train
 
     assembly = assembled(arguments)
-    with _Said(arguments, progress_of(assembly)) as said:
+    with _Output(arguments, progress_of(assembly)) as output:
         return train(
             assembly,
             runs_dir=arguments.runs_dir,
             run_dir=arguments.run_dir,
             plots=not arguments.no_plots,
-            begun=said.begun,
-            report=said.report,
+            started=output.started,
+            report=output.report,
             stop=interrupts.requested,
             opened=lambda rig: opened(rig, interrupts),
         )
 
 
-class _Said:
-    """What is said of a run while it goes on, and where to look if it fails."""
+class _Output:
+    """Output of a run in progress, and a hint to its folder if it fails."""
 
     def __init__(self, arguments: argparse.Namespace, progress: Progress) -> None:
         self._arguments = arguments
@@ -71,36 +75,38 @@ class _Said:
         self._folder: RunFolder | None = None
         self._steps = 0
 
-    def __enter__(self) -> _Said:
+    def __enter__(self) -> _Output:
         self._progress.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         self._progress.__exit__(kind, error, trace)
         if isinstance(error, Exception) and self._steps and self._folder and not self._arguments.json:
-            print(f"labrig: the run so far: labrig show {self._folder.path} --plot", file=sys.stderr)
+            print(f"labrig: see the run so far with: labrig show {self._folder.path} --plot", file=sys.stderr)
 
-    def begun(self, folder: RunFolder) -> None:
+    def started(self, folder: RunFolder) -> None:
+        """Print the folder of the run."""
         self._folder = folder
-        _say(self._arguments, {"event": "started", "run": str(folder.path)})
+        _emit(self._arguments, {"event": "started", "run": str(folder.path)})
 
     def report(self, what: Step | Evaluation) -> None:
+        """Show a completed step or evaluation."""
         from labrig.runs.journal import Evaluation
 
         self._progress.advance(what)
         if isinstance(what, Evaluation):
             line = {"event": "evaluation", "epoch": what.epoch, "step": what.step, "metrics": what.metrics}
-            _say(self._arguments, line)
+            _emit(self._arguments, line)
         else:
             self._steps = what.index
 
 
 def _end(arguments: argparse.Namespace, result: RunResult) -> int:
-    from labrig.runs.plots import complaint
+    from labrig.runs.plots import reasons
 
     if result.left_out:
-        print(f"labrig: pictures were left out: {complaint(result.left_out)}", file=sys.stderr)
-    _say(arguments, result.to_json() | _wall())
+        print(f"labrig: pictures not drawn: {reasons(result.left_out)}", file=sys.stderr)
+    _emit(arguments, result.to_json() | _wall())
     if result.state == "interrupted":
         return INTERRUPTED
     for line in result.missed:
@@ -109,12 +115,12 @@ def _end(arguments: argparse.Namespace, result: RunResult) -> int:
 
 
 def _wall() -> dict[str, float]:
-    """Time since the process began."""
+    """Return the time since the process started, as JSON keys."""
     return {"wall_s": round(wall_s(), 3)}
 
 
-def _say(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
-    """Say a line on stdout. A reader that has gone, or a full disk behind it, is no reason to end an experiment."""
+def _emit(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
+    """Print a line on stdout. A closed pipe or a full disk does not stop the experiment."""
     try:
         _print(arguments, line)
     except OSError:

@@ -1,4 +1,4 @@
-"""show: what a run did, from its folder; with --plot its PNGs."""
+"""show: print what a run did, from its folder; --plot writes its PNGs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import Any
 from labrig.cli.options import add_runs_dir, folder_named
 
 PICTURES_LEFT_OUT = 6
-"""Exit code if --plot could not draw or write a picture. What the run did is printed all the same."""
+"""Exit code if --plot could not draw or write a picture. The summary of the run is printed anyway."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     parser.add_argument("run", metavar="RUN", type=folder_named, help="folder of a run, or its name in --runs-dir")
     add_runs_dir(parser)
-    parser.add_argument("--plot", action="store_true", help="write the PNGs again")
+    parser.add_argument("--plot", action="store_true", help="draw the PNGs again")
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Print the summary of a run; returns 6 if a picture failed, else 0."""
     from labrig.runs.folder import find_run
     from labrig.runs.summary import summarize
 
@@ -37,9 +39,9 @@ def execute(arguments: argparse.Namespace) -> int:
             summary["plots"] = [str(path) for path in plots.paths]
     print(json.dumps({"event": "run", **summary}) if arguments.json else _text(summary, not left_out))
     if left_out:
-        from labrig.runs.plots import complaint
+        from labrig.runs.plots import reasons
 
-        print(f"labrig: pictures were left out: {complaint(left_out)}", file=sys.stderr)
+        print(f"labrig: pictures not drawn: {reasons(left_out)}", file=sys.stderr)
         return PICTURES_LEFT_OUT
     return 0
 
@@ -58,5 +60,5 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
         width = max((len(name) for name, _ in rows), default=0)
         lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)] if rows else []
     if drawn and summary.get("plots") == []:
-        lines.append(" nothing to plot: the run took no step")
+        lines.append(" nothing to plot: the run has no steps")
     return "\n".join([*lines, *(f"  {path}" for path in summary.get("plots", ()))])

@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr that never end a command: closed ones, a reader that has gone, letters they cannot write."""
+"""Standard streams that never abort a command: closed streams, broken pipes and unencodable characters are handled."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ import sys
 from collections.abc import Collection
 from typing import Any
 
+from typing_extensions import override
+
 STORAGE = 6
-_READER_GONE = (errno.EPIPE, errno.ECONNRESET)
-_TERMINAL_GONE = (errno.EIO, errno.ENXIO)
+_PIPE_CLOSED = (errno.EPIPE, errno.ECONNRESET)
+_TERMINAL_CLOSED = (errno.EIO, errno.ENXIO)
 
 
-def mend_streams() -> None:
-    """Replace what would fail.
+def protect_streams() -> None:
+    """Replace standard streams that could fail.
 
-    A stream that was closed is the null device: its number would otherwise go to the next file that is opened, the
-    journal for one. What is written for a reader or a terminal that has gone is dropped, and so is whatever stderr
-    cannot take. A character that the encoding lacks is written as its escape.
+    A closed stream becomes the null device; otherwise the next file opened, such as the journal, would get its file
+    descriptor. Output to a broken pipe or a closed terminal is dropped, and so is anything that stderr cannot write.
+    Characters that the encoding lacks are written as escapes.
     """
     for number in (0, 1, 2):
         _occupy(number)
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for the rest of the process
-    sys.stdout = _mended(sys.stdout, _READER_GONE)
-    sys.stderr = _mended(sys.stderr, None)
+    sys.stdout = _protected(sys.stdout, _PIPE_CLOSED)
+    sys.stderr = _protected(sys.stderr, None)
 
 
-def flushed(code: int) -> int:
-    """The exit code after what is still buffered was written: 6 where a command that went well cannot say so."""
+def flush_stdout(code: int) -> int:
+    """Flush stdout and return the exit code: 6 if flushing fails and `code` is 0, else `code`."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -40,6 +42,7 @@ def flushed(code: int) -> int:
 
 
 def _occupy(number: int) -> None:
+    """Open the null device on a file descriptor that is closed."""
     try:
         os.fstat(number)
     except OSError:
@@ -49,18 +52,18 @@ def _occupy(number: int) -> None:
             os.close(null)
 
 
-def _mended(stream: Any, dropped: Collection[int] | None) -> Any:
+def _protected(stream: Any, dropped: Collection[int] | None) -> Any:
     if stream is None:
         return _null()
     buffer = getattr(stream, "buffer", None)
-    raw = getattr(buffer, "raw", buffer)  # unbuffered (-u) it is the file itself
-    if not isinstance(raw, io.FileIO):  # a console of Windows, or a stream of whoever called
+    raw = getattr(buffer, "raw", buffer)  # with python -u the buffer is the raw file itself
+    if not isinstance(raw, io.FileIO):  # a Windows console, or a stream the caller replaced
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
         return stream
     if dropped is not None and raw.isatty():
-        dropped = (*dropped, *_TERMINAL_GONE)
-    file = _Undisturbed(raw.fileno(), dropped)
+        dropped = (*dropped, *_TERMINAL_CLOSED)
+    file = _DroppingFile(raw.fileno(), dropped)
     return io.TextIOWrapper(
         file if buffer is raw else io.BufferedWriter(file),  # type: ignore[arg-type]
         encoding=stream.encoding,
@@ -74,13 +77,14 @@ def _null() -> Any:
     return open(os.devnull, "w", encoding="utf-8")
 
 
-class _Undisturbed(io.FileIO):
-    """Drops what cannot be written for one of the reasons given as error numbers; None: for any."""
+class _DroppingFile(io.FileIO):
+    """Drops output that fails with one of the given error numbers; None drops on any error."""
 
     def __init__(self, number: int, dropped: Collection[int] | None) -> None:
         super().__init__(number, "wb", closefd=False)
         self._dropped = dropped
 
+    @override
     def write(self, data: Any, /) -> int:
         try:
             return super().write(data)

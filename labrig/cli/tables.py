@@ -1,4 +1,4 @@
-"""Results as text for people."""
+"""Results as readable text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns aligned left, two spaces apart."""
+    """Return a table with left-aligned columns, two spaces apart."""
     widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
     lines = [header, ["─" * width for width in widths], *rows]
     return "\n".join(
@@ -16,7 +16,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def readable(values: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Names and values of nested maps, one row each: ('task.target_v', '0.06'). What is None or empty is left out."""
+    """Flatten nested maps to (name, value) rows: ("task.target_v", "0.06"); None and empty lists are left out."""
     rows: list[tuple[str, str]] = []
     for key, value in values.items():
         name = f"{above}{key}"
@@ -36,23 +36,23 @@ def _plain(value: Any) -> str:
 
 
 def outcome_text(outcome: dict[str, Any]) -> str:
-    """The last words of a run."""
+    """Return the summary printed at the end of a run."""
     lines = [f"{outcome['event']} after {outcome['steps']} steps: {outcome['run']}"]
     if outcome["evaluated_at_step"] not in (None, outcome["steps"]):
         lines.append(f"  measured at step {outcome['evaluated_at_step']}:")
     lines += [f"  {name:<18} {value:.6g}" for name, value in outcome["metrics"].items() if value is not None]
     lines.append(
         f"  {outcome['acquisitions']} acquisitions for training, {outcome['evaluation_acquisitions']} for evaluation; "
-        f"{outcome['wall_s']:.1f} s here, {outcome['bench_s']:.1f} s on the bench"
+        f"{outcome['wall_s']:.1f} s wall time, {outcome['bench_s']:.1f} s on the bench"
     )
     lines += [f"  {path}" for path in outcome.get("plots", ())]
     if outcome.get("plots_skipped"):
-        lines.append(f"  plots skipped; `labrig show {outcome['run']} --plot` draws them")
+        lines.append(f"  plots skipped; draw them with `labrig show {outcome['run']} --plot`")
     elif outcome["steps"] and not outcome.get("plots"):
         lines.append(f"  pictures: labrig show {outcome['run']} --plot")
     return "\n".join(lines)
 
 
 def figures(metrics: dict[str, float]) -> str:
-    """Metrics in one line."""
+    """Return metrics in one line."""
     return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())

@@ -1,4 +1,4 @@
-"""virtual: serve the instruments of a configuration on loopback, for any client, around one simulated board."""
+"""virtual: serve the instruments of a configuration on loopback, connected to one simulated board."""
 
 from __future__ import annotations
 
@@ -18,28 +18,30 @@ from labrig.errors import LabrigError
 if TYPE_CHECKING:
     from labrig.assembly.benches.wire import Endpoint
 
-GONE_S = 0.5
-"""How long after its file the end of a parent may be noticed."""
+PARENT_EXIT_S = 0.5
+"""The parent may delete the configuration this long before its exit is noticed (s)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     serve = actions.add_parser("serve", help="serve until SIGTERM, Ctrl-C, or the terminal closes")
     serve.add_argument("--json", action="store_true", help="one JSON line per endpoint, then ready")
     serve.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
-    serve.add_argument("--until-eof", action="store_true", help="end when stdin closes, too")
+    serve.add_argument("--until-eof", action="store_true", help="also stop when stdin closes")
     add_config(serve, bench="wire")
     serve.set_defaults(parser=serve)
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    """Serve until a signal or, with --until-eof, the end of stdin; returns the exit code."""
     from labrig.blas import one_blas_thread
     from labrig.interrupts import ending_signals
 
     done = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
-        if done.is_set():  # asked twice: whatever the first waits for
+        if done.is_set():  # second signal: stop now, whatever the first is waiting for
             os._exit(130)
         done.set()
 
@@ -53,29 +55,29 @@ def execute(arguments: argparse.Namespace) -> int:
             return 0
         for endpoint in stack.enter_context(instruments):
             line = {"name": endpoint.name, "model": endpoint.model, "resource": endpoint.resource}
-            _say(
+            _emit(
                 arguments,
                 {"event": "serving", **line, "options": dict(endpoint.overrides)},
                 f"{endpoint.name:<10} {endpoint.model:<14} {endpoint.resource}",
             )
-        _say(arguments, {"event": "ready"}, "ready; Ctrl-C ends it")
+        _emit(arguments, {"event": "ready"}, "ready; press Ctrl-C to stop")
         done.wait()
     return 0
 
 
 def _instruments(arguments: argparse.Namespace, done: threading.Event) -> AbstractContextManager[list[Endpoint]] | None:
-    """Those of the configuration; None if the parent process has exited and its file is gone too."""
+    """Return the instruments to serve; None if the parent process has exited and deleted the configuration."""
     from labrig.assembly.benches.wire import virtual_instruments
 
     try:
         return virtual_instruments(assembled(arguments))
     except LabrigError:
-        if arguments.until_eof and done.wait(GONE_S):
+        if arguments.until_eof and done.wait(PARENT_EXIT_S):
             return None
         raise
 
 
-def _say(arguments: argparse.Namespace, line: dict[str, object], text: str) -> None:
+def _emit(arguments: argparse.Namespace, line: dict[str, object], text: str) -> None:
     print(json.dumps(line) if arguments.json else text, flush=True)
 
 

@@ -216,7 +216,7 @@ def certify(
     truth: Truth | None,
     examples: Sequence[int],
     repeats: int,
-    say: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda message: None,
 ) -> Certificate:
     """Certify the gradient of an open rig at the conductances `update` begins with.
 
@@ -224,12 +224,12 @@ def certify(
     """
     rig = probe.rig
     _write(rig, update.settings())
-    say(f"frequency propagation: {len(examples)} examples, {repeats} repeat(s)")
+    progress(f"frequency propagation: {len(examples)} examples, {repeats} repeat(s)")
     measured = [_repeated(probe, example, repeats) for example in examples]
     adjoints: list[Array | None] = [_adjoint(probe, truth, example) for example in examples]
-    say("sweep of γ")
+    progress("sweep of γ")
     sweep = sweep_gamma(probe, examples[0])
-    say(f"central differences: {len(rig.edges)} edges")
+    progress(f"central differences: {len(rig.edges)} edges")
     differences = central_differences(probe, update, examples)
     outputs = {wire.node for wire in rig.hookup.outputs}
     null_b_max_v = max(_null(probe, example) for example in examples)

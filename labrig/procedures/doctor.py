@@ -223,7 +223,7 @@ def exit_code(reports: list[InstrumentReport]) -> int:
     return absent if absent in codes else next(iter(codes), 0)
 
 
-def unreached(name: str, driver: str, error: LabrigError) -> InstrumentReport:
+def unreachable(name: str, driver: str, error: LabrigError) -> InstrumentReport:
     """The row of an instrument that the bench could not even connect."""
     return _failed(InstrumentReport(name, driver, "absent"), error)
 

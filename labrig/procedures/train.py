@@ -102,7 +102,7 @@ def train(
     runs_dir: Path = Path("runs"),
     run_dir: Path | None = None,
     plots: bool = True,
-    begun: Callable[[RunFolder], None] = lambda folder: None,
+    started: Callable[[RunFolder], None] = lambda folder: None,
     report: Callable[[Step | Evaluation], None] = lambda what: None,
     stop: Callable[[], bool] = lambda: False,
     opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig,
@@ -117,7 +117,7 @@ def train(
         The run is a new folder in `runs_dir`, or exactly `run_dir`, which must not exist.
     plots
         Draw pictures at the end.
-    begun
+    started
         Called with the folder once it exists; no instrument is open yet.
     report
         Called with every step and every evaluation, after it was committed to the journal.
@@ -145,7 +145,7 @@ def train(
     with closing(setup.bench):  # the rig closes it too, once it was opened
         run = _Run(assembly, setup, create_run_folder(runs_dir, assembly.name, run_dir), began_s, report, stop)
         try:
-            begun(run.folder)
+            started(run.folder)
             return run.execute(plots, opened)
         except KeyboardInterrupt:
             return run.result("interrupted")

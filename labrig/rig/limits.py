@@ -40,6 +40,7 @@ class Limits:
                     f"the source of node {node} would play {program.peak:.4g} V",
                     action="measure",
                     limit=f"limits.node {self.node_v:g} V",
+                    config_path=("limits", "node"),
                     remedy="lower the drive, or raise limits.node if the board allows it",
                 )
 
@@ -50,6 +51,7 @@ class Limits:
                 f"a training step took {took_s:.3g} s",
                 action="step",
                 limit=f"limits.step {self.step_s:g} s",
+                config_path=("limits", "step"),
                 remedy="look for what is slow (labrig plan), or raise limits.step",
             )
 
@@ -67,6 +69,7 @@ class Limits:
                 action="measure",
                 limit=f"{floor[column]:g} V to {ceiling[column]:g} V "
                 "(limits.node, supply of the parts, compliance of a current source)",
+                config_path=("limits", "node"),
                 remedy="lower the drive",
             )
         power = siemens * (read.edge_dc**2 + 0.5 * (np.abs(read.edge_phasor) ** 2).sum(axis=0))
@@ -76,5 +79,6 @@ class Limits:
                 f"edge {hookup.edges[worst].name} takes {power[worst]:.3g} W",
                 action="measure",
                 limit=f"limits.edge_power {self.edge_power_w:g} W",
+                config_path=("limits", "edge_power"),
                 remedy="lower the drive or the conductance range",
             )

@@ -16,9 +16,9 @@ from labrig.cli.main import main
         (["--drive", "in0=half"], 2, "'half' is not a number with a unit"),
         (["--drive", "in0=1uA"], 2, "'1uA' is a current, expected a voltage such as 0.5V"),
         (["--error", "out0=1uv"], 2, "unknown unit 'uv' in '1uv'"),
-        (["--drive", "in0=1V", "--drive", "in0=1V"], 2, "in0 has a value already; give it one"),
-        (["--drive", "in0=1V,in0=2V"], 2, "in0 has a value already"),
-        (["--error", "out0=1A"], 5, "remedy: ask for an error of at most 50 µA"),
+        (["--drive", "in0=1V", "--drive", "in0=1V"], 2, "in0 is given twice"),
+        (["--drive", "in0=1V,in0=2V"], 2, "in0 is given twice"),
+        (["--error", "out0=1A"], 5, "remedy: inject at most 50 µA"),
         (["--drive", "in0=100V"], 5, "remedy: lower the drive"),
     ],
 )

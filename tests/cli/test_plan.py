@@ -32,4 +32,4 @@ def test_a_plan_of_as_many_epochs_as_there_may_be_takes_no_longer(capsys: pytest
 def test_hardware_is_not_touched(capsys):
     """There is none here; its drivers are tried on virtual instruments."""
     assert main(["plan", "xor_wire.yaml", "--bench", "hardware"]) == 0
-    assert "Rehearsed on virtual instruments" in capsys.readouterr().out
+    assert "Measured on virtual instruments" in capsys.readouterr().out

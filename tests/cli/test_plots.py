@@ -129,7 +129,7 @@ def test_so_does_a_run_that_failed(tmp_path: Path, capsys: pytest.CaptureFixture
     run = tmp_path / "run"
     fault = "simulation.faults=[{what: disconnect, where: daq, acquisition: 16}]"
     assert main(["run", "xor.yaml", "--run-dir", str(run), "--set", fault]) == 4
-    assert f"labrig: the run so far: labrig show {run} --plot\n" in capsys.readouterr().err
+    assert f"labrig: see the run so far with: labrig show {run} --plot\n" in capsys.readouterr().err
     assert not list(run.glob("*.png"))
     assert main(["show", str(run), "--plot"]) == 0
     assert "learning.png" in capsys.readouterr().out
@@ -229,7 +229,7 @@ def test_a_picture_that_fails_changes_neither_the_last_line_nor_the_exit_code(
     assert last["event"] == "finished"
     assert last["metrics"]
     assert last["plots"] == [str(run / "learning.png"), str(run / "spectrum.png")]
-    assert "labrig: pictures were left out: conductances.png: ValueError: a fault in a library\n" in err
+    assert "labrig: pictures not drawn: conductances.png: ValueError: a fault in a library\n" in err
     assert sorted(pictures(run)) == ["learning.png", "spectrum.png"]
 
 
@@ -243,7 +243,7 @@ def test_no_picture_can_be_drawn(
     assert out.startswith(f"finished after 2 steps: {run}\n")
     assert f"  pictures: labrig show {run} --plot\n" in out
     assert err.splitlines() == [
-        "labrig: pictures were left out: learning.png, conductances.png, spectrum.png: ValueError: a fault in a library"
+        "labrig: pictures not drawn: learning.png, conductances.png, spectrum.png: ValueError: a fault in a library"
     ]
 
 

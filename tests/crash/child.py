@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from labrig.cli.main import main
-from labrig.cli.streams import mend_streams
+from labrig.cli.streams import protect_streams
 from labrig.simulation.bench import SimulatedBench
 
 benches: list[SimulatedBench] = []
@@ -28,7 +28,7 @@ def construct_and_keep(self: SimulatedBench, *arguments, **more) -> None:
 SimulatedBench.__init__ = construct_and_keep
 
 if __name__ == "__main__":
-    mend_streams()
+    protect_streams()
     print("ready", file=sys.stderr, flush=True)
     try:
         code = main(sys.argv[2:])

@@ -75,7 +75,7 @@ def test_the_window_for_the_spectrum_fails_after_training(tmp_path, capsys, erro
     assert (last["event"], last["steps"], last["acquisitions"]) == ("finished", 2, 16)
     assert last["evaluation_acquisitions"] == 8
     assert sorted(path.name for path in run.glob("*.png")) == ["conductances.png", "learning.png"]
-    assert "labrig: pictures were left out: spectrum.png: " in err
+    assert "labrig: pictures not drawn: spectrum.png: " in err
     assert str(error) in err
     assert check_folders(tmp_path, last, "missed") == 1
 

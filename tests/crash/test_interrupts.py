@@ -82,7 +82,7 @@ def nothing_begun(last: dict, runs: Path) -> bool:
     """Whether the last line says so; there is no folder then."""
     if "message" not in last:
         return False
-    assert last["message"] == "nothing was begun"
+    assert last["message"] == "the run had not started"
     assert not any(runs.glob("*/*"))
     return True
 
@@ -171,10 +171,10 @@ def test_ctrl_c_twice_before_anything_was_begun(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("labrig.assembly.assemble", twice)
     arguments = ["run", config("divider"), "--runs-dir", str(tmp_path / "runs")]
     assert main(arguments) == 130
-    assert capsys.readouterr().out == "interrupted; nothing was begun\n"
+    assert capsys.readouterr().out == "interrupted; the run had not started\n"
     assert main([*arguments, "--json"]) == 130
     last = json.loads(capsys.readouterr().out)
-    assert (last["event"], last["message"]) == ("interrupted", "nothing was begun")
+    assert (last["event"], last["message"]) == ("interrupted", "the run had not started")
     assert "run" not in last
     assert not (tmp_path / "runs").exists()
 

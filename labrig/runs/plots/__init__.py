@@ -61,8 +61,8 @@ class Plots:
     stopped: bool = False
 
 
-def complaint(left_out: Mapping[str, str]) -> str:
-    """Return one line that names the pictures left out and why."""
+def reasons(left_out: Mapping[str, str]) -> str:
+    """Return one line with the pictures that could not be drawn and why."""
     by_reason: dict[str, list[str]] = {}
     for name, why in left_out.items():
         by_reason.setdefault(why, []).append(name)
