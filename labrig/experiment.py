@@ -21,7 +21,7 @@ from labrig.learning.updates import Update
 from labrig.random_streams import RandomStream
 from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.rig import Rig
-from labrig.runs.journal import Evaluation, Journal, Step
+from labrig.runs.journal import Evaluation, Event, Journal, Step
 
 Array = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ class Experiment:
                 break
             self.update.restore(before)
             self.rig.program(self.update.settings())
-            self.journal.event(before.steps, "repeated", {"examples": [int(example) for example in examples]})
+            self._note(before.steps, "repeated", {"examples": [int(example) for example in examples]})
         else:
             raise self._settings_lost("step")
         if self._first_gradient is None:
@@ -199,13 +199,17 @@ class Experiment:
             if not self.rig.program({}).interrupted:
                 of_train, of_test = np.split(np.array(outputs), [len(train)])
                 return self._metrics(train, of_train), self._metrics(test, of_test) if len(test) else {}
-            self.journal.event(self.update.steps, "repeated", {"evaluation": epoch})
+            self._note(self.update.steps, "repeated", {"evaluation": epoch})
         raise self._settings_lost("evaluation")
 
     def _metrics(self, examples: NDArray[np.intp], outputs: Array) -> dict[str, float]:
         """Mean loss and the task's figures of measured outputs (len(examples), O) in V."""
         losses = [self.probe.loss.value(v, self.task.target[k]) for k, v in zip(examples, outputs, strict=True)]
         return {"loss": float(np.mean(losses)), **self.task.figures(examples, outputs)}
+
+    def _note(self, step: int, event: str, detail: dict[str, object]) -> None:
+        """Record an event with the bench's count and clock."""
+        self.journal.event(Event(step, event, detail, self.rig.acquisitions, self.rig.clock.now()))
 
     def _settings_lost(self, what: str) -> ChannelFault:
         return ChannelFault(

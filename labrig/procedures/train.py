@@ -20,7 +20,7 @@ from labrig.errors import StorageError, reason, separated
 from labrig.experiment import Experiment
 from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, META, RunFolder, create_run_folder
-from labrig.runs.journal import Evaluation, Journal, Step
+from labrig.runs.journal import Evaluation, Event, Journal, Step
 from labrig.runs.plots import write_plots
 from labrig.runs.spectrum import save_spectrum
 
@@ -180,7 +180,7 @@ class _Run:
             if not stopped:
                 missed = self._assembly.choice.goals_missed(result.metrics)
                 result = replace(result, missed=tuple(missed))
-            journal.event(result.steps, result.state, result.to_json())
+            journal.event(self._event(result.steps, result.state, result.to_json()))
         if stopped or not plots:
             return result
         drawn = write_plots(self.folder, self._stop)
@@ -221,9 +221,14 @@ class _Run:
             return True
         except Exception as error:
             with suppress(StorageError, OSError):  # a full disk is what may have failed
-                journal.event(journal.steps, "failed", _failure(error))
+                journal.event(self._event(journal.steps, "failed", _failure(error)))
             raise
         return False
+
+    def _event(self, steps: int, event: str, detail: dict[str, Any]) -> Event:
+        """An event with the bench's count and clock."""
+        rig = self._setup.rig
+        return Event(steps, event, detail, rig.acquisitions, rig.clock.now())
 
     def _describe(self) -> None:
         """Write everything about the run that is known before its first step."""

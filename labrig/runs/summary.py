@@ -26,7 +26,7 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     # The lock first: a run that ends between the two looks has its end in the journal.
     running = is_being_written(folder.journal)
     record = _journal(folder)
-    ends = [(event, detail) for _, event, detail in record.events if event in ENDS]
+    ends = [(event, detail) for _, event, detail, *_ in record.events if event in ENDS]
     state, outcome = ends[-1] if ends else ("running" if running else "unfinished", {})
     missed = outcome.get("missed", ())
     before_its_description = not (folder.path / META).exists() and not len(record.step) and state != "finished"
@@ -68,7 +68,7 @@ def event_text(event: dict[str, Any]) -> str:
 def _events(record: Record) -> list[dict[str, Any]]:
     """What happened on the way. step of a repeated step: its own number, not that of the last one that was kept."""
     events = []
-    for step, event, detail in record.events:
+    for step, event, detail, *_ in record.events:
         if event not in ENDS:
             own = step + 1 if event == "repeated" and "examples" in detail else step
             reason = {"reason": LOST} if event == "repeated" else {}

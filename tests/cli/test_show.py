@@ -9,7 +9,7 @@ import pytest
 
 from labrig.cli.main import main
 from labrig.runs.folder import RunFolder
-from labrig.runs.journal import Journal
+from labrig.runs.journal import Event, Journal
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_show_says_which_step_was_repeated(tmp_path, capsys):
 
 def test_nothing_to_plot(tmp_path, capsys):
     with Journal(tmp_path / "run.db") as journal:
-        journal.event(0, "interrupted", {"metrics": {}})
+        journal.event(Event(0, "interrupted", {"metrics": {}}))
     assert main(["show", str(tmp_path), "--plot"]) == 0
     assert "nothing to plot" in capsys.readouterr().out
     assert not list(tmp_path.glob("*.png"))

@@ -58,7 +58,7 @@ def test_a_character_that_the_encoding_lacks_is_escaped(argv: tuple[str, ...], e
 
 
 def finished(run: Path) -> bool:
-    events = [event for _, event, _ in read_journal(run / "run.db").events]
+    events = [event for _, event, *_ in read_journal(run / "run.db").events]
     return events == ["finished"] and bool(RunFolder(run).meta())
 
 

@@ -77,7 +77,7 @@ def test_a_source_whose_cable_is_out_plays_on_and_the_error_says_so(tmp_path, ca
     assert ended == 4
     said = "awg: could not be made safe: was lost (while: make safe; limit: tried 101 times in 10.0 s; remedy: switch"
     assert said in err
-    ((step, event, detail),) = record.events
+    ((step, event, detail, *_),) = record.events
     assert (step, event, detail["kind"], detail["device"]) == (1, "failed", "ConnectionFailed", "awg")
     assert detail["message"].startswith("awg: was lost (while: load")
     (not_made_safe,) = detail["not_made_safe"]
@@ -94,7 +94,7 @@ def test_a_bank_that_was_reset_while_it_was_measured_is_measured_again(tmp_path,
     _, _, whole, _ = run(tmp_path / "whole")
     ended, _, record, _ = run(tmp_path / "reset", f"{{what: reset, where: pots, acquisition: {acquisition}}}")
     assert ended == 0
-    assert [event for _, event, _ in record.events] == ["repeated", "finished"]
+    assert [event for _, event, *_ in record.events] == ["repeated", "finished"]
     np.testing.assert_allclose(record.shadow, whole.shadow, rtol=1e-9)
     for here, there in zip(record.evaluations, whole.evaluations, strict=True):
         assert here.metrics == pytest.approx(there.metrics, rel=1e-9)
@@ -104,12 +104,12 @@ def test_a_bank_that_was_reset_while_it_was_measured_is_measured_again(tmp_path,
 def test_a_reset_by_time_falls_into_a_window(tmp_path, capsys):
     ended, _, record, _ = run(tmp_path / "run", "{what: reset, where: pots, time: 200 ms}")
     assert ended == 0
-    assert [event for _, event, _ in record.events] == ["repeated", "finished"]
+    assert [event for _, event, *_ in record.events] == ["repeated", "finished"]
     no_wrong_update(record)
 
 
 def test_a_cable_that_is_back_before_anybody_asks_changes_nothing(tmp_path, capsys):
     ended, _, record, _ = run(tmp_path / "run", "{what: disconnect, where: pots, acquisition: 9, for: 1 ms}")
     assert ended == 0
-    assert [event for _, event, _ in record.events] == ["finished"]
+    assert [event for _, event, *_ in record.events] == ["finished"]
     no_wrong_update(record)

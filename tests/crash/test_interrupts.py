@@ -195,7 +195,7 @@ def test_ctrl_c_while_plots_are_drawn_leaves_the_run_finished(tmp_path, monkeypa
     drawn = [path.name for path in run.glob("*.png")]
     assert drawn == ["learning.png"]
     assert f"  {run / 'learning.png'}\n" in out
-    assert [event for _, event, _ in read_journal(run / "run.db").events] == ["finished"]
+    assert [event for _, event, *_ in read_journal(run / "run.db").events] == ["finished"]
 
 
 def test_ctrl_c_leaves_an_evaluation_after_the_measurement_that_runs(tmp_path, monkeypatch):

@@ -44,13 +44,15 @@ def test_a_step_that_was_interrupted_is_repeated_and_leaves_no_trace_in_the_weig
     np.testing.assert_array_equal(interrupted.step, whole.step)
     np.testing.assert_allclose(interrupted.shadow, whole.shadow, rtol=1e-9)
     assert whole.events == ()
-    assert [(step, event) for step, event, _ in interrupted.events] == [(1, "repeated")]
+    assert [(step, event) for step, event, *_ in interrupted.events] == [(1, "repeated")]
 
 
 def test_an_evaluation_in_which_the_bank_was_reset_is_measured_again(tmp_path):
     """The first call of `program` sets the initial levels, the second asks after the first evaluation."""
     whole, interrupted = trained(tmp_path / "whole", set()), trained(tmp_path / "interrupted", {1})
-    assert [(step, event, detail) for step, event, detail in interrupted.events] == [(0, "repeated", {"evaluation": 0})]
+    assert [(step, event, detail) for step, event, detail, *_ in interrupted.events] == [
+        (0, "repeated", {"evaluation": 0})
+    ]
     assert len(interrupted.evaluations) == len(whole.evaluations)
     np.testing.assert_allclose(interrupted.shadow, whole.shadow, rtol=1e-9)
 

@@ -154,7 +154,7 @@ class Outcome:
 
     @property
     def repeated(self) -> int:
-        return sum(event == "repeated" for _, event, _ in self.record.events)
+        return sum(event == "repeated" for _, event, *_ in self.record.events)
 
 
 def run(folder: Path, overrides: Sequence[str] = (), bench: type[InProcessWire] = InProcessWire) -> Outcome:

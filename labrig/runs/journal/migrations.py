@@ -18,8 +18,8 @@ class NewerJournal(StorageError):
 
 
 def _keep_the_bench(db: sqlite3.Connection) -> None:
-    """Version 2: steps and evaluations keep the bench's count of acquisitions and its clock."""
-    for table in ("steps", "evaluations"):
+    """Version 2: every row keeps the bench's count of acquisitions and its clock."""
+    for table in ("steps", "evaluations", "events"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN bench_acquisitions INTEGER")
         db.execute(f"ALTER TABLE {table} ADD COLUMN bench_clock_s REAL")
 

@@ -105,11 +105,25 @@ class Evaluation:
 
 
 class Event(NamedTuple):
-    """Something that happened after `step` updates, with what is known about it."""
+    """Something that happened after `step` updates, with what is known about it.
+
+    Parameters
+    ----------
+    step
+        Updates completed.
+    event
+        What happened: "repeated", "finished" and so on.
+    detail
+        Plain values.
+    bench_acquisitions, bench_clock_s
+        As in Step, at the time of the event.
+    """
 
     step: int
     event: str
     detail: dict[str, Any]
+    bench_acquisitions: int | None = None
+    bench_clock_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,9 @@ class Journal:
         """Note an evaluation."""
         self._insert(EVALUATIONS, evaluation, self._elapsed())
 
-    def event(self, step: int, event: str, detail: dict[str, Any]) -> None:
-        """Note something that happened after `step` updates."""
-        self._insert(EVENTS, Event(step, event, detail))
+    def event(self, event: Event) -> None:
+        """Append an event."""
+        self._insert(EVENTS, event)
 
     def close(self) -> None:
         try:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from labrig.errors import StorageError
-from labrig.runs.journal import Evaluation, Journal, Step, read_journal
+from labrig.runs.journal import Evaluation, Event, Journal, Step, read_journal
 
 
 def step(index: int, edges: int = 3) -> Step:
@@ -29,7 +29,7 @@ def test_what_was_written_is_read(tmp_path):
         for index in (1, 2, 3):
             journal.append(step(index))
         journal.evaluated(Evaluation(1, 3, {"loss": 0.25}, 20, 0.5))
-        journal.event(3, "finished", {"run": "µ"})
+        journal.event(Event(3, "finished", {"run": "µ"}, 40, 1.5))
         assert journal.steps == 3
     record = read_journal(path)
     np.testing.assert_array_equal(record.step, [1, 2, 3])
@@ -45,7 +45,7 @@ def test_what_was_written_is_read(tmp_path):
     assert replace(evaluation, wall_s=None) == Evaluation(1, 3, {"loss": 0.25}, 20, 0.5)
     assert list(record.wall_s) == sorted(record.wall_s)
     assert evaluation.wall_s >= record.wall_s[-1]
-    assert record.events == ((3, "finished", {"run": "µ"}),)
+    assert record.events == ((3, "finished", {"run": "µ"}, 40, 1.5),)
 
 
 @pytest.mark.parametrize("durability", ["process", "power"])
@@ -133,7 +133,7 @@ def test_a_disk_that_became_read_only(tmp_path):
         for write in (
             lambda: journal.append(step(1)),
             lambda: journal.evaluated(Evaluation(0, 0, {}, 4, 0.1)),
-            lambda: journal.event(0, "finished", {}),
+            lambda: journal.event(Event(0, "finished", {})),
         ):
             with pytest.raises(StorageError, match="cannot write"):
                 write()

@@ -68,7 +68,7 @@ def test_what_an_old_journal_kept_is_read_and_nothing_is_written(old: Path) -> N
     assert 0 < record.loss[-1] < 0.01
     assert [evaluation.step for evaluation in record.evaluations] == [0, 3, 6]
     assert record.evaluations[-1].metrics["patterns_right"] == 3
-    assert [event for _, event, _ in record.events] == ["repeated", "finished"]
+    assert [event for _, event, *_ in record.events] == ["repeated", "finished"]
 
 
 def test_what_schema_1_did_not_keep_is_missing() -> None:

@@ -13,7 +13,7 @@ from unit.runs.test_journal import step
 
 from labrig.errors import StorageError
 from labrig.runs.folder import RunFolder
-from labrig.runs.journal import Evaluation, Journal
+from labrig.runs.journal import Evaluation, Event, Journal
 from labrig.runs.lock import lock_path
 from labrig.runs.summary import event_text, summaries, summarize
 
@@ -33,7 +33,7 @@ def finished(path: Path, began: str | None = None, steps: int = 1) -> RunFolder:
     with Journal(folder.journal) as journal:
         for index in range(1, steps + 1):
             journal.append(step(index))
-        journal.event(steps, "finished", FINISHED)
+        journal.event(Event(steps, "finished", FINISHED))
     return folder
 
 
@@ -43,9 +43,9 @@ def test_states_of_a_run(tmp_path):
         assert summarize(folder)["state"] == "running"
         journal.evaluated(Evaluation(0, 0, {"loss": 2.0}, 4, 0.1))
         assert summarize(folder)["metrics"] == {"loss": 2.0}
-        journal.event(0, "finished", {"metrics": {"loss": 1.0}})
+        journal.event(Event(0, "finished", {"metrics": {"loss": 1.0}}))
         assert (summarize(folder)["state"], summarize(folder)["metrics"]) == ("finished", {"loss": 1.0})
-        journal.event(0, "interrupted", {"metrics": {}})
+        journal.event(Event(0, "interrupted", {"metrics": {}}))
     summary = summarize(folder)
     assert (summary["state"], summary["metrics"]) == ("interrupted", {"loss": 2.0})
     assert (summary["name"], summary["seed"], summary["steps"]) == ("xor", 3, 0)
@@ -55,7 +55,7 @@ def test_states_of_a_run(tmp_path):
 def test_a_run_that_missed_its_goal_says_so_and_keeps_its_figures(tmp_path):
     folder = described(tmp_path / "run")
     with Journal(folder.journal) as journal:
-        journal.event(0, "finished", {"metrics": {"rms_v": 0.2}, "missed": ["rms_v is 0.2, the target is 0.1"]})
+        journal.event(Event(0, "finished", {"metrics": {"rms_v": 0.2}, "missed": ["rms_v is 0.2, the target is 0.1"]}))
     summary = summarize(folder)
     assert (summary["state"], summary["reason"]) == ("missed", "rms_v is 0.2, the target is 0.1")
     assert summary["metrics"] == {"rms_v": 0.2}
@@ -127,7 +127,7 @@ def test_a_journal_with_other_values_than_labrig_writes_is_damaged(tmp_path):
 def test_a_run_that_failed_before_its_instruments_were_open_is_not_damaged(tmp_path):
     with Journal(tmp_path / "run.db") as journal:
         assert summarize(RunFolder(tmp_path))["state"] == "running"
-        journal.event(0, "failed", {"message": "awg: no answer"})
+        journal.event(Event(0, "failed", {"message": "awg: no answer"}))
     summary = summarize(RunFolder(tmp_path))
     assert (summary["state"], summary["reason"], summary["name"]) == ("failed", "awg: no answer", None)
 
@@ -135,8 +135,8 @@ def test_a_run_that_failed_before_its_instruments_were_open_is_not_damaged(tmp_p
 def test_a_repeated_step_is_told_by_its_own_number(tmp_path):
     folder = described(tmp_path / "run")
     with Journal(folder.journal) as journal:
-        journal.event(28, "repeated", {"examples": [3]})
-        journal.event(30, "repeated", {"evaluation": 2, "instrument": "pots", "reason": "boot id changed"})
+        journal.event(Event(28, "repeated", {"examples": [3]}))
+        journal.event(Event(30, "repeated", {"evaluation": 2, "instrument": "pots", "reason": "boot id changed"}))
     first, second = summarize(folder)["events"]
     assert first == {
         "step": 29,
