@@ -83,18 +83,10 @@ class SimulationChoice:
     section : Simulation
     fields : mapping
         Field of the section by the key of each imperfection that it may name.
-    fault_kinds : sequence
-        The class that each entry of `faults` names; None where there is none.
     """
 
     section: Simulation
     fields: Mapping[str, str]
-    fault_kinds: Sequence[type[Fault] | None] = ()
-
-    @property
-    def faults(self) -> list[tuple[FaultEntry, type[Fault] | None]]:
-        """Each entry of `faults`, with the class that it names."""
-        return list(zip(self.section.faults, self.fault_kinds, strict=True))
 
     @property
     def given(self) -> dict[str, Any]:

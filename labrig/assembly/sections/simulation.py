@@ -52,7 +52,7 @@ def read_simulation(document: Document) -> SimulationChoice | None:
         document.report(("simulation", "faults"), str(error), at_key=True)
         return None
     section = validate(document, ("simulation",), model)
-    return None if section is None else SimulationChoice(section, fields, kinds)
+    return None if section is None else SimulationChoice(section, fields)
 
 
 def _fault_kinds(document: Document) -> list[type[Fault] | None]:
@@ -82,8 +82,8 @@ def read_faults(
     """
     hookup, unusable = board.hookup if board else None, faulty(document, devices)
     read = (
-        _Entry(document, number, entry, kind, header.bench, devices, unusable, hookup).read()
-        for number, (entry, kind) in enumerate(simulation.faults)
+        _Entry(document, number, entry, header.bench, devices, unusable, hookup).read()
+        for number, entry in enumerate(simulation.section.faults)
     )
     return tuple(fault for fault in read if fault is not None)
 
@@ -96,7 +96,6 @@ class _Entry:
         document: Document,
         number: int,
         entry: FaultEntry,
-        kind: type[Fault] | None,
         bench: str,
         devices: Mapping[str, Device],
         faulty: frozenset[str],
@@ -105,7 +104,6 @@ class _Entry:
         self._document = document
         self._path: TreePath = ("simulation", "faults", number)
         self._entry = entry
-        self._kind = kind
         self._bench = bench
         self._devices = devices
         self._faulty = faulty
@@ -113,10 +111,8 @@ class _Entry:
         self._sound = True
 
     def read(self) -> ScheduledFault | None:
-        entry, kind = self._entry, self._kind
+        entry, kind = self._entry, self._found()
         device, _, channel = entry.where.partition("/")
-        if kind is None:
-            self._refuse("what", self._why_unknown())
         if device not in self._devices and device not in self._faulty:
             names = ", ".join([*self._devices, *sorted(self._faulty)])
             self._refuse("where", f"{as_written(device)} is not an instrument of this file; there are {names}")
@@ -137,11 +133,13 @@ class _Entry:
             count=entry.for_ if isinstance(entry.for_, int) else None,
         )
 
-    def _why_unknown(self) -> str:
+    def _found(self) -> type[Fault] | None:
+        """The class that it names."""
         try:
-            return f"{FAULTS.find(self._entry.what)} is no fault"
+            return FAULTS.find(self._entry.what)
         except UnknownExtension as error:
-            return str(error)
+            self._refuse("what", str(error))
+            return None
 
     def _check_duration(self, kind: type[Fault]) -> None:
         """Whether it takes the `for` that is written."""

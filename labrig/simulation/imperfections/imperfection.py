@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.config.section import NoOptions
 from labrig.instruments.parts import Part
 
 Array = NDArray[np.float64]
@@ -80,7 +81,7 @@ class Imperfection:
         What it adds to the standard uncertainty that a digitizer states of its gain (relative) and of its zero (V).
     """
 
-    Options: ClassVar[Any]
+    Options: ClassVar[Any] = NoOptions
     converts: bool = False
     u_gain: float = 0.0
     u_offset_v: float = 0.0
