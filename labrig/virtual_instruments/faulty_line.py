@@ -1,7 +1,7 @@
-"""A serial line that loses, changes and delays bytes in front of a device, and the cable pulled out.
+"""A faulty serial line to a device: lost, changed and delayed bytes, or an unplugged cable.
 
-It acts on what arrives in one piece, which on loopback is one message: for each, one byte of the request or of its
-reply, drawn from the seed.
+Each received chunk, which on loopback is one message, has at most one byte of the request or of its reply affected,
+chosen at random.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from labrig.virtual_instruments.serial_server import SerialDevice, Unplugged
 
 
 class FaultyLine:
-    """Keeps the SerialDevice protocol around a device.
+    """A SerialDevice that wraps another one.
 
     Parameters
     ----------
     device : SerialDevice
-        What is at the other end of the line.
+        The device at the end of the line.
     faults : FaultSchedule
-        Of the configuration; those of the instrument `name` are acted on.
+        The configured faults; those of the instrument `name` are injected.
+    name : str
+        Name of the instrument.
     seed : int
-        Draws the bytes that are lost or changed.
+        Seed for choosing the affected bytes.
     before_message : callable
         Called before the device gets a message, for faults of the device itself.
     """
@@ -45,37 +47,38 @@ class FaultyLine:
         self._messages = 0
 
     def poll(self) -> None:
-        """The device's own clock runs on whatever becomes of the line. Raises Unplugged while the cable is out."""
+        """Poll the device, whose clock runs even if the line is down; raises Unplugged while the cable is out."""
         self._device.poll()
         if self._faults.on(self._name, "disconnect"):
             raise Unplugged
 
     def receive(self, data: bytes) -> bytes:
+        """Pass bytes to the device and return its reply, with the faults that are due."""
         self.poll()
         if not data:
             return b""
         self._messages += 1
         draw = self._draws.at(self._messages)
-        on_the_way_back = bool(draw.integers(2))
-        spoilt = self._spoiler(int(draw.integers(1 << 30)), int(draw.integers(1, 256)))
-        if not on_the_way_back:
-            data = spoilt(data)
+        in_reply = bool(draw.integers(2))
+        corrupted = self._corruption(int(draw.integers(1 << 30)), int(draw.integers(1, 256)))
+        if not in_reply:
+            data = corrupted(data)
         self._before_message()
         reply = self._device.receive(data)
-        if on_the_way_back:
-            reply = spoilt(reply)
+        if in_reply:
+            reply = corrupted(reply)
         late = self._faults.suffer(self._name, "late_bytes")
         if late:
             time.sleep(late.by_s)
         self.poll()
         return b"" if self._faults.on(self._name, "silent") else reply
 
-    def _spoiler(self, place: int, change: int) -> Callable[[bytes], bytes]:
-        """What the line makes of the bytes that it is asked about, this time."""
+    def _corruption(self, place: int, change: int) -> Callable[[bytes], bytes]:
+        """The corruption of this message, as a function of its bytes."""
         dropped = self._faults.suffer(self._name, "dropped_bytes")
         changed = self._faults.suffer(self._name, "corrupt_bytes")
 
-        def spoilt(data: bytes) -> bytes:
+        def corrupted(data: bytes) -> bytes:
             if not data:
                 return data
             at = place % len(data)
@@ -83,4 +86,4 @@ class FaultyLine:
                 return data[:at] + data[at + 1 :]
             return data[:at] + bytes([data[at] ^ change]) + data[at + 1 :] if changed else data
 
-        return spoilt
+        return corrupted

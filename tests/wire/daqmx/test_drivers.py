@@ -347,7 +347,7 @@ def test_a_server_that_hangs_is_a_deadline(ai: NiAnalogInput, ao: NiAnalogOutput
     ao.arm()
     ao.start()
     ai.start()
-    served.server.deaf()
+    served.server.silence()
     began = time.monotonic()
     for action in (lambda: ai.read(0.2), ao.idle, ao.make_safe):
         with pytest.raises(DeadlineExceeded, match="does not answer"):
