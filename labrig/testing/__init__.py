@@ -1,6 +1,6 @@
-"""Contract suites: what every source, digitizer, programmer and whole rig must keep, on any bench.
+"""Contract suites: checks of every source, digitizer, programmer and of the whole rig, on any bench.
 
     pytest --rig bench.yaml --pyargs labrig.testing
 
-Each check is a plain function that raises AssertionError; the suites are thin tests around them. Needs pytest.
+Each check is a plain function that raises AssertionError; the suites are thin tests around these. Needs pytest.
 """

@@ -1,4 +1,4 @@
-"""Calls of an instrument under test: each must end in time, be refused in labrig's words, or survive Ctrl-C."""
+"""Calls to an instrument under test that must end in time, raise a LabrigError, or survive Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,48 +16,77 @@ from labrig.errors import LabrigError
 
 
 class NotApplicable(Exception):
-    """A check that says nothing about this instrument or bench, and why."""
+    """Raised with a reason if a check does not apply to this instrument or bench."""
 
 
 class Bounded:
-    """An instrument whose every call must end within `limit_s`, of `read` within its own time-out more.
+    """An instrument whose calls must end within a time limit.
 
-    Each call runs in a thread of its own, so that one that never ends fails a check and does not hang the suite. A call
-    that a Ctrl-C has left under way is given `limit_s` to end before the next one begins.
-    direct: the instrument without that. here: calls run in the main thread, as in a run, and an alarm ends them:
-    gRPC, interrupted by Ctrl-C, may leave a lock with the thread that was interrupted, and no other gets past it.
+    Each call runs in its own thread, so that a hanging call fails the check instead of hanging the suite. A call left
+    unfinished by Ctrl-C gets `limit_s` to end before the next one begins.
+
+    Parameters
+    ----------
+    name
+        Name of the instrument.
+    instrument
+        The instrument.
+    limit_s
+        Time limit (s), for `read` in addition to its timeout.
+
+    Attributes
+    ----------
+    direct
+        The instrument without time limits.
+    in_main_thread
+        Whether calls run in the main thread, as in a run, bounded by an alarm: gRPC, interrupted by Ctrl-C, may leave
+        a lock held by the interrupted thread, which would block any other thread.
     """
 
     def __init__(self, name: str, instrument: Any, limit_s: float) -> None:
         self.direct = instrument
-        self.here = False
+        self.in_main_thread = False
         self._name = name
         self._limit_s = limit_s
-        self._under_way: list[threading.Thread] = []
+        self._unfinished: list[threading.Thread] = []
 
     def __getattr__(self, action: str) -> Any:
         method = getattr(self.direct, action)
 
         def call(*arguments: Any) -> Any:
-            within_s = self._limit_s + (float(arguments[0]) if action == "read" else 0.0)
+            limit_s = self._limit_s + (float(arguments[0]) if action == "read" else 0.0)
             what = f"{self._name}: {action}"
-            if self.here:
-                return ended_here(what, lambda: method(*arguments), within_s)
-            while self._under_way:
-                self._under_way.pop().join(self._limit_s)
+            if self.in_main_thread:
+                return bounded_by_alarm(what, lambda: method(*arguments), limit_s)
+            while self._unfinished:
+                self._unfinished.pop().join(self._limit_s)
             try:
-                return ended(what, lambda: method(*arguments), within_s, self._under_way)
+                return bounded(what, lambda: method(*arguments), limit_s, self._unfinished)
             except AssertionError:
-                self._under_way.clear()  # it has had its time
+                self._unfinished.clear()  # do not wait for it again
                 raise
 
         return call
 
 
-def ended(what: str, action: Callable[[], Any], limit_s: float, under_way: list[threading.Thread] | None = None) -> Any:
-    """What the action returned or raised. Fails where it has not ended within `limit_s` seconds of real time.
+def bounded(what: str, action: Callable[[], Any], limit_s: float, threads: list[threading.Thread] | None = None) -> Any:
+    """Run an action in a thread and return its result or raise its exception.
 
-    under_way: gets the thread of the action, for whoever must know whether it is over.
+    Parameters
+    ----------
+    what
+        Description for error messages.
+    action
+        The action.
+    limit_s
+        Time limit (s, real time).
+    threads
+        The thread of the action is appended to this list.
+
+    Raises
+    ------
+    AssertionError
+        If the action has not ended in time.
     """
     outcome: dict[str, Any] = {}
 
@@ -68,8 +97,8 @@ def ended(what: str, action: Callable[[], Any], limit_s: float, under_way: list[
             outcome["raised"] = error
 
     thread = threading.Thread(target=run, name=f"check of {what}", daemon=True)
-    if under_way is not None:
-        under_way.append(thread)
+    if threads is not None:
+        threads.append(thread)
     thread.start()
     thread.join(limit_s)
     assert not thread.is_alive(), f"{what} had not ended after {limit_s:g} s; every blocking call has a deadline"
@@ -78,8 +107,8 @@ def ended(what: str, action: Callable[[], Any], limit_s: float, under_way: list[
     return outcome.get("returned")
 
 
-def ended_here(what: str, action: Callable[[], Any], limit_s: float) -> Any:
-    """The same in the main thread of a POSIX system; a library that blocks in C is not ended by it."""
+def bounded_by_alarm(what: str, action: Callable[[], Any], limit_s: float) -> Any:
+    """The same in the main thread of a POSIX system; it cannot end a library that blocks in C."""
 
     def ring(*_: Any) -> None:
         raise AssertionError(f"{what} had not ended after {limit_s:g} s; every blocking call has a deadline")
@@ -94,13 +123,13 @@ def ended_here(what: str, action: Callable[[], Any], limit_s: float) -> Any:
 
 
 def require_ctrl_c() -> None:
-    """NotApplicable where Ctrl-C cannot be sent: signals reach the main thread of a POSIX system only."""
+    """Raise NotApplicable if Ctrl-C cannot be sent: only the main thread of a POSIX system receives signals."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_kill"):
         raise NotApplicable("Ctrl-C can only be sent to the main thread of a POSIX system")
 
 
 def refused(what: str, action: Callable[[], Any], kind: type[LabrigError] = LabrigError) -> LabrigError:
-    """The error an action was refused with. Fails where it was accepted or raised anything but `kind`."""
+    """Run an action that must raise `kind` and return the error; raises AssertionError if it does not."""
     try:
         returned = action()
     except kind as error:
@@ -115,29 +144,29 @@ def refused(what: str, action: Callable[[], Any], kind: type[LabrigError] = Labr
 
 
 def succeeded(what: str, action: Callable[[], Any]) -> Any:
-    """What the action returned. Fails where it raised, with what was expected of it."""
+    """Run an action that must not raise and return its result; raises AssertionError if it does."""
     try:
         return action()
     except AssertionError:
         raise
     except Exception as error:
-        raise AssertionError(f"{what} must not raise, and raised {type(error).__name__}: {error}") from error
+        raise AssertionError(f"{what} must not raise, but raised {type(error).__name__}: {error}") from error
 
 
 def interrupted(what: str, action: Callable[[], Any], after_s: float) -> bool:
-    """Do the action and press Ctrl-C after `after_s` seconds; whether it was still running.
+    """Run an action and send Ctrl-C after `after_s` seconds; returns whether it was still running.
 
-    Fails where it raises anything but KeyboardInterrupt or a LabrigError.
+    Raises AssertionError if the action raises anything but KeyboardInterrupt or a LabrigError.
     """
     require_ctrl_c()
-    strike = _Strike(after_s)
-    previous = signal.signal(signal.SIGINT, strike.arrived)
+    ctrl_c = _CtrlC(after_s)
+    previous = signal.signal(signal.SIGINT, ctrl_c.received)
     try:
         try:
-            strike.start()
+            ctrl_c.start()
             action()
         finally:
-            strike.end()
+            ctrl_c.end()
     except KeyboardInterrupt:
         return True
     except LabrigError:
@@ -145,23 +174,25 @@ def interrupted(what: str, action: Callable[[], Any], after_s: float) -> bool:
     except Exception as error:
         raise AssertionError(
             f"{what}, interrupted after {1e3 * after_s:g} ms, raised {type(error).__name__} ({error}); "
-            "only KeyboardInterrupt or a LabrigError may come out"
+            "only KeyboardInterrupt or a LabrigError is allowed"
         ) from error
     finally:
         signal.signal(signal.SIGINT, previous)
     return False
 
 
-class _Strike(threading.Thread):
-    """Presses Ctrl-C in the main thread, once, and again where it hit the lines of a coverage tool: those hold a lock
-    of the tool from one line to the next, and an exception between them would hold it for ever."""
+class _CtrlC(threading.Thread):
+    """Sends Ctrl-C to the main thread, and again if it arrives inside a coverage tool.
+
+    Such a tool holds a lock from one line to the next; an exception in between would never release it.
+    """
 
     AGAIN_S = 0.5e-3
 
     def __init__(self, after_s: float) -> None:
         super().__init__(name="Ctrl-C", daemon=True)
         self._after_s = after_s
-        self._over = False  # not an Event: its lock could be the one that is struck
+        self._over = False  # not an Event, whose lock could be held when Ctrl-C arrives
 
     def run(self) -> None:
         main = threading.main_thread().ident
@@ -171,7 +202,7 @@ class _Strike(threading.Thread):
             signal.pthread_kill(main, signal.SIGINT)
             time.sleep(self.AGAIN_S)
 
-    def arrived(self, number: int, frame: FrameType | None) -> None:
+    def received(self, number: int, frame: FrameType | None) -> None:
         if self._over or (frame is not None and _of_a_tracer(frame)):
             return
         self._over = True
@@ -189,7 +220,7 @@ def _of_a_tracer(frame: FrameType) -> bool:
 
 @contextmanager
 def recorded_touches() -> Iterator[list[str]]:
-    """What reaches out of this process meanwhile: sockets, devices, vendor libraries, other programs."""
+    """Record I/O of this process in the context: sockets, devices, vendor libraries, subprocesses."""
     _Touches.install()
     found: list[str] = []
     _Touches.found = found
@@ -200,7 +231,7 @@ def recorded_touches() -> Iterator[list[str]]:
 
 
 class _Touches:
-    """An audit hook cannot be taken out again, so there is one, and it is silent most of the time."""
+    """The audit hook. Hooks cannot be removed, so there is only one, which usually does nothing."""
 
     found: list[str] | None = None
     _installed = False

@@ -1,4 +1,4 @@
-"""What a Digitizer keeps. The sources of the rig start its acquisitions, at 0 V."""
+"""Checks of a Digitizer. The rig's sources, at 0 V, start its acquisitions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from labrig.testing.instrument import Check
 from labrig.testing.station import Chain, Subject
 
 RATE_TOLERANCE = 0.01
-"""How far the actual rate may be from the one asked for."""
+"""Relative tolerance of the actual sample rate."""
 
 BEYOND_RANGE = 1.1
-"""Converters reach a little beyond their nominal range."""
+"""Largest reading relative to the nominal range, which ADCs may slightly exceed."""
 
 ACQUISITIONS = 20
+"""Number of acquisitions in a row."""
 
 
 def says_what_it_will_do(subject: Subject) -> None:
-    """configure returns the asked channels and samples with the actual rate, ranges and skew; twice the same."""
+    """The plan returned by configure has the requested channels and samples and plausible rate, ranges and skew."""
     asked = subject.plan
     with subject.opened() as digitizer:
         actual, again = digitizer.configure(asked), digitizer.configure(asked)
@@ -33,13 +34,13 @@ def says_what_it_will_do(subject: Subject) -> None:
     assert actual == again, f"{name}: the same plan is configured as {actual}, then as {again}"
     for what in ("channels", "settle_samples", "window_samples"):
         found, wanted = getattr(actual, what), getattr(asked, what)
-        assert found == wanted, f"{name}: {what} became {found}, asked were {wanted}"
+        assert found == wanted, f"{name}: {what} became {found}, requested: {wanted}"
     assert abs(actual.sample_rate_hz / asked.sample_rate_hz - 1) <= RATE_TOLERANCE, (
-        f"{name}: was asked for {asked.sample_rate_hz:g} S/s and says it samples at {actual.sample_rate_hz:g} S/s"
+        f"{name}: should sample at {asked.sample_rate_hz:g} S/s and reports {actual.sample_rate_hz:g} S/s"
     )
     assert len(actual.ranges_v) == count, f"{name}: {len(actual.ranges_v)} ranges for {count} channels"
     for channel, got, wanted in zip(asked.channels, actual.ranges_v, asked.ranges_v, strict=True):
-        assert got >= 0.999 * wanted, f"{name}: channel {channel} has a range of ±{got:g} V, asked was ±{wanted:g} V"
+        assert got >= 0.999 * wanted, f"{name}: channel {channel} has a range of ±{got:g} V, requested ±{wanted:g} V"
     skew = np.array(actual.skew_s)
     assert len(skew) == count, f"{name}: {len(skew)} skews for {count} channels"
     assert (skew >= 0).all(), f"{name}: a channel is sampled before its scan: skew {skew.min():g} s"
@@ -47,7 +48,7 @@ def says_what_it_will_do(subject: Subject) -> None:
 
 
 def refuses_what_it_cannot_sample(subject: Subject) -> None:
-    """A channel it does not have, a rate beyond its own."""
+    """Unknown channels and rates beyond its maximum are refused."""
     able, plan = subject.device.capabilities, subject.plan
     assert isinstance(able, DigitizerCapabilities)
     unknown = replace(plan, channels=("no such channel", *plan.channels[1:]))
@@ -55,11 +56,11 @@ def refuses_what_it_cannot_sample(subject: Subject) -> None:
     with subject.opened() as digitizer:
         refused(f"{subject.name}: a channel that does not exist", lambda: digitizer.configure(unknown))
         refused(f"{subject.name}: {too_fast.sample_rate_hz:g} S/s", lambda: digitizer.configure(too_fast))
-        succeeded(f"{subject.name}: a plan it can keep, after that", lambda: digitizer.configure(plan))
+        succeeded(f"{subject.name}: a valid plan, after that", lambda: digitizer.configure(plan))
 
 
 def reads_nothing_that_was_not_armed(subject: Subject) -> None:
-    """Before configure, before arm, after the last scan, after make_safe."""
+    """Read is refused before configure, before arm, after the last scan and after make_safe."""
     with subject.opened() as digitizer:
         refused(f"{subject.name}: read before configure", lambda: digitizer.read(0.1))
         digitizer.configure(subject.plan)
@@ -85,11 +86,11 @@ def keeps_its_deadline(subject: Subject) -> None:
         chain.digitizer.make_safe()
         chain.digitizer.configure(subject.plan)
         chain.plan = subject.plan
-        succeeded(f"{subject.name}: an acquisition after a deadline that was missed", lambda: chain.acquire({}))
+        succeeded(f"{subject.name}: an acquisition after a missed deadline", lambda: chain.acquire({}))
 
 
 def acquires_everything_in_order(subject: Subject) -> None:
-    """Blocks follow one another without a gap, whole codes within the range, as many scans as were asked for."""
+    """Blocks are contiguous, have valid codes within the range, and add up to the requested number of scans."""
     with Chain(subject.station) as chain:
         chain.begin({})
         blocks = chain.blocks()
@@ -97,12 +98,12 @@ def acquires_everything_in_order(subject: Subject) -> None:
     for block in blocks:
         expected = _next_scan(subject, block, expected, chain.plan.ranges_v)
     assert expected == chain.plan.total_samples, (
-        f"{subject.name}: delivered {expected} scans of {chain.plan.total_samples}"
+        f"{subject.name}: returned {expected} of {chain.plan.total_samples} scans"
     )
 
 
 def arms_twenty_times(subject: Subject) -> None:
-    """Every acquisition begins at its own first scan."""
+    """Each of many acquisitions starts at scan 0."""
     with Chain(subject.station) as chain:
         for count in range(1, ACQUISITIONS + 1):
             chain.begin({})
@@ -112,9 +113,9 @@ def arms_twenty_times(subject: Subject) -> None:
 
 
 def ctrl_c_while_it_waits(subject: Subject) -> None:
-    """Interrupted in a read that waits for its trigger: made safe, it acquires again."""
+    """After Ctrl-C in a read that waits for its trigger, make_safe works and it acquires again."""
     require_ctrl_c()
-    with Chain(subject.station, here=True) as chain:
+    with Chain(subject.station, in_main_thread=True) as chain:
         chain.digitizer.arm()
         direct = chain.digitizer.direct
 
@@ -126,7 +127,7 @@ def ctrl_c_while_it_waits(subject: Subject) -> None:
             try:
                 chain.digitizer.make_safe()
             except LabrigError as error:
-                raise AssertionError(f"{subject.name}: make_safe after a read that failed: {error}") from error
+                raise AssertionError(f"{subject.name}: make_safe after a failed read: {error}") from error
             raise NotApplicable("its read did not wait long enough to be interrupted")
         succeeded(f"{subject.name}: make_safe after an interrupted read", chain.digitizer.make_safe)
         succeeded(f"{subject.name}: an acquisition after an interrupted read", lambda: chain.acquire({}))
@@ -134,11 +135,11 @@ def ctrl_c_while_it_waits(subject: Subject) -> None:
 
 
 def _next_scan(subject: Subject, block: Block, expected: int, ranges_v: tuple[float, ...]) -> int:
-    """Checks one block; the index of the scan after it."""
+    """Check one block; returns the index of the scan after it."""
     name, (count, channels) = subject.name, block.codes.shape
     assert block.lost == 0, f"{name}: lost {block.lost} scans before scan {block.start_index}"
     assert block.start_index == expected, (
-        f"{name}: a block begins at scan {block.start_index}, the one before ended at {expected}"
+        f"{name}: a block begins at scan {block.start_index}, but the previous one ended at {expected}"
     )
     assert channels == len(ranges_v), f"{name}: {channels} columns for {len(ranges_v)} channels"
     assert block.scale.shape == (channels, 4), f"{name}: scale has shape {block.scale.shape}, not ({channels}, 4)"
@@ -146,7 +147,7 @@ def _next_scan(subject: Subject, block: Block, expected: int, ranges_v: tuple[fl
     kind = block.codes.dtype
     assert kind in (np.int16, np.int32, np.float64), f"{name}: codes are {kind}, not int16, int32 or float64"
     volts = block.volts()
-    assert np.isfinite(volts).all(), f"{name}: some samples are not numbers"
+    assert np.isfinite(volts).all(), f"{name}: some samples are not finite"
     peaks = np.abs(volts).max(axis=0)
     for channel, peak, range_v in zip(subject.channels, peaks, ranges_v, strict=True):
         assert peak <= BEYOND_RANGE * range_v, (

@@ -1,4 +1,4 @@
-"""What every instrument keeps, whatever its kind: opening, identity, safety, closing."""
+"""Checks of every instrument, of any kind: opening, identity, safety, closing."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from labrig.testing.station import Subject
 
 Check = Callable[[Subject], Any]
 
-STRIKES_S = (0.0005, 0.002, 0.006, 0.02)
-"""How long after the beginning of a call Ctrl-C comes: on the wire, within its first, a middle and a late message."""
+INTERRUPT_S = (0.0005, 0.002, 0.006, 0.02)
+"""Delays of Ctrl-C after the start of a call (s): on the wire, during its first, a middle and a late message."""
 
 
 def opening_is_the_first_io(subject: Subject) -> None:
-    """Constructing an instrument reaches nothing; opening it does what is needed."""
-    subject.connect().close()  # the bench itself may have to start, and modules to be imported
+    """Constructing an instrument does no I/O; only opening it does."""
+    subject.connect().close()  # the bench may have to start first, and modules to be imported
     with recorded_touches() as touches:
         instrument = subject.connect()
     instrument.close()
-    assert not touches, f"{subject.name}: something was reached before open: {'; '.join(touches)}"
+    assert not touches, f"{subject.name}: I/O before open: {'; '.join(touches)}"
 
 
 def identity_is_stable_and_as_configured(subject: Subject) -> Identity:
-    """The same answer twice, in two sessions, and the model and serial number that the configuration names."""
+    """The identity is the same in two sessions and has the model and serial number of the configuration."""
     with subject.opened() as instrument:
         first, second = instrument.identify(), instrument.identify()
     with subject.opened() as instrument:
         third = instrument.identify()
-    assert first == second == third, f"{subject.name}: identify answers {first}, then {second}, then {third}"
-    assert first.model, f"{subject.name}: identify names no model"
+    assert first == second == third, f"{subject.name}: identify returns {first}, then {second}, then {third}"
+    assert first.model, f"{subject.name}: identify returns no model"
     for what in ("model", "serial"):
         wanted, found = getattr(subject.device.options, what), getattr(first, what)
         assert not wanted or wanted == found, (
@@ -47,7 +47,7 @@ def identity_is_stable_and_as_configured(subject: Subject) -> Identity:
 
 
 def safe_at_any_time(subject: Subject) -> None:
-    """make_safe before open, after it, twice, after close."""
+    """make_safe works before open, after it, twice, and after close."""
     instrument = subject.connect()
     succeeded(f"{subject.name}: make_safe before open", instrument.make_safe)
     try:
@@ -60,7 +60,7 @@ def safe_at_any_time(subject: Subject) -> None:
 
 
 def safe_after_a_failed_open(subject: Subject) -> None:
-    """An instrument that is not there: open fails in labrig's words, make_safe and close do not fail."""
+    """For an instrument that is not there, open raises a LabrigError, and make_safe and close do not raise."""
     instrument = subject.absent()
     refused(f"{subject.name}: opening an instrument that is not there", instrument.open)
     succeeded(f"{subject.name}: make_safe after a failed open", instrument.make_safe)
@@ -69,7 +69,7 @@ def safe_after_a_failed_open(subject: Subject) -> None:
 
 
 def closes_at_any_time(subject: Subject) -> None:
-    """close before open and twice; a closed instrument leaves the way free for the next."""
+    """Close works before open and twice, and the instrument can be opened again afterwards."""
     instrument = subject.connect()
     succeeded(f"{subject.name}: close before open", instrument.close)
     instrument.open()
@@ -80,7 +80,7 @@ def closes_at_any_time(subject: Subject) -> None:
 
 
 def nothing_works_before_open_or_after_close(subject: Subject) -> None:
-    """Every use is refused with a LabrigError, never with an error of a library."""
+    """Every call raises a LabrigError, never a library's error."""
     instrument = subject.connect()
     for action, call in uses(subject, instrument).items():
         refused(f"{subject.name}: {action} before open", call)
@@ -92,19 +92,19 @@ def nothing_works_before_open_or_after_close(subject: Subject) -> None:
 
 
 def ctrl_c_leaves_it_safe(subject: Subject) -> None:
-    """Interrupted while it opens or works, an instrument can still be made safe and closed, and opened by the next."""
+    """After Ctrl-C in open or another call, the instrument can be made safe, closed and opened again."""
     require_ctrl_c()
     with warnings.catch_warnings():
-        # What a library was interrupted in leaks: PyVISA looks for its libraries in a program of their own.
+        # Interrupted libraries leak: PyVISA, for one, searches for its backends in a subprocess.
         warnings.simplefilter("ignore", ResourceWarning)
-        _strike(subject)
+        _interrupt_calls(subject)
         gc.collect()
 
 
-def _strike(subject: Subject) -> None:
+def _interrupt_calls(subject: Subject) -> None:
     for action in ("open", "a call"):
-        for after_s in STRIKES_S:
-            instrument = _here(subject)
+        for after_s in INTERRUPT_S:
+            instrument = _in_main_thread(subject)
             if action == "open":
                 work = [instrument.direct.open]
             else:
@@ -112,8 +112,8 @@ def _strike(subject: Subject) -> None:
                 work = list(uses(subject, instrument.direct).values())
             interrupted(f"{subject.name}: {action}", partial(_each, work), after_s)
             _safe_and_closed(subject, instrument, f"Ctrl-C in {action}")
-            gc.collect()  # in this thread: what is left of an interrupted call may hold locks of this thread
-    instrument = _here(subject)
+            gc.collect()  # in this thread, because remains of an interrupted call may hold its locks
+    instrument = _in_main_thread(subject)
     try:
         succeeded(f"{subject.name}: open after interrupted sessions", instrument.open)
         succeeded(f"{subject.name}: identify after interrupted sessions", instrument.identify)
@@ -121,9 +121,9 @@ def _strike(subject: Subject) -> None:
         _safe_and_closed(subject, instrument, "interrupted sessions")
 
 
-def _here(subject: Subject) -> Any:
+def _in_main_thread(subject: Subject) -> Any:
     instrument = subject.connect()
-    instrument.here = True
+    instrument.in_main_thread = True
     return instrument
 
 
@@ -133,7 +133,7 @@ def _each(work: list[Callable[[], Any]]) -> None:
 
 
 def uses(subject: Subject, instrument: Any) -> dict[str, Callable[[], Any]]:
-    """What one does with an instrument of this kind, in order."""
+    """Typical calls of an instrument of this kind, in order."""
     able = subject.device.capabilities
     everything: dict[str, Callable[[], Any]] = {"identify": instrument.identify}
     if isinstance(able, SourceCapabilities):

@@ -1,8 +1,8 @@
 """The pytest plugin: `pytest --rig CONFIG --pyargs labrig.testing`. Without --rig the suites are not collected.
 
-It is loaded in every pytest run of an environment that has labrig, so it imports nothing heavy before --rig is given.
+It is loaded in every pytest run of an environment with labrig, so it imports nothing heavy unless --rig is given.
 
-With --rig, SIGTERM and SIGHUP end the session as Ctrl-C does: the check that runs makes its instruments safe. Then the
+With --rig, SIGTERM and SIGHUP end the session like Ctrl-C: the running check makes its instruments safe. Then the
 signal has its usual effect on the process.
 """
 
@@ -24,6 +24,7 @@ _INTERRUPTS: pytest.StashKey[Interrupts] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --rig and --rig-bench."""
     group = parser.getgroup("labrig", "contract suites of labrig's instruments")
     group.addoption("--rig", metavar="CONFIG", help="run labrig.testing on the rig of this configuration")
     group.addoption(
@@ -32,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Assemble the rig under test and install the signal handlers."""
     rig, bench = config.getoption("--rig"), config.getoption("--rig-bench")
     if rig is None:
         if bench is not None:
@@ -50,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close the bench, restore the signal handlers and raise the signal that ended the session, if any."""
     station = config.stash.get(_STATION, None)
     if station is not None:
         station.close()
@@ -61,6 +64,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
+    """Name the rig and its bench in the report."""
     station = config.stash.get(_STATION, None)
     if station is None:
         return None
@@ -68,10 +72,11 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Ignore the suites without --rig."""
     inside = collection_path == SUITES or SUITES in collection_path.parents
     return True if inside and _STATION not in config.stash else None
 
 
 def station_of(config: pytest.Config) -> Station:
-    """The station that --rig names."""
+    """The station for the configuration given by --rig."""
     return config.stash[_STATION]

@@ -1,4 +1,4 @@
-"""What a ConductanceProgrammer keeps. Settings stay within the configured range; the board keeps the last ones."""
+"""Checks of a ConductanceProgrammer. Settings stay within the configured range; the last ones remain set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from labrig.testing.station import Subject
 
 
 def levels_increase(subject: Subject) -> None:
-    """Every wired channel has levels, each code once, conductances positive and strictly increasing."""
+    """Every wired channel has levels, with unique codes and positive, strictly increasing conductances."""
     with subject.opened() as programmer:
         levels = programmer.levels()
     for channel in subject.channels:
@@ -27,15 +27,15 @@ def levels_increase(subject: Subject) -> None:
         if isinstance(able, Continuous):
             assert 0 < able.minimum < able.maximum, f"{where} realizes {able.minimum:g} S to {able.maximum:g} S"
             continue
-        assert isinstance(able, LevelTable), f"{where} has {type(able).__name__} for levels"
+        assert isinstance(able, LevelTable), f"{where}: levels are a {type(able).__name__}"
         assert len(able.codes) == len(able.siemens) >= 2, f"{where} has too few levels"
         assert (able.siemens > 0).all(), f"{where} has conductances that are not positive"
-        assert (np.diff(able.siemens) > 0).all(), f"{where} has conductances that do not increase"
-        assert len(np.unique(able.codes)) == len(able.codes), f"{where} has a code twice"
+        assert (np.diff(able.siemens) > 0).all(), f"{where}: its conductances do not increase"
+        assert len(np.unique(able.codes)) == len(able.codes), f"{where} has a duplicate code"
 
 
 def holds_what_was_written(subject: Subject) -> None:
-    """What was programmed is read back, in this session and after make_safe; the report names every channel of it."""
+    """Settings are read back as programmed, also after make_safe, and the report lists every channel."""
     with subject.opened() as programmer:
         first, second = patterns(subject, programmer.levels())
         programmer.program(first)
@@ -48,21 +48,19 @@ def holds_what_was_written(subject: Subject) -> None:
 
 
 def writes_only_what_changes(subject: Subject) -> None:
-    """The same settings again write nothing; one that differs, one channel."""
+    """Repeating the same settings writes nothing; changing one writes one channel."""
     with subject.opened() as programmer:
         first, second = patterns(subject, programmer.levels())
         programmer.program(first)
         report = programmer.program(first)
-        assert report.written == (), (
-            f"{subject.name}: nothing changed, and yet {len(report.written)} channels were written"
-        )
+        assert report.written == (), f"{subject.name}: nothing changed, but {len(report.written)} channels were written"
         channel = subject.channels[-1]
         report = programmer.program({**first, channel: second[channel]})
-        assert report.written == (channel,), f"{subject.name}: channel {channel} changed, written were {report.written}"
+        assert report.written == (channel,), f"{subject.name}: channel {channel} changed, but wrote {report.written}"
 
 
 def refuses_all_where_one_is_wrong(subject: Subject) -> None:
-    """A setting or a channel that does not exist is refused, and what came with it is not applied."""
+    """A setting or channel that does not exist is refused, and the other settings of the call are not applied."""
     with subject.opened() as programmer:
         levels = programmer.levels()
         first, second = patterns(subject, levels)
@@ -71,7 +69,7 @@ def refuses_all_where_one_is_wrong(subject: Subject) -> None:
         beyond: dict[str, dict[str, Setting]] = {
             what: {good: second[good], **wrong}
             for what, wrong in {
-                "a setting beyond what the part realizes": {bad: _beyond(levels[bad])},
+                "a setting beyond the part's range": {bad: _beyond(levels[bad])},
                 "a setting of the wrong kind": {bad: _other_kind(levels[bad])},
                 "a channel that does not exist": {"no such channel": second[good]},
             }.items()
@@ -87,18 +85,18 @@ def refuses_all_where_one_is_wrong(subject: Subject) -> None:
 
 def _reported(subject: Subject, report: ProgramReport, settings: Mapping[str, Setting]) -> None:
     name, asked = subject.name, set(settings)
-    assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not hold what was written"
-    assert set(report.written) == asked, f"{name}: {len(asked)} channels changed, the report names {report.written}"
+    assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not have the setting written"
+    assert set(report.written) == asked, f"{name}: {len(asked)} channels changed, the report lists {report.written}"
     assert set(report.verified) == asked, f"{name}: not verified: {', '.join(sorted(asked - set(report.verified)))}"
-    assert report.read_back == dict(settings), f"{name}: the report's read_back is not what was written"
-    assert not report.interrupted, f"{name}: says that it lost its settings and got them back"
+    assert report.read_back == dict(settings), f"{name}: the report's read_back differs from the settings written"
+    assert not report.interrupted, f"{name}: reports that it lost its settings and restored them"
 
 
 def _held(subject: Subject, programmer: Any, settings: Mapping[str, Setting], when: str) -> None:
     held = programmer.read_back(subject.channels)
     for channel, setting in settings.items():
         assert held.get(channel) == setting, (
-            f"{subject.name}: channel {channel} holds {held.get(channel)} {when}, not {setting}"
+            f"{subject.name}: channel {channel} is at {held.get(channel)} {when}, not {setting}"
         )
 
 

@@ -1,7 +1,7 @@
-"""What a whole rig keeps: what is played comes back where it was sent, with its sign and its size, and stops.
+"""Checks of a whole rig: signals come back at the right place, with the right sign and size, and stop.
 
-Instruments can agree with themselves and still be wrong together: a source that scales twice, a sign that is lost on
-the way, a rate that is not the one sampled at, a make_safe that is ignored show only through the wiring.
+Some errors only show through the wiring: a source that scales twice, a lost sign, a sample rate other than the
+reported one, an ignored make_safe.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ Array = NDArray[np.float64]
 RigCheck = Callable[[Station], None]
 
 TOLERANCE = 0.05
-"""Relative, of what a source and a digitizer may be off together."""
+"""Relative tolerance of source and digitizer together."""
 
 OFFSET_V = 3e-3
+"""Offset tolerance (V)."""
 
 PART_TOLERANCE = 0.3
-"""Conductances may be off by this before they are calibrated: potentiometers are ± 20 %."""
+"""Relative tolerance of uncalibrated conductances: potentiometers have ± 20 %."""
 
 CLOCK_TOLERANCE = 200e-6
-"""Free-running clocks of two instruments differ by some 50 ppm each."""
+"""Relative tolerance of frequencies: free-running clocks are off by about 50 ppm each."""
 
 SILENT_SHARE = 0.02
-"""What may be left of a drive after make_safe or idle."""
+"""Largest fraction of a drive left after make_safe or idle."""
 
 
 class Board:
-    """The chain's board with known conductances, and what it should do."""
+    """The board of a chain, programmed to known conductances, and its expected voltages."""
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
@@ -48,7 +49,7 @@ class Board:
         self.siemens = self._programmed()
 
     def expected(self, node: str, volts: Mapping[str, float]) -> tuple[float, float]:
-        """Least and greatest voltage of a node (V) if sources, by their nodes, play these levels, the others 0 V."""
+        """Lowest and highest expected voltage of a node (V) for source levels by node (V); other sources play 0 V."""
         solver, found = self.network.equilibrium(), []
         levels = [volts.get(source.node, 0.0) for source in self.network.sources]
         for factor in (1 - PART_TOLERANCE, 1.0, 1 + PART_TOLERANCE):
@@ -58,19 +59,19 @@ class Board:
         return min(found) - spare, max(found) + spare
 
     def _programmed(self) -> Array:
-        """Bring every edge near the middle of its range; (E,) nominal conductances (S)."""
+        """Set every edge near the middle of its range; returns the (E,) nominal conductances (S)."""
         siemens: dict[tuple[str, str], float] = {}
         for name, programmer in self.chain.programmers.items():
             levels = programmer.levels()
             settings, _ = patterns(Subject(self.chain.station, name), levels)
             report = programmer.program(settings)
-            assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not hold what was written"
+            assert not report.faulty, f"{name}: channels {', '.join(report.faulty)} do not have the setting written"
             siemens |= {(name, c): _siemens(levels[c], setting) for c, setting in settings.items()}
         return np.array([siemens[edge.device, edge.channel] for edge in self.chain.hookup.edges])
 
 
 def a_drive_comes_back_at_its_own_node(station: Station) -> None:
-    """Every input alone, with both signs: DC at its sense channel as the wiring says."""
+    """Each input alone, with both signs, gives the expected DC voltage at its sense channel."""
     with Chain(station, programmed=True) as chain:
         board = Board(chain)
         for wire in chain.hookup.inputs:
@@ -85,7 +86,7 @@ def a_drive_comes_back_at_its_own_node(station: Station) -> None:
 
 
 def an_error_tone_has_its_sign_and_size(station: Station) -> None:
-    """Every output alone, with both signs, beside a pilot: the part in phase with the pilot, at its sense channel."""
+    """Each output alone, with both signs and a pilot, gives the expected in-phase voltage at its sense channel."""
     frequency = station.assembly.timing.tones.frequencies_hz[-1]
     pilot = ToneProgram(0.0, (Tone(frequency, station.drive_v),))
     with Chain(station, programmed=True) as chain:
@@ -108,7 +109,7 @@ def an_error_tone_has_its_sign_and_size(station: Station) -> None:
 
 
 def the_rate_is_what_it_says(station: Station) -> None:
-    """The pilot's frequency, measured by its phase in the two halves of a window, is the one it was given."""
+    """The pilot has its nominal frequency, measured by its phase in the two halves of a window."""
     frequency = station.assembly.timing.tones.frequencies_hz[-1]
     with Chain(station) as chain:
         pilot = chain.hookup.pilot
@@ -117,32 +118,34 @@ def the_rate_is_what_it_says(station: Station) -> None:
         found = _frequency(volts[:, column], rate)
     off = found / frequency - 1
     assert abs(off) <= CLOCK_TOLERANCE, (
-        f"{chain.hookup.digitizer} says it samples at {rate:g} S/s, and then {pilot.label} would be playing "
-        f"{found:.6g} Hz instead of {frequency:g} Hz ({off:+.2%}): one of them lies about its rate"
+        f"{chain.hookup.digitizer} reports {rate:g} S/s, so {pilot.label} would be playing {found:.6g} Hz instead of "
+        f"{frequency:g} Hz ({off:+.2%}): one of them reports a wrong rate"
     )
 
 
 def make_safe_silences(station: Station) -> None:
+    """After make_safe nothing is driven."""
     _silences(station, "make_safe")
 
 
 def idle_silences(station: Station) -> None:
+    """In idle nothing is driven."""
     _silences(station, "idle")
 
 
 def the_rig_opens_measures_and_closes(station: Station) -> None:
-    """The same instruments as a run uses them, twice in a row."""
+    """A rig opens, programs, measures and closes, twice in a row."""
     for _ in range(2):
         with station.assembly.open_rig() as rig:
             rig.program(station.assembly.update(rig).settings())
             activation = np.zeros(len(rig.hookup.inputs))
             activation[0] = station.drive_v
             response = succeeded("the rig: measure", lambda: rig.measure(Excitation(activation)))  # noqa: B023
-            assert np.isfinite(response.outputs).all(), "the rig: measured outputs that are not numbers"
+            assert np.isfinite(response.outputs).all(), "the rig: measured outputs are not finite"
 
 
 def _silences(station: Station, action: str) -> None:
-    """Drive every input, then silence all sources: what their nodes show afterwards."""
+    """Drive every input, silence all sources, and check the voltages of the nodes afterwards."""
     programs = {wire.label: ToneProgram(station.drive_v) for wire in station.assembly.board.hookup.inputs}
     with Chain(station, programmed=True) as chain:
         Board(chain)
@@ -153,16 +156,16 @@ def _silences(station: Station, action: str) -> None:
         for wire in chain.hookup.inputs:
             column = chain.hookup.sense_column[wire.node]
             assert quiet[column] <= SILENT_SHARE * loud[column] + OFFSET_V, (
-                f"{wire.device}: {wire.node} still shows {quiet[column]:.4g} V after {action}, of {loud[column]:.4g} V "
-                "before: the output goes on"
+                f"{wire.device}: {wire.node} is still at {quiet[column]:.4g} V after {action}, {loud[column]:.4g} V "
+                "before: the output is still on"
             )
 
 
 def _undriven(chain: Chain) -> Array:
     """(T, C) volts while nothing is played.
 
-    Where only a source's start triggers the digitizer, the source has to play: then only the samples before its new
-    program shows are of use.
+    If only a source's start triggers the digitizer, the source has to play; then only the samples before its new
+    program takes effect are used.
     """
     chain.station.bench.clock.sleep(0.05)
     try:
@@ -175,7 +178,7 @@ def _undriven(chain: Chain) -> Array:
     settle_s = min(source.settle_s for source in able if isinstance(source, SourceCapabilities))
     before = int(settle_s * chain.plan.sample_rate_hz)
     if before < 2:
-        raise NotApplicable("the sources start the digitizer and show at once: nothing was sampled before")
+        raise NotApplicable("the sources start the digitizer and take effect at once: there is no sample before")
     return chain.acquire({})[:before]
 
 
@@ -184,7 +187,7 @@ def _window(chain: Chain, volts: Array) -> Array:
 
 
 def _phasors(chain: Chain, volts: Array, frequency_hz: float) -> NDArray[np.complex128]:
-    """(C,) peak phasor of each channel's window, its skew corrected."""
+    """(C,) peak phasor of each channel's window (V), corrected for skew."""
     window = _window(chain, volts)
     turns = -2j * np.pi * frequency_hz
     t = np.arange(len(window)) / chain.plan.sample_rate_hz
@@ -201,7 +204,7 @@ def _frequency(volts: Array, rate_hz: float) -> float:
     first, second = (
         np.sum(part * taper * np.exp(-2j * np.pi * near * t)) for part in (volts[:half], volts[half:][:half])
     )
-    # From one half to the next the reference starts anew, at whole cycles of `near`.
+    # The reference restarts in the second half, after whole cycles of `near`.
     return float(near + np.angle(second / first) / (2 * np.pi * half / rate_hz))
 
 
@@ -220,11 +223,11 @@ def _sense(chain: Chain, node: str) -> str:
 
 
 def _guess(found: float, expected: float) -> str:
-    """What a physicist would look for first."""
+    """The most likely cause of a wrong voltage."""
     if abs(found) < 0.05 * abs(expected):
-        return "nothing arrives; look at the wiring and the output"
+        return "no signal; check the wiring and the output"
     if found * expected < 0 and 0.7 < abs(found / expected) < 1.4:
-        return "its sign is lost"
+        return "its sign is wrong"
     return f"it is scaled by {found / expected:.3g}"
 
 

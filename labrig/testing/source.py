@@ -1,4 +1,4 @@
-"""What a WaveformSource keeps. Only wired channels are played, with no more than the station's drive."""
+"""Checks of a WaveformSource. Only wired channels are played, with the station's drive at most."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from labrig.testing.instrument import Check
 from labrig.testing.station import Subject
 
 AMPLITUDE_TOLERANCE = 0.05
-"""What is played may differ from what was asked by so much: converters that hold a sample droop by sin(x)/x."""
+"""Relative tolerance of levels and amplitudes, which includes the sin(x)/x droop of a DAC."""
 
 SMALLEST_V = 5e-3
-"""Rounding to steps and smallest settings may add this."""
+"""Additional tolerance for rounding and smallest settings (V)."""
 
 PHASE_TOLERANCE_RAD = 0.1
+"""Tolerance of phases (rad)."""
 
 
 def plays_the_dc_it_was_asked(subject: Subject) -> None:
-    """Every asked channel comes back, its level within tolerance and with its sign."""
+    """Load returns every requested channel, with its level within tolerance and the right sign."""
     with subject.opened() as source:
         for sign in (1, -1):
             level = sign * subject.station.drive_v
@@ -32,14 +33,14 @@ def plays_the_dc_it_was_asked(subject: Subject) -> None:
             for channel, program in asked.items():
                 found = played[channel].dc
                 assert abs(found - program.dc) <= AMPLITUDE_TOLERANCE * abs(program.dc) + SMALLEST_V, (
-                    f"{subject.name}: channel {channel} was asked for {program.dc:g} V and says it plays {found:g} V"
+                    f"{subject.name}: channel {channel} should play {program.dc:g} V and reports {found:g} V"
                 )
 
 
 def plays_the_tone_it_was_asked(subject: Subject) -> None:
-    """Frequency and amplitude as asked; channels of one sign are in phase, and a negative drive is turned by π.
+    """Frequency and amplitude are as requested, equal tones are in phase, and a negative drive is shifted by π.
 
-    Only differences of phase count: a source may turn all its tones alike, and a pilot of phase 0 with them.
+    Only phase differences count: a source may shift all its tones, including a pilot, by the same phase.
     """
     phases: dict[int, dict[str, float]] = {}
     frequency = subject.station.assembly.timing.tones.frequencies_hz[0]
@@ -57,13 +58,13 @@ def plays_the_tone_it_was_asked(subject: Subject) -> None:
         ):
             off = math.remainder(turned - expected, 2 * math.pi)
             assert abs(off) <= PHASE_TOLERANCE_RAD, (
-                f"{subject.name}: channel {channel}, asked for {what}, says it plays {turned:+.3f} rad from it, "
-                f"not {expected:.3f}: the sign of an error current would be lost"
+                f"{subject.name}: channel {channel} should play {what} and reports a phase of {turned:+.3f} rad "
+                f"relative to it, not {expected:.3f}: the sign of an error current would be lost"
             )
 
 
 def refuses_what_it_cannot_play(subject: Subject) -> None:
-    """Beyond full scale, not a number, or on a channel it does not have."""
+    """Levels beyond full scale, NaN and unknown channels are refused."""
     able = subject.device.capabilities
     assert isinstance(able, SourceCapabilities)
     channel, beyond = subject.channels[0], 1.01 * able.full_scale_v
@@ -80,7 +81,7 @@ def refuses_what_it_cannot_play(subject: Subject) -> None:
 
 
 def idles_and_starts_again(subject: Subject) -> None:
-    """idle twice, make_safe, idle from there; load, arm and start go on working after each."""
+    """Idle and make_safe in any order and repeatedly; load, arm and start work after each."""
     program = dict.fromkeys(subject.channels, ToneProgram(subject.station.drive_v))
     with subject.opened() as source:
         for what in ("idle", "idle", "make_safe", "idle", "make_safe", "make_safe"):
@@ -94,7 +95,7 @@ def idles_and_starts_again(subject: Subject) -> None:
 def _loaded(subject: Subject, source: object, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
     played = source.load(programs)  # type: ignore[attr-defined]
     missing = [channel for channel in programs if channel not in played]
-    assert not missing, f"{subject.name}: load does not say what it plays on {', '.join(missing)}"
+    assert not missing, f"{subject.name}: load does not return what it plays on {', '.join(missing)}"
     return played
 
 
@@ -102,14 +103,14 @@ def _tone_phase(
     subject: Subject, channel: str, asked: Mapping[str, ToneProgram], played: Mapping[str, ToneProgram]
 ) -> float:
     (wanted,), tones = asked[channel].tones, played[channel].tones
-    assert len(tones) == 1, f"{subject.name}: channel {channel} was asked for 1 tone and says it plays {len(tones)}"
+    assert len(tones) == 1, f"{subject.name}: channel {channel} should play 1 tone and reports {len(tones)}"
     (found,) = tones
     assert math.isclose(found.frequency_hz, wanted.frequency_hz, rel_tol=1e-6), (
-        f"{subject.name}: channel {channel} was asked for {wanted.frequency_hz:.9g} Hz and says it plays "
+        f"{subject.name}: channel {channel} should play {wanted.frequency_hz:.9g} Hz and reports "
         f"{found.frequency_hz:.9g} Hz"
     )
     assert abs(found.amplitude - wanted.amplitude) <= AMPLITUDE_TOLERANCE * wanted.amplitude + SMALLEST_V, (
-        f"{subject.name}: channel {channel} was asked for a tone of {wanted.amplitude:g} V and says it plays "
+        f"{subject.name}: channel {channel} should play a tone of {wanted.amplitude:g} V and reports "
         f"{found.amplitude:g} V"
     )
     return found.phase_rad

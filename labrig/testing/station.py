@@ -1,4 +1,4 @@
-"""Where a suite gets its instruments from: one configuration, one bench, and a fresh instrument for every check."""
+"""The rig under test: one configuration, one bench, and a fresh instrument for every check."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from labrig.signals.tones import SILENT, ToneProgram
 from labrig.testing.calls import Bounded, NotApplicable
 
 MARGIN_S = 5.0
-"""How much longer than it was told to wait a call may take."""
+"""Longest duration of a call beyond its own timeout (s)."""
 
 DRIVE_V = 0.5
-"""What the checks play, less where the rig's limits, full scales or supplies ask for less."""
+"""Drive of the checks (V), reduced if the rig's limits, full scales or supplies require it."""
 
 
 class Station:
-    """assembly: the configuration under test. The bench is built when the first instrument is asked for."""
+    """The configuration under test and its bench, which is built for the first instrument."""
 
     def __init__(self, assembly: Assembly, margin_s: float = MARGIN_S) -> None:
         self.assembly = assembly
@@ -40,21 +40,23 @@ class Station:
 
     @cached_property
     def bench(self) -> Bench:
+        """The bench of the configuration."""
         return import_module(BENCHES[self.assembly.header.bench]).build(self.assembly)
 
     def subjects(self, kind: str) -> list[Subject]:
-        """The instruments of a kind that the wiring uses."""
+        """The wired instruments of a kind ("source", "digitizer" or "programmer")."""
         hookup = self.assembly.board.hookup
         names = {"source": hookup.sources, "digitizer": (hookup.digitizer,), "programmer": hookup.programmers}[kind]
         return [Subject(self, name) for name in names]
 
     def connect(self, name: str) -> Any:
-        """An unopened instrument behind its guard, every call bounded."""
+        """Make an instrument with its guard and bounded calls, not yet open."""
         device = self.assembly.devices[name]
-        # The options as a run uses them: with the terminal its start trigger leaves by.
+        # The options as in a run, including the output terminal of the start trigger.
         return self.checked(name, self.bench.connect(name, device.driver, self.assembly.routed(name)))
 
     def checked(self, name: str, instrument: Any) -> Bounded:
+        """Wrap an instrument in its guard and bound its calls."""
         able = self.assembly.devices[name].capabilities
         if isinstance(able, SourceCapabilities):
             instrument = GuardedSource(name, instrument, able)
@@ -64,8 +66,10 @@ class Station:
 
     @property
     def drive_v(self) -> float:
-        """Voltage the checks may drive any node with. A current source gets the largest error of the configuration:
-        what more would do to its node, nobody knows."""
+        """Voltage with which the checks may drive any node (V).
+
+        Current sources are limited to the configured error current: the effect of more on their node is unknown.
+        """
         hookup = self.assembly.board.hookup
         rails = [abs(end) for wire in hookup.senses for end in (wire.low_v, wire.high_v)]
         full_scales = [wire.full_scale_v for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)]
@@ -75,6 +79,7 @@ class Station:
         return min(DRIVE_V, *errors, 0.5 * min(*rails, *full_scales, *ranges, self.assembly.limits.node_v))
 
     def close(self) -> None:
+        """Close the bench if it was built."""
         if "bench" in self.__dict__:
             self.bench.close()
 
@@ -88,11 +93,12 @@ class Subject:
 
     @property
     def device(self) -> Device:
+        """Its entry in the configuration."""
         return self.station.assembly.devices[self.name]
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Channels the wiring uses. Others may lead anywhere in the laboratory: no check touches them."""
+        """The wired channels. No check touches others, which may be connected to anything in the laboratory."""
         hookup = self.station.assembly.board.hookup
         if self.name == hookup.digitizer:
             return tuple(wire.channel for wire in hookup.senses)
@@ -101,23 +107,25 @@ class Subject:
 
     @property
     def plan(self) -> AcquisitionPlan:
+        """The acquisition of the configuration."""
         return self.station.assembly.timing.plan
 
     def connect(self) -> Any:
+        """Make the instrument, not yet open."""
         return self.station.connect(self.name)
 
     def absent(self) -> Any:
-        """The same driver led to an instrument that is not there."""
+        """The same driver with the address of an instrument that does not exist."""
         if self.station.assembly.header.bench == "simulated" or self.device.driver.factory is None:
             raise NotApplicable("a simulated instrument cannot be absent")
         if "resource" not in type(self.device.options).model_fields:
-            raise NotApplicable("the driver's options have no resource that could be absent")
+            raise NotApplicable("the driver has no `resource` option, so an absent instrument cannot be tested")
         options = self.device.options.model_copy(update={"resource": "labrig-absent"})
         return self.station.checked(self.name, self.device.driver.factory(self.name, options))
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
-        """The instrument, open; made safe and closed afterwards."""
+        """Context in which the instrument is open; it is made safe and closed afterwards."""
         instrument = self.connect()
         with _safe_afterwards(instrument):
             instrument.open()
@@ -125,17 +133,30 @@ class Subject:
 
 
 class Chain:
-    """Sources and digitizer of a rig, open and configured, with no rig around them: play, and read volts.
+    """Sources and digitizer of a rig, open and configured, without a rig: play programs, read volts.
 
         with Chain(station) as chain:
             volts = chain.acquire(programs)
 
-    plan: asked for, by default the configuration's; once open, what `configure` returned.
-    programmed: open the programmers too, for without them the edges may be open. here: as of `Bounded`.
+    Parameters
+    ----------
+    station
+        The rig under test.
+    plan
+        The acquisition to configure, by default that of the configuration. The attribute `plan` is the actual one.
+    programmed
+        Whether to open the programmers too; without them the edges may be open.
+    in_main_thread
+        See `Bounded`.
     """
 
     def __init__(
-        self, station: Station, plan: AcquisitionPlan | None = None, *, programmed: bool = False, here: bool = False
+        self,
+        station: Station,
+        plan: AcquisitionPlan | None = None,
+        *,
+        programmed: bool = False,
+        in_main_thread: bool = False,
     ) -> None:
         self.station = station
         self.hookup = station.assembly.board.hookup
@@ -144,7 +165,7 @@ class Chain:
         self.digitizer: Any = None
         self.programmers: dict[str, Any] = {}
         self._programmed = programmed
-        self._here = here
+        self._in_main_thread = in_main_thread
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -166,10 +187,12 @@ class Chain:
             self._stack.__exit__(*error)
 
     def _make_safe_at_once(self) -> None:
-        """Make all safe at the same time, for a silent one must keep none on; each is made safe again, in turn, when
-        it is closed, and its failure counts then."""
+        """Make all instruments safe simultaneously, so that an unresponsive one does not delay the others.
+
+        Each is made safe again when it is closed; only failures at that time are reported.
+        """
         opened = [*self.sources.values(), self.digitizer, *self.programmers.values()]
-        if self._here:  # an alarm bounds each call, and there is only one
+        if self._in_main_thread:  # the alarm can bound only one call at a time
             return
         threads = [threading.Thread(target=_suppressed, args=(each.make_safe,), daemon=True) for each in opened]
         for thread in threads:
@@ -178,12 +201,12 @@ class Chain:
             thread.join(self.station.margin_s)
 
     def acquire(self, programs: Mapping[str, ToneProgram]) -> NDArray[np.float64]:
-        """(T, C) volts of an acquisition while sources play `programs` (by label, "awg/0"), other channels 0 V."""
+        """Acquire (T, C) volts while the sources play `programs` (by label, "awg/0"); other channels play 0 V."""
         self.begin(programs)
         return np.concatenate([block.volts() for block in self.blocks()])
 
     def begin(self, programs: Mapping[str, ToneProgram]) -> None:
-        """Load, arm the digitizer first, start the sources last."""
+        """Load all programs, arm the digitizer and the sources, then start."""
         for name, source in self.sources.items():
             source.load({wire.channel: programs.get(wire.label, SILENT) for wire in self.wires if wire.device == name})
         self.digitizer.arm()
@@ -194,7 +217,7 @@ class Chain:
         self.digitizer.start()
 
     def blocks(self) -> list[Block]:
-        """The blocks of the acquisition that has begun."""
+        """Read the blocks of the acquisition in progress."""
         blocks: list[Block] = []
         received = 0
         while received < self.plan.total_samples:
@@ -205,11 +228,12 @@ class Chain:
 
     @property
     def wires(self) -> tuple[SourceWire, ...]:
+        """All wires of the sources."""
         return (*self.hookup.inputs, *self.hookup.outputs, self.hookup.pilot)
 
     def _open(self, stack: ExitStack, name: str) -> Any:
         instrument = self.station.connect(name)
-        instrument.here = self._here
+        instrument.in_main_thread = self._in_main_thread
         stack.enter_context(_safe_afterwards(instrument))
         instrument.open()
         return instrument
@@ -222,7 +246,7 @@ def _suppressed(action: Callable[[], None]) -> None:
 
 @contextmanager
 def _safe_afterwards(instrument: Any) -> Iterator[None]:
-    """Make safe and close, whatever happened; only where nothing else went wrong does a failure of that count."""
+    """Make safe and close in any case; errors of that are raised only if there was no other exception."""
     try:
         yield
     except BaseException:

@@ -1,13 +1,13 @@
-"""How to write the virtual counterpart of a driver, and how those of a configuration are found and served.
+"""How to write the virtual counterpart of a driver, and how those of a configuration are served.
 
-On `bench: wire`, and under `labrig virtual serve`, the real drivers talk to virtual counterparts around one simulated
-world. `DriverInfo.virtual` names a driver's counterpart: a `VirtualCounterpart` with a factory,
+On `bench: wire`, and under `labrig virtual serve`, the real drivers talk to virtual counterparts that share one
+simulated world. `DriverInfo.virtual` names a driver's counterpart: a `VirtualCounterpart` with a factory,
 
     factory(bench: VirtualBench, entries: Sequence[Entry]) -> context manager that gives Sequence[Endpoint]
 
-that is called once with every instrument of the configuration whose driver has this counterpart. Entering the context
-starts the servers and gives one endpoint per entry; leaving it ends every connection and thread. Most instruments have
-an address each; `each_on_its_own` makes the factory from a function that serves one of them:
+that is called once, with all instruments of the configuration that have this counterpart. Entering the context starts
+the servers and gives one endpoint per entry; leaving it ends all connections and threads. Most instruments have their
+own address; for these, `each_on_its_own` makes the factory from a function that serves one instrument:
 
     @each_on_its_own
     @contextmanager
@@ -15,13 +15,13 @@ an address each; `each_on_its_own` makes the factory from a function that serves
         with SocketServer(MyGenerator(bench, entry.name), faults=bench.faults, name=entry.name) as server:
             yield server.resource
 
-What a counterpart may ask of the bench and what it must do:
+How a counterpart uses the bench:
 
-- a source tells the world what its outputs play: `bench.world.drive(t, "awg/1", program)`, program None where the
-  output is open, and starts at the edges of its trigger line: `bench.lines.listen("awg/trigger", on_edge)`;
-- a programmer tells it the conductances: `bench.world.set(t, {edge: siemens})`, with the edges of its channels in
+- a source sets its outputs with `bench.world.drive(t, "awg/1", program)` (program None: output open), and starts at
+  edges of its trigger line, `bench.lines.listen("awg/trigger", on_edge)`;
+- a programmer sets the conductances with `bench.world.set(t, {edge: siemens})`; the edges of its channels are in
   `bench.world.wiring.edges`;
-- a digitizer takes part in it with `bench.world.begin_acquisition(t)` and `bench.world.voltages(...)`, and fires
+- a digitizer calls `bench.world.begin_acquisition(t)` and `bench.world.voltages(...)`, and fires its start trigger with
   `bench.lines.fire("daq/start", t)`;
 - times are `bench.clock()` in seconds; whatever touches the world holds `bench.lock`;
 - faults of the configuration are in `bench.faults`; a counterpart asks it for those that act where its
@@ -45,20 +45,20 @@ from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 @dataclass(frozen=True)
 class Entry:
-    """One instrument of a configuration, as its virtual counterpart needs it.
+    """One instrument of a configuration, for its virtual counterpart.
 
     Attributes
     ----------
     name : str
         Its name in the configuration; on the bench its channels are `<name>/<channel>`.
     model : str
-        The model to answer as.
+        The model to identify as.
     capabilities : Capabilities
-        What it can do; its channels in order.
+        Its capabilities, with the channels in order.
     options : Mapping[str, Any]
         The entry's validated options as plain values.
     parts : sequence of Part, optional
-        Of a programmer: the specimen in each channel, whose `conductance` of a setting is the actual one.
+        For a programmer, the specimen in each channel; its `conductance` is the actual one.
     """
 
     name: str
@@ -70,16 +70,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a virtual instrument is reached.
+    """The address of a virtual instrument.
 
     Attributes
     ----------
     name, model : str
         Those of its entry.
     resource : str
-        What a foreign client is given: a VISA resource, `grpc://HOST:PORT/DEVICE`, or `socket://HOST:PORT`.
+        Address for other clients: a VISA resource, `grpc://HOST:PORT/DEVICE`, or `socket://HOST:PORT`.
     options : Mapping[str, str], optional
-        The driver's options that lead it here; without them `{"resource": resource}`.
+        Driver options that connect to it, by default `{"resource": resource}`.
     """
 
     name: str
@@ -89,23 +89,23 @@ class Endpoint:
 
     @property
     def overrides(self) -> Mapping[str, str]:
-        """The driver's options that lead it here."""
+        """Driver options that connect to it."""
         return {"resource": self.resource} if self.options is None else self.options
 
 
 Served = AbstractContextManager[Sequence[Endpoint]]
-"""Serves while the context lasts."""
+"""Serves the instruments while the context lasts."""
 
 Factory = Callable[[VirtualBench, Sequence[Entry]], Served]
 
 
 def each_on_its_own(serve: Callable[[VirtualBench, Entry], AbstractContextManager[str]]) -> Factory:
-    """Make the factory of instruments that have an address each.
+    """Make a factory for instruments that have their own address.
 
     Parameters
     ----------
     serve : callable
-        Serves one instrument while its context lasts, and gives the resource that it is reached at.
+        Context manager that serves one instrument and gives its resource.
     """
 
     @contextmanager
@@ -125,18 +125,18 @@ def served(bench: VirtualBench, instruments: Sequence[tuple[DriverInfo, Entry]])
     ConfigError
         For drivers that have no virtual counterpart.
     """
-    together: dict[VirtualCounterpart, list[Entry]] = {}
+    groups: dict[VirtualCounterpart, list[Entry]] = {}
     for driver, entry in instruments:
         if driver.virtual is not None:
-            together.setdefault(driver.virtual, []).append(entry)
-    if alone := {entry.name: driver.name for driver, entry in instruments if driver.virtual is None}:
+            groups.setdefault(driver.virtual, []).append(entry)
+    if without := {entry.name: driver.name for driver, entry in instruments if driver.virtual is None}:
         raise ConfigError(
-            f"no virtual counterpart to {', '.join(dict.fromkeys(alone.values()))}",
-            device=", ".join(alone),
-            remedy="use a driver that has one (`labrig drivers --json` tells), or write 'bench: simulated'",
+            f"no virtual counterpart to {', '.join(dict.fromkeys(without.values()))}",
+            device=", ".join(without),
+            remedy="use a driver that has one (see `labrig drivers --json`), or 'bench: simulated'",
         )
     with ExitStack() as stack:
         endpoints: list[Endpoint] = []
-        for counterpart, entries in together.items():
+        for counterpart, entries in groups.items():
             endpoints += stack.enter_context(counterpart.load()(bench, entries))
         yield endpoints

@@ -1,7 +1,7 @@
-"""A serial line that loses, changes and delays bytes in front of a device, and the cable pulled out.
+"""A faulty serial line to a device: lost, changed and delayed bytes, or an unplugged cable.
 
-It acts on what arrives in one piece, which on loopback is one message: for each, one byte of the request or of its
-reply, drawn from the seed.
+Each received chunk, which on loopback is one message, has at most one byte of the request or of its reply affected,
+chosen at random.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from labrig.virtual_instruments.serial_server import SerialDevice, Unplugged
 
 
 class FaultyLine:
-    """Keeps the SerialDevice protocol around a device.
+    """A SerialDevice that wraps another one.
 
     Parameters
     ----------
     device : SerialDevice
-        What is at the other end of the line.
+        The device at the end of the line.
     faults : FaultSchedule
-        Of the configuration; those of the instrument `name` are acted on.
+        The configured faults; those of the instrument `name` are injected.
+    name : str
+        Name of the instrument.
     seed : int
-        Draws the bytes that are lost or changed.
+        Seed for choosing the affected bytes.
     before_message : callable
         Called before the device gets a message, for faults of the device itself.
     """
@@ -51,6 +53,7 @@ class FaultyLine:
             raise Unplugged
 
     def receive(self, data: bytes) -> bytes:
+        """Pass bytes to the device and return its reply, with the faults that are due."""
         self.poll()
         if not data:
             return b""

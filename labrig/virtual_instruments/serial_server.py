@@ -1,4 +1,4 @@
-"""A serial device behind a TCP port, which pyserial opens as `socket://host:port`."""
+"""A serial device on a TCP port, which pyserial opens as `socket://host:port`."""
 
 from __future__ import annotations
 
@@ -13,26 +13,38 @@ POLL_S = 0.01
 
 
 class Unplugged(ConnectionError):
-    """The cable is out."""
+    """The cable is unplugged."""
 
 
 class SerialDevice(Protocol):
-    """What `serve` needs: a board, or something around one that loses, delays or tears bytes."""
+    """A device for `serve`: a board, or a faulty line to one."""
 
     def receive(self, data: bytes) -> bytes:
-        """Bytes from the host; those to the host. Raises Unplugged."""
+        """Take bytes from the host and return the reply; raises Unplugged."""
         ...
 
     def poll(self) -> None:
-        """Called every `POLL_S`. Raises Unplugged: then the line ends, and whoever connects is sent away."""
+        """Called every `POLL_S`. While it raises Unplugged, connections are closed at once."""
         ...
 
 
 @contextlib.contextmanager
 def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve while the context lasts; gives the URL for `serial.serial_for_url`. Port 0: any free one.
+    """Serve a device while the context lasts, to one host at a time.
 
-    One host at a time and the newest wins: the old one may have died without a word.
+    A new host replaces the previous one, which may have died without closing its connection.
+
+    Parameters
+    ----------
+    device
+        The device.
+    host, port
+        Address to listen on; port 0 is any free one.
+
+    Yields
+    ------
+    str
+        URL for `serial.serial_for_url`.
     """
     ended = threading.Event()
     with socket.create_server((host, port)) as listener:
@@ -65,7 +77,7 @@ def _serve(device: SerialDevice, listener: socket.socket, ended: threading.Event
 
 
 def _exchange(device: SerialDevice, line: socket.socket) -> bool:
-    """False when the host is gone."""
+    """Pass on received bytes and send the reply; False if the host has disconnected."""
     try:
         data = line.recv(4096)
         line.sendall(device.receive(data))

@@ -1,7 +1,7 @@
-"""What the virtual instruments of one bench share: the World, real time, the trigger lines, the seed.
+"""What the virtual instruments of one bench share: the World, the clock, the trigger lines, the seed.
 
-Several server threads act on one World, so everything that touches it holds `lock`. Time is `clock()` in seconds; what
-an instrument does takes effect at a time it names, usually now plus its documented latency.
+Several server threads use one World, so each holds `lock` while doing so. Time is `clock()` in seconds. An
+instrument's action takes effect at the time it states, usually now plus its documented latency.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ TICK_S = 2e-3
 
 
 class TriggerLines:
-    """Wires that carry start triggers between instruments ("daq/start", "daq/PFI0"). An edge has a time."""
+    """Start trigger lines between instruments ("daq/start", "daq/PFI0")."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, list[Listener]] = defaultdict(list)
         self._soldered: dict[str, list[str]] = defaultdict(list)
 
     def solder(self, line: str, to: str) -> None:
-        """An edge on `line` appears on `to` at the same time."""
+        """Connect two lines: an edge on `line` also appears on `to`."""
         self._soldered[line].append(to)
 
     def listen(self, line: str, listener: Listener) -> None:
@@ -37,7 +37,7 @@ class TriggerLines:
         self._listeners[line].append(listener)
 
     def fire(self, line: str, t: float) -> None:
-        """An edge at time t. Whoever fires holds the bench's lock."""
+        """Fire an edge at time t (s). The caller holds the bench's lock."""
         for listener in tuple(self._listeners[line]):
             listener(t)
         for other in self._soldered[line]:
@@ -51,17 +51,17 @@ class VirtualBench:
     Attributes
     ----------
     world : World
-        The simulated board. Whoever reads or changes it holds `lock`.
+        The simulated board. Hold `lock` to read or change it.
     imperfections : Imperfections
-        Of instruments and parts, from the configuration's preset.
+        Imperfections of instruments and parts, from the configuration.
     seed : int
-        Of everything random.
+        Seed of all random numbers.
     clock : callable
-        The time now (s).
+        Returns the current time (s).
     lines : TriggerLines
-        Wires that carry start triggers.
+        Start trigger lines.
     lock : threading.RLock
-        Held by whoever touches the world.
+        Protects the world.
     """
 
     world: World

@@ -1,4 +1,4 @@
-"""The wire bench: real drivers over loopback to virtual instruments in a child process around one simulated World."""
+"""The wire bench: real drivers talk over loopback to virtual instruments in a child process, around one World."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STOP_S = 5.0
 
 
 class WireBench:
-    """Keeps the Bench protocol. The child starts with the first `connect` and ends with `close`, or with this process.
+    """A Bench. The child process starts at the first `connect` and ends at `close`, or with this process.
 
     Nobody here knows the truth: it is in the child. Instruments are no load on a lab's computer, so the child has a
     core of its own where there are two, and until `close` the thread that connects (and those it starts) keeps to
@@ -49,10 +49,10 @@ class WireBench:
         self._child: subprocess.Popen[str] | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._cores: set[int] = set()  # of this thread before it kept to one
+        self._cores: set[int] = set()  # this thread's cores before it was pinned to one
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
-        """The driver's real instrument, led to its virtual counterpart. Raises ConnectionFailed if none serves."""
+        """Make the real instrument, connected to its virtual counterpart; raises ConnectionFailed if there is none."""
         if driver.factory is None:
             raise ConfigError(f"{driver.name} has no real driver to run on the wire", device=name)
         if self._child is None:
@@ -62,10 +62,10 @@ class WireBench:
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
 
     def close(self) -> None:
-        """End the child: asked first, then killed."""
+        """Stop the child: terminate it, then kill it if it does not exit."""
         cores, self._cores = self._cores, set()
         if cores:
-            _keep_to(0, cores)
+            _pin(0, cores)
         child, self._child = self._child, None
         if child is not None:
             child.send_signal(signal.SIGTERM)
@@ -85,7 +85,7 @@ class WireBench:
         self._folder = tempfile.TemporaryDirectory(prefix="labrig-wire-")
         path = Path(self._folder.name) / "bench.yaml"
         path.write_text(self._config, encoding="utf-8")
-        # A session of its own: Ctrl-C is for the run, which still needs its instruments to make them safe.
+        # In a new session, so that Ctrl-C only reaches the run, which still needs the instruments to make them safe.
         self._child = subprocess.Popen(
             [sys.executable, "-m", "labrig", "virtual", "serve", str(path), "--json", "--until-eof"],
             stdin=subprocess.PIPE,
@@ -106,7 +106,7 @@ class WireBench:
             if line is None:
                 self.close()
                 raise ConnectionFailed(
-                    "the virtual instruments did not come up",
+                    "the virtual instruments did not start",
                     device="wire bench",
                     action="start",
                     limit=f"{START_S:g} s",
@@ -114,7 +114,7 @@ class WireBench:
                 )
             event = json.loads(line)
             if event["event"] == "ready":
-                self._folder.cleanup()  # it has been read: whoever kills this process leaves no folder behind
+                self._folder.cleanup()  # already read; if this process is killed, no folder is left behind
                 return
             if event["event"] == "serving":
                 self._endpoints[event["name"]] = Endpoint(
@@ -125,24 +125,24 @@ class WireBench:
                 raise ConnectionFailed(event["message"], device="wire bench", action="start")
 
     def _search_path(self) -> list[str]:
-        """Where the child finds modules: as this process, and beside the configuration."""
+        """Module search path of the child: that of this process, and the folder of the configuration."""
         given = os.environ.get("PYTHONPATH")
         return [*([given] if given else []), str(self._modules.resolve())]
 
     def _share_cores(self, child: int) -> None:
-        """One for the child and one for this thread, others for others who do the same."""
+        """Pin the child and this thread to one core each; other processes choose different ones."""
         if not hasattr(os, "sched_setaffinity"):  # not on Windows and macOS
             return
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) > 1:
             self._cores = set(cores)
             first = os.getpid() % len(cores)
-            _keep_to(0, {cores[first]})
-            _keep_to(child, {cores[(first + 1) % len(cores)]})
+            _pin(0, {cores[first]})
+            _pin(child, {cores[(first + 1) % len(cores)]})
 
 
-def _keep_to(process: int, cores: set[int]) -> None:
-    """process: 0 is this thread."""
+def _pin(process: int, cores: set[int]) -> None:
+    """Restrict a process (0: this thread) to some cores."""
     with suppress(OSError):
         os.sched_setaffinity(process, cores)
 
@@ -152,6 +152,6 @@ def _read_lines(child: subprocess.Popen[str], lines: queue.Queue[str | None]) ->
     try:
         for line in child.stdout:
             lines.put(line)
-    except ValueError:  # closed while reading: the bench has ended
+    except ValueError:  # closed while reading: the bench was closed
         pass
     lines.put(None)

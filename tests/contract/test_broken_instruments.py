@@ -27,23 +27,23 @@ RIG = {
         "awg",
         broken_bench.IgnoresMakeSafe,
         rig.make_safe_silences,
-        "still shows .* after make_safe",
+        "still at .* after make_safe",
     ),
-    "ignores idle": ("awg", broken_bench.IgnoresIdle, rig.idle_silences, "still shows .* after idle"),
+    "ignores idle": ("awg", broken_bench.IgnoresIdle, rig.idle_silences, "still at .* after idle"),
     "scales volts twice": (
         "daq",
         broken_bench.ScalesTwice,
         rig.a_drive_comes_back_at_its_own_node,
         "it is scaled by",
     ),
-    "forgets the sign": ("awg", broken_bench.ForgetsTheSign, rig.an_error_tone_has_its_sign_and_size, "sign is lost"),
+    "forgets the sign": ("awg", broken_bench.ForgetsTheSign, rig.an_error_tone_has_its_sign_and_size, "sign is wrong"),
     "forgets the sign of DC": (
         "awg",
         broken_bench.ForgetsTheSignSilently,
         rig.a_drive_comes_back_at_its_own_node,
-        "sign is lost",
+        "sign is wrong",
     ),
-    "lies about the rate": ("daq", broken_bench.LiesAboutTheRate, rig.the_rate_is_what_it_says, "lies about its rate"),
+    "lies about the rate": ("daq", broken_bench.LiesAboutTheRate, rig.the_rate_is_what_it_says, "reports a wrong rate"),
 }
 ALONE = {
     "forgets the sign": (
@@ -63,7 +63,7 @@ ALONE = {
         "pots",
         broken_bench.ClampsSilently,
         programmer.holds_what_was_written,
-        "read_back is not what was written",
+        "read_back differs from the settings written",
     ),
     "raises a library's error": (
         "awg",

@@ -1,4 +1,4 @@
-"""Every digitizer of the rig keeps the contract of a Digitizer."""
+"""Every digitizer of the rig fulfils the Digitizer contract."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from labrig.testing.station import Subject
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_digitizer(check: Check, digitizer: Subject, record_testsuite_property: Any) -> None:
+    """Run one check of a digitizer."""
     found = check(digitizer)
     if isinstance(found, Identity):
         record_testsuite_property(f"identity of {digitizer.name}", f"{found.model}, {found.serial}, {found.firmware}")

@@ -1,4 +1,4 @@
-"""Every programmer of the rig keeps the contract of a ConductanceProgrammer."""
+"""Every programmer of the rig fulfils the ConductanceProgrammer contract."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from labrig.testing.station import Subject
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_programmer(check: Check, programmer: Subject, record_testsuite_property: Any) -> None:
+    """Run one check of a programmer."""
     found = check(programmer)
     if isinstance(found, Identity):
         record_testsuite_property(f"identity of {programmer.name}", f"{found.model}, {found.serial}, {found.firmware}")

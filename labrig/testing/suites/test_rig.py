@@ -1,4 +1,4 @@
-"""What is played comes back through the whole chain, with its sign and its size, and stops."""
+"""Signals come back through the whole chain with the right sign and size, and stop when told to."""
 
 from __future__ import annotations
 
@@ -10,4 +10,5 @@ from labrig.testing.station import Station
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_rig(check: RigCheck, station: Station) -> None:
+    """Run one check of the whole rig."""
     check(station)

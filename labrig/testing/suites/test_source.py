@@ -1,4 +1,4 @@
-"""Every source of the rig keeps the contract of a WaveformSource."""
+"""Every source of the rig fulfils the WaveformSource contract."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from labrig.testing.station import Subject
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_source(check: Check, source: Subject, record_testsuite_property: Any) -> None:
+    """Run one check of a source."""
     found = check(source)
     if isinstance(found, Identity):
         record_testsuite_property(f"identity of {source.name}", f"{found.model}, {found.serial}, {found.firmware}")

@@ -1,4 +1,4 @@
-"""Virtual NI devices that NI's package `nidaqmx` talks to."""
+"""Virtual NI devices for NI's package `nidaqmx`."""
 
 from __future__ import annotations
 

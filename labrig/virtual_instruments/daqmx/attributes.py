@@ -1,4 +1,4 @@
-"""Properties that a DAQmx client reads and sets, by NI's attribute ids: what each means on a virtual board."""
+"""DAQmx properties by NI's attribute ids, and their values on a virtual board."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from nidaqmx.error_codes import DAQmxErrors as Code
 
 from labrig.virtual_instruments.daqmx.device import TIMEBASE_HZ, DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
-from labrig.virtual_instruments.daqmx.tasks import FINITE, Channel, TaskState, VirtualTask
+from labrig.virtual_instruments.daqmx.settings import FINITE, Channel
+from labrig.virtual_instruments.daqmx.tasks import TaskState, VirtualTask
 
 VERSION = (24, 0, 0)
-"""Driver version that the server claims. From 24.5 on clients ask for properties of newer drivers."""
+"""Driver version reported by the server. From 24.5 on clients query properties of newer drivers."""
 
 TERMINAL_BITS = {
     constants.TerminalConfiguration.RSE: 1,
@@ -136,14 +137,14 @@ WRITE: Mapping[int, Callable[[VirtualTask], Any]] = {
 
 
 def scaling(task: VirtualTask, channel: Channel) -> list[float]:
-    """Polynomial from codes to volts, lowest order first, as DAQmx gives it for a board without a nonlinearity."""
+    """Polynomial from codes to volts, lowest order first, as DAQmx reports it for a linear board."""
     if channel.kind != "ai":
         raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "Property: DAQmx_AI_DevScalingCoeff")
     return [0.0, task.board.front_end(channel.range_v).step_v, 0.0, 0.0]
 
 
 def look_up(table: Mapping[int, Any], attribute: int) -> Any:
-    """The getter of a property, or DaqmxFailure -200197 as the driver answers for one that the board does not have."""
+    """The getter of a property; raises DaqmxFailure -200197 for one that the board does not have, like the driver."""
     try:
         return table[attribute]
     except KeyError:

@@ -1,4 +1,4 @@
-"""Calls that wait: each ends soon after its client is gone or the server ends, and never do they take every thread."""
+"""Waiting calls: they end soon after their client disconnects or the server stops, and never occupy all threads."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from contextlib import contextmanager
 
 THREADS = 256
 MOST_WAITING = THREADS - 32
-"""Waiting calls hold a thread each. The others are short: what is left of the threads answers any number of them."""
+"""Most calls that may wait at a time, each in a thread. Other calls are short, so the remaining threads suffice."""
 
 LOOK_S = 0.1
-"""How long a wait goes on that nobody wants any more."""
+"""How often a waiting call checks its client (s)."""
 
 
 class Abandoned(Exception):
-    """Nobody wants the answer: the client is gone, or the server ends."""
+    """The call is no longer needed: its client has disconnected, or the server is stopping."""
 
 
 class Calls:
     """The calls of one server.
 
-    changed: notified whenever a task begins or ends; its lock is the bench's. ended: whether the server ends.
-    waiting: how many calls may be waiting at present.
+    Attributes
+    ----------
+    changed
+        Condition, on the bench's lock, notified when a task begins or ends.
+    ended
+        Set when the server stops.
+    waiting
+        Number of calls that may be waiting now.
     """
 
     def __init__(self, lock: threading.RLock) -> None:
@@ -34,7 +40,7 @@ class Calls:
 
     @contextmanager
     def room(self) -> Iterator[bool]:
-        """Around a call that may wait; whether it may."""
+        """Context for a call that may wait; yields whether there is room for it."""
         with self._counting:
             free = self.waiting < MOST_WAITING
             self.waiting += free
@@ -46,7 +52,7 @@ class Calls:
 
     @contextmanager
     def answering(self, wanted: Callable[[], bool]) -> Iterator[None]:
-        """Around the work of this thread on a call; `wanted`: whether the client is still there."""
+        """Context for a call in this thread; `wanted` returns whether the client is still connected."""
         self._own.wanted = wanted
         try:
             yield
@@ -54,12 +60,12 @@ class Calls:
             del self._own.wanted
 
     def pause(self, seconds: float) -> None:
-        """Give up the lock until something changes, but no longer than `seconds`, and than LOOK_S; raises Abandoned."""
+        """Release the lock until a change, for `seconds` or LOOK_S at most; raises Abandoned."""
         self.changed.wait(min(seconds, LOOK_S))
         self.check()
 
     def check(self) -> None:
-        """Raises Abandoned."""
+        """Raise Abandoned if the call is no longer needed."""
         wanted = getattr(self._own, "wanted", None)
         if self.ended.is_set() or (wanted is not None and not wanted()):
             raise Abandoned

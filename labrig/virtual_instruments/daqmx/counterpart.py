@@ -1,4 +1,4 @@
-"""The virtual counterpart of `ni.ai` and `ni.ao`: every NI device of a bench behind one gRPC device server."""
+"""The virtual counterpart of `ni.ai` and `ni.ao`: one gRPC device server for all NI devices of a bench."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST_SERIAL = 0x01ABCDEF
 
 @contextmanager
 def devices(bench: VirtualBench, entries: Sequence[Entry]) -> Iterator[list[Endpoint]]:
-    """Serve these devices; an instrument is reached by the server's address and its device's name."""
+    """Serve these devices; an endpoint is the server's address and the device's name."""
     boards = [
         VirtualDevice.of(
             entry.model,

@@ -1,4 +1,4 @@
-"""Virtual DAQmx devices: what a board is, which resources its tasks hold, and what its outputs hold at present."""
+"""Virtual DAQmx devices: data of a board, resources reserved by its tasks, present state of its outputs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,25 @@ CONVERT_PADDING_S = 10e-6
 class VirtualDevice:
     """One board.
 
-    name: as in NI MAX ("PXI1Slot4"). instrument: its entry in the configuration, whose channels the board's wiring
-    names ("daq/ai0"); ao_instrument where its outputs stand under another entry. serial: 32 bits.
-    ai_ranges_v, ao_full_scale_v: ± volts. convert_interval_s: shortest time from one channel of a scan to the next, 0
-    where all are sampled at once. ao_settle_s: from an update until the network sees it.
-    sample_clock: the terminal that an external sample clock comes to, as the configuration has it, at the rate that a
-    task names; "": none does.
+    Attributes
+    ----------
+    name
+        Name as in NI MAX ("PXI1Slot4").
+    instrument
+        Its configuration entry, used in the wiring ("daq/ai0").
+    ao_instrument
+        The entry of its outputs, if it is another one.
+    serial
+        Serial number (32 bits).
+    ai_ranges_v, ao_full_scale_v
+        Ranges (± V).
+    convert_interval_s
+        Shortest delay between successive channels of a scan (s); 0 for simultaneous sampling.
+    ao_settle_s
+        Delay from an update of an output to its effect on the network (s).
+    sample_clock
+        Terminal with an external sample clock, according to the configuration, at the rate set by the task; "" if
+        there is none.
     """
 
     name: str
@@ -51,7 +64,7 @@ class VirtualDevice:
     def of(
         cls, model: str, *, name: str, instrument: str, serial: int = 0x01ABCDEF, sample_clock: str = ""
     ) -> VirtualDevice:
-        """A board with the figures of `model`'s data sheet. Raises KeyError for a model that is not known."""
+        """A board with the data sheet values of a model; raises KeyError for an unknown model."""
         return replace(MODELS[model], name=name, instrument=instrument, serial=serial, sample_clock=sample_clock)
 
 
@@ -67,15 +80,15 @@ MODELS: Mapping[str, VirtualDevice] = {
 
 
 def coerced_rate(rate_hz: float) -> float:
-    """What the board makes of a rate: its timebase divided by a whole number, never slower than asked."""
+    """The rate the board actually uses (Hz): its timebase divided by an integer, never below the requested rate."""
     return TIMEBASE_HZ / max(1, math.floor(TIMEBASE_HZ / rate_hz * (1 + 1e-12)))
 
 
 def convert_rate(device: VirtualDevice, channels: int, sample_rate_hz: float) -> float:
-    """The convert clock DAQmx chooses (Hz).
+    """The convert clock rate that DAQmx chooses (Hz).
 
-    As fast as the converter goes plus 10 µs of padding; where a scan is too short for that, the conversions are evenly
-    spread over it (NI 622x User Manual, "AI Convert Clock Signal"). A single channel is not padded.
+    The shortest conversion interval plus 10 µs of padding. If the scan is too short for that, the conversions are
+    spread evenly over it (NI 622x User Manual, "AI Convert Clock Signal"). A single channel is not padded.
     """
     if channels == 1:
         return coerced_rate(device.ai_max_single_rate_hz)
@@ -91,7 +104,7 @@ PAIRED = 8
 
 
 class DeviceState:
-    """A board at work. Whoever calls holds the bench's lock."""
+    """The state of a board. Callers hold the bench's lock."""
 
     def __init__(self, device: VirtualDevice, bench: VirtualBench) -> None:
         self.device = device
@@ -102,20 +115,19 @@ class DeviceState:
         self._front_ends: dict[float, FrontEnd] = {}
         self._held: dict[str, object] = {}
         self._last_drive: dict[str, float] = {}
-        self._levels: dict[str, float] = {}  # of channels that hold a level that was written to them
+        self._levels: dict[str, float] = {}  # of channels at a constant level
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """Entries of the configuration that are this board."""
+        """Configuration entries of this board."""
         return tuple(dict.fromkeys((self.device.instrument, self._ao_instrument)))
 
     def power_up(self) -> None:
-        """0 V on every output: these boards have no relay that could open them."""
+        """Set every output to 0 V; these boards have no output relays."""
         self.drive(self._bench.clock(), dict.fromkeys(self.ao_names, SILENT))
 
     def drive(self, t: float, programs: Mapping[str, ToneProgram]) -> None:
-        """From t (s) on, plus the settling time of the outputs, each named channel plays its program; tones count from
-        t."""
+        """Set what channels play from t (s) plus the settling time on; the programs start at t."""
         for channel, program in programs.items():
             self._levels.pop(channel, None)
             effective = max(t + self.device.ao_settle_s, self._last_drive.get(channel, -math.inf))
@@ -123,13 +135,13 @@ class DeviceState:
             self._bench.world.drive(effective, f"{self._ao_instrument}/{channel}", program.after(effective - t))
 
     def hold(self, t: float, volts: Mapping[str, float]) -> None:
-        """From t (s) on, plus the settling time, each named channel holds a level (V). A level that stands is left."""
+        """Set channels to constant levels (V) from t (s) plus the settling time on. Unchanged levels are skipped."""
         changed = {channel: ToneProgram(v) for channel, v in volts.items() if self._levels.get(channel) != v}
         self.drive(t, changed)
         self._levels.update(volts)
 
     def front_end(self, range_v: float) -> FrontEnd:
-        """The inputs in one range. An input has its bits on every bench, so it converts in preset `ideal` too."""
+        """The inputs in one range. They quantize even with the imperfection preset `ideal`."""
         if range_v not in self._front_ends:
             self._front_ends[range_v] = FrontEnd(
                 self.device.instrument,
@@ -142,7 +154,7 @@ class DeviceState:
         return self._front_ends[range_v]
 
     def range_for(self, lowest_v: float, highest_v: float) -> float:
-        """The narrowest range that holds both limits."""
+        """The narrowest range that covers both limits (± V)."""
         wanted = max(abs(lowest_v), abs(highest_v))
         for range_v in sorted(self.device.ai_ranges_v):
             if wanted <= range_v:
@@ -153,7 +165,7 @@ class DeviceState:
         )
 
     def line(self, terminal: str) -> str | None:
-        """The bench's trigger line behind a terminal of this board, without its device name; None: there is none."""
+        """The bench's trigger line at a terminal of this board (given without device name); None if there is none."""
         signal = terminal.casefold()
         if signal == "ai/starttrigger" and self.ai_names:
             return f"{self.device.instrument}/start"
@@ -166,25 +178,26 @@ class DeviceState:
         return None
 
     def gives_clock(self, terminal: str) -> bool:
-        """Whether a reference clock can come from a terminal of this board, without its device name."""
+        """Whether a terminal of this board (given without device name) can provide a reference clock."""
         signal = terminal.casefold()
         if signal in ("pxie_clk100", "pxi_clk10"):
             return self.device.model.startswith("PXIe-")
         return signal in ("onboardclock", "10mhzrefclock") or self.line(terminal) is not None
 
     def terminals_of(self, channel: str) -> tuple[TerminalConfiguration, ...]:
-        """How an analog input or output may be wired."""
+        """Terminal configurations that a channel supports."""
         if channel in self.ao_names:
             return (TerminalConfiguration.RSE,)
         single = TerminalConfiguration.RSE, TerminalConfiguration.NRSE
         return (TerminalConfiguration.DIFF, *single) if int(channel[2:]) % (2 * PAIRED) < PAIRED else single
 
     def reserve(self, task: object, resources: Sequence[str]) -> None:
-        """All of the resources or DaqmxFailure -50103."""
+        """Reserve resources for a task; raises DaqmxFailure -50103 if another task has one of them."""
         for resource in resources:
             if self._held.get(resource, task) is not task:
                 raise DaqmxFailure(DAQmxErrors.PAL_RESOURCE_RESERVED, f"Device: {self.device.name}")
         self._held.update(dict.fromkeys(resources, task))
 
     def release(self, task: object) -> None:
+        """Release all resources of a task."""
         self._held = {resource: holder for resource, holder in self._held.items() if holder is not task}

@@ -1,4 +1,4 @@
-"""Errors a DAQmx server answers with: NI's codes and NI's wording."""
+"""Errors of the DAQmx server, with NI's codes and wording."""
 
 from __future__ import annotations
 
@@ -66,10 +66,18 @@ WORDING: dict[int, str] = {
 
 
 class DaqmxFailure(Exception):
-    """An answer with an error code.
+    """A reply with an error code.
 
-    details: after NI's wording. reason: instead of it, where a virtual board cannot do what a real one can.
-    samples_read: per channel, for reads.
+    Parameters
+    ----------
+    code
+        DAQmx error code.
+    details
+        Appended to NI's wording.
+    reason
+        Replaces NI's wording if the virtual board cannot do what a real one can.
+    samples_read
+        Samples read per channel, for reads.
     """
 
     def __init__(self, code: int, details: str = "", *, reason: str = "", samples_read: int | None = None) -> None:
@@ -81,4 +89,5 @@ class DaqmxFailure(Exception):
 
 
 def wording(code: int) -> str:
+    """NI's text for an error code."""
     return f"{WORDING[code]}\n\nStatus Code: {code}" if code in WORDING else f"Status Code: {code}"

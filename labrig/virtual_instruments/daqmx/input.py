@@ -1,4 +1,4 @@
-"""One acquisition of a virtual DAQmx board: codes of the world's voltages, as time goes by."""
+"""One acquisition of a virtual DAQmx board: ADC codes of the world's voltages, in real time."""
 
 from __future__ import annotations
 
@@ -16,28 +16,45 @@ from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 AHEAD = 2_000_000
-"""Samples that are digitized before they are asked for: 100 000 scans of 16 channels, and some."""
+"""Samples computed before they are requested: somewhat more than 100 000 scans of 16 channels."""
 
 PIECE = 2**18
-"""Samples that are digitized at a time. On the way each scan is as large as the whole network."""
+"""Samples computed at a time; each scan temporarily needs memory for the whole network."""
 
 MOST_AHEAD = 2**22
-"""Samples that are digitized and packed before they are due where one read asks for them, each waiting read for itself;
-a larger read comes later."""
+"""Most samples that a waiting read computes and packs before they are due. A larger read returns late."""
 
 
 class InputChannel(Protocol):
-    @property
-    def physical(self) -> str: ...
+    """A channel of an acquisition."""
 
     @property
-    def range_v(self) -> float: ...
+    def physical(self) -> str:
+        """Name of the physical channel without its device ("ai3")."""
+        ...
+
+    @property
+    def range_v(self) -> float:
+        """Input range (± V)."""
+        ...
 
 
 class TaskAcquisition:
-    """From a start to a stop. plan: sample rate and convert rate (Hz; 0: simultaneous), total or None, buffer size.
+    """One acquisition, from start to stop.
 
-    check: called between pieces of work; what it raises ends the work and takes no samples.
+    Parameters
+    ----------
+    board
+        The board.
+    channels
+        The channels, in the order of the columns.
+    plan
+        Sample rate (Hz), convert rate (Hz, 0 for simultaneous sampling), total number of scans or None, and buffer
+        size (scans).
+    bench
+        The virtual bench.
+    check
+        Called between pieces of work; an exception ends the work without taking samples.
     """
 
     def __init__(
@@ -50,7 +67,7 @@ class TaskAcquisition:
     ) -> None:
         self.t0: float | None = None
         self.position = 0
-        self.given = 0  # the first scan of the codes that were given away last, or foreseen
+        self.given = 0  # first scan of the codes returned last, by `take` or `foresee`
         self.rate_hz, convert_hz, self.total, self.buffer = plan
         self._board = board
         self._bench = bench
@@ -65,38 +82,45 @@ class TaskAcquisition:
         self._columns: dict[float, list[int]] = defaultdict(list)
         senses = bench.world.wiring.senses
         for column, channel in enumerate(channels):
-            if f"{board.device.instrument}/{channel.physical}" in senses:  # an input nobody wired reads 0 V
+            if f"{board.device.instrument}/{channel.physical}" in senses:  # unwired inputs read 0 V
                 self._columns[channel.range_v].append(column)
 
     def begin(self, t: float, number: int) -> None:
+        """Start at time t (s); `number` is the world's number of the acquisition."""
         self.t0, self._number = t, number
 
     def time_of(self, index: int) -> float:
-        """When scan `index` is complete."""
+        """Time at which scan `index` is complete (s)."""
         assert self.t0 is not None
         return self.t0 + index / self.rate_hz + self._skew_s[-1]
 
     def acquired(self, now: float) -> int:
-        """Scans that are complete."""
+        """Number of complete scans."""
         if self.t0 is None:
             return 0
         count = math.floor((now - self.t0 - self._skew_s[-1]) * self.rate_hz + 1e-6) + 1
         return max(0, count if self.total is None else min(count, self.total))
 
     def done(self, now: float) -> bool:
+        """Whether a finite acquisition is complete."""
         return self.total is not None and self.acquired(now) >= self.total
 
     def check_request(self, count: int) -> None:
+        """Raise DaqmxFailure if a finite acquisition has fewer than `count` scans left."""
         if self.total is not None and self.position + count > self.total:
             raise DaqmxFailure(Code.SAMPLES_WILL_NEVER_BE_AVAILABLE, samples_read=0)
 
     def check_overwritten(self, now: float) -> None:
+        """Raise DaqmxFailure if unread scans of a continuous acquisition were overwritten."""
         if self.total is None and self.acquired(now) - self.position > self.buffer:
             raise DaqmxFailure(Code.SAMPLES_NO_LONGER_AVAILABLE, samples_read=0)
 
     def foresee(self, last: int) -> NDArray[np.int16] | None:
-        """(n, C) codes from the present position to scan `last`, if nothing changes before; None where there is no end
-        to work towards, faults are to come, or they are too many. Does not take them."""
+        """Predict the (n, C) codes from the present position to scan `last`, without taking them.
+
+        They are valid if the world does not change until then. None for a continuous acquisition, if faults are
+        configured, or if there are too many.
+        """
         if self.total is None or not self._bench.world.faults.empty:
             return None
         if not (self.as_foreseen and self._reaches(last)):
@@ -110,11 +134,11 @@ class TaskAcquisition:
 
     @property
     def as_foreseen(self) -> bool:
-        """Whether what was foreseen still holds."""
+        """Whether the prediction is still valid."""
         return self._ahead is not None and self._changes == self._bench.world.changes
 
     def take(self, last: int) -> NDArray[np.int16]:
-        """(n, C) codes from the present position to scan `last`."""
+        """Take the (n, C) codes from the present position to scan `last`."""
         first = self.position
         if self.as_foreseen and self._ahead is not None and self._reaches(last):
             codes = self._ahead[first - self._ahead_of : last - self._ahead_of]
@@ -124,11 +148,11 @@ class TaskAcquisition:
         return codes
 
     def _reaches(self, last: int) -> bool:
-        """Whether what was foreseen goes on to scan `last`."""
+        """Whether the prediction extends to scan `last`."""
         return self._ahead is not None and last <= self._ahead_of + len(self._ahead)
 
     def _digitized(self, first: int, last: int) -> NDArray[np.int16]:
-        """(n, C) codes of the scans first … last − 1 of the world as it is known now."""
+        """(n, C) codes of the scans first … last − 1 for the present timeline of the world."""
         codes = np.zeros((last - first, len(self._channels)), np.int16)
         for begins in range(first, last, self._piece):
             self._check()

@@ -1,4 +1,4 @@
-"""What a virtual DAQmx board plays out of a buffer, over and over or once."""
+"""Buffered output of a virtual DAQmx board, repeated or finite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,17 @@ from labrig.virtual_instruments.daqmx.tones import MOST_TONES, recognise
 
 @dataclass(frozen=True)
 class OutputBuffer:
-    """Samples (M, C) in volts and, per channel, what they play: tones in whole cycles per buffer instead of Hz."""
+    """A buffer of samples and the tones they contain.
+
+    Attributes
+    ----------
+    channels
+        Channel names.
+    samples
+        (M, C) samples (V).
+    programs
+        Program of each channel, with tone frequencies in cycles per buffer instead of Hz.
+    """
 
     channels: tuple[str, ...]
     samples: NDArray[np.float64]
@@ -26,6 +36,7 @@ class OutputBuffer:
 
     @classmethod
     def of(cls, channels: Sequence[str], samples: NDArray[np.float64], full_scale_v: float, bits: int) -> OutputBuffer:
+        """Analyse (M, C) samples (V); raises DaqmxFailure if they are not a constant plus a few tones."""
         check_range(samples, full_scale_v)
         programs = []
         for channel, column in zip(channels, samples.T, strict=True):
@@ -34,13 +45,14 @@ class OutputBuffer:
                 raise DaqmxFailure(
                     Code.INVALID_AO_DATA_WRITE,
                     reason=f"A virtual output plays a constant plus at most {MOST_TONES} tones on whole cycles of the "
-                    f"buffer; the {len(column)} samples for {channel} are something else.",
+                    f"buffer, which the {len(column)} samples for {channel} are not.",
                 )
             programs.append(program)
         return cls(tuple(channels), samples, tuple(programs))
 
 
 def check_range(samples: NDArray[np.float64], full_scale_v: float) -> None:
+    """Raise DaqmxFailure if a sample (V) is beyond full scale."""
     if not (np.abs(samples) <= full_scale_v).all():
         raise DaqmxFailure(
             Code.INVALID_AO_DATA_WRITE,
@@ -49,9 +61,10 @@ def check_range(samples: NDArray[np.float64], full_scale_v: float) -> None:
 
 
 class Generation:
-    """From a start to a stop. After it the outputs keep their last sample, as those of the real boards do.
+    """One generation, from start to stop. Afterwards the outputs keep their last sample, as on the real boards.
 
-    A sample is held until the next: tones come out half a sample late. `finite`: the buffer is played once.
+    Each sample is held until the next, so tones are delayed by half a sample. A finite generation plays the buffer
+    once.
     """
 
     def __init__(self, board: DeviceState, buffer: OutputBuffer, rate_hz: float, finite: bool) -> None:
@@ -62,6 +75,7 @@ class Generation:
         self._finite = finite
 
     def begin(self, t: float) -> None:
+        """Start at time t (s)."""
         self.t0 = t
         half_a_sample_s = 0.5 / self._rate_hz
         scaled = [self._in_hertz(program) for program in self._buffer.programs]
@@ -70,17 +84,18 @@ class Generation:
             self._hold(t + len(self._buffer.samples) / self._rate_hz, -1)
 
     def generated(self, now: float) -> int:
-        """Samples played by now."""
+        """Number of samples per channel played so far."""
         if self.t0 is None:
             return 0
         played = max(0, math.floor((now - self.t0) * self._rate_hz))
         return min(played, len(self._buffer.samples)) if self._finite else played
 
     def done(self, now: float) -> bool:
+        """Whether a finite generation has ended."""
         return self._finite and self.t0 is not None and now >= self.t0 + len(self._buffer.samples) / self._rate_hz
 
     def stop(self, t: float) -> None:
-        """A finite generation has its end in the world's timeline already: stopped early, it goes on until then."""
+        """Stop at time t (s). The end of a finite generation is already in the world's timeline and cannot be moved."""
         if self.t0 is not None and not self._finite:
             self._hold(t, math.floor((t - self.t0) * self._rate_hz) % len(self._buffer.samples))
 
@@ -90,6 +105,6 @@ class Generation:
         self._board.drive(t, held)
 
     def _in_hertz(self, program: ToneProgram) -> ToneProgram:
-        count = len(self._buffer.samples)  # multiplied first: k · rate / M rounds once, and the world looks for periods
+        count = len(self._buffer.samples)  # multiply first: k · rate / M rounds once, so the world finds the period
         tones = (replace(tone, frequency_hz=tone.frequency_hz * self._rate_hz / count) for tone in program.tones)
         return replace(program, tones=tuple(tones))

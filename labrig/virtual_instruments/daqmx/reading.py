@@ -1,4 +1,4 @@
-"""Reads at the pace of the world: a read returns when its last sample has been taken, or its time is up."""
+"""Reads in real time: a read returns when its last sample has been taken or its timeout has expired."""
 
 from __future__ import annotations
 
@@ -18,24 +18,35 @@ ABORTED = Code.RUNTIME_ABORTED_ROUTING
 LATE = int(Code.SAMPLES_NOT_YET_AVAILABLE)
 
 MOST_IN_A_REPLY = 2**26
-"""Samples of all channels that one read may ask for: half a gigabyte of volts, packed on the way more than once."""
+"""Most samples (of all channels) in one read: half a gigabyte of doubles, copied more than once on the way."""
 
 Codes = NDArray[np.int16]
 Reply = TypeVar("Reply")
 
 
 class Reader:
-    """Called with the bench's lock held; gives it up while waiting."""
+    """Reads tasks. Called with the bench's lock held, which it releases while waiting."""
 
     def __init__(self, shared: SharedByTasks) -> None:
         self._shared = shared
 
     def read(self, task: VirtualTask, count: int, timeout_s: float, pack: Callable[[Codes, int], Reply]) -> Reply:
-        """`pack` of the (n, C) codes and a status: 0, or -200284 with the scans that came in time.
+        """Read scans and pack the reply. Starts the task if necessary, like NI's auto-start.
 
-        count: −1 stands for all of a finite acquisition, what is there of a continuous one, or one scan on demand. A
-        read of a task that was not started starts it, as NI's auto-start does. The reply is packed
-        before its last sample is due, and again only if the world changed meanwhile: a board computes no samples.
+        The reply is computed before its last sample is due, and again only if the world has changed in between: a real
+        board would not have to compute samples.
+
+        Parameters
+        ----------
+        task
+            The task.
+        count
+            Number of scans. −1 is all of a finite acquisition, what is available of a continuous one, or one scan on
+            demand.
+        timeout_s
+            Longest wait (s); negative is unlimited.
+        pack
+            Makes the reply from (n, C) codes and a status: 0, or -200284 with the scans that came in time.
         """
         if not task.is_input:
             raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task Name: {task.name}")
@@ -43,7 +54,7 @@ class Reader:
         deadline = math.inf if timeout_s < 0 else clock() + timeout_s
         if task.clock is None:
             return self._on_demand(task, max(1, count), deadline, pack)
-        task.start()  # NI's auto-start; a task that runs goes on
+        task.start()  # NI's auto-start; no effect on a running task
         acquisition = task.acquisition
         assert acquisition is not None
         if count < 0:
@@ -60,7 +71,7 @@ class Reader:
         return self._in_time(task, acquisition, count, deadline, pack)
 
     def _on_demand(self, task: VirtualTask, scans: int, deadline: float, pack: Callable[[Codes, int], Reply]) -> Reply:
-        """Of a task without a sample clock; one that does not run does so meanwhile."""
+        """Read a task without a sample clock; if it is not running, it runs during the read."""
         self._check_reply(task, scans)
         implicit = task.state is not TaskState.RUNNING
         task.start()
@@ -99,7 +110,7 @@ class Reader:
 
     def _check_reply(self, task: VirtualTask, count: int) -> None:
         if count * len(task.channels) > MOST_IN_A_REPLY:
-            reason = f"A virtual board answers with at most {MOST_IN_A_REPLY} samples of all channels: read in pieces."
+            reason = f"A virtual board returns at most {MOST_IN_A_REPLY} samples of all channels: read in pieces."
             raise DaqmxFailure(Code.PAL_MEMORY_FULL, reason=reason, samples_read=0)
 
     def _check_going(self, task: VirtualTask, acquisition: TaskAcquisition) -> None:
@@ -108,9 +119,9 @@ class Reader:
 
 
 def packed_doubles(values: NDArray[np.float64], samples: int, status: int) -> bytes:
-    """A ReadAnalogF64Response, packed by hand: three times as fast as through the message class.
+    """Serialize a ReadAnalogF64Response directly, three times as fast as through the message class.
 
-    Field 1 status, field 2 packed doubles, field 3 samples per channel.
+    Field 1 is the status, field 2 packed doubles, field 3 the samples per channel.
     """
     data = np.ascontiguousarray(values, dtype="<f8").tobytes()
     head = b"\x08" + _varint(status & (2**64 - 1)) if status else b""

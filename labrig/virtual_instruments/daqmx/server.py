@@ -1,8 +1,7 @@
-"""A virtual NI gRPC device server: the real `nidaqmx` package talks to boards of one bench's world.
+"""A virtual NI gRPC device server for the real `nidaqmx` package, with the boards of one bench.
 
-Served are analog input and output voltage tasks with a sample clock or on demand, digital start triggers, the
-events of events.py and the properties of attributes.py; every other procedure answers UNIMPLEMENTED, as an
-older server would.
+It serves analog input and output voltage tasks, clocked or on demand, digital start triggers, the events of events.py
+and the properties of attributes.py. All other procedures return UNIMPLEMENTED, as on an older server.
 """
 
 from __future__ import annotations
@@ -31,13 +30,27 @@ _SERVICE = "nidaqmx_grpc.NiDAQmx"
 _POLL_S = 0.02
 
 _EVENT_S = 0.005
-"""How late an event may be told."""
+"""Largest delay of an event (s)."""
 
 
 class DaqmxServer:
     """start() gives the port; stop() ends every call, also one that waits.
 
-    calls: how often each procedure was called, by name.
+    Parameters
+    ----------
+    bench
+        The virtual bench.
+    devices
+        The boards.
+    host, port
+        Address to listen on; port 0 is any free one.
+    faults
+        Faults to inject.
+
+    Attributes
+    ----------
+    calls
+        Number of calls of each procedure, by name.
     """
 
     def __init__(
@@ -64,11 +77,11 @@ class DaqmxServer:
 
     @property
     def waiting(self) -> int:
-        """Calls that may be waiting: reads, events, and those for the end of a task."""
+        """Number of calls that may be waiting: reads, events, waits for the end of a task."""
         return self._calls.waiting
 
     def start(self) -> int:
-        """Outputs go to 0 V, as on power-up; returns the port."""
+        """Set the outputs to 0 V, as at power-up, and start serving; returns the port."""
         with self._bench.lock:
             for board in self._boards.values():
                 board.power_up()
@@ -82,13 +95,14 @@ class DaqmxServer:
         return port
 
     def stop(self) -> None:
+        """Stop serving and end all calls, including waiting ones."""
         self._ended.set()
         if self._server is not None:
             self._server.stop(None).wait()
             self._server = None
 
     def _methods(self) -> dict[str, Callable[[Any], Any]]:
-        """Every procedure that is served, by name."""
+        """All procedures served, by name."""
         methods: dict[str, Callable[[Any], Any]] = {}
         for method in pb.DESCRIPTOR.services_by_name["NiDAQmx"].methods:
             name: str = method.name
@@ -114,16 +128,16 @@ class DaqmxServer:
             with self._room(context):
                 return answer(request, context)
 
-        def tell(request: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
+        def stream(request: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
             with self._room(context):
-                yield from news(request, context)
+                yield from messages(request, context)
 
-        def news(request: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
+        def messages(request: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
             event = self._call(name, method, request, context)
-            context.send_initial_metadata(())  # the client waits for it: the event is registered
+            context.send_initial_metadata(())  # tells the waiting client that the event is registered
             while context.is_active() and not self._ended.is_set():
                 with self._bench.lock:
-                    message = event.news(self._bench.clock())
+                    message = event.next_message(self._bench.clock())
                     over = event.over
                 if over:
                     return
@@ -134,7 +148,7 @@ class DaqmxServer:
 
         read = getattr(pb, f"{name}Request").FromString
         if name in EVENTS:
-            return grpc.unary_stream_rpc_method_handler(tell, request_deserializer=read)
+            return grpc.unary_stream_rpc_method_handler(stream, request_deserializer=read)
         respond = wait if name in WAITS else answer
         return grpc.unary_unary_rpc_method_handler(respond, request_deserializer=read)
 
@@ -142,7 +156,7 @@ class DaqmxServer:
     def _room(self, context: grpc.ServicerContext) -> Iterator[None]:
         with self._calls.room() as free:
             if not free:
-                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST_WAITING} calls wait already")
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST_WAITING} calls are already waiting")
             yield
 
     def _call(self, name: str, method: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:
@@ -154,23 +168,23 @@ class DaqmxServer:
         with self._bench.lock:
             instruments = self._service.instruments_of(request)
         try:
-            self._must_be_there(instruments)
+            self._require_connected(instruments)
             with self._calls.answering(context.is_active), self._bench.lock:
                 reply = method(request)
-            self._must_be_there(instruments)
+            self._require_connected(instruments)
         except Abandoned:
-            context.abort(grpc.StatusCode.CANCELLED, "nobody waits for the answer")
+            context.abort(grpc.StatusCode.CANCELLED, "the client has disconnected or the server is stopping")
         except DaqmxFailure as failure:
             return _abort(context, failure.code, failure.text, failure.samples_read)
-        self._answer_late(instruments, context)
+        self._delay_reply(instruments, context)
         return reply
 
-    def _must_be_there(self, instruments: Sequence[str]) -> None:
+    def _require_connected(self, instruments: Sequence[str]) -> None:
         if any(self._bench.faults.active(name, ConnectionFault) for name in instruments):
             raise DaqmxFailure(DAQmxErrors.DEV_CANNOT_BE_ACCESSED)
 
-    def _answer_late(self, instruments: Sequence[str], context: grpc.ServicerContext) -> None:
-        """Or never: what was asked is done by now."""
+    def _delay_reply(self, instruments: Sequence[str], context: grpc.ServicerContext) -> None:
+        """Delay or suppress the reply to a call that has been executed, if the configured faults say so."""
         for name in instruments:
             for late in self._bench.faults.on_message(name, DelayFault):
                 self._ended.wait(late.delay_s)
@@ -184,10 +198,15 @@ class DaqmxServer:
 
 
 def number_choices(request: Any) -> str | None:
-    """Give every choice of a request as its number, in `<field>_raw`; the name of one that the client left out.
+    """Convert every enum of a request to its number, in `<field>_raw`.
 
-    The service definition lets a client send a choice by name (`sample_mode`) or by number (`sample_mode_raw`): NI's
-    `nidaqmx` sends numbers, NI's gRPC examples names. The named values of the choices served here are the numbers.
+    Clients may send an enum by name (`sample_mode`) or by number (`sample_mode_raw`): NI's `nidaqmx` sends numbers,
+    NI's gRPC examples names. The values of the named enums served here are the numbers.
+
+    Returns
+    -------
+    str or None
+        Name of an enum that the client did not send, if any.
     """
     for choice in request.DESCRIPTOR.oneofs:
         given = request.WhichOneof(choice.name)
@@ -199,7 +218,7 @@ def number_choices(request: Any) -> str | None:
 
 
 def _by_name(devices: Sequence[VirtualDevice], bench: VirtualBench) -> dict[str, VirtualDevice]:
-    """By casefolded name. A board whose inputs and outputs are two instruments is named twice and becomes one."""
+    """Devices by casefolded name. A board used as two instruments (inputs and outputs) is listed twice and merged."""
     boards: dict[str, VirtualDevice] = {}
     for device in devices:
         other = boards.get(device.name.casefold())
@@ -212,7 +231,7 @@ def _by_name(devices: Sequence[VirtualDevice], bench: VirtualBench) -> dict[str,
 
 
 def _abort(context: grpc.ServicerContext, code: int, text: str, samples_read: int | None) -> NoReturn:
-    """End the call as NI's server does: the error in the trailing metadata."""
+    """End the call like NI's server, with the error in the trailing metadata."""
     metadata = [("ni-error", str(code))]
     if samples_read is not None:
         metadata.append(("ni-samps-per-chan-read", str(samples_read)))

@@ -1,7 +1,7 @@
 """The remote procedures of a virtual DAQmx server, one method each, named as in NI's service definition.
 
-Every method gets the request and returns the reply (a message, bytes already packed, or an Event). It is called with
-the bench's lock held; reads and waits give it up while they wait.
+Every method takes the request and returns the reply (a message, serialized bytes, or an Event). It is called with the
+bench's lock held; reads and waits release it while they wait.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure, wording
 from labrig.virtual_instruments.daqmx.events import Done, Event, EveryNSamples
 from labrig.virtual_instruments.daqmx.reading import Reader
-from labrig.virtual_instruments.daqmx.tasks import Channel, SampleClock, SharedByTasks, TaskState, VirtualTask
+from labrig.virtual_instruments.daqmx.settings import Channel, SampleClock
+from labrig.virtual_instruments.daqmx.tasks import SharedByTasks, TaskState, VirtualTask
 from labrig.virtual_instruments.daqmx.transfers import Transfers
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "Task", "Chan", "Timing", "Trig", "Read", "Write", "PhysicalChan")
 EVENTS = ("RegisterEveryNSamplesEvent", "RegisterDoneEvent")
-"""Procedures that answer with an Event, which becomes a stream of messages."""
+"""Procedures that return an Event, which becomes a stream of messages."""
 
 WAITS = ("WaitUntilTaskDone", "ReadAnalogF64", "ReadAnalogScalarF64", "ReadBinaryI16", "ReadRaw")
-"""Procedures that may wait as long as their client wants to."""
+"""Procedures that may wait for as long as the client requests."""
 
 
 class DaqmxService:
-    """boards: by the casefolded name of the device. parts: the objects whose methods are the procedures."""
+    """The service. The methods of `parts` are the procedures; `boards` are by casefolded device name."""
 
     def __init__(self, bench: VirtualBench, boards: Mapping[str, DeviceState]) -> None:
         self._bench = bench
@@ -49,18 +50,18 @@ class DaqmxService:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Names of the tasks that exist."""
+        """Names of the existing tasks."""
         return tuple(self._tasks)
 
     def instruments_of(self, request: Any) -> tuple[str, ...]:
-        """The instruments of the configuration that a request is about: those of its task's or its own device."""
+        """Configuration entries of the device of a request or of its task."""
         task = self._tasks.get(request.task.name) if hasattr(request, "task") else None
         named = getattr(request, "device_name", "") or getattr(request, "physical_channel", "").partition("/")[0]
         board = task.device if task is not None and task.device is not None else self._boards.get(named.casefold())
         return board.instruments if board is not None else ()
 
     def attribute(self, group: str, request: Any) -> Any:
-        """The value behind a Get<group>Attribute<type> request."""
+        """The value for a Get<group>Attribute<type> request."""
         attribute = request.attribute_raw
         if group == "SystemInfo":
             if attribute == pb.SYSTEM_ATTRIBUTE_DEV_NAMES:
@@ -84,10 +85,11 @@ class DaqmxService:
         return attributes.look_up(tables[group], attribute)(task)
 
     def GetErrorString(self, request: Any) -> Any:
+        """Return NI's text for an error code."""
         return pb.GetErrorStringResponse(error_string=wording(request.error_code))
 
     def ResetDevice(self, request: Any) -> Any:
-        """Every task of the board is aborted, every output goes to 0 V."""
+        """Abort every task of the board and set every output to 0 V."""
         board = self._board(request.device_name)
         for task in self._tasks.values():
             if task.device is board:
@@ -96,12 +98,13 @@ class DaqmxService:
         return pb.ResetDeviceResponse()
 
     def SelfTestDevice(self, request: Any) -> Any:
+        """Check that the device exists."""
         self._board(request.device_name)
         return pb.SelfTestDeviceResponse()
 
     def CreateTask(self, request: Any) -> Any:
-        name = request.session_name
-        if not name:
+        """Create a task; without a name it gets a generated one."""
+        if not (name := request.session_name):
             name = f"_unnamedTask<{self._created:X}>"
             self._created += 1
         if name in self._tasks:
@@ -110,6 +113,7 @@ class DaqmxService:
         return pb.CreateTaskResponse(task=Session(name=name), new_session_initialized=True)
 
     def ClearTask(self, request: Any) -> Any:
+        """Abort and delete a task."""
         task = self._tasks.pop(request.task.name, None)
         if task is not None:
             task.abort()
@@ -117,6 +121,7 @@ class DaqmxService:
         return pb.ClearTaskResponse()
 
     def StartTask(self, request: Any) -> Any:
+        """Start a task."""
         task = self._task(request)
         if not task.channels:
             raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task Name: {task.name}")
@@ -124,10 +129,12 @@ class DaqmxService:
         return pb.StartTaskResponse()
 
     def StopTask(self, request: Any) -> Any:
+        """Stop a task."""
         self._task(request).stop()
         return pb.StopTaskResponse()
 
     def TaskControl(self, request: Any) -> Any:
+        """Change the state of a task."""
         task = self._task(request)
         match constants.TaskMode(request.action_raw):
             case constants.TaskMode.TASK_START:
@@ -148,9 +155,11 @@ class DaqmxService:
         return pb.TaskControlResponse()
 
     def IsTaskDone(self, request: Any) -> Any:
+        """Return whether a task has ended."""
         return pb.IsTaskDoneResponse(is_task_done=self._task(request).done())
 
     def WaitUntilTaskDone(self, request: Any) -> Any:
+        """Wait for a task to end, up to `time_to_wait` seconds."""
         task = self._task(request)
         clock = self._bench.clock
         deadline = math.inf if request.time_to_wait < 0 else clock() + request.time_to_wait
@@ -161,15 +170,17 @@ class DaqmxService:
         return pb.WaitUntilTaskDoneResponse()
 
     def CreateAIVoltageChan(self, request: Any) -> Any:
+        """Add analog inputs to a task."""
         self._add_channels(request, "ai")
         return pb.CreateAIVoltageChanResponse()
 
     def CreateAOVoltageChan(self, request: Any) -> Any:
+        """Add analog outputs to a task."""
         self._add_channels(request, "ao")
         return pb.CreateAOVoltageChanResponse()
 
     def SetChanAttributeDouble(self, request: Any) -> Any:
-        """Limits of inputs and outputs; an input is in the narrowest range that holds its own."""
+        """Set limits of channels; an input uses the narrowest range that covers its limits."""
         limits: dict[int, str] = {
             pb.CHANNEL_ATTRIBUTE_AI_MIN: "lowest_v",
             pb.CHANNEL_ATTRIBUTE_AI_MAX: "highest_v",
@@ -181,6 +192,7 @@ class DaqmxService:
         return pb.SetChanAttributeDoubleResponse()
 
     def SetChanAttributeInt32(self, request: Any) -> Any:
+        """Set the terminal configuration of inputs."""
         attributes.look_up({pb.CHANNEL_ATTRIBUTE_AI_TERM_CFG: None}, request.attribute_raw)
         task, names = self._task(request), self._names(request.channel)
         for channel in task.named(names):
@@ -189,26 +201,30 @@ class DaqmxService:
         return pb.SetChanAttributeInt32Response()
 
     def CfgSampClkTiming(self, request: Any) -> Any:
+        """Set the sample clock of a task."""
         task = self._task(request)
         task.configure_clock(SampleClock(request.rate, request.sample_mode_raw, request.samps_per_chan, request.source))
         return pb.CfgSampClkTimingResponse()
 
     def SetTimingAttributeString(self, request: Any) -> Any:
+        """Set the source of the reference clock."""
         if request.attribute_raw != pb.TIMING_ATTRIBUTE_REF_CLK_SRC:
             attributes.look_up({}, request.attribute_raw)
-        self._task(request).refer_to(request.value)
+        self._task(request).set_reference_clock(request.value)
         return pb.SetTimingAttributeStringResponse()
 
     def ConnectTerms(self, request: Any) -> Any:
-        """A clock or a trigger that leaves a board: the wiring of the bench has both already."""
+        """Route a clock or trigger to a terminal. No effect: the bench's wiring already includes it."""
         self._shared.check_clock(request.source_terminal)
         self._shared.check_clock(request.destination_terminal)
         return pb.ConnectTermsResponse()
 
     def DisconnectTerms(self, request: Any) -> Any:
+        """Remove a route; no effect, like `ConnectTerms`."""
         return pb.DisconnectTermsResponse()
 
     def SetTimingAttributeDouble(self, request: Any) -> Any:
+        """Set the sample rate, the convert rate or the reference clock rate (Hz)."""
         task = self._task(request)
         if request.attribute_raw == pb.TIMING_ATTRIBUTE_SAMP_CLK_RATE and task.clock is not None:
             task.clock = SampleClock(request.value, task.clock.mode, task.clock.samples, task.clock.source)
@@ -225,69 +241,82 @@ class DaqmxService:
         return pb.SetTimingAttributeDoubleResponse()
 
     def CfgDigEdgeStartTrig(self, request: Any) -> Any:
+        """Set a digital start trigger."""
         self._task(request).configure_trigger(request.trigger_source)
         return pb.CfgDigEdgeStartTrigResponse()
 
     def DisableStartTrig(self, request: Any) -> Any:
-        self._task(request).no_trigger()
+        """Remove the start trigger."""
+        self._task(request).clear_trigger()
         return pb.DisableStartTrigResponse()
 
     def ExportSignal(self, request: Any) -> Any:
+        """Export the start trigger to a terminal."""
         task = self._task(request)
         if request.signal_id_raw != constants.Signal.START_TRIGGER.value:
-            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, reason="A virtual board exports its start trigger only.")
+            raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, reason="A virtual board exports only its start trigger.")
         self._export(task, request.output_terminal)
         return pb.ExportSignalResponse()
 
     def SetExportedSignalAttributeString(self, request: Any) -> Any:
+        """Set the terminals of the exported start trigger."""
         if request.attribute_raw != pb.EXPORTSIGNAL_ATTRIBUTE_START_TRIG_OUTPUT_TERM:
             attributes.look_up({}, request.attribute_raw)
         self._export(self._task(request), request.value)
         return pb.SetExportedSignalAttributeStringResponse()
 
     def GetExportedSignalAttributeString(self, request: Any) -> Any:
+        """Return the terminals of the exported start trigger."""
         exported = ", ".join(self._task(request).exported)
         return pb.GetExportedSignalAttributeStringResponse(value=exported)
 
     def CfgInputBuffer(self, request: Any) -> Any:
+        """Set the size of the input buffer."""
         self._task(request).input_buffer = request.num_samps_per_chan
         return pb.CfgInputBufferResponse()
 
     def SetBufferAttributeUInt32(self, request: Any) -> Any:
+        """Set the size of the input buffer."""
         if request.attribute_raw != pb.BUFFER_ATTRIBUTE_INPUT_BUF_SIZE:
             attributes.look_up({}, request.attribute_raw)
         self._task(request).input_buffer = request.value
         return pb.SetBufferAttributeUInt32Response()
 
     def CfgOutputBuffer(self, request: Any) -> Any:
+        """Accept a size of the output buffer, which follows the samples written."""
         self._task(request)
         return pb.CfgOutputBufferResponse()
 
     def SetReadAttributeBool(self, request: Any) -> Any:
+        """Accept a read property without effect."""
         self._task(request)
         return pb.SetReadAttributeBoolResponse()
 
     def SetWriteAttributeInt32(self, request: Any) -> Any:
-        """Regeneration is what a virtual output does; to be told not to would need a client that feeds it."""
+        """Set the regeneration mode. A virtual output always regenerates, so other modes are refused."""
         task, allowed = self._task(request), constants.RegenerationMode.ALLOW_REGENERATION.value
         if request.attribute_raw == pb.WRITE_ATTRIBUTE_REGEN_MODE and request.value_raw != allowed:
             raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, f"Property: DAQmx_Write_RegenMode\nTask Name: {task.name}")
         return pb.SetWriteAttributeInt32Response()
 
     def RegisterEveryNSamplesEvent(self, request: Any) -> Event:
+        """Register an event for every N samples acquired."""
         task, kind = self._task(request), request.every_n_samples_event_type_raw
         self._events.append(EveryNSamples(task, kind, request.n_samples))
         return self._events[-1]
 
     def RegisterDoneEvent(self, request: Any) -> Event:
+        """Register an event for the end of a task."""
         self._events.append(Done(self._task(request)))
         return self._events[-1]
 
     def UnregisterEveryNSamplesEvent(self, request: Any) -> Any:
+        """End the events for every N samples."""
         self._end_events(self._task(request), EveryNSamples)
         return pb.UnregisterEveryNSamplesEventResponse()
 
     def UnregisterDoneEvent(self, request: Any) -> Any:
+        """End the events for the end of a task."""
         self._end_events(self._task(request), Done)
         return pb.UnregisterDoneEventResponse()
 
@@ -365,7 +394,7 @@ class DaqmxService:
         return task
 
     def _channel(self, task: VirtualTask, name: str) -> Channel:
-        """The first of the channels that a request names; properties of several are those of it."""
+        """The first of the channels of a request, whose properties are returned for all of them."""
         for channel in task.named(self._names(name)):
             return channel
         raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Channel Name: {name}\nTask Name: {task.name}")

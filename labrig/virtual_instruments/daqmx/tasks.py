@@ -1,6 +1,6 @@
-"""DAQmx tasks: channels, timing, trigger, and the states a task goes through until it runs and stops.
+"""DAQmx tasks: channels, timing, trigger and task states.
 
-Everything here runs with the bench's lock held; whoever waits gives it up meanwhile.
+Everything here runs with the bench's lock held; waiting releases it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
-from nidaqmx.constants import AcquisitionType
 from nidaqmx.error_codes import DAQmxErrors as Code
 
 from labrig.virtual_instruments.daqmx.calls import Calls
@@ -19,58 +18,32 @@ from labrig.virtual_instruments.daqmx.device import ONBOARD_CLOCKS, DeviceState,
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx.input import TaskAcquisition
 from labrig.virtual_instruments.daqmx.output import Generation, OutputBuffer
+from labrig.virtual_instruments.daqmx.settings import FINITE, Channel, SampleClock
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
-FINITE = AcquisitionType.FINITE.value
-
 ON_DEMAND_HZ = 10e3
-"""Scans a second that software takes where there is no sample clock."""
+"""Scan rate of software-timed reads, without a sample clock (S/s)."""
 
 LARGEST_BUFFER = 2**32 - 1
-"""Samples of all channels that an input buffer may hold. A board counts them in 32 bits."""
+"""Largest input buffer (samples of all channels); boards count them in 32 bits."""
 
 
 AWAKE_S = 0.5e-3
-"""The end of a wait is waited awake: a thread that sleeps comes 0.2 ms late, more than a real board's samples do."""
+"""Waits spin at the end for this time (s): a sleeping thread wakes 0.2 ms late, later than a real board's samples."""
 
 
 class TaskState(IntEnum):
+    """States of the DAQmx task model."""
+
     IDLE = 0
     RESERVED = 1
     COMMITTED = 2
     RUNNING = 3
 
 
-@dataclass(frozen=True)
-class Channel:
-    """name: of the virtual channel. physical: without its device ("ai3"). range_v: ± volts of the converter."""
-
-    name: str
-    physical: str
-    kind: str
-    lowest_v: float
-    highest_v: float
-    range_v: float
-    terminal: int
-
-
-@dataclass(frozen=True)
-class SampleClock:
-    """requested_hz: rate asked for. mode: DAQmx value. samples: per channel, or a hint for the buffer."""
-
-    requested_hz: float
-    mode: int
-    samples: int
-    source: str = ""
-
-    @property
-    def rate_hz(self) -> float:
-        return coerced_rate(self.requested_hz)
-
-
 @dataclass
 class SharedByTasks:
-    """What the tasks of one server share. boards: by the casefolded name of the device."""
+    """What the tasks of one server share; `boards` are by casefolded device name."""
 
     bench: VirtualBench
     boards: Mapping[str, DeviceState]
@@ -81,24 +54,26 @@ class SharedByTasks:
         self.calls = Calls(self.bench.lock)
 
     def terminal(self, name: str, own: DeviceState | None) -> tuple[DeviceState | None, str]:
-        """The board and the signal behind a terminal's name, which may leave out the `own` device."""
+        """The board and the signal of a terminal name, which may omit the device if it is `own`."""
         if not name.startswith("/"):
             return own, name
         device, _, signal = name.removeprefix("/").partition("/")
         return self.boards.get(device.casefold()), signal
 
     def check_clock(self, terminal: str, own: DeviceState | None = None) -> None:
-        """Refuse a terminal that gives no reference clock, as the driver does."""
+        """Raise DaqmxFailure for a terminal without a reference clock, like the driver."""
         board, signal = self.terminal(terminal, own)
         if board is None or not board.gives_clock(signal):
             raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
 
     def wait_for_edge(self, line: str, task: VirtualTask) -> None:
-        if line not in self.waiting:  # one listener a line: tasks come and go, listeners stay
+        """Begin a task at the next edge of a trigger line."""
+        if line not in self.waiting:  # one listener per line: listeners stay when tasks end
             self.bench.lines.listen(line, lambda t: self._edge(line, t))
         self.waiting[line].append(task)
 
-    def forget(self, task: VirtualTask) -> None:
+    def stop_waiting(self, task: VirtualTask) -> None:
+        """Stop waiting for a task's trigger."""
         for tasks in self.waiting.values():
             if task in tasks:
                 tasks.remove(task)
@@ -110,7 +85,7 @@ class SharedByTasks:
 
 
 class VirtualTask:
-    """One task. Channels are all inputs or all outputs of one board."""
+    """One task, whose channels are all inputs or all outputs of one board."""
 
     def __init__(self, name: str, shared: SharedByTasks) -> None:
         self.name = name
@@ -133,16 +108,19 @@ class VirtualTask:
 
     @property
     def board(self) -> DeviceState:
+        """The board; raises DaqmxFailure if the task has no channels."""
         if self.device is None:
             raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task Name: {self.name}")
         return self.device
 
     @property
     def is_input(self) -> bool:
+        """Whether the channels are inputs."""
         return bool(self.channels) and self.channels[0].kind == "ai"
 
     @property
     def rate_hz(self) -> float:
+        """Actual sample rate (S/s); raises DaqmxFailure without a sample clock."""
         if self.clock is None:
             raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "Property: DAQmx_SampClk_Rate: the task has no sample clock.")
         self.check_rate()
@@ -150,6 +128,7 @@ class VirtualTask:
 
     @property
     def convert_rate_hz(self) -> float:
+        """Actual convert rate of a multiplexed input (Hz)."""
         device = self.board.device
         if not self.is_input or device.convert_interval_s == 0:
             raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "Property: DAQmx_AIConv_Rate")
@@ -158,22 +137,23 @@ class VirtualTask:
         return convert_rate(device, len(self.channels), self.rate_hz)
 
     def add(self, board: DeviceState, channels: list[Channel]) -> None:
-        self._must_not_run()
+        """Add channels of a board."""
+        self._require_stopped()
         if self.device not in (None, board):
             raise DaqmxFailure(Code.INVALID_TASK, reason="A virtual task has channels of one device only.")
         self.device = board
         self.channels += channels
 
     def named(self, names: tuple[str, ...]) -> list[Channel]:
-        """The channels of these names (casefolded), or all."""
+        """The channels with these (casefolded) names, or all if there are none."""
         for name in names:
             if name not in {channel.name.casefold() for channel in self.channels}:
                 raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Channel Name: {name}\nTask Name: {self.name}")
         return [channel for channel in self.channels if not names or channel.name.casefold() in names]
 
     def change(self, names: tuple[str, ...], **changes: Any) -> None:
-        """Properties of these channels; the range of an input follows its limits."""
-        self._must_not_run()
+        """Change properties of channels; the range of an input follows its limits."""
+        self._require_stopped()
         chosen = self.named(names)
         changed = {}
         for channel in chosen:
@@ -184,32 +164,35 @@ class VirtualTask:
         self.channels = [changed.get(channel.name, channel) for channel in self.channels]
 
     def configure_clock(self, clock: SampleClock) -> None:
-        """Its source is on the board, or a terminal, which may be one that no clock comes to."""
-        self._must_not_run()
-        self._clocked = self._comes(clock.source)
+        """Set the sample clock. Its source is onboard or a terminal, which may have no clock."""
+        self._require_stopped()
+        self._clocked = self._has_clock(clock.source)
         self.clock = clock
 
     def configure_trigger(self, terminal: str) -> None:
+        """Start at an edge at a terminal."""
         self.trigger_terminal, self._trigger_line = terminal, self.line_of(terminal)
 
-    def no_trigger(self) -> None:
+    def clear_trigger(self) -> None:
+        """Start without a trigger."""
         self.trigger_terminal, self._trigger_line = "", None
 
     def line_of(self, terminal: str) -> str:
-        """The trigger line of a terminal of this task's device, or of a neighbour in the chassis."""
+        """The trigger line at a terminal of this task's device, or of another one in the chassis."""
         board, signal = self._shared.terminal(terminal, self.device)
         line = board.line(signal) if board is not None else None
         if line is None:
             raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
         return line
 
-    def refer_to(self, terminal: str) -> None:
-        """The reference clock comes from a terminal. On the bench there is one clock, whoever gives it."""
-        self._must_not_run()
+    def set_reference_clock(self, terminal: str) -> None:
+        """Set the terminal of the reference clock. All devices on the bench share one clock anyway."""
+        self._require_stopped()
         self._shared.check_clock(terminal, self.board)
         self.reference_terminal = terminal
 
     def check_rate(self) -> None:
+        """Raise DaqmxFailure if the requested sample rate is too high."""
         assert self.clock is not None
         device, channels = self.board.device, len(self.channels)
         if not self.is_input:
@@ -225,6 +208,7 @@ class VirtualTask:
             )
 
     def commit(self, state: TaskState = TaskState.COMMITTED) -> None:
+        """Check the settings, reserve the resources and go to a state."""
         board = self.board
         if self.clock is not None:
             self.check_rate()
@@ -234,7 +218,7 @@ class VirtualTask:
         self.state = max(self.state, state)
 
     def start(self) -> None:
-        """Run at once, or at the edge of the start trigger."""
+        """Start immediately, or at the edge of the start trigger."""
         if self.state is TaskState.RUNNING:
             return
         self._check_buffer()
@@ -252,7 +236,7 @@ class VirtualTask:
             self.generation = Generation(self.board, self.buffer, self.rate_hz, self.clock.mode == FINITE)
         else:
             return
-        if not self._clocked:  # no first sample, ever
+        if not self._clocked:  # there will be no first sample
             return
         if self._trigger_line is None:
             self.begin(self._shared.bench.clock())
@@ -260,7 +244,7 @@ class VirtualTask:
             self._shared.wait_for_edge(self._trigger_line, self)
 
     def begin(self, t: float) -> None:
-        """The start trigger, at t (s)."""
+        """Begin at the start trigger at time t (s)."""
         bench = self._shared.bench
         if self.acquisition is not None:
             self.acquisition.begin(t, bench.world.begin_acquisition(t))
@@ -275,7 +259,7 @@ class VirtualTask:
         self._shared.calls.changed.notify_all()
 
     def on_demand(self, scans: int) -> TaskAcquisition:
-        """As many scans from now on, one after another as software asks for them. The task runs, without a clock."""
+        """Begin an acquisition of some scans from now on, software-timed, for a running task without a clock."""
         bench, device = self._shared.bench, self.board.device
         convert = convert_rate(device, len(self.channels), ON_DEMAND_HZ) if device.convert_interval_s else 0.0
         plan = ON_DEMAND_HZ, convert, scans, scans
@@ -285,33 +269,38 @@ class VirtualTask:
         return self.acquisition
 
     def stop(self) -> None:
+        """Stop, and return to the state before the start."""
         self._halt()
         self.state = self._resting
         if self.state is TaskState.IDLE and self.device is not None:
             self.device.release(self)
 
     def abort(self) -> None:
+        """Stop and release the resources."""
         self._resting = TaskState.IDLE
         self.stop()
 
     def unreserve(self) -> None:
+        """Stop, release the resources and discard the output buffer."""
         self.abort()
         self.buffer = None
 
     def generated(self) -> int:
-        """Samples per channel that were played since the start; none while it waits for its trigger."""
+        """Samples per channel played since the start; 0 while it waits for its trigger."""
         return 0 if self.generation is None else self.generation.generated(self._shared.bench.clock())
 
     def done(self) -> bool:
-        """Whether the task has ended. Without a sample clock it is done at all times, also while it runs (NI's
-        component test of an on-demand task)."""
+        """Whether the task has ended.
+
+        Without a sample clock it is always done, even while it runs (NI's component test of an on-demand task).
+        """
         if self.clock is None:
             return True
         running = self.acquisition or self.generation
         return self.state is not TaskState.RUNNING or (running is not None and running.done(self._shared.bench.clock()))
 
     def wait_until(self, t: float, deadline: float) -> bool:
-        """Wait for a time, giving up the lock; whether it came before the deadline. True as well once stopped."""
+        """Wait until time t (s), releasing the lock; returns whether it is before the deadline or the task stopped."""
         clock = self._shared.bench.clock
         until = min(t, deadline)
         while self.state is TaskState.RUNNING and (left := until - clock()) > 0:
@@ -319,6 +308,7 @@ class VirtualTask:
         return t <= deadline or self.state is not TaskState.RUNNING
 
     def wait_for_trigger(self, deadline: float) -> bool:
+        """Wait for the start trigger; returns False if it has not come by the deadline (s)."""
         clock = self._shared.bench.clock
         while self.state is TaskState.RUNNING and self.acquisition is not None and self.acquisition.t0 is None:
             left = deadline - clock()
@@ -328,21 +318,21 @@ class VirtualTask:
         return True
 
     def _halt(self) -> None:
-        self._shared.forget(self)
+        self._shared.stop_waiting(self)
         if self.generation is not None:
             self.generation.stop(self._shared.bench.clock())
         self.acquisition = self.generation = None
         self._shared.calls.changed.notify_all()
 
-    def _comes(self, source: str) -> bool:
-        """Whether there is a clock at a terminal."""
+    def _has_clock(self, source: str) -> bool:
+        """Whether there is a sample clock at a terminal."""
         device, _, signal = source.removeprefix("/").partition("/") if source.startswith("/") else ("", "", source)
         if signal.casefold() in ONBOARD_CLOCKS and device.casefold() in ("", self.board.device.name.casefold()):
             return True
         wired = self.board.device.sample_clock
         return self.line_of(source) == (self.line_of(wired) if wired else "")
 
-    def _must_not_run(self) -> None:
+    def _require_stopped(self) -> None:
         if self.state is TaskState.RUNNING:
             raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHILE_TASK_RUNNING, f"Task Name: {self.name}")
 

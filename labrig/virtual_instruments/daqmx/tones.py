@@ -1,4 +1,4 @@
-"""What a periodic output buffer plays: a constant and tones on whole cycles of the buffer."""
+"""Recognition of tones in a periodic output buffer: a constant plus tones on whole cycles of the buffer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,28 @@ _ROUNDING = 1e-9
 
 
 def recognise(samples: NDArray[np.float64], rate_hz: float, step_v: float) -> ToneProgram | None:
-    """The program that `samples` (M,) in volts, repeated for ever at `rate_hz`, play; None: no such sum of few tones.
+    """Find the tone program that a repeated buffer plays.
 
-    Exact samples give exact tones; samples that were rounded to the converter's step (V) are recognised too. Each
-    sample is held for 1/rate, so a tone comes out weaker by sin(x)/x, x = π f/rate, and half a sample late; the delay
-    is the caller's, common to all tones.
+    Exact samples give exact tones; samples rounded to the DAC's step are recognised too. Each sample is held for
+    1/rate, which attenuates a tone by sin(x)/x, x = π f/rate, and delays it by half a sample. The caller adds the
+    delay, which is common to all tones.
+
+    Parameters
+    ----------
+    samples
+        (M,) samples (V).
+    rate_hz
+        Update rate (S/s).
+    step_v
+        Step of the DAC (V).
+
+    Returns
+    -------
+    ToneProgram or None
+        None if the samples are not a constant plus a few tones.
     """
     count = len(samples)
-    if (samples == samples[0]).all():  # most channels, most of the time
+    if (samples == samples[0]).all():  # the most common case
         return ToneProgram(float(samples[0]))
     bins = np.fft.rfft(samples) / count
     dc = float(bins[0].real)

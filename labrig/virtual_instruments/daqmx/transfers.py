@@ -1,4 +1,4 @@
-"""The remote procedures of a virtual DAQmx server that move samples: reads and writes, named as in NI's definition."""
+"""The remote procedures of a virtual DAQmx server that read and write samples, named as in NI's service definition."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ BY_CHANNEL = constants.FillMode.GROUP_BY_CHANNEL.value
 
 
 class Transfers:
-    """Part of a DaqmxService. task_of: the task that a request names."""
+    """Read and write procedures of a DaqmxService.
+
+    Parameters
+    ----------
+    bench
+        The virtual bench.
+    reader
+        Reads the tasks.
+    task_of
+        Returns the task of a request.
+    """
 
     def __init__(self, bench: VirtualBench, reader: Reader, task_of: Callable[[Any], VirtualTask]) -> None:
         self._bench = bench
@@ -33,6 +43,7 @@ class Transfers:
         self._task_of = task_of
 
     def ReadAnalogF64(self, request: Any) -> Any:
+        """Read voltages (V) in the requested order."""
         task, by_channel = self._task_of(request), request.fill_mode_raw == BY_CHANNEL
 
         def packed(codes: NDArray[np.int16], status: int) -> bytes:
@@ -42,6 +53,7 @@ class Transfers:
         return self._reader.read(task, request.num_samps_per_chan, request.timeout, packed)
 
     def ReadAnalogScalarF64(self, request: Any) -> Any:
+        """Read one voltage (V)."""
         task = self._task_of(request)
 
         def packed(codes: NDArray[np.int16], status: int) -> Any:
@@ -51,7 +63,7 @@ class Transfers:
         return self._reader.read(task, 1, request.timeout, packed)
 
     def ReadAnalogWaveforms(self, request: Any) -> Any:
-        """Each channel with its name, the time between its samples, and that of the first by this computer's clock."""
+        """Read waveforms with channel names, sample interval and start time by this computer's clock."""
         task, wanted = self._task_of(request), request.waveform_attribute_mode_raw
 
         def packed(codes: NDArray[np.int16], status: int) -> Any:
@@ -68,6 +80,8 @@ class Transfers:
         return self._reader.read(task, request.num_samps_per_chan, request.timeout, packed)
 
     def ReadBinaryI16(self, request: Any) -> Any:
+        """Read ADC codes in the requested order."""
+
         def packed(codes: NDArray[np.int16], status: int) -> Any:
             samples = (codes.T if request.fill_mode_raw == BY_CHANNEL else codes).ravel().tolist()
             return pb.ReadBinaryI16Response(read_array=samples, samps_per_chan_read=len(codes), status=status)
@@ -75,7 +89,7 @@ class Transfers:
         return self._reader.read(self._task_of(request), request.num_samps_per_chan, request.timeout, packed)
 
     def ReadRaw(self, request: Any) -> Any:
-        """Interleaved, as multiplexed boards deliver."""
+        """Read interleaved codes, in the order in which multiplexed boards deliver them."""
 
         def packed(codes: NDArray[np.int16], status: int) -> Any:
             raw = codes.astype("<i2", copy=False).tobytes()
@@ -84,28 +98,33 @@ class Transfers:
         return self._reader.read(self._task_of(request), request.num_samps_per_chan, request.timeout, packed)
 
     def WriteAnalogF64(self, request: Any) -> Any:
+        """Write voltages (V)."""
         task = self._task_of(request)
         samples = np.array(request.write_array, dtype=float)
         written = self._write(task, samples, request.num_samps_per_chan, request.data_layout_raw, request.auto_start)
         return pb.WriteAnalogF64Response(samps_per_chan_written=written)
 
     def WriteAnalogWaveforms(self, request: Any) -> Any:
+        """Write one waveform (V) per channel."""
         samples = np.concatenate([np.array(waveform.y_data, dtype=float) for waveform in request.waveforms])
         count = len(request.waveforms[0].y_data)
         written = self._write(self._task_of(request), samples, count, BY_CHANNEL, request.auto_start)
         return pb.WriteAnalogWaveformsResponse(samps_per_chan_written=written)
 
     def WriteAnalogScalarF64(self, request: Any) -> Any:
+        """Write one voltage (V)."""
         self._write(self._task_of(request), np.array([request.value]), 1, BY_CHANNEL, request.auto_start)
         return pb.WriteAnalogScalarF64Response()
 
     def WriteBinaryI16(self, request: Any) -> Any:
+        """Write DAC codes in the requested order."""
         task = self._task_of(request)
         samples = np.array(request.write_array, dtype=float) * self._output_step_v(task)
         written = self._write(task, samples, request.num_samps_per_chan, request.data_layout_raw, request.auto_start)
         return pb.WriteBinaryI16Response(samps_per_chan_written=written)
 
     def WriteRaw(self, request: Any) -> Any:
+        """Write interleaved DAC codes."""
         task = self._task_of(request)
         samples = np.frombuffer(request.write_array, dtype="<i2") * self._output_step_v(task)
         interleaved = constants.FillMode.GROUP_BY_SCAN_NUMBER.value
@@ -126,11 +145,11 @@ class Transfers:
             implicit = task.state is not TaskState.RUNNING
             task.start()
             task.board.hold(self._bench.clock(), dict(zip(channels, shaped[-1].tolist(), strict=True)))
-            if implicit:  # an implicit start lasts for the write only
+            if implicit:  # an implicit start only lasts for the write
                 task.stop()
             return count
         if task.state is TaskState.RUNNING:
-            reason = "A virtual output takes another buffer when it is stopped."
+            reason = "A virtual output accepts a new buffer only when it is stopped."
             raise DaqmxFailure(Code.SAMPLES_CAN_NOT_YET_BE_WRITTEN, reason=reason)
         task.commit(TaskState.RESERVED)
         task.buffer = OutputBuffer.of(channels, shaped, device.ao_full_scale_v, device.bits)
@@ -139,18 +158,18 @@ class Transfers:
         return count
 
     def _timing_of(self, task: VirtualTask) -> Timing:
-        """Of the samples that were taken last."""
+        """Timing of the samples read last."""
         acquisition = task.acquisition
         assert acquisition is not None
         interval_s = 1 / acquisition.rate_hz
         ago_s = 0.0
-        if acquisition.t0 is not None:  # else its trigger never came
+        if acquisition.t0 is not None:  # otherwise there was no trigger
             ago_s = self._bench.clock() - acquisition.t0 - acquisition.given * interval_s
         first = datetime.now(UTC) - timedelta(seconds=ago_s)
         return Timing.create_with_regular_interval(timedelta(seconds=interval_s), first)
 
     def _volts(self, task: VirtualTask, codes: NDArray[np.int16]) -> NDArray[np.float64]:
-        """(n, C) by the coefficients that the client can ask for."""
+        """(n, C) voltages (V), using the coefficients that clients can query."""
         coefficients = np.array([attributes.scaling(task, channel) for channel in task.channels])
         return coefficients[:, 0] + codes.astype(float) * coefficients[:, 1]
 

@@ -1,10 +1,10 @@
-"""A bank of digital potentiometers behind a serial line, as `drivers/firmware/README.md` specifies it.
+"""A virtual bank of digital potentiometers, as specified in `drivers/firmware/README.md`.
 
-`VirtualDigipotBoard` is the protocol and the chips without any I/O; `serial_server.serve` puts one behind a TCP port.
-What is lost, late or torn on the wire comes from outside: wrap `receive`.
+`VirtualDigipotBoard` is the protocol and the chips without I/O; `serial_server.serve` puts one on a TCP port. To lose,
+delay or corrupt bytes, wrap `receive`.
 
-COBS is written out here instead of taken from the `cobs` package: labrig itself then needs no wire library, and a
-driver that uses the package is tested against something else than itself.
+COBS is implemented here rather than taken from the `cobs` package: labrig itself then needs no such package, and the
+driver, which uses it, is tested against an independent implementation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FIRMWARE_REVISION = 1
 MTU = 272
 SHORTEST_FRAME = 6
 LONGEST_CHUNK = MTU + 3
-"""More encoded bytes than this never decode to MTU bytes or fewer."""
+"""Largest number of encoded bytes that can decode to MTU bytes."""
 MOST_CHANNELS = 128
 NO_ANSWER = 0xFFFF
 POWER_ON, RESET_LINE = 1, 2
@@ -33,6 +33,8 @@ DEFAULT_PART = "MCP4251-104"
 
 
 class Op(IntEnum):
+    """Operations of the protocol."""
+
     HELLO = 1
     STATUS = 2
     STAGE = 3
@@ -44,6 +46,8 @@ class Op(IntEnum):
 
 
 class Status(IntEnum):
+    """Status of a reply."""
+
     OK = 0
     BAD_VERSION = 1
     BAD_OP = 2
@@ -55,13 +59,15 @@ class Status(IntEnum):
 
 
 class BoardState(IntEnum):
+    """State of the terminals."""
+
     SAFE = 0
     ARMED = 1
     TRIPPED = 2
 
 
 class Refusal(Exception):
-    """A request that is answered with a status other than OK. `body` goes into the reply."""
+    """Ends a request with a status other than OK; `body` is that of the reply."""
 
     def __init__(self, status: int, body: bytes = b"") -> None:
         super().__init__(status)
@@ -75,6 +81,7 @@ def crc16(data: bytes) -> int:
 
 
 def cobs_encode(data: bytes) -> bytes:
+    """Encode a frame by COBS, without the delimiting zeros."""
     out = bytearray()
     *_, last = pieces = data.split(b"\0")
     for piece in pieces:
@@ -86,7 +93,7 @@ def cobs_encode(data: bytes) -> bytes:
 
 
 def cobs_decode(chunk: bytes) -> bytes | None:
-    """None when a block reaches beyond the chunk."""
+    """Decode a frame; None if a block extends beyond the chunk."""
     out = bytearray()
     at = 0
     while at < len(chunk):
@@ -101,11 +108,25 @@ def cobs_decode(chunk: bytes) -> bytes | None:
 
 
 class VirtualDigipotBoard:
-    """The board. Every method may be called from any thread.
+    """The board. All methods are thread-safe.
 
-    part: of every channel; it must have codes. None: the one that the firmware is built for by default.
-    on_codes: called with channel -> code, or None for open terminals, whenever that changed (and once at the start).
-    forced: statuses with which the next requests but HELLO and SAFE are answered, unexecuted.
+    Parameters
+    ----------
+    channels
+        Number of channels.
+    part
+        The part of every channel, which must have codes. None: the firmware's default.
+    clock
+        Clock for the watchdog.
+    on_codes
+        Called with the code of each channel, or None for open terminals, at the start and after every change.
+    boot_id
+        Number of the board's first start.
+
+    Attributes
+    ----------
+    forced
+        Statuses returned for the next requests, except HELLO and SAFE, without executing them.
     """
 
     def __init__(
@@ -123,7 +144,7 @@ class VirtualDigipotBoard:
         part = part or find_part(DEFAULT_PART)
         levels, power_up = part.levels(), part.power_up
         if not isinstance(levels, LevelTable) or not isinstance(power_up, Level):
-            raise ValueError(f"part: {part.name} has no codes, and the firmware writes codes")
+            raise ValueError(f"part: {part.name} has no codes, which the firmware needs")
         self.part = part.name
         self.highest_code = levels.highest_code
         self.forced: deque[int] = deque()
@@ -140,12 +161,12 @@ class VirtualDigipotBoard:
         self._boot(POWER_ON)
 
     def codes(self) -> dict[int, int | None]:
-        """What the network sees: the code of each channel, None where the terminals are open."""
+        """The code of each channel, None if its terminals are open."""
         with self._lock:
             return {c: self._codes[c] if self._connected[c] else None for c in range(self.channels)}
 
     def stick(self, channel: int, code: int) -> None:
-        """From now on this wiper stays at `code` whatever is written."""
+        """Make a wiper stick at `code`."""
         with self._lock:
             self.heal(channel)
             self._stuck.add(channel)
@@ -153,31 +174,32 @@ class VirtualDigipotBoard:
             self._show()
 
     def silence(self, channel: int) -> None:
-        """From now on the chip of this channel neither obeys nor answers."""
+        """Make the chip of a channel stop obeying and answering."""
         with self._lock:
             self.heal(channel)
             self._mute.add(channel)
 
     def heal(self, channel: int) -> None:
+        """Repair a channel that sticks or is silent."""
         with self._lock:
             self._stuck.discard(channel)
             self._mute.discard(channel)
 
     def reset(self, cause: int = RESET_LINE) -> None:
-        """The microcontroller starts again, as on every opening of an Arduino's port; the chips keep their codes."""
+        """Restart the microcontroller, as opening an Arduino's port does; the chips keep their codes."""
         with self._lock:
             self.boot_id = (self.boot_id + 1) & 0xFFFF
             self._boot(cause)
 
     def power_cycle(self) -> None:
-        """Everything starts again: wipers at mid-scale."""
+        """Restart everything: wipers go to mid-scale."""
         with self._lock:
             self._codes = [self._codes[c] if c in self._stuck else self._power_up for c in range(self.channels)]
             self._connected = [True] * self.channels
             self.reset(POWER_ON)
 
     def poll(self) -> None:
-        """The watchdog: call it often, at least as often as it should be precise."""
+        """Check the watchdog; the interval between calls is its time resolution."""
         with self._lock:
             silent_ms = self._now_ms() - self._fed_ms
             if self.state is BoardState.ARMED and self._watchdog_ms and silent_ms > self._watchdog_ms:
@@ -187,7 +209,7 @@ class VirtualDigipotBoard:
             self._show()
 
     def receive(self, data: bytes) -> bytes:
-        """Bytes from the host; returns the bytes of the replies."""
+        """Take bytes from the host and return the replies."""
         with self._lock:
             self.poll()
             *chunks, rest = data.split(b"\0")
@@ -246,12 +268,12 @@ class VirtualDigipotBoard:
                 return Status.OK, bytes([len(setpoints)])
             case Op.COMMIT:
                 (expected,) = unpack("<H", payload)
-                self._must_be_armed()
+                self._require_armed()
                 return self._commit(expected)
             case Op.STAGE_COMMIT:
                 (expected,) = unpack("<H", payload[:2])
                 setpoints = self._setpoints(payload[2:])
-                self._must_be_armed()
+                self._require_armed()
                 self._staged.update(setpoints)
                 return self._commit(expected)
             case Op.READ:
@@ -278,7 +300,7 @@ class VirtualDigipotBoard:
         return struct.pack("<BHIHHHHHBH", *state, *counters, overruns, self._terminal_faults, self._table_crc())
 
     def _setpoints(self, payload: bytes) -> list[tuple[int, int]]:
-        """(channel, code) in order, all in range, or a refusal that names the first that is not."""
+        """Decode (channel, code) in order; raises Refusal with the first that is out of range."""
         if payload[:1] == b"\0" and len(payload) >= 2 and len(payload) % 2 == 0:
             codes = struct.unpack(f"<{len(payload) // 2 - 1}H", payload[2:])
             setpoints = list(enumerate(codes, payload[1]))
@@ -291,7 +313,7 @@ class VirtualDigipotBoard:
                 raise Refusal(Status.OUT_OF_RANGE, struct.pack("<BH", channel, code))
         return setpoints
 
-    def _must_be_armed(self) -> None:
+    def _require_armed(self) -> None:
         if self.state is not BoardState.ARMED:
             raise Refusal(Status.NOT_ARMED, bytes([self.state]))
 
@@ -346,6 +368,7 @@ class VirtualDigipotBoard:
 
 
 def unpack(layout: str, payload: bytes) -> tuple[int, ...]:
+    """Unpack a payload by a `struct` layout; raises Refusal if its length does not match."""
     if len(payload) != struct.calcsize(layout):
         raise Refusal(Status.MALFORMED)
     return struct.unpack(layout, payload)

@@ -1,4 +1,4 @@
-"""The virtual counterpart of `labrig.digipot_bank`: each bank a board behind a serial line."""
+"""The virtual counterpart of `labrig.digipot_bank`: each bank is a board on its own serial line."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from labrig.virtual_instruments.serial_server import serve
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 OPEN_TERMINALS_S = 1e-12
-"""What is left of a rheostat whose terminals are disconnected (S)."""
+"""Conductance of a rheostat with open terminals (S)."""
 
 
 @each_on_its_own
 @contextmanager
 def banks(bench: VirtualBench, entry: Entry) -> Iterator[str]:
-    """Serve one bank; gives its `socket://` URL."""
+    """Serve one bank and yield its `socket://` URL."""
     able, faults = entry.capabilities, bench.faults
     assert isinstance(able, ProgrammerCapabilities)
     edges = {
@@ -32,7 +32,7 @@ def banks(bench: VirtualBench, entry: Entry) -> Iterator[str]:
     }
 
     def show(codes: Mapping[int, int | None]) -> None:
-        """Give the edges of the world the conductances of these codes."""
+        """Set the conductances of these codes in the world."""
         siemens = {
             edges[channel]: OPEN_TERMINALS_S if code is None else entry.parts[channel].conductance(Level(code))
             for channel, code in codes.items()

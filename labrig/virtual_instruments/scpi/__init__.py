@@ -1,4 +1,4 @@
-"""Virtual SCPI instruments: a base class, and servers that VISA clients connect to."""
+"""Virtual SCPI instruments: a base class, and servers for VISA clients."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A virtual SCPI instrument: `execute(message) -> reply`, with the status system of IEEE 488.2.
 
-An instrument registers a handler per command and per query. A handler returns what a query answers and raises
-`ScpiError` for what it refuses; nothing a client sends gets further than the error queue.
+An instrument registers a handler per command and per query. A handler returns the reply of a query and raises
+`ScpiError` for invalid input; client mistakes only ever reach the error queue.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _QUEUE = 20
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a handler is given: the numeric suffixes of the header, and the arguments."""
+    """A call of a handler: the numeric suffixes of the header, and the arguments."""
 
     suffixes: tuple[int, ...]
     arguments: tuple[str | bytes, ...]
 
     def text(self, index: int = 0) -> str:
-        """One argument as text. Raises ScpiError where it is missing or a block."""
+        """One argument as text; raises ScpiError if it is missing or a block."""
         if index >= len(self.arguments):
             raise ScpiError(-109, "Missing parameter")
         argument = self.arguments[index]
@@ -40,11 +40,11 @@ class Call:
         return argument
 
     def number(self, index: int = 0) -> float:
-        """One argument as a number in SI units. Raises ScpiError."""
+        """One argument as a number in SI units; raises ScpiError if it is not one."""
         return number(self.text(index))
 
     def block(self, index: int = 0) -> bytes:
-        """One argument as the bytes of a block. Raises ScpiError."""
+        """One argument as the bytes of a block; raises ScpiError if it is missing or text."""
         if index >= len(self.arguments):
             raise ScpiError(-109, "Missing parameter")
         argument = self.arguments[index]
@@ -57,11 +57,21 @@ Handler = Callable[[Call], str | bytes | None]
 
 
 class ScpiInstrument:
-    """Base of virtual instruments.
+    """Base class of virtual SCPI instruments.
 
-    identity: what *IDN? answers. lock: held while a message is executed; front ends of one instrument, and instruments
-    of one bench, share it. raw_after, chaining: see `split_units`. failure: the last exception of a handler that was no
-    ScpiError, for tests: it is a mistake of this package, not of the client.
+    Parameters
+    ----------
+    identity
+        Reply to *IDN?.
+    lock
+        Held while a message is executed; shared by the servers of an instrument and the instruments of a bench.
+    raw_after, chaining
+        See `split_units`.
+
+    Attributes
+    ----------
+    failure
+        Last exception of a handler other than ScpiError: a bug in this package, not in the client. For tests.
     """
 
     def __init__(
@@ -85,18 +95,18 @@ class ScpiInstrument:
         self._register_common()
 
     def command(self, pattern: str, handler: Handler) -> None:
-        """`handler` is what this command does."""
+        """Register the handler of a command."""
         self._commands.add(pattern, handler)
 
     def query(self, pattern: str, handler: Handler) -> None:
-        """`handler` gives what this query answers; the pattern is written without its question mark."""
+        """Register the handler of a query, whose pattern is written without the question mark."""
         self._queries.add(pattern, handler)
 
     def reset(self) -> None:
-        """*RST: what an instrument returns to. Status and error queue stay."""
+        """Reset the settings (*RST). Status and error queue are kept."""
 
     def execute(self, message: bytes) -> bytes:
-        """Do what one message says; the replies of its queries, joined by semicolons, or nothing. Never raises."""
+        """Execute one message; returns the replies of its queries joined by semicolons, or nothing. Never raises."""
         with self.lock:
             replies: list[bytes] = []
             try:
@@ -126,14 +136,14 @@ class ScpiInstrument:
         return status | (REQUEST if status & self._request_enable else 0)
 
     def next_error(self) -> str:
-        """SYST:ERR?: the oldest error, which is thereby forgotten."""
+        """Remove the oldest error from the queue and return it (SYST:ERR?)."""
         if not self._errors:
             return '+0,"No error"'
         error = self._errors.popleft()
         return f'{error.code:+d},"{error.text}"'
 
     def _do(self, unit: Unit, path: str) -> tuple[bytes | None, str]:
-        """The reply of one unit, and the path that the next header starts from."""
+        """Execute one unit; returns its reply and the path at which the next header starts."""
         header = unit.header
         if header.startswith(":"):
             header = header[1:]

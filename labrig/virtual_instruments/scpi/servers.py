@@ -1,10 +1,10 @@
-"""Front ends that put a virtual instrument on loopback: a raw socket and VXI-11, as VISA clients know them.
+"""Servers that put a virtual instrument on loopback for VISA clients, as a raw socket or VXI-11.
 
     with SocketServer(instrument) as server:
         pyvisa.ResourceManager("@py").open_resource(server.resource)
 
-A VXI-11 client here needs no port mapper: pyvisa-py takes the port after a comma. Messages may also end with the END
-flag there, so raw binary data need no length.
+VXI-11 needs no port mapper here: pyvisa-py accepts a port after a comma. VXI-11 messages may also end with the END
+flag, so raw binary data need no length.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from typing_extensions import override
+
 from labrig.simulation.faults import ConnectionFault, DelayFault, FaultSchedule, SilenceFault
 from labrig.virtual_instruments.scpi.syntax import Framer, ScpiError
 
@@ -26,34 +28,58 @@ _LARGEST_RECORD = 1 << 26
 
 
 class Executes(Protocol):
-    """What a front end needs of an instrument."""
+    """An instrument, as the servers need it."""
 
-    def execute(self, message: bytes) -> bytes: ...
+    def execute(self, message: bytes) -> bytes:
+        """Execute one message and return its reply, or nothing."""
+        ...
 
-    def status_byte(self) -> int: ...
+    def status_byte(self) -> int:
+        """The status byte of a serial poll."""
+        ...
 
 
 @dataclass(frozen=True)
 class Latency:
-    """How long an instrument works on a message before it takes effect (s).
+    """Processing time of an instrument.
 
-    write_s: a message without a query; query_s: one with. The defaults add nothing, so that what a test measures is the
-    driver; the real figures of a model stand with its virtual instrument.
+    The defaults add nothing, so that tests measure the driver. The measured values of a model are in the file of its
+    virtual instrument.
+
+    Attributes
+    ----------
+    write_s, query_s
+        Time until a message without, or with, a query takes effect (s).
     """
 
     write_s: float = 0.0
     query_s: float = 0.0
 
     def __call__(self, message: bytes) -> float:
+        """Processing time of a message (s)."""
         return self.query_s if b"?" in message[:256] else self.write_s
 
 
 class _Dropped(Exception):
-    """The connection is to end."""
+    """Ends the connection."""
 
 
 class Server:
-    """One instrument behind one listening port. Threads end with `stop`."""
+    """One instrument on one listening port; `stop` ends its threads.
+
+    Parameters
+    ----------
+    instrument
+        The instrument.
+    latency
+        Function from a message to its processing time (s).
+    host, port
+        Address to listen on; port 0 is any free one.
+    schedule
+        The configured faults; those of the instrument `name` are injected.
+    name
+        Name of the instrument.
+    """
 
     def __init__(
         self,
@@ -82,11 +108,11 @@ class Server:
 
     @property
     def resource(self) -> str:
-        """The VISA resource name a pyvisa-py client opens."""
+        """VISA resource name for pyvisa-py clients."""
         raise NotImplementedError
 
     def stop(self) -> None:
-        """End every connection and thread. May be called twice."""
+        """End all connections and threads. May be called twice."""
         self._stopping.set()
         self._listener.close()
         self._thread.join(2.0)
@@ -94,7 +120,7 @@ class Server:
             thread.join(2.0)
 
     def cut(self) -> list[threading.Thread]:
-        """End every connection; the threads that served them end soon."""
+        """End all connections; returns their threads, which end soon."""
         with self._guard:
             connections = dict(self._connections)
         for connection in connections:
@@ -109,7 +135,7 @@ class Server:
         self.stop()
 
     def serve(self, connection: socket.socket) -> None:
-        """Talk to one client until it leaves."""
+        """Serve one client until it disconnects."""
         raise NotImplementedError
 
     def _accept(self) -> None:
@@ -154,7 +180,7 @@ class Server:
 
 
 def _pause(duration_s: float) -> None:
-    """Sleep; short waits spin over their end, for the scheduler's wake-up takes as long as they do."""
+    """Sleep, spinning at the end: the scheduler's wake-up takes as long as a short pause itself."""
     if duration_s <= 0:
         return
     until = time.perf_counter() + duration_s
@@ -165,12 +191,14 @@ def _pause(duration_s: float) -> None:
 
 
 class SocketServer(Server):
-    """SCPI over a raw socket: a message ends at a newline that is in no definite-length block."""
+    """SCPI over a raw socket: a message ends at a newline outside definite-length blocks."""
 
     @property
+    @override
     def resource(self) -> str:
         return f"TCPIP::{self.host}::{self.port}::SOCKET"
 
+    @override
     def serve(self, connection: socket.socket) -> None:
         framer = Framer()
         while data := connection.recv(_CHUNK):
@@ -194,16 +222,18 @@ class Vxi11Server(Server):
     """The core channel of VXI-11 over ONC RPC: links, write, read, status, clear."""
 
     @property
+    @override
     def resource(self) -> str:
         return f"TCPIP::{self.host},{self.port}::inst0::INSTR"
 
+    @override
     def serve(self, connection: socket.socket) -> None:
         incoming, outgoing = bytearray(), bytearray()
         while True:
             call = _record(connection)
             xid, procedure, arguments = _parsed(call)
             result = self._answer(procedure, arguments, incoming, outgoing)
-            if result is None:  # a reply that never comes
+            if result is None:  # no reply is sent
                 continue
             reply = _words(xid, 1, 0, 0, 0, 0) + result
             connection.sendall(_words(0x80000000 | len(reply)) + reply)
@@ -254,7 +284,7 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
 
 
 def _record(connection: socket.socket) -> bytes:
-    """One RPC record, from its fragments."""
+    """Read one RPC record from its fragments."""
     record = b""
     while True:
         (mark,) = struct.unpack("!I", _exactly(connection, 4))

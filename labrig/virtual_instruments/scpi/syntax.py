@@ -1,7 +1,7 @@
-"""SCPI text: messages out of a byte stream, program units out of a message, numbers out of their text.
+"""SCPI syntax (IEEE 488.2, chapter 7): splits byte streams into messages and messages into units; parses numbers.
 
-IEEE 488.2, chapter 7. Definite-length blocks (`#` digit length bytes) and quoted strings may hold any byte, so nothing
-here looks for a separator without knowing what it is inside of.
+Definite-length blocks (`#` digit length bytes) and quoted strings may contain any byte, so separators inside them do
+not count.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 MAX_MESSAGE = 64 * 1024 * 1024
-"""More than this without an end (bytes) is no message but a client gone wrong."""
+"""Longest message accepted (bytes)."""
 
 _SPACE = b" \t\r\n\x00"
 _QUOTES = b"\"'"
 
 
 class ScpiError(Exception):
-    """What an instrument puts into its error queue: a standard number and text."""
+    """An entry of the error queue: a standard number and text."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{code:+d},{text}")
@@ -29,8 +29,17 @@ class ScpiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One command or query. header: upper case, without its question mark. arguments: text without quotes around it,
-    or the bytes of a block."""
+    """One command or query.
+
+    Attributes
+    ----------
+    header
+        Upper case, without the question mark.
+    query
+        Whether it is a query.
+    arguments
+        Text without quotes, or the bytes of a block.
+    """
 
     header: str
     query: bool
@@ -38,9 +47,9 @@ class Unit:
 
 
 def block_length(data: bytes | bytearray, at: int) -> tuple[int, int] | None:
-    """(start, end) of the bytes of the definite-length block at `at`; None where there is none.
+    """(start, end) of the contents of the block at `at`; None if there is no block.
 
-    The end may lie beyond the data, and so may the start while the header itself has not arrived.
+    The end may lie beyond the data received so far, and so may the start if the block's header is incomplete.
     """
     if data[at : at + 1] != b"#" or not data[at + 1 : at + 2].isdigit():
         return None
@@ -55,10 +64,21 @@ def block_length(data: bytes | bytearray, at: int) -> tuple[int, int] | None:
 
 
 def split_units(message: bytes, raw_after: Collection[str] = (), chaining: bool = True) -> list[Unit]:
-    """The units of one message, in order. raw_after: argument words after which all that follows is raw bytes.
+    """Split one message into its units.
 
-    Raises ScpiError for what has no sensible reading; the units before it are lost with it, as in an instrument that
-    parses a message before it acts.
+    Parameters
+    ----------
+    message
+        The message without its terminator.
+    raw_after
+        Argument words after which the rest of the message is raw bytes.
+    chaining
+        Whether `;` separates units; otherwise only the first unit is returned.
+
+    Raises
+    ------
+    ScpiError
+        For invalid syntax. The units before it are lost too, as in an instrument that parses a whole message first.
     """
     units: list[Unit] = []
     at, end = 0, len(message)
@@ -82,10 +102,10 @@ def split_units(message: bytes, raw_after: Collection[str] = (), chaining: bool 
 
 
 def _arguments(message: bytes, at: int, raw_after: Collection[str]) -> tuple[list[str | bytes], int]:
-    """The arguments from `at` on, and where their unit ends."""
+    """The arguments from `at` on, and the end of their unit."""
     arguments: list[str | bytes] = []
     current = bytearray()
-    whole: bytes | None = None  # a block stands for its argument alone
+    whole: bytes | None = None  # a block is an argument by itself
     seen = False
     end = len(message)
 
@@ -99,7 +119,7 @@ def _arguments(message: bytes, at: int, raw_after: Collection[str]) -> tuple[lis
         byte = message[at]
         if byte == ord(","):
             finish()
-            seen = True  # a comma promises another argument
+            seen = True  # another argument follows a comma
             at += 1
             last = arguments[-1]
             if isinstance(last, str) and last.upper() in raw_after and message[at : at + 1] != b"#":
@@ -149,7 +169,7 @@ _SUFFIXES |= {"": 1.0, "MHZ": 1e6, "MOHM": 1e6, "PCT": 1.0, "%": 1.0}  # 488.2: 
 
 
 def number(text: str | bytes) -> float:
-    """A decimal number with an optional unit, in SI: `2.5MHZ` is 2.5e6, `10MV` is 0.01. Raises ScpiError."""
+    """Parse a number with an optional unit to SI: `2.5MHZ` is 2.5e6, `10MV` is 0.01. Raises ScpiError."""
     match = _NUMBER.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ScpiError(-104, "Data type error")
@@ -163,21 +183,21 @@ def number(text: str | bytes) -> float:
 
 
 def boolean(text: str | bytes) -> bool:
-    """ON, OFF or a number, of which only 0 is off. Raises ScpiError."""
+    """Parse ON, OFF or a number, of which only 0 is off. Raises ScpiError."""
     if isinstance(text, str) and text.strip().upper() in ("ON", "OFF"):
         return text.strip().upper() == "ON"
     return round(number(text)) != 0
 
 
 class Framer:
-    """Messages out of a stream of bytes: they end at a newline that is in no block."""
+    """Splits a byte stream into messages, which end at a newline outside blocks."""
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._scanned = 0
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Complete messages, without their newline. Raises ScpiError when one grows beyond all measure."""
+        """Add received bytes; returns complete messages without newline. Raises ScpiError above MAX_MESSAGE."""
         self._data += data
         messages: list[bytes] = []
         while (message := self._next()) is not None:
@@ -193,7 +213,7 @@ class Framer:
             limit = len(data) if newline < 0 else newline
             mark = data.find(b"#", self._scanned, limit)
             if mark >= 0:
-                if mark + 1 == len(data):  # too early to tell a block from a stray sign
+                if mark + 1 == len(data):  # may be a block or a stray character
                     return None
                 block = block_length(data, mark) if data[mark - 1 : mark] in (b",", b" ") else None
                 if block is None or data[mark + 1] == ord("0"):

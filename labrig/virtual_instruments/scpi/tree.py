@@ -1,8 +1,8 @@
-"""The command tree: which handler a header belongs to.
+"""The command tree: finds the handler of a header.
 
-A pattern is written as in a programming guide: capitals are the short form, brackets mark what may be left out, `#`
-stands for a numeric suffix. `[SOURce#:]VOLTage[:LEVel]` knows `VOLT`, `SOUR2:VOLTAGE` and four more spellings;
-`C#:BaSic_WaVe` knows `C1:BSWV` and `C1:BASIC_WAVE`.
+Patterns are written as in a programming guide: capitals are the short form, brackets mark optional nodes, `#` is a
+numeric suffix. `[SOURce#:]VOLTage[:LEVel]` matches `VOLT`, `SOUR2:VOLTAGE` and four more spellings; `C#:BaSic_WaVe`
+matches `C1:BSWV` and `C1:BASIC_WAVE`.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def _nodes(pattern: str) -> list[_Node]:
 
 
 class CommandTree(Generic[Handler]):
-    """Patterns and the handlers they lead to."""
+    """Command patterns and their handlers."""
 
     def __init__(self) -> None:
         self._root: _Branch[Handler] = _Branch()
 
     def add(self, pattern: str, handler: Handler) -> None:
-        """Every spelling of the pattern leads to this handler. Raises ValueError for a pattern nobody can read."""
+        """Add a handler for every spelling of a pattern; raises ValueError for an invalid pattern."""
         nodes = _nodes(pattern)
         suffixes = [index for index, node in enumerate(nodes) if node.numbered]
         for present in product(*((True, False) if node.optional else (True,) for node in nodes)):
@@ -65,7 +65,7 @@ class CommandTree(Generic[Handler]):
                 branch.found = (handler, order)
 
     def find(self, header: str) -> tuple[Handler, tuple[int, ...]] | None:
-        """The handler of an upper-case header, and its numeric suffixes in the pattern's order, 1 where left out."""
+        """The handler of an upper-case header, and its numeric suffixes in the pattern's order (1 if omitted)."""
         branch, numbers = self._root, list[int]()
         for word in header.split(":"):
             match = _WORD.fullmatch(word)

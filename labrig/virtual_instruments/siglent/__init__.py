@@ -1,4 +1,4 @@
-"""Virtual Siglent SDG generators that VISA clients talk to."""
+"""Virtual Siglent SDG generators for VISA clients."""
 
 from __future__ import annotations
 

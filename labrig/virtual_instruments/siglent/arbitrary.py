@@ -1,4 +1,4 @@
-"""Arbitrary waveforms as tones: a table of samples that holds whole cycles of a few sines is those sines."""
+"""Arbitrary waveforms as sums of tones: the harmonics of a sample table."""
 
 from __future__ import annotations
 
@@ -9,14 +9,23 @@ import numpy as np
 MOST_TONES = 64
 _FULL_CODE = 32767
 _LEAST_SHARE = 2e-5
-"""A harmonic smaller than this share of full scale is the rounding of 16-bit samples."""
+"""Harmonics below this fraction of full scale are rounding errors of 16-bit samples."""
 
 
 @dataclass(frozen=True)
 class Table:
     """An uploaded table, in units of its full scale (half the peak-to-peak amplitude).
 
-    first: its first sample. mean: its average. harmonics: (order, size, phase in rad) of cosines, the largest first.
+    Attributes
+    ----------
+    name
+        Waveform name.
+    length
+        Number of samples.
+    first, mean
+        First sample, and average.
+    harmonics
+        (order, amplitude, phase in rad) of cosines, the largest first.
     """
 
     name: str
@@ -31,8 +40,7 @@ class Table:
 
 
 def table_of(name: str, data: bytes) -> Table:
-    """Read little-endian 16-bit samples. Beyond the largest 64 harmonics they are cut: a world of tones cannot
-    play what is no sum of few."""
+    """Read 16-bit little-endian samples and keep the 64 largest harmonics, since the world plays only tones."""
     samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(float) / _FULL_CODE
     if not len(samples):
         return Table(name, 0)

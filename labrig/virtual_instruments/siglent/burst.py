@@ -1,7 +1,7 @@
-"""Burst settings of one SDG channel, by the rules measured on an SDG2042X (see wave.py).
+"""Burst settings of one SDG channel, following the rules measured on an SDG2042X (see wave.py).
 
-While the burst is off, only its state and its carrier can be written. `TIME,INF` turns the trigger source to EXT,
-and an infinite burst refuses INT. The start phase is the carrier's phase. A carrier that is noise or DC ends the burst.
+While the burst is off, only its state and carrier can be set. `TIME,INF` changes the trigger source to EXT, and an
+infinite burst ignores INT. The start phase is the carrier's phase. A noise or DC carrier ends the burst.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from labrig.virtual_instruments.scpi.syntax import ScpiError, number
 from labrig.virtual_instruments.siglent.wave import BasicWave, clamp, six
 
 _LEAST_DELAY_S = {"INT": 6.04035e-07, "MAN": 6.04035e-07, "EXT": 6.78035e-07}
-"""From the trigger to the first sample of a 1 kHz carrier; real ones vary by some 100 ns with the carrier."""
+"""Delay from the trigger to the first sample of a 1 kHz carrier (s); it varies by about 100 ns with the carrier."""
 _LARGEST_COUNT = 1_000_000
 
 
 @dataclass
 class Burst:
-    """Burst settings at their values after *RST. cycles None: until the burst is stopped."""
+    """Burst settings with their values after *RST. `cycles` None is an infinite burst."""
 
     on: bool = False
     gated: bool = False
@@ -30,7 +30,7 @@ class Burst:
     period_s: float = 0.01
 
     def set(self, words: tuple[str, ...], wave: BasicWave) -> bool:
-        """`BTWV` with its words, left to right. Returns whether a manual trigger was among them."""
+        """Execute `BTWV` with its arguments, from left to right; returns whether they include a manual trigger."""
         triggered = False
         index = 0
         while index < len(words):
@@ -43,7 +43,7 @@ class Burst:
                 if index + 1 < len(words):
                     wave.set(words[index], words[index + 1])
                     self.on = self.on and wave.kind != "DC"
-                    self.gated = self.gated or wave.kind == "NOISE"  # and it stays so
+                    self.gated = self.gated or wave.kind == "NOISE"  # and remains so
                 index += 2
                 continue
             value = words[index].upper() if index < len(words) else ""
@@ -83,7 +83,7 @@ class Burst:
             self.trigger_out = "OFF"
 
     def _set_counted(self, key: str, value: str) -> None:
-        """What only a counted burst has."""
+        """Set a key that only N-cycle bursts have."""
         if key == "TIME":
             self.cycles = None if value == "INF" else round(clamp(number(value), 1, _LARGEST_COUNT))
             if self.cycles is None:
@@ -94,7 +94,7 @@ class Burst:
             self.trigger_out = value
 
     def reply(self, wave: BasicWave) -> str:
-        """What `BTWV?` says after its header."""
+        """Reply to `BTWV?` after its header."""
         if not self.on:
             return "STATE,OFF"
         pairs = ["STATE", "ON"]

@@ -1,4 +1,4 @@
-"""The virtual counterpart of `siglent.sdg`: generators over VXI-11, or a raw socket if the configuration names one."""
+"""The virtual counterpart of `siglent.sdg`, over VXI-11 or, if the configuration uses one, a raw socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from labrig.virtual_instruments.virtual_bench import VirtualBench
 @each_on_its_own
 @contextmanager
 def generators(bench: VirtualBench, entry: Entry) -> Iterator[str]:
-    """Serve one generator; gives its VISA resource."""
+    """Serve one generator and yield its VISA resource."""
     generator = VirtualSdg(bench, entry.name, entry.model, entry.options["serial"] or f"SDG2X{entry.name.upper()}")
     front_end = SocketServer if entry.options["resource"].endswith("::SOCKET") else Vxi11Server
     with front_end(generator, faults=bench.faults, name=entry.name) as server:

@@ -1,15 +1,15 @@
-"""A virtual Siglent SDG2000X: two channels that answer as an SDG2042X does and drive the World.
+"""A virtual Siglent SDG2000X: two channels that answer like an SDG2042X and drive the World.
 
-What it answers follows transcripts of a real one (wave.py). What it plays, where no transcript can say:
-- a running sine keeps its phase accumulator when its frequency changes; after power-up each channel has a phase of its
-  own, until EQPHASE or MODE PHASELOCKED aligns them;
+The replies follow transcripts of a real one (wave.py). The output, which no transcript shows, follows these rules:
+- a running sine keeps its phase accumulator when its frequency changes; after power-up the channels have random
+  phases, until EQPHASE or MODE PHASELOCKED aligns them;
 - an armed burst waits at its offset plus the level of its start phase, starts DLAY after the edge, and ignores further
   edges while it plays. Only a *change* of STATE, TRSR, TIME or GATE_NCYC, or a new waveform type, stops it: a driver
   must not rely on more;
-- a burst of counted cycles is planned with its end, so what is written meanwhile shows after that end;
+- an N-cycle burst is scheduled together with its end, so settings written during it take effect after it;
 - with `ROSC EXT` and nothing at the 10 MHz input it stays on INT;
-- NOISE, SQUARE, RAMP, PULSE and gated bursts answer but play their offset alone: the World knows tones.
-Commands chained with `;` are not carried out beyond the first: no transcript or guide shows that a real one does.
+- NOISE and gated bursts reply normally but play only their offset: the World knows constants and tones.
+Only the first of several commands chained with `;` is executed: no transcript or guide shows that a real one does more.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from typing_extensions import override
 
 from labrig.random_streams import RandomStream
 from labrig.signals.tones import SILENT, Tone, ToneProgram
@@ -35,12 +37,11 @@ FIRMWARE = "2.01.01.23R7"
 HIGHEST_SINE_HZ = {"SDG1032X": 30e6, "SDG2042X": 40e6, "SDG2082X": 80e6, "SDG2122X": 120e6, "SDG6022X": 200e6}
 
 MEASURED_LATENCY = Latency(write_s=7e-3, query_s=5e-3)
-"""Middle of what an SDG2042X took over VXI-11: 4 to 10 ms a write, 2 to 8 ms a query."""
+"""Typical latency of an SDG2042X over VXI-11: 4 to 10 ms per write, 2 to 8 ms per query."""
 
 
 def measured_latency(message: bytes) -> float:
-    """The real one's times by command (s): a new waveform type 15 to 30 ms, an output relay 80 to 260 ms, else
-    `MEASURED_LATENCY`."""
+    """Measured latency of a command (s): a new waveform type 15 to 30 ms, an output relay 80 to 260 ms, others less."""
     if b"WVTP" in message[:64]:
         return 22e-3
     if b"OUTP ON" in message[:64]:
@@ -50,23 +51,36 @@ def measured_latency(message: bytes) -> float:
 
 @dataclass(eq=False)
 class _Output:
-    """One channel: its name on the bench, its settings, and where its generator stands."""
+    """One channel: its name on the bench, its settings, and the state of its generator."""
 
     channel: str
     wave: BasicWave
     burst: Burst = field(default_factory=Burst)
-    angle: float = 0.0  # of the phase accumulator, in turns, at `since`
+    angle: float = 0.0  # phase accumulator at `since` (turns)
     since: float = 0.0
     started: float | None = None  # when the burst's first sample came, or will
     ends: float = math.inf
-    latest: float = -math.inf  # the last change the World knows of
+    latest: float = -math.inf  # time of the last change sent to the World
     played: ToneProgram | None = None
 
 
 class VirtualSdg(ScpiInstrument):
-    """name: the instrument's name on the bench; its channels are '<name>/1' and '<name>/2', its trigger input
-    '<name>/trigger'. reference: whether a 10 MHz clock is at its input. joins_long: a message of more than 1024 bytes
-    goes on with the next, as the author of awg-scpi found on an SDG6022X; otherwise the END flag ends it."""
+    """A virtual generator.
+
+    Parameters
+    ----------
+    bench
+        The virtual bench.
+    name
+        Name on the bench; its channels are '<name>/1' and '<name>/2', its trigger input '<name>/trigger'.
+    model, serial
+        Identity.
+    reference
+        Returns whether there is a 10 MHz clock at its input.
+    joins_long
+        Whether a message of more than 1024 bytes continues with the next, as on an SDG6022X according to the author
+        of awg-scpi; otherwise the END flag ends it.
+    """
 
     def __init__(
         self,
@@ -97,21 +111,23 @@ class VirtualSdg(ScpiInstrument):
         self._register()
         bench.lines.listen(f"{name}/trigger", self._edge)
 
+    @override
     def reset(self) -> None:
-        """*RST: outputs off, 1 kHz, 4 Vpp at high impedance, no burst. The clock source stays."""
+        """Outputs off, 1 kHz, 4 Vpp into high impedance, no burst (*RST). The clock source is kept."""
         for output in self._outputs:
             output.wave, output.burst, output.started = BasicWave(self._highest_hz), Burst(), None
         self._both = False
         self._play()
 
     def power_cycle(self) -> None:
-        """What a mains failure leaves: settings as after *RST, own clock, no uploaded tables."""
+        """Lose power: settings as after *RST, internal clock, no uploaded tables."""
         with self.lock:
             self.reset()
             self._tables.clear()
             self._external_clock = self._locked = False
             self._unfinished = b""
 
+    @override
     def execute(self, message: bytes) -> bytes:
         with self.lock:
             if self._joins_long and len(message) > _LONG:
@@ -120,12 +136,13 @@ class VirtualSdg(ScpiInstrument):
             whole, self._unfinished = self._unfinished + message, b""
             return super().execute(whole)
 
+    @override
     def next_error(self) -> str:
-        """A real one never has an error to report, whatever was written to it."""
+        """Always no error, like a real one, whatever was written to it."""
         return "+0, No error"
 
     def settings(self, channel: int) -> tuple[BasicWave, Burst]:
-        """What a channel (1 or 2) is set to."""
+        """Settings of a channel (1 or 2)."""
         output = self._outputs[channel - 1]
         return output.wave, output.burst
 
@@ -153,8 +170,9 @@ class VirtualSdg(ScpiInstrument):
         self.command("EQPHASE", lambda _: self._align())
         self.command("COUPling", self._couple)
 
+    @override
     def report(self, error: ScpiError) -> None:
-        """What cannot be understood is ignored without a trace."""
+        """Ignore the error, as a real one does."""
 
     def _index(self, call: Call) -> int:
         if call.suffixes[0] not in (1, 2):
@@ -197,7 +215,7 @@ class VirtualSdg(ScpiInstrument):
         triggered = False
         words = self._texts(call)
         at = 0
-        while at < len(words):  # pair by pair: a change and its opposite in one message are two changes
+        while at < len(words):  # pair by pair: a change and its reversal in one message are two changes
             length = 1 if words[at].upper() == "MTRIG" else 3 if words[at].upper() == "CARR" else 2
             held = (burst.on, burst.source, burst.cycles, burst.gated, output.wave.kind)
             triggered |= burst.set(words[at : at + length], output.wave)
@@ -213,7 +231,7 @@ class VirtualSdg(ScpiInstrument):
                     self._start(each, t)
 
     def _moved(self, output: _Output, before_hz: float) -> None:
-        """The phase accumulator goes on from where it stands when the frequency changes."""
+        """Continue the phase accumulator from its present value when the frequency changes."""
         if output.wave.frequency_hz != before_hz:
             now = self._bench.clock()
             output.angle = (output.angle + before_hz * (now - output.since)) % 1.0
@@ -233,12 +251,11 @@ class VirtualSdg(ScpiInstrument):
             self._play(self._channel(call))
 
     def _waveform(self, name: str) -> str:
-        """How a waveform is called in replies: a built-in one by its index too, an uploaded one as the file it is."""
+        """The waveform as in replies: a built-in one with its index, an uploaded one as a file name."""
         return f"NAME,{name}.bin" if name in self._tables else f"INDEX,2,NAME,{name}"
 
     def _upload(self, call: Call) -> None:
-        """`WVNM,<name>,…,WAVEDATA,<16-bit samples>`; the parameters beside the samples are what the panel would show
-        for the stored wave, and set nothing until it is chosen."""
+        """Store a table: `WVNM,<name>,…,WAVEDATA,<16-bit samples>`. The other parameters have no effect here."""
         self._index(call)
         words = call.arguments
         if not words or not isinstance(words[-1], bytes):
@@ -272,14 +289,14 @@ class VirtualSdg(ScpiInstrument):
             self._both = words[1:] == ("ON",)
 
     def _edge(self, t: float) -> None:
-        """An edge at the trigger input."""
+        """Handle an edge at the trigger input at time t (s)."""
         with self._bench.lock:
             for output in self._outputs:
                 if output.burst.on and output.burst.source == "EXT" and not output.burst.gated:
                     self._start(output, t)
 
     def _start(self, output: _Output, t: float) -> None:
-        """Play the burst, unless it plays already."""
+        """Start the burst unless it is playing."""
         burst, wave = output.burst, output.wave
         if output.started is not None and t < output.ends:
             return
@@ -291,13 +308,13 @@ class VirtualSdg(ScpiInstrument):
             self._drive(output, output.ends)
 
     def _play(self, *outputs: _Output) -> None:
-        """From now on these outputs, or all, play what they are set to."""
+        """Update these outputs, or all, in the World from now on."""
         now = self._bench.clock()
         for output in outputs or self._outputs:
             self._drive(output, now)
 
     def _drive(self, output: _Output, t: float) -> None:
-        """Tell the World what the output plays from t on. Its timeline only grows."""
+        """Set in the World what the output plays from t on; its timeline only moves forward."""
         t = max(t, output.latest)
         if output.started is not None and t >= output.ends:
             output.started = None
@@ -315,11 +332,11 @@ class VirtualSdg(ScpiInstrument):
         self._bench.world.drive(t, output.channel, program)
 
     def _table(self, wave: BasicWave) -> Table | None:
-        """What is no sine, as harmonics; None where only its offset can be played."""
+        """Harmonics of a waveform other than a sine; None if only its offset can be played."""
         return self._tables.get(wave.arbitrary) if wave.kind == "ARB" else shape_of(wave)
 
     def _waiting(self, output: _Output) -> ToneProgram:
-        """Offset plus the level of the start phase."""
+        """What a waiting burst plays: the offset plus the level of the start phase."""
         wave = output.wave
         level = 0.0
         if wave.kind == "SINE":
@@ -330,7 +347,7 @@ class VirtualSdg(ScpiInstrument):
         return _polarity(wave, ToneProgram(wave.offset_v + level))
 
     def _running(self, output: _Output, turn: float) -> ToneProgram:
-        """The generator, from where its accumulator stands at `turn`."""
+        """What the generator plays if its phase accumulator is at `turn`."""
         wave = output.wave
         if wave.kind == "DC":
             return _polarity(wave, ToneProgram(wave.dc_v))
@@ -351,12 +368,12 @@ class VirtualSdg(ScpiInstrument):
 
 
 def _clean(sine: float) -> float:
-    """The sine of 180° is 0, not 1e-16."""
+    """Round to zero: the sine of 180° is 0, not 1e-16."""
     return 0.0 if abs(sine) < 1e-12 else sine
 
 
 def _polarity(wave: BasicWave, program: ToneProgram) -> ToneProgram:
-    """Inverted polarity turns the offset as well as the waveform."""
+    """Apply the polarity; inversion affects the offset as well as the waveform."""
     if not wave.inverted or program == SILENT:
         return program
     tones = tuple(Tone(tone.frequency_hz, tone.amplitude, tone.phase_rad + math.pi) for tone in program.tones)

@@ -1,7 +1,8 @@
-"""Squares, ramps and pulses as tones: a world of constants and tones plays their first harmonics.
+"""Squares, ramps and pulses as tones: their first harmonics, since the world plays only constants and tones.
 
-They fade out towards the highest (Lanczos): edges are as long as its period and hardly overshoot, and the first is off
-by less than 0.05 %. At phase 0 a square and a ramp cross their middle going up; a pulse begins to rise at its delay.
+Lanczos factors attenuate the higher harmonics: edges are as long as the period of the highest one and hardly overshoot,
+and the error of the first is below 0.05 %. At phase 0 a square and a ramp cross zero upwards; a pulse begins to rise at
+its delay.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ from labrig.virtual_instruments.siglent.arbitrary import MOST_TONES, Table
 from labrig.virtual_instruments.siglent.wave import FASTEST_EDGE_S, BasicWave
 
 _NONE = 1e-5
-"""A smaller harmonic is none: real edges make even ones of a square that are smaller yet."""
+"""Smaller harmonics are omitted; the even ones of a square with finite edges are smaller than this."""
 
 _SHORTEST = 1e-6
-"""Of an edge, in turns: a shorter one is the same to these harmonics, and drowns in rounding."""
+"""Shortest edge (turns): shorter ones make no difference to these harmonics and suffer from rounding."""
 
 _TENTH_TO_NINETY = 0.8
-"""Rise and fall times are of this share of an edge."""
+"""Rise and fall times (10 % to 90 %) are this fraction of an edge."""
 
 
 def shape_of(wave: BasicWave) -> Table | None:
-    """One period of a square, a ramp or a pulse, in units of half its peak-to-peak amplitude; None for other types."""
+    """One period of a square, ramp or pulse, in units of half its peak-to-peak amplitude; None for other types."""
     corners = _corners(wave)
     if corners is None:
         return None
     pieces = list(pairwise(corners))
     mean = sum((t1 - t0) * (v0 + v1) / 2 for (t0, v0), (t1, v1) in pieces)
     sizes = {order: 2 * _coefficient(pieces, order) for order in range(1, 2 * MOST_TONES)}
-    orders = [order for order, size in sizes.items() if abs(size) > _NONE][:MOST_TONES]  # a square has every second
+    orders = [order for order, size in sizes.items() if abs(size) > _NONE][:MOST_TONES]  # a square has only odd ones
     faded = {order: sizes[order] * _lanczos(order / (orders[-1] + 1)) for order in orders}
     harmonics = tuple((order, abs(size), cmath.phase(size)) for order, size in faded.items())
     table = Table(wave.kind, 0, mean=mean, harmonics=harmonics)
@@ -40,7 +41,7 @@ def shape_of(wave: BasicWave) -> Table | None:
 
 
 def _corners(wave: BasicWave) -> list[tuple[float, float]] | None:
-    """(turn, value) of the corners over one period, from −1 to 1."""
+    """Corners (turn, value) of one period, with values from −1 to 1."""
     edge = max(FASTEST_EDGE_S * wave.frequency_hz, _SHORTEST)
     if wave.kind == "SQUARE":
         duty = wave.square_duty / 100
@@ -55,7 +56,7 @@ def _corners(wave: BasicWave) -> list[tuple[float, float]] | None:
 
 
 def _trapezoid(begins: float, rise: float, width: float, fall: float) -> list[tuple[float, float]]:
-    """A pulse of this width between the middles of its edges (turns)."""
+    """Corners of a pulse with this width between the middles of its edges (turns)."""
     top = begins + rise
     edge = max(top, begins + rise / 2 + width - fall / 2)
     end = min(edge + fall, begins + 1)
@@ -63,7 +64,7 @@ def _trapezoid(begins: float, rise: float, width: float, fall: float) -> list[tu
 
 
 def _coefficient(pieces: list[tuple[tuple[float, float], tuple[float, float]]], order: int) -> complex:
-    """∫ v e^{−jωt} dt over the period of straight pieces, from their slopes."""
+    """∫ v e^{−jωt} dt over a period of linear pieces, from their slopes."""
     omega = 2 * math.pi * order
     total = 0j
     for (t0, v0), (t1, v1) in pieces:

@@ -1,9 +1,9 @@
-"""Basic wave and output of one SDG channel: what is written, what becomes of it, what is read back.
+"""Basic wave and output of one SDG channel: settings as written, as coerced and as read back.
 
-Every rule here was measured on an SDG2042X, firmware 2.01.01.23R7 (transcripts and notes of the public repository
-pjaako/siglent-sdg-openhtf): values out of range are clamped without a word, keys that do not fit the waveform are
-ignored, numbers are printed with %g. Levels are kept as open-circuit volts; the panel shows them times `factor`, the
-share of a voltage that reaches the load the instrument was told about.
+All rules here were measured on an SDG2042X, firmware 2.01.01.23R7 (transcripts and notes of the public repository
+pjaako/siglent-sdg-openhtf): values out of range are silently clamped, keys that do not apply to the waveform are
+ignored, numbers are printed with %g. Levels are stored as open-circuit volts; the panel shows them multiplied by
+`factor`, the divider ratio for the configured load.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ _KEYS = {
 }
 _RMS_FACTOR = {"SINE": 0.3535, "SQUARE": 0.5, "PULSE": 0.5, "RAMP": 1 / 3.464}
 _HIGHEST_HZ = {"SINE": 1.0, "SQUARE": 0.625, "PULSE": 0.625, "RAMP": 0.025, "ARB": 0.5}
-"""Highest frequency of each type as a share of the sine's: 40, 25, 25, 1 and 20 MHz on an SDG2042X."""
+"""Highest frequency of each type relative to the sine's: 40, 25, 25, 1 and 20 MHz on an SDG2042X."""
 _SMALLEST_V = 0.002
 _PEAK_V, _PEAK_FAST_V, _FAST_HZ = 10.0, 5.0, 20e6
 _NARROWEST_S, FASTEST_EDGE_S = 16.3e-9, 8.4e-9
 _NOISE_FACTOR = 0.0575
 _BAND_HZ = (20e6, 120e6)
-_HALF_UP = 1 + 1e-12  # 4.447825 is a little less in binary, and reads 4.44783
+_HALF_UP = 1 + 1e-12  # 4.447825 is slightly less in binary, but reads 4.44783
 
 
 def clamp(value: float, low: float, high: float) -> float:
-    """`value`, or the end of the range it is beyond; the low end where the range is empty."""
+    """Clamp `value` to a range; returns the low end if the range is empty."""
     return max(low, min(value, high))
 
 
 def six(value: float) -> str:
-    """A number as the instrument prints nearly all of them: six significant digits, a half away from zero."""
+    """Format a number as the instrument does: six significant digits, halves rounded away from zero."""
     return f"{value * _HALF_UP + 0.0:g}"
 
 
 def ten(value: float) -> str:
-    """A frequency as the instrument prints it: ten significant digits."""
+    """Format a frequency as the instrument does: ten significant digits."""
     return f"{value + 0.0:.10g}"
 
 
 @dataclass
 class BasicWave:
-    """One channel's basic wave and output settings, at their values after *RST.
+    """Basic wave and output settings of one channel, with their values after *RST.
 
-    amplitude_v (peak to peak), offset_v and dc_v are open-circuit volts. load_ohm None: high impedance.
+    `amplitude_v` (peak to peak), `offset_v` and `dc_v` are open-circuit volts. `load_ohm` None is high impedance.
     """
 
     highest_hz: float = 40e6
@@ -86,11 +86,11 @@ class BasicWave:
 
     @property
     def limit_v(self) -> float:
-        """The largest level, open circuit; above 20 MHz the output amplifier gives half."""
+        """Largest open-circuit level (V); above 20 MHz the output amplifier delivers half."""
         return _PEAK_V if self.frequency_hz <= _FAST_HZ else _PEAK_FAST_V
 
     def set_output(self, words: tuple[str, ...]) -> None:
-        """`OUTP` with its words, left to right."""
+        """Execute `OUTP` with its arguments, from left to right."""
         index = 0
         while index < len(words):
             word = words[index].upper()
@@ -106,12 +106,12 @@ class BasicWave:
                 self.inverted = {"INVT": True, "NOR": False}.get(value, self.inverted)
 
     def output_reply(self) -> str:
-        """What `OUTP?` says after its header."""
+        """Reply to `OUTP?` after its header."""
         load = "HZ" if self.load_ohm is None else str(self.load_ohm)
         return f"{'ON' if self.on else 'OFF'},LOAD,{load},PLRT,{'INVT' if self.inverted else 'NOR'}"
 
     def set(self, key: str, value: str) -> None:
-        """One pair of `BSWV`. What does not fit the waveform, or cannot be read, changes nothing."""
+        """Set one pair of `BSWV`. Keys that do not apply to the waveform and invalid values are ignored."""
         key = key.upper()
         if key == "WVTP":
             self._change_kind(value.upper())
@@ -169,7 +169,7 @@ class BasicWave:
         self.amplitude_v = max(_SMALLEST_V / self.factor, min(open_v, largest))
 
     def _set_level(self, key: str, open_v: float) -> None:
-        """One level moves, the other stays; they keep the smallest amplitude apart."""
+        """Move one level and keep the other, with at least the smallest amplitude between them."""
         apart = _SMALLEST_V / self.factor
         high, low = self.offset_v + self.amplitude_v / 2, self.offset_v - self.amplitude_v / 2
         if key == "HLEV":
@@ -197,7 +197,7 @@ class BasicWave:
             self._set_frequency(self.frequency_hz)
 
     def _fit_levels(self) -> None:
-        """Above 20 MHz what is too large is cut, and stays cut when the frequency returns."""
+        """Reduce levels above the limit at 20 MHz; they stay reduced when the frequency is lowered again."""
         high = min(self.offset_v + self.amplitude_v / 2, self.limit_v)
         low = max(self.offset_v - self.amplitude_v / 2, -self.limit_v)
         if (high - low) < self.amplitude_v:
@@ -216,11 +216,11 @@ class BasicWave:
         return 1 / self.frequency_hz if self.frequency_hz else math.inf
 
     def basic_reply(self) -> str:
-        """What `BSWV?` says after its header."""
+        """Reply to `BSWV?` after its header."""
         return self._pairs(carrier=False)
 
     def carrier_reply(self) -> str:
-        """The same as the carrier of a burst, where a few fields are left out."""
+        """The same for the carrier in a burst reply, which omits a few fields."""
         return self._pairs(carrier=True)
 
     def _pairs(self, *, carrier: bool) -> str:

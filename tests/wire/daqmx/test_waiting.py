@@ -114,7 +114,7 @@ def test_many_waiting_reads_leave_room_for_others(served: Wire, ni: Client) -> N
         reads = reads_for_a_trigger(ni, "many", MOST_WAITING + 10)
         assert becomes(lambda: sum(read.done() for read in reads) == 10)
         assert {read.code() for read in reads if read.done()} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
-        with pytest.raises(RpcError, match="calls wait already"):
+        with pytest.raises(RpcError, match="calls are already waiting"):
             task.wait_until_done(1.0)
         began = time.monotonic()
         ni.system.devices[AI].reset_device()
