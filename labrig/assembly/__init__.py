@@ -1,4 +1,4 @@
-"""From a configuration to a bench, a rig and an experiment, all unopened. Every check between sections lives here."""
+"""Builds a bench, a rig and an experiment from a configuration, all unopened, and makes the checks between sections."""
 
 from labrig.assembly.assembly import Assembly, Setup
 from labrig.assembly.check import assemble, packaged_configs

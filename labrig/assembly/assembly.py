@@ -1,4 +1,4 @@
-"""The product of assembly: a configuration without problems, and the bench, rig and experiment that follow from it."""
+"""A configuration without problems, and the bench, rig and experiment built from it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from importlib import import_module
 from typing import Any
 
 from labrig.assembly.board import Board
-from labrig.assembly.sections.acquisition import Acquisition, Timing
+from labrig.assembly.sections.acquisition import Acquisition, AcquisitionTiming
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import Learning, LearningChoice
 from labrig.assembly.sections.network import NetworkChoice, initial_conductances
 from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
-from labrig.assembly.sections.timing import Timing as Synchronization
+from labrig.assembly.sections.timing import Timing
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.experiment import Experiment, Schedule
@@ -44,7 +44,7 @@ BENCHES = {
     "wire": "labrig.assembly.benches.wire",
     "hardware": "labrig.assembly.benches.hardware",
 }
-"""Where each bench is built; imported when it is chosen."""
+"""The module that builds each bench, imported only when the bench is chosen."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,20 @@ class Setup:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A configuration without problems, and what follows from it.
+    """A configuration without problems, and everything built from it.
 
-    `sections` are the validated sections by name, `document` has every value in effect.
+    Attributes
+    ----------
+    document : Document
+        The configuration, with every default filled in.
+    sections : mapping
+        The validated sections by name.
+    choice : TaskChoice
+        The `task` section and the class it names.
+    acquisition_timing : AcquisitionTiming
+        The samples and tones of one acquisition.
+    synchronization : Timing
+        The `timing` section.
     """
 
     document: Document
@@ -75,8 +86,8 @@ class Assembly:
     limits: Limits
     devices: Mapping[str, Device]
     board: Board
-    timing: Timing
-    synchronization: Synchronization
+    acquisition_timing: AcquisitionTiming
+    synchronization: Timing
     task: Task
     loss: Loss
     faults: tuple[ScheduledFault, ...] = ()
@@ -88,15 +99,17 @@ class Assembly:
 
     @property
     def name(self) -> str:
+        """Name of the configuration."""
         return self.header.name
 
     @property
     def seed(self) -> int:
+        """Seed of the run."""
         return self.header.seed
 
     @cached_property
     def simulation_seed(self) -> int:
-        """The simulation's own seed, by default the run's."""
+        """Seed of the simulation, by default that of the run."""
         own = self.simulation.section.seed
         return self.seed if own is None else own
 
@@ -107,11 +120,11 @@ class Assembly:
         return high - low
 
     def setup(self) -> Setup:
-        """A fresh bench and a rig on it."""
+        """Build a new bench and a rig on it."""
         bench: Bench = import_module(BENCHES[self.header.bench]).build(self)
         try:
             return Setup(bench, self._rig(bench))
-        except BaseException:  # Ctrl-C too: what the bench started would outlive the run
+        except BaseException:  # including Ctrl-C: processes of the bench would outlive the run
             bench.close()
             raise
 
@@ -126,8 +139,8 @@ class Assembly:
             sources={name: self._guarded(name, instruments[name]) for name in hookup.sources},
             digitizer=instruments[hookup.digitizer],  # type: ignore[arg-type]
             programmers={name: self._guarded(name, instruments[name]) for name in hookup.programmers},
-            plan=self.timing.plan,
-            tones=self.timing.tones,
+            plan=self.acquisition_timing.plan,
+            tones=self.acquisition_timing.tones,
             activation=self.learning.activation,
             pilot_v=self.acquisition.pilot,
             limits=self.limits,
@@ -140,44 +153,45 @@ class Assembly:
         )
 
     def open_rig(self) -> Rig:
-        """The rig alone, as a context manager that opens it and makes it safe."""
+        """Return the rig alone, a context manager that opens it and makes it safe."""
         return self.setup().rig
 
     def probe(self, rig: Rig, update: Update) -> GradientProbe:
-        """Reads gradients of this task off an open rig; `update` knows what is written."""
+        """Return a probe that measures gradients of this task on an open rig; `update` has the written conductances."""
         choice = self.learning_choice
         return GradientProbe(rig, self.task, self.loss, choice.rule, choice.carrier(self.loss), update)
 
     def update(self, rig: Rig) -> Update:
-        """The conductances to begin with, and how gradients change them."""
+        """Return the update rule with the initial conductances."""
         levels = [within(levels, *self.network.programmable.range) for levels in rig.levels]
         initial = initial_conductances(self.network, len(rig.edges), self.seed)
         return self.learning_choice.update(levels, initial, self.span, self.loss, len(self.task.train))
 
     @property
     def schedule(self) -> Schedule:
+        """Epochs, batch size and evaluations of the run."""
         return Schedule(self.learning.epochs, self.learning.batch, self.learning.evaluate.every)
 
     def experiment(self, rig: Rig, journal: Journal) -> Experiment:
-        """The experiment on an open rig."""
+        """Build the experiment on an open rig."""
         update = self.update(rig)
         return Experiment(self.probe(rig, update), update, self.schedule, journal, self.seed)
 
     def routed(self, name: str) -> InstrumentOptions:
-        """An entry's options with the terminals its start trigger and its clock leave by, which `timing` names."""
+        """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""
         device, clock, trigger = self.devices[name], self.synchronization.clock, self.synchronization.trigger
-        able, lines = device.capabilities, {}
-        if not isinstance(able, DigitizerCapabilities):
+        capabilities, lines = device.capabilities, {}
+        if not isinstance(capabilities, DigitizerCapabilities):
             return device.options
-        if "start" in able.exports and trigger and trigger.line and name == trigger.from_.partition("/")[0]:
+        if "start" in capabilities.exports and trigger and trigger.line and name == trigger.from_.partition("/")[0]:
             lines["export_start"] = trigger.line
-        if "clock" in able.exports and clock and clock.line and name == clock.master:
+        if "clock" in capabilities.exports and clock and clock.line and name == clock.master:
             lines["export_clock"] = clock.line
         return device.options.model_copy(update=lines)
 
     def _guarded(self, name: str, instrument: Any) -> Any:
-        able = self.devices[name].capabilities
-        if isinstance(able, SourceCapabilities):
-            return GuardedSource(name, instrument, able)
-        assert isinstance(able, ProgrammerCapabilities)
-        return GuardedProgrammer(name, instrument, able)
+        capabilities = self.devices[name].capabilities
+        if isinstance(capabilities, SourceCapabilities):
+            return GuardedSource(name, instrument, capabilities)
+        assert isinstance(capabilities, ProgrammerCapabilities)
+        return GuardedProgrammer(name, instrument, capabilities)

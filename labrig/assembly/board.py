@@ -1,4 +1,4 @@
-"""A network and its wiring: what a bench is built from, and what a rig plays and reads."""
+"""A network and its wiring, from which benches and rigs are built."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labrig.rig.hookup import Hookup
 
 @dataclass(frozen=True)
 class Board:
-    """A network and its wiring. `network` includes the sources and the pilot's node."""
+    """A network, including the sources and the pilot's node, and its wiring."""
 
     network: Network
     hookup: Hookup

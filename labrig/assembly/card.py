@@ -1,4 +1,4 @@
-"""The comparability card: what two runs must share before their figures may be compared, seeds and goals apart."""
+"""The comparability card: everything except seeds and goals that must agree for two runs to be comparable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from labrig.rig.rig import Rig
 
 
 def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
-    """The card of a run on an open rig, as plain values. Raises StorageError where the file of data is gone."""
+    """Return the card of a run on an open rig, as plain values; StorageError if the data file cannot be read."""
     low, high = assembly.network.programmable.range
     levels = within(rig.levels[0], low, high)
     coding, split = assembly.choice.beside.get("encode"), assembly.choice.beside.get("split")
@@ -51,7 +51,7 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 
 def task_card(assembly: Assembly) -> dict[str, Any]:
-    """Kind, the task's own parameters, and of a file of data the name and the SHA-256."""
+    """Return the kind and parameters of the task, with name and SHA-256 of a data file."""
     choice = assembly.choice
     values = _values(choice.options)
     if "data" in values:
@@ -62,7 +62,7 @@ def task_card(assembly: Assembly) -> dict[str, Any]:
 
 
 def network_card(assembly: Assembly) -> dict[str, Any]:
-    """Sizes and parts in brief; the digest is of every element with its value and of what drives the nodes."""
+    """Return sizes and parts of the network, and a digest of all its elements, values, inputs and outputs."""
     programmable, board = assembly.network.programmable, assembly.board
     network, hookup = board.network, board.hookup
     shape = assembly.layout.shape or {"nodes": len(network.nodes)}
@@ -83,13 +83,13 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
 
 
 def _part(assembly: Assembly, programmer: str) -> str:
-    able = assembly.devices[programmer].capabilities
-    assert isinstance(able, ProgrammerCapabilities)
-    return able.part.name
+    capabilities = assembly.devices[programmer].capabilities
+    assert isinstance(capabilities, ProgrammerCapabilities)
+    return capabilities.part.name
 
 
 def _values(section: Section) -> dict[str, Any]:
-    """The values of a section as plain data; voltages say so in their name."""
+    """Return the values of a section as plain data; names of voltages get the suffix `_v`."""
     values = section.model_dump()
     for name, field in type(section).model_fields.items():
         quantity = of_field(field).quantity()

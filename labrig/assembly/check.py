@@ -1,8 +1,8 @@
-"""Checks a configuration: stages that declare what they need, run in order, every problem reported at once.
+"""Checks a configuration in stages and reports all problems at once.
 
-A stage is a function of the document and of what earlier stages produced, by the names of its parameters. It returns
-its product, or None if there are problems. A stage without something it needs is skipped, and the user is told what was
-not checked; a parameter with a default is passed if it is there.
+A stage is a function of the document and of the products of earlier stages, which its parameters name. It returns its
+product, or None if there are problems. A stage is skipped if a product that it needs is missing, and the user is told
+what was not checked. A parameter with a default is optional.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ class Stage:
     Parameters
     ----------
     product : str
-        Name of what it returns, for later stages.
+        Name of its result, for later stages.
     run : callable
-        Called with the document and what its other parameters name.
-    tells : str
-        What is not checked if it is skipped, for the user; empty if something else says so.
+        Called with the document and the products that its parameters name.
+    subject : str
+        What is not checked if the stage is skipped, in words; empty if another stage mentions it.
     """
 
     product: str
     run: Callable[..., Any]
-    tells: str = ""
+    subject: str = ""
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
-        """Products without which it cannot run."""
+        """Products that it cannot run without."""
         return tuple(p.name for p in self._inputs if p.default is p.empty)
 
     @cached_property
@@ -62,7 +62,7 @@ class Stage:
 
 
 def _section(name: str, model: type[Section], *, optional: bool = False) -> Callable[[Document], Section | None]:
-    """Validates a section that needs nothing else; the header tells of one that is missing."""
+    """Return a stage that validates one section by itself; a missing section is reported with the header."""
 
     def read(document: Document) -> Section | None:
         there = optional or document.get((name,)) is not None
@@ -85,21 +85,21 @@ STAGES: Sequence[Stage] = (
     Stage("bench_checked", instruments.check_bench),
     Stage("layout", network.read_layout),
     Stage("wiring_written", wiring.is_written),
-    Stage("board", wiring.read_board, tells="wiring"),
+    Stage("board", wiring.read_board, subject="wiring"),
     Stage("tones", acquisition.read_tones),
     Stage("faults", simulation.read_faults),
     Stage("range_checked", network.check_range),
-    Stage("task", task.read_task, tells="task"),
+    Stage("task", task.read_task, subject="task"),
     Stage("loss", task.read_loss),
-    Stage("timing", acquisition.read_timing, tells="timing"),
+    Stage("acquisition_timing", acquisition.read_timing, subject="timing"),
     Stage("synchronization_checked", timing.check_synchronization),
-    Stage("drive_checked", limits.check_drive, tells="limits"),
+    Stage("drive_checked", limits.check_drive, subject="limits"),
     Stage("error_checked", error.check_error),
     Stage("compliance_checked", error.check_compliance),
     Stage("pilot_checked", acquisition.check_pilot),
     Stage("least_drive_checked", task.check_least_drive),
 )
-"""In the order of the problems: what a later stage says rests on what earlier ones found to be right."""
+"""In order: each stage may rely on what earlier stages have checked."""
 
 
 def assemble(path: Path, overrides: Sequence[str] = ()) -> Assembly:
@@ -108,14 +108,14 @@ def assemble(path: Path, overrides: Sequence[str] = ()) -> Assembly:
     Parameters
     ----------
     path : Path
-        The file; a relative one is also looked up among the packaged configurations.
+        The file; a relative path is also looked up among the packaged configurations.
     overrides : sequence of str
-        "learning.rate=0.1", as after --set.
+        Overrides as for --set, e.g. "learning.rate=0.1".
 
     Raises
     ------
     ConfigProblems
-        With every problem that can be found at once.
+        With every problem that was found.
     ConfigError
         If the file cannot be read.
     UsageError
@@ -129,7 +129,7 @@ def assemble(path: Path, overrides: Sequence[str] = ()) -> Assembly:
 
 
 def check(document: Document) -> Assembly | None:
-    """Report every problem of a document; the assembly if there is none."""
+    """Report every problem of a document; returns the assembly if there is none."""
     if document.broken:
         return None
     search_beside(document.directory)
@@ -138,7 +138,7 @@ def check(document: Document) -> Assembly | None:
     skipped: list[str] = []
     for stage in STAGES:
         if any(products.get(name) is None for name in stage.needs):
-            skipped += [stage.tells] if stage.tells else []
+            skipped += [stage.subject] if stage.subject else []
             continue
         products[stage.product] = stage.run(document, **{name: products.get(name) for name in stage.uses})
     faulty = sorted(instruments.faulty(document, products["devices"]))
@@ -179,7 +179,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         limits=Limits(limits_section.node, limits_section.edge_power, limits_section.step),
         devices=products["devices"],
         board=products["board"],
-        timing=products["timing"],
+        acquisition_timing=products["acquisition_timing"],
         synchronization=products["synchronization"],
         task=products["task"],
         loss=products["loss"],
@@ -188,6 +188,6 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
 
 
 def packaged_configs() -> Path:
-    """The folder of the configurations that come with labrig."""
+    """Return the folder of the configurations that come with labrig."""
     inside = Path(str(files("labrig"))) / "_data" / "configs"
     return inside if inside.is_dir() else Path(str(files("labrig"))).parent / "configs"

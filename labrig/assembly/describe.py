@@ -1,4 +1,4 @@
-"""An assembly in words and plain values: what goes into meta.json, and every value with its origin."""
+"""An assembly as plain values: the contents of meta.json, and every value with its origin."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from labrig.config.validation import validate
 from labrig.rig.rig import Rig
 
 LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml")
-STANDING_ALONE = ("version", "name", "seed", "bench")
+TOP_KEYS = ("version", "name", "seed", "bench")
 
 
 def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
-    """Versions, seeds, identities, the board and the comparability card of a run that begins on an open rig."""
+    """Return versions, seeds, identities, board and comparability card of a run that starts on an open rig."""
     network = assembly.board.network
     return {
         "name": assembly.name,
@@ -55,10 +55,10 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 
 def resolved(assembly: Assembly) -> list[ResolvedValue]:
-    """Every value of the configuration, as written or by default, with its origin."""
+    """Return every value of the configuration, defaults included, with its origin."""
     document = assembly.document
     header = flatten_resolved(document, (), assembly.header)
-    values = [value for value in header if value.path in STANDING_ALONE]
+    values = [value for value in header if value.path in TOP_KEYS]
     for name, section in assembly.sections.items():
         values += _of_section(document, (name,), type(section))
     for name, device in assembly.devices.items():

@@ -1,4 +1,4 @@
-"""What a configuration leaves out, written out: a later labrig with other defaults repeats the same experiment."""
+"""Fills in every default of a configuration, so that a later labrig with other defaults repeats the experiment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from labrig.simulation.section import preset
 def effective(
     document: Document, header: Header, sections: Mapping[str, Any], devices: Mapping[str, Device]
 ) -> Document:
-    """The document with every value that is in effect."""
+    """Return the document with every default filled in."""
     otherwise = _of_sections(header, sections)
     document = with_defaults(document, (), header)
     for name, section in sections.items():
@@ -31,7 +31,7 @@ def effective(
 
 
 def _of_sections(header: Header, sections: Mapping[str, Any]) -> dict[TreePath, Any]:
-    """What stands for the keys of sections that are None by default."""
+    """Return the values in effect of keys that are None by default, by path."""
     initial = initial_range(sections["network"].programmable)
     return {
         ("network", "programmable", "initial"): [exact_quantity(value, "conductance") for value in initial],
@@ -45,13 +45,13 @@ def _of_sections(header: Header, sections: Mapping[str, Any]) -> dict[TreePath, 
 
 
 def _of_device(name: str, device: Device) -> dict[TreePath, Any]:
-    """What stands for the options that a driver takes from the data sheet of the model."""
-    able, path = device.capabilities, ("instruments", name)
-    if isinstance(able, SourceCapabilities):
+    """Return the options that a driver takes from the data sheet of the model, by path."""
+    capabilities, path = device.capabilities, ("instruments", name)
+    if isinstance(capabilities, SourceCapabilities):
         return {
-            (*path, "settle"): exact_quantity(able.settle_s, "time"),
-            (*path, "output_resistance"): exact_quantity(able.output_resistance_ohm, "resistance"),
+            (*path, "settle"): exact_quantity(capabilities.settle_s, "time"),
+            (*path, "output_resistance"): exact_quantity(capabilities.output_resistance_ohm, "resistance"),
         }
-    if isinstance(able, DigitizerCapabilities):
-        return {(*path, "max_sample_rate"): exact_quantity(able.max_sample_rate_hz, "sample_rate")}
+    if isinstance(capabilities, DigitizerCapabilities):
+        return {(*path, "max_sample_rate"): exact_quantity(capabilities.max_sample_rate_hz, "sample_rate")}
     return {}

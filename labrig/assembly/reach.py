@@ -1,4 +1,4 @@
-"""Whether outputs can be at their targets at all."""
+"""Whether the outputs can reach their targets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from labrig.quantities import format_quantity
 
 
 def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreePath], board: Board, task: Task) -> bool:
-    """Whether a board may reach every target; a problem for the first one that none reaches.
+    """Return whether every target is within reach; report the first one that is not.
 
-    Whatever its resistors and diodes, the voltage of a node lies between the lowest and the highest of the voltages
-    that drive the network and of ground, 0 V, which every source of an error is at. So a readout of outputs lies
-    between the sums of the extremes that its signs choose; for amplitudes of one tone the same holds. A regression is a
-    best fit: it may ask in some examples for more than there is.
+    In any network of resistors and diodes a node voltage lies between the lowest and the highest of the drives and
+    0 V (ground, and the error sources while they are off). This bounds every readout, a signed sum of outputs, and
+    holds for the amplitudes of one tone too. A regression is a best fit, so its targets may be out of reach.
     """
     if not task.exact or task.targets != "voltages":
         return True

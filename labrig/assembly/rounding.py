@@ -1,4 +1,4 @@
-"""Values that a message recommends."""
+"""Rounding of values that error messages recommend."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import math
 
 
 def rounded_up(value: float) -> float:
-    """The value, rounded up to one digit."""
+    """Round a value up to one significant digit."""
     unit = 10.0 ** math.floor(math.log10(value))
     return math.ceil(value / unit) * unit

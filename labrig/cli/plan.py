@@ -109,12 +109,12 @@ def _wiring(assembly: Assembly) -> WiringSheet:
 
     facts = {}
     for name, device in assembly.devices.items():
-        able = device.capabilities
-        if isinstance(able, ProgrammerCapabilities):
-            facts[name] = InstrumentFacts(able.part.name, on_chips=able.on_chips)
+        capabilities = device.capabilities
+        if isinstance(capabilities, ProgrammerCapabilities):
+            facts[name] = InstrumentFacts(capabilities.part.name, on_chips=capabilities.on_chips)
         else:
-            ohm = able.output_resistance_ohm if isinstance(able, SourceCapabilities) else 0.0
-            output = able.clock_output if isinstance(able, DigitizerCapabilities) else None
+            ohm = capabilities.output_resistance_ohm if isinstance(capabilities, SourceCapabilities) else 0.0
+            output = capabilities.clock_output if isinstance(capabilities, DigitizerCapabilities) else None
             model = device.options.model or device.driver.name
             facts[name] = InstrumentFacts(model, ohm, clock_output=(output or "{name}").format(name=name))
     return wiring_sheet(assembly.board.hookup, assembly.board.network, facts, assembly.synchronization)

@@ -1,1 +1,1 @@
-"""Configuration: text → Document (values, marks, faults) → validated sections. No cross-checks here."""
+"""Configuration: text → Document (values, marks, problems) → validated sections. No checks between sections here."""

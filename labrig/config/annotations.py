@@ -1,4 +1,4 @@
-"""What the type annotations of a model say, for messages: members of unions, keys of models, what is expected."""
+"""Type annotations of models, read for error messages: members of unions, keys of models, expected values."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from labrig.quantities import QuantityField, WholeNumberField, as_written
 
 @dataclass(frozen=True)
 class Annotation:
-    """A type and the metadata that stood beside it. `type` is Any where nothing is known."""
+    """A type and its metadata. `type` is Any if it is unknown."""
 
     type: Any
     metadata: tuple[Any, ...] = ()
 
     def peeled(self) -> Annotation:
-        """Without Annotated, `| None`, aliases and RootModel, all metadata gathered."""
+        """Remove Annotated, `| None`, aliases and RootModel, collecting their metadata."""
         bare = self.type
         if get_origin(bare) is Annotated:
             inner, *metadata = get_args(bare)
@@ -37,16 +37,16 @@ class Annotation:
         return self
 
     def members(self) -> list[Annotation]:
-        """The members of a union other than None; empty if this is no union."""
+        """Return the members of a union except None; empty if this is not a union."""
         return [Annotation(member) for member in union_members(self.peeled().type)]
 
     def model(self) -> type[BaseModel] | None:
-        """The model, if this is one."""
+        """Return the model if this is one, else None."""
         bare = self.peeled().type
         return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
     def below(self, part: str | int) -> Annotation:
-        """The type of the entry or item `part`."""
+        """Return the annotation of the entry or item `part`."""
         peeled = self.peeled()
         model = peeled.model()
         if model is not None:
@@ -62,12 +62,12 @@ class Annotation:
         return Annotation(arguments[0])
 
     def choices(self) -> tuple[Any, ...]:
-        """The values of a Literal; empty if this is none."""
+        """Return the values of a Literal; empty if this is not a Literal."""
         peeled = self.peeled()
         return get_args(peeled.type) if get_origin(peeled.type) is Literal else ()
 
     def quantity(self) -> QuantityField | None:
-        """The quantity this is, or that the items or members of this are."""
+        """Return the quantity of this value, or of its items or members; None if there is none."""
         peeled = self.peeled()
         for entry in peeled.metadata:
             if isinstance(entry, QuantityField):
@@ -76,7 +76,7 @@ class Annotation:
         return next((found for found in inner if found), None)
 
     def describe(self) -> str:
-        """What is expected here, in words: "'auto'", "a time such as '20 ms'", 'a whole number', 'a list'."""
+        """Describe the expected value: "'auto'", "a time such as '20 ms'", 'a whole number', 'a list'."""
         peeled = self.peeled()
         for entry in peeled.metadata:
             if isinstance(entry, QuantityField | WholeNumberField):
@@ -98,8 +98,8 @@ class Annotation:
         return "another value"
 
     def is_labelled(self, label: str) -> bool:
-        """Whether pydantic calls this member of a union `label` in the place of an error."""
-        if any(isinstance(entry, Tag) and entry.tag == label for entry in self.metadata_beside()):
+        """Return whether pydantic uses `label` for this member of a union in the location of an error."""
+        if any(isinstance(entry, Tag) and entry.tag == label for entry in self.own_metadata()):
             return True
         model = self.model()
         if model is not None:
@@ -108,8 +108,8 @@ class Annotation:
         bare = get_origin(self.peeled().type) or self.peeled().type
         return isinstance(bare, type) and label.startswith(f"{bare.__name__}[")
 
-    def metadata_beside(self) -> tuple[Any, ...]:
-        """The metadata of this annotation itself and of the Annotated it is."""
+    def own_metadata(self) -> tuple[Any, ...]:
+        """Return the metadata of this annotation and of its outermost Annotated."""
         return (*self.metadata, *(get_args(self.type)[1:] if get_origin(self.type) is Annotated else ()))
 
 
@@ -125,22 +125,22 @@ _WORDS: dict[Any, str] = {
 
 
 def union_members(annotation: Any) -> list[Any]:
-    """The members of a union other than None; empty if it is no union."""
+    """Return the members of a union except None; empty if it is not a union."""
     if get_origin(annotation) not in (Union, types.UnionType):
         return []
     return [member for member in get_args(annotation) if member is not types.NoneType]
 
 
 def of_field(field: FieldInfo) -> Annotation:
-    """The annotation of a field with its metadata."""
+    """Return the annotation of a field with its metadata."""
     return Annotation(field.annotation, tuple(field.metadata))
 
 
 def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The fields of a model by the key they are written with."""
+    """Return the fields of a model by their keys in a configuration."""
     return {written_key(name, field): field for name, field in model.model_fields.items()}
 
 
 def written_key(name: str, field: FieldInfo) -> str:
-    """The key a field is written with: its alias if it has one."""
+    """Return the key of a field in a configuration: its alias if it has one."""
     return field.validation_alias if isinstance(field.validation_alias, str) else field.alias or name

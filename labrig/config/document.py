@@ -1,4 +1,4 @@
-"""A configuration as read: the merged tree of a file and of all it extends, overrides applied, every value marked."""
+"""A configuration as read: the merged tree of a file and all it extends, overrides applied, with every place."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ __all__ = ["Document", "Marked", "load_document", "plain"]
 
 @dataclass(frozen=True)
 class Document:
-    """The tree of a configuration and what is wrong with it so far. Later checks add to `problems`."""
+    """The tree of a configuration and its problems so far; later checks add to `problems`."""
 
     root: Marked
-    """A map; empty if nothing could be read."""
+    """A map, empty if nothing could be read."""
     problems: Problems
     path: pathlib.Path
     """The file the user named, as found."""
     files: tuple[pathlib.Path, ...]
-    """Every file that was read, in the order of reading."""
+    """Every file that was read, in order."""
     packaged: pathlib.Path | None
     """The folder of the configurations that come with labrig."""
     broken: bool
-    """A file could not be read or is no YAML: what is missing from the tree says nothing."""
+    """A file could not be read or is not YAML, so keys missing from the tree are not reported."""
     located: dict[Mark, pathlib.Path] = field(default_factory=dict)
-    """Every file of data that a value named and that was found, by the mark of the value."""
+    """Every data file that was found, by the mark of the value that names it."""
 
     @property
     def directory(self) -> pathlib.Path:
@@ -45,16 +45,16 @@ class Document:
         return self.path.parent
 
     def get(self, path: TreePath) -> Marked | None:
-        """The value at a path, or None if there is nothing."""
+        """Return the value at a path, or None."""
         node, followed = descend(self.root, path)
         return node if followed == len(path) else None
 
     def mark_of(self, path: TreePath) -> Mark:
-        """Where the value at the path starts; that of its deepest ancestor if there is no such value."""
+        """Return where the value at a path starts, or its deepest existing ancestor."""
         return descend(self.root, path)[0].mark
 
     def key_mark_of(self, path: TreePath) -> Mark:
-        """Where the key of the value at the path starts; in a list, or without such a value, as `mark_of`."""
+        """Return where the key of the value at a path starts; for a list item or a missing value as `mark_of`."""
         node, _ = descend(self.root, path)
         return node.key_mark or node.mark
 
@@ -63,10 +63,17 @@ class Document:
         self.problems.add(self.key_mark_of(path) if at_key else self.mark_of(path), path, message)
 
     def locate(self, name: str, named_at: Marked | Mark | None = None) -> pathlib.Path | None:
-        """The file a value names: beside the file that names it, then among the packaged ones; None if nowhere.
+        """Find the data file that a value names; None if it does not exist.
 
-        Without a mark, or for a value from the command line, the file the user named takes the place of the file that
-        names it; for the command line the working directory is looked in first.
+        It is looked up next to the configuration file that names it, then among the packaged files. For a value from
+        the command line it is looked up in the working directory and next to the user's file instead.
+
+        Parameters
+        ----------
+        name : str
+            A relative or absolute path.
+        named_at : Marked or Mark, optional
+            The value that names it; by default the user's file counts as naming it.
         """
         mark = named_at.mark if isinstance(named_at, Marked) else named_at
         if mark is None:
@@ -86,8 +93,23 @@ def load_document(
 ) -> Document:
     """Read a configuration with everything it extends, then apply `--set` overrides in their order.
 
-    A relative path is looked up as given, then in `packaged`. Problems are collected in the document, not raised.
-    Raises ConfigError if the file itself cannot be read as text, UsageError if an override is malformed.
+    Problems are collected in the document, not raised.
+
+    Parameters
+    ----------
+    path : str or Path
+        A relative path is looked up as given, then in `packaged`.
+    packaged : Path or None
+        Folder of the configurations that come with labrig.
+    overrides : sequence of str
+        'KEY=VALUE', applied in order.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read as text.
+    UsageError
+        If an override is malformed.
     """
     for text in overrides:
         command_line.parse_override(text)
@@ -95,7 +117,7 @@ def load_document(
     if packaged is not None and not os.path.exists(found) and os.path.isdir(found.parent):
         if len(found.parts) > 1:
             raise ConfigError(f"cannot read {found}: No such file in {found.parent}", remedy="check the path")
-        where = "No such file here or among those that come with labrig"
+        where = "No such file here or among the configurations that come with labrig"
         raise ConfigError(f"cannot read {found}: {where}{_packaged_in_words(found.name, packaged)}")
     reading = _Reading(packaged)
     reading.problems.add_source(command_line.FILE, "\n".join(overrides))
@@ -109,7 +131,7 @@ def load_document(
 
 @dataclass
 class _Reading:
-    """Files on their way to one tree."""
+    """Reads files and merges them into one tree."""
 
     packaged: pathlib.Path | None
     problems: Problems = field(default_factory=Problems)
@@ -118,7 +140,7 @@ class _Reading:
     broken: bool = False
 
     def tree(self, path: pathlib.Path, text: str, above: tuple[pathlib.Path, ...]) -> Marked | None:
-        """The tree of a file over all it extends. `above`: the files, resolved, that extend this one."""
+        """Return the tree of a file merged over all it extends; `above` are the resolved files that extend it."""
         file = str(path)
         if path not in self.files:
             self.files.append(path)
@@ -160,7 +182,7 @@ class _Reading:
         return bases
 
     def _base(self, name: Marked, path: pathlib.Path, above: tuple[pathlib.Path, ...]) -> Marked | None:
-        """The tree of one extended file. Raises ConfigError if there is no such file, or it extends this one."""
+        """Return the tree of one extended file; ConfigError if it does not exist or extends this one."""
         if not isinstance(name.value, str):
             raise ConfigError(f"expected the name of a file, got {as_written(name.value)}")
         found = _find(name.value, [path.parent, self.packaged])
@@ -170,14 +192,14 @@ class _Reading:
         if found.resolve() in above:
             raise ConfigError(f"{as_written(name.value)} extends itself, directly or through others")
         if len(above) > _LONGEST_CHAIN:
-            raise ConfigError(f"more than {_LONGEST_CHAIN} files extend one another")
+            raise ConfigError(f"a chain of more than {_LONGEST_CHAIN} files that extend each other")
         if found.resolve() not in self.trees:
             self.trees[found.resolve()] = self.tree(found, read_text(found), above)
         return self.trees[found.resolve()]
 
 
 def _packaged_in_words(name: str, packaged: pathlib.Path) -> str:
-    """The packaged configuration that was meant perhaps, or all of them."""
+    """Name the packaged configuration with a similar name, or all of them."""
     names = sorted(path.name for path in packaged.glob("*.yaml"))
     close = difflib.get_close_matches(name.partition(".")[0], [name.partition(".")[0] for name in names], 1, 0.6)
     if close:
@@ -189,7 +211,7 @@ _LONGEST_CHAIN = 16
 
 
 def _find(name: str, folders: Sequence[pathlib.Path | None]) -> pathlib.Path | None:
-    """The first of the folders that holds the file, which may also be named absolutely."""
+    """Return the file in the first of the folders that contains it; the name may be an absolute path."""
     for folder in folders:
         if folder is not None:
             candidate = folder / name

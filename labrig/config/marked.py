@@ -1,4 +1,4 @@
-"""The tree of a configuration: each value with the place it was written."""
+"""The tree of a configuration: each value with its place in the text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,19 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Marked:
-    """A value, where it starts, where its key starts, and where it came from ('iris.yaml:12' or '--set')."""
+    """A value with its place.
+
+    Attributes
+    ----------
+    value : dict, list or scalar
+        The value.
+    mark : Mark
+        Where it starts.
+    key_mark : Mark or None
+        Where its key starts; None for a list item.
+    origin : str
+        The place in words: 'iris.yaml:12', '--set' or 'default'.
+    """
 
     value: dict[str, Marked] | list[Marked] | Scalar
     mark: Mark
@@ -20,7 +32,7 @@ class Marked:
     origin: str
 
     def child(self, part: str | int) -> Marked | None:
-        """The entry of a map or the item of a list; None if there is none."""
+        """Return the entry of a map or the item of a list; None if it does not exist."""
         if isinstance(self.value, dict) and isinstance(part, str):
             return self.value.get(part)
         if isinstance(self.value, list) and isinstance(part, int) and 0 <= part < len(self.value):
@@ -29,7 +41,7 @@ class Marked:
 
 
 def plain(marked: Marked) -> Any:
-    """The tree as plain dicts, lists and scalars."""
+    """Return the tree as plain dicts, lists and scalars."""
     if isinstance(marked.value, dict):
         return {key: plain(value) for key, value in marked.value.items()}
     if isinstance(marked.value, list):
@@ -38,7 +50,7 @@ def plain(marked: Marked) -> Any:
 
 
 def descend(root: Marked, path: TreePath) -> tuple[Marked, int]:
-    """The deepest node that exists on the way along `path`, and how many parts of the path were followed."""
+    """Follow `path` as far as it exists; return that node and the number of parts followed."""
     node = root
     for followed, part in enumerate(path):
         below = node.child(part)
@@ -49,7 +61,7 @@ def descend(root: Marked, path: TreePath) -> tuple[Marked, int]:
 
 
 def without(root: Marked, path: TreePath) -> Marked:
-    """The tree without the entry at a path of keys."""
+    """Return the tree without the entry at a path of keys."""
     if not isinstance(root.value, dict) or not path or path[0] not in root.value:
         return root
     key = str(path[0])

@@ -1,4 +1,4 @@
-"""How the tree of a file is laid over the tree of the file it extends."""
+"""How the tree of a file is merged over the tree of the file it extends."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from labrig.config.marked import Marked
 from labrig.config.problems import TreePath
 
 BUILDERS = frozenset({"layered", "grid", "edges", "netlist"})
-BESIDE_A_TASK = frozenset({"split", "encode", "target"})
+SHARED_TASK_SECTIONS = frozenset({"split", "encode", "target"})
 
 
 def _is_choice(section: str, key: str) -> bool:
-    """Whether a key of `network` or `task` is one of a family of which only one can stand there.
+    """Return whether a key of `network` or `task` is one of several that exclude each other.
 
-    Every key of `task` names a task, also one that somebody else brings, but for the sections that tasks share.
+    Every key of `task` except the shared sections names a task, including those of other packages.
     """
-    return key in BUILDERS if section == "network" else section == "task" and key not in BESIDE_A_TASK
+    return key in BUILDERS if section == "network" else section == "task" and key not in SHARED_TASK_SECTIONS
 
 
 def merge(base: Marked, over: Marked, path: TreePath = ()) -> Marked:
-    """Maps deep, lists and scalars replaced by the later file.
+    """Merge two trees: maps are merged, lists and scalars are replaced by those of `over`.
 
-    An instrument whose `driver` changes is replaced whole: the options of another driver mean nothing to it. In
-    `network` and `task` a different choice drops the base's.
+    An instrument with another `driver` is replaced completely, as its options belong to the driver. In `network` and
+    `task`, another choice of network or task replaces the one in `base`.
     """
     if not isinstance(base.value, dict) or not isinstance(over.value, dict) or _is_another_driver(base, over, path):
         return over
@@ -35,7 +35,7 @@ def merge(base: Marked, over: Marked, path: TreePath = ()) -> Marked:
 
 
 def drop_other_choices(entries: dict[str, Marked], path: TreePath, named: set[str]) -> dict[str, Marked]:
-    """The entries of the map at `path` without the choices that what is laid over it (`named`) replaces."""
+    """Return the entries of the map at `path` without the choices that the keys `named` replace."""
     if len(path) != 1 or not any(_is_choice(str(path[0]), key) for key in named):
         return entries
     return {key: value for key, value in entries.items() if not _is_choice(str(path[0]), key) or key in named}

@@ -1,4 +1,4 @@
-"""What an error of pydantic means, in the words of a configuration."""
+"""Error messages of pydantic, reworded for the author of a configuration."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LIMITS = {
 
 
 def explain(error: ErrorDetails, annotation: Annotation) -> str:
-    """The message for an error at a value of this annotation."""
+    """Return the message for an error at a value with this annotation."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     got = f", got {as_written(value)}"
     if kind in ("value_error", "assertion_error"):
@@ -76,7 +76,7 @@ def explain(error: ErrorDetails, annotation: Annotation) -> str:
 
 
 def key_problem(kind: str, key: str | int, annotation: Annotation, written: Any) -> str:
-    """The message for a key that is missing from, or unknown in, a value of this annotation."""
+    """Return the message for a missing or unknown key of a value with this annotation."""
     if isinstance(key, int):
         expected = _length_of(annotation)
         got = len(written) if isinstance(written, list) else "fewer"
@@ -92,14 +92,14 @@ def key_problem(kind: str, key: str | int, annotation: Annotation, written: Any)
 
 
 def nearest(key: object, annotation: Annotation) -> str | None:
-    """The key of the model that an unknown key resembles, if any."""
+    """Return the key of the model most similar to an unknown key, or None."""
     model = annotation.model()
     close = difflib.get_close_matches(str(key), list(keys_of(model)), 1, 0.6) if model else []
     return close[0] if close else None
 
 
 def did_you_mean(value: object, known: Sequence[str]) -> str:
-    """'; did you mean 'coupled'?' where the value resembles a known one, else nothing."""
+    """Return '; did you mean 'coupled'?' if the value resembles a known one, else ''."""
     close = difflib.get_close_matches(value, known, 1, 0.6) if isinstance(value, str) else []
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -112,7 +112,7 @@ def _not_a_choice(value: object, choices: Sequence[Any]) -> str:
 
 
 def _quoted(text: str) -> list[str]:
-    """The choices in pydantic's "'a', 'b' or 'c'"."""
+    """Return the choices in pydantic's text "'a', 'b' or 'c'"."""
     return re.findall(r"'([^']*)'", text)
 
 

@@ -1,4 +1,4 @@
-"""`--set learning.rate=0.1`: one value of the tree replaced from the command line."""
+"""`--set learning.rate=0.1`: replace one value of the tree from the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labrig.errors import UsageError
 from labrig.quantities import as_written
 
 FILE = "--set"
-"""What marks and origins say in place of a file name; the line is the number of the override."""
+"""Stands for a file name in marks and origins; the line is the number of the override."""
 
 _KEY = r"[^.\[\]\s]+(?:\[[0-9]{1,9}\])*"
 _PATH = re.compile(rf"{_KEY}(?:\.{_KEY})*")
@@ -27,7 +27,7 @@ _PART = re.compile(r"[^.\[\]]+")
 
 @dataclass(frozen=True)
 class Override:
-    """A path, the columns (from 1) its parts start at, and the value's text with its column."""
+    """The path of an override with the columns (from 1) of its parts, and the text of its value with its column."""
 
     path: TreePath
     columns: tuple[int, ...]
@@ -47,7 +47,7 @@ def as_overrides(settings: Mapping[str, object]) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        If YAML has no such value.
+        If a value cannot be written as YAML.
     """
     return tuple(f"{path}={_as_yaml(path, value)}" for path, value in settings.items())
 
@@ -60,7 +60,7 @@ def _as_yaml(path: str, value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """A number or an array of NumPy's, or a path, as a Python object. Raises TypeError for anything else."""
+    """Convert a NumPy number, a NumPy array or a path to a plain Python object; TypeError for other types."""
     if isinstance(value, PurePath):
         return str(value)
     if (to_list := getattr(value, "tolist", None)) is not None:
@@ -69,13 +69,13 @@ def _plain(value: object) -> object:
 
 
 def parse_override(text: str) -> Override:
-    """Read 'a.b[0].c=VALUE'. Raises UsageError if it is not of this form."""
+    """Parse 'a.b[0].c=VALUE'; UsageError if it does not have this form."""
     name, equals, value = text.partition("=")
     example = "write e.g. --set learning.rate=0.1"
     if not equals:
         raise UsageError(f"--set {as_written(text)} has no '='", remedy=example)
     if not text.isprintable():
-        raise UsageError(f"--set {as_written(text)} has a line break or a character that is not printable")
+        raise UsageError(f"--set {as_written(text)} contains a line break or a non-printable character")
     if _PATH.fullmatch(name) is None:
         remedy = "name one node, e.g. --set 'wiring.in3.through=1 kΩ'" if ".." in name else example
         raise UsageError(f"--set {as_written(text)}: {as_written(name)} is not a path", remedy=remedy)
@@ -85,15 +85,30 @@ def parse_override(text: str) -> Override:
     # A number is an index only in brackets: 'seed.3' names the key '3'.
     path = tuple(int(match[0]) if name[match.start() - 1 : match.start()] == "[" else match[0] for match in matches)
     if path[0] == "extends":
-        raise UsageError("--set: 'extends' belongs into a file")
+        raise UsageError("--set: 'extends' can only be set in a file")
     return Override(path, tuple(match.start() + 1 for match in matches), value, len(name) + 2)
 
 
 def apply_override(root: Marked, text: str, number: int, problems: Problems) -> Marked:
-    """The tree with one value replaced; `number` counts the overrides from 1.
+    """Return the tree with one value replaced; missing maps are created.
 
-    Missing maps are created. What cannot be done is a problem that points into the override, and the tree is returned
-    as it was. Raises UsageError if the override is malformed.
+    If the value cannot be set, a problem at its place in the override is added and the tree is returned unchanged.
+
+    Parameters
+    ----------
+    root : Marked
+        The tree.
+    text : str
+        'KEY=VALUE'.
+    number : int
+        Number of the override, from 1.
+    problems : Problems
+        Gets the problem.
+
+    Raises
+    ------
+    UsageError
+        If the override is malformed.
     """
     override = parse_override(text)
     found = len(problems)
@@ -111,7 +126,7 @@ def apply_override(root: Marked, text: str, number: int, problems: Problems) -> 
 def _place(
     node: Marked, path: TreePath, marks: tuple[Mark, ...], depth: int, value: Marked, problems: Problems
 ) -> Marked:
-    """`node`, which stands at path[:depth], with the value put in at `path`."""
+    """Return `node`, which is at path[:depth], with the value at `path` replaced."""
     if depth == len(path):
         return replace(value, key_mark=marks[-1])
     part, mark = path[depth], marks[depth]
@@ -124,7 +139,7 @@ def _place(
                 if isinstance(node.value, list)
                 else f"is {as_written(node.value)}, not a list"
             )
-            problems.add(mark, path[: depth + 1], f"{_name(path[:depth])} {what}; there is no [{part}]")
+            problems.add(mark, path[: depth + 1], f"{_name(path[:depth])} {what}; there is no item [{part}]")
             return node
         items = list(node.value)
         items[part] = _place(below, path, marks, depth + 1, value, problems)
@@ -133,7 +148,7 @@ def _place(
         problems.add(
             mark,
             path[: depth + 1],
-            f"{_name(path[:depth])} is {as_written(node.value)}, not a map; there is no {part!r}",
+            f"{_name(path[:depth])} is {as_written(node.value)}, not a map; it has no key {part!r}",
         )
         return node
     entries = drop_other_choices(node.value or {}, path[:depth], {part})

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: every problem at once, each with its place, its source line and a caret."""
+"""Problems of a configuration, reported together, each with its place, its source line and a caret."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from labrig.errors import ConfigError
 TreePath = tuple[str | int, ...]
 """A place in the tree: keys and list indices from the root."""
 
-LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the breaks PyYAML counts; str.splitlines knows more
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks of PyYAML; str.splitlines has more
 _WIDEST_LINE = 120
 _KEPT_BEFORE_CARET = 70
 
 
 @dataclass(frozen=True, order=True)
 class Mark:
-    """A place in a text: file as shown to the user, line and column counted from 1."""
+    """A place in a text: file name as shown to the user, line and column (from 1)."""
 
     file: str
     line: int
@@ -33,7 +33,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where in the text (None: nowhere in it), where in the tree, and what."""
+    """One problem: its place in the text (None if it has none), its path in the tree, and a message."""
 
     mark: Mark | None
     path: str
@@ -43,53 +43,53 @@ class Problem:
         return ": ".join(part for part in (str(self.mark or ""), self.path, self.message) if part)
 
     def to_json(self) -> dict[str, Any]:
-        """The problem as plain values; file, line and column are None without a mark."""
+        """Return the problem as plain values; file, line and column are None without a mark."""
         mark = self.mark
         place = {"file": mark.file, "line": mark.line, "column": mark.column} if mark else {}
         return {"file": None, "line": None, "column": None, **place, "path": self.path, "message": self.message}
 
 
 class ConfigProblems(ConfigError):
-    """A configuration with problems; the text shows each with its source line, and their number last."""
+    """A configuration has problems; the text shows each with its source line, and the number of problems at the end."""
 
     def __init__(self, problems: Sequence[Problem], rendering: str) -> None:
         super().__init__(rendering)
         self.problems = tuple(problems)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The problems as plain values: file, line, column, path, message."""
+        """Return the problems as plain values: file, line, column, path, message."""
         return [problem.to_json() for problem in self.problems]
 
 
 class Problems:
-    """Collects problems, and the texts they point into so that the lines can be shown."""
+    """Collects problems, and the texts that they refer to so that the source lines can be shown."""
 
     def __init__(self) -> None:
-        self._problems: dict[Problem, None] = {}  # ordered, and a file read twice reports once
+        self._problems: dict[Problem, None] = {}  # ordered; a file that is read twice reports once
         self._places: set[tuple[Mark | None, str]] = set()
         self._lines: dict[str, list[str]] = {}
         self._notes: list[str] = []
 
     def add(self, mark: Mark | None, path: TreePath | str, message: str) -> None:
-        """Note one problem; the same problem a second time is dropped."""
+        """Add a problem; an identical one is added only once."""
         problem = Problem(mark, path if isinstance(path, str) else render_path(path), message)
         self._problems[problem] = None
         self._places.add((mark, problem.path))
 
     def note(self, text: str) -> None:
-        """Say something beside the problems, e.g. what was not checked because of them; shown before their number."""
+        """Add a line to show after the problems, e.g. what was not checked because of them."""
         self._notes.append(text)
 
     def add_source(self, file: str, text: str) -> None:
-        """Keep the text that marks with this file name point into."""
+        """Store the text that marks with this file name refer to."""
         self._lines[file] = LINE_BREAK.split(text)
 
     def holds(self, mark: Mark | None, path: TreePath) -> bool:
-        """Whether there is a problem at this mark and path already."""
+        """Return whether there is already a problem at this mark and path."""
         return (mark, render_path(path)) in self._places
 
     def under(self, path: TreePath) -> list[Problem]:
-        """The problems at this path of the tree or below it."""
+        """Return the problems at this path of the tree or below it."""
         start = render_path(path)
         return [
             problem
@@ -98,14 +98,14 @@ class Problems:
         ]
 
     def __iter__(self) -> Iterator[Problem]:
-        """By file, line and column; problems without a mark last."""
+        """Iterate by file, line and column; problems without a mark come last."""
         return iter(sorted(self._problems, key=lambda problem: (problem.mark is None, problem.mark or Mark("", 0, 0))))
 
     def __len__(self) -> int:
         return len(self._problems)
 
     def render(self) -> str:
-        """Every problem with its source line and a caret, those of one place together, then notes and count."""
+        """Return every problem with its source line and a caret, grouped by place, then the notes and the count."""
         lines: list[str] = []
         for mark, problems in groupby(self, key=lambda problem: problem.mark):
             lines += [_visible(str(problem).replace("\n", " ")) for problem in problems]
@@ -113,7 +113,7 @@ class Problems:
         return "\n".join([*lines, *self._notes, f"{len(self)} problem{'' if len(self) == 1 else 's'}"])
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The problems as plain values: file, line, column, path, message."""
+        """Return the problems as plain values: file, line, column, path, message."""
         return [problem.to_json() for problem in self]
 
     def raise_if_any(self) -> None:
@@ -123,7 +123,7 @@ class Problems:
 
 
 def render_path(path: TreePath) -> str:
-    """('network', 'edges', 3, 'from') → 'network.edges[3].from'."""
+    """Write a path as text: ('network', 'edges', 3, 'from') → 'network.edges[3].from'."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -131,7 +131,7 @@ def render_path(path: TreePath) -> str:
 
 
 def _source(mark: Mark | None, lines: dict[str, list[str]]) -> list[str]:
-    """The source line of a mark with a caret beneath, where its text is known."""
+    """Return the source line of a mark with a caret below it, if the text is known."""
     source = lines.get(mark.file, []) if mark else []
     if mark is None or not 1 <= mark.line <= len(source):
         return []
@@ -146,7 +146,7 @@ def _source(mark: Mark | None, lines: dict[str, list[str]]) -> list[str]:
 
 
 def _visible(text: str) -> str:
-    """Replace what would move the cursor or colour the terminal."""
+    """Replace non-printable characters, which could control the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 

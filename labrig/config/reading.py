@@ -1,4 +1,4 @@
-"""One text of YAML → a tree of marked values. What is wrong becomes a problem; whatever can be read is kept."""
+"""Reads YAML text into a tree of marked values. Mistakes become problems, and everything readable is kept."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from labrig.quantities import as_written
 
 LARGEST_FILE = 1 << 20
 _REPEATED_BY_ALIASES = 10_000
-"""Nodes that aliases may repeat, so that a few lines of aliases of aliases do not become billions of values."""
+"""Nodes that aliases may repeat; nested aliases in a few lines could otherwise expand to billions of values."""
 
 
 def read_text(path: pathlib.Path) -> str:
-    """The text of a configuration file, without a byte order mark.
+    """Read a configuration file as text, without a byte order mark.
 
-    Raises ConfigError in one line if it cannot be read, is a folder or larger than 1 MiB, and ConfigProblems with the
-    place of what is not UTF-8 text.
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, is a folder, or is larger than 1 MiB.
+    ConfigProblems
+        With the place of the first byte that is not UTF-8 text.
     """
     try:
         if path.is_dir():
@@ -36,7 +40,7 @@ def read_text(path: pathlib.Path) -> str:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(f"cannot read {path}: {reason}", remedy="check the name and the permissions") from error
     if len(data) > LARGEST_FILE:
-        raise ConfigError(f"{path} is larger than 1 MiB; a configuration is not")
+        raise ConfigError(f"{path} is larger than 1 MiB; is this a configuration?")
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         text = data.decode("utf-8")
@@ -45,12 +49,12 @@ def read_text(path: pathlib.Path) -> str:
         message = f"this is not UTF-8 text (byte {error.start} is 0x{data[error.start]:02X}); save the file as UTF-8"
         raise _unreadable(path, before, message) from error
     if "\0" in text:
-        raise _unreadable(path, text.partition("\0")[0], "a NUL character: this is binary, not a configuration file")
+        raise _unreadable(path, text.partition("\0")[0], "a NUL character: this is a binary file, not a configuration")
     return text
 
 
 def _unreadable(path: pathlib.Path, before: str, message: str) -> ConfigProblems:
-    """A problem in a file that is no text, behind the text `before`."""
+    """Return a problem for a file that is not text, placed after the text `before`."""
     lines = LINE_BREAK.split(before)
     problems = Problems()
     problems.add(Mark(str(path), len(lines), len(lines[-1]) + 1), (), message)
@@ -59,24 +63,25 @@ def _unreadable(path: pathlib.Path, before: str, message: str) -> ConfigProblems
 
 @dataclass
 class Source:
-    """Where a text stands: a file, or an override on the command line whose value starts at some line and column."""
+    """Where a text comes from: a file, or the value of an override, which starts at some line and column."""
 
     file: str
     first_line: int = 1
     first_column: int = 1
     origin: str | None = None
-    """What `Marked.origin` shall say; None: file and line."""
+    """Text for `Marked.origin`; None for file and line."""
 
     def mark(self, line: int, column: int) -> Mark:
-        """The mark for a line and column counted from 0 within the text."""
+        """Return the mark for a line and column (from 0) of the text."""
         return Mark(self.file, self.first_line + line, (self.first_column if line == 0 else 1) + column)
 
     def origin_of(self, mark: Mark) -> str:
+        """Return the origin of a value at this mark."""
         return self.origin or f"{mark.file}:{mark.line}"
 
 
 def compose(text: str, source: Source, problems: Problems, path: TreePath = ()) -> Marked | None:
-    """The tree of a text, or None if it holds nothing or its syntax is broken (which is a problem)."""
+    """Return the tree of a text; None if it is empty, or has a syntax error, which is reported."""
     loader = None
     try:
         loader = CoreLoader(text)
@@ -91,7 +96,7 @@ def compose(text: str, source: Source, problems: Problems, path: TreePath = ()) 
         message = f"the character U+{code:04X} is not allowed; remove it"
         problems.add(source.mark(len(before) - 1, len(before[-1])), path, message)
         return None
-    except (ValueError, OverflowError, IndexError):  # PyYAML lets these out, e.g. for "\UFFFFFFFF"
+    except (ValueError, OverflowError, IndexError):  # not caught by PyYAML, e.g. for "\UFFFFFFFF"
         line, column = (loader.line, loader.column) if loader else (0, 0)
         problems.add(source.mark(line, column), path, "this cannot be read as YAML")
         return None
@@ -102,7 +107,7 @@ def compose(text: str, source: Source, problems: Problems, path: TreePath = ()) 
 
 @dataclass
 class _Builder:
-    """Turns PyYAML's nodes into marked values."""
+    """Converts PyYAML nodes to marked values."""
 
     source: Source
     problems: Problems
@@ -111,6 +116,7 @@ class _Builder:
     repeated: int = 0
 
     def build(self, node: yaml.Node, path: TreePath, key_mark: Mark | None) -> Marked:
+        """Return the marked value of a node; a part with a problem becomes None."""
         mark = self._mark(node)
         value: dict[str, Marked] | list[Marked] | Scalar = None
         if not self._admit(node, mark, path):
@@ -138,7 +144,7 @@ class _Builder:
         before: tuple[str, yaml.Node] | None = None
         for key_node, value_node in node.value:
             mark = self._mark(key_node)
-            if before is not None and _is_behind_a_comma(before[1], key_node, value_node):
+            if before is not None and _is_decimal_comma(before[1], key_node, value_node):
                 (name, whole), before = before, None
                 message = f"decimals are written with a point: '{whole.value}.{key_node.value}'"
                 self.problems.add(self._mark(whole), (*path, name), message)
@@ -175,7 +181,7 @@ class _Builder:
         return key
 
     def _admit(self, node: yaml.Node, mark: Mark, path: TreePath) -> bool:
-        """Whether the node may be built; it may not if aliases repeat it endlessly or too often."""
+        """Return whether to build a node; report aliases that repeat it endlessly or too often."""
         if id(node) in self.open:
             self.problems.add(mark, path, "an alias that contains itself")
             return False
@@ -191,8 +197,8 @@ class _Builder:
         return self.source.mark(node.start_mark.line, node.start_mark.column)
 
 
-def _is_behind_a_comma(whole: yaml.Node, key: yaml.Node, value: yaml.Node) -> bool:
-    """Whether a key of a map in braces is what stands behind the comma of `2,5 ms`."""
+def _is_decimal_comma(whole: yaml.Node, key: yaml.Node, value: yaml.Node) -> bool:
+    """Return whether a key of a flow map is really the part of a decimal number after the comma, as in `2,5 ms`."""
     return (
         all(isinstance(node, yaml.ScalarNode) and node.style is None for node in (whole, key, value))
         and value.value == ""
@@ -204,7 +210,7 @@ def _is_behind_a_comma(whole: yaml.Node, key: yaml.Node, value: yaml.Node) -> bo
 
 
 def _explain(error: yaml.MarkedYAMLError) -> tuple[tuple[int, int], str]:
-    """Line and column (from 0) and a message that says what to do, from PyYAML's own error."""
+    """Convert an error of PyYAML to a line and column (from 0) and a message with a remedy."""
     problem, context = error.problem or "", error.context or ""
     mark = error.problem_mark or error.context_mark
     start = error.context_mark or mark
@@ -230,7 +236,7 @@ def _explain(error: yaml.MarkedYAMLError) -> tuple[tuple[int, int], str]:
     elif problem.startswith("expected <block end>"):
         message = "this does not line up with the lines above; check the indentation"
     elif problem == "but found another document":
-        message = "a second document starts here; a file holds one"
+        message = "a second document starts here; a file may contain only one"
     elif problem.startswith("found undefined alias"):
         message = f"the alias {problem.removeprefix('found undefined alias ')} has no anchor"
     return ((mark.line, mark.column) if mark else (0, 0)), message

@@ -1,4 +1,4 @@
-"""What a run really used: every setting with where it came from, and the merged configuration as one file."""
+"""The configuration as used: every setting with its origin, and the merged configuration as one file."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from labrig.quantities import exact_quantity, format_quantity
 
 DEFAULT = "default"
 FROM = "from "
-"""How the origin of a value begins that another key gives; it is not written, for it shall follow that key."""
+"""Prefix of the origin of a value taken from another key. It is not written to YAML, so that it follows that key."""
 
 
 class Derived(NamedTuple):
-    """A value that another key gives where nothing is written: the value as it would be written, and that key."""
+    """A value taken from another key by default: the value as it would be written, and that key."""
 
     value: Any
     key: str
 
 
 class ResolvedValue(NamedTuple):
-    """One setting: its dotted path, its value as written (or the default), 'iris.yaml:12', '--set' or 'default'."""
+    """One setting: its dotted path, its value as text, and its origin ('iris.yaml:12', '--set' or 'default')."""
 
     path: str
     value: str
@@ -37,15 +37,14 @@ class ResolvedValue(NamedTuple):
 
 
 def flatten_resolved(document: Document, path: TreePath, instance: BaseModel) -> list[ResolvedValue]:
-    """Every setting of a validated model that was read from `path`, written ones and defaults, in the model's order."""
+    """Return every setting, defaults included, of a validated model that was read from `path`, in its order."""
     return list(_flatten(document, path, instance, Annotation(type(instance))))
 
 
 def to_yaml(document: Document) -> str:
-    """The merged tree, ranges of the wiring expanded, as YAML that loads to the same values from any folder.
+    """Return the merged tree, wiring ranges expanded, as YAML that loads to the same values from any folder.
 
-    A file of data that was found among the packaged ones keeps the name it has there; another one is written with its
-    absolute path.
+    A packaged data file keeps its name; any other data file is written with its absolute path.
     """
     return _dump(plain(_with_located_files(document, _without_derived(document.root))), flow=False)
 
@@ -53,10 +52,19 @@ def to_yaml(document: Document) -> str:
 def with_defaults(
     document: Document, path: TreePath, instance: BaseModel, otherwise: Mapping[TreePath, Any] | None = None
 ) -> Document:
-    """The document with every value of a validated model that stands at `path`, the default ones too.
+    """Return the document with the defaults of a validated model filled in.
 
-    otherwise: what stands for a default of None, as it would be written or Derived, by its path. Other values of None
-    are left out: a configuration cannot say them.
+    Parameters
+    ----------
+    document : Document
+        The configuration.
+    path : tuple
+        Where the model was read.
+    instance : BaseModel
+        The validated model.
+    otherwise : mapping, optional
+        Path → value in effect (as written, or Derived) of keys that are None by default. Other keys that are None are
+        left out, as they cannot be written.
     """
     filler = _Filler(dict(otherwise or {}))
     written = document.get(path)
@@ -66,12 +74,14 @@ def with_defaults(
 
 @dataclass(frozen=True)
 class _Filler:
+    """Fills in defaults; `otherwise` as in `with_defaults`."""
+
     otherwise: dict[TreePath, Any]
 
     def fill(
         self, written: Marked | None, path: TreePath, value: Any, annotation: Annotation, mark: Mark
     ) -> Marked | None:
-        """The value at `path`; a default one stands at `mark`, where what it is part of begins."""
+        """Return the value at `path`; a default gets `mark`, the start of the value that contains it."""
         below = _below(value, annotation)
         if below and (written is None or isinstance(written.value, dict | list)):
             mark = written.mark if written else mark
@@ -88,7 +98,7 @@ class _Filler:
 
     @staticmethod
     def _gathered(written: Marked | None, filled: Mapping[str | int, Marked | None], mark: Mark) -> Marked | None:
-        """A map or a list of the parts that there are; what was written keeps its order."""
+        """Combine the existing parts into a map or a list; written keys keep their order."""
         there = {part: value for part, value in filled.items() if value is not None}
         if written is None and not there:
             return None
@@ -100,7 +110,7 @@ class _Filler:
 
 
 def _placed(root: Marked, path: TreePath, value: Marked) -> Marked:
-    """The tree with the value at a path of keys."""
+    """Return the tree with a value set at a path of keys."""
     if not path:
         return value
     entries = root.value if isinstance(root.value, dict) else {}
@@ -121,7 +131,7 @@ def _without_derived(node: Marked) -> Marked:
 
 
 def _marked(value: Any, mark: Mark) -> Marked:
-    """A default as a tree."""
+    """Return a default value as a tree."""
     if isinstance(value, dict):
         return Marked({str(key): _marked(inner, mark) for key, inner in value.items()}, mark, None, DEFAULT)
     if isinstance(value, list | tuple):
@@ -130,7 +140,7 @@ def _marked(value: Any, mark: Mark) -> Marked:
 
 
 def _as_configured(value: Any, annotation: Annotation) -> Any:
-    """A value of a model as it would be written."""
+    """Return a value of a model as it would be written."""
     quantity = annotation.quantity()
     if quantity is not None and isinstance(value, int | float) and not isinstance(value, bool):
         return exact_quantity(value, quantity.dimension)
@@ -169,7 +179,7 @@ def _flatten(document: Document, path: TreePath, value: Any, annotation: Annotat
 
 
 def _below(value: Any, annotation: Annotation) -> list[tuple[str | int, Any, Annotation]]:
-    """The parts of a model, map or list with their keys as written; empty for a leaf."""
+    """Return the parts of a model, map or list with their keys as written; empty for a scalar."""
     if isinstance(value, RootModel):
         return _below(value.root, annotation)
     if isinstance(value, BaseModel):
@@ -191,7 +201,7 @@ def _default_text(value: Any, annotation: Annotation) -> str:
 
 
 def _flow(value: Any) -> str:
-    """A value in one line of YAML: 0.1, '1e3', [1, 2], null."""
+    """Return a value as one line of YAML: 0.1, '1e3', [1, 2], null."""
     if isinstance(value, str) and value.isprintable():
         return value
     return _dump(value, flow=True).removesuffix("...\n").strip()

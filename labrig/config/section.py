@@ -1,4 +1,4 @@
-"""What every section of a configuration is: a strict pydantic model, and how several become one section."""
+"""The base of every section of a configuration, a strict pydantic model, and how several are combined into one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, create_model
 class Section(BaseModel):
     """A map of the configuration.
 
-    A validator of the whole section begins its message with 'KEY: ' if one key is to blame.
+    If a validator of the whole section blames one key, its message starts with 'KEY: '.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True, allow_inf_nan=False)
 
     example: ClassVar[str] = ""
-    """How it may be written, for messages."""
+    """An example for error messages."""
 
 
 def exactly_one(section: Section, names: tuple[str, ...]) -> None:
@@ -31,18 +31,18 @@ def exactly_one(section: Section, names: tuple[str, ...]) -> None:
 
 
 class NoOptions(Section):
-    """Options of something that has none."""
+    """Options of something without any."""
 
 
 class OptionError(ValueError):
-    """An option that cannot be used.
+    """An option has an unusable value.
 
     Parameters
     ----------
     key : str or tuple
-        The key to blame, or the path to it within the options: 'data', ('targets', 2).
+        The key, or its path within the options: 'data', ('targets', 2).
     message : str
-        What is wrong and what to do.
+        The mistake and the remedy.
     """
 
     def __init__(self, key: str | tuple[str | int, ...], message: str) -> None:
@@ -55,17 +55,23 @@ Options = TypeVar("Options", bound=Section)
 
 @cache
 def composed(name: str, base: type[Section], *options: type[Section], any_key: bool = False) -> type[Section]:
-    """One section that has the keys of `base` and of all `options`.
+    """Return a section model with the keys of `base` and of all `options`.
 
     Parameters
     ----------
+    name : str
+        Name of the model.
+    base : type
+        Its keys come first.
+    *options : type
+        Models with further keys.
     any_key : bool
-        Let unknown keys pass: something was not found, so its keys cannot be judged.
+        Accept unknown keys, because one of the models was not found.
 
     Raises
     ------
     ValueError
-        If one key belongs to two of them.
+        If two of them have the same key.
     """
     known = dict.fromkeys(base.model_fields, base)
     for model in options:
@@ -86,5 +92,5 @@ def composed(name: str, base: type[Section], *options: type[Section], any_key: b
 
 
 def part(section: Section, options: type[Options]) -> Options:
-    """The options that a composed section holds, as their own model."""
+    """Return the options contained in a composed section, as their own model."""
     return options.model_construct(**{key: getattr(section, key) for key in options.model_fields})

@@ -1,4 +1,4 @@
-"""A part of the tree → a pydantic model; everything pydantic refuses becomes a problem at its place, in plain words."""
+"""Validates a part of the tree with a pydantic model; every error becomes a problem at its place, in plain words."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from labrig.quantities import as_written
 
 Model = TypeVar("Model", bound=BaseModel)
 
-# The value is of a kind that this type does not take at all.
-_OF_ANOTHER_KIND = frozenset(
+# Errors that mean the value has the wrong type, rather than a wrong value.
+_WRONG_TYPE = frozenset(
     {
         "model_type", "model_attributes_type", "dict_type", "mapping_type", "list_type", "tuple_type", "set_type",
         "frozen_set_type", "string_type", "bool_type", "int_type", "int_from_float", "float_type", "none_required",
@@ -30,18 +30,29 @@ _OF_ANOTHER_KIND = frozenset(
 
 
 def validate(document: Document, path: TreePath, model: type[Model]) -> Model | None:
-    """Validate the value at a path of the document; a value that is not there counts as an empty map.
+    """Validate the value at a path of the document; a missing value counts as an empty map.
 
-    Returns None if it has problems: new ones, which are added to the document's, or problems found there before (a
-    duplicate key, a range of the wrong length); problems found before in some section are not held against the root.
-    A broken document, in which parts may be missing, is not judged.
+    Parameters
+    ----------
+    document : Document
+        Gets the problems.
+    path : tuple
+        Where the value is; () for the whole document.
+    model : type
+        The pydantic model.
+
+    Returns
+    -------
+    Model or None
+        None if there are problems: new ones, or earlier ones at or below `path` such as a duplicate key (for the whole
+        document only new ones count). Also None for a broken document, which is not validated.
     """
     if document.broken:
         return None
     found = document.get(path)
     values = {} if found is None else plain(found)
     try:
-        # Through JSON, because strict pydantic takes a list for a tuple and text for an enum only from there.
+        # From JSON, because only there strict pydantic accepts a list for a tuple and text for an enum.
         instance = model.model_validate_json(json.dumps(values))
     except ValidationError as error:
         if found is None:
@@ -55,18 +66,19 @@ def validate(document: Document, path: TreePath, model: type[Model]) -> Model | 
 
 @dataclass(frozen=True)
 class _Error:
-    """An error of pydantic and what is left of its place on the way down from some annotation."""
+    """An error of pydantic, and the rest of its location below the current annotation."""
 
     rest: tuple[int | str, ...]
     details: ErrorDetails
 
     @property
     def kind(self) -> str:
+        """Type of the error in pydantic."""
         return self.details["type"]
 
 
 def _report(document: Document, path: TreePath, annotation: Annotation, errors: list[_Error]) -> None:
-    """Add a problem for each error; the errors of one value against the members of a union become one."""
+    """Add a problem for each error; all errors of one value against the members of a union give one problem."""
     leaves: list[tuple[TreePath, Annotation, _Error]] = []
     in_unions: dict[TreePath, tuple[Annotation, list[_Error]]] = {}
     for error in errors:
@@ -77,12 +89,12 @@ def _report(document: Document, path: TreePath, annotation: Annotation, errors: 
             in_unions.setdefault(place, (below, []))[1].append(_Error(rest, error.details))
         else:
             leaves.append((place, below, _Error(rest, error.details)))
-    # A key that is misspelt is unknown and missing at once: one mistake is reported once.
+    # A misspelt key is both unknown and missing; it is reported once.
     misspelt = {
         (*place, nearest(error.rest[0], below)) for place, below, error in leaves if error.kind == "extra_forbidden"
     }
     for place, below, error in leaves:
-        # Items that are refused are not counted: a list of nothing but those is not too short as well.
+        # Invalid items are not counted: a list of only invalid items is not reported as too short as well.
         counted = error.kind == "too_short" and any(other[: len(place)] == place != other for other, _, _ in leaves)
         if not counted and (error.kind != "missing" or (*place, *error.rest) not in misspelt):
             _add_error(document, place, below, error)
@@ -91,12 +103,12 @@ def _report(document: Document, path: TreePath, annotation: Annotation, errors: 
 
 
 def _ends(error: _Error, rest: TreePath) -> bool:
-    """Whether the rest of the place is a key that is missing or not known, which the annotation does not hold."""
+    """Return whether the rest of the location is a missing or unknown key, which has no annotation."""
     return len(rest) == 1 and error.kind in ("missing", "extra_forbidden")
 
 
 def _report_union(document: Document, place: TreePath, union: Annotation, errors: list[_Error]) -> None:
-    """One value, refused by each member of a union: report the member it was meant for."""
+    """Report a value that no member of a union accepts, as an error of the member it was meant for."""
     written = document.get(place)
     value = None if written is None else written.value
     branches: dict[str, list[_Error]] = {}
@@ -105,7 +117,7 @@ def _report_union(document: Document, place: TreePath, union: Annotation, errors
     meant = {
         label: branch
         for label, branch in branches.items()
-        if not all(not error.rest and error.kind in _OF_ANOTHER_KIND for error in branch)
+        if not all(not error.rest and error.kind in _WRONG_TYPE for error in branch)
     }
     if isinstance(value, str) and len(branches) > 1:
         choices = [choice for member in union.members() for choice in member.choices() if isinstance(choice, str)]
@@ -117,7 +129,7 @@ def _report_union(document: Document, place: TreePath, union: Annotation, errors
         message = f"expected {union.describe()}, got {as_written(value)}"
         _add(document, place, f"{message}{did_you_mean(value, choices)}")
         return
-    # Among maps the one with the fewest complaints; members of other kinds were dropped above.
+    # Among maps the one with the fewest errors; members of other types were dropped above.
     label = min(meant, key=lambda label: len(meant[label]))
     members = union.members()
     member = next((member for member in members if member.is_labelled(label)), None)
@@ -138,11 +150,11 @@ def _add_error(document: Document, place: TreePath, annotation: Annotation, erro
         else:
             _add(document, full_path, message, at_key=True)
         return
-    if rest:  # ('key', '[key]'): the key itself is refused
+    if rest:  # ('key', '[key]'): the key itself is invalid
         _add(document, (*place, rest[0]), explain(error.details, annotation), at_key=True)
         return
     message = explain(error.details, annotation)
-    # A validator of a whole section says which key is to blame.
+    # The validator of a whole section may name the key to blame.
     key, colon, after = message.partition(": ")
     model = annotation.model()
     if colon and model is not None and error.kind == "value_error" and key in keys_of(model):
@@ -153,7 +165,7 @@ def _add_error(document: Document, place: TreePath, annotation: Annotation, erro
 
 
 def _add(document: Document, path: TreePath, message: str, *, at_key: bool = False) -> None:
-    """Add a problem, unless this place is already at problem: one mistake is reported once."""
+    """Add a problem unless there is already one at this place, so that each mistake is reported once."""
     mark = document.key_mark_of(path) if at_key else document.mark_of(path)
     if not document.problems.holds(mark, path):
         document.problems.add(mark, path, message)

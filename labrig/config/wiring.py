@@ -1,4 +1,4 @@
-"""Ranges in the rows of the wiring: `in0..in9: {drive: awg/0..9, through: 50 Ω}` is ten rows, one per node."""
+"""Ranges in the wiring: `in0..in9: {drive: awg/0..9, through: 50 Ω}` is ten rows, one per node."""
 
 from __future__ import annotations
 
@@ -12,23 +12,27 @@ from labrig.quantities import as_written
 
 LONGEST_RANGE = 100_000
 CHANNEL_KEYS = ("drive", "error", "sense")
-"""The keys of a row that name channels: each node needs its own."""
+"""The keys of a row that name channels; every node needs its own channel."""
 EDGES = "edges"
-"""The row that is no node: it names the channels that program the edges, or a CSV file."""
+"""The row that is not a node: it names the channels that program the edges, or a CSV file."""
 
 _END = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]{1,9})")
 
 
 def expand_range(text: str) -> list[str]:
-    """The names a range stands for; a single name stands for itself.
+    """Return the names in a range; a single name is returned as it is.
 
-    'in0..in9', 'awg/0..9' and 'awg/ao0..ao9' are ten names each; ranges may descend ('daq/9..0'), and numbers written
-    with leading zeros keep them. Raises ValueError if the text is empty or is no proper range, or if the range is
-    longer than LONGEST_RANGE.
+    'in0..in9', 'awg/0..9' and 'awg/ao0..ao9' are ten names each. Ranges may descend ('daq/9..0'), and leading zeros are
+    kept.
+
+    Raises
+    ------
+    ValueError
+        If the text is empty or not a valid range, or has more than LONGEST_RANGE names.
     """
     text = text.strip()
     if not text:
-        raise ValueError("an empty name")
+        raise ValueError("the name is empty")
     if ".." not in text:
         return [text]
     first_text, _, last_text = text.partition("..")
@@ -36,9 +40,9 @@ def expand_range(text: str) -> list[str]:
     if first is None or last is None:
         raise ValueError(f"{as_written(text)} is not a range such as 'in0..in9' or 'awg/0..9'")
     prefix = first["prefix"]
-    # The second prefix may be left out up to the number, or up to the instrument's name.
+    # The second end may omit the whole prefix, or only the name of the instrument.
     if last["prefix"] not in ("", prefix, prefix.rpartition("/")[2]):
-        raise ValueError(f"{as_written(text)} has ends of different names: {prefix!r} and {last['prefix']!r}")
+        raise ValueError(f"{as_written(text)} has two different prefixes: {prefix!r} and {last['prefix']!r}")
     padded = any(end.startswith("0") and len(end) > 1 for end in (first["number"], last["number"]))
     if padded and len(first["number"]) != len(last["number"]):
         raise ValueError(f"{as_written(text)} has numbers of different width; write e.g. 'ch01..ch10'")
@@ -51,7 +55,7 @@ def expand_range(text: str) -> list[str]:
 
 
 def in_words(names: Sequence[str]) -> str:
-    """Names in their order, those that count up by one as a range: 'ai0 to ai7, ai16 to ai23'; the first eight."""
+    """List names, with consecutive ones as ranges: 'ai0 to ai7, ai16 to ai23'; at most eight ranges."""
     runs: list[list[str]] = []
     for name in names:
         if runs and _counts_up(runs[-1][-1], name):
@@ -70,10 +74,10 @@ def _counts_up(name: str, following: str) -> bool:
 
 
 def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
-    """The wiring of one file with one row per node, every row marked where its range stands.
+    """Return the wiring of one file with one row per node, marked at the place of its range.
 
-    The row `edges` is kept as it is. Unequal lengths, a channel shared by a range of nodes, malformed ranges and nodes
-    named twice are problems. A value that is not a map is returned unchanged: that is for validation to judge.
+    The row `edges` is not expanded. Ranges of unequal length, malformed ranges and nodes wired twice are reported. A
+    value that is not a map is returned unchanged; validation reports it.
     """
     if not isinstance(wiring.value, dict):
         return wiring
@@ -105,7 +109,7 @@ def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
 
 @dataclass
 class _RowValues:
-    """What one row says, and what of it belongs to each of its nodes."""
+    """The values of one row, and the share of each of its nodes."""
 
     row: Marked
     key: str
@@ -134,7 +138,7 @@ class _RowValues:
         self.problems.add(value.mark, path, f"{as_written(text)} names {count} for {nodes} ({self.key})")
 
     def row_of(self, position: int) -> Marked:
-        """The row of the node at this position of the range."""
+        """Return the row of the node at this position of the range."""
         if not isinstance(self.row.value, dict):
             return self.row
         values = {

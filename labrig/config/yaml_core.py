@@ -1,7 +1,7 @@
-"""YAML 1.2 core scalars for PyYAML, which by itself reads YAML 1.1.
+"""YAML 1.2 core scalars for PyYAML, which reads YAML 1.1 by default.
 
-Default PyYAML: `1e3` is text, `on` is true, `010` is 8, `1:30` is 90, `2026-01-01` a date. Here: 1000.0, text, 10, text
-and text. Digits grouped by `_` are text too.
+PyYAML reads `1e3` as text, `on` as true, `010` as 8, `1:30` as 90 and `2026-01-01` as a date. This module reads 1000.0,
+text, 10, text and text. Digits grouped with `_` are text too.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import re
 from typing import Any
 
 import yaml
+from typing_extensions import override
 from yaml.composer import ComposerError
 
 DEEPEST = 32
-"""Levels of nesting that are read. No configuration comes near, and nothing that walks a tree overflows the stack."""
+"""Most levels of nesting: far more than any configuration needs, and too few to overflow the stack."""
 
 TEXT = "tag:yaml.org,2002:str"
 MAP = "tag:yaml.org,2002:map"
@@ -43,11 +44,12 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
 
 
 class CoreLoader(yaml.SafeLoader):
-    """Composes nodes with the core tags; refuses deep nesting with a ComposerError instead of a RecursionError."""
+    """Composes nodes with the core tags; deep nesting raises ComposerError instead of RecursionError."""
 
     yaml_implicit_resolvers = _resolvers()
     depth = 0
 
+    @override
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self.depth += 1
         if self.depth > DEEPEST:
@@ -60,18 +62,19 @@ class CoreLoader(yaml.SafeLoader):
 
 
 class CoreDumper(yaml.SafeDumper):
-    """Writes text that CoreLoader reads back to the same values: unicode kept, no aliases."""
+    """Writes text that CoreLoader reads back to the same values, with unicode and without aliases."""
 
     yaml_implicit_resolvers = _resolvers()
 
+    @override
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def _represent_text(dumper: CoreDumper, text: str) -> yaml.ScalarNode:
-    # Escapes survive where PyYAML's other styles fold or drop characters (line breaks, \x85, a byte order mark).
+    # Other styles of PyYAML fold or drop some characters (line breaks, \x85, a byte order mark); escapes do not.
     style = None if text.isprintable() else '"'
-    # Readers of YAML 1.1 shall find text in 'on' and '1:30' as well.
+    # Quote 'on' and '1:30', so that YAML 1.1 readers get text too.
     if style is None and yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False)) != TEXT:
         style = "'"
     return dumper.represent_scalar(TEXT, text, style=style)
@@ -81,13 +84,16 @@ CoreDumper.add_representer(str, _represent_text)
 
 
 def scalar_value(tag: str, text: str) -> str | int | float | bool | None:
-    """The value of a scalar with a core tag.
+    """Return the value of a scalar with a core tag.
 
-    Raises ValueError with a message for another tag, or for text that the tag does not fit (`!!int abc`).
+    Raises
+    ------
+    ValueError
+        With a message for the user, if the tag is not a core tag or the text does not match it (`!!int abc`).
     """
     if tag == TEXT:
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError("half a surrogate pair is not a character")
+            raise ValueError("a single surrogate is not a character")
         return text
     if tag not in _PATTERNS:
         raise ValueError(f"the tag {short_tag(tag)} is not used in a configuration; remove it")
@@ -101,11 +107,11 @@ def scalar_value(tag: str, text: str) -> str | int | float | bool | None:
         return text.lower() == "true"
     if tag == _FLOAT:
         return float(text)
-    if len(text) > 1000:  # int() itself refuses from 4300 digits on
+    if len(text) > 1000:  # int() refuses more than 4300 digits
         raise ValueError("a whole number of more than 1000 digits")
     return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
 
 
 def short_tag(tag: str) -> str:
-    """The tag as one writes it: '!!int' for 'tag:yaml.org,2002:int'."""
+    """Return the short form of a tag: '!!int' for 'tag:yaml.org,2002:int'."""
     return tag.replace("tag:yaml.org,2002:", "!!")

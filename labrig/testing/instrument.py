@@ -137,7 +137,7 @@ def uses(subject: Subject, instrument: Any) -> dict[str, Callable[[], Any]]:
     able = subject.device.capabilities
     everything: dict[str, Callable[[], Any]] = {"identify": instrument.identify}
     if isinstance(able, SourceCapabilities):
-        tone = subject.station.assembly.timing.tones.frequencies_hz[0]
+        tone = subject.station.assembly.acquisition_timing.tones.frequencies_hz[0]
         program = ToneProgram(0.0, (Tone(tone, subject.station.drive_v),))
         loaded = dict.fromkeys(subject.channels, SILENT) | {subject.channels[0]: program}
         everything["load"] = partial(instrument.load, loaded)

@@ -87,7 +87,7 @@ def a_drive_comes_back_at_its_own_node(station: Station) -> None:
 
 def an_error_tone_has_its_sign_and_size(station: Station) -> None:
     """Each output alone, with both signs and a pilot, gives the expected in-phase voltage at its sense channel."""
-    frequency = station.assembly.timing.tones.frequencies_hz[-1]
+    frequency = station.assembly.acquisition_timing.tones.frequencies_hz[-1]
     pilot = ToneProgram(0.0, (Tone(frequency, station.drive_v),))
     with Chain(station, programmed=True) as chain:
         board, hookup = Board(chain), chain.hookup
@@ -110,7 +110,7 @@ def an_error_tone_has_its_sign_and_size(station: Station) -> None:
 
 def the_rate_is_what_it_says(station: Station) -> None:
     """The pilot has its nominal frequency, measured by its phase in the two halves of a window."""
-    frequency = station.assembly.timing.tones.frequencies_hz[-1]
+    frequency = station.assembly.acquisition_timing.tones.frequencies_hz[-1]
     with Chain(station) as chain:
         pilot = chain.hookup.pilot
         volts = _window(chain, chain.acquire({pilot.label: ToneProgram(0.0, (Tone(frequency, station.drive_v),))}))

@@ -43,7 +43,7 @@ def plays_the_tone_it_was_asked(subject: Subject) -> None:
     Only phase differences count: a source may shift all its tones, including a pilot, by the same phase.
     """
     phases: dict[int, dict[str, float]] = {}
-    frequency = subject.station.assembly.timing.tones.frequencies_hz[0]
+    frequency = subject.station.assembly.acquisition_timing.tones.frequencies_hz[0]
     with subject.opened() as source:
         for sign in (1, -1):
             amplitude = sign * subject.station.drive_v
@@ -68,7 +68,7 @@ def refuses_what_it_cannot_play(subject: Subject) -> None:
     able = subject.device.capabilities
     assert isinstance(able, SourceCapabilities)
     channel, beyond = subject.channels[0], 1.01 * able.full_scale_v
-    tone = subject.station.assembly.timing.tones.frequencies_hz[0]
+    tone = subject.station.assembly.acquisition_timing.tones.frequencies_hz[0]
     with subject.opened() as source:
         for what, programs in {
             f"{beyond:g} V": {channel: ToneProgram(beyond)},

@@ -73,7 +73,7 @@ class Station:
         hookup = self.assembly.board.hookup
         rails = [abs(end) for wire in hookup.senses for end in (wire.low_v, wire.high_v)]
         full_scales = [wire.full_scale_v for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)]
-        ranges = self.assembly.timing.plan.ranges_v
+        ranges = self.assembly.acquisition_timing.plan.ranges_v
         current_a = self.assembly.learning.error.current
         errors = [current_a * wire.volts_per_ampere for wire in hookup.outputs if wire.howland]
         return min(DRIVE_V, *errors, 0.5 * min(*rails, *full_scales, *ranges, self.assembly.limits.node_v))
@@ -108,7 +108,7 @@ class Subject:
     @property
     def plan(self) -> AcquisitionPlan:
         """The acquisition of the configuration."""
-        return self.station.assembly.timing.plan
+        return self.station.assembly.acquisition_timing.plan
 
     def connect(self) -> Any:
         """Make the instrument, not yet open."""
@@ -160,7 +160,7 @@ class Chain:
     ) -> None:
         self.station = station
         self.hookup = station.assembly.board.hookup
-        self.plan = plan or station.assembly.timing.plan
+        self.plan = plan or station.assembly.acquisition_timing.plan
         self.sources: dict[str, Any] = {}
         self.digitizer: Any = None
         self.programmers: dict[str, Any] = {}

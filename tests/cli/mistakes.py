@@ -87,13 +87,13 @@ MISTAKES = [
         "task.encode.full_scale",
         "in0 is driven with up to 2.",
         "(clip × full_scale)",
-        "beyond the full scale of daq, 2 V",
+        "above the full scale of daq, 2 V",
     ),
     Mistake(
         "drive outside the supply",
         (Edit("full_scale: 1 V", "full_scale: ▲3 V"), Edit("bits: 16, full_scale: 2 V", "bits: 16, full_scale: 5 V")),
         "task.encode.full_scale",
-        ("outside the supply of the parts on it, -2.5 V to 2.5 V",),
+        ("outside the supply of its parts, -2.5 V to 2.5 V",),
     ),
     one_edit(
         "bias beyond the digitizer", "bias: [-1 V, 1 V]", "bias: [-1 V, ▲3 V]", "task.encode.bias[1]", "in5", "daq, 2 V"
@@ -103,7 +103,7 @@ MISTAKES = [
         "sample_rate: 50 kS/s",
         "sample_rate: ▲500 kS/s",
         "acquisition.sample_rate",
-        "500 kS/s is beyond daq",
+        "500 kS/s is too fast: daq",
         "250 kS/s at most",
     ),
     one_edit(  # at which the window would be 20 million samples: the window is not to blame
@@ -111,7 +111,7 @@ MISTAKES = [
         "sample_rate: 50 kS/s",
         "sample_rate: ▲1 GS/s",
         "acquisition.sample_rate",
-        "1 GS/s is beyond daq",
+        "1 GS/s is too fast: daq",
         "250 kS/s at most",
     ),
     one_edit(
@@ -119,8 +119,8 @@ MISTAKES = [
         "band: [200 Hz, 2 kHz]}",
         "band: [200 Hz, 2 kHz], pilot: ▲1 µV}",
         "acquisition.pilot",
-        "a pilot of 1 µV drowns in the steps of daq, 61.04 µV, over 1000 samples",
-        "write at least 8 µV",
+        "a pilot of 1 µV is lost in the quantization noise of daq (steps of 61.04 µV) over 1000 samples",
+        "use at least 8 µV",
     ),
     one_edit(
         "missing column",
@@ -247,11 +247,15 @@ MISTAKES = [
         "a longer window",
     ),
     one_edit(
-        "band the wrong way round", "band: [200 Hz, 2 kHz]", "band: ▲[2 kHz, 200 Hz]", "acquisition.band", "smaller"
+        "band the wrong way round", "band: [200 Hz, 2 kHz]", "band: ▲[2 kHz, 200 Hz]", "acquisition.band", "lower"
     ),
     one_edit("settle too short", "settle: auto", "settle: ▲10 µs", "acquisition.settle", "400 µs", "settle: auto"),
     one_edit(
-        "window beyond the deadline", "window: 20 ms", "window: ▲3 s", "acquisition.window", "limits.step allows 2 s"
+        "window beyond the deadline",
+        "window: 20 ms",
+        "window: ▲3 s",
+        "acquisition.window",
+        "limits.step allows only 2 s",
     ),
     one_edit("pilot too large", "band:", "pilot: ▲3 V, band:", "acquisition.pilot", "3 V", "2 V"),
     one_edit(
@@ -299,7 +303,7 @@ MISTAKES = [
         "learning.epochs",
         "9.00e+20 examples, 9 in each epoch, would take",
         "years",
-        "write at most 111111111 epochs",
+        "use at most 111111111 epochs",
     ),
     one_edit(
         "error beyond the source",

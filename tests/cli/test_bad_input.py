@@ -98,7 +98,7 @@ def test_without_a_mistake_there_is_no_error(base: str, folder: Path, capsys: py
             ("'learning.rate' has no '='", "write e.g. --set learning.rate=0.1"),
         ),
         (["bad.yaml", "--set", "=1"], USAGE, ("'' is not a path", "write e.g.")),
-        (["bad.yaml", "--set", "extends=iris.yaml"], USAGE, ("'extends' belongs into a file",)),
+        (["bad.yaml", "--set", "extends=iris.yaml"], USAGE, ("'extends' can only be set in a file",)),
         (["bad.yaml", "--seed", "zero"], USAGE, ("'zero' is not a whole number ≥ 0",)),
         (["bad.yaml", "--bench", "imaginary"], USAGE, ("invalid choice: 'imaginary'",)),
         (["bad.yaml", "--sed", "1"], USAGE, ("--sed 1; did you mean --seed?",)),
@@ -137,7 +137,7 @@ def test_what_cannot_be_read_or_asked_for_is_one_line(
     [
         (b"a\xff\xfe", (1, 2), "this is not UTF-8 text (byte 1 is 0xFF); save the file as UTF-8"),
         ("\ufeffname: µ\nb: ".encode() + b"\xb5", (2, 4), "(byte 12 is 0xB5)"),
-        (b"a: 1\r\nb\0", (2, 2), "this is binary, not a configuration file"),
+        (b"a: 1\r\nb\0", (2, 2), "this is a binary file, not a configuration"),
     ],
 )
 def test_a_file_that_is_no_text_is_a_fault_at_its_place(

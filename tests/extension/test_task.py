@@ -28,7 +28,7 @@ def test_its_problems_have_their_place(laboratory):
     laboratory.write("mylab_task.py", SOURCE)
     laboratory.write("and.yaml", CONFIG)
     for override, path, says in (
-        ("task.mylab_task:And.amplitude=9 V", "task.mylab_task:And.amplitude", "beyond the full scale of awg"),
+        ("task.mylab_task:And.amplitude=9 V", "task.mylab_task:And.amplitude", "above the full scale of awg"),
         ("task.mylab_task:And.target=3 V", "task.mylab_task:And.target", "out of reach"),
         ("task.mylab_task:And.bias=3 V", "task.mylab_task:And.bias", "unknown key 'bias'"),
         ("task.target={test_accuracy: 0.9}", "task.target.test_accuracy", "unknown key"),

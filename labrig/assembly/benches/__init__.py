@@ -1,1 +1,1 @@
-"""The three benches: each builds what stands behind the driver interface, and is imported when it is chosen."""
+"""The three benches. Each module builds one from an assembly, and is imported only when the bench is chosen."""

@@ -1,4 +1,4 @@
-"""The bench of real instruments: drivers as they are, real time, nobody who knows the truth."""
+"""The bench of real instruments: real drivers, real time, and no simulated truth."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 def build(assembly: Assembly) -> HardwareBench:
+    """Build the bench; it needs nothing from the assembly."""
     return HardwareBench()
 
 
 class HardwareBench:
-    """Keeps the Bench protocol."""
+    """Connects real instruments (a Bench)."""
 
     truth = None
 
@@ -26,16 +27,15 @@ class HardwareBench:
         self.clock = MonotonicClock()
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Any:
-        """The driver's instrument, reserved while it is open. Raises ConfigError for a generic model, which no hardware
-        answers to."""
+        """Create the driver's instrument, reserved while it is open; ConfigError for a generic model."""
         if driver.factory is None:
             raise ConfigError(
-                f"{driver.name} is no real instrument",
+                f"{driver.name} is not a real instrument",
                 device=name,
-                remedy="name a driver of an instrument you have (labrig drivers), or write 'bench: simulated'",
+                remedy="choose the driver of your instrument (labrig drivers lists them), or use 'bench: simulated'",
             )
         address = driver.capabilities(options).address or name
         return Reserved(name, f"{driver.name} {address}", driver.factory(name, options))
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: the bench starts nothing."""

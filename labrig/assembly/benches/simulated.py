@@ -1,4 +1,4 @@
-"""Builds the simulated bench of a configuration. The only place above the benches that names this one."""
+"""Builds the simulated bench of a configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def build(assembly: Assembly) -> SimulatedBench:
-    """A bench whose board is wired as the configuration says."""
+    """Build a bench whose board is wired as configured."""
     hookup = assembly.board.hookup
     return SimulatedBench(
         assembly.board.network,
@@ -29,7 +29,7 @@ def build(assembly: Assembly) -> SimulatedBench:
 
 
 def board_wiring(assembly: Assembly) -> BoardWiring:
-    """What is soldered to what, as the configuration says."""
+    """Return which node every channel is wired to, as configured."""
     hookup = assembly.board.hookup
     return BoardWiring(
         sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
@@ -39,5 +39,5 @@ def board_wiring(assembly: Assembly) -> BoardWiring:
 
 
 def imperfections(assembly: Assembly) -> Imperfections:
-    """What the configuration names, drawn from the simulation's seed."""
+    """The imperfections of the configuration, drawn from the seed of the simulation."""
     return drawn(assembly.simulation.imperfections, assembly.simulation_seed)

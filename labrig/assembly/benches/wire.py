@@ -1,4 +1,4 @@
-"""Builds the wire bench of a configuration, and, in the child, the virtual instruments that stand behind it."""
+"""Builds the wire bench of a configuration and, in its child process, the virtual instruments."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def build(assembly: Assembly) -> WireBench:
-    """The bench as the run sees it; its child gets the same configuration."""
+    """Build the bench; its child process gets the same configuration."""
     return WireBench(to_yaml(assembly.document), assembly.document.directory)
 
 
 @contextmanager
 def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
-    """Serve every instrument of a configuration, around one world, while the context lasts."""
+    """Serve every instrument of a configuration, connected to one simulated world, while the context is open."""
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
     board = simulated_board(assembly.board.network, board_wiring(assembly), capabilities, imperfect)

@@ -1,4 +1,4 @@
-"""The `acquisition` section: samples, settle and tones, checked against the instruments."""
+"""The `acquisition` section: sampling, settling and tones, checked against the instruments."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from labrig.signals.planner import PlanError, TonePlan, check_tones, plan_tones,
 
 MAINS_HZ = (50.0, 60.0)
 SILENCE_MARGIN_S = 0.1
-"""What else a programmer may have to wait between two acquisitions."""
+"""Time a programmer may be silent between two acquisitions, beyond the acquisitions themselves (s)."""
 
 MOST_SAMPLES = 1 << 24
-"""Of one channel in one window: a hundred channels of that are more than a computer's memory."""
+"""Samples per channel in one window; a hundred such channels would exceed the memory of a computer."""
 
 
 MOST_EXAMPLES = 10**9
-"""That one run may learn from, epoch by epoch: at 1 ms for an acquisition three weeks."""
+"""Training examples in one run over all epochs: three weeks at 1 ms per acquisition."""
 
 YEAR_S = 365.25 * 86400
 
 
 class Acquisition(Section):
-    """What one acquisition samples, and where its tones may be."""
+    """What one acquisition samples, and the frequency band of its tones."""
 
     sample_rate: PositiveSampleRate
     window: PositiveTime
@@ -60,16 +60,15 @@ class Acquisition(Section):
 
 
 @dataclass(frozen=True)
-class Timing:
-    """What one acquisition looks like, as asked for."""
+class AcquisitionTiming:
+    """The samples and tones of one acquisition, as requested."""
 
     plan: AcquisitionPlan
     tones: TonePlan
 
 
 def check_sample_rate(document: Document, acquisition: Acquisition, devices: Mapping[str, Device]) -> bool:
-    """Whether a digitizer of these devices is fast enough; True if there is none. If not, a problem names the fastest,
-    once."""
+    """Return whether a digitizer is fast enough, True if there is none; otherwise report the fastest one, once."""
     rates = {
         name: device.capabilities.max_sample_rate_hz
         for name, device in devices.items()
@@ -81,7 +80,7 @@ def check_sample_rate(document: Document, acquisition: Acquisition, devices: Map
     path = ("acquisition", "sample_rate")
     limit = format_quantity(rates[fastest], "sample_rate")
     asked = format_quantity(acquisition.sample_rate, "sample_rate")
-    message = f"{asked} is beyond {fastest}, which samples at {limit} at most"
+    message = f"{asked} is too fast: {fastest} samples at {limit} at most"
     if not document.problems.holds(document.mark_of(path), path):
         document.report(path, message)
     return False
@@ -95,10 +94,10 @@ def read_tones(
     devices: Mapping[str, Device],
     board: Board | None = None,
 ) -> TonePlan | None:
-    """Where the tones are: those that carry the error, after one for the activation if that is a sine.
+    """Return the tone frequencies: one for the activation if it is a sine, then those that carry the error.
 
-    None if they have problems, or cannot be judged yet. The digitizer's limit comes first: at a rate nobody can sample,
-    the window is not to blame for its many samples.
+    None if there is a problem, or if they cannot be checked yet. The digitizer's sample rate is checked first: if it is
+    too high, the number of samples in the window is not reported as well.
     """
     fast_enough = check_sample_rate(document, acquisition, devices)
     if not fast_enough and acquisition.sample_rate * acquisition.window >= MOST_SAMPLES:
@@ -109,7 +108,7 @@ def read_tones(
     activation = 1 if learning.section.activation == "sine" else 0
     low, high = acquisition.band
     if not 0 < low < high:
-        document.report(("acquisition", "band"), "the first frequency must be the smaller one, above 0 Hz")
+        document.report(("acquisition", "band"), "the first frequency must be the lower one, above 0 Hz")
         return None
     try:
         samples = _window_samples(acquisition, limits.step)
@@ -137,13 +136,13 @@ def read_tones(
 
 
 def _window_samples(acquisition: Acquisition, step_s: float) -> int:
-    """Samples of a window; PlanError if there are too many, or the window is longer than a step may be."""
+    """Return the number of samples in a window; PlanError if there are too many or the window exceeds `step_s`."""
     samples = window_samples(acquisition.sample_rate, acquisition.window)
     if acquisition.window > step_s:
         limit, window = format_quantity(step_s, "time"), format_quantity(acquisition.window, "time")
-        raise PlanError(f"one window takes {window}, limits.step allows {limit} for an acquisition")
+        raise PlanError(f"one window takes {window}, but limits.step allows only {limit}")
     if samples > MOST_SAMPLES:
-        raise PlanError(f"a window of {samples} samples is longer than {MOST_SAMPLES}")
+        raise PlanError(f"a window of {samples} samples is too long; the maximum is {MOST_SAMPLES}")
     return samples
 
 
@@ -163,10 +162,10 @@ def read_timing(
     limits: Limits,
     learning: LearningChoice,
     task: Task | None = None,
-) -> Timing | None:
-    """The plan of one acquisition; None if it has problems.
+) -> AcquisitionTiming | None:
+    """Plan one acquisition; None if there are problems.
 
-    `settle: auto` is the slowest source's settling: a network without capacitance has none.
+    `settle: auto` is the settling time of the slowest source, as the network itself has no capacitance.
     """
     before = len(document.problems)
     hookup = board.hookup
@@ -191,7 +190,7 @@ def read_timing(
     _check_step(document, learning, task, acquisitions, plan, limits)
     if len(document.problems) == before and task is not None:
         _check_length(document, learning, len(task.train), acquisitions * plan.duration_s)
-    return Timing(plan, tones) if len(document.problems) == before else None
+    return AcquisitionTiming(plan, tones) if len(document.problems) == before else None
 
 
 def _check_step(
@@ -202,26 +201,40 @@ def _check_step(
     plan: AcquisitionPlan,
     limits: Limits,
 ) -> None:
-    """A problem if the acquisitions of one batch take longer than a step may; `acquisitions` for each example."""
+    """Report a batch that takes longer than limits.step, with so many `acquisitions` per example."""
     batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
     needed = acquisitions * batch * plan.duration_s
     if needed > limits.step:
         path = ("acquisition", "window") if plan.duration_s > limits.step or batch == 1 else ("learning", "batch")
         took, limit = format_quantity(needed, "time"), format_quantity(limits.step, "time")
         count = acquisitions * batch
-        document.report(path, f"a training step of {count} acquisitions takes {took}, limits.step allows {limit}")
+        document.report(
+            path, f"a training step of {count} acquisitions takes {took}, but limits.step allows only {limit}"
+        )
 
 
 def _check_length(document: Document, learning: LearningChoice, train: int, example_s: float) -> None:
-    """A problem if a run learns from more than MOST_EXAMPLES; train: examples in one epoch."""
+    """Report a run of more than MOST_EXAMPLES.
+
+    Parameters
+    ----------
+    document : Document
+        Gets the problem.
+    learning : LearningChoice
+        Has the number of epochs.
+    train : int
+        Examples per epoch.
+    example_s : float
+        Duration of one example (s).
+    """
     count = learning.section.epochs * train
     if count <= MOST_EXAMPLES:
         return
     years = Decimal(count) * Decimal(example_s) / Decimal(YEAR_S)
     document.report(
         ("learning", "epochs"),
-        f"{Decimal(count):.3g} examples, {train} in each epoch, would take {years:.3g} years; a run has at most "
-        f"{MOST_EXAMPLES:.0e}: write at most {MOST_EXAMPLES // train} epochs",
+        f"{Decimal(count):.3g} examples, {train} in each epoch, would take {years:.3g} years; the maximum is "
+        f"{MOST_EXAMPLES:.0e}: use at most {MOST_EXAMPLES // train} epochs",
     )
 
 
@@ -233,18 +246,18 @@ def check_pilot(
     limits: Limits,
     tones: TonePlan | None = None,
 ) -> None:
-    """The pilot against its source, the digitizer and the limits; its least amplitude only if the tones are known."""
+    """Check the pilot against its source, digitizer and limits; its smallest amplitude only if `tones` is given."""
     name, digitizer = board.hookup.pilot.device, devices[board.hookup.digitizer].digitizer
     limit = min(devices[name].source.full_scale_v, limits.node, digitizer.full_scale_v)
     if acquisition.pilot > limit:
         document.report(
             ("acquisition", "pilot"),
-            f"a pilot of {_volts(acquisition.pilot)} is beyond what its source, the digitizer and limits.node allow, "
-            f"{_volts(limit)}",
+            f"a pilot of {_volts(acquisition.pilot)} is too large: its source, the digitizer and limits.node allow at "
+            f"most {_volts(limit)}",
         )
     if tones is None:
         return
-    # Rounding to the step q is noise of q/√12 at least; an amplitude over N samples is known to √(2/N) of it.
+    # Rounding to a step q adds noise of at least q/√12; over N samples an amplitude then has a noise of √(2/N) of that.
     count = len(tones.frequencies_hz)
     noise_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
     least = count * PILOT_SIGNAL_TO_NOISE * noise_v
@@ -252,11 +265,11 @@ def check_pilot(
         shared = f", shared by {count} tones," if count > 1 else ""
         document.report(
             ("acquisition", "pilot"),
-            f"a pilot of {_volts(acquisition.pilot)}{shared} drowns in the steps of {board.hookup.digitizer}, "
-            f"{_volts(digitizer.step_v)}, over {tones.window_samples} samples; its phase gives every sign: write at "
-            f"least {_volts(rounded_up(least))}, better 1 V",
+            f"a pilot of {_volts(acquisition.pilot)}{shared} is lost in the quantization noise of "
+            f"{board.hookup.digitizer} (steps of {_volts(digitizer.step_v)}) over {tones.window_samples} samples; its "
+            f"phase determines the sign of every coefficient: use at least {_volts(rounded_up(least))}, better 1 V",
         )
-    # The pilot is a tone at every frequency, at once.
+    # The pilot plays a tone at every frequency at once.
     source = devices[name].source
     if count > source.most_tones:
         path = ("instruments", name, "resource")
@@ -264,35 +277,43 @@ def check_pilot(
             path = path[:-1]
         most = f"{source.most_tones} tone{'s' if source.most_tones > 1 else ''}"
         document.report(
-            path, f"{name} plays at most {most} at once as it is connected, the pilot is {count}: {source.tones_remedy}"
+            path,
+            f"{name} plays at most {most} at once as it is connected, but the pilot needs {count}: "
+            f"{source.tones_remedy}",
         )
 
 
-def _check_scan(document: Document, plan: AcquisitionPlan, name: str, able: DigitizerCapabilities) -> None:
-    """A fault where the converter cannot go round all channels between two samples of one."""
+def _check_scan(document: Document, plan: AcquisitionPlan, name: str, capabilities: DigitizerCapabilities) -> None:
+    """Report a converter that cannot scan all channels within one sample interval."""
     count = len(plan.channels)
-    fastest = 1 / (count * able.convert_interval_s) if able.convert_interval_s and count > 1 else math.inf
-    if plan.sample_rate_hz <= min(fastest, able.max_sample_rate_hz) * (1 + 1e-9) or fastest > able.max_sample_rate_hz:
+    fastest = (
+        1 / (count * capabilities.convert_interval_s) if capabilities.convert_interval_s and count > 1 else math.inf
+    )
+    if (
+        plan.sample_rate_hz <= min(fastest, capabilities.max_sample_rate_hz) * (1 + 1e-9)
+        or fastest > capabilities.max_sample_rate_hz
+    ):
         return
     path = ("acquisition", "sample_rate")
     document.report(
         path,
-        f"{name} takes its {count} channels one after the other: at most {format_quantity(fastest, 'sample_rate')}",
+        f"{name} scans its {count} channels one after another: at most {format_quantity(fastest, 'sample_rate')}",
     )
 
 
 def _check_watchdogs(document: Document, plan: AcquisitionPlan, board: Board, devices: Mapping[str, Device]) -> None:
-    """A fault for every programmer that an acquisition would make believe that nobody is there."""
+    """Report every programmer whose watchdog would expire during an acquisition."""
     least_s = 2 * plan.duration_s + SILENCE_MARGIN_S
     for name in board.hookup.programmers:
-        able = devices[name].programmer
-        if able.silence_s >= least_s * (1 - 1e-9):
+        capabilities = devices[name].programmer
+        if capabilities.silence_s >= least_s * (1 - 1e-9):
             continue
         path = ("instruments", name, "watchdog")
         document.report(
             path,
-            f"{format_quantity(able.silence_s, 'time')} is too short: nothing is sent during an acquisition of "
-            f"{format_quantity(plan.duration_s, 'time')}; at least {format_quantity(least_s, 'time')}, or 0 s for none",
+            f"{format_quantity(capabilities.silence_s, 'time')} is too short: nothing is sent during an acquisition of "
+            f"{format_quantity(plan.duration_s, 'time')}; use at least {format_quantity(least_s, 'time')}, "
+            "or 0 s for no watchdog",
         )
 
 

@@ -1,4 +1,4 @@
-"""`learning.error`: whether the error current can be played and seen."""
+"""`learning.error`: whether the error current can be played and measured."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def check_error(
     limits: Limits,
     tones: TonePlan | None = None,
 ) -> None:
-    """The error current against what the sources can play, the limits, and what the digitizer can see.
+    """Check the error current against the sources, the limits and the digitizer.
 
-    The smallest current is checked only if the tones are known.
+    The smallest current is checked only if `tones` is given.
     """
     path, current = ("learning", "error", "current"), learning.section.error.current
     for wire in board.hookup.outputs:
@@ -39,8 +39,9 @@ def check_error(
         if needed > limit:
             document.report(
                 path,
-                f"{_amperes(current)} through {_through(wire)} into {wire.node} needs {_volts(needed)}, {wire.device} "
-                f"and limits.node allow {_volts(limit)}: at most {_amperes(limit / wire.volts_per_ampere)}",
+                f"{_amperes(current)} through {_through(wire)} into {wire.node} needs {_volts(needed)}, but "
+                f"{wire.device} and limits.node allow only {_volts(limit)}: use at most "
+                f"{_amperes(limit / wire.volts_per_ampere)}",
             )
             break
     if tones is not None:
@@ -48,9 +49,9 @@ def check_error(
 
 
 def check_compliance(document: Document, board: Board, task: Task) -> None:
-    """A target that the outputs can only reach where their current sources fail could be trained for, never measured.
+    """Report a target that the outputs reach only outside the compliance of their current sources.
 
-    Readout r of outputs within ± c is within ± |r| · c.
+    If the outputs are within ± c, the readout r of them is within ± |r| · c.
     """
     wires = board.hookup.outputs
     if task.targets != "voltages" or not any(wire.howland for wire in wires):
@@ -63,7 +64,7 @@ def check_compliance(document: Document, board: Board, task: Task) -> None:
             document.report(
                 ("wiring", wire.node, "through", "compliance"),
                 f"{wire.node} cannot reach a target of {_volts(target)} within a compliance of "
-                f"{_volts(compliance[read].min())}: such a measurement would be refused",
+                f"{_volts(compliance[read].min())}: the measurement would be rejected",
             )
             return
 
@@ -71,26 +72,29 @@ def check_compliance(document: Document, board: Board, task: Task) -> None:
 def _check_least_error(
     document: Document, board: Board, devices: Mapping[str, Device], current: float, tones: TonePlan
 ) -> None:
-    """Too small for the source to play it closely enough, or for the digitizer to see it at all: no node moves by more
-    than the current through the source's own resistance."""
+    """Report a current that is too small for a source to play accurately, or for the digitizer to resolve.
+
+    No node changes by more than the current times the resistance of its source.
+    """
     digitizer = devices[board.hookup.digitizer].digitizer
     seen_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
     for wire in board.hookup.outputs:
         source = devices[wire.device].source
-        # What is below half the smallest amplitude becomes nothing, what is above it the smallest.
+        # Amplitudes below half the smallest one are played as 0, those above as the smallest.
         playable = source.least_v / 2 / LARGEST_MISFIT / wire.volts_per_ampere
         visible = seen_v / wire.ohm
         least = max(playable, visible)
         if current >= least:
             continue
         why = (
-            f"{wire.device} plays no tone below {_volts(source.least_v)}, so smaller ones of the errors would be wrong"
+            f"{wire.device} plays no tone below {_volts(source.least_v)}, so small errors would be played wrong"
             if playable > visible
-            else f"it moves no node by a step of {board.hookup.digitizer}, {_volts(digitizer.step_v)}, over the window"
+            else f"no node changes by more than the quantization noise of {board.hookup.digitizer}, "
+            f"with steps of {_volts(digitizer.step_v)}"
         )
         document.report(
             ("learning", "error", "current"),
-            f"{_amperes(current)} into {wire.node} is too small: {why}; write at least {_amperes(rounded_up(least))}",
+            f"{_amperes(current)} into {wire.node} is too small: {why}; use at least {_amperes(rounded_up(least))}",
         )
         return
 

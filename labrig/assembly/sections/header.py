@@ -1,4 +1,4 @@
-"""The top of a configuration: keys that stand alone, and which sections there are."""
+"""The top level of a configuration: its plain keys and the names of its sections."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from labrig.quantities import NonNegativeCount, as_written
 def _fit_for_a_folder(name: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name, re.ASCII) is None:
         allowed = "up to 100 letters, digits, '_', '-' and '.', the first a letter or a digit"
-        raise ValueError(f"{as_written(name)} names the folder of a run; use {allowed}")
+        raise ValueError(f"{as_written(name)} is used as a folder name; use {allowed}")
     return name
 
 
 class Header(Section):
-    """The top of a configuration: keys that stand alone, and which sections there are."""
+    """The top level of a configuration: its plain keys and the names of its sections."""
 
     version: Literal[1]
     name: Annotated[str, AfterValidator(_fit_for_a_folder)]

@@ -1,4 +1,4 @@
-"""The `instruments` section: entries matched with installed drivers."""
+"""The `instruments` section: its entries and the installed drivers they name."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ class Device:
 
     @property
     def source(self) -> SourceCapabilities:
-        """What it can do as a source, which it is known to be."""
+        """Its capabilities as a source, which it must be."""
         assert isinstance(self.capabilities, SourceCapabilities)
         return self.capabilities
 
     @property
     def digitizer(self) -> DigitizerCapabilities:
-        """What it can do as a digitizer, which it is known to be."""
+        """Its capabilities as a digitizer, which it must be."""
         assert isinstance(self.capabilities, DigitizerCapabilities)
         return self.capabilities
 
     @property
     def programmer(self) -> ProgrammerCapabilities:
-        """What it can do as a programmer, which it is known to be."""
+        """Its capabilities as a programmer, which it must be."""
         assert isinstance(self.capabilities, ProgrammerCapabilities)
         return self.capabilities
 
 
 def read_devices(document: Document) -> dict[str, Device]:
-    """The usable entries by name; those with problems are left out, and `faulty` names them."""
+    """Return the valid entries by name; `faulty` returns the others."""
     drivers = installed_drivers()
     entries = {name: _read_device(document, name, drivers) for name in _names(document)}
     usable = {name: device for name, device in entries.items() if device is not None}
@@ -59,7 +59,7 @@ def read_devices(document: Document) -> dict[str, Device]:
 
 
 def faulty(document: Document, devices: Mapping[str, Device]) -> frozenset[str]:
-    """Entries that have problems of their own: nothing more is said about what depends on them."""
+    """Return the entries that have problems of their own; what depends on them is not checked."""
     return frozenset(_names(document)) - frozenset(devices)
 
 
@@ -69,7 +69,7 @@ def _names(document: Document) -> list[str]:
 
 
 def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
-    """Note each instrument at the address of another, unless they are two functions of one device."""
+    """Report instruments that share an address, unless they are two functions of one device."""
     at: dict[tuple[str, str], str] = {}
     models: dict[str, str] = {}
     for name, device in devices.items():
@@ -81,12 +81,12 @@ def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
         if document.get(path) is None:
             path = path[:-1]
         if other != name:
-            document.report(path, f"{as_written(address)} is {other}'s address already")
+            document.report(path, f"{as_written(address)} is already the address of {other}")
             continue
         first = models.setdefault(address, name)
         theirs, model = devices[first].options.model, device.options.model
         if theirs and model and theirs != model:
-            message = f"{as_written(address)} is a {theirs} as {first} and a {model} here"
+            message = f"{as_written(address)} is a {theirs} in {first}, but a {model} here"
             document.report(path, message)
 
 
@@ -94,16 +94,16 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
     path = ("instruments", name)
     section = document.get(path)
     if section is None or not isinstance(section.value, dict):
-        return None  # the header was told so
+        return None  # reported with the header
     entry = document.get((*path, "driver"))
     if entry is None:
-        hint = f"; installed are {', '.join(sorted(drivers))}"
+        hint = f"; installed: {', '.join(sorted(drivers))}"
         document.report((*path, "driver"), f"missing required key 'driver'{hint}", at_key=True)
         return None
     driver = drivers.get(entry.value) if isinstance(entry.value, str) else None
     if driver is None:
         close = difflib.get_close_matches(str(entry.value), drivers, 1, 0.5)
-        hint = f"did you mean {close[0]!r}?" if close else f"installed are {', '.join(sorted(drivers))}"
+        hint = f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(sorted(drivers))}"
         document.report((*path, "driver"), f"there is no driver {as_written(entry.value)}; {hint}")
         return None
     options = validate(document, path, driver.options)
@@ -112,7 +112,7 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
     if driver.factory and options.model is not None and options.model not in driver.models:
         place = (*path, "model")
         known = ", ".join(sorted(driver.models))
-        message = f"{driver.name} knows no model {as_written(options.model)}; it knows {known}"
+        message = f"{driver.name} does not support model {as_written(options.model)}; it supports {known}"
         document.report(place, message)
         return None
     try:
@@ -125,7 +125,7 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
 
 
 def check_bench(document: Document, header: Header, devices: Mapping[str, Device]) -> None:
-    """A problem for each instrument whose driver cannot run on this bench."""
+    """Report every instrument whose driver cannot run on this bench."""
     bench = header.bench
     runs = "'bench: wire' and virtual serve run" if bench == "wire" else f"'bench: {bench}' runs"
     for name, device in devices.items():
@@ -133,12 +133,12 @@ def check_bench(document: Document, header: Header, devices: Mapping[str, Device
         if bench == "wire" and device.driver.factory and device.driver.virtual is None:
             document.report(
                 path,
-                f"{device.driver.name} has no virtual counterpart, so it cannot run on 'bench: wire'; write "
+                f"{device.driver.name} has no virtual counterpart, so it cannot run on 'bench: wire'; use "
                 "'bench: simulated'",
             )
         if bench != "simulated" and device.driver.factory is None:
             document.report(
                 path,
-                f"{device.driver.name} stands for no real instrument, and {runs} real drivers; "
-                "name one (labrig drivers lists them), or keep to 'bench: simulated'",
+                f"{device.driver.name} is not a real instrument, but {runs} real drivers; "
+                "choose one (labrig drivers lists them), or use 'bench: simulated'",
             )

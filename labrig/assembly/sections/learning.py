@@ -1,4 +1,4 @@
-"""The `learning` section: rule, carrier, loss and update are named, and bring keys of their own."""
+"""The `learning` section: it names a rule, a carrier, a loss and an update, each with its own keys."""
 
 from __future__ import annotations
 
@@ -29,9 +29,18 @@ Array = NDArray[np.float64]
 
 
 class Error(Section):
-    """current: Norton current of the largest error. Errors below `floor` of the loss's own scale are injected at a
-    proportionally smaller current, which caps γ. carrier: how it is told apart from the activation; `tones: shared` is
-    the older name of a shared tone."""
+    """How the error is injected.
+
+    Attributes
+    ----------
+    current : float
+        Norton current of the largest error (A).
+    carrier : str
+        How the error is distinguished from the activation; `tones: shared` is the old name of `shared_tone`.
+    floor : float
+        Errors smaller than `floor` times the scale of the loss are injected with a proportionally smaller current,
+        which limits γ.
+    """
 
     current: PositiveCurrent
     carrier: str = "shared_tone"
@@ -40,7 +49,7 @@ class Error(Section):
 
 
 class Evaluate(Section):
-    """every: epochs between evaluations; 0 evaluates only before and after training."""
+    """When to evaluate: every `every` epochs; with 0 only before and after training."""
 
     every: NonNegativeCount = 0
 
@@ -62,7 +71,7 @@ class Learning(Section):
 
 @dataclass(frozen=True)
 class LearningChoice:
-    """The section, and what it names."""
+    """The section and the classes it names."""
 
     section: Learning
     rule_class: type[Rule]
@@ -81,15 +90,15 @@ class LearningChoice:
         return part(self.section, self.loss_class.Options)
 
     def loss(self, task: Task) -> Loss:
-        """The loss of a task."""
+        """Build the loss for a task."""
         return self.loss_class.build(self.loss_options, task.training_targets)
 
     def error_tones(self, outputs: int) -> int:
-        """How many tones the carrier needs for so many outputs."""
+        """Return the number of tones the carrier needs for this number of outputs."""
         return self.carrier_class.tones(part(self.section.error, self.carrier_class.Options), outputs)
 
     def carrier(self, loss: Loss) -> Carrier:
-        """The carrier, with its current and floor in the loss's own unit."""
+        """Build the carrier, with its floor in the unit of ∂C/∂v of the loss."""
         error = self.section.error
         options = part(error, self.carrier_class.Options)
         return self.carrier_class(options, error.current, error.floor * loss.error_scale)
@@ -97,16 +106,20 @@ class LearningChoice:
     def update(
         self, levels: Sequence[LevelTable | Continuous], initial: Array, span: float, loss: Loss, examples: int
     ) -> Update:
-        """The update at its beginning.
+        """Build the update in its initial state.
 
         Parameters
         ----------
-        levels : sequence of E
-            What each edge can realize within the range, whose width is `span` (S).
+        levels : sequence of E LevelTable or Continuous
+            The conductances that each edge can realize within the range.
         initial : (E,) array
-            Conductances to begin with (S).
+            Initial conductances (S).
+        span : float
+            Width of the range (S).
+        loss : Loss
+            Its scale sets the unit of the rate.
         examples : int
-            In one epoch; a linear decay ends with the last one.
+            Training examples per epoch, for the linear decay.
         """
         section = self.section
         batches = -(-examples // section.batch)
@@ -121,11 +134,11 @@ NAMED: tuple[tuple[TreePath, Extensions[Any], str | None], ...] = (
     (("learning", "loss"), LOSSES, None),
     (("learning", "update"), UPDATES, "gradient_descent"),
 )
-"""Keys that name something, where it is found, and the default."""
+"""Keys that name a class, where the class is looked up, and the default name."""
 
 
 def read_learning(document: Document) -> LearningChoice | None:
-    """The section with the keys of everything it names; None if it has problems."""
+    """Validate the section with the keys of everything it names; None if it has problems."""
     if document.get(("learning",)) is None:
         return None
     found = [_named(document, *named) for named in NAMED]
@@ -149,16 +162,16 @@ def read_learning(document: Document) -> LearningChoice | None:
 
 @cache
 def _with_error(model: type[Section], error: type[Section]) -> type[Section]:
-    """The section with `error` in the place of its plain one."""
+    """Return the section model with its field `error` replaced by this model."""
     return model if error is Error else create_model("Learning", __base__=model, error=(error, ...))
 
 
 def _named(document: Document, path: TreePath, known: Extensions[Any], default: str | None) -> Any:
-    """The class that a key names; None, with a problem, if there is none."""
+    """Return the class that a key names; None and a problem if there is none."""
     written = document.get(path)
     name = default if written is None else written.value
     if not isinstance(name, str):
-        return None  # validation says so
+        return None  # reported by validation
     try:
         return known.find(name)
     except UnknownExtension as error:
@@ -171,10 +184,10 @@ def _options(named: Any) -> list[type[Section]]:
 
 
 def without_inherited(document: Document) -> Document:
-    """The document without keys of a rule, loss, carrier or update that a file names instead of the one it extends.
+    """Drop the inherited options of a rule, loss, carrier or update that the extending file replaces.
 
-    A file that extends another with `loss: softmax_cross_entropy, temperature: 50 mV` and writes `loss: hinge` means
-    the temperature no more than the loss. A key written beside the name, in the same file, stays, and is a problem.
+    If a file extends another one with `loss: softmax_cross_entropy, temperature: 50 mV` and sets `loss: hinge`, the
+    temperature is dropped too. A key in the same file as the name is kept and reported as a problem.
     """
     root = document.root
     for place, known, _ in NAMED:
@@ -189,12 +202,12 @@ def without_inherited(document: Document) -> Document:
 
 
 def _owned(known: Extensions[Any]) -> dict[str, str]:
-    """Key → which of labrig's own it belongs to."""
+    """Return which of labrig's own classes each key belongs to."""
     return {key: name for name in known.own for key in known.find(name).Options.model_fields}
 
 
 def _check_strays(document: Document, path: TreePath, model: type[Section]) -> None:
-    """A problem for each key that belongs to something else of labrig's own than what is named beside it."""
+    """Report every key that belongs to another of labrig's rules, carriers, losses or updates than the one named."""
     written = document.get(path)
     if written is None or not isinstance(written.value, dict) or model.model_config.get("extra") == "ignore":
         return
@@ -205,5 +218,5 @@ def _check_strays(document: Document, path: TreePath, model: type[Section]) -> N
         for key, owner in _owned(known).items():
             if key in written.value and key not in model.model_fields:
                 name = default if named is None else named.value
-                message = f"it belongs to {owner}, and the {known.noun} is {name}; change one of them"
+                message = f"it belongs to {owner}, but the {known.noun} is {name}; change one of them"
                 document.report((*path, key), message, at_key=True)

@@ -1,4 +1,4 @@
-"""The `limits` section, and whether what the task drives is within it, the instruments and the parts."""
+"""The `limits` section, and whether the drives of the task respect the limits, instruments and parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ from labrig.quantities import PositivePower, PositiveTime, PositiveVoltage, form
 
 
 class Limits(Section):
-    """node: largest voltage of a source or a node. edge_power: in one edge. step: longest training step."""
+    """System limits.
+
+    Attributes
+    ----------
+    node : float
+        Largest voltage of a source or a node (V).
+    edge_power : float
+        Largest power in one programmable edge (W).
+    step : float
+        Longest training step (s).
+    """
 
     node: PositiveVoltage = 5.0
     edge_power: PositivePower = 5e-3
@@ -35,7 +45,7 @@ def check_drive(
     learning: LearningChoice,
     limits: Limits,
 ) -> None:
-    """A problem for each voltage of the task that a source, the digitizer, a part or a limit forbids."""
+    """Report every voltage of the task that exceeds a source, the digitizer, the supply of a part, or a limit."""
     hookup = board.hookup
     digitizer = devices[hookup.digitizer].capabilities
     assert isinstance(digitizer, DigitizerCapabilities)
@@ -50,19 +60,19 @@ def check_drive(
         low, high = supply.get(wire.node, (-np.inf, np.inf))
         full_scale = devices[wire.device].source.full_scale_v
         if peak[column] > full_scale:
-            problem = f"{drive}, beyond the full scale of {wire.device}, {_volts(full_scale)}"
+            problem = f"{drive}, above the full scale of {wire.device}, {_volts(full_scale)}"
         elif peak[column] > digitizer.full_scale_v:
-            problem = f"{drive}, beyond the full scale of {hookup.digitizer}, {_volts(digitizer.full_scale_v)}"
+            problem = f"{drive}, above the full scale of {hookup.digitizer}, {_volts(digitizer.full_scale_v)}"
         elif peak[column] > limits.node:
-            problem = f"{drive}, beyond limits.node, {_volts(limits.node)}"
+            problem = f"{drive}, above limits.node, {_volts(limits.node)}"
         elif highest[column] > high or lowest[column] < low:
-            problem = f"{drive}, outside the supply of the parts on it, {_volts(low)} to {_volts(high)}"
+            problem = f"{drive}, outside the supply of its parts, {_volts(low)} to {_volts(high)}"
         else:
             continue
         found.setdefault(choice.place(task.input_key(column)), []).append(problem)
     for place, problems in found.items():
         others = len(problems) - 1
-        more = f" (and so {'is 1 more node' if others == 1 else f'are {others} more nodes'})" if others else ""
+        more = f" (the same for {others} more node{'s' if others > 1 else ''})" if others else ""
         document.report(place, problems[0] + more)
 
 

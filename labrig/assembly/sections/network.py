@@ -1,4 +1,4 @@
-"""The `network` section: the physics and its keys, and the programmable edges."""
+"""The `network` section: the physics with its keys, and the programmable edges."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from labrig.random_streams import RandomStream
 PILOT = "pilot"
 EDGES = "edges"
 RESERVED = (PILOT, EDGES)
-"""Rows of the wiring that are no nodes of the network."""
+"""Rows of the wiring that are not nodes of the network."""
 
 Array = NDArray[np.float64]
 
 
 class Programmable(Section):
-    """The trained edges: range of conductances, and where they are drawn from at the start."""
+    """The trained edges: the range of conductances, and the range of the random initial ones (S)."""
 
     edges: Literal["all"] = "all"
     range: tuple[PositiveConductance, PositiveConductance]
@@ -42,14 +42,14 @@ class Programmable(Section):
     def _ordered(self) -> Self:
         low, high = self.range
         if low >= high:
-            raise ValueError("range: the first conductance must be the smaller one")
+            raise ValueError("range: the first conductance must be smaller than the second")
         if self.initial is not None:
             first, last = self.initial
             if first > last:
-                raise ValueError("initial: the first conductance must not be the larger one")
+                raise ValueError("initial: the first conductance must not be larger than the second")
             if first < low or last > high:
                 limits = " to ".join(format_quantity(value, "conductance") for value in self.range)
-                raise ValueError(f"initial: it reaches outside range, {limits}")
+                raise ValueError(f"initial: it must lie within range, {limits}")
         return self
 
 
@@ -62,7 +62,7 @@ class Network(Section):
 
 @dataclass(frozen=True)
 class NetworkChoice:
-    """The section, and the physics it names."""
+    """The section and the physics it names."""
 
     section: Network
     physics: type[Physics]
@@ -74,7 +74,7 @@ class NetworkChoice:
 
 
 def read_network(document: Document) -> NetworkChoice | None:
-    """The section with the keys of its physics; None if it has problems."""
+    """Validate the section with the keys of its physics; None if it has problems."""
     if document.get(("network",)) is None:
         return None
     named = document.get(("network", "physics"))
@@ -94,7 +94,7 @@ def read_network(document: Document) -> NetworkChoice | None:
 
 
 def read_layout(document: Document, network: NetworkChoice) -> Layout | None:
-    """The nodes and elements, before any source; None if there are problems."""
+    """Build the nodes and elements, without sources; None if there are problems."""
     before = len(document.problems)
 
     def report(key: tuple[str | int, ...], message: str) -> None:
@@ -109,18 +109,18 @@ def read_layout(document: Document, network: NetworkChoice) -> Layout | None:
         return None
     for name in RESERVED:
         if name in layout.nodes:
-            message = f"no node can be called {name!r}: the wiring has a row of that name"
+            message = f"a node cannot be called {name!r}: the wiring uses that name for another row"
             document.report(("network",), message, at_key=True)
     return layout if len(document.problems) == before else None
 
 
 def check_range(document: Document, network: NetworkChoice, board: Board, devices: Mapping[str, Device]) -> None:
-    """The conductance range must lie within what the parts can do, and hold levels."""
+    """Report a conductance range that a part cannot cover, or that contains fewer than two levels."""
     path = ("network", "programmable", "range")
     low, high = network.programmable.range
     for name in board.hookup.programmers:
-        able = devices[name].programmer
-        part = able.part.levels()
+        capabilities = devices[name].programmer
+        part = capabilities.part.levels()
         if isinstance(part, Continuous):
             least, greatest = part.minimum, part.maximum
         else:
@@ -128,26 +128,27 @@ def check_range(document: Document, network: NetworkChoice, board: Board, device
         if low < least or high > greatest:
             document.report(
                 path,
-                f"{able.part.name} of {name} realizes {_siemens(least)} to {_siemens(greatest)}, not "
-                f"{_siemens(low)} to {_siemens(high)}; stay within, or choose another part",
+                f"{capabilities.part.name} of {name} covers {_siemens(least)} to {_siemens(greatest)}, not "
+                f"{_siemens(low)} to {_siemens(high)}; choose a range within that, or another part",
             )
             continue
         levels = within(part, low, high)
         if isinstance(levels, LevelTable) and len(levels.codes) < 2:
+            count = "1 level" if len(levels.codes) else "no level"
             document.report(
                 path,
-                f"{able.part.name} of {name} has {'1 level' if len(levels.codes) else 'no level'} in this range; "
-                "choose a wider one, where its levels are dense",
+                f"{capabilities.part.name} of {name} has {count} in this range; "
+                "choose a wider range, where its levels are dense",
             )
 
 
 def initial_conductances(network: NetworkChoice, edges: int, seed: int) -> Array:
-    """(E,) conductances to begin with (S), uniform in `initial`."""
+    """Draw the (E,) initial conductances (S), uniform in `initial`."""
     return RandomStream(seed, "initial").at(0).uniform(*initial_range(network.programmable), edges)
 
 
 def initial_range(programmable: Programmable) -> tuple[float, float]:
-    """Where initial conductances are drawn from (S): by default the middle 60 % of the range."""
+    """Return the range of the initial conductances (S), by default the middle 60 % of the full range."""
     low, high = programmable.range
     return programmable.initial or (low + 0.2 * (high - low), high - 0.2 * (high - low))
 

@@ -1,4 +1,4 @@
-"""The `storage` section: what a run keeps."""
+"""The `storage` section: what a run stores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from labrig.config.section import Section
 
 
 class Storage(Section):
-    """raw: the samples too. durability: what a crash of the process, or of the machine, may not lose."""
+    """What a run stores, and what a committed step survives.
+
+    Attributes
+    ----------
+    raw : bool
+        Store the samples too (not available yet).
+    durability : str
+        A committed step survives a killed process ("process"), or a power failure as well ("power").
+    """
 
     raw: Literal[False] = False
     durability: Literal["process", "power"] = "process"

@@ -1,4 +1,4 @@
-"""The `task` section: it names one task, whose keys stand below its name, sections it shares with others beside it."""
+"""The `task` section: one task with its keys below its name, and the sections `split`, `encode` and `target`."""
 
 from __future__ import annotations
 
@@ -33,24 +33,25 @@ from labrig.quantities import as_written, format_quantity
 from labrig.signals.planner import TonePlan
 
 SHARED: Mapping[str, type[Section]] = {"split": Split, "encode": Encode}
-"""Sections that may stand beside any task; those a task needs are named by it."""
+"""Sections that any task may have; each task names the ones it needs."""
 
 
 @dataclass(frozen=True)
 class TaskChoice:
-    """The section, and the task it names.
+    """The section and the task it names.
 
     Parameters
     ----------
     name : str
         As written: one of labrig's own, an entry point, or a dotted path.
     task : type
+        The class of the task.
     section : Section
-        The whole section, for its values in effect.
+        The whole section.
     options : Section
-        What stands below the name.
+        The keys below the name.
     beside : mapping
-        The sections beside it that were given, by key.
+        The shared sections that are given, by key.
     target : Section or None
         The goals.
     """
@@ -63,17 +64,17 @@ class TaskChoice:
     target: Section | None
 
     def place(self, key: Sequence[str | int]) -> TreePath:
-        """Where a key of the task stands: below its name, or in a section beside it."""
+        """Return the path of a key of the task: below its name, or in a shared section."""
         below_its_name = not key or key[0] in self.task.Options.model_fields
         return ("task", self.name, *key) if below_its_name else ("task", *key)
 
     def goals_missed(self, metrics: Mapping[str, float]) -> list[str]:
-        """Goals that the metrics do not reach, in words."""
+        """Describe the goals that the metrics do not reach."""
         return goals_missed(self.task.goals, self.target, metrics)
 
 
 def read_choice(document: Document) -> TaskChoice | None:
-    """The section; None if it has problems."""
+    """Validate the section; None if it has problems."""
     written = document.get(("task",))
     if written is None:
         return None
@@ -105,14 +106,14 @@ def read_choice(document: Document) -> TaskChoice | None:
     missing = [key for key in task.sections if key not in beside]
     if missing:
         examples = ", ".join(f"'{SHARED[key].example}'" for key in missing)
-        document.report(("task", name), f"needs {' and '.join(missing)} beside it, e.g. {examples}", at_key=True)
+        document.report(("task", name), f"also needs {' and '.join(missing)} in task, e.g. {examples}", at_key=True)
         return None
     return TaskChoice(name, task, section, values.named, beside, values.target)
 
 
 @cache
 def _model(name: str, task: type[Task]) -> type[Section]:
-    """The section of one task."""
+    """Return the model of the section for one task."""
     fields: dict[str, Any] = {"named": (task.Options, Field(alias=name))}
     fields |= {key: (model | None, None) for key, model in SHARED.items()}
     fields["target"] = (goals_section(task.goals) | None, None)
@@ -127,7 +128,7 @@ def read_task(
     board: Board,
     header: Header | None = None,
 ) -> Task | None:
-    """The task on a board; None if it has problems."""
+    """Build the task on a board; None if it has problems."""
     before = len(document.problems)
     _check_loss(document, choice, learning)
     hookup = board.hookup
@@ -158,17 +159,17 @@ def read_task(
 def read_loss(
     document: Document, choice: TaskChoice, learning: LearningChoice, task: Task, board: Board
 ) -> Loss | None:
-    """The loss of a task whose targets the board can reach; None with a problem otherwise."""
+    """Build the loss; None and a problem if it has no scale or the board cannot reach the targets."""
     loss = learning.loss(task)
     if not loss.scale > 0:
-        message = "every target is 0 V: the loss has no scale, and the rate no meaning"
+        message = "every target is 0 V, so the loss has no scale and the rate is undefined"
         document.report(choice.place(task.target_key()), message)
         return None
     return loss if check_reach(document, choice.place, board, task) else None
 
 
 def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice) -> None:
-    """The loss must compare with the kind of target that the task has."""
+    """Report a loss that does not take the task's kind of targets."""
     if learning.loss_class.targets == choice.task.targets:
         return
     fitting = [name for name in LOSSES.own if LOSSES.find(name).targets == choice.task.targets]
@@ -179,7 +180,7 @@ def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice
 def check_least_drive(
     document: Document, choice: TaskChoice, task: Task, board: Board, devices: Mapping[str, Device], tones: TonePlan
 ) -> None:
-    """Examples that no digitizer could tell apart: no node of resistors and diodes moves by more than its sources."""
+    """Report examples that the digitizer cannot tell apart: no node changes by more than the sources do."""
     digitizer = devices[board.hookup.digitizer].digitizer
     least = task.activation.min(axis=0) if len(task.activation) > 1 else 0.0
     reach = np.abs(task.activation - least).max(axis=0)
@@ -190,8 +191,8 @@ def check_least_drive(
     what = "the inputs of two examples differ by" if len(task.activation) > 1 else "the inputs are"
     document.report(
         choice.place(task.input_key(column)),
-        f"{what} {_volts(reach[column])} at most: that moves no node by a step of {board.hookup.digitizer}, "
-        f"{_volts(digitizer.step_v)}, over the window; write at least {_volts(rounded_up(seen_v))}, better a good part "
+        f"{what} at most {_volts(reach[column])}, below the quantization noise of {board.hookup.digitizer} (steps of "
+        f"{_volts(digitizer.step_v)}) over the window; use at least {_volts(rounded_up(seen_v))}, better a good part "
         f"of its range, {_volts(digitizer.full_scale_v)}",
     )
 

@@ -1,7 +1,7 @@
-"""The `timing` section: every source on the digitizer's clock, started by the digitizer's trigger.
+"""The `timing` section: every source runs on the digitizer's clock and is started by the digitizer's trigger.
 
-Until labrig can recover a clock, a source with a clock of its own that follows nobody is refused by name: over a window
-its tones would walk away from the samples.
+labrig cannot recover a clock yet, so a source that runs on its own clock is refused: its tones would drift relative to
+the samples within a window.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from labrig.instruments.drivers import SourceCapabilities
 
 
 class ClockTiming(Section):
-    """Who gives the 10 MHz, and who follows it; line: the terminal it leaves by."""
+    """The 10 MHz reference clock.
+
+    Attributes
+    ----------
+    master : str
+        The instrument that provides the clock.
+    followers : list of str
+        The instruments that use it.
+    line : str or None
+        The output terminal of the master.
+    """
 
     master: str
     followers: list[str] = []
@@ -28,7 +38,17 @@ class ClockTiming(Section):
 
 
 class TriggerTiming(Section):
-    """from: `daq/start`, the digitizer's own start; to: sources that begin with it; line: the terminal it leaves by."""
+    """The start trigger.
+
+    Attributes
+    ----------
+    from_ : str
+        `daq/start`, the start of the digitizer's acquisition.
+    to : list of str
+        The sources that it starts.
+    line : str or None
+        The output terminal of the digitizer.
+    """
 
     from_: str = Field(alias="from")
     to: list[str] = []
@@ -45,7 +65,7 @@ class Timing(Section):
 def check_synchronization(
     document: Document, synchronization: Timing, board: Board, devices: Mapping[str, Device], learning: LearningChoice
 ) -> None:
-    """Note every source that would run on its own clock or start by itself, and every name that is no instrument."""
+    """Report every source that would run on its own clock or start on its own, and every unknown instrument."""
     timing, digitizer = synchronization, board.hookup.digitizer
     _check_names(document, timing, devices)
     if timing.clock and timing.clock.master in devices and timing.clock.master != digitizer:
@@ -60,38 +80,38 @@ def check_synchronization(
     if followers and timing.clock and timing.clock.line is None and master.clock_output is None:
         document.report(
             ("timing", "clock"),
-            f"{digitizer} runs on its own oscillator, which has no output to {', '.join(followers)}; "
+            f"{digitizer} runs on its own oscillator, which has no output for {', '.join(followers)}; "
             f"{master.clock_remedy}",
         )
     started = timing.trigger.to if timing.trigger else []
     playing = _players(board, learning.section.activation)
     _check_lines(document, timing)
     sources = {name: devices[name].source for name in board.hookup.sources}
-    own = [name for name, able in sources.items() if able.own_clock]
+    own = [name for name, capabilities in sources.items() if capabilities.own_clock]
     all_followers, all_started = (list(dict.fromkeys([*named, *own])) for named in (followers, started))
-    for name, able in sources.items():
-        if name in playing and not able.triggered and (able.own_clock or len(playing) > 1):
-            key, value = able.trigger_setting
+    for name, capabilities in sources.items():
+        if name in playing and not capabilities.triggered and (capabilities.own_clock or len(playing) > 1):
+            key, value = capabilities.trigger_setting
             document.report(
                 ("instruments", name, key),
-                f"the tones of {name} would start by a command, at any phase; let the digitizer's trigger start them: "
-                f"{key}: {value}",
+                f"the tones of {name} would start by command, at a random phase; start them with the digitizer's "
+                f"trigger: {key}: {value}",
             )
-        if not able.own_clock:
+        if not capabilities.own_clock:
             continue
-        if name in followers and not able.external_clock:
-            key, value = able.clock_setting
+        if name in followers and not capabilities.external_clock:
+            key, value = capabilities.clock_setting
             document.report(("instruments", name, key), f"{name} follows {digitizer}'s clock: write '{key}: {value}'")
         if name not in followers:
             document.report(
                 ("timing",),
-                f"{name} is left on its own clock; connect its 10 MHz input and write "
+                f"{name} runs on its own clock; connect its 10 MHz input and write "
                 f"'clock: {{master: {digitizer}, followers: [{', '.join(all_followers)}]}}'",
             )
         if name not in started:
             document.report(
                 ("timing",),
-                f"{name} would start by itself; connect its trigger input and write "
+                f"{name} would start on its own; connect its trigger input and write "
                 f"'trigger: {{from: {digitizer}/start, to: [{', '.join(all_started)}], "
                 f"line: {master.example_terminal}}}'",
             )
@@ -101,12 +121,12 @@ def _check_lines(document: Document, timing: Timing) -> None:
     clock, trigger = timing.clock, timing.trigger
     if clock and trigger and clock.line and clock.line == trigger.line:
         document.report(
-            ("timing", "clock", "line"), f"the trigger leaves by {clock.line} already; name another terminal"
+            ("timing", "clock", "line"), f"{clock.line} already carries the trigger; choose another terminal"
         )
 
 
 def _players(board: Board, activation: str) -> set[str]:
-    """Sources that play tones; others play only DC."""
+    """Return the sources that play tones; the others play only DC."""
     wires = (*board.hookup.outputs, board.hookup.pilot, *(board.hookup.inputs if activation == "sine" else ()))
     return {wire.device for wire in wires}
 
@@ -122,9 +142,11 @@ def _check_names(document: Document, timing: Timing, devices: Mapping[str, Devic
     seen: set[tuple[TreePath, str]] = set()
     for path, name in places:
         if name not in devices:
-            document.report(path, f"{name!r} is no instrument of this file; there are {', '.join(devices)}")
+            document.report(
+                path, f"{name!r} is not an instrument in this file; the instruments are {', '.join(devices)}"
+            )
         elif len(path) > 3 and not isinstance(devices[name].capabilities, SourceCapabilities):
-            document.report(path, f"{name} is no source: only sources follow a clock or start with a trigger")
+            document.report(path, f"{name} is not a source; only sources follow a clock or a trigger")
         elif len(path) > 3 and (path[:-1], name) in seen:
             document.report(path, f"{name} is named twice")
         seen.add((path[:-1], name))

@@ -28,8 +28,14 @@ from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
 class HowlandSource(Section):
     """A Howland current source between a channel and its node.
 
-    howland: its current per volt of the channel. output_resistance: what loads the node beside that current.
-    compliance: largest voltage of the node, of either sign, at which the current is still the one asked for.
+    Attributes
+    ----------
+    howland : float
+        Transconductance: current per volt of the channel (A/V).
+    output_resistance : float
+        Output resistance, which loads the node (Ω).
+    compliance : float
+        Largest node voltage, of either sign, at which the source still delivers its current (V).
     """
 
     howland: PositiveTransconductance
@@ -38,9 +44,14 @@ class HowlandSource(Section):
 
 
 class NodeWiring(Section):
-    """One node: the channel that drives it, the one that injects its error, the one that senses it.
+    """One node of the wiring.
 
-    through: all the resistance between the source's open-circuit voltage and the node, or the current source there.
+    Attributes
+    ----------
+    drive, error, sense : str or None
+        The channel that drives the node, injects its error, or senses it.
+    through : float, HowlandSource or None
+        Total resistance between the open-circuit voltage of the source and the node (Ω), or a current source.
     """
 
     drive: str | None = None
@@ -50,15 +61,15 @@ class NodeWiring(Section):
 
 
 def is_written(document: Document) -> bool | None:
-    """True if instruments and wiring are maps; None if not, which the header has reported."""
+    """Return True if instruments and wiring are maps, else None (reported with the header)."""
     there = (document.get((name,)) for name in ("instruments", "wiring"))
     return True if all(section is not None and isinstance(section.value, dict) for section in there) else None
 
 
 def read_board(document: Document, layout: Layout, devices: Mapping[str, Device], wiring_written: bool) -> Board | None:
-    """Check the wiring against network and instruments, and make it a graph and a hookup; None if it has problems.
+    """Check the wiring against network and instruments, and build the board; None if it has problems.
 
-    Inputs and outputs count in the order of the layout, or of their rows: as the layout says.
+    Inputs and outputs have the order of the layout's nodes if these are numbered, else that of the rows.
     """
     reader = WiringReader(document, layout, devices, faulty(document, devices))
     rows = reader.rows()
@@ -99,55 +110,55 @@ def read_board(document: Document, layout: Layout, devices: Mapping[str, Device]
 
 
 def _source_wire(
-    node: str, through: float | HowlandSource | None, device: str, channel: str, able: SourceCapabilities
+    node: str, through: float | HowlandSource | None, device: str, channel: str, capabilities: SourceCapabilities
 ) -> SourceWire:
     if isinstance(through, HowlandSource):
         howland = Howland(through.howland, through.compliance)
-        return SourceWire(node, device, channel, through.output_resistance, able.full_scale_v, howland)
-    return SourceWire(node, device, channel, through or able.output_resistance_ohm, able.full_scale_v)
+        return SourceWire(node, device, channel, through.output_resistance, capabilities.full_scale_v, howland)
+    return SourceWire(node, device, channel, through or capabilities.output_resistance_ohm, capabilities.full_scale_v)
 
 
 def _rails(edges: Sequence[EdgeWire], devices: Mapping[str, Device]) -> dict[str, tuple[float, float]]:
-    """The supply of the parts on each node: the narrowest of them."""
+    """Return the narrowest supply (V) of the parts on each node."""
     rails: dict[str, tuple[float, float]] = {}
     for edge in edges:
-        able = devices[edge.device].programmer
+        capabilities = devices[edge.device].programmer
         for node in (edge.a, edge.b):
-            low, high = rails.get(node, able.supply_v)
-            rails[node] = max(low, able.supply_v[0]), min(high, able.supply_v[1])
+            low, high = rails.get(node, capabilities.supply_v)
+            rails[node] = max(low, capabilities.supply_v[0]), min(high, capabilities.supply_v[1])
     return rails
 
 
 class WiringReader:
-    """Reads the rows of the wiring; notes every fault with its mark.
+    """Reads the rows of the wiring and reports every problem.
 
-    One mistake is reported once: nodes of one range stand at one place of the text, and a row at fault is left alone
-    after its first fault, so that the others of its range stay silent.
+    Each mistake is reported once: all nodes of a range have the same place in the text, and a row is not checked
+    further once a problem is reported there.
     """
 
     def __init__(
-        self, document: Document, layout: Layout, devices: Mapping[str, Device], faulty: frozenset[str]
+        self, document: Document, layout: Layout, devices: Mapping[str, Device], invalid: frozenset[str]
     ) -> None:
         self._document = document
         self._layout = layout
         self._devices = devices
-        self._faulty = faulty
+        self._invalid = invalid
         self._used: dict[str, str] = {}
         self._unknown: set[str] = set()
-        self._skipped = bool(faulty)
+        self._skipped = bool(invalid)
         section = document.get(("wiring",))
         self._section: dict[str, Marked] = section.value if section and isinstance(section.value, dict) else {}
 
     @property
     def problems_found(self) -> bool:
-        """Something is wrong, here or in an instrument the wiring names."""
+        """Whether there is a problem in the wiring or in an instrument that it names."""
         return self._skipped or bool(self._document.problems.under(("wiring",)))
 
     def rows(self) -> dict[str, NodeWiring]:
-        """The sound rows by node."""
+        """Return the valid rows by node."""
         rows = {}
         for node, written in self._section.items():
-            if node == EDGES or self._at_fault(written):
+            if node == EDGES or self._has_problem(written):
                 continue
             path = ("wiring", node)
             if node not in self._layout.nodes and node != PILOT:
@@ -155,7 +166,7 @@ class WiringReader:
                 close = difflib.get_close_matches(node, nodes, 1, 0.6)
                 hint = f"did you mean {close[0]!r}?" if close else f"its nodes are {', '.join(nodes[:12])}"
                 more = " …" if not close and len(nodes) > 12 else ""
-                self._fault(path, f"the network has no node {as_written(node)}; {hint}{more}", key=True)
+                self._report(path, f"the network has no node {as_written(node)}; {hint}{more}", key=True)
                 continue
             row = validate(self._document, path, NodeWiring)
             if row is None:
@@ -165,30 +176,30 @@ class WiringReader:
         self._check_nodes(rows)
         return rows
 
-    def _at_fault(self, row: Marked) -> bool:
-        """Whether a fault stands at this row or at one of its values, noted for another node of its range perhaps."""
-        marks = set(_marks(row)) - {None}
-        return any(fault.mark in marks for fault in self._document.problems.under(("wiring",)))
+    def _has_problem(self, row: Marked) -> bool:
+        """Return whether a problem is reported at this row or its values, possibly for another node of its range."""
+        marks = set(_marks_of(row)) - {None}
+        return any(problem.mark in marks for problem in self._document.problems.under(("wiring",)))
 
     def edges(self) -> list[EdgeWire]:
-        """One wire per programmable edge, or as many as are sound."""
+        """Return one wire per programmable edge, fewer if there are problems."""
         entry = self._document.get(("wiring", EDGES))
         path = ("wiring", EDGES)
         wanted = self._layout.edges
         if entry is None:
             example = "which channel programs which edge, e.g. 'edges: pots/0..29'"
-            self._fault(path, f"missing required key 'edges': {example}", key=True)
+            self._report(path, f"missing required key 'edges': {example}", key=True)
             return []
         labels = self._edge_labels(entry, path)
         if labels is None:
             return []
         if len(labels) != len(wanted):
-            # With nodes that do not agree with the network the network is what is wrong, and that has been said.
+            # If the nodes do not match the network, that is the mistake, and it is already reported.
             if not self.problems_found:
                 channels = "1 channel" if len(labels) == 1 else f"{len(labels)} channels"
                 edges = "1 edge" if len(wanted) == 1 else f"{len(wanted)} edges"
                 named = wanted[0].name if len(wanted) == 1 else f"{wanted[0].name} … {wanted[-1].name}"
-                self._fault(path, f"{channels} for {edges} ({named})")
+                self._report(path, f"{channels} for {edges} ({named})")
             return []
         wires = []
         wrong: set[TreePath] = set()
@@ -203,7 +214,7 @@ class WiringReader:
         return wires
 
     def _edge_labels(self, entry: Marked, path: TreePath) -> list[tuple[TreePath, str]] | None:
-        """One channel per edge, in the order of the edges, each with the place it was written at."""
+        """Return one channel per edge, in the order of the edges, each with its path in the configuration."""
         places = {path: entry}
         if isinstance(entry.value, list):
             places = {(*path, k): item for k, item in enumerate(entry.value)}
@@ -212,7 +223,7 @@ class WiringReader:
             text = item.value
             if not isinstance(text, str):
                 wanted = "a range of channels such as 'pots/0..29', a list of them, or a CSV file"
-                self._fault(place, f"expected {wanted}, got {as_written(text)}")
+                self._report(place, f"expected {wanted}, got {as_written(text)}")
                 return None
             if len(places) == 1 and text.strip().endswith(".csv"):
                 table = self._edge_table(text.strip(), item, place)
@@ -220,33 +231,33 @@ class WiringReader:
             try:
                 labels += [(place, label) for label in expand_range(text)]
             except ValueError as error:
-                self._fault(place, str(error))
+                self._report(place, str(error))
                 return None
         return labels
 
     def _edge_table(self, name: str, entry: Marked, path: TreePath) -> list[str] | None:
-        """A CSV with the columns edge and pot."""
+        """Read the channels from a CSV file with the columns edge and pot."""
         file = self._document.locate(name, entry)
         if file is None:
-            self._fault(
-                path, f"there is no file {as_written(name)} beside the configuration or among the packaged ones"
+            self._report(
+                path, f"there is no file {as_written(name)} beside the configuration or among the packaged files"
             )
             return None
         try:
             table = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig")))
             if table.fieldnames is None or not {"edge", "pot"} <= set(table.fieldnames):
-                self._fault(path, f"{name} needs the columns edge and pot")
+                self._report(path, f"{name} needs the columns edge and pot")
                 return None
             found = {row["edge"].strip(): row["pot"].strip() for row in table if row["edge"] and row["pot"]}
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            self._fault(path, f"cannot read {name}: {error}")
+            self._report(path, f"cannot read {name}: {error}")
             return None
         names = [edge.name for edge in self._layout.edges]
         missing = [edge for edge in names if edge not in found]
         unknown = [edge for edge in found if edge not in names]
         if missing or unknown:
-            problem = f"names no channel for {missing[0]}" if missing else f"names an unknown edge {unknown[0]!r}"
-            self._fault(path, f"{name} {problem}")
+            problem = f"has no channel for {missing[0]}" if missing else f"has an unknown edge {unknown[0]!r}"
+            self._report(path, f"{name} {problem}")
             return None
         return [found[edge] for edge in names]
 
@@ -254,16 +265,16 @@ class WiringReader:
         path = ("wiring", node)
         found = len(self._document.problems)
         if row.drive and row.error:
-            self._fault((*path, "error"), f"node {node} has drive and error at once; keep one of them")
+            self._report((*path, "error"), f"node {node} has both drive and error; keep one of them")
             return
         if row.through is not None and not (row.drive or row.error):
-            self._fault(
-                (*path, "through"), "through is the resistance behind a drive or an error; this node has neither"
+            self._report(
+                (*path, "through"), "through is the resistance of a drive or an error, but this node has neither"
             )
         elif isinstance(row.through, HowlandSource) and not row.error:
-            self._fault(
+            self._report(
                 (*path, "through"),
-                f"a Howland source injects an error; {node} is driven, and a drive is a voltage: write a resistance",
+                f"a Howland source can only inject an error, but {node} is driven with a voltage; write a resistance",
             )
         if row.drive:
             self._channel((*path, "drive"), row.drive, "source")
@@ -272,92 +283,93 @@ class WiringReader:
         if row.sense:
             self._channel((*path, "sense"), row.sense, "digitizer")
         if node == PILOT and not (row.drive and row.sense) and len(self._document.problems) == found:
-            self._fault(
+            self._report(
                 path,
-                "the pilot needs both drive and sense: it is what every phase is measured against",
+                "the pilot needs both drive and sense: every phase is measured relative to it",
                 key=True,
             )
         elif row.error and not row.sense:
-            self._fault(path, f"node {node} has an error and must be sensed: its voltage is an output", key=True)
+            self._report(path, f"node {node} has an error, so it is an output and must be sensed", key=True)
 
     def _check_nodes(self, rows: Mapping[str, NodeWiring]) -> None:
-        """What the wiring as a whole must have. Said only where the rows themselves are sound."""
+        """Check the wiring as a whole, if the single rows are valid."""
         if self.problems_found:
             return
         if PILOT not in rows:
-            self._fault(("wiring",), "no pilot: wire one, e.g. 'pilot: {drive: awg/13, sense: daq/13}'", key=True)
+            self._report(("wiring",), "no pilot: wire one, e.g. 'pilot: {drive: awg/13, sense: daq/13}'", key=True)
             return
         on_edges = dict.fromkeys(node for edge in self._layout.edges for node in (edge.a, edge.b) if node != GROUND)
-        blind = [node for node in on_edges if node not in rows or not rows[node].sense]
-        if blind:
-            where = f"{', '.join(blind[:6])}{' …' if len(blind) > 6 else ''}"
+        unsensed = [node for node in on_edges if node not in rows or not rows[node].sense]
+        if unsensed:
+            count = "1 node" if len(unsensed) == 1 else f"{len(unsensed)} nodes"
+            where = f"{', '.join(unsensed[:6])}{' …' if len(unsensed) > 6 else ''}"
             channels = [
                 f"{device.name} has {len(device.capabilities.channels)} channels"
                 for device in self._devices.values()
                 if device.driver.kind == "digitizer"
             ]
-            self._fault(
+            self._report(
                 ("wiring",),
-                f"{'1 node' if len(blind) == 1 else f'{len(blind)} nodes'} of programmable edges not sensed: {where}; "
-                f"every one needs a digitizer channel ({len(on_edges)} nodes and the pilot; {', '.join(channels)})",
+                f"{count} of programmable edges not sensed: {where}; each needs a digitizer channel "
+                f"({len(on_edges)} nodes and the pilot; {', '.join(channels)})",
                 key=True,
             )
         digitizers = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
         if len(digitizers) > 1:
-            self._fault(
+            self._report(
                 ("wiring",),
-                f"nodes are sensed by {' and '.join(sorted(digitizers))}; one digitizer must see all",
+                f"nodes are sensed by {' and '.join(sorted(digitizers))}; one digitizer must sense them all",
                 key=True,
             )
         for what, given, row in (
             ("drive", [r.drive for n, r in rows.items() if n != PILOT], "in0: {drive: awg/0, sense: daq/0}"),
             ("error", [r.error for r in rows.values()], "out0: {error: awg/10, through: 100 kΩ, sense: daq/10}"),
         ):
-            if not any(given) and not blind:
+            if not any(given) and not unsensed:
                 example = f"e.g. '{row}'"
-                self._fault(("wiring",), f"no node has {what}: nothing can be trained; {example}", key=True)
+                self._report(("wiring",), f"no node has {what}: nothing can be trained; {example}", key=True)
 
     def _channel(self, path: TreePath, label: str, kind: Kind) -> bool:
-        """Whether `label` is a free channel of an instrument of this kind."""
+        """Return whether `label` is an unused channel of an instrument of this kind; report it if not."""
         device, slash, channel = label.partition("/")
-        if device in self._faulty:
+        if device in self._invalid:
             return False
         found = self._devices.get(device)
         if not slash:
-            self._fault(path, f"{as_written(label)} is no channel; write instrument/channel, e.g. 'daq/3'")
+            self._report(path, f"{as_written(label)} is not a channel; write instrument/channel, e.g. 'daq/3'")
             return False
         if found is None:
             if device not in self._unknown:
                 known = [name for name, one in self._devices.items() if one.driver.kind == kind]
                 close = difflib.get_close_matches(device, known, 1, 0.5)
-                hint = f"did you mean {close[0]!r}?" if close else f"each {kind} here: {', '.join(known) or 'none'}"
-                self._fault(path, f"{as_written(label)} names no instrument of this file; {hint}")
+                hint = f"did you mean {close[0]!r}?" if close else f"{kind}s in this file: {', '.join(known) or 'none'}"
+                self._report(path, f"{as_written(label)} names an unknown instrument; {hint}")
             self._unknown.add(device)
             self._skipped = True
             return False
         if found.driver.kind != kind:
-            self._fault(path, f"{label!r}: {device} is a {found.driver.kind}, expected a {kind}")
+            self._report(path, f"{label!r}: {device} is a {found.driver.kind}, expected a {kind}")
             return False
         channels = found.capabilities.channels
         if channel not in channels:
             count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
-            self._fault(path, f"{as_written(label)}: {device} has {count}, {in_words(channels)}")
+            self._report(path, f"{as_written(label)}: {device} has {count}, {in_words(channels)}")
             return False
-        # A source channel that feeds two nodes ties them together; a sensed or programmed one is plainly wrong.
+        # A source channel that feeds two nodes shorts them; sensing or programming twice is a mistake too.
         here = ".".join(str(part) for part in path[1:])
         if label in self._used:
-            self._fault(path, f"channel {label} is used twice (also by {self._used[label]})")
+            self._report(path, f"channel {label} is used twice (also by {self._used[label]})")
             return False
         self._used[label] = here
         return True
 
-    def _fault(self, path: TreePath, message: str, *, key: bool = False) -> None:
+    def _report(self, path: TreePath, message: str, *, key: bool = False) -> None:
         self._document.report(path, message, at_key=key)
 
 
-def _marks(written: Marked) -> Iterator[Mark | None]:
-    """Where a value and everything in it stands."""
+def _marks_of(written: Marked) -> Iterator[Mark | None]:
+    """Yield the marks of a value and everything in it."""
     yield written.mark
     yield written.key_mark
     for value in written.value.values() if isinstance(written.value, dict) else ():
-        yield from _marks(value)
+        yield from _marks_of(value)

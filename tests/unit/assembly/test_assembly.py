@@ -95,8 +95,8 @@ class TestEdgesOfTheWiring:
         ("table", "says"),
         [
             ("edge,wiper\n", "table.csv needs the columns edge and pot"),
-            ("edge,pot\nin0-out0,pots/0\n", "table.csv names no channel for out0-ground"),
-            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/1\na-b,pots/1\n", "table.csv names an unknown edge 'a-b'"),
+            ("edge,pot\nin0-out0,pots/0\n", "table.csv has no channel for out0-ground"),
+            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/1\na-b,pots/1\n", "table.csv has an unknown edge 'a-b'"),
             ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/0\n", "channel pots/0 is used twice"),
             ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/9\n", "'pots/9': pots has 2 channels, 0 to 1"),
         ],
@@ -201,12 +201,12 @@ class TestDrive:
     @pytest.mark.parametrize(
         ("overrides", "where", "says"),
         [
-            (["limits.node=1 V"], "task.encode.full_scale", "beyond limits.node, 1 V"),
-            (["instruments.awg.full_scale=1.1 V"], "task.encode.full_scale", "beyond the full scale of awg, 1.1 V"),
+            (["limits.node=1 V"], "task.encode.full_scale", "above limits.node, 1 V"),
+            (["instruments.awg.full_scale=1.1 V"], "task.encode.full_scale", "above the full scale of awg, 1.1 V"),
             (["task.encode.bias=[-2.1 V, 1 V]"], "task.encode.bias[0]", "in4 is driven with up to 2.1 V"),
             (["learning.activation=sine", "instruments.pots.supply=[-1.5 V, 4 V]",
               "task.encode={full_scale: 1 V, bias: [0 V, 1.8 V]}"],
-             "task.encode.bias[1]", "outside the supply of the parts on it, -1.5 V to 4 V"),
+             "task.encode.bias[1]", "outside the supply of its parts, -1.5 V to 4 V"),
         ],
     )  # fmt: skip
     def test_the_key_that_sets_the_voltage_is_to_blame(
@@ -222,12 +222,12 @@ class TestRealInstruments:
     @pytest.mark.parametrize(
         ("override", "place", "message"),
         [
-            ("instruments.err1.model=SDG9999", "instruments.err1.model", "knows no model 'SDG9999'"),
+            ("instruments.err1.model=SDG9999", "instruments.err1.model", "does not support model 'SDG9999'"),
             ("instruments.err1.resource=hello", "instruments.err1.resource", "is not a VISA resource"),
             (
                 "instruments.err2.resource='TCPIP::192.0.2.20::5025::SOCKET'",
                 "instruments.err2.resource",
-                "is err1's address already",
+                "is already the address of err1",
             ),
             ("instruments.pots.resource=socket://", "instruments.pots.resource", "is not a port"),
             ("instruments.pots.chips=[{part: MCP4251-104, count: 0}]", "instruments.pots.chips[0].count", "at least 1"),
@@ -235,13 +235,13 @@ class TestRealInstruments:
             ("instruments.pots.baud=99999999999", "instruments.pots.baud", "at most 2000000"),
             ("instruments.daq.grpc=nonsense", "instruments.daq.grpc", "'nonsense' is not allowed"),
             ("instruments.err1.clock=internal", "instruments.err1.clock", "follows daq's clock"),
-            ("timing.trigger.to=[err1, err2, daq]", "timing.trigger.to[2]", "daq is no source"),
+            ("timing.trigger.to=[err1, err2, daq]", "timing.trigger.to[2]", "daq is not a source"),
             ("timing.clock.followers=[err1, err1, err2]", "timing.clock.followers[1]", "err1 is named twice"),
             ("acquisition.sample_rate=900 kS/s", "acquisition.sample_rate", "at most 71.43 kS/s"),
             (
                 "learning.activation=sine",
                 "instruments.err2.resource",
-                "plays at most 1 tone at once as it is connected, the pilot is 2",
+                "plays at most 1 tone at once as it is connected, but the pilot needs 2",
             ),
             (
                 "instruments.daq.model=USB-6363",
@@ -249,15 +249,15 @@ class TestRealInstruments:
                 "name the terminal that outputs its 10 MHz (line: PFI1)",
             ),
             ("instruments.daq.reference_clock=onboard", "timing.clock", "runs on its own oscillator"),
-            ("timing.clock.line=PFI0", "timing.clock.line", "the trigger leaves by PFI0 already"),
+            ("timing.clock.line=PFI0", "timing.clock.line", "PFI0 already carries the trigger"),
             ("timing.clock.followers=[err1]", "timing", "write 'clock: {master: daq, followers: [err1, err2]}'"),
             ("timing.trigger.to=[err2]", "timing", "write 'trigger: {from: daq/start, to: [err2, err1], line: PFI0}'"),
             (
                 "instruments.awg.resource=PXI1Slot4",
                 "instruments.daq.resource",
-                "a PXIe-6738 as awg and a PXIe-6363 here",
+                "a PXIe-6738 in awg, but a PXIe-6363 here",
             ),
-            ("learning.error.current=50 nA", "learning.error.current", "write at least 300 nA"),
+            ("learning.error.current=50 nA", "learning.error.current", "use at least 300 nA"),
         ],
     )
     def test_it_is_refused_with_its_place(self, override: str, place: str, message: str) -> None:
@@ -268,7 +268,12 @@ class TestRealInstruments:
     @pytest.mark.parametrize(
         ("config", "overrides", "place", "says"),
         [
-            ("iris.yaml", ["task.encode.full_scale=1 pV"], "task.encode.full_scale", "two examples differ by 2.2 pV"),
+            (
+                "iris.yaml",
+                ["task.encode.full_scale=1 pV"],
+                "task.encode.full_scale",
+                "two examples differ by at most 2.2 pV",
+            ),
             ("xor.yaml", ["task.xor={amplitude: 1 nV, target: 1 nV}"], "task.xor.amplitude", "two examples differ by"),
             ("divider.yaml", ["task.divider={input: 1 pV, target: 0.5 pV}"], "task.divider.input", "the inputs are"),
         ],
@@ -279,7 +284,7 @@ class TestRealInstruments:
         ((where, said),) = faults(Path(config), *overrides)
         assert where == place
         assert says in said
-        assert "write at least" in said
+        assert "use at least" in said
 
     def test_the_channels_of_a_differential_digitizer_are_named_with_their_gap(self) -> None:
         _, message = faults(Path("iris_wire.yaml"), "instruments.daq.terminal=differential")[0]
@@ -288,31 +293,32 @@ class TestRealInstruments:
     def test_an_error_that_no_digitizer_could_see_is_refused(self) -> None:
         ((where, said),) = faults(Path("iris.yaml"), "learning.error.current=1 fA")
         assert where == "learning.error.current"
-        assert "moves no node by a step of daq" in said
+        assert "no node changes by more than the quantization noise of daq" in said
 
 
 class TestTiming:
     def test_a_window_is_held_against_the_deadline_before_its_tones_are_planned(self, tmp_path: Path) -> None:
         ((where, message),) = faults(islands(tmp_path), "acquisition.window=1e9 s")
         assert where == "acquisition.window"
-        assert "limits.step allows 2 s" in message
+        assert "limits.step allows only 2 s" in message
 
     def test_a_window_no_memory_holds(self, tmp_path: Path) -> None:
         ((where, message),) = faults(islands(tmp_path), "acquisition.window=1e9 s", "limits.step=1e10 s")
         assert where == "acquisition.window"
-        assert "is longer than 16777216" in message
+        assert "is too long; the maximum is 16777216" in message
 
     def test_a_watchdog_outlasts_two_acquisitions(self) -> None:
         (fault,) = faults(Path("iris_wire.yaml"), "instruments.pots.watchdog=100 ms")
         assert fault == (
             "instruments.pots.watchdog",
-            "100 ms is too short: nothing is sent during an acquisition of 25 ms; at least 150 ms, or 0 s for none",
+            "100 ms is too short: nothing is sent during an acquisition of 25 ms; use at least 150 ms, "
+            "or 0 s for no watchdog",
         )
         assemble(Path("iris_wire.yaml"), ["instruments.pots.watchdog=150 ms"])
 
     def test_auto_settles_as_long_as_the_slowest_source(self, tmp_path: Path) -> None:
         assembly = assemble(islands(tmp_path), ["instruments.awg.settle=1 ms"])
-        assert assembly.timing.plan.settle_samples == 50
+        assert assembly.acquisition_timing.plan.settle_samples == 50
 
 
 def test_a_packaged_file_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

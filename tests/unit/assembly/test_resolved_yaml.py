@@ -20,7 +20,17 @@ EXAMPLES = sorted(packaged_configs().glob("*.yaml"))
 
 def same(one: Assembly, other: Assembly) -> bool:
     """Whether two assemblies are the same experiment, whatever their files."""
-    alike = ("name", "seed", "learning", "storage", "limits", "board", "timing", "synchronization", "faults")
+    alike = (
+        "name",
+        "seed",
+        "learning",
+        "storage",
+        "limits",
+        "board",
+        "acquisition_timing",
+        "synchronization",
+        "faults",
+    )
     equal = all(getattr(one, name) == getattr(other, name) for name in alike)
     equal = equal and (one.header.bench, one.acquisition.pilot) == (other.header.bench, other.acquisition.pilot)
     equal = equal and np.array_equal(one.task.activation, other.task.activation)

@@ -116,7 +116,7 @@ def test_extends_that_lead_nowhere_or_in_circles_are_faults(write: Any) -> None:
     assert document.broken
     assert messages(document) == [
         "b.yaml:1:11: extends[0]: 'top.yaml' extends itself, directly or through others",
-        "binary.yaml:1:1: a NUL character: this is binary, not a configuration file",
+        "binary.yaml:1:1: a NUL character: this is a binary file, not a configuration",
         f"top.yaml:2:5: extends[0]: there is no file 'none.yaml' in {path.parent}",
         "top.yaml:4:5: extends[2]: expected the name of a file, got 3",
     ]
@@ -183,8 +183,8 @@ def test_overrides_that_fit_nowhere_are_faults_in_the_override(write: Any) -> No
         "learning.rate={a: 1, a: 2}",
     )
     assert messages(document) == [
-        "--set:1:15: learning.rate.x: learning.rate is 0.1, not a map; there is no 'x'",
-        "--set:2:28: network.programmable.range[2]: network.programmable.range has 2 items; there is no [2]",
+        "--set:1:15: learning.rate.x: learning.rate is 0.1, not a map; it has no key 'x'",
+        "--set:2:28: network.programmable.range[2]: network.programmable.range has 2 items; there is no item [2]",
         "--set:3:10: learning[0]: learning is a map, not a list; there is no [0]",
         "--set:4:17: learning.rate: the list opened at line 1 needs ',' or ']' here",
         "--set:5:22: learning.rate.a: duplicate key 'a' (first at line 5)",
@@ -203,7 +203,7 @@ def test_overrides_that_fit_nowhere_are_faults_in_the_override(write: Any) -> No
         ("a[-1]=3", "is not a path"),
         ("[0]=3", "is not a path"),
         ("a=1\nb: 2", "line break"),
-        ("extends=iris.yaml", "belongs into a file"),
+        ("extends=iris.yaml", "can only be set in a file"),
         (".".join("a" * 40) + "=1", "more than 32 parts"),
     ],
 )

@@ -73,12 +73,12 @@ def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None
         ('a: "open\n', "a.yaml:1:4: the quote opened here is never closed"),
         ("a:\n  b: 1\n c: 2\n", "a.yaml:3:2: this does not line up with the lines above; check the indentation"),
         ("a: 1\nrate\nb: 2\n", "a.yaml:2:1: this looks like a key without its ':'"),
-        ("a: 1\n---\nb: 2\n", "a.yaml:2:1: a second document starts here; a file holds one"),
+        ("a: 1\n---\nb: 2\n", "a.yaml:2:1: a second document starts here; a file may contain only one"),
         ("a: *x\n", "a.yaml:1:4: the alias 'x' has no anchor"),
         ("a: @x\n", "a.yaml:1:4: '@' cannot start a value; put the text in quotes"),
         ("a: \x07\n", "a.yaml:1:4: the character U+0007 is not allowed; remove it"),
         ('a: "\\UFFFFFFFF"\n', "a.yaml:1:7: this cannot be read as YAML"),
-        ('a: "\\uD800"\n', "a.yaml:1:4: a: half a surrogate pair is not a character"),
+        ('a: "\\uD800"\n', "a.yaml:1:4: a: a single surrogate is not a character"),
         ("a: !!python/name:os.system x\n", "a.yaml:1:4: a: the tag !!python/name:os.system is not used"),
         ("a: !thing {b: 1}\n", "a.yaml:1:4: a: the tag !thing is not used in a configuration; remove it"),
         ("a: !!int x\n", "a.yaml:1:4: a: 'x' does not fit the tag !!int"),
@@ -115,7 +115,7 @@ def test_a_byte_order_mark_and_any_line_ends_are_accepted(tmp_path: Path) -> Non
     ("content", "message"),
     [
         (b"a: \xff", ":1:4: this is not UTF-8 text"),
-        (b"PK\0\0", ":1:3: .*this is binary"),
+        (b"PK\0\0", ":1:3: .*this is a binary file"),
         ("a: 1".encode("utf-16"), ":1:1: this is not UTF-8 text"),
     ],
 )

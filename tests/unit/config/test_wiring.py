@@ -37,15 +37,15 @@ def test_ranges_stand_for_names(text: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "empty name"),
+        ("", "the name is empty"),
         ("in0..", "'in0..' is not a range such as"),
         ("a..b", "is not a range"),
-        ("in0...in9", "has ends of different names: 'in' and '.in'"),
-        ("in0..out9", "has ends of different names: 'in' and 'out'"),
-        ("n0_0..n1_9", "different names"),
+        ("in0...in9", "has two different prefixes: 'in' and '.in'"),
+        ("in0..out9", "has two different prefixes: 'in' and 'out'"),
+        ("n0_0..n1_9", "different prefixes"),
         ("ch08..ch100", "different width"),
         (f"in0..in{LONGEST_RANGE}", "longer than 100000 names"),
-        ("in0..in99999999999", "different names"),
+        ("in0..in99999999999", "different prefixes"),
     ],
 )
 def test_what_is_no_range_is_refused(text: str, message: str) -> None:

@@ -179,7 +179,7 @@ def test_a_rig_that_was_left_open_is_closed_when_python_ends() -> None:
 import atexit, math, labrig
 atexit.register(lambda: print([str(program) for program in world.playing(math.inf).values()]))  # runs last
 rig = labrig.open({str(packaged_configs() / "divider.yaml")!r}).__enter__()
-world = rig._sources["awg"]._instrument._source._stage.world
+world = rig._sources["awg"]._instrument._source._context.world
 assert None not in world.playing(math.inf).values()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
