@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled, folder_named
 from labrig.errors import LabrigError
-from labrig.extensions import search_beside
 
 if TYPE_CHECKING:
     from labrig.assembly.benches.wire import Endpoint
@@ -73,6 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _instruments(arguments: argparse.Namespace, done: threading.Event) -> AbstractContextManager[list[Endpoint]] | None:
     """Those of the configuration; None if the parent process has exited and its file is gone too."""
     from labrig.assembly.benches.wire import virtual_instruments
+    from labrig.extensions import search_beside
 
     if arguments.modules is not None:
         search_beside(arguments.modules)
