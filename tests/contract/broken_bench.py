@@ -78,7 +78,7 @@ class NeverTimesOut(Broken):
     """Waits for its trigger whatever it is told; for this test, not quite for ever."""
 
     def read(self, timeout_s: float) -> Any:
-        if self._inner._stage.triggered_at is None:
+        if self._inner._context.triggered_at is None:
             time.sleep(3.0)
         return self._inner.read(timeout_s)
 
