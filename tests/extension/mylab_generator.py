@@ -89,7 +89,7 @@ class Trio:
 
     def make_safe(self) -> None:
         self._loaded = {}
-        if self._session.wanted:
+        if self._session.is_open:
             for channel in CHANNELS:
                 self._session.query(f"OUTP{channel} OFF;*OPC?", "make safe")
 
