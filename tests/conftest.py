@@ -1,4 +1,4 @@
-"""Rules for every test: on a machine that must run them all, a skip is a failure."""
+"""Fixtures and hooks for all tests. With LABRIG_NO_SKIPS a skip is a failure."""
 
 import gc
 import os
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def impatient_drivers(monkeypatch):
-    """What waits for an instrument that is gone waits for a second instead of ten."""
+    """Shorten the deadlines for unreachable instruments from ten seconds to one."""
     from labrig_drivers.digipot_bank import DigipotBank
     from labrig_drivers.ni import grpc_channel
 
@@ -27,4 +27,4 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.skipped and os.environ.get("LABRIG_NO_SKIPS") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
-        report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
+        report.longrepr = f"skipped, although LABRIG_NO_SKIPS is set: {report.longrepr}"

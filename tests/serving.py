@@ -1,4 +1,4 @@
-"""`labrig virtual serve` as a child process: what any other program is given."""
+"""`labrig virtual serve` as a child process, as used with other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def serving(config: str, *more: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """The process that serves, and the resource of each instrument of a configuration, by its name."""
+    """Serve a configuration; yields the process and the resource of each instrument by name."""
     command = [sys.executable, "-m", "labrig", "virtual", "serve", config, "--json", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         try:
@@ -31,7 +31,7 @@ def serving(config: str, *more: str) -> Iterator[tuple[subprocess.Popen[str], di
 
 @contextmanager
 def served(config: str, *more: str) -> Iterator[dict[str, str]]:
-    """The resource of each instrument of a configuration, by its name, until SIGTERM, which must end it cleanly."""
+    """Serve a configuration, yield the resource of each instrument by name, and check that SIGTERM ends it cleanly."""
     with serving(config, *more) as (child, resources):
         try:
             yield resources

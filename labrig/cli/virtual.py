@@ -68,7 +68,6 @@ def execute(arguments: argparse.Namespace) -> int:
 def _instruments(arguments: argparse.Namespace, done: threading.Event) -> AbstractContextManager[list[Endpoint]] | None:
     """Return the instruments to serve; None if the parent process has exited and deleted the configuration."""
     from labrig.assembly.benches.wire import virtual_instruments
-    from labrig.extensions import search_beside
 
     try:
         return virtual_instruments(assembled(arguments))

@@ -1,4 +1,4 @@
-"""Signals reach the runs of these tests as they do at a terminal, whoever began the tests."""
+"""Default signal handling for the runs in these tests, as at a terminal, however the tests were started."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def heeded_signals() -> Iterator[None]:
-    """nohup, or a shell that starts something in the background, leaves signals ignored, and children inherit that."""
+def default_signals() -> Iterator[None]:
+    """Restore ignored signals: nohup and background jobs of a shell ignore them, and children inherit that."""
     before = {}
-    for name, heeded in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    for name, default in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
-            before[number] = signal.signal(number, heeded)
+            before[number] = signal.signal(number, default)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
