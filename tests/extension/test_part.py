@@ -131,7 +131,7 @@ def test_it_passes_check_and_a_run_trains_with_it(laboratory: Laboratory, part: 
     ("override", "place", "says"),
     [
         ("instruments.pots.supply=[-5 V, 5 V]", "instruments.pots.supply", "Ladder needs 3 V to 6 V between its rails"),
-        ("network.programmable.range=[1 µS, 100 µS]", "network.programmable.range", "Ladder of pots realizes 7.99"),
+        ("network.programmable.range=[1 µS, 100 µS]", "network.programmable.range", "Ladder of pots covers 7.99"),
         ("instruments.pots.part=lab_parts:Lader", "instruments.pots.part", "lab_parts has no 'Lader'; did you mean"),
         ("instruments.pots.part=lab_parts:Unfinished", "instruments.pots.part", "lab_parts:Unfinished cannot be used"),
     ],
