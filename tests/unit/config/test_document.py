@@ -185,7 +185,7 @@ def test_overrides_that_fit_nowhere_are_faults_in_the_override(write: Any) -> No
     assert messages(document) == [
         "--set:1:15: learning.rate.x: learning.rate is 0.1, not a map; it has no key 'x'",
         "--set:2:28: network.programmable.range[2]: network.programmable.range has 2 items; there is no item [2]",
-        "--set:3:10: learning[0]: learning is a map, not a list; there is no [0]",
+        "--set:3:10: learning[0]: learning is a map, not a list; there is no item [0]",
         "--set:4:17: learning.rate: the list opened at line 1 needs ',' or ']' here",
         "--set:5:22: learning.rate.a: duplicate key 'a' (first at line 5)",
     ]
