@@ -97,7 +97,7 @@ DAMAGES = {
     "no description": (lambda path: (path / "meta.json").unlink(), r"meta\.json: it is missing"),
     "cut description": (lambda path: (path / "meta.json").write_text("{"), r"meta\.json: it is truncated or not JSON"),
     "other description": (lambda path: (path / "meta.json").write_text("[1]"), r"meta\.json: it has no name"),
-    "bytes": (lambda path: (path / "meta.json").write_bytes(b"\xff\xfe\x00"), r"meta\.json: it is truncated or not JSON"),
+    "bytes": (lambda path: (path / "meta.json").write_bytes(b"\xff\xfe\x00"), r"meta\.json: it is truncated"),
 }
 
 
