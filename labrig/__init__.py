@@ -30,15 +30,15 @@ def open(
 ) -> AbstractContextManager[Rig]:
     """Open the rig of a configuration: `with labrig.open("iris.yaml") as rig: rig.measure(...)`.
 
-    Every instrument is made safe and closed when the block ends, however it ends; also when the process gets a SIGTERM
-    or SIGHUP, which then ends it as without labrig (see `labrig.rig.safe_rig.SafeRig`).
+    Every instrument is made safe and closed at the end of the block, also after an error, and on SIGTERM or SIGHUP,
+    which then terminate the process as usual (see `labrig.rig.safe_rig.SafeRig`).
 
     Parameters
     ----------
     config
         YAML file, or the name of one that comes with labrig.
     seed
-        Replaces the configuration's.
+        Replaces the seed of the configuration.
     overrides
         As on the command line, e.g. ("learning.rate=0.1",).
     settings
@@ -47,7 +47,7 @@ def open(
     Raises
     ------
     ConfigError
-        With place and remedy; the instruments raise errors of their own.
+        If the configuration is invalid, with place and remedy. Instruments raise other LabrigErrors.
     """
     from labrig.rig.safe_rig import SafeRig
 
@@ -66,10 +66,10 @@ def train(
     report: Callable[[Step | Evaluation], None] = lambda what: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> RunResult:
-    """Train a board as a configuration says and record every step: `labrig.train("xor.yaml").metrics`.
+    """Train a board as configured and record every step: `labrig.train("xor.yaml").metrics`.
 
-    It does what `labrig run` does, without printing. As there, the first Ctrl-C ends the step and makes the instruments
-    safe, the second does it now.
+    This is `labrig run` without output. The first Ctrl-C finishes the step and makes the instruments safe, the second
+    makes them safe at once.
 
     Parameters
     ----------
@@ -82,17 +82,17 @@ def train(
     report
         Called with every step and every evaluation, after it was recorded.
     stop
-        Asked before every step and between the measurements of an evaluation; once it returns True, the run ends.
+        Called before every step and between the measurements of an evaluation; True ends the run.
 
     Returns
     -------
     RunResult
-        Folder, figures, and the goals that were missed.
+        The folder, the figures, and the goals that were missed.
 
     Raises
     ------
     ConfigError
-        With place and remedy; the instruments and the disk raise errors of their own.
+        If the configuration is invalid, with place and remedy. Instruments and disk raise other LabrigErrors.
     KeyboardInterrupt
         After Ctrl-C; the run is recorded as interrupted.
     """

@@ -1,4 +1,4 @@
-"""The experiment: one training step in one screen, and the loop around it.
+"""The experiment: one training step, and the loop around it.
 
 example (x, y) → the rule's measurements → gradient per edge → shadow → settings → program → journal
 
@@ -25,13 +25,23 @@ from labrig.runs.journal import Evaluation, Event, Journal, Step
 
 Array = NDArray[np.float64]
 
-REPEATS = 3
-"""Attempts at one step, where the potentiometers lose their settings in the middle of it."""
+ATTEMPTS = 3
+"""Attempts at one step or evaluation if the potentiometers lose their settings meanwhile."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """epochs: passes over the training set. batch: examples per update. evaluate_every: epochs, 0 only at the ends."""
+    """How long to train and when to evaluate.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the training set.
+    batch : int
+        Examples per update.
+    evaluate_every : int
+        Epochs between evaluations; 0 evaluates only before and after training.
+    """
 
     epochs: int
     batch: int
@@ -52,7 +62,7 @@ class Experiment:
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
-        """Train until the schedule ends, or `stop()` says so: a step that was begun is finished, an evaluation left."""
+        """Train to the end of the schedule or until `stop()` is True; a step is finished, an evaluation is not."""
         self.rig.program(self.update.settings())
         if not self._evaluated(0, stop, report):
             return
@@ -71,21 +81,36 @@ class Experiment:
                 return
 
     def _evaluated(self, epoch: int, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> bool:
-        """Evaluate and report it; false where it was left."""
+        """Evaluate and report the result; return False if the evaluation was abandoned."""
         evaluation = self.evaluate(epoch, stop)
         if evaluation is not None:
             report(evaluation)
         return evaluation is not None
 
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
-        """One update from a batch of examples: measure, learn, write, record. The sources get ready for the `following`
-        example while the update is written.
+        """Make one update from a batch of examples: measure, learn, write, record.
 
-        Where a programmer says that it lost its settings meanwhile, what was measured is worth nothing: the step is
-        taken back and repeated.
+        If a programmer reports that it lost its settings meanwhile, the measurements are invalid; the step is undone
+        and repeated.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0, for the journal.
+        examples : sequence of int
+            Indices of the batch.
+        following : int, optional
+            The next example, for which the sources are prepared while the update is written.
+
+        Raises
+        ------
+        ChannelFault
+            If a channel does not keep its value, or the settings are lost in every attempt.
+        LimitExceeded
+            If the step takes longer than limits.step.
         """
         before = self.update.state()
-        for _ in range(REPEATS):
+        for _ in range(ATTEMPTS):
             began = self.rig.clock.now()
             *earlier, last = (int(example) for example in examples)
             learned = [self.probe.gradient(example) for example in earlier]
@@ -106,7 +131,7 @@ class Experiment:
         self.rig.limits.check_step(self.rig.clock.now() - began)
         if report.faulty:
             raise ChannelFault(
-                f"{', '.join(report.faulty)} do not hold what was written",
+                f"{', '.join(report.faulty)} did not keep the value that was written",
                 action="program",
                 last_good=f"step {before.steps}",
                 remedy="check the part and its wiring",
@@ -133,25 +158,27 @@ class Experiment:
 
     @property
     def rig(self) -> Rig:
+        """The open rig."""
         return self.probe.rig
 
     @property
     def task(self) -> Task:
+        """The task."""
         return self.probe.task
 
     @property
     def acquisitions(self) -> int:
-        """Acquisitions that served training."""
+        """Number of acquisitions for training."""
         return self.rig.acquisitions - self.evaluation_acquisitions
 
     def evaluate(self, epoch: int, stop: Callable[[], bool] = lambda: False) -> Evaluation | None:
-        """Measure every example through the rig; its acquisitions are counted apart.
+        """Measure every example on the rig and record the figures; these acquisitions are counted separately.
 
-        None where `stop()` said so between two measurements: half an evaluation is none, and nothing is recorded.
+        Returns None if `stop()` is True between two measurements; an unfinished evaluation is not recorded.
         """
         before = self.rig.acquisitions
         try:
-            found = self._undisturbed_metrics(epoch, stop)
+            found = self._measured_metrics(epoch, stop)
         finally:
             self.evaluation_acquisitions += self.rig.acquisitions - before
         if found is None:
@@ -167,14 +194,14 @@ class Experiment:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Figures of the last evaluation, the loss before training, the task's own figures of the first gradient."""
+        """Figures of the last evaluation, the initial loss, and the task's figures of the first gradient."""
         if not self.evaluations:
             return {}
         extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
         return {**self.evaluations[-1].metrics, "initial_loss": self.evaluations[0].metrics["loss"], **extra}
 
     def sample_with_error(self, example: int) -> Array:
-        """(N, C) samples (V) of one window with an error of full size on every output, for a look at the spectrum."""
+        """Return the (N, C) samples (V) of one window with the full error current on every output, for the spectrum."""
         before = self.rig.acquisitions
         error = np.full((self.rig.error_tones, len(self.rig.hookup.outputs)), self.probe.carrier.current_a)
         try:
@@ -183,13 +210,12 @@ class Experiment:
             self.evaluation_acquisitions += self.rig.acquisitions - before
         return self.rig.window()
 
-    def _undisturbed_metrics(
+    def _measured_metrics(
         self, epoch: int, stop: Callable[[], bool]
     ) -> tuple[dict[str, float], dict[str, float]] | None:
-        """Of the training and of the test set, measured again where the potentiometers lost their settings; None where
-        `stop()` said so."""
+        """Return the figures of training and test set, repeating if settings were lost; None if `stop()` is True."""
         train, test = self.task.train, self.task.test
-        for _ in range(REPEATS):
+        for _ in range(ATTEMPTS):
             outputs = []
             for example in (*train, *test):
                 if stop():
@@ -203,7 +229,7 @@ class Experiment:
         raise self._settings_lost("evaluation")
 
     def _metrics(self, examples: NDArray[np.intp], outputs: Array) -> dict[str, float]:
-        """Mean loss and the task's figures of measured outputs (len(examples), O) in V."""
+        """Return mean loss and the task's figures from measured outputs (len(examples), O) in V."""
         losses = [self.probe.loss.value(v, self.task.target[k]) for k, v in zip(examples, outputs, strict=True)]
         return {"loss": float(np.mean(losses)), **self.task.figures(examples, outputs)}
 
@@ -213,7 +239,7 @@ class Experiment:
 
     def _settings_lost(self, what: str) -> ChannelFault:
         return ChannelFault(
-            f"the potentiometers lost their settings in {REPEATS} attempts at one {what}",
+            f"the potentiometers lost their settings in {ATTEMPTS} attempts at the same {what}",
             action="program",
             last_good=f"step {self.update.steps}",
             remedy="check the supply and the cable of the bank, and its watchdog",

@@ -1,6 +1,6 @@
-"""Things that others may bring: rules, losses, tasks, parts and so on, found by the name that the configuration gives.
+"""Finds extensions (rules, losses, tasks, parts and so on) by the name given in the configuration.
 
-A name is one of labrig's own, the name of an entry point in an installed package, or a dotted path `module:Class`.
+A name is one of labrig's own, an entry point of an installed package, or a dotted path `module:Class`.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ Kind = TypeVar("Kind")
 
 
 class UnknownExtension(ValueError):
-    """There is nothing of this name, or it is not what it should be; the message says what to do."""
+    """There is no extension of this name, or it is of the wrong type; the message gives the remedy."""
 
 
 @dataclass(frozen=True)
 class Extensions(Generic[Kind]):
-    """One kind of thing that can be extended.
+    """The extensions of one kind.
 
     Parameters
     ----------
     noun : str
-        What it is called in messages, e.g. 'rule'.
+        The kind in messages, e.g. 'rule'.
     package : str
-        Package that holds labrig's own, one module each.
+        Package of labrig's own, with one module each.
     own : mapping
-        Name in a configuration → class, for labrig's own. The module bears the same name, unless it is written as
+        Name in a configuration → name of the class, for labrig's own. The module has the same name, unless the value is
         'module:Class'.
     kind : type
-        What every class must derive from.
+        Base class of every extension of this kind.
     group : str
         Entry-point group of installed packages; by default 'labrig.' and the last part of `package`.
     """
@@ -57,16 +57,16 @@ class Extensions(Generic[Kind]):
         return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
 
     def names(self) -> list[str]:
-        """Every name there is, labrig's own first; dotted paths come on top."""
+        """Return every name, labrig's own first. Dotted paths are allowed as well."""
         return [*self.own, *sorted({entry.name for entry in entry_points(group=self.group)} - set(self.own))]
 
     def find(self, name: str) -> type[Kind]:
-        """The class of this name.
+        """Return the class of this name.
 
         Raises
         ------
         UnknownExtension
-            If there is none, if two packages offer one, if it cannot be imported, or if it is of another kind.
+            If there is none, if two packages define it, if it cannot be imported, or if it has the wrong type.
         """
         if name in self.own:
             module, _, own = self.own[name].rpartition(":")
@@ -78,13 +78,13 @@ class Extensions(Generic[Kind]):
             raise UnknownExtension(self._no_such(name))
         if len(offered) > 1:
             raise UnknownExtension(
-                f"two installed packages offer {self._one} named {name!r} ({', '.join(sorted(offered))}); "
-                "uninstall one, or name it by its path"
+                f"two installed packages define {self._one} named {name!r} ({', '.join(sorted(offered))}); "
+                "uninstall one of them, or use the dotted path"
             )
         value, entry = next(iter(offered.items()))
         try:
             found = entry.load()
-        except Exception as error:  # anything may happen in the package of someone else
+        except Exception as error:  # an import may raise anything
             raise UnknownExtension(f"{value} cannot be imported: {type(error).__name__}: {error}") from error
         return self._checked(value, found)
 
@@ -96,9 +96,9 @@ class Extensions(Generic[Kind]):
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise UnknownExtension(f"{module} cannot be imported: it needs {error.name!r}") from error
             raise UnknownExtension(
-                f"there is no module {module!r}; install it, or put it beside the configuration"
+                f"there is no module {module!r}; install it, or put it next to the configuration"
             ) from error
-        except Exception as error:  # anything may happen in a module of someone else
+        except Exception as error:  # an import may raise anything
             raise UnknownExtension(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
         if not hasattr(found, name):
             raise UnknownExtension(f"{module} has no {name!r}{_did_you_mean(name, vars(found))}")
@@ -119,7 +119,7 @@ class Extensions(Generic[Kind]):
 
 
 def search_beside(folder: Path) -> None:
-    """Let dotted paths find modules in this folder, after everything that is installed."""
+    """Make modules in this folder importable by dotted path, after all installed ones."""
     path = str(folder.resolve())
     if path not in sys.path:
         sys.path.append(path)

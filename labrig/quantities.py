@@ -1,7 +1,7 @@
-"""Numbers with units: text to SI and back, and the field types a configuration is made of.
+"""Numbers with units: text to SI and back, and the field types of configurations.
 
-`10 kHz`, `4.7 kΩ`, `500 mVpp`, `1 MS/s` (a sample rate) and `10 µS` (a conductance) are read by a small table.
-Peak-to-peak, peak and rms voltages are dimensions of their own, so that none is taken for another.
+A small table of units reads `10 kHz`, `4.7 kΩ`, `500 mVpp`, `1 MS/s` (a sample rate) and `10 µS` (a conductance).
+Peak-to-peak, peak and rms voltages are different dimensions, so that they cannot be confused.
 """
 
 from __future__ import annotations
@@ -68,9 +68,17 @@ class Quantity:
 def parse_quantity(text: str, dimension: str | None = None) -> Quantity:
     """Read a number with a unit, e.g. '-2.5 V', '1e-3 V', '.5V', '4.7 kΩ'.
 
-    dimension: the one expected, so that an unknown unit is taken for one of its units; another is read all the same.
-    Raises ValueError, with a message for the person who wrote it, on anything else: no unit, an unknown unit, a number
-    too large for a float.
+    Parameters
+    ----------
+    text : str
+        The number and its unit.
+    dimension : str, optional
+        The expected dimension, used only to suggest a unit in place of an unknown one.
+
+    Raises
+    ------
+    ValueError
+        With a message for the user, if there is no number, no unit, an unknown unit, or the number is too large.
     """
     match = _QUANTITY.fullmatch(text)
     if match is None:
@@ -90,7 +98,7 @@ def parse_quantity(text: str, dimension: str | None = None) -> Quantity:
 
 
 def decimal_point_hint(text: str) -> str:
-    """What to say of a number with a decimal comma; nothing of other texts."""
+    """Return a hint for a number with a decimal comma, else an empty string."""
     match = _DECIMAL_COMMA.match(text)
     return f"; decimals are written with a point: '{match[1]}.{match[2]}'" if match else ""
 
@@ -110,8 +118,8 @@ def _unknown_unit(text: str, unit: str, dimension: str | None) -> str:
 def format_quantity(value: float, dimension: str) -> str:
     """Write an SI value with an engineering prefix and four significant digits: '10 µS', '1.25 kHz', '3600 s'.
 
-    Inf and nan are written ('nan V') although `parse_quantity` refuses them: a message must never fail to be written.
-    Raises ValueError for an unknown dimension.
+    Inf and NaN are written ('nan V') although `parse_quantity` does not read them, so that messages never fail. Raises
+    ValueError for an unknown dimension.
     """
     if dimension == "ratio":
         unit = "%" if value == 0 or not abs(value) < 1e-3 else "ppm"
@@ -123,14 +131,14 @@ def format_quantity(value: float, dimension: str) -> str:
         return f"{abs(value) if value == 0 else value:g} {symbol}"
     # Rounded to four digits first, so that 999.96 Hz becomes '1 kHz' and not '1000 Hz'.
     mantissa, exponent = f"{value:.3e}".split("e")
-    largest = 0 if dimension == "time" else 9  # nobody reads kiloseconds
+    largest = 0 if dimension == "time" else 9  # no kiloseconds
     engineering = min(max(3 * (int(exponent) // 3), -15), largest)
     number = float(f"{mantissa}e{int(exponent) - engineering}")
     return f"{number:.4g} {_WRITTEN_PREFIXES[engineering]}{symbol}"
 
 
 def exact_quantity(value: float, dimension: str) -> str:
-    """Like `format_quantity`, but with all the digits that `parse_quantity` needs for the same float again."""
+    """Write an SI value with enough digits for `parse_quantity` to return the same float."""
     text = format_quantity(value, dimension)
     return text if parse_quantity(text).value == value else f"{value!r} {_SYMBOLS[dimension]}"
 
@@ -153,10 +161,10 @@ def as_written(value: object) -> str:
 
 @dataclass(frozen=True)
 class QuantityField:
-    """Pydantic metadata: a field written as a number with a unit, held as a float in SI units.
+    """Pydantic metadata: a field written as a number with a unit, stored as a float in SI units.
 
-    A bare number (zero too) and another dimension are refused. Where the value is no text at all the error type is
-    'quantity_type', so that a union can tell the wrong kind of value from a wrong value.
+    A bare number, even zero, and another dimension are errors. If the value is not text the error type is
+    'quantity_type', which lets a union distinguish a wrong type from a wrong value.
     """
 
     dimension: str
@@ -164,6 +172,7 @@ class QuantityField:
     sign: Literal["", "be positive", "not be negative"] = ""
 
     def read(self, value: object) -> float:
+        """Return the value in SI units; ValueError with a message for the user."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             raise ValueError(self._bare(value))
         if not isinstance(value, str):
@@ -184,6 +193,7 @@ class QuantityField:
         return quantity.value
 
     def describe(self) -> str:
+        """Describe the field: "a time such as '20 ms'"."""
         return f"a {self.dimension} such as '{self.example}'"
 
     def _bare(self, number: object) -> str:
@@ -205,11 +215,12 @@ class QuantityField:
 
 @dataclass(frozen=True)
 class WholeNumberField:
-    """Pydantic metadata: a whole number of at least `minimum`; a whole float such as 1e3 counts, true does not."""
+    """Pydantic metadata: a whole number ≥ `minimum`; a whole float such as 1e3 is accepted, true is not."""
 
     minimum: int
 
     def read(self, value: object) -> int:
+        """Return the number; ValueError with a message for the user."""
         whole = isinstance(value, int) and not isinstance(value, bool)
         whole = whole or (isinstance(value, float) and value.is_integer())
         if not whole or not isinstance(value, int | float):
@@ -220,6 +231,7 @@ class WholeNumberField:
         return int(value)
 
     def describe(self) -> str:
+        """Describe the field."""
         return "a whole number"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -263,4 +275,4 @@ NonNegativeCount = Annotated[int, WholeNumberField(0)]
 Index = NonNegativeCount
 
 MOST = 100_000
-"""Nodes of a layer, examples of a drawn task: beyond every board, and below what fills a memory."""
+"""Most nodes in a layer or examples in a random task: more than any board has, and still within memory."""

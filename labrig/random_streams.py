@@ -1,7 +1,7 @@
-"""Counter-based random numbers: any draw can be made again from its name alone.
+"""Counter-based random numbers: any draw can be repeated from its name alone.
 
-A stream is named by a seed and a text; inside it a place is named by integers (acquisition, block, …). Nothing depends
-on how many numbers were drawn before, so a resumed run continues bit for bit.
+A stream is named by a seed and a text, and a position in it by integers (acquisition, block, …). Draws do not depend on
+how many numbers were drawn before, so a resumed run is bit-identical.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _WORD = (1 << 64) - 1
 
 
 class RandomStream:
-    """One named stream of a seed. `at(acquisition, block)` gives the generator of one place in it."""
+    """One named stream of a seed; `at(acquisition, block)` returns the generator for one position in it."""
 
     def __init__(self, seed: int, name: str) -> None:
         digest = hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=16).digest()
@@ -24,16 +24,16 @@ class RandomStream:
         self._counter = np.zeros(4, dtype=np.uint64)
         self._state = self._bits.state
 
-    def uniform(self, *place: int) -> float:
-        """One number in [0, 1) at a place: cheaper than a generator that is moved there."""
-        digest = hashlib.blake2b(repr(place).encode(), digest_size=8, key=self._key.tobytes()).digest()
+    def uniform(self, *position: int) -> float:
+        """Return one number in [0, 1) for a position; cheaper than `at`."""
+        digest = hashlib.blake2b(repr(position).encode(), digest_size=8, key=self._key.tobytes()).digest()
         return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
 
-    def at(self, *place: int) -> np.random.Generator:
-        """The generator of a place (up to three integers). The same object is returned each time, moved there."""
-        # The lowest counter word is left to the draws themselves: 2**64 of them before two places could overlap.
+    def at(self, *position: int) -> np.random.Generator:
+        """Return the generator for a position (up to three integers); it is the same object each time."""
+        # The draws themselves count in the lowest word: 2**64 of them before two positions overlap.
         self._counter[:] = 0
-        self._counter[1 : 1 + len(place)] = [word & _WORD for word in place]
+        self._counter[1 : 1 + len(position)] = [word & _WORD for word in position]
         state = self._state
         state["state"] = {"counter": self._counter, "key": self._key}
         state["buffer_pos"] = 4

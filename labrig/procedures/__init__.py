@@ -1,1 +1,1 @@
-"""What one does with a rig besides training: certify its gradient, plan a run."""
+"""What a user does with a rig: train, certify its gradient, plan a run, examine the machine, list the wiring."""

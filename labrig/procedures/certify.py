@@ -1,12 +1,12 @@
-"""The certificate: is what the board says about its gradient true?
+"""Certifies the measured gradient of a board.
 
-At a seeded, untrained point the gradient by frequency propagation (FP) of every edge stands beside
+At seeded, untrained conductances, the gradient of every edge by frequency propagation (FP) is compared with
 
 - central differences of the loss *measured on the same rig*, which need no model, and
-- where the bench is simulated, the exact adjoint (`truth`).
+- the exact adjoint (`truth`), if the bench is simulated.
 
-A sweep of γ shows how the error grows (γ² in a nonlinear network, not at all in a linear one), a null test what is read
-at the error tone while the error is at 0 V.
+A sweep of γ shows how the error of the gradient grows (as γ² in a nonlinear network, not at all in a linear one). A
+null test shows what is measured at the error tone while the error is off.
 """
 
 from __future__ import annotations
@@ -39,25 +39,27 @@ LEVEL_STEP = 0.1
 of the measured loss, and still a truncation error near 1 %."""
 
 JUDGED_AT = 5.0
-"""An edge is judged when its gradient exceeds this many standard uncertainties, noise and instruments together. An
-offset larger than `a` reverses an edge however often it is measured."""
+"""An edge is judged if its gradient exceeds this many standard uncertainties, of noise and instruments together. An
+offset larger than `a` gives the wrong sign however often it is measured."""
 
 MINIMUM_COSINE = 0.95
 LARGEST_SLOPE_ERROR = 0.25
-"""What a gradient may be off before it is called wrong. The step of the differences and the tolerance of the parts,
-which no rig knows, leave up to 0.15 in the slope against the differences."""
+"""Largest error of the slope before a gradient is called wrong. The step of the differences and the unknown tolerance
+of the parts account for up to 0.15."""
 
 ROUNDING_V = 2e-15
-"""What double precision leaves of a volt after the lock-in, as a standard error of b."""
+"""Standard error of b from rounding in double precision (V per V)."""
 
 SWEEP = 10.0 ** np.arange(-2.25, 0.01, 0.25)
 """Error currents of the sweep, in units of the largest: 2.25 decades."""
 
 SWEEP_TOP = 10.0**0.5
-"""Largest error current of the sweep in units of the configured one, where the sources can deliver it."""
+"""Largest error current of the sweep in units of the configured one, if the sources can deliver it."""
 
 
 class Verdict(Enum):
+    """Whether a gradient is right."""
+
     RIGHT = "right"
     WRONG = "wrong"
     UNRESOLVED = "unresolved"
@@ -65,8 +67,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class ExampleCertificate:
-    """One example's gradient against its references: differences of the measured loss and, where there is one, the
-    exact adjoint."""
+    """The gradient of one example and its references: differences of the measured loss, and the adjoint if known."""
 
     name: str
     measured: Gradient
@@ -75,17 +76,17 @@ class ExampleCertificate:
 
     @property
     def gradient(self) -> Array:
-        """(E,) by frequency propagation."""
+        """(E,) gradient by frequency propagation."""
         return self.measured.value
 
     @property
     def reference(self) -> Array:
-        """The better of the two: the adjoint where there is one."""
+        """The better reference: the adjoint if it is known."""
         return self.difference if self.adjoint is None else self.adjoint
 
     @property
     def judged(self) -> NDArray[np.bool_]:
-        """(E,) edges whose gradient stands clear of its noise, and of what zero and gain of the digitizer may add."""
+        """(E,) edges whose gradient clearly exceeds its noise and the offset and gain errors of the digitizer."""
         return np.abs(self.gradient) > JUDGED_AT * self.measured.uncertainty
 
     @property
@@ -95,7 +96,7 @@ class ExampleCertificate:
 
     @property
     def verdict(self) -> Verdict:
-        """Wrong only where noise cannot be the reason."""
+        """Wrong only if noise cannot explain the deviation."""
         noise = self.measured.standard_error
         if self.sign_right.sum() < self.judged.sum():
             return Verdict.WRONG
@@ -108,10 +109,11 @@ class ExampleCertificate:
             return Verdict.WRONG
         if cosine(self.gradient, self.reference) >= MINIMUM_COSINE:
             return Verdict.RIGHT
-        # The cosine that noise alone would leave; a little above it the scatter of few edges decides.
+        # √share is the cosine expected from noise alone; close to the minimum, the scatter of few edges decides.
         return Verdict.UNRESOLVED if np.sqrt(share) < MINIMUM_COSINE + 0.03 else Verdict.WRONG
 
     def figures(self, interior: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return the figures of this example; `interior` (E,) marks edges that touch no output."""
         return {
             "name": self.name,
             "cosine_difference": cosine(self.gradient, self.difference),
@@ -128,7 +130,7 @@ class ExampleCertificate:
 
 @dataclass(frozen=True)
 class Sweep:
-    """How the gradient departs from its limit as γ grows. exponent: of γ, None where no departure could be resolved."""
+    """How the gradient deviates from its limit as γ grows; `exponent` of γ is None if no deviation was resolved."""
 
     current_a: Array
     departure: Array
@@ -157,7 +159,7 @@ class Certificate:
     def repeats_for_batch(self) -> int | None:
         """Repeats that would bring the batch gradient's relative standard error to 5 %.
 
-        None while nothing but noise was seen, which tells nothing of the gradient's size.
+        None if the gradient is below the noise, so that its size is unknown.
         """
         batch = self.batch
         share = _share_of_signal(batch)
@@ -167,7 +169,7 @@ class Certificate:
         return max(1, int(np.ceil(self.repeats * noise_to_signal / 0.05**2)))
 
     def to_json(self) -> dict[str, Any]:
-        """The figures; those over all examples are the worst, counts are sums."""
+        """Return the figures; those over all examples are the worst ones, counts are sums."""
         figures = [example.figures(self.interior) for example in self.examples]
 
         def worst(name: str, choose: Callable[[Sequence[float]], float]) -> float | None:
@@ -207,6 +209,7 @@ class Certificate:
 
     @property
     def passed(self) -> bool:
+        """Whether the gradient is right."""
         return self.verdict is Verdict.RIGHT
 
 
@@ -218,9 +221,27 @@ def certify(
     repeats: int,
     progress: Callable[[str], None] = lambda message: None,
 ) -> Certificate:
-    """Certify the gradient of an open rig at the conductances `update` begins with.
+    """Certify the gradient of an open rig at the initial conductances.
 
-    examples: indices into the task. repeats: FP measurements averaged per example. say: is told what is being done.
+    Parameters
+    ----------
+    probe : GradientProbe
+        Measures gradients and losses.
+    update : Update
+        Has the initial conductances.
+    truth : Truth or None
+        The exact gradient of a simulated bench.
+    examples : sequence of int
+        Indices into the task.
+    repeats : int
+        FP measurements averaged per example.
+    progress : callable
+        Called with a line of text before each part of the procedure.
+
+    Raises
+    ------
+    ChannelFault
+        If a channel does not keep its value or settings are lost.
     """
     rig = probe.rig
     _write(rig, update.settings())
@@ -249,31 +270,35 @@ def certify(
 
 
 def _write(rig: Rig, settings: Mapping[int, Setting]) -> None:
-    """Program; ChannelFault where a channel disobeys or settings were lost: what was measured is then worth nothing."""
+    """Program; ChannelFault if a channel does not keep its value or settings were lost."""
     report = rig.program(settings)
     if report.faulty or report.interrupted:
-        what = f"{', '.join(report.faulty)} do not hold what was written" if report.faulty else "settings were lost"
+        what = (
+            f"{', '.join(report.faulty)} did not keep the value that was written"
+            if report.faulty
+            else "settings were lost"
+        )
         raise ChannelFault(what, action="certify", remedy="check the bank's supply, cable and watchdog; certify again")
 
 
 def _share_of_signal(gradient: Gradient) -> float | None:
-    """Share of |g|² that is not noise; None where it is too small to be told from nothing."""
+    """Return the share of |g|² that is not noise; None if g is not significant."""
     size, noise = float(gradient.value @ gradient.value), float(np.sum(gradient.standard_error**2))
     return 1.0 - noise / size if size > 2 * noise else None
 
 
 def _repeated(probe: GradientProbe, example: int, repeats: int) -> Gradient:
-    """Mean gradient of one example."""
+    """Return the mean gradient of one example."""
     return mean_gradient([probe.gradient(example).gradient for _ in range(repeats)], len(probe.rig.edges))
 
 
 def _null(probe: GradientProbe, example: int) -> float:
-    """Largest |b| (V) that is read while the error is at 0 V."""
+    """Return the largest |b| (V) measured while the error is off."""
     return float(np.abs(probe.measure_free(example).b).max())
 
 
 def _adjoint(probe: GradientProbe, truth: Truth | None, example: int) -> Array | None:
-    """Exact gradient, where a world knows it; for an activation at a tone only where superposition holds."""
+    """Return the exact gradient; None if unknown, or if the activation is a tone and the network nonlinear."""
     if truth is None or (probe.rig.activation == "sine" and not truth.linear):
         return None
     target = probe.task.target[example]
@@ -281,7 +306,7 @@ def _adjoint(probe: GradientProbe, truth: Truth | None, example: int) -> Array |
 
 
 def central_differences(probe: GradientProbe, update: Update, examples: Sequence[int]) -> list[Array]:
-    """∂C/∂θ (E,) of every example by differences of the measured loss; each edge is put back afterwards."""
+    """Return ∂C/∂θ (E,) of every example by differences of the measured loss; each edge is restored afterwards."""
     losses_here = [probe.measured_loss(example) for example in examples]
     gradients = [np.zeros(len(probe.rig.edges)) for _ in examples]
     home = update.settings()
@@ -326,12 +351,12 @@ def _neighbours(levels: LevelTable | Continuous, here: float) -> list[tuple[Sett
 
 
 def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
-    """Gradients over a ladder of error currents, free state and error held; departures are between neighbouring rungs.
+    """Measure gradients for a geometric series of error currents, with the same free state and error.
 
-    For g(γ) = g₀ + κ γᵖ on a geometric ladder, |g(γ_{i+1}) − g(γ_i)| ∝ γ_iᵖ: the exponent needs no reference.
+    For g(γ) = g₀ + κ γᵖ, differences of neighbours are ∝ γ_iᵖ, so the exponent p needs no reference.
     """
     free = probe.measure_free(example)
-    # `a` is the same number on every rung, so its noise is no departure.
+    # `a` is the same at every current, so its noise does not contribute.
     quiet = replace(free, u_a=np.zeros_like(free.u_a))
     e = probe.loss.gradient(free.outputs, probe.task.target[example])
     currents = min(probe.carrier.current_a * SWEEP_TOP, probe.rig.largest_error_a) * SWEEP
@@ -349,14 +374,14 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
 
         try:
             found = probe.at_current(float(current)).from_record(example, answer)
-        except SourceMisfit:  # too small for these sources: the ladder begins higher
+        except SourceMisfit:  # too small for these sources: start at a larger current
             played.clear()
             gradients.clear()
             continue
         if found is None or not found.gamma:
             continue
         played.append(current)
-        # The rounding of b is a departure, and so is what the sources made of the error.
+        # Rounding of b and inaccuracy of the sources change the gradient too.
         rounding = np.abs(free.a) * ROUNDING_V / found.gamma
         off = max((misfit(error, e) for error in errors), default=0.0) * np.abs(found.value)
         gradients.append((found.value, np.sqrt(found.standard_error**2 + rounding**2 + off**2)))
@@ -378,13 +403,15 @@ def _exponent(current_a: Array, departure: Array) -> tuple[float | None, tuple[f
 
 
 def cosine(a: Array, b: Array) -> float:
+    """Return the cosine of the angle between two vectors."""
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
 def relative_error(value: Array, reference: Array) -> float:
+    """Return |value − reference| / |reference|."""
     return float(np.linalg.norm(value - reference) / np.linalg.norm(reference))
 
 
 def slope(value: Array, reference: Array) -> float:
-    """Least-squares slope of value against reference, through zero: 1 is right."""
+    """Return the least-squares slope of value against reference through zero; 1 is right."""
     return float(value @ reference / (reference @ reference))

@@ -1,7 +1,7 @@
-"""What is plugged in and what is missing on this machine, and who of a bench's instruments answers. Nothing is driven.
+"""Finds what is plugged in and not installed on this machine, and which instruments of a bench answer.
 
-Probes and instruments are asked in threads of their own, each with a deadline: one that hangs, raises or is not
-installed says so in its own row and keeps no other from being reported.
+Nothing is driven. Every probe and every instrument has its own thread and deadline, so one that hangs or fails does not
+affect the others.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from labrig.instruments.findings import Finding, Probe
 T = TypeVar("T")
 
 PROBE_S = 10.0
-"""Looking for VISA instruments on the network takes 2 s of them."""
+"""Deadline of a probe (s); searching the network for VISA instruments alone takes 2 s."""
 ANSWER_S = 20.0
-"""Longer than any driver takes to give up: a potentiometer bank is asked for 3 s, a dead VXI-11 link holds for 6 s."""
+"""Deadline of an instrument (s), longer than any driver's own: 3 s for a potentiometer bank, 6 s for VXI-11."""
 SAFE_S = 5.0
 
 LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml", "rich", "matplotlib")
@@ -44,9 +44,9 @@ State = Literal["answers", "differs", "absent", "in use", "fault"]
 
 @dataclass(frozen=True)
 class InstrumentReport:
-    """One configured instrument: who answered, or why nobody did.
+    """One configured instrument: its identity, or why it did not answer.
 
-    kind: class of the error, "" without one. exit_code: what this row alone would end the command with.
+    `kind` is the class of the error ("" if there is none), `exit_code` the exit code for this instrument alone.
     """
 
     name: str
@@ -62,9 +62,9 @@ class InstrumentReport:
 
 
 def machine_probes(runs_dir: Path) -> dict[str, Probe]:
-    """Everything worth knowing of this machine, by what it is about; drivers add what they look for."""
+    """Return the probes of this machine by subject, including those of the drivers."""
     drivers: dict[str, DriverInfo] = {}
-    with suppress(LabrigError):  # `versions` says what is wrong with them
+    with suppress(LabrigError):  # reported by `versions`
         drivers = installed_drivers()
     return {
         "versions": versions,
@@ -77,24 +77,24 @@ def machine_probes(runs_dir: Path) -> dict[str, Probe]:
 
 
 def examine(probes: Mapping[str, Probe], deadline_s: float = PROBE_S) -> list[Finding]:
-    """Run every probe at once; what they found, in their order."""
-    outcomes = _side_by_side(probes, deadline_s)
+    """Run all probes in parallel and return their findings in order."""
+    outcomes = _in_parallel(probes, deadline_s)
     findings: list[Finding] = []
     for what in probes:
         outcome = outcomes.get(what)
         if isinstance(outcome, list):
             findings += outcome
         elif outcome is None:
-            said = f"did not answer within {deadline_s:g} s"
-            findings.append(Finding(what, "warning", said, "look for a driver that hangs"))
+            detail = f"did not answer within {deadline_s:g} s"
+            findings.append(Finding(what, "warning", detail, "look for a driver that hangs"))
         else:
-            said = f"could not be examined: {_said(outcome)}"
-            findings.append(Finding(what, "warning", said, "repair the installation"))
+            detail = f"could not be examined: {_one_line(outcome)}"
+            findings.append(Finding(what, "warning", detail, "repair the installation"))
     return findings
 
 
 def versions() -> list[Finding]:
-    """This labrig, its Python, and the packages it stands on."""
+    """Return the versions of labrig, Python and the packages it uses."""
     needed: dict[str, list[str]] = defaultdict(list)
     for driver in installed_drivers().values():
         for package in driver.packages:
@@ -111,7 +111,7 @@ def versions() -> list[Finding]:
 
 
 def disk(runs_dir: Path) -> list[Finding]:
-    """Whether runs can be written to their folder, or to where it would be made."""
+    """Return whether the folder of runs can be written or created."""
     place = runs_dir.absolute()
     while not place.exists():
         place = place.parent
@@ -120,12 +120,12 @@ def disk(runs_dir: Path) -> list[Finding]:
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         return [Finding("disk", "warning", f"{place} cannot be written to", "choose another --runs-dir")]
     if free < LEAST_FREE_BYTES:
-        return [Finding("disk", "warning", detail, "make room, or choose another --runs-dir")]
+        return [Finding("disk", "warning", detail, "free some space, or choose another --runs-dir")]
     return [Finding("disk", "ok", detail)]
 
 
 def visa_resources() -> list[Finding]:
-    """The VISA backend and what it lists. Serial ports are left to `serial_ports`."""
+    """Return the VISA backend and the instruments it lists, without serial ports (see `serial_ports`)."""
     try:
         import pyvisa
     except ImportError:
@@ -133,8 +133,8 @@ def visa_resources() -> list[Finding]:
     try:
         manager = pyvisa.ResourceManager()
     except (ValueError, OSError) as error:
-        remedy = "pip install pyvisa-py, or install the VISA of your instruments' maker"
-        return [Finding("VISA", "missing", f"no backend: {_said(error)}", remedy)]
+        remedy = "pip install pyvisa-py, or install the VISA library of your instruments' manufacturer"
+        return [Finding("VISA", "missing", f"no backend: {_one_line(error)}", remedy)]
     findings = []
     if manager.visalib.library_path == "py":
         try:
@@ -151,7 +151,7 @@ def visa_resources() -> list[Finding]:
 
 
 def serial_ports(by_id: Path = Path("/dev/serial/by-id"), processes: Path = Path("/proc")) -> list[Finding]:
-    """Every port: its lasting name, whether it may be opened, who holds it. None is opened: that resets an Arduino."""
+    """Return every port: permanent name, permissions and users. None is opened, as that would reset an Arduino."""
     try:
         from serial.tools.list_ports import comports
     except ImportError:
@@ -159,25 +159,25 @@ def serial_ports(by_id: Path = Path("/dev/serial/by-id"), processes: Path = Path
     names = {link.resolve(): link for link in by_id.iterdir()} if by_id.is_dir() else {}
     findings = []
     for port in comports():
-        if port.hwid == "n/a":  # a UART of the mainboard, there or not
+        if port.hwid == "n/a":  # a UART of the mainboard, possibly not present
             continue
         device = Path(port.device)
         detail = f"{names.get(device.resolve(), device)}: {port.description}"
-        problem, remedy = _trouble(device, processes)
+        problem, remedy = _port_problem(device, processes)
         state = "warning" if problem else "ok"
         findings.append(Finding("serial port", state, f"{detail}{problem and '; '}{problem}", remedy))
     if not findings:
-        remedy = "plug the adapter in; where it then is not listed, its USB driver is missing"
+        remedy = "plug in the adapter; if it is still not listed, install its USB driver"
         return [Finding("serial port", "missing", "none is plugged in", remedy)]
     return findings
 
 
 def latency_timers(adapters: Path = Path("/sys/bus/usb-serial/devices")) -> list[Finding]:
-    """FTDI adapters that hold bytes back for longer than 1 ms (Linux tells; 16 ms is their default)."""
+    """Return the FTDI adapters and their latency timers, on Linux; more than 1 ms is slow (the default is 16 ms)."""
     findings = []
     for timer in sorted(adapters.glob("*/latency_timer")):
         milliseconds = int(timer.read_text().strip())
-        detail = f"/dev/{timer.parent.name} holds bytes back for {milliseconds} ms"
+        detail = f"/dev/{timer.parent.name} buffers bytes for up to {milliseconds} ms"
         slow = milliseconds > 1
         remedy = f"echo 1 | sudo tee {timer}" if slow else ""
         findings.append(Finding("latency timer", "warning" if slow else "ok", detail, remedy))
@@ -189,25 +189,33 @@ def roll_call(
     expected: Mapping[str, Identity],
     deadline_s: float = ANSWER_S,
 ) -> list[InstrumentReport]:
-    """Open and identify all at once, compare with what the configuration names, make safe, close.
+    """Open and identify all instruments in parallel, compare with the configuration, make safe, close.
 
-    instruments: driver's name and the unopened instrument, by name.
-    expected: model and serial, "" where any will do. An interrupt on the way makes safe and closes, too. An instrument
-    that has not answered by `deadline_s` is left to its own thread.
+    Instruments are made safe and closed also after an interrupt. One that has not answered within `deadline_s` is left
+    to its own thread, which makes it safe if it ever returns.
+
+    Parameters
+    ----------
+    instruments : mapping
+        Name → driver name and unopened instrument.
+    expected : mapping
+        Name → model and serial in the configuration, "" for any.
+    deadline_s : float
+        How long to wait for the answers (s).
     """
     left = threading.Event()
     visits = {name: _Visit(instrument, left) for name, (_, instrument) in instruments.items()}
     failures: dict[str, Exception] = {}
     try:
-        outcomes = _side_by_side(visits, deadline_s)
+        outcomes = _in_parallel(visits, deadline_s)
     finally:
         left.set()
         end = time.monotonic() + SAFE_S
-        # Nobody touches an instrument whose own visit goes on; that one makes it safe, should it ever come back.
+        # An instrument whose thread is still running is not touched; that thread makes it safe if it ever returns.
         over = [name for name, visit in visits.items() if visit.over.wait(max(0.0, end - time.monotonic()))]
-        failures = _leave({name: instruments[name][1] for name in over})
+        failures = _make_safe_and_close({name: instruments[name][1] for name in over})
     reports = {
-        name: _judged(name, driver, outcomes.get(name), expected.get(name), deadline_s)
+        name: _report_of(name, driver, outcomes.get(name), expected.get(name), deadline_s)
         for name, (driver, _) in instruments.items()
     }
     for name, failure in failures.items():
@@ -217,19 +225,19 @@ def roll_call(
 
 
 def exit_code(reports: list[InstrumentReport]) -> int:
-    """4 where an instrument is absent or another one, else that of the first fault, 0 where all is well."""
+    """Return 4 if an instrument is absent or differs, else the code of the first error, or 0."""
     codes = [report.exit_code for report in reports if report.exit_code]
     absent = ConnectionFailed.exit_code
     return absent if absent in codes else next(iter(codes), 0)
 
 
 def unreachable(name: str, driver: str, error: LabrigError) -> InstrumentReport:
-    """The row of an instrument that the bench could not even connect."""
+    """Return the report of an instrument that the bench could not create."""
     return _failed(InstrumentReport(name, driver, "absent"), error)
 
 
 class _Visit:
-    """Opens one instrument and asks who it is. left: everybody else has gone; so make it safe oneself."""
+    """Opens and identifies one instrument, and makes it safe itself if `left` is set, as nothing else will."""
 
     def __init__(self, instrument: Instrument, left: threading.Event) -> None:
         self.over = threading.Event()
@@ -248,7 +256,7 @@ class _Visit:
             self.over.set()
 
 
-def _judged(
+def _report_of(
     name: str, driver: str, outcome: Identity | Exception | None, wanted: Identity | None, deadline_s: float
 ) -> InstrumentReport:
     row = InstrumentReport(name, driver, "absent")
@@ -272,7 +280,7 @@ def _judged(
 
 
 def _failed(row: InstrumentReport, error: Exception, state: State | None = None) -> InstrumentReport:
-    known = error if isinstance(error, LabrigError) else LabrigError(_said(error))
+    known = error if isinstance(error, LabrigError) else LabrigError(_one_line(error))
     states: dict[type[LabrigError], State] = {
         InUse: "in use",
         ConnectionFailed: "absent",
@@ -289,12 +297,12 @@ def _failed(row: InstrumentReport, error: Exception, state: State | None = None)
     )
 
 
-def _leave(instruments: Mapping[str, Instrument]) -> dict[str, Exception]:
-    """Make all safe at once, then close; the first error of each instrument."""
+def _make_safe_and_close(instruments: Mapping[str, Instrument]) -> dict[str, Exception]:
+    """Make all safe in parallel, then close; returns the first error of each instrument."""
     failures: dict[str, Exception] = {}
     for what in ("make_safe", "close"):
-        actions = {name: partial(_done, getattr(instrument, what)) for name, instrument in instruments.items()}
-        outcomes = _side_by_side(actions, SAFE_S)
+        actions = {name: partial(_completed, getattr(instrument, what)) for name, instrument in instruments.items()}
+        outcomes = _in_parallel(actions, SAFE_S)
         for name in instruments:
             outcome = outcomes.get(name)
             if outcome is None:
@@ -304,15 +312,15 @@ def _leave(instruments: Mapping[str, Instrument]) -> dict[str, Exception]:
     return failures
 
 
-def _done(action: Callable[[], None]) -> bool:
+def _completed(action: Callable[[], None]) -> bool:
     action()
     return True
 
 
-def _side_by_side(tasks: Mapping[str, Callable[[], T]], deadline_s: float) -> dict[str, T | Exception]:
-    """What every task returned or raised; a task that is not over by the deadline is left alone and left out.
+def _in_parallel(tasks: Mapping[str, Callable[[], T]], deadline_s: float) -> dict[str, T | Exception]:
+    """Run tasks in parallel; return the result or exception of each that ends within the deadline.
 
-    Daemon threads: one that hangs for good must not keep the program from ending.
+    The threads are daemons, so that one that hangs does not prevent the program from exiting.
     """
     outcomes: dict[str, T | Exception] = {}
 
@@ -321,7 +329,7 @@ def _side_by_side(tasks: Mapping[str, Callable[[], T]], deadline_s: float) -> di
             outcomes[name] = task()
         except Exception as error:
             outcomes[name] = error
-        except BaseException as error:  # a library that calls exit() ends nothing but its own thread
+        except BaseException as error:  # a library that calls exit() ends only its own thread
             outcomes[name] = RuntimeError(f"{type(error).__name__}: {error}")
 
     threads = [threading.Thread(target=work, args=item, name=item[0], daemon=True) for item in tasks.items()]
@@ -333,10 +341,10 @@ def _side_by_side(tasks: Mapping[str, Callable[[], T]], deadline_s: float) -> di
     return dict(outcomes)
 
 
-def _trouble(device: Path, processes: Path) -> tuple[str, str]:
-    """What keeps a port from being used, and the remedy; ("", "") where nothing does."""
+def _port_problem(device: Path, processes: Path) -> tuple[str, str]:
+    """Return why a port cannot be used, and the remedy; ("", "") if it can."""
     if not os.access(device, os.R_OK | os.W_OK):
-        return "this user may not open it", _permission(device)
+        return "you have no permission to open it", _permission(device)
     holders = list(_holders(device, processes))
     if holders:
         return f"in use by {', '.join(holders)}", "close that program"
@@ -354,13 +362,13 @@ def _permission(device: Path) -> str:
 
 
 def _holders(device: Path, processes: Path) -> Iterator[str]:
-    """Processes that have the device open, as far as this user may see them."""
+    """Yield the processes that have the device open, if visible to this user."""
     target = str(device.resolve())
     for descriptors in processes.glob("[0-9]*/fd"):
         try:
             held = any(os.readlink(link) == target for link in descriptors.iterdir())
             name = (descriptors.parent / "comm").read_text().strip()
-        except OSError:  # it has ended, or belongs to somebody else
+        except OSError:  # it has exited, or belongs to another user
             continue
         if held:
             yield f"{name} (process {descriptors.parent.name})"
@@ -373,6 +381,6 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _said(error: BaseException) -> str:
-    """The first paragraph of an error in one line."""
+def _one_line(error: BaseException) -> str:
+    """Return the first paragraph of an error as one line."""
     return " ".join(str(error).split("\n\n")[0].split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""What a run will do before it does it: tones, timing, levels, memory, and how long it takes."""
+"""What a run will do: tones, timing, levels, memory and duration."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from labrig.learning.updates import Update
 from labrig.rig.gradient_probe import GradientProbe
 
 ROW_ARRAYS = 4
-"""(E,) float64 arrays a journal row holds."""
+"""Number of (E,) float64 arrays per journal row."""
 
 TRIAL_EXAMPLES = 12
 
 
 @dataclass(frozen=True)
 class Counts:
-    """updates: steps of training. training, evaluation: acquisitions, if no example is skipped."""
+    """Number of updates, and of acquisitions for training and evaluation if no example is skipped."""
 
     updates: int
     training: int
@@ -29,9 +29,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Plan:
-    """SI units. levels: per edge within the range, None where continuous. bench_s: time on the bench's clock.
+    """What a run will do, in SI units.
 
-    wall_s: time here, from a trial of a few examples.
+    `levels` is the number per edge within the range (None if continuous), `bench_s` the time on the bench's clock, and
+    `wall_s` the time on this computer, extrapolated from a few examples.
     """
 
     frequencies_hz: tuple[float, ...]
@@ -50,7 +51,7 @@ class Plan:
 
 
 def count(schedule: Schedule, train: int, test: int, acquisitions: int) -> Counts:
-    """How many updates and acquisitions a schedule makes; `acquisitions` of them for each example."""
+    """Count the updates and acquisitions of a schedule that needs so many `acquisitions` per example."""
     updates = schedule.epochs * -(-train // schedule.batch)
     every = schedule.evaluate_every
     between = max(schedule.epochs - 1, 0) // every if every else 0
@@ -60,7 +61,7 @@ def count(schedule: Schedule, train: int, test: int, acquisitions: int) -> Count
 
 
 def plan_run(probe: GradientProbe, update: Update, schedule: Schedule) -> Plan:
-    """Plan a run on an open rig; tries a few examples to know how fast it is. The rig is left at its first settings."""
+    """Plan a run on an open rig by timing a few examples. The rig is left at its initial settings."""
     rig, task = probe.rig, probe.task
     counts = count(schedule, len(task.train), len(task.test), probe.acquisitions)
     rig.program(update.settings())

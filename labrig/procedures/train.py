@@ -1,6 +1,6 @@
 """Train a board and record every step: a run from an unopened rig to its pictures, without a command line.
 
-Nothing is printed. The caller is told what happens through callbacks, and gets a RunResult.
+Nothing is printed. Callbacks report the progress, and the result is a RunResult.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RunResult:
     folder
         Its folder.
     state
-        "interrupted" if it was stopped before all was measured and the rig was closed.
+        "interrupted" if it was stopped before the last evaluation was complete and the rig closed.
     metrics
         Figures of the last evaluation by name (volts, or the loss's own unit), and the loss before training.
     evaluated_at_step
@@ -44,13 +44,13 @@ class RunResult:
     acquisitions, evaluation_acquisitions
         Acquisitions for training, and all others.
     wall_s, bench_s
-        Time spent here and on the bench's clock (s).
+        Duration on this computer and on the bench's clock (s).
     missed
         Goals of `task.target` that the metrics do not reach, in words.
     plots
-        Pictures that were written; None if none were wanted, or none of a run that was interrupted.
+        Pictures that were written; None if they were not requested or the run was interrupted.
     plots_skipped
-        True if `stop()` was heeded before every picture was drawn.
+        True if `stop()` returned True before every picture was drawn.
     left_out
         File name of each picture that could not be made, and why.
     """
@@ -107,7 +107,7 @@ def train(
     stop: Callable[[], bool] = lambda: False,
     opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig,
 ) -> RunResult:
-    """Train on a fresh bench as a configuration says, and record the run in a new folder.
+    """Train on a new bench as configured, and record the run in a new folder.
 
     Parameters
     ----------
@@ -122,23 +122,21 @@ def train(
     report
         Called with every step and every evaluation, after it was committed to the journal.
     stop
-        Asked before every step and between the measurements of an evaluation; once it returns True, the run ends
-        after what is under way.
+        Called before every step and between the measurements of an evaluation; True ends the run.
     opened
         Opens the rig as a context manager that makes it safe and closes it.
 
     Returns
     -------
     RunResult
-        Also after a KeyboardInterrupt that struck once the folder existed: the rig was made safe, and the run is
-        "interrupted".
+        Also after a KeyboardInterrupt once the folder existed: the rig was made safe, and the run is "interrupted".
 
     Raises
     ------
     LabrigError, ExceptionGroup
-        What kept the run from being finished; the rig was made safe, and the journal says that the run failed.
+        If the run failed; the rig was made safe, and the journal records the failure.
     KeyboardInterrupt
-        If it struck before the folder existed.
+        If it came before the folder existed.
     """
     began_s = time.monotonic()
     setup = assembly.setup()
@@ -174,6 +172,7 @@ class _Run:
         self._bench_began_s = setup.bench.clock.now()
 
     def execute(self, plots: bool, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> RunResult:
+        """Train, record the result and draw the pictures."""
         with Journal(self.folder.journal, self._assembly.storage.durability) as journal:
             stopped = self._train(journal, opened) or self._stop()
             result = self.result("interrupted" if stopped else "finished", journal.steps)
@@ -192,7 +191,7 @@ class _Run:
         )
 
     def result(self, state: Literal["finished", "interrupted"], steps: int = 0) -> RunResult:
-        """Return what is known by now. steps: those in the journal."""
+        """Return the result so far, with this number of steps in the journal."""
         experiment = self._experiment
         evaluations = experiment.evaluations if experiment else ()
         return RunResult(
@@ -209,7 +208,7 @@ class _Run:
         )
 
     def _train(self, journal: Journal, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> bool:
-        """Train on the open rig; return whether KeyboardInterrupt ended it. The rig is safe and closed afterwards."""
+        """Train on the open rig, then make it safe and close it; return whether Ctrl-C ended the training."""
         try:
             with opened(self._setup.rig) as rig:
                 self._experiment = self._assembly.experiment(rig, journal)
@@ -231,14 +230,16 @@ class _Run:
         return Event(steps, event, detail, rig.acquisitions, rig.clock.now())
 
     def _describe(self) -> None:
-        """Write everything about the run that is known before its first step."""
+        """Write the configuration and the metadata of the run."""
         self.folder.write_text(CONFIG, to_yaml(self._assembly.document))
         meta = describe(self._assembly, self._setup.rig)
         self.folder.write_text(META, json.dumps(meta, indent=1, ensure_ascii=False) + "\n")
 
     def _keep_spectrum(self, experiment: Experiment) -> None:
-        """Keep one window with the error tone on, for the picture of its spectrum. Training is over and recorded: if
-        this window cannot be measured or written, only the picture is missing."""
+        """Save one window with the error tone on, for the spectrum.
+
+        Training is complete and recorded: if this fails, only the picture is missing.
+        """
         rig = experiment.rig
         try:
             volts = experiment.sample_with_error(int(experiment.task.train[0]))
@@ -254,11 +255,11 @@ class _Run:
 
 
 def _failure(error: Exception) -> dict[str, Any]:
-    """What the journal keeps: the error that came first, those beside it, and what could not be made safe."""
+    """Return the journal entry: the first error, the others, and the instruments that could not be made safe."""
 
-    def told(each: Exception) -> dict[str, Any]:
+    def as_json(each: Exception) -> dict[str, Any]:
         return {"kind": type(each).__name__, "message": str(each), "device": getattr(each, "device", None)}
 
     wrong, not_safe = separated(error)
-    first, *beside = [told(each) for each in wrong or not_safe]
-    return {**first, "beside": beside if wrong else [], "not_made_safe": [told(each) for each in not_safe]}
+    first, *beside = [as_json(each) for each in wrong or not_safe]
+    return {**first, "beside": beside if wrong else [], "not_made_safe": [as_json(each) for each in not_safe]}

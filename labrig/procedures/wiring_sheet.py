@@ -1,4 +1,4 @@
-"""The sheet one solders a board from: every channel and part with the nodes it goes to, and the lines that synchronize.
+"""The wiring sheet for soldering a board: every channel and part with its nodes, and the synchronization cables.
 
 Pins of chips are those of the wiring table in drivers/firmware/README.md.
 """
@@ -17,14 +17,23 @@ from labrig.quantities import format_quantity
 from labrig.rig.hookup import Hookup, Howland, SourceWire
 
 RHEOSTAT_PINS = {"MCP4251": (("P0", 9, 10), ("P1", 6, 5))}
-"""Of each rheostat on a chip in the 14-pin package: its name, the pins of its terminals W and B."""
+"""For each rheostat on a chip in the 14-pin package: its name and the pins of its terminals W and B."""
 
 
 @dataclass(frozen=True)
 class InstrumentFacts:
-    """What the sheet says of an instrument. model: or part. output_ohm: of a source's channels.
+    """What the sheet needs to know about an instrument.
 
-    on_chips: channels are rheostats of chips one solders oneself, in order. clock_output: where its clock leaves.
+    Parameters
+    ----------
+    model : str
+        Model or part.
+    output_ohm : float
+        Output resistance of a source (Ω).
+    on_chips : bool
+        The channels are rheostats, in order, on chips that the user solders.
+    clock_output : str
+        The terminal of its clock output.
     """
 
     model: str
@@ -35,11 +44,23 @@ class InstrumentFacts:
 
 @dataclass(frozen=True)
 class Connection:
-    """One thing to solder. `to`: its other end, where that is a node too. edge: name of the edge it is.
+    """One thing to solder.
 
-    through_ohm: from the open output to the node, of which resistor_ohm is to be soldered and the rest is the source's
-    own; None where howland is the current source between channel and node, whose output resistance is howland_ohm.
-    pin: terminals of `node` and of `to`.
+    Parameters
+    ----------
+    node, to : str
+        The nodes it connects; `to` is empty if its other end is a channel.
+    what, instrument, model, channel : str
+        What it is.
+    pin : str
+        Terminals at `node` and at `to`.
+    edge : str
+        Name of the edge, if it is one.
+    through_ohm, resistor_ohm : float or None
+        Total resistance from the open output to the node, and the part of it to solder; the rest is internal to the
+        source. None for a Howland source.
+    howland, howland_ohm : Howland, float or None
+        The current source between channel and node, and its output resistance (Ω).
     """
 
     node: str
@@ -67,7 +88,7 @@ class Line:
 
 @dataclass(frozen=True)
 class WiringSheet:
-    """nodes: connections of each node in the network's order; edges; fixed parts of the network; cables."""
+    """Connections of the nodes in the order of the network, of the edges and the fixed parts, and cables."""
 
     nodes: tuple[Connection, ...]
     edges: tuple[Connection, ...]
@@ -78,7 +99,7 @@ class WiringSheet:
 def wiring_sheet(
     hookup: Hookup, network: Network, instruments: Mapping[str, InstrumentFacts], timing: Timing
 ) -> WiringSheet:
-    """Everything that must be connected for this hookup on this network."""
+    """Return everything to connect for this hookup on this network."""
     by_node: dict[str, list[Connection]] = {node: [] for node in network.nodes}
     for wire in (*hookup.inputs, hookup.pilot):
         by_node[wire.node].append(_source(wire, "drive", instruments[wire.device]))
@@ -125,7 +146,7 @@ def _source(wire: SourceWire, what: Literal["drive", "error"], facts: Instrument
 
 
 def _pin(facts: InstrumentFacts, channel: str) -> str:
-    """Chip and rheostat behind a channel; the terminal of the edge's first node comes first."""
+    """Return chip, rheostat and pins of a channel; the terminal for the edge's first node comes first."""
     rheostats = RHEOSTAT_PINS.get(facts.model.partition("-")[0])
     if not facts.on_chips or rheostats is None:
         return ""
@@ -135,7 +156,7 @@ def _pin(facts: InstrumentFacts, channel: str) -> str:
 
 
 def _fixed(graph: Network) -> tuple[Connection, ...]:
-    """The fixed parts of a resistive network; another physics has none to solder."""
+    """Return the fixed parts of a resistive network; other physics have none to solder."""
     if not isinstance(graph, Graph):
         return ()
     resistors = [
@@ -148,7 +169,7 @@ def _fixed(graph: Network) -> tuple[Connection, ...]:
         )
         for part in graph.diodes
     ]
-    # By the node that is not ground, so that all parts of one node stand together.
+    # Sorted by the node that is not ground, so that all parts of a node are together.
     order = {node: k for k, node in enumerate(graph.nodes)}
     rows = [*resistors, *diodes]
     return tuple(sorted(rows, key=lambda row: order[row.to if row.node == GROUND else row.node]))

@@ -1,8 +1,8 @@
-"""The folder of a run: always new, self-describing, readable after any end.
+"""The folder of a run: always new, self-describing, and readable however the run ended.
 
 run.db                  the journal
-run.lock                held by the process that writes the journal; gone when it has ended well
-config.resolved.yaml    the configuration as it was used, defaults too, loadable again
+run.lock                locked by the process that writes the journal; deleted at the end
+config.resolved.yaml    the configuration as used, with every default; can be loaded again
 meta.json               versions, identities, seeds, the board, the comparability card
 *.png, spectrum.npz     pictures of the run, and the samples behind the spectrum
 """
@@ -27,20 +27,24 @@ NEEDED = ("name", "seed", "card", "board")
 
 @dataclass(frozen=True)
 class RunFolder:
+    """The folder of one run."""
+
     path: Path
 
     @property
     def journal(self) -> Path:
+        """Path of the journal."""
         return self.path / JOURNAL
 
     def write_text(self, name: str, text: str) -> None:
+        """Write a file of the run; StorageError if that fails."""
         try:
             (self.path / name).write_text(text, encoding="utf-8")
         except OSError as error:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
 
     def meta(self) -> dict[str, Any]:
-        """meta.json. Raises StorageError where it is missing or damaged."""
+        """Read meta.json; StorageError if it is missing or damaged."""
         path = self.path / META
         try:
             meta = json.loads(path.read_text(encoding="utf-8"))
@@ -49,23 +53,23 @@ class RunFolder:
         except OSError as error:
             raise self.damaged(META, error.strerror or "it cannot be opened") from error
         except ValueError as error:
-            raise self.damaged(META, "it is cut off or no JSON") from error
+            raise self.damaged(META, "it is truncated or not JSON") from error
         missing = [key for key in NEEDED if not isinstance(meta, dict) or key not in meta]
         if missing:
             raise self.damaged(META, f"it has no {', '.join(missing)}")
         return meta
 
     def damaged(self, name: str, why: str) -> StorageError:
-        """What to raise for a file of the run that is not what labrig wrote."""
+        """Return the error for a missing or damaged file of the run."""
         again = self.path / CONFIG
         remedy = "restore it from a copy" + (f", or repeat the run: labrig run {again}" if again.is_file() else "")
         return StorageError(f"cannot read {self.path / name}: {why}", remedy=remedy)
 
 
 def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFolder:
-    """RUNS_DIR/NAME-YYYYMMDD-HHMMSS[-n], or exactly `run_dir`, which must not exist yet.
+    """Create RUNS_DIR/NAME-YYYYMMDD-HHMMSS[-n], or exactly `run_dir`.
 
-    Raises ConfigError if it exists, StorageError if it cannot be made.
+    Raises ConfigError if `run_dir` exists, StorageError if the folder cannot be created.
     """
     try:
         if run_dir is not None:
@@ -84,28 +88,28 @@ def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFol
             return RunFolder(path)
     except OSError as error:
         raise StorageError(f"cannot create a run folder: {error}", remedy="choose another --runs-dir") from error
-    raise StorageError(f"too many runs begin at {stamp}")
+    raise StorageError(f"too many runs named {stamp}")
 
 
 def list_runs(runs_dir: Path) -> list[RunFolder]:
-    """Runs under a folder, damaged ones included, by name."""
+    """Return the runs in a folder, damaged ones included, by name."""
     if not runs_dir.is_dir():
         return []
-    return [RunFolder(path) for path in sorted(runs_dir.iterdir()) if _holds_a_run(path)]
+    return [RunFolder(path) for path in sorted(runs_dir.iterdir()) if _is_run(path)]
 
 
 def find_run(run: Path, runs_dir: Path) -> RunFolder:
-    """The folder of a run, or the run of that name in `runs_dir`. Raises UsageError where there is none."""
+    """Return the run in this folder, or of this name in `runs_dir`; UsageError if there is none."""
     for path in (run, runs_dir / run):
-        if _holds_a_run(path):
+        if _is_run(path):
             return RunFolder(path)
     raise UsageError(
-        f"{str(run)!r} is no run, here or in {runs_dir}", remedy="`labrig ls` lists the runs in --runs-dir"
+        f"{str(run)!r} is not a run, here or in {runs_dir}", remedy="`labrig ls` lists the runs in --runs-dir"
     )
 
 
-def _holds_a_run(path: Path) -> bool:
+def _is_run(path: Path) -> bool:
     try:
         return (path / META).is_file() or (path / JOURNAL).is_file()
-    except (OSError, ValueError):  # a name too long, or with a NUL; a folder that may not be entered
+    except (OSError, ValueError):  # the name is too long or contains NUL, or the folder is not accessible
         return False

@@ -1,6 +1,6 @@
-"""The lock that tells a run that goes on from one that was killed: the system lets go of it with the process.
+"""The lock that distinguishes a running process from a killed one: the system releases it with the process.
 
-It is a lock of SQLite's on an empty file beside the journal, which works alike on Linux and Windows.
+It is an SQLite lock on an empty file next to the journal, which works on Linux and Windows.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from pathlib import Path
 
 
 def lock_path(journal: Path) -> Path:
+    """Return the path of the lock file of a journal."""
     return journal.with_suffix(".lock")
 
 
 class WriterLock:
-    """Held from here to `release` by the process that writes `journal`. Raises sqlite3.Error where it is taken."""
+    """Held until `release` by the process that writes `journal`; sqlite3.Error if another process holds it."""
 
     def __init__(self, journal: Path) -> None:
         self._path = lock_path(journal)
-        self._db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)  # one who looks is soon gone
+        self._db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)  # readers hold it only briefly
         try:
             self._db.execute("PRAGMA journal_mode=MEMORY")  # no second file
             self._db.execute("BEGIN EXCLUSIVE")
@@ -28,14 +29,14 @@ class WriterLock:
             raise
 
     def release(self) -> None:
-        """Let go of the lock and remove its file."""
+        """Release the lock and delete its file."""
         self._db.close()
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
 
 def is_being_written(journal: Path) -> bool:
-    """Whether a process that lives writes the journal."""
+    """Return whether a running process is writing the journal."""
     path = lock_path(journal)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0.0)) as db:

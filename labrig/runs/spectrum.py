@@ -1,4 +1,4 @@
-"""The samples behind the spectrum plot: one window, kept beside the journal."""
+"""The samples for the spectrum plot: one window, stored next to the journal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from labrig.runs.folder import SPECTRUM, RunFolder
 
 @dataclass(frozen=True)
 class Window:
-    """volts: (N, C) samples. nodes: (C,) names. tones_hz: (F,) where tones were played."""
+    """One window: (N, C) samples (V), (C,) names of the nodes, and (F,) frequencies of the tones (Hz)."""
 
     volts: NDArray[np.float64]
     nodes: tuple[str, ...]
@@ -32,7 +32,7 @@ def save_spectrum(
     sample_rate_hz: float,
     tones_hz: Sequence[float],
 ) -> None:
-    """Keep one window of samples. Raises StorageError; no half-written file is left."""
+    """Save one window of samples; StorageError if that fails, and no partial file is left."""
     try:
         np.savez_compressed(
             folder.path / SPECTRUM,
@@ -48,7 +48,7 @@ def save_spectrum(
 
 
 def load_spectrum(folder: RunFolder) -> Window | None:
-    """The window of a run, or None where none was kept. Raises StorageError for a damaged file."""
+    """Load the window of a run; None if there is none, StorageError if it is damaged."""
     path = folder.path / SPECTRUM
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""What a run's folder says of its run, in a few figures."""
+"""Summaries of runs, from their folders."""
 
 from __future__ import annotations
 
@@ -17,13 +17,22 @@ LOST = "the potentiometers lost their settings"
 
 
 def summarize(folder: RunFolder) -> dict[str, Any]:
-    """run, name, seed, began, state, reason (why it failed or what it missed, else empty), steps, last metrics, events.
+    """Summarize a run.
 
-    state: "finished", "missed" (finished without reaching its goals), "interrupted", "failed", "running", or
-    "unfinished" for a run that was killed. events: what happened on the way. name, seed and began are None where the
-    run ended while its instruments were opened. Raises StorageError for a damaged folder.
+    Returns
+    -------
+    dict
+        run, name, seed, began, state, reason (why it failed or which goals it missed), steps, metrics (of the last
+        evaluation) and events. The state is "finished", "missed" (finished without reaching its goals), "interrupted",
+        "failed", "running", or "unfinished" for a run that was killed. name, seed and began are None if the run ended
+        while its instruments were being opened.
+
+    Raises
+    ------
+    StorageError
+        If the folder is damaged.
     """
-    # The lock first: a run that ends between the two looks has its end in the journal.
+    # Check the lock first: if the run ends in between, its end is in the journal.
     running = is_being_written(folder.journal)
     record = _journal(folder)
     ends = [(event, detail) for _, event, detail, *_ in record.events if event in ENDS]
@@ -49,14 +58,16 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
 
 
 def summaries(runs_dir: Path) -> list[dict[str, Any]]:
-    """Of every run under a folder, oldest first. state: with the reason, "damaged" if a folder cannot be read, "newer"
-    if a newer labrig wrote it."""
+    """Summarize every run in a folder, oldest first.
+
+    The state is "damaged" if a folder cannot be read, "newer" if a newer labrig wrote it; `reason` says why.
+    """
     folders = sorted(list_runs(runs_dir), key=_began_s)
     return [_summary_or_damage(folder) for folder in folders]
 
 
 def event_text(event: dict[str, Any]) -> str:
-    """One of a summary's events in words."""
+    """Describe an event of a summary."""
     if event["event"] != "repeated":
         return f"{event['event']} after step {event['step']}"
     why = event.get("reason", LOST)
@@ -66,7 +77,7 @@ def event_text(event: dict[str, Any]) -> str:
 
 
 def _events(record: Record) -> list[dict[str, Any]]:
-    """What happened on the way. step of a repeated step: its own number, not that of the last one that was kept."""
+    """Return what happened during the run; a repeated step has its own number, not that of the last recorded one."""
     events = []
     for step, event, detail, *_ in record.events:
         if event not in ENDS:
@@ -96,7 +107,7 @@ def _journal(folder: RunFolder) -> Record:
 
 
 def _began_s(folder: RunFolder) -> float:
-    """When a run began: as it says itself, else by the age of what is written first."""
+    """Return when a run began (s): from its metadata, else from the age of its files."""
     try:
         return datetime.fromisoformat(folder.meta()["began"]).timestamp()
     except (StorageError, KeyError, TypeError, ValueError):

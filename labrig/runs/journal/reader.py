@@ -1,4 +1,4 @@
-"""Reads a journal, also while it is being written, after its writer was killed, or where nothing may be written.
+"""Reads a journal, also while it is being written, after its writer was killed, or from a read-only folder.
 
 Reading changes nothing: an older schema is upgraded in memory.
 """
@@ -94,8 +94,10 @@ def _read(file: Path, path: Path) -> Record:
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    """A connection that cannot write. Without a write-ahead log nobody writes the file, and SQLite need not place the
-    log's index beside it."""
+    """Return a read-only connection.
+
+    Without a write-ahead log nothing is writing the file, so SQLite is told not to create the index of the log.
+    """
     wal = _wal(file)
     immutable = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
     return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro{immutable}", uri=True)

@@ -1,6 +1,4 @@
-"""Writes a journal. What was committed survives a killed process (durability "process") or a lost mains supply
-("power").
-"""
+"""Writes a journal. Committed rows survive a killed process (durability "process") or a power failure ("power")."""
 
 from __future__ import annotations
 
@@ -16,14 +14,14 @@ from labrig.runs.lock import WriterLock
 
 
 class Journal:
-    """The journal of a run that is being made. Every method raises StorageError with the path and the remedy.
+    """The journal of a run in progress. Every method may raise StorageError, with the path and the remedy.
 
     Parameters
     ----------
     path
-        Where it is written; there must be no journal yet.
+        The file to create; it must not exist.
     durability
-        What a committed step survives: the end of this process, or a lost mains supply.
+        What a committed step survives: a killed process, or a power failure.
     """
 
     def __init__(self, path: Path, durability: Literal["process", "power"] = "process") -> None:
@@ -73,6 +71,7 @@ class Journal:
         self._insert(EVENTS, event)
 
     def close(self) -> None:
+        """Close the database and release the lock."""
         try:
             self._db.close()
         except sqlite3.Error as error:

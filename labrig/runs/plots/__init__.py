@@ -53,7 +53,7 @@ class Plots:
     left_out
         File name of each picture that failed, and why.
     stopped
-        True if `stop()` was heeded before every picture was drawn.
+        True if `stop()` returned True before every picture was drawn.
     """
 
     paths: tuple[Path, ...] = ()
@@ -77,7 +77,7 @@ def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> 
     folder
         The run's folder.
     stop
-        Asked before each picture; once it returns True, the rest is left undrawn.
+        Called before each picture; True skips the rest.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """matplotlib with settings of labrig's own.
 
-A picture looks the same wherever it is drawn: neither the backend in MPLBACKEND nor the user's matplotlibrc has a say,
-and text is drawn as it is written, without mathtext. This module imports matplotlib for the first time; the package
+A picture looks the same everywhere: MPLBACKEND and the user's matplotlibrc are ignored, and text is drawn literally,
+without mathtext. This module imports matplotlib for the first time; the package
 loads it before it loads any picture.
 """
 
@@ -25,8 +25,10 @@ WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
 
 
 def _import_matplotlib() -> None:
-    """Import matplotlib without MPLBACKEND: it refuses to be imported if the backend named there is not installed,
-    for instance the one that a notebook hands on to the processes it starts."""
+    """Import matplotlib without MPLBACKEND.
+
+    The import fails if the backend named there is not installed, e.g. one that a notebook passes on to its processes.
+    """
     if "matplotlib" in sys.modules:
         return
     backend = os.environ.pop("MPLBACKEND", None)
@@ -36,7 +38,7 @@ def _import_matplotlib() -> None:
         if backend is not None:
             os.environ["MPLBACKEND"] = backend
     if backend is not None:
-        with suppress(ValueError):  # pyplot, if the user imports it later in this process, heeds it as usual
+        with suppress(ValueError):  # for pyplot, which the user may import later in this process
             matplotlib.rcParams["backend"] = backend
 
 
@@ -45,7 +47,7 @@ _import_matplotlib()
 
 @contextmanager
 def own_settings() -> Iterator[None]:
-    """Draw with matplotlib's defaults and literal text, whatever the user has set; put his settings back afterwards.
+    """Draw with matplotlib's defaults and literal text, whatever the user has set; restore these settings afterwards.
 
     Warnings are dropped: a letter that the font lacks is drawn as a box.
     """
@@ -63,7 +65,7 @@ def own_settings() -> Iterator[None]:
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure (inches) on an Agg canvas.
 
-    Its margins are set by hand by who draws on it: a layout engine draws everything twice.
+    The caller sets the margins by hand, because a layout engine draws everything twice.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -95,9 +95,9 @@ DAMAGES = {
     "cut journal": (lambda path: os.truncate(path / "run.db", 5000), r"run\.db: "),
     "no database": (lambda path: (path / "run.db").write_bytes(b"text" * 500), r"run\.db: .*not a database"),
     "no description": (lambda path: (path / "meta.json").unlink(), r"meta\.json: it is missing"),
-    "cut description": (lambda path: (path / "meta.json").write_text("{"), r"meta\.json: it is cut off or no JSON"),
+    "cut description": (lambda path: (path / "meta.json").write_text("{"), r"meta\.json: it is truncated or not JSON"),
     "other description": (lambda path: (path / "meta.json").write_text("[1]"), r"meta\.json: it has no name"),
-    "bytes": (lambda path: (path / "meta.json").write_bytes(b"\xff\xfe\x00"), r"meta\.json: it is cut off or no JSON"),
+    "bytes": (lambda path: (path / "meta.json").write_bytes(b"\xff\xfe\x00"), r"meta\.json: it is truncated"),
 }
 
 
