@@ -127,7 +127,7 @@ def test_its_keys_are_checked_by_its_own_model(
     ("name", "says"),
     [
         ("lab_hum:Humm", "lab_hum has no 'Humm'; did you mean 'Hum'?"),
-        ("lab_humm:Hum", "there is no module 'lab_humm'; install it, or put it beside the configuration"),
+        ("lab_humm:Hum", "there is no module 'lab_humm'; install it, or put it next to the configuration"),
         ("lab_hum:np", "lab_hum:np is not an imperfection"),
         ("noice", "unknown key 'noice'; did you mean 'noise'?"),
     ],
