@@ -35,7 +35,7 @@ def run(folder: Path, *faults: str) -> tuple[int, list[str], Record, SimulatedBe
 
     overrides = [*QUIET, f"simulation.faults=[{', '.join(faults)}]"]
     sets = [word for override in overrides for word in ("--set", override)]
-    with patch("labrig.assembly.simulated.SimulatedBench", Bench):
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", Bench):
         code = main(["run", config("xor"), "--json", "--no-plots", "--run-dir", str(folder), *sets])
     return code, overrides, read_journal(folder / "run.db"), benches[0]
 

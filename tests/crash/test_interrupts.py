@@ -191,7 +191,7 @@ def test_ctrl_c_while_plots_are_drawn_leaves_the_run_finished(tmp_path, monkeypa
     assert main(["run", config("divider"), "--run-dir", str(run), "--set", "learning.epochs=3"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"finished after {len(read_journal(run / 'run.db').step)} steps: {run}\n")
-    assert f"plots skipped; `labrig show {run} --plot` draws them" in out
+    assert f"plots skipped; draw them with `labrig show {run} --plot`" in out
     drawn = [path.name for path in run.glob("*.png")]
     assert drawn == ["learning.png"]
     assert f"  {run / 'learning.png'}\n" in out
