@@ -193,8 +193,8 @@ def test_every_virtual_instrument_killed_at_any_moment_of_a_step(tmp_path, numbe
     benches: list[WireBench] = []
 
     class Bench(WireBench):
-        def __init__(self, config: str) -> None:
-            super().__init__(config)
+        def __init__(self, config: str, directory: Path) -> None:
+            super().__init__(config, directory)
             benches.append(self)
 
     def kill() -> None:
