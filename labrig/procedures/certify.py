@@ -12,22 +12,19 @@ null test shows what is measured at the error tone while the error is off.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from labrig.errors import ChannelFault, SourceMisfit
+from labrig.errors import ChannelFault
 from labrig.instruments.contracts import Truth
 from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
 from labrig.learning.gradient import Gradient, mean_gradient
-from labrig.learning.measurement import Excitation, Response
-from labrig.learning.rules.frequency_propagation import misfit
 from labrig.learning.updates import Update
+from labrig.procedures.gamma_sweep import Sweep, sweep_gamma
 from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.rig import Rig
 
@@ -35,7 +32,7 @@ Array = NDArray[np.float64]
 
 CONTINUOUS_STEP = 1e-3
 LEVEL_STEP = 0.1
-"""Relative step of the differences: small where conductances are continuous; with levels, large enough for the noise
+"""Relative step of the differences: small for continuous conductances; with levels, large enough for the noise
 of the measured loss, and still a truncation error near 1 %."""
 
 JUDGED_AT = 5.0
@@ -46,15 +43,6 @@ MINIMUM_COSINE = 0.95
 LARGEST_SLOPE_ERROR = 0.25
 """Largest error of the slope before a gradient is called wrong. The step of the differences and the unknown tolerance
 of the parts account for up to 0.15."""
-
-ROUNDING_V = 2e-15
-"""Standard error of b from rounding in double precision (V per V)."""
-
-SWEEP = 10.0 ** np.arange(-2.25, 0.01, 0.25)
-"""Error currents of the sweep, in units of the largest: 2.25 decades."""
-
-SWEEP_TOP = 10.0**0.5
-"""Largest error current of the sweep in units of the configured one, if the sources can deliver it."""
 
 
 class Verdict(Enum):
@@ -126,17 +114,6 @@ class ExampleCertificate:
             "interior_judged": int((self.judged & interior).sum()),
             "verdict": self.verdict.value,
         }
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """How the gradient deviates from its limit as γ grows; `exponent` of γ is None if no deviation was resolved."""
-
-    current_a: Array
-    departure: Array
-    resolved: NDArray[np.bool_]
-    exponent: float | None
-    interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -348,58 +325,6 @@ def _neighbours(levels: LevelTable | Continuous, here: float) -> list[tuple[Sett
     elif above > last:
         below, above = max(2 * below - position, 0), below
     return [(Level(int(levels.codes[k])), float(levels.siemens[k])) for k in (below, above)]
-
-
-def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
-    """Measure gradients for a geometric series of error currents, with the same free state and error.
-
-    For g(γ) = g₀ + κ γᵖ, differences of neighbours are ∝ γ_iᵖ, so the exponent p needs no reference.
-    """
-    free = probe.measure_free(example)
-    # `a` is the same at every current, so its noise does not contribute.
-    quiet = replace(free, u_a=np.zeros_like(free.u_a))
-    e = probe.loss.gradient(free.outputs, probe.task.target[example])
-    currents = min(probe.carrier.current_a * SWEEP_TOP, probe.rig.largest_error_a) * SWEEP
-    played: list[float] = []
-    gradients: list[tuple[Array, Array]] = []
-    for current in currents:
-        errors: list[Array] = []
-
-        def answer(excitation: Excitation, errors: list[Array] = errors) -> Response:
-            if excitation.error is None:
-                return quiet
-            response = probe.rig.measure(excitation)
-            errors.append(response.error)
-            return response
-
-        try:
-            found = probe.at_current(float(current)).from_record(example, answer)
-        except SourceMisfit:  # too small for these sources: start at a larger current
-            played.clear()
-            gradients.clear()
-            continue
-        if found is None or not found.gamma:
-            continue
-        played.append(current)
-        # Rounding of b and inaccuracy of the sources change the gradient too.
-        rounding = np.abs(free.a) * ROUNDING_V / found.gamma
-        off = max((misfit(error, e) for error in errors), default=0.0) * np.abs(found.value)
-        gradients.append((found.value, np.sqrt(found.standard_error**2 + rounding**2 + off**2)))
-    currents = np.array(played)
-    departure = np.array([float(np.linalg.norm(upper - lower)) for (lower, _), (upper, _) in pairwise(gradients)])
-    noise = np.array([float(np.linalg.norm(np.hypot(u, w))) for (_, u), (_, w) in pairwise(gradients)])
-    resolved = departure > JUDGED_AT * noise
-    exponent, interval = _exponent(currents[:-1][resolved], departure[resolved])
-    return Sweep(currents, departure, resolved, exponent, interval)
-
-
-def _exponent(current_a: Array, departure: Array) -> tuple[float | None, tuple[float, float] | None]:
-    """Slope in a log-log plot and its 95 % interval; None for fewer than four points."""
-    if len(current_a) < 4:
-        return None, None
-    (slope, _), covariance = np.polyfit(np.log(current_a), np.log(departure), 1, cov=True)
-    half = float(stats.t.ppf(0.975, len(current_a) - 2) * np.sqrt(covariance[0, 0]))
-    return float(slope), (float(slope) - half, float(slope) + half)
 
 
 def cosine(a: Array, b: Array) -> float:

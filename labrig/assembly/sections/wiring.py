@@ -240,7 +240,7 @@ class WiringReader:
         file = self._document.locate(name, entry)
         if file is None:
             self._report(
-                path, f"there is no file {as_written(name)} beside the configuration or among the packaged files"
+                path, f"there is no file {as_written(name)} next to the configuration or among the packaged files"
             )
             return None
         try:

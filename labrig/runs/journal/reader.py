@@ -18,7 +18,7 @@ from labrig.errors import StorageError
 from labrig.runs.journal.migrations import schema_version, upgrade
 from labrig.runs.journal.schema import EVALUATIONS, EVENTS, STEPS, VERSION, Evaluation, Event, Table
 
-_RESTORE = "restore it from a copy, or repeat the run from the config.resolved.yaml beside it"
+_RESTORE = "restore it from a copy, or repeat the run from the config.resolved.yaml next to it"
 _NO_RIGHT_TO_WRITE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 

@@ -24,7 +24,7 @@ PANELS = (
     ("patterns right", ("patterns_right",)),
     ("rms (V)", ("rms_v", "test_rms_v")),
 )
-"""What evaluations find beside the loss: an axis with its unit, and the figures on it."""
+"""Panels for the evaluations: axis label with unit, and the figures on it."""
 
 
 def draw(run: RunData) -> Figure | None:
@@ -72,7 +72,7 @@ def _draw_loss(axis: Axes, record: Record) -> None:
     if any("test_loss" in evaluation.metrics for evaluation in record.evaluations):
         evaluated.append(_draw_evaluations(axis, record, "test_loss"))
     _scale(axis, np.concatenate([record.loss, *evaluated]))
-    # Above the axis: within it there is no place without points.
+    # Above the axis, which is full of points.
     axis.legend(ncols=4, frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 0.99), borderpad=0.2)
 
 
@@ -88,7 +88,7 @@ def _draw_evaluations(axis: Axes, record: Record, name: str) -> Array:
 
 
 def _scale(axis: Axes, values: Array) -> None:
-    """A logarithmic axis where the values span decades. Zeros among them stand on a linear piece at its bottom."""
+    """Use a logarithmic axis if the values span decades, with a linear section at the bottom for zeros."""
     values = values[np.isfinite(values)]
     positive = values[values > 0]
     if not len(positive) or (values < 0).any() or np.log10(positive.max() / positive.min()) < DECADES:

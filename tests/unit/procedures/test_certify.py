@@ -19,15 +19,14 @@ from labrig.cli.main import main
 from labrig.errors import ChannelFault, ConnectionFailed
 from labrig.instruments.data import Continuous, LevelTable
 from labrig.procedures.certify import (
-    SWEEP,
     Certificate,
     _neighbours,
     certify,
     cosine,
     slope,
-    sweep_gamma,
     three_point_slope,
 )
+from labrig.procedures.gamma_sweep import SWEEP, sweep_gamma
 
 
 @cache
