@@ -51,13 +51,16 @@ class SimulatedBench:
 
     @property
     def clock(self) -> SimulatedClock:
+        """The clock of the bench, which no call waits for."""
         return self._clock
 
     @property
     def truth(self) -> SimulatedTruth:
+        """What only the simulation knows."""
         return self._truth
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
+        """The face of an instrument, not yet open."""
         face = self._face(name, driver.capabilities(options))
         face.identity = Identity(options.model or face.identity.model, options.serial or face.identity.serial)
         return face
@@ -84,20 +87,25 @@ class SimulatedTruth:
 
     @property
     def linear(self) -> bool:
+        """Whether superposition holds."""
         return self._world.network.linear
 
     @property
     def acquisitions(self) -> int:
+        """Acquisitions so far, of every digitizer."""
         return self._world.acquisitions
 
     def conductances(self) -> Array:
+        """(E,) actual conductances now (S)."""
         return self._world.conductances(self._clock.now()).copy()
 
     def outputs(self, activation: Array) -> Array:
+        """(O,) output voltages (V) for the input voltages `activation` (I,)."""
         _, voltages = self._world.static(dict(zip(self._inputs, activation, strict=True)), self._clock.now())
         return voltages[self._outputs]
 
     def gradient(self, activation: Array, loss_gradient: Callable[[Array], Array]) -> Array:
+        """(E,) exact ∂C/∂θ for the input voltages `activation` (I,), from ∂C/∂v_o of the outputs (O,)."""
         solver, voltages = self._world.static(dict(zip(self._inputs, activation, strict=True)), self._clock.now())
         by_node = np.zeros(len(voltages))
         by_node[self._outputs] = loss_gradient(voltages[self._outputs])

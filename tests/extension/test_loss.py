@@ -45,3 +45,13 @@ def test_an_unknown_name_and_one_that_is_no_loss_are_named(laboratory):
         laboratory.write("hinge.yaml", CONFIG.replace("loss: hinge", f'loss: "{name}"'))
         (refused,) = laboratory.labrig("check", "hinge.yaml", code=3)
         assert [says in problem["message"] for problem in refused["faults"]] == [True], refused["message"]
+
+
+def test_a_key_of_another_loss_in_the_user_s_own_file_is_a_problem(laboratory):
+    """Only what comes with the file that is extended is dropped: here the loss is the base's, the key the user's."""
+    laboratory.write("base.yaml", "version: 1\nextends: [iris.yaml]\nname: base\nlearning: {loss: squared_error}\n")
+    laboratory.write("mine.yaml", "version: 1\nextends: [base.yaml]\nname: mine\nlearning: {temperature: 20 mV}\n")
+    (refused,) = laboratory.labrig("check", "mine.yaml", code=3)
+    assert "learning.temperature" in {problem["path"] for problem in refused["faults"]}
+    (refused,) = laboratory.labrig("check", "base.yaml", code=3)
+    assert "learning.temperature" not in {problem["path"] for problem in refused["faults"]}

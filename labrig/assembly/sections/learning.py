@@ -13,7 +13,7 @@ from pydantic import Field, create_model
 
 from labrig.config.document import Document
 from labrig.config.marked import without
-from labrig.config.problems import TreePath
+from labrig.config.problems import Mark, TreePath
 from labrig.config.section import Section, composed, part
 from labrig.config.validation import validate
 from labrig.extensions import Extensions, UnknownExtension
@@ -196,9 +196,16 @@ def without_inherited(document: Document) -> Document:
             continue
         for key, owner in _owned(known).items():
             written = beside.value.get(key)
-            if owner != named.value and written is not None and written.mark.file != named.mark.file:
+            if owner != named.value and written is not None and _is_below(document, written.mark, named.mark):
                 root = without(root, (*place[:-1], key))
     return replace(document, root=root)
+
+
+def _is_below(document: Document, written: Mark, named: Mark) -> bool:
+    """Whether a key was written in a file that the file of another key extends, directly or through others."""
+    order = [str(path) for path in document.files]  # the user's file first
+    position = {file: k for k, file in enumerate(order)}
+    return position.get(written.file, -1) > position.get(named.file, -1)  # --set is above every file
 
 
 def _owned(known: Extensions[Any]) -> dict[str, str]:

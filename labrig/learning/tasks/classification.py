@@ -14,9 +14,9 @@ from typing_extensions import override
 from labrig.config.section import OptionError, Section
 from labrig.learning.datasets import LabelledTable, read_labelled_csv, scaled, split_by_class
 from labrig.learning.losses import Targets
-from labrig.learning.tasks.encoding import Encode, input_key, inputs_in_words, with_complements_and_bias
+from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
 from labrig.learning.tasks.goals import TEST_ACCURACY, TRAIN_ACCURACY, Goal
-from labrig.learning.tasks.task import Indices, Key, Task, TaskContext
+from labrig.learning.tasks.task import Indices, Task, TaskContext
 from labrig.quantities import Count, as_written
 from labrig.random_streams import RandomStream
 
@@ -33,7 +33,7 @@ class Split(Section):
 
 
 @dataclass(frozen=True)
-class Classification(Task):
+class Classification(EncodedInputs, Task):
     """Examples of a table.
 
     Parameters
@@ -98,14 +98,6 @@ class Classification(Task):
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         right = outputs.argmax(axis=1) == self.target[examples].argmax(axis=1)
         return {"accuracy": float(right.mean())}
-
-    @override
-    def inputs_in_words(self) -> str:
-        return inputs_in_words(self.activation.shape[1], self.encode)
-
-    @override
-    def input_key(self, column: int) -> Key:
-        return input_key(column, self.activation.shape[1], self.encode)
 
     @override
     def input_note(self, column: int) -> str:

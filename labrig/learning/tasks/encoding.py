@@ -34,6 +34,21 @@ def with_complements_and_bias(volts: Array, complements: bool, bias_v: Sequence[
     return np.hstack([*parts, np.tile(np.asarray(bias_v, dtype=float), (len(volts), 1))])
 
 
+class EncodedInputs:
+    """Words and keys of a task whose inputs are encoded features: mixed into a task that has `encode`."""
+
+    encode: Encode
+    activation: Array
+
+    def inputs_in_words(self) -> str:
+        """How many inputs there are, and what they are made of."""
+        return inputs_in_words(self.activation.shape[1], self.encode)
+
+    def input_key(self, column: int) -> Key:
+        """The key that sets the voltage of an input."""
+        return input_key(column, self.activation.shape[1], self.encode)
+
+
 def inputs_in_words(count: int, encode: Encode) -> str:
     """What `count` inputs are made of."""
     constant = len(encode.bias)

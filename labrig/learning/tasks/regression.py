@@ -11,7 +11,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from labrig.config.section import OptionError, Section
-from labrig.learning.tasks.encoding import Encode, input_key, inputs_in_words, with_complements_and_bias
+from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
 from labrig.learning.tasks.task import Key, TaskContext, Terminals
 from labrig.learning.tasks.voltages import VoltageTask
 from labrig.quantities import MOST, Count
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Regression(VoltageTask):
+class Regression(EncodedInputs, VoltageTask):
     """Examples of a linear map. encode: how x became input voltages."""
 
     class Options(Section):
@@ -56,14 +56,6 @@ class Regression(VoltageTask):
             test=np.arange(train, len(x_v)),
             encode=encode,
         )
-
-    @override
-    def inputs_in_words(self) -> str:
-        return inputs_in_words(self.activation.shape[1], self.encode)
-
-    @override
-    def input_key(self, column: int) -> Key:
-        return input_key(column, self.activation.shape[1], self.encode)
 
     @override
     def target_key(self, row: int | None = None) -> Key:

@@ -15,6 +15,8 @@ from labrig.simulation.front_end import FrontEnd
 
 
 class SimulatedDigitizer(Face):
+    """A digitizer that samples the world through its front end."""
+
     def __init__(self, name: str, context: SimulatedContext, capabilities: DigitizerCapabilities) -> None:
         super().__init__(name, context)
         self._capabilities = capabilities
@@ -30,6 +32,7 @@ class SimulatedDigitizer(Face):
         )
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
+        """Set the next acquisitions; the rate, skew and uncertainties they will have."""
         self._require_open("configure")
         unknown = sorted(set(plan.channels) - set(self._capabilities.channels))
         if unknown:
@@ -51,6 +54,7 @@ class SimulatedDigitizer(Face):
         return self._plan
 
     def arm(self) -> None:
+        """Wait for the start."""
         self._require_open("arm")
         self._armed = True
         self._context.armed = True
@@ -61,6 +65,7 @@ class SimulatedDigitizer(Face):
         self._require_open("start")
 
     def read(self, timeout_s: float) -> Block:
+        """The next block; raises DeadlineExceeded if none comes within `timeout_s` seconds."""
         self._require_open("read")
         context, plan = self._context, self._plan
         if plan is None or not self._armed:

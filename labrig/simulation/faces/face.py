@@ -21,15 +21,18 @@ class Face:
         self._open = False
 
     def open(self) -> None:
+        """Connect. Raises ConnectionFailed or DeadlineExceeded under a fault."""
         self._require_connected("open")
         self._require_answer("open")
         self._open = True
 
     def identify(self) -> Identity:
+        """Model, serial number and firmware."""
         self._require_open("identify")
         return self.identity
 
     def close(self) -> None:
+        """Disconnect."""
         self._open = False
 
     def _require_open(self, action: str) -> None:

@@ -35,9 +35,11 @@ class SimulatedProgrammer(Face):
         context.world.faults.when_begun(name, PowerFault, self._reset)
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
+        """What each channel can realize, nominal."""
         return dict.fromkeys(self._capabilities.channels, self._levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
+        """Write settings by channel."""
         self._require_open("program")
         changed = {channel: setting for channel, setting in settings.items() if self._table.get(channel) != setting}
         self._table.update(changed)
@@ -47,6 +49,7 @@ class SimulatedProgrammer(Face):
         return ProgramReport(written, written, (), self.read_back(written), interrupted=interrupted)
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
+        """The settings of these channels."""
         self._require_open("read back")
         wanted = list(channels)
         unknown = sorted(set(wanted) - set(self._held))

@@ -15,6 +15,8 @@ from labrig.simulation.faces.face import Face
 
 
 class SimulatedSource(Face):
+    """A source whose outputs drive the world."""
+
     def __init__(self, name: str, context: SimulatedContext, capabilities: SourceCapabilities) -> None:
         super().__init__(name, context)
         self._capabilities = capabilities
@@ -22,26 +24,32 @@ class SimulatedSource(Face):
         self._playing: dict[str, ToneProgram] = {}
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        """Take new programs by channel; what will be played."""
         self._require_open("load")
         self._loaded = {channel: programs.get(channel, SILENT) for channel in self._capabilities.channels}
         return dict(programs)
 
     def arm(self) -> None:
+        """Wait for the start."""
         self._require_open("arm")
 
     def start(self) -> None:
+        """Play the loaded programs."""
         self._require_open("start")
         self._context.trigger()
         self._play(self._loaded)
 
     def confirm(self) -> None:
+        """Return if the source still answers."""
         self._require_open("confirm")
 
     def idle(self) -> None:
+        """Play 0 V on every channel with the outputs on."""
         self._require_open("idle")
         self._play(dict.fromkeys(self._capabilities.channels, SILENT))
 
     def make_safe(self) -> None:
+        """Open every output."""
         if self._open:
             self._require_connected("make safe")
         for channel in self._capabilities.channels:
@@ -60,6 +68,8 @@ class SimulatedSource(Face):
         return self._context.clock.now() + self._capabilities.settle_s
 
     def _shifted(self, program: ToneProgram) -> ToneProgram:
-        """The program as it is when it takes effect: its tones count from the trigger, before which their generator has
-        already run for the start delay."""
+        """The program at the time it takes effect.
+
+        Its tones count from the trigger, and their generator has run for the start delay by then.
+        """
         return program.after(self._context.start_delay_s + self._capabilities.settle_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from typing_extensions import override
 
 from labrig.simulation.faults.fault import LineFault
 
@@ -10,6 +11,7 @@ from labrig.simulation.faults.fault import LineFault
 class CorruptBytes(LineFault):
     """One byte of each request, or of its reply, arrives changed."""
 
+    @override
     def transmitted(self, data: bytes, generator: np.random.Generator) -> bytes:
         place = int(generator.integers(1 << 30)) % len(data)
         flipped = int(generator.integers(1, 256))

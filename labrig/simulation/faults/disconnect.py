@@ -4,4 +4,4 @@ from labrig.simulation.faults.fault import ConnectionFault
 
 
 class Disconnect(ConnectionFault):
-    """A source plays on, for nobody can switch it off."""
+    """A source keeps playing, because no command reaches it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from labrig.config.section import Section
 from labrig.quantities import PositiveTime
 from labrig.simulation.faults.fault import DelayFault
@@ -18,5 +20,6 @@ class LateReplies(DelayFault):
     kinds = ("source", "digitizer")
 
     @property
+    @override
     def delay_s(self) -> float:
         return self.options.by

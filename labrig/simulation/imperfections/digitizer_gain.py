@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
+from typing_extensions import override
 
 from labrig.random_streams import RandomStream
 from labrig.simulation.imperfections.imperfection import Imperfection, Transfer
@@ -19,6 +20,7 @@ class DigitizerGain(Imperfection):
         super().__init__(value, seed)
         self.u_gain = value
 
+    @override
     def transfer(self, digitizer: str, channels: int) -> Transfer | None:
         if not self.value:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
+from typing_extensions import override
 
 from labrig.quantities import Voltage
 from labrig.random_streams import RandomStream
@@ -20,6 +21,7 @@ class DigitizerOffset(Imperfection):
         super().__init__(value, seed)
         self.u_offset_v = value
 
+    @override
     def transfer(self, digitizer: str, channels: int) -> Transfer | None:
         if not self.value:
             return None

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import override
 
 from labrig.quantities import Voltage
 from labrig.random_streams import RandomStream
@@ -20,6 +21,7 @@ class Noise(Imperfection):
 
     Options = Annotated[Voltage, Field(ge=0)]
 
+    @override
     def addition(self, digitizer: str, channels: int) -> Addition | None:
         if not self.value:
             return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from typing_extensions import override
+
 from labrig.instruments.parts import Part
 from labrig.random_streams import RandomStream
 from labrig.simulation.imperfections.imperfection import Imperfection
@@ -14,6 +16,7 @@ class PartTolerance(Imperfection):
 
     Options = bool
 
+    @override
     def specimens(self, programmer: str, parts: Sequence[Part]) -> Sequence[Part]:
         if not self.value:
             return parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field
+from typing_extensions import override
 
 from labrig.random_streams import RandomStream
 from labrig.simulation.imperfections.imperfection import Imperfection
@@ -15,5 +16,6 @@ class SourceAmplitude(Imperfection):
 
     Options = Annotated[float, Field(ge=0)]
 
+    @override
     def source_gain(self, channel: str) -> float:
         return 1.0 + self.value * float(RandomStream(self.seed, f"source/{channel}").at(0).standard_normal())

@@ -97,8 +97,10 @@ class BoardResponse:
         ]
 
     def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
-        """The solver at t and all node voltages (N,) if the named channels played these constant voltages, the other
-        sources 0 V with their outputs on."""
+        """The solver at t and all node voltages (N,), if the named channels played these constant voltages.
+
+        The other sources play 0 V with their outputs on.
+        """
         solver = self._solver((False,) * len(self._channels), t)
         wanted = np.array([volts.get(channel, 0.0) for channel in self._channels])
         return solver, solver.states(self._converted(wanted))

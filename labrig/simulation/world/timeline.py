@@ -93,8 +93,10 @@ class Timeline:
         return self._siemens.at(t)[1]
 
     def bounds(self, t0: float, rate: float, n: int) -> list[int]:
-        """Sample indices where something changes, with 0 and n, of n samples at t0 + k/rate: a change at t shows from
-        the first sample at or after t."""
+        """Sample indices at which something changes, with 0 and n, for n samples at t0 + k/rate.
+
+        A change at t shows from the first sample at or after t.
+        """
         events = self._events
         within = events[bisect_right(events, t0) : bisect_right(events, t0 + n / rate)]
         inside = {int(np.ceil((t - t0) * rate - SAME_SAMPLE)) for t in set(within)}

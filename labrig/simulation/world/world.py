@@ -95,6 +95,8 @@ class World:
         return self.response.stretches(nodes, t0, rate, n, skew_s)
 
     def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
-        """The solver at t and all node voltages (N,) if the named channels played these constant voltages, the other
-        sources 0 V with their outputs on."""
+        """The solver at t and all node voltages (N,), if the named channels played these constant voltages.
+
+        The other sources play 0 V with their outputs on.
+        """
         return self.response.static(volts, t)

@@ -19,12 +19,20 @@ from nidaqmx.system import System
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.network.physics import Edge, Source
 from labrig.network.resistive.network import ResistiveNetwork
-from labrig.signals.tones import ToneProgram
+from labrig.signals.tones import Tone, ToneProgram
 from labrig.simulation.imperfections import Imperfections, imperfections
 from labrig.simulation.world import BoardWiring, SourceStage, World
 from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice
 from labrig.virtual_instruments.daqmx.errors import wording
 from labrig.virtual_instruments.virtual_bench import VirtualBench
+
+PROGRAMS = {
+    "ao0": ToneProgram(0.4),
+    "ao1": ToneProgram(-0.7),
+    "ao2": ToneProgram(0.0, (Tone(350.0, 0.2),)),
+    "ao3": ToneProgram(0.1, (Tone(350.0, 0.05, np.pi), Tone(1100.0, 0.3))),
+    "ao4": ToneProgram(0.0, (Tone(350.0, 0.5), Tone(1100.0, 0.5))),
+}
 
 QUIET = imperfections({"converters": True}, seed=0)
 NOISY = imperfections({"noise": 1e-3, "digitizer_gain": 1e-3, "digitizer_offset": 1e-3, "converters": True}, seed=0)
