@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -185,11 +186,23 @@ def test_what_a_call_under_way_switches_on_is_switched_off_again(made: Made) -> 
     worker.end()
 
 
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """No coverage: in CPython 3.11 traced threads stand still while CutOff waits for a thread that hangs in C."""
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    yield
+    threading.settrace(in_threads)  # type: ignore[arg-type]
+    sys.settrace(here)
+
+
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("heeds", [True, False], ids=["can be cut off", "hangs in C"])
 def test_a_call_that_hangs_is_cut_off_and_its_instrument_is_made_safe_all_the_same(
     made: Made, monkeypatch: pytest.MonkeyPatch, heeds: bool
 ) -> None:
-    monkeypatch.setattr(safety, "HUNG_S", 2.0)  # on a busy machine the worker may come late
+    monkeypatch.setattr(safety, "HUNG_S", 0.6)
     go = threading.Event()
 
     def hang() -> None:
@@ -201,7 +214,7 @@ def test_a_call_that_hangs_is_cut_off_and_its_instrument_is_made_safe_all_the_sa
     worker = under_way(gates["src"], hang)
     began = time.monotonic()
     failures = crew.make_safe(list(gates))
-    assert source.off_at[0] - began < 1.5
+    assert source.off_at[0] - began < 0.5
     assert source.attempts == 2
     assert time.monotonic() - began < 1.0
     if heeds:
