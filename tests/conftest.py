@@ -2,8 +2,22 @@
 
 import gc
 import os
+import signal
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def default_signals():
+    """Restore ignored signals: nohup and background jobs of a shell ignore them, and children inherit that."""
+    before = {}
+    for name, default in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            before[number] = signal.signal(number, default)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def broken_texts(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(broken_texts())
 def test_no_mistake_gives_anything_but_a_report(text: str) -> None:
     said, failed = io.StringIO(), io.StringIO()
