@@ -239,8 +239,8 @@ class Experiment:
 
     def _settings_lost(self, what: str) -> ChannelFault:
         return ChannelFault(
-            f"the potentiometers lost their settings in {ATTEMPTS} attempts at the same {what}",
+            f"the potentiometers lost their settings in each of {ATTEMPTS} attempts at the same {what}",
             action="program",
             last_good=f"step {self.update.steps}",
-            remedy="check the supply and the cable of the bank, and its watchdog",
+            remedy="check the bank's supply, cable and watchdog",
         )

@@ -162,7 +162,7 @@ class Assembly:
         return GradientProbe(rig, self.task, self.loss, choice.rule, choice.carrier(self.loss), update)
 
     def update(self, rig: Rig) -> Update:
-        """Return the update rule with the initial conductances."""
+        """Return the update, starting from the initial conductances."""
         levels = [within(levels, *self.network.programmable.range) for levels in rig.levels]
         initial = initial_conductances(self.network, len(rig.edges), self.seed)
         return self.learning_choice.update(levels, initial, self.span, self.loss, len(self.task.train))

@@ -21,7 +21,8 @@ from labrig.assembly.sections import acquisition, error, instruments, limits, ne
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.learning import LearningChoice, read_learning, without_inherited
 from labrig.assembly.sections.storage import Storage
-from labrig.config.document import Document, load_document
+from labrig.config.document import Document
+from labrig.config.extending import load_document
 from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.extensions import search_beside

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def add_config(parser: argparse.ArgumentParser, bench: str | None = None) -> None:
-    """Add CONFIG and the options that change its values; `bench` replaces --bench if the command has only one."""
+    """Add CONFIG and the options that override its values. A command with a fixed `bench` has no --bench."""
     parser.add_argument(
         "config", type=named, metavar="CONFIG", help="YAML file, or the name of one that comes with labrig"
     )

@@ -81,7 +81,7 @@ class Problems:
         self._notes.append(text)
 
     def add_source(self, file: str, text: str) -> None:
-        """Store the text that marks with this file name refer to."""
+        """Store the text of a file, so that problems can be shown with their source lines."""
         self._lines[file] = LINE_BREAK.split(text)
 
     def holds(self, mark: Mark | None, path: TreePath) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import pathlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import yaml
@@ -51,6 +52,19 @@ def read_text(path: pathlib.Path) -> str:
     if "\0" in text:
         raise _unreadable(path, text.partition("\0")[0], "a NUL character: this is a binary file, not a configuration")
     return text
+
+
+def find_file(name: str, folders: Sequence[pathlib.Path | None]) -> pathlib.Path | None:
+    """Return the file in the first of the folders that contains it; the name may be an absolute path."""
+    for folder in folders:
+        if folder is not None:
+            candidate = folder / name
+            try:
+                if candidate.is_file():
+                    return candidate
+            except (OSError, ValueError):  # a name too long, or with a NUL
+                continue
+    return None
 
 
 def _unreadable(path: pathlib.Path, before: str, message: str) -> ConfigProblems:

@@ -37,7 +37,7 @@ class ResolvedValue(NamedTuple):
 
 
 def flatten_resolved(document: Document, path: TreePath, instance: BaseModel) -> list[ResolvedValue]:
-    """Return every setting, defaults included, of a validated model that was read from `path`, in its order."""
+    """Return every setting of a validated model read from `path`, defaults included, in the order of the model."""
     return list(_flatten(document, path, instance, Annotation(type(instance))))
 
 

@@ -45,7 +45,7 @@ def expand_range(text: str) -> list[str]:
         raise ValueError(f"{as_written(text)} has two different prefixes: {prefix!r} and {last['prefix']!r}")
     padded = any(end.startswith("0") and len(end) > 1 for end in (first["number"], last["number"]))
     if padded and len(first["number"]) != len(last["number"]):
-        raise ValueError(f"{as_written(text)} has numbers of different width; write e.g. 'ch01..ch10'")
+        raise ValueError(f"{as_written(text)} has numbers padded to different widths; write e.g. 'ch01..ch10'")
     width = len(first["number"]) if padded else 0
     start, stop = int(first["number"]), int(last["number"])
     if abs(stop - start) >= LONGEST_RANGE:

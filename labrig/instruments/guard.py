@@ -39,35 +39,35 @@ class GuardedSource:
         return self._source.load(programs)
 
     def open(self) -> None:
-        """Same as the source."""
+        """Pass the call on to the source."""
         self._source.open()
 
     def identify(self) -> Identity:
-        """Same as the source."""
+        """Pass the call on to the source."""
         return self._source.identify()
 
     def arm(self) -> None:
-        """Same as the source."""
+        """Pass the call on to the source."""
         self._source.arm()
 
     def start(self) -> None:
-        """Same as the source."""
+        """Pass the call on to the source."""
         self._source.start()
 
     def confirm(self) -> None:
-        """Same as the source."""
+        """Pass the call on to the source."""
         self._source.confirm()
 
     def idle(self) -> None:
-        """Same as the source."""
+        """Pass the call on to the source."""
         self._source.idle()
 
     def make_safe(self) -> None:
-        """Same as the source."""
+        """Pass the call on to the source."""
         self._source.make_safe()
 
     def close(self) -> None:
-        """Same as the source."""
+        """Pass the call on to the source."""
         self._source.close()
 
 

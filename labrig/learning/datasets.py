@@ -71,8 +71,8 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
     if not scalable.all():
         column = int(scalable.argmin())
         low, high = table[:, column].min(), table[:, column].max()
-        reach = f"column {columns[column]!r} reaches from {low:g} to {high:g}"
-        raise OptionError("data", f"{path.name}: {reach}, too far to be scaled; check its numbers")
+        reach = f"column {columns[column]!r} ranges from {low:g} to {high:g}"
+        raise OptionError("data", f"{path.name}: {reach}, too wide to be scaled; check its values")
     return LabelledTable(table, labels, classes, columns)
 
 

@@ -55,25 +55,25 @@ class Demodulated:
 
     @property
     def in_phase(self) -> NDArray[np.float64]:
-        """(F, E) signed amplitude of each edge's drop on the reference phase (V)."""
+        """(F, E) signed amplitude of each edge's drop in phase with the reference (V)."""
         return self.edge_phasor.real
 
     @property
     def quadrature(self) -> NDArray[np.float64]:
-        """(F, E) amplitude of each edge's drop 90° ahead of it (V)."""
+        """(F, E) amplitude of each edge's drop 90° ahead of the reference (V)."""
         return self.edge_phasor.imag
 
     @property
     def channel_phasor(self) -> NDArray[np.complex128]:
-        """(F, C) phasor of each channel on the reference phase (V)."""
+        """(F, C) phasor of each channel relative to the reference phase (V)."""
         return self.phasor * np.exp(-1j * self.reference_phase)[:, np.newaxis]
 
     @property
     def channel_in_phase(self) -> NDArray[np.float64]:
-        """(F, C) signed amplitude of each channel on the reference phase (V)."""
+        """(F, C) signed amplitude of each channel in phase with the reference (V)."""
         return self.channel_phasor.real
 
     @property
     def channel_quadrature(self) -> NDArray[np.float64]:
-        """(F, C) amplitude of each channel 90° ahead of it (V)."""
+        """(F, C) amplitude of each channel 90° ahead of the reference (V)."""
         return self.channel_phasor.imag

@@ -60,11 +60,13 @@ class Demodulator:
         self._pilot = pilot
         self._full_scale_codes = full_scale_codes
         if self._drops.channels != channels:
-            raise ConfigError(f"drops of {self._drops.channels} columns do not fit {channels} channels", limit="(E, C)")
+            raise ConfigError(
+                f"the drops have {self._drops.channels} columns, but there are {channels} channels", limit="(E, C)"
+            )
         if pilot is not None and not 0 <= pilot < channels:
             raise ConfigError(f"the pilot's column {pilot} is not one of {channels} channels")
         if len(plan.skew_s) != channels:
-            raise ConfigError(f"{len(plan.skew_s)} skews do not fit {channels} channels")
+            raise ConfigError(f"the plan has {len(plan.skew_s)} skews for {channels} channels")
         for frequency in self._frequencies_hz:
             if not 0 < frequency < plan.sample_rate_hz / 2:
                 raise ConfigError(
@@ -97,7 +99,7 @@ class Demodulator:
         """
         scans, channels = block.codes.shape
         if channels != len(self._plan.channels):
-            raise ConfigError(f"a block of {channels} columns does not fit {len(self._plan.channels)} channels")
+            raise ConfigError(f"the block has {channels} columns, but the plan has {len(self._plan.channels)} channels")
         total = self._plan.total_samples
         if self._next_index < total and (block.start_index != self._next_index or block.lost):
             self._gap = True

@@ -72,7 +72,7 @@ class Drops:
         scatter : (N, C)
             Noise of the channels (V), with `freedom` degrees of freedom.
         rotations : list of (P, E)
-            By `rotations`: what turns the covariance of each pair of channels, in P planes.
+            The result of `rotations`: the factor for the covariance of each pair of channels, in each of P planes.
 
         Returns
         -------
@@ -82,12 +82,12 @@ class Drops:
         return sum((between * turned for between, turned in zip(covariances, rotations, strict=True)), 0.0)
 
     def rotations(self, angles: Array) -> list[Array]:
-        """Twice the weights and the cosine of the angle between the channels of each pair, for `common_noise`.
+        """Return one (P, E) array for each pair (i, j) of a drop's channels: 2·w_i·w_j·cos(angle between them).
 
         Parameters
         ----------
         angles : (P, C)
-            By how much each channel was turned, in P planes (rad).
+            How far each channel was turned, in each of P planes (rad).
         """
         return [
             2.0 * self.weights[i] * self.weights[j] * np.cos(angles[:, self.columns[i]] - angles[:, self.columns[j]])

@@ -74,12 +74,12 @@ class ExampleCertificate:
 
     @property
     def judged(self) -> NDArray[np.bool_]:
-        """(E,) edges whose gradient clearly exceeds its noise and the offset and gain errors of the digitizer."""
+        """(E,) True for edges whose gradient clearly exceeds its noise and the digitizer's offset and gain errors."""
         return np.abs(self.gradient) > JUDGED_AT * self.measured.uncertainty
 
     @property
     def sign_right(self) -> NDArray[np.bool_]:
-        """(E,) judged edges whose sign agrees with the reference."""
+        """(E,) True for judged edges whose sign agrees with the reference."""
         return self.judged & (np.sign(self.gradient) == np.sign(self.reference))
 
     @property
@@ -118,7 +118,23 @@ class ExampleCertificate:
 
 @dataclass(frozen=True)
 class Certificate:
-    """edges: names. interior: (E,) edges that touch no output. batch: mean gradient of the examples."""
+    """The certified gradient of a board.
+
+    Parameters
+    ----------
+    edges
+        Names of the E edges.
+    interior
+        (E,) True for edges that touch no output.
+    examples
+        One certificate per example.
+    sweep
+        How the error depends on γ, for the first example.
+    null_b_max_v
+        Largest |b| measured with the error off (V).
+    repeats
+        Gradient measurements averaged per example.
+    """
 
     edges: tuple[str, ...]
     interior: NDArray[np.bool_]

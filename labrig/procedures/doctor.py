@@ -189,9 +189,9 @@ def roll_call(
     expected: Mapping[str, Identity],
     deadline_s: float = ANSWER_S,
 ) -> list[InstrumentReport]:
-    """Open and identify all instruments in parallel, compare with the configuration, make safe, close.
+    """Open and identify all instruments in parallel, compare them with the configuration, make them safe, close them.
 
-    Instruments are made safe and closed also after an interrupt. One that has not answered within `deadline_s` is left
+    Instruments are made safe and closed even after an interrupt. One that has not answered within `deadline_s` is left
     to its own thread, which makes it safe if it ever returns.
 
     Parameters
@@ -262,7 +262,7 @@ def _report_of(
     row = InstrumentReport(name, driver, "absent")
     if outcome is None:
         late = DeadlineExceeded(
-            f"did not answer within {deadline_s:g} s; its state is unknown", remedy="check its power, and its driver"
+            f"did not answer within {deadline_s:g} s; its state is unknown", remedy="check its power and its driver"
         )
         return _failed(row, late)
     if not isinstance(outcome, Identity):

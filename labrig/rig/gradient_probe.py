@@ -46,11 +46,11 @@ class GradientProbe:
 
     @property
     def acquisitions(self) -> int:
-        """How many one example takes, unless it has nothing to teach."""
+        """Acquisitions per example; an example whose error is zero takes fewer."""
         return self.rule.acquisitions(len(self.rig.edges))
 
     def measure_free(self, example: int) -> Response:
-        """The network at rest under one example's activation, error at 0 V."""
+        """Measure the response to one example's activation, with the error at 0 V."""
         return self.rig.measure(Excitation(self.task.activation[example]))
 
     def measured_loss(self, example: int) -> float:

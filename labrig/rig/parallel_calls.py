@@ -41,12 +41,12 @@ class Outcome(Generic[Result]):
         self.over = False
 
     def returned(self, result: Result) -> None:
-        """The call returned this."""
+        """Record what the call returned."""
         self._result = result
         self._end()
 
     def raised(self, failure: Exception) -> None:
-        """The call raised this."""
+        """Record what the call raised."""
         self._failure = failure
         self._end()
 

@@ -36,14 +36,14 @@ from labrig.instruments.data import (
 from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated, Flag
 from labrig.lockin.demodulator import Demodulator
+from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
 from labrig.rig.reports import merged
 from labrig.rig.safety import SafetyCrew
 from labrig.rig.source_group import SourceGroup
-from labrig.rig.tone_assignment import Programs, ToneAssignment
-from labrig.signals.planner import TonePlan
+from labrig.signals.tone_planner import TonePlan
 
 Array = NDArray[np.float64]
 _REFUSED = (Flag.GAP, Flag.REF_WEAK)
@@ -94,7 +94,7 @@ class Rig:
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
         self._safety = SafetyCrew([*source_gates.values(), digitizer_gate, *programmer_gates.values()], clock)
         self._expected = identities
-        self._assignment = ToneAssignment(hookup, tones.frequencies_hz, activation, pilot_v)
+        self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
         self._settings: dict[int, Setting] = {}
         self._levels: list[LevelTable | Continuous] = []
@@ -115,7 +115,7 @@ class Rig:
     @property
     def error_tones(self) -> int:
         """K, how many tones can carry an error."""
-        return len(self._assignment.error_hz)
+        return len(self._channel_programs.error_hz)
 
     @property
     def largest_error_a(self) -> float:
@@ -179,7 +179,7 @@ class Rig:
         programs = self._programs(excitation)
         following_programs = None if following is None else self._programs(following)
         played = self._source_group.load(programs)
-        lead = self._assignment.lead(programs, played)
+        lead = self._channel_programs.lead(programs, played)
         self._start()
         self._read()
         if following_programs is not None:
@@ -192,7 +192,7 @@ class Rig:
         else:
             outputs, a, u_a = read.channel_in_phase[0], read.in_phase[0], read.u_edge[0]
             systematic_a = read.systematic_edge[0]
-        errors = self._assignment.error_rows
+        errors = self._channel_programs.error_rows
         return Response(
             outputs=outputs[self.hookup.output_columns],
             a=a,
@@ -201,7 +201,7 @@ class Rig:
             u_b=read.u_edge[errors],
             systematic_a=systematic_a,
             systematic_b=read.systematic_edge[errors],
-            error=self._assignment.error_as_played(played, lead),
+            error=self._channel_programs.error_as_played(played, lead),
             quadrature=read.quadrature[errors],
             demodulated=read,
         )
@@ -334,8 +334,8 @@ class Rig:
 
     def _programs(self, excitation: Excitation) -> Programs:
         """What each channel of each source plays. Raises LimitExceeded."""
-        programs = self._assignment.programs(excitation)
-        self.limits.check_drive(self._assignment.by_node(programs))
+        programs = self._channel_programs.programs(excitation)
+        self.limits.check_drive(self._channel_programs.by_node(programs))
         return programs
 
     @property
@@ -350,7 +350,7 @@ class Rig:
         self._digitizer.start()
 
     def _read(self) -> None:
-        """Every scan of one acquisition."""
+        """Read every scan of one acquisition into the lock-in."""
         lock_in = self._lock_in
         lock_in.start()
         received = 0

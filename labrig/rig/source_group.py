@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from labrig.instruments.contracts import WaveformSource
+from labrig.rig.channel_programs import Programs
 from labrig.rig.parallel_calls import Outcome, ParallelCalls, results_of
-from labrig.rig.tone_assignment import Programs
 from labrig.signals.tones import ToneProgram
 
 _NOTHING: tuple[Programs, Callable[[], Programs]] = ({}, dict)

@@ -104,7 +104,7 @@ def find_run(run: Path, runs_dir: Path) -> RunFolder:
         if _is_run(path):
             return RunFolder(path)
     raise UsageError(
-        f"{str(run)!r} is not a run, here or in {runs_dir}", remedy="`labrig ls` lists the runs in --runs-dir"
+        f"there is no run {str(run)!r} here or in {runs_dir}", remedy="`labrig ls` lists the runs in --runs-dir"
     )
 
 

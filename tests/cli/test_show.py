@@ -47,7 +47,7 @@ def test_a_name_that_is_no_run(tmp_path, monkeypatch, capsys, name):
     assert main(["show", name, "--json"]) == 2
     captured = capsys.readouterr()
     assert json.loads(captured.out)["exit_code"] == 2
-    assert "is not a run" in captured.err
+    assert "there is no run" in captured.err
     assert "rrno" not in captured.err
 
 

@@ -131,7 +131,10 @@ class NiDevice:
             return system.devices[self.resource]
 
     def task(self, action: str) -> Any:
-        """A new task, which the caller must close. Any: NI's annotations do not match what its classes accept."""
+        """Return a new task, which the caller must close.
+
+        It is typed `Any` because NI's annotations do not match what its classes accept.
+        """
         import nidaqmx
 
         self._require_open(action)
@@ -235,7 +238,7 @@ class NiDevice:
                 device=self.name,
                 action=action,
                 limit=f"{DEADLINE_S:g} s more than the call itself takes",
-                remedy="restart the server; the last state of the outputs is unknown",
+                remedy="restart the server; the state of the outputs is unknown",
             )
         return ConnectionFailed(
             f"{where} is not running or refused the call: {_one_line(error)}",

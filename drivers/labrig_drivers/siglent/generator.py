@@ -111,7 +111,7 @@ class SdgSource:
             raise
 
     def arm(self) -> None:
-        """Do nothing: the edge may come as soon as the digitizer is armed, so `load` has already armed."""
+        """Do nothing: `load` has armed the generator, as the trigger may come as soon as the digitizer is armed."""
         self._require_open("arm")
 
     def start(self) -> None:
@@ -128,7 +128,7 @@ class SdgSource:
         """
         self._require_open("confirm")
         if not self._settings:
-            raise ConnectionFailed("connection was lost", device=self.name, action="confirm", remedy="load again")
+            raise ConnectionFailed("the connection was lost", device=self.name, action="confirm", remedy="load again")
         try:
             for channel in self._playing or CHANNELS[:1]:
                 self._verify(channel, "confirm")

@@ -30,7 +30,7 @@ from labrig.quantities import (
     PositiveVoltage,
     format_quantity,
 )
-from labrig.signals.planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
+from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
 
 MAINS_HZ = (50.0, 60.0)
 SILENCE_MARGIN_S = 0.1

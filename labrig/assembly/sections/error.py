@@ -17,7 +17,7 @@ from labrig.learning.rules.frequency_propagation import LARGEST_MISFIT
 from labrig.learning.tasks import Task
 from labrig.quantities import format_quantity
 from labrig.rig.hookup import SourceWire
-from labrig.signals.planner import TonePlan
+from labrig.signals.tone_planner import TonePlan
 
 
 def check_error(

@@ -30,7 +30,7 @@ from labrig.learning.tasks import TASKS, Task, TaskContext, Terminals, goals_mis
 from labrig.learning.tasks.classification import Split
 from labrig.learning.tasks.encoding import Encode
 from labrig.quantities import as_written, format_quantity
-from labrig.signals.planner import TonePlan
+from labrig.signals.tone_planner import TonePlan
 
 SHARED: Mapping[str, type[Section]] = {"split": Split, "encode": Encode}
 """Sections that any task may have; each task names the ones it needs."""

@@ -65,7 +65,7 @@ class Rule(ABC):
 
     @abstractmethod
     def acquisitions(self, edges: int) -> int:
-        """How many acquisitions one example takes on a board of so many edges; fewer if it has nothing to teach."""
+        """Acquisitions per example on a board with this many edges; an example whose error is zero takes fewer."""
 
     @abstractmethod
     def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:

@@ -114,7 +114,7 @@ class Classification(EncodedInputs, Task):
 
 
 def _table(options: Classification.Options, context: TaskContext) -> LabelledTable:
-    """The table of the configured file, whose every example has a class."""
+    """Return the table in the configured file; every example in it has a class."""
     file = context.locate("data")
     if file is None:
         where = "beside the configuration that names it or among the packaged ones"

@@ -17,7 +17,10 @@ Array = NDArray[np.float64]
 
 
 class Encode(Section):
-    """How numbers become voltages. Complements are the same voltages with the opposite sign, bias constant ones."""
+    """How numbers become voltages.
+
+    `complements` repeats every voltage with the opposite sign; `bias` adds constant voltages.
+    """
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
 

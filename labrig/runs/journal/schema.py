@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 VERSION = 2
-"""Of the schema written here. migrations.py says what each version added."""
+"""Version of the schema written here; migrations.py says what each version added."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ KINDS: Mapping[Any, Kind] = {
         np.array,
     ),
 }
-"""By the type of a field."""
+"""How each field type is stored."""
 
 
 @dataclass(frozen=True)
@@ -201,13 +201,13 @@ class Table:
     Parameters
     ----------
     name
-        Of the table.
+        Name of the table.
     row
         Type of a row; its fields are the columns.
     key
         The column rows are ordered by. If no field has that name, rows are numbered in it as they are written.
     renamed
-        Column names of the fields that are not called as their column is.
+        Field → column name, where the two differ.
     """
 
     name: str

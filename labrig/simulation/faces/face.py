@@ -45,7 +45,9 @@ class Face:
         faults = self._context.world.faults
         faults.poll()
         if faults.active(self.name, ConnectionFault):
-            raise ConnectionFailed("was lost", device=self.name, action=action, remedy="check its cable and its power")
+            raise ConnectionFailed(
+                "the connection was lost", device=self.name, action=action, remedy="check its cable and its power"
+            )
 
     def _require_answer(self, action: str) -> None:
         if self._context.world.faults.active(self.name, SilenceFault):

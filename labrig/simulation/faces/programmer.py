@@ -60,7 +60,7 @@ class SimulatedProgrammer(Face):
         return {channel: self._held[channel] for channel in wanted}
 
     def keep_alive(self) -> None:
-        """Nothing: it has no watchdog."""
+        """Do nothing: a simulated programmer has no watchdog."""
         self._require_open("keep alive")
 
     def make_safe(self) -> None:

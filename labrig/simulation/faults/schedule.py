@@ -145,7 +145,7 @@ class FaultSchedule:
             action(since)
 
     def active(self, device: str, kind: type[Kind]) -> list[Kind]:
-        """Faults of this kind that the device has now."""
+        """Return the faults of this kind that are active on the device now."""
         if not self._courses:
             return []
         with self._lock:

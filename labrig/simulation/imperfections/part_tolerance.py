@@ -12,7 +12,7 @@ from labrig.simulation.imperfections.imperfection import Imperfection
 
 
 class PartTolerance(Imperfection):
-    """`value` says whether they are; each part knows its tolerance."""
+    """`value` says whether parts deviate; each part knows its own tolerance."""
 
     Options = bool
 

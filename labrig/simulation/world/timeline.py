@@ -29,7 +29,7 @@ class _History(Generic[State]):
 
     def append(self, t: float, state: State) -> None:
         if t < self._times[-1]:
-            raise ValueError("the World's timeline cannot be changed in the past")
+            raise ValueError("the World's timeline cannot be changed before its latest event")
         self._times.append(t)
         self._states.append(state)
         if len(self._times) > _REMEMBERED_EVENTS:

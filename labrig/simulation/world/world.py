@@ -63,11 +63,11 @@ class World:
         return self.timeline.changes
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
-        """From t on the channel plays `program`, whose tones count their time from t; None opens the output."""
+        """Let the channel play `program` from time t (s) on, with its tones starting at t; None opens the output."""
         self.timeline.drive(t, channel, program)
 
     def set(self, t: float, siemens: Mapping[str, float]) -> None:
-        """From t on these edges have these actual conductances (S)."""
+        """Set the actual conductances (S) of these edges from time t (s) on."""
         self.timeline.set(t, siemens)
 
     def begin_acquisition(self, t: float) -> int:

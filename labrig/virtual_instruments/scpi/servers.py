@@ -74,9 +74,9 @@ class Server:
     latency
         Function from a message to its processing time (s).
     host, port
-        Address to listen on; port 0 is any free one.
-    schedule
-        The configured faults; those of the instrument `name` are injected.
+        Address to listen on; port 0 means any free port.
+    faults
+        Fault schedule of the bench; the faults of the instrument `name` are injected.
     name
         Name of the instrument.
     """
@@ -90,7 +90,6 @@ class Server:
         faults: FaultSchedule | None = None,
         name: str = "",
     ) -> None:
-        """faults: of a bench, of which those of the instrument `name` act here."""
         self.instrument = instrument
         self.faults = faults if faults is not None else FaultSchedule()
         self._name = name

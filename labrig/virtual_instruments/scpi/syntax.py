@@ -46,7 +46,7 @@ class Unit:
     arguments: tuple[str | bytes, ...]
 
 
-def block_length(data: bytes | bytearray, at: int) -> tuple[int, int] | None:
+def block_extent(data: bytes | bytearray, at: int) -> tuple[int, int] | None:
     """(start, end) of the contents of the block at `at`; None if there is no block.
 
     The end may lie beyond the data received so far, and so may the start if the block's header is incomplete.
@@ -133,7 +133,7 @@ def _arguments(message: bytes, at: int, raw_after: Collection[str]) -> tuple[lis
             current += message[at + 1 : close]
             at, seen = close + 1, True
             continue
-        if byte == ord("#") and not current.strip() and (block := block_length(message, at)) is not None:
+        if byte == ord("#") and not current.strip() and (block := block_extent(message, at)) is not None:
             start, stop = block
             if stop > end or start > end:
                 raise ScpiError(-161, "Invalid block data")
@@ -215,7 +215,7 @@ class Framer:
             if mark >= 0:
                 if mark + 1 == len(data):  # may be a block or a stray character
                     return None
-                block = block_length(data, mark) if data[mark - 1 : mark] in (b",", b" ") else None
+                block = block_extent(data, mark) if data[mark - 1 : mark] in (b",", b" ") else None
                 if block is None or data[mark + 1] == ord("0"):
                     self._scanned = mark + 1
                     continue

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labrig.config.document import Document, load_document, plain
+from labrig.config.document import Document, plain
+from labrig.config.extending import load_document
 from labrig.config.problems import Mark
 from labrig.config.resolved import to_yaml
 from labrig.errors import ConfigError, UsageError

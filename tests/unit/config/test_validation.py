@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
-from labrig.config.document import Document, load_document
+from labrig.config.document import Document
+from labrig.config.extending import load_document
 from labrig.config.resolved import flatten_resolved
 from labrig.config.validation import validate
 from labrig.quantities import (

@@ -49,7 +49,7 @@ def test_columns_by_name(tmp_path):
         ("a,kind,kind\n1,x,y\n", "kind", None, "data", "2 columns are called 'kind'"),
         ("a,b,a,kind\n1,2,3,x\n", "kind", ["b", "a"], "data", "2 columns are called 'a'"),
         (GOOD, "kind", ["a", "b", "a"], "features", "column 'a' is named twice"),
-        ("a,kind\n-1e308,x\n1e308,x\n", "kind", None, "data", "column 'a' reaches from -1e.308 to 1e.308, too far"),
+        ("a,kind\n-1e308,x\n1e308,x\n", "kind", None, "data", "column 'a' ranges from -1e.308 to 1e.308, too wide"),
     ],
 )
 def test_what_is_refused(tmp_path, text, label, features, key, message):

@@ -82,10 +82,10 @@ def test_a_change_of_conductance_in_the_middle_of_a_window():
 def test_the_past_is_settled():
     board = world()
     board.drive(1.0, "awg/0", ToneProgram(1.0))
-    with pytest.raises(ValueError, match="in the past"):
+    with pytest.raises(ValueError, match="before its latest event"):
         board.drive(0.5, "awg/0", ToneProgram(2.0))
     board.set(1.0, {"a-b": 5e-5})
-    with pytest.raises(ValueError, match="in the past"):
+    with pytest.raises(ValueError, match="before its latest event"):
         board.set(0.999, {"a-b": 5e-5})
 
 

@@ -17,14 +17,14 @@ from labrig.signals.tones import Tone, ToneProgram, signed_tone
 Array = NDArray[np.float64]
 
 Programs = dict[str, dict[str, ToneProgram]]
-"""By device and channel."""
+"""What each channel plays, by device and channel."""
 
 LARGEST_TURN_RAD = np.radians(5.0)
-"""Of two tones of one frequency against one another: their sum is then off by 0.4 %."""
+"""Largest phase difference allowed between two tones of one frequency; their sum is then off by 0.4 %."""
 
 
-class ToneAssignment:
-    """Assigns every channel what it plays.
+class ChannelPrograms:
+    """Decides what every channel plays.
 
     Parameters
     ----------

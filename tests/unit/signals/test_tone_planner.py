@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labrig.errors import ConfigError
-from labrig.signals.planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
+from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
 
 
 def clean(n: int, cycles: tuple[int, ...], order: int) -> bool:

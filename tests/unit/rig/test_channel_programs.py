@@ -9,8 +9,8 @@ import pytest
 
 from labrig.errors import LabrigError, SyncLost
 from labrig.learning.measurement import Excitation
+from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.hookup import Hookup, SenseWire, SourceWire
-from labrig.rig.tone_assignment import Programs, ToneAssignment
 
 HOOKUP = Hookup(
     digitizer="daq",
@@ -20,8 +20,8 @@ HOOKUP = Hookup(
     senses=tuple(SenseWire(node, str(k)) for k, node in enumerate(("in0", "in1", "out0", "out1", "pilot"))),
     edges=(),
 )
-SCORE = ToneAssignment(HOOKUP, (1000.0, 1500.0), "sine", 1.0)
-ASKED = SCORE.programs(Excitation(np.array([0.5, -0.25]), np.array([[1e-6, -2e-6]])))
+PROGRAMS = ChannelPrograms(HOOKUP, (1000.0, 1500.0), "sine", 1.0)
+ASKED = PROGRAMS.programs(Excitation(np.array([0.5, -0.25]), np.array([[1e-6, -2e-6]])))
 
 
 def turned(programs: Programs, **by_rad: float) -> Programs:
@@ -41,10 +41,10 @@ def turned(programs: Programs, **by_rad: float) -> Programs:
 @pytest.mark.parametrize("by", [{}, {"awg": 0.3}, {"awg": -1.5, "err": 1.5, "gen": -1.5}, {"gen": 3.0}])
 def test_signs_are_those_asked_for_however_the_sources_turn_their_tones(by: dict[str, float]) -> None:
     played = turned(ASKED, **by)
-    lead = SCORE.lead(ASKED, played)
+    lead = PROGRAMS.lead(ASKED, played)
     wanted = [by.get("awg", 0.0) - by.get("gen", 0.0), by.get("err", 0.0) - by.get("gen", 0.0)]
     np.testing.assert_allclose(np.exp(1j * lead), np.exp(1j * np.array(wanted)), atol=1e-12)
-    np.testing.assert_allclose(SCORE.error_as_played(played, lead), [[1e-6, -2e-6]], rtol=1e-12)
+    np.testing.assert_allclose(PROGRAMS.error_as_played(played, lead), [[1e-6, -2e-6]], rtol=1e-12)
 
 
 def test_two_sources_that_turn_one_frequency_differently_are_refused() -> None:
@@ -52,7 +52,7 @@ def test_two_sources_that_turn_one_frequency_differently_are_refused() -> None:
     tone = played["awg"]["1"].tones[0]
     played["awg"]["1"] = replace(played["awg"]["1"], tones=(replace(tone, phase_rad=tone.phase_rad + 0.2),))
     with pytest.raises(SyncLost, match=r"awg/0 and awg/1 play 1000 Hz 11° apart"):
-        SCORE.lead(ASKED, played)
+        PROGRAMS.lead(ASKED, played)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_two_sources_that_turn_one_frequency_differently_are_refused() -> None:
 )
 def test_what_does_not_fit_the_wiring_is_never_spread_over_it(activation, error, message) -> None:
     with pytest.raises(LabrigError, match=message):
-        SCORE.programs(Excitation(np.array(activation), None if error is None else np.array(error)))
+        PROGRAMS.programs(Excitation(np.array(activation), None if error is None else np.array(error)))
 
 
 def test_a_silent_source_turns_nothing() -> None:
-    free = SCORE.programs(Excitation(np.array([0.5, 0.0])))
-    np.testing.assert_array_equal(SCORE.lead(free, turned(free)), [0.0, 0.0])
+    free = PROGRAMS.programs(Excitation(np.array([0.5, 0.0])))
+    np.testing.assert_array_equal(PROGRAMS.lead(free, turned(free)), [0.0, 0.0])
