@@ -9,14 +9,19 @@ import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from labrig.quantities import as_written
 
 Kind = TypeVar("Kind")
+
+
+_imported: set[str] = set()
+"""Top-level modules and packages that dotted paths have named or imported."""
 
 
 class UnknownExtension(ValueError):
@@ -58,7 +63,7 @@ class Extensions(Generic[Kind]):
 
     def names(self) -> list[str]:
         """Return every name, labrig's own first. Dotted paths are allowed as well."""
-        return [*self.own, *sorted({entry.name for entry in entry_points(group=self.group)} - set(self.own))]
+        return [*self.own, *sorted({entry.name for entry in _installed(self.group)} - set(self.own))]
 
     def find(self, name: str) -> type[Kind]:
         """Return the class of this name.
@@ -73,7 +78,7 @@ class Extensions(Generic[Kind]):
             return getattr(import_module(f"{self.package}.{module or name}"), own)
         if ":" in name:
             return self._checked(name, self._by_path(name))
-        offered = {entry.value: entry for entry in entry_points(group=self.group) if entry.name == name}
+        offered = {entry.value: entry for entry in _installed(self.group) if entry.name == name}
         if not offered:
             raise UnknownExtension(self._no_such(name))
         if len(offered) > 1:
@@ -90,6 +95,7 @@ class Extensions(Generic[Kind]):
 
     def _by_path(self, path: str) -> Any:
         module, _, name = path.partition(":")
+        before = set(sys.modules)
         try:
             found: Any = import_module(module)
         except ModuleNotFoundError as error:
@@ -100,6 +106,7 @@ class Extensions(Generic[Kind]):
             ) from error
         except Exception as error:  # an import may raise anything
             raise UnknownExtension(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
+        _imported.update(each.partition(".")[0] for each in {module} | (set(sys.modules) - before))
         if not hasattr(found, name):
             raise UnknownExtension(f"{module} has no {name!r}{_did_you_mean(name, vars(found))}")
         return getattr(found, name)
@@ -118,11 +125,31 @@ class Extensions(Generic[Kind]):
         return f"{as_written(name)} is not one of {', '.join(map(as_written, names))}{_did_you_mean(name, names)}"
 
 
+@cache
+def _installed(group: str) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a group. Reading those of all installed packages takes 10 ms."""
+    return tuple(entry_points(group=group))
+
+
 def search_beside(folder: Path) -> None:
     """Make modules in this folder importable by dotted path, after all installed ones."""
     path = str(folder.resolve())
     if path not in sys.path:
         sys.path.append(path)
+
+
+def modules_beside(folder: Path) -> list[Path]:
+    """Return the files and package folders in `folder` that dotted paths have imported, in order."""
+    beside = folder.resolve()
+    found: set[Path] = set()
+    for name in _imported:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None:
+            path = Path(file).resolve()
+            path = path.parent if path.name == "__init__.py" else path
+            if path.parent == beside:
+                found.add(path)
+    return sorted(found)
 
 
 def _did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:

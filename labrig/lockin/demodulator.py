@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from labrig.errors import ConfigError, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.lockin.demodulated import Demodulated, Flag
-from labrig.lockin.drops import Drops
+from labrig.lockin.drops import prepare_drops
 from labrig.lockin.estimator import LeastSquares, aperiodic_residual, at_rows, common_period, joint_least_squares
 
 Array = NDArray[np.float64]
@@ -36,13 +36,23 @@ class _Reference:
 class Demodulator:
     """Demodulates acquisitions of one plan: `start`, `feed` blocks in order, `result`; then `start` again.
 
-    plan: as the digitizer returned it (actual rate and skew).
-    frequencies_hz: (F,) every tone that may be playing; all are always fitted, playing or not.
-    drops: (E, C) voltage of each edge as a combination of channels, usually one +1 and one −1 per row.
-    pilot: the column that carries the pilot, or None.
-    full_scale_codes: (lowest, highest) code; an integer code that reaches either is a clip.
+    Parameters
+    ----------
+    plan : AcquisitionPlan
+        As the digitizer returned it, with its actual rate and skew.
+    frequencies_hz : (F,)
+        Every tone that may be playing (Hz); all are always fitted, playing or not.
+    drops : (E, C)
+        Voltage of each edge as a combination of channels, usually one +1 and one −1 per row.
+    pilot : int or None
+        The column that carries the pilot.
+    full_scale_codes : (lowest, highest), optional
+        An integer code that reaches either is a clip.
 
-    Raises ConfigError if the arguments do not fit one another.
+    Raises
+    ------
+    ConfigError
+        If the arguments do not match.
     """
 
     def __init__(
@@ -56,13 +66,8 @@ class Demodulator:
         channels = len(plan.channels)
         self._plan = plan
         self._frequencies_hz = tuple(float(f) for f in frequencies_hz)
-        self._drops = Drops(drops)
         self._pilot = pilot
         self._full_scale_codes = full_scale_codes
-        if self._drops.channels != channels:
-            raise ConfigError(
-                f"the drops have {self._drops.channels} columns, but there are {channels} channels", limit="(E, C)"
-            )
         if pilot is not None and not 0 <= pilot < channels:
             raise ConfigError(f"the pilot's column {pilot} is not one of {channels} channels")
         if len(plan.skew_s) != channels:
@@ -78,9 +83,8 @@ class Demodulator:
         # A channel sampled late by τ shows X e^{jωτ}.
         lag = np.outer(2 * np.pi * np.asarray(self._frequencies_hz), plan.skew_s)
         self._unskew = np.exp(-1j * lag)
-        # Rotating channels against one another also rotates the covariance of their noise, by the cosine of the angle.
         # The first plane is DC, which does not rotate.
-        self._rotations = self._drops.rotations(np.concatenate((np.zeros((1, channels)), lag)))
+        self._drops = prepare_drops(drops, np.concatenate((np.zeros((1, channels)), lag)))
         self._volts = np.zeros((plan.window_samples, channels))
         self._received = np.zeros(plan.window_samples, dtype=np.bool_)
         self.start()
@@ -134,7 +138,7 @@ class Demodulator:
             scatter, freedom = aperiodic_residual(volts, self._period)
         else:
             scatter, freedom = estimator.residual(volts, theta)
-        variance = np.einsum("nc,nc->c", scatter, scatter) / freedom
+        variance, edge_variance = self._drops.variances(scatter, freedom)
         dc = theta[0]
         phasor = (theta[1::2] - 1j * theta[2::2]) * self._unskew
         gains = estimator.variance_gains
@@ -144,12 +148,10 @@ class Demodulator:
         zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
         systematic = (gain_error * np.abs(np.vstack((dc, phasor)))) ** 2
         systematic[0] += zero**2
-        # One gather for all drops, one for all variances: on small boards the calls cost more than the numbers.
         tones = len(phasor)
         drops = self._drops.of(np.vstack((dc, referenced.real, referenced.imag)))
         in_phase, quadrature = drops[1 : 1 + tones], drops[1 + tones :]
-        squares = self._drops.of_squares(np.vstack((variance, systematic)))
-        edge_variance = squares[0] + self._drops.common_noise(scatter, freedom, self._rotations)
+        squares = self._drops.of_squares(systematic)
 
         # Rows: DC, then the in-phase part of each tone. The two quadratures differ in gain only in windows of a few
         # cycles, where the skew rotates them only slightly.
@@ -169,8 +171,8 @@ class Demodulator:
             u_edge_dc=u_edge[0],
             edge_phasor=in_phase + 1j * quadrature,
             u_edge=np.hypot(u_edge[1:], quadrature * turned),
-            systematic_edge_dc=np.sqrt(squares[1]),
-            systematic_edge=np.sqrt(squares[2:]),
+            systematic_edge_dc=np.sqrt(squares[0]),
+            systematic_edge=np.sqrt(squares[1:]),
             reference_phase=reference.phase,
             pilot_amplitude=reference.amplitude,
             flags=self._flags(reference),

@@ -1,13 +1,15 @@
-"""Voltage drops as combinations of a few channels each, without the dense (E, C) matrix.
+"""Voltage drops as combinations of a few channels each.
 
 An edge of a resistive network needs two channels, so its drop costs two gathers and its variance two variances and one
-covariance. A dense product costs all C channels of every edge; that was most of an acquisition on boards of more than
-200 edges.
+covariance. A product with the (E, C) matrix costs all C channels of every edge; that was most of an acquisition on
+boards of more than 200 edges. On small boards the matrix products are faster: there the calls cost more than the
+arithmetic.
 """
 
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,54 +18,34 @@ from labrig.errors import ConfigError
 
 Array = NDArray[np.float64]
 
-DENSE_SHARE = 0.15
+SMALL = 2000
+"""Entries E·C of the matrix, up to which the matrix products are faster."""
+ALL_PAIRS_SHARE = 0.004
 """Pairs of channels per C², above which one matrix product for all covariances is faster than a pass for each pair."""
 
 
-class Drops:
-    """E drops, each a weighted sum of at most K of C channels.
-
-    Parameters
-    ----------
-    matrix : array_like, (E, C)
-        Weight of each channel in each drop; usually one +1 and one −1 per row.
+class Drops(Protocol):
+    """E drops, each a weighted sum of some of C channels.
 
     Attributes
     ----------
-    columns : (K, E) int
-        The channels of each drop; arbitrary if a drop has fewer than K.
-    weights : (K, E) float
-        Their weights (dimensionless); 0 if a drop has fewer than K.
-
-    Raises
-    ------
-    ConfigError
-        If `matrix` is not two-dimensional.
+    edges, channels : int
+        E and C.
     """
 
-    def __init__(self, matrix: ArrayLike) -> None:
-        dense = np.asarray(matrix, dtype=np.float64)
-        if dense.ndim != 2:
-            raise ConfigError(f"drops of shape {dense.shape} are not a matrix", limit="(E, C)")
-        self.edges, self.channels = dense.shape
-        terms = int(np.count_nonzero(dense, axis=1).max(initial=0))
-        # Nonzero entries first, in the order of the channels.
-        order = np.argsort(dense == 0, axis=1, kind="stable")[:, :terms]
-        self.columns: NDArray[np.intp] = np.ascontiguousarray(order.T)
-        self.weights: Array = np.ascontiguousarray(np.take_along_axis(dense, order, axis=1).T)
-        self._squared_weights = self.weights**2
-        self._pairs = list(combinations(range(terms), 2))
+    edges: int
+    channels: int
 
-    def of(self, channels: Array) -> Array:
-        """(…, E) drops of channel values (…, C)."""
-        return self._sum(channels, self.weights)
+    def of(self, values: Array) -> Array:
+        """Return the (…, E) drops of channel values (…, C)."""
+        ...
 
     def of_squares(self, squares: Array) -> Array:
-        """(…, E) sums of squared weights times `squares` (…, C): variances, where channels are independent."""
-        return self._sum(squares, self._squared_weights)
+        """Return the (…, E) sums of squared weights times `squares` (…, C): variances, if channels are independent."""
+        ...
 
-    def common_noise(self, scatter: Array, freedom: int, rotations: list[Array]) -> Array | float:
-        """What the noise that its channels share adds to the variance of each drop, beside `of_squares`.
+    def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
+        """Return the variances (V²) of the channels (C,) and of the drops (P, E), in each plane of rotation.
 
         Difference first: adding the standard deviations of channels that share their noise is several times too large.
 
@@ -71,43 +53,111 @@ class Drops:
         ----------
         scatter : (N, C)
             Noise of the channels (V), with `freedom` degrees of freedom.
-        rotations : list of (P, E)
-            The result of `rotations`: the factor for the covariance of each pair of channels, in each of P planes.
-
-        Returns
-        -------
-        (P, E) V², of either sign; 0 where no drop has two channels.
         """
-        covariances = self._pair_covariances(scatter, freedom)
-        return sum((between * turned for between, turned in zip(covariances, rotations, strict=True)), 0.0)
+        ...
 
-    def rotations(self, angles: Array) -> list[Array]:
-        """Return one (P, E) array for each pair (i, j) of a drop's channels: 2·w_i·w_j·cos(angle between them).
 
-        Parameters
-        ----------
-        angles : (P, C)
-            How far each channel was turned, in each of P planes (rad).
-        """
-        return [
-            2.0 * self.weights[i] * self.weights[j] * np.cos(angles[:, self.columns[i]] - angles[:, self.columns[j]])
-            for i, j in self._pairs
+def prepare_drops(matrix: ArrayLike, angles: ArrayLike) -> Drops:
+    """Prepare the drops of a board.
+
+    Parameters
+    ----------
+    matrix : (E, C)
+        Weight of each channel in each drop; usually one +1 and one −1 per row.
+    angles : (P, C)
+        How far each channel is rotated, in each of P planes (rad). Rotating channels against one another also rotates
+        the covariance of their noise, by the cosine of the angle.
+
+    Raises
+    ------
+    ConfigError
+        If `matrix` is not two-dimensional, or its columns do not match the angles.
+    """
+    dense, rotated = np.asarray(matrix, dtype=np.float64), np.asarray(angles, dtype=np.float64)
+    channels = rotated.shape[1]
+    if dense.ndim != 2:
+        raise ConfigError(f"drops of shape {dense.shape} are not a matrix", limit="(E, C)")
+    if dense.shape[1] != channels:
+        raise ConfigError(f"the drops have {dense.shape[1]} columns, but there are {channels} channels", limit="(E, C)")
+    return MatrixDrops(dense, rotated) if dense.size <= SMALL else GatheredDrops(dense, rotated)
+
+
+class MatrixDrops:
+    """`Drops` by products with the whole (E, C) matrix, for small boards."""
+
+    def __init__(self, matrix: Array, angles: Array) -> None:
+        self.edges, self.channels = matrix.shape
+        self._matrix = matrix
+        self._squared = matrix**2
+        self._rotation = np.cos(angles[:, :, np.newaxis] - angles[:, np.newaxis, :])
+
+    def of(self, values: Array) -> Array:
+        """Return the (…, E) drops of channel values (…, C)."""
+        return values @ self._matrix.T
+
+    def of_squares(self, squares: Array) -> Array:
+        """Return the (…, E) sums of squared weights times `squares` (…, C)."""
+        return squares @ self._squared.T
+
+    def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
+        """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
+        covariance = scatter.T @ scatter
+        covariance /= freedom
+        return covariance.diagonal(), ((self._matrix @ (covariance * self._rotation)) * self._matrix).sum(axis=-1)
+
+
+class GatheredDrops:
+    """`Drops` by gathering the few channels of each, for large boards."""
+
+    def __init__(self, matrix: Array, angles: Array) -> None:
+        self.edges, self.channels = matrix.shape
+        terms = int(np.count_nonzero(matrix, axis=1).max(initial=0))
+        # Nonzero entries first, in the order of the channels.
+        order = np.argsort(matrix == 0, axis=1, kind="stable")[:, :terms]
+        # (K, E) the channels of each drop, and their weights: 0 for the arbitrary channels of drops with fewer terms.
+        self._columns: NDArray[np.intp] = np.ascontiguousarray(order.T)
+        self._weights: Array = np.ascontiguousarray(np.take_along_axis(matrix, order, axis=1).T)
+        self._squared_weights = self._weights**2
+        self._pairs = [(self._columns[i], self._columns[j]) for i, j in combinations(range(terms), 2)]
+        self._pair_weights = [
+            2.0
+            * self._weights[i]
+            * self._weights[j]
+            * np.cos(angles[:, self._columns[i]] - angles[:, self._columns[j]])
+            for i, j in combinations(range(terms), 2)
         ]
+        self._planes = len(angles)
 
-    def _pair_covariances(self, scatter: Array, freedom: int) -> list[Array]:
-        """(E,) covariance of each pair of a drop's channels."""
-        if self.edges * len(self._pairs) > DENSE_SHARE * self.channels**2:
+    def of(self, values: Array) -> Array:
+        """Return the (…, E) drops of channel values (…, C)."""
+        return self._sum(values, self._weights)
+
+    def of_squares(self, squares: Array) -> Array:
+        """Return the (…, E) sums of squared weights times `squares` (…, C)."""
+        return self._sum(squares, self._squared_weights)
+
+    def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
+        """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
+        variance, covariances = self._covariances(scatter, freedom)
+        drops = np.tile(self.of_squares(variance), (self._planes, 1))
+        for covariance, weight in zip(covariances, self._pair_weights, strict=True):
+            drops += covariance * weight
+        return variance, drops
+
+    def _covariances(self, scatter: Array, freedom: int) -> tuple[Array, list[Array]]:
+        """Return the variance of each channel (C,), and the covariance of each pair of a drop's channels (E,)."""
+        if self.edges * len(self._pairs) > ALL_PAIRS_SHARE * self.channels**2:
             covariance = scatter.T @ scatter
             covariance /= freedom
-            # A missing channel has weight 0; which entry is taken for it does not matter.
-            return [covariance[self.columns[i], self.columns[j]] for i, j in self._pairs]
+            return covariance.diagonal(), [covariance[pair] for pair in self._pairs]
         rows = np.ascontiguousarray(scatter.T)
-        return [np.einsum("en,en->e", rows[self.columns[i]], rows[self.columns[j]]) / freedom for i, j in self._pairs]
+        variance = np.einsum("cn,cn->c", rows, rows) / freedom
+        return variance, [np.einsum("en,en->e", rows[i], rows[j]) / freedom for i, j in self._pairs]
 
     def _sum(self, values: Array, weights: Array) -> Array:
         if len(weights) == 0:
             return np.zeros((*values.shape[:-1], self.edges))
-        total = values[..., self.columns[0]] * weights[0]
-        for column, weight in zip(self.columns[1:], weights[1:], strict=True):
+        total = values[..., self._columns[0]] * weights[0]
+        for column, weight in zip(self._columns[1:], weights[1:], strict=True):
             total += weight * values[..., column]
         return total

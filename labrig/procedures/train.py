@@ -18,6 +18,7 @@ from labrig.assembly.describe import describe
 from labrig.config.resolved import to_yaml
 from labrig.errors import StorageError, reason, separated
 from labrig.experiment import Experiment
+from labrig.extensions import modules_beside
 from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, META, RunFolder, create_run_folder
 from labrig.runs.journal import Evaluation, Event, Journal, Step
@@ -230,8 +231,10 @@ class _Run:
         return Event(steps, event, detail, rig.acquisitions, rig.clock.now())
 
     def _describe(self) -> None:
-        """Write the configuration and the metadata of the run."""
+        """Write the configuration, the modules next to it that it uses, and the metadata of the run."""
         self.folder.write_text(CONFIG, to_yaml(self._assembly.document))
+        for module in modules_beside(self._assembly.document.directory):
+            self.folder.keep_copy(module)
         meta = describe(self._assembly, self._setup.rig)
         self.folder.write_text(META, json.dumps(meta, indent=1, ensure_ascii=False) + "\n")
 

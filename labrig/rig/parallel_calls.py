@@ -1,7 +1,7 @@
 """Calls to several instruments at the same time, each in a thread of its own, and every wait with a deadline.
 
 The threads are started once, when the rig opens, and are daemons: no step creates one, and a call that hangs does not
-keep the process from ending. Locks here are plain `threading.Lock`s: a Ctrl-C that strikes the main thread inside a
+keep the process from ending. Locks here are plain `threading.Lock`s: a Ctrl-C in the main thread inside a
 `Condition` or `Event` can leave its lock held forever.
 """
 
@@ -186,7 +186,7 @@ class ParallelCalls:
     def call(self, action: str, calls: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
         """Make the calls and return their results by device.
 
-        All have ended when this returns or raises, unless a Ctrl-C strikes: then those that have not begun are
+        All have ended when this returns or raises, unless Ctrl-C interrupts: then those that have not begun are
         withdrawn. Raises the exception of the only call that failed, an ExceptionGroup of several, or DeadlineExceeded
         for a call that hangs.
         """

@@ -47,7 +47,7 @@ class SafeRig:
             try:
                 self._rig.__exit__(kind, error, trace)
             finally:
-                self._rig.close()  # a Ctrl-C may have struck before the line above
+                self._rig.close()  # Ctrl-C may have come before the line above
         finally:
             self._give_signals_back()
 

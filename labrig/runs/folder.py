@@ -3,6 +3,7 @@
 run.db                  the journal
 run.lock                locked by the process that writes the journal; deleted at the end
 config.resolved.yaml    the configuration as used, with every default; can be loaded again
+*.py                    modules next to the user's configuration that it names by dotted path
 meta.json               versions, identities, seeds, the board, the comparability card
 *.png, spectrum.npz     pictures of the run, and the samples behind the spectrum
 """
@@ -10,6 +11,7 @@ meta.json               versions, identities, seeds, the board, the comparabilit
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,17 @@ class RunFolder:
             (self.path / name).write_text(text, encoding="utf-8")
         except OSError as error:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
+
+    def keep_copy(self, original: Path) -> None:
+        """Copy a file, or a folder of Python files, into the run; StorageError if that fails."""
+        copy = self.path / original.name
+        try:
+            if original.is_dir():
+                shutil.copytree(original, copy, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+            else:
+                shutil.copyfile(original, copy)
+        except OSError as error:
+            raise StorageError(f"cannot copy {original} to {self.path}: {error}") from error
 
     def meta(self) -> dict[str, Any]:
         """Read meta.json; StorageError if it is missing or damaged."""

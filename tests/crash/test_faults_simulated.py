@@ -75,11 +75,11 @@ def test_a_source_whose_cable_is_out_plays_on_and_the_error_says_so(tmp_path, ca
     ended, _, record, bench = run(tmp_path / "run", fault)
     err = capsys.readouterr().err
     assert ended == 4
-    said = "awg: could not be made safe: was lost (while: make safe; limit: tried 101 times in 10.0 s; remedy: switch"
-    assert said in err
+    said = "awg: could not be made safe: the connection was lost (while: make safe; limit: tried 101 times in 10.0 s"
+    assert f"{said}; remedy: switch" in err
     ((step, event, detail, *_),) = record.events
     assert (step, event, detail["kind"], detail["device"]) == (1, "failed", "ConnectionFailed", "awg")
-    assert detail["message"].startswith("awg: was lost (while: load")
+    assert detail["message"].startswith("awg: the connection was lost (while: load")
     (not_made_safe,) = detail["not_made_safe"]
     assert not_made_safe["message"].startswith(said)
     reason = summarize(RunFolder(tmp_path / "run"))["reason"]

@@ -90,7 +90,9 @@ def test_daemon(build, line):
             assert say(process, "codes") == "open " * 7 + "open"
             assert host(HELLO).boot_id == 6
             host.arm(30)
-            time.sleep(0.1)
+            ends = time.monotonic() + 5
+            while host.status()["trips"] == 0 and time.monotonic() < ends:
+                time.sleep(0.05)
             assert host.status()["trips"] == 1
         assert say(process, "quit") == ""
         assert process.wait(timeout=5) == 0

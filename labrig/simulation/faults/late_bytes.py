@@ -4,6 +4,6 @@ from labrig.simulation.faults.late_replies import LateReplies
 
 
 class LateBytes(LateReplies):
-    """Each reply comes later `by` a time."""
+    """Each reply is delayed by `by`."""
 
     kinds = ("programmer",)

@@ -10,10 +10,10 @@ from labrig.simulation.faults.fault import DelayFault
 
 
 class LateReplies(DelayFault):
-    """Each reply comes later `by` a time."""
+    """Each reply is delayed by `by`."""
 
     class Options(Section):
-        """by: how much later."""
+        """by: the delay (s)."""
 
         by: PositiveTime
 
