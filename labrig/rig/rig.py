@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -107,7 +108,7 @@ class Rig:
         self._while_open = ExitStack()
         self._source_group = SourceGroup(self._sources)
 
-    @property
+    @cached_property
     def edges(self) -> tuple[str, ...]:
         """Names of the programmable edges, in the order of every (E,) array."""
         return tuple(edge.name for edge in self.hookup.edges)
