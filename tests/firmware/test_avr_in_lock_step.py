@@ -39,6 +39,16 @@ def test_the_specification_conversation(elf):
             assert avr.codes() == python.codes()
 
 
+@pytest.mark.parametrize("divider", [4, 8, 16, 32, 64])
+def test_the_clock_of_the_chips_is_as_slow_as_the_isolators_need(elf, divider):
+    avr, python = AvrBoard(elf(4, SPI_DIVIDER=divider), 4), PythonBoard(4, FIRST_BOOT)
+    for asked, _ in conversation()[:6]:
+        if asked[3] != STATUS:
+            assert avr.receive(asked) == python.receive(asked)
+    assert avr.codes() == python.codes()
+    assert abs(avr.bus.shortest_period - divider) <= 2  # cycles; the simulated SPI is that exact
+
+
 def test_same_replies_as_the_python_board(elf):
     """Every chip behind its decoder, every op, in a conversation of random tables."""
     rng = random.Random(3)
