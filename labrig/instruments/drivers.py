@@ -217,6 +217,25 @@ class VirtualCounterpart:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something a driver relies on that nobody has seen on the instrument itself.
+
+    Attributes
+    ----------
+    statement : str
+        What the driver relies on.
+    command : str
+        What to do to find out: a command with CONFIG for the user's file, or what to look at.
+    holds_if : str
+        What shows that it holds.
+    """
+
+    statement: str
+    command: str
+    holds_if: str
+
+
+@dataclass(frozen=True, slots=True)
 class DriverInfo:
     """One driver.
 
@@ -240,6 +259,8 @@ class DriverInfo:
         Distributions it imports when it is opened.
     probes
         Checks that `labrig doctor` runs for it on this machine, by subject.
+    assumptions
+        What nobody has verified on hardware yet.
     """
 
     name: str
@@ -251,6 +272,7 @@ class DriverInfo:
     virtual: VirtualCounterpart | None = None
     packages: tuple[str, ...] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
+    assumptions: tuple[Assumption, ...] = ()
 
 
 def installed_drivers() -> dict[str, DriverInfo]:
