@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import struct
 
@@ -26,8 +25,7 @@ from firmware.wire import (
     run,
     table_crc,
 )
-
-LONG = bool(os.environ.get("LABRIG_LONG"))
+from trials import trials
 
 
 def test_the_specification_conversation(elf):
@@ -75,10 +73,10 @@ def test_same_replies_as_the_python_board(elf):
     assert (faults["overruns"], faults["dropped"], faults["terminal_faults"]) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("seed", range(20 if LONG else 5))
+@pytest.mark.parametrize("seed", range(trials(2, 5, 20)))
 def test_same_replies_to_random_frames(testbed, elf, seed):
     channels = BANKS[seed % len(BANKS)]
-    met = converse_with_avr(testbed, elf(channels), seed, channels, 5000 if LONG else 400)
+    met = converse_with_avr(testbed, elf(channels), seed, channels, trials(400, 400, 5000))
     assert set(met) == EVERY_STATUS
 
 
