@@ -119,7 +119,7 @@ def _source_wire(
 
 
 def _rails(edges: Sequence[EdgeWire], devices: Mapping[str, Device]) -> dict[str, tuple[float, float]]:
-    """Return the narrowest supply (V) of the parts on each node."""
+    """Return the narrowest supply range (V) of the parts on each node."""
     rails: dict[str, tuple[float, float]] = {}
     for edge in edges:
         capabilities = devices[edge.device].programmer
