@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 
 from labrig.cli.options import add_config, assembled
 
@@ -22,8 +23,11 @@ def execute(arguments: argparse.Namespace) -> int:
         from labrig.assembly.describe import resolved
 
         values = resolved(assembly)
+    ghost = assembly.ghost
     if arguments.json:
         line = {"event": "checked", "config": str(assembly.document.path), "faults": []}
+        if ghost is not None:
+            line["ghost"] = asdict(ghost)
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
         print(json.dumps(line))
@@ -33,4 +37,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
         print(table(("key", "value", "origin"), values))
     print(f"{assembly.document.path}: ok")
+    if ghost is not None and not ghost.small:
+        print(f"but {assembly.board.hookup.digitizer} has one converter for all channels: {ghost}")
     return 0

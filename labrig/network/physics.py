@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,6 +74,15 @@ class Equilibrium(Protocol):
 
     def local(self, states: ArrayLike, /) -> Array:
         """∂E/∂θ of every edge, (E,) or (B, E): ½u² of its drop u for a resistor."""
+        ...
+
+
+@runtime_checkable
+class SeenFromNodes(Protocol):
+    """An equilibrium that also knows what an instrument sees at a node. A physics may do without."""
+
+    def resistances(self, states: ArrayLike, nodes: Sequence[int], /) -> Array:
+        """(len(nodes),) small-signal resistance from each of these nodes to ground (Ω), at the states (N,)."""
         ...
 
 
