@@ -24,6 +24,8 @@ def execute(arguments: argparse.Namespace) -> int:
         values = resolved(assembly)
     if arguments.json:
         line = {"event": "checked", "config": str(assembly.document.path), "faults": []}
+        if assembly.document.warnings:
+            line["warnings"] = [warning.to_json() for warning in assembly.document.warnings]
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
         print(json.dumps(line))
