@@ -28,6 +28,8 @@ def execute(arguments: argparse.Namespace) -> int:
         line = {"event": "checked", "config": str(assembly.document.path), "faults": []}
         if ghost is not None:
             line["ghost"] = asdict(ghost)
+        if assembly.document.warnings:
+            line["warnings"] = [warning.to_json() for warning in assembly.document.warnings]
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
         print(json.dumps(line))

@@ -144,10 +144,12 @@ def read_task(
         named_at = document.get(choice.place((key,)))
         return document.locate(str(getattr(choice.options, key)), named_at)
 
+    def warn(key: str, message: str) -> None:
+        document.warn(choice.place((key,)), message)
+
+    context = TaskContext(terminals, choice.shared, header.seed if header else 0, locate, warn)
     try:
-        task = choice.task.build(
-            choice.options, TaskContext(terminals, choice.shared, header.seed if header else 0, locate)
-        )
+        task = choice.task.build(choice.options, context)
     except OptionError as error:
         document.report(choice.place(error.key), str(error))
         return None

@@ -69,12 +69,15 @@ class TaskContext:
         Seed of the run.
     locate : callable
         The file that a key of its own options names, or None if there is none.
+    warn : callable
+        Shows the user a warning about a key of its own options, which does not stop the run.
     """
 
     terminals: Terminals
     sections: Mapping[str, Any]
     seed: int
     locate: Callable[[str], Path | None]
+    warn: Callable[[str, str], None] = lambda key, message: None
 
 
 @dataclass(frozen=True)
