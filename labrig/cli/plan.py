@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
+from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
@@ -46,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
         _report_at_limit(assembly, error)
         raise
     if arguments.json:
-        print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}))
+        print(json_text({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}))
     else:
         print(_text(assembly, plan))
         if virtual:
@@ -97,7 +97,7 @@ def _print_wiring(assembly: Assembly, as_json: bool) -> int:
     sheet = _wiring(assembly)
     if as_json:
         line = {"event": "wiring", "config": str(assembly.document.path), **asdict(sheet)}
-        print(json.dumps(line))
+        print(json_text(line))
     else:
         print(_wiring_text(sheet))
     return 0

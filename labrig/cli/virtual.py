@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
 from labrig.errors import LabrigError
+from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.assembly.benches.wire import Endpoint
@@ -78,7 +78,7 @@ def _instruments(arguments: argparse.Namespace, done: threading.Event) -> Abstra
 
 
 def _emit(arguments: argparse.Namespace, line: dict[str, object], text: str) -> None:
-    print(json.dumps(line) if arguments.json else text, flush=True)
+    print(json_text(line) if arguments.json else text, flush=True)
 
 
 def _wait_for_eof(done: threading.Event) -> None:

@@ -60,6 +60,25 @@ BOARD_MISTAKES = [
         base=ISLANDS,
     ),
     one_edit(
+        "a write that takes longer than a step",
+        "channels: 2, supply: [-2.5 V, 2.5 V]",
+        "channels: 2, supply: [-2.5 V, 2.5 V], write: ▲3 s",
+        "instruments.pots.write",
+        "a training step of 2 acquisitions and a write takes 3.0",
+        "(3 s of them to write), but limits.step allows only 2 s",
+        base=ISLANDS,
+    ),
+    Mistake(
+        "settling that no memory holds",
+        (
+            Edit("window: 20 ms,", "window: 20 ms, settle: ▲1e6 s,"),
+            Edit("acquisition:", "limits: {step: 1e9 s}\nacquisition:"),
+        ),
+        "acquisition.settle",
+        ("settling of 5e+10 samples on each of 3 channels is too long for the memory",),
+        base=ISLANDS,
+    ),
+    one_edit(
         "a resistor that leads nowhere",
         "  programmable: {range",
         "  resistors: [{from: ▲a, to: b, value: 1 kΩ}]\n  programmable: {range",
