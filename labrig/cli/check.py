@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from labrig.cli.options import add_config, assembled
 from labrig.json_text import json_text
@@ -22,10 +23,13 @@ def execute(arguments: argparse.Namespace) -> int:
         from labrig.assembly.describe import resolved
 
         values = resolved(assembly)
+    ghost = assembly.ghost
     if arguments.json:
         line = {"event": "checked", "config": str(assembly.document.path), "faults": []}
         if assembly.document.warnings:
             line["warnings"] = [warning.to_json() for warning in assembly.document.warnings]
+        if ghost is not None:
+            line["ghost"] = asdict(ghost)
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
         print(json_text(line))
@@ -35,4 +39,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
         print(table(("key", "value", "origin"), values))
     print(f"{assembly.document.path}: ok")
+    if ghost is not None and not ghost.small:
+        print(f"but {assembly.board.hookup.digitizer} has one converter for all channels: {ghost}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from labrig.json_text import json_text
 
@@ -24,6 +25,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 "kind": info.kind,
                 "models": dict(info.models),
                 "virtual": info.virtual.name if info.virtual else None,
+                "unverified": [asdict(assumption) for assumption in info.assumptions],
             }
             for name, info in sorted(drivers.items())
         ]
@@ -35,4 +37,10 @@ def execute(arguments: argparse.Namespace) -> int:
         for model, evidence in info.models.items()
     ]
     print(table(("driver", "kind", "model", "evidence"), rows))
+    print("\nNot verified on hardware yet; please report what you see.")
+    for name, info in sorted(drivers.items()):
+        for assumption in info.assumptions:
+            print(f"\n{name}: {assumption.statement}")
+            print(f"  try        {assumption.command}")
+            print(f"  holds if   {assumption.holds_if}")
     return 0

@@ -133,7 +133,8 @@ def split_by_class(
     for index, name in enumerate(classes):
         members = generator.permutation(np.flatnonzero(labels == index))
         if len(members) < train + test:
-            raise OptionError("split", f"class {name!r} has {len(members)} examples, {train} + {test} are asked for")
+            asked = f"{train} + {test}"
+            raise OptionError("split", f"class {name!r} has {len(members)} examples, but split asks for {asked}")
         train_part.append(members[:train])
         test_part.append(members[train : train + test])
     return np.concatenate(train_part), np.concatenate(test_part)

@@ -230,7 +230,7 @@ MISTAKES = [
         "split: {train_per_class: 3, test_per_class: 1}",
         "split: ▲{train_per_class: 30, test_per_class: 20}",
         "task.split",
-        "class 'setosa' has 5 examples, 30 + 20",
+        "class 'setosa' has 5 examples, but split asks for 30 + 20",
     ),
     one_edit(
         "window of no whole number of samples",

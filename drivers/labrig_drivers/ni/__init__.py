@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
-from labrig_drivers.ni import analog_input, analog_output, machine
+from labrig_drivers.ni import analog_input, analog_output, assumptions, machine
 from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
 
@@ -31,6 +31,7 @@ DRIVERS = (
         virtual=VIRTUAL,
         packages=PACKAGES,
         probes=PROBES,
+        assumptions=assumptions.INPUT,
     ),
     DriverInfo(
         "ni.ao",
@@ -42,5 +43,6 @@ DRIVERS = (
         virtual=VIRTUAL,
         packages=PACKAGES,
         probes=PROBES,
+        assumptions=assumptions.OUTPUT,
     ),
 )

@@ -17,7 +17,7 @@ from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, Labri
 from labrig.instruments.data import AcquisitionPlan, Block, Identity
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.quantities import PositiveSampleRate, PositiveVoltage
-from labrig_drivers.ni.device import NiDevice, NiOptions
+from labrig_drivers.ni.device import TIMEBASE_HZ, NiDevice, NiOptions
 from labrig_drivers.worker_thread import PendingCall, WorkerThread
 
 LAST_PIECE_S = 3e-3
@@ -115,6 +115,7 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
         min(fitting),
         most,
         1 / model.max_aggregate_hz,
+        spread_step_s=0.0 if options.sample_clock else 1 / TIMEBASE_HZ,
         exports=("start", "clock"),
         example_terminal="PFI0",
         clock_output=_clock_output(options),
@@ -323,6 +324,9 @@ class NiAnalogInput:
             sample_mode=AcquisitionType.FINITE,
             samps_per_chan=plan.total_samples,
         )
+        if not self._options.sample_clock and not self._simultaneous() and len(plan.channels) > 1:
+            # DAQmx leaves a channel 11 µs at most, too little for a node behind some kΩ; the scan has room for more.
+            task.timing.ai_conv_rate = len(plan.channels) * plan.sample_rate_hz
         self._device.lock(task)
         if self._options.start_trigger:
             task.triggers.start_trigger.cfg_dig_edge_start_trig(self._device.terminal(self._options.start_trigger))
@@ -332,11 +336,17 @@ class NiAnalogInput:
 
     def _skew(self, task: Any, channels: int) -> tuple[float, ...]:
         """Delay of each channel (s): one conversion period per channel, or 0 with one ADC per channel."""
-        if channels == 1 or self._device.device("configure").ai_simultaneous_sampling_supported:
+        if channels == 1 or self._simultaneous():
             return (0.0,) * channels
         with self._device.during("configure"):
             convert_hz = float(task.timing.ai_conv_rate)
         return tuple(k / convert_hz for k in range(channels))
+
+    def _simultaneous(self) -> bool:
+        """Whether each channel has its own converter."""
+        device = self._device.device("configure")
+        with self._device.during("configure"):
+            return bool(device.ai_simultaneous_sampling_supported)
 
     def _next_piece(self, plan: AcquisitionPlan) -> int:
         total, rest = plan.total_samples, plan.total_samples - self._position

@@ -170,8 +170,8 @@ class NiAnalogOutput:
         with self._device.during("arm"):
             self._release_dc_task()
             task = self._make_tones_task(channels, samples.shape[1])
+            task.stop()  # unreserving alone is not documented to stop a task
             if self._uploaded is not None and np.array_equal(samples, self._uploaded):
-                task.stop()
                 return
             self._uploaded = None
             # A write to a task that has played continues where the last one ended; unreserving starts from the top.
@@ -341,6 +341,7 @@ class NiAnalogOutput:
         with self._device.during(action):
             if self._tones_task is not None:
                 self._uploaded = None
+                self._tones_task.stop()
                 self._tones_task.control(TaskMode.TASK_UNRESERVE)
             if self._dc_task is None:
                 self._dc_task = self._new_task(self._capabilities.channels, action)
@@ -352,11 +353,9 @@ class NiAnalogOutput:
 
     def _release_dc_task(self) -> None:
         """Release the channels for the other task; they keep their levels."""
-        from nidaqmx.constants import TaskMode
-
         self._levels = None
         if self._dc_running:
-            self._dc_task.control(TaskMode.TASK_UNRESERVE)
+            self._dc_task.stop()
         self._dc_running = False
 
     def _make_tones_task(self, channels: tuple[str, ...], count: int) -> Any:

@@ -19,12 +19,14 @@ from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.instruments.data import AcquisitionPlan
 from labrig.instruments.drivers import DigitizerCapabilities
+from labrig.instruments.multiplexer import LEAD_F
 from labrig.learning.tasks import Task
 from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
 from labrig.quantities import (
     Count,
     Frequency,
     NonNegativeTime,
+    PositiveCapacitance,
     PositiveSampleRate,
     PositiveTime,
     PositiveVoltage,
@@ -60,6 +62,7 @@ class Acquisition(Section):
     order: Annotated[Count, Field(ge=2, le=9)] = 5
     mains: list[Frequency] | Literal["none"] | None = None
     pilot: PositiveVoltage = 1.0
+    cable: PositiveCapacitance = LEAD_F
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from labrig.assembly.board import Board
 from labrig.assembly.edge_table import channels_by_edge
+from labrig.assembly.sections.acquisition import Acquisition
 from labrig.assembly.sections.instruments import Device, faulty
 from labrig.assembly.sections.network import EDGES, PILOT, NetworkChoice
 from labrig.config.csv_table import Cell, TableError, read_csv
@@ -19,9 +20,19 @@ from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.config.wiring import expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
+from labrig.instruments.multiplexer import LEAD_F, Lead
 from labrig.network.physics import GROUND, Layout, Network, NetworkError, Source, ground_hint
-from labrig.quantities import PositiveResistance, PositiveTransconductance, PositiveVoltage, as_written, escape_hint
+from labrig.quantities import (
+    PositiveCapacitance,
+    PositiveResistance,
+    PositiveTransconductance,
+    PositiveVoltage,
+    as_written,
+    escape_hint,
+)
 from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
+
+ANY_VOLTAGE = (-np.inf, np.inf)
 
 
 class HowlandSource(Section):
@@ -51,12 +62,18 @@ class NodeWiring(Section):
         The channel that drives the node, injects its error, or senses it.
     through : float, HowlandSource or None
         Total resistance between the open-circuit voltage of the source and the node (Ω), or a current source.
+    cable : float or None
+        Capacitance of the node and of its cable to the digitizer (F); None if it is that of `acquisition`.
+    buffer : float or None
+        Output resistance (Ω) of an amplifier of gain 1 between the node and the digitizer; None if there is none.
     """
 
     drive: str | None = None
     error: str | None = None
     through: PositiveResistance | HowlandSource | None = None
     sense: str | None = None
+    cable: PositiveCapacitance | None = None
+    buffer: PositiveResistance | None = None
 
 
 def is_written(document: Document) -> bool | None:
@@ -71,6 +88,7 @@ def read_board(
     layout: Layout,
     devices: Mapping[str, Device],
     wiring_written: bool,
+    acquisition: Acquisition | None = None,
 ) -> Board | None:
     """Check the wiring against network and instruments, and build the board; None if it has problems.
 
@@ -109,8 +127,13 @@ def read_board(
             low, high = rails.get(wire.node, (-np.inf, np.inf))
             compliance = wire.howland.compliance_v
             rails[wire.node] = max(low, -compliance), min(high, compliance)
+    cable_f = LEAD_F if acquisition is None else acquisition.cable
     senses = tuple(
-        SenseWire(node, row.sense.partition("/")[2], *rails.get(node, ())) for node, row in rows.items() if row.sense
+        SenseWire(
+            node, row.sense.partition("/")[2], *rails.get(node, ANY_VOLTAGE), Lead(row.cable or cable_f, row.buffer)
+        )
+        for node, row in rows.items()
+        if row.sense
     )
     (digitizer,) = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
     return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
@@ -139,7 +162,7 @@ def _source_wire(
 
 
 def _rails(edges: Sequence[EdgeWire], devices: Mapping[str, Device]) -> dict[str, tuple[float, float]]:
-    """Return the narrowest supply (V) of the parts on each node."""
+    """Return the narrowest supply range (V) of the parts on each node."""
     rails: dict[str, tuple[float, float]] = {}
     for edge in edges:
         capabilities = devices[edge.device].programmer
@@ -290,6 +313,10 @@ class WiringReader:
         if row.through is not None and not (row.drive or row.error):
             self._report(
                 (*path, "through"), "through is the resistance of a drive or an error, but this node has neither"
+            )
+        elif row.buffer is not None and not row.sense:
+            self._report(
+                (*path, "buffer"), "a buffer is between a node and its digitizer channel, but there is no sense"
             )
         elif isinstance(row.through, HowlandSource) and not row.error:
             self._report(

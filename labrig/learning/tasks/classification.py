@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 
 class Split(Section):
-    """Examples of every class for training, and for the test."""
+    """Examples per class in the training set and in the test set."""
 
     example: ClassVar[str] = "split: {train_per_class: 30, test_per_class: 20}"
 
@@ -117,7 +117,7 @@ def _table(options: Classification.Options, context: TaskContext) -> LabelledTab
     """Return the table in the configured file."""
     file = context.locate("data")
     if file is None:
-        where = "beside the configuration that names it or among the packaged ones"
+        where = "next to the configuration that names it or among the packaged ones"
         raise OptionError("data", f"there is no file {as_written(options.data)} {where}{escape_hint(options.data)}")
     return read_labelled_csv(file, options.label, options.features)
 

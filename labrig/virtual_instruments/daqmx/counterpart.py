@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from labrig.virtual_instruments.counterpart import Endpoint, Entry
-from labrig.virtual_instruments.daqmx.device import VirtualDevice
+from labrig.virtual_instruments.daqmx.models import VirtualDevice
 from labrig.virtual_instruments.daqmx.server import DaqmxServer
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 

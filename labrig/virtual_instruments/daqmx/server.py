@@ -19,8 +19,9 @@ from nidaqmx.error_codes import DAQmxErrors
 
 from labrig.simulation.faults import ConnectionFault, DelayFault, SilenceFault
 from labrig.virtual_instruments.daqmx.calls import MOST_WAITING, THREADS, Abandoned
-from labrig.virtual_instruments.daqmx.device import DeviceState, VirtualDevice
+from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx.models import VirtualDevice
 from labrig.virtual_instruments.daqmx.service import ATTRIBUTE_GROUPS, EVENTS, WAITS, DaqmxService
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
@@ -62,6 +63,9 @@ class DaqmxServer:
     ) -> None:
         self._bench = bench
         self._boards = {name: DeviceState(device, bench) for name, device in _by_name(devices, bench).items()}
+        for board in self._boards.values():
+            if board.device.chassis:
+                self._boards[board.device.chassis.casefold()].insert(board)
         self._service = DaqmxService(bench, self._boards)
         self._address = f"{host}:{port}"
         self.calls: dict[str, int] = defaultdict(int)

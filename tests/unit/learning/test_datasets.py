@@ -113,7 +113,7 @@ def test_a_split_follows_its_generator():
 
 
 def test_too_few_examples_of_a_class():
-    with pytest.raises(OptionError, match=r"class 'b' has 3 examples, 2 \+ 2 are asked for") as caught:
+    with pytest.raises(OptionError, match=r"class 'b' has 3 examples, but split asks for 2 \+ 2") as caught:
         split_by_class(np.array([0, 0, 0, 0, 1, 1, 1]), ("a", "b"), 2, 2, np.random.default_rng(0))
     assert caught.value.key == ("split",)
 

@@ -146,7 +146,7 @@ int32_t DAQmxGetTimingAttribute(Task task, int32_t attribute, void *value, uint3
 int32_t DAQmxSetTimingAttribute(Task task, int32_t attribute, const void *value)
 {
     (void)task, (void)value; /* a number comes in another register */
-    return attribute == 0x1315 || attribute == 0x1316 ? OK : NOT_SUPPORTED;
+    return attribute == 0x1315 || attribute == 0x1316 || attribute == 0x1848 ? OK : NOT_SUPPORTED;
 }
 
 int32_t DAQmxGetChanAttribute(Task task, const char *channel, int32_t attribute, void *value, uint32_t size)
