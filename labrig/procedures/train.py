@@ -174,7 +174,12 @@ class _Run:
 
     def execute(self, plots: bool, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> RunResult:
         """Train, record the result and draw the pictures."""
-        with Journal(self.folder.journal, self._assembly.storage.durability) as journal:
+        try:
+            journal = Journal(self.folder.journal, self._assembly.storage.durability)
+        except StorageError:
+            self.folder.discard()
+            raise
+        with journal:
             stopped = self._train(journal, opened) or self._stop()
             result = self.result("interrupted" if stopped else "finished", journal.steps)
             if not stopped:
