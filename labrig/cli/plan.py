@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if virtual:
         served = all(device.driver.virtual for device in assembly.devices.values())
         arguments.bench = "wire" if served else "simulated"
-        assembly = assembled(arguments)
+        assembly = assembled(arguments, warn=False)
     try:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
             update = assembly.update(rig)

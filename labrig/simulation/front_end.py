@@ -25,15 +25,15 @@ class FrontEnd:
     Parameters
     ----------
     name : str
-        Of the instrument.
+        Name of the instrument.
     channels : sequence of str
-        Every one that it has.
+        Every channel it has.
     bits : int
-        Of its converter.
+        Resolution of its converter.
     full_scale_v : float
         ± range (V).
     imperfections : Imperfections
-        Of the bench.
+        Imperfections of the bench.
     converts : bool
         Whether samples become codes; without it they stay float64 volts.
     """

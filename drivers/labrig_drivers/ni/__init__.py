@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
-from labrig_drivers.ni import analog_input, analog_output, machine
+from labrig_drivers.ni import analog_input, analog_output, assumptions, machine
 from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
+from labrig_drivers.ni.models import MODELS
 
 __all__ = ["DRIVERS", "NiAnalogInput", "NiAnalogInputOptions", "NiAnalogOutput", "NiAnalogOutputOptions"]
 
@@ -27,10 +28,12 @@ DRIVERS = (
         NiAnalogInputOptions,
         analog_input.capabilities,
         NiAnalogInput,
-        models=dict.fromkeys(analog_input.MODELS, EVIDENCE),
+        models={name: EVIDENCE for name, model in MODELS.items() if model.inputs and not model.refused},
+        other_models=True,
         virtual=VIRTUAL,
         packages=PACKAGES,
         probes=PROBES,
+        assumptions=assumptions.INPUT,
     ),
     DriverInfo(
         "ni.ao",
@@ -38,9 +41,11 @@ DRIVERS = (
         NiAnalogOutputOptions,
         analog_output.capabilities,
         NiAnalogOutput,
-        models=dict.fromkeys(analog_output.MODELS, EVIDENCE),
+        models={name: EVIDENCE for name, model in MODELS.items() if model.outputs},
+        other_models=True,
         virtual=VIRTUAL,
         packages=PACKAGES,
         probes=PROBES,
+        assumptions=assumptions.OUTPUT,
     ),
 )

@@ -204,7 +204,7 @@ def _check_step(
     plan: AcquisitionPlan,
     limits: Limits,
 ) -> None:
-    """Report a batch that takes longer than limits.step, with so many `acquisitions` per example."""
+    """Report a batch that takes longer than limits.step, with this many `acquisitions` per example."""
     batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
     needed = acquisitions * batch * plan.duration_s
     if needed > limits.step:

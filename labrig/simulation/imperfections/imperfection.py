@@ -90,7 +90,7 @@ class Imperfection:
     value
         What is written after its key, validated as `Options`.
     seed : int
-        Of the simulation.
+        Seed of the simulation.
 
     Attributes
     ----------

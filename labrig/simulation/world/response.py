@@ -159,7 +159,7 @@ class BoardResponse:
         return np.where(self._converts, rounded, source_v) * self._gain
 
     def _period(self, cycles_per_sample: tuple[float, ...]) -> int | None:
-        """Samples after which every tone repeats, or None where they do not within reason."""
+        """Samples after which every tone repeats, or None if that takes too long."""
         if cycles_per_sample not in self._periods:
             period: int | None = 1
             for ratio in cycles_per_sample:

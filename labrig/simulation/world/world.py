@@ -77,7 +77,7 @@ class World:
         return self.acquisitions
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
-        """What every wired source channel plays at t; None where its output is open."""
+        """What every wired source channel plays at t; None if its output is open."""
         return self.timeline.playing(t)
 
     def conductances(self, t: float) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labrig.virtual_instruments.daqmx.counterpart import devices
-from labrig.virtual_instruments.daqmx.device import VirtualDevice
+from labrig.virtual_instruments.daqmx.models import VirtualDevice
 from labrig.virtual_instruments.daqmx.server import DaqmxServer
 
 __all__ = ["DaqmxServer", "VirtualDevice", "devices"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,13 +10,16 @@ from nidaqmx import constants
 from nidaqmx._stubs import nidaqmx_pb2 as pb
 from nidaqmx.error_codes import DAQmxErrors as Code
 
-from labrig.virtual_instruments.daqmx.device import TIMEBASE_HZ, DeviceState
+from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx.settings import FINITE, Channel
 from labrig.virtual_instruments.daqmx.tasks import TaskState, VirtualTask
 
 VERSION = (24, 0, 0)
 """Driver version reported by the server. From 24.5 on clients query properties of newer drivers."""
+
+AO_BITS = 16
+"""Resolution of every output."""
 
 TERMINAL_BITS = {
     constants.TerminalConfiguration.RSE: 1,
@@ -38,25 +42,47 @@ def _physical(board: DeviceState, names: tuple[str, ...]) -> str:
     return ", ".join(f"{board.device.name}/{name}" for name in names)
 
 
+def _of_inputs(board: DeviceState) -> DeviceState:
+    return _with(board, board.ai_names)
+
+
+def _of_outputs(board: DeviceState) -> DeviceState:
+    return _with(board, board.ao_names)
+
+
+def _with(board: DeviceState, names: tuple[str, ...]) -> DeviceState:
+    """The board itself; raises DaqmxFailure -200197 for a property of channels that it does not have."""
+    if not names:
+        raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, f"Device: {board.device.name}")
+    return board
+
+
+def _module(board: DeviceState) -> DeviceState:
+    """The chassis of a module."""
+    if board.chassis is None:
+        raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, f"Device: {board.device.name}")
+    return board.chassis
+
+
 DEVICE: Mapping[int, Callable[[DeviceState], Any]] = {
-    pb.DEVICE_ATTRIBUTE_PRODUCT_TYPE: lambda b: b.device.model,
+    pb.DEVICE_ATTRIBUTE_PRODUCT_TYPE: lambda b: re.sub(r"^NI-", "NI ", b.device.model),  # of a module
     pb.DEVICE_ATTRIBUTE_SERIAL_NUM: lambda b: b.device.serial,
     pb.DEVICE_ATTRIBUTE_IS_SIMULATED: lambda b: False,
-    pb.DEVICE_ATTRIBUTE_PRODUCT_CATEGORY: lambda b: (
-        (constants.ProductCategory.X_SERIES_DAQ if b.ai_names else constants.ProductCategory.AO_SERIES).value
-    ),
+    pb.DEVICE_ATTRIBUTE_PRODUCT_CATEGORY: lambda b: b.device.category.value,
+    pb.DEVICE_ATTRIBUTE_COMPACT_DAQ_CHASSIS_DEV_NAME: lambda b: _module(b).device.name,
+    pb.DEVICE_ATTRIBUTE_CHASSIS_MODULE_DEV_NAMES: lambda b: ", ".join(each.device.name for each in b.modules),
     pb.DEVICE_ATTRIBUTE_AI_PHYSICAL_CHANS: lambda b: _physical(b, b.ai_names),
     pb.DEVICE_ATTRIBUTE_AO_PHYSICAL_CHANS: lambda b: _physical(b, b.ao_names),
-    pb.DEVICE_ATTRIBUTE_AI_SIMULTANEOUS_SAMPLING_SUPPORTED: lambda b: b.device.convert_interval_s == 0,
-    pb.DEVICE_ATTRIBUTE_AI_MAX_SINGLE_CHAN_RATE: lambda b: b.device.ai_max_single_rate_hz,
-    pb.DEVICE_ATTRIBUTE_AI_MAX_MULTI_CHAN_RATE: lambda b: b.device.ai_max_multi_rate_hz,
-    pb.DEVICE_ATTRIBUTE_AI_MIN_RATE: lambda b: TIMEBASE_HZ / 2**32,
+    pb.DEVICE_ATTRIBUTE_AI_SIMULTANEOUS_SAMPLING_SUPPORTED: lambda b: _of_inputs(b).device.simultaneous,
+    pb.DEVICE_ATTRIBUTE_AI_MAX_SINGLE_CHAN_RATE: lambda b: _of_inputs(b).device.ai_max_single_rate_hz,
+    pb.DEVICE_ATTRIBUTE_AI_MAX_MULTI_CHAN_RATE: lambda b: _of_inputs(b).device.ai_max_multi_rate_hz,
+    pb.DEVICE_ATTRIBUTE_AI_MIN_RATE: lambda b: b.device.timebase_hz / 2**32,
     pb.DEVICE_ATTRIBUTE_AI_VOLTAGE_RNGS: lambda b: _ranges(*b.device.ai_ranges_v) if b.ai_names else [],
-    pb.DEVICE_ATTRIBUTE_AO_MAX_RATE: lambda b: b.device.ao_max_rate_hz,
-    pb.DEVICE_ATTRIBUTE_AO_MIN_RATE: lambda b: TIMEBASE_HZ / 2**32,
+    pb.DEVICE_ATTRIBUTE_AO_MAX_RATE: lambda b: _of_outputs(b).device.ao_max_rate_hz,
+    pb.DEVICE_ATTRIBUTE_AO_MIN_RATE: lambda b: b.device.timebase_hz / 2**32,
     pb.DEVICE_ATTRIBUTE_AO_VOLTAGE_RNGS: lambda b: _ranges(b.device.ao_full_scale_v) if b.ao_names else [],
     pb.DEVICE_ATTRIBUTE_AO_SAMP_CLK_SUPPORTED: lambda b: bool(b.ao_names),
-    pb.DEVICE_ATTRIBUTE_TERMINALS: lambda b: ", ".join(f"/{b.device.name}/PFI{k}" for k in range(16)),
+    pb.DEVICE_ATTRIBUTE_TERMINALS: lambda b: ", ".join(f"/{b.device.name}/{name}" for name in b.terminals),
 }
 
 TASK: Mapping[int, Callable[[VirtualTask], Any]] = {
@@ -81,12 +107,12 @@ CHANNEL: Mapping[int, Callable[[VirtualTask, Channel], Any]] = {
     pb.CHANNEL_ATTRIBUTE_AI_RNG_HIGH: lambda t, c: c.range_v,
     pb.CHANNEL_ATTRIBUTE_AI_RNG_LOW: lambda t, c: -c.range_v,
     pb.CHANNEL_ATTRIBUTE_AI_RESOLUTION: lambda t, c: float(t.board.device.bits),
-    pb.CHANNEL_ATTRIBUTE_AI_RAW_SAMP_SIZE: lambda t, c: 16,
+    pb.CHANNEL_ATTRIBUTE_AI_RAW_SAMP_SIZE: lambda t, c: 16 if t.board.device.bits <= 16 else 32,
     pb.CHANNEL_ATTRIBUTE_AI_RAW_SAMP_JUSTIFICATION: lambda t, c: constants.DataJustification.RIGHT.value,
     pb.CHANNEL_ATTRIBUTE_AI_DEV_SCALING_COEFF: lambda t, c: scaling(t, c),
     pb.CHANNEL_ATTRIBUTE_AO_MAX: lambda t, c: c.highest_v,
     pb.CHANNEL_ATTRIBUTE_AO_MIN: lambda t, c: c.lowest_v,
-    pb.CHANNEL_ATTRIBUTE_AO_RESOLUTION: lambda t, c: float(t.board.device.bits),
+    pb.CHANNEL_ATTRIBUTE_AO_RESOLUTION: lambda t, c: float(AO_BITS),
     pb.CHANNEL_ATTRIBUTE_AO_DAC_RNG_HIGH: lambda t, c: c.range_v,
     pb.CHANNEL_ATTRIBUTE_AO_DAC_RNG_LOW: lambda t, c: -c.range_v,
 }
@@ -94,8 +120,8 @@ CHANNEL: Mapping[int, Callable[[VirtualTask, Channel], Any]] = {
 TIMING: Mapping[int, Callable[[VirtualTask], Any]] = {
     pb.TIMING_ATTRIBUTE_SAMP_CLK_RATE: lambda t: t.rate_hz,
     pb.TIMING_ATTRIBUTE_AI_CONV_RATE: lambda t: t.convert_rate_hz,
-    pb.TIMING_ATTRIBUTE_SAMP_CLK_TIMEBASE_RATE: lambda t: TIMEBASE_HZ,
-    pb.TIMING_ATTRIBUTE_SAMP_CLK_MAX_RATE: lambda t: t.board.device.ai_max_multi_rate_hz / len(t.channels),
+    pb.TIMING_ATTRIBUTE_SAMP_CLK_TIMEBASE_RATE: lambda t: t.board.device.timebase_hz,
+    pb.TIMING_ATTRIBUTE_SAMP_CLK_MAX_RATE: lambda t: t.most_hz,
     pb.TIMING_ATTRIBUTE_AI_CONV_MAX_RATE: lambda t: t.board.device.ai_max_multi_rate_hz,
     pb.TIMING_ATTRIBUTE_SAMP_QUANT_SAMP_MODE: lambda t: t.clock.mode if t.clock else FINITE,
     pb.TIMING_ATTRIBUTE_SAMP_QUANT_SAMP_PER_CHAN: lambda t: t.clock.samples if t.clock else 1,
@@ -103,8 +129,8 @@ TIMING: Mapping[int, Callable[[VirtualTask], Any]] = {
         (constants.SampleTimingType.SAMPLE_CLOCK if t.clock else constants.SampleTimingType.ON_DEMAND).value
     ),
     pb.TIMING_ATTRIBUTE_SAMP_CLK_SRC: lambda t: t.clock.source if t.clock else "",
-    pb.TIMING_ATTRIBUTE_REF_CLK_SRC: lambda t: t.reference_terminal,
-    pb.TIMING_ATTRIBUTE_REF_CLK_RATE: lambda t: t.reference_hz,
+    pb.TIMING_ATTRIBUTE_REF_CLK_SRC: lambda t: t.reference.terminal,
+    pb.TIMING_ATTRIBUTE_REF_CLK_RATE: lambda t: t.reference.rate_hz,
 }
 
 TRIGGER: Mapping[int, Callable[[VirtualTask], Any]] = {
@@ -112,6 +138,7 @@ TRIGGER: Mapping[int, Callable[[VirtualTask], Any]] = {
     pb.TRIGGER_ATTRIBUTE_START_TRIG_TYPE: lambda t: (
         (constants.TriggerType.DIGITAL_EDGE if t.trigger_terminal else constants.TriggerType.NONE).value
     ),
+    pb.TRIGGER_ATTRIBUTE_START_TRIG_RETRIGGERABLE: lambda t: t.retriggerable,
     pb.TRIGGER_ATTRIBUTE_TRIGGER_SYNC_TYPE: lambda t: constants.SyncType.NONE.value,
     pb.TRIGGER_ATTRIBUTE_START_TRIG_TERM: lambda t: f"/{t.board.device.name}/{t.channels[0].kind}/StartTrigger",
 }
@@ -132,7 +159,13 @@ WRITE: Mapping[int, Callable[[VirtualTask], Any]] = {
     pb.WRITE_ATTRIBUTE_NUM_CHANS: lambda t: len(t.channels),
     pb.WRITE_ATTRIBUTE_RAW_DATA_WIDTH: lambda t: 2 * len(t.channels),
     pb.WRITE_ATTRIBUTE_TOTAL_SAMP_PER_CHAN_GENERATED: lambda t: t.generated(),
-    pb.WRITE_ATTRIBUTE_REGEN_MODE: lambda t: constants.RegenerationMode.ALLOW_REGENERATION.value,
+    pb.WRITE_ATTRIBUTE_REGEN_MODE: lambda t: (
+        (
+            constants.RegenerationMode.ALLOW_REGENERATION
+            if t.regenerates
+            else constants.RegenerationMode.DONT_ALLOW_REGENERATION
+        ).value
+    ),
 }
 
 

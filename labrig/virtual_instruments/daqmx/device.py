@@ -1,87 +1,27 @@
-"""Virtual DAQmx devices: data of a board, resources reserved by its tasks, present state of its outputs."""
+"""The state of a virtual DAQmx device: resources reserved by its tasks, what its outputs play, its terminals."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
-from nidaqmx.constants import TerminalConfiguration
+import numpy as np
+from nidaqmx.constants import ProductCategory, TerminalConfiguration
 from nidaqmx.error_codes import DAQmxErrors
 
 from labrig.signals.tones import SILENT, ToneProgram
 from labrig.simulation.front_end import FrontEnd
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx.models import PFI, VirtualDevice
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
-TIMEBASE_HZ = 100e6
 CONVERT_PADDING_S = 10e-6
 
 
-@dataclass(frozen=True)
-class VirtualDevice:
-    """One board.
-
-    Attributes
-    ----------
-    name
-        Name as in NI MAX ("PXI1Slot4").
-    instrument
-        Its configuration entry, used in the wiring ("daq/ai0").
-    ao_instrument
-        The entry of its outputs, if it is another one.
-    serial
-        Serial number (32 bits).
-    ai_ranges_v, ao_full_scale_v
-        Ranges (± V).
-    convert_interval_s
-        Shortest delay between successive channels of a scan (s); 0 for simultaneous sampling.
-    ao_settle_s
-        Delay from an update of an output to its effect on the network (s).
-    sample_clock
-        Terminal with an external sample clock, according to the configuration, at the rate set by the task; "" if
-        there is none.
-    """
-
-    name: str
-    model: str
-    instrument: str
-    serial: int = 0x01ABCDEF
-    ai_channels: int = 0
-    ao_channels: int = 0
-    ai_max_single_rate_hz: float = 2e6
-    ai_max_multi_rate_hz: float = 1e6
-    ao_max_rate_hz: float = 1e6
-    convert_interval_s: float = 1e-6
-    bits: int = 16
-    ai_ranges_v: tuple[float, ...] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-    ao_full_scale_v: float = 10.0
-    ao_settle_s: float = 20e-6
-    ao_instrument: str = ""
-    sample_clock: str = ""
-
-    @classmethod
-    def of(
-        cls, model: str, *, name: str, instrument: str, serial: int = 0x01ABCDEF, sample_clock: str = ""
-    ) -> VirtualDevice:
-        """A board with the data sheet values of a model; raises KeyError for an unknown model."""
-        return replace(MODELS[model], name=name, instrument=instrument, serial=serial, sample_clock=sample_clock)
-
-
-MODELS: Mapping[str, VirtualDevice] = {
-    **{
-        model: VirtualDevice("", model, "", ai_channels=32, ao_channels=4, ao_max_rate_hz=2.86e6)
-        for model in ("PXIe-6363", "PCIe-6363", "USB-6363")
-    },
-    "PXIe-6361": VirtualDevice("", "PXIe-6361", "", ai_channels=16, ao_channels=2, ao_max_rate_hz=2.86e6),
-    "PXIe-6738": VirtualDevice("", "PXIe-6738", "", ao_channels=32),
-    "PXIe-6739": VirtualDevice("", "PXIe-6739", "", ao_channels=64),
-}
-
-
-def coerced_rate(rate_hz: float) -> float:
+def coerced_rate(device: VirtualDevice, rate_hz: float) -> float:
     """The rate the board actually uses (Hz): its timebase divided by an integer, never below the requested rate."""
-    return TIMEBASE_HZ / max(1, math.floor(TIMEBASE_HZ / rate_hz * (1 + 1e-12)))
+    timebase_hz = device.timebase_hz
+    return timebase_hz / max(1, math.floor(timebase_hz / rate_hz * (1 + 1e-12)))
 
 
 def convert_rate(device: VirtualDevice, channels: int, sample_rate_hz: float) -> float:
@@ -91,11 +31,11 @@ def convert_rate(device: VirtualDevice, channels: int, sample_rate_hz: float) ->
     spread evenly over it (NI 622x User Manual, "AI Convert Clock Signal"). A single channel is not padded.
     """
     if channels == 1:
-        return coerced_rate(device.ai_max_single_rate_hz)
+        return coerced_rate(device, device.ai_max_single_rate_hz)
     padded_s = device.convert_interval_s + CONVERT_PADDING_S
     if channels * padded_s * sample_rate_hz <= 1:
-        return coerced_rate(1 / padded_s)
-    return coerced_rate(channels * sample_rate_hz)
+        return coerced_rate(device, 1 / padded_s)
+    return coerced_rate(device, channels * sample_rate_hz)
 
 
 ONBOARD_CLOCKS = ("", "onboardclock", "ai/sampleclock", "ao/sampleclock")
@@ -116,18 +56,32 @@ class DeviceState:
         self._held: dict[str, object] = {}
         self._last_drive: dict[str, float] = {}
         self._levels: dict[str, float] = {}  # of channels at a constant level
+        self.chassis: DeviceState | None = None
+        self.modules: list[DeviceState] = []
+
+    def insert(self, module: DeviceState) -> None:
+        """Put a module into this chassis, whose timing engine and terminals it uses."""
+        self.modules.append(module)
+        module.chassis = self
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """Configuration entries of this board."""
+        """Configuration entries of this board; of a chassis, those of its modules."""
+        if self.modules:
+            return tuple(dict.fromkeys(name for module in self.modules for name in module.instruments))
         return tuple(dict.fromkeys((self.device.instrument, self._ao_instrument)))
+
+    @property
+    def code_type(self) -> type[np.int16] | type[np.int32]:
+        """Type of the codes of its inputs."""
+        return np.int16 if self.device.bits <= 16 else np.int32
 
     def power_up(self) -> None:
         """Set every output to 0 V; these boards have no output relays."""
         self.drive(self._bench.clock(), dict.fromkeys(self.ao_names, SILENT))
 
     def drive(self, t: float, programs: Mapping[str, ToneProgram]) -> None:
-        """Set what channels play from t (s) plus the settling time on; the programs start at t."""
+        """Set what channels play from time t plus the settling time on; the programs start at t."""
         for channel, program in programs.items():
             self._levels.pop(channel, None)
             effective = max(t + self.device.ao_settle_s, self._last_drive.get(channel, -math.inf))
@@ -135,7 +89,7 @@ class DeviceState:
             self._bench.world.drive(effective, f"{self._ao_instrument}/{channel}", program.after(effective - t))
 
     def hold(self, t: float, volts: Mapping[str, float]) -> None:
-        """Set channels to constant levels (V) from t (s) plus the settling time on. Unchanged levels are skipped."""
+        """Set channels to constant levels (V) from time t plus the settling time on. Unchanged levels are skipped."""
         changed = {channel: ToneProgram(v) for channel, v in volts.items() if self._levels.get(channel) != v}
         self.drive(t, changed)
         self._levels.update(volts)
@@ -166,28 +120,59 @@ class DeviceState:
 
     def line(self, terminal: str) -> str | None:
         """The bench's trigger line at a terminal of this board (given without device name); None if there is none."""
+        if self.chassis is not None:
+            return self.chassis.line(terminal)
         signal = terminal.casefold()
-        if signal == "ai/starttrigger" and self.ai_names:
-            return f"{self.device.instrument}/start"
-        if signal == "ao/starttrigger" and self.ao_names:
-            return f"{self._ao_instrument}/ao_start"
-        if signal.startswith("pxi_trig"):  # one wire for the whole chassis
-            return signal
-        if signal.startswith("pfi") and signal[3:].isdigit():
-            return f"{self.device.instrument}/{signal.upper()}"
-        return None
+        boards = self.modules or [self]
+        if signal == "ai/starttrigger":
+            return next((f"{board.device.instrument}/start" for board in boards if board.ai_names), None)
+        if signal == "ao/starttrigger":
+            return next((f"{board._ao_instrument}/ao_start" for board in boards if board.ao_names), None)
+        if signal.startswith(("pxi_trig", "rtsi")):  # one wire for the whole chassis or computer
+            return signal if signal in self._known_terminals else None
+        return f"{boards[0].device.instrument}/{signal.upper()}" if signal in self._known_terminals else None
+
+    @property
+    def terminals(self) -> tuple[str, ...]:
+        """Trigger terminals of this board or chassis, without device name; a module has none of its own."""
+        device = self.device
+        if device.category is ProductCategory.C_SERIES_MODULE:
+            return ()
+        inputs = device.start_outputs if device.category is ProductCategory.COMPACT_DAQ_CHASSIS else PFI
+        return tuple(dict.fromkeys((*inputs, *device.start_outputs)))
+
+    @property
+    def _known_terminals(self) -> frozenset[str]:
+        return frozenset(name.casefold() for name in self.terminals)
+
+    def check_output(self, terminal: str, outputs: Sequence[str]) -> None:
+        """Raise DaqmxFailure -89136 if a signal cannot leave at a terminal of this board."""
+        if terminal.casefold() not in {name.casefold() for name in outputs}:
+            raise DaqmxFailure(
+                DAQmxErrors.ROUTE_NOT_SUPPORTED_BY_HW_ROUTING,
+                f"Destination Terminal: {terminal}\nDevice: {self.device.name}",
+            )
+
+    @property
+    def start_outputs(self) -> tuple[str, ...]:
+        """Terminals where its start triggers can leave."""
+        return (self.chassis or self).device.start_outputs
 
     def gives_clock(self, terminal: str) -> bool:
         """Whether a terminal of this board (given without device name) can provide a reference clock."""
         signal = terminal.casefold()
-        if signal in ("pxie_clk100", "pxi_clk10"):
+        if signal == "pxie_clk100":
             return self.device.model.startswith("PXIe-")
+        if signal == "pxi_clk10":
+            return self.device.model.startswith(("PXIe-", "PXI-"))
         return signal in ("onboardclock", "10mhzrefclock") or self.line(terminal) is not None
 
     def terminals_of(self, channel: str) -> tuple[TerminalConfiguration, ...]:
         """Terminal configurations that a channel supports."""
         if channel in self.ao_names:
             return (TerminalConfiguration.RSE,)
+        if not self.device.single_ended:
+            return (TerminalConfiguration.DIFF,)
         single = TerminalConfiguration.RSE, TerminalConfiguration.NRSE
         return (TerminalConfiguration.DIFF, *single) if int(channel[2:]) % (2 * PAIRED) < PAIRED else single
 

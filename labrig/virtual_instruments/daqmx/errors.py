@@ -61,6 +61,16 @@ WORDING: dict[int, str] = {
         "You cannot get the specified property while the task is not reserved, committed or while the task is not "
         "running. Reserve, commit or start the task prior to getting the property."
     ),
+    Code.GEN_STOPPED_TO_PREVENT_REGEN_OF_OLD_SAMPLES: (
+        "The generation has stopped to prevent the regeneration of old samples. Your application was unable to write "
+        "samples to the background buffer fast enough to prevent old samples from being regenerated."
+    ),
+    Code.REF_CLK_RATE_REF_CLK_SRC_MISMATCH: "Specified Reference Clock Rate does not match the Reference Clock Source.",
+    Code.REF_CLK_SRC_NOT_SUPPORTED: "Reference Clock Source is not supported by the device.",
+    Code.READ_DATA_TYPE_TOO_SMALL: "Specified read data type is too small for the samples of the task.",
+    Code.ROUTE_NOT_SUPPORTED_BY_HW_ROUTING: (
+        "Specified route cannot be satisfied, because the hardware does not support it."
+    ),
     Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING: "Source terminal to be routed could not be found on the device.",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from nidaqmx.error_codes import DAQmxErrors as Code
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.virtual_bench import VirtualBench
+
+Codes = NDArray[np.signedinteger[Any]]
+"""(n, C) ADC codes, 16 or 32 bits each."""
 
 AHEAD = 2_000_000
 """Samples computed before they are requested: somewhat more than 100 000 scans of 16 channels."""
@@ -76,7 +79,7 @@ class TaskAcquisition:
         self._number = 0
         self._channels = channels
         self._skew_s = [k / convert_hz if convert_hz else 0.0 for k in range(len(channels))]
-        self._ahead: NDArray[np.int16] | None = None
+        self._ahead: Codes | None = None
         self._ahead_of = 0
         self._changes = -1
         self._columns: dict[float, list[int]] = defaultdict(list)
@@ -115,7 +118,7 @@ class TaskAcquisition:
         if self.total is None and self.acquired(now) - self.position > self.buffer:
             raise DaqmxFailure(Code.SAMPLES_NO_LONGER_AVAILABLE, samples_read=0)
 
-    def foresee(self, last: int) -> NDArray[np.int16] | None:
+    def foresee(self, last: int) -> Codes | None:
         """Predict the (n, C) codes from the present position to scan `last`, without taking them.
 
         They are valid if the world does not change until then. None for a continuous acquisition, if faults are
@@ -137,7 +140,7 @@ class TaskAcquisition:
         """Whether the prediction is still valid."""
         return self._ahead is not None and self._changes == self._bench.world.changes
 
-    def take(self, last: int) -> NDArray[np.int16]:
+    def take(self, last: int) -> Codes:
         """Take the (n, C) codes from the present position to scan `last`."""
         first = self.position
         if self.as_foreseen and self._ahead is not None and self._reaches(last):
@@ -151,16 +154,16 @@ class TaskAcquisition:
         """Whether the prediction extends to scan `last`."""
         return self._ahead is not None and last <= self._ahead_of + len(self._ahead)
 
-    def _digitized(self, first: int, last: int) -> NDArray[np.int16]:
+    def _digitized(self, first: int, last: int) -> Codes:
         """(n, C) codes of the scans first … last − 1 for the present timeline of the world."""
-        codes = np.zeros((last - first, len(self._channels)), np.int16)
+        codes = np.zeros((last - first, len(self._channels)), self._board.code_type)
         for begins in range(first, last, self._piece):
             self._check()
             span = begins, min(last, begins + self._piece)
             self._digitize(span, codes[span[0] - first : span[1] - first])
         return codes
 
-    def _digitize(self, span: tuple[int, int], codes: NDArray[np.int16]) -> None:
+    def _digitize(self, span: tuple[int, int], codes: Codes) -> None:
         """Fill the (n, C) codes of the scans `span` = (first, last + 1)."""
         assert self.t0 is not None
         if not self._columns:

@@ -63,48 +63,104 @@ def check_range(samples: NDArray[np.float64], full_scale_v: float) -> None:
 class Generation:
     """One generation, from start to stop. Afterwards the outputs keep their last sample, as on the real boards.
 
-    Each sample is held until the next, so tones are delayed by half a sample. A finite generation plays the buffer
-    once.
+    Each sample is held until the next, so tones are delayed by half a sample.
+
+    Parameters
+    ----------
+    board
+        The board.
+    buffers
+        What was written before the start, one after another.
+    rate_hz
+        Update rate (S/s).
+    repeats
+        Whether the last buffer is repeated until it is replaced or the task stops. Otherwise the buffers are played
+        once: a finite generation, or one without regeneration, which goes on as long as samples are written in time.
     """
 
-    def __init__(self, board: DeviceState, buffer: OutputBuffer, rate_hz: float, finite: bool) -> None:
+    def __init__(self, board: DeviceState, buffers: Sequence[OutputBuffer], rate_hz: float, repeats: bool) -> None:
         self.t0: float | None = None
         self._board = board
-        self._buffer = buffer
         self._rate_hz = rate_hz
-        self._finite = finite
+        self._repeats = repeats
+        self._pieces: list[tuple[int, OutputBuffer]] = []
+        for buffer in buffers:
+            self._pieces.append((self._end, buffer))
+        if repeats:
+            self._pieces = [(0, buffers[-1])]
+
+    @property
+    def _end(self) -> int:
+        """Number of samples written."""
+        return sum(len(buffer.samples) for _, buffer in self._pieces)
 
     def begin(self, t: float) -> None:
         """Start at time t (s)."""
         self.t0 = t
-        half_a_sample_s = 0.5 / self._rate_hz
-        scaled = [self._in_hertz(program) for program in self._buffer.programs]
-        self._board.drive(t + half_a_sample_s, dict(zip(self._buffer.channels, scaled, strict=True)))
-        if self._finite:
-            self._hold(t + len(self._buffer.samples) / self._rate_hz, -1)
+        for piece in self._pieces:
+            self._schedule(*piece)
+
+    def add(self, buffer: OutputBuffer, now: float) -> None:
+        """Write while it plays: replace the repeated buffer from its next period on, or append.
+
+        The end of what was written before is already in the world's timeline, so it is played in any case.
+        """
+        if self._repeats:
+            count = len(self._pieces[-1][1].samples)
+            if len(buffer.samples) != count:
+                raise DaqmxFailure(
+                    Code.SAMPLES_CAN_NOT_YET_BE_WRITTEN,
+                    reason=f"A virtual output that repeats its buffer accepts only a whole one of {count} samples.",
+                )
+            first = 0 if self.t0 is None else count * (self.generated(now) // count + 1)
+            self._pieces = [*self._pieces[-1:], (first, buffer)] if self.t0 is not None else [(0, buffer)]
+        else:
+            if self.done(now):
+                raise DaqmxFailure(Code.GEN_STOPPED_TO_PREVENT_REGEN_OF_OLD_SAMPLES)
+            first = self._end
+            self._pieces.append((first, buffer))
+        if self.t0 is not None:
+            self._schedule(first, buffer)
+
+    def waiting(self, now: float) -> int:
+        """Number of samples per channel that were written and not played yet."""
+        return 0 if self._repeats else self._end - self.generated(now)
 
     def generated(self, now: float) -> int:
         """Number of samples per channel played so far."""
         if self.t0 is None:
             return 0
         played = max(0, math.floor((now - self.t0) * self._rate_hz))
-        return min(played, len(self._buffer.samples)) if self._finite else played
+        return played if self._repeats else min(played, self._end)
 
     def done(self, now: float) -> bool:
-        """Whether a finite generation has ended."""
-        return self._finite and self.t0 is not None and now >= self.t0 + len(self._buffer.samples) / self._rate_hz
+        """Whether everything has been played."""
+        return not self._repeats and self.t0 is not None and now >= self.t0 + self._end / self._rate_hz
 
     def stop(self, t: float) -> None:
-        """Stop at time t (s). The end of a finite generation is already in the world's timeline and cannot be moved."""
-        if self.t0 is not None and not self._finite:
-            self._hold(t, math.floor((t - self.t0) * self._rate_hz) % len(self._buffer.samples))
+        """Stop at time t (s); what is already in the world's timeline cannot be moved."""
+        if self.t0 is None or not self._repeats:
+            return
+        index = self.generated(t)
+        first, buffer = next((piece for piece in reversed(self._pieces) if piece[0] <= index), self._pieces[0])
+        self._hold(t, buffer, (index - first) % len(buffer.samples))
 
-    def _hold(self, t: float, index: int) -> None:
-        last = self._buffer.samples[index]
-        held = {channel: ToneProgram(float(v)) for channel, v in zip(self._buffer.channels, last, strict=True)}
+    def _schedule(self, first: int, buffer: OutputBuffer) -> None:
+        """Play a buffer from its first sample on and, if it is not repeated, hold its last one."""
+        assert self.t0 is not None
+        begins = self.t0 + first / self._rate_hz
+        scaled = [self._in_hertz(program, len(buffer.samples)) for program in buffer.programs]
+        half_a_sample_s = 0.5 / self._rate_hz
+        self._board.drive(begins + half_a_sample_s, dict(zip(buffer.channels, scaled, strict=True)))
+        if not self._repeats:
+            self._hold(begins + len(buffer.samples) / self._rate_hz, buffer, -1)
+
+    def _hold(self, t: float, buffer: OutputBuffer, index: int) -> None:
+        last = buffer.samples[index]
+        held = {channel: ToneProgram(float(v)) for channel, v in zip(buffer.channels, last, strict=True)}
         self._board.drive(t, held)
 
-    def _in_hertz(self, program: ToneProgram) -> ToneProgram:
-        count = len(self._buffer.samples)  # multiply first: k · rate / M rounds once, so the world finds the period
+    def _in_hertz(self, program: ToneProgram, count: int) -> ToneProgram:
+        # Multiply first: k · rate / M rounds once, so the world finds the period.
         tones = (replace(tone, frequency_hz=tone.frequency_hz * self._rate_hz / count) for tone in program.tones)
         return replace(program, tones=tuple(tones))

@@ -11,8 +11,9 @@ from nidaqmx.error_codes import DAQmxErrors as Code
 from numpy.typing import NDArray
 
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
-from labrig.virtual_instruments.daqmx.input import TaskAcquisition
-from labrig.virtual_instruments.daqmx.tasks import SharedByTasks, TaskState, VirtualTask
+from labrig.virtual_instruments.daqmx.input import Codes, TaskAcquisition
+from labrig.virtual_instruments.daqmx.shared import SharedByTasks
+from labrig.virtual_instruments.daqmx.tasks import TaskState, VirtualTask
 
 ABORTED = Code.RUNTIME_ABORTED_ROUTING
 LATE = int(Code.SAMPLES_NOT_YET_AVAILABLE)
@@ -20,7 +21,6 @@ LATE = int(Code.SAMPLES_NOT_YET_AVAILABLE)
 MOST_IN_A_REPLY = 2**26
 """Most samples (of all channels) in one read: half a gigabyte of doubles, copied more than once on the way."""
 
-Codes = NDArray[np.int16]
 Reply = TypeVar("Reply")
 
 
@@ -55,6 +55,7 @@ class Reader:
         if task.clock is None:
             return self._on_demand(task, max(1, count), deadline, pack)
         task.start()  # NI's auto-start; no effect on a running task
+        task.read_on()
         acquisition = task.acquisition
         assert acquisition is not None
         if count < 0:
@@ -106,7 +107,7 @@ class Reader:
         return pack(acquisition.take(end), 0 if in_time else LATE)
 
     def _nothing(self, task: VirtualTask) -> Codes:
-        return np.zeros((0, len(task.channels)), np.int16)
+        return np.zeros((0, len(task.channels)), task.board.code_type)
 
     def _check_reply(self, task: VirtualTask, count: int) -> None:
         if count * len(task.channels) > MOST_IN_A_REPLY:

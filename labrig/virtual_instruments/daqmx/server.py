@@ -19,8 +19,9 @@ from nidaqmx.error_codes import DAQmxErrors
 
 from labrig.simulation.faults import ConnectionFault, DelayFault, SilenceFault
 from labrig.virtual_instruments.daqmx.calls import MOST_WAITING, THREADS, Abandoned
-from labrig.virtual_instruments.daqmx.device import DeviceState, VirtualDevice
+from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx.models import VirtualDevice
 from labrig.virtual_instruments.daqmx.service import ATTRIBUTE_GROUPS, EVENTS, WAITS, DaqmxService
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
@@ -28,6 +29,9 @@ __all__ = ["DaqmxServer", "VirtualDevice"]
 
 _SERVICE = "nidaqmx_grpc.NiDAQmx"
 _POLL_S = 0.02
+
+OF_OUTPUTS = ("ao_channels", "ao_max_rate_hz", "ao_rates_hz", "ao_bank", "ao_full_scale_v", "ao_settle_s")
+"""Values of a board's outputs."""
 
 _EVENT_S = 0.005
 """Largest delay of an event (s)."""
@@ -62,6 +66,9 @@ class DaqmxServer:
     ) -> None:
         self._bench = bench
         self._boards = {name: DeviceState(device, bench) for name, device in _by_name(devices, bench).items()}
+        for board in self._boards.values():
+            if board.device.chassis:
+                self._boards[board.device.chassis.casefold()].insert(board)
         self._service = DaqmxService(bench, self._boards)
         self._address = f"{host}:{port}"
         self.calls: dict[str, int] = defaultdict(int)
@@ -225,7 +232,8 @@ def _by_name(devices: Sequence[VirtualDevice], bench: VirtualBench) -> dict[str,
         if other is not None:
             drives = any(channel.startswith(f"{device.instrument}/") for channel in bench.world.wiring.sources)
             inputs, outputs = (other, device) if drives else (device, other)
-            device = replace(inputs, ao_instrument=outputs.instrument)
+            own = {key: getattr(outputs, key) for key in OF_OUTPUTS}
+            device = replace(inputs, ao_instrument=outputs.instrument, **own)
         boards[device.name.casefold()] = device
     return boards
 

@@ -7,7 +7,8 @@ bench's lock held; reads and waits release it while they wait.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nidaqmx import constants
@@ -18,12 +19,14 @@ from session_pb2 import Session
 
 from labrig.signals.tones import SILENT
 from labrig.virtual_instruments.daqmx import attributes
+from labrig.virtual_instruments.daqmx.channels import Channels, names_in
 from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure, wording
 from labrig.virtual_instruments.daqmx.events import Done, Event, EveryNSamples
 from labrig.virtual_instruments.daqmx.reading import Reader
 from labrig.virtual_instruments.daqmx.settings import Channel, SampleClock
-from labrig.virtual_instruments.daqmx.tasks import SharedByTasks, TaskState, VirtualTask
+from labrig.virtual_instruments.daqmx.shared import SharedByTasks
+from labrig.virtual_instruments.daqmx.tasks import TaskState, VirtualTask
 from labrig.virtual_instruments.daqmx.transfers import Transfers
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
@@ -31,7 +34,8 @@ ATTRIBUTE_GROUPS = ("SystemInfo", "Device", "Task", "Chan", "Timing", "Trig", "R
 EVENTS = ("RegisterEveryNSamplesEvent", "RegisterDoneEvent")
 """Procedures that return an Event, which becomes a stream of messages."""
 
-WAITS = ("WaitUntilTaskDone", "ReadAnalogF64", "ReadAnalogScalarF64", "ReadBinaryI16", "ReadRaw")
+WAITS = ("WaitUntilTaskDone", "ReadAnalogF64", "ReadAnalogScalarF64", "ReadBinaryI16", "ReadBinaryI32", "ReadRaw")
+WAITS += ("WriteAnalogF64", "WriteAnalogWaveforms", "WriteBinaryI16", "WriteRaw")
 """Procedures that may wait for as long as the client requests."""
 
 
@@ -43,7 +47,7 @@ class DaqmxService:
         self._boards = boards
         self._shared = SharedByTasks(bench, boards)
         self.calls = self._shared.calls
-        self.parts = (self, Transfers(bench, Reader(self._shared), self._task))
+        self.parts = (self, Transfers(bench, Reader(self._shared), self._task), Channels(self._task, self._board))
         self._tasks: dict[str, VirtualTask] = {}
         self._created = 0
         self._events: list[Event] = []
@@ -73,7 +77,7 @@ class DaqmxService:
             return self._physical_channel(request.physical_channel, attribute)
         task = self._task(request)
         if group == "Chan":
-            return attributes.look_up(attributes.CHANNEL, attribute)(task, self._channel(task, request.channel))
+            return attributes.look_up(attributes.CHANNEL, attribute)(task, _channel(task, request.channel))
         if group == "Read":
             return attributes.look_up(attributes.READ, attribute)(task, self._bench.clock())
         tables = {
@@ -146,12 +150,13 @@ class DaqmxService:
             case constants.TaskMode.TASK_COMMIT:
                 task.commit()
             case constants.TaskMode.TASK_UNRESERVE:
+                if task.state is TaskState.RUNNING:  # NI documents no implicit stop
+                    raise DaqmxFailure(Code.CAN_NOT_PERFORM_OP_WHILE_TASK_RUNNING, f"Task Name: {task.name}")
                 task.unreserve()
             case constants.TaskMode.TASK_ABORT:
                 task.abort()
             case _:
-                if task.clock is not None:
-                    task.check_rate()
+                task.check()
         return pb.TaskControlResponse()
 
     def IsTaskDone(self, request: Any) -> Any:
@@ -169,37 +174,6 @@ class DaqmxService:
             self._shared.calls.pause(min(0.01, deadline - clock()))
         return pb.WaitUntilTaskDoneResponse()
 
-    def CreateAIVoltageChan(self, request: Any) -> Any:
-        """Add analog inputs to a task."""
-        self._add_channels(request, "ai")
-        return pb.CreateAIVoltageChanResponse()
-
-    def CreateAOVoltageChan(self, request: Any) -> Any:
-        """Add analog outputs to a task."""
-        self._add_channels(request, "ao")
-        return pb.CreateAOVoltageChanResponse()
-
-    def SetChanAttributeDouble(self, request: Any) -> Any:
-        """Set limits of channels; an input uses the narrowest range that covers its limits."""
-        limits: dict[int, str] = {
-            pb.CHANNEL_ATTRIBUTE_AI_MIN: "lowest_v",
-            pb.CHANNEL_ATTRIBUTE_AI_MAX: "highest_v",
-            pb.CHANNEL_ATTRIBUTE_AO_MIN: "lowest_v",
-            pb.CHANNEL_ATTRIBUTE_AO_MAX: "highest_v",
-        }
-        limit = attributes.look_up(limits, request.attribute_raw)
-        self._task(request).change(self._names(request.channel), **{limit: request.value})
-        return pb.SetChanAttributeDoubleResponse()
-
-    def SetChanAttributeInt32(self, request: Any) -> Any:
-        """Set the terminal configuration of inputs."""
-        attributes.look_up({pb.CHANNEL_ATTRIBUTE_AI_TERM_CFG: None}, request.attribute_raw)
-        task, names = self._task(request), self._names(request.channel)
-        for channel in task.named(names):
-            self._check_terminal(task, task.board, channel.physical, request.value_raw)
-        task.change(names, terminal=request.value_raw)
-        return pb.SetChanAttributeInt32Response()
-
     def CfgSampClkTiming(self, request: Any) -> Any:
         """Set the sample clock of a task."""
         task = self._task(request)
@@ -210,13 +184,12 @@ class DaqmxService:
         """Set the source of the reference clock."""
         if request.attribute_raw != pb.TIMING_ATTRIBUTE_REF_CLK_SRC:
             attributes.look_up({}, request.attribute_raw)
-        self._task(request).set_reference_clock(request.value)
+        self._task(request).set_reference_clock(terminal=request.value)
         return pb.SetTimingAttributeStringResponse()
 
     def ConnectTerms(self, request: Any) -> Any:
         """Route a clock or trigger to a terminal. No effect: the bench's wiring already includes it."""
-        self._shared.check_clock(request.source_terminal)
-        self._shared.check_clock(request.destination_terminal)
+        self._shared.check_route(request.source_terminal, request.destination_terminal)
         return pb.ConnectTermsResponse()
 
     def DisconnectTerms(self, request: Any) -> Any:
@@ -227,7 +200,7 @@ class DaqmxService:
         """Set the sample rate, the convert rate or the reference clock rate (Hz)."""
         task = self._task(request)
         if request.attribute_raw == pb.TIMING_ATTRIBUTE_SAMP_CLK_RATE and task.clock is not None:
-            task.clock = SampleClock(request.value, task.clock.mode, task.clock.samples, task.clock.source)
+            task.clock = replace(task.clock, requested_hz=request.value)
         elif request.attribute_raw == pb.TIMING_ATTRIBUTE_AI_CONV_RATE:
             most = task.board.device.ai_max_multi_rate_hz
             if not 0 < request.value <= most:
@@ -235,7 +208,7 @@ class DaqmxService:
                 raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, details)
             task.convert_hz = request.value
         elif request.attribute_raw == pb.TIMING_ATTRIBUTE_REF_CLK_RATE:
-            task.reference_hz = request.value
+            task.set_reference_clock(requested_hz=request.value)
         else:
             attributes.look_up({}, request.attribute_raw)
         return pb.SetTimingAttributeDoubleResponse()
@@ -249,6 +222,13 @@ class DaqmxService:
         """Remove the start trigger."""
         self._task(request).clear_trigger()
         return pb.DisableStartTrigResponse()
+
+    def SetTrigAttributeBool(self, request: Any) -> Any:
+        """Set whether a finite task starts again at every trigger."""
+        if request.attribute_raw != pb.TRIGGER_ATTRIBUTE_START_TRIG_RETRIGGERABLE:
+            attributes.look_up({}, request.attribute_raw)
+        self._task(request).set_mode(retriggerable=request.value)
+        return pb.SetTrigAttributeBoolResponse()
 
     def ExportSignal(self, request: Any) -> Any:
         """Export the start trigger to a terminal."""
@@ -293,10 +273,11 @@ class DaqmxService:
         return pb.SetReadAttributeBoolResponse()
 
     def SetWriteAttributeInt32(self, request: Any) -> Any:
-        """Set the regeneration mode. A virtual output always regenerates, so other modes are refused."""
-        task, allowed = self._task(request), constants.RegenerationMode.ALLOW_REGENERATION.value
-        if request.attribute_raw == pb.WRITE_ATTRIBUTE_REGEN_MODE and request.value_raw != allowed:
-            raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, f"Property: DAQmx_Write_RegenMode\nTask Name: {task.name}")
+        """Set the regeneration mode: whether a buffer is repeated."""
+        task = self._task(request)
+        if request.attribute_raw != pb.WRITE_ATTRIBUTE_REGEN_MODE:
+            attributes.look_up({}, request.attribute_raw)
+        task.set_mode(regenerates=request.value_raw == constants.RegenerationMode.ALLOW_REGENERATION.value)
         return pb.SetWriteAttributeInt32Response()
 
     def RegisterEveryNSamplesEvent(self, request: Any) -> Event:
@@ -326,50 +307,12 @@ class DaqmxService:
         self._events = [event for event in self._events if not event.over]
 
     def _export(self, task: VirtualTask, terminals: str) -> None:
+        for name in unflatten_channel_string(terminals):
+            board, signal = self._shared.terminal(name, task.device)
+            task.line_of(name)
+            if board is not None:
+                board.check_output(signal, board.start_outputs)
         task.exported = {name: task.line_of(name) for name in unflatten_channel_string(terminals)}
-
-    def _add_channels(self, request: Any, kind: str) -> None:
-        task = self._task(request)
-        physical = [name.removeprefix("/") for name in unflatten_channel_string(request.physical_channel)]
-        if not physical:
-            raise DaqmxFailure(Code.PHYSICAL_CHANNEL_NOT_SPECIFIED)
-        names = self._virtual_names(request.name_to_assign_to_channel, physical)
-        board = self._board(physical[0].partition("/")[0])
-        channels = []
-        for name, full in zip(names, physical, strict=True):
-            device, _, channel = full.partition("/")
-            known: Sequence[str] = board.ai_names if kind == "ai" else board.ao_names
-            if self._board(device) is not board or channel.casefold() not in known:
-                details = f"Device: {device}\nPhysical Channel Name: {channel}\nTask Name: {task.name}"
-                raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, details)
-            if kind == "ai":
-                self._check_terminal(task, board, channel.casefold(), request.terminal_config_raw)
-            limits = request.min_val, request.max_val
-            if not limits[0] < limits[1]:
-                raise DaqmxFailure(Code.MIN_NOT_LESS_THAN_MAX, f"Task Name: {task.name}")
-            range_v = board.range_for(*limits) if kind == "ai" else board.device.ao_full_scale_v
-            terminal = getattr(request, "terminal_config_raw", 0)
-            channels.append(Channel(name, channel.casefold(), kind, *limits, range_v, terminal))
-        task.add(board, channels)
-
-    def _check_terminal(self, task: VirtualTask, board: DeviceState, channel: str, wanted: int) -> None:
-        possible = board.terminals_of(channel)
-        if wanted not in (constants.TerminalConfiguration.DEFAULT.value, *(each.value for each in possible)):
-            details = (
-                f"Property: DAQmx_AI_TermCfg\nYou Can Select: {', '.join(each.name for each in possible)}\n"
-                f"Physical Channel Name: {board.device.name}/{channel}\nTask Name: {task.name}"
-            )
-            raise DaqmxFailure(Code.INVALID_ATTRIBUTE_VALUE, details)
-
-    @staticmethod
-    def _names(channel: str) -> tuple[str, ...]:
-        return tuple(name.casefold() for name in unflatten_channel_string(channel)) if channel else ()
-
-    def _virtual_names(self, assigned: str, physical: Sequence[str]) -> list[str]:
-        if not assigned:
-            return list(physical)
-        names = unflatten_channel_string(assigned)
-        return names if len(names) == len(physical) else [f"{assigned}{k}" for k in range(len(physical))]
 
     def _physical_channel(self, name: str, attribute: int) -> int:
         device, _, channel = name.partition("/")
@@ -393,8 +336,9 @@ class DaqmxService:
             raise DaqmxFailure(Code.INVALID_TASK, f"Task Name: {request.task.name}")
         return task
 
-    def _channel(self, task: VirtualTask, name: str) -> Channel:
-        """The first of the channels of a request, whose properties are returned for all of them."""
-        for channel in task.named(self._names(name)):
-            return channel
-        raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Channel Name: {name}\nTask Name: {task.name}")
+
+def _channel(task: VirtualTask, name: str) -> Channel:
+    """The first of the channels of a request, whose properties are returned for all of them."""
+    for channel in task.named(names_in(name)):
+        return channel
+    raise DaqmxFailure(Code.PHYSICAL_CHAN_DOES_NOT_EXIST, f"Channel Name: {name}\nTask Name: {task.name}")

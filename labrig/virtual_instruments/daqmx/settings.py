@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nidaqmx.constants import AcquisitionType
+from nidaqmx.error_codes import DAQmxErrors as Code
 
-from labrig.virtual_instruments.daqmx.device import coerced_rate
+from labrig.signals.tones import ToneProgram
+from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 
 FINITE = AcquisitionType.FINITE.value
 """Sample mode of a finite task (DAQmx value)."""
@@ -30,6 +32,8 @@ class Channel:
         Range of the converter (± V).
     terminal
         Terminal configuration (DAQmx value).
+    function
+        What an output generates by itself, if it is a function generator.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Channel:
     highest_v: float
     range_v: float
     terminal: int
+    function: ToneProgram | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,42 @@ class SampleClock:
     samples: int
     source: str = ""
 
+
+KNOWN_CLOCKS_HZ = {"pxie_clk100": 100e6, "pxi_clk10": 10e6}
+"""Rates of the clocks of a PXI chassis (Hz)."""
+
+
+@dataclass(frozen=True)
+class ReferenceClock:
+    """The reference clock of a task.
+
+    Attributes
+    ----------
+    terminal
+        Its source.
+    requested_hz
+        Rate set by the client (Hz), None if it is left to the driver.
+    """
+
+    terminal: str = "OnboardClock"
+    requested_hz: float | None = None
+
+    @property
+    def is_onboard(self) -> bool:
+        """Whether it is the board's own oscillator."""
+        return self.terminal.casefold() == "onboardclock"
+
     @property
     def rate_hz(self) -> float:
-        """Actual rate (S/s)."""
-        return coerced_rate(self.requested_hz)
+        """Rate (Hz): as set, or that of the chassis' clock, or 10 MHz."""
+        return (self._known_hz or 10e6) if self.requested_hz is None else self.requested_hz
+
+    @property
+    def _known_hz(self) -> float | None:
+        return KNOWN_CLOCKS_HZ.get(self.terminal.rpartition("/")[2].casefold())
+
+    def check(self) -> None:
+        """Raise DaqmxFailure -200744 for a rate that the clock does not have."""
+        if self._known_hz not in (None, self.rate_hz):
+            details = f"Property: DAQmx_RefClk_Rate\nRequested Value: {self.rate_hz:g}"
+            raise DaqmxFailure(Code.REF_CLK_RATE_REF_CLK_SRC_MISMATCH, f"{details}\nSource Terminal: {self.terminal}")

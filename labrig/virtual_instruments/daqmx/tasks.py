@@ -5,21 +5,19 @@ Everything here runs with the bench's lock held; waiting releases it.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import Any
 
 from nidaqmx.error_codes import DAQmxErrors as Code
 
-from labrig.virtual_instruments.daqmx.calls import Calls
 from labrig.virtual_instruments.daqmx.device import ONBOARD_CLOCKS, DeviceState, coerced_rate, convert_rate
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx.functions import FunctionGeneration
 from labrig.virtual_instruments.daqmx.input import TaskAcquisition
 from labrig.virtual_instruments.daqmx.output import Generation, OutputBuffer
-from labrig.virtual_instruments.daqmx.settings import FINITE, Channel, SampleClock
-from labrig.virtual_instruments.virtual_bench import VirtualBench
+from labrig.virtual_instruments.daqmx.settings import FINITE, Channel, ReferenceClock, SampleClock
+from labrig.virtual_instruments.daqmx.shared import SharedByTasks
 
 ON_DEMAND_HZ = 10e3
 """Scan rate of software-timed reads, without a sample clock (S/s)."""
@@ -27,6 +25,8 @@ ON_DEMAND_HZ = 10e3
 LARGEST_BUFFER = 2**32 - 1
 """Largest input buffer (samples of all channels); boards count them in 32 bits."""
 
+LEAST_ROOM = 1000
+"""A running output without regeneration takes more samples until this many, or one more buffer, are waiting."""
 
 AWAKE_S = 0.5e-3
 """Waits spin at the end for this time (s): a sleeping thread wakes 0.2 ms late, later than a real board's samples."""
@@ -41,49 +41,6 @@ class TaskState(IntEnum):
     RUNNING = 3
 
 
-@dataclass
-class SharedByTasks:
-    """What the tasks of one server share; `boards` are by casefolded device name."""
-
-    bench: VirtualBench
-    boards: Mapping[str, DeviceState]
-    calls: Calls = field(init=False)
-    waiting: dict[str, list[VirtualTask]] = field(default_factory=lambda: defaultdict(list))
-
-    def __post_init__(self) -> None:
-        self.calls = Calls(self.bench.lock)
-
-    def terminal(self, name: str, own: DeviceState | None) -> tuple[DeviceState | None, str]:
-        """The board and the signal of a terminal name, which may omit the device if it is `own`."""
-        if not name.startswith("/"):
-            return own, name
-        device, _, signal = name.removeprefix("/").partition("/")
-        return self.boards.get(device.casefold()), signal
-
-    def check_clock(self, terminal: str, own: DeviceState | None = None) -> None:
-        """Raise DaqmxFailure for a terminal without a reference clock, like the driver."""
-        board, signal = self.terminal(terminal, own)
-        if board is None or not board.gives_clock(signal):
-            raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
-
-    def wait_for_edge(self, line: str, task: VirtualTask) -> None:
-        """Begin a task at the next edge of a trigger line."""
-        if line not in self.waiting:  # one listener per line: listeners stay when tasks end
-            self.bench.lines.listen(line, lambda t: self._edge(line, t))
-        self.waiting[line].append(task)
-
-    def stop_waiting(self, task: VirtualTask) -> None:
-        """Stop waiting for a task's trigger."""
-        for tasks in self.waiting.values():
-            if task in tasks:
-                tasks.remove(task)
-
-    def _edge(self, line: str, t: float) -> None:
-        tasks, self.waiting[line] = self.waiting[line], []
-        for task in tasks:
-            task.begin(t)
-
-
 class VirtualTask:
     """One task, whose channels are all inputs or all outputs of one board."""
 
@@ -94,17 +51,20 @@ class VirtualTask:
         self.clock: SampleClock | None = None
         self.convert_hz: float | None = None
         self.trigger_terminal = ""
-        self.reference_terminal, self.reference_hz = "OnboardClock", 10e6
+        self.reference = ReferenceClock()
+        self.retriggerable = False
+        self.regenerates = True
         self.exported: dict[str, str] = {}
         self.input_buffer: int | None = None
         self.state = TaskState.IDLE
         self.acquisition: TaskAcquisition | None = None
-        self.generation: Generation | None = None
-        self.buffer: OutputBuffer | None = None
+        self.generation: Generation | FunctionGeneration | None = None
+        self.buffers: list[OutputBuffer] = []
         self._shared = shared
         self._trigger_line: str | None = None
         self._clocked = True
         self._resting = TaskState.IDLE
+        self._next: list[TaskAcquisition] = []  # acquisitions of later triggers, not read yet
 
     @property
     def board(self) -> DeviceState:
@@ -124,7 +84,17 @@ class VirtualTask:
         if self.clock is None:
             raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "Property: DAQmx_SampClk_Rate: the task has no sample clock.")
         self.check_rate()
-        return self.clock.rate_hz
+        return coerced_rate(self.board.device, self.clock.requested_hz)
+
+    @property
+    def most_hz(self) -> float:
+        """Highest rate of a sample clock for the channels of this task (S/s)."""
+        device, channels = self.board.device, self.channels
+        if not self.is_input:
+            return device.ao_most_hz(tuple(channel.physical for channel in channels))
+        if device.simultaneous:
+            return device.ai_max_multi_rate_hz
+        return device.ai_max_single_rate_hz if len(channels) == 1 else device.ai_max_multi_rate_hz / len(channels)
 
     @property
     def convert_rate_hz(self) -> float:
@@ -133,7 +103,7 @@ class VirtualTask:
         if not self.is_input or device.convert_interval_s == 0:
             raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, "Property: DAQmx_AIConv_Rate")
         if self.convert_hz is not None:
-            return coerced_rate(self.convert_hz)
+            return coerced_rate(device, self.convert_hz)
         return convert_rate(device, len(self.channels), self.rate_hz)
 
     def add(self, board: DeviceState, channels: list[Channel]) -> None:
@@ -173,6 +143,12 @@ class VirtualTask:
         """Start at an edge at a terminal."""
         self.trigger_terminal, self._trigger_line = terminal, self.line_of(terminal)
 
+    def set_mode(self, *, retriggerable: bool | None = None, regenerates: bool | None = None) -> None:
+        """Set whether a finite task starts again at every trigger, and whether a buffer is repeated."""
+        self._require_stopped()
+        self.retriggerable = self.retriggerable if retriggerable is None else retriggerable
+        self.regenerates = self.regenerates if regenerates is None else regenerates
+
     def clear_trigger(self) -> None:
         """Start without a trigger."""
         self.trigger_terminal, self._trigger_line = "", None
@@ -185,22 +161,26 @@ class VirtualTask:
             raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
         return line
 
-    def set_reference_clock(self, terminal: str) -> None:
-        """Set the terminal of the reference clock. All devices on the bench share one clock anyway."""
+    def set_reference_clock(self, **changes: Any) -> None:
+        """Set terminal or rate of the reference clock. All devices on the bench share one clock anyway."""
         self._require_stopped()
-        self._shared.check_clock(terminal, self.board)
-        self.reference_terminal = terminal
+        wanted = replace(self.reference, **changes)
+        if not self.board.device.clock_inputs and not wanted.is_onboard:
+            raise DaqmxFailure(Code.REF_CLK_SRC_NOT_SUPPORTED, f"Task Name: {self.name}")
+        self._shared.check_clock(wanted.terminal, self.board)
+        self.reference = wanted
+
+    def check(self) -> None:
+        """Raise DaqmxFailure for settings that the board cannot have."""
+        self.reference.check()
+        if self.clock is not None:
+            self.check_rate()
+        self._check_buffer()
 
     def check_rate(self) -> None:
         """Raise DaqmxFailure if the requested sample rate is too high."""
         assert self.clock is not None
-        device, channels = self.board.device, len(self.channels)
-        if not self.is_input:
-            most = device.ao_max_rate_hz
-        elif channels == 1 or device.convert_interval_s == 0:
-            most = device.ai_max_single_rate_hz if channels == 1 else device.ai_max_multi_rate_hz
-        else:
-            most = device.ai_max_multi_rate_hz / channels
+        most = self.most_hz
         if not 0 < self.clock.requested_hz <= most * (1 + 1e-9):
             raise DaqmxFailure(
                 Code.INVALID_ATTRIBUTE_VALUE,
@@ -210,9 +190,7 @@ class VirtualTask:
     def commit(self, state: TaskState = TaskState.COMMITTED) -> None:
         """Check the settings, reserve the resources and go to a state."""
         board = self.board
-        if self.clock is not None:
-            self.check_rate()
-        self._check_buffer()
+        self.check()
         board.reserve(self, self._resources())
         self._resting = max(self._resting, state)
         self.state = max(self.state, state)
@@ -221,19 +199,18 @@ class VirtualTask:
         """Start immediately, or at the edge of the start trigger."""
         if self.state is TaskState.RUNNING:
             return
-        self._check_buffer()
+        self.check()
         self.board.reserve(self, self._resources())
-        if self.clock is not None:
-            self.check_rate()
-            if not self.is_input and self.buffer is None:
-                raise DaqmxFailure(Code.OUTPUT_BUFFER_EMPTY, f"Task Name: {self.name}")
+        functions = {channel.physical: channel.function for channel in self.channels if channel.function is not None}
+        if self.clock is not None and not self.is_input and not self.buffers and not functions:
+            raise DaqmxFailure(Code.OUTPUT_BUFFER_EMPTY, f"Task Name: {self.name}")
         self.state = TaskState.RUNNING
-        if self.is_input and self.clock is not None:
-            check = self._shared.calls.check
-            self.acquisition = TaskAcquisition(self.board, self.channels, self._input_plan(), self._shared.bench, check)
-        elif self.buffer is not None:
-            assert self.clock is not None
-            self.generation = Generation(self.board, self.buffer, self.rate_hz, self.clock.mode == FINITE)
+        if functions:
+            self.generation = FunctionGeneration(self.board, functions)
+        elif self.is_input and self.clock is not None:
+            self.acquisition = self._new_acquisition()
+        elif self.buffers:
+            self.generation = self._new_generation()
         else:
             return
         if not self._clocked:  # there will be no first sample
@@ -246,8 +223,13 @@ class VirtualTask:
     def begin(self, t: float) -> None:
         """Begin at the start trigger at time t (s)."""
         bench = self._shared.bench
+        if self.retriggerable and self._trigger_line is not None:
+            self._shared.wait_for_edge(self._trigger_line, self)
+            if not self._is_ready(t):
+                return  # a board ignores triggers while it is busy
         if self.acquisition is not None:
-            self.acquisition.begin(t, bench.world.begin_acquisition(t))
+            latest = self._next[-1] if self._next else self.acquisition
+            latest.begin(t, bench.world.begin_acquisition(t))
             bench.lines.fire(f"{self.board.device.instrument}/start", t)
         elif self.generation is not None:
             self.generation.begin(t)
@@ -257,6 +239,59 @@ class VirtualTask:
         for line in self.exported.values():
             bench.lines.fire(line, t)
         self._shared.calls.changed.notify_all()
+
+    def _is_ready(self, t: float) -> bool:
+        """Whether a retriggerable task can begin at time t (s); prepares its next acquisition or generation."""
+        if self.acquisition is not None:
+            latest = self._next[-1] if self._next else self.acquisition
+            if latest.t0 is None:
+                return True
+            if not latest.done(t):
+                return False
+            self._next.append(self._new_acquisition())
+            return True
+        if self.generation is None or self.generation.t0 is None:
+            return True
+        if not self.generation.done(t):
+            return False
+        self.generation = self._new_generation()
+        return True
+
+    def read_on(self) -> None:
+        """Continue with the samples of the next trigger once those of the last one have been read."""
+        acquisition = self.acquisition
+        if self.retriggerable and acquisition is not None and acquisition.position == acquisition.total:
+            if not self._next:
+                self._next.append(self._new_acquisition())
+            self.acquisition = self._next.pop(0)
+
+    def _new_acquisition(self) -> TaskAcquisition:
+        check = self._shared.calls.check
+        return TaskAcquisition(self.board, self.channels, self._input_plan(), self._shared.bench, check)
+
+    def _new_generation(self) -> Generation:
+        assert self.clock is not None
+        repeats = self.clock.mode != FINITE and self.regenerates
+        return Generation(self.board, self.buffers, self.rate_hz, repeats)
+
+    def write(self, buffer: OutputBuffer) -> None:
+        """Take samples: what was written before is replaced or, without regeneration, continued."""
+        if isinstance(self.generation, Generation):
+            self.generation.add(buffer, self._shared.bench.clock())
+        if self.regenerates:
+            self.buffers = [buffer]
+        elif self.generation is None:
+            self.buffers = [*self.buffers, buffer]
+
+    def wait_for_room(self, count: int, deadline: float) -> bool:
+        """Wait until a running output without regeneration has room for `count` samples, or until the deadline (s)."""
+        clock = self._shared.bench.clock
+        while isinstance(self.generation, Generation) and self.generation.waiting(clock()) > max(count, LEAST_ROOM):
+            left = deadline - clock()
+            if left <= 0:
+                return False
+            self._shared.calls.pause(min(left, 0.01))
+        return True
 
     def on_demand(self, scans: int) -> TaskAcquisition:
         """Begin an acquisition of some scans from now on, software-timed, for a running task without a clock."""
@@ -283,7 +318,7 @@ class VirtualTask:
     def unreserve(self) -> None:
         """Stop, release the resources and discard the output buffer."""
         self.abort()
-        self.buffer = None
+        self.buffers = []
 
     def generated(self) -> int:
         """Samples per channel played since the start; 0 while it waits for its trigger."""
@@ -292,10 +327,13 @@ class VirtualTask:
     def done(self) -> bool:
         """Whether the task has ended.
 
-        Without a sample clock it is always done, even while it runs (NI's component test of an on-demand task).
+        Without a sample clock it is always done, even while it runs (NI's component test of an on-demand task), unless
+        the board says otherwise.
         """
-        if self.clock is None:
-            return True
+        if self.clock is None and self.generation is None:
+            return self.state is not TaskState.RUNNING or self.board.device.on_demand_done
+        if self.retriggerable and self.state is TaskState.RUNNING:
+            return False
         running = self.acquisition or self.generation
         return self.state is not TaskState.RUNNING or (running is not None and running.done(self._shared.bench.clock()))
 
@@ -322,6 +360,7 @@ class VirtualTask:
         if self.generation is not None:
             self.generation.stop(self._shared.bench.clock())
         self.acquisition = self.generation = None
+        self._next = []
         self._shared.calls.changed.notify_all()
 
     def _has_clock(self, source: str) -> bool:
@@ -345,6 +384,8 @@ class VirtualTask:
     def _resources(self) -> list[str]:
         if self.is_input:  # one multiplexer, one sample clock
             return ["ai"]
+        if self.board.chassis is not None:  # a module is clocked or written on demand as a whole
+            return ["ao"]
         timing = ["ao/SampleClock"] if self.clock is not None else []
         return timing + [channel.physical for channel in self.channels]
 

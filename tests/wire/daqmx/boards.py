@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -67,6 +67,7 @@ def wire(
     world: World | None = None,
     wrong: Imperfections = QUIET,
     sample_clock: str = "",
+    on_demand_done: bool = True,
 ) -> Iterator[Wire]:
     """A PXIe-6738 and a PXIe-6363 around a world. Time starts at 0, so that it rounds finely."""
     origin = time.monotonic()
@@ -75,7 +76,7 @@ def wire(
         VirtualDevice.of("PXIe-6738", name=AO, instrument="awg", serial=0x01ABCDEF),
         VirtualDevice.of("PXIe-6363", name=AI, instrument="daq", serial=0x01C0FFEE, sample_clock=sample_clock),
     ]
-    server = DaqmxServer(bench, boards)
+    server = DaqmxServer(bench, [replace(board, on_demand_done=on_demand_done) for board in boards])
     port = server.start()
     try:
         yield Wire(bench, server, port)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from nidaqmx.constants import SampleTimingType
 from nidaqmx.errors import DaqError
-from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, wire
+from wire.daqmx.boards import AI, AO, NOISY, Client, Wire, client, wire
+from wire.in_process import InProcessWire, run
+
+from labrig.virtual_instruments.daqmx import DaqmxServer, VirtualDevice
+from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -92,6 +98,33 @@ def test_a_task_without_a_clock_is_done_at_all_times(ni: Client, channel: str) -
         task.start()
         task.wait_until_done(0.5)
         assert task.is_task_done()
+
+
+def test_a_board_may_also_call_it_running() -> None:
+    with wire(on_demand_done=False) as served, client(served.port) as ni, ni.task() as task:
+        task.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")
+        assert task.is_task_done()
+        task.start()
+        assert not task.is_task_done()
+        task.stop()
+        assert task.is_task_done()
+
+
+class RunningOnDemand(InProcessWire):
+    """Its NI cards say that a running task without a sample clock is not done."""
+
+    def _daqmx_server(self, bench: VirtualBench, boards: Sequence[VirtualDevice]) -> DaqmxServer:
+        return super()._daqmx_server(bench, [replace(board, on_demand_done=False) for board in boards])
+
+
+@pytest.mark.parametrize("bench", [InProcessWire, RunningOnDemand])
+def test_iris_runs_whatever_a_card_calls_done(bench: type[InProcessWire], tmp_path: Path) -> None:
+    outcome = run(tmp_path / "run", bench=bench)
+    assert outcome.code == 0
+    assert outcome.kinds == []
+    assert outcome.repeated == 0
+    (server,) = outcome.bench.daqmx_servers
+    assert server.calls["WriteAnalogF64"] > 20  # levels, written again to confirm them
 
 
 def test_a_started_output_takes_levels_until_a_reset_aborts_it(ni: Client) -> None:
