@@ -241,7 +241,7 @@ class TestRealInstruments:
             ("instruments.pots.chips=[{part: MCP4251-104, count: 0}]", "instruments.pots.chips[0].count", "at least 1"),
             ("instruments.pots.chips=[]", "instruments.pots.chips", "expected at least 1 item, got 0"),
             ("instruments.pots.baud=99999999999", "instruments.pots.baud", "at most 2000000"),
-            ("instruments.daq.grpc=nonsense", "instruments.daq.grpc", "'nonsense' is not allowed"),
+            ("instruments.daq.grpc=nonsense", "instruments.daq.grpc", "'nonsense' has no port"),
             ("instruments.err1.clock=internal", "instruments.err1.clock", "follows daq's clock"),
             ("timing.trigger.to=[err1, err2, daq]", "timing.trigger.to[2]", "daq is not a source"),
             ("timing.clock.followers=[err1, err1, err2]", "timing.clock.followers[1]", "err1 is named twice"),
