@@ -65,8 +65,10 @@ def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan
     """
     senses, rate_hz = board.hookup.senses, plan.sample_rate_hz
     skew_s = able.skew_s(len(senses), rate_hz)
+    if not any(skew_s):
+        return None
     solver = board.network.equilibrium()
-    if not any(skew_s) or not isinstance(solver, SeenFromNodes):
+    if not isinstance(solver, SeenFromNodes):
         return None
     nodes = list(board.network.nodes)
     solver.set_parameters(np.full(len(board.network.edges), lowest_s))

@@ -23,13 +23,12 @@ def execute(arguments: argparse.Namespace) -> int:
         from labrig.assembly.describe import resolved
 
         values = resolved(assembly)
-    ghost = assembly.ghost
     if arguments.json:
         line = {"event": "checked", "config": str(assembly.document.path), "faults": []}
+        if assembly.ghost is not None:
+            line["ghost"] = asdict(assembly.ghost)
         if assembly.document.warnings:
             line["warnings"] = [warning.to_json() for warning in assembly.document.warnings]
-        if ghost is not None:
-            line["ghost"] = asdict(ghost)
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
         print(json_text(line))
@@ -39,6 +38,4 @@ def execute(arguments: argparse.Namespace) -> int:
 
         print(table(("key", "value", "origin"), values))
     print(f"{assembly.document.path}: ok")
-    if ghost is not None and not ghost.small:
-        print(f"but {assembly.board.hookup.digitizer} has one converter for all channels: {ghost}")
     return 0

@@ -5,6 +5,7 @@ SI units throughout. C counts digitizer channels, T samples.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,20 @@ class Identity:
     model: str
     serial: str = ""
     firmware: str = ""
+
+    def differing(self, found: Identity) -> tuple[str, ...]:
+        """Which of `model` and `serial` an instrument differs in; an empty one is not compared."""
+        models = self.model and plain_model(self.model) != plain_model(found.model)
+        serials = self.serial and self.serial != found.serial
+        return (("model",) if models else ()) + (("serial",) if serials else ())
+
+
+def plain_model(model: str) -> str:
+    """A model in the form in which models are compared: upper case, without spaces, hyphens and what is in brackets.
+
+    Brackets contain a variant of the housing or the connectors: `USB-6363 (BNC)`, `USB-6281 (Mass Termination)`.
+    """
+    return re.sub(r"[\s-]+", "", model.partition("(")[0]).upper()
 
 
 @dataclass(frozen=True, slots=True)

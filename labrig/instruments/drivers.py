@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from labrig.errors import ConfigError
+from labrig.instruments.data import plain_model
 from labrig.instruments.findings import Probe
 from labrig.instruments.multiplexer import SAMPLING_F
 from labrig.instruments.parts import Part
@@ -74,6 +75,11 @@ class SourceCapabilities(InstrumentCapabilities):
         Largest number of simultaneous tones on a channel.
     tones_remedy : str
         How to play more of them, for error messages.
+    clock_source : str, optional
+        What a source without a clock of its own derives its clock from, in words: it must be what the digitizer's
+        samples follow. None: it always follows them.
+    clock_source_remedy : str
+        How to make it follow the digitizer's, for error messages.
     """
 
     channels: tuple[str, ...]
@@ -89,6 +95,8 @@ class SourceCapabilities(InstrumentCapabilities):
     least_v: float = 0.0
     most_tones: int = 64
     tones_remedy: str = "let another source play the pilot"
+    clock_source: str | None = None
+    clock_source_remedy: str = "let another source play the tones"
 
     @property
     def step_v(self) -> float:
@@ -127,6 +135,12 @@ class DigitizerCapabilities(InstrumentCapabilities):
         name. None: it has none.
     clock_remedy : str
         How to get a clock output, for error messages.
+    start_remedy : str
+        How to get an output for its start, for error messages.
+    clock_terminals, start_terminals : tuple of str, optional
+        Terminals that can output the clock that its samples follow, and its start. None: not known.
+    clock_source : str, optional
+        What its samples follow, in words; None if it is not known.
     """
 
     channels: tuple[str, ...]
@@ -140,6 +154,10 @@ class DigitizerCapabilities(InstrumentCapabilities):
     example_terminal: str = "<its output terminal>"
     clock_output: str | None = "{name} clock output"
     clock_remedy: str = "name its clock output terminal (line:)"
+    start_remedy: str = "use another digitizer"
+    clock_terminals: tuple[str, ...] | None = None
+    start_terminals: tuple[str, ...] | None = None
+    clock_source: str | None = None
 
     @property
     def step_v(self) -> float:
@@ -276,6 +294,8 @@ class DriverInfo:
         Checks that `labrig doctor` runs for it on this machine, by subject.
     assumptions
         What nobody has verified on hardware yet.
+    other_models
+        Whether its options can also describe other models; `capabilities` then reports those that it does not know.
     """
 
     name: str
@@ -288,6 +308,11 @@ class DriverInfo:
     packages: tuple[str, ...] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
+    other_models: bool = False
+
+    def known_model(self, model: str) -> str | None:
+        """The one of its models that is meant, whatever its variant (`USB-6363 (BNC)`); None if there is none."""
+        return next((known for known in self.models if plain_model(known) == plain_model(model)), None)
 
 
 def installed_drivers() -> dict[str, DriverInfo]:

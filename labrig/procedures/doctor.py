@@ -272,8 +272,7 @@ def _report_of(
     row = replace(row, state="answers", model=outcome.model, serial=outcome.serial, firmware=outcome.firmware)
     differences = [
         f"{what} is {getattr(outcome, what)!r}, the configuration names {getattr(wanted, what)!r}"
-        for what in ("model", "serial")
-        if getattr(wanted, what, "") and getattr(wanted, what) != getattr(outcome, what)
+        for what in (wanted.differing(outcome) if wanted else ())
     ]
     if not differences:
         return row

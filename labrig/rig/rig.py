@@ -323,15 +323,13 @@ class Rig:
         wanted = self._expected.get(name)
         if wanted is None:
             return
-        for what in ("model", "serial"):
-            expected = getattr(wanted, what)
-            if expected and expected != getattr(found, what):
-                raise IdentityMismatch(
-                    f"answers as {what} {getattr(found, what)!r}, the configuration names {expected!r}",
-                    device=name,
-                    action="identify",
-                    remedy=f"connect the right instrument or correct instruments.{name}",
-                )
+        for what in wanted.differing(found):
+            raise IdentityMismatch(
+                f"answers as {what} {getattr(found, what)!r}, the configuration names {getattr(wanted, what)!r}",
+                device=name,
+                action="identify",
+                remedy=f"connect the right instrument or correct instruments.{name}",
+            )
 
     def _programs(self, excitation: Excitation) -> Programs:
         """What each channel of each source plays. Raises LimitExceeded."""

@@ -6,6 +6,7 @@ from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
 from labrig_drivers.ni import analog_input, analog_output, assumptions, machine
 from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
+from labrig_drivers.ni.models import MODELS
 
 __all__ = ["DRIVERS", "NiAnalogInput", "NiAnalogInputOptions", "NiAnalogOutput", "NiAnalogOutputOptions"]
 
@@ -27,7 +28,8 @@ DRIVERS = (
         NiAnalogInputOptions,
         analog_input.capabilities,
         NiAnalogInput,
-        models=dict.fromkeys(analog_input.MODELS, EVIDENCE),
+        models={name: EVIDENCE for name, model in MODELS.items() if model.inputs and not model.refused},
+        other_models=True,
         virtual=VIRTUAL,
         packages=PACKAGES,
         probes=PROBES,
@@ -39,7 +41,8 @@ DRIVERS = (
         NiAnalogOutputOptions,
         analog_output.capabilities,
         NiAnalogOutput,
-        models=dict.fromkeys(analog_output.MODELS, EVIDENCE),
+        models={name: EVIDENCE for name, model in MODELS.items() if model.outputs},
+        other_models=True,
         virtual=VIRTUAL,
         packages=PACKAGES,
         probes=PROBES,

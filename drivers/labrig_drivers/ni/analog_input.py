@@ -7,8 +7,9 @@ from the scaling polynomial that the device reports for each channel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, Labri
 from labrig.instruments.data import AcquisitionPlan, Block, Identity
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.quantities import PositiveSampleRate, PositiveVoltage
-from labrig_drivers.ni.device import TIMEBASE_HZ, NiDevice, NiOptions
+from labrig_drivers.ni.device import NiDevice, NiOptions
+from labrig_drivers.ni.facts import InputFacts, input_facts, input_model
+from labrig_drivers.ni.models import CHASSIS, Inputs, Model, Terminal
 from labrig_drivers.worker_thread import PendingCall, WorkerThread
 
 LAST_PIECE_S = 3e-3
@@ -33,47 +36,13 @@ SHORT_SCANS = 2000
 """Acquisitions of up to this many scans are read in two pieces instead of three."""
 
 
-@dataclass(frozen=True)
-class InputModel:
-    """Data-sheet values of a model's analog inputs.
-
-    Attributes
-    ----------
-    channels
-        Number of single-ended channels; half as many are available in differential wiring.
-    ranges_v
-        Input ranges (± V).
-    bits
-        ADC resolution.
-    max_single_hz
-        Highest sample rate of a single channel (S/s).
-    max_aggregate_hz
-        Highest total sample rate of several channels (S/s).
-    """
-
-    channels: int
-    ranges_v: tuple[float, ...]
-    bits: int
-    max_single_hz: float
-    max_aggregate_hz: float
-
-
-_X_SERIES_V = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-MODELS = {
-    "PXIe-6363": InputModel(32, _X_SERIES_V, 16, 2e6, 1e6),
-    "PCIe-6363": InputModel(32, _X_SERIES_V, 16, 2e6, 1e6),
-    "USB-6363": InputModel(32, _X_SERIES_V, 16, 2e6, 1e6),
-    "PXIe-6361": InputModel(16, _X_SERIES_V, 16, 2e6, 1e6),
-}
-
-
 class NiAnalogInputOptions(NiOptions):
     """Options of `ni.ai`.
 
     Attributes
     ----------
     terminal
-        Input wiring.
+        Input wiring; by default single-ended against ground, if the model can do that.
     full_scale
         Largest voltage to be measured (V). The narrowest input range that covers it is used.
     max_sample_rate
@@ -86,43 +55,74 @@ class NiAnalogInputOptions(NiOptions):
         Start trigger terminal, if another instrument is the trigger master.
     sample_clock
         Terminal of an external sample clock.
+    card
+        Facts about a model that is not in the table, or corrections of the table.
     """
 
-    terminal: Literal["rse", "nrse", "differential"] = "rse"
+    terminal: Terminal | None = None
     full_scale: PositiveVoltage = 10.0
     max_sample_rate: PositiveSampleRate | None = None
     export_start: str | None = None
     export_clock: str | None = None
     start_trigger: str | None = None
     sample_clock: str | None = None
+    card: InputFacts | None = None
 
 
 def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
     """Capabilities of the configured model; raises ValueError if an option does not suit it."""
-    model = MODELS.get(options.model or "")
-    if model is None:
-        what = f"model: ni.ai does not support {options.model!r}" if options.model else "model: is missing"
-        raise ValueError(f"{what}; supported models: {', '.join(sorted(MODELS))}")
-    fitting = [full_scale for full_scale in model.ranges_v if full_scale >= options.full_scale]
+    model, inputs = input_model("ni.ai", options.model, options.card)
+    options.check(model)
+    fitting = [full_scale for full_scale in inputs.ranges_v if full_scale >= options.full_scale]
     if not fitting:
-        raise ValueError(f"full_scale: {options.model} measures up to ±{max(model.ranges_v):g} V")
-    most = options.max_sample_rate or model.max_single_hz
-    if most > model.max_single_hz:
-        raise ValueError(f"max_sample_rate: {options.model} samples at up to {model.max_single_hz:g} S/s")
+        raise ValueError(f"full_scale: {options.model} measures up to ±{max(inputs.ranges_v):g} V")
+    most = options.max_sample_rate or inputs.single_hz
+    if most > inputs.single_hz:
+        raise ValueError(f"max_sample_rate: {options.model} samples at up to {inputs.single_hz:g} S/s")
+    starts, clocks = _start_terminals(model, options), _clock_terminals(model, options)
+    for key, line, terminals in (
+        ("export_start", options.export_start, starts),
+        ("export_clock", options.export_clock, clocks),
+    ):
+        name = (line or "").removeprefix(f"/{options.resource}/")
+        if name and terminals is not None and name not in terminals and not name.startswith("/"):
+            where = f"only {', '.join(terminals)}" if terminals else "no terminal"
+            raise ValueError(f"{key}: {options.model} has {where} for it")
     return DigitizerCapabilities(
-        _channels(model, options),
-        model.bits,
+        _channels(inputs, _wiring(options, inputs)),
+        inputs.bits,
         min(fitting),
         most,
-        1 / model.max_aggregate_hz,
-        spread_step_s=0.0 if options.sample_clock else 1 / TIMEBASE_HZ,
+        0.0 if inputs.simultaneous else 1 / inputs.multi_hz,
+        spread_step_s=0.0 if options.sample_clock or inputs.simultaneous else 1 / model.timebase_hz,
         exports=("start", "clock"),
-        example_terminal="PFI0",
+        example_terminal=starts[0] if starts else "PFI0",
         clock_output=_clock_output(options),
-        clock_remedy="name the terminal that outputs its 10 MHz (line: PFI1), or the clock it is locked to "
-        "(reference_clock of its entry)",
+        clock_remedy=_clock_remedy(options, clocks),
+        start_remedy="use sources on the same device or in the same chassis"
+        + (", or a chassis with trigger terminals (cDAQ-9178)" if model.module else ""),
+        clock_terminals=clocks,
+        start_terminals=starts,
+        clock_source=options.clock_source(model),
         address=options.address,
     )
+
+
+def _wiring(options: NiAnalogInputOptions, inputs: Inputs) -> Terminal:
+    """How the inputs are wired; raises ValueError for a wiring that the model does not have."""
+    if options.terminal is not None and options.terminal not in inputs.terminals:
+        raise ValueError(f"terminal: the inputs of {options.model} can only be {' or '.join(inputs.terminals)}")
+    return options.terminal or inputs.terminals[0]
+
+
+def _start_terminals(model: Model, options: NiAnalogInputOptions) -> tuple[str, ...] | None:
+    """Terminals that can output the start trigger; for a module those of its chassis, if that is named."""
+    return CHASSIS[options.chassis] if options.chassis is not None else model.start_outputs
+
+
+def _clock_terminals(model: Model, options: NiAnalogInputOptions) -> tuple[str, ...] | None:
+    """Terminals that can output the clock of the samples: none in a PXI chassis, where 10 MHz is the card's own."""
+    return () if options.in_chassis else model.clock_outputs
 
 
 def _clock_output(options: NiAnalogInputOptions) -> str | None:
@@ -132,10 +132,25 @@ def _clock_output(options: NiAnalogInputOptions) -> str | None:
     return "{name} clock output" if options.locked_to else None
 
 
-def _channels(model: InputModel, options: NiAnalogInputOptions) -> tuple[str, ...]:
+def _clock_remedy(options: NiAnalogInputOptions, terminals: tuple[str, ...] | None) -> str:
+    if options.in_chassis:
+        return (
+            "its terminals would output the card's own oscillator: connect the 10 MHz output of the chassis and remove "
+            "`line`, or write 'reference_clock: onboard' in its entry"
+        )
+    if terminals is None or terminals:
+        line = terminals[0] if terminals else "PFI1"
+        return (
+            f"name the terminal that outputs its 10 MHz (line: {'PFI1' if line == 'PFI0' else line}), or the clock it "
+            "is locked to (reference_clock of its entry)"
+        )
+    return "use its own outputs as sources, or a digitizer that can share its clock, such as a PCIe-6363"
+
+
+def _channels(inputs: Inputs, wiring: Terminal) -> tuple[str, ...]:
     """Names of the channels. A differential pair is ai(k) and ai(k + 8) in each bank of 16, named ai(k)."""
-    names = range(model.channels)
-    return tuple(f"ai{k}" for k in names if options.terminal != "differential" or k % 16 < 8)
+    paired = wiring == "differential" and inputs.terminals != ("differential",)
+    return tuple(f"ai{k}" for k in range(inputs.channels) if not paired or k % 16 < 8)
 
 
 class NiAnalogInput:
@@ -144,11 +159,13 @@ class NiAnalogInput:
     def __init__(self, name: str, options: NiAnalogInputOptions) -> None:
         self._name = name
         self._options = options
-        self._device = NiDevice(name, options)
         self._capabilities = capabilities(options)
+        model, self._inputs = input_model("ni.ai", options.model, options.card)
+        self._device = NiDevice(name, options, model, partial(input_facts, inputs=self._inputs))
         self._task: Any | None = None
         self._plan: AcquisitionPlan | None = None
         self._scale: NDArray[np.float64] = np.zeros((0, 4))
+        self._ends = (0, 0)  # lowest and highest code
         self._position = 0
         self._running = False
         self._reader: Any = None
@@ -196,6 +213,7 @@ class NiAnalogInput:
                 row[: len(coefficients)] = coefficients
             self._scale = scale
             ranges = tuple(float(channel.ai_rng_high) for channel in channels)
+            self._ends = _code_ends(channels[0])
             self._reader = AnalogUnscaledReader(task.in_stream)
             self._reader.verify_array_shape = False  # it would query the number of channels at every read
         self._plan = replace(plan, sample_rate_hz=rate, ranges_v=ranges, skew_s=self._skew(task, len(channels)))
@@ -243,14 +261,15 @@ class NiAnalogInput:
         if not self._running or self._position >= plan.total_samples:
             raise ConnectionFailed("is not armed", device=self._name, action="read")
         count = self._next_piece(plan)
-        codes = np.empty((len(plan.channels), count), np.int16)
+        wide = self._inputs.bits > 16
+        codes: Any = np.empty((len(plan.channels), count), np.int32 if wide else np.int16)
         with self._device.during("read"):
-            self._reader.read_int16(codes, count, timeout_s)
+            (self._reader.read_int32 if wide else self._reader.read_int16)(codes, count, timeout_s)
         first, self._position = self._position, self._position + count
         if self._position == plan.total_samples:
             self._pending_stop = self._worker.submit(task.stop)
-        ends = np.iinfo(np.int16)
-        overrange = (codes.min(axis=1) == ends.min) | (codes.max(axis=1) == ends.max)
+        lowest, highest = self._ends
+        overrange = (codes.min(axis=1) <= lowest) | (codes.max(axis=1) >= highest)
         return Block(codes.T, self._scale, first, overrange)
 
     def make_safe(self) -> None:
@@ -295,9 +314,9 @@ class NiAnalogInput:
         for channel in plan.channels:
             if channel not in able.channels:
                 raise ConfigError(f"has no channel {channel!r}", device=self._name, action="configure")
-        most = min(able.max_sample_rate_hz, 1 / (able.convert_interval_s * len(plan.channels)))
-        if len(plan.channels) == 1:
-            most = able.max_sample_rate_hz
+        most = able.max_sample_rate_hz
+        if len(plan.channels) > 1 and able.convert_interval_s:
+            most = min(most, 1 / (able.convert_interval_s * len(plan.channels)))
         if plan.sample_rate_hz > most:
             raise ConfigError(
                 f"cannot sample {len(plan.channels)} channels at {plan.sample_rate_hz:g} S/s",
@@ -310,7 +329,7 @@ class NiAnalogInput:
     def _set_up(self, task: Any, plan: AcquisitionPlan) -> None:
         from nidaqmx.constants import AcquisitionType, Signal, TaskMode, TerminalConfiguration
 
-        wiring = {"rse": "RSE", "nrse": "NRSE", "differential": "DIFF"}[self._options.terminal]
+        wiring = {"rse": "RSE", "nrse": "NRSE", "differential": "DIFF"}[_wiring(self._options, self._inputs)]
         full_scale = self._capabilities.full_scale_v
         task.ai_channels.add_ai_voltage_chan(
             ", ".join(f"{self._device.resource}/{channel}" for channel in plan.channels),
@@ -324,7 +343,7 @@ class NiAnalogInput:
             sample_mode=AcquisitionType.FINITE,
             samps_per_chan=plan.total_samples,
         )
-        if not self._options.sample_clock and not self._simultaneous() and len(plan.channels) > 1:
+        if not self._options.sample_clock and not self._inputs.simultaneous and len(plan.channels) > 1:
             # DAQmx leaves a channel 11 µs at most, too little for a node behind some kΩ; the scan has room for more.
             task.timing.ai_conv_rate = len(plan.channels) * plan.sample_rate_hz
         self._device.lock(task)
@@ -336,17 +355,11 @@ class NiAnalogInput:
 
     def _skew(self, task: Any, channels: int) -> tuple[float, ...]:
         """Delay of each channel (s): one conversion period per channel, or 0 with one ADC per channel."""
-        if channels == 1 or self._simultaneous():
+        if channels == 1 or self._inputs.simultaneous:
             return (0.0,) * channels
         with self._device.during("configure"):
             convert_hz = float(task.timing.ai_conv_rate)
         return tuple(k / convert_hz for k in range(channels))
-
-    def _simultaneous(self) -> bool:
-        """Whether each channel has its own converter."""
-        device = self._device.device("configure")
-        with self._device.during("configure"):
-            return bool(device.ai_simultaneous_sampling_supported)
 
     def _next_piece(self, plan: AcquisitionPlan) -> int:
         total, rest = plan.total_samples, plan.total_samples - self._position
@@ -371,3 +384,12 @@ class NiAnalogInput:
                 pending.wait(STOP_S)
             with self._device.during("clear the task"):
                 task.close()
+
+
+def _code_ends(channel: Any) -> tuple[int, int]:
+    """The lowest and the highest code of a channel; where the samples are wider than the converter, of their place."""
+    from nidaqmx.constants import DataJustification
+
+    bits, size = round(channel.ai_resolution), channel.ai_raw_samp_size
+    shift = size - bits if channel.ai_raw_samp_justification is DataJustification.LEFT else 0
+    return -(2 ** (bits - 1)) << shift, (2 ** (bits - 1) - 1) << shift

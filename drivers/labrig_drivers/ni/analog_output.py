@@ -12,9 +12,7 @@ ends, an output keeps its last value until 0 V is written or the device is reset
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil, lcm
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,36 +24,17 @@ from labrig.instruments.drivers import SourceCapabilities
 from labrig.quantities import NonNegativeTime, PositiveResistance, PositiveSampleRate
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.ni.device import NiDevice, NiOptions, coerced_rate, was_aborted
+from labrig_drivers.ni.facts import OutputFacts, output_facts, output_model
+from labrig_drivers.ni.period import common_period
 
 Array = NDArray[np.float64]
 
-LONGEST_BUFFER = 100_000
-"""Longest common period of the tones (samples per channel): every load sends the whole buffer."""
-
-SHORTEST_BUFFER = 500
-"""Shorter periods are repeated up to this length (samples): a board cannot play from a handful of samples."""
+UPDATE_HZ = 100e3
+"""Default update rate (S/s), unless the model is slower."""
 
 
-@dataclass(frozen=True)
-class OutputModel:
-    """Data-sheet values of a model's analog outputs."""
-
-    channels: int
-    bits: int
-    full_scale_v: float  # ± V
-    max_rate_hz: float  # update rate with all channels in one task
-    settle_s: float
-    output_ohm: float
-
-
-MODELS = {
-    "PXIe-6738": OutputModel(32, 16, 10.0, 350e3, 20e-6, 0.2),
-    "PXIe-6739": OutputModel(64, 16, 10.0, 350e3, 20e-6, 0.2),
-    "PXIe-6363": OutputModel(4, 16, 10.0, 1.25e6, 2e-6, 0.2),
-    "PCIe-6363": OutputModel(4, 16, 10.0, 1.25e6, 2e-6, 0.2),
-    "USB-6363": OutputModel(4, 16, 10.0, 1.25e6, 2e-6, 0.2),
-    "PXIe-6361": OutputModel(2, 16, 10.0, 2e6, 2e-6, 0.2),
-}
+SAME_RATE = 1e-9
+"""Rates closer than this fraction are equal."""
 
 
 class NiAnalogOutputOptions(NiOptions):
@@ -66,34 +45,48 @@ class NiAnalogOutputOptions(NiOptions):
     settle, output_resistance
         Values that override the model's (s, Ω).
     update_rate
-        Update rate for tones (S/s). The nearest rate that divides 100 MHz is used.
+        Update rate for tones (S/s), by default 100 kS/s or the model's highest. The nearest rate that divides the
+        timebase is used.
     start_trigger
         Terminal that starts the tones, with its device (`/PXI1Slot4/ai/StartTrigger`). Without it `start` plays them
         immediately.
+    card
+        Facts about a model that is not in the table, or corrections of the table.
     """
 
     settle: NonNegativeTime | None = None
     output_resistance: PositiveResistance | None = None
-    update_rate: PositiveSampleRate = 100e3
+    update_rate: PositiveSampleRate | None = None
     start_trigger: str | None = None
+    card: OutputFacts | None = None
 
 
 def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
     """Capabilities of the configured model; raises ValueError if an option does not suit it."""
-    model = MODELS.get(options.model or "")
-    if model is None:
-        what = f"model: ni.ao does not support {options.model!r}" if options.model else "model: is missing"
-        raise ValueError(f"{what}; supported models: {', '.join(sorted(MODELS))}")
-    if options.update_rate > model.max_rate_hz:
-        raise ValueError(f"update_rate: {options.model} plays up to {model.max_rate_hz:g} S/s on all channels")
+    model, outputs = output_model("ni.ao", options.model, options.card)
+    options.check(model)
+    if options.update_rate is not None and options.update_rate > outputs.all_hz:
+        raise ValueError(f"update_rate: {options.model} plays up to {outputs.all_hz:g} S/s on all channels")
+    resistance = outputs.output_ohm if options.output_resistance is None else options.output_resistance
+    settle = outputs.settle_s if options.settle is None else options.settle
+    for key, value in (("settle", settle), ("output_resistance", resistance)):
+        if value is None:
+            raise ValueError(f"{key}: labrig does not know that of {options.model}; write it, from the data sheet")
+    assert resistance is not None
+    assert settle is not None
     return SourceCapabilities(
-        tuple(f"ao{k}" for k in range(model.channels)),
-        model.bits,
-        model.full_scale_v,
-        model.output_ohm if options.output_resistance is None else options.output_resistance,
-        model.settle_s if options.settle is None else options.settle,
+        tuple(f"ao{k}" for k in range(outputs.channels)),
+        outputs.bits,
+        outputs.full_scale_v,
+        resistance,
+        settle,
         triggered=options.start_trigger is not None,
         trigger_setting=("start_trigger", "<the terminal it is on>"),
+        clock_source=options.clock_source(model),
+        clock_source_remedy="lock it to the digitizer's clock (reference_clock: /<digitizer>/10MHzRefClock), or let it "
+        "play levels only"
+        if model.reference
+        else "use outputs of the digitizer's device or chassis for the tones; it can play levels",
         address=options.address,
     )
 
@@ -104,9 +97,10 @@ class NiAnalogOutput:
     def __init__(self, name: str, options: NiAnalogOutputOptions) -> None:
         self._name = name
         self._options = options
-        self._device = NiDevice(name, options)
         self._capabilities = capabilities(options)
-        self._rate_hz = coerced_rate(options.update_rate)
+        model, outputs = output_model("ni.ao", options.model, options.card)
+        self._device = NiDevice(name, options, model, partial(output_facts, outputs=outputs))
+        self._rate_hz = coerced_rate(options.update_rate or min(UPDATE_HZ, outputs.all_hz), model.timebase_hz)
         self._step_v = 2 * self._capabilities.full_scale_v / 2**self._capabilities.bits
         self._dc_task: Any = None
         self._dc_running = False
@@ -153,7 +147,8 @@ class NiAnalogOutput:
             self._hold(levels, "load")
             position = {channel: k for k, channel in enumerate(self._capabilities.channels)}
             return {channel: ToneProgram(float(levels[position[channel]])) for channel in programs}
-        count = self._period([tone.frequency_hz for program in programs.values() for tone in program.tones])
+        frequencies = [tone.frequency_hz for program in programs.values() for tone in program.tones]
+        count = common_period(self._name, self._rate_hz, frequencies)
         time_s = np.arange(count) / self._rate_hz
         samples = self._rounded(np.stack([program.at(time_s) for program in programs.values()]))
         self._loaded_buffer = tuple(programs), samples
@@ -294,31 +289,6 @@ class NiAnalogOutput:
             np.clip(codes, -(2 ** (self._capabilities.bits - 1)), 2 ** (self._capabilities.bits - 1) - 1) * self._step_v
         )
 
-    def _period(self, frequencies_hz: list[float]) -> int:
-        """Length (samples) of the shortest buffer with whole cycles of every tone."""
-        count = 1
-        for frequency in set(frequencies_hz):
-            exact = Fraction(frequency) / Fraction(self._rate_hz)
-            near = exact.limit_denominator(LONGEST_BUFFER)
-            count = lcm(count, near.denominator)
-            # Planned frequencies are quotients rounded to floats: this close is the same number.
-            if count > LONGEST_BUFFER or abs(near - exact) > exact * Fraction(1, 10**14):
-                raise ConfigError(
-                    f"{frequency:.9g} Hz has no common period with the other tones within {LONGEST_BUFFER} samples "
-                    f"at {self._rate_hz:g} S/s",
-                    device=self._name,
-                    action="load",
-                    remedy="use an update_rate that is a multiple of acquisition.sample_rate, or a shorter window",
-                )
-            if 2 * exact >= 1:
-                raise ConfigError(
-                    f"{frequency:g} Hz cannot be played",
-                    device=self._name,
-                    action="load",
-                    limit=f"half the update rate, {self._rate_hz / 2:g} Hz",
-                )
-        return count * ceil(SHORTEST_BUFFER / count)
-
     def _as_played(self, program: ToneProgram, samples: Array) -> ToneProgram:
         """The played program, with phases at the trigger.
 
@@ -371,9 +341,21 @@ class NiAnalogOutput:
         task.timing.cfg_samp_clk_timing(self._rate_hz, sample_mode=AcquisitionType.CONTINUOUS, samps_per_chan=count)
         task.out_stream.regen_mode = RegenerationMode.ALLOW_REGENERATION
         self._device.lock(task)
+        self._check_rate(task)
         if self._options.start_trigger:
             task.triggers.start_trigger.cfg_dig_edge_start_trig(self._device.terminal(self._options.start_trigger))
         return task
+
+    def _check_rate(self, task: Any) -> None:
+        """Raise ConfigError if the device plays at another rate than the tones were computed for."""
+        rate_hz = float(task.timing.samp_clk_rate)
+        if abs(rate_hz / self._rate_hz - 1) > SAME_RATE:
+            raise ConfigError(
+                f"plays {rate_hz:.9g} S/s, not {self._rate_hz:.9g} S/s",
+                device=self._name,
+                action="arm",
+                remedy="choose an update_rate that divides its timebase, or correct the timebase in `card:`",
+            )
 
     def _new_task(self, channels: tuple[str, ...], action: str) -> Any:
         task = self._device.task(action)

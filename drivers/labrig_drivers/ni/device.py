@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
-from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError, LimitExceeded, SyncLost
+from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, LabrigError, LimitExceeded, SyncLost
 from labrig.instruments.addresses import parse_host_port
-from labrig.instruments.data import Identity
+from labrig.instruments.data import Identity, plain_model
 from labrig.instruments.drivers import InstrumentOptions
+from labrig_drivers.ni.facts import Fact
+from labrig_drivers.ni.models import CHASSIS, Model
 
 if TYPE_CHECKING:
     from nidaqmx.system import System
 
-TIMEBASE_HZ = 100e6
-"""Timebase of the sample clocks (Hz); their rates are this divided by an integer."""
+CHASSIS_CLOCKS = {"PXIe-": "PXIe_Clk100", "PXI-": "PXI_Clk10"}
+"""Terminal of the chassis' clock, by the bus of a model."""
 
-CHASSIS_CLOCK = "PXIe_Clk100"
-"""Terminal of the 100 MHz clock of a PXI Express chassis."""
+CHASSIS_CLOCKS_HZ = {"PXIe_Clk100": 100e6, "PXI_Clk10": 10e6}
+"""Their rates (Hz)."""
 
 ONBOARD = "onboard"
 """Value of `reference_clock` for a device on its own oscillator."""
@@ -59,19 +61,22 @@ class NiOptions(InstrumentOptions):
     grpc
         `host:port` of an NI gRPC device server. Without it the NI-DAQmx driver on this machine is used.
     reference_clock
-        Terminal of the 10 MHz clock the device is locked to, or `onboard`. By default a PXI Express device is locked
-        to the clock of its chassis.
+        Terminal of the 10 MHz clock the device is locked to, or `onboard`. By default a PXI device is locked to the
+        clock of its chassis.
+    chassis
+        Model of the CompactDAQ chassis that a module is in.
     """
 
     resource: Annotated[str, AfterValidator(_device_name)]
     grpc: Annotated[str, AfterValidator(_server)] | None = None
     reference_clock: str | None = None
+    chassis: Literal[*CHASSIS] | None = None  # type: ignore[valid-type]
 
     @property
     def locked_to(self) -> str | None:
         """Terminal of the reference clock; None if the device runs on its own oscillator."""
-        chassis = CHASSIS_CLOCK if (self.model or "").startswith("PXIe-") else None
-        return None if self.reference_clock == ONBOARD else self.reference_clock or chassis
+        buses = (clock for bus, clock in CHASSIS_CLOCKS.items() if (self.model or "").startswith(bus))
+        return None if self.reference_clock == ONBOARD else self.reference_clock or next(buses, None)
 
     @property
     def address(self) -> str:
@@ -80,8 +85,28 @@ class NiOptions(InstrumentOptions):
 
     @property
     def in_chassis(self) -> bool:
-        """Whether the device uses the clock of a PXI Express chassis, which has a clock output."""
-        return self.locked_to == CHASSIS_CLOCK
+        """Whether the device uses the clock of a PXI chassis, which has a clock output."""
+        return self.locked_to in CHASSIS_CLOCKS_HZ
+
+    def check(self, model: Model) -> None:
+        """Raise ValueError for an option that does not suit the model."""
+        if not model.reference and self.reference_clock not in (None, ONBOARD):
+            raise ValueError(f"reference_clock: {self.model} cannot be locked to a reference clock")
+        if self.chassis is not None and not model.module:
+            raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis")
+
+    def clock_source(self, model: Model) -> str | None:
+        """What its sample clocks are derived from, in words; None if that cannot be known here."""
+        place = f"{self.grpc}/" if self.grpc else ""
+        if self.in_chassis:
+            return f"the clock of {place or 'the '}PXI chassis"
+        if model.module:
+            chassis = re.fullmatch(r"(.+)Mod\d+", self.resource)
+            return f"the clock of {place}{chassis[1]}" if chassis else None
+        if self.locked_to is None:
+            return f"the oscillator of {place}{self.resource}"
+        owner = re.fullmatch(r"/([^/]+)/10MHzRefClock", self.locked_to, re.IGNORECASE)
+        return f"the oscillator of {place}{owner[1]}" if owner else None
 
 
 class NiDevice:
@@ -93,11 +118,18 @@ class NiDevice:
         Name of the instrument in the configuration, for error messages.
     options
         Where the device is.
+    model
+        What is assumed about it.
+    facts
+        Returns what DAQmx says about a device, next to what is assumed.
     """
 
-    def __init__(self, name: str, options: NiOptions) -> None:
+    def __init__(self, name: str, options: NiOptions, model: Model, facts: Callable[[Any], list[Fact]]) -> None:
         self.name = name
         self._options = options
+        self._model = model
+        self._facts = facts
+        self._chassis: str | None = None
         self._channel: Any = None
         self._grpc_options: Any = None
         self._system: System | None = None
@@ -113,7 +145,15 @@ class NiDevice:
         return self._options.resource
 
     def open(self) -> None:
-        """Connect, and check that the driver lists the device."""
+        """Connect, check that the driver lists the device, and compare what it says about it with what is assumed.
+
+        Raises
+        ------
+        ConnectionFailed
+            If there is no such device.
+        IdentityMismatch
+            If DAQmx says something else about it, or about its chassis. Another model is reported by the rig.
+        """
         self._require_packages()
         self._silence_stop_warning()
         try:
@@ -133,6 +173,37 @@ class NiDevice:
                 remedy="check the name in NI MAX and the entry's resource",
             )
         self._system = system
+        try:
+            with self.during("open"):
+                self._compare(system.devices[self.resource])
+        except LabrigError:
+            self.close()
+            raise
+
+    def _compare(self, device: Any) -> None:
+        if self._model.module:
+            chassis = device.compact_daq_chassis_device
+            self._chassis = chassis.name
+            wanted, found = self._options.chassis, chassis.product_type
+            if wanted is not None and plain_model(wanted) != plain_model(found):
+                raise IdentityMismatch(
+                    f"is in a {found}, the configuration names a {wanted}",
+                    device=self.name,
+                    action="open",
+                    remedy=f"correct instruments.{self.name}.chassis",
+                )
+        if plain_model(device.product_type) != plain_model(self._options.model or ""):
+            return
+        differing = [fact for fact in self._facts(device) if fact.differs]
+        if differing:
+            said = "; ".join(f"{f.key}: {f.written(f.found)}, not {f.written(f.assumed)}" for f in differing)
+            line = ", ".join(f"{fact.key}: {fact.written(fact.found)}" for fact in differing)
+            raise IdentityMismatch(
+                f"DAQmx says something else about this {self._options.model} than labrig assumes: {said}",
+                device=self.name,
+                action="open",
+                remedy=f"if DAQmx is right, write 'card: {{{line}}}' in instruments.{self.name}, and tell labrig",
+            )
 
     def identify(self) -> Identity:
         """Product type and serial number of the device, version of NI-DAQmx."""
@@ -159,8 +230,8 @@ class NiDevice:
             return nidaqmx.Task(grpc_options=self._grpc_options)
 
     def terminal(self, name: str) -> str:
-        """The full name of a terminal; without a device it is on this one."""
-        return name if name.startswith("/") else f"/{self.resource}/{name}"
+        """The full name of a terminal; without a device it is on this one, or on the chassis of a module."""
+        return name if name.startswith("/") else f"/{self._chassis or self.resource}/{name}"
 
     def lock(self, task: Any) -> None:
         """Lock the task's clocks to the reference clock, so that devices sharing it do not drift apart.
@@ -170,7 +241,7 @@ class NiDevice:
         reference = self._options.locked_to
         if reference is not None:
             task.timing.ref_clk_src = reference
-            task.timing.ref_clk_rate = TIMEBASE_HZ if reference.endswith(CHASSIS_CLOCK) else 10e6
+            task.timing.ref_clk_rate = CHASSIS_CLOCKS_HZ.get(reference.rpartition("/")[2], 10e6)
 
     def route(self, source: str, destination: str) -> None:
         """Connect two terminals until the device is reset."""
@@ -180,7 +251,7 @@ class NiDevice:
 
     def close(self) -> None:
         """Disconnect."""
-        self._system = self._grpc_options = None
+        self._system = self._grpc_options = self._chassis = None
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()
@@ -308,6 +379,6 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split("\n\n")[0].split())
 
 
-def coerced_rate(rate_hz: float) -> float:
-    """The nearest rate the sample clock's divider can produce (Hz)."""
-    return TIMEBASE_HZ / max(1, round(TIMEBASE_HZ / rate_hz))
+def coerced_rate(rate_hz: float, timebase_hz: float) -> float:
+    """The nearest rate that a divided timebase (Hz) can produce (Hz)."""
+    return timebase_hz / max(1, round(timebase_hz / rate_hz))

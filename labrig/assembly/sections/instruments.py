@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from labrig.assembly.sections.header import Header
 from labrig.config.document import Document
 from labrig.config.validation import validate
+from labrig.instruments.data import plain_model
 from labrig.instruments.drivers import (
     Capabilities,
     DigitizerCapabilities,
@@ -85,7 +86,7 @@ def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
             continue
         first = models.setdefault(address, name)
         theirs, model = devices[first].options.model, device.options.model
-        if theirs and model and theirs != model:
+        if theirs and model and plain_model(theirs) != plain_model(model):
             message = f"{as_written(address)} is a {theirs} in {first}, but a {model} here"
             document.report(path, message)
 
@@ -109,12 +110,14 @@ def _read_device(document: Document, name: str, drivers: Mapping[str, DriverInfo
     options = validate(document, path, driver.options)
     if options is None:
         return None
-    if driver.factory and options.model is not None and options.model not in driver.models:
-        place = (*path, "model")
-        known = ", ".join(sorted(driver.models))
-        message = f"{driver.name} does not support model {as_written(options.model)}; it supports {known}"
-        document.report(place, message)
-        return None
+    if driver.factory and options.model is not None:
+        model = driver.known_model(options.model)
+        if model is None and not driver.other_models:
+            known = ", ".join(sorted(driver.models))
+            message = f"{driver.name} does not support model {as_written(options.model)}; it supports {known}"
+            document.report((*path, "model"), message)
+            return None
+        options = options.model_copy(update={"model": model or options.model})
     try:
         return Device(name, driver, options, driver.capabilities(options))
     except ValueError as error:

@@ -16,7 +16,8 @@ from labrig.assembly.sections.learning import LearningChoice
 from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.config.section import Section
-from labrig.instruments.drivers import SourceCapabilities
+from labrig.config.wiring import in_words
+from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
 
 
 class ClockTiming(Section):
@@ -85,7 +86,7 @@ def check_synchronization(
         )
     started = timing.trigger.to if timing.trigger else []
     playing = _players(board, learning.section.activation)
-    _check_lines(document, timing)
+    _check_lines(document, timing, digitizer, master)
     sources = {name: devices[name].source for name in board.hookup.sources}
     own = [name for name, capabilities in sources.items() if capabilities.own_clock]
     all_followers, all_started = (list(dict.fromkeys([*named, *own])) for named in (followers, started))
@@ -98,7 +99,12 @@ def check_synchronization(
                 f"trigger: {key}: {value}",
             )
         if not capabilities.own_clock:
+            if name in playing:
+                _check_clock_source(document, name, capabilities, digitizer, master)
             continue
+        if not (timing.trigger and timing.trigger.line) and master.start_terminals == ():
+            problem = f"{digitizer} has no terminal that outputs its start for {name}; {master.start_remedy}"
+            document.report(("timing",), problem)
         if name in followers and not capabilities.external_clock:
             key, value = capabilities.clock_setting
             document.report(("instruments", name, key), f"{name} follows {digitizer}'s clock: write '{key}: {value}'")
@@ -117,12 +123,43 @@ def check_synchronization(
             )
 
 
-def _check_lines(document: Document, timing: Timing) -> None:
+def _check_clock_source(
+    document: Document, name: str, source: SourceCapabilities, digitizer: str, master: DigitizerCapabilities
+) -> None:
+    """Report a source whose tones and the digitizer's samples are derived from different clocks."""
+    if None in (source.clock_source, master.clock_source) or source.clock_source == master.clock_source:
+        return
+    path = ("instruments", name, "reference_clock")
+    document.report(
+        path if document.get(path) is not None else path[:-1],
+        f"the tones of {name} would drift: they follow {source.clock_source}, the samples of {digitizer} follow "
+        f"{master.clock_source}; {source.clock_source_remedy}",
+    )
+
+
+def _check_lines(document: Document, timing: Timing, digitizer: str, master: DigitizerCapabilities) -> None:
     clock, trigger = timing.clock, timing.trigger
-    if clock and trigger and clock.line and clock.line == trigger.line:
-        document.report(
-            ("timing", "clock", "line"), f"{clock.line} already carries the trigger; choose another terminal"
-        )
+    clock_line, trigger_line = clock.line if clock else None, trigger.line if trigger else None
+    if clock_line and clock_line == trigger_line:
+        problem = f"{clock_line} already carries the trigger; choose another terminal"
+        document.report(("timing", "clock", "line"), problem)
+        return
+    signals = (
+        ("clock", clock_line, master.clock_terminals, "the clock that its samples follow", master.clock_remedy),
+        ("trigger", trigger_line, master.start_terminals, "its start", master.start_remedy),
+    )
+    own = f"/{(master.address or '').rpartition('/')[2]}/"
+    for key, line, terminals, signal, remedy in signals:
+        name = (line or "").removeprefix(own)
+        if not name or terminals is None or name.startswith("/"):  # a terminal of another device is not known here
+            continue
+        if not terminals:
+            problem = f"{digitizer} has no terminal that outputs {signal}; {remedy}"
+        elif name.casefold() not in {each.casefold() for each in terminals}:
+            problem = f"{digitizer} does not output {signal} at {line}, but at one of {in_words(terminals)}"
+        else:
+            continue
+        document.report(("timing", key, "line"), problem)
 
 
 def _players(board: Board, activation: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -64,7 +65,7 @@ def _module(board: DeviceState) -> DeviceState:
 
 
 DEVICE: Mapping[int, Callable[[DeviceState], Any]] = {
-    pb.DEVICE_ATTRIBUTE_PRODUCT_TYPE: lambda b: b.device.model,
+    pb.DEVICE_ATTRIBUTE_PRODUCT_TYPE: lambda b: re.sub(r"^NI-", "NI ", b.device.model),  # of a module
     pb.DEVICE_ATTRIBUTE_SERIAL_NUM: lambda b: b.device.serial,
     pb.DEVICE_ATTRIBUTE_IS_SIMULATED: lambda b: False,
     pb.DEVICE_ATTRIBUTE_PRODUCT_CATEGORY: lambda b: b.device.category.value,

@@ -30,6 +30,9 @@ __all__ = ["DaqmxServer", "VirtualDevice"]
 _SERVICE = "nidaqmx_grpc.NiDAQmx"
 _POLL_S = 0.02
 
+OF_OUTPUTS = ("ao_channels", "ao_max_rate_hz", "ao_rates_hz", "ao_bank", "ao_full_scale_v", "ao_settle_s")
+"""Values of a board's outputs."""
+
 _EVENT_S = 0.005
 """Largest delay of an event (s)."""
 
@@ -229,7 +232,8 @@ def _by_name(devices: Sequence[VirtualDevice], bench: VirtualBench) -> dict[str,
         if other is not None:
             drives = any(channel.startswith(f"{device.instrument}/") for channel in bench.world.wiring.sources)
             inputs, outputs = (other, device) if drives else (device, other)
-            device = replace(inputs, ao_instrument=outputs.instrument)
+            own = {key: getattr(outputs, key) for key in OF_OUTPUTS}
+            device = replace(inputs, ao_instrument=outputs.instrument, **own)
         boards[device.name.casefold()] = device
     return boards
 

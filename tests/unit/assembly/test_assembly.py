@@ -237,7 +237,7 @@ class TestRealInstruments:
                 "instruments.err2.resource",
                 "is already the address of err1",
             ),
-            ("instruments.pots.resource=socket://", "instruments.pots.resource", "is not a port"),
+            ("instruments.pots.resource=socket://", "instruments.pots.resource", "has no port"),
             ("instruments.pots.chips=[{part: MCP4251-104, count: 0}]", "instruments.pots.chips[0].count", "at least 1"),
             ("instruments.pots.chips=[]", "instruments.pots.chips", "expected at least 1 item, got 0"),
             ("instruments.pots.baud=99999999999", "instruments.pots.baud", "at most 2000000"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labrig.instruments.data import AcquisitionPlan, Block, Level
+from labrig.instruments.data import AcquisitionPlan, Block, Identity, Level
 from labrig.instruments.parts import PARTS, find_part
 
 CODES = np.array([[-32768, 100], [0, -3], [32767, 7]], dtype=np.int16)
@@ -55,3 +55,22 @@ def test_specimens_are_uniform_within_the_tolerance_and_the_part_stays_nominal()
     assert ohm.max() == pytest.approx(120e3, rel=2e-3)
     assert ohm.std() == pytest.approx(40e3 / np.sqrt(12), rel=0.05)
     assert part == find_part("MCP4251-104") != part.drawn(generator)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "differing"),
+    [
+        (Identity("USB-6363"), Identity("USB-6363 (BNC)", "1"), ()),
+        (Identity("USB-6281 (Mass Termination)"), Identity("USB-6281"), ()),
+        (Identity("USB-6366"), Identity("USB-6366 (64 MS) (BNC)"), ()),
+        (Identity("NI-9215"), Identity("NI 9215 (BNC)"), ()),
+        (Identity("ni 9215"), Identity("NI 9215"), ()),
+        (Identity("PXI-6361"), Identity("PXIe-6361"), ("model",)),
+        (Identity("USB-6361"), Identity("USB-6363 (BNC)"), ("model",)),
+        (Identity("", "1"), Identity("anything", "2"), ("serial",)),
+        (Identity("A", "1"), Identity("B", "2"), ("model", "serial")),
+        (Identity(""), Identity("anything", "2"), ()),
+    ],
+)
+def test_models_are_compared_up_to_their_variant(wanted: Identity, found: Identity, differing: tuple[str, ...]) -> None:
+    assert wanted.differing(found) == differing

@@ -249,7 +249,7 @@ def test_what_cannot_be_measured_is_refused(ai: NiAnalogInput) -> None:
     ("kind", "options", "message"),
     [
         ("ai", {"model": "PXIe-1"}, "model: ni.ai does not support 'PXIe-1'"),
-        ("ai", {"model": None}, "model: is missing; supported models:"),
+        ("ai", {"model": None}, "model: is missing; `labrig drivers` lists"),
         ("ai", {"full_scale": "12 V"}, "full_scale: PXIe-6363 measures up to"),
         ("ai", {"max_sample_rate": "3 MS/s"}, "max_sample_rate: PXIe-6363 samples at up to"),
         ("ao", {"update_rate": "1 MS/s"}, "update_rate: PXIe-6738 plays up to"),
@@ -334,7 +334,8 @@ def test_tones_are_locked_to_the_clock_of_the_chassis(served_chain: Wire, ao: Ni
 
 @pytest.mark.parametrize("option", ["reference_clock", "export_clock"])
 def test_a_clock_at_a_terminal_that_there_is_not(served_chain: Wire, option: str):
-    instrument = analog_input(served_chain.port, **{option: "NoSuchTerminal"})
+    options = {"reference_clock": "onboard", option: f"/{AO}/NoSuchTerminal"}
+    instrument = analog_input(served_chain.port, **options)
 
     def connected() -> None:
         instrument.open()

@@ -1,0 +1,181 @@
+"""Facts about a device: from the table of models, from `card:` in the configuration, and as DAQmx reports them.
+
+`check` and `plan` use the first two. When the device is opened, DAQmx's answers are compared with them: a difference is
+an error that names both values and the line that corrects it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from labrig.quantities import Count, PositiveFrequency, PositiveSampleRate, PositiveVoltage, format_quantity
+from labrig_drivers.ni.models import ALL, MODELS, Inputs, Model, Outputs, Terminal, find
+
+SAME = 0.01
+"""Values closer than this fraction are equal: data sheets round the rates that DAQmx reports."""
+
+
+class _Facts(BaseModel):
+    """Facts of `card:`; those that are not given are in the table."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    channels: Count | None = None
+    bits: Count | None = None
+    single_rate: PositiveSampleRate | None = None
+    timebase: PositiveFrequency | None = None
+
+
+class InputFacts(_Facts):
+    """`card:` of `ni.ai`.
+
+    Attributes
+    ----------
+    single_rate, multi_rate
+        Highest sample rates (S/s): of one channel; of all together, or of each if they are sampled simultaneously.
+    ranges
+        Input ranges (± V).
+    simultaneous
+        Whether each channel has its own converter.
+    terminals
+        Possible wirings, the default first.
+    """
+
+    multi_rate: PositiveSampleRate | None = None
+    ranges: list[PositiveVoltage] | None = None
+    simultaneous: bool | None = None
+    terminals: list[Terminal] | None = None
+
+
+class OutputFacts(_Facts):
+    """`card:` of `ni.ao`.
+
+    Attributes
+    ----------
+    single_rate, all_rate
+        Highest update rates (S/s): of one channel; of all channels in one task.
+    full_scale
+        Range (± V).
+    """
+
+    all_rate: PositiveSampleRate | None = None
+    full_scale: PositiveVoltage | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact: its key in `card:`, what DAQmx says, and what labrig assumes."""
+
+    key: str
+    found: Any
+    assumed: Any
+    dimension: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the values are not the same."""
+        if isinstance(self.found, tuple):
+            pairs = zip(self.found, self.assumed, strict=False)
+            return len(self.found) != len(self.assumed) or not all(math.isclose(*each, rel_tol=SAME) for each in pairs)
+        return self.found != self.assumed and not math.isclose(self.found, self.assumed, rel_tol=SAME)
+
+    def written(self, value: Any) -> str:
+        """A value as in the configuration."""
+        if isinstance(value, tuple):
+            return f"[{', '.join(self.written(each) for each in value)}]"
+        return format_quantity(value, self.dimension) if self.dimension else str(value).lower()
+
+
+def input_model(driver: str, name: str | None, card: InputFacts | None) -> tuple[Model, Inputs]:
+    """The model of a digitizer and its inputs; raises ValueError if they are not known."""
+    model = _model(driver, name, card)
+    inputs = model.inputs
+    if inputs is None and card is None:
+        raise ValueError(f"model: {name} has no analog inputs; it can only be a source (driver: ni.ao)")
+    given = _given(card, {"single_rate": "single_hz", "multi_rate": "multi_hz", "ranges": "ranges_v"})
+    if inputs is None:
+        _require(name, card, ("channels", "single_rate", "multi_rate", "ranges", "bits", "simultaneous"))
+        terminals = given.pop("terminals", ALL)
+        inputs = Inputs(**given, terminals=terminals)
+    return _timed(model, card), replace(inputs, **given)
+
+
+def output_model(driver: str, name: str | None, card: OutputFacts | None) -> tuple[Model, Outputs]:
+    """The model of a source and its outputs; raises ValueError if they are not known."""
+    model = _model(driver, name, card)
+    outputs = model.outputs
+    if outputs is None and card is None:
+        raise ValueError(f"model: {name} has no analog outputs; let another instrument be the source")
+    given = _given(card, {"single_rate": "single_hz", "all_rate": "all_hz", "full_scale": "full_scale_v"})
+    if outputs is None:
+        _require(name, card, ("channels", "single_rate", "all_rate", "full_scale", "bits"))
+        outputs = Outputs(**given, settle_s=None, output_ohm=None)
+    return _timed(model, card), replace(outputs, **given)
+
+
+def input_facts(device: Any, inputs: Inputs) -> list[Fact]:
+    """What DAQmx says about the inputs of a device, next to what labrig assumes."""
+    return [
+        Fact("channels", len(device.ai_physical_chans), inputs.channels),
+        Fact("simultaneous", bool(device.ai_simultaneous_sampling_supported), inputs.simultaneous),
+        Fact("single_rate", device.ai_max_single_chan_rate, inputs.single_hz, "sample_rate"),
+        Fact("multi_rate", device.ai_max_multi_chan_rate, inputs.multi_hz, "sample_rate"),
+        Fact("ranges", _symmetric(device.ai_voltage_rngs), tuple(sorted(inputs.ranges_v)), "voltage"),
+    ]
+
+
+def output_facts(device: Any, outputs: Outputs) -> list[Fact]:
+    """What DAQmx says about the outputs of a device, next to what labrig assumes."""
+    return [
+        Fact("channels", len(device.ao_physical_chans), outputs.channels),
+        Fact("single_rate", device.ao_max_rate, outputs.single_hz, "sample_rate"),
+        Fact("full_scale", max(_symmetric(device.ao_voltage_rngs), default=0.0), outputs.full_scale_v, "voltage"),
+    ]
+
+
+def _symmetric(limits_v: Sequence[float]) -> tuple[float, ...]:
+    """The symmetric ranges (± V) of a list of lower and upper limits (V), the narrowest first."""
+    pairs = zip(limits_v[::2], limits_v[1::2], strict=True)
+    return tuple(sorted(high for low, high in pairs if low == -high))
+
+
+def _model(driver: str, name: str | None, card: _Facts | None) -> Model:
+    if name is None:
+        raise ValueError("model: is missing; `labrig drivers` lists the supported models")
+    model = find(name)
+    if model is None:
+        if card is None:
+            close = difflib.get_close_matches(name.upper(), {known.upper(): known for known in MODELS}, 1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise ValueError(
+                f"model: {driver} does not support {name!r} by itself; {hint}`labrig drivers` lists the models it "
+                "knows, and `card:` describes others"
+            )
+        return Model("described in the configuration", module=name.upper().startswith("NI"))
+    if model.refused:
+        raise ValueError(f"model: labrig cannot use {name}: {model.refused}")
+    return model
+
+
+def _given(card: _Facts | None, names: Mapping[str, str]) -> dict[str, Any]:
+    """The facts that `card:` gives, by the names of the table."""
+    if card is None:
+        return {}
+    given = {names.get(key, key): value for key, value in card if value is not None and key != "timebase"}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+
+
+def _require(name: str | None, card: _Facts | None, keys: Sequence[str]) -> None:
+    missing = [key for key in keys if getattr(card, key, None) is None]
+    if missing:
+        raise ValueError(f"card: {name} is not in labrig's table of models, so it also needs {', '.join(missing)}")
+
+
+def _timed(model: Model, card: _Facts | None) -> Model:
+    return model if card is None or card.timebase is None else replace(model, timebase_hz=card.timebase)
