@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from labrig.instruments.addresses import check_visa
 from labrig.instruments.drivers import InstrumentOptions, SourceCapabilities
 from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage
 from labrig_drivers.siglent.dialect import LEAST_VPP
@@ -55,11 +55,10 @@ class SdgOptions(InstrumentOptions):
 
 def capabilities(options: SdgOptions) -> SourceCapabilities:
     """Two channels, with the resolution and the ways of upload of the model."""
-    if not re.match(r"(TCPIP|USB|GPIB|VICP|PXI|ASRL)\d*::", options.resource, re.IGNORECASE):
-        raise ValueError(
-            f"resource: {options.resource!r} is not a VISA resource name; use e.g. TCPIP::<address>::INSTR, "
-            "TCPIP::<address>::5025::SOCKET or one listed by `labrig doctor`"
-        )
+    try:
+        check_visa(options.resource)
+    except ValueError as error:
+        raise ValueError(f"resource: {error}") from error
     model = model_of(options.model)
     return SourceCapabilities(
         CHANNELS,
