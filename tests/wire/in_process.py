@@ -32,6 +32,7 @@ from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 SMALL = (
     *FAST,
+    *(f"wiring.out{k}.buffer=100 Ω" for k in range(3)),  # no warning of a ghost
     "simulation.multiplexer=0 F",
     "task.split={train_per_class: 1, test_per_class: 1}",
     "learning.epochs=2",
