@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -48,13 +49,17 @@ _SCALES: dict[str, tuple[int, str]] = {
 
 _SYMBOLS = {dimension: unit for unit, dimension in reversed(_UNITS.items())}
 
+_MANTISSA = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+NUMBER = rf"{_MANTISSA}(?:[eE][-+]?[0-9]+)?"
+"""How a number is written everywhere: in YAML, before a unit, and in the cells of tables (regular expression)."""
+
 _QUANTITY = re.compile(
-    r"\s*(?P<mantissa>[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE](?P<exponent>[-+]?[0-9]{1,3}))?"
-    r"\s*(?P<unit>[^\s0-9_.,+\-]\S*)?\s*"
+    rf"\s*(?P<mantissa>{_MANTISSA})(?:[eE](?P<exponent>[-+]?[0-9]{{1,3}}))?\s*(?P<unit>[^\s0-9_.,+\-]\S*)?\s*"
 )
 
-
-_DECIMAL_COMMA = re.compile(r"\s*([-+]?[0-9]+),([0-9]+(?:[^0-9,].*)?)\Z")
+_GROUPED = re.compile(r"\s*([-+]?)([0-9][0-9.,_'\u2019 \u00a0\u2009\u202f]*[0-9]|[0-9])(.*)\Z", re.DOTALL)
+_GROUPING = re.compile("[_'\u2019 \u00a0\u2009\u202f]")
+_MINUS_SIGNS = "\u2212\u2013\u2012\ufe63\uff0d"
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def parse_quantity(text: str, dimension: str | None = None) -> Quantity:
     match = _QUANTITY.fullmatch(text)
     if match is None:
         message = f"{as_written(text)} is not a number with a unit such as '10 kHz' or '-2.5 V'"
-        raise ValueError(f"{message}{decimal_point_hint(text)}")
+        raise ValueError(f"{message}{number_hint(text)}")
     unit = match["unit"]
     if unit is None:
         raise ValueError(f"{as_written(text)} has no unit")
@@ -97,10 +102,63 @@ def parse_quantity(text: str, dimension: str | None = None) -> Quantity:
     return Quantity(value, dimension)
 
 
-def decimal_point_hint(text: str) -> str:
-    """Return a hint for a number with a decimal comma, else an empty string."""
-    match = _DECIMAL_COMMA.match(text)
-    return f"; decimals are written with a point: '{match[1]}.{match[2]}'" if match else ""
+def parse_number(text: str) -> float:
+    """Read a number without a unit, e.g. '-2.5', '1e-3', '.5'; raises ValueError with a message for the user."""
+    if re.fullmatch(NUMBER, text) is None:
+        raise ValueError(f"{as_written(text)} is not a number{number_hint(text)}")
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{as_written(text)} is too large")
+    return value
+
+
+def number_hint(text: str) -> str:
+    """Return a hint for a number with a comma, grouped digits, or foreign characters; else an empty string."""
+    sign = text.strip()[:1]
+    if sign and sign in _MINUS_SIGNS:
+        return f"; the minus sign is '-', not {character_name(sign)}"
+    for character in text:
+        if character.isdecimal() and not character.isascii():
+            return f"; digits are 0 to 9, not {character_name(character)}"
+    match = _GROUPED.match(text)
+    if match is None or match[2].isdigit():
+        return ""
+    sign, digits, rest = match[1], match[2], match[3]
+    if _GROUPING.search(digits):
+        plain = f"{sign}{_GROUPING.sub('', digits)}{rest}"
+        return "; digits are not grouped" + (f": write {plain!r}" if "," not in plain else "")
+    points, commas = digits.count("."), digits.count(",")
+    if commas == 0:
+        return "; a number has one decimal point" if points > 1 else ""
+    whole, _, decimals = digits.rpartition(max(",.", key=digits.rfind))
+    if commas and points:  # the last of the two is the decimal one, if it occurs once
+        plain = f"{sign}{re.sub('[.,]', '', whole)}.{decimals}{rest}"
+        return f"; digits are not grouped, and decimals are written with a point: {plain!r}"
+    groups = digits.split(",")
+    grouped = 1 <= len(groups[0]) <= 3 and groups[0] != "0" and all(len(group) == 3 for group in groups[1:])
+    thousands = f"{sign}{''.join(groups)}{rest}"
+    if commas > 1:
+        return f"; digits are not grouped: {thousands!r}" if grouped else ""
+    decimal = f"{sign}{groups[0]}.{groups[1]}{rest}"
+    if grouped:
+        return f"; is the comma a decimal point? Write {decimal!r}. Does it group thousands? Write {thousands!r}"
+    return f"; decimals are written with a point: {decimal!r}"
+
+
+def character_name(character: str) -> str:
+    """Name a character that is hard to see or to tell apart: 'U+00A0 (no-break space)'."""
+    name = unicodedata.name(character, "").lower()
+    return f"U+{ord(character):04X}" + (f" ({name})" if name else "")
+
+
+ESCAPES = "in double quotes a backslash begins an escape; write paths in single quotes, or with /"
+
+
+def escape_hint(text: str) -> str:
+    """Return a hint for a text with a tab or a line feed, as in a path in double quotes; else an empty string."""
+    names = {"\t": "a tab", "\n": "a line feed", "\r": "a carriage return"}
+    found = dict.fromkeys(names.get(c, character_name(c)) for c in text if ord(c) < 32)
+    return f"; it contains {' and '.join(found)}: {ESCAPES}" if found else ""
 
 
 def _unknown_unit(text: str, unit: str, dimension: str | None) -> str:
@@ -182,7 +240,7 @@ class QuantityField:
         if match is not None and match["unit"] is None:
             raise ValueError(self._bare(value.strip()))
         if match is None:
-            raise ValueError(f"expected {self.describe()}, got {as_written(value)}{decimal_point_hint(value)}")
+            raise ValueError(f"expected {self.describe()}, got {as_written(value)}{number_hint(value)}")
         quantity = parse_quantity(value, self.dimension)
         if quantity.dimension != self.dimension:
             raise ValueError(f"{as_written(value)} is a {quantity.dimension}, expected {self.describe()}")

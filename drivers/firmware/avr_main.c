@@ -27,6 +27,23 @@
 #endif
 #define UBRR_VALUE ((F_CPU + BAUD * 4UL) / (8UL * BAUD) - 1)
 
+#ifndef SPI_DIVIDER
+#define SPI_DIVIDER 4
+#endif
+#if SPI_DIVIDER == 4
+enum { SPI_RATE = 0, SPI_DOUBLE = 0 };
+#elif SPI_DIVIDER == 8
+enum { SPI_RATE = _BV(SPR0), SPI_DOUBLE = _BV(SPI2X) };
+#elif SPI_DIVIDER == 16
+enum { SPI_RATE = _BV(SPR0), SPI_DOUBLE = 0 };
+#elif SPI_DIVIDER == 32
+enum { SPI_RATE = _BV(SPR1), SPI_DOUBLE = _BV(SPI2X) };
+#elif SPI_DIVIDER == 64
+enum { SPI_RATE = _BV(SPR1), SPI_DOUBLE = 0 };
+#else
+#error "SPI_DIVIDER is 4, 8, 16, 32 or 64"
+#endif
+
 enum { WRITE = 0x00, READ = 0x0C, DATA_HIGH = 0x03 }; /* command byte: A3..A0 C1 C0 D9 D8 */
 enum { TCON = 4, CONNECTED = 0xFF, OPEN = 0x88 };     /* OPEN: A, W, B off, hardware shutdown bits left alone */
 enum { ANSWER_OK = 0x02 };                            /* in the first byte of an answer, above D8 */
@@ -155,7 +172,8 @@ static void set_up(void)
     DDRD |= 0xFC;
     DDRB |= _BV(PB0) | _BV(PB1) | _BV(PB2) | _BV(PB3) | _BV(PB5); /* PB2: as an input it could end master mode */
     DDRC |= 0x07;
-    SPCR = _BV(SPE) | _BV(MSTR); /* mode 0, F_CPU / 4 */
+    SPCR = _BV(SPE) | _BV(MSTR) | SPI_RATE; /* mode 0 */
+    SPSR = SPI_DOUBLE;
 
     UCSR0A = _BV(U2X0);
     UBRR0 = UBRR_VALUE;

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from labrig.assembly.board import Board
+from labrig.assembly.multiplexing import Ghost, worst_ghost
 from labrig.assembly.sections.acquisition import Acquisition, AcquisitionTiming
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
@@ -118,6 +119,12 @@ class Assembly:
         """Width of the configured conductance range (S)."""
         low, high = self.network.programmable.range
         return high - low
+
+    @cached_property
+    def ghost(self) -> Ghost | None:
+        """What a multiplexed digitizer leaves of one node in the next; None if it samples simultaneously."""
+        able = self.devices[self.board.hookup.digitizer].digitizer
+        return worst_ghost(self.board, able, self.acquisition_timing.plan, self.network.programmable.range[0])
 
     def setup(self) -> Setup:
         """Build a new bench and a rig on it."""

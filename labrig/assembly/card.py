@@ -22,7 +22,7 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     """Return the card of a run on an open rig, as plain values; StorageError if the data file cannot be read."""
     low, high = assembly.network.programmable.range
     levels = within(rig.levels[0], low, high)
-    coding, split = assembly.choice.beside.get("encode"), assembly.choice.beside.get("split")
+    coding, split = assembly.choice.shared.get("encode"), assembly.choice.shared.get("split")
     return {
         "task": task_card(assembly),
         "encoding": None if coding is None else _values(coding),

@@ -149,7 +149,12 @@ def check(document: Document) -> Assembly | None:
         if skipped:
             document.problems.note(f"not checked until these problems are fixed: {', '.join(skipped)}")
         return None
-    return _assembly(document, products)
+    assembly = _assembly(document, products)
+    if assembly.ghost is not None and not assembly.ghost.small:
+        digitizer = assembly.board.hookup.digitizer
+        message = f"{digitizer} has one converter for all channels: {assembly.ghost}"
+        assembly.document.warn(("acquisition", "sample_rate"), message)
+    return assembly
 
 
 def _assembly(document: Document, products: dict[str, Any]) -> Assembly:

@@ -9,3 +9,9 @@ def rounded_up(value: float) -> float:
     """Round a value up to one significant digit."""
     unit = 10.0 ** math.floor(math.log10(value))
     return math.ceil(value / unit) * unit
+
+
+def rounded_down(value: float) -> float:
+    """Round a value down to two significant digits."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return math.floor(value / unit) * unit

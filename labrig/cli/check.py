@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 
 from labrig.cli.options import add_config, assembled
 
@@ -24,6 +25,10 @@ def execute(arguments: argparse.Namespace) -> int:
         values = resolved(assembly)
     if arguments.json:
         line = {"event": "checked", "config": str(assembly.document.path), "faults": []}
+        if assembly.ghost is not None:
+            line["ghost"] = asdict(assembly.ghost)
+        if assembly.document.warnings:
+            line["warnings"] = [warning.to_json() for warning in assembly.document.warnings]
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
         print(json.dumps(line))

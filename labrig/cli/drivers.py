@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 "kind": info.kind,
                 "models": dict(info.models),
                 "virtual": info.virtual.name if info.virtual else None,
+                "unverified": [asdict(assumption) for assumption in info.assumptions],
             }
             for name, info in sorted(drivers.items())
         ]
@@ -34,4 +36,10 @@ def execute(arguments: argparse.Namespace) -> int:
         for model, evidence in info.models.items()
     ]
     print(table(("driver", "kind", "model", "evidence"), rows))
+    print("\nNot verified on hardware yet; please report what you see.")
+    for name, info in sorted(drivers.items()):
+        for assumption in info.assumptions:
+            print(f"\n{name}: {assumption.statement}")
+            print(f"  try        {assumption.command}")
+            print(f"  holds if   {assumption.holds_if}")
     return 0

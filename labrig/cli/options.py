@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,15 @@ def overrides(arguments: argparse.Namespace) -> list[str]:
     return given
 
 
-def assembled(arguments: argparse.Namespace) -> Assembly:
-    """Assemble CONFIG with its overrides."""
+def assembled(arguments: argparse.Namespace, *, warn: bool = True) -> Assembly:
+    """Assemble CONFIG with its overrides, and print its warnings on stderr."""
     from labrig.assembly import assemble
 
-    return assemble(Path(arguments.config), overrides(arguments))
+    assembly = assemble(Path(arguments.config), overrides(arguments))
+    if warn:
+        for warning in assembly.document.warnings:
+            print(f"labrig: warning: {warning}", file=sys.stderr)
+    return assembly
 
 
 def add_runs_dir(parser: argparse._ActionsContainer) -> None:

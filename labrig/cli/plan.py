@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if virtual:
         served = all(device.driver.virtual for device in assembly.devices.values())
         arguments.bench = "wire" if served else "simulated"
-        assembly = assembled(arguments)
+        assembly = assembled(arguments, warn=False)
     try:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
             update = assembly.update(rig)
@@ -46,7 +46,8 @@ def execute(arguments: argparse.Namespace) -> int:
         _report_at_limit(assembly, error)
         raise
     if arguments.json:
-        print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan)}))
+        ghost = {} if assembly.ghost is None else {"ghost": asdict(assembly.ghost)}
+        print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan), **ghost}))
     else:
         print(_text(assembly, plan))
         if virtual:
@@ -83,6 +84,7 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         ("activation", assembly.learning.activation),
         ("tones", f"{tones}; common period {plan.period_samples} samples"),
         ("acquisition", f"{samples}: {seconds(plan.acquisition_s)}"),
+        *([("multiplexer", str(assembly.ghost))] if assembly.ghost is not None else []),
         ("conductances", f"{1e6 * low:.4g} to {1e6 * high:.4g} µS, {'continuous' if plan.levels is None else levels}"),
         ("run", f"{counts.updates} updates; {acquisitions}"),
         ("memory", f"{plan.window_bytes / 1e6:.3g} MB per window, journal {plan.journal_bytes / 1e6:.3g} MB"),

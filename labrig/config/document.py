@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from labrig.config import overrides as command_line
 from labrig.config.marked import Marked, descend, plain
-from labrig.config.problems import Mark, Problems, TreePath
+from labrig.config.problems import Mark, Problem, Problems, TreePath, render_path
 from labrig.config.reading import find_file
 
 __all__ = ["Document", "Marked", "plain"]
@@ -30,6 +30,8 @@ class Document:
     """A file could not be read or is not YAML, so keys missing from the tree are not reported."""
     located: dict[Mark, pathlib.Path] = field(default_factory=dict)
     """Every data file that was found, by the mark of the value that names it."""
+    warnings: list[Problem] = field(default_factory=list)
+    """What is probably a mistake, but does not stop a run."""
 
     @property
     def directory(self) -> pathlib.Path:
@@ -53,6 +55,12 @@ class Document:
     def report(self, path: TreePath, message: str, *, at_key: bool = False) -> None:
         """Add a problem at the value of a path, or at its key."""
         self.problems.add(self.key_mark_of(path) if at_key else self.mark_of(path), path, message)
+
+    def warn(self, path: TreePath, message: str) -> None:
+        """Add a warning at the value of a path."""
+        warning = Problem(self.mark_of(path), render_path(path), message)
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
     def locate(self, name: str, named_at: Marked | Mark | None = None) -> pathlib.Path | None:
         """Find the data file that a value names; None if it does not exist.

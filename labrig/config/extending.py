@@ -17,7 +17,7 @@ from labrig.config.problems import ConfigProblems, Mark, Problems
 from labrig.config.reading import Source, compose, find_file, read_text
 from labrig.config.wiring import expand_wiring
 from labrig.errors import ConfigError
-from labrig.quantities import as_written
+from labrig.quantities import as_written, escape_hint
 
 _LONGEST_CHAIN = 16
 
@@ -122,7 +122,7 @@ class _Files:
         found = find_file(name.value, [path.parent, self.packaged])
         if found is None:
             places = f"in {path.parent}" + (" or among the packaged configurations" if self.packaged else "")
-            raise ConfigError(f"there is no file {as_written(name.value)} {places}")
+            raise ConfigError(f"there is no file {as_written(name.value)} {places}{escape_hint(name.value)}")
         if found.resolve() in above:
             raise ConfigError(f"{as_written(name.value)} extends itself, directly or through others")
         if len(above) > _LONGEST_CHAIN:

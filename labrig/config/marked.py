@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from labrig.config.problems import Mark, TreePath
@@ -24,12 +25,15 @@ class Marked:
         Where its key starts; None for a list item.
     origin : str
         The place in words: 'iris.yaml:12', '--set' or 'default'.
+    text : str or None
+        A scalar as it is written in the file, e.g. '01E5' for the number 100000; None if it is not in a file.
     """
 
     value: dict[str, Marked] | list[Marked] | Scalar
     mark: Mark
     key_mark: Mark | None
     origin: str
+    text: str | None = None
 
     def child(self, part: str | int) -> Marked | None:
         """Return the entry of a map or the item of a list; None if it does not exist."""
@@ -38,6 +42,32 @@ class Marked:
         if isinstance(self.value, list) and isinstance(part, int) and 0 <= part < len(self.value):
             return self.value[part]
         return None
+
+
+def comma_in_number(marked: Marked, index: int | None = None) -> str | None:
+    """Return the number in a list of the form [-1,5 V] that its comma splits into two items.
+
+    Parameters
+    ----------
+    marked : Marked
+        The list.
+    index : int, optional
+        The item that the number must contain; by default any.
+
+    Returns
+    -------
+    str or None
+        The number as written, e.g. '-1,5 V'; None if there is none.
+    """
+    items = marked.value if isinstance(marked.value, list) else []
+    for position, (whole, rest) in enumerate(pairwise(items)):
+        if index not in (None, position, position + 1) or not isinstance(whole.value, int):
+            continue
+        if whole.text and rest.text and rest.text[0].isdigit():
+            after_comma = whole.mark.column + len(whole.text) + 1
+            if rest.mark == replace(whole.mark, column=after_comma):
+                return f"{whole.text},{rest.text}"
+    return None
 
 
 def plain(marked: Marked) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from labrig.config.annotations import Annotation, keys_of
-from labrig.quantities import as_written, decimal_point_hint, format_quantity
+from labrig.quantities import as_written, format_quantity, number_hint
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -39,8 +39,17 @@ _LIMITS = {
 }
 
 
-def explain(error: ErrorDetails, annotation: Annotation) -> str:
-    """Return the message for an error at a value with this annotation."""
+def explain(error: ErrorDetails, annotation: Annotation, text: str | None = None) -> str:
+    """Return the message for an error at a value with this annotation; `text` is the value as written in the file."""
+    message, value = _explained(error, annotation), error["input"]
+    if text is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return message
+    if error["type"] == "string_type":
+        message = message.replace("write it in quotes", f"write it in quotes: '{text}'")
+    return message.replace(f"got {as_written(value)}", f"got {text}").replace(f"number {value} is", f"number {text} is")
+
+
+def _explained(error: ErrorDetails, annotation: Annotation) -> str:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     got = f", got {as_written(value)}"
     if kind in ("value_error", "assertion_error"):
@@ -55,7 +64,7 @@ def explain(error: ErrorDetails, annotation: Annotation) -> str:
         return f"expected {annotation.describe()}{got}"
     if kind in _EXPECTED:
         remedy = "; write it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
-        remedy = decimal_point_hint(value) if kind.startswith("float_") and isinstance(value, str) else remedy
+        remedy = number_hint(value) if kind.startswith("float_") and isinstance(value, str) else remedy
         return f"expected {_EXPECTED[kind]}{got}{remedy}"
     if kind in _LIMITS:
         return _beyond_limit(kind, value, context, annotation)

@@ -15,9 +15,12 @@ from labrig.config.marked import Marked, Scalar
 from labrig.config.problems import LINE_BREAK, ConfigProblems, Mark, Problems, TreePath
 from labrig.config.yaml_core import LIST, MAP, CoreLoader, scalar_value, short_tag
 from labrig.errors import ConfigError
-from labrig.quantities import as_written
+from labrig.quantities import ESCAPES, as_written, character_name, number_hint
 
 LARGEST_FILE = 1 << 20
+_INVISIBLE_CHARACTERS = "[\u00a0\u00ad\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]"
+_INVISIBLE = re.compile(_INVISIBLE_CHARACTERS)
+_INVISIBLE_AT_START = re.compile(rf"(?:\A[ -]*|:[ ]*){_INVISIBLE_CHARACTERS}")
 _REPEATED_BY_ALIASES = 10_000
 """Nodes that aliases may repeat; nested aliases in a few lines could otherwise expand to billions of values."""
 
@@ -101,7 +104,7 @@ def compose(text: str, source: Source, problems: Problems, path: TreePath = ()) 
         loader = CoreLoader(text)
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark, message = _explain(error)
+        mark, message = _explain(error, text)
         problems.add(source.mark(*mark), path, message)
         return None
     except ReaderError as error:
@@ -112,7 +115,8 @@ def compose(text: str, source: Source, problems: Problems, path: TreePath = ()) 
         return None
     except (ValueError, OverflowError, IndexError):  # not caught by PyYAML, e.g. for "\UFFFFFFFF"
         line, column = (loader.line, loader.column) if loader else (0, 0)
-        problems.add(source.mark(line, column), path, "this cannot be read as YAML")
+        before = text.splitlines()[line][:column] if line < len(text.splitlines()) else ""
+        problems.add(source.mark(line, column), path, ESCAPES if '"' in before else "this cannot be read as YAML")
         return None
     if root is None:
         return None
@@ -137,6 +141,7 @@ class _Builder:
             return Marked(None, mark, key_mark, self.source.origin_of(mark))
         if isinstance(node, yaml.ScalarNode):
             try:
+                _check_invisible(node)
                 value = scalar_value(node.tag, node.value)
             except ValueError as error:
                 self.problems.add(mark, path, str(error))
@@ -151,7 +156,8 @@ class _Builder:
             else:
                 value = [self.build(item, (*path, index), None) for index, item in enumerate(node.value)]
             self.open.discard(id(node))
-        return Marked(value, mark, key_mark, self.source.origin_of(mark))
+        text = node.value if isinstance(node, yaml.ScalarNode) else None
+        return Marked(value, mark, key_mark, self.source.origin_of(mark), text)
 
     def _entries(self, node: yaml.MappingNode, path: TreePath) -> dict[str, Marked]:
         entries: dict[str, Marked] = {}
@@ -160,8 +166,8 @@ class _Builder:
             mark = self._mark(key_node)
             if before is not None and _is_decimal_comma(before[1], key_node, value_node):
                 (name, whole), before = before, None
-                message = f"decimals are written with a point: '{whole.value}.{key_node.value}'"
-                self.problems.add(self._mark(whole), (*path, name), message)
+                hint = number_hint(f"{whole.value},{key_node.value}").removeprefix("; ")
+                self.problems.add(self._mark(whole), (*path, name), hint)
                 continue
             key = self._key(key_node, mark, path)
             if key is None:
@@ -184,13 +190,14 @@ class _Builder:
             self.problems.add(mark, path, f"merge keys ('<<') are not supported; {remedy}")
             return None
         try:
+            _check_invisible(node, key=True)
             key = scalar_value(node.tag, node.value)
         except ValueError as error:
             self.problems.add(mark, path, str(error))
             return None
         if not isinstance(key, str):
             remedy = f"write it in quotes: '{node.value}'" if node.value else "write the key before the ':'"
-            self.problems.add(mark, path, f"a key must be text, got {as_written(key)}; {remedy}")
+            self.problems.add(mark, path, f"a key must be text, got {node.value or as_written(key)}; {remedy}")
             return None
         return key
 
@@ -211,6 +218,20 @@ class _Builder:
         return self.source.mark(node.start_mark.line, node.start_mark.column)
 
 
+def _check_invisible(node: yaml.ScalarNode, *, key: bool = False) -> None:
+    """Raise ValueError if a text without quotes contains a character that looks like a space or like nothing.
+
+    Inside a value it is left to the value's own rules: a quantity may have a no-break space before its unit.
+    """
+    found = _INVISIBLE.search(node.value) if key else _INVISIBLE_AT_START.search(node.value)
+    if node.style is None and found is not None:
+        raise ValueError(_not_a_space(found[0][-1]))
+
+
+def _not_a_space(character: str) -> str:
+    return f"the character {character_name(character)} is not a space in YAML; write a space, or delete it"
+
+
 def _is_decimal_comma(whole: yaml.Node, key: yaml.Node, value: yaml.Node) -> bool:
     """Return whether a key of a flow map is really the part of a decimal number after the comma, as in `2,5 ms`."""
     return (
@@ -223,19 +244,32 @@ def _is_decimal_comma(whole: yaml.Node, key: yaml.Node, value: yaml.Node) -> boo
     )
 
 
-def _explain(error: yaml.MarkedYAMLError) -> tuple[tuple[int, int], str]:
-    """Convert an error of PyYAML to a line and column (from 0) and a message with a remedy."""
+def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[tuple[int, int], str]:
+    """Convert an error of PyYAML in a text to a line and column (from 0) and a message with a remedy."""
     problem, context = error.problem or "", error.context or ""
     mark = error.problem_mark or error.context_mark
     start = error.context_mark or mark
     opened = f"opened at line {start.line + 1}" if start else "opened"
     message = problem or "this cannot be read as YAML"
-    if r"'\t' that cannot start" in problem:
-        message = "a tab is used for indentation; use spaces"
+    lines = LINE_BREAK.split(text)
+    for number in range(max(start.line - 1, 0) if start else 0, mark.line + 1 if mark else 0):
+        line = lines[number] if number < len(lines) else ""
+        found = _INVISIBLE_AT_START.search(line)
+        if found is not None:
+            return (number, found.end() - 1), _not_a_space(found[0][-1])
+    if r"'\t' that cannot start" in problem and mark is not None:
+        indents = not lines[mark.line][: mark.column].strip()
+        message = "a tab is used for indentation; use spaces" if indents else "a tab stands here; use a space"
+    elif context == "while scanning a double-quoted scalar":
+        message = ESCAPES
     elif "that cannot start any token" in problem:
         character = problem.removeprefix("found character ").removesuffix(" that cannot start any token")
         message = f"{character} cannot start a value; put the text in quotes"
     elif problem == "mapping values are not allowed here":
+        previous = next((n for n in range(mark.line - 1, -1, -1) if lines[n].strip()), None) if mark else None
+        joined = None if previous is None else re.match(r"[ ]*(?:- )?[\w.]+:(?=[^\s/])", lines[previous])
+        if previous is not None and joined is not None:
+            return (previous, joined.end()), "write a space after the ':'"
         message = "a ':' is not allowed here; check the indentation, or put the text in quotes"
     elif problem == "could not find expected ':'":
         mark, message = start, "this looks like a key without its ':'; check the indentation, or put the text in quotes"
@@ -247,6 +281,8 @@ def _explain(error: yaml.MarkedYAMLError) -> tuple[tuple[int, int], str]:
         message = "a value is missing here, or a bracket is not closed"
     elif context == "while scanning a quoted scalar" and "end of stream" in problem:
         mark, message = start, "the quote opened here is never closed"
+    elif problem.startswith("expected <block end>") and mark and lines[mark.line][: mark.column][-1:] in ("'", '"'):
+        message = "text follows the closing quote; inside single quotes a quote is written twice: ''"
     elif problem.startswith("expected <block end>"):
         message = "this does not line up with the lines above; check the indentation"
     elif problem == "but found another document":

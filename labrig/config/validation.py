@@ -12,10 +12,10 @@ from pydantic_core import ErrorDetails
 
 from labrig.config.annotations import Annotation, keys_of
 from labrig.config.document import Document
-from labrig.config.marked import Marked, plain
+from labrig.config.marked import Marked, comma_in_number, plain
 from labrig.config.messages import did_you_mean, explain, key_problem, nearest
 from labrig.config.problems import TreePath
-from labrig.quantities import as_written
+from labrig.quantities import as_written, number_hint
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -126,7 +126,8 @@ def _report_union(document: Document, place: TreePath, union: Annotation, errors
             meant = {}
     if not meant:
         choices = [str(choice) for member in union.members() for choice in member.choices()]
-        message = f"expected {union.describe()}, got {as_written(value)}"
+        got = written.text if written and isinstance(value, int | float) and written.text else as_written(value)
+        message = f"expected {union.describe()}, got {got}"
         _add(document, place, f"{message}{did_you_mean(value, choices)}")
         return
     # Among maps the one with the fewest errors; members of other types were dropped above.
@@ -153,7 +154,8 @@ def _add_error(document: Document, place: TreePath, annotation: Annotation, erro
     if rest:  # ('key', '[key]'): the key itself is invalid
         _add(document, (*place, rest[0]), explain(error.details, annotation), at_key=True)
         return
-    message = explain(error.details, annotation)
+    written = document.get(place)
+    message = explain(error.details, annotation, written.text if written else None)
     # The validator of a whole section may name the key to blame.
     key, colon, after = message.partition(": ")
     model = annotation.model()
@@ -167,5 +169,10 @@ def _add_error(document: Document, place: TreePath, annotation: Annotation, erro
 def _add(document: Document, path: TreePath, message: str, *, at_key: bool = False) -> None:
     """Add a problem unless there is already one at this place, so that each mistake is reported once."""
     mark = document.key_mark_of(path) if at_key else document.mark_of(path)
+    item = path[-1] if path and isinstance(path[-1], int) else None
+    listed = document.get(path if item is None else path[:-1])
+    number = comma_in_number(listed, item) if listed else None
+    if number is not None:
+        message = f"{message}; in a list a comma separates items, so {number!r} is two items{number_hint(number)}"
     if not document.problems.holds(mark, path):
         document.problems.add(mark, path, message)

@@ -13,6 +13,8 @@ import yaml
 from typing_extensions import override
 from yaml.composer import ComposerError
 
+from labrig.quantities import NUMBER
+
 DEEPEST = 32
 """Most levels of nesting: far more than any configuration needs, and too few to overflow the stack."""
 
@@ -29,7 +31,7 @@ _PATTERNS: dict[str, tuple[str, list[str]]] = {
     _BOOL: (r"(?:true|True|TRUE|false|False|FALSE)\Z", list("tTfF")),
     _INT: (r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z", list("-+0123456789")),
     _FLOAT: (
-        r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z",
+        rf"(?:{NUMBER}|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z",
         list("-+.0123456789"),
     ),
 }

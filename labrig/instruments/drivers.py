@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from labrig.errors import ConfigError
 from labrig.instruments.data import plain_model
 from labrig.instruments.findings import Probe
+from labrig.instruments.multiplexer import SAMPLING_F
 from labrig.instruments.parts import Part
 
 Kind = Literal["source", "digitizer", "programmer"]
@@ -119,6 +120,11 @@ class DigitizerCapabilities(InstrumentCapabilities):
         Highest sample rate of a single channel (S/s).
     convert_interval_s : float
         Delay between successive channels of a scan (s); 0 if they are sampled simultaneously.
+    spread_step_s : float
+        Step of the interval (s) if it spreads the conversions of a scan evenly, so that each has as long to settle as
+        the sample rate allows. 0 if they follow one another every `convert_interval_s`.
+    sampling_f : float
+        Sampling capacitance of its multiplexer (F), which carries a part of each channel to the next.
     exports : tuple of str
         Which of the signals `start` and `clock` it can output at a terminal set under `timing:`, by its options
         `export_start` and `export_clock`.
@@ -142,6 +148,8 @@ class DigitizerCapabilities(InstrumentCapabilities):
     full_scale_v: float
     max_sample_rate_hz: float
     convert_interval_s: float
+    spread_step_s: float = 0.0
+    sampling_f: float = SAMPLING_F
     exports: tuple[str, ...] = ()
     example_terminal: str = "<its output terminal>"
     clock_output: str | None = "{name} clock output"
@@ -155,6 +163,13 @@ class DigitizerCapabilities(InstrumentCapabilities):
     def step_v(self) -> float:
         """Voltage of one code (V)."""
         return 2.0 * self.full_scale_v / 2**self.bits
+
+    def skew_s(self, channels: int, sample_rate_hz: float) -> tuple[float, ...]:
+        """Delay of each of so many channels after the start of a scan (s)."""
+        interval_s, step_s = self.convert_interval_s, self.spread_step_s
+        if step_s and interval_s:
+            interval_s = math.floor(1 / (channels * sample_rate_hz) / step_s * (1 + 1e-12)) * step_s
+        return tuple(k * interval_s for k in range(channels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +250,25 @@ class VirtualCounterpart:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something a driver relies on that nobody has seen on the instrument itself.
+
+    Attributes
+    ----------
+    statement : str
+        What the driver relies on.
+    command : str
+        What to do to find out: a command with CONFIG for the user's file, or what to look at.
+    holds_if : str
+        What shows that it holds.
+    """
+
+    statement: str
+    command: str
+    holds_if: str
+
+
+@dataclass(frozen=True, slots=True)
 class DriverInfo:
     """One driver.
 
@@ -260,6 +294,8 @@ class DriverInfo:
         Checks that `labrig doctor` runs for it on this machine, by subject.
     other_models
         Whether its options can also describe other models; `capabilities` then reports those that it does not know.
+    assumptions
+        What nobody has verified on hardware yet.
     """
 
     name: str
@@ -272,6 +308,7 @@ class DriverInfo:
     packages: tuple[str, ...] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
     other_models: bool = False
+    assumptions: tuple[Assumption, ...] = ()
 
     def known_model(self, model: str) -> str | None:
         """The one of its models that is meant, whatever its variant (`USB-6363 (BNC)`); None if there is none."""

@@ -116,25 +116,25 @@ class GuardedProgrammer:
         raise LimitExceeded(problem, device=self._name, action="program", limit="the range of the part")
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Same as the programmer."""
+        """Pass the call on to the programmer."""
         return self._programmer.read_back(channels)
 
     def keep_alive(self) -> None:
-        """Same as the programmer."""
+        """Pass the call on to the programmer."""
         self._programmer.keep_alive()
 
     def open(self) -> None:
-        """Same as the programmer."""
+        """Pass the call on to the programmer."""
         self._programmer.open()
 
     def identify(self) -> Identity:
-        """Same as the programmer."""
+        """Pass the call on to the programmer."""
         return self._programmer.identify()
 
     def make_safe(self) -> None:
-        """Same as the programmer."""
+        """Pass the call on to the programmer."""
         self._programmer.make_safe()
 
     def close(self) -> None:
-        """Same as the programmer."""
+        """Pass the call on to the programmer."""
         self._programmer.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,79 +9,116 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.config.csv_table import Cell, CsvTable, MissingColumn, TableError, read_csv
 from labrig.config.section import OptionError
+from labrig.quantities import as_written
 
 
 @dataclass(frozen=True)
 class LabelledTable:
-    """features: (M, F). labels: (M,) index into `classes`, which are sorted by name."""
+    """A table of examples.
+
+    Attributes
+    ----------
+    features : (M, F) array
+        The numbers.
+    labels : (M,) array of int
+        Indices into `classes`.
+    classes, columns : tuple of str
+        Names of the classes, sorted, and of the features.
+    notes : tuple of str
+        Warnings about labels.
+    """
 
     features: NDArray[np.float64]
     labels: NDArray[np.intp]
     classes: tuple[str, ...]
     columns: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = None) -> LabelledTable:
-    """Read a CSV with a header line; lines that begin with # are comments.
+    """Read the examples of a CSV; its rules are those of `labrig.config.csv_table`.
 
-    features: columns to use, by default every column but the label.
-    Raises OptionError naming line and column of what cannot be read as a finite number, and the column whose numbers
-    lie too far apart for their difference to be one.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    label : str
+        The column with the classes.
+    features : sequence of str, optional
+        Columns to use, by default every column but the label.
+
+    Raises
+    ------
+    OptionError
+        With file, line and column, if a cell is not a finite number, an example has no class, or the numbers of a
+        column are too far apart for their difference to be finite.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise OptionError("data", f"cannot read {path.name}: {reason}") from error
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip() and line[0] != "#"]
-    rows = list(csv.reader(line for _, line in lines))
-    if len(rows) < 2:
-        raise OptionError("data", f"{path.name} holds no header line followed by examples")
-    header = tuple(name.strip() for name in rows[0])
-    if label not in header:
-        raise OptionError("label", f"{path.name} has no column {label!r}; its columns are {', '.join(header)}")
-    columns = tuple(name for name in header if name != label) if features is None else tuple(features)
+        table = read_csv(path)
+    except TableError as error:
+        raise OptionError("data", str(error)) from error
+    if not table.rows:
+        raise OptionError("data", f"{path.name} has only a header line, no examples")
+    columns = tuple(name for name in table.columns if name != label) if features is None else tuple(features)
     for name in columns:
-        if name not in header:
-            raise OptionError("features", f"{path.name} has no column {name!r}; its columns are {', '.join(header)}")
         if columns.count(name) > 1 and features is not None:
-            raise OptionError("features", f"column {name!r} is named twice; name each column once")
-    for name in (label, *columns):
-        if header.count(name) > 1:
-            line = lines[0][0]
-            raise OptionError(
-                "data", f"{path.name}:{line}: {header.count(name)} columns are called {name!r}; rename them"
-            )
-    where = [header.index(name) for name in columns]
-    values: list[list[float]] = []
-    names: list[str] = []
-    for (number, _), row in zip(lines[1:], rows[1:], strict=True):
-        if len(row) != len(header):
-            raise OptionError("data", f"{path.name}:{number}: {len(row)} fields where the header has {len(header)}")
-        values.append([_number(path, number, columns[k], row[column]) for k, column in enumerate(where)])
-        names.append(row[header.index(label)].strip())
+            raise OptionError("features", f"column {as_written(name)} is named twice; name each column once")
+    at_label = _position(table, label, "label")
+    at = [_position(table, name, "features") for name in columns]
+    try:
+        values = np.array([[row[k].number(name) for k, name in zip(at, columns, strict=True)] for row in table.rows])
+    except TableError as error:
+        raise OptionError("data", str(error)) from error
+    names = [_class_of(row[at_label], label) for row in table.rows]
     classes = tuple(sorted(set(names)))
-    labels = np.array([classes.index(name) for name in names])
-    table = np.array(values)
+    index = {name: k for k, name in enumerate(classes)}
+    values = values.reshape(len(table.rows), len(columns))
     with np.errstate(over="ignore"):
-        scalable = np.isfinite(2.0 * (table.max(axis=0) - table.min(axis=0)))
+        scalable = np.isfinite(2.0 * (values.max(axis=0) - values.min(axis=0)))
     if not scalable.all():
         column = int(scalable.argmin())
-        low, high = table[:, column].min(), table[:, column].max()
-        reach = f"column {columns[column]!r} ranges from {low:g} to {high:g}"
+        low, high = values[:, column].min(), values[:, column].max()
+        reach = f"column {as_written(columns[column])} ranges from {low:g} to {high:g}"
         raise OptionError("data", f"{path.name}: {reach}, too wide to be scaled; check its values")
-    return LabelledTable(table, labels, classes, columns)
+    notes = _similar_classes(path.name, classes, [row[at_label] for row in table.rows])
+    return LabelledTable(values, np.array([index[name] for name in names]), classes, columns, notes)
 
 
-def _number(path: Path, line: int, column: str, text: str) -> float:
+def _position(table: CsvTable, column: str, key: str) -> int:
     try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise OptionError("data", f"{path.name}:{line}: column {column!r} holds {text.strip()!r}, not a finite number")
-    return value
+        if not column:
+            raise TableError(f"{table.header[table.columns.index('')].place}: a column has no name; name or delete it")
+        return table.position(column)
+    except MissingColumn as error:
+        raise OptionError(key, str(error)) from error
+    except TableError as error:
+        raise OptionError("data", str(error)) from error
+
+
+def _class_of(cell: Cell, label: str) -> str:
+    if not cell.text:
+        raise OptionError("data", f"{cell.place}: an example without a class in column {as_written(label)}")
+    return cell.text
+
+
+def _similar_classes(file: str, classes: Sequence[str], cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Return warnings about labels that end with a blank, and classes that differ in case or blanks only."""
+    notes: list[str] = []
+    padded = [cell for cell in cells if cell.written != cell.written.rstrip()]
+    if padded:
+        more = f" (and {len(padded) - 1} more)" if len(padded) > 1 else ""
+        label = f"the label {as_written(padded[0].written)} ends with a blank"
+        notes.append(f"{padded[0].place}: {label}{more}; it is read as {as_written(padded[0].text)}")
+    alike: dict[str, str] = {}
+    for name in classes:
+        other = alike.setdefault("".join(name.casefold().split()), name)
+        if other != name:
+            place = next(cell.place for cell in cells if cell.text == name)
+            what = f"the classes {as_written(other)} and {as_written(name)} differ only in case or blanks"
+            notes.append(f"{place}: {what}; if they are one class, correct {file}")
+    return tuple(notes)
 
 
 def split_by_class(
@@ -98,7 +133,8 @@ def split_by_class(
     for index, name in enumerate(classes):
         members = generator.permutation(np.flatnonzero(labels == index))
         if len(members) < train + test:
-            raise OptionError("split", f"class {name!r} has {len(members)} examples, {train} + {test} are asked for")
+            asked = f"{train} + {test}"
+            raise OptionError("split", f"class {name!r} has {len(members)} examples, but split asks for {asked}")
         train_part.append(members[:train])
         test_part.append(members[train : train + test])
     return np.concatenate(train_part), np.concatenate(test_part)

@@ -146,10 +146,12 @@ class Demodulator:
         cosine, sine = np.cos(reference.phase), np.sin(reference.phase)
         referenced = phasor * (cosine - 1j * sine)[:, np.newaxis]
         zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
-        systematic = (gain_error * np.abs(np.vstack((dc, phasor)))) ** 2
-        systematic[0] += zero**2
-        tones = len(phasor)
-        drops = self._drops.of(np.vstack((dc, referenced.real, referenced.imag)))
+        tones, channels = phasor.shape
+        systematic = np.empty((1 + tones, channels))
+        systematic[0], systematic[1:] = (gain_error * dc) ** 2 + zero**2, (gain_error * np.abs(phasor)) ** 2
+        parts = np.empty((1 + 2 * tones, channels))
+        parts[0], parts[1 : 1 + tones], parts[1 + tones :] = dc, referenced.real, referenced.imag
+        drops = self._drops.of(parts)
         in_phase, quadrature = drops[1 : 1 + tones], drops[1 + tones :]
         squares = self._drops.of_squares(systematic)
 
@@ -212,13 +214,13 @@ class Demodulator:
         )
 
     def _flags(self, reference: _Reference) -> frozenset[Flag]:
-        raised = {
-            Flag.GAP: self._gap,
-            Flag.CLIP: bool(self._clipped.any()),
-            Flag.REF_WEAK: reference.weak,
-            Flag.REF_MISSING: self._pilot is None,
-        }
-        return frozenset(flag for flag, is_raised in raised.items() if is_raised)
+        raised = [
+            Flag.GAP if self._gap else None,
+            Flag.CLIP if self._clipped.any() else None,
+            Flag.REF_WEAK if reference.weak else None,
+            Flag.REF_MISSING if self._pilot is None else None,
+        ]
+        return frozenset(filter(None, raised))
 
     def window(self) -> NDArray[np.float64]:
         """(N, C) volts of the window as fed so far, for spectra and records."""

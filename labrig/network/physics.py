@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,7 +44,7 @@ class Source:
     """What a source channel that plays the voltage v is, from ground into `node`.
 
     A Thevenin source of v behind `ohm` > 0; with `transconductance_s` > 0 (A/V) a Norton source, of the current
-    transconductance_s · v beside `ohm`.
+    transconductance_s · v in addition to `ohm`.
     """
 
     node: str
@@ -74,6 +74,15 @@ class Equilibrium(Protocol):
 
     def local(self, states: ArrayLike, /) -> Array:
         """∂E/∂θ of every edge, (E,) or (B, E): ½u² of its drop u for a resistor."""
+        ...
+
+
+@runtime_checkable
+class SeenFromNodes(Protocol):
+    """An equilibrium that also knows what an instrument sees at a node. A physics may do without."""
+
+    def resistances(self, states: ArrayLike, nodes: Sequence[int], /) -> Array:
+        """(len(nodes),) small-signal resistance from each of these nodes to ground (Ω), at the states (N,)."""
         ...
 
 
@@ -142,15 +151,15 @@ class Layout(Protocol):
         ...
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> Network:
-        """The network with these sources, and nodes beside it that carry only a source."""
+        """Return the network with these sources, and more nodes that carry only a source."""
         ...
 
 
 class Physics(ABC):
     """One kind of network.
 
-    `Options` are its own keys, which stand beside `programmable:` in the `network` section. `quantity` is what the
-    nodes carry, and `unit` its unit.
+    `Options` are its own keys, which are written next to `programmable:` in the `network` section. `quantity` is what
+    the nodes carry, and `unit` its unit.
     """
 
     Options: ClassVar[type[Section]] = NoOptions

@@ -51,7 +51,7 @@ class Plan:
 
 
 def count(schedule: Schedule, train: int, test: int, acquisitions: int) -> Counts:
-    """Count the updates and acquisitions of a schedule that needs so many `acquisitions` per example."""
+    """Count the updates and acquisitions of a schedule that needs this many `acquisitions` per example."""
     updates = schedule.epochs * -(-train // schedule.batch)
     every = schedule.evaluate_every
     between = max(schedule.epochs - 1, 0) // every if every else 0

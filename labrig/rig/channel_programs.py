@@ -85,9 +85,10 @@ class ChannelPrograms:
         lead, leader = np.zeros(len(self._frequencies_hz)), [""] * len(self._frequencies_hz)
         pilot = _phases(played, self._hookup.pilot)
         for wire in (*self._hookup.inputs, *self._hookup.outputs):
-            found = _phases(played, wire)
-            wanted = _phases(asked, wire) if found else {}
-            for frequency, phase in found.items():
+            if not played[wire.device][wire.channel].tones:
+                continue
+            wanted = _phases(asked, wire)
+            for frequency, phase in _phases(played, wire).items():
                 row = self._frequencies_hz.index(frequency)
                 ahead = phase - pilot.get(frequency, 0.0) - wanted[frequency]
                 if not leader[row]:

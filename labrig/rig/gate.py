@@ -48,7 +48,12 @@ class Gate:
     def __getattr__(self, action: str) -> Callable[..., Any]:
         if action.startswith("_"):
             raise AttributeError(action)
-        return lambda *arguments: self._pass(action, arguments)
+
+        def call(*arguments: Any) -> Any:
+            return self._pass(action, arguments)
+
+        self.__dict__[action] = call  # found there from now on
+        return call
 
     def make_safe(self) -> None:
         """Make the instrument safe."""

@@ -58,7 +58,7 @@ class GradientProbe:
         return self.loss.value(self.measure_free(example).outputs, self.task.target[example])
 
     def begin(self, example: int) -> Measurements:
-        """The measurements of one example by the rule."""
+        """Begin the rule's measurements of one example."""
         return self.rule.gradient(
             Example(self.task.activation[example], self.task.target[example]), self.loss, self.carrier, self.edges
         )

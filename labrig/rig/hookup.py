@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.instruments.multiplexer import DIRECT, Lead
 from labrig.network.physics import GROUND
 
 
@@ -65,12 +66,15 @@ class SenseWire:
     node, channel : str
     low_v, high_v : float
         The node must stay between them (V): the supply of the parts on it, the compliance of a current source into it.
+    lead : Lead
+        What connects the node with the channel.
     """
 
     node: str
     channel: str
     low_v: float = -np.inf
     high_v: float = np.inf
+    lead: Lead = DIRECT
 
 
 @dataclass(frozen=True)

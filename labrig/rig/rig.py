@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -107,7 +108,7 @@ class Rig:
         self._while_open = ExitStack()
         self._source_group = SourceGroup(self._sources)
 
-    @property
+    @cached_property
     def edges(self) -> tuple[str, ...]:
         """Names of the programmable edges, in the order of every (E,) array."""
         return tuple(edge.name for edge in self.hookup.edges)
@@ -135,7 +136,7 @@ class Rig:
     def __enter__(self) -> Self:
         """Open, identify and configure every instrument; the rig then idles at 0 V with its outputs on.
 
-        Where one of them fails, those that were reached are made safe and closed.
+        If one of them fails, those that were reached are made safe and closed.
         """
         try:
             self._while_open.enter_context(one_blas_thread())
@@ -250,7 +251,7 @@ class Rig:
         return merged(reports)
 
     def confirm(self) -> None:
-        """Return if every source still plays what it was told: what was measured since can be trusted.
+        """Check that every source still plays what it was told, so that what was measured since can be trusted.
 
         Raises the error of the source: ConnectionFailed if it was lost, ChannelFault if it was reset.
         """

@@ -77,7 +77,7 @@ class SimulatedBench:
 
 
 class SimulatedTruth:
-    """Keeps the Truth protocol: the answer of the solver for the board as it is at this moment."""
+    """Keeps the Truth protocol: the solver's answer for the present state of the board."""
 
     def __init__(self, world: World, clock: SimulatedClock, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         self._world = world

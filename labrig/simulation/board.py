@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SimulatedBoard:
-    """world: as it is at power-up. parts: the specimen in each channel, by the name of the programmer."""
+    """world: its state at power-up. parts: the specimen in each channel, by the name of the programmer."""
 
     world: World
     parts: dict[str, Sequence[Part]]
@@ -28,7 +28,7 @@ class SimulatedBoard:
 def simulated_board(
     network: Network, wiring: BoardWiring, capabilities: Mapping[str, Capabilities], imperfections: Imperfections
 ) -> SimulatedBoard:
-    """A board as it is after power-up. network: edges in the order the rig numbers them."""
+    """A board after power-up. network: edges in the order the rig numbers them."""
     parts = {
         name: imperfections.specimens(name, able.part, len(able.channels))
         for name, able in capabilities.items()

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.instruments.multiplexer import DIRECT, switching_s
 from labrig.simulation.faults import FaultSchedule, SampleFault
-from labrig.simulation.imperfections import Imperfections, Scans
+from labrig.simulation.imperfections import Imperfections, Scans, Switching
 from labrig.simulation.world import Stretch, World
 
 Array = NDArray[np.float64]
@@ -24,15 +25,15 @@ class FrontEnd:
     Parameters
     ----------
     name : str
-        Of the instrument.
+        Name of the instrument.
     channels : sequence of str
-        Every one that it has.
+        Every channel it has.
     bits : int
-        Of its converter.
+        Resolution of its converter.
     full_scale_v : float
         ± range (V).
     imperfections : Imperfections
-        Of the bench.
+        Imperfections of the bench.
     converts : bool
         Whether samples become codes; without it they stay float64 volts.
     """
@@ -52,6 +53,7 @@ class FrontEnd:
         self._bits = bits
         self._full_scale_v = full_scale_v
         self._converts = converts
+        self._memories = imperfections.memories(name)
         self._transfers = imperfections.transfers(name, len(channels))
         self._additions = imperfections.additions(name, len(channels))
 
@@ -70,21 +72,65 @@ class FrontEnd:
         acquisition: int,
         skew_s: Sequence[float],
     ) -> Array:
-        """(n, C) input voltages of the scans `span` = (first, last + 1) of an acquisition that began at t0."""
+        """(n, C) input voltages of the scans `span` = (first, last + 1) of an acquisition that began at t0.
+
+        A channel that is wired to no node reads 0 V.
+        """
         first, last = span
-        nodes = [world.wiring.senses[f"{self._name}/{channel}"] for channel in channels]
+        nodes = [world.wiring.senses.get(f"{self._name}/{channel}") for channel in channels]
         start = t0 + first / rate
-        stretches = world.stretches(nodes, start, rate, last - first, skew_s if any(skew_s) else ())
+        skewed = any(skew_s)
+        stretches = _stretches(world, nodes, start, rate, last - first, skew_s if skewed else ())
         columns = self._columns_of(tuple(channels))
         volts = self._added(Scans(acquisition, first, last, start, rate, columns))
         for stretch in stretches:
             read = stretch.unique
+            if skewed and self._memories:
+                at = start + (stretch.last - 1) / rate + max(skew_s)
+                read = self._remembered(stretch, self._remaining(world, channels, nodes, at, rate, skew_s))
             for transfer in self._transfers:
                 read = transfer(read, columns)
             Stretch(stretch.first, stretch.last, read).add_to(volts)
         if not world.faults.empty:
             self._apply_faults(volts, world.faults, channels, start, rate)
+        if None in nodes:
+            volts[:, [node is None for node in nodes]] = 0.0
         return volts
+
+    def _remaining(
+        self,
+        world: World,
+        channels: Sequence[str],
+        nodes: Sequence[str | None],
+        t: float,
+        rate: float,
+        skew_s: Sequence[float],
+    ) -> Array:
+        """(C,) how much of each reading at t is the voltage of the channel scanned before it."""
+        wired = [node is not None for node in nodes]
+        seen = world.resistances([node for node in nodes if node is not None], t)
+        if seen is None:
+            return np.zeros(len(channels))
+        ohm = np.zeros(len(channels))
+        ohm[wired] = seen
+        leads = [world.wiring.leads.get(f"{self._name}/{channel}", DIRECT) for channel in channels]
+        for column, lead in enumerate(leads):
+            if lead.buffer_ohm is not None:
+                ohm[column] = lead.buffer_ohm
+        scan = Switching(ohm, np.array([lead.farad for lead in leads]), switching_s(skew_s, rate))
+        return np.sum([memory(scan) for memory in self._memories], axis=0)
+
+    @staticmethod
+    def _remembered(stretch: Stretch, fraction: Array) -> Array:
+        """(U, C) unique scans of a stretch, each reading with its fraction (C,) of the channel read before it."""
+        volts = stretch.unique
+        read = np.empty_like(volts)
+        repeats = len(volts) < stretch.last - stretch.first
+        before = np.concatenate((volts[-1:, -1] if repeats else volts[:1, -1], volts[:-1, -1]))
+        for column in range(volts.shape[1]):
+            read[:, column] = volts[:, column] + fraction[column] * (before - volts[:, column])
+            before = read[:, column]
+        return read
 
     def _columns_of(self, channels: tuple[str, ...]) -> NDArray[np.intp]:
         """(C,) positions of channels among all of the digitizer; found once for each set of channels."""
@@ -122,6 +168,24 @@ class FrontEnd:
         if overrange.any():
             np.clip(volts, lowest, highest, out=volts)
         return volts.astype(np.int16 if self._bits <= 16 else np.int32), overrange
+
+
+def _stretches(
+    world: World, nodes: Sequence[str | None], t0: float, rate: float, n: int, skew_s: Sequence[float]
+) -> list[Stretch]:
+    """The voltages at the inputs; 0 V at those that are wired to no node."""
+    if None not in nodes:
+        return world.stretches([node for node in nodes if node is not None], t0, rate, n, skew_s)
+    wired = [column for column, node in enumerate(nodes) if node is not None]
+    found = world.stretches(
+        [node for node in nodes if node is not None], t0, rate, n, [skew_s[column] for column in wired if skew_s]
+    )
+    stretches = []
+    for stretch in found:
+        volts = np.zeros((len(stretch.unique), len(nodes)))
+        volts[:, wired] = stretch.unique
+        stretches.append(Stretch(stretch.first, stretch.last, volts))
+    return stretches
 
 
 def _reached(values: NDArray, lowest: float, highest: float) -> NDArray[np.bool_]:

@@ -35,14 +35,14 @@ __all__ = [
 
 
 def _time_or_count(value: object) -> object:
-    """Refuse a bare number that is no count before the union takes it for a duration without its unit."""
+    """Refuse a bare number that is not a count, before the union takes it for a duration without a unit."""
     if isinstance(value, int | float) and not isinstance(value, bool) and (value < 1 or value != int(value)):
         raise ValueError(f"expected a count of at least 1, or a time such as '100 ms', got {value}")
     return value
 
 
 class FaultEntry(Section):
-    """A fault: what, where, when and for how long; its own keys stand beside these.
+    """A fault: what, where, when and for how long; its own keys are written next to these.
 
     acquisition: of the bench, counted from 1; time: since the bench started. for: a duration, or a count of what the
     fault counts.
@@ -67,7 +67,7 @@ class _UnknownFaultEntry(FaultEntry):
 
 
 class Simulation(Section):
-    """The keys beside the imperfections."""
+    """The keys other than the imperfections."""
 
     preset: str = "typical"
     seed: NonNegativeCount | None = None
@@ -117,7 +117,7 @@ def simulation_model(
     brought : mapping
         Imperfections that are not labrig's own, by their keys.
     fault_kinds : sequence
-        The class that each entry of `faults` names; None where there is none.
+        The class that each entry of `faults` names; None if there is none.
 
     Raises
     ------

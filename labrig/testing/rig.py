@@ -195,17 +195,20 @@ def _phasors(chain: Chain, volts: Array, frequency_hz: float) -> NDArray[np.comp
 
 
 def _frequency(volts: Array, rate_hz: float) -> float:
-    """Frequency of a strong tone (Hz): its peak in the spectrum, refined by its phase in two halves."""
+    """Frequency of a strong tone (Hz): its peak in the spectrum, refined by its phase in two parts of the samples.
+
+    Parts that overlap come first: between two bins of the spectrum, the phase of separate halves is ambiguous.
+    """
     half = len(volts) // 2
     taper = np.hanning(half)
     rough = np.argmax(np.abs(np.fft.rfft(volts[:half] * taper))[1:]) + 1
     near = rough * rate_hz / half
-    t = np.arange(half) / rate_hz
-    first, second = (
-        np.sum(part * taper * np.exp(-2j * np.pi * near * t)) for part in (volts[:half], volts[half:][:half])
-    )
-    # The reference restarts in the second half, after whole cycles of `near`.
-    return float(near + np.angle(second / first) / (2 * np.pi * half / rate_hz))
+    t = np.arange(2 * half) / rate_hz
+    for shift in (half // 2, half):
+        turned = volts[: 2 * half] * np.exp(-2j * np.pi * near * t)
+        first, second = (np.sum(turned[begins : begins + half] * taper) for begins in (0, shift))
+        near += np.angle(second / first) / (2 * np.pi * shift / rate_hz)
+    return float(near)
 
 
 def _in_phase_pilot(chain: Chain, board: Board, phasors: NDArray[np.complex128], level: float) -> None:

@@ -28,7 +28,7 @@ STOP_S = 5.0
 class WireBench:
     """A Bench. The child process starts at the first `connect` and ends at `close`, or with this process.
 
-    Nobody here knows the truth: it is in the child. Instruments are no load on a lab's computer, so the child has a
+    The true state of the board is in the child process. Instruments are no load on a lab's computer, so the child has a
     core of its own where there are two, and until `close` the thread that connects (and those it starts) keeps to
     another: a program that the scheduler moves finds its caches cold after each window.
 

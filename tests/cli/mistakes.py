@@ -65,6 +65,27 @@ MISTAKES = [
         "unit of another dimension", "20 ms", "▲20 mms", "acquisition.window", "'mms' in '20 mms'; did you mean 'ms'?"
     ),
     one_edit("decimal comma", "20 ms", "▲20,0 ms", "acquisition.window", "written with a point: '20.0 ms'"),
+    one_edit(
+        "comma of thousands or of decimals",
+        "20 ms",
+        "▲20,000 ms",
+        "acquisition.window",
+        "is the comma a decimal point? Write '20.000 ms'. Does it group thousands? Write '20000 ms'",
+    ),
+    one_edit(
+        "decimal comma in a list",
+        "range: [10 µS, 100 µS]",
+        "range: ▲[10,5 µS, 100 µS]",
+        "network.programmable.range",
+        "so '10,5 µS' is two items; decimals are written with a point: '10.5 µS'",
+    ),
+    one_edit(
+        "a number where text is wanted, shown as written",
+        "name: iris",
+        "name: ▲01E5",
+        "name",
+        "got 01E5; write it in quotes: '01E5'",
+    ),
     one_edit("decimal comma in a number", "rate: 0.1", "rate: ▲0,1", "learning.rate", "written with a point: '0.1'"),
     one_edit("unknown unit", "temperature: 50 mV", "temperature: ▲50 mv", "learning.temperature", "did you mean 'mV'"),
     one_edit("not a number", "rate: 0.1", "rate: ▲fast", "learning.rate", "expected a number, got 'fast'"),
@@ -142,14 +163,14 @@ MISTAKES = [
         "NaN in the data",
         (Edit("data: flowers", "data: ▲flowers"),),
         "task.classification.data",
-        ("flowers.csv:3: column 'petal_cm' holds 'nan', not a finite number",),
+        ("flowers.csv:3:1: column 'petal_cm': 'nan' is not a number",),
         flowers=FLOWERS.replace("\n0.1,", "\nnan,"),
     ),
     Mistake(
         "a field too few",
         (Edit("data: flowers", "data: ▲flowers"),),
         "task.classification.data",
-        ("flowers.csv:3: 2 fields where the header has 3",),
+        ("flowers.csv:3:1: 2 fields where the header has 3",),
         flowers=FLOWERS.replace("\n0.1,", "\n"),
     ),
     Mistake(
@@ -163,7 +184,7 @@ MISTAKES = [
         "two columns of one name",
         (Edit("data: flowers", "data: ▲flowers"),),
         "task.classification.data",
-        ("flowers.csv:1: 2 columns are called 'petal_cm'; rename them",),
+        ("flowers.csv:1:1: 2 columns are called 'petal_cm'; rename them",),
         flowers=FLOWERS.replace("sepal_cm", "petal_cm"),
     ),
     one_edit(
@@ -191,7 +212,7 @@ MISTAKES = [
         "empty data",
         (Edit("data: flowers", "data: ▲flowers"),),
         "task.classification.data",
-        ("holds no header line followed by examples",),
+        ("has no header line and no rows",),
         flowers="",
     ),
     Mistake(
@@ -209,7 +230,7 @@ MISTAKES = [
         "split: {train_per_class: 3, test_per_class: 1}",
         "split: ▲{train_per_class: 30, test_per_class: 20}",
         "task.split",
-        "class 'setosa' has 5 examples, 30 + 20",
+        "class 'setosa' has 5 examples, but split asks for 30 + 20",
     ),
     one_edit(
         "window of no whole number of samples",

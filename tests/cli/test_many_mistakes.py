@@ -15,6 +15,7 @@ import yaml
 from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from labrig.cli.main import main
 
@@ -137,7 +138,7 @@ def broken_texts(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=trials(50, 150, 1000), deadline=None)
 @given(broken_texts())
 def test_no_mistake_gives_anything_but_a_report(text: str) -> None:
     said, failed = io.StringIO(), io.StringIO()

@@ -1,6 +1,6 @@
 """Ctrl-C at any moment: exit code 130, one last line, a readable folder, and every source off.
 
-LABRIG_LONG=1 sends thirty runs into it instead of eight.
+How many runs it meets: tests/trials.py.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import random
 import signal
 import sys
@@ -20,6 +19,7 @@ from unittest.mock import patch
 
 import pytest
 from crash.runs import OUTCOME, Child, check_folders, config
+from trials import trials
 
 from labrig.cli.main import main
 from labrig.experiment import GradientProbe
@@ -30,7 +30,7 @@ from labrig.runs.plots.learning import learning_curves
 from labrig.simulation.bench import SimulatedBench
 
 PHASES = ("start-up", "training", "evaluation", "after")
-RUNS = 32 if os.environ.get("LABRIG_LONG") else 8
+RUNS = trials(4, 8, 32)
 
 
 @pytest.mark.parametrize("number", range(RUNS))
@@ -136,7 +136,7 @@ def test_ctrl_c_between_any_two_calls(tmp_path, times):
     struck(tmp_path / "warm", 0, 0)
     code, lines, _, calls = struck(tmp_path / "untouched", 0, 0)
     assert (code, lines[-1]["event"]) == (0, "finished")
-    moments = random.Random(times).sample(range(1, calls), 200 if os.environ.get("LABRIG_LONG") else 20)
+    moments = random.Random(times).sample(range(1, calls), trials(10, 20, 200))
     for moment in moments:
         runs = tmp_path / str(moment)
         code, lines, benches, _ = struck(runs, moment, times)

@@ -1,7 +1,7 @@
 """Outputs are off within a second, whatever strikes a run on real drivers: Ctrl-C twice, no threads, calls that hang.
 
 The run has `bench: hardware` and talks to `labrig virtual serve` in another process; a third party asks the generators
-for their outputs all the time. LABRIG_LONG=1: 60 races, not 8; LABRIG_TRIALS_SEED: other moments.
+for their outputs all the time. LABRIG_LONG=1: 60 races; LABRIG_TRIALS_SEED: other moments.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 from crash.outputs import CONFIG, Ending, generators, hardware, watched
+from trials import trials
 
 RACES = ("second_ctrl_c", "no_thread", "hung_confirm", "hung_load")
-COUNT = 60 if os.environ.get("LABRIG_LONG") else 8
+COUNT = trials(4, 8, 60)
 SEED = os.environ.get("LABRIG_TRIALS_SEED", "")
 RACE = [sys.executable, str(Path(__file__).with_name("race.py"))]
 WITHIN_S = 1.0

@@ -1,7 +1,7 @@
 """A plug pulled at a random moment of each phase of a step, on the wire: a named error or a step that is right.
 
 However the run ended: outputs are off, every recorded update is the one its measurement asks for, every measurement
-agrees with the exact gradient, and the potentiometers hold what the journal says. LABRIG_LONG=1: 200 trials, not 10;
+agrees with the exact gradient, and the potentiometers hold what the journal says. LABRIG_LONG=1: 200 trials;
 LABRIG_TRIALS_SEED: other moments.
 """
 
@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from crash.replay import begun, largest_error
 from crash.runs import check_folders
+from trials import trials
 from wire.in_process import InProcessWire, Outcome, PtyWire, ended, run
 
 from labrig.instruments.data import Level
@@ -38,8 +39,7 @@ pytestmark = [
     pytest.mark.usefixtures("impatient_drivers"),
 ]
 
-LONG = bool(os.environ.get("LABRIG_LONG"))
-TRIALS, PTYS, KILLS = (150, 20, 30) if LONG else (7, 2, 1)
+TRIALS, PTYS, KILLS = trials(4, 7, 150), trials(1, 2, 20), trials(1, 1, 30)
 SEED = os.environ.get("LABRIG_TRIALS_SEED", "")
 STEPS = 6
 LARGEST_ERROR = 0.03

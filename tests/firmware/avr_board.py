@@ -5,7 +5,9 @@ yasimavr is GPL: used by tests where it is installed, by labrig never.
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -93,7 +95,10 @@ class Mcp4251:
 class Bus:
     """Chips wired as drivers/firmware/README.md says, with its pull-ups on the select lines and pull-down on MISO."""
 
-    def __init__(self, device, chips: int) -> None:
+    def __init__(self, device, chips: int, cycle: Callable[[], int]) -> None:
+        self.shortest_period = math.inf  # of the clock, in cycles of the CPU
+        self._cycle = cycle
+        self._last_rise = -math.inf
         self.chips = [Mcp4251() for _ in range(chips)]
         self.words = 0
         self.clashes: list[list[int]] = []
@@ -140,6 +145,8 @@ class Bus:
         if self._active is None:
             return
         if high:
+            self.shortest_period = min(self.shortest_period, self._cycle() - self._last_rise)
+            self._last_rise = self._cycle()
             self.words += self._active.rising(bool(self._mosi.digital_state()))
         else:
             self._drive()
@@ -174,7 +181,7 @@ class AvrBoard:
         program.vcc = 5.0
         self._device.load_firmware(program)
         self._uart = UART_IO(self._device, 0)
-        self.bus = Bus(self._device, (channels + 1) // 2 if chips is None else chips)
+        self.bus = Bus(self._device, (channels + 1) // 2 if chips is None else chips, self._loop.cycle)
         self.wait_ms(30)
 
     def now_s(self) -> float:

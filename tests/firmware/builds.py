@@ -29,10 +29,11 @@ def testbed_library(build: Path) -> Path:
     return build / "libtestbed.so"
 
 
-def avr_program(build: Path, channels: int) -> Path:
+def avr_program(build: Path, channels: int, **variables: object) -> Path:
     """The program for an AvrBoard."""
-    make("avr", build / f"avr{channels}", CHANNELS=channels)
-    return build / f"avr{channels}" / "avr.elf"
+    folder = build / "-".join(["avr", str(channels), *map(str, variables.values())])
+    make("avr", folder, CHANNELS=channels, **variables)
+    return folder / "avr.elf"
 
 
 def fuzz(build: Path, frames: int, seed: int) -> None:

@@ -20,9 +20,9 @@ def testbed(build) -> Path:
 
 
 @pytest.fixture(scope="session")
-def elf(build) -> Callable[[int], Path]:
-    """The program for the ATmega328P, elf(channels)."""
-    return lambda channels: avr_program(build, channels)
+def elf(build) -> Callable[..., Path]:
+    """The program for the ATmega328P, elf(channels, SPI_DIVIDER=...)."""
+    return lambda channels, **variables: avr_program(build, channels, **variables)
 
 
 @pytest.fixture(params=["python", "firmware"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import struct
 
@@ -26,8 +25,7 @@ from firmware.wire import (
     run,
     table_crc,
 )
-
-LONG = bool(os.environ.get("LABRIG_LONG"))
+from trials import trials
 
 
 def test_the_specification_conversation(elf):
@@ -37,6 +35,16 @@ def test_the_specification_conversation(elf):
         if asked[3] != STATUS:
             assert avr.receive(asked) == python.receive(asked)
             assert avr.codes() == python.codes()
+
+
+@pytest.mark.parametrize("divider", [4, 8, 16, 32, 64])
+def test_the_clock_of_the_chips_is_as_slow_as_the_isolators_need(elf, divider):
+    avr, python = AvrBoard(elf(4, SPI_DIVIDER=divider), 4), PythonBoard(4, FIRST_BOOT)
+    for asked, _ in conversation()[:6]:
+        if asked[3] != STATUS:
+            assert avr.receive(asked) == python.receive(asked)
+    assert avr.codes() == python.codes()
+    assert abs(avr.bus.shortest_period - divider) <= 2  # cycles; the simulated SPI is that exact
 
 
 def test_same_replies_as_the_python_board(elf):
@@ -65,10 +73,10 @@ def test_same_replies_as_the_python_board(elf):
     assert (faults["overruns"], faults["dropped"], faults["terminal_faults"]) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("seed", range(20 if LONG else 5))
+@pytest.mark.parametrize("seed", range(trials(2, 5, 20)))
 def test_same_replies_to_random_frames(testbed, elf, seed):
     channels = BANKS[seed % len(BANKS)]
-    met = converse_with_avr(testbed, elf(channels), seed, channels, 5000 if LONG else 400)
+    met = converse_with_avr(testbed, elf(channels), seed, channels, trials(400, 400, 5000))
     assert set(met) == EVERY_STATUS
 
 

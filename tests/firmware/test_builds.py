@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
 import time
@@ -13,12 +12,11 @@ from pathlib import Path
 import pytest
 from firmware.builds import fuzz, make
 from firmware.wire import HELLO, STAGE_COMMIT, VERIFY_FAILED, Host, run, table_crc
-
-LONG = bool(os.environ.get("LABRIG_LONG"))
+from trials import trials
 
 
 def test_hostile_frames_under_sanitizers(build):
-    fuzz(build, 1_000_000 if LONG else 20_000, seed=1)
+    fuzz(build, trials(20_000, 20_000, 1_000_000), seed=1)
 
 
 @pytest.mark.parametrize("channels", [4, 64, 128])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from firmware.same_replies import BANKS, EVERY_STATUS, converse
+from trials import trials
 
-FRAMES = 5000 if os.environ.get("LABRIG_LONG") else 1000
+FRAMES = trials(1000, 1000, 5000)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(trials(8, 20, 20)))
 def test_same_replies(testbed, seed):
     met = converse(testbed, seed, BANKS[seed % len(BANKS)], FRAMES)
     assert set(met) == EVERY_STATUS

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from labrig import quantities
-from labrig.quantities import Count, Index, Quantity, format_quantity, parse_quantity
+from labrig.quantities import Count, Index, Quantity, format_quantity, number_hint, parse_number, parse_quantity
 
 DIMENSIONS = [
     "frequency", "time", "voltage", "voltage_pp", "voltage_rms", "voltage_p", "current", "resistance", "conductance",
@@ -53,6 +53,45 @@ DIMENSIONS = [
 )
 def test_quantities_are_read_exactly(text: str, value: float, dimension: str) -> None:
     assert parse_quantity(text) == Quantity(value, dimension)
+
+
+@pytest.mark.parametrize("text", ["1", "-2.5", "+.5", "1.", "1e-3", "1E+3", "007"])
+def test_a_number_alone(text: str) -> None:
+    assert parse_number(text) == float(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1_5", "\u0663", "inf", "nan", "1e999", "0x10", "", " 1", "1 ", "1,5", "1e", "e3", "--1", "1 V", "²"]
+)
+def test_what_python_would_take_and_what_it_would_not(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
+        parse_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("1,5 V", "; decimals are written with a point: '1.5 V'"),
+        ("0,125", "; decimals are written with a point: '0.125'"),
+        ("1000,125", "; decimals are written with a point: '1000.125'"),
+        ("1,000 Ω", "; is the comma a decimal point? Write '1.000 Ω'. Does it group thousands? Write '1000 Ω'"),
+        ("-10,250", "; is the comma a decimal point? Write '-10.250'. Does it group thousands? Write '-10250'"),
+        ("1,000,000", "; digits are not grouped: '1000000'"),
+        ("1,000.5", "; digits are not grouped, and decimals are written with a point: '1000.5'"),
+        ("1.000,5 V", "; digits are not grouped, and decimals are written with a point: '1000.5 V'"),
+        ("1_000 Hz", "; digits are not grouped: write '1000 Hz'"),
+        ("1'000.5", "; digits are not grouped: write '1000.5'"),
+        ("1\u202f000", "; digits are not grouped: write '1000'"),
+        ("1.2.3", "; a number has one decimal point"),
+        ("\u22122.5 V", "; the minus sign is '-', not U+2212 (minus sign)"),
+        ("\u0663 V", "; digits are 0 to 9, not U+0663 (arabic-indic digit three)"),
+        ("1,2,3", ""),
+        ("high", ""),
+        ("10 k Hz", ""),
+    ],
+)
+def test_the_hint_does_not_guess(text: str, hint: str) -> None:
+    assert number_hint(text) == hint
 
 
 @pytest.mark.parametrize(

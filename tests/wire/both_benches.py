@@ -14,7 +14,11 @@ from labrig.learning.measurement import Excitation, Response
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
 
+FAST = ("acquisition.sample_rate=50 kS/s", "acquisition.window=20 ms", "acquisition.band=[200 Hz, 2 kHz]")
+"""As many samples as the card can take, which leaves a part of each channel in the next."""
+
 QUIET = (
+    *FAST,
     "simulation.noise=0 V",
     "simulation.digitizer_offset=0 V",
     "simulation.digitizer_gain=0",

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from wire.both_benches import FAST
+
 from labrig.assembly import Assembly, assemble, packaged_configs
 from labrig.assembly.benches.wire import virtual_instruments
 from labrig.cli.main import main
@@ -29,6 +31,8 @@ from labrig.virtual_instruments.digipot import OPEN_TERMINALS_S, VirtualDigipotB
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 SMALL = (
+    *FAST,
+    "simulation.multiplexer=0 F",
     "task.split={train_per_class: 1, test_per_class: 1}",
     "learning.epochs=2",
     "learning.rate=0.02",

@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from trials import trials
 
 from labrig.assembly import assemble
 from labrig.runs.journal import Journal
 
 SMALL = Path(__file__).parents[1] / "benchmarks" / "small_wire.yaml"
-STEPS = 10_000 if os.environ.get("LABRIG_LONG") else 100
+STEPS = trials(100, 100, 10_000)
 SETTLED = 50
 """Steps until every pool has its threads and every cache is filled."""
 

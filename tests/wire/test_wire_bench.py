@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 from unit.rig.benches import assembled
-from wire.both_benches import QUIET
+from wire.both_benches import FAST, QUIET
 
 from labrig.errors import ConfigError, ConnectionFailed
 from labrig.learning.measurement import Excitation
 
 # Real time: only numbers of the physics are compared, never times.
 SINE = (
+    *FAST,
     "learning.activation=sine",
     "acquisition.tones=[1050 Hz, 1350 Hz]",
     'instruments.err2.resource="TCPIP::192.0.2.21::INSTR"',  # two tones in the pilot

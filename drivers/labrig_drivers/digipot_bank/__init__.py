@@ -6,6 +6,7 @@ Firmware and protocol: drivers/firmware/README.md.
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
+from labrig_drivers.digipot_bank.assumptions import ASSUMPTIONS
 from labrig_drivers.digipot_bank.bank import MODEL, DigipotBank
 from labrig_drivers.digipot_bank.options import DigipotBankOptions, capabilities
 
@@ -27,5 +28,6 @@ DRIVERS = (
         models={MODEL: "wire, AVR in a simulator; never run on hardware"},
         virtual=VIRTUAL,
         packages=("pyserial", "cobs"),
+        assumptions=ASSUMPTIONS,
     ),
 )

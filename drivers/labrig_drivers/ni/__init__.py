@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
-from labrig_drivers.ni import analog_input, analog_output, machine
+from labrig_drivers.ni import analog_input, analog_output, assumptions, machine
 from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
 from labrig_drivers.ni.models import MODELS
@@ -33,6 +33,7 @@ DRIVERS = (
         virtual=VIRTUAL,
         packages=PACKAGES,
         probes=PROBES,
+        assumptions=assumptions.INPUT,
     ),
     DriverInfo(
         "ni.ao",
@@ -45,5 +46,6 @@ DRIVERS = (
         virtual=VIRTUAL,
         packages=PACKAGES,
         probes=PROBES,
+        assumptions=assumptions.OUTPUT,
     ),
 )

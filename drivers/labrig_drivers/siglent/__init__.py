@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
+from labrig_drivers.siglent.assumptions import ASSUMPTIONS
 from labrig_drivers.siglent.generator import SdgSource
 from labrig_drivers.siglent.options import MODELS, SdgOptions, capabilities
 
@@ -26,5 +27,6 @@ DRIVERS = (
         models=dict.fromkeys(MODELS, EVIDENCE),
         virtual=VIRTUAL,
         packages=("pyvisa", "pyvisa-py"),
+        assumptions=ASSUMPTIONS,
     ),
 )

@@ -35,6 +35,7 @@ def board_wiring(assembly: Assembly) -> BoardWiring:
         sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
         senses={f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses},
         edges={f"{edge.device}/{edge.channel}": edge.name for edge in hookup.edges},
+        leads={f"{hookup.digitizer}/{wire.channel}": wire.lead for wire in hookup.senses},
     )
 
 

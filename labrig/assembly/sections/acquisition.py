@@ -19,12 +19,14 @@ from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.instruments.data import AcquisitionPlan
 from labrig.instruments.drivers import DigitizerCapabilities
+from labrig.instruments.multiplexer import LEAD_F
 from labrig.learning.tasks import Task
 from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
 from labrig.quantities import (
     Count,
     Frequency,
     NonNegativeTime,
+    PositiveCapacitance,
     PositiveSampleRate,
     PositiveTime,
     PositiveVoltage,
@@ -57,6 +59,7 @@ class Acquisition(Section):
     order: Annotated[Count, Field(ge=2, le=9)] = 5
     mains: list[Frequency] | Literal["none"] | None = None
     pilot: PositiveVoltage = 1.0
+    cable: PositiveCapacitance = LEAD_F
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,7 @@ def _check_step(
     plan: AcquisitionPlan,
     limits: Limits,
 ) -> None:
-    """Report a batch that takes longer than limits.step, with so many `acquisitions` per example."""
+    """Report a batch that takes longer than limits.step, with this many `acquisitions` per example."""
     batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
     needed = acquisitions * batch * plan.duration_s
     if needed > limits.step:

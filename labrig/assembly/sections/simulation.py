@@ -56,7 +56,7 @@ def read_simulation(document: Document) -> SimulationChoice | None:
 
 
 def _fault_kinds(document: Document) -> list[type[Fault] | None]:
-    """The class that each entry of `faults` names; None where there is none."""
+    """The class that each entry of `faults` names; None if there is none."""
     written = document.get(("simulation", "faults"))
     entries = written.value if written is not None and isinstance(written.value, list) else []
     kinds: list[type[Fault] | None] = []

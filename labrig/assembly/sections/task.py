@@ -50,7 +50,7 @@ class TaskChoice:
         The whole section.
     options : Section
         The keys below the name.
-    beside : mapping
+    shared : mapping
         The shared sections that are given, by key.
     target : Section or None
         The goals.
@@ -60,7 +60,7 @@ class TaskChoice:
     task: type[Task]
     section: Section
     options: Section
-    beside: Mapping[str, Section]
+    shared: Mapping[str, Section]
     target: Section | None
 
     def place(self, key: Sequence[str | int]) -> TreePath:
@@ -102,13 +102,13 @@ def read_choice(document: Document) -> TaskChoice | None:
     if section is None:
         return None
     values: Any = section
-    beside = {key: value for key in SHARED if (value := getattr(values, key)) is not None}
-    missing = [key for key in task.sections if key not in beside]
+    shared = {key: value for key in SHARED if (value := getattr(values, key)) is not None}
+    missing = [key for key in task.sections if key not in shared]
     if missing:
         examples = ", ".join(f"'{SHARED[key].example}'" for key in missing)
         document.report(("task", name), f"also needs {' and '.join(missing)} in task, e.g. {examples}", at_key=True)
         return None
-    return TaskChoice(name, task, section, values.named, beside, values.target)
+    return TaskChoice(name, task, section, values.named, shared, values.target)
 
 
 @cache
@@ -144,10 +144,12 @@ def read_task(
         named_at = document.get(choice.place((key,)))
         return document.locate(str(getattr(choice.options, key)), named_at)
 
+    def warn(key: str, message: str) -> None:
+        document.warn(choice.place((key,)), message)
+
+    context = TaskContext(terminals, choice.shared, header.seed if header else 0, locate, warn)
     try:
-        task = choice.task.build(
-            choice.options, TaskContext(terminals, choice.beside, header.seed if header else 0, locate)
-        )
+        task = choice.task.build(choice.options, context)
     except OptionError as error:
         document.report(choice.place(error.key), str(error))
         return None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from labrig.assembly.board import Board
+from labrig.assembly.sections.acquisition import Acquisition
 from labrig.assembly.sections.instruments import Device, faulty
 from labrig.assembly.sections.network import EDGES, PILOT
+from labrig.config.csv_table import Cell, CsvTable, TableError, read_csv
 from labrig.config.document import Document
 from labrig.config.marked import Marked
 from labrig.config.problems import Mark, TreePath
@@ -19,10 +19,20 @@ from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.config.wiring import expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
+from labrig.instruments.multiplexer import LEAD_F, Lead
 from labrig.network.physics import GROUND, NetworkError, Source
 from labrig.network.resistive.builders import Layout
-from labrig.quantities import PositiveResistance, PositiveTransconductance, PositiveVoltage, as_written
+from labrig.quantities import (
+    PositiveCapacitance,
+    PositiveResistance,
+    PositiveTransconductance,
+    PositiveVoltage,
+    as_written,
+    escape_hint,
+)
 from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
+
+ANY_VOLTAGE = (-np.inf, np.inf)
 
 
 class HowlandSource(Section):
@@ -52,12 +62,18 @@ class NodeWiring(Section):
         The channel that drives the node, injects its error, or senses it.
     through : float, HowlandSource or None
         Total resistance between the open-circuit voltage of the source and the node (Ω), or a current source.
+    cable : float or None
+        Capacitance of the node and of its cable to the digitizer (F); None if it is that of `acquisition`.
+    buffer : float or None
+        Output resistance (Ω) of an amplifier of gain 1 between the node and the digitizer; None if there is none.
     """
 
     drive: str | None = None
     error: str | None = None
     through: PositiveResistance | HowlandSource | None = None
     sense: str | None = None
+    cable: PositiveCapacitance | None = None
+    buffer: PositiveResistance | None = None
 
 
 def is_written(document: Document) -> bool | None:
@@ -66,7 +82,13 @@ def is_written(document: Document) -> bool | None:
     return True if all(section is not None and isinstance(section.value, dict) for section in there) else None
 
 
-def read_board(document: Document, layout: Layout, devices: Mapping[str, Device], wiring_written: bool) -> Board | None:
+def read_board(
+    document: Document,
+    layout: Layout,
+    devices: Mapping[str, Device],
+    wiring_written: bool,
+    acquisition: Acquisition | None = None,
+) -> Board | None:
     """Check the wiring against network and instruments, and build the board; None if it has problems.
 
     Inputs and outputs have the order of the layout's nodes if these are numbered, else that of the rows.
@@ -102,8 +124,13 @@ def read_board(document: Document, layout: Layout, devices: Mapping[str, Device]
             low, high = rails.get(wire.node, (-np.inf, np.inf))
             compliance = wire.howland.compliance_v
             rails[wire.node] = max(low, -compliance), min(high, compliance)
+    cable_f = LEAD_F if acquisition is None else acquisition.cable
     senses = tuple(
-        SenseWire(node, row.sense.partition("/")[2], *rails.get(node, ())) for node, row in rows.items() if row.sense
+        SenseWire(
+            node, row.sense.partition("/")[2], *rails.get(node, ANY_VOLTAGE), Lead(row.cable or cable_f, row.buffer)
+        )
+        for node, row in rows.items()
+        if row.sense
     )
     (digitizer,) = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
     return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
@@ -119,7 +146,7 @@ def _source_wire(
 
 
 def _rails(edges: Sequence[EdgeWire], devices: Mapping[str, Device]) -> dict[str, tuple[float, float]]:
-    """Return the narrowest supply (V) of the parts on each node."""
+    """Return the narrowest supply range (V) of the parts on each node."""
     rails: dict[str, tuple[float, float]] = {}
     for edge in edges:
         capabilities = devices[edge.device].programmer
@@ -203,22 +230,25 @@ class WiringReader:
             return []
         wires = []
         wrong: set[TreePath] = set()
-        for edge, (place, label) in zip(wanted, labels, strict=True):
+        for edge, (place, label, at) in zip(wanted, labels, strict=True):
             if place in wrong:
                 continue
-            if not self._channel(place, label, "programmer"):
+            if not self._channel(place, label, "programmer", at):
                 wrong.add(place)
                 continue
             device, _, channel = label.partition("/")
             wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel))
         return wires
 
-    def _edge_labels(self, entry: Marked, path: TreePath) -> list[tuple[TreePath, str]] | None:
-        """Return one channel per edge, in the order of the edges, each with its path in the configuration."""
+    def _edge_labels(self, entry: Marked, path: TreePath) -> list[tuple[TreePath, str, str]] | None:
+        """Return one channel per edge, in the order of the edges, each with its path in the configuration.
+
+        The last item is the place in a CSV file, empty for a channel that is written in the configuration.
+        """
         places = {path: entry}
         if isinstance(entry.value, list):
             places = {(*path, k): item for k, item in enumerate(entry.value)}
-        labels: list[tuple[TreePath, str]] = []
+        labels: list[tuple[TreePath, str, str]] = []
         for place, item in places.items():
             text = item.value
             if not isinstance(text, str):
@@ -227,37 +257,34 @@ class WiringReader:
                 return None
             if len(places) == 1 and text.strip().endswith(".csv"):
                 table = self._edge_table(text.strip(), item, place)
-                return None if table is None else [(place, label) for label in table]
+                return None if table is None else [(place, cell.text, cell.place) for cell in table]
             try:
-                labels += [(place, label) for label in expand_range(text)]
+                labels += [(place, label, "") for label in expand_range(text)]
             except ValueError as error:
                 self._report(place, str(error))
                 return None
         return labels
 
-    def _edge_table(self, name: str, entry: Marked, path: TreePath) -> list[str] | None:
+    def _edge_table(self, name: str, entry: Marked, path: TreePath) -> list[Cell] | None:
         """Read the channels from a CSV file with the columns edge and pot."""
         file = self._document.locate(name, entry)
         if file is None:
             self._report(
-                path, f"there is no file {as_written(name)} next to the configuration or among the packaged files"
+                path,
+                f"there is no file {as_written(name)} next to the configuration or among the packaged files"
+                f"{escape_hint(name)}",
             )
             return None
         try:
-            table = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig")))
-            if table.fieldnames is None or not {"edge", "pot"} <= set(table.fieldnames):
-                self._report(path, f"{name} needs the columns edge and pot")
-                return None
-            found = {row["edge"].strip(): row["pot"].strip() for row in table if row["edge"] and row["pot"]}
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            self._report(path, f"cannot read {name}: {error}")
+            found = _channels_by_edge(read_csv(file), {edge.name for edge in self._layout.edges})
+        except TableError as error:
+            self._report(path, str(error))
             return None
         names = [edge.name for edge in self._layout.edges]
         missing = [edge for edge in names if edge not in found]
-        unknown = [edge for edge in found if edge not in names]
-        if missing or unknown:
-            problem = f"has no channel for {missing[0]}" if missing else f"has an unknown edge {unknown[0]!r}"
-            self._report(path, f"{name} {problem}")
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            self._report(path, f"{name} has no channel for {missing[0]}{more}")
             return None
         return [found[edge] for edge in names]
 
@@ -270,6 +297,10 @@ class WiringReader:
         if row.through is not None and not (row.drive or row.error):
             self._report(
                 (*path, "through"), "through is the resistance of a drive or an error, but this node has neither"
+            )
+        elif row.buffer is not None and not row.sense:
+            self._report(
+                (*path, "buffer"), "a buffer is between a node and its digitizer channel, but there is no sense"
             )
         elif isinstance(row.through, HowlandSource) and not row.error:
             self._report(
@@ -329,42 +360,68 @@ class WiringReader:
                 example = f"e.g. '{row}'"
                 self._report(("wiring",), f"no node has {what}: nothing can be trained; {example}", key=True)
 
-    def _channel(self, path: TreePath, label: str, kind: Kind) -> bool:
-        """Return whether `label` is an unused channel of an instrument of this kind; report it if not."""
+    def _channel(self, path: TreePath, label: str, kind: Kind, at: str = "") -> bool:
+        """Return whether `label` is an unused channel of an instrument of this kind; report it if not.
+
+        `at` is its place in a CSV file, for the message.
+        """
+        problem = self._channel_problem(path, label, kind)
+        if problem:
+            self._report(path, f"{at}: {problem}" if at else problem)
+        return problem is None
+
+    def _channel_problem(self, path: TreePath, label: str, kind: Kind) -> str | None:
+        """Return what is wrong with a channel, "" if that has been reported; else None, and the channel is used."""
         device, slash, channel = label.partition("/")
         if device in self._invalid:
-            return False
+            return ""
         found = self._devices.get(device)
         if not slash:
-            self._report(path, f"{as_written(label)} is not a channel; write instrument/channel, e.g. 'daq/3'")
-            return False
+            return f"{as_written(label)} is not a channel; write instrument/channel, e.g. 'daq/3'"
         if found is None:
-            if device not in self._unknown:
-                known = [name for name, one in self._devices.items() if one.driver.kind == kind]
-                close = difflib.get_close_matches(device, known, 1, 0.5)
-                hint = f"did you mean {close[0]!r}?" if close else f"{kind}s in this file: {', '.join(known) or 'none'}"
-                self._report(path, f"{as_written(label)} names an unknown instrument; {hint}")
-            self._unknown.add(device)
             self._skipped = True
-            return False
+            if device in self._unknown:
+                return ""
+            self._unknown.add(device)
+            known = [name for name, one in self._devices.items() if one.driver.kind == kind]
+            close = difflib.get_close_matches(device, known, 1, 0.5)
+            hint = f"did you mean {close[0]!r}?" if close else f"{kind}s in this file: {', '.join(known) or 'none'}"
+            return f"{as_written(label)} names an unknown instrument; {hint}"
         if found.driver.kind != kind:
-            self._report(path, f"{label!r}: {device} is a {found.driver.kind}, expected a {kind}")
-            return False
+            return f"{label!r}: {device} is a {found.driver.kind}, expected a {kind}"
         channels = found.capabilities.channels
         if channel not in channels:
             count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
-            self._report(path, f"{as_written(label)}: {device} has {count}, {in_words(channels)}")
-            return False
+            return f"{as_written(label)}: {device} has {count}, {in_words(channels)}"
         # A source channel that feeds two nodes shorts them; sensing or programming twice is a mistake too.
-        here = ".".join(str(part) for part in path[1:])
         if label in self._used:
-            self._report(path, f"channel {label} is used twice (also by {self._used[label]})")
-            return False
-        self._used[label] = here
-        return True
+            return f"channel {label} is used twice (also by {self._used[label]})"
+        self._used[label] = ".".join(str(part) for part in path[1:])
+        return None
 
     def _report(self, path: TreePath, message: str, *, key: bool = False) -> None:
         self._document.report(path, message, at_key=key)
+
+
+def _channels_by_edge(table: CsvTable, edges: Collection[str]) -> dict[str, Cell]:
+    """Return the channel of every edge in a table with the columns edge and pot; raises TableError."""
+    at_edge, at_pot = table.position("edge"), table.position("pot")
+    found: dict[str, Cell] = {}
+    seen: dict[tuple[str, str], str] = {}
+    for row in table.rows:
+        edge, pot = row[at_edge], row[at_pot]
+        if edge.text and edge.text not in edges:
+            close = difflib.get_close_matches(edge.text, edges, 1, 0.6)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise TableError(f"{edge.place}: the network has no edge {as_written(edge.text)}{hint}")
+        for column, cell in (("edge", edge), ("pot", pot)):
+            if not cell.text:
+                raise TableError(f"{cell.place}: column {column!r}: the cell is empty")
+            first = seen.setdefault((column, cell.text), cell.place)
+            if first != cell.place:
+                raise TableError(f"{cell.place}: {column} {as_written(cell.text)} is there twice (first at {first})")
+        found[edge.text] = pot
+    return found
 
 
 def _marks_of(written: Marked) -> Iterator[Mark | None]:

@@ -22,7 +22,7 @@ class Carrier(ABC):
     Parameters
     ----------
     options : instance of `cls.Options`
-        Its own keys, which stand beside `carrier:` in `learning.error`.
+        Its own keys, written next to `carrier:` in `learning.error`.
     current_a : float
         Norton current of the largest error (A).
     floor : float
@@ -39,7 +39,7 @@ class Carrier(ABC):
     @staticmethod
     @abstractmethod
     def tones(options: Any, outputs: int) -> int:
-        """K, how many error tones this carrier needs for so many outputs; `options` as in the constructor."""
+        """Return K, how many error tones this carrier needs for this many outputs; `options` as in the constructor."""
 
     @abstractmethod
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:

@@ -36,8 +36,8 @@ class TrainingTargets:
 class Loss(ABC):
     """A loss C of the output voltages of one example.
 
-    `Options` are its own keys, which stand beside `loss:` in the `learning` section; `targets` is the kind of target it
-    compares with.
+    `Options` are its own keys, which are written next to `loss:` in the `learning` section; `targets` is the kind of
+    target it compares with.
     """
 
     Options: ClassVar[type[Section]] = NoOptions

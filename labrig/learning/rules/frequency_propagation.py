@@ -57,7 +57,7 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
         ∂C/∂v_o at the free state.
     floor : float
         An error smaller than this (unit of ∂C/∂v_o) was injected at a smaller current than others, so what the sources
-        made of it is judged relative to this; one that they cannot play at all teaches nothing.
+        made of it is judged relative to this; one too small for them to play teaches nothing.
 
     Raises
     ------

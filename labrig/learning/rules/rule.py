@@ -55,7 +55,7 @@ class Rule(ABC):
     Parameters
     ----------
     options : instance of `cls.Options`
-        Its own keys, which stand beside `rule:` in the `learning` section.
+        Its own keys, written next to `rule:` in the `learning` section.
     """
 
     Options: ClassVar[type[Section]] = NoOptions

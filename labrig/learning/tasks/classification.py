@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -17,14 +16,14 @@ from labrig.learning.losses import Targets
 from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
 from labrig.learning.tasks.goals import TEST_ACCURACY, TRAIN_ACCURACY, Goal
 from labrig.learning.tasks.task import Indices, Task, TaskContext
-from labrig.quantities import Count, as_written
+from labrig.quantities import Count, as_written, escape_hint
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
 
 
 class Split(Section):
-    """Examples of every class for training, and for the test."""
+    """Examples per class in the training set and in the test set."""
 
     example: ClassVar[str] = "split: {train_per_class: 30, test_per_class: 20}"
 
@@ -68,6 +67,7 @@ class Classification(EncodedInputs, Task):
             table.labels, table.classes, split.train_per_class, split.test_per_class, generator
         )
         encode: Encode = context.sections["encode"]
+        _warn(table, train, options, context)
         volts = encode.full_scale * scaled(table.features, train, encode.clip)
         activation = with_complements_and_bias(volts, encode.complements, encode.bias)
         return cls.of(activation, table.labels, table.classes, train, test, encode)
@@ -114,18 +114,24 @@ class Classification(EncodedInputs, Task):
 
 
 def _table(options: Classification.Options, context: TaskContext) -> LabelledTable:
-    """Return the table in the configured file; every example in it has a class."""
+    """Return the table in the configured file."""
     file = context.locate("data")
     if file is None:
-        where = "beside the configuration that names it or among the packaged ones"
-        raise OptionError("data", f"there is no file {as_written(options.data)} {where}")
-    try:
-        table = read_labelled_csv(file, options.label, options.features)
-    except OptionError:
-        raise
-    except (ValueError, csv.Error) as error:
-        message = f"{file.name} cannot be read as CSV: is a quote left open in it?"
-        raise OptionError("data", message) from error
-    if "" in table.classes:
-        raise OptionError("data", f"{file.name} has examples without a class in column {options.label!r}")
-    return table
+        where = "next to the configuration that names it or among the packaged ones"
+        raise OptionError("data", f"there is no file {as_written(options.data)} {where}{escape_hint(options.data)}")
+    return read_labelled_csv(file, options.label, options.features)
+
+
+def _warn(table: LabelledTable, train: Indices, options: Classification.Options, context: TaskContext) -> None:
+    """Warn of labels that look alike, and of columns from which nothing can be learned."""
+    for note in table.notes:
+        context.warn("data", note)
+    low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
+    constant = [name for name, same in zip(table.columns, low == high, strict=True) if same]
+    if constant:
+        columns = f"column{'s' if len(constant) > 1 else ''} {', '.join(map(as_written, constant[:8]))}"
+        every = "; nothing can be learned from them" if len(constant) == len(table.columns) else ""
+        message = (
+            f"{columns} of {options.data} {'are' if len(constant) > 1 else 'is'} constant in the training examples"
+        )
+        context.warn("data", f"{message}{every or ', so it contributes nothing'}")

@@ -23,7 +23,7 @@ class Goal:
     key : str
         Under `task.target`.
     type : annotation
-        Of its value, for pydantic.
+        Type of its value, for pydantic.
     metric : str
         The figure of the last evaluation it is held against.
     at_least : bool

@@ -74,7 +74,7 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
     features = (inputs - constant) // per_feature
     if features < 1 or features * per_feature + constant != inputs:
         complements = " and complements" if encode.complements else ""
-        raise OptionError((), f"{inputs} driven nodes do not divide into features{complements} and {constant} bias")
+        raise OptionError((), f"{inputs} driven nodes cannot be divided into features{complements} and {constant} bias")
     return _achievable_matrix(features, encode.complements, context.terminals, context.seed)
 
 

@@ -18,7 +18,7 @@ from labrig.learning.tasks.goals import Goal
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Key = tuple[str | int, ...]
-"""A key, or the path to one, in the task's own options or in a section beside them."""
+"""A key, or the path to one, in the task's own options or in a section next to them."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,20 @@ class TaskContext:
     ----------
     terminals : Terminals
     sections : mapping
-        The sections that stand beside its own, by key.
+        The sections next to its own, by key.
     seed : int
-        Of the run.
+        Seed of the run.
     locate : callable
         The file that a key of its own options names, or None if there is none.
+    warn : callable
+        Shows the user a warning about a key of its own options, which does not stop the run.
     """
 
     terminals: Terminals
     sections: Mapping[str, Any]
     seed: int
     locate: Callable[[str], Path | None]
+    warn: Callable[[str, str], None] = lambda key, message: None
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Task(ABC):
     targets: ClassVar[Targets]
     """What `target` says; the loss must be of the same kind."""
     sections: ClassVar[tuple[str, ...]] = ()
-    """Which of the sections that tasks share must stand beside its own: 'split', 'encode'."""
+    """Which of the sections that tasks share must be present next to its own: 'split', 'encode'."""
     goals: ClassVar[tuple[Goal, ...]] = ()
     """What `target` may ask for."""
     exact: ClassVar[bool] = True

@@ -52,7 +52,7 @@ class Update(ABC):
     Parameters
     ----------
     options : instance of `cls.Options`
-        Its own keys, which stand beside `update:` in the `learning` section.
+        Its own keys, written next to `update:` in the `learning` section.
     levels : sequence of E
         What each edge's channel realizes within the configured range.
     initial : (E,) array

@@ -14,7 +14,7 @@ OFF_STATE_OHM = 10e9
 
 @dataclass(frozen=True, slots=True)
 class ResistiveNetwork(Graph):
-    """A graph that keeps the contract of `labrig.network.physics.Network`."""
+    """A resistive graph with the interface of `labrig.network.physics.Network`."""
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Solver:
         """A solver of it, with the outputs of these sources (by number) open.

@@ -47,7 +47,7 @@ class SimulatedDigitizer(Face):
         self._plan = replace(
             plan,
             ranges_v=(self._capabilities.full_scale_v,) * len(plan.channels),
-            skew_s=tuple(k * self._capabilities.convert_interval_s for k in range(len(plan.channels))),
+            skew_s=self._capabilities.skew_s(len(plan.channels), plan.sample_rate_hz),
             u_offset_v=self._context.imperfections.u_offset_v,
             u_gain=self._context.imperfections.u_gain,
         )

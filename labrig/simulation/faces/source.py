@@ -40,7 +40,7 @@ class SimulatedSource(Face):
         self._play(self._loaded)
 
     def confirm(self) -> None:
-        """Return if the source still answers."""
+        """Check that the source still answers."""
         self._require_open("confirm")
 
     def idle(self) -> None:

@@ -32,7 +32,7 @@ class Fault(ABC):
     Attributes
     ----------
     Options : type of Section
-        Keys that stand beside what, where and when.
+        Keys written next to what, where and when.
     kinds : tuple of str
         Instruments that can have it.
     place : str

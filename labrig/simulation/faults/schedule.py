@@ -34,7 +34,7 @@ class ScheduledFault:
     time_s : float, optional
         It begins so long after the bench started. One of both is None.
     for_s, count : optional
-        It ends after a time, or after so many of what it counts; with both None not at all.
+        It ends after a time, or after a number of what it counts; if both are None, it never ends.
     """
 
     fault: Fault

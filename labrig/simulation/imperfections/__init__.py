@@ -7,7 +7,14 @@ from typing import Any
 
 from labrig.extensions import Extensions
 from labrig.simulation.imperfections.combined import Imperfections
-from labrig.simulation.imperfections.imperfection import Addition, Imperfection, Scans, Transfer
+from labrig.simulation.imperfections.imperfection import (
+    Addition,
+    Imperfection,
+    Memory,
+    Scans,
+    Switching,
+    Transfer,
+)
 
 IMPERFECTIONS = Extensions(
     noun="imperfection",
@@ -19,6 +26,7 @@ IMPERFECTIONS = Extensions(
         "digitizer_offset": "DigitizerOffset",
         "part_tolerance": "PartTolerance",
         "converters": "Converters",
+        "multiplexer": "Multiplexer",
     },
     kind=Imperfection,
 )
@@ -40,4 +48,14 @@ def imperfections(values: Mapping[str, Any], seed: int) -> Imperfections:
     return Imperfections([IMPERFECTIONS.find(name)(values[name], seed) for name in names])
 
 
-__all__ = ["IMPERFECTIONS", "Addition", "Imperfection", "Imperfections", "Scans", "Transfer", "imperfections"]
+__all__ = [
+    "IMPERFECTIONS",
+    "Addition",
+    "Imperfection",
+    "Imperfections",
+    "Memory",
+    "Scans",
+    "Switching",
+    "Transfer",
+    "imperfections",
+]

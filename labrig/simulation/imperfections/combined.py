@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from labrig.instruments.parts import Part
-from labrig.simulation.imperfections.imperfection import Addition, Imperfection, Transfer
+from labrig.simulation.imperfections.imperfection import Addition, Imperfection, Memory, Transfer
 
 
 class Imperfections:
@@ -44,6 +44,11 @@ class Imperfections:
         """How the channels of a digitizer distort voltages, in the order in which it happens."""
         found = (each.transfer(digitizer, channels) for each in self._members)
         return [transfer for transfer in found if transfer is not None]
+
+    def memories(self, digitizer: str) -> list[Memory]:
+        """What a digitizer remembers of the previous channel of a scan."""
+        found = (each.memory(digitizer) for each in self._members)
+        return [memory for memory in found if memory is not None]
 
     def additions(self, digitizer: str, channels: int) -> list[Addition]:
         """What is added to the samples of a digitizer."""

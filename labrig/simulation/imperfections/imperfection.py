@@ -52,6 +52,29 @@ Transfer = Callable[[Array, NDArray[np.intp]], Array]
 Each scan is mapped by itself. The volts that are passed in must not be changed.
 """
 
+
+@dataclass(frozen=True, slots=True)
+class Switching:
+    """The inputs of one scan as a multiplexer meets them, in the order in which they are converted.
+
+    Attributes
+    ----------
+    ohm : (C,) array
+        Resistance of each node as seen from its input, with the edges as they are now (Ω).
+    farad : (C,) array
+        Capacitance of each node and its cable (F).
+    settling_s : (C,) array
+        Time from switching to the conversion of each input (s).
+    """
+
+    ohm: Array
+    farad: Array
+    settling_s: Array
+
+
+Memory = Callable[[Switching], Array]
+"""Inputs of a scan → (C,) how much of the reading of each input is the voltage of the input before it, from 0 to 1."""
+
 Addition = Callable[[Scans], Array]
 """Scans → (n, C) volts that are added to them, in an array of their own."""
 
@@ -67,7 +90,7 @@ class Imperfection:
     value
         What is written after its key, validated as `Options`.
     seed : int
-        Of the simulation.
+        Seed of the simulation.
 
     Attributes
     ----------
@@ -102,6 +125,13 @@ class Imperfection:
         """How the channels of a digitizer distort the voltages at their inputs; None if they do not.
 
         Asked once for each digitizer, by its name and its number of channels.
+        """
+        return None
+
+    def memory(self, digitizer: str) -> Memory | None:
+        """What a digitizer remembers of the previous channel of a scan; None if it forgets at once.
+
+        Asked once for each digitizer. One that samples simultaneously has no previous channel.
         """
         return None
 

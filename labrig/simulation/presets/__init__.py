@@ -23,7 +23,7 @@ def preset_names() -> tuple[str, ...]:
 
 @cache
 def preset(name: str) -> Mapping[str, Any]:
-    """What a preset sets each imperfection to, by its key, as it is written there.
+    """What a preset sets each imperfection to, by its key, as written there.
 
     Raises
     ------

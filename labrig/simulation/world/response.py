@@ -12,7 +12,7 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.physics import Equilibrium, Network
+from labrig.network.physics import Equilibrium, Network, SeenFromNodes
 from labrig.signals.tones import SILENT
 from labrig.simulation.world.timeline import SAME_SAMPLE, Timeline
 from labrig.simulation.world.wiring import SourceStage
@@ -96,6 +96,18 @@ class BoardResponse:
             for first, last in pairwise(bounds)
         ]
 
+    def resistances(self, nodes: Sequence[str], t: float) -> Array | None:
+        """(len(nodes),) small-signal resistance from each node to ground at t, at the DC levels that are played (Ω).
+
+        None if the network's physics knows none.
+        """
+        programs = [program for _, program in self._timeline.programs(t)]
+        solver = self._solver(tuple(program is None for program in programs), t)
+        if not isinstance(solver, SeenFromNodes):
+            return None
+        levels = np.array([(program or SILENT).dc for program in programs])
+        return solver.resistances(solver.states(self._converted(levels)), [self._node_index[node] for node in nodes])
+
     def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
         """The solver at t and all node voltages (N,), if the named channels played these constant voltages.
 
@@ -147,7 +159,7 @@ class BoardResponse:
         return np.where(self._converts, rounded, source_v) * self._gain
 
     def _period(self, cycles_per_sample: tuple[float, ...]) -> int | None:
-        """Samples after which every tone repeats, or None where they do not within reason."""
+        """Samples after which every tone repeats, or None if that takes too long."""
         if cycles_per_sample not in self._periods:
             period: int | None = 1
             for ratio in cycles_per_sample:

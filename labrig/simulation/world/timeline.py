@@ -81,7 +81,7 @@ class Timeline:
         self._note(t)
 
     def programs(self, t: float) -> list[tuple[float, ToneProgram | None]]:
-        """What each channel plays at t, and since when; None where its output is open."""
+        """What each channel plays at t, and since when; None if its output is open."""
         return [history.at(t) for history in self._played.values()]
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:

@@ -77,7 +77,7 @@ class World:
         return self.acquisitions
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
-        """What every wired source channel plays at t; None where its output is open."""
+        """What every wired source channel plays at t; None if its output is open."""
         return self.timeline.playing(t)
 
     def conductances(self, t: float) -> Array:
@@ -93,6 +93,10 @@ class World:
     ) -> list[Stretch]:
         """The same voltages as stretches between changes, each with its unique scans only."""
         return self.response.stretches(nodes, t0, rate, n, skew_s)
+
+    def resistances(self, nodes: Sequence[str], t: float) -> Array | None:
+        """(len(nodes),) resistance from each node to ground at t (Ω); None if the network's physics knows none."""
+        return self.response.resistances(nodes, t)
 
     def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
         """The solver at t and all node voltages (N,), if the named channels played these constant voltages.

@@ -81,7 +81,7 @@ class DeviceState:
         self.drive(self._bench.clock(), dict.fromkeys(self.ao_names, SILENT))
 
     def drive(self, t: float, programs: Mapping[str, ToneProgram]) -> None:
-        """Set what channels play from t (s) plus the settling time on; the programs start at t."""
+        """Set what channels play from time t plus the settling time on; the programs start at t."""
         for channel, program in programs.items():
             self._levels.pop(channel, None)
             effective = max(t + self.device.ao_settle_s, self._last_drive.get(channel, -math.inf))
@@ -89,7 +89,7 @@ class DeviceState:
             self._bench.world.drive(effective, f"{self._ao_instrument}/{channel}", program.after(effective - t))
 
     def hold(self, t: float, volts: Mapping[str, float]) -> None:
-        """Set channels to constant levels (V) from t (s) plus the settling time on. Unchanged levels are skipped."""
+        """Set channels to constant levels (V) from time t plus the settling time on. Unchanged levels are skipped."""
         changed = {channel: ToneProgram(v) for channel, v in volts.items() if self._levels.get(channel) != v}
         self.drive(t, changed)
         self._levels.update(volts)

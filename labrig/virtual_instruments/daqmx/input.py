@@ -166,10 +166,11 @@ class TaskAcquisition:
     def _digitize(self, span: tuple[int, int], codes: Codes) -> None:
         """Fill the (n, C) codes of the scans `span` = (first, last + 1)."""
         assert self.t0 is not None
+        if not self._columns:
+            return
+        names = [channel.physical for channel in self._channels]
+        widest = self._board.front_end(max(self._columns))  # ranges differ only in their codes
+        volts = widest.sample(self._bench.world, names, self.t0, self.rate_hz, span, self._number, self._skew_s)
         for range_v, columns in self._columns.items():
-            front_end = self._board.front_end(range_v)
-            names = [self._channels[column].physical for column in columns]
-            skew = [self._skew_s[column] for column in columns]
-            volts = front_end.sample(self._bench.world, names, self.t0, self.rate_hz, span, self._number, skew)
-            converted, _ = front_end.codes(volts)
+            converted, _ = self._board.front_end(range_v).codes(volts[:, columns])
             codes[:, columns] = converted

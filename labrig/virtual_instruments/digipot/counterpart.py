@@ -45,7 +45,7 @@ def banks(bench: VirtualBench, entry: Entry) -> Iterator[str]:
     board = VirtualDigipotBoard(len(able.channels), able.part, clock=MonotonicClock(), on_codes=show)
 
     def refuse_the_next() -> None:
-        """A fault of the board, not of the line."""
+        """Refuse the next requests: a fault of the board, not of the line."""
         board.forced.clear()
         if faults.on_message(entry.name, RequestFault):
             board.forced.append(Status.MALFORMED)

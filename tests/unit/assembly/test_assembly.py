@@ -94,11 +94,19 @@ class TestEdgesOfTheWiring:
     @pytest.mark.parametrize(
         ("table", "says"),
         [
-            ("edge,wiper\n", "table.csv needs the columns edge and pot"),
+            ("edge,wiper\n", "table.csv has no column 'pot'; its columns are edge, wiper"),
             ("edge,pot\nin0-out0,pots/0\n", "table.csv has no channel for out0-ground"),
-            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/1\na-b,pots/1\n", "table.csv has an unknown edge 'a-b'"),
-            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/0\n", "channel pots/0 is used twice"),
-            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/9\n", "'pots/9': pots has 2 channels, 0 to 1"),
+            (
+                "edge,pot\nin0-out0,pots/0\nout0-ground,pots/1\na-b,pots/1\n",
+                "table.csv:4:1: the network has no edge 'a-b'",
+            ),
+            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/0\n", "table.csv:3:13: pot 'pots/0' is there twice"),
+            ("edge,pot\nin0-out0,pots/0\nin0-out0,pots/1\n", "table.csv:3:1: edge 'in0-out0' is there twice (first at"),
+            ("edge,pot\nin0-out0,pots/0\nout0-ground,\n", "table.csv:3:13: column 'pot': the cell is empty"),
+            (
+                "edge,pot\nin0-out0,pots/0\nout0-ground,pots/9\n",
+                "table.csv:3:13: 'pots/9': pots has 2 channels, 0 to 1",
+            ),
         ],
     )
     def test_a_table_that_does_not_fit(self, table: str, says: str, tmp_path: Path) -> None:
@@ -311,10 +319,10 @@ class TestTiming:
         (fault,) = faults(Path("iris_wire.yaml"), "instruments.pots.watchdog=100 ms")
         assert fault == (
             "instruments.pots.watchdog",
-            "100 ms is too short: nothing is sent during an acquisition of 25 ms; use at least 150 ms, "
+            "100 ms is too short: nothing is sent during an acquisition of 45.33 ms; use at least 190.7 ms, "
             "or 0 s for no watchdog",
         )
-        assemble(Path("iris_wire.yaml"), ["instruments.pots.watchdog=150 ms"])
+        assemble(Path("iris_wire.yaml"), ["instruments.pots.watchdog=191 ms"])
 
     def test_auto_settles_as_long_as_the_slowest_source(self, tmp_path: Path) -> None:
         assembly = assemble(islands(tmp_path), ["instruments.awg.settle=1 ms"])

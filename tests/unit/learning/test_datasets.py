@@ -11,7 +11,7 @@ from labrig.config.section import OptionError
 from labrig.learning.datasets import read_labelled_csv, scaled, split_by_class
 from labrig.learning.tasks.encoding import with_complements_and_bias
 
-GOOD = "# a comment\na, b ,kind\n1,2.5,x\n\n-3e-1,4,y\n# another\n0,1,x\n"
+GOOD = "# a comment\na, b ,kind\n1,2.5,x\n\n-3e-1,4,y\n0,1,x\n"
 
 
 def write(folder, text: str, encoding: str = "utf-8"):
@@ -39,13 +39,16 @@ def test_columns_by_name(tmp_path):
     [
         (GOOD, "species", None, "label", "no column 'species'; its columns are a, b, kind"),
         (GOOD, "kind", ["c"], "features", "no column 'c'"),
-        ("a,kind\n", "kind", None, "data", "no header line followed by examples"),
+        ("a,kind\n", "kind", None, "data", "only a header line, no examples"),
         ("", "kind", None, "data", "no header line"),
-        ("a,kind\n1,x\n2\n", "kind", None, "data", "table.csv:3: 1 fields where the header has 2"),
-        ("# c\na,kind\n1,x\n\nnan,x\n", "kind", None, "data", "table.csv:5: column 'a' holds 'nan'"),
-        ("a,kind\n1e999,x\n", "kind", None, "data", "not a finite number"),
-        ("a,kind\nhigh,x\n", "kind", None, "data", "holds 'high'"),
-        ("# c\na,b,a,kind\n1,2,3,x\n", "kind", None, "data", "table.csv:2: 2 columns are called 'a'; rename them"),
+        ("a,kind\n1,x\n2\n", "kind", None, "data", "table.csv:3:1: 1 field where the header has 2"),
+        ("# c\na,kind\n1,x\n\nnan,x\n", "kind", None, "data", "table.csv:5:1: column 'a': 'nan' is not a number"),
+        ("a,kind\n1e999,x\n", "kind", None, "data", "'1e999' is too large"),
+        ("a,kind\nhigh,x\n", "kind", None, "data", "'high' is not a number"),
+        ("a,kind\n1_5,x\n", "kind", None, "data", "'1_5' is not a number; digits are not grouped: write '15'"),
+        ("a,kind\n1,x\n2,\n", "kind", None, "data", "table.csv:3:3: an example without a class"),
+        ("a,,kind\n1,2,x\n", "kind", None, "data", "table.csv:1:3: a column has no name"),
+        ("# c\na,b,a,kind\n1,2,3,x\n", "kind", None, "data", "table.csv:2:1: 2 columns are called 'a'; rename them"),
         ("a,kind,kind\n1,x,y\n", "kind", None, "data", "2 columns are called 'kind'"),
         ("a,b,a,kind\n1,2,3,x\n", "kind", ["b", "a"], "data", "2 columns are called 'a'"),
         (GOOD, "kind", ["a", "b", "a"], "features", "column 'a' is named twice"),
@@ -61,6 +64,20 @@ def test_what_is_refused(tmp_path, text, label, features, key, message):
 def test_two_columns_of_one_name_that_nobody_uses_do_no_harm(tmp_path):
     table = read_labelled_csv(write(tmp_path, "a,note,note,kind\n1,x,y,z\n"), "kind", ["a"])
     np.testing.assert_array_equal(table.features, [[1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("a,kind\n1,x \n2,x\n3,y\n", "table.csv:2:3: the label 'x ' ends with a blank; it is read as 'x'"),
+        ("a,kind\n1,x\n2,X\n", "table.csv:2:3: the classes 'X' and 'x' differ only in case or blanks"),
+        ("a,kind\n1,p q\n2,p  q\n", "the classes 'p  q' and 'p q' differ only in case or blanks"),
+    ],
+)
+def test_labels_that_look_alike_are_noted(tmp_path, text, note):
+    (found,) = read_labelled_csv(write(tmp_path, text), "kind").notes
+    assert note in found
+    assert not read_labelled_csv(write(tmp_path, GOOD), "kind").notes
 
 
 def test_an_example_far_outside_a_narrow_training_range_is_clipped():
@@ -96,7 +113,7 @@ def test_a_split_follows_its_generator():
 
 
 def test_too_few_examples_of_a_class():
-    with pytest.raises(OptionError, match=r"class 'b' has 3 examples, 2 \+ 2 are asked for") as caught:
+    with pytest.raises(OptionError, match=r"class 'b' has 3 examples, but split asks for 2 \+ 2") as caught:
         split_by_class(np.array([0, 0, 0, 0, 1, 1, 1]), ("a", "b"), 2, 2, np.random.default_rng(0))
     assert caught.value.key == ("split",)
 

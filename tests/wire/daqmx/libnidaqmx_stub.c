@@ -146,7 +146,7 @@ int32_t DAQmxGetTimingAttribute(Task task, int32_t attribute, void *value, uint3
 int32_t DAQmxSetTimingAttribute(Task task, int32_t attribute, const void *value)
 {
     (void)task, (void)value; /* a number comes in another register */
-    return attribute == 0x1315 || attribute == 0x1316 ? OK : NOT_SUPPORTED;
+    return attribute == 0x1315 || attribute == 0x1316 || attribute == 0x1848 ? OK : NOT_SUPPORTED;
 }
 
 int32_t DAQmxGetChanAttribute(Task task, const char *channel, int32_t attribute, void *value, uint32_t size)
@@ -157,6 +157,8 @@ int32_t DAQmxGetChanAttribute(Task task, const char *channel, int32_t attribute,
     case 0x187F: return integer(10100, value); /* analog input */
     case 0x0695: return integer(10322, value); /* voltage */
     case 0x22DA: return integer(16, value);
+    case 0x0050: return integer(10279, value); /* right-justified */
+    case 0x1765: return number(16, value);
     case 0x1815: return number(2.0, value);
     case 0x1930:
         if (size == 0)

@@ -135,7 +135,7 @@ def test_rate_and_skew_are_read_back(ai: NiAnalogInput) -> None:
     actual = ai.configure(plan(5, rate_hz=30e3))
     assert actual.sample_rate_hz == pytest.approx(100e6 / 3333)
     assert actual.skew_s[1] == pytest.approx(666 / 100e6)  # five conversions spread over the scan
-    assert ai.configure(plan(5, rate_hz=10e3)).skew_s[4] == pytest.approx(44e-6)  # 1 µs and 10 µs of padding each
+    assert ai.configure(plan(5, rate_hz=10e3)).skew_s[4] == pytest.approx(80e-6)  # not the 11 µs each of DAQmx itself
     assert ai.configure(plan(1)).skew_s == (0.0,)
 
 

@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 def adjoint(reduction: Reduction, problem: Problem | None, v: FloatArray, output_gradient: FloatArray) -> FloatArray:
     """λ = −H⁻¹·dC/dv (B, N) at the operating points `v` (B, N), for the cost gradients dC/dv (B, N).
 
-    H = G + D·g(v)·Dᵀ is the Hessian of the co-content; `problem` is None where there are no diodes. λ is the linear
+    H = G + D·g(v)·Dᵀ is the Hessian of the co-content; `problem` is None if there are no diodes. λ is the linear
     response to the error current −dC/dv, which is what frequency propagation measures as b/γ.
     """
     injected = -output_gradient

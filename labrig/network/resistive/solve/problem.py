@@ -60,7 +60,7 @@ def first_guess(problem: Problem, current_a: FloatArray) -> FloatArray:
 
 
 def diode_stamps(incidence: FloatArray) -> FloatArray | None:
-    """Stamp of each diode in the Jacobian as a row (m·m,), or None where that table would be large."""
+    """Stamp of each diode in the Jacobian as a row (m·m,), or None if that table would be large."""
     size, count = incidence.shape
     if count * size * size > LARGEST_STAMP_TABLE:
         return None

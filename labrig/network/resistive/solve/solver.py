@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -14,6 +16,9 @@ from labrig.network.resistive.solve.newton import operating_points
 from labrig.network.resistive.solve.problem import Problem, diode_stamps, posed
 
 FloatArray = NDArray[np.float64]
+
+NODES_AT_ONCE = 32
+"""Each node whose resistance is asked for needs a Jacobian of its own while it is computed."""
 
 
 class Solver:
@@ -104,6 +109,17 @@ class Solver:
         at, cost = np.broadcast_arrays(self._checked(v, "voltages"), self._checked(output_gradient, "cost gradient"))
         response = adjoint(reduction, problem, _rows(at)[:, self._order], _rows(cost)[:, self._order])
         return self._restored(response, at.ndim)
+
+    def resistances(self, states: ArrayLike, nodes: Sequence[int]) -> FloatArray:
+        """Small-signal resistance (Ω) from each of `nodes` to ground, (len(nodes),), at the node voltages (N,)."""
+        at = np.asarray(states, dtype=float)
+        found = np.empty(len(nodes))
+        for first in range(0, len(nodes), NODES_AT_ONCE):
+            some = np.asarray(nodes[first : first + NODES_AT_ONCE], dtype=np.intp)
+            drawn = np.zeros((len(some), len(at)))
+            drawn[np.arange(len(some)), some] = -1.0  # the response to 1 A into the node
+            found[first : first + len(some)] = self.sensitivity(at, drawn)[np.arange(len(some)), some]
+        return found
 
     def gradient(self, v: ArrayLike, output_gradient: ArrayLike) -> FloatArray:
         """Exact ∂C/∂θ_k = drop_k(v)·drop_k(λ) in cost per siemens, (E,) or (B, E); arguments as in `sensitivity`."""

@@ -1,0 +1,26 @@
+"""What the driver of the potentiometer bank relies on that nobody has seen on a board."""
+
+from labrig.instruments.drivers import Assumption
+
+ASSUMPTIONS = (
+    Assumption(
+        "the chips answer at the SPI clock the firmware was built for",
+        "labrig doctor CONFIG",
+        "the bank is ok with all of its channels; if chips do not answer, rebuild with a larger SPI_DIVIDER",
+    ),
+    Assumption(
+        "an open terminal (TCON) disconnects a rheostat from the network",
+        "labrig doctor CONFIG, then an ohmmeter across an edge",
+        "several megohm: the terminals are open unless a run is in progress",
+    ),
+    Assumption(
+        "opening the port resets the board once, and its bootloader is over within 3 s",
+        "labrig doctor CONFIG, twice",
+        "the bank is ok both times",
+    ),
+    Assumption(
+        "the wipers follow 1/(R_W + R_AB·k/N) within the tolerance of the part",
+        "pytest --rig CONFIG --pyargs labrig.testing -k levels_increase, and an ohmmeter at three codes",
+        "it passes, and the three values lie on one line after the end resistance is subtracted",
+    ),
+)

@@ -1,0 +1,102 @@
+"""How much a multiplexed digitizer lets one channel see of the channel scanned before it, for the worst node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labrig.assembly.board import Board
+from labrig.assembly.rounding import rounded_down, rounded_up
+from labrig.instruments.data import AcquisitionPlan
+from labrig.instruments.drivers import DigitizerCapabilities
+from labrig.instruments.multiplexer import SMALL_GHOST, ghost, settling_needed_s, switching_s
+from labrig.network.physics import SeenFromNodes
+from labrig.quantities import format_quantity
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """The node that reads most of the channel scanned before it, with every edge at the low end of its range.
+
+    Attributes
+    ----------
+    node, previous : str
+        The node, and the one scanned before it.
+    fraction : float
+        Part of the previous node's voltage in the reading.
+    ohm, farad : float
+        What its input sees: the resistance of node or buffer (Ω), and the capacitance of node and cable (F).
+    settling_s : float
+        Time from switching to conversion (s).
+    remedy : str
+        What brings every node below `SMALL_GHOST`; empty if it is already.
+    """
+
+    node: str
+    previous: str
+    fraction: float
+    ohm: float
+    farad: float
+    settling_s: float
+    remedy: str
+
+    @property
+    def small(self) -> bool:
+        """Whether it is not worth a warning."""
+        return self.fraction <= SMALL_GHOST
+
+    def __str__(self) -> str:
+        """One sentence, with the remedy if one is needed."""
+        sees = f"{format_quantity(self.ohm, 'resistance')} and {format_quantity(self.farad, 'capacitance')}"
+        after = format_quantity(self.settling_s, "time")
+        text = (
+            f"{self.node} reads up to {100 * self.fraction:.2g} % of {self.previous}, which is scanned before it: "
+            f"{sees}, converted {after} after switching"
+        )
+        return text if self.small else f"{text}; for less than {100 * SMALL_GHOST:g} %, {self.remedy}"
+
+
+def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan, lowest_s: float) -> Ghost | None:
+    """The worst node of a board; None if nothing is multiplexed, or if the network's physics knows no resistance.
+
+    The resistance of a node falls with every conductance, so it is largest with all edges at `lowest_s` (S). Diodes
+    are taken at 0 V.
+    """
+    senses, rate_hz = board.hookup.senses, plan.sample_rate_hz
+    skew_s = able.skew_s(len(senses), rate_hz)
+    if not any(skew_s):
+        return None
+    solver = board.network.equilibrium()
+    if not isinstance(solver, SeenFromNodes):
+        return None
+    nodes = list(board.network.nodes)
+    solver.set_parameters(np.full(len(board.network.edges), lowest_s))
+    seen = solver.resistances(np.zeros(len(nodes)), [nodes.index(wire.node) for wire in senses])
+    ohm = np.array([r if w.lead.buffer_ohm is None else w.lead.buffer_ohm for r, w in zip(seen, senses, strict=True)])
+    farad = np.array([wire.lead.farad for wire in senses])
+    settling_s = switching_s(skew_s, rate_hz)
+    fractions = ghost(able.sampling_f, farad, ohm, settling_s)
+    worst = int(np.argmax(fractions >= fractions.max() * (1 - 1e-6)))  # the first of those that rounding tells apart
+    needed_s = float(settling_needed_s(able.sampling_f, farad, ohm, SMALL_GHOST).max())
+    node = senses[worst].node
+    return Ghost(
+        node=node,
+        previous=senses[worst - 1].node,
+        fraction=float(fractions[worst]),
+        ohm=float(ohm[worst]),
+        farad=float(farad[worst]),
+        settling_s=float(settling_s[worst]),
+        remedy="" if fractions[worst] <= SMALL_GHOST else _remedy(able, len(senses), needed_s, node),
+    )
+
+
+def _remedy(able: DigitizerCapabilities, channels: int, needed_s: float, node: str) -> str:
+    rate = format_quantity(rounded_down(1 / (channels * needed_s)), "sample_rate")
+    slower = f"sample at {rate} at most"
+    if not able.spread_step_s:
+        slower += f" with {format_quantity(rounded_up(needed_s), 'time')} or more between conversions"
+    return (
+        f"{slower}, or put a buffer between node and cable (wiring.{node}.buffer); or scan it after a node of nearly "
+        "its voltage (a grounded channel between them turns the ghost into an error of its gain)"
+    )

@@ -1,0 +1,29 @@
+"""The multiplexer of a scanning digitizer, which carries a part of each channel's voltage to the next."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import override
+
+from labrig.instruments.multiplexer import ghost
+from labrig.quantities import Capacitance
+from labrig.simulation.imperfections.imperfection import Array, Imperfection, Memory, Switching
+
+
+class Multiplexer(Imperfection):
+    """`value` is its sampling capacitance (F). It does nothing to a digitizer that samples simultaneously."""
+
+    Options = Annotated[Capacitance, Field(ge=0)]
+
+    @override
+    def memory(self, digitizer: str) -> Memory | None:
+        if not self.value:
+            return None
+        sampling_f = self.value
+
+        def left(scan: Switching) -> Array:
+            return ghost(sampling_f, scan.farad, scan.ohm, scan.settling_s)
+
+        return left

@@ -1,0 +1,11 @@
+"""How many trials the slow tests make: few by default, more in CI (LABRIG_MORE=1), all with LABRIG_LONG=1."""
+
+import os
+
+LONG = bool(os.environ.get("LABRIG_LONG"))
+MORE = LONG or bool(os.environ.get("LABRIG_MORE"))
+
+
+def trials(default: int, more: int, long: int) -> int:
+    """Return the number of trials for this run of the tests."""
+    return long if LONG else more if MORE else default
