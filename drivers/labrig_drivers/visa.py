@@ -13,12 +13,14 @@ uses a new one.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
 from typing import Any, NoReturn
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError
+from labrig.instruments.addresses import canonical, is_loopback
 
 _VISA_TIMEOUT = -1073807339  # VI_ERROR_TMO
 
@@ -26,6 +28,14 @@ _VISA_TIMEOUT = -1073807339  # VI_ERROR_TMO
 def is_raw_socket(resource: str) -> bool:
     """Whether a VISA resource name is a raw TCP socket."""
     return resource.upper().endswith("SOCKET")
+
+
+def visa_library_remedy() -> str:
+    """What to do if the VISA library cannot be loaded: it names where the library was chosen."""
+    chosen = os.environ.get("PYVISA_LIBRARY")
+    if chosen:
+        return f"correct or unset the environment variable PYVISA_LIBRARY, which is {chosen!r}"
+    return "check the VISA library named in .pyvisarc, or install pyvisa-py"
 
 
 class VisaSession:
@@ -139,10 +149,22 @@ class VisaSession:
                 "needs PyVISA", device=self.device, action="open", remedy="pip install pyvisa pyvisa-py"
             ) from error
         milliseconds = max(1, round(self.deadline_s * 1000))
+        # A virtual instrument needs no VISA library of the user's, who may have set one for the real instruments.
+        library = "@py" if is_loopback(canonical(self.resource)) else ""
+        try:
+            manager = pyvisa.ResourceManager(library)
+        except Exception as error:  # of PyVISA, of its backend, or of the loader of the library
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise ConnectionFailed(
+                f"the VISA library cannot be loaded: {reason}",
+                device=self.device,
+                action="open",
+                remedy=visa_library_remedy(),
+            ) from error
         session: Any = None
         try:
             # PyVISA shares one manager per backend across the process: closing it would end all other sessions.
-            session = pyvisa.ResourceManager().open_resource(self.resource, open_timeout=milliseconds)
+            session = manager.open_resource(self.resource, open_timeout=milliseconds)
             session.timeout = milliseconds
             session.write_termination = "\n"
             session.read_termination = "\n"

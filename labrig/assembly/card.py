@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from labrig.config.section import Section, part
 from labrig.errors import StorageError
 from labrig.instruments.data import LevelTable
 from labrig.instruments.drivers import ProgrammerCapabilities
+from labrig.json_text import json_text
 from labrig.learning.updates import within
 from labrig.rig.rig import Rig
 
@@ -71,7 +71,7 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
         "outputs": [wire.node for wire in hookup.outputs],
         "initial": programmable.initial,
     }
-    text = json.dumps({"graph": asdict(network) if is_dataclass(network) else repr(network), **wires}, sort_keys=True)
+    text = json_text({"graph": asdict(network) if is_dataclass(network) else repr(network), **wires}, sort_keys=True)
     return {
         **shape,
         "edges": len(network.edges),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 from labrig.cli.options import add_config, assembled
+from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
@@ -55,7 +55,7 @@ def execute(arguments: argparse.Namespace) -> int:
     figures = certificate.to_json()
     if arguments.json:
         line = {"event": "certificate", "config": str(assembly.document.path), "seed": assembly.seed, **figures}
-        print(json.dumps(line))
+        print(json_text(line))
     else:
         print(_text(figures))
     return 0 if certificate.passed else VERDICT_FAILED

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 
 from labrig.cli.options import add_config, assembled
+from labrig.json_text import json_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def execute(arguments: argparse.Namespace) -> int:
             line["warnings"] = [warning.to_json() for warning in assembly.document.warnings]
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
-        print(json.dumps(line))
+        print(json_text(line))
         return 0
     if values:
         from labrig.cli.tables import table

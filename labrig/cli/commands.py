@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from labrig import __version__
 from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, run, show, virtual
 from labrig.errors import ConfigError, LabrigError, UsageError, leaves
 from labrig.interrupts import record_ctrl_c
+from labrig.json_text import json_text
 
 COMMANDS = (run, check, plan, measure, certify, doctor, show, ls, drivers, virtual)
 INTERRUPTED = 130
@@ -68,7 +68,7 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
         line = {"event": "error", "kind": type(error).__name__, "message": str(error), "exit_code": code}
         faults = getattr(error, "to_json", None)
         with suppress(OSError):  # it is printed on stderr as well
-            print(json.dumps({**line, "faults": faults()} if faults else line), flush=True)
+            print(json_text({**line, "faults": faults()} if faults else line), flush=True)
     if arguments.debug and not isinstance(error, LabrigError):
         raise error
     text = str(error)

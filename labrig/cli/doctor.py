@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import warnings
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_runs_dir, assembled, named
+from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
@@ -53,7 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
         reports = [] if assembly is None else _visit(assembly, interrupts)
     if arguments.json:
         line = {"event": "doctor", "findings": list(map(asdict, findings)), "instruments": list(map(asdict, reports))}
-        print(json.dumps(line))
+        print(json_text(line))
     else:
         print(_text(findings, reports))
     return exit_code(reports)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
+
+from labrig.json_text import json_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +29,7 @@ def execute(arguments: argparse.Namespace) -> int:
             }
             for name, info in sorted(drivers.items())
         ]
-        print(json.dumps({"event": "drivers", "drivers": listed}))
+        print(json_text({"event": "drivers", "drivers": listed}))
         return 0
     rows = [
         (name, info.kind, model, evidence)

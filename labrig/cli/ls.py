@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from labrig.cli.options import add_runs_dir
+from labrig.json_text import json_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     runs = summaries(arguments.runs_dir)
     if arguments.json:
-        print(json.dumps({"event": "runs", "runs": runs}))
+        print(json_text({"event": "runs", "runs": runs}))
         return 0
     if not runs:
         print(f"no runs in {arguments.runs_dir}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
+from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,7 +114,7 @@ def _json(rig: Rig, response: Response) -> str:
         for column, wire in enumerate(rig.hookup.senses)
     ]
     flags = sorted(flag.value for flag in read.flags)
-    return json.dumps({"event": "measured", "tones_hz": list(read.frequencies_hz), "nodes": nodes, "flags": flags})
+    return json_text({"event": "measured", "tones_hz": list(read.frequencies_hz), "nodes": nodes, "flags": flags})
 
 
 def _text(rig: Rig, response: Response) -> str:

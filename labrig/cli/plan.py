@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, assembled
+from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
@@ -47,7 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise
     if arguments.json:
         ghost = {} if assembly.ghost is None else {"ghost": asdict(assembly.ghost)}
-        print(json.dumps({"event": "plan", "config": str(assembly.document.path), **asdict(plan), **ghost}))
+        print(json_text({"event": "plan", "config": str(assembly.document.path), **asdict(plan), **ghost}))
     else:
         print(_text(assembly, plan))
         if virtual:
@@ -99,7 +99,7 @@ def _print_wiring(assembly: Assembly, as_json: bool) -> int:
     sheet = _wiring(assembly)
     if as_json:
         line = {"event": "wiring", "config": str(assembly.document.path), **asdict(sheet)}
-        print(json.dumps(line))
+        print(json_text(line))
     else:
         print(_wiring_text(sheet))
     return 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from labrig.cli.elapsed import wall_s
 from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
+from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.cli.progress import Progress
@@ -129,7 +129,7 @@ def _emit(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
 
 def _print(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
     if arguments.json:
-        print(json.dumps(line), flush=True)
+        print(json_text(line), flush=True)
     elif "message" in line:
         print(f"{line['event']}; {line['message']}", flush=True)
     elif line["event"] in ("finished", "interrupted"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
 from labrig.cli.options import add_runs_dir, folder_named
+from labrig.json_text import json_text
 
 PICTURES_LEFT_OUT = 6
 """Exit code if --plot could not draw or write a picture. The summary of the run is printed anyway."""
@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
             plots = write_plots(folder)
             left_out = plots.left_out
             summary["plots"] = [str(path) for path in plots.paths]
-    print(json.dumps({"event": "run", **summary}) if arguments.json else _text(summary, not left_out))
+    print(json_text({"event": "run", **summary}) if arguments.json else _text(summary, not left_out))
     if left_out:
         from labrig.runs.plots import reasons
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -53,6 +53,6 @@ def outcome_text(outcome: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def figures(metrics: dict[str, float]) -> str:
-    """Return metrics in one line."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+def figures(metrics: Mapping[str, float | None]) -> str:
+    """Return metrics in one line, without those that have no value."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
 import threading
 from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labrig.cli.options import add_config, assembled
 from labrig.errors import LabrigError
+from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.assembly.benches.wire import Endpoint
@@ -53,14 +53,17 @@ def execute(arguments: argparse.Namespace) -> int:
         instruments = _instruments(arguments, done)
         if instruments is None:
             return 0
+        options: dict[str, dict[str, Any]] = {}
         for endpoint in stack.enter_context(instruments):
+            options[endpoint.name] = dict(endpoint.overrides)
             line = {"name": endpoint.name, "model": endpoint.model, "resource": endpoint.resource}
             _emit(
                 arguments,
-                {"event": "serving", **line, "options": dict(endpoint.overrides)},
+                {"event": "serving", **line},
                 f"{endpoint.name:<10} {endpoint.model:<14} {endpoint.resource}",
             )
-        _emit(arguments, {"event": "ready"}, "ready; press Ctrl-C to stop")
+        # Apart from the lines above, in which each address stands once, for scripts that search them.
+        _emit(arguments, {"event": "ready", "options": options}, "ready; press Ctrl-C to stop")
         done.wait()
     return 0
 
@@ -78,7 +81,7 @@ def _instruments(arguments: argparse.Namespace, done: threading.Event) -> Abstra
 
 
 def _emit(arguments: argparse.Namespace, line: dict[str, object], text: str) -> None:
-    print(json.dumps(line) if arguments.json else text, flush=True)
+    print(json_text(line) if arguments.json else text, flush=True)
 
 
 def _wait_for_eof(done: threading.Event) -> None:

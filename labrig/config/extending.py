@@ -14,7 +14,7 @@ from labrig.config.document import Document
 from labrig.config.marked import Marked
 from labrig.config.merging import merge
 from labrig.config.problems import ConfigProblems, Mark, Problems
-from labrig.config.reading import Source, compose, find_file, read_text
+from labrig.config.reading import Source, check_name, compose, find_file, read_text
 from labrig.config.wiring import expand_wiring
 from labrig.errors import ConfigError
 from labrig.quantities import as_written, escape_hint
@@ -48,6 +48,7 @@ def load_document(
     for text in overrides:
         command_line.parse_override(text)
     found = find_file(str(path), [pathlib.Path(), packaged]) or pathlib.Path(path)
+    check_name(found.absolute())
     if packaged is not None and not os.path.exists(found) and os.path.isdir(found.parent):
         if len(found.parts) > 1:
             raise ConfigError(f"cannot read {found}: No such file in {found.parent}", remedy="check the path")

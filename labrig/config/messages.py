@@ -79,7 +79,7 @@ def _explained(error: ErrorDetails, annotation: Annotation) -> str:
     if kind == "string_too_long":
         return f"must have at most {context['max_length']} characters{got}"
     if kind == "string_pattern_mismatch":
-        return f"{as_written(value)} is not allowed here; it must match {context['pattern']}"
+        return _not_allowed(value, context["pattern"])
     message = re.sub(r"^(Value error|Assertion failed), ", "", error["msg"])
     return re.sub(r"^Input should be ", "expected ", message)
 
@@ -118,6 +118,17 @@ def _not_a_choice(value: object, choices: Sequence[Any]) -> str:
         return f"expected {as_written(choices[0])}, got {as_written(value)}"
     hint = did_you_mean(value, [choice for choice in choices if isinstance(choice, str)])
     return f"{as_written(value)} is not one of {', '.join(map(as_written, choices))}{hint}"
+
+
+def _not_allowed(value: object, pattern: str) -> str:
+    """Say in words what is wrong with a text that does not match a pattern, as far as that can be told."""
+    message = f"{as_written(value)} is not allowed here"
+    characters = re.fullmatch(r"\^?(\[[^\]]+\])[+*]\$?", pattern)
+    if isinstance(value, str) and characters is not None:
+        strange = dict.fromkeys(repr(c) for c in value if re.fullmatch(characters[1], c) is None)
+        if strange:
+            return f"{message}: it contains {', '.join(strange)}"
+    return message
 
 
 def _quoted(text: str) -> list[str]:

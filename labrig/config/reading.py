@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import pathlib
 import re
 from collections.abc import Sequence
@@ -55,6 +56,15 @@ def read_text(path: pathlib.Path) -> str:
     if "\0" in text:
         raise _unreadable(path, text.partition("\0")[0], "a NUL character: this is a binary file, not a configuration")
     return text
+
+
+def check_name(path: pathlib.Path) -> None:
+    """Raise ConfigError if the name of a file or of its folder is not UTF-8, because records are written in UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode("ascii", errors="backslashreplace")
+        raise ConfigError(f"the name of '{shown}' is not UTF-8 text", remedy="rename the folder or the file") from error
 
 
 def find_file(name: str, folders: Sequence[pathlib.Path | None]) -> pathlib.Path | None:

@@ -292,10 +292,10 @@ class DriverInfo:
         Distributions it imports when it is opened.
     probes
         Checks that `labrig doctor` runs for it on this machine, by subject.
-    other_models
-        Whether its options can also describe other models; `capabilities` then reports those that it does not know.
     assumptions
         What nobody has verified on hardware yet.
+    other_models
+        Whether its options can also describe other models; `capabilities` then reports those that it does not know.
     """
 
     name: str
@@ -307,8 +307,8 @@ class DriverInfo:
     virtual: VirtualCounterpart | None = None
     packages: tuple[str, ...] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
-    other_models: bool = False
     assumptions: tuple[Assumption, ...] = ()
+    other_models: bool = False
 
     def known_model(self, model: str) -> str | None:
         """The one of its models that is meant, whatever its variant (`USB-6363 (BNC)`); None if there is none."""

@@ -22,12 +22,39 @@ Array = NDArray[np.float64]
 GROUND = "ground"
 """The reference node, at 0. It is in every network and never listed among its nodes."""
 
+_CALLED_GROUND = ("ground", "gnd", "agnd", "dgnd", "0", "0v", "earth")
+
 Report = Callable[[tuple[str | int, ...], str], None]
 """Reports a problem: the key of the `network` section to blame, and what is wrong."""
 
 
+def ground_hint(node: str) -> str:
+    """Return a hint if the name of a node is another name for ground, else an empty string."""
+    called = node != GROUND and node.casefold() in _CALLED_GROUND
+    return f"; ground is called {GROUND!r}" if called else ""
+
+
 class NetworkError(ConfigError):
     """A network that cannot be built or solved as described."""
+
+
+@dataclass(frozen=True, slots=True)
+class WiringProblem:
+    """What is wrong with a network and its wiring.
+
+    Attributes
+    ----------
+    path : tuple
+        The place in the configuration: ('network', 'resistors', 0, 'to'), ('wiring', 'out0').
+    message : str
+        What is wrong, and the remedy.
+    warning : bool
+        Whether a run is possible all the same.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +197,20 @@ class Physics(ABC):
     @abstractmethod
     def build(cls, options: Any, report: Report) -> Layout | None:
         """The network of a configuration, before it is wired; None after problems were reported."""
+
+    @classmethod
+    def wiring_problems(
+        cls, network: Any, wired: Collection[str], inputs: Collection[str], outputs: Sequence[str]
+    ) -> Iterable[WiringProblem]:
+        """What is wrong with a network once its nodes are wired; by default nothing.
+
+        Parameters
+        ----------
+        network : Network
+            The network with its sources.
+        wired : collection of str
+            Nodes with a row in the wiring.
+        inputs, outputs : collections of str
+            Nodes that are driven, and nodes that get an error.
+        """
+        return ()

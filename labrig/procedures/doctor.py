@@ -134,6 +134,8 @@ def visa_resources() -> list[Finding]:
         manager = pyvisa.ResourceManager()
     except (ValueError, OSError) as error:
         remedy = "pip install pyvisa-py, or install the VISA library of your instruments' manufacturer"
+        if chosen := os.environ.get("PYVISA_LIBRARY"):
+            remedy = f"correct or unset the environment variable PYVISA_LIBRARY, which is {chosen!r}"
         return [Finding("VISA", "missing", f"no backend: {_one_line(error)}", remedy)]
     findings = []
     if manager.visalib.library_path == "py":

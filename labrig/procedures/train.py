@@ -5,7 +5,6 @@ Nothing is printed. Callbacks report the progress, and the result is a RunResult
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing, suppress
@@ -19,6 +18,7 @@ from labrig.config.resolved import to_yaml
 from labrig.errors import StorageError, reason, separated
 from labrig.experiment import Experiment
 from labrig.extensions import modules_beside
+from labrig.json_text import json_text
 from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, META, RunFolder, create_run_folder
 from labrig.runs.journal import Evaluation, Event, Journal, Step
@@ -174,7 +174,12 @@ class _Run:
 
     def execute(self, plots: bool, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> RunResult:
         """Train, record the result and draw the pictures."""
-        with Journal(self.folder.journal, self._assembly.storage.durability) as journal:
+        try:
+            journal = Journal(self.folder.journal, self._assembly.storage.durability)
+        except StorageError:
+            self.folder.discard()
+            raise
+        with journal:
             stopped = self._train(journal, opened) or self._stop()
             result = self.result("interrupted" if stopped else "finished", journal.steps)
             if not stopped:
@@ -236,7 +241,7 @@ class _Run:
         for module in modules_beside(self._assembly.document.directory):
             self.folder.keep_copy(module)
         meta = describe(self._assembly, self._setup.rig)
-        self.folder.write_text(META, json.dumps(meta, indent=1, ensure_ascii=False) + "\n")
+        self.folder.write_text(META, json_text(meta, indent=1, ensure_ascii=False) + "\n")
 
     def _keep_spectrum(self, experiment: Experiment) -> None:
         """Save one window with the error tone on, for the spectrum.

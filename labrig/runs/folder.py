@@ -45,6 +45,10 @@ class RunFolder:
         except OSError as error:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
 
+    def discard(self) -> None:
+        """Delete the folder of a run that could not begin; never raises."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def keep_copy(self, original: Path) -> None:
         """Copy a file, or a folder of Python files, into the run; StorageError if that fails."""
         copy = self.path / original.name

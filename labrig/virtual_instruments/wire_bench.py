@@ -98,6 +98,7 @@ class WireBench:
         lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=_read_lines, args=(self._child, lines), daemon=True).start()
         deadline = time.monotonic() + START_S
+        serving: dict[str, dict[str, Any]] = {}
         while True:
             try:
                 line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -114,12 +115,14 @@ class WireBench:
                 )
             event = json.loads(line)
             if event["event"] == "ready":
+                self._endpoints = {
+                    name: Endpoint(name, line["model"], line["resource"], event["options"][name])
+                    for name, line in serving.items()
+                }
                 self._folder.cleanup()  # already read; if this process is killed, no folder is left behind
                 return
             if event["event"] == "serving":
-                self._endpoints[event["name"]] = Endpoint(
-                    event["name"], event["model"], event["resource"], event["options"]
-                )
+                serving[event["name"]] = event
             elif event["event"] == "error":
                 self.close()
                 raise ConnectionFailed(event["message"], device="wire bench", action="start")

@@ -60,13 +60,81 @@ BOARD_MISTAKES = [
         base=ISLANDS,
     ),
     one_edit(
-        "floating node by a resistor",
+        "a write that takes longer than a step",
+        "channels: 2, supply: [-2.5 V, 2.5 V]",
+        "channels: 2, supply: [-2.5 V, 2.5 V], write: ▲3 s",
+        "instruments.pots.write",
+        "a training step of 2 acquisitions and a write takes 3.0",
+        "(3 s of them to write), but limits.step allows only 2 s",
+        base=ISLANDS,
+    ),
+    Mistake(
+        "settling that no memory holds",
+        (
+            Edit("window: 20 ms,", "window: 20 ms, settle: ▲1e6 s,"),
+            Edit("acquisition:", "limits: {step: 1e9 s}\nacquisition:"),
+        ),
+        "acquisition.settle",
+        ("settling of 5e+10 samples on each of 3 channels is too long for the memory",),
+        base=ISLANDS,
+    ),
+    one_edit(
+        "a resistor that leads nowhere",
         "  programmable: {range",
-        "  resistors: [{from: a, to: b, value: 1 kΩ}]\n  programmable: {range",
+        "  resistors: [{from: ▲a, to: b, value: 1 kΩ}]\n  programmable: {range",
+        "network.resistors[0].from",
+        "node 'a' leads nowhere: no other element and no row of the wiring names it",
+        base=ISLANDS,
+    ),
+    one_edit(
+        "floating nodes by resistors",
+        "  programmable: {range",
+        "  resistors: [{from: a, to: b, value: 1 kΩ}, {from: a, to: b, value: 1 kΩ}]\n  programmable: {range",
         "wiring",
         "no resistive path to ground from a, b",
         base=ISLANDS,
         at="wiring:",
+    ),
+    *(
+        one_edit(
+            f"a {kind} to {name}",
+            "  programmable: {range",
+            f"  {kind}s: [{{from: out0, to: ▲{written}, {value}}}]\n  programmable: {{range",
+            f"network.{kind}s[0].to",
+            f"nothing is wired to node '{name}'; ground is called 'ground'",
+            base=ISLANDS,
+        )
+        for kind, value in (("resistor", "value: 1 kΩ"), ("diode", "part: BAT54"))
+        for name, written in (("GND", "GND"), ("gnd", "gnd"), ("0", "'0'"))
+    ),
+    one_edit(
+        "an edge to GND",
+        "edges: [in0-out0]",
+        "edges: [in0-out0, out0-GND]",
+        "wiring",
+        "1 node of programmable edges not sensed: GND; ground is called 'ground'",
+        base=ISLANDS,
+        at="wiring:",
+    ),
+    one_edit(
+        "an edge twice but for its blanks",
+        "edges: [in0-out0]",
+        "edges: [in0-out0, ▲in0 - out0]",
+        "network.edges[1]",
+        "edge 'in0-out0' is there twice",
+        base=ISLANDS,
+    ),
+    Mistake(
+        "an output that no input reaches",
+        (
+            Edit("edges: [in0-out0]", "edges: [in0-a, out0-ground]"),
+            Edit("  divider: {input: 1 V, target: 800 mV}", "  allostery: {inputs: [1 V], targets: [300 mV]}"),
+            Edit("  out0:  {", "  a: {sense: daq/3}\n  ▲out0:  {"),
+            Edit("edges: pots/0\n", "edges: pots/0..1\n"),
+        ),
+        "wiring.out0",
+        ("no input reaches output out0",),
+        base=ISLANDS,
     ),
     one_edit(
         "resistor to nowhere",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from labrig.instruments.addresses import check_serial
 from labrig.instruments.drivers import InstrumentOptions, ProgrammerCapabilities
 from labrig.instruments.parts import check_supply, find_part
 from labrig.quantities import Count, NonNegativeTime, Voltage
@@ -56,10 +56,10 @@ class DigipotBankOptions(InstrumentOptions):
 
 def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
     """Capabilities of a bank of these chips."""
-    if "://" in options.resource and not re.fullmatch(r"(socket|rfc2217)://[^:/]+:\d+", options.resource):
-        raise ValueError(
-            f"resource: {options.resource!r} is not a port; use /dev/serial/by-id/…, COM4 or socket://host:port"
-        )
+    try:
+        check_serial(options.resource)
+    except ValueError as error:
+        raise ValueError(f"resource: {error}") from error
     parts = {chips.part for chips in options.chips}
     if len(parts) > 1:
         raise ValueError(f"chips: a bank uses a single part, not {' and '.join(sorted(parts))}")

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, LabrigError, LimitExceeded, SyncLost
+from labrig.instruments.addresses import parse_host_port
 from labrig.instruments.data import Identity, plain_model
 from labrig.instruments.drivers import InstrumentOptions
 from labrig_drivers.ni.facts import Fact
@@ -34,6 +35,22 @@ ONBOARD = "onboard"
 """Value of `reference_clock` for a device on its own oscillator."""
 
 
+def _device_name(text: str) -> str:
+    """Return the name of a device; ValueError in words for a terminal or a channel."""
+    if text.startswith("/") or "/" in text:
+        name = text.strip("/").partition("/")[0]
+        raise ValueError(f"{text!r} is a terminal or a channel; write the name of the device, {name!r}")
+    if re.fullmatch(r"[A-Za-z0-9_ -]+", text) is None:
+        raise ValueError(f"{text!r} is not a device name; write it as NI MAX shows it, e.g. 'PXI1Slot4' or 'Dev1'")
+    return text
+
+
+def _server(text: str) -> str:
+    """Return the address of a device server; ValueError in words."""
+    parse_host_port(text)
+    return text
+
+
 class NiOptions(InstrumentOptions):
     """Options of every NI device.
 
@@ -50,8 +67,8 @@ class NiOptions(InstrumentOptions):
         Model of the CompactDAQ chassis that a module is in.
     """
 
-    resource: Annotated[str, Field(pattern=r"^[A-Za-z0-9_ -]+$")]
-    grpc: Annotated[str, Field(pattern=r"^\S+:\d+$")] | None = None
+    resource: Annotated[str, AfterValidator(_device_name)]
+    grpc: Annotated[str, AfterValidator(_server)] | None = None
     reference_clock: str | None = None
     chassis: Literal[*CHASSIS] | None = None  # type: ignore[valid-type]
 

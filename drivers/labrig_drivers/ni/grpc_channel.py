@@ -23,7 +23,11 @@ DEADLINE_S = 3.0
 SILENT_S = 1.0
 """Deadline after an unanswered call, until one is answered (s): `make_safe` and `close` take a dozen calls."""
 
-UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.enable_http_proxy", 0),  # http_proxy is for the web; gRPC would ask the proxy even for 127.0.0.1
+]
 
 UNFINISHED_S = 0.3
 """Longest wait for a call left unfinished by Ctrl-C or a signal handler (s), which could take effect after the next."""
@@ -39,7 +43,7 @@ class BoundedChannel(grpc.Channel):
     """
 
     def __init__(self, address: str) -> None:
-        self._inner = grpc.insecure_channel(address, options=UNLIMITED)
+        self._inner = grpc.insecure_channel(address, options=OPTIONS)
         self._worker = WorkerThread(f"gRPC {address}")
         self._main_call: PendingCall | None = None  # the last call of the main thread
         self._deadline_s = DEADLINE_S

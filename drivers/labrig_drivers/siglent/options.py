@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from labrig.instruments.addresses import check_visa
 from labrig.instruments.drivers import InstrumentOptions, SourceCapabilities
 from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage
 from labrig_drivers.siglent.dialect import LEAST_VPP
@@ -53,11 +53,10 @@ class SdgOptions(InstrumentOptions):
 
 def capabilities(options: SdgOptions) -> SourceCapabilities:
     """Two channels, with 14 bits on an SDG1000X and 16 on the others."""
-    if not re.match(r"(TCPIP|USB|GPIB|VICP|PXI|ASRL)\d*::", options.resource, re.IGNORECASE):
-        raise ValueError(
-            f"resource: {options.resource!r} is not a VISA resource name; use e.g. TCPIP::<address>::5025::SOCKET, "
-            "TCPIP::<address>::INSTR or one listed by `labrig doctor`"
-        )
+    try:
+        check_visa(options.resource)
+    except ValueError as error:
+        raise ValueError(f"resource: {error}") from error
     bits = _BITS.get((options.model or "")[:4], 16)
     return SourceCapabilities(
         CHANNELS,

@@ -35,7 +35,7 @@ class HardwareBench:
                 remedy="choose the driver of your instrument (labrig drivers lists them), or use 'bench: simulated'",
             )
         address = driver.capabilities(options).address or name
-        return Reserved(name, f"{driver.name} {address}", driver.factory(name, options))
+        return Reserved(name, driver.name, address, driver.factory(name, options))
 
     def close(self) -> None:
         """Do nothing: the bench starts nothing."""

@@ -42,6 +42,9 @@ MOST_SAMPLES = 1 << 24
 """Samples per channel in one window; a hundred such channels would exceed the memory of a computer."""
 
 
+MOST_VALUES = 1 << 29
+"""Samples of all channels in one acquisition, with those while the sources settle: 4 GiB."""
+
 MOST_EXAMPLES = 10**9
 """Training examples in one run over all epochs: three weeks at 1 ms per acquisition."""
 
@@ -179,9 +182,12 @@ def read_timing(
     if settle_s < slowest:
         message = f"the sources need {format_quantity(slowest, 'time')} to settle; write 'settle: auto'"
         document.report(("acquisition", "settle"), message)
+    settle_samples = math.ceil(settle_s * acquisition.sample_rate - 1e-9)
+    if not _fits_in_memory(document, settle_samples, tones.window_samples, len(hookup.senses)):
+        return None
     plan = AcquisitionPlan(
         sample_rate_hz=acquisition.sample_rate,
-        settle_samples=math.ceil(settle_s * acquisition.sample_rate - 1e-9),
+        settle_samples=settle_samples,
         window_samples=tones.window_samples,
         channels=tuple(wire.channel for wire in hookup.senses),
         ranges_v=(digitizer.full_scale_v,) * len(hookup.senses),
@@ -190,10 +196,24 @@ def read_timing(
     _check_scan(document, plan, hookup.digitizer, digitizer)
     _check_watchdogs(document, plan, board, devices)
     acquisitions = learning.rule.acquisitions(len(hookup.edges))
-    _check_step(document, learning, task, acquisitions, plan, limits)
+    writes_s = {name: devices[name].programmer.write_s for name in hookup.programmers}
+    _check_step(document, learning, task, acquisitions, plan, writes_s, limits)
     if len(document.problems) == before and task is not None:
         _check_length(document, learning, len(task.train), acquisitions * plan.duration_s)
     return AcquisitionTiming(plan, tones) if len(document.problems) == before else None
+
+
+def _fits_in_memory(document: Document, settle: int, window: int, channels: int) -> bool:
+    """Return whether the samples of one acquisition fit in memory; report the longer of its two parts if not."""
+    samples = settle + window
+    if settle <= MOST_SAMPLES and samples * channels <= MOST_VALUES:
+        return True
+    most = min(MOST_SAMPLES, MOST_VALUES // channels - (window if settle > window else settle))
+    what, key = ("settling", "settle") if settle > window or settle > MOST_SAMPLES else ("a window", "window")
+    count = f"{max(settle, window):.4g} samples on each of {channels} channels"
+    message = f"{what} of {count} is too long for the memory; use at most {max(most, 1)} samples"
+    document.report(("acquisition", key), message)
+    return False
 
 
 def _check_step(
@@ -202,18 +222,35 @@ def _check_step(
     task: Task | None,
     acquisitions: int,
     plan: AcquisitionPlan,
+    writes_s: Mapping[str, float],
     limits: Limits,
 ) -> None:
-    """Report a batch that takes longer than limits.step, with this many `acquisitions` per example."""
+    """Report a batch that takes longer than limits.step.
+
+    Parameters
+    ----------
+    acquisitions : int
+        Acquisitions per example.
+    writes_s : mapping
+        Duration of one write by programmer (s); they are written one after another.
+    """
     batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
-    needed = acquisitions * batch * plan.duration_s
-    if needed > limits.step:
-        path = ("acquisition", "window") if plan.duration_s > limits.step or batch == 1 else ("learning", "batch")
-        took, limit = format_quantity(needed, "time"), format_quantity(limits.step, "time")
-        count = acquisitions * batch
-        document.report(
-            path, f"a training step of {count} acquisitions takes {took}, but limits.step allows only {limit}"
-        )
+    count, write_s = acquisitions * batch, sum(writes_s.values())
+    measured_s = count * plan.duration_s
+    if measured_s + write_s <= limits.step:
+        return
+    path: tuple[str, ...] = ("acquisition", "window")
+    if write_s > measured_s:
+        slowest = max(writes_s, key=lambda name: writes_s[name])
+        path = ("instruments", slowest, "write")
+        if document.get(path) is None:
+            path = path[:-1]
+    elif plan.duration_s <= limits.step and batch > 1:
+        path = ("learning", "batch")
+    limit = format_quantity(limits.step, "time")
+    took = f"{format_quantity(measured_s + write_s, 'time')} ({format_quantity(write_s, 'time')} of them to write)"
+    what = f"{count} acquisition{'s' if count > 1 else ''} and a write"
+    document.report(path, f"a training step of {what} takes {took}, but limits.step allows only {limit}")
 
 
 def _check_length(document: Document, learning: LearningChoice, train: int, example_s: float) -> None:

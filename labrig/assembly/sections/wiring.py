@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from labrig.assembly.board import Board
+from labrig.assembly.edge_table import channels_by_edge
 from labrig.assembly.sections.acquisition import Acquisition
 from labrig.assembly.sections.instruments import Device, faulty
-from labrig.assembly.sections.network import EDGES, PILOT
-from labrig.config.csv_table import Cell, CsvTable, TableError, read_csv
+from labrig.assembly.sections.network import EDGES, PILOT, NetworkChoice
+from labrig.config.csv_table import Cell, TableError, read_csv
 from labrig.config.document import Document
 from labrig.config.marked import Marked
 from labrig.config.problems import Mark, TreePath
@@ -20,8 +21,7 @@ from labrig.config.validation import validate
 from labrig.config.wiring import expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
 from labrig.instruments.multiplexer import LEAD_F, Lead
-from labrig.network.physics import GROUND, NetworkError, Source
-from labrig.network.resistive.builders import Layout
+from labrig.network.physics import GROUND, Layout, Network, NetworkError, Source, ground_hint
 from labrig.quantities import (
     PositiveCapacitance,
     PositiveResistance,
@@ -84,6 +84,7 @@ def is_written(document: Document) -> bool | None:
 
 def read_board(
     document: Document,
+    network: NetworkChoice,
     layout: Layout,
     devices: Mapping[str, Device],
     wiring_written: bool,
@@ -111,6 +112,8 @@ def read_board(
         sources.append(Source(node, wire.ohm, wire.howland and wire.howland.transconductance_s))
         (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
     wired = layout.with_sources(sources, (PILOT,))
+    if not _is_sound(document, network, wired, rows):
+        return None
     try:
         wired.check()
     except NetworkError as error:
@@ -134,6 +137,19 @@ def read_board(
     )
     (digitizer,) = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
     return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
+
+
+def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows: Mapping[str, NodeWiring]) -> bool:
+    """Report what the physics finds wrong with the wired network; returns whether it can run."""
+    inputs = [node for node, row in rows.items() if row.drive and node != PILOT]
+    outputs = [node for node, row in rows.items() if row.error]
+    before = len(document.problems)
+    for found in choice.physics.wiring_problems(network, frozenset(rows), inputs, outputs):
+        if found.warning:
+            document.warn(found.path, found.message)
+        else:
+            document.report(found.path, found.message, at_key=found.path[0] == "wiring")
+    return len(document.problems) == before
 
 
 def _source_wire(
@@ -276,7 +292,7 @@ class WiringReader:
             )
             return None
         try:
-            found = _channels_by_edge(read_csv(file), {edge.name for edge in self._layout.edges})
+            found = channels_by_edge(read_csv(file), {edge.name for edge in self._layout.edges})
         except TableError as error:
             self._report(path, str(error))
             return None
@@ -333,7 +349,7 @@ class WiringReader:
         unsensed = [node for node in on_edges if node not in rows or not rows[node].sense]
         if unsensed:
             count = "1 node" if len(unsensed) == 1 else f"{len(unsensed)} nodes"
-            where = f"{', '.join(unsensed[:6])}{' …' if len(unsensed) > 6 else ''}"
+            where = f"{', '.join(unsensed[:6])}{' …' if len(unsensed) > 6 else ''}{''.join(map(ground_hint, unsensed))}"
             channels = [
                 f"{device.name} has {len(device.capabilities.channels)} channels"
                 for device in self._devices.values()
@@ -401,27 +417,6 @@ class WiringReader:
 
     def _report(self, path: TreePath, message: str, *, key: bool = False) -> None:
         self._document.report(path, message, at_key=key)
-
-
-def _channels_by_edge(table: CsvTable, edges: Collection[str]) -> dict[str, Cell]:
-    """Return the channel of every edge in a table with the columns edge and pot; raises TableError."""
-    at_edge, at_pot = table.position("edge"), table.position("pot")
-    found: dict[str, Cell] = {}
-    seen: dict[tuple[str, str], str] = {}
-    for row in table.rows:
-        edge, pot = row[at_edge], row[at_pot]
-        if edge.text and edge.text not in edges:
-            close = difflib.get_close_matches(edge.text, edges, 1, 0.6)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise TableError(f"{edge.place}: the network has no edge {as_written(edge.text)}{hint}")
-        for column, cell in (("edge", edge), ("pot", pot)):
-            if not cell.text:
-                raise TableError(f"{cell.place}: column {column!r}: the cell is empty")
-            first = seen.setdefault((column, cell.text), cell.place)
-            if first != cell.place:
-                raise TableError(f"{cell.place}: {column} {as_written(cell.text)} is there twice (first at {first})")
-        found[edge.text] = pot
-    return found
 
 
 def _marks_of(written: Marked) -> Iterator[Mark | None]:

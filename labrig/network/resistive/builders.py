@@ -93,8 +93,8 @@ def grid(rows: int, columns: int) -> Layout:
 def from_edges(edges: Sequence[str | Edge], resistors: Sequence[Resistor] = (), diodes: Sequence[Diode] = ()) -> Layout:
     """The network of these programmable edges, fixed resistors and diodes.
 
-    An edge is an `Edge`, or 'a-b', which is also its name. Nodes come in the order in which they are first mentioned:
-    edges, then resistors, then diodes. Raises NetworkError for an edge that is not of the form 'a-b'.
+    An edge is an `Edge`, or 'a-b', which without blanks is also its name. Nodes come in the order in which they are
+    first mentioned: edges, then resistors, then diodes. Raises NetworkError for an edge that is not of the form 'a-b'.
     """
     programmable = tuple(edge if isinstance(edge, Edge) else _parsed(edge) for edge in edges)
     ends = [node for edge in programmable for node in (edge.a, edge.b)]
@@ -112,7 +112,7 @@ def _parsed(text: str) -> Edge:
     a, dash, b = text.partition("-")
     if not (a.strip() and dash and b.strip()) or "-" in b:
         raise NetworkError(f"edge {text!r} does not name two nodes", remedy="write it 'a-b'")
-    return Edge(text, a.strip(), b.strip())
+    return _edge(a.strip(), b.strip())
 
 
 def _antiparallel_to_ground(node: str, model: DiodeModel, pairs: int) -> list[Diode]:

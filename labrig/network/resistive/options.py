@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
+from typing_extensions import override
 
 from labrig.config.section import Section, exactly_one
-from labrig.network.physics import GROUND, NetworkError, Physics, Report
+from labrig.network.physics import GROUND, NetworkError, Physics, Report, WiringProblem, ground_hint
 from labrig.network.resistive.builders import HiddenLayer, Layout, from_edges, grid, layered
 from labrig.network.resistive.diodes import DIODES, DiodeModel
-from labrig.network.resistive.graph import Diode, Resistor
+from labrig.network.resistive.graph import Diode, Graph, Resistor
+from labrig.network.resistive.wiring_problems import wiring_problems
 from labrig.quantities import MOST, Count, PositiveResistance, as_written
 
 MOST_EDGES = 100_000
@@ -93,6 +95,13 @@ class Resistive(Physics):
         """The nodes and elements, before any source; None after problems were reported."""
         return _Builder(options, report).layout()
 
+    @classmethod
+    @override
+    def wiring_problems(
+        cls, network: Graph, wired: Collection[str], inputs: Collection[str], outputs: Sequence[str]
+    ) -> Iterable[WiringProblem]:
+        return wiring_problems(network, wired, inputs, outputs)
+
 
 class _Builder:
     """Makes a layout, and remembers whether something was wrong."""
@@ -155,15 +164,17 @@ class _Builder:
         sound = True
         for k, text in enumerate(edges):
             try:
-                from_edges([text]).with_sources(())
+                (edge,) = from_edges([text]).edges
+                from_edges([edge]).with_sources(())
             except NetworkError as error:
                 self._report(("edges", k), str(error))
                 sound = False
-            if text in seen:
-                message = f"edge {text!r} is there twice; of two in parallel write one the other way round"
+                continue
+            if edge.name in seen:
+                message = f"edge {edge.name!r} is there twice; of two in parallel write one the other way round"
                 self._report(("edges", k), message)
                 sound = False
-            seen.add(text)
+            seen.add(edge.name)
         return from_edges(edges) if sound else None
 
     def _joins_two_nodes(self, path: Key, item: FixedResistor | FixedDiode, nodes: set[str] | None) -> bool:
@@ -172,7 +183,7 @@ class _Builder:
         for key, node in (("from", item.from_), ("to", item.to)):
             if nodes is not None and node not in nodes:
                 close = difflib.get_close_matches(node, nodes, 1, 0.6)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
+                hint = ground_hint(node) or (f"; did you mean {close[0]!r}?" if close else "")
                 self._report((*path, key), f"the network has no node {as_written(node)}{hint}")
                 sound = False
         if item.from_ == item.to:

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.json_text import json_text
+
 Array = NDArray[np.float64]
 VERSION = 2
 """Version of the schema written here; migrations.py says what each version added."""
@@ -167,9 +169,9 @@ KINDS: Mapping[Any, Kind] = {
     int: Kind("INTEGER", int, int, _integers),
     float: Kind("REAL", float, float, _reals),
     str: Kind("TEXT", str, str, tuple),
-    tuple[int, ...]: Kind("TEXT", json.dumps, lambda text: tuple(json.loads(text)), tuple),
-    dict[str, float]: Kind("TEXT", json.dumps, _map, tuple),
-    dict[str, Any]: Kind("TEXT", json.dumps, _map, tuple),
+    tuple[int, ...]: Kind("TEXT", json_text, lambda text: tuple(json.loads(text)), tuple),
+    dict[str, float]: Kind("TEXT", json_text, _map, tuple),
+    dict[str, Any]: Kind("TEXT", json_text, _map, tuple),
     Array: Kind(
         "BLOB",
         lambda values: np.ascontiguousarray(values, dtype="<f8").tobytes(),

@@ -35,7 +35,7 @@ class Journal:
             self._lock = WriterLock(path)
         except sqlite3.Error as error:
             self._db.close()
-            raise self._failed("lock", error) from error
+            raise self._no_locks(error) from error
         try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA synchronous={'FULL' if durability == 'power' else 'NORMAL'}")
@@ -88,6 +88,8 @@ class Journal:
         self.close()
 
     def _insert(self, table: Table, row: Any, wall_s: float | None = None) -> None:
+        if not self._path.exists():  # SQLite would go on writing to a deleted file
+            raise StorageError(f"{self._path} was deleted or moved during the run", remedy="leave its folder alone")
         try:
             self._db.execute(table.insertion, table.encoded(row, wall_s))
         except sqlite3.Error as error:
@@ -95,6 +97,15 @@ class Journal:
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._began
+
+    def _no_locks(self, error: sqlite3.Error) -> StorageError:
+        """Return the error for a lock that cannot be taken: the journal is new, so nobody else can hold it."""
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
+            return self._failed("lock", error)
+        return StorageError(
+            f"cannot lock {self._path}: files cannot be locked on this file system, e.g. a network drive",
+            remedy="put the runs on a local disk with --runs-dir",
+        )
 
     def _failed(self, action: str, error: sqlite3.Error) -> StorageError:
         return StorageError(

@@ -277,3 +277,14 @@ def test_any_override_is_applied_or_refused(tmp_path_factory: pytest.TempPathFac
         except UsageError:
             continue
         assert document.problems.render()
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "caf\udce9"
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("the file system takes only UTF-8")
+    (folder / "a.yaml").write_text("a: 1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"caf\\xe9.* is not UTF-8 text \(remedy: rename the folder"):
+        load_document(folder / "a.yaml", packaged=None)

@@ -1,0 +1,167 @@
+"""Addresses of instruments: checked before they are used, and brought to one form.
+
+`canonical` gives every spelling of an address the same text: `TCPIP::lab-awg::INSTR` and
+`TCPIP0::192.0.2.20::inst0::INSTR`, `localhost:31763` and `127.0.0.1:31763`, `/dev/serial/by-id/usb-board7` and
+`/dev/ttyUSB0`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+import threading
+from dataclasses import dataclass
+
+LOOKUP_S = 2.0
+"""Deadline of looking up a host name (s)."""
+
+VISA_EXAMPLES = "TCPIP::<address>::INSTR, TCPIP::<address>::5025::SOCKET, or one listed by `labrig doctor`"
+_INTERFACE = re.compile(r"(TCPIP|USB|GPIB|VICP|PXI|VXI|ASRL)([0-9]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A host, by name or number, and a port."""
+
+    host: str
+    port: int
+
+
+def check_port(text: str, what: str) -> int:
+    """Return a TCP port; ValueError in words if it is not one. `what` is the whole address."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text!r} in {what!r} is not a port; a port is a number from 1 to 65535")
+    if not 1 <= int(text) <= 65535:
+        raise ValueError(f"port {text} in {what!r} does not exist; a port is a number from 1 to 65535")
+    return int(text)
+
+
+def check_host(text: str, what: str) -> str:
+    """Return a host name or IP address without brackets; ValueError in words if it is neither."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if not bare:
+        raise ValueError(f"{what!r} has no host; write the instrument's name or IP address")
+    if re.fullmatch(r"[0-9.]+", bare):
+        try:
+            ipaddress.IPv4Address(bare)
+        except ValueError:
+            message = f"{bare!r} in {what!r} is not an IP address; write four numbers from 0 to 255"
+            raise ValueError(message) from None
+    elif ":" in bare:
+        try:
+            ipaddress.IPv6Address(bare.partition("%")[0])
+        except ValueError:
+            raise ValueError(f"{bare!r} in {what!r} is neither a host name nor an IP address") from None
+    elif re.fullmatch(r"[A-Za-z0-9_.-]+", bare) is None:
+        raise ValueError(f"{bare!r} in {what!r} is not a host name; use letters, digits, '-' and '.'")
+    return bare
+
+
+def parse_host_port(text: str) -> HostPort:
+    """Read 'host:port'; ValueError in words, with what to write."""
+    scheme, found, rest = text.partition("://")
+    if found:
+        plain = rest.partition("/")[0]
+        if scheme.casefold() == "grpc" and ":" in plain:
+            device = rest.partition("/")[2]
+            also = f", and the device as resource: {device}" if device else ""
+            raise ValueError(f"write {text!r} as host:port, {plain!r}{also}")
+        raise ValueError(f"{text!r} is a web address; write host:port, e.g. '192.0.2.30:31763'")
+    host, colon, port = text.rpartition(":")
+    if not colon or (":" in host and not host.startswith("[")):
+        raise ValueError(f"{text!r} has no port; write host:port, e.g. '192.0.2.30:31763'")
+    return HostPort(check_host(host, text), check_port(port, text))
+
+
+def check_serial(text: str) -> None:
+    """Check a serial port, or a URL socket://host:port; ValueError in words."""
+    if not text or any(character.isspace() for character in text):
+        raise ValueError(f"{text!r} contains a blank, or is empty; use /dev/serial/by-id/…, COM4 or socket://host:port")
+    scheme, found, rest = text.partition("://")
+    if not found:
+        return
+    if scheme.casefold() not in ("socket", "rfc2217"):
+        raise ValueError(f"{text!r} is not a port; use /dev/serial/by-id/…, COM4 or socket://host:port")
+    try:
+        parse_host_port(rest)
+    except ValueError as error:
+        raise ValueError(f"{error} (socket://host:port)") from None
+
+
+def check_visa(text: str) -> None:
+    """Check a VISA resource name; ValueError in words, with what to write."""
+    first, *parts = text.split("::")
+    match = _INTERFACE.fullmatch(first)
+    if match is None or not parts:
+        raise ValueError(f"{text!r} is not a VISA resource name; use e.g. {VISA_EXAMPLES}")
+    if any(not part or part != part.strip() for part in parts):
+        raise ValueError(f"{text!r} has an empty part between '::', or a blank; use e.g. {VISA_EXAMPLES}")
+    if match[1].upper() != "TCPIP":
+        return
+    host, *rest = parts
+    check_host(host, text)
+    kind = rest[-1].upper() if rest else "INSTR"
+    if kind == "SOCKET":
+        if len(rest) != 2:
+            example = f"TCPIP::{host}::5025::SOCKET"
+            raise ValueError(f"{text!r} has no port: a raw socket needs one, e.g. {example}")
+        check_port(rest[0], text)
+        return
+    device = rest[0] if rest and rest[0].upper() != "INSTR" else ""
+    if device.isdigit():
+        either = f"TCPIP::{host}::{device}::SOCKET or TCPIP::{host}::INSTR"
+        raise ValueError(f"{text!r}: a port needs the ending SOCKET, and VXI-11 has no port; write {either}")
+    if kind != "INSTR" and len(rest) != 1:
+        raise ValueError(f"{text!r} ends with {rest[-1]!r}; end it with INSTR or SOCKET, e.g. {VISA_EXAMPLES}")
+
+
+def canonical(address: str) -> str:
+    """Return one text for every spelling of an address on this machine; names of hosts are looked up."""
+    address = address.strip()
+    first, *parts = address.split("::")
+    match = _INTERFACE.fullmatch(first)
+    if match is not None and parts:
+        kind = parts[-1].upper()
+        kind, parts = (kind, parts[:-1]) if kind in ("INSTR", "SOCKET", "RAW") else ("INSTR", parts)
+        if match[1].upper() == "TCPIP":
+            device = parts[1:] or ["inst0"]
+            return "::".join(["TCPIP", numeric_host(parts[0]), *device, kind]).casefold()
+        numbers = [str(int(part, 0)) if re.fullmatch(r"0[xX][0-9a-fA-F]+", part) else part for part in parts]
+        return "::".join([f"{match[1]}{int(match[2] or 0)}", *numbers, kind]).casefold()
+    plain, slash, device = address.partition("://")[2].partition("/") if "://" in address else address.partition("/")
+    host, colon, port = plain.rpartition(":")
+    if colon and port.isdigit() and host:
+        return f"{numeric_host(host)}:{int(port)}{slash}{device}".casefold()
+    if address.startswith(os.sep):
+        return os.path.realpath(address)
+    return address.casefold()
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a canonical address is on this machine, as a virtual instrument's is."""
+    return re.search(r"(?:^|::)(?:127\.[0-9.]+|::1)(?=:|$)", address) is not None
+
+
+def numeric_host(host: str) -> str:
+    """Return the IP address of a host, or its name if that cannot be looked up within LOOKUP_S."""
+    bare = host.strip("[]").casefold()
+    try:
+        number = ipaddress.ip_address(bare)
+    except ValueError:
+        found: list[str] = []
+        worker = threading.Thread(target=_look_up, args=(bare, found), daemon=True)
+        worker.start()
+        worker.join(LOOKUP_S)
+        if not found:
+            return bare
+        number = ipaddress.ip_address(found[0])
+    return "127.0.0.1" if str(number) == "::1" else str(number)
+
+
+def _look_up(host: str, found: list[str]) -> None:
+    try:
+        found.append(socket.gethostbyname(host))
+    except OSError:
+        return
