@@ -6,8 +6,8 @@ belongs to an old query, so the session is closed and the next call opens a new 
 
 One thread uses a session at a time. If a call finds another thread in the session, that thread's call is hanging and
 the instrument has to be made safe. On the same connection the instrument could take the new message for part of the
-unfinished one (an upload, say), and the other thread could read the reply. So the old connection is cut and the call
-uses a new one.
+unfinished one, and the other thread could read the reply. So the old connection is cut and the call uses a new one.
+Only a raw message, an upload, is never cut: whoever wants the session waits until it has been sent.
 """
 
 from __future__ import annotations
@@ -17,12 +17,20 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError
 from labrig.instruments.addresses import canonical, is_loopback
+from labrig_drivers.worker_thread import PendingCall
 
 _VISA_TIMEOUT = -1073807339  # VI_ERROR_TMO
+
+LONGEST_HEADER = 512
+"""Most text before the data in a reply (bytes)."""
+
+GRACE_S = 1.0
+"""How long after the deadline of a raw message its connection is cut (s)."""
 
 
 def is_raw_socket(resource: str) -> bool:
@@ -64,16 +72,13 @@ class VisaSession:
         self._session: Any = None
         self._is_open = False
         self._user: int | None = None  # the thread that is making a call
+        self._sending: PendingCall | None = None  # a raw message that is being sent
+        self._wanted: PendingCall | None = None  # the raw message after which another thread wants the session
 
     @property
     def is_open(self) -> bool:
         """Whether `open` has been called and `close` has not. The connection itself may have been lost."""
         return self._is_open
-
-    @property
-    def takes_raw(self) -> bool:
-        """Whether messages may end without a newline. Raw sockets have no other end mark."""
-        return not is_raw_socket(self.resource)
 
     def open(self) -> None:
         """Connect. Some backends "open" a raw socket without a peer and report no error, so query *IDN? next."""
@@ -91,17 +96,92 @@ class VisaSession:
         self._call(action, lambda session: session.write(command))
 
     def write_raw(self, message: bytes, action: str) -> None:
-        """Send bytes terminated by the interface's own end mark instead of a newline."""
-        self._call(action, lambda session: session.write_raw(message))
+        """Send bytes terminated by the interface's own end mark instead of a newline.
+
+        They are sent whole, in a thread of their own: Ctrl-C, and calls from other threads, wait until then or until
+        the deadline. If another thread has waited, this one's part is over: ConnectionFailed.
+        """
+        sending = self._sending = PendingCall(
+            lambda: self._call(action, lambda session: session.write_raw(message), raw=True)
+        )
+        interrupt: BaseException | None = None
+        try:
+            threading.Thread(target=sending.run, name=f"{self.device} upload", daemon=True).start()
+            while True:
+                try:
+                    sending.wait(None)
+                    break
+                except BaseException as error:  # Ctrl-C, however often
+                    interrupt = error
+        finally:
+            self._sending = None
+        if interrupt is not None:
+            raise interrupt
+        sending.result()
+        if self._wanted is sending:
+            raise ConnectionFailed("another call has taken over the connection", device=self.device, action=action)
 
     def query(self, command: str, action: str) -> str:
         """Send one query and return the reply without the line end."""
         return str(self._call(action, lambda session: session.query(command))).strip()
 
-    def _call(self, action: str, what: Any) -> Any:
+    def query_data(
+        self, command: str, action: str, header: bytes, mark: bytes, length: Callable[[bytes], int]
+    ) -> tuple[bytes, bytes]:
+        """Send one query whose reply is text, data that may contain any byte, and a newline.
+
+        Parameters
+        ----------
+        command, action
+            The query, and what it is for.
+        header, mark
+            How the text begins, and how it ends.
+        length
+            Number of bytes of data, from the text.
+
+        Returns
+        -------
+        tuple of bytes
+            The text and the data.
+
+        Raises
+        ------
+        ConnectionFailed
+            If the reply begins otherwise: one to another query was left on the line. The connection is given up.
+        """
+
+        def read(session: Any) -> tuple[bytes, bytes]:
+            session.write(command)
+            text = bytes(session.read_bytes(len(header)))
+            if text != header:
+                raise ConnectionFailed(
+                    f"answered {text!r}… to {command}: the reply to another query was left on the line",
+                    device=self.device,
+                    action=action,
+                    remedy="close other programs using it",
+                )
+            while not text.endswith(mark):
+                text += bytes(session.read_bytes(1))
+                if len(text) > LONGEST_HEADER:
+                    raise ConnectionFailed(f"answered {text!r}… to {command}", device=self.device, action=action)
+            data = bytes(session.read_bytes(length(text) + 1))
+            return text, data[:-1]
+
+        return self._call(action, read)
+
+    def abandon(self) -> None:
+        """Give up the connection, with whatever is left on the line; the next call makes another one."""
+        session = self._session
+        if session is not None:
+            self._cut(session)
+            self._discard(session)
+
+    def _call(self, action: str, what: Any, *, raw: bool = False) -> Any:
         if not self._is_open:
             raise ConnectionFailed("is not open", device=self.device, action=action)
         here = threading.get_ident()
+        if not raw:
+            self._let_finish()
         self._take_over(here)
         try:
             self._user = here
@@ -129,6 +209,13 @@ class VisaSession:
             if not isinstance(error, Exception):  # Ctrl-C: nobody will read the pending reply
                 raise
             self._fail(error, action, late=spent_s >= self.deadline_s)
+
+    def _let_finish(self) -> None:
+        """Wait until a raw message of another thread has been sent."""
+        sending = self._sending
+        if sending is not None:
+            self._wanted = sending
+            sending.wait(self.deadline_s + GRACE_S)
 
     def _take_over(self, here: int) -> None:
         """Cut the connection in which another thread hangs.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
+import sys
 
 from labrig.cli.options import add_runs_dir
 from labrig.json_text import json_text
@@ -34,5 +37,10 @@ def execute(arguments: argparse.Namespace) -> int:
         )
         for run in runs
     ]
-    print(table(("run", "state", "steps", "figures"), rows))
+    print(table(("run", "state", "steps", "figures"), rows, _width()))
     return 0
+
+
+def _width() -> int | None:
+    """Return the width of the terminal; None if the table goes to a file or another program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else None

@@ -150,7 +150,7 @@ def _wiring_text(sheet: WiringSheet) -> str:
 
 
 def _through(row: Connection) -> str:
-    from labrig.quantities import format_quantity
+    from labrig.quantities import format_quantity, nearest_e96
 
     if row.howland is not None:
         siemens = format_quantity(row.howland.transconductance_s, "transconductance")
@@ -161,4 +161,6 @@ def _through(row: Connection) -> str:
     own = row.through_ohm - (row.resistor_ohm or 0.0)
     if not row.resistor_ohm:
         return f"nothing ({format_quantity(own, 'resistance')} internal)"
-    return f"solder {format_quantity(row.resistor_ohm, 'resistance')} ({format_quantity(own, 'resistance')} internal)"
+    exact, standard = (format_quantity(ohm, "resistance") for ohm in (row.resistor_ohm, nearest_e96(row.resistor_ohm)))
+    advice = exact if exact == standard else f"{exact}, nearest E96 value {standard}"
+    return f"solder {advice} ({format_quantity(own, 'resistance')} internal)"

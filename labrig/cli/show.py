@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", type=folder_named, help="folder of a run, or its name in --runs-dir")
     add_runs_dir(parser)
     parser.add_argument("--plot", action="store_true", help="draw the PNGs again")
+    parser.add_argument("--out", type=folder_named, metavar="DIR", help="write the PNGs there; implies --plot")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -29,12 +30,12 @@ def execute(arguments: argparse.Namespace) -> int:
     summary = summarize(folder)
     summary["card"] = {} if summary["name"] is None else folder.meta()["card"]
     left_out = {}
-    if arguments.plot:
+    if arguments.plot or arguments.out is not None:
         summary["plots"] = []
         if summary["name"] is not None:
             from labrig.runs.plots import write_plots
 
-            plots = write_plots(folder)
+            plots = write_plots(folder, into=arguments.out)
             left_out = plots.left_out
             summary["plots"] = [str(path) for path in plots.paths]
     print(json_text({"event": "run", **summary}) if arguments.json else _text(summary, not left_out))

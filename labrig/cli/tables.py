@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table with left-aligned columns, two spaces apart."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """Return a table with left-aligned columns, two spaces apart.
+
+    With a `width`, the last column is wrapped so that no line is longer, as far as the other columns leave room.
+    """
     widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
-    lines = [header, ["─" * width for width in widths], *rows]
+    room = widths[-1] if width is None else max(20, width - sum(widths[:-1]) - 2 * (len(widths) - 1))
+    widths[-1] = min(widths[-1], room)
+    lines: list[Sequence[str]] = [header, ["─" * width for width in widths]]
+    for row in rows:
+        first, *more = textwrap.wrap(row[-1], widths[-1]) or [""] if len(row[-1]) > widths[-1] else [row[-1]]
+        lines.append([*row[:-1], first])
+        lines += [[*[""] * (len(row) - 1), rest] for rest in more]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines
     )

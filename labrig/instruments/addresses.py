@@ -87,7 +87,7 @@ def check_serial(text: str) -> None:
     try:
         parse_host_port(rest)
     except ValueError as error:
-        raise ValueError(f"{error} (socket://host:port)") from None
+        raise ValueError(f"{text!r} is not a port: {error}") from None
 
 
 def check_visa(text: str) -> None:

@@ -1,9 +1,9 @@
 """What a training step on the wire costs beyond its physics: python tests/benchmarks/step_overhead.py [--short]
 
 Overhead = step − 2 × (settle + window), for the chain of configs/iris_wire.yaml at 50 kS/s: analog output, two
-generators over VXI-11, 14 channels, 30 potentiometers, journal on. With --small it is that of small_wire.yaml: one
-generator, no analog output within a step. Times are of this machine; what compares is the spread over the windows and
-the parts.
+generators over VXI-11 (with --socket, a raw socket), 14 channels, 30 potentiometers, journal on. With --small it is
+that of small_wire.yaml: one generator, no analog output within a step. Times are of this machine; what compares is the
+spread over the windows and the parts.
 
 A control: `--set "simulation.faults=[{what: late_replies, where: err1, time: 0 s, by: 10 ms}]"` adds 10 ms to each of
 err1's round trips.
@@ -34,21 +34,21 @@ HERE = Path(__file__).resolve().parent
 FAST = ["acquisition.sample_rate=50 kS/s", "acquisition.band=[200 Hz, 2 kHz]"]
 """More samples than configs/iris_wire.yaml takes: what the chain costs if the board's nodes settle fast enough."""
 CHAIN, SMALL = HERE.parents[1] / "configs" / "iris_wire.yaml", HERE / "small_wire.yaml"
-VXI_11 = [
-    'instruments.err1.resource="TCPIP::192.0.2.20::INSTR"',
-    'instruments.err2.resource="TCPIP::192.0.2.21::INSTR"',
+SOCKET = [
+    'instruments.err1.resource="TCPIP::192.0.2.20::5025::SOCKET"',
+    'instruments.err2.resource="TCPIP::192.0.2.21::5025::SOCKET"',
 ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a training step on the wire costs beyond its physics.")
     parser.add_argument("--short", action="store_true", help="one window, a few steps")
-    parser.add_argument("--vxi11", action="store_true", help="generators over VXI-11")
+    parser.add_argument("--socket", action="store_true", help="generators over a raw socket")
     parser.add_argument("--small", action="store_true", help="the chain of small_wire.yaml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for labrig run")
     arguments = parser.parse_args()
     config = SMALL if arguments.small else CHAIN
-    overrides = [*(VXI_11 if arguments.vxi11 else []), *arguments.set]
+    overrides = [*(SOCKET if arguments.socket else []), *arguments.set]
     for window_ms in (20,) if arguments.short else (20, 40, 100, 200):
         steps = 20 if arguments.short else max(20, 4000 // window_ms)
         overhead, parts = measured(config, window_ms, steps, overrides)

@@ -101,6 +101,26 @@ MISTAKES = [
         "needs split",
         "train_per_class: 30",
     ),
+    Mistake(
+        "a split under a regression",
+        (Edit("  classification: {data: flowers.csv, label: species}\n  split:", "  regression: {}\n  ▲split:"),),
+        "task.split",
+        ("regression does not use split; remove it", "train, test"),
+    ),
+    Mistake(
+        "a matrix that no network has",
+        (
+            Edit(
+                "  classification: {data: flowers.csv, label: species}\n"
+                "  split: {train_per_class: 3, test_per_class: 1}\n",
+                "  regression: {matrix: [[0.1, ▲-0.1, 0.2, 0.1], [0.1, 0, 0, 0], [0, 0, 0, 0.1]]}\n",
+            ),
+            Edit("complements: true", "complements: false"),
+            Edit("  loss: softmax_cross_entropy\n  temperature: 50 mV\n", "  loss: squared_error\n"),
+        ),
+        "task.regression.matrix[0][1]",
+        ("-0.1 is negative: no network of resistors can realize it without complements", "'complements: true'"),
+    ),
     one_edit(
         "drive beyond the digitizer",
         "full_scale: 1 V",

@@ -260,6 +260,16 @@ def test_show_prints_the_run_also_if_a_picture_cannot_be_written(
     shown = json.loads(out)
     assert (shown["state"], shown["steps"]) == ("finished", 2)
     assert shown["plots"] == [str(run / "conductances.png")]
+    assert "labrig show RUN --out DIR" in err
     (line,) = err.splitlines()
-    assert f"learning.png: {run / 'learning.png'}: Is a directory" in line
+    assert f"learning.png: cannot write {run / 'learning.png'}: Is a directory" in line
     assert "spectrum.png: cannot read" in line
+
+
+def test_pictures_can_go_to_another_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, out = tmp_path / "run", tmp_path / "pictures" / "today"
+    assert main(["run", "xor.yaml", "--no-plots", "--run-dir", str(run), "--set", "learning.epochs=2"]) == 0
+    assert main(["show", str(run), "--out", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {"learning.png", "conductances.png", "spectrum.png"}
+    assert not list(run.glob("*.png"))
+    assert str(out / "learning.png") in capsys.readouterr().out

@@ -97,7 +97,7 @@ def test_the_text_holds_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     cells = [line.split() for line in text.splitlines()]
     assert ["out0", "sense", "daq", "PXIe-6363", "ai10"] in cells
     assert any(line.startswith("in2-out1 ") and line.endswith("chip 3 P1: W 6, B 5") for line in text.splitlines())
-    assert "solder 99.95 kΩ (50 Ω internal)" in text
+    assert "solder 99.95 kΩ, nearest E96 value 100 kΩ (50 Ω internal)" in text
     assert "Ground: join the grounds of awg, daq, err1, err2, pots and of the board" in text
     assert "nothing (50 Ω internal)" in text
     assert "drivers/firmware/README.md" in text

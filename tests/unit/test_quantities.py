@@ -218,3 +218,10 @@ def test_long_text_is_shortened_in_messages() -> None:
     assert quantities.as_written("a" * 100) == repr("a" * 57 + "...")
     assert len(quantities.as_written(10**200)) == 60
     assert [quantities.as_written(value) for value in ({}, [], 1.5)] == ["a map", "a list", "1.5"]
+
+
+@pytest.mark.parametrize(
+    ("value", "standard"), [(99.95e3, 100e3), (4.7e3, 4.75e3), (50.05, 49.9), (1.0, 1.0), (976.0, 976.0), (1e6, 1e6)]
+)
+def test_the_nearest_value_of_e96(value: float, standard: float) -> None:
+    assert math.isclose(quantities.nearest_e96(value), standard, rel_tol=1e-9)

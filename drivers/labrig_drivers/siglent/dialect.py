@@ -1,8 +1,8 @@
-"""The command dialect of Siglent SDG generators: number formats, key,value replies, sample tables.
+"""The command dialect of Siglent SDG generators: number formats and key,value replies.
 
 From the programming guide PG02-E05C and transcripts of an SDG2042X (repository pjaako/siglent-sdg-openhtf): several
 pairs in one command are applied from left to right; replies repeat the header and include units; numbers have six
-significant digits, frequencies ten; an arbitrary waveform is 16-bit little-endian samples without a length.
+significant digits, frequencies ten.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-
-import numpy as np
 
 from labrig.signals.tones import Tone
+from labrig_drivers.siglent.models import SdgModel
 
 LEAST_VPP = 0.002
 """Smallest amplitude that can be set (V peak to peak)."""
 
-TABLE_POINTS = 16384
-"""Waveform memory of the smallest models (samples)."""
+COUNTED_CYCLES = "1000000"
+"""The longest counted burst: below 500 kHz it lasts longer than any acquisition."""
 
-_MOST_CYCLES = TABLE_POINTS // 16
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6
+_REPLY = re.compile(r"(?:C\d:)?(?:OUTP|BSWV|BTWV|ARWV|WVDT|ROSC|STL|MODE)\b|Siglent", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +69,20 @@ def waveform_name(reply: Pairs) -> str:
     return reply.words.get("NAME", "").strip().strip('"').removesuffix(".bin")
 
 
-def volts(value: float) -> str:
-    """A level as the instrument echoes it: six significant digits, no negative zero."""
-    return f"{value + 0.0:.6g}"
+def answers_another(reply: str) -> bool:
+    """Whether a text is a generator's reply to some query of this driver: one that was left on the line."""
+    return _REPLY.match(reply) is not None
 
 
-def degrees(value: float) -> str:
-    """A phase in (-180, 180] as the instrument echoes it."""
-    wrapped = -((-value + 180.0) % 360.0 - 180.0)
-    return f"{wrapped + 0.0:.6g}"
+def messages(header: str, pairs: Sequence[str], longest: int | None) -> list[str]:
+    """Commands that set these "KEY,value" pairs in order, in one message or in several of at most `longest` bytes."""
+    commands = [f"{header} {pairs[0]}"]
+    for pair in pairs[1:]:
+        if longest is not None and len(commands[-1]) + 1 + len(pair) > longest:
+            commands.append(f"{header} {pair}")
+        else:
+            commands[-1] += f",{pair}"
+    return commands
 
 
 def hertz(value: float) -> str:
@@ -101,6 +104,8 @@ class BurstSetting:
         Trigger source, MAN or EXT.
     tones
         Tones of the uploaded table.
+    cycles
+        INF or a number.
     """
 
     frequency: str
@@ -110,6 +115,7 @@ class BurstSetting:
     kind: str = "SINE"
     source: str = "MAN"
     tones: tuple[Tone, ...] = ()
+    cycles: str = "INF"
 
     @property
     def at_zero(self) -> bool:
@@ -118,71 +124,37 @@ class BurstSetting:
         return all(abs(math.sin(start)) < 1e-9 for start in starts)
 
 
-POWER_UP = BurstSetting("1000", volts(LEAST_VPP), "0", "0")
+POWER_UP = BurstSetting("1000", f"{LEAST_VPP:g}", "0", "0")
 """Initial setting of a channel: the smallest sine, waiting for a trigger that is never sent."""
 
 
-def difference(wave: BurstSetting, reply: Pairs) -> tuple[str, str, str] | None:
+def difference(wave: BurstSetting, reply: Pairs, model: SdgModel) -> tuple[str, str, str] | None:
     """(key, requested, actual) of the first setting in a reply to `BTWV?` that differs, or None."""
     words, carrier = reply.words, reply.carrier
     exact = (
         ("STATE", "ON", words),
         ("TRSR", wave.source, words),
-        ("TIME", "INF", words),
         ("GATE_NCYC", "NCYC", words),
         ("WVTP", wave.kind, carrier),
     )
     for key, asked, where in exact:
         if where.get(key) != asked:
             return key, asked, where.get(key, "nothing")
-    for key, asked in (("FRQ", wave.frequency), ("AMP", wave.amplitude), ("OFST", wave.offset), ("PHSE", wave.phase)):
-        got, number = parse_number(carrier.get(key)), float(asked)
-        if got is None or not (_same_frequency(number, got) if key == "FRQ" else _same_level(number, got)):
+    numbers = (
+        ("FRQ", wave.frequency, _same_frequency),
+        ("AMP", wave.amplitude, model.same_level),
+        ("OFST", wave.offset, model.same_level),
+        ("PHSE", wave.phase, model.same_phase),
+    )
+    for key, asked, same in numbers:
+        got = parse_number(carrier.get(key))
+        if got is None or not same(float(asked), got):
             return key, asked, carrier.get(key, "nothing")
-    return None
+    cycles = words.get("TIME", "nothing")
+    counted = parse_number(cycles) == float(wave.cycles)  # "1e+06" is a million, too; INF is no number
+    return None if cycles == wave.cycles or counted else ("TIME", wave.cycles, cycles)
 
 
 def _same_frequency(asked_hz: float, got_hz: float) -> bool:
     """Whether two frequencies differ by no more than rounding: a microhertz, or the tenth digit."""
     return abs(asked_hz - got_hz) <= max(_MICROHERTZ, 1e-9 * asked_hz)
-
-
-def _same_level(asked: float, got: float) -> bool:
-    """Whether two levels (V) or phases (degrees) differ by no more than the sixth digit."""
-    return abs(got - asked) <= max(1e-6, 2e-6 * abs(asked))
-
-
-def table_plan(tones: Sequence[Tone]) -> tuple[float, tuple[int, ...]] | None:
-    """Find the shortest table that contains whole cycles of every tone.
-
-    Returns
-    -------
-    tuple or None
-        Repetition rate of the table (Hz) and the number of cycles of each tone in it. None if there is no such table
-        with at least 16 points per cycle of the fastest tone.
-    """
-    microhertz = [round(tone.frequency_hz / _MICROHERTZ) for tone in tones]
-    base = math.gcd(*microhertz)
-    if base == 0:
-        return None
-    cycles = tuple(count // base for count in microhertz)
-    return None if max(cycles) > _MOST_CYCLES else (base * _MICROHERTZ, cycles)
-
-
-@lru_cache(maxsize=8)
-def table(tones: tuple[Tone, ...], cycles: tuple[int, ...]) -> tuple[bytes, float]:
-    """Sample a sum of tones, Σ amplitude · sin(2π · cycles · n/N + phase), shifted by −90° like a single sine.
-
-    Returns
-    -------
-    samples : bytes
-        16-bit little-endian samples.
-    full_scale : float
-        Voltage of a full-scale sample (V).
-    """
-    turns = np.arange(TABLE_POINTS) / TABLE_POINTS
-    values = np.zeros(TABLE_POINTS)
-    for tone, count in zip(tones, cycles, strict=True):
-        values += tone.amplitude * np.sin(2 * np.pi * ((count * turns) % 1.0) + tone.phase_rad)
-    full_scale = float(np.abs(values).max())
-    return np.rint(values / full_scale * 32767).astype("<i2").tobytes(), full_scale

@@ -16,6 +16,7 @@ Messages per acquisition: two writes and one query for a changed tone, one write
 for unchanged DC. If nothing else is queried, one query makes sure the re-arm has happened before the trigger. `confirm`
 takes three or four queries. Several pairs in one command are known to work; commands chained by `;` have not been
 measured, so none are sent.
+Nobody has reported that an infinite burst with an external trigger plays; `burst: counted` is the way out.
 No command locks the amplifier's attenuators: large amplitude steps may switch a relay.
 """
 
@@ -26,26 +27,30 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
+from labrig.errors import (
+    ChannelFault,
+    ConfigError,
+    ConnectionFailed,
+    IdentityMismatch,
+    LabrigError,
+)
 from labrig.instruments.data import Identity
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.siglent.dialect import (
+    COUNTED_CYCLES,
     LEAST_VPP,
     POWER_UP,
     BurstSetting,
     Pairs,
-    degrees,
     difference,
     hertz,
     parse_number,
-    parse_pairs,
-    table,
-    table_plan,
-    volts,
     waveform_name,
 )
+from labrig_drivers.siglent.models import interface, model_of
 from labrig_drivers.siglent.options import CHANNELS, PEAK_V, SdgOptions
-from labrig_drivers.visa import VisaSession
+from labrig_drivers.siglent.session import SdgSession
+from labrig_drivers.siglent.upload import store, table, table_plan
 
 CLOCK_EVERY = 16
 """The clock is queried once per this many confirmations. Without 10 MHz at its input a generator runs on its own clock.
@@ -58,10 +63,12 @@ class SdgSource:
     def __init__(self, name: str, options: SdgOptions) -> None:
         self.name = name
         self._options = options
-        self._session = VisaSession(name, options.resource, options.deadline)
+        self._session = SdgSession(name, options.resource, options.deadline)
         self._panel_per_open_v = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
         self._load_word = "HZ" if options.load == "high_z" else "50"
         self._clock_word = "EXT" if options.clock == "external" else "INT"
+        self._model = model_of(options.model)
+        self._cycles = "INF" if options.burst == "infinite" else COUNTED_CYCLES
         self._trigger_word = "EXT" if options.trigger == "external" else "MAN"
         self._confirmed = 0
         self._identified = False  # an SDG has answered, so this driver is responsible for its outputs
@@ -74,7 +81,7 @@ class SdgSource:
     def open(self) -> None:
         """Connect, reset, and set up both channels with their outputs off."""
         self._session.open()
-        identity = self.identify()
+        identity = self._session.first_identity()
         if not identity.model.upper().startswith("SDG"):
             raise IdentityMismatch(
                 f"identifies as {identity.model!r}, which is not a Siglent SDG",
@@ -83,16 +90,13 @@ class SdgSource:
                 remedy="correct the resource",
             )
         self._identified = True
+        self._model = model_of(identity.model)
         self._session.write("*RST", "open")
         self._set_up()
 
     def identify(self) -> Identity:
         """Query *IDN?; raises IdentityMismatch if it is not a Siglent."""
-        reply = self._session.query("*IDN?", "identify")
-        maker, model, serial, firmware = ([word.strip() for word in reply.split(",")] + [""] * 4)[:4]
-        if "siglent" not in maker.lower():
-            raise IdentityMismatch(f"identifies as {reply!r}", device=self.name, action="identify")
-        return Identity(model, serial, firmware)
+        return self._session.identity()
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
         """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
@@ -223,12 +227,14 @@ class SdgSource:
 
     def _target_setting(self, channel: str, program: ToneProgram, tones: tuple[Tone, ...]) -> BurstSetting:
         held, k = self._settings[channel], self._panel_per_open_v
+        volts, degrees = self._model.volts, self._model.degrees
         offset = volts(program.dc * k)
         if len(tones) == 1:
             (tone,) = tones
             amplitude = volts(max(LEAST_VPP, 2 * tone.amplitude * k))
             phase = degrees(math.degrees(tone.phase_rad))
-            return BurstSetting(hertz(tone.frequency_hz), amplitude, offset, phase, source=self._trigger_word)
+            frequency = hertz(tone.frequency_hz)
+            return BurstSetting(frequency, amplitude, offset, phase, "SINE", self._trigger_word, cycles=self._cycles)
         if tones:
             if (plan := table_plan(tones)) is None:
                 raise ConfigError(
@@ -238,12 +244,13 @@ class SdgSource:
                     remedy="put the tones on a coarser grid (acquisition.window)",
                 )
             amplitude = volts(max(LEAST_VPP, 2 * table(tones, plan[1])[1] * k))
-            return BurstSetting(hertz(plan[0]), amplitude, offset, "0", "ARB", self._trigger_word, tones)
+            frequency = hertz(plan[0])
+            return BurstSetting(frequency, amplitude, offset, "0", "ARB", self._trigger_word, tones, self._cycles)
         quiet = replace(held, offset=offset, source="MAN")
         if not quiet.at_zero:
             quiet = replace(quiet, kind="SINE", phase="0")
         if abs(float(offset)) + float(quiet.amplitude) / 2 > PEAK_V * k:
-            quiet = replace(quiet, amplitude=volts(LEAST_VPP))
+            quiet = replace(quiet, amplitude=POWER_UP.amplitude)
         return quiet
 
     def _send_changes(self, channel: str, wave: BurstSetting) -> bool:
@@ -279,32 +286,31 @@ class SdgSource:
             keys[2:] = reversed(keys[2:])
         changes = [f"{key},{getattr(wave, name)}" for key, name in keys if getattr(wave, name) != getattr(held, name)]
         if changes:
-            self._session.write(f"C{channel}:BSWV {','.join(changes)}", "load")
+            self._session.set(f"C{channel}:BSWV", changes, "load")
 
     def _upload(self, channel: str, wave: BurstSetting) -> None:
         """Upload a table and select it. Slow, so meant for programs that are played many times.
 
         The amplitude is at its minimum during this: no transcript shows whether the selection ends a burst.
         """
-        if not self._session.takes_raw:
+        resource = self._options.resource
+        if not self._model.uploads(resource):
             raise ConfigError(
-                "cannot upload a waveform of several tones over a raw socket: the upload has no length field",
+                f"cannot upload a waveform of several tones over {interface(resource)}",
                 device=self.name,
                 action="load",
-                remedy="use a VXI-11 or USB resource: TCPIP::<address>::INSTR",
+                remedy=self._model.upload_advice,
             )
         plan = table_plan(wave.tones)
         assert plan is not None
         samples, full_scale = table(wave.tones, plan[1])
         name = f"labrig{channel}"
-        settings = f"FREQ,{wave.frequency},AMPL,{volts(2 * full_scale * self._panel_per_open_v)},OFST,0,PHASE,0"
-        self._session.write(f"C{channel}:BSWV AMP,{volts(LEAST_VPP)}", "load")
-        self._session.write_raw(f"C{channel}:WVDT WVNM,{name},{settings},WAVEDATA,".encode() + samples, "load")
-        # An SDG6022X takes what follows a message of more than 1024 bytes for its continuation, unless that is short
-        # (found by the author of awg-scpi). An empty line ends it there and has no effect on other models.
-        self._session.write("", "load")
+        amplitude = self._model.volts(2 * full_scale * self._panel_per_open_v)
+        settings = f"FREQ,{wave.frequency},AMPL,{amplitude},OFST,0,PHASE,0"
+        self._session.write(f"C{channel}:BSWV AMP,{POWER_UP.amplitude}", "load")
+        store(self._session, channel, name, settings, samples)
         self._session.write(f"C{channel}:ARWV NAME,{name}", "load")
-        chosen = waveform_name(self._ask(f"C{channel}:ARWV", "load"))
+        chosen = waveform_name(self._session.ask(f"C{channel}:ARWV", "load"))
         if chosen != name:
             raise ChannelFault(f"channel {channel} plays {chosen!r} instead of {name}", device=self.name, action="load")
         self._session.write(f"C{channel}:BTWV STATE,ON", "load")
@@ -315,8 +321,8 @@ class SdgSource:
 
     def _verify(self, channel: str, action: str = "load") -> None:
         """Read back all settings of a channel in one query and compare."""
-        reply = self._ask(f"C{channel}:BTWV", action)
-        wrong = difference(self._settings[channel], reply)
+        reply = self._session.ask(f"C{channel}:BTWV", action)
+        wrong = difference(self._settings[channel], reply, self._model)
         if wrong is not None:
             self._raise_mismatch(channel, *wrong, action)
         self._delay_s[channel] = parse_number(reply.words.get("DLAY")) or 0.0
@@ -339,6 +345,9 @@ class SdgSource:
         if wave.kind == "SINE":
             amplitude, phase = float(wave.amplitude) / 2 / k, math.radians(float(wave.phase))
             tones = (Tone(tones[0].frequency_hz, amplitude, phase),)
+        elif (plan := table_plan(tones)) is not None:
+            share = float(wave.amplitude) / (2 * k * table(tones, plan[1])[1])  # differs from 1 by rounding
+            tones = tuple(replace(tone, amplitude=share * tone.amplitude) for tone in tones)
         turned = (replace(t, phase_rad=t.phase_rad - math.pi / 2 - 2 * math.pi * t.frequency_hz * delay) for t in tones)
         return ToneProgram(dc, tuple(turned))
 
@@ -353,11 +362,12 @@ class SdgSource:
         self._on.discard(channel)
         self._session.write(f"C{channel}:OUTP OFF,LOAD,{self._load_word},PLRT,NOR", "set up")
         self._check_load(channel, self._check_output(channel, "OFF", "set up"), "set up")
-        wave = POWER_UP
-        self._session.write(f"C{channel}:BSWV WVTP,SINE,FRQ,{wave.frequency},AMP,{wave.amplitude}", "set up")
+        wave = replace(POWER_UP, cycles=self._cycles)
+        self._session.write(f"C{channel}:BSWV WVTP,SINE", "set up")  # alone: an SDG1032X swallows what follows a longer
+        self._session.write(f"C{channel}:BSWV FRQ,{wave.frequency},AMP,{wave.amplitude}", "set up")
         self._session.write(f"C{channel}:BSWV OFST,0,PHSE,0", "set up")
         self._session.write(f"C{channel}:BTWV STATE,ON", "set up")  # while it is off, its settings are ignored
-        self._session.write(f"C{channel}:BTWV GATE_NCYC,NCYC,TIME,INF", "set up")
+        self._session.write(f"C{channel}:BTWV GATE_NCYC,NCYC,TIME,{wave.cycles}", "set up")
         self._session.write(f"C{channel}:BTWV TRSR,MAN", "set up")  # last: TIME,INF changes it to EXT
         self._settings[channel] = wave
         self._verify(channel)
@@ -367,10 +377,10 @@ class SdgSource:
         self._check_clock("open")
 
     def _check_clock(self, action: str) -> None:
-        reply = self._session.query("ROSC?", action)
-        if reply.partition(" ")[2].split(",")[0].strip() != self._clock_word:
+        used = self._session.ask("ROSC", action).words.get("STATE", "nothing")
+        if used != self._clock_word:
             raise ConnectionFailed(
-                f"does not use its {self._clock_word} clock: {reply!r}",
+                f"does not use its {self._clock_word} clock but {used}",
                 device=self.name,
                 action=action,
                 remedy="connect 10 MHz to its clock input, or set clock: internal",
@@ -382,19 +392,7 @@ class SdgSource:
                 self._raise_mismatch(channel, key, value, output.words.get(key, "nothing"), action)
 
     def _check_output(self, channel: str, state: str, action: str) -> Pairs:
-        reply = self._ask(f"C{channel}:OUTP", action)
+        reply = self._session.ask(f"C{channel}:OUTP", action)
         if reply.words.get("STATE") != state:
             self._raise_mismatch(channel, "OUTP", state, reply.words.get("STATE", "nothing"), action)
-        return reply
-
-    def _ask(self, header: str, action: str) -> Pairs:
-        text = self._session.query(f"{header}?", action)
-        reply = parse_pairs(text, header)
-        if reply is None:
-            raise ConnectionFailed(
-                f"answered {text!r} to {header}?",
-                device=self.name,
-                action=action,
-                remedy="close other programs using it",
-            )
         return reply

@@ -10,14 +10,13 @@ from labrig.instruments.addresses import check_visa
 from labrig.instruments.drivers import InstrumentOptions, SourceCapabilities
 from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage
 from labrig_drivers.siglent.dialect import LEAST_VPP
-from labrig_drivers.visa import is_raw_socket
+from labrig_drivers.siglent.models import interface, model_of
 
 CHANNELS = ("1", "2")
 MODELS = (
     *("SDG1032X", "SDG1062X", "SDG2042X", "SDG2082X", "SDG2122X"),
     *("SDG6022X", "SDG6032X", "SDG6052X"),
 )
-_BITS = {"SDG1": 14}
 PEAK_V = 10.0
 
 
@@ -27,7 +26,7 @@ class SdgOptions(InstrumentOptions):
     Attributes
     ----------
     resource
-        VISA resource name. Programs of two or more tones need VXI-11 or USB for the upload.
+        VISA resource name. Programs of two or more tones are uploaded, which does not work over every interface.
     load
         Load set on the instrument. Programs are in open-circuit volts in either case.
     full_scale
@@ -38,6 +37,8 @@ class SdgOptions(InstrumentOptions):
         `external` needs 10 MHz at the clock input.
     trigger
         `external` starts at the edge at the trigger input, `manual` by a command.
+    burst
+        `infinite`, or `counted` if an infinite burst does not start at the trigger: then a million cycles are played.
     deadline
         Deadline of every call (s).
     """
@@ -48,28 +49,28 @@ class SdgOptions(InstrumentOptions):
     settle: NonNegativeTime = 1e-3
     clock: Literal["external", "internal"] = "external"
     trigger: Literal["external", "manual"] = "external"
+    burst: Literal["infinite", "counted"] = "infinite"
     deadline: PositiveTime = 2.0
 
 
 def capabilities(options: SdgOptions) -> SourceCapabilities:
-    """Two channels, with 14 bits on an SDG1000X and 16 on the others."""
+    """Two channels, with the resolution and the ways of upload of the model."""
     try:
         check_visa(options.resource)
     except ValueError as error:
         raise ValueError(f"resource: {error}") from error
-    bits = _BITS.get((options.model or "")[:4], 16)
+    model = model_of(options.model)
     return SourceCapabilities(
         CHANNELS,
-        bits,
+        model.bits,
         options.full_scale,
         50.0,
         options.settle,
         own_clock=True,
         external_clock=options.clock == "external",
         triggered=options.trigger == "external",
-        most_tones=1 if is_raw_socket(options.resource) else 64,
-        tones_remedy="several tones cannot be uploaded over a raw socket; use its VXI-11 or USB resource "
-        "(TCPIP::<address>::INSTR)",
+        most_tones=64 if model.uploads(options.resource) else 1,
+        tones_remedy=f"several tones cannot be uploaded over {interface(options.resource)}; {model.upload_advice}",
         least_v=LEAST_VPP / 2 if options.load == "high_z" else LEAST_VPP,
         address=options.resource,
     )

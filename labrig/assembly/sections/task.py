@@ -103,6 +103,11 @@ def read_choice(document: Document) -> TaskChoice | None:
         return None
     values: Any = section
     shared = {key: value for key in SHARED if (value := getattr(values, key)) is not None}
+    for key in shared:
+        if key not in task.sections:
+            remedy = f"remove it; {name} has {', '.join(task.Options.model_fields) or 'no keys'}"
+            document.report(("task", key), f"{name} does not use {key}; {remedy}", at_key=True)
+            return None
     missing = [key for key in task.sections if key not in shared]
     if missing:
         examples = ", ".join(f"'{SHARED[key].example}'" for key in missing)

@@ -68,7 +68,9 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
         rows = {len(row) for row in options.matrix}
         if len(rows) != 1 or 0 in rows:
             raise OptionError("matrix", "the rows must have equal length, at least 1")
-        return np.array(options.matrix)
+        matrix = np.array(options.matrix)
+        _check_realizable(matrix, encode, context)
+        return matrix
     constant, inputs = len(encode.bias), context.terminals.inputs
     per_feature = 2 if encode.complements else 1
     features = (inputs - constant) // per_feature
@@ -76,6 +78,23 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
         complements = " and complements" if encode.complements else ""
         raise OptionError((), f"{inputs} driven nodes cannot be divided into features{complements} and {constant} bias")
     return _achievable_matrix(features, encode.complements, context.terminals, context.seed)
+
+
+def _check_realizable(matrix: Array, encode: Encode, context: TaskContext) -> None:
+    """Refuse a matrix of the wrong signs, and warn of one that is too large.
+
+    Each output is a sum of the inputs with weights ≥ 0 that add up to less than 1: a negative element needs the
+    complement of its input, and the magnitudes of a row add up to less than 1.
+    """
+    if not encode.complements and (matrix < 0).any():
+        row, column = (int(k) for k in np.argwhere(matrix < 0)[0])
+        what = f"{matrix[row, column]:g} is negative: no network of resistors can realize it without complements"
+        raise OptionError(("matrix", row, column), f"{what}; write 'complements: true' in encode")
+    sums = np.abs(matrix).sum(axis=1)
+    if (sums > 1).any():
+        row = int(sums.argmax())
+        what = f"the magnitudes in row {row + 1} add up to {sums[row]:g}, and a network of resistors stays below 1"
+        context.warn("matrix", f"{what}: the fit will be poor; scale the matrix down")
 
 
 def _achievable_matrix(features: int, complements: bool, board: Terminals, seed: int) -> Array:

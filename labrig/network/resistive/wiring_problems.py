@@ -26,6 +26,12 @@ def wiring_problems(
     yield from stray
     if stray:
         return
+    named = {edge.name for edge in network.edges}
+    for edge in network.edges:
+        other = f"{edge.b}-{edge.a}"
+        if other in named and edge.a < edge.b:
+            message = f"edges {edge.name} and {other} are in parallel; leave one out unless the board has both"
+            yield WiringProblem(("network",), message, warning=True)
     reached = _reached(network, inputs)
     for node in outputs:
         if node not in reached:

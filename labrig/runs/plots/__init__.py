@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from labrig.errors import reason
+from labrig.errors import StorageError, reason
 from labrig.runs.folder import RunFolder
 from labrig.runs.journal import Record, read_journal
 
@@ -69,8 +69,8 @@ def reasons(left_out: Mapping[str, str]) -> str:
     return "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
 
-def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> Plots:
-    """Write every picture the run has data for into its folder.
+def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False, into: Path | None = None) -> Plots:
+    """Write every picture the run has data for.
 
     Parameters
     ----------
@@ -78,6 +78,8 @@ def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> 
         The run's folder.
     stop
         Called before each picture; True skips the rest.
+    into
+        Folder of the pictures, created if necessary; by default that of the run.
 
     Returns
     -------
@@ -94,7 +96,7 @@ def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> 
     for name in PICTURES:
         if stop():
             return Plots(tuple(paths), left_out, stopped=True)
-        path = folder.path / _file(name)
+        path = (into or folder.path) / _file(name)
         try:
             drawn = _png(name, run)
             if drawn is not None:
@@ -119,8 +121,10 @@ def _png(name: str, run: RunData) -> bytes | None:
 
 def _write(path: Path, data: bytes) -> None:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             path.unlink()  # half a picture
-        raise
+        message = f"cannot write {path}: {error.strerror}"
+        raise StorageError(message, remedy="choose another folder: labrig show RUN --out DIR") from error

@@ -70,6 +70,8 @@ class ScpiInstrument:
 
     Attributes
     ----------
+    has_blocks
+        Whether its messages contain definite-length blocks.
     failure
         Last exception of a handler other than ScpiError: a bug in this package, not in the client. For tests.
     """
@@ -84,6 +86,7 @@ class ScpiInstrument:
         self.identity = identity
         self.lock = lock if lock is not None else threading.RLock()
         self.failure: Exception | None = None
+        self.has_blocks = True
         self._raw_after = raw_after
         self._chaining = chaining
         self._commands: CommandTree[Handler] = CommandTree()

@@ -30,6 +30,11 @@ _LARGEST_RECORD = 1 << 26
 class Executes(Protocol):
     """An instrument, as the servers need it."""
 
+    @property
+    def has_blocks(self) -> bool:
+        """Whether its messages contain definite-length blocks."""
+        ...
+
     def execute(self, message: bytes) -> bytes:
         """Execute one message and return its reply, or nothing."""
         ...
@@ -199,7 +204,7 @@ class SocketServer(Server):
 
     @override
     def serve(self, connection: socket.socket) -> None:
-        framer = Framer()
+        framer = Framer(self.instrument.has_blocks)
         while data := connection.recv(_CHUNK):
             for message in framer.feed(data):
                 reply = self._execute(message)

@@ -190,9 +190,13 @@ def boolean(text: str | bytes) -> bool:
 
 
 class Framer:
-    """Splits a byte stream into messages, which end at a newline outside blocks."""
+    """Splits a byte stream into messages, which end at a newline outside blocks.
 
-    def __init__(self) -> None:
+    `blocks` says whether the instrument has blocks; otherwise every newline ends a message.
+    """
+
+    def __init__(self, blocks: bool = True) -> None:
+        self._blocks = blocks
         self._data = bytearray()
         self._scanned = 0
 
@@ -211,7 +215,7 @@ class Framer:
         while True:
             newline = data.find(b"\n", self._scanned)
             limit = len(data) if newline < 0 else newline
-            mark = data.find(b"#", self._scanned, limit)
+            mark = data.find(b"#", self._scanned, limit) if self._blocks else -1
             if mark >= 0:
                 if mark + 1 == len(data):  # may be a block or a stray character
                     return None

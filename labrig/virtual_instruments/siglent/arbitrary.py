@@ -26,6 +26,8 @@ class Table:
         First sample, and average.
     harmonics
         (order, amplitude, phase in rad) of cosines, the largest first.
+    data
+        The samples as uploaded.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Table:
     first: float = 0.0
     mean: float = 0.0
     harmonics: tuple[tuple[int, float, float], ...] = ()
+    data: bytes = b""
 
     def at(self, turn: float) -> float:
         """The value at a phase (in turns) of the table."""
@@ -55,4 +58,4 @@ def table_of(name: str, data: bytes) -> Table:
         for order in largest
         if sizes[order] > _LEAST_SHARE
     )
-    return Table(name, len(samples), float(samples[0]), float(spectrum[0].real), harmonics)
+    return Table(name, len(samples), float(samples[0]), float(spectrum[0].real), harmonics, data)

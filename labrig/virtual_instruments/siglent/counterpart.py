@@ -1,4 +1,7 @@
-"""The virtual counterpart of `siglent.sdg`, over VXI-11 or, if the configuration uses one, a raw socket."""
+"""The virtual counterpart of `siglent.sdg`, over VXI-11 or, if the configuration uses one, a raw socket.
+
+Its firmware is one that serves the interface: not all of them serve a raw socket.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from labrig.simulation.faults import PowerFault
 from labrig.virtual_instruments.counterpart import Entry, each_on_its_own
 from labrig.virtual_instruments.scpi import SocketServer, Vxi11Server
 from labrig.virtual_instruments.siglent.generator import VirtualSdg
+from labrig.virtual_instruments.siglent.models import firmware_of
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 
@@ -16,8 +20,11 @@ from labrig.virtual_instruments.virtual_bench import VirtualBench
 @contextmanager
 def generators(bench: VirtualBench, entry: Entry) -> Iterator[str]:
     """Serve one generator and yield its VISA resource."""
-    generator = VirtualSdg(bench, entry.name, entry.model, entry.options["serial"] or f"SDG2X{entry.name.upper()}")
-    front_end = SocketServer if entry.options["resource"].endswith("::SOCKET") else Vxi11Server
+    raw_socket = entry.options["resource"].upper().endswith("::SOCKET")
+    serial = entry.options["serial"] or f"SDG2X{entry.name.upper()}"
+    firmware = firmware_of(entry.model, raw_socket)
+    generator = VirtualSdg(bench, entry.name, entry.model, serial, firmware=firmware)
+    front_end = SocketServer if raw_socket else Vxi11Server
     with front_end(generator, faults=bench.faults, name=entry.name) as server:
 
         def lose_power(t: float) -> None:

@@ -2,11 +2,12 @@
 
 The replies follow transcripts of a real one (wave.py). The output, which no transcript shows, follows these rules:
 - a running sine keeps its phase accumulator when its frequency changes; after power-up the channels have random
-  phases, until EQPHASE or MODE PHASELOCKED aligns them;
+  phases, until EQPHASE or MODE PHASE-LOCKED aligns them;
 - an armed burst waits at its offset plus the level of its start phase, starts DLAY after the edge, and ignores further
   edges while it plays. Only a *change* of STATE, TRSR, TIME or GATE_NCYC, or a new waveform type, stops it: a driver
   must not rely on more;
-- an N-cycle burst is scheduled together with its end, so settings written during it take effect after it;
+- an N-cycle burst of up to 10 s is scheduled together with its end, so settings written during it take effect after
+  it; a longer one goes on until something is set;
 - with `ROSC EXT` and nothing at the 10 MHz input it stays on INT;
 - NOISE and gated bursts reply normally but play only their offset: the World knows constants and tones.
 Only the first of several commands chained with `;` is executed: no transcript or guide shows that a real one does more.
@@ -27,14 +28,15 @@ from labrig.virtual_instruments.scpi.servers import Latency
 from labrig.virtual_instruments.scpi.syntax import MAX_MESSAGE, ScpiError
 from labrig.virtual_instruments.siglent.arbitrary import Table, table_of
 from labrig.virtual_instruments.siglent.burst import Burst
+from labrig.virtual_instruments.siglent.models import Firmware, model_of
+from labrig.virtual_instruments.siglent.panel import BUILT_IN, Panel
 from labrig.virtual_instruments.siglent.shapes import shape_of
 from labrig.virtual_instruments.siglent.wave import BasicWave
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 _LONG = 1024
-
-FIRMWARE = "2.01.01.23R7"
-HIGHEST_SINE_HZ = {"SDG1032X": 30e6, "SDG2042X": 40e6, "SDG2082X": 80e6, "SDG2122X": 120e6, "SDG6022X": 200e6}
+_LONGEST_SCHEDULED_S = 10.0
+_POLARITY = {"ON": "INVT", "OFF": "NOR"}
 
 MEASURED_LATENCY = Latency(write_s=7e-3, query_s=5e-3)
 """Typical latency of an SDG2042X over VXI-11: 4 to 10 ms per write, 2 to 8 ms per query."""
@@ -75,6 +77,8 @@ class VirtualSdg(ScpiInstrument):
         Name on the bench; its channels are '<name>/1' and '<name>/2', its trigger input '<name>/trigger'.
     model, serial
         Identity.
+    firmware
+        Its firmware; None for the default of the model.
     reference
         Returns whether there is a 10 MHz clock at its input.
     joins_long
@@ -90,14 +94,18 @@ class VirtualSdg(ScpiInstrument):
         serial: str = "SDG2XVIRTUAL",
         reference: Callable[[], bool] = lambda: True,
         joins_long: bool = False,
+        firmware: Firmware | None = None,
     ) -> None:
-        identity = f"Siglent Technologies,{model},{serial},{FIRMWARE}"
+        self.firmware = firmware or model_of(model).firmware[0]
+        identity = f"Siglent Technologies,{model},{serial},{self.firmware.version}"
         super().__init__(identity, bench.lock, raw_after=frozenset({"WAVEDATA"}), chaining=False)
+        self.has_blocks = False
         self._bench = bench
-        self._highest_hz = HIGHEST_SINE_HZ.get(model, 40e6)
+        self._highest_hz = model_of(model).highest_hz
         self._reference = reference
         self._joins_long = joins_long
         self._unfinished = b""
+        self._swallowing = False
         self._tables: dict[str, Table] = {}
         self._external_clock = False
         self._clock_out = False
@@ -105,9 +113,7 @@ class VirtualSdg(ScpiInstrument):
         self._both = False
         self._sync = ["OFF", "OFF"]
         phases = RandomStream(bench.seed, f"{name} free-running phase")
-        self._outputs = [
-            _Output(f"{name}/{i}", BasicWave(self._highest_hz), angle=float(phases.at(i).uniform())) for i in (1, 2)
-        ]
+        self._outputs = [_Output(f"{name}/{i}", self._new_wave(), angle=float(phases.at(i).uniform())) for i in (1, 2)]
         self._register()
         bench.lines.listen(f"{name}/trigger", self._edge)
 
@@ -115,7 +121,7 @@ class VirtualSdg(ScpiInstrument):
     def reset(self) -> None:
         """Outputs off, 1 kHz, 4 Vpp into high impedance, no burst (*RST). The clock source is kept."""
         for output in self._outputs:
-            output.wave, output.burst, output.started = BasicWave(self._highest_hz), Burst(), None
+            output.wave, output.burst, output.started = self._new_wave(), Burst(), None
         self._both = False
         self._play()
 
@@ -134,6 +140,9 @@ class VirtualSdg(ScpiInstrument):
                 self._unfinished = (self._unfinished + message)[-MAX_MESSAGE:]
                 return b""
             whole, self._unfinished = self._unfinished + message, b""
+            if self._swallowing:
+                self._swallowing = False
+                return b""
             return super().execute(whole)
 
     @override
@@ -149,16 +158,18 @@ class VirtualSdg(ScpiInstrument):
     def _register(self) -> None:
         channel = self._channel
         self.query("C#:BaSic_WaVe", lambda c: f"C{c.suffixes[0]}:BSWV {channel(c).wave.basic_reply()}")
-        self.query("C#:OUTPut", lambda c: f"C{c.suffixes[0]}:OUTP {channel(c).wave.output_reply()}")
+        self.query("C#:OUTPut", lambda c: f"C{c.suffixes[0]}:OUTP {self._output_reply(channel(c).wave)}")
         self.query("C#:BursTWaVe", lambda c: f"C{c.suffixes[0]}:BTWV {channel(c).burst.reply(channel(c).wave)}")
         self.query("C#:ARbWaVe", lambda c: f"C{c.suffixes[0]}:ARWV {self._waveform(channel(c).wave.arbitrary)}")
         self.query("C#:MoDulateWaVe", lambda c: f"C{c.suffixes[0]}:MDWV STATE,OFF")
         self.query("C#:SWeepWaVe", lambda c: f"C{c.suffixes[0]}:SWWV STATE,OFF")
         self.query("C#:SYNC", lambda c: f"C{c.suffixes[0]}:SYNC {self._sync[self._index(c)]}")
         self.query("C#:CoMBiNe", lambda c: f"C{c.suffixes[0]}:CMBN OFF")
-        self.query("ROSCillator", lambda _: f"ROSC {self._clock()},10MOUT,{'ON' if self._clock_out else 'OFF'}")
-        self.query("MODE", lambda _: f"MODE {'PHASELOCKED' if self._locked else 'INDEPENDENT'}")
-        self.query("COUPling", lambda _: f"COUP TRACE,OFF,FCOUP,OFF,PCOUP,OFF,ACOUP,OFF,TRDUCH,{self._both_word()}")
+        self.query("ROSCillator", lambda _: f"ROSC {self._clock()}{self._clock_output()}")
+        self.query("MODE", lambda _: f"MODE {'PHASE-LOCKED' if self._locked else 'INDEPENDENT'}")
+        self.query(
+            "COUPling", lambda _: f"COUP TRACE,OFF,FCOUP,OFF,PCOUP,OFF,ACOUP,OFF,TRDUCH,{'ON' if self._both else 'OFF'}"
+        )
         self.command("C#:BaSic_WaVe", self._basic_wave)
         self.command("C#:OUTPut", self._output_words)
         self.command("C#:BursTWaVe", self._burst_words)
@@ -169,6 +180,8 @@ class VirtualSdg(ScpiInstrument):
         self.command("MODE", self._set_mode)
         self.command("EQPHASE", lambda _: self._align())
         self.command("COUPling", self._couple)
+        self.command("C#:INVerT", lambda c: self._output_words(Call(c.suffixes, ("PLRT", _POLARITY[c.text().upper()]))))
+        Panel(self, lambda c: channel(c).wave, self._tables)
 
     @override
     def report(self, error: ScpiError) -> None:
@@ -189,12 +202,22 @@ class VirtualSdg(ScpiInstrument):
     def _clock(self) -> str:
         return "EXT" if self._external_clock and self._reference() else "INT"
 
-    def _both_word(self) -> str:
-        return "ON" if self._both else "OFF"
+    def _clock_output(self) -> str:
+        return f",10MOUT,{'ON' if self._clock_out else 'OFF'}" if self.firmware.tells_clock_output else ""
+
+    def _new_wave(self) -> BasicWave:
+        version = self.firmware
+        return BasicWave(self._highest_hz, level_step_v=version.level_step_v, phase_step_deg=version.phase_step_deg)
+
+    def _output_reply(self, wave: BasicWave) -> str:
+        told = ",POWERON_STATE,0,PLRT," if self.firmware.tells_power_on_state else ",PLRT,"
+        return wave.output_reply().replace(",PLRT,", told)
 
     def _basic_wave(self, call: Call) -> None:
         output, words = self._channel(call), self._texts(call)
         before = output.wave.frequency_hz
+        kinds = [word.upper() for word in words[::2]]
+        self._swallowing = self.firmware.swallows_after_wave_type and "WVTP" in kinds and len(kinds) > 1
         for key, value in zip(words[::2], words[1::2], strict=False):
             output.wave.set(key, value)
             if key.upper() == "WVTP":
@@ -245,14 +268,16 @@ class VirtualSdg(ScpiInstrument):
 
     def _choose(self, call: Call) -> None:
         words = self._texts(call)
-        name = words[1] if len(words) > 1 and words[0].upper() == "NAME" else None
-        if name is not None and name in self._tables:
+        key, name = (words[0].upper(), words[1]) if len(words) > 1 else ("", "")
+        by_index = BUILT_IN.get(int(name), "") if key == "INDEX" and name.isdecimal() else ""
+        if (name := by_index or name) and (by_index or (key == "NAME" and name in self._tables)):
             self._channel(call).wave.arbitrary = name
             self._play(self._channel(call))
 
     def _waveform(self, name: str) -> str:
         """The waveform as in replies: a built-in one with its index, an uploaded one as a file name."""
-        return f"NAME,{name}.bin" if name in self._tables else f"INDEX,2,NAME,{name}"
+        index = next((index for index, known in BUILT_IN.items() if known == name), 2)
+        return f"NAME,{name}.bin" if name in self._tables else f"INDEX,{index},NAME,{name}"
 
     def _upload(self, call: Call) -> None:
         """Store a table: `WVNM,<name>,…,WAVEDATA,<16-bit samples>`. The other parameters have no effect here."""
@@ -278,7 +303,7 @@ class VirtualSdg(ScpiInstrument):
 
     def _set_mode(self, call: Call) -> None:
         word = call.text().upper()
-        if word in ("PHASELOCKED", "PHASE-LOCKED", "INDEPENDENT"):
+        if word in ("PHASE-LOCKED", "INDEPENDENT"):  # the guide's PHASELOCKED is ignored
             self._locked = word != "INDEPENDENT"
             if self._locked:
                 self._align()
@@ -304,7 +329,7 @@ class VirtualSdg(ScpiInstrument):
         counted = burst.cycles is not None and wave.frequency_hz > 0
         output.ends = output.started + (burst.cycles or 0) / wave.frequency_hz if counted else math.inf
         self._drive(output, output.started)
-        if output.ends < math.inf:
+        if output.ends < output.started + _LONGEST_SCHEDULED_S:
             self._drive(output, output.ends)
 
     def _play(self, *outputs: _Output) -> None:

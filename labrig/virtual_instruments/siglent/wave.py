@@ -78,6 +78,8 @@ class BasicWave:
     load_ohm: int | None = None
     inverted: bool = False
     arbitrary: str = field(default="StairUp")
+    level_step_v: float = 0.0
+    phase_step_deg: float = 0.0
 
     @property
     def factor(self) -> float:
@@ -123,6 +125,16 @@ class BasicWave:
                 self._set_number(key, number(value))
             except ScpiError:
                 return
+            self._round_to_steps()
+
+    def _round_to_steps(self) -> None:
+        """Round to the steps of a model that has some."""
+        if self.level_step_v:
+            panel_v = self.level_step_v / self.factor
+            self.amplitude_v = round(self.amplitude_v / panel_v) * panel_v
+            self.offset_v = round(self.offset_v / panel_v) * panel_v
+        if self.phase_step_deg:
+            self.phase_deg = round(self.phase_deg / self.phase_step_deg) * self.phase_step_deg
 
     def _set_number(self, key: str, value: float) -> None:
         shown = value / self.factor

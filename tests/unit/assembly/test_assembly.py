@@ -233,7 +233,7 @@ class TestRealInstruments:
             ("instruments.err1.model=SDG9999", "instruments.err1.model", "does not support model 'SDG9999'"),
             ("instruments.err1.resource=hello", "instruments.err1.resource", "is not a VISA resource"),
             (
-                "instruments.err2.resource='TCPIP::192.0.2.20::5025::SOCKET'",
+                "instruments.err2.resource='TCPIP::192.0.2.20::INSTR'",
                 "instruments.err2.resource",
                 "is already the address of err1",
             ),
@@ -246,11 +246,6 @@ class TestRealInstruments:
             ("timing.trigger.to=[err1, err2, daq]", "timing.trigger.to[2]", "daq is not a source"),
             ("timing.clock.followers=[err1, err1, err2]", "timing.clock.followers[1]", "err1 is named twice"),
             ("acquisition.sample_rate=900 kS/s", "acquisition.sample_rate", "at most 71.43 kS/s"),
-            (
-                "learning.activation=sine",
-                "instruments.err2.resource",
-                "plays at most 1 tone at once as it is connected, but the pilot needs 2",
-            ),
             (
                 "instruments.daq.model=USB-6363",
                 "timing.clock",
@@ -272,6 +267,13 @@ class TestRealInstruments:
         ((where, said),) = faults(Path("iris_wire.yaml"), override)
         assert where == place
         assert message in said
+
+    def test_a_pilot_of_two_tones_needs_an_interface_that_carries_an_upload(self) -> None:
+        socket = "instruments.err2.resource='TCPIP::192.0.2.21::5025::SOCKET'"
+        ((where, said),) = faults(Path("iris_wire.yaml"), "learning.activation=sine", socket)
+        assert where == "instruments.err2.resource"
+        assert "plays at most 1 tone at once as it is connected, but the pilot needs 2" in said
+        assemble(Path("iris_wire.yaml"), ["learning.activation=sine"])
 
     @pytest.mark.parametrize(
         ("config", "overrides", "place", "says"),

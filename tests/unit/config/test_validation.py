@@ -172,7 +172,7 @@ def test_eight_faults_of_one_file_at_their_places(document: Any) -> None:
         ("targets: [1 V, 2 Hz]", "1:16: targets[1]: '2 Hz' is a frequency, expected a voltage such as '500 mV'"),
         ("targets: randm", "1:10: targets: expected a list or 'random', got 'randm'; did you mean 'random'?"),
         ("names: {a: 0}", "1:12: names.a: must be at least 1, got 0"),
-        ("pattern: ABC", "1:10: pattern: 'ABC' is not allowed here"),
+        ("pattern: ABC", "1:10: pattern: 'ABC' is not allowed here: it contains 'A', 'B', 'C'"),
         ("pattern: ''", "1:10: pattern: must not be empty"),
         ("pairs: [1]", "1:8: pairs: expected at least 2 items, got 1"),
         ("pairs: [1, 2, 3, 4]", "1:8: pairs: expected at most 3 items, got 4"),

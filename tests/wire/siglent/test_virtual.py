@@ -71,8 +71,8 @@ def test_channels_run_at_phases_of_their_own_until_aligned(bench):
     bench.now += 0.001
     bench.tell("EQPHASE")
     assert difference() < 1e-9
-    bench.tell("MODE PHASELOCKED")
-    assert bench.generator.execute(b"MODE?") == b"MODE PHASELOCKED\n"
+    bench.tell("MODE PHASELOCKED", "MODE PHASE-LOCKED")
+    assert bench.generator.execute(b"MODE?") == b"MODE PHASE-LOCKED\n"
     other = Bench()
     other.tell("C1:OUTP ON", "C2:OUTP ON")
     assert {round(p.tones[0].phase_rad, 6) for p in (other.playing(1), other.playing(2)) if p} != {0.0}

@@ -1,0 +1,63 @@
+"""A connection to a Siglent generator: replies are held against their header before they are believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch
+from labrig.instruments.data import Identity
+from labrig_drivers.siglent.dialect import Pairs, answers_another, messages, parse_pairs
+from labrig_drivers.siglent.models import LONGEST_USB_MESSAGE, USB, interface
+from labrig_drivers.visa import VisaSession, is_raw_socket
+
+
+class SdgSession(VisaSession):
+    """A VISA session that speaks the dialect."""
+
+    def ask(self, header: str, action: str) -> Pairs:
+        """The reply to `<header>?`; raises ConnectionFailed if it is the reply to something else."""
+        text = self.query(f"{header}?", action)
+        reply = parse_pairs(text, header)
+        if reply is None:
+            self._refuse(text, header, action)
+        return reply
+
+    def identity(self) -> Identity:
+        """The reply to *IDN?; raises IdentityMismatch if it is not a Siglent."""
+        reply = self.query("*IDN?", "identify")
+        maker, model, serial, firmware = ([word.strip() for word in reply.split(",")] + [""] * 4)[:4]
+        if "siglent" in maker.lower():
+            return Identity(model, serial, firmware)
+        if answers_another(reply):
+            self._refuse(reply, "*IDN", "identify")
+        raise IdentityMismatch(f"identifies as {reply!r}", device=self.device, action="identify")
+
+    def first_identity(self) -> Identity:
+        """The same on a new connection: not all firmware serves a raw socket."""
+        try:
+            return self.identity()
+        except (ConnectionFailed, DeadlineExceeded) as error:
+            if is_raw_socket(self.resource):
+                error.remedy = (
+                    "use its VXI-11 resource, TCPIP::<address>::INSTR: an SDG2000X with firmware 2.01.01.23R7 refuses "
+                    "port 5025; or check power, cable and address"
+                )
+            raise
+
+    def set(self, header: str, pairs: Sequence[str], action: str) -> None:
+        """Set "KEY,value" pairs, in as many messages as the interface needs."""
+        longest = LONGEST_USB_MESSAGE if interface(self.resource) == USB else None
+        for message in messages(header, pairs, longest):
+            self.write(message, action)
+
+    def _refuse(self, text: str, header: str, action: str) -> NoReturn:
+        """Refuse a reply to something else, and go on with another connection."""
+        self.abandon()
+        why = ", the reply to another query, which was left on the line" if answers_another(text) else ""
+        raise ConnectionFailed(
+            f"answered {text!r} to {header}?{why}",
+            device=self.device,
+            action=action,
+            remedy="close other programs using it",
+        )

@@ -1,0 +1,132 @@
+"""Waveforms of several tones: sample tables, and how they get into a generator and are read back.
+
+An upload is 16-bit little-endian samples without a length. Where the interface marks the end of a message (VXI-11, USB)
+they may be anything; on a raw socket the first line feed ends it, so there the samples step round that byte.
+
+An upload that is cut off may leave a stored waveform of length zero, which is reported to keep a generator from
+starting. So a message is sent whole, whatever happens meanwhile, and its length is read back.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from labrig.errors import ChannelFault, LabrigError
+from labrig.signals.tones import Tone
+from labrig_drivers.siglent.models import SOCKET, interface
+from labrig_drivers.visa import VisaSession
+
+TABLE_POINTS = 16384
+"""Waveform memory of the smallest models (samples)."""
+
+_MOST_CYCLES = TABLE_POINTS // 16
+_MICROHERTZ = 1e-6
+_LENGTH = re.compile(rb"LENGTH,\s*(\d+)B")
+_LINE_FEED = 0x0A
+
+
+def table_plan(tones: Sequence[Tone]) -> tuple[float, tuple[int, ...]] | None:
+    """Find the shortest table that contains whole cycles of every tone.
+
+    Returns
+    -------
+    tuple or None
+        Repetition rate of the table (Hz) and the number of cycles of each tone in it. None if there is no such table
+        with at least 16 points per cycle of the fastest tone.
+    """
+    microhertz = [round(tone.frequency_hz / _MICROHERTZ) for tone in tones]
+    base = math.gcd(*microhertz)
+    if base == 0:
+        return None
+    cycles = tuple(count // base for count in microhertz)
+    return None if max(cycles) > _MOST_CYCLES else (base * _MICROHERTZ, cycles)
+
+
+@lru_cache(maxsize=8)
+def table(tones: tuple[Tone, ...], cycles: tuple[int, ...]) -> tuple[bytes, float]:
+    """Sample a sum of tones, Σ amplitude · sin(2π · cycles · n/N + phase), shifted by −90° like a single sine.
+
+    Returns
+    -------
+    samples : bytes
+        16-bit little-endian samples.
+    full_scale : float
+        Voltage of a full-scale sample (V).
+    """
+    turns = np.arange(TABLE_POINTS) / TABLE_POINTS
+    values = np.zeros(TABLE_POINTS)
+    for tone, count in zip(tones, cycles, strict=True):
+        values += tone.amplitude * np.sin(2 * np.pi * ((count * turns) % 1.0) + tone.phase_rad)
+    full_scale = float(np.abs(values).max())
+    return np.rint(values / full_scale * 32767).astype("<i2").tobytes(), full_scale
+
+
+def without_line_feeds(samples: bytes) -> bytes:
+    """Move each 16-bit sample that contains the byte 0x0A to the nearest one that does not."""
+    values = np.frombuffer(samples, dtype="<u2").astype(np.int32)
+    high = values >> 8 == _LINE_FEED
+    values[high] = np.where(values[high] & 0xFF > 0x7F, 0x0B00, 0x09FF)
+    values[values & 0xFF == _LINE_FEED] += 1
+    return values.astype("<u2").tobytes()
+
+
+def store(session: VisaSession, channel: str, name: str, settings: str, samples: bytes) -> None:
+    """Store a waveform under a name, and read back how long it is.
+
+    Parameters
+    ----------
+    session
+        The connection.
+    channel
+        The channel that plays it.
+    settings
+        Its parameters as in the command: "FREQ,…,AMPL,…".
+    samples
+        16-bit little-endian samples.
+
+    Raises
+    ------
+    ChannelFault
+        If it was not stored whole.
+    """
+    assert len(samples) >= 4, "a waveform of length zero must never be stored"
+    message = f"C{channel}:WVDT WVNM,{name},{settings},WAVEDATA,".encode()
+    try:
+        if interface(session.resource) == SOCKET:
+            session.write_raw(message + without_line_feeds(samples) + b"\n", "load")
+        else:
+            session.write_raw(message + samples, "load")
+        # An SDG6022X takes what follows a message of more than 1024 bytes for its continuation, unless that is short
+        # (found by the author of awg-scpi). An empty line ends it there and has no effect on other models.
+        session.write("", "load")
+    except LabrigError as error:
+        raise _not_whole(session.device, name, f"the upload of {name} failed: {error}") from error
+    stored = stored_bytes(session, name)
+    if stored // 2 != len(samples) // 2:  # the empty line may be counted
+        what = f"stored {stored} of the {len(samples)} bytes of {name}"
+        raise _not_whole(session.device, name, what)
+
+
+def stored_bytes(session: VisaSession, name: str) -> int:
+    """Length of a stored waveform in bytes, from the reply to `WVDT? USER,<name>`, which contains all of it."""
+
+    def behind(text: bytes) -> int:
+        found = _LENGTH.search(text)
+        return int(found[1]) if found else 0
+
+    return behind(session.query_data(f"WVDT? USER,{name}", "load", b"WVDT ", b"WAVEDATA,", behind)[0])
+
+
+def _not_whole(device: str, name: str, what: str) -> ChannelFault:
+    return ChannelFault(
+        what,
+        device=device,
+        action="load",
+        remedy=f"do not switch it off before {name} has been uploaded whole or deleted: a stored waveform of length "
+        "zero is reported to keep a generator from starting",
+    )

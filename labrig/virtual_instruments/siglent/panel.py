@@ -1,0 +1,96 @@
+"""Settings of a virtual generator that change nothing on the board, and its lists of waveforms.
+
+Replies are in the form that an SDG1032X with firmware 1.01.01.33R1B6 gave, and `SRATE?` in that of an SDG2122X (sources
+in tests/wire/README.md). As there, `HARM?` is answered for a sine only, and `WVDT?` for a stored waveform only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
+from labrig.virtual_instruments.siglent.arbitrary import Table
+from labrig.virtual_instruments.siglent.wave import BasicWave
+
+BUILT_IN: Mapping[int, str] = dict(
+    enumerate(
+        (
+            *("StairUp", "StairDn", "StairUD", "Ppulse", "Npulse", "Trapezia", "Upramp", "Dnramp", "ExpFal"),
+            *("ExpRise", "LogFall", "LogRise", "Sqrt", "Root3", "X^2", "X^3", "Sinc", "Gaussian"),
+        ),
+        start=2,
+    )
+)
+"""The first of the built-in waveforms, by index."""
+
+
+class Panel:
+    """Registers the queries of one generator and the commands that set what they ask.
+
+    Parameters
+    ----------
+    instrument
+        The generator.
+    wave
+        Function from a call to the wave of its channel; raises ScpiError for another channel.
+    tables
+        The uploaded waveforms, by name.
+    """
+
+    def __init__(
+        self, instrument: ScpiInstrument, wave: Callable[[Call], BasicWave], tables: Mapping[str, Table]
+    ) -> None:
+        self._wave = wave
+        self._tables = tables
+        self._protected = True
+        self._power_on = "DEFAULT"
+        self._true_rate: dict[int, str] = {}
+        instrument.query("SToreList", self._list)
+        instrument.query("WaVe_DaTa", self._data)
+        instrument.query("C#:SRATE", lambda c: f"C{c.suffixes[0]}:SRATE {self._rate(c)}")
+        instrument.query("C#:INVerT", lambda c: f"C{c.suffixes[0]}:INVT {'ON' if wave(c).inverted else 'OFF'}")
+        instrument.query("C#:HARMonic", self._harmonics)
+        instrument.query("FreqCouNTer", lambda _: "FCNT STATE,OFF")
+        instrument.query("VOLTPRT", lambda _: "ON" if self._protected else "OFF")
+        instrument.query("SCFG", lambda _: f"SCFG {self._power_on}")
+        instrument.command("C#:SRATE", self._set_rate)
+        instrument.command("VOLTPRT", self._protect)
+        instrument.command("SCFG", self._choose_power_on)
+
+    def _list(self, call: Call) -> str:
+        """The built-in waveforms in the order of their codes as text, or the names of the uploaded ones."""
+        if call.arguments and call.text().upper() == "USER":
+            return ",".join(["STL WVNM", *self._tables])
+        codes = sorted((f"M{index}", name) for index, name in BUILT_IN.items())
+        return "STL " + ", ".join(f"{code}, {name}" for code, name in codes)
+
+    def _data(self, call: Call) -> bytes | None:
+        found = self._tables.get(call.text(1)) if call.text().upper() == "USER" else None
+        if found is None:
+            return None
+        head = f"WVDT POS, /Local, WVNM, {found.name}, LENGTH, {len(found.data)}B, TYPE, 6, WAVEDATA,"
+        return head.encode() + found.data
+
+    def _harmonics(self, call: Call) -> str | None:
+        return f"C{call.suffixes[0]}:HARM HARMSTATE,OFF" if self._wave(call).kind == "SINE" else None
+
+    def _rate(self, call: Call) -> str:
+        self._wave(call)
+        rate = self._true_rate.get(call.suffixes[0])
+        return "MODE,DDS" if rate is None else f"MODE,TARB,VALUE,{rate}Sa/s"
+
+    def _set_rate(self, call: Call) -> None:
+        self._wave(call)
+        words = [str(word).upper() for word in call.arguments]
+        pairs = dict(zip(words[::2], words[1::2], strict=False))
+        if pairs.get("MODE") == "DDS":
+            self._true_rate.pop(call.suffixes[0], None)
+        elif pairs.get("MODE") == "TARB" or call.suffixes[0] in self._true_rate:
+            held = self._true_rate.get(call.suffixes[0], "1e+06")
+            self._true_rate[call.suffixes[0]] = pairs.get("VALUE", held).removesuffix("SA/S")
+
+    def _protect(self, call: Call) -> None:
+        self._protected = call.text().upper() == "ON" if call.text().upper() in ("ON", "OFF") else self._protected
+
+    def _choose_power_on(self, call: Call) -> None:
+        self._power_on = call.text().upper() if call.text().upper() in ("DEFAULT", "LAST") else self._power_on
