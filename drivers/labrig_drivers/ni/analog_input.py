@@ -94,7 +94,8 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
         min(fitting),
         most,
         0.0 if inputs.simultaneous else 1 / inputs.multi_hz,
-        spread_step_s=0.0 if options.sample_clock or inputs.simultaneous else 1 / model.timebase_hz,
+        # The convert rate of a module cannot be set through nidaqmx, which does not name active devices.
+        spread_step_s=0.0 if options.sample_clock or inputs.simultaneous or model.module else 1 / model.timebase_hz,
         exports=("start", "clock"),
         example_terminal=starts[0] if starts else "PFI0",
         clock_output=_clock_output(options),
@@ -343,7 +344,7 @@ class NiAnalogInput:
             sample_mode=AcquisitionType.FINITE,
             samps_per_chan=plan.total_samples,
         )
-        if not self._options.sample_clock and not self._inputs.simultaneous and len(plan.channels) > 1:
+        if self._capabilities.spread_step_s and len(plan.channels) > 1:
             # DAQmx leaves a channel 11 µs at most, too little for a node behind some kΩ; the scan has room for more.
             task.timing.ai_conv_rate = len(plan.channels) * plan.sample_rate_hz
         self._device.lock(task)

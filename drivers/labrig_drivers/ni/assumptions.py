@@ -19,11 +19,28 @@ INPUT = (
         "it passes; a card on its own oscillator is off by some 50 ppm",
     ),
 )
+INPUT += (
+    Assumption(
+        "channels, rates and ranges of each model are those in labrig_drivers/ni/models.py, mostly from data sheets",
+        "labrig doctor CONFIG",
+        "the card answers; otherwise the error names both values and the `card:` line that corrects them",
+    ),
+    Assumption(
+        "DAQmx reports the convert rate of a scanned CompactDAQ module (NI-9205, NI-9201) without active devices",
+        "labrig measure CONFIG --drive NODE=0.5V, with such a module",
+        "it measures; otherwise the error names the property",
+    ),
+)
 OUTPUT = (
     Assumption(
         "writing the levels again tells whether a card that was reset still plays them",
         "labrig run CONFIG, and reset the card in NI MAX meanwhile",
         "the run ends with an error that names the card, and no step after the reset is recorded",
+    ),
+    Assumption(
+        "two PCI cards on an RTSI cable share clock and start by /Dev1/10MHzRefClock and /Dev1/ai/StartTrigger alone",
+        "pytest --rig CONFIG --pyargs labrig.testing -k an_error_tone_has_its_sign_and_size",
+        "it passes; otherwise DAQmx finds no route, and the cable must be registered in NI MAX",
     ),
     Assumption(
         "static levels stand while the task that wrote them is done",

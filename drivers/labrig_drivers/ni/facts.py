@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -121,22 +121,42 @@ def output_model(driver: str, name: str | None, card: OutputFacts | None) -> tup
 
 def input_facts(device: Any, inputs: Inputs) -> list[Fact]:
     """What DAQmx says about the inputs of a device, next to what labrig assumes."""
-    return [
-        Fact("channels", len(device.ai_physical_chans), inputs.channels),
-        Fact("simultaneous", bool(device.ai_simultaneous_sampling_supported), inputs.simultaneous),
-        Fact("single_rate", device.ai_max_single_chan_rate, inputs.single_hz, "sample_rate"),
-        Fact("multi_rate", device.ai_max_multi_chan_rate, inputs.multi_hz, "sample_rate"),
-        Fact("ranges", _symmetric(device.ai_voltage_rngs), tuple(sorted(inputs.ranges_v)), "voltage"),
-    ]
+    return _told(
+        ("channels", lambda: len(device.ai_physical_chans), inputs.channels, ""),
+        ("simultaneous", lambda: bool(device.ai_simultaneous_sampling_supported), inputs.simultaneous, ""),
+        ("single_rate", lambda: device.ai_max_single_chan_rate, inputs.single_hz, "sample_rate"),
+        ("multi_rate", lambda: device.ai_max_multi_chan_rate, inputs.multi_hz, "sample_rate"),
+        ("ranges", lambda: _symmetric(device.ai_voltage_rngs), tuple(sorted(inputs.ranges_v)), "voltage"),
+    )
 
 
 def output_facts(device: Any, outputs: Outputs) -> list[Fact]:
     """What DAQmx says about the outputs of a device, next to what labrig assumes."""
-    return [
-        Fact("channels", len(device.ao_physical_chans), outputs.channels),
-        Fact("single_rate", device.ao_max_rate, outputs.single_hz, "sample_rate"),
-        Fact("full_scale", max(_symmetric(device.ao_voltage_rngs), default=0.0), outputs.full_scale_v, "voltage"),
-    ]
+    return _told(
+        ("channels", lambda: len(device.ao_physical_chans), outputs.channels, ""),
+        ("single_rate", lambda: device.ao_max_rate, outputs.single_hz, "sample_rate"),
+        (
+            "full_scale",
+            lambda: max(_symmetric(device.ao_voltage_rngs), default=0.0),
+            outputs.full_scale_v,
+            "voltage",
+        ),
+    )
+
+
+def _told(*questions: tuple[str, Callable[[], Any], Any, str]) -> list[Fact]:
+    """The facts that DAQmx tells; it does not have every property for every device."""
+    from nidaqmx.error_codes import DAQmxErrors
+    from nidaqmx.errors import DaqError
+
+    facts = []
+    for key, ask, assumed, dimension in questions:
+        try:
+            facts.append(Fact(key, ask(), assumed, dimension))
+        except DaqError as error:
+            if error.error_code != DAQmxErrors.ATTR_NOT_SUPPORTED:
+                raise
+    return facts
 
 
 def _symmetric(limits_v: Sequence[float]) -> tuple[float, ...]:

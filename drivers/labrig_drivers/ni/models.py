@@ -1,8 +1,8 @@
 """What labrig must know about an NI model before it is connected: `check` and `plan` touch no hardware.
 
 When a device is opened, DAQmx's own answers are compared with this (`facts.py`). Settling times and output resistances
-are in the data sheets only. The number of channels, rates and ranges are those that DAQmx reports, as far as published;
-`source` names the documents.
+are in the data sheets only. The number of channels, rates and ranges are those that DAQmx reports, as far as published.
+`source` names the documents; tests/wire/README.md tells what of them was at hand.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The boards that can be virtual: what DAQmx says about each model, and what its data sheet says.
 
 The rates that DAQmx reports for PCI-6251, PCI-6733, PCIe-6343, PCIe-6363, PXIe-6361, PCIe-6738, USB-6229 and USB-6366
-were read from real boards by labscript-devices, and the banks of a 6738 are from its issue 91. Everything else is from
-NI's data sheets and user manuals of the series named in `source`; tests/wire/README.md lists them.
+were read from real boards by labscript-devices, and the banks of a 6738 are from its issue 91. Everything else is what
+the documents named in `source` say, some of it from memory: tests/wire/README.md tells which.
 """
 
 from __future__ import annotations

@@ -157,6 +157,8 @@ int32_t DAQmxGetChanAttribute(Task task, const char *channel, int32_t attribute,
     case 0x187F: return integer(10100, value); /* analog input */
     case 0x0695: return integer(10322, value); /* voltage */
     case 0x22DA: return integer(16, value);
+    case 0x0050: return integer(10279, value); /* right-justified */
+    case 0x1765: return number(16, value);
     case 0x1815: return number(2.0, value);
     case 0x1930:
         if (size == 0)
