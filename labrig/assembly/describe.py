@@ -14,7 +14,7 @@ from labrig import __version__
 from labrig.assembly.assembly import Assembly
 from labrig.assembly.card import card
 from labrig.assembly.sections.network import EDGES
-from labrig.assembly.sections.wiring import NodeWiring
+from labrig.assembly.sections.wiring_row import NodeWiring
 from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.config.resolved import ResolvedValue, flatten_resolved

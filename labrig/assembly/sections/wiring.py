@@ -12,68 +12,23 @@ from labrig.assembly.edge_table import channels_by_edge
 from labrig.assembly.sections.acquisition import Acquisition
 from labrig.assembly.sections.instruments import Device, faulty
 from labrig.assembly.sections.network import EDGES, PILOT, NetworkChoice
+from labrig.assembly.sections.wiring_row import HowlandSource, NodeWiring
 from labrig.config.csv_table import Cell, TableError, read_csv
 from labrig.config.document import Document
 from labrig.config.marked import Marked
 from labrig.config.problems import Mark, TreePath
-from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.config.wiring import expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
 from labrig.instruments.multiplexer import LEAD_F, Lead
 from labrig.network.physics import GROUND, Layout, Network, NetworkError, Source, ground_hint
 from labrig.quantities import (
-    PositiveCapacitance,
-    PositiveResistance,
-    PositiveTransconductance,
-    PositiveVoltage,
     as_written,
     escape_hint,
 )
 from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
 
 ANY_VOLTAGE = (-np.inf, np.inf)
-
-
-class HowlandSource(Section):
-    """A Howland current source between a channel and its node.
-
-    Attributes
-    ----------
-    howland : float
-        Transconductance: current per volt of the channel (A/V).
-    output_resistance : float
-        Output resistance, which loads the node (Ω).
-    compliance : float
-        Largest node voltage, of either sign, at which the source still delivers its current (V).
-    """
-
-    howland: PositiveTransconductance
-    output_resistance: PositiveResistance
-    compliance: PositiveVoltage
-
-
-class NodeWiring(Section):
-    """One node of the wiring.
-
-    Attributes
-    ----------
-    drive, error, sense : str or None
-        The channel that drives the node, injects its error, or senses it.
-    through : float, HowlandSource or None
-        Total resistance between the open-circuit voltage of the source and the node (Ω), or a current source.
-    cable : float or None
-        Capacitance of the node and of its cable to the digitizer (F); None if it is that of `acquisition`.
-    buffer : float or None
-        Output resistance (Ω) of an amplifier of gain 1 between the node and the digitizer; None if there is none.
-    """
-
-    drive: str | None = None
-    error: str | None = None
-    through: PositiveResistance | HowlandSource | None = None
-    sense: str | None = None
-    cable: PositiveCapacitance | None = None
-    buffer: PositiveResistance | None = None
 
 
 def is_written(document: Document) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labrig.virtual_instruments.siglent.counterpart import generators
-from labrig.virtual_instruments.siglent.generator import VirtualSdg, measured_latency
+from labrig.virtual_instruments.siglent.generator import VirtualSdg
+from labrig.virtual_instruments.siglent.latency import measured_latency
 
 __all__ = ["VirtualSdg", "generators", "measured_latency"]

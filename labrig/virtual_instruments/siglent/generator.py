@@ -24,7 +24,6 @@ from typing_extensions import override
 from labrig.random_streams import RandomStream
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
-from labrig.virtual_instruments.scpi.servers import Latency
 from labrig.virtual_instruments.scpi.syntax import MAX_MESSAGE, ScpiError
 from labrig.virtual_instruments.siglent.arbitrary import Table, table_of
 from labrig.virtual_instruments.siglent.burst import Burst
@@ -37,18 +36,6 @@ from labrig.virtual_instruments.virtual_bench import VirtualBench
 _LONG = 1024
 _LONGEST_SCHEDULED_S = 10.0
 _POLARITY = {"ON": "INVT", "OFF": "NOR"}
-
-MEASURED_LATENCY = Latency(write_s=7e-3, query_s=5e-3)
-"""Typical latency of an SDG2042X over VXI-11: 4 to 10 ms per write, 2 to 8 ms per query."""
-
-
-def measured_latency(message: bytes) -> float:
-    """Measured latency of a command (s): a new waveform type 15 to 30 ms, an output relay 80 to 260 ms, others less."""
-    if b"WVTP" in message[:64]:
-        return 22e-3
-    if b"OUTP ON" in message[:64]:
-        return 170e-3
-    return MEASURED_LATENCY(message)
 
 
 @dataclass(eq=False)
