@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 
@@ -43,4 +42,4 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _width() -> int | None:
     """Return the width of the terminal; None if the table goes to a file or another program."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else None
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -101,7 +101,10 @@ def check_visa(text: str) -> None:
     if match[1].upper() != "TCPIP":
         return
     host, *rest = parts
+    host, comma, port = host.partition(",")  # pyvisa-py's way to name the port of VXI-11
     check_host(host, text)
+    if comma:
+        check_port(port, text)
     kind = rest[-1].upper() if rest else "INSTR"
     if kind == "SOCKET":
         if len(rest) != 2:
@@ -127,7 +130,8 @@ def canonical(address: str) -> str:
         kind, parts = (kind, parts[:-1]) if kind in ("INSTR", "SOCKET", "RAW") else ("INSTR", parts)
         if match[1].upper() == "TCPIP":
             device = parts[1:] or ["inst0"]
-            return "::".join(["TCPIP", numeric_host(parts[0]), *device, kind]).casefold()
+            host, comma, port = parts[0].partition(",")
+            return "::".join(["TCPIP", f"{numeric_host(host)}{comma}{port}", *device, kind]).casefold()
         numbers = [str(int(part, 0)) if re.fullmatch(r"0[xX][0-9a-fA-F]+", part) else part for part in parts]
         return "::".join([f"{match[1]}{int(match[2] or 0)}", *numbers, kind]).casefold()
     plain, slash, device = address.partition("://")[2].partition("/") if "://" in address else address.partition("/")
@@ -141,7 +145,7 @@ def canonical(address: str) -> str:
 
 def is_loopback(address: str) -> bool:
     """Whether a canonical address is on this machine, as a virtual instrument's is."""
-    return re.search(r"(?:^|::)(?:127\.[0-9.]+|::1)(?=:|$)", address) is not None
+    return re.search(r"(?:^|::)(?:127\.[0-9.]+|::1)(?=[:,]|$)", address) is not None
 
 
 def numeric_host(host: str) -> str:

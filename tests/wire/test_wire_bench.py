@@ -88,11 +88,11 @@ def test_tones_that_would_start_by_a_command_are_refused(override: str, place: s
 
 
 def test_a_bank_with_a_watchdog_stays_awake_while_the_rig_only_measures():
-    assembly = assembled("iris_wire", "instruments.pots.watchdog=300 ms")
+    assembly = assembled("iris_wire", "instruments.pots.watchdog=1 s")
     with assembly.open_rig() as rig:
         rig.program(assembly.update(rig).settings())
         rig.program({})
-        for _ in range(30):
+        for _ in range(60):
             rig.measure(Excitation(assembly.task.activation[0]))
         assert not rig.program({}).interrupted
 

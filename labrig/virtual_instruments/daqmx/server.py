@@ -177,6 +177,8 @@ class DaqmxServer:
         try:
             self._require_connected(instruments)
             with self._calls.answering(context.is_active), self._bench.lock:
+                if self._ended.is_set():  # a server that was stopped changes nothing any more
+                    raise Abandoned
                 reply = method(request)
             self._require_connected(instruments)
         except Abandoned:

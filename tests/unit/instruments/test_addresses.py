@@ -12,6 +12,7 @@ from labrig.instruments.addresses import canonical, check_serial, check_visa, is
     [
         "TCPIP::192.0.2.20::INSTR", "TCPIP0::lab-awg.local::inst0::INSTR", "TCPIP::192.0.2.20", "tcpip::h::1::socket",
         "USB0::0xF4EC::0xEE38::SDG2XCAX1R1234::INSTR", "GPIB0::10::INSTR", "TCPIP::gw::gpib0,5::INSTR", "ASRL3::INSTR",
+        "TCPIP::127.0.0.1,42459::inst0::INSTR",
     ],
 )  # fmt: skip
 def test_good_visa_names(text: str) -> None:
@@ -30,6 +31,7 @@ def test_good_visa_names(text: str) -> None:
         ("TCPIP::192.0.2.20::5025::INSTR", "a port needs the ending SOCKET"),
         ("TCPIP::192.0.2.300::INSTR", "'192.0.2.300' in 'TCPIP::192.0.2.300::INSTR' is not an IP address"),
         ("TCPIP::192.0.2::INSTR", "is not an IP address"),
+        ("TCPIP::192.0.2.20,99999::INSTR", "port 99999 in"),
         ("TCPIP::my awg::INSTR", "is not a host name"),
         ("TCPIP::::INSTR", "empty part"),
         ("TCPIP:: 192.0.2.20::INSTR", "a blank"),
