@@ -321,10 +321,10 @@ class TestTiming:
         (fault,) = faults(Path("iris_wire.yaml"), "instruments.pots.watchdog=100 ms")
         assert fault == (
             "instruments.pots.watchdog",
-            "100 ms is too short: nothing is sent during an acquisition of 45.33 ms; use at least 190.7 ms, "
+            "100 ms is too short: nothing is sent during an acquisition of 35.33 ms; use at least 170.7 ms, "
             "or 0 s for no watchdog",
         )
-        assemble(Path("iris_wire.yaml"), ["instruments.pots.watchdog=191 ms"])
+        assemble(Path("iris_wire.yaml"), ["instruments.pots.watchdog=171 ms"])
 
     def test_auto_settles_as_long_as_the_slowest_source(self, tmp_path: Path) -> None:
         assembly = assemble(islands(tmp_path), ["instruments.awg.settle=1 ms"])
