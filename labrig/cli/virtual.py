@@ -73,7 +73,7 @@ def _instruments(arguments: argparse.Namespace, done: threading.Event) -> Abstra
     from labrig.assembly.benches.wire import virtual_instruments
 
     try:
-        return virtual_instruments(assembled(arguments))
+        return virtual_instruments(assembled(arguments, warn=not arguments.until_eof))  # a bench has warned itself
     except LabrigError:
         if arguments.until_eof and done.wait(PARENT_EXIT_S):
             return None

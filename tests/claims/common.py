@@ -77,6 +77,7 @@ def passed_trials(name: str, file: str, short: bool) -> int:
     """How many tests of a crash test pass with trials that nobody chose. short: its short form."""
     (seed,) = seeds(name, 1)
     environment = {**os.environ, "LABRIG_TRIALS_SEED": str(seed), "LABRIG_LONG": "" if short else "1"}
+    environment["LABRIG_MORE"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", file]
