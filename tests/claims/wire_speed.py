@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from common import CONFIGS, ROOT, Figure, at_least, at_most
@@ -15,7 +16,7 @@ sys.path.append(str(ROOT / "tests" / "benchmarks"))
 from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.visa import VisaSession
 from serving import grpc_address, served
-from step_overhead import CHAIN, SMALL, measured
+from step_overhead import CHAIN, SMALL, SOCKET, measured
 
 from labrig.instruments.data import AcquisitionPlan
 
@@ -27,12 +28,16 @@ LOOSE = 6.0
 def measure(short: bool) -> list[Figure]:
     windows = (20,) if short else (20, 40, 200, 300)
     allowed = LOOSE if short else 1.0
-    chain = {window: _overhead(CHAIN, window, short) for window in windows}
+    chain = {window: _overhead(CHAIN, window, short, SOCKET) for window in windows}
     small = _overhead(SMALL, 20, short)
     figures = [
         at_most(f"step over the wire beyond its physics, {window} ms windows, median (ms)", over, 9 * allowed)
         for window, over in chain.items()
     ]
+    over_vxi11 = _overhead(CHAIN, 20, short)
+    figures.append(
+        Figure("the same with the generators over VXI-11, 20 ms windows (ms)", f"{over_vxi11:.3g}", "stated", True)
+    )
     figures.append(at_most("the same, small chain, 20 ms windows (ms)", small, 5.5 * allowed))
     for window, share in () if short else ((40, 90), (200, 98)):
         physics = 2 * (SETTLE_MS + window)
@@ -46,8 +51,8 @@ def measure(short: bool) -> list[Figure]:
     return figures
 
 
-def _overhead(config: Path, window_ms: int, short: bool) -> float:
-    overhead, _ = measured(config, window_ms, 30 if short else 100, [])
+def _overhead(config: Path, window_ms: int, short: bool, overrides: Sequence[str] = ()) -> float:
+    overhead, _ = measured(config, window_ms, 30 if short else 100, list(overrides))
     return statistics.median(overhead)
 
 
