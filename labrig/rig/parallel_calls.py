@@ -20,6 +20,9 @@ Result = TypeVar("Result")
 CALL_S = 30.0
 """Deadline for parallel calls. Drivers give up earlier; only a call that hangs takes this long."""
 
+START_S = 5.0
+"""Deadline for a thread to begin."""
+
 
 class CutOff(SystemExit):
     """Raised in a thread whose instrument was made safe while its call hung: the call must not go on.
@@ -111,11 +114,15 @@ class Call(Generic[Result]):
 
 
 class Worker:
-    """A daemon thread that makes one call after another. Raises RuntimeError if it cannot be started."""
+    """A daemon thread that makes one call after another. Raises RuntimeError if it does not start."""
 
     def __init__(self, name: str) -> None:
         self._calls = SimpleQueue[Call[Any] | None]()
-        threading.Thread(target=_work, args=(self._calls,), name=name, daemon=True).start()
+        running = threading.Lock()
+        running.acquire()
+        threading.Thread(target=_work, args=(self._calls, running), name=name, daemon=True).start()
+        if not running.acquire(timeout=START_S):  # it may have died before its first line
+            raise RuntimeError(f"the thread {name!r} does not run")
 
     def submit(self, call: Call[Any]) -> None:
         """Queue a call."""
@@ -126,7 +133,8 @@ class Worker:
         self._calls.put(None)
 
 
-def _work(calls: SimpleQueue[Call[Any] | None]) -> None:
+def _work(calls: SimpleQueue[Call[Any] | None], running: threading.Lock) -> None:
+    running.release()
     while True:
         try:
             call = calls.get()

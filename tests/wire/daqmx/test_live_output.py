@@ -54,18 +54,19 @@ def test_a_repeated_buffer_may_be_rewritten_while_it_plays(ni: Client, served: W
 
 
 def test_without_regeneration_it_plays_what_is_written_and_stops_with_an_error(ni: Client, served: Wire) -> None:
-    with task_of(ni) as task:
+    piece = cosine(60, count=20_000)  # 200 ms: a busy machine writes the next one in time
+    with task_of(ni, samples=len(piece)) as task:
         task.out_stream.regen_mode = RegenerationMode.DONT_ALLOW_REGENERATION
         assert task.out_stream.regen_mode is RegenerationMode.DONT_ALLOW_REGENERATION
         began = time.monotonic()
-        task.write(cosine(3), auto_start=False)
+        task.write(piece, auto_start=False)
         task.start()
-        for _ in range(10):  # each 10 ms; a write waits until there is room
-            task.write(cosine(3), auto_start=False)
-        assert time.monotonic() - began > 0.07
-        time.sleep(0.1)
+        for _ in range(4):  # a write waits until there is room
+            task.write(piece, auto_start=False)
+        assert time.monotonic() - began > 0.5
+        time.sleep(0.5)
         assert playing(served).tones == ()
-        failing(-200290, lambda: task.write(cosine(3), auto_start=False))
+        failing(-200290, lambda: task.write(piece, auto_start=False))
 
 
 @pytest.mark.parametrize(
