@@ -1,11 +1,9 @@
-"""Mistakes in network, instruments and wiring, one each, and what the one error must say."""
+"""Mistakes in network and instruments, one each, and what the one error must say."""
 
 from __future__ import annotations
 
-from cli.config_texts import ISLANDS, Edit
+from cli.config_texts import HIDDEN, ISLANDS, Edit
 from cli.mistakes import Mistake, one_edit
-
-HIDDEN = Edit("{inputs: 6, outputs: 3}", "{inputs: 6, hidden: [{nodes: 2, shunt: {diodes: BAT54}}], outputs: 3}")
 
 BOARD_MISTAKES = [
     one_edit(
@@ -14,10 +12,6 @@ BOARD_MISTAKES = [
         "▲bit: 16, full_scale: 5 V",
         "instruments.awg.bit",
         "did you mean 'bits'?",
-    ),
-    one_edit("unknown key of a node", "in5:   {drive", "in5:   {▲drives", "wiring.in0.drives", "did you mean 'drive'?"),
-    one_edit(
-        "bare number in a range of nodes", "through: 50 Ω", "through: ▲50", "wiring.in0.through", "write the unit"
     ),
     one_edit(
         "range the wrong way round",
@@ -49,16 +43,6 @@ BOARD_MISTAKES = [
         "network",
         "exactly one of layered, grid, edges",
     ),
-    Mistake(
-        "floating node",
-        (
-            Edit("edges: [in0-out0]", "edges: [in0-out0, a-b]"),
-            Edit("  edges: pots/0\n", "  ▲a: {sense: daq/3}\n  b: {sense: daq/4}\n  edges: pots/0..1\n"),
-        ),
-        "wiring.a",
-        ("no resistive path to ground from a, b", "add a source"),
-        base=ISLANDS,
-    ),
     one_edit(
         "a write that takes longer than a step",
         "channels: 2, supply: [-2.5 V, 2.5 V]",
@@ -86,15 +70,6 @@ BOARD_MISTAKES = [
         "node 'a' leads nowhere: no other element and no row of the wiring names it",
         base=ISLANDS,
     ),
-    one_edit(
-        "floating nodes by resistors",
-        "  programmable: {range",
-        "  resistors: [{from: a, to: b, value: 1 kΩ}, {from: a, to: b, value: 1 kΩ}]\n  programmable: {range",
-        "wiring",
-        "no resistive path to ground from a, b",
-        base=ISLANDS,
-        at="wiring:",
-    ),
     *(
         one_edit(
             f"a {kind} to {name}",
@@ -108,32 +83,11 @@ BOARD_MISTAKES = [
         for name, written in (("GND", "GND"), ("gnd", "gnd"), ("0", "'0'"))
     ),
     one_edit(
-        "an edge to GND",
-        "edges: [in0-out0]",
-        "edges: [in0-out0, out0-GND]",
-        "wiring",
-        "1 node of programmable edges not sensed: GND; ground is called 'ground'",
-        base=ISLANDS,
-        at="wiring:",
-    ),
-    one_edit(
         "an edge twice but for its blanks",
         "edges: [in0-out0]",
         "edges: [in0-out0, ▲in0 - out0]",
         "network.edges[1]",
         "edge 'in0-out0' is there twice",
-        base=ISLANDS,
-    ),
-    Mistake(
-        "an output that no input reaches",
-        (
-            Edit("edges: [in0-out0]", "edges: [in0-a, out0-ground]"),
-            Edit("  divider: {input: 1 V, target: 800 mV}", "  allostery: {inputs: [1 V], targets: [300 mV]}"),
-            Edit("  out0:  {", "  a: {sense: daq/3}\n  ▲out0:  {"),
-            Edit("edges: pots/0\n", "edges: pots/0..1\n"),
-        ),
-        "wiring.out0",
-        ("no input reaches output out0",),
         base=ISLANDS,
     ),
     one_edit(
@@ -164,77 +118,6 @@ BOARD_MISTAKES = [
     ),
     one_edit(
         "edge of one node", "edges: [in0-out0]", "edges: [▲in0]", "network.edges[0]", "write it 'a-b'", base=ISLANDS
-    ),
-    one_edit(
-        "channel used twice",
-        "sense: daq/9",
-        "sense: ▲daq/0",
-        "wiring.pilot.sense",
-        "channel daq/0 is used twice",
-        "in0.sense",
-    ),
-    one_edit(
-        "range of channels used twice",
-        "error: awg/6..8",
-        "error: ▲awg/0..2",
-        "wiring.out0.error",
-        "awg/0 is used twice",
-    ),
-    one_edit(
-        "ranges of unequal length",
-        "drive: awg/0..5",
-        "drive: ▲awg/0..4",
-        "wiring.in0..in5.drive",
-        "'awg/0..4' names 5 channels for 6 nodes",
-    ),
-    one_edit("no range", "sense: daq/0..5", "sense: ▲daq/0..x", "wiring.in0..in5.sense", "is not a range such as"),
-    one_edit(
-        "channel that is not there",
-        "sense: daq/9",
-        "sense: ▲daq/10",
-        "wiring.pilot.sense",
-        "daq has 10 channels, 0 to 9",
-    ),
-    one_edit(
-        "range beyond the channels", "daq/6..8", "▲daq/10..12", "wiring.out0.sense", "daq has 10 channels, 0 to 9"
-    ),
-    one_edit(
-        "instrument of the wrong kind",
-        "drive: awg/9",
-        "drive: ▲daq/9",
-        "wiring.pilot.drive",
-        "daq is a digitizer",
-        "expected a source",
-    ),
-    one_edit(
-        "no such instrument",
-        "  awg:  {driver",
-        "  agw:  {driver",
-        "wiring.in0.drive",
-        "unknown instrument",
-        "did you mean 'agw'?",
-        at="awg/0..5",
-    ),
-    one_edit(
-        "more nodes than channels",
-        HIDDEN.old,
-        HIDDEN.new,
-        "wiring",
-        "2 nodes",
-        "hid0, hid1",
-        "daq has 10 channels",
-        at="wiring:",
-    ),
-    one_edit(
-        "more edges than channels",
-        "pots/0..17",
-        "▲pots/0..16",
-        "wiring.edges",
-        "17 channels for 18 edges",
-        "in0-out0 … in5-out2",
-    ),
-    one_edit(
-        "no edges", "  edges:      pots/0..17\n", "", "wiring.edges", "missing required key 'edges'", at="wiring:"
     ),
     one_edit(
         "range outside the part",
@@ -287,84 +170,6 @@ BOARD_MISTAKES = [
         "missing required key 'driver'",
     ),
     one_edit(
-        "unknown node",
-        "  pilot:",
-        "  ▲hid0:       {sense: daq/3}\n  pilot:",
-        "wiring.hid0",
-        "the network has no node 'hid0'",
-    ),
-    one_edit("unknown nodes", "out0..out2:", "▲aut0..aut2:", "wiring.aut0", "no node 'aut0'", "did you mean 'out0'?"),
-    one_edit(
-        "node wired twice",
-        "  out0..out2: {",
-        "  ▲in5: {sense: daq/9}\n  out0..out2: {",
-        "wiring.in5",
-        "node 'in5' is wired twice",
-        "first at line",
-    ),
-    one_edit(
-        "missing pilot",
-        "  pilot:      {drive: awg/9, sense: daq/9}\n",
-        "",
-        "wiring",
-        "no pilot: wire one, e.g.",
-        at="wiring:",
-    ),
-    one_edit(
-        "pilot not sensed",
-        "pilot:      {drive: awg/9, sense: daq/9}",
-        "▲pilot:      {drive: awg/9}",
-        "wiring.pilot",
-        "needs both drive and sense",
-    ),
-    Mistake(
-        "through without a source",
-        (
-            Edit(
-                "{inputs: 6, outputs: 3}",
-                "{inputs: 6, outputs: 3}\n  resistors: [{from: in0, to: ground, value: 1 kΩ}]",
-            ),
-            Edit("error: awg/6..8, through: 100 kΩ", "through: ▲100 kΩ"),
-        ),
-        "wiring.out0.through",
-        ("but this node has neither",),
-    ),
-    one_edit(
-        "Howland source of a negative transconductance",
-        "6..8, through: 100 kΩ",
-        "6..8, through: {howland: ▲-10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}",
-        "wiring.out0.through.howland",
-        "must be positive, got '-10 µA/V'",
-    ),
-    one_edit(
-        "Howland source of a negative compliance",
-        "6..8, through: 100 kΩ",
-        "6..8, through: {howland: 10 µA/V, output_resistance: 5 MΩ, compliance: ▲-3 V}",
-        "wiring.out0.through.compliance",
-        "must be positive, got '-3 V'",
-    ),
-    one_edit(
-        "Howland source in volts",
-        "6..8, through: 100 kΩ",
-        "6..8, through: {howland: ▲10 µA, output_resistance: 5 MΩ, compliance: 3 V}",
-        "wiring.out0.through.howland",
-        "'10 µA' is a current, expected a transconductance such as '10 µA/V'",
-    ),
-    one_edit(
-        "Howland source without its output resistance",
-        "6..8, through: 100 kΩ",
-        "6..8, ▲through: {howland: 10 µA/V, compliance: 3 V}",
-        "wiring.out0.through.output_resistance",
-        "missing required key 'output_resistance'",
-    ),
-    one_edit(
-        "Howland source behind a drive",
-        "0..5, through: 50 Ω",
-        "0..5, through: ▲{howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}",
-        "wiring.in0.through",
-        "a Howland source can only inject an error, but in0 is driven",
-    ),
-    one_edit(
         "Howland source too weak for the error",
         "6..8, through: 100 kΩ",
         "6..8, through: {howland: 100 nA/V, output_resistance: 5 MΩ, compliance: 3 V}",
@@ -372,46 +177,6 @@ BOARD_MISTAKES = [
         "1 µA through a Howland source of 100 nA/V into out0 needs 10 V",
         "at most 500 nA",
         at="1 µA",
-    ),
-    one_edit(
-        "target beyond the compliance",
-        "awg/1, through: 100 kΩ",
-        "awg/1, through: {howland: 10 µA/V, output_resistance: 5 MΩ, compliance: ▲700 mV}",
-        "wiring.out0.through.compliance",
-        "out0 cannot reach a target of 800 mV within a compliance of 700 mV",
-        base=ISLANDS,
-    ),
-    one_edit(
-        "drive and error at once",
-        "{error: awg/6..8",
-        "{drive: awg/6..8, error: ▲awg/7..9",
-        "wiring.out0.error",
-        "both drive and error",
-    ),
-    one_edit(
-        "output not sensed",
-        "  out0..out2: {error: awg/6..8, through: 100 kΩ, sense: daq/6..8}",
-        "  ▲out0..out2: {error: awg/6..8, through: 100 kΩ}",
-        "wiring.out0",
-        "must be sensed",
-    ),
-    one_edit(
-        "nothing injected",
-        "{error: awg/6..8, through: 100 kΩ, ",
-        "{",
-        "wiring",
-        "no node has error",
-        "out0: {error: awg/10, through: 100 kΩ, sense: daq/10}",
-        at="wiring:",
-    ),
-    one_edit(
-        "nothing driven",
-        "{drive: awg/0..5, through: 50 Ω, ",
-        "{",
-        "wiring",
-        "no node has drive",
-        "in0: {drive: awg/0, sense: daq/0}",
-        at="wiring:",
     ),
     one_edit(
         "instrument that is no map",

@@ -83,6 +83,9 @@ class Edit:
     new: str
 
 
+HIDDEN = Edit("{inputs: 6, outputs: 3}", "{inputs: 6, hidden: [{nodes: 2, shunt: {diodes: BAT54}}], outputs: 3}")
+
+
 def edited(text: str, *edits: Edit) -> tuple[str, list[tuple[int, int]]]:
     """The text after the edits, and line and column (from 1) of every PLACE in it, in the order of the text."""
     for edit in edits:

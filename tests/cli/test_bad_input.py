@@ -13,6 +13,7 @@ import pytest
 from cli.board_mistakes import BOARD_MISTAKES
 from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
 from cli.mistakes import MISTAKES, Mistake
+from cli.wiring_mistakes import WIRING_MISTAKES
 
 from labrig.cli.main import main
 
@@ -48,7 +49,7 @@ def reported(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
-@pytest.mark.parametrize("case", [*MISTAKES, *BOARD_MISTAKES], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*MISTAKES, *BOARD_MISTAKES, *WIRING_MISTAKES], ids=lambda case: case.name)
 def test_one_mistake_is_one_error_at_its_place(
     case: Mistake, command: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
+
 from labrig.assembly import Assembly, Setup, assemble, packaged_configs
 from labrig.simulation.bench import SimulatedBench
 
@@ -42,3 +44,8 @@ def setup_with(assembly: Assembly, **wraps: Wrap) -> Setup:
     """A fresh bench and rig; `wraps` by name of the instrument."""
     with patch("labrig.assembly.benches.simulated.SimulatedBench", bench_with(wraps)):
         return assembly.setup()
+
+
+def off(setup) -> bool:
+    """Whether every source ends with its output open."""
+    return all(program is None for program in setup.bench.world.playing(np.inf).values())

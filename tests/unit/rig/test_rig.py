@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
-from unit.rig.benches import Wrapper, assembled, setup_with
-from unit.rig.saboteurs import Disconnected, Journalled, Loud
+from unit.rig.benches import Wrapper, assembled, off, setup_with
+from unit.rig.saboteurs import Journalled
 
 from labrig.errors import (
     ChannelFault,
@@ -17,23 +16,15 @@ from labrig.errors import (
     IdentityMismatch,
     LabrigError,
     LimitExceeded,
-    Overrange,
-    SyncLost,
 )
 from labrig.instruments.data import Identity, Target
 from labrig.learning.measurement import Excitation
-from labrig.rig.limits import Limits
 from labrig.rig.parallel_calls import ParallelCalls
 from labrig.runs.journal import Journal, read_journal
 from labrig.signals.tones import SILENT, ToneProgram
 
 XOR = assembled("xor", "simulation.preset=ideal")
 DIVIDER = assembled("divider")
-
-
-def off(setup) -> bool:
-    """Whether every source ends with its output open."""
-    return all(program is None for program in setup.bench.world.playing(np.inf).values())
 
 
 def journalled(calls: list[str], **broken: frozenset[str]):
@@ -297,64 +288,6 @@ def test_a_step_that_fails_leaves_the_sources_off_and_can_be_opened_again():
     assert off(setup)
     with setup.rig as rig:
         assert rig.measure(Excitation(np.array([1.0]))).outputs[0] > 0
-
-
-@pytest.mark.parametrize(
-    ("limits", "message"),
-    [
-        (Limits(0.5, 5e-3, 2.0), "the source of node in0 would play 1 V"),
-        (Limits(5.0, 1e-9, 2.0), "edge in. takes|edge in.-hid. takes"),
-    ],
-    ids=["node", "edge power"],
-)
-def test_limits_of_the_rig(limits: Limits, message: str):
-    setup = replace(XOR, limits=limits).setup()
-    with setup.rig as rig:
-        rig.program(XOR.update(rig).settings())
-        with pytest.raises(LimitExceeded, match=message) as caught:
-            rig.measure(Excitation(XOR.task.activation[0]))
-    assert caught.value.exit_code == 5
-    assert off(setup)
-
-
-def test_a_drive_beyond_the_limit_is_never_played():
-    setup = replace(XOR, limits=Limits(0.5, 5e-3, 2.0)).setup()
-    with setup.rig as rig:
-        with pytest.raises(LimitExceeded):
-            rig.measure(Excitation(XOR.task.activation[0]))
-        assert set(setup.bench.world.playing(np.inf).values()) == {SILENT}
-        assert setup.bench.world.acquisitions == rig.acquisitions == 0
-
-
-def test_a_node_outside_the_supply_of_the_parts_on_it():
-    hookup = XOR.board.hookup
-    senses = tuple(replace(wire, high_v=0.05) if wire.node == "hid0" else wire for wire in hookup.senses)
-    narrow = replace(XOR, board=replace(XOR.board, hookup=replace(hookup, senses=senses)))
-    with narrow.setup().rig as rig:
-        rig.program(XOR.update(rig).settings())
-        rig.measure(Excitation(np.zeros(6)))
-        with pytest.raises(LimitExceeded, match="node hid0 is at"):
-            rig.measure(Excitation(np.ones(6)))
-
-
-@pytest.mark.parametrize("preset", ["ideal", "typical"])
-def test_a_channel_that_clips_is_named(preset: str):
-    assembly = assembled("divider", f"simulation.preset={preset}")
-    with (
-        setup_with(assembly, awg=lambda source: Loud(source, "2", 2.1)).rig as rig,
-        pytest.raises(Overrange, match="clipped at pilot") as caught,
-    ):
-        rig.measure(Excitation(np.array([1.0])))
-    assert caught.value.exit_code == 5
-
-
-def test_a_missing_pilot_gives_no_signs():
-    with (
-        setup_with(DIVIDER, awg=lambda source: Disconnected(source, {"2"})).rig as rig,
-        pytest.raises(SyncLost, match="reference weak") as caught,
-    ):
-        rig.measure(Excitation(np.array([1.0])))
-    assert caught.value.exit_code == 5
 
 
 def test_an_activation_of_the_wrong_shape():
