@@ -24,10 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the summary of a run; returns 6 if a picture failed, else 0."""
     from labrig.runs.folder import find_run
+    from labrig.runs.journal import read_journal
     from labrig.runs.summary import summarize
 
     folder = find_run(arguments.run, arguments.runs_dir)
     summary = summarize(folder)
+    read_journal(folder.journal)  # the summary does not read every row; show reports a damaged one
     summary["card"] = {} if summary["name"] is None else folder.meta()["card"]
     left_out = {}
     if arguments.plot or arguments.out is not None:

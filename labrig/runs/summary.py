@@ -8,7 +8,7 @@ from typing import Any
 
 from labrig.errors import StorageError
 from labrig.runs.folder import CONFIG, JOURNAL, META, RunFolder, list_runs
-from labrig.runs.journal import NewerJournal, Record, read_journal
+from labrig.runs.journal import NewerJournal, Overview, read_overview
 from labrig.runs.lock import is_being_written
 
 ENDS = ("finished", "interrupted", "failed")
@@ -34,11 +34,11 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     """
     # Check the lock first: if the run ends in between, its end is in the journal.
     running = is_being_written(folder.journal)
-    record = _journal(folder)
-    ends = [(event, detail) for _, event, detail, *_ in record.events if event in ENDS]
+    overview = _overview(folder)
+    ends = [(event, detail) for _, event, detail, *_ in overview.events if event in ENDS]
     state, outcome = ends[-1] if ends else ("running" if running else "unfinished", {})
     missed = outcome.get("missed", ())
-    before_its_description = not (folder.path / META).exists() and not len(record.step) and state != "finished"
+    before_its_description = not (folder.path / META).exists() and not overview.steps and state != "finished"
     meta = {} if before_its_description else folder.meta()
     reason = outcome.get("message") or "; ".join(missed)
     not_safe = dict.fromkeys(each["device"] or each["message"] for each in outcome.get("not_made_safe", ()))
@@ -51,9 +51,9 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
         "began": meta.get("began"),
         "state": "missed" if missed and state == "finished" else state,
         "reason": reason,
-        "steps": len(record.step),
-        "metrics": outcome.get("metrics") or (record.evaluations[-1].metrics if record.evaluations else {}),
-        "events": _events(record),
+        "steps": overview.steps,
+        "metrics": outcome.get("metrics") or (overview.evaluation.metrics if overview.evaluation else {}),
+        "events": _events(overview),
     }
 
 
@@ -76,10 +76,10 @@ def event_text(event: dict[str, Any]) -> str:
     return f"{what} was repeated: {where}{why}"
 
 
-def _events(record: Record) -> list[dict[str, Any]]:
+def _events(overview: Overview) -> list[dict[str, Any]]:
     """Return what happened during the run; a repeated step has its own number, not that of the last recorded one."""
     events = []
-    for step, event, detail, *_ in record.events:
+    for step, event, detail, *_ in overview.events:
         if event not in ENDS:
             own = step + 1 if event == "repeated" and "examples" in detail else step
             reason = {"reason": LOST} if event == "repeated" else {}
@@ -100,10 +100,10 @@ def _summary_or_damage(folder: RunFolder) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def _journal(folder: RunFolder) -> Record:
+def _overview(folder: RunFolder) -> Overview:
     if not folder.journal.is_file():
         raise folder.damaged(JOURNAL, "it is missing")
-    return read_journal(folder.journal)
+    return read_overview(folder.journal)
 
 
 def _began_s(folder: RunFolder) -> float:

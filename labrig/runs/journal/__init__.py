@@ -2,7 +2,7 @@
 
 schema.py      the columns, each named once
 writer.py      Journal, which writes them
-reader.py      read_journal, which reads a journal of any schema and never writes
+reader.py      read_journal and read_overview, which read a journal of any schema and never write
 migrations.py  one step per schema version that makes an older journal look like one of today
 
 To add a column, add a field in schema.py, raise VERSION, and add the step to migrations.py.
@@ -11,8 +11,18 @@ To add a column, add a field in schema.py, raise VERSION, and add the step to mi
 from __future__ import annotations
 
 from labrig.runs.journal.migrations import NewerJournal
-from labrig.runs.journal.reader import Record, read_journal
+from labrig.runs.journal.reader import Overview, Record, read_journal, read_overview
 from labrig.runs.journal.schema import Evaluation, Event, Step
 from labrig.runs.journal.writer import Journal
 
-__all__ = ["Evaluation", "Event", "Journal", "NewerJournal", "Record", "Step", "read_journal"]
+__all__ = [
+    "Evaluation",
+    "Event",
+    "Journal",
+    "NewerJournal",
+    "Overview",
+    "Record",
+    "Step",
+    "read_journal",
+    "read_overview",
+]

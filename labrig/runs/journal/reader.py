@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from labrig.errors import StorageError
 from labrig.runs.journal.migrations import schema_version, upgrade
 from labrig.runs.journal.schema import EVALUATIONS, EVENTS, STEPS, VERSION, Evaluation, Event, Table
 
+T = TypeVar("T")
 _RESTORE = "restore it from a copy, or repeat the run from the config.resolved.yaml next to it"
 _NO_RIGHT_TO_WRITE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
@@ -48,6 +49,25 @@ class Record:
         raise AttributeError(f"a journal has no column {name!r}")
 
 
+@dataclass(frozen=True)
+class Overview:
+    """What a list of runs needs of a journal; reading it takes as long for many steps as for few.
+
+    Parameters
+    ----------
+    steps
+        How many steps there are.
+    evaluation
+        The last one, if any was made.
+    events
+        In the order in which they happened.
+    """
+
+    steps: int
+    evaluation: Evaluation | None
+    events: tuple[Event, ...]
+
+
 def read_journal(path: Path) -> Record:
     """Read a journal of this or an earlier schema.
 
@@ -63,34 +83,43 @@ def read_journal(path: Path) -> Record:
     StorageError
         If there is none or it is damaged.
     """
+    return _read_by(_record, path)
+
+
+def read_overview(path: Path) -> Overview:
+    """Read the overview of a journal, without its rows of steps; otherwise as `read_journal`."""
+    return _read_by(_overview, path)
+
+
+def _read_by(what: Callable[[sqlite3.Connection], T], path: Path) -> T:
     if not path.is_file():
         raise StorageError(f"{path} does not exist", remedy=_RESTORE)
     if not path.stat().st_size and not _wal(path).exists():
         raise StorageError(f"cannot read {path}: it is empty", remedy=_RESTORE)
     try:
         try:
-            return _read(path, path)
+            return _read(what, path, path)
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _NO_RIGHT_TO_WRITE:
                 raise
         with _copied(path) as copy:
-            return _read(copy, path)
+            return _read(what, copy, path)
     except (sqlite3.Error, OSError, ValueError, TypeError) as error:
         raise StorageError(f"cannot read {path}: {error}", remedy=_RESTORE) from error
 
 
-def _read(file: Path, path: Path) -> Record:
-    """What a file contains. path: the name for messages."""
+def _read(what: Callable[[sqlite3.Connection], T], file: Path, path: Path) -> T:
+    """Part of what a file contains. path: the name for messages."""
     with closing(_open(file)) as db:
         db.execute("BEGIN")  # all tables as they are at one moment
         version = schema_version(db, path)
         if version == VERSION:
-            return _record(db)
+            return what(db)
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
             db.execute("END")  # a backup cannot begin within a transaction
             db.backup(copy)
             upgrade(copy, version)
-            return _record(copy)
+            return what(copy)
 
 
 def _open(file: Path) -> sqlite3.Connection:
@@ -128,6 +157,18 @@ def _record(db: sqlite3.Connection) -> Record:
             for column, values in zip(STEPS.columns, columns, strict=True)
         },
         evaluations=tuple(EVALUATIONS.decoded(row) for row in _rows(db, EVALUATIONS)),
+        events=tuple(EVENTS.decoded(row) for row in _rows(db, EVENTS)),
+    )
+
+
+def _overview(db: sqlite3.Connection) -> Overview:
+    """The numbered last rows instead of all. Raises ValueError or TypeError for what labrig never wrote."""
+    (steps,) = db.execute(f"SELECT max({STEPS.key}) FROM {STEPS.name}").fetchone()
+    last = db.execute(f"SELECT {EVALUATIONS.names} FROM {EVALUATIONS.name} ORDER BY {EVALUATIONS.key} DESC LIMIT 1")
+    evaluation = last.fetchone()
+    return Overview(
+        steps=int(steps or 0),
+        evaluation=None if evaluation is None else EVALUATIONS.decoded(evaluation),
         events=tuple(EVENTS.decoded(row) for row in _rows(db, EVENTS)),
     )
 

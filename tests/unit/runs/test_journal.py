@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from labrig.errors import StorageError
-from labrig.runs.journal import Evaluation, Event, Journal, Step, read_journal
+from labrig.runs.journal import Evaluation, Event, Journal, Overview, Step, read_journal, read_overview
+from labrig.runs.journal.reader import _overview
 
 
 def step(index: int, edges: int = 3) -> Step:
@@ -146,3 +148,36 @@ def test_a_column_that_there_is_not(tmp_path):
     with pytest.raises(AttributeError, match="no column 'losses'"):
         _ = record.losses
     assert copy.copy(record).loss is record.loss
+
+
+def test_a_journal_with_other_values_than_labrig_writes_is_damaged(tmp_path):
+    with Journal(tmp_path / "run.db") as journal:
+        journal.append(step(1))
+        journal._db.execute("UPDATE steps SET gradient = x'00'")
+    with pytest.raises(StorageError, match="cannot read"):
+        read_journal(tmp_path / "run.db")
+
+
+def test_an_overview_says_what_the_rows_say(tmp_path):
+    with Journal(tmp_path / "run.db") as journal:
+        assert read_overview(tmp_path / "run.db") == Overview(0, None, ())
+        for index in (1, 2, 3):
+            journal.append(step(index))
+            journal.evaluated(Evaluation(index, index, {"loss": 1.0 / index}, 20, 0.5))
+        journal.event(Event(3, "finished", {}))
+    overview, record = read_overview(tmp_path / "run.db"), read_journal(tmp_path / "run.db")
+    assert overview == Overview(3, record.evaluations[-1], record.events)
+
+
+def test_an_overview_of_many_steps_costs_as_much_as_one_of_few(tmp_path):
+    def virtual_machine_steps(steps: int) -> int:
+        count = itertools.count()
+        with Journal(tmp_path / f"{steps}.db") as journal:
+            for index in range(1, steps + 1):
+                journal.append(step(index))
+        with closing(sqlite3.connect(tmp_path / f"{steps}.db")) as db:
+            db.set_progress_handler(lambda: next(count) < 0, 1)
+            assert _overview(db).steps == steps
+        return next(count)
+
+    assert virtual_machine_steps(2000) == virtual_machine_steps(20)

@@ -115,15 +115,6 @@ def test_a_damaged_folder_says_what_is_wrong_and_hides_no_other_run(tmp_path, ca
     assert runs["b"]["reason"] == caught.value.message
 
 
-def test_a_journal_with_other_values_than_labrig_writes_is_damaged(tmp_path):
-    folder = described(tmp_path / "run")
-    with Journal(folder.journal) as journal:
-        journal.append(step(1))
-        journal._db.execute("UPDATE steps SET gradient = x'00'")
-    with pytest.raises(StorageError, match="cannot read"):
-        summarize(folder)
-
-
 def test_a_run_that_failed_before_its_instruments_were_open_is_not_damaged(tmp_path):
     with Journal(tmp_path / "run.db") as journal:
         assert summarize(RunFolder(tmp_path))["state"] == "running"
