@@ -113,7 +113,9 @@ def _wiring(assembly: Assembly) -> WiringSheet:
     for name, device in assembly.devices.items():
         capabilities = device.capabilities
         if isinstance(capabilities, ProgrammerCapabilities):
-            facts[name] = InstrumentFacts(capabilities.part.name, on_chips=capabilities.on_chips)
+            facts[name] = InstrumentFacts(
+                capabilities.part.name, chip=capabilities.part.chip if capabilities.on_chips else ()
+            )
         else:
             ohm = capabilities.output_resistance_ohm if isinstance(capabilities, SourceCapabilities) else 0.0
             output = capabilities.clock_output if isinstance(capabilities, DigitizerCapabilities) else None

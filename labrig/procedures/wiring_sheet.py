@@ -1,7 +1,4 @@
-"""The wiring sheet for soldering a board: every channel and part with its nodes, and the synchronization cables.
-
-Pins of chips are those of the wiring table in drivers/firmware/README.md.
-"""
+"""The wiring sheet for soldering a board: every channel and part with its nodes, and the synchronization cables."""
 
 from __future__ import annotations
 
@@ -16,9 +13,6 @@ from labrig.network.resistive.graph import Graph
 from labrig.quantities import format_quantity
 from labrig.rig.hookup import Hookup, Howland, SourceWire
 
-RHEOSTAT_PINS = {"MCP4251": (("P0", 9, 10), ("P1", 6, 5))}
-"""For each rheostat on a chip in the 14-pin package: its name and the pins of its terminals W and B."""
-
 
 @dataclass(frozen=True)
 class InstrumentFacts:
@@ -30,15 +24,15 @@ class InstrumentFacts:
         Model or part.
     output_ohm : float
         Output resistance of a source (Ω).
-    on_chips : bool
-        The channels are rheostats, in order, on chips that the user solders.
+    chip : tuple of str
+        Terminals of each rheostat on one of the chips that the user solders, in the order of the channels.
     clock_output : str
         The terminal of its clock output.
     """
 
     model: str
     output_ohm: float = 0.0
-    on_chips: bool = False
+    chip: tuple[str, ...] = ()
     clock_output: str = "clock output"
 
 
@@ -146,13 +140,11 @@ def _source(wire: SourceWire, what: Literal["drive", "error"], facts: Instrument
 
 
 def _pin(facts: InstrumentFacts, channel: str) -> str:
-    """Return chip, rheostat and pins of a channel; the terminal for the edge's first node comes first."""
-    rheostats = RHEOSTAT_PINS.get(facts.model.partition("-")[0])
-    if not facts.on_chips or rheostats is None:
+    """Return chip and terminals of a channel; the terminal for the edge's first node comes first."""
+    if not facts.chip:
         return ""
-    chip, rheostat = divmod(int(channel), len(rheostats))
-    name, wiper, end = rheostats[rheostat]
-    return f"chip {chip} {name}: W {wiper}, B {end}"
+    chip, rheostat = divmod(int(channel), len(facts.chip))
+    return f"chip {chip} {facts.chip[rheostat]}"
 
 
 def _fixed(graph: Network) -> tuple[Connection, ...]:

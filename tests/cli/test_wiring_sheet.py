@@ -72,9 +72,11 @@ def test_clock_and_trigger_are_cables(capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
-def test_a_generic_bank_has_no_pins_and_a_lone_board_no_cables(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_generic_bank_has_the_pins_of_its_part_and_a_lone_board_no_cables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     said = sheet(capsys, "divider.yaml")
-    assert [(row["edge"], row["pin"]) for row in said["edges"]] == [("in0-out0", "")]
+    assert [(row["edge"], row["pin"]) for row in said["edges"]] == [("in0-out0", "chip 0 P0: W 9, B 10")]
     assert said["lines"] == said["fixed"] == []
 
 

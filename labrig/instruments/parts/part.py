@@ -22,9 +22,13 @@ class Part(ABC):
         Name for messages, by default the class name.
     supply_span_v : tuple of float
         Smallest and largest voltage between its supply rails (V).
+    chip : tuple of str
+        For each rheostat in one package, its terminals as printed on the wiring sheet, the one for the edge's first
+        node first.
     """
 
     name: str = ""
+    chip: tuple[str, ...] = ()
     supply_span_v: tuple[float, float]
 
     def __init_subclass__(cls, **more: Any) -> None:

@@ -75,6 +75,7 @@ class MCP4251_104(Potentiometer):
     highest_code = 256
     tolerance = 0.20
     supply_span_v = (1.8, 5.5)
+    chip = ("P0: W 9, B 10", "P1: W 6, B 5")  # 14-pin package
 
 
 class MCP4251_103(MCP4251_104):
@@ -94,3 +95,4 @@ class AD5293_100(Potentiometer):
     highest_code = 1023
     tolerance = 0.01
     supply_span_v = (9.0, 33.0)
+    chip = ("W, B",)
