@@ -79,3 +79,15 @@ def test_without_its_virtual_counterpart_it_is_refused_on_the_wire_only(laborato
     (wrong,) = laboratory.labrig("check", "mine.yaml", code=3)
     assert "mylab.trio has no virtual counterpart" in json.dumps(wrong)
     laboratory.labrig("check", "mine.yaml", "--set", "bench=simulated")
+
+
+def test_a_counterpart_that_cannot_be_imported_is_reported_before_a_run(laboratory: Laboratory) -> None:
+    install(
+        laboratory,
+        "import dataclasses\n\nfrom labrig.instruments.drivers import VirtualCounterpart\n\n"
+        'NOWHERE = VirtualCounterpart("trio", "mylab_virtual_trio:serve")\n'
+        "DRIVERS = (dataclasses.replace(DRIVERS[0], virtual=NOWHERE),)\n",
+    )
+    (wrong,) = laboratory.labrig("check", "mine.yaml", code=3)
+    assert "No module named 'mylab_virtual_trio'; correct `virtual`" in json.dumps(wrong)
+    laboratory.labrig("check", "mine.yaml", "--set", "bench=simulated")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from labrig.assembly.sections.header import Header
 from labrig.config.document import Document
 from labrig.config.validation import validate
+from labrig.errors import ConfigError
 from labrig.instruments.data import plain_model
 from labrig.instruments.drivers import (
     Capabilities,
@@ -139,6 +140,11 @@ def check_bench(document: Document, header: Header, devices: Mapping[str, Device
                 f"{device.driver.name} has no virtual counterpart, so it cannot run on 'bench: wire'; use "
                 "'bench: simulated'",
             )
+        elif bench == "wire" and device.driver.virtual is not None:
+            try:
+                device.driver.virtual.load()
+            except ConfigError as error:
+                document.report(path, f"{error.message}; {error.remedy}")
         if bench != "simulated" and device.driver.factory is None:
             document.report(
                 path,
