@@ -178,7 +178,7 @@ def latency_timers(adapters: Path = Path("/sys/bus/usb-serial/devices")) -> list
     """Return the FTDI adapters and their latency timers, on Linux; more than 1 ms is slow (the default is 16 ms)."""
     findings = []
     for timer in sorted(adapters.glob("*/latency_timer")):
-        milliseconds = int(timer.read_text().strip())
+        milliseconds = int(timer.read_text(encoding="ascii").strip())
         detail = f"/dev/{timer.parent.name} buffers bytes for up to {milliseconds} ms"
         slow = milliseconds > 1
         remedy = f"echo 1 | sudo tee {timer}" if slow else ""
@@ -368,7 +368,7 @@ def _holders(device: Path, processes: Path) -> Iterator[str]:
     for descriptors in processes.glob("[0-9]*/fd"):
         try:
             held = any(os.readlink(link) == target for link in descriptors.iterdir())
-            name = (descriptors.parent / "comm").read_text().strip()
+            name = (descriptors.parent / "comm").read_text(encoding="utf-8", errors="replace").strip()
         except OSError:  # it has exited, or belongs to another user
             continue
         if held:

@@ -90,7 +90,7 @@ class WireBench:
             [sys.executable, "-m", "labrig", "virtual", "serve", str(path), "--json", "--until-eof"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(self._search_path())},
         )
