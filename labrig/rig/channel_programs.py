@@ -45,6 +45,7 @@ class ChannelPrograms:
         self.error_rows = slice(1 if activation == "sine" else 0, None)
         self.error_hz = frequencies_hz[self.error_rows]
         self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies_hz)) for f in frequencies_hz))
+        self._last: tuple[bytes, list[ToneProgram]] = (b"", [])
 
     def programs(self, excitation: Excitation) -> Programs:
         """What each channel plays. Raises LabrigError for NaN, or a shape that does not fit the wiring."""
@@ -62,8 +63,8 @@ class ChannelPrograms:
             raise LabrigError("the activation or the error contains NaN or infinity")
         volts = error * hookup.output_volts_per_ampere
         programs: Programs = {device: {} for device in hookup.sources}
-        for wire, x in zip(hookup.inputs, activation.tolist(), strict=True):
-            programs[wire.device][wire.channel] = self._activation(x)
+        for wire, program in zip(hookup.inputs, self._activations(activation), strict=True):
+            programs[wire.device][wire.channel] = program
         for wire, column in zip(hookup.outputs, volts.T.tolist(), strict=True):
             tones = (signed_tone(f, v) for f, v in zip(self.error_hz, column, strict=True) if v != 0)
             programs[wire.device][wire.channel] = ToneProgram(0.0, tuple(tones))
@@ -115,10 +116,14 @@ class ChannelPrograms:
                 error[row, column] = tone.amplitude * np.cos(turned) / wire.volts_per_ampere
         return error
 
-    def _activation(self, x: float) -> ToneProgram:
-        if self._activation_hz is None:
-            return ToneProgram(x)
-        return ToneProgram(0.0, (signed_tone(self._activation_hz, x),))
+    def _activations(self, volts: Array) -> list[ToneProgram]:
+        """What each input plays; kept, because an example is measured with and without error."""
+        asked = volts.tobytes()
+        if asked != self._last[0]:
+            hz = self._activation_hz
+            played = [ToneProgram(x) if hz is None else ToneProgram(0.0, (signed_tone(hz, x),)) for x in volts.tolist()]
+            self._last = asked, played
+        return self._last[1]
 
 
 def _phases(programs: Programs, wire: SourceWire) -> dict[float, float]:

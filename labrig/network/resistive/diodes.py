@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import wrightomega  # pyright: ignore[reportMissingTypeStubs]
 
 from labrig.errors import ConfigError
 
@@ -169,6 +168,9 @@ def _junction(u: FloatArray, diodes: DiodeArrays) -> tuple[FloatArray, FloatArra
 def _with_series_resistance(
     u: FloatArray, saturation: FloatArray, slope_voltage: FloatArray, offset: FloatArray, scale: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
+    # Here, because importing it takes 0.2 s and boards without diodes never need it.
+    from scipy.special import wrightomega  # pyright: ignore[reportMissingTypeStubs]
+
     argument = u / slope_voltage
     argument += offset
     omega = wrightomega(np.maximum(argument, OMEGA_ARGUMENT_FLOOR, out=argument))

@@ -22,6 +22,7 @@ class SimulatedDigitizer(Face):
         self._capabilities = capabilities
         self._plan: AcquisitionPlan | None = None
         self._armed = False
+        self._scale = np.zeros((0, 4))
         self._front_end = FrontEnd(
             name,
             capabilities.channels,
@@ -51,6 +52,7 @@ class SimulatedDigitizer(Face):
             u_offset_v=self._context.imperfections.u_offset_v,
             u_gain=self._context.imperfections.u_gain,
         )
+        self._scale = np.tile([0.0, self._front_end.step_v, 0.0, 0.0], (len(plan.channels), 1))
         return self._plan
 
     def arm(self) -> None:
@@ -101,8 +103,7 @@ class SimulatedDigitizer(Face):
         )
         context.clock.sleep(remaining)
         codes, overrange = self._front_end.codes(volts)
-        scale = np.tile([0.0, self._front_end.step_v, 0.0, 0.0], (len(plan.channels), 1))
-        return Block(codes, scale, 0, overrange)
+        return Block(codes, self._scale, 0, overrange)
 
     def make_safe(self) -> None:
         """A digitizer drives nothing."""
