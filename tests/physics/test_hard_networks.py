@@ -7,7 +7,7 @@ import pytest
 from unit.network.dense_oracle import conductance_matrix, diode_incidence
 from unit.network.networks import hard_instance
 
-from labrig.network.resistive.diodes import diode_arrays, diode_current
+from labrig.network.resistive.junctions import diode_arrays, diode_current
 from labrig.network.resistive.solve import newton
 from labrig.network.resistive.solve.solver import Solver
 

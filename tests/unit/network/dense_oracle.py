@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from labrig.network.physics import GROUND
-from labrig.network.resistive.diodes import GMIN_S, THERMAL_VOLTAGE_V
+from labrig.network.resistive.diodes import THERMAL_VOLTAGE_V
 from labrig.network.resistive.graph import Graph
+from labrig.network.resistive.junctions import GMIN_S
 
 
 def conductance_matrix(graph: Graph, siemens: np.ndarray) -> np.ndarray:
@@ -68,19 +69,20 @@ def dense_voltages(graph: Graph, siemens: np.ndarray, current: np.ndarray) -> np
     saturation = np.array([diode.model.saturation_current_a * diode.count for diode in graph.diodes])
     slope = np.array([diode.model.emission_coefficient * THERMAL_VOLTAGE_V for diode in graph.diodes])
     gmin = np.array([GMIN_S * diode.count for diode in graph.diodes])
+    knee = np.array([diode.model.breakdown_knee_v for diode in graph.diodes])
 
     def energy(v: np.ndarray) -> float:
         u = across.T @ v
-        stored = saturation * (slope * np.expm1(np.minimum(u / slope, 600.0)) - u) + 0.5 * gmin * u**2
+        stored = saturation * _stored(u, slope, knee) + 0.5 * gmin * u**2
         return float(0.5 * v @ linear @ v - rhs @ v + stored.sum())
 
     v = np.zeros(size)
     last_steps = 0
     for _ in range(2000):
         u = across.T @ v
-        forward = saturation * np.exp(np.minimum(u / slope, 600.0))
-        residual = rhs - linear @ v - across @ (forward - saturation + gmin * u)
-        step = np.linalg.solve(linear + (across * (forward / slope + gmin)) @ across.T, residual)
+        carried, conducts = _law(u, slope, knee)
+        residual = rhs - linear @ v - across @ (saturation * carried + gmin * u)
+        step = np.linalg.solve(linear + (across * (saturation * conducts + gmin)) @ across.T, residual)
         small = (np.abs(across.T @ step) <= 0.5 * slope).all()
         alpha = 1.0
         while not small and energy(v + alpha * step) > energy(v) - 1e-4 * alpha * (residual @ step):
@@ -93,6 +95,36 @@ def dense_voltages(graph: Graph, siemens: np.ndarray, current: np.ndarray) -> np
     else:
         raise AssertionError("the oracle itself did not converge")
     return v[:nodes]
+
+
+def _law(u: np.ndarray, slope: np.ndarray, knee: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """SPICE's current of each junction over its saturation current, and the derivative."""
+    current, derivative = np.empty_like(u), np.empty_like(u)
+    for k, (v, n, b) in enumerate(zip(u, slope, knee, strict=True)):
+        if v >= -3 * n:
+            grown = np.exp(min(v / n, 600.0))
+            current[k], derivative[k] = grown - 1, grown / n
+        elif v >= -b:
+            tail = (3 * n / (np.e * v)) ** 3
+            current[k], derivative[k] = -1 - tail, 3 * tail / v
+        else:
+            grown = np.exp(min(-(b + v) / n, 600.0))
+            current[k], derivative[k] = -grown, grown / n
+    return current, derivative
+
+
+def _stored(u: np.ndarray, slope: np.ndarray, knee: np.ndarray) -> np.ndarray:
+    """The integral of `_law` from zero."""
+    total = np.empty_like(u)
+    for k, (v, n, b) in enumerate(zip(u, slope, knee, strict=True)):
+        forward = max(v, -3 * n)
+        total[k] = n * np.expm1(min(forward / n, 600.0)) - forward
+        if v < -3 * n:
+            blocked = max(v, -b)
+            total[k] -= blocked + 3 * n - (3 * n / np.e) ** 3 * (0.5 / blocked**2 - 0.5 / (3 * n) ** 2)
+        if v < -b:
+            total[k] += n * np.expm1(min(-(b + v) / n, 600.0))
+    return total
 
 
 def _stamp(matrix: np.ndarray, graph: Graph, a: str, b: str, siemens: float) -> None:

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 from labrig.errors import ConfigError
-from labrig.network.resistive.diodes import (
-    DIODES,
+from labrig.network.resistive.diodes import DIODES, THERMAL_VOLTAGE_V, DiodeModel
+from labrig.network.resistive.junctions import (
     GMIN_S,
     LINEAR_ABOVE_A,
-    THERMAL_VOLTAGE_V,
-    DiodeModel,
     diode_arrays,
     diode_cocontent,
     diode_current,
+    tangent,
 )
 
 DROPS = np.concatenate([np.linspace(-5, 5, 401), [-1e6, -700.0, 100.0, 1e6]])
@@ -26,7 +25,11 @@ def test_thermal_voltage_is_25_9_mv():
 
 def test_the_parts():
     assert set(DIODES) == {"BAT54", "1N4148", "1N5711", "1N34A", "HSMS-285x", "HSMS-282x"}
-    assert DIODES["BAT54"] == DiodeModel(2.117e-7, 1.016, 2.637)
+    assert DIODES["BAT54"] == DiodeModel(2.117e-7, 1.016, 2.637, 36.0, 1.196e-6)
+    for name, at_1_ua in {"BAT54": 0.0460, "1N4148": 0.2713, "1N5711": 0.1857, "HSMS-282x": 0.1073}.items():
+        model = DIODES[name]
+        u = np.array([[at_1_ua]])
+        assert diode_current(u, diode_arrays([model]))[0][0, 0] == pytest.approx(1e-6, rel=0.01), name
 
 
 @pytest.mark.parametrize("part", DIODES)
@@ -38,14 +41,21 @@ def test_current_satisfies_the_implicit_equation(part):
     slope_voltage = model.emission_coefficient * THERMAL_VOLTAGE_V
     junction = slope_voltage * np.log1p(shockley[forward] / model.saturation_current_a)
     np.testing.assert_allclose(junction + model.series_resistance_ohm * shockley[forward], DROPS[forward], rtol=1e-12)
-    np.testing.assert_allclose(shockley[DROPS < -3], -model.saturation_current_a, rtol=1e-6)
+    knee = model.breakdown_knee_v
+    below = (DROPS < -0.5) & (-knee < DROPS)
+    tail = 1 + (3 * slope_voltage / (np.e * DROPS[below])) ** 3
+    np.testing.assert_allclose(shockley[below], -model.saturation_current_a * tail, rtol=1e-3)
+    broken = (DROPS > -100) & (-knee - 0.1 > DROPS)
+    back = -shockley[broken]
+    at_junction = -knee - slope_voltage * np.log(back / model.saturation_current_a)
+    np.testing.assert_allclose(at_junction - model.series_resistance_ohm * back, DROPS[broken], rtol=1e-10)
 
 
 def test_without_series_resistance_it_is_the_exponential_up_to_10_a_and_then_its_tangent():
     model = DiodeModel(1e-9, 1.5, 0.0)
     nvt = 1.5 * THERMAL_VOLTAGE_V
     arrays = diode_arrays([model])
-    drops = np.array([-1.0, 0.0, 0.3, 0.7])
+    drops = np.array([-0.1, 0.0, 0.3, 0.7])
     current, slope = diode_current(drops[:, None], arrays)
     np.testing.assert_allclose(current[:, 0], 1e-9 * np.expm1(drops / nvt) + GMIN_S * drops, rtol=1e-14, atol=1e-24)
     np.testing.assert_allclose(slope[:, 0], 1e-9 * np.exp(drops / nvt) / nvt + GMIN_S, rtol=1e-14)
@@ -58,7 +68,7 @@ def test_without_series_resistance_it_is_the_exponential_up_to_10_a_and_then_its
 
 @pytest.mark.parametrize("series_ohm", [0.0, 1e-3, 2.637, 1e4])
 def test_slope_and_cocontent_are_the_derivative_and_the_integral_of_the_current(series_ohm):
-    arrays = diode_arrays([DiodeModel(1e-7, 1.2, series_ohm)])
+    arrays = diode_arrays([DiodeModel(1e-7, 1.2, series_ohm, 0.6, 1e-4)])
     u = np.linspace(-1.0, 1.0, 81)[:, None]
     step = 1e-5
     before, after = diode_current(u - step, arrays)[0], diode_current(u + step, arrays)[0]
@@ -90,3 +100,25 @@ def test_count_is_that_many_diodes_side_by_side():
 def test_an_impossible_model_is_refused(values):
     with pytest.raises(ConfigError, match="diode model"):
         DiodeModel(*values)
+
+
+@pytest.mark.parametrize("part", DIODES)
+def test_at_its_breakdown_voltage_a_part_carries_about_its_breakdown_current(part):
+    """SPICE's own formula for the knee misses IBV by up to a third."""
+    model = DIODES[part]
+    bare = dataclasses.replace(model, series_resistance_ohm=0.0)
+    current, _ = diode_current(np.array([[-model.breakdown_voltage_v]]), diode_arrays([bare]))
+    least = model.saturation_current_a * model.breakdown_voltage_v / THERMAL_VOLTAGE_V
+    if model.breakdown_current_a >= least:
+        assert -model.breakdown_current_a < current[0, 0] < -0.65 * model.breakdown_current_a
+    else:
+        assert current[0, 0] == pytest.approx(-model.saturation_current_a, rel=1e-2)
+
+
+@pytest.mark.parametrize("current", [1e-6, 1e-3, -1e-5, -1e-3])
+def test_the_tangent_for_a_current_touches_the_curve(current):
+    arrays = diode_arrays([DiodeModel(1e-8, 1.1, 5.0, 4.0, 1e-4)])
+    slope, drop = tangent(np.array([[current]]), arrays)
+    there, steep = diode_current(drop, arrays)
+    assert there[0, 0] == pytest.approx(current, rel=0.02)
+    assert slope[0, 0] == pytest.approx(steep[0, 0], rel=0.02)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labrig.network.resistive.diodes import DiodeModel, diode_arrays
+from labrig.network.resistive.diodes import DiodeModel
+from labrig.network.resistive.junctions import diode_arrays
 from labrig.network.resistive.solve.line_search import (
     STEEPEST_END,
     Line,

@@ -8,8 +8,9 @@ from unit.network.dense_oracle import conductance_matrix, dense_voltages, diode_
 from unit.network.networks import XOR_INPUT, conductances, diode_grid, xor_board
 
 from labrig.network.physics import GROUND, Edge, NetworkError, Source
-from labrig.network.resistive.diodes import DIODES, DiodeModel, diode_arrays, diode_current
+from labrig.network.resistive.diodes import DIODES, DiodeModel
 from labrig.network.resistive.graph import Diode, Graph, Resistor
+from labrig.network.resistive.junctions import diode_arrays, diode_current
 from labrig.network.resistive.solve import newton
 from labrig.network.resistive.solve.solver import Solver
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.resistive.diodes import diode_current
+from labrig.network.resistive.junctions import diode_current
 from labrig.network.resistive.solve.linear import Reduction
 from labrig.network.resistive.solve.problem import Problem, newton_step
 

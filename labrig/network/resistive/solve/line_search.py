@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.resistive.diodes import DiodeArrays
+from labrig.network.resistive.junctions import DiodeArrays
 from labrig.network.resistive.solve.problem import Problem, energy, residual
 
 FloatArray = NDArray[np.float64]

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.resistive.diodes import DiodeArrays, behind_resistance, diode_cocontent, diode_current
+from labrig.network.resistive.junctions import (
+    DiodeArrays,
+    behind_resistance,
+    diode_cocontent,
+    diode_current,
+    tangent,
+)
 
 FloatArray = NDArray[np.float64]
 
 LARGEST_STAMP_TABLE = 1 << 16
-SMALLEST_RATIO = 1e-30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,11 +55,7 @@ def first_guess(problem: Problem, current_a: FloatArray) -> FloatArray:
     closed solution. Accurate if diodes hardly interact; otherwise it only starts Newton.
     """
     alone_a, _ = diode_current(current_a @ problem.open_circuit, problem.seen_by)
-    diodes = problem.diodes
-    forward = np.maximum(alone_a + diodes.saturation_current_a, 0.0)
-    slope_s = forward / (diodes.slope_voltage_v + diodes.series_resistance_ohm * forward) + diodes.gmin_s
-    at = diodes.slope_voltage_v * np.log(np.maximum(forward / diodes.saturation_current_a, SMALLEST_RATIO))
-    at += diodes.series_resistance_ohm * alone_a
+    slope_s, at = tangent(alone_a, problem.diodes)
     missing = current_a - (alone_a - slope_s * at) @ problem.incidence.T
     return newton_step(problem, slope_s, missing)
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labrig.network.physics import GROUND, NetworkError
-from labrig.network.resistive.diodes import diode_arrays
 from labrig.network.resistive.graph import Graph, incidence
+from labrig.network.resistive.junctions import diode_arrays
 from labrig.network.resistive.solve.adjoint import adjoint
 from labrig.network.resistive.solve.linear import Reduction, conductance_stamps, reduce
 from labrig.network.resistive.solve.newton import operating_points
