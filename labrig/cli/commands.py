@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import locale
 import os
 import sys
 from collections.abc import Sequence
@@ -77,13 +78,22 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
 
 
 def _check_text(given: Sequence[str]) -> None:
-    """Raise ConfigError for an argument that is not UTF-8: names go into folder names and JSON."""
+    """Raise ConfigError for an argument that is not UTF-8, or not in this locale: names go into folders and JSON."""
     for argument in given:
         try:
             argument.encode()
         except UnicodeEncodeError as error:
-            shown = os.fsencode(argument).decode("ascii", errors="backslashreplace")
-            raise ConfigError(f"the argument '{shown}' is not UTF-8 text", remedy="rename the file") from error
+            typed = os.fsencode(argument)
+            shown = typed.decode("ascii", errors="backslashreplace")
+            try:
+                typed.decode("utf-8")
+            except UnicodeDecodeError:
+                raise ConfigError(f"the argument '{shown}' is not UTF-8 text", remedy="rename the file") from error
+            encoding = locale.getencoding()
+            raise ConfigError(
+                f"the argument '{shown}' is UTF-8 text, but the locale's encoding is {encoding}",
+                remedy="set a UTF-8 locale, for example `export LC_ALL=C.UTF-8`",
+            ) from error
 
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:

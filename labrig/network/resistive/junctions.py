@@ -54,8 +54,8 @@ class DiodeArrays:
     def __len__(self) -> int:
         return len(self.saturation_current_a)
 
-    def chosen(self, which: NDArray) -> DiodeArrays:
-        """The diodes with these indices, or where this mask is True."""
+    def chosen(self, which: NDArray[np.intp]) -> DiodeArrays:
+        """The diodes with these indices."""
         return _assembled(
             self.saturation_current_a[which],
             self.slope_voltage_v[which],
@@ -198,7 +198,9 @@ def _exponential(u: FloatArray, diodes: DiodeArrays, *, offset: bool = True) -> 
     return current, slope
 
 
-def _behind_series(u: FloatArray, nvt: FloatArray, offset: FloatArray, scale: FloatArray) -> tuple[FloatArray, ...]:
+def _behind_series(
+    u: FloatArray, nvt: FloatArray, offset: FloatArray, scale: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     # Here, because importing it takes 0.2 s and boards without diodes never need it.
     from scipy.special import wrightomega  # pyright: ignore[reportMissingTypeStubs]
 
