@@ -26,6 +26,11 @@ INPUT += (
         "the card answers; otherwise the error names both values and the `card:` line that corrects them",
     ),
     Assumption(
+        "errors of gain and zero are as in the data sheet (622x) or in `card:`; of other models none is stated",
+        "labrig plan CONFIG, and a voltmeter on one input",
+        "the difference is within the line `accuracy`, once `card: {gain_error: …, zero_error: …}` says what applies",
+    ),
+    Assumption(
         "DAQmx reports the convert rate of a scanned CompactDAQ module (NI-9205, NI-9201) without active devices",
         "labrig measure CONFIG --drive NODE=0.5V, with such a module",
         "it measures; otherwise the error names the property",
