@@ -100,6 +100,11 @@ class Block:
     overrange: NDArray[np.bool_]
     lost: int = 0
 
+    @property
+    def step_v(self) -> NDArray[np.float64]:
+        """(C,) volts of one code; 0 if codes are volts, which are not rounded."""
+        return np.abs(self.scale[:, 1]) if self.codes.dtype.kind in "iu" else np.zeros(len(self.scale))
+
     def volts(self) -> NDArray[np.float64]:
         """(T, C) sample voltages (V)."""
         codes = self.codes.astype(np.float64, copy=False)
