@@ -173,10 +173,11 @@ def _figures(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
         f"{percent(figures['instruments'])}: what zero, gain and rounding may add, as the instruments state",
     )
     freedom = figures["chi_squared_freedom"]
+    usual = 3 * (2 * freedom) ** 0.5
     yield (
         "χ²",
         f"{figures['chi_squared']:.4g}: squared deviations of single edges, apart from the slope, in units of what is "
-        f"stated for them; {freedom - 3 * (2 * freedom) ** 0.5:.0f} to {freedom + 3 * (2 * freedom) ** 0.5:.0f} is usual",
+        f"stated for them; {max(0.0, freedom - usual):.0f} to {freedom + usual:.0f} is usual",
     )
     yield (
         "confirmed",

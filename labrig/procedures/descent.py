@@ -27,8 +27,8 @@ from labrig.rig.gradient_probe import GradientProbe
 Array = NDArray[np.float64]
 
 
-ORDERS = 0.1
-"""Uncertainty of a predicted change from higher orders in Δθ, as a share of its second order."""
+ORDERS = 0.5
+"""Third order of a predicted change, as a share of the square of its second order over its first."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,10 @@ class DescentStep:
         Of the loss, mean over the examples.
     first_order : float
         ∇L·Δθ by the gradient before the step.
-    predicted, noise, systematic : float
-        ½(∇L before + ∇L after)·Δθ, and its uncertainty from noise, and from instruments and the tolerance of the parts.
+    predicted : float
+        ½(∇L before + ∇L after)·Δθ.
+    noise, systematic, orders : float
+        Its uncertainty from noise, from the instruments and the tolerance of the parts, and from higher orders in Δθ.
     """
 
     change: float
@@ -51,6 +53,7 @@ class DescentStep:
     predicted: float
     noise: float
     systematic: float
+    orders: float
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,12 @@ class Descent:
     def ratio_uncertainty(self) -> float:
         """Standard uncertainty of the ratio.
 
-        The measured losses between the first step and the last cancel. What instruments and parts may add is shared by
-        all steps.
+        The measured losses between the first step and the last cancel. What instruments, parts and higher orders may
+        add is shared by all steps.
         """
         if not self.predicted:
             return float("inf")
-        noise = np.hypot(np.linalg.norm([step.noise for step in self.steps]), self._u_fall)
-        systematic = sum(step.systematic for step in self.steps)
-        return float(np.hypot(noise, systematic) / abs(self.predicted))
+        return float(np.linalg.norm(list(self._parts.values())) / abs(self.predicted))
 
     @property
     def ratio_interval(self) -> tuple[float, float]:
@@ -112,8 +113,16 @@ class Descent:
         return self._judged[0]
 
     @property
-    def _u_fall(self) -> float:
-        return float(np.hypot(self.steps[0].u_change, self.steps[-1].u_change) / np.sqrt(2))
+    def _parts(self) -> dict[str, float]:
+        """Uncertainties of measured − predicted fall, by what would make each smaller."""
+        ends = np.hypot(self.steps[0].u_change, self.steps[-1].u_change) / np.sqrt(2)
+        return {
+            "noise: more steps, a longer acquisition.window or a larger learning.error.current": float(
+                np.hypot(np.linalg.norm([step.noise for step in self.steps]), ends)
+            ),
+            "instruments and the tolerance of the parts: calibrate them": sum(step.systematic for step in self.steps),
+            "the curvature of the loss along a step: a smaller learning.rate": sum(step.orders for step in self.steps),
+        }
 
     @property
     def _judged(self) -> tuple[Verdict, str]:
@@ -132,8 +141,8 @@ class Descent:
         if off + half < self.bound:
             return Verdict.RIGHT, f"the loss falls as the gradient predicts, to {percent(off + half)}"
         return Verdict.UNRESOLVED, (
-            f"the predicted fall is uncertain by {percent(self.ratio_uncertainty)}: noise, instruments and the "
-            "tolerance of the parts; more steps or calibrated levels make it better"
+            f"the predicted fall is uncertain by {percent(self.ratio_uncertainty)}, mostly from "
+            f"{max(self._parts, key=self._parts.__getitem__)}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -155,7 +164,7 @@ class Descent:
                     "u_change": step.u_change,
                     "first_order": step.first_order,
                     "predicted": step.predicted,
-                    "u_predicted": float(np.hypot(step.noise, step.systematic)),
+                    "u_predicted": float(np.linalg.norm((step.noise, step.systematic, step.orders))),
                 }
                 for step in self.steps
             ],
@@ -234,8 +243,8 @@ def descend(
                         np.linalg.norm((before.systematic + after.systematic) / 2 * step),
                         np.linalg.norm(mean * step * tolerance),
                     )
-                    + ORDERS * abs(before.value @ step - mean @ step)
                 ),
+                orders=_third_order(float(before.value @ step), float(mean @ step)),
             )
         )
     return Descent(tuple(rows), off, u_off, bound)
@@ -270,6 +279,11 @@ def _against_exact(
     if way == 0:
         return 0.0, 0.0
     return float(np.linalg.norm(end - update.shadow) / way), float(np.linalg.norm(u_end) / way)
+
+
+def _third_order(first: float, predicted: float) -> float:
+    """Estimate what is left of a change after its second order, from the first order and the prediction with both."""
+    return ORDERS * (predicted - first) ** 2 / abs(first) if first else 0.0
 
 
 def _gradient(probe: GradientProbe, examples: Sequence[int]) -> Gradient:

@@ -14,8 +14,12 @@ from labrig.procedures.certify.certificate import Certificate
 from labrig.quantities import format_quantity
 
 EXPLAINED_AT = 3.0
-"""A bias up to this many times the stated uncertainty of the instruments may come from them: many edges share an error of
-zero or gain, so it does not average."""
+"""A bias up to this many times the stated uncertainty of the instruments may come from them: many edges share an error
+of zero or gain, so it does not average."""
+
+MEANINGLESS_AT = 0.5
+"""Stated uncertainty of the instruments, relative to the gradient, from which on no edge says anything: it is computed
+from readings that are mostly wrong themselves."""
 
 CONFIRMED_SHARE = 0.9
 """Share of the squared gradient on edges that must be seen to change the loss when they are written."""
@@ -79,9 +83,6 @@ class Judgement:
 def judge(certificate: Certificate) -> Judgement:
     """Judge by the data: single edges first, then the bias of the whole gradient against the bound."""
     found, bound = certificate.bias, certificate.bound
-    deviating = certificate.against_reference.wrong | certificate.against_differences.wrong
-    if deviating.any():
-        return _wrong_by_edges(certificate)
     if found is None:
         return Judgement(
             Verdict.UNRESOLVED,
@@ -89,6 +90,13 @@ def judge(certificate: Certificate) -> Judgement:
             Limit.NO_GRADIENT,
             ("choose other --examples, or other initial conductances",),
         )
+    if certificate.instruments > MEANINGLESS_AT:
+        reason = (
+            f"zero, gain and rounding of the instruments may change the gradient by {percent(certificate.instruments)}"
+        )
+        return Judgement(Verdict.UNRESOLVED, reason, Limit.INSTRUMENTS, _for_instruments(certificate))
+    if (certificate.against_reference.wrong | certificate.against_differences.wrong).any():
+        return _wrong_by_edges(certificate)
     low, high = found.interval
     if high < bound:
         if certificate.confirmed_share < CONFIRMED_SHARE:
@@ -127,7 +135,8 @@ def _wrong_by_edges(certificate: Certificate) -> Judgement:
     deviating = by_reference | by_differences
     count = int(deviating.sum())
     text = f"{count} of {len(names)} edges deviate more than their uncertainty explains"
-    hints = () if certificate.bias is None else _causes(certificate, certificate.bias)
+    assert certificate.bias is not None
+    hints = _causes(certificate, certificate.bias)
     if count > max(2, len(names) // 4):
         return Judgement(Verdict.WRONG, text, hints=hints)
     edges = []
@@ -178,11 +187,12 @@ def _for_noise(certificate: Certificate, found: Bias) -> tuple[str, ...]:
 
 
 def _for_instruments(certificate: Certificate) -> tuple[str, ...]:
+    resolvable = EXPLAINED_AT * certificate.instruments
     return (
         f"the instruments state an uncertainty of {percent(certificate.instruments)} of the gradient: use a converter "
         "with more bits or a smaller range, or calibrate it",
         "a larger learning.error.current",
-        f"--bias {100 * EXPLAINED_AT * certificate.instruments:.2g}% is a bound that they can resolve",
+        *((f"--bias {100 * resolvable:.2g}% is a bound that they can resolve",) if resolvable < 1 else ()),
     )
 
 
