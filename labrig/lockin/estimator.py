@@ -73,7 +73,7 @@ class LeastSquares:
         return self.pseudo_inverse @ x
 
     def residual(self, x: NDArray[np.float64], theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-        """(N, C) what the fit leaves over of the samples `x` (N, C), and its N − P degrees of freedom."""
+        """(N, C) residual of the fit to the samples `x` (N, C), and its N − P degrees of freedom."""
         residual = self.basis @ theta
         np.subtract(x, residual, out=residual)
         samples, parameters = self.basis.shape
