@@ -119,12 +119,12 @@ def _prepared(columns: NDArray[np.float64], matrix: NDArray[np.float64]) -> Leas
     samples, parameters = columns.shape
     if samples <= parameters:
         raise ConfigError(
-            f"{samples} samples cannot give {parameters} parameters and their noise", remedy="a longer window"
+            f"{samples} samples cannot give {parameters} parameters and their noise", remedy="use a longer window"
         )
     if np.linalg.cond(matrix) > WORST_CONDITION:
         raise ConfigError(
             f"tones (or a tone and DC) lie too close for a window of {samples} samples to tell them apart",
-            remedy="a longer window, or tones further apart",
+            remedy="use a longer window, or tones further apart",
         )
     inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     return LeastSquares(columns, inverse @ columns.T, np.diagonal(inverse).copy())

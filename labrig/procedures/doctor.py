@@ -271,7 +271,7 @@ def _report_of(
         return _failed(row, outcome)
     row = replace(row, state="answers", model=outcome.model, serial=outcome.serial, firmware=outcome.firmware)
     differences = [
-        f"{what} is {getattr(outcome, what)!r}, the configuration names {getattr(wanted, what)!r}"
+        f"{what} is {getattr(outcome, what)!r}, but the configuration names {getattr(wanted, what)!r}"
         for what in (wanted.differing(outcome) if wanted else ())
     ]
     if not differences:

@@ -52,8 +52,9 @@ class ChannelPrograms:
         hookup = self._hookup
         activation = np.asarray(excitation.activation, dtype=float)
         if activation.shape != (len(hookup.inputs),):
+            inputs = len(hookup.inputs)
             raise LabrigError(
-                f"the activation has shape {activation.shape}; with {len(hookup.inputs)} inputs it must be ({len(hookup.inputs)},)"
+                f"the activation has shape {activation.shape}; with {inputs} inputs it must be ({inputs},)"
             )
         shape = len(self.error_hz), len(hookup.outputs)
         error = np.zeros(shape) if excitation.error is None else np.asarray(excitation.error, dtype=float)

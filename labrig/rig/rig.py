@@ -325,7 +325,7 @@ class Rig:
             return
         for what in wanted.differing(found):
             raise IdentityMismatch(
-                f"answers as {what} {getattr(found, what)!r}, the configuration names {getattr(wanted, what)!r}",
+                f"identifies as {what} {getattr(found, what)!r}, but the configuration names {getattr(wanted, what)!r}",
                 device=name,
                 action="identify",
                 remedy=f"connect the right instrument or correct instruments.{name}",
@@ -370,7 +370,7 @@ class Rig:
                 f"clipped at {nodes}",
                 device=self.hookup.digitizer,
                 action="measure",
-                remedy="a larger digitizer range, or a smaller drive",
+                remedy="use a larger range of the digitizer, or a smaller drive",
             )
         for flag in _REFUSED:
             if flag in read.flags:

@@ -307,7 +307,7 @@ def check_pilot(
             ("acquisition", "pilot"),
             f"a pilot of {_volts(acquisition.pilot)}{shared} is lost in the quantization noise of "
             f"{board.hookup.digitizer} (steps of {_volts(digitizer.step_v)}) over {tones.window_samples} samples; its "
-            f"phase determines the sign of every coefficient: use at least {_volts(rounded_up(least))}, better 1 V",
+            f"phase determines the sign of every coefficient: use at least {_volts(rounded_up(least))}, ideally 1 V",
         )
     # The pilot plays a tone at every frequency at once.
     source = devices[name].source

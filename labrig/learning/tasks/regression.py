@@ -67,7 +67,7 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
     if options.matrix != "random":
         rows = {len(row) for row in options.matrix}
         if len(rows) != 1 or 0 in rows:
-            raise OptionError("matrix", "the rows must have equal length, at least 1")
+            raise OptionError("matrix", "all rows must have the same length, at least 1")
         matrix = np.array(options.matrix)
         _check_realizable(matrix, encode, context)
         return matrix
