@@ -25,6 +25,6 @@ def channels_by_edge(table: CsvTable, edges: Collection[str]) -> dict[str, Cell]
                 raise TableError(f"{cell.place}: column {column!r}: the cell is empty")
             first = seen.setdefault((column, cell.text), cell.place)
             if first != cell.place:
-                raise TableError(f"{cell.place}: {column} {as_written(cell.text)} is there twice (first at {first})")
+                raise TableError(f"{cell.place}: {column} {as_written(cell.text)} appears twice (first at {first})")
         found[edge.text] = pot
     return found

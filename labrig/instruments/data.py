@@ -102,7 +102,7 @@ class Block:
 
     @property
     def step_v(self) -> NDArray[np.float64]:
-        """(C,) volts of one code; 0 if codes are volts, which are not rounded."""
+        """(C,) volts per code; 0 if the block has volts instead of codes, which are not rounded."""
         return np.abs(self.scale[:, 1]) if self.codes.dtype.kind in "iu" else np.zeros(len(self.scale))
 
     def volts(self) -> NDArray[np.float64]:

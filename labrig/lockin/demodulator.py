@@ -70,7 +70,7 @@ class Demodulator:
         self._pilot = pilot
         self._full_scale_codes = full_scale_codes
         if pilot is not None and not 0 <= pilot < channels:
-            raise ConfigError(f"the pilot's column {pilot} is not one of {channels} channels")
+            raise ConfigError(f"the pilot's column {pilot} is not one of 0 to {channels - 1}")
         if len(plan.skew_s) != channels:
             raise ConfigError(f"the plan has {len(plan.skew_s)} skews for {channels} channels")
         for frequency in self._frequencies_hz:

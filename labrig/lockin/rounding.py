@@ -6,8 +6,8 @@ A level μ (in steps of the converter) with Gaussian noise σ is read, on averag
 
 From half a step of noise on, ρ is below 0.002 steps; without noise it is 1/√12. Where a channel carries tones, each
 phase of their common period lies at another μ, and the errors of the phases partly cancel: their mean square in a
-coefficient Σ_p w_p x_p is Σ_k ρ_k² |Σ_p w_p exp(2πik x_p)|², x_p the tones at phase p. This error is no noise: it is the
-same whenever the levels are the same. Source: B. Widrow and I. Kollár, *Quantization Noise*, Cambridge 2008.
+coefficient Σ_p w_p x_p is Σ_k ρ_k² |Σ_p w_p exp(2πik x_p)|², x_p the tones at phase p. This error is not noise: it is
+the same whenever the levels are the same. Source: B. Widrow and I. Kollár, *Quantization Noise*, Cambridge 2008.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def window_samples(sample_rate_hz: float, window_s: float) -> int:
         whole = [n for n in (floor(exact), ceil(exact)) if n > 0]
         raise PlanError(
             f"a window of {window_s:g} s is {exact:.6g} samples at {sample_rate_hz:g} S/s, not a whole number",
-            remedy="window " + " or ".join(f"{n / sample_rate_hz:.9g} s ({n} samples)" for n in whole),
+            remedy="use a window of " + " or ".join(f"{n / sample_rate_hz:.9g} s ({n} samples)" for n in whole),
         )
     return samples
 

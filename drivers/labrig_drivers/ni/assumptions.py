@@ -39,7 +39,7 @@ INPUT += (
 OUTPUT = (
     Assumption(
         "writing the levels again tells whether a card that was reset still plays them",
-        "labrig run CONFIG, and reset the card in NI MAX meanwhile",
+        "labrig run CONFIG, and reset the card in NI MAX during the run",
         "the run ends with an error that names the card, and no step after the reset is recorded",
     ),
     Assumption(

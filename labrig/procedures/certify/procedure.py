@@ -38,7 +38,7 @@ def certify(
     probe : GradientProbe
         Measures gradients and losses.
     update : Update
-        Has the initial conductances.
+        Supplies the initial conductances.
     truth : Truth or None
         The exact gradient of a simulated bench; None to compare with differences alone.
     examples : sequence of int

@@ -67,7 +67,7 @@ class SimulatedProgrammer(Face):
         """Wipers stay: a rheostat drives nothing by itself."""
 
     def _write(self) -> None:
-        """Bring what it holds to the table."""
+        """Write every channel whose setting differs from the table."""
         self._show(
             self._context.clock.now(), {c: setting for c, setting in self._table.items() if self._held[c] != setting}
         )

@@ -183,7 +183,7 @@ def test_a_window_is_a_whole_number_of_samples():
     assert window_samples(48e3, 0.1) == 4800
     with pytest.raises(PlanError, match=r"20\.5 samples") as error:
         window_samples(1000.0, 0.0205)
-    assert error.value.remedy == "window 0.02 s (20 samples) or 0.021 s (21 samples)"
+    assert error.value.remedy == "use a window of 0.02 s (20 samples) or 0.021 s (21 samples)"
     for rate, window in ((1e3, 0.0), (0.0, 1.0), (1e3, float("nan")), (1e3, 1e-4)):
         with pytest.raises(PlanError):
             window_samples(rate, window)

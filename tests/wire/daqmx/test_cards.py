@@ -102,7 +102,7 @@ def test_another_model_is_left_to_its_identity() -> None:
 
 def test_a_module_in_another_chassis_is_found_out() -> None:
     with serving(chassis("cDAQ-9178", "cDAQ1", "daq"), board("NI-9215", chassis="cDAQ1")) as port:
-        with pytest.raises(IdentityMismatch, match="is in a cDAQ-9178, the configuration names a cDAQ-9174"):
+        with pytest.raises(IdentityMismatch, match="is in a cDAQ-9178, but the configuration names a cDAQ-9174"):
             digitizer(port, "NI-9215", chassis="cDAQ-9174").open()
         instrument = digitizer(port, "NI-9215", chassis="cDAQ-9178", export_start="PFI0")
         instrument.open()
