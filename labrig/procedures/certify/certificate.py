@@ -163,13 +163,20 @@ class Certificate:
 
     @cached_property
     def factor(self) -> float:
-        """What most of the gradient is multiplied with: the median of measured / reference, weighted with size."""
-        return _weighted_median(self.measured, self.reference)
+        """What every edge is multiplied with: the median of measured / reference, weighted with size.
+
+        It is 1 if fewer edges deviate then: a single wrong edge may have most of the gradient.
+        """
+        if not self.exact:
+            return 1.0
+        median = _weighted_median(self.measured, self.reference)
+        by_median, by_one = (int(self._test(self.reference, factor, False).wrong.sum()) for factor in (median, 1.0))
+        return median if by_median <= by_one else 1.0
 
     @cached_property
     def against_reference(self) -> EdgeTest:
         """Test of every edge against the reference, apart from a factor that all edges share."""
-        return self._test(self.reference, self.factor if self.exact else 1.0, not self.exact)
+        return self._test(self.reference, self.factor, not self.exact)
 
     @cached_property
     def against_differences(self) -> EdgeTest:

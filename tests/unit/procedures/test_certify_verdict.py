@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,32 +103,32 @@ def test_noise_leaves_it_open_and_repeats_settle_it():
     assert many.bias.noise < few.bias.noise / 8
 
 
+def with_reference(found: Certificate, exact: np.ndarray, measured: np.ndarray) -> Certificate:
+    """The same certificate without noise, of another gradient, with differences that agree with the exact one."""
+    flat = np.zeros(EDGES)
+    examples = tuple(
+        ExampleCertificate(
+            example.name,
+            tuple(Gradient(measured[k], flat, flat) for _ in range(4)),
+            Differences(exact[k], flat, flat, flat),
+            Adjoint(exact[k], np.zeros((1, EDGES)), np.abs(exact[k])),
+        )
+        for k, example in enumerate(found.examples)
+    )
+    return replace(found, examples=examples)
+
+
 def test_edges_whose_gradient_is_zero_are_no_failure():
     zero = EXACT.copy()
     zero[:, :5] = 0.0
     measured = zero.copy()
     measured[:, :5] = 1e-12
-    found = certificate(measured, zero)
-    exact = tuple(
-        ExampleCertificate(e.name, e.repeats, e.differences, Adjoint(zero[k], np.zeros((1, EDGES)), np.abs(zero[k])))
-        for k, e in enumerate(found.examples)
-    )
-    assert judge(Certificate(**{**vars_of(found), "examples": exact})).verdict is Verdict.RIGHT
-
-
-def vars_of(found: Certificate) -> dict:
-    return {name: getattr(found, name) for name in Certificate.__dataclass_fields__}
+    assert judge(with_reference(certificate(), zero, measured)).verdict is Verdict.RIGHT
 
 
 def test_a_reference_of_zero_is_unresolved():
-    found = certificate()
-    examples = tuple(
-        ExampleCertificate(
-            e.name, e.repeats, e.differences, Adjoint(np.zeros(EDGES), np.zeros((1, EDGES)), np.zeros(EDGES))
-        )
-        for e in found.examples
-    )
-    assert judge(Certificate(**{**vars_of(found), "examples": examples})).limit is Limit.NO_GRADIENT
+    zero = np.zeros_like(EXACT)
+    assert judge(with_reference(certificate(), zero, zero)).limit is Limit.NO_GRADIENT
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
@@ -147,22 +149,21 @@ def test_wrong_edges_are_named_with_their_cause(noise):
     assert causes(EXACT, changed(7, to=-EXACT[:, [7]])) == {"e7": ("sign", None)}
 
 
+def test_a_wrong_edge_with_most_of_the_gradient_is_named_too():
+    large = EXACT.copy()
+    large[:, 3] *= 20
+    flipped = large.copy()
+    flipped[:, 3] *= -1
+    found = judge(with_reference(certificate(), large, flipped))
+    assert [(edge.name, edge.cause) for edge in found.wrong_edges] == [("e3", "sign")]
+
+
 def test_a_small_edge_with_the_wrong_sign_fails_though_the_whole_bias_is_below_the_bound():
     small = EXACT.copy()
     small[:, 3] *= 0.02
-    draws = certificate(small)
     flipped = small.copy()
     flipped[:, 3] *= -1
-    examples = tuple(
-        ExampleCertificate(
-            e.name,
-            tuple(Gradient(flipped[k], 0 * flipped[k], 0 * flipped[k]) for _ in range(4)),
-            Differences(small[k], *np.zeros((3, EDGES))),
-            Adjoint(small[k], np.zeros((1, EDGES)), np.abs(small[k])),
-        )
-        for k, e in enumerate(draws.examples)
-    )
-    found = Certificate(**{**vars_of(draws), "examples": examples})
+    found = with_reference(certificate(), small, flipped)
     assert found.bias.interval[1] < 0.01
     assert [edge.name for edge in judge(found).wrong_edges] == ["e3"]
 
