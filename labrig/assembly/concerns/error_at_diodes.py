@@ -9,6 +9,7 @@ import numpy as np
 from labrig.assembly.expected import Expected
 from labrig.assembly.recommended import rounded_down
 from labrig.network.resistive.graph import Graph, incidence
+from labrig.network.resistive.solve.solver import Solver
 from labrig.quantities import format_quantity
 
 if TYPE_CHECKING:
@@ -25,9 +26,13 @@ BIAS = 0.1
 def error_at_diodes(assembly: Assembly) -> Warnings:
     """Warn of an error current that is too large for the diodes of the board."""
     network, current = assembly.board.network, assembly.learning.error.current
-    if not isinstance(network, Graph) or not network.diodes or assembly.learning.activation == "sine":
-        return
     expected = Expected(assembly)
+    if (
+        not (isinstance(network, Graph) and isinstance(expected.solver, Solver))
+        or not network.diodes
+        or assembly.learning.activation == "sine"
+    ):
+        return
     points = expected.operating_points()
     across = incidence(network.nodes, [(diode.anode, diode.cathode) for diode in network.diodes])
     nvt = np.array([diode.model.slope_voltage_v for diode in network.diodes])
