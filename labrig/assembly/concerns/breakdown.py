@@ -26,6 +26,6 @@ def breakdown(assembly: Assembly) -> Warnings:
             yield (
                 ("network",),
                 f"diode {diode.name} has {format_quantity(-volts, 'voltage')} across it in reverse, in its "
-                f"breakdown, which begins near {format_quantity(limit, 'voltage')}; use smaller drives, or another part",
+                f"breakdown, which begins near {format_quantity(limit, 'voltage')}; use smaller drives or another part",
             )
             return
