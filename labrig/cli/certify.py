@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from labrig.cli.options import add_config, assembled
@@ -12,53 +13,83 @@ from labrig.json_text import json_text
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
-VERDICT_FAILED = 7
-VERDICTS = {
-    "right": "the gradient is right",
-    "wrong": "the gradient is WRONG",
-    "unresolved": "unresolved: too noisy to tell; use more --repeats or a larger error current",
-}
+EXIT_CODES = {"right": 0, "wrong": 7, "unresolved": 8}
+VERDICTS = {"right": "the gradient is right", "wrong": "the gradient is WRONG", "unresolved": "UNRESOLVED"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_config(parser)
     parser.add_argument(
-        "--repeats", type=_positive, default=4, metavar="N", help="measurements averaged per example (default: 4)"
+        "--repeats",
+        type=_positive,
+        default=4,
+        metavar="N",
+        help="least number of measurements of each example (default: 4); more, up to 64, while noise hides the answer",
     )
     parser.add_argument(
         "--examples",
         metavar="NAME,…",
         help="examples to use, by name or number (default: all of a small task, two of each class)",
     )
+    parser.add_argument(
+        "--bias",
+        type=_share,
+        default=0.01,
+        metavar="SHARE",
+        help="largest bias of the gradient that counts as right, e.g. 1%% or 0.01 (default: 1%%)",
+    )
+    parser.add_argument(
+        "--reference",
+        choices=("adjoint", "differences"),
+        help="what to compare with: the exact adjoint (default on a simulated bench) or differences of the measured "
+        "loss alone",
+    )
+    parser.add_argument(
+        "--descent",
+        type=_positive,
+        metavar="N",
+        help="then train for N steps, and compare the fall of the loss with the one that the gradient predicts",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the certificate; returns 0 if the gradient is right, 7 if not."""
+    """Print the certificate; returns 0 if the gradient is right, 7 if it is wrong, 8 if that cannot be told."""
     from labrig.cli.opened import opened
+    from labrig.errors import UsageError
     from labrig.interrupts import Interrupts
-    from labrig.procedures.certify import certify
+    from labrig.procedures.certify import certify, judge
+    from labrig.procedures.descent import descend
 
     assembly = assembled(arguments)
     examples = _examples(assembly, arguments.examples)
     setup = assembly.setup()
+    truth = setup.bench.truth if arguments.reference != "differences" else None
+
+    def progress(text: str) -> None:
+        print(f"{assembly.name}: {text}", file=sys.stderr, flush=True)
+
+    if arguments.reference == "adjoint" and truth is None:
+        setup.bench.close()
+        raise UsageError("--reference adjoint: only a simulated bench knows the exact gradient")
     with Interrupts(immediate=True) as interrupts, opened(setup.rig, interrupts) as rig:
         update = assembly.update(rig)
-        certificate = certify(
-            assembly.probe(rig, update),
-            update,
-            setup.bench.truth,
-            examples,
-            arguments.repeats,
-            progress=lambda text: print(f"{assembly.name}: {text}", file=sys.stderr, flush=True),
-        )
-    figures = certificate.to_json()
+        probe = assembly.probe(rig, update)
+        certificate = certify(probe, update, truth, examples, arguments.repeats, arguments.bias, progress)
+        judgement = judge(certificate)
+        descent = None
+        if arguments.descent:
+            descent = descend(probe, update, truth, examples, arguments.descent, arguments.bias, progress)
+    figures = {**certificate.figures(), **judgement.to_json()}
+    if descent is not None:
+        figures["descent"] = descent.to_json()
     if arguments.json:
         line = {"event": "certificate", "config": str(assembly.document.path), "seed": assembly.seed, **figures}
         print(json_text(line))
     else:
         print(_text(figures))
-    return 0 if certificate.passed else VERDICT_FAILED
+    verdicts = [figures["verdict"], *([] if descent is None else [descent.verdict.value])]
+    return next(EXIT_CODES[verdict] for verdict in ("wrong", "unresolved", "right") if verdict in verdicts)
 
 
 def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
@@ -103,24 +134,111 @@ def _text(figures: dict[str, Any]) -> str:
         for row in figures["examples"]
     ]
     header = ("example", "cos adjoint", "error", "cos difference", "error", "slope", "signs", "interior")
-    interval = figures["gamma_exponent_interval"]
-    exponent = formatted(figures["gamma_exponent"], ".3f")
-    batch = figures["batch"]
-    needed = batch["repeats_for_5_percent"]
     lines = [
         table(header, rows),
         "",
-        f"exponent of γ      {exponent}"
-        + (f"  ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "  (not resolved)"),
-        f"null test          |b| ≤ {figures['null_b_max_v']:.2e} V with the error off",
-        f"batch gradient     u(g)/|g| = {batch['relative_standard_error']:.2g} with {batch['repeats']} repeat(s); "
-        + (f"{needed} for 5 %" if needed else "below the noise"),
-        f"verdict            {VERDICTS[figures['verdict']]}",
+        *(f"{name:<18} {value}" for name, value in _figures(figures)),
+        *(f"{'wrong edge':<18} {edge['name']}: {edge['text']}" for edge in figures["wrong_edges"]),
+        *_of_descent(figures.get("descent")),
+        f"{'verdict':<18} {VERDICTS[figures['verdict']]}: {figures['reason']}",
+        *(f"{'':<18} {hint}" for hint in figures["hints"]),
     ]
     return "\n".join(lines)
+
+
+def _figures(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each figure over all examples, with what it means."""
+    from labrig.procedures.certify.verdict import percent
+
+    exact = figures["reference"] == "adjoint"
+    against = (
+        "the exact gradient" if exact else f"differences, which are good to {percent(figures['reference_uncertainty'])}"
+    )
+    if figures["bias"] is not None:
+        low, high = figures["bias_interval"]
+        yield (
+            "bias",
+            f"{percent(figures['bias'])} ({percent(low)} to {percent(high)}): distance from {against}, free of noise; "
+            f"the bound is {percent(figures['bound'])}",
+        )
+        low, high = figures["slope_interval"]
+        yield "slope", f"{figures['slope_all']:.4f} ({low:.4f} to {high:.4f}): factor that all edges share, 1 is right"
+        yield (
+            "noise",
+            f"{percent(figures['noise'])} of the gradient after {figures['repeats']} repeats of each example "
+            f"(at most {figures['most_repeats']}), from their scatter",
+        )
+    yield (
+        "instruments",
+        f"{percent(figures['instruments'])}: what zero, gain and rounding may add, as the instruments state",
+    )
+    freedom = figures["chi_squared_freedom"]
+    usual = 3 * (2 * freedom) ** 0.5
+    yield (
+        "χ²",
+        f"{figures['chi_squared']:.4g}: squared deviations of single edges, apart from the slope, in units of what is "
+        f"stated for them; {max(0.0, freedom - usual):.0f} to {freedom + usual:.0f} is usual",
+    )
+    yield (
+        "confirmed",
+        f"{figures['confirmed_edges']} of {len(figures['edges'])} edges, with {figures['confirmed_share']:.0%} of the "
+        "gradient, were seen to change the loss as it says",
+    )
+    interval = figures["gamma_exponent_interval"]
+    exponent = formatted_exponent(figures["gamma_exponent"])
+    between = (
+        f"({interval[0]:.3f} to {interval[1]:.3f}): the error of the gradient grows as this power of the current"
+        if interval
+        else "(the current does not change the gradient by more than its noise)"
+    )
+    yield "exponent of γ", f"{exponent} {between}"
+    yield "null test", f"|b| ≤ {figures['null_b_max_v']:.2e} V with the error off: pickup at the error tone"
+    batch = figures["batch"]
+    needed = batch["repeats_for_5_percent"]
+    if batch["relative_standard_error"] is not None:
+        yield (
+            "batch gradient",
+            f"known to {percent(batch['relative_standard_error'])} with {batch['repeats']} repeats; "
+            + (f"5 % needs {needed}" if needed else "below the noise"),
+        )
+
+
+def formatted_exponent(value: float | None) -> str:
+    """Return the exponent of γ, or a dash."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _of_descent(descent: dict[str, Any] | None) -> list[str]:
+    """Lines of the descent, if there was one."""
+    from labrig.procedures.certify.verdict import percent
+
+    if descent is None:
+        return []
+    low, high = descent["ratio_interval"]
+    lines = [
+        f"{'descent':<18} the loss fell by {descent['fall']:.4g} in {descent['steps']} steps, "
+        f"{descent['ratio']:.4f} ({low:.4f} to {high:.4f}) times what the gradient predicts"
+    ]
+    if descent["trajectory"] is not None:
+        lines.append(
+            f"{'trajectory':<18} {percent(descent['trajectory'])} of its length away from exact descent from there"
+        )
+    lines.append(f"{'':<18} {descent['verdict']}: {descent['reason']}")
+    return lines
 
 
 def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number ≥ 1")
     return int(text)
+
+
+def _share(text: str) -> float:
+    number = text.removesuffix("%").strip()
+    try:
+        value = float(number) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1, such as 1% or 0.01")
+    return value

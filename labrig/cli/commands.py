@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="labrig",
         description="Train physical networks in place by frequency propagation, on real boards or a simulated bench.",
         epilog="exit codes: 0 ok · 1 internal · 2 usage · 3 configuration · 4 instrument absent or lost · "
-        "5 stopped safe · 6 storage · 7 verdict failed · 130 interrupted",
+        "5 stopped safe · 6 storage · 7 verdict failed · 8 verdict unresolved · 130 interrupted",
     )
     parser.add_argument("--version", action="version", version=f"labrig {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

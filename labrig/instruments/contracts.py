@@ -127,15 +127,17 @@ class ConductanceProgrammer(Instrument, Protocol):
 class Truth(Protocol):
     """Ground truth known only to a simulation. For certificates and tests; never given to the rig or to learning."""
 
-    def gradient(self, activation: NDArray[np.float64], loss_gradient: Any) -> NDArray[np.float64]:
+    def gradient(self, activation: NDArray[np.float64], loss_gradient: Any, tone: bool = False) -> NDArray[np.float64]:
         """Exact gradient of the loss by the adjoint method, for the board in its actual state.
 
         Parameters
         ----------
         activation : (I,) array
-            Constant input voltages (V).
+            Constant input voltages, or signed amplitudes of the activation tone (V).
         loss_gradient : callable
-            Function of the output voltages (O,) (V) that returns ∂C/∂v_o, shape (O,).
+            Function of what the outputs carry (O,) (V), as `outputs` gives it, that returns ∂C/∂v_o, shape (O,).
+        tone : bool
+            Whether the inputs play a tone. The loss is then one of the amplitudes of the outputs at that tone.
 
         Returns
         -------
@@ -144,8 +146,11 @@ class Truth(Protocol):
         """
         ...
 
-    def outputs(self, activation: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Exact output voltages (V), shape (O,), for constant input voltages (V), shape (I,)."""
+    def outputs(self, activation: NDArray[np.float64], tone: bool = False) -> NDArray[np.float64]:
+        """Exact output voltages (V), shape (O,), for constant input voltages (V), shape (I,).
+
+        With `tone`, the signed amplitudes of the outputs at the tone whose amplitudes `activation` gives.
+        """
         ...
 
     def conductances(self) -> NDArray[np.float64]:

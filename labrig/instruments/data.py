@@ -128,10 +128,13 @@ class LevelTable:
         (L,) int codes.
     siemens
         (L,) conductance of each code (S), strictly increasing.
+    tolerance
+        Relative tolerance of the conductances, from the data sheet or the calibration.
     """
 
     codes: NDArray[np.int64]
     siemens: NDArray[np.float64]
+    tolerance: float = 0.0
 
     @property
     def highest_code(self) -> int:
@@ -146,10 +149,11 @@ class LevelTable:
 
 @dataclass(frozen=True, slots=True)
 class Continuous:
-    """A channel that can realize any conductance between `minimum` and `maximum` (S)."""
+    """A channel that can realize any conductance between `minimum` and `maximum` (S), to a relative `tolerance`."""
 
     minimum: float
     maximum: float
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

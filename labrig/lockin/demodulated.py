@@ -30,8 +30,9 @@ class Demodulated:
     phasor: (F, C) complex, skew corrected, phase at the window's centre.
     edge_phasor: (F, E) complex drop on the reference phase: the real part is the signed in-phase amplitude.
     u_channel: (F, C) and u_edge: (F, E), standard errors of the in-phase parts.
-    systematic_edge_dc: (E,) and systematic_edge: (F, E), what zero and gain of the channels may add (type B, rms): the
-    same in every acquisition, so no averaging makes it smaller.
+    systematic_dc: (C,) and systematic_channel: (F, C), what zero, gain and rounding of a channel may add (type B, rms):
+    the same in every acquisition, so no averaging makes it smaller.
+    systematic_edge_dc: (E,) and systematic_edge: (F, E), the same of the drops.
     reference_phase: (F,) phase of the pilot, and by how much what was played is ahead of it (rad); 0 without a pilot.
     pilot_amplitude: (F,) volts, 0 without one.
     clipped: columns of the channels that clipped.
@@ -46,6 +47,8 @@ class Demodulated:
     u_edge_dc: NDArray[np.float64]
     edge_phasor: NDArray[np.complex128]
     u_edge: NDArray[np.float64]
+    systematic_dc: NDArray[np.float64]
+    systematic_channel: NDArray[np.float64]
     systematic_edge_dc: NDArray[np.float64]
     systematic_edge: NDArray[np.float64]
     reference_phase: NDArray[np.float64]

@@ -179,6 +179,8 @@ class Demodulator:
             u_edge_dc=u_edge[0],
             edge_phasor=in_phase + 1j * quadrature,
             u_edge=np.hypot(u_edge[1:], quadrature * turned),
+            systematic_dc=np.sqrt(systematic[0]),
+            systematic_channel=np.sqrt(systematic[1:]),
             systematic_edge_dc=np.sqrt(squares[0]),
             systematic_edge=np.sqrt(squares[1:]),
             reference_phase=reference.phase,

@@ -39,6 +39,19 @@ class Sweep:
     exponent: float | None
     interval: tuple[float, float] | None
 
+    def share_at(self, current_a: float, reference: Array) -> float:
+        """About how much the gradient deviates at an error current (A), relative to the size of its reference (E,).
+
+        It follows from the nearest resolved pair of currents, if the deviation grows as γ²; 0 if none is resolved.
+        """
+        size = float(np.linalg.norm(reference))
+        pairs = np.flatnonzero(self.resolved)
+        if not len(pairs) or size == 0:
+            return 0.0
+        nearest = pairs[np.abs(np.log(self.current_a[pairs + 1] / current_a)).argmin()]
+        lower, upper = self.current_a[nearest], self.current_a[nearest + 1]
+        return float(self.departure[nearest] * current_a**2 / (upper**2 - lower**2) / size)
+
 
 def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
     """Measure gradients for a geometric series of error currents, with the same free state and error.

@@ -7,6 +7,8 @@ import pytest
 from training.controls import train
 from unit.procedures.test_certify import certificate
 
+from labrig.procedures.certify import Verdict, judge
+
 THROUGH = "through={{howland: {g}, output_resistance: {ohm}, compliance: 3 V}}"
 STIFF = THROUGH.format(g="10 µA/V", ohm="5 MΩ")
 ON_XOR = [f"wiring.out{k}.{STIFF}" for k in range(2)]
@@ -15,8 +17,8 @@ ON_XOR = [f"wiring.out{k}.{STIFF}" for k in range(2)]
 def test_the_measured_gradient_is_the_exact_one():
     for name, overrides in (("divider", [f"wiring.out0.{STIFF}"]), ("xor", [*ON_XOR, "simulation.preset=ideal"])):
         found = certificate(name, *overrides, examples=(0,))
-        figures = found.to_json()
-        assert found.passed
+        figures = found.figures()
+        assert judge(found).verdict is Verdict.RIGHT
         assert figures["relative_error_adjoint"] <= 1e-6
         assert figures["slope"] == pytest.approx(1.0, abs=1e-6)
 

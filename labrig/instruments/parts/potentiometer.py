@@ -40,7 +40,7 @@ class Potentiometer(Part):
     def levels(self) -> LevelTable:
         """Conductance of every code (S), in increasing order."""
         codes = np.arange(self.highest_code, -1, -1, dtype=np.int64)
-        return LevelTable(codes, self._siemens(codes))
+        return LevelTable(codes, self._siemens(codes), self.tolerance)
 
     @property
     @override

@@ -66,6 +66,6 @@ def nearest(siemens: Array, values: Array) -> NDArray[np.intp]:
 def within(levels: LevelTable | Continuous, low: float, high: float) -> LevelTable | Continuous:
     """The part of what a channel realizes that lies in [low, high] (S)."""
     if isinstance(levels, Continuous):
-        return Continuous(max(low, levels.minimum), min(high, levels.maximum))
+        return Continuous(max(low, levels.minimum), min(high, levels.maximum), levels.tolerance)
     keep = (levels.siemens >= low) & (levels.siemens <= high)
-    return LevelTable(levels.codes[keep], levels.siemens[keep])
+    return LevelTable(levels.codes[keep], levels.siemens[keep], levels.tolerance)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import lcm
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from labrig.network.physics import Equilibrium, Network, SeenFromNodes
 from labrig.signals.tones import SILENT
@@ -111,14 +111,17 @@ class BoardResponse:
         levels = np.array([(program or SILENT).dc for program in programs])
         return solver.resistances(solver.states(self._converted(levels)), [self._node_index[node] for node in nodes])
 
-    def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
-        """The solver at t, and the node voltages (N,) if the named channels played these constant voltages.
+    def static(self, volts: Mapping[str, ArrayLike], t: float) -> tuple[Equilibrium, Array]:
+        """The solver at t, and the node voltages (B, N) if the named channels played each of these B constant voltages.
 
         All other sources would play 0 V with their outputs on.
         """
         solver = self._solver((False,) * len(self._channels), t)
-        wanted = np.array([volts.get(channel, 0.0) for channel in self._channels])
-        return solver, solver.states(self._converted(wanted))
+        batch = max((np.size(value) for value in volts.values()), default=1)
+        wanted = np.zeros((batch, len(self._channels)))
+        for column, channel in enumerate(self._channels):
+            wanted[:, column] = volts.get(channel, 0.0)
+        return solver, np.atleast_2d(solver.states(self._converted(wanted)))
 
     def _segment(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> Array:
         """(U, D, N) node voltages of the unique samples of a stretch without events, at each of D skews (s)."""

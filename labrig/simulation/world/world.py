@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from labrig.network.physics import Equilibrium, Network
 from labrig.signals.tones import ToneProgram
@@ -101,8 +101,8 @@ class World:
         """(len(nodes),) resistance from each node to ground at t (Ω); None if the network's physics knows none."""
         return self.response.resistances(nodes, t)
 
-    def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
-        """The solver at t, and the node voltages (N,) if the named channels played these constant voltages.
+    def static(self, volts: Mapping[str, ArrayLike], t: float) -> tuple[Equilibrium, Array]:
+        """The solver at t, and the node voltages (B, N) if the named channels played each of these B constant voltages.
 
         All other sources would play 0 V with their outputs on.
         """

@@ -9,28 +9,18 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from unit.rig.benches import Wrapper, assembled, bench_with, setup_with
 from unit.rig.saboteurs import FlippedTones
 
 from labrig.assembly import packaged_configs
 from labrig.cli.main import main
 from labrig.errors import ChannelFault, ConnectionFailed
-from labrig.instruments.data import Continuous, LevelTable
-from labrig.procedures.certify import (
-    Certificate,
-    _neighbours,
-    certify,
-    cosine,
-    slope,
-    three_point_slope,
-)
+from labrig.procedures.certify import Certificate, Verdict, certify, judge
 from labrig.procedures.gamma_sweep import SWEEP, sweep_gamma
 
 
 @cache
-def certificate(name: str, *overrides: str, examples: tuple[int, ...] = (1,), repeats: int = 1) -> Certificate:
+def certificate(name: str, *overrides: str, examples: tuple[int, ...] = (1,), repeats: int = 4) -> Certificate:
     assembly = assembled(name, *overrides)
     setup = assembly.setup()
     with setup.rig as rig:
@@ -55,8 +45,9 @@ def test_a_source_that_was_lost_meanwhile_gives_no_certificate():
 
 def test_xor_on_an_ideal_rig():
     found = certificate("xor", "simulation.preset=ideal", examples=(0, 1, 2, 3))
-    figures = found.to_json()
-    assert found.passed
+    figures = found.figures()
+    assert judge(found).verdict is Verdict.RIGHT
+    assert figures["bias_interval"][1] < 1e-6
     for reference in ("adjoint", "difference"):
         assert figures[f"cosine_{reference}"] >= 0.9999
         assert figures[f"relative_error_{reference}"] <= 1e-3
@@ -75,7 +66,7 @@ def test_xor_on_an_ideal_rig():
 
 
 def test_the_worst_example_speaks_for_all():
-    figures = certificate("xor", "simulation.preset=ideal", examples=(0, 1, 2, 3)).to_json()
+    figures = certificate("xor", "simulation.preset=ideal", examples=(0, 1, 2, 3)).figures()
     for name, worst in (("cosine_adjoint", min), ("relative_error_adjoint", max), ("relative_error_difference", max)):
         assert figures[name] == worst(example[name] for example in figures["examples"])
 
@@ -83,11 +74,11 @@ def test_the_worst_example_speaks_for_all():
 def test_a_linear_network_departs_by_nothing_that_can_be_resolved():
     for overrides in (("simulation.preset=ideal",), ("learning.activation=sine", "simulation.preset=ideal")):
         found = certificate("iris", *overrides, examples=(0,))
-        assert found.passed
+        assert judge(found).verdict is Verdict.RIGHT
         assert found.sweep.exponent is None
         assert found.sweep.interval is None
-        assert found.to_json()["gamma_exponent"] is None
-        assert found.to_json()["cosine_adjoint"] > 0.9999
+        assert found.figures()["gamma_exponent"] is None
+        assert found.figures()["cosine_adjoint"] > 0.9999
 
 
 def test_every_edge_is_put_back():
@@ -102,17 +93,63 @@ def test_every_edge_is_put_back():
         np.testing.assert_array_equal(rig.siemens, update.conductances)
 
 
-def test_a_board_with_levels_noise_and_errors_is_certified_by_its_signs():
-    found = certificate("iris", repeats=4)
-    assert found.passed
-    assert found.to_json()["cosine_difference"] > 0.95
+def test_a_board_with_levels_noise_and_errors_is_certified():
+    found = certificate("iris")
+    assert judge(found).verdict is Verdict.RIGHT
+    figures = found.figures()
+    assert figures["cosine_difference"] > 0.95
+    assert figures["confirmed_edges"] == 30
+    assert figures["bias"] <= figures["bias_interval"][1] < 0.01
+
+
+def test_sine_with_diodes_fails_for_its_harmonics():
+    found = certificate("xor", "learning.activation=sine", "simulation.preset=ideal", examples=(0, 1, 2, 3))
+    judgement = judge(found)
+    assert judgement.verdict is Verdict.WRONG
+    assert found.bias.interval[0] > 0.03
+    assert any("harmonics" in hint for hint in judgement.hints)
+    # The differences are those of the amplitudes too: they agree with the exact gradient, not with the measured one.
+    assert np.linalg.norm(found.differences - found.reference) < 1e-5 * np.linalg.norm(found.reference)
+
+
+def test_against_differences_alone_an_ideal_board_is_right_and_parts_of_unknown_size_leave_it_open():
+    for preset, verdict in (("ideal", Verdict.RIGHT), ("typical", Verdict.UNRESOLVED)):
+        assembly = assembled("divider", f"simulation.preset={preset}")
+        with assembly.open_rig() as rig:
+            update = assembly.update(rig)
+            found = certify(assembly.probe(rig, update), update, None, [0])
+        judgement = judge(found)
+        assert judgement.verdict is verdict
+        assert not found.exact
+    assert "too coarse" in judgement.reason
+    assert "tolerance" in judgement.hints[0]
+
+
+def test_it_repeats_until_noise_is_no_limit():
+    found = certificate("xor", examples=(0,))
+    assert 4 < found.repeats <= 64
+    assert found.figures()["most_repeats"] == 64
+
+
+def test_one_edge_with_the_wrong_sign_is_named():
+    assembly = assembled("xor", "simulation.preset=ideal")
+    setup = assembly.setup()
+    with setup.rig as rig:
+        update, measure = assembly.update(rig), rig.measure
+
+        def flipped(*arguments, **keywords):
+            response = measure(*arguments, **keywords)
+            return replace(response, b=response.b * np.where(np.arange(48) == 17, -1.0, 1.0))
+
+        rig.measure = flipped
+        found = judge(certify(assembly.probe(rig, update), update, setup.bench.truth, [1]))
+        assert [(edge.name, edge.cause) for edge in found.wrong_edges] == [(rig.edges[17], "sign")]
 
 
 def test_repeats_reduce_the_standard_error_by_their_root():
-    one, nine = (certificate("iris", repeats=repeats).examples[0] for repeats in (1, 9))
-    ratio = np.linalg.norm(one.measured.standard_error) / np.linalg.norm(nine.measured.standard_error)
+    four, many = (certificate("iris", repeats=repeats).examples[0] for repeats in (4, 36))
+    ratio = np.linalg.norm(four.measured.standard_error) / np.linalg.norm(many.measured.standard_error)
     assert ratio == pytest.approx(3.0, rel=0.1)
-    assert np.linalg.norm(nine.gradient - nine.reference) < np.linalg.norm(one.gradient - one.reference) * 1.2
 
 
 def test_repeats_for_five_percent_follow_from_the_noise():
@@ -131,43 +168,8 @@ def test_a_rig_with_the_sign_flipped_is_not_certified(capsys):
     assert figures["cosine_adjoint"] < -0.9
     assert figures["cosine_difference"] < -0.9
     assert figures["sign_right"] < 0.1 * figures["edges_judged"]
+    assert any("every edge has the wrong sign" in hint for hint in figures["hints"])
     assert main(arguments) == 0
-
-
-VALUES = st.floats(-10.0, 10.0)
-STEPS = st.floats(0.1, 5.0) | st.floats(-5.0, -0.1)
-
-
-@given(VALUES, VALUES, VALUES, STEPS, STEPS)
-def test_a_parabola_has_its_slope_exactly_at_any_two_steps(a, b, c, first, second):
-    assume(abs(first - second) > 0.05)
-
-    def parabola(x: float) -> float:
-        return a * x**2 + b * x + c
-
-    found = three_point_slope(first, second, parabola(first), parabola(0.0), parabola(second))
-    assert found == pytest.approx(b, abs=1e-8)
-
-
-def test_neighbours_stand_around_and_at_an_end_on_one_side():
-    table = LevelTable(np.arange(50)[::-1], np.linspace(1.0, 50.0, 50))
-    inside = [siemens for _, siemens in _neighbours(table, 20.0)]
-    assert inside[0] < 20.0 < inside[1]
-    assert all(abs(siemens - 20.0) >= 1.0 for siemens in inside)
-    for end in (1.0, 50.0):
-        steps = [siemens - end for _, siemens in _neighbours(table, end)]
-        assert steps[0] * steps[1] > 0
-        assert steps[0] != steps[1]
-    channel = Continuous(10.0, 100.0)
-    for here, signs in ((50.0, [-1, 1]), (10.0, [1, 1]), (100.0, [-1, -1])):
-        steps = [siemens - here for _, siemens in _neighbours(channel, here)]
-        assert np.sign(steps).tolist() == signs
-        assert all(10.0 <= siemens <= 100.0 for _, siemens in _neighbours(channel, here))
-
-
-def test_cosine_and_slope_by_hand():
-    assert cosine(np.array([1.0, 0.0]), np.array([3.0, 4.0])) == pytest.approx(0.6)
-    assert slope(np.array([2.0, 4.0]), np.array([1.0, 2.0])) == pytest.approx(2.0)
 
 
 def test_the_sweep_begins_where_the_sources_can_play_the_error():

@@ -1,0 +1,339 @@
+"""The figures of a certificate: what was measured and what it was compared with, per example and over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.learning.gradient import Gradient, mean_gradient
+from labrig.procedures.certify.adjoint import Adjoint
+from labrig.procedures.certify.bias import Bias, bias, cosine, relative_error, slope
+from labrig.procedures.certify.differences import Differences
+from labrig.procedures.certify.edges import EdgeTest
+from labrig.procedures.gamma_sweep import Sweep
+
+Array = NDArray[np.float64]
+
+JUDGED_AT = 5.0
+"""The sign of an edge is judged if its gradient exceeds this many standard uncertainties, of noise and instruments."""
+
+CONFIRMED_AT = 3.0
+"""An edge is confirmed by differences that exceed this many of their standard uncertainties."""
+
+
+@dataclass(frozen=True)
+class ExampleCertificate:
+    """The gradient of one example and its references.
+
+    Parameters
+    ----------
+    name : str
+    repeats : tuple of Gradient
+        Each measurement.
+    differences : Differences
+    adjoint : Adjoint or None
+        None if it is not known, or not wanted.
+    """
+
+    name: str
+    repeats: tuple[Gradient, ...]
+    differences: Differences
+    adjoint: Adjoint | None
+
+    @cached_property
+    def measured(self) -> Gradient:
+        """Mean of the repeats."""
+        return mean_gradient(self.repeats, len(self.differences.value))
+
+    @property
+    def reference(self) -> Array:
+        """(E,) the better reference: the adjoint if it is known."""
+        return self.differences.value if self.adjoint is None else self.adjoint.value
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """(E,) True for edges whose gradient clearly exceeds its noise and the digitizer's offset and gain errors."""
+        return np.abs(self.measured.value) > JUDGED_AT * self.measured.uncertainty
+
+    @property
+    def sign_right(self) -> NDArray[np.bool_]:
+        """(E,) True for judged edges whose sign agrees with the reference."""
+        return self.judged & (np.sign(self.measured.value) == np.sign(self.reference))
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The certified gradient of a board.
+
+    Parameters
+    ----------
+    edges : tuple of str
+        Names of the E edges.
+    interior : (E,) array
+        True for edges that touch no output.
+    examples : tuple of ExampleCertificate
+        One per example, all with equally many repeats.
+    sweep : Sweep
+        How the error depends on γ, for the first example.
+    null_b_max_v : float
+        Largest |b| measured with the error off (V).
+    bound : float
+        Largest bias that counts as right, relative.
+    most_repeats : int
+        Repeats beyond which it does not go on by itself.
+    current_a : float
+        The configured error current (A).
+    biased_by_harmonics : bool
+        Whether the activation is a tone in a network known to be nonlinear.
+    """
+
+    edges: tuple[str, ...]
+    interior: NDArray[np.bool_]
+    examples: tuple[ExampleCertificate, ...]
+    sweep: Sweep
+    null_b_max_v: float
+    bound: float
+    most_repeats: int
+    current_a: float
+    biased_by_harmonics: bool = False
+
+    @property
+    def repeats(self) -> int:
+        """Measurements of each example."""
+        return len(self.examples[0].repeats)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the reference is the exact adjoint."""
+        return all(example.adjoint is not None for example in self.examples)
+
+    @cached_property
+    def batch(self) -> Gradient:
+        """Mean over the examples, with its standard error."""
+        return mean_gradient([example.measured for example in self.examples], len(self.edges))
+
+    @cached_property
+    def measured(self) -> Array:
+        """(M, E) mean gradient of every example."""
+        return np.array([example.measured.value for example in self.examples])
+
+    @cached_property
+    def reference(self) -> Array:
+        """(M, E) reference of every example."""
+        return np.array([example.reference for example in self.examples])
+
+    @cached_property
+    def differences(self) -> Array:
+        """(M, E) differences of every example."""
+        return np.array([example.differences.value for example in self.examples])
+
+    @cached_property
+    def reference_uncertainty(self) -> float:
+        """Standard uncertainty of the reference, relative to its size; 0 for the adjoint."""
+        if self.exact:
+            return 0.0
+        return _share([example.differences.uncertainty for example in self.examples], self.reference)
+
+    @cached_property
+    def instruments(self) -> float:
+        """What zero, gain and rounding of the instruments may add to the gradient, relative, as they state it."""
+        own = np.sum(np.square([example.measured.systematic for example in self.examples]))
+        size = float(np.sum(self.reference**2))
+        return float(np.sqrt((own + np.sum(self._modes**2)) / size)) if size > 0 else float("inf")
+
+    @cached_property
+    def bias(self) -> Bias | None:
+        """Deviation of all examples together from their reference; None if the reference is zero."""
+        repeated = np.array([[gradient.value for gradient in example.repeats] for example in self.examples])
+        return bias(repeated, self.reference, self.reference_uncertainty)
+
+    @cached_property
+    def noise_ratio(self) -> float:
+        """Scatter of the repeats over the noise that was stated for them, at least 1."""
+        stated = sum(float(np.sum(gradient.standard_error**2)) for e in self.examples for gradient in e.repeats)
+        found = sum(
+            float(np.sum(np.var([gradient.value for gradient in e.repeats], axis=0, ddof=1))) * self.repeats
+            for e in self.examples
+        )
+        return max(1.0, float(np.sqrt(found / stated))) if stated > 0 else 1.0
+
+    @cached_property
+    def factor(self) -> float:
+        """What most of the gradient is multiplied with: the median of measured / reference, weighted with size."""
+        return _weighted_median(self.measured, self.reference)
+
+    @cached_property
+    def against_reference(self) -> EdgeTest:
+        """Test of every edge against the reference, apart from a factor that all edges share."""
+        return self._test(self.reference, self.factor if self.exact else 1.0, not self.exact)
+
+    @cached_property
+    def against_differences(self) -> EdgeTest:
+        """Test of every edge against the change of the loss when it is written."""
+        return self._test(self.differences, 1.0, True)
+
+    @cached_property
+    def confirmed(self) -> NDArray[np.bool_]:
+        """(E,) True for edges that were seen to change the loss as their gradient says, by a clear amount."""
+        test = self.against_differences
+        unknown = np.hypot(test.uncertainty, [example.differences.uncertainty for example in self.examples])
+        return (np.abs(self.measured) > CONFIRMED_AT * unknown).any(axis=0) & ~test.wrong
+
+    @property
+    def confirmed_share(self) -> float:
+        """Share of the squared gradient on confirmed edges."""
+        squares = np.sum(self.reference**2, axis=0)
+        return float(squares[self.confirmed].sum() / squares.sum()) if squares.any() else 0.0
+
+    def _test(self, expected: Array, factor: float, by_differences: bool) -> EdgeTest:
+        """Test against the adjoint or the differences.
+
+        Deviations of single edges within the bound count for nothing, not even if all edges deviate so. Neither does
+        what truncation and the tolerance of the parts make of differences, which all examples share.
+        """
+        parts = np.array([abs(e.reference) if e.adjoint is None else e.adjoint.parts for e in self.examples])
+        tolerance = self.bound * (parts + np.sqrt(np.mean(self.reference**2)))
+        noise = np.array([example.measured.standard_error for example in self.examples]) * self.noise_ratio
+        of_expected = np.zeros_like(tolerance)
+        if by_differences:
+            off = [example.differences for example in self.examples]
+            tolerance = tolerance + [2 * each.truncation + np.sqrt(3) * each.tolerance for each in off]
+            noise = np.hypot(noise, [each.noise for each in off])
+            of_expected = np.array([np.hypot(each.truncation, each.tolerance) for each in off])
+        return EdgeTest(
+            deviation=self.measured - factor * expected,
+            expected=expected,
+            noise=noise,
+            systematic=np.array([example.measured.systematic for example in self.examples]),
+            tolerance=tolerance,
+            modes=self._modes,
+            of_expected=of_expected,
+        )
+
+    @property
+    def _modes(self) -> Array:
+        """(M, O, E) deviations from the uncertainty of the outputs; O is 0 if they are not known."""
+        return np.array(
+            [np.zeros((0, len(self.edges))) if e.adjoint is None else e.adjoint.modes for e in self.examples]
+        )
+
+    @property
+    def repeats_for_batch(self) -> int | None:
+        """Repeats that would bring the batch gradient's relative standard error to 5 %.
+
+        None if the gradient is below the noise, so that its size is unknown.
+        """
+        size, noise = float(np.sum(self.batch.value**2)), float(np.sum(self.batch.standard_error**2))
+        if size <= 2 * noise:
+            return None
+        return max(1, int(np.ceil(self.repeats * noise / (size - noise) / 0.05**2)))
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures; those over all examples are the worst ones, counts are sums."""
+        rows = [self._example(k) for k in range(len(self.examples))]
+
+        def of(name: str) -> list[float]:
+            return [row[name] for row in rows if row[name] is not None]
+
+        found = self.bias
+        total, freedom, chance = self.against_reference.chi_squared
+        batch = self.batch
+        size = float(np.linalg.norm(batch.value))
+        return {
+            "cosine_difference": min(of("cosine_difference")),
+            "relative_error_difference": max(of("relative_error_difference")),
+            "cosine_adjoint": min(of("cosine_adjoint"), default=None),
+            "relative_error_adjoint": max(of("relative_error_adjoint"), default=None),
+            "slope": max(of("slope"), key=lambda s: abs(s - 1)),
+            "sign_right": sum(row["sign_right"] for row in rows),
+            "edges_judged": sum(row["edges_judged"] for row in rows),
+            "interior_judged": sum(row["interior_judged"] for row in rows),
+            "gamma_exponent": self.sweep.exponent,
+            "gamma_exponent_interval": self.sweep.interval,
+            "null_b_max_v": self.null_b_max_v,
+            "reference": "adjoint" if self.exact else "differences",
+            "reference_uncertainty": self.reference_uncertainty,
+            "bias": None if found is None else found.estimate,
+            "bias_interval": None if found is None else list(found.interval),
+            "bound": self.bound,
+            "slope_all": None if found is None else found.slope,
+            "slope_interval": None if found is None else list(found.slope_interval),
+            "noise": None if found is None else found.noise,
+            "noise_ratio": self.noise_ratio,
+            "instruments": self.instruments,
+            "chi_squared": total,
+            "chi_squared_freedom": freedom,
+            "chi_squared_chance": chance,
+            "confirmed_edges": int(self.confirmed.sum()),
+            "confirmed_share": self.confirmed_share,
+            "repeats": self.repeats,
+            "most_repeats": self.most_repeats,
+            "batch": {
+                "relative_standard_error": float(np.linalg.norm(batch.standard_error) / size) if size else None,
+                "repeats": self.repeats,
+                "repeats_for_5_percent": self.repeats_for_batch,
+                "cosine_reference": cosine(batch.value, self.reference.mean(axis=0)),
+            },
+            "edges": self._edges(),
+            "examples": rows,
+        }
+
+    def _example(self, k: int) -> dict[str, Any]:
+        example = self.examples[k]
+        value, difference = example.measured.value, example.differences.value
+        exact = example.adjoint.value if example.adjoint else None
+        return {
+            "name": example.name,
+            "cosine_difference": cosine(value, difference),
+            "relative_error_difference": relative_error(value, difference),
+            "cosine_adjoint": None if exact is None else cosine(value, exact),
+            "relative_error_adjoint": None if exact is None else relative_error(value, exact),
+            "slope": slope(value, example.reference),
+            "sign_right": int(example.sign_right.sum()),
+            "edges_judged": int(example.judged.sum()),
+            "interior_judged": int((example.judged & self.interior).sum()),
+        }
+
+    def _edges(self) -> list[dict[str, Any]]:
+        """Every edge: mean over the examples in units of the loss per siemens, u of measured − reference, and z."""
+        count = len(self.examples)
+        test = self.against_reference
+        reference, difference = self.reference.mean(axis=0), self.differences.mean(axis=0)
+        u = np.sqrt(np.sum(test.uncertainty**2 + test.of_expected**2, axis=0)) / count
+        u_difference = np.sqrt(np.sum([e.differences.uncertainty**2 for e in self.examples], axis=0)) / count
+        off = self.batch.value - reference
+        return [
+            {
+                "name": name,
+                "measured": float(self.batch.value[k]),
+                "reference": float(reference[k]),
+                "u": float(u[k]),
+                "z": float(off[k] / u[k]) if u[k] > 0 else None,
+                "largest_z": float(min(np.abs(test.z[:, k]).max(), 1e100)),
+                "difference": float(difference[k]),
+                "u_difference": float(u_difference[k]),
+                "confirmed": bool(self.confirmed[k]),
+            }
+            for k, name in enumerate(self.edges)
+        ]
+
+
+def _share(uncertainties: list[Array], reference: Array) -> float:
+    """Size of all uncertainties together relative to the reference; infinite if only that is zero."""
+    size, off = float(np.linalg.norm(reference)), float(np.linalg.norm(uncertainties))
+    return off / size if size > 0 else (float("inf") if off > 0 else 0.0)
+
+
+def _weighted_median(values: Array, reference: Array) -> float:
+    """Median of values / reference, each weighted with the square of its reference; 1 if that is zero."""
+    there = reference != 0
+    if not there.any():
+        return 1.0
+    ratio, weight = values[there] / reference[there], reference[there] ** 2
+    order = np.argsort(ratio)
+    below = np.cumsum(weight[order])
+    return float(ratio[order][np.searchsorted(below, below[-1] / 2)])

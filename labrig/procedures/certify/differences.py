@@ -1,0 +1,191 @@
+"""Central differences of the measured loss, the reference that needs no model, with their uncertainty.
+
+Each edge is written to two pairs of neighbouring settings. How the slope changes from one pair to the other tells the
+error of truncation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import ChannelFault
+from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
+from labrig.learning.updates import Update
+from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.rig import Rig
+
+Array = NDArray[np.float64]
+
+CONTINUOUS_STEPS = (1e-3, 3e-2)
+LEVEL_STEPS = (0.1, 0.3)
+"""Relative steps of the two pairs. With levels the smaller one is large enough for the noise of the measured loss."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """∂C/∂θ of one example by differences.
+
+    Parameters
+    ----------
+    value : (E,) array
+    noise : (E,) array
+        Standard uncertainty from the noise and the rounding of the measured outputs.
+    truncation : (E,) array
+        Error that the curvature of the loss may leave, estimated from two step sizes.
+    tolerance : (E,) array
+        Standard uncertainty from the tolerance of the parts: the steps are known as well as the conductances.
+    """
+
+    value: Array
+    noise: Array
+    truncation: Array
+    tolerance: Array
+
+    @property
+    def uncertainty(self) -> Array:
+        """(E,) all parts together."""
+        return np.sqrt(self.noise**2 + self.truncation**2 + self.tolerance**2)
+
+
+@dataclass(frozen=True)
+class MeasuredLoss:
+    """Loss of one example from measured outputs, with its standard uncertainty from noise and rounding.
+
+    Offset and gain of the digitizer are not in it: they are the same at every setting.
+    """
+
+    value: float
+    uncertainty: float
+
+
+def central_differences(
+    probe: GradientProbe, update: Update, examples: Sequence[int], progress: Callable[[int], None] = lambda edge: None
+) -> list[Differences]:
+    """Return the differences of every example; each edge is restored afterwards.
+
+    Parameters
+    ----------
+    probe : GradientProbe
+    update : Update
+        Has the conductances to start from.
+    examples : sequence of int
+    progress : callable
+        Called with the number of each edge before it is written.
+
+    Raises
+    ------
+    ChannelFault
+        If a channel does not keep its value or settings are lost.
+    """
+    here = [measured_loss(probe, example) for example in examples]
+    edges = len(probe.rig.edges)
+    found = np.zeros((4, len(examples), edges))
+    home = update.settings()
+    for edge, siemens in enumerate(update.conductances):
+        progress(edge)
+        levels = update.levels[edge]
+        pairs = neighbour_pairs(levels, float(siemens))
+        losses: dict[float, list[MeasuredLoss]] = {}
+        for setting, value in (point for pair in pairs for point in pair):
+            if value not in losses:
+                write(probe.rig, {edge: setting})
+                losses[value] = [measured_loss(probe, example) for example in examples]
+        write(probe.rig, {edge: home[edge]})
+        for k in range(len(examples)):
+            steps = [tuple(value - siemens for _, value in pair) for pair in pairs]
+            measured = [tuple(losses[value][k] for _, value in pair) for pair in pairs]
+            value, noise, truncation = _better(steps, measured, here[k])
+            found[:, k, edge] = value, noise, truncation, abs(value) * levels.tolerance / np.sqrt(3)
+    return [Differences(*found[:, k]) for k in range(len(examples))]
+
+
+def _better(
+    steps: Sequence[tuple[float, ...]], losses: Sequence[tuple[MeasuredLoss, ...]], here: MeasuredLoss
+) -> tuple[float, float, float]:
+    """Slope, noise and truncation of the pair that is known better.
+
+    The parabola through three points is off by f‴/6 times the product of its two steps.
+    """
+    slopes, noises, products = [], [], []
+    for (first, second), (low, high) in zip(steps, losses, strict=True):
+        weights = three_point_weights(first, second)
+        slopes.append(float(np.dot(weights, (low.value, here.value, high.value))))
+        noises.append(
+            float(np.linalg.norm(np.multiply(weights, (low.uncertainty, here.uncertainty, high.uncertainty))))
+        )
+        products.append(first * second)
+    apart = products[1] - products[0]
+    curvature = abs((slopes[1] - slopes[0]) / apart) if apart else 0.0
+    truncations = [abs(product) * curvature for product in products]
+    best = int(np.argmin(np.hypot(noises, truncations)))
+    return slopes[best], noises[best], truncations[best]
+
+
+def measured_loss(probe: GradientProbe, example: int) -> MeasuredLoss:
+    """Measure the loss of one example with the error at 0 V."""
+    rig, target = probe.rig, probe.task.target[example]
+    response = probe.measure_free(example)
+    read, columns = response.demodulated, rig.hookup.output_columns
+    if rig.activation == "dc":
+        noise, systematic = read.u_dc[columns], read.systematic_dc[columns]
+    else:
+        noise, systematic = read.u_channel[0, columns], read.systematic_channel[0, columns]
+    constant = (rig.plan.u_gain * response.outputs) ** 2
+    constant += rig.plan.u_offset_v**2 if rig.activation == "dc" else 0.0
+    rounding = np.maximum(systematic**2 - constant, 0.0)
+    slope = probe.loss.gradient(response.outputs, target)
+    return MeasuredLoss(
+        probe.loss.value(response.outputs, target), float(np.sqrt(np.sum(slope**2 * (noise**2 + rounding))))
+    )
+
+
+def three_point_weights(first: float, second: float) -> tuple[float, float, float]:
+    """Weights of f(first), f(0), f(second) in the slope at 0 of the parabola through them; steps need not be equal."""
+    if first == second:  # a part with two levels
+        return 1 / first, -1 / first, 0.0
+    scale = first * second * (second - first)
+    return second**2 / scale, (first**2 - second**2) / scale, -(first**2) / scale
+
+
+def neighbour_pairs(levels: LevelTable | Continuous, here: float) -> list[list[tuple[Setting, float]]]:
+    """Two pairs of settings, each with its conductance (S), around `here`; on one side at an end of the range."""
+    steps = CONTINUOUS_STEPS if isinstance(levels, Continuous) else LEVEL_STEPS
+    return [neighbours(levels, here, step) for step in steps]
+
+
+def neighbours(levels: LevelTable | Continuous, here: float, step: float) -> list[tuple[Setting, float]]:
+    """Two settings around `here`, about `step` (relative) below and above; both on one side at an end of the range."""
+    if isinstance(levels, Continuous):
+        steps = (-step, step)
+        if here * (1 - step) < levels.minimum:
+            steps = (step, 2 * step)
+        elif here * (1 + step) > levels.maximum:
+            steps = (-2 * step, -step)
+        return [(Target(here * (1 + each)), here * (1 + each)) for each in steps]
+    position = int(np.abs(levels.siemens - here).argmin())
+    last = len(levels.siemens) - 1
+    below = min(int(np.searchsorted(levels.siemens, here * (1 - step))), position - 1)
+    above = max(int(np.searchsorted(levels.siemens, here * (1 + step))), position + 1)
+    if position == 0:
+        below, above = min(above, last), min(2 * above, last)
+    elif position == last:
+        below, above = max(2 * below - last, 0), below
+    else:
+        above = min(above, last)
+    return [(Level(int(levels.codes[k])), float(levels.siemens[k])) for k in (below, above)]
+
+
+def write(rig: Rig, settings: Mapping[int, Setting]) -> None:
+    """Program; ChannelFault if a channel does not keep its value or settings were lost."""
+    report = rig.program(settings)
+    if report.faulty or report.interrupted:
+        what = (
+            f"{', '.join(report.faulty)} did not keep the value that was written"
+            if report.faulty
+            else "settings were lost"
+        )
+        raise ChannelFault(what, action="certify", remedy="check the bank's supply, cable and watchdog; certify again")

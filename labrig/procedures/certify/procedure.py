@@ -1,0 +1,104 @@
+"""The procedure: measure gradients and differences at the initial conductances, and repeat until noise is no limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from labrig.instruments.contracts import Truth
+from labrig.learning.gradient import Gradient
+from labrig.learning.updates import Update
+from labrig.procedures.certify.adjoint import adjoint
+from labrig.procedures.certify.bias import LEAST_REPEATS
+from labrig.procedures.certify.certificate import Certificate, ExampleCertificate
+from labrig.procedures.certify.differences import central_differences, write
+from labrig.procedures.certify.verdict import Limit, judge
+from labrig.procedures.gamma_sweep import sweep_gamma
+from labrig.rig.gradient_probe import GradientProbe
+
+BOUND = 0.01
+MOST_REPEATS = 64
+
+
+def certify(
+    probe: GradientProbe,
+    update: Update,
+    truth: Truth | None,
+    examples: Sequence[int],
+    repeats: int = LEAST_REPEATS,
+    bound: float = BOUND,
+    progress: Callable[[str], None] = lambda message: None,
+) -> Certificate:
+    """Certify the gradient of an open rig at the initial conductances.
+
+    Parameters
+    ----------
+    probe : GradientProbe
+        Measures gradients and losses.
+    update : Update
+        Supplies the initial conductances.
+    truth : Truth or None
+        The exact gradient of a simulated bench; None to compare with differences alone.
+    examples : sequence of int
+        Indices into the task.
+    repeats : int
+        Measurements of each example, at least 4. As long as noise hides the answer there are twice as many, up to 64.
+    bound : float
+        Largest relative bias that counts as right.
+    progress : callable
+        Called with a line of text before each part of the procedure.
+
+    Raises
+    ------
+    ChannelFault
+        If a channel does not keep its value or settings are lost.
+    """
+    rig = probe.rig
+    write(rig, update.settings())
+    least = max(LEAST_REPEATS, repeats)
+    most = max(MOST_REPEATS, least)
+    progress(f"gradients of {len(examples)} example(s), {least} repeats, up to {most} if noise hides the answer")
+    measured = [_repeated(probe, example, least) for example in examples]
+    exact = [None if truth is None else adjoint(probe, truth, example) for example in examples]
+    progress("sweep of the error current")
+    sweep = sweep_gamma(probe, examples[0])
+    progress(f"differences of the loss: {len(rig.edges)} edges, two step sizes")
+    differences = central_differences(probe, update, examples)
+    outputs = {wire.node for wire in rig.hookup.outputs}
+    null_b_max_v = max(float(np.abs(probe.measure_free(example).b).max()) for example in examples)
+    certificate = Certificate(
+        edges=rig.edges,
+        interior=np.array([edge.a not in outputs and edge.b not in outputs for edge in rig.hookup.edges]),
+        examples=tuple(
+            ExampleCertificate(probe.task.example_name(example), tuple(gradients), difference, reference)
+            for example, gradients, difference, reference in zip(examples, measured, differences, exact, strict=True)
+        ),
+        sweep=sweep,
+        null_b_max_v=null_b_max_v,
+        bound=bound,
+        most_repeats=most,
+        current_a=probe.carrier.current_a,
+        biased_by_harmonics=rig.activation == "sine" and truth is not None and not truth.linear,
+    )
+    while judge(certificate).limit is Limit.NOISE and certificate.repeats < most:
+        more = min(certificate.repeats, most - certificate.repeats)
+        progress(f"noise hides the answer: {more} more repeats")
+        certificate = replace(
+            certificate,
+            examples=tuple(
+                replace(example, repeats=example.repeats + tuple(_repeated(probe, k, more)))
+                for example, k in zip(certificate.examples, examples, strict=True)
+            ),
+        )
+    rig.confirm()
+    write(rig, {})
+    return certificate
+
+
+def _repeated(probe: GradientProbe, example: int, repeats: int) -> list[Gradient]:
+    """Measure the gradient of one example several times; zero where its error is."""
+    zero = np.zeros(len(probe.rig.edges))
+    found = [probe.gradient(example).gradient for _ in range(repeats)]
+    return [Gradient(zero, zero, zero) if gradient is None else gradient for gradient in found]
