@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.physics import NetworkError
+from labrig.network.resistive.solve.chord import FEWEST_LANES, chord, near
 from labrig.network.resistive.solve.line_search import SAFE_BEND, Line, by_decrease, by_slope, junction_limit, too_steep
 from labrig.network.resistive.solve.problem import Problem, first_guess, newton_step, residual
 
@@ -16,6 +17,10 @@ FINAL_ERROR = 1e-12
 
 At 1 V it asks for a last step below 2.3e-7 V across every diode.
 """
+
+CHORD_ERROR = 1e-14
+"""The same for the chord iteration, which ends well below: its cheap steps leave samples that do not depend on which
+others were solved with them, to rounding."""
 
 SMALLEST_FULL_SCALE_V = 1e-6
 QUADRATIC_BEND = 0.1
@@ -32,17 +37,33 @@ LARGEST_BATCH_ENTRIES = 1 << 22
 def operating_points(problem: Problem, current_a: FloatArray) -> FloatArray:
     """Voltages (B, m) at which the network carries the currents `current_a` (B, m) pushed into the kept nodes away.
 
-    Every lane starts from its own `first_guess`, so that the result is a function of the arguments alone. Raises
-    NetworkError rather than return a lane that has not converged.
+    Samples near their mean start from its operating point (see chord.py), others from their own `first_guess`. The result is a function of the arguments alone. Raises NetworkError rather than return a lane
+    that has not converged.
     """
-    batch, size = current_a.shape
+    batch = len(current_a)
     if batch > 1 and (current_a == current_a[0]).all():
-        return np.repeat(operating_points(problem, current_a[:1]), batch, axis=0)
+        return np.repeat(_from_first_guess(problem, current_a[:1]), batch, axis=0)
+    centre_a = current_a.mean(axis=0) if batch >= FEWEST_LANES else current_a[0]
+    if batch < FEWEST_LANES or not near(problem, current_a, centre_a):
+        return _from_first_guess(problem, current_a)
+    centre_v = _from_first_guess(problem, centre_a[np.newaxis])[0]
+    left = CHORD_ERROR * max(float(np.abs(centre_v).max()), SMALLEST_FULL_SCALE_V)
+    v, found = chord(problem, current_a, centre_a, centre_v, left)
+    if not found.all():
+        v[~found] = _from_first_guess(problem, current_a[~found])
+    return v
+
+
+def _from_first_guess(problem: Problem, current_a: FloatArray) -> FloatArray:
+    """Newton from each lane's own first guess; large batches in parts."""
+    batch, size = current_a.shape
     part = max(1, LARGEST_BATCH_ENTRIES // (size * size))
-    if batch > part:
-        parts = [operating_points(problem, current_a[first : first + part]) for first in range(0, batch, part)]
-        return np.concatenate(parts)
-    return _newton(problem, current_a, first_guess(problem, current_a))
+    return np.concatenate(
+        [
+            _newton(problem, current_a[first : first + part], first_guess(problem, current_a[first : first + part]))
+            for first in range(0, batch, part)
+        ]
+    )
 
 
 def _newton(problem: Problem, current_a: FloatArray, v: FloatArray) -> FloatArray:
