@@ -170,7 +170,10 @@ class Assembly:
 
     def update(self, rig: Rig) -> Update:
         """Return the update, starting from the initial conductances."""
-        levels = [within(levels, *self.network.programmable.range) for levels in rig.levels]
+        # Channels of one part share a table, before and after.
+        distinct = {id(each): each for each in rig.levels}
+        inside = {key: within(each, *self.network.programmable.range) for key, each in distinct.items()}
+        levels = [inside[id(each)] for each in rig.levels]
         initial = initial_conductances(self.network, len(rig.edges), self.seed)
         return self.learning_choice.update(levels, initial, self.span, self.loss, len(self.task.train))
 

@@ -86,11 +86,10 @@ class GuardedProgrammer:
         """The programmer's levels, read once."""
         if not self._levels:
             self._levels = self._programmer.levels()
-            self._codes = {
-                channel: frozenset(table.codes.tolist())
-                for channel, table in self._levels.items()
-                if isinstance(table, LevelTable)
-            }
+            tables = {channel: table for channel, table in self._levels.items() if isinstance(table, LevelTable)}
+            distinct = {id(table): table for table in tables.values()}  # channels of one part share a table
+            codes = {key: frozenset(table.codes.tolist()) for key, table in distinct.items()}
+            self._codes = {channel: codes[id(table)] for channel, table in tables.items()}
         return self._levels
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:

@@ -22,6 +22,8 @@ SMALL = 2000
 """Entries E·C of the matrix, up to which the matrix products are faster."""
 ALL_PAIRS_SHARE = 0.004
 """Pairs of channels per C², above which one matrix product for all covariances is faster than a pass for each pair."""
+PAIRS_AT_ONCE = 32
+"""Pairs whose samples are gathered together: they stay in the processor's cache."""
 
 
 class Drops(Protocol):
@@ -152,7 +154,7 @@ class GatheredDrops:
             return covariance.diagonal(), [covariance[pair] for pair in self._pairs]
         rows = np.ascontiguousarray(scatter.T)
         variance = np.einsum("cn,cn->c", rows, rows) / freedom
-        return variance, [np.einsum("en,en->e", rows[i], rows[j]) / freedom for i, j in self._pairs]
+        return variance, [_products(rows, i, j) / freedom for i, j in self._pairs]
 
     def _sum(self, values: Array, weights: Array) -> Array:
         if len(weights) == 0:
@@ -161,3 +163,12 @@ class GatheredDrops:
         for column, weight in zip(self._columns[1:], weights[1:], strict=True):
             total += weight * values[..., column]
         return total
+
+
+def _products(rows: Array, i: NDArray[np.intp], j: NDArray[np.intp]) -> Array:
+    """(E,) inner products of the rows (C, N) numbered `i` (E,) with those numbered `j` (E,)."""
+    found = np.empty(len(i))
+    for first in range(0, len(i), PAIRS_AT_ONCE):
+        part = slice(first, first + PAIRS_AT_ONCE)
+        np.einsum("en,en->e", rows[i[part]], rows[j[part]], out=found[part])
+    return found

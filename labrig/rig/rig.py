@@ -302,7 +302,9 @@ class Rig:
         )
         tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
         self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
-        self._siemens_of = [table.by_code if isinstance(table, LevelTable) else {} for table in self._levels]
+        distinct = {id(table): table for table in self._levels}  # channels of one part share a table
+        by_code = {key: table.by_code if isinstance(table, LevelTable) else {} for key, table in distinct.items()}
+        self._siemens_of = [by_code[id(table)] for table in self._levels]
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:
