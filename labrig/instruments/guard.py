@@ -21,12 +21,13 @@ class GuardedSource:
         self._name = name
         self._source = source
         self._capabilities = capabilities
+        self._channels = frozenset(capabilities.channels)
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
         """Check channels and peak voltages, then load."""
         full_scale = self._capabilities.full_scale_v
         for channel, program in programs.items():
-            if channel not in self._capabilities.channels:
+            if channel not in self._channels:
                 raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="load")
             if not program.peak <= full_scale:
                 raise LimitExceeded(

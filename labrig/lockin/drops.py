@@ -159,9 +159,12 @@ class GatheredDrops:
     def _sum(self, values: Array, weights: Array) -> Array:
         if len(weights) == 0:
             return np.zeros((*values.shape[:-1], self.edges))
-        total = values[..., self._columns[0]] * weights[0]
+        total = np.take(values, self._columns[0], axis=-1)
+        total *= weights[0]
         for column, weight in zip(self._columns[1:], weights[1:], strict=True):
-            total += weight * values[..., column]
+            more = np.take(values, column, axis=-1)
+            more *= weight
+            total += more
         return total
 
 

@@ -166,16 +166,21 @@ def _junction(u: FloatArray, diodes: DiodeArrays) -> tuple[FloatArray, FloatArra
 
 def _reverse(u: FloatArray, diodes: DiodeArrays, column: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
     """Current and slope (n,) of diodes `column` (n,) at drops (n,) where the reverse law holds."""
-    saturation, series = diodes.saturation_current_a[column], diodes.series_resistance_ohm[column]
-    knee, cube = diodes.knee_v[column], (TAIL / math.e * diodes.slope_voltage_v[column]) ** 3
-    junction = np.minimum(u + series * saturation, -TAIL * diodes.slope_voltage_v[column])
+    saturation, nvt, knee = diodes.saturation_current_a[column], diodes.slope_voltage_v[column], diodes.knee_v[column]
+    drop = (diodes.series_resistance_ohm * diodes.saturation_current_a)[column]  # Rs·Is
+    reach = (TAIL / math.e) * nvt
+    wanted = u + drop
+    junction = np.minimum(wanted, -TAIL * nvt)
     for _ in range(2):
-        tail = cube / junction**3
-        current, slope = -saturation * (1.0 + tail), 3.0 * saturation * tail / junction
-        junction = junction - (junction + series * current - u) / (1.0 + series * slope)
-    tail = cube / junction**3
-    current, slope = -saturation * (1.0 + tail), 3.0 * saturation * tail / junction
-    slope = slope / (1.0 + series * slope)
+        relative = reach / junction
+        tail = relative * relative * relative
+        excess = drop * tail
+        junction -= (junction - excess - wanted) / (1.0 + 3.0 * excess / junction)
+    relative = reach / junction
+    tail = relative * relative * relative
+    current = -saturation * (1.0 + tail)
+    bend = 3.0 * tail / junction
+    slope = saturation * bend / (1.0 + drop * bend)
     broken = junction < -knee
     if broken.any():
         back, conducts = _exponential(-u[broken] - knee[broken], diodes.chosen(column[broken]), offset=False)

@@ -33,6 +33,8 @@ class SimulatedProgrammer(Face):
         self._table = dict(self._held)  # what it should hold
         self._unwritten: set[str] = set()  # where that differs from `_held`
         self._interrupted = False  # whether it was reset since `program` returned
+        wired = context.world.wiring.edges
+        self._edge_of = {channel: wired[f"{name}/{channel}"] for channel in self._held if f"{name}/{channel}" in wired}
         context.world.faults.when_begun(name, PowerFault, self._reset)
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
@@ -83,11 +85,10 @@ class SimulatedProgrammer(Face):
     def _show(self, t: float, settings: Mapping[str, Setting]) -> None:
         """From t on it holds these settings, and the World sees them."""
         self._held.update(settings)
-        edges = self._context.world.wiring.edges
         actual = {
-            edges[key]: self._siemens(channel, setting)
+            self._edge_of[channel]: self._siemens(channel, setting)
             for channel, setting in settings.items()
-            if (key := f"{self.name}/{channel}") in edges
+            if channel in self._edge_of
         }
         if actual:
             self._context.world.set(t, actual)

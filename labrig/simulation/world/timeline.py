@@ -109,6 +109,8 @@ class Timeline:
     def _note(self, t: float) -> None:
         """Keep the times of all events in order; nearly always the newest comes last."""
         self.changes += 1
+        if self._events and self._events[-1] == t:
+            return
         insort(self._events, t)
         if len(self._events) > 16 * _REMEMBERED_EVENTS:
             del self._events[: 8 * _REMEMBERED_EVENTS]
