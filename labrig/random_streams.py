@@ -11,8 +11,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-COMPILED_FROM = 1 << 17
-"""Numbers in one call from which compiled code draws them. It draws the same ones, three times as fast, and pays for its
+COMPILED_FROM = 105_000
+"""Numbers in one call from which compiled code draws them, three times as fast: 105 channels and 1000 scans. It pays for its
 import within a few hundred calls."""
 
 _WORD = (1 << 64) - 1

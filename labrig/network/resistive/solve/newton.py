@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from labrig.network.physics import NetworkError
 from labrig.network.resistive.solve.chord import FEWEST_LANES, chord, near
 from labrig.network.resistive.solve.line_search import SAFE_BEND, Line, by_decrease, by_slope, junction_limit, too_steep
+from labrig.network.resistive.solve.many import COMPILED_FROM, many
 from labrig.network.resistive.solve.problem import Problem, first_guess, newton_step, residual
 
 FloatArray = NDArray[np.float64]
@@ -45,10 +46,20 @@ def operating_points(problem: Problem, current_a: FloatArray) -> FloatArray:
         return np.repeat(_from_first_guess(problem, current_a[:1]), batch, axis=0)
     centre_a = current_a.mean(axis=0) if batch >= FEWEST_LANES else current_a[0]
     if batch < FEWEST_LANES or not near(problem, current_a, centre_a):
-        return _from_first_guess(problem, current_a)
+        return _far_apart(problem, current_a)
     centre_v = _from_first_guess(problem, centre_a[np.newaxis])[0]
     left = CHORD_ERROR * max(float(np.abs(centre_v).max()), SMALLEST_FULL_SCALE_V)
     v, found = chord(problem, current_a, centre_a, centre_v, left)
+    if not found.all():
+        v[~found] = _far_apart(problem, current_a[~found])
+    return v
+
+
+def _far_apart(problem: Problem, current_a: FloatArray) -> FloatArray:
+    """Samples that have little to do with one another; compiled lanes if there is much to do."""
+    if len(current_a) * len(problem.diodes) < COMPILED_FROM or len(current_a) < FEWEST_LANES:
+        return _from_first_guess(problem, current_a)
+    v, found = many(problem, current_a, FINAL_ERROR, QUADRATIC_BEND, SMALLEST_FULL_SCALE_V)
     if not found.all():
         v[~found] = _from_first_guess(problem, current_a[~found])
     return v
