@@ -1,7 +1,7 @@
 """Compiled Newton for many different samples of a diode network: eight lanes, each walking along its own stretch of them.
 
-A lane begins at its first guess, goes on from the sample before, and from the third one on extrapolates. All lanes are
-factored together by the sparse LDLᵀ of elimination.py. The law of the diodes is that of junctions.py.
+A lane begins at its first guess and then extrapolates, in the order that would have met the sample before best. All
+lanes are factored together by the sparse LDLᵀ of elimination.py. The law of the diodes is that of junctions.py.
 """
 
 # pyright: basic
@@ -15,7 +15,13 @@ from labrig.compiled import compiled, helper
 
 LANES = 8
 MOST_ITERATIONS = 60
-MOST_HALVINGS = 40
+SHORTEST = 1e-12
+"""Part of a step below which it is not shortened any more."""
+
+NEAR = 0.03
+"""Change of the argument of the Wright omega for which one iteration from the value before is exact to rounding."""
+
+SMALL_OMEGA = 1e-300
 
 
 @helper
@@ -30,42 +36,52 @@ def _omega(x):
         w = 1.0 + (x - 1.0) * (0.5 + (x - 1.0) / 16.0)
     else:
         w = x - math.log(x)
-    for _ in range(2):  # Fritsch, Shafer and Crowley: of fourth order
-        r = x - w - math.log(w)
-        above = 1.0 + w
-        t = above * (above + 2.0 / 3.0 * r)
-        w *= 1.0 + r / above * (t - 0.5 * r) / (t - r)
-    return w
+    return _improved(_improved(w, x), x)
 
 
 @helper
-def _exponential(u, saturation, nvt, series, largest_a):
-    """W with w = Is·exp((u − Rs·w)/nVt), and its slope."""
+def _improved(w, x):
+    """One iteration for ω(x), of fourth order (Fritsch, Shafer and Crowley, Commun. ACM 16, 1973)."""
+    r = x - w - math.log(w)
+    above = 1.0 + w
+    t = above * (above + 2.0 / 3.0 * r)
+    return w * (1.0 + r / above * (t - 0.5 * r) / (t - r))
+
+
+@helper
+def _exponential(u, diodes, d, last, k):
+    """W with w = Is·exp((u − Rs·w)/nVt), and its slope. `last` holds the argument and the omega of the call before."""
+    saturation, nvt, series = diodes[d, 0], diodes[d, 1], diodes[d, 2]
     if series > 0.0:
-        w = _omega(math.log(saturation * series / nvt) + u / nvt)
+        x = diodes[d, 7] + u / nvt
+        change, w = x - last[d, k, 0], last[d, k, 1]
+        if abs(change) < NEAR and w > SMALL_OMEGA:
+            w = _improved(w * (1.0 + change / (1.0 + w)), x)
+        else:
+            w = _omega(x)
+        last[d, k, 0], last[d, k, 1] = x, w
         return w * nvt / series, w / (series * (1.0 + w))
-    top = nvt * math.log(largest_a / saturation)
-    on_curve = min(u, top)
+    on_curve = min(u, nvt * math.log(diodes[d, 6] / saturation))
     current = saturation * math.exp(on_curve / nvt)
     return current * (1.0 + (u - on_curve) / nvt), current / nvt
 
 
 @helper
-def _junction(u, diode):
-    """Current and slope of one diode (saturation, nVt, series, gmin, knee, reverse_below, largest current) at u."""
-    saturation, nvt, series, gmin, knee = diode[0], diode[1], diode[2], diode[3], diode[4]
-    if u >= diode[5]:
-        current, slope = _exponential(u + series * saturation, saturation, nvt, series, diode[6])
+def _junction(u, diodes, d, last, k):
+    """Current and slope at the drop u of a diode, which is a row of the table of `walk`."""
+    saturation, nvt, series, gmin, knee = diodes[d, 0], diodes[d, 1], diodes[d, 2], diodes[d, 3], diodes[d, 4]
+    if u >= diodes[d, 5]:
+        current, slope = _exponential(u + series * saturation, diodes, d, last, k)
         return current - saturation + gmin * u, slope + gmin
     drop, reach = series * saturation, 3.0 / math.e * nvt
     wanted = u + drop
     junction = min(wanted, -3.0 * nvt)
-    for _ in range(2):
+    for _ in range(1 if drop < 1e-3 * nvt else 2):
         relative = reach / junction
         excess = drop * relative * relative * relative
         junction -= (junction - excess - wanted) / (1.0 + 3.0 * excess / junction)
     if junction < -knee:
-        current, slope = _exponential(-u - knee, saturation, nvt, series, diode[6])
+        current, slope = _exponential(-u - knee, diodes, d, last, k)
         return gmin * u - current, slope + gmin
     relative = reach / junction
     tail = relative * relative * relative
@@ -74,7 +90,39 @@ def _junction(u, diode):
 
 
 @helper
-def _residual(v, r, g, current, sample, diagonal, lower, starts, rows, anode, cathode, diodes):
+def _go_on(past, v, k, known):
+    """Add the solution `v` of lane k to its `known` past ones, and extrapolate in the order that was best for it."""
+    size = v.shape[0]
+    smallest, order = np.inf, 0
+    for trial in range(min(known, 4)):
+        off = 0.0
+        for i in range(size):
+            off = max(off, abs(_extrapolated(past, i, k, trial) - v[i, k]))
+        if off < smallest:
+            smallest, order = off, trial
+    if 0 < known < 4 and order == known - 1:  # with one more solution the next higher order is possible
+        order += 1
+    for i in range(size):
+        past[3, i, k] = past[2, i, k]
+        past[2, i, k] = past[1, i, k]
+        past[1, i, k] = past[0, i, k]
+        past[0, i, k] = v[i, k]
+        v[i, k] = _extrapolated(past, i, k, order)
+
+
+@helper
+def _extrapolated(past, i, k, order):
+    if order == 0:
+        return past[0, i, k]
+    if order == 1:
+        return 2.0 * past[0, i, k] - past[1, i, k]
+    if order == 2:
+        return 3.0 * (past[0, i, k] - past[1, i, k]) + past[2, i, k]
+    return 4.0 * (past[0, i, k] + past[2, i, k]) - 6.0 * past[1, i, k] - past[3, i, k]
+
+
+@helper
+def _residual(v, r, g, current, sample, diagonal, lower, starts, rows, anode, cathode, diodes, last):
     """R = s − A·v − D·i (m, 8) and the slopes g (K, 8)."""
     size = len(diagonal)
     for i in range(size):
@@ -92,7 +140,7 @@ def _residual(v, r, g, current, sample, diagonal, lower, starts, rows, anode, ca
         a, c = anode[d], cathode[d]
         for k in range(8):
             u = (v[a, k] if a >= 0 else 0.0) - (v[c, k] if c >= 0 else 0.0)
-            through, slope = _junction(u, diodes[d])
+            through, slope = _junction(u, diodes, d, last, k)
             g[d, k] = slope
             if a >= 0:
                 r[a, k] -= through
@@ -166,69 +214,69 @@ def walk(
 ):
     """Solve the samples `current` (B, m); voltages (B, m), and whether each has converged.
 
-    Lane k takes the samples from k·⌈B/8⌉ on, and begins at `guess` (8, m).
+    Columns of `diodes`: saturation current, nVt, series resistance, gmin, knee, where the reverse law begins, where a bare
+    exponential becomes linear, ln(Is·Rs/nVt). Lane k takes the samples from k·⌈B/8⌉ on, and begins at `guess` (8, m).
     """
     count, size = current.shape
     length = (count + 7) // 8
     found, solved = np.empty((count, size)), np.zeros(count, np.bool_)
-    v, before, r = np.empty((size, 8)), np.zeros((size, 8)), np.empty((size, 8))
-    delta, D, g = np.empty((size, 8)), np.empty((size, 8)), np.empty((len(anode), 8))
-    L = np.empty((len(lower), 8))
-    sample = np.empty(8, np.int64)
-    bend, descent, end, alpha = np.empty(8), np.empty(8), np.empty(8), np.empty(8)
-    good = np.zeros(8, np.bool_)
-    for i in range(size):
-        for k in range(8):
-            v[i, k] = guess[k, i]
-    for n in range(length):
-        for k in range(8):
-            sample[k] = min(k * length + n, count - 1)
+    v, r = np.empty((size, 8)), np.empty((size, 8))
+    past = np.zeros((4, size, 8))  # the latest first
+    delta, D, g = np.zeros((size, 8)), np.empty((size, 8)), np.empty((len(anode), 8))
+    L, last = np.empty((len(lower), 8)), np.zeros((len(anode), 8, 2))
+    first, sample = np.empty(8, np.int64), np.empty(8, np.int64)
+    iterations, active, stepped = np.zeros(8, np.int64), 0, np.zeros(8, np.bool_)
+    bend, descent, alpha = np.zeros(8), np.zeros(8), np.ones(8)
+    for k in range(8):
+        first[k], sample[k] = -1, 0
+        if k * length < count:
+            first[k] = sample[k] = k * length
+            active += 1
         for i in range(size):
-            for k in range(8):
-                at = v[i, k]
-                if n > 1:
-                    v[i, k] = 2.0 * at - before[i, k]
-                before[i, k] = at
-        _residual(v, r, g, current, sample, diagonal, lower, starts, rows, anode, cathode, diodes)
-        for _ in range(MOST_ITERATIONS):
-            _step(D, L, delta, r, g, diagonal, lower, starts, rows, targets, anode, cathode, entry)
-            done = True
-            for k in range(8):
-                widest, left, scale, fall = 0.0, 0.0, smallest_v, 0.0
-                for d in range(len(anode)):
-                    a, c = anode[d], cathode[d]
-                    du = abs((delta[a, k] if a >= 0 else 0.0) - (delta[c, k] if c >= 0 else 0.0))
-                    widest = max(widest, du / diodes[d, 1])
-                    left = max(left, du * du / diodes[d, 1])
-                for i in range(size):
-                    scale = max(scale, abs(v[i, k] + delta[i, k]))
-                    fall += r[i, k] * delta[i, k]
-                bend[k], descent[k], alpha[k] = widest, fall, 1.0
-                good[k] = 0.5 * left <= final_error * scale and widest <= quadratic_bend
-                done = done and good[k]
-            for i in range(size):
-                for k in range(8):
-                    v[i, k] += delta[i, k]
-            if done:
-                break
-            for _ in range(MOST_HALVINGS):
-                _residual(v, r, g, current, sample, diagonal, lower, starts, rows, anode, cathode, diodes)
-                steep = False
-                for k in range(8):
-                    end[k] = 0.0
-                    for i in range(size):
-                        end[k] -= r[i, k] * delta[i, k]
-                    if end[k] > 0.9 * descent[k] and alpha[k] * bend[k] > 1.0:
-                        steep = True
-                        alpha[k] *= 0.5
-                        for i in range(size):
-                            v[i, k] -= alpha[k] * delta[i, k]
-                if not steep:
-                    break
+            v[i, k] = guess[k, i]
+    while active > 0:
+        _residual(v, r, g, current, sample, diagonal, lower, starts, rows, anode, cathode, diodes, last)
+        steep = False
         for k in range(8):
-            here = k * length + n
-            if here < count:
-                solved[here] = good[k]
+            if stepped[k] and alpha[k] * bend[k] > 1.0:
+                end = 0.0
                 for i in range(size):
-                    found[here, i] = v[i, k]
+                    end -= r[i, k] * delta[i, k]
+                if end > 0.9 * descent[k] and alpha[k] > SHORTEST:
+                    steep = True
+                    alpha[k] *= 0.5
+                    for i in range(size):
+                        v[i, k] -= alpha[k] * delta[i, k]
+        if steep:
+            continue
+        _step(D, L, delta, r, g, diagonal, lower, starts, rows, targets, anode, cathode, entry)
+        for k in range(8):
+            if first[k] < 0:
+                continue
+            left, scale = 0.0, smallest_v
+            bend[k], descent[k], alpha[k], stepped[k] = 0.0, 0.0, 1.0, True
+            for d in range(len(anode)):
+                a, c = anode[d], cathode[d]
+                du = abs((delta[a, k] if a >= 0 else 0.0) - (delta[c, k] if c >= 0 else 0.0))
+                bend[k] = max(bend[k], du / diodes[d, 1])
+                left = max(left, du * du / diodes[d, 1])
+            for i in range(size):
+                descent[k] += r[i, k] * delta[i, k]
+                v[i, k] += delta[i, k]
+                scale = max(scale, abs(v[i, k]))
+            good = 0.5 * left <= final_error * scale and bend[k] <= quadratic_bend
+            iterations[k] += 1
+            if not good and iterations[k] < MOST_ITERATIONS:
+                continue
+            here = sample[k]
+            solved[here] = good
+            for i in range(size):
+                found[here, i] = v[i, k]
+            iterations[k], stepped[k] = 0, False
+            if here + 1 < min(first[k] + length, count):
+                sample[k] += 1
+                _go_on(past, v, k, here - first[k])
+            else:
+                first[k] = -1  # this lane is done
+                active -= 1
     return found, solved

@@ -41,6 +41,7 @@ def many(
             diodes.knee_v,
             diodes.reverse_below_v,
             np.full(len(diodes), LINEAR_ABOVE_A),
+            diodes.omega_offset,
         ],
         axis=1,
     )
