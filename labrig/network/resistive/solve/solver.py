@@ -11,7 +11,9 @@ from labrig.network.physics import GROUND, NetworkError
 from labrig.network.resistive.graph import Graph, incidence
 from labrig.network.resistive.junctions import diode_arrays
 from labrig.network.resistive.solve.adjoint import adjoint
+from labrig.network.resistive.solve.chord import FEWEST_LANES
 from labrig.network.resistive.solve.linear import Reduction, reduce
+from labrig.network.resistive.solve.many import COMPILED_FROM
 from labrig.network.resistive.solve.newton import operating_points
 from labrig.network.resistive.solve.problem import Problem, diode_stamps, posed
 from labrig.network.resistive.solve.stamps import conductance_stamps
@@ -59,6 +61,19 @@ class Solver:
 
         self._siemens: FloatArray | None = None
         self._prepared: tuple[Reduction, Problem | None] | None = None
+
+    @property
+    def method(self) -> str:
+        """How this network is solved, in one line; the regime of a batch also depends on how its samples differ."""
+        kept, diodes = len(self.graph.nodes) - self._eliminated, len(self.graph.diodes)
+        if not diodes:
+            return f"linear, {len(self.graph.nodes)} nodes by a {self._stamps.storage} factorization"
+        eliminated = f"{self._eliminated} nodes eliminated exactly ({self._stamps.storage}), " if self._eliminated else ""
+        lanes = max(FEWEST_LANES, -(-COMPILED_FROM // diodes))
+        return (
+            f"{eliminated}Newton on {kept} nodes with {diodes} diodes; small tones by chord iteration, "
+            f"{lanes} or more samples far apart by compiled code"
+        )
 
     def set_parameters(self, siemens: ArrayLike) -> None:
         """Set the conductances (S) of all programmable edges, in the order of `graph.edges`.
