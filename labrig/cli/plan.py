@@ -41,7 +41,9 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
             update = assembly.update(rig)
-            plan = plan_run(assembly.probe(rig, update), update, assembly.schedule)
+            plan = plan_run(
+                assembly.probe(rig, update), update, assembly.schedule, assembly.storage.gradients_every(len(rig.edges))
+            )
     except LimitExceeded as error:
         _report_at_limit(assembly, error)
         raise
