@@ -102,13 +102,14 @@ class Block:
 
     def volts(self) -> NDArray[np.float64]:
         """(T, C) sample voltages (V)."""
-        codes = self.codes.astype(np.float64, copy=False)
         if not self.scale[:, 2:].any():
-            if (self.scale == self.scale[0]).all():  # scalars instead of rows: twice as fast on narrow blocks
-                volts = codes * self.scale[0, 1]
-                volts += self.scale[0, 0]
-                return volts
-            return self.scale[:, 0] + codes * self.scale[:, 1]
+            # Scalars instead of rows are twice as fast on narrow blocks.
+            zero, factor = self.scale[0, :2] if (self.scale == self.scale[0]).all() else self.scale[:, :2].T
+            volts = np.multiply(self.codes, factor, dtype=np.float64)
+            if np.any(zero):
+                volts += zero
+            return volts
+        codes = self.codes.astype(np.float64, copy=False)
         s0, s1, s2, s3 = self.scale.T
         return s0 + codes * (s1 + codes * (s2 + codes * s3))
 

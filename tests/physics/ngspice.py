@@ -43,7 +43,9 @@ def netlist(graph: Graph, siemens: np.ndarray, sources: Sequence[str], control: 
         series = f" rs={model.series_resistance_ohm!r}" if model.series_resistance_ohm else ""
         if not np.isinf(model.breakdown_voltage_v):
             series += f" bv={model.breakdown_voltage_v!r} ibv={model.breakdown_current_a!r}"
-        lines.append(f".model {name} d(is={model.saturation_current_a!r} n={model.emission_coefficient * ratio!r}{series})")
+        lines.append(
+            f".model {name} d(is={model.saturation_current_a!r} n={model.emission_coefficient * ratio!r}{series})"
+        )
     return "\n".join([*lines, TIGHT, ".control", *control, "quit", ".endc", ".end"]) + "\n"
 
 

@@ -81,6 +81,8 @@ class GradientDescent(Update):
 
     def _settings(self, edges: NDArray[np.intp]) -> dict[int, Setting]:
         if self._ladder is None:
-            return {edge: Target(value) for edge, value in zip(edges.tolist(), self.shadow[edges].tolist(), strict=True)}
+            return {
+                edge: Target(value) for edge, value in zip(edges.tolist(), self.shadow[edges].tolist(), strict=True)
+            }
         codes = self._ladder.codes[self._ladder.table[edges], self._position[edges]]
         return {edge: self._level_of[code] for edge, code in zip(edges.tolist(), codes.tolist(), strict=True)}

@@ -68,7 +68,9 @@ class Solver:
         kept, diodes = len(self.graph.nodes) - self._eliminated, len(self.graph.diodes)
         if not diodes:
             return f"linear, {len(self.graph.nodes)} nodes by a {self._stamps.storage} factorization"
-        eliminated = f"{self._eliminated} nodes eliminated exactly ({self._stamps.storage}), " if self._eliminated else ""
+        eliminated = (
+            f"{self._eliminated} nodes eliminated exactly ({self._stamps.storage}), " if self._eliminated else ""
+        )
         lanes = max(FEWEST_LANES, -(-COMPILED_FROM // diodes))
         return (
             f"{eliminated}Newton on {kept} nodes with {diodes} diodes; small tones by chord iteration, "

@@ -130,9 +130,7 @@ def conductance_stamps(graph: Graph, position: dict[str, int], eliminated: int) 
         starts,
         table(inner, places, size),
         table(across, [each.row * kept + each.column - eliminated for each in across], eliminated * kept),
-        table(
-            outer, [(each.row - eliminated) * kept + each.column - eliminated for each in outer], kept * kept
-        ),
+        table(outer, [(each.row - eliminated) * kept + each.column - eliminated for each in outer], kept * kept),
     )
 
 
