@@ -140,8 +140,9 @@ class BoardResponse:
                 phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 + first / rate - began)
                 phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
         turning = self._turning(frequencies, rate, length, tuple(skews))
-        source_v = source_v + np.real(turning @ phasors)
-        return solver.states(self._converted(source_v)).reshape(-1, len(skews), len(self._node_index))
+        # The level around which the tones swing comes first: solvers start from the first sample.
+        source_v = np.concatenate((source_v, source_v + np.real(turning @ phasors)))
+        return solver.states(self._converted(source_v))[1:].reshape(-1, len(skews), len(self._node_index))
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
         """(U·D, F) unit phasors of the unique samples of a stretch, counted from its first."""

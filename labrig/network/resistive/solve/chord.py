@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.resistive.solve.lapack import cholesky, solve_factored
-from labrig.network.resistive.solve.problem import Problem, residual
+from labrig.network.resistive.solve.problem import Problem, newton_step, residual
 
 FloatArray = NDArray[np.float64]
 
@@ -31,6 +31,12 @@ def near(problem: Problem, current_a: FloatArray, centre_a: FloatArray) -> bool:
     """
     moves = np.abs((current_a - centre_a) @ problem.open_circuit)
     return bool((moves <= problem.diodes.slope_voltage_v).all())
+
+
+def first_order(problem: Problem, current_a: FloatArray, centre_a: FloatArray, centre_v: FloatArray) -> FloatArray:
+    """Voltages (B, m) of the samples `current_a` (B, m) if the network were linear around the solved one (m,)."""
+    missing, slope_s = residual(problem, centre_a[None], centre_v[None], (centre_v @ problem.incidence)[None])
+    return centre_v + newton_step(problem, slope_s, missing + current_a - centre_a)
 
 
 def chord(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.physics import NetworkError
-from labrig.network.resistive.solve.chord import FEWEST_LANES, chord, near
+from labrig.network.resistive.solve.chord import FEWEST_LANES, chord, first_order, near
 from labrig.network.resistive.solve.line_search import SAFE_BEND, Line, by_decrease, by_slope, junction_limit, too_steep
 from labrig.network.resistive.solve.many import COMPILED_FROM, many
 from labrig.network.resistive.solve.problem import Problem, first_guess, newton_step, residual
@@ -24,6 +24,7 @@ CHORD_ERROR = 1e-14
 others were solved with them, to rounding."""
 
 SMALLEST_FULL_SCALE_V = 1e-6
+MOST_KNOWN = 64
 QUADRATIC_BEND = 0.1
 """The estimate du²/(2·nVt) holds for |du|/nVt well below 1."""
 
@@ -38,21 +39,36 @@ LARGEST_BATCH_ENTRIES = 1 << 22
 def operating_points(problem: Problem, current_a: FloatArray) -> FloatArray:
     """Voltages (B, m) at which the network carries the currents `current_a` (B, m) pushed into the kept nodes away.
 
-    Samples near their mean start from its operating point (see chord.py), others from their own `first_guess`. The result is a function of the arguments alone. Raises NetworkError rather than return a lane
-    that has not converged.
+    Samples near the first one start from its operating point (see chord.py), others from their own `first_guess`. The
+    result is a function of the arguments alone. Raises NetworkError rather than return a lane that has not converged.
     """
     batch = len(current_a)
-    if batch > 1 and (current_a == current_a[0]).all():
-        return np.repeat(_from_first_guess(problem, current_a[:1]), batch, axis=0)
-    centre_a = current_a.mean(axis=0) if batch >= FEWEST_LANES else current_a[0]
-    if batch < FEWEST_LANES or not near(problem, current_a, centre_a):
+    if batch == 0:
+        return np.empty_like(current_a)
+    if batch == 1 or (current_a == current_a[0]).all():
+        return np.repeat(_single(problem, current_a[0])[np.newaxis], batch, axis=0)
+    if batch < FEWEST_LANES or not near(problem, current_a, current_a[0]):
         return _far_apart(problem, current_a)
-    centre_v = _from_first_guess(problem, centre_a[np.newaxis])[0]
+    centre_a, centre_v = current_a[0], _single(problem, current_a[0])
+    if problem.stamps is not None:  # so small that factoring each sample costs less than more iterations
+        v = _newton(problem, current_a[1:], first_order(problem, current_a[1:], centre_a, centre_v))
+        return np.concatenate((centre_v[np.newaxis], v))
     left = CHORD_ERROR * max(float(np.abs(centre_v).max()), SMALLEST_FULL_SCALE_V)
     v, found = chord(problem, current_a, centre_a, centre_v, left)
+    v[0], found[0] = centre_v, True
     if not found.all():
         v[~found] = _far_apart(problem, current_a[~found])
     return v
+
+
+def _single(problem: Problem, current_a: FloatArray) -> FloatArray:
+    """Operating point (m,) at the currents (m,)."""
+    key = current_a.tobytes()
+    if key not in problem.known:
+        if len(problem.known) >= MOST_KNOWN:
+            problem.known.clear()
+        problem.known[key] = _from_first_guess(problem, current_a[np.newaxis])[0]
+    return problem.known[key]
 
 
 def _far_apart(problem: Problem, current_a: FloatArray) -> FloatArray:
