@@ -60,8 +60,8 @@ def _refill(words, key0, key1, counter, counter1, counter2):
 
 
 @compiled
-def fill(out, key0, key1, counter1, counter2, KI, WI, FI):
-    """Fill `out` (n,) float32 with the numbers of a Philox key at the position (counter1, counter2)."""
+def fill(out, rms, key0, key1, counter1, counter2, KI, WI, FI):
+    """Fill `out` (n,) with rms times the numbers of a Philox key at the position (counter1, counter2)."""
     words = np.empty(_WORDS, np.uint32)
     counter, next_word = np.uint64(0), _WORDS
     unit = np.float32(1.0 / 16777216.0)
@@ -78,7 +78,7 @@ def fill(out, key0, key1, counter1, counter2, KI, WI, FI):
             if (r >> np.uint32(8)) & np.uint32(1):
                 x = -x
             if magnitude < KI[layer]:
-                out[k] = x
+                out[k] = rms * np.float64(x)
                 break
             if layer == 0:
                 while True:
@@ -96,7 +96,8 @@ def fill(out, key0, key1, counter1, counter2, KI, WI, FI):
                     yy = -np.log1p(-second)
                     if yy + yy > xx * xx:
                         break
-                out[k] = -(_R + xx) if (magnitude >> np.uint32(8)) & np.uint32(1) else _R + xx
+                x = -(_R + xx) if (magnitude >> np.uint32(8)) & np.uint32(1) else _R + xx
+                out[k] = rms * np.float64(x)
                 break
             if next_word > _WORDS - 1:
                 counter = _refill(words, key0, key1, counter, counter1, counter2)
@@ -104,11 +105,11 @@ def fill(out, key0, key1, counter1, counter2, KI, WI, FI):
             uniform = np.float32(words[next_word] >> np.uint32(8)) * unit
             next_word += 1
             if (FI[layer - 1] - FI[layer]) * uniform + FI[layer] < np.exp(-0.5 * np.float64(x) * np.float64(x)):
-                out[k] = x
+                out[k] = rms * np.float64(x)
                 break
 
 
-def fill_normals(out, key, position) -> None:
-    """Fill `out`, contiguous float32, with the numbers of a key (2,) at a position of one or two integers."""
+def fill_normals(out, rms, key, position) -> None:
+    """Fill `out`, contiguous, with rms times the numbers of a key (2,) at a position of one or two integers."""
     second = np.uint64(position[1]) if len(position) > 1 else np.uint64(0)
-    fill(out.reshape(-1), key[0], key[1], np.uint64(position[0]), second, _KI, _WI, _FI)
+    fill(out.reshape(-1), rms, key[0], key[1], np.uint64(position[0]), second, _KI, _WI, _FI)

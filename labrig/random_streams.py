@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 COMPILED_FROM = 105_000
-"""Numbers in one call from which compiled code draws them, three times as fast: 105 channels and 1000 scans. It pays for its
-import within a few hundred calls."""
+"""Numbers in one call from which compiled code draws them: 105 channels and 1000 scans.
+
+It draws the same ones, three times as fast, and pays for its import within a thousand calls.
+"""
 
 _WORD = (1 << 64) - 1
 
@@ -46,12 +48,15 @@ class RandomStream:
         self._bits.state = state
         return self._generator
 
-    def normals(self, shape: tuple[int, int], *position: int) -> NDArray[np.float32]:
-        """Return standard normal numbers of a position (one or two integers): those of `at(*position)`, to 7 digits."""
+    def noise(self, shape: tuple[int, int], rms: float, *position: int) -> NDArray[np.float64]:
+        """Return normal numbers of this rms at a position (one or two integers).
+
+        Seven digits are plenty for noise: they are the single-precision numbers of `at(*position)`.
+        """
         if shape[0] * shape[1] < COMPILED_FROM:
-            return self.at(*position).standard_normal(shape, dtype=np.float32)
+            return np.multiply(self.at(*position).standard_normal(shape, dtype=np.float32), rms, dtype=np.float64)
         from labrig.compiled_normals import fill_normals  # here, because importing numba takes half a second
 
-        drawn = np.empty(shape, dtype=np.float32)
-        fill_normals(drawn, self._key, position)
+        drawn = np.empty(shape)
+        fill_normals(drawn, rms, self._key, position)
         return drawn

@@ -100,18 +100,18 @@ class Block:
     overrange: NDArray[np.bool_]
     lost: int = 0
 
-    def volts(self) -> NDArray[np.float64]:
-        """(T, C) sample voltages (V)."""
+    def volts(self, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """(T, C) sample voltages (V), written into `out` if it is given."""
         if not self.scale[:, 2:].any():
             # Scalars instead of rows are twice as fast on narrow blocks.
             zero, factor = self.scale[0, :2] if (self.scale == self.scale[0]).all() else self.scale[:, :2].T
-            volts = np.multiply(self.codes, factor, dtype=np.float64)
+            volts = np.multiply(self.codes, factor, out=out, dtype=np.float64)
             if np.any(zero):
                 volts += zero
             return volts
         codes = self.codes.astype(np.float64, copy=False)
         s0, s1, s2, s3 = self.scale.T
-        return s0 + codes * (s1 + codes * (s2 + codes * s3))
+        return np.add(s0, codes * (s1 + codes * (s2 + codes * s3)), out=out)
 
 
 @dataclass(frozen=True, slots=True)

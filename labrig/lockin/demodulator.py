@@ -113,7 +113,7 @@ class Demodulator:
         if first >= last:
             return
         wanted = replace(block, codes=block.codes[first - position : last - position])
-        self._volts[first:last] = wanted.volts()
+        wanted.volts(out=self._volts[first:last])
         self._received[first:last] = True
         self._clipped |= block.overrange
         self._clipped |= self._at_full_scale(wanted.codes)

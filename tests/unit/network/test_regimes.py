@@ -11,7 +11,7 @@ from labrig.network.physics import GROUND, Source
 from labrig.network.resistive.builders import HiddenLayer, from_edges, grid, layered
 from labrig.network.resistive.diodes import DIODES, DiodeModel
 from labrig.network.resistive.graph import Diode, Graph, Resistor
-from labrig.network.resistive.solve import newton, problem, stamps
+from labrig.network.resistive.solve import newton, stamps
 from labrig.network.resistive.solve.solver import Solver
 
 
@@ -43,7 +43,7 @@ REGIMES = {
     "chord": [
         (newton, "near", lambda *arguments: True),
         (newton, "COMPILED_FROM", 1 << 30),
-        (problem, "LARGEST_STAMP_TABLE", 0),
+        (newton, "CHORD_ABOVE", 0),
     ],
     "Newton around the first sample": [(newton, "near", lambda *arguments: True), (newton, "COMPILED_FROM", 1 << 30)],
     "compiled lanes": [(newton, "near", lambda *arguments: False), (newton, "COMPILED_FROM", 0)],
@@ -94,7 +94,7 @@ def test_the_regimes_are_what_they_are_called(monkeypatch):
     solver.states(sources(graph, 1e-4))
     assert called == ["_newton", "_newton"]
     called.clear()
-    monkeypatch.setattr("labrig.network.resistive.solve.problem.LARGEST_STAMP_TABLE", 0)
+    monkeypatch.setattr(newton, "CHORD_ABOVE", 6)
     solver = Solver(graph)
     solver.set_parameters(conductances(graph, 11))
     solver.states(sources(graph, 1e-4))

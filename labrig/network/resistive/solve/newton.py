@@ -25,6 +25,9 @@ others were solved with them, to rounding."""
 
 SMALLEST_FULL_SCALE_V = 1e-6
 MOST_KNOWN = 64
+CHORD_ABOVE = 12
+"""Nodes up to which factoring every sample costs less than the chord iteration, which takes more iterations."""
+
 QUADRATIC_BEND = 0.1
 """The estimate du²/(2·nVt) holds for |du|/nVt well below 1."""
 
@@ -50,7 +53,7 @@ def operating_points(problem: Problem, current_a: FloatArray) -> FloatArray:
     if batch < FEWEST_LANES or not near(problem, current_a, current_a[0]):
         return _far_apart(problem, current_a)
     centre_a, centre_v = current_a[0], _single(problem, current_a[0])
-    if problem.stamps is not None:  # so small that factoring each sample costs less than more iterations
+    if current_a.shape[1] <= CHORD_ABOVE:
         v = _newton(problem, current_a[1:], first_order(problem, current_a[1:], centre_a, centre_v))
         return np.concatenate((centre_v[np.newaxis], v))
     left = CHORD_ERROR * max(float(np.abs(centre_v).max()), SMALLEST_FULL_SCALE_V)
