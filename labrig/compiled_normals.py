@@ -7,6 +7,8 @@ numba brings along.
 # pyright: basic
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -28,8 +30,7 @@ _KI, _WI, _FI = (np.asarray(table) for table in (ki_float, wi_float, fi_float))
 _R, _INVERSE_R = np.float32(ziggurat_nor_r_f), np.float32(ziggurat_nor_inv_r_f)
 
 
-@intrinsic
-def _high(typing, a, b):
+def _high_code(typing, a, b):
     """Upper 64 bits of the product of two unsigned 64-bit integers."""
 
     def code(context, builder, signature, arguments):
@@ -38,6 +39,9 @@ def _high(typing, a, b):
         return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
 
     return types.uint64(types.uint64, types.uint64), code
+
+
+_high: Any = intrinsic(_high_code)
 
 
 @helper

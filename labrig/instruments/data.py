@@ -6,10 +6,14 @@ SI units throughout. C counts digitizer channels, T samples.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+L = TypeVar("L", bound="LevelTable | Continuous")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,11 @@ class Continuous:
 
     minimum: float
     maximum: float
+
+
+def distinct(levels: Iterable[L]) -> dict[int, L]:
+    """Every object of these once, by its id: channels of one part share one."""
+    return {id(each): each for each in levels}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from labrig.errors import LimitExceeded
 from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
-from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting
+from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting, distinct
 from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
 from labrig.signals.tones import ToneProgram
 
@@ -88,8 +88,7 @@ class GuardedProgrammer:
         if not self._levels:
             self._levels = self._programmer.levels()
             tables = {channel: table for channel, table in self._levels.items() if isinstance(table, LevelTable)}
-            distinct = {id(table): table for table in tables.values()}  # channels of one part share a table
-            codes = {key: frozenset(table.codes.tolist()) for key, table in distinct.items()}
+            codes = {key: frozenset(table.codes.tolist()) for key, table in distinct(tables.values()).items()}
             self._codes = {channel: codes[id(table)] for channel, table in tables.items()}
         return self._levels
 

@@ -61,7 +61,7 @@ def count(schedule: Schedule, train: int, test: int, acquisitions: int) -> Count
 
 
 def row_bytes(edges: int, gradients: int, levels: bool) -> float:
-    """Size of a journal row: the shadow, gradient and error of every so many steps, and the conductances that change."""
+    """Size of a journal row: shadow, gradient and error of every so many steps, and the conductances that change."""
     return 8 * edges * (1 + 2 / gradients) + edges * (12 * CHANGED_LEVELS if levels else 8) + 200
 
 

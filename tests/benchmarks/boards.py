@@ -51,7 +51,7 @@ def layered(folder: Path, inputs: int, hidden: int, outputs: int) -> Assembly:
 def grid(folder: Path, side: int) -> Assembly:
     """A square grid with two driven corners and three outputs within."""
     driven, outputs = (
-        (f"n0_0", f"n{side - 1}_{side - 1}"),
+        ("n0_0", f"n{side - 1}_{side - 1}"),
         [f"n{row * side // 10}_{column * side // 10}" for row, column in ((2, 7), (5, 4), (7, 2))],
     )
     wiring: dict[str, Any] = {}

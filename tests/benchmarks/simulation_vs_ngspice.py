@@ -1,7 +1,7 @@
 """The solver against ngspice: python tests/benchmarks/simulation_vs_ngspice.py [--json] [--short]
 
-Grids with antiparallel 1N4148 on half the nodes and 1N4148 on a fifth of the edges, one thread, the same netlists and the
-same times, ngspice at tight tolerance (its start and parsing not counted). Printed are ratios of CPU time,
+Grids with antiparallel 1N4148 on half the nodes and 1N4148 on a fifth of the edges, one thread, the same netlists and
+the same times, ngspice at tight tolerance (its start and parsing not counted). Printed are ratios of CPU time,
 ngspice / labrig, for 1000 different samples and for 1000 that repeat after 50, and the worst deviation over networks
 drawn afresh. The exit code is 0 only if every goal holds.
 """

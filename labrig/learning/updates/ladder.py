@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.instruments.data import Continuous, LevelTable
+from labrig.instruments.data import Continuous, LevelTable, distinct
 
 Array = NDArray[np.float64]
 
@@ -37,13 +37,13 @@ def stacked(levels: Sequence[LevelTable | Continuous]) -> Ladder | None:
         return None
     if len(tables) != len(levels):
         raise ValueError("channels with levels and continuous channels cannot be mixed in one update")
-    distinct = {id(table): table for table in tables}
-    place = {key: row for row, key in enumerate(distinct)}
-    width = max(len(table.codes) for table in distinct.values())
+    different = distinct(tables)
+    place = {key: row for row, key in enumerate(different)}
+    width = max(len(table.codes) for table in different.values())
 
-    codes = np.zeros((len(distinct), width), dtype=np.int64)
-    siemens = np.zeros((len(distinct), width))
-    for row, table in enumerate(distinct.values()):
+    codes = np.zeros((len(different), width), dtype=np.int64)
+    siemens = np.zeros((len(different), width))
+    for row, table in enumerate(different.values()):
         count = len(table.codes)
         codes[row, :count], codes[row, count:] = table.codes, table.codes[-1]
         siemens[row, :count], siemens[row, count:] = table.siemens, table.siemens[-1]

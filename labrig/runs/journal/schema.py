@@ -1,8 +1,8 @@
 """What a journal keeps. The fields of Step, Evaluation and Event are the columns of its three tables.
 
 Arrays are stored as little-endian float64, lists and maps as JSON. Of an array that changes little from step to step
-only the changes are stored. A field that may be None is a column that may be empty: of large boards not every gradient is
-kept, and a journal of an earlier schema did not keep everything.
+only the changes are stored. A field that may be None is a column that may be empty: of large boards not every gradient
+is kept, and a journal of an earlier schema did not keep everything.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ _CHANGE = np.dtype([("place", "<u4"), ("value", "<f8")])
 
 def _changes(before: Array, now: Array) -> bytes:
     """Places and values of the entries that changed, or the whole array if that is not longer."""
-    changed = np.flatnonzero(before != now) if len(before) == len(now) else now
+    changed = np.flatnonzero(before != now) if len(before) == len(now) else np.arange(len(now))
     if len(changed) * _CHANGE.itemsize >= 8 * len(now):
         return _whole(now)
     table = np.empty(len(changed), dtype=_CHANGE)

@@ -1,8 +1,8 @@
 """Chord iteration: the samples of one window differ little, so one factorization serves them all.
 
-Newton finds the operating point of their mean current, exactly. From there every sample moves by J⁻¹·r with the Jacobian
-J of the mean and its own exact residual r. What is wrong with J is the change of each diode's slope between the mean
-and the sample, at most the factor exp(|u − u₀|/nVt); the error shrinks by that factor less one in each iteration.
+Newton finds the operating point of the first one. From there every other sample moves by J⁻¹·r, with the Jacobian J of
+the first and its own exact residual r. What is wrong with J is the change of each diode's slope between the two, by a
+factor of at most exp(|u − u₀|/nVt); the error shrinks by that factor less one in each iteration.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ MOST_ITERATIONS = 12
 
 
 def near(problem: Problem, current_a: FloatArray, centre_a: FloatArray) -> bool:
-    """Whether no sample would move a diode by more than nVt from the mean if none conducted; conducting, they move less.
+    """Whether no sample would move a diode by more than nVt from the centre if none conducted.
+
+    Conducting, they move less.
 
     `current_a` (B, m) and `centre_a` (m,) are currents (A).
     """

@@ -1,7 +1,7 @@
 """In what order to eliminate the nodes of a sparse network, and which entries of its factor that touches.
 
-The order is one of minimum degree: of the nodes that are left, the one with the fewest neighbours comes next. It depends
-on the pattern alone, so it is computed once for each pattern.
+The order is one of minimum degree: of the nodes that are left, the one with the fewest neighbours comes next. It
+depends on the pattern alone, so it is computed once for each pattern.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compiled Newton for many different samples of a diode network: eight lanes, each walking along its own stretch of them.
+"""Compiled Newton for many different samples of a diode network: eight lanes, each along its own stretch of them.
 
 A lane begins at its first guess and then extrapolates, in the order that would have met the sample before best. All
 lanes are factored together by the sparse LDLᵀ of elimination.py. The law of the diodes is that of junctions.py.
@@ -214,8 +214,9 @@ def walk(
 ):
     """Solve the samples `current` (B, m); voltages (B, m), and whether each has converged.
 
-    Columns of `diodes`: saturation current, nVt, series resistance, gmin, knee, where the reverse law begins, where a bare
-    exponential becomes linear, ln(Is·Rs/nVt). Lane k takes the samples from k·⌈B/8⌉ on, and begins at `guess` (8, m).
+    Columns of `diodes`: saturation current, nVt, series resistance, gmin, knee, where the reverse law begins, where a
+    bare exponential becomes linear, ln(Is·Rs/nVt). Lane k takes the samples from k·⌈B/8⌉ on and begins at row k of
+    `guess` (8, m).
     """
     count, size = current.shape
     length = (count + 7) // 8

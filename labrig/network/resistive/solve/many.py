@@ -19,7 +19,8 @@ def many(
     problem: Problem, current_a: FloatArray, final_error: float, quadratic_bend: float, smallest_v: float
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Solve the samples `current_a` (B, m); voltages (B, m), and whether each has converged (B,)."""
-    from labrig.network.resistive.solve.lanes import LANES, walk  # here, because numba takes half a second
+    # Here, because importing numba takes half a second; numba knows types, Python does not.
+    from labrig.network.resistive.solve.lanes import LANES, walk  # pyright: ignore[reportUnknownVariableType]
 
     ends = problem.incidence != 0
     pattern = (problem.conductance_s != 0) | (ends.astype(float) @ ends.T.astype(float) > 0)

@@ -20,8 +20,10 @@ At 1 V it asks for a last step below 2.3e-7 V across every diode.
 """
 
 CHORD_ERROR = 1e-14
-"""The same for the chord iteration, which ends well below: its cheap steps leave samples that do not depend on which
-others were solved with them, to rounding."""
+"""The same for the chord iteration, whose steps are cheap.
+
+Samples then do not depend on which others were solved with them, to rounding.
+"""
 
 SMALLEST_FULL_SCALE_V = 1e-6
 MOST_KNOWN = 64

@@ -1,8 +1,8 @@
 """Conductance matrices in blocks, so that a change of the edges costs one pass over them.
 
-Nodes come in two groups: those that are eliminated first, and those that are kept. The eliminated block is stored as its
-diagonal if no element joins two of its nodes (inputs and outputs around one hidden layer), as a sparse matrix if it is
-large and nearly empty (grids), and else as a full matrix.
+Nodes come in two groups: those that are eliminated first, and those that are kept. The eliminated block is stored as
+its diagonal if no element joins two of its nodes (inputs and outputs around one hidden layer), as a sparse matrix if it
+is large and nearly empty (grids), and else as a full matrix.
 """
 
 from __future__ import annotations
