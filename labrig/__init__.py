@@ -47,7 +47,8 @@ def open(
     Raises
     ------
     ConfigError
-        If the configuration is invalid, with place and remedy. Instruments raise other LabrigErrors.
+        If the configuration is invalid; the message says where, and how to correct it. Failures of instruments are
+        other LabrigErrors.
     """
     from labrig.rig.safe_rig import SafeRig
 
@@ -68,8 +69,8 @@ def train(
 ) -> RunResult:
     """Train a board as configured and record every step: `labrig.train("xor.yaml").metrics`.
 
-    This is `labrig run` without output. The first Ctrl-C finishes the step and makes the instruments safe, the second
-    makes them safe at once.
+    This is `labrig run` without output. After the first Ctrl-C the current step is finished and the instruments are
+    made safe; a second one makes them safe at once.
 
     Parameters
     ----------
@@ -78,9 +79,9 @@ def train(
     runs_dir, run_dir
         The run is a new folder in `runs_dir`, or exactly `run_dir`, which must not exist.
     plots
-        Draw pictures at the end.
+        Whether to save plots at the end.
     report
-        Called with every step and every evaluation, after it was recorded.
+        Called with every step and every evaluation that has been recorded.
     stop
         Called before every step and between the measurements of an evaluation; True ends the run.
 
@@ -92,7 +93,8 @@ def train(
     Raises
     ------
     ConfigError
-        If the configuration is invalid, with place and remedy. Instruments and disk raise other LabrigErrors.
+        If the configuration is invalid; the message says where, and how to correct it. Failures of instruments and of
+        the disk are other LabrigErrors.
     KeyboardInterrupt
         After Ctrl-C; the run is recorded as interrupted.
     """

@@ -26,7 +26,7 @@ from labrig.runs.journal import Evaluation, Event, Journal, Step
 Array = NDArray[np.float64]
 
 ATTEMPTS = 3
-"""Attempts at one step or evaluation if the potentiometers lose their settings meanwhile."""
+"""Attempts at one step or evaluation if the potentiometers lose their settings during it."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Experiment:
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
         """Make one update from a batch of examples: measure, learn, write, record.
 
-        If a programmer reports that it lost its settings meanwhile, the measurements are invalid; the step is undone
-        and repeated.
+        If a programmer reports that it lost its settings during the step, the measurements are invalid; the step is
+        undone and repeated.
 
         Parameters
         ----------

@@ -62,7 +62,7 @@ class Extensions(Generic[Kind]):
         return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
 
     def names(self) -> list[str]:
-        """Return every name, labrig's own first. Dotted paths are allowed as well."""
+        """Return every name, labrig's own first. Dotted paths are also allowed."""
         return [*self.own, *sorted({entry.name for entry in _installed(self.group)} - set(self.own))]
 
     def find(self, name: str) -> type[Kind]:

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from labrig.assembly import concerns
 from labrig.assembly.assembly import Assembly
 from labrig.assembly.effective import effective
 from labrig.assembly.sections import acquisition, error, instruments, limits, network, simulation, task, timing, wiring
@@ -150,10 +151,7 @@ def check(document: Document) -> Assembly | None:
             document.problems.note(f"not checked until these problems are fixed: {', '.join(skipped)}")
         return None
     assembly = _assembly(document, products)
-    if assembly.ghost is not None and not assembly.ghost.small:
-        digitizer = assembly.board.hookup.digitizer
-        message = f"{digitizer} has one converter for all channels: {assembly.ghost}"
-        assembly.document.warn(("acquisition", "sample_rate"), message)
+    concerns.warn(assembly)
     return assembly
 
 

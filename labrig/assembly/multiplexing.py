@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labrig.assembly.board import Board
-from labrig.assembly.rounding import rounded_down, rounded_up
+from labrig.assembly.recommended import rounded_down, rounded_up
 from labrig.instruments.data import AcquisitionPlan
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.instruments.multiplexer import SMALL_GHOST, ghost, settling_needed_s, switching_s

@@ -88,7 +88,10 @@ def _check_text(given: Sequence[str]) -> None:
             try:
                 typed.decode("utf-8")
             except UnicodeDecodeError:
-                raise ConfigError(f"the argument '{shown}' is not UTF-8 text", remedy="rename the file") from error
+                raise ConfigError(
+                    f"the argument '{shown}' is not UTF-8 text",
+                    remedy="pass UTF-8 text; if it names a file, rename the file",
+                ) from error
             encoding = locale.getencoding()
             raise ConfigError(
                 f"the argument '{shown}' is UTF-8 text, but the locale's encoding is {encoding}",

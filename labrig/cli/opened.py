@@ -1,4 +1,4 @@
-"""An open rig that is made safe on every exit, even if Ctrl-C is pressed meanwhile."""
+"""An open rig that is made safe on every exit, even if Ctrl-C is pressed on the way."""
 
 from __future__ import annotations
 

@@ -97,6 +97,7 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         ("activation", assembly.learning.activation),
         ("tones", f"{tones}; common period {plan.period_samples} samples"),
         ("acquisition", f"{samples}: {seconds(plan.acquisition_s)}"),
+        ("accuracy", _accuracy(plan)),
         *([("multiplexer", str(assembly.ghost))] if assembly.ghost is not None else []),
         ("conductances", f"{1e6 * low:.4g} to {1e6 * high:.4g} µS, {'continuous' if plan.levels is None else levels}"),
         *([("solver", solver)] if (solver := _solver(assembly)) is not None else []),
@@ -105,6 +106,12 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} on this computer"),
     ]
     return "\n".join(f"{name:<13} {text}" for name, text in rows)
+
+
+def _accuracy(plan: Plan) -> str:
+    if not (plan.u_gain or plan.u_offset_v):
+        return "the digitizer states no error of gain or zero: uncertainties contain noise alone"
+    return f"gain {100 * plan.u_gain:.3g} %, zero {1e6 * plan.u_offset_v:.3g} µV (standard uncertainties)"
 
 
 def _print_wiring(assembly: Assembly, as_json: bool) -> int:

@@ -129,7 +129,7 @@ def read_csv(path: Path) -> CsvTable:
             separator = named[1]
             if separator not in SEPARATORS:
                 known = " or ".join(SEPARATORS.values())
-                raise TableError(f"{name}:1:1: cells separated by {as_written(separator)}; use {known}")
+                raise TableError(f"{name}:1:1: 'sep=' names the separator {as_written(separator)}; use {known}")
         elif written.startswith("#"):
             comments.append(written[1:])
         elif written:

@@ -127,7 +127,7 @@ class _Files:
         if found.resolve() in above:
             raise ConfigError(f"{as_written(name.value)} extends itself, directly or through others")
         if len(above) > _LONGEST_CHAIN:
-            raise ConfigError(f"a chain of more than {_LONGEST_CHAIN} files that extend each other")
+            raise ConfigError(f"more than {_LONGEST_CHAIN} files extend one another in a chain")
         if found.resolve() not in self.trees:
             self.trees[found.resolve()] = self.tree(found, read_text(found), above)
         return self.trees[found.resolve()]

@@ -78,10 +78,10 @@ def parse_override(text: str) -> Override:
         raise UsageError(f"--set {as_written(text)} contains a line break or a non-printable character")
     if _PATH.fullmatch(name) is None:
         remedy = "name one node, e.g. --set 'wiring.in3.through=1 kΩ'" if ".." in name else example
-        raise UsageError(f"--set {as_written(text)}: {as_written(name)} is not a path", remedy=remedy)
+        raise UsageError(f"--set {as_written(text)}: {as_written(name)} is not a valid key", remedy=remedy)
     matches = list(_PART.finditer(name))
     if len(matches) > DEEPEST:
-        raise UsageError(f"--set: a path of more than {DEEPEST} parts")
+        raise UsageError(f"--set: the key has more than {DEEPEST} parts")
     # A number is an index only in brackets: 'seed.3' names the key '3'.
     path = tuple(int(match[0]) if name[match.start() - 1 : match.start()] == "[" else match[0] for match in matches)
     if path[0] == "extends":
@@ -92,7 +92,7 @@ def parse_override(text: str) -> Override:
 def apply_override(root: Marked, text: str, number: int, problems: Problems) -> Marked:
     """Return the tree with one value replaced; missing maps are created.
 
-    If the value cannot be set, a problem at its place in the override is added and the tree is returned unchanged.
+    If the value cannot be set, a problem is reported at its place in the override, and the tree is returned unchanged.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def apply_override(root: Marked, text: str, number: int, problems: Problems) -> 
     number : int
         Number of the override, from 1.
     problems : Problems
-        Gets the problem.
+        Where the problem is reported.
 
     Raises
     ------

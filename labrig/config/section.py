@@ -77,7 +77,7 @@ def composed(name: str, base: type[Section], *options: type[Section], any_key: b
     for model in options:
         for key in model.model_fields:
             if known.setdefault(key, model) is not model:
-                raise ValueError(f"key {key!r} belongs to {known[key].__module__} and to {model.__module__}")
+                raise ValueError(f"key {key!r} is defined by both {known[key].__module__} and {model.__module__}")
     wanted = tuple(dict.fromkeys(model for model in options if model is not NoOptions))
     if not wanted and not any_key:
         return base

@@ -35,7 +35,7 @@ def validate(document: Document, path: TreePath, model: type[Model]) -> Model | 
     Parameters
     ----------
     document : Document
-        Gets the problems.
+        Where problems are reported.
     path : tuple
         Where the value is; () for the whole document.
     model : type

@@ -49,7 +49,7 @@ def expand_range(text: str) -> list[str]:
     width = len(first["number"]) if padded else 0
     start, stop = int(first["number"]), int(last["number"])
     if abs(stop - start) >= LONGEST_RANGE:
-        raise ValueError(f"{as_written(text)} is longer than {LONGEST_RANGE} names")
+        raise ValueError(f"{as_written(text)} covers more than {LONGEST_RANGE} names")
     step = 1 if stop >= start else -1
     return [f"{prefix}{number:0{width}d}" for number in range(start, stop + step, step)]
 

@@ -104,6 +104,11 @@ class Block:
     overrange: NDArray[np.bool_]
     lost: int = 0
 
+    @property
+    def step_v(self) -> NDArray[np.float64]:
+        """(C,) volts per code; 0 if the block has volts instead of codes, which are not rounded."""
+        return np.abs(self.scale[:, 1]) if self.codes.dtype.kind in "iu" else np.zeros(len(self.scale))
+
     def volts(self, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """(T, C) sample voltages (V), written into `out` if it is given."""
         if not self.scale[:, 2:].any():

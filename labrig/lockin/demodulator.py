@@ -13,6 +13,7 @@ from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.lockin.demodulated import Demodulated, Flag
 from labrig.lockin.drops import DropTerms, prepare_drops
 from labrig.lockin.estimator import LeastSquares, aperiodic_residual, at_rows, common_period, joint_least_squares
+from labrig.lockin.rounding import MOST_PHASES, NOISE_AVERAGES_IT, noise_before_rounding, rounding_of_window
 
 Array = NDArray[np.float64]
 
@@ -69,7 +70,7 @@ class Demodulator:
         self._pilot = pilot
         self._full_scale_codes = full_scale_codes
         if pilot is not None and not 0 <= pilot < channels:
-            raise ConfigError(f"the pilot's column {pilot} is not one of {channels} channels")
+            raise ConfigError(f"the pilot's column {pilot} is not one of 0 to {channels - 1}")
         if len(plan.skew_s) != channels:
             raise ConfigError(f"the plan has {len(plan.skew_s)} skews for {channels} channels")
         for frequency in self._frequencies_hz:
@@ -87,6 +88,7 @@ class Demodulator:
         self._drops = prepare_drops(drops, np.concatenate((np.zeros((1, channels)), lag)))
         self._volts = np.zeros((plan.window_samples, channels))
         self._received = np.zeros(plan.window_samples, dtype=np.bool_)
+        self._step_v = np.zeros(channels)
         self.start()
 
     def start(self) -> None:
@@ -115,6 +117,7 @@ class Demodulator:
         wanted = replace(block, codes=block.codes[first - position : last - position])
         wanted.volts(out=self._volts[first:last])
         self._received[first:last] = True
+        self._step_v = block.step_v
         self._clipped |= block.overrange
         self._clipped |= self._at_full_scale(wanted.codes)
 
@@ -139,6 +142,7 @@ class Demodulator:
         else:
             scatter, freedom = estimator.residual(volts, theta)
         variance, edge_variance = self._drops.variances(scatter, freedom)
+        rounding = self._rounding(estimator, variance, theta)
         dc = theta[0]
         phasor = (theta[1::2] - 1j * theta[2::2]) * self._unskew
         gains = estimator.variance_gains
@@ -149,6 +153,8 @@ class Demodulator:
         tones, channels = phasor.shape
         systematic = np.empty((1 + tones, channels))
         systematic[0], systematic[1:] = (gain_error * dc) ** 2 + zero**2, (gain_error * np.abs(phasor)) ** 2
+        if rounding is not None:
+            systematic += rounding
         parts = np.empty((1 + 2 * tones, channels))
         parts[0], parts[1 : 1 + tones], parts[1 + tones :] = dc, referenced.real, referenced.imag
         drops = self._drops.of(parts)
@@ -212,6 +218,29 @@ class Demodulator:
             u_phase=u_pilot / np.maximum(amplitude, PILOT_FLOOR_V),
             weak=bool((amplitude < np.maximum(PILOT_SIGNAL_TO_NOISE * u_pilot, PILOT_FLOOR_V)).any()),
         )
+
+    def _rounding(self, estimator: LeastSquares, variance: Array, theta: Array) -> Array | None:
+        """Mean square (1 + F, C) of what rounding leaves in DC and in each tone (V²).
+
+        None if no channel rounds, or noise averages it away in all.
+        """
+        rounds = np.flatnonzero(self._step_v)
+        step = self._step_v[rounds]
+        scatter = variance[rounds] / step**2
+        if not len(rounds) or scatter.min() > NOISE_AVERAGES_IT:
+            return None
+        samples = len(estimator.basis)
+        if self._period is not None and samples == self._plan.window_samples:
+            phases = slice(self._period)
+        else:
+            phases = slice(None, None, -(-samples // MOST_PHASES))
+        basis = estimator.basis[phases]
+        weights = estimator.pseudo_inverse[:, phases] * (samples / len(basis))
+        pilot = None if self._pilot is None else int(np.searchsorted(rounds, self._pilot))
+        sigma = noise_before_rounding(scatter)
+        left = np.zeros((1 + len(self._frequencies_hz), len(self._step_v)))
+        left[:, rounds] = rounding_of_window(sigma, theta[:, rounds] / step, basis, weights, pilot) * step**2
+        return left
 
     def _flags(self, reference: _Reference) -> frozenset[Flag]:
         raised = [

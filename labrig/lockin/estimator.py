@@ -73,7 +73,7 @@ class LeastSquares:
         return self.pseudo_inverse @ x
 
     def residual(self, x: NDArray[np.float64], theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-        """(N, C) what the fit leaves over of the samples `x` (N, C), and its N − P degrees of freedom."""
+        """(N, C) residual of the fit to the samples `x` (N, C), and its N − P degrees of freedom."""
         residual = self.basis @ theta
         np.subtract(x, residual, out=residual)
         samples, parameters = self.basis.shape
@@ -119,12 +119,12 @@ def _prepared(columns: NDArray[np.float64], matrix: NDArray[np.float64]) -> Leas
     samples, parameters = columns.shape
     if samples <= parameters:
         raise ConfigError(
-            f"{samples} samples cannot give {parameters} parameters and their noise", remedy="a longer window"
+            f"{samples} samples cannot give {parameters} parameters and their noise", remedy="use a longer window"
         )
     if np.linalg.cond(matrix) > WORST_CONDITION:
         raise ConfigError(
             f"tones (or a tone and DC) lie too close for a window of {samples} samples to tell them apart",
-            remedy="a longer window, or tones further apart",
+            remedy="use a longer window, or tones further apart",
         )
     inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     return LeastSquares(columns, inverse @ columns.T, np.diagonal(inverse).copy())

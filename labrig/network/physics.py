@@ -188,7 +188,7 @@ class Layout(Protocol):
         ...
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> Network:
-        """Return the network with these sources, and more nodes that carry only a source."""
+        """Return the network with these sources, and with the nodes `beside`, which are connected to a source only."""
         ...
 
 

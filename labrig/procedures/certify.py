@@ -221,7 +221,7 @@ def certify(
     probe : GradientProbe
         Measures gradients and losses.
     update : Update
-        Has the initial conductances.
+        Supplies the initial conductances.
     truth : Truth or None
         The exact gradient of a simulated bench.
     examples : sequence of int

@@ -271,7 +271,7 @@ def _report_of(
         return _failed(row, outcome)
     row = replace(row, state="answers", model=outcome.model, serial=outcome.serial, firmware=outcome.firmware)
     differences = [
-        f"{what} is {getattr(outcome, what)!r}, the configuration names {getattr(wanted, what)!r}"
+        f"{what} is {getattr(outcome, what)!r}, but the configuration names {getattr(wanted, what)!r}"
         for what in (wanted.differing(outcome) if wanted else ())
     ]
     if not differences:
@@ -301,13 +301,13 @@ def _failed(row: InstrumentReport, error: Exception, state: State | None = None)
 def _make_safe_and_close(instruments: Mapping[str, Instrument]) -> dict[str, Exception]:
     """Make all safe in parallel, then close; returns the first error of each instrument."""
     failures: dict[str, Exception] = {}
-    for what in ("make_safe", "close"):
+    for what, failed in (("make_safe", "could not be made safe"), ("close", "did not close")):
         actions = {name: partial(_completed, getattr(instrument, what)) for name, instrument in instruments.items()}
         outcomes = _in_parallel(actions, SAFE_S)
         for name in instruments:
             outcome = outcomes.get(name)
             if outcome is None:
-                outcome = DeadlineExceeded(f"did not {what.replace('_', ' ')} within {SAFE_S:g} s")
+                outcome = DeadlineExceeded(f"{failed} within {SAFE_S:g} s")
             if isinstance(outcome, Exception):
                 failures.setdefault(name, outcome)
     return failures

@@ -32,7 +32,8 @@ class Plan:
     """What a run will do, in SI units.
 
     `levels` is the number per edge within the range (None if continuous), `bench_s` the time on the bench's clock, and
-    `wall_s` the time on this computer, extrapolated from a few examples.
+    `wall_s` the time on this computer, extrapolated from a few examples. `u_gain` (relative) and `u_offset_v` are the
+    standard uncertainties that the digitizer states of its gain and zero; 0 if it states none.
     """
 
     frequencies_hz: tuple[float, ...]
@@ -40,6 +41,8 @@ class Plan:
     window_samples: int
     period_samples: int
     settle_samples: int
+    u_gain: float
+    u_offset_v: float
     acquisition_s: float
     levels: int | None
     largest_level_gap: float | None
@@ -87,6 +90,8 @@ def plan_run(probe: GradientProbe, update: Update, schedule: Schedule, gradients
         window_samples=rig.plan.window_samples,
         period_samples=rig.tones.period_samples,
         settle_samples=rig.plan.settle_samples,
+        u_gain=rig.plan.u_gain,
+        u_offset_v=rig.plan.u_offset_v,
         acquisition_s=rig.plan.duration_s,
         levels=None if isinstance(levels, Continuous) else len(levels.siemens),
         largest_level_gap=None if steps is None or isinstance(levels, Continuous) else float(steps.max()),

@@ -52,12 +52,16 @@ class ChannelPrograms:
         hookup = self._hookup
         activation = np.asarray(excitation.activation, dtype=float)
         if activation.shape != (len(hookup.inputs),):
-            raise LabrigError(f"the activation has shape {activation.shape}, the wiring {len(hookup.inputs)} inputs")
+            inputs = len(hookup.inputs)
+            raise LabrigError(
+                f"the activation has shape {activation.shape}; with {inputs} inputs it must be ({inputs},)"
+            )
         shape = len(self.error_hz), len(hookup.outputs)
         error = np.zeros(shape) if excitation.error is None else np.asarray(excitation.error, dtype=float)
         if error.shape != shape:
             raise LabrigError(
-                f"the error has shape {error.shape}, the rig {shape[0]} error tones and {shape[1]} outputs: {shape}"
+                f"the error has shape {error.shape}; with {shape[0]} error tones and {shape[1]} outputs it must be "
+                f"{shape}"
             )
         if not (np.isfinite(activation).all() and np.isfinite(error).all()):
             raise LabrigError("the activation or the error contains NaN or infinity")
@@ -80,8 +84,8 @@ class ChannelPrograms:
     def lead(self, asked: Programs, played: Programs) -> Array:
         """How far the tones of each frequency are ahead of the pilot, beyond what was asked for: (F,) rad.
 
-        Some sources turn all of their tones, and say so. Raises SyncLost if two sources turn tones of one frequency
-        differently: no lock-in could tell them apart.
+        Some sources shift the phase of all their tones, and report the shift. Raises SyncLost if two sources shift
+        tones of the same frequency by different amounts: no lock-in could separate them.
         """
         lead, leader = np.zeros(len(self._frequencies_hz)), [""] * len(self._frequencies_hz)
         pilot = _phases(played, self._hookup.pilot)

@@ -130,7 +130,7 @@ class Hookup:
 
     @cached_property
     def output_ohm(self) -> NDArray[np.float64]:
-        """(O,) resistance from each output to ground by way of its error's source: it loads the node."""
+        """(O,) resistance from each output to ground through the source that injects its error: it loads the node."""
         return np.array([wire.ohm for wire in self.outputs])
 
     @cached_property

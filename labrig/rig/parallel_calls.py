@@ -158,7 +158,7 @@ def started_workers(names: Iterable[str]) -> dict[str, Worker]:
         if not isinstance(error, RuntimeError):
             raise
         raise LabrigError(
-            f"the system gives no more threads: {error}",
+            f"the system cannot start another thread: {error}",
             action="open",
             remedy="close other programs, or raise the limit (ulimit -u)",
         ) from error

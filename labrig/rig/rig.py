@@ -58,7 +58,7 @@ class Rig:
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
     on_close: called after everything was closed, to end what the bench started.
 
-    closing: whether `close` is under way. A signal handler holds Ctrl-C back meanwhile.
+    closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
     """
 
     def __init__(
@@ -223,7 +223,7 @@ class Rig:
             self._write(before)
 
     def _write(self, settings: Mapping[int, Setting]) -> None:
-        """Program; ChannelFault if a channel does not hold its setting, or the programmer was reset meanwhile."""
+        """Program; ChannelFault if a channel does not hold its setting, or the programmer was reset in the meantime."""
         report = self.program(settings)
         if report.faulty or report.interrupted:
             what = f"{', '.join(report.faulty)} do not hold what was written" if report.faulty else "settings were lost"
@@ -236,7 +236,7 @@ class Rig:
     def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
         """Write new settings (by edge index) and verify them. Channels of the report are named device/channel.
 
-        Every programmer is asked, even without new settings: it may report that it was reset meanwhile.
+        Every programmer is called, even without new settings, because it may have been reset in the meantime.
         """
         reports: list[tuple[str, ProgramReport]] = []
         for device, programmer in self._programmers.items():
@@ -307,7 +307,7 @@ class Rig:
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:
-        """Close; what goes wrong meanwhile is added to the error that led here."""
+        """Close; what goes wrong on the way is added to the error that led here."""
         try:
             self.close()
         except NotMadeSafe as group:
@@ -326,7 +326,7 @@ class Rig:
             return
         for what in wanted.differing(found):
             raise IdentityMismatch(
-                f"answers as {what} {getattr(found, what)!r}, the configuration names {getattr(wanted, what)!r}",
+                f"identifies as {what} {getattr(found, what)!r}, but the configuration names {getattr(wanted, what)!r}",
                 device=name,
                 action="identify",
                 remedy=f"connect the right instrument or correct instruments.{name}",
@@ -371,7 +371,7 @@ class Rig:
                 f"clipped at {nodes}",
                 device=self.hookup.digitizer,
                 action="measure",
-                remedy="a larger digitizer range, or a smaller drive",
+                remedy="use a larger range of the digitizer, or a smaller drive",
             )
         for flag in _REFUSED:
             if flag in read.flags:

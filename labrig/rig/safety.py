@@ -13,7 +13,8 @@ Order of events, in seconds from the beginning:
 - until `RETRY_S`: an instrument that could not be made safe is tried again; its plug may be back.
 - at `RETRY_S` + `LAST_ATTEMPT_S` this ends whatever hangs, and says which instrument is not safe.
 
-The threads are started when the rig opens: if the system gives no more threads, the instruments can still be made safe.
+The threads are started when the rig opens, so that the instruments can be made safe even if the system cannot start
+another thread later.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def window_samples(sample_rate_hz: float, window_s: float) -> int:
         whole = [n for n in (floor(exact), ceil(exact)) if n > 0]
         raise PlanError(
             f"a window of {window_s:g} s is {exact:.6g} samples at {sample_rate_hz:g} S/s, not a whole number",
-            remedy="window " + " or ".join(f"{n / sample_rate_hz:.9g} s ({n} samples)" for n in whole),
+            remedy="use a window of " + " or ".join(f"{n / sample_rate_hz:.9g} s ({n} samples)" for n in whole),
         )
     return samples
 
@@ -120,15 +120,19 @@ def plan_tones(
     if len(allowed) < len(in_band) and _search(window_samples, list(in_band), count, order) is not None:
         mains = " and ".join(f"{f:g}" for f in mains_hz)
         raise PlanError(
-            f"no {count} clean tone(s): harmonics of {mains} Hz mains leave {len(allowed)} of the {len(in_band)} "
+            f"no {_tones(count)} clear of mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
             f"frequencies of {grid} in {_band_text(band_hz)}",
             remedy="use a longer window, or mains: none",
         )
     raise PlanError(
-        f"no {count} tone(s) clear of products up to order {order} among the {len(in_band)} frequencies of {grid} in "
+        f"no {_tones(count)} clear of products up to order {order} among the {len(in_band)} frequencies of {grid} in "
         f"{_band_text(band_hz)}",
         remedy="use a longer window, a wider band or a lower order",
     )
+
+
+def _tones(count: int) -> str:
+    return "tone" if count == 1 else f"{count} tones"
 
 
 def check_tones(

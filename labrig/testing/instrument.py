@@ -41,7 +41,7 @@ def identity_is_stable_and_as_configured(subject: Subject) -> Identity:
     for what in ("model", "serial"):
         wanted, found = getattr(subject.device.options, what), getattr(first, what)
         assert not wanted or wanted == found, (
-            f"{subject.name}: answers as {what} {found!r}, the configuration names {wanted!r}"
+            f"{subject.name}: identifies as {what} {found!r}, but the configuration names {wanted!r}"
         )
     return first
 

@@ -54,7 +54,9 @@ class WireBench:
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """Make the real instrument, connected to its virtual counterpart; raises ConnectionFailed if there is none."""
         if driver.factory is None:
-            raise ConfigError(f"{driver.name} has no real driver to run on the wire", device=name)
+            raise ConfigError(
+                f"{driver.name} is a simulation only, without a real driver that could run on the wire", device=name
+            )
         if self._child is None:
             self._start()
         if name not in self._endpoints:

@@ -87,7 +87,7 @@ BOARD_MISTAKES = [
         "edges: [in0-out0]",
         "edges: [in0-out0, ▲in0 - out0]",
         "network.edges[1]",
-        "edge 'in0-out0' is there twice",
+        "edge 'in0-out0' appears twice",
         base=ISLANDS,
     ),
     one_edit(
@@ -103,7 +103,7 @@ BOARD_MISTAKES = [
         "edges: [in0-out0]",
         "edges: [in0-out0, ▲in0-out0]",
         "network.edges[1]",
-        "is there twice",
+        "appears twice",
         base=ISLANDS,
     ),
     one_edit("no edge at all", "edges: [in0-out0]", "edges: ▲[]", "network.edges", "at least 1 item", base=ISLANDS),

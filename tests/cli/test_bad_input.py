@@ -98,7 +98,7 @@ def test_without_a_mistake_there_is_no_error(base: str, folder: Path, capsys: py
             USAGE,
             ("'learning.rate' has no '='", "write e.g. --set learning.rate=0.1"),
         ),
-        (["bad.yaml", "--set", "=1"], USAGE, ("'' is not a path", "write e.g.")),
+        (["bad.yaml", "--set", "=1"], USAGE, ("'' is not a valid key", "write e.g.")),
         (["bad.yaml", "--set", "extends=iris.yaml"], USAGE, ("'extends' can only be set in a file",)),
         (["bad.yaml", "--seed", "zero"], USAGE, ("'zero' is not a whole number ≥ 0",)),
         (["bad.yaml", "--bench", "imaginary"], USAGE, ("invalid choice: 'imaginary'",)),

@@ -56,7 +56,7 @@ ALONE = {
         "daq",
         broken_bench.AnswersAsAnother,
         instrument.identity_is_stable_and_as_configured,
-        "answers as serial 'another', the configuration names 'D1'",
+        "identifies as serial 'another', but the configuration names 'D1'",
     ),
     "never times out": ("daq", broken_bench.NeverTimesOut, digitizer.keeps_its_deadline, "read had not ended after"),
     "reports nothing": (

@@ -306,7 +306,7 @@ class Link:
         if reply.status == Status.BAD_VERSION:
             spoken = " to ".join(str(number) for number in reply.body[:2])
             raise IdentityMismatch(
-                f"the board uses protocol version {spoken}, this driver {VERSION}",
+                f"the board uses protocol version {spoken}, but this driver uses {VERSION}",
                 device=self._name,
                 action=op.name,
                 remedy="flash the firmware of this labrig version",

@@ -7,6 +7,7 @@ from the scaling polynomial that the device reports for each channel.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,12 +20,15 @@ from labrig.instruments.data import AcquisitionPlan, Block, Identity
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.quantities import PositiveSampleRate, PositiveVoltage
 from labrig_drivers.ni.device import NiDevice, NiOptions
-from labrig_drivers.ni.facts import InputFacts, input_facts, input_model
+from labrig_drivers.ni.facts import InputFacts, accuracy, input_facts, input_model
 from labrig_drivers.ni.models import CHASSIS, Inputs, Model, Terminal
 from labrig_drivers.worker_thread import PendingCall, WorkerThread
 
 LAST_PIECE_S = 3e-3
 """Length of the last piece read (s). Only this much is decoded after the window; the rest while sampling goes on."""
+
+EVEN = math.sqrt(3.0)
+"""A largest error over its standard uncertainty, if every error up to it is equally likely."""
 
 STOP_S = 5.0
 """Deadline for stopping a task (s). It takes about 5 ms."""
@@ -217,7 +221,15 @@ class NiAnalogInput:
             self._ends = _code_ends(channels[0])
             self._reader = AnalogUnscaledReader(task.in_stream)
             self._reader.verify_array_shape = False  # it would query the number of channels at every read
-        self._plan = replace(plan, sample_rate_hz=rate, ranges_v=ranges, skew_s=self._skew(task, len(channels)))
+        stated = accuracy(self._inputs, self._capabilities.full_scale_v, self._options.card)
+        self._plan = replace(
+            plan,
+            sample_rate_hz=rate,
+            ranges_v=ranges,
+            skew_s=self._skew(task, len(channels)),
+            u_offset_v=stated.zero_v / EVEN,
+            u_gain=stated.gain / EVEN,
+        )
         return self._plan
 
     def arm(self) -> None:

@@ -71,7 +71,7 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
     settle = outputs.settle_s if options.settle is None else options.settle
     for key, value in (("settle", settle), ("output_resistance", resistance)):
         if value is None:
-            raise ValueError(f"{key}: labrig does not know that of {options.model}; write it, from the data sheet")
+            raise ValueError(f"{key}: labrig has no value for {options.model}; set it from the data sheet")
     assert resistance is not None
     assert settle is not None
     return SourceCapabilities(

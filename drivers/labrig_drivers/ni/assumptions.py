@@ -26,6 +26,11 @@ INPUT += (
         "the card answers; otherwise the error names both values and the `card:` line that corrects them",
     ),
     Assumption(
+        "errors of gain and zero are as in the data sheet (622x) or in `card:`; of other models none is stated",
+        "labrig plan CONFIG, and a voltmeter on one input",
+        "the difference is within the line `accuracy`, once `card: {gain_error: …, zero_error: …}` says what applies",
+    ),
+    Assumption(
         "DAQmx reports the convert rate of a scanned CompactDAQ module (NI-9205, NI-9201) without active devices",
         "labrig measure CONFIG --drive NODE=0.5V, with such a module",
         "it measures; otherwise the error names the property",
@@ -34,7 +39,7 @@ INPUT += (
 OUTPUT = (
     Assumption(
         "writing the levels again tells whether a card that was reset still plays them",
-        "labrig run CONFIG, and reset the card in NI MAX meanwhile",
+        "labrig run CONFIG, and reset the card in NI MAX during the run",
         "the run ends with an error that names the card, and no step after the reset is recorded",
     ),
     Assumption(

@@ -187,7 +187,7 @@ class NiDevice:
             wanted, found = self._options.chassis, chassis.product_type
             if wanted is not None and plain_model(wanted) != plain_model(found):
                 raise IdentityMismatch(
-                    f"is in a {found}, the configuration names a {wanted}",
+                    f"is in a {found}, but the configuration names a {wanted}",
                     device=self.name,
                     action="open",
                     remedy=f"correct instruments.{self.name}.chassis",

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from labrig.quantities import Count, PositiveFrequency, PositiveSampleRate, PositiveVoltage, format_quantity
-from labrig_drivers.ni.models import ALL, MODELS, Inputs, Model, Outputs, Terminal, find
+from labrig.quantities import Count, PositiveFrequency, PositiveSampleRate, PositiveVoltage, Ratio, format_quantity
+from labrig_drivers.ni.models import ALL, MODELS, Accuracy, Inputs, Model, Outputs, Terminal, find
 
 SAME = 0.01
 """Values closer than this fraction are equal: data sheets round the rates that DAQmx reports."""
@@ -45,12 +45,16 @@ class InputFacts(_Facts):
         Whether each channel has its own converter.
     terminals
         Possible wirings, the default first.
+    gain_error, zero_error
+        Largest errors of the reading and of the zero (V) in the range that is used, by data sheet or calibration.
     """
 
     multi_rate: PositiveSampleRate | None = None
     ranges: list[PositiveVoltage] | None = None
     simultaneous: bool | None = None
     terminals: list[Terminal] | None = None
+    gain_error: Ratio | None = None
+    zero_error: PositiveVoltage | None = None
 
 
 class OutputFacts(_Facts):
@@ -104,6 +108,14 @@ def input_model(driver: str, name: str | None, card: InputFacts | None) -> tuple
         terminals = given.pop("terminals", ALL)
         inputs = Inputs(**given, terminals=terminals)
     return _timed(model, card), replace(inputs, **given)
+
+
+def accuracy(inputs: Inputs, full_scale_v: float, card: InputFacts | None) -> Accuracy:
+    """Largest errors in a range: those of `card:`, else of the table; 0 for those that nobody states."""
+    known = inputs.accuracy.get(full_scale_v, Accuracy(0.0, 0.0))
+    gain = card.gain_error if card is not None and card.gain_error is not None else known.gain
+    zero_v = card.zero_error if card is not None and card.zero_error is not None else known.zero_v
+    return Accuracy(gain, zero_v)
 
 
 def output_model(driver: str, name: str | None, card: OutputFacts | None) -> tuple[Model, Outputs]:
@@ -187,7 +199,8 @@ def _given(card: _Facts | None, names: Mapping[str, str]) -> dict[str, Any]:
     """The facts that `card:` gives, by the names of the table."""
     if card is None:
         return {}
-    given = {names.get(key, key): value for key, value in card if value is not None and key != "timebase"}
+    apart = ("timebase", "gain_error", "zero_error")
+    given = {names.get(key, key): value for key, value in card if value is not None and key not in apart}
     return {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
 
 

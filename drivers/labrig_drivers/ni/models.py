@@ -8,7 +8,8 @@ are in the data sheets only. The number of channels, rates and ranges are those 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from labrig.instruments.data import plain_model
@@ -19,6 +20,21 @@ ALL: tuple[Terminal, ...] = ("rse", "nrse", "differential")
 PFI = tuple(f"PFI{k}" for k in range(16))
 RTSI = tuple(f"RTSI{k}" for k in range(8))
 PXI_TRIG = tuple(f"PXI_Trig{k}" for k in range(8))
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Largest errors of an input range, by the data sheet.
+
+    Attributes
+    ----------
+    gain, zero_v
+        Of the reading (relative), and of the zero with the nonlinearity (V), 1 °C from the last self-calibration and
+        10 °C from the last external one.
+    """
+
+    gain: float
+    zero_v: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,8 @@ class Inputs:
         Whether each channel has its own converter.
     terminals
         Possible wirings, the default first.
+    accuracy
+        By range (± V); a range that is missing is one whose errors are not known.
     """
 
     channels: int
@@ -50,6 +68,7 @@ class Inputs:
     bits: int = 16
     simultaneous: bool = False
     terminals: tuple[Terminal, ...] = ALL
+    accuracy: Mapping[float, Accuracy] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)
@@ -149,6 +168,18 @@ _DELTA_SIGMA = (
 )
 
 
+_622X = MappingProxyType(
+    {
+        # Residual gain + 1 °C + 10 °C; residual offset + 1 °C + nonlinearity.
+        10.0: Accuracy((75 + 25 + 50) * 1e-6, (20 + 57 + 76) * 10.0e-6),
+        5.0: Accuracy((85 + 25 + 50) * 1e-6, (20 + 60 + 76) * 5.0e-6),
+        1.0: Accuracy((95 + 25 + 50) * 1e-6, (25 + 79 + 76) * 1.0e-6),
+        0.2: Accuracy((135 + 25 + 50) * 1e-6, (80 + 175 + 76) * 0.2e-6),
+    }
+)
+"""Absolute accuracy table of the NI 622x Specifications."""
+
+
 def _x_ao(channels: int) -> Outputs:
     return Outputs(channels, 100e6 / 35, {2: 2.0e6, 4: 1.25e6}[channels], 2e-6, 0.2)
 
@@ -209,8 +240,8 @@ MODELS: Mapping[str, Model] = {
         _M_SERIES,
         ("PCI", "PCIe", "PXI", "USB"),
         {
-            "6221": (Inputs(16, 250e3, 250e3, _FOUR_V), _m_low_ao(2)),
-            "6229": (Inputs(32, 250e3, 250e3, _FOUR_V), _m_low_ao(4)),
+            "6221": (Inputs(16, 250e3, 250e3, _FOUR_V, accuracy=_622X), _m_low_ao(2)),
+            "6229": (Inputs(32, 250e3, 250e3, _FOUR_V, accuracy=_622X), _m_low_ao(4)),
             "6251": (Inputs(16, 1.25e6, 1e6, _WIDE_V), _m_ao(2)),
             "6259": (Inputs(32, 1.25e6, 1e6, _WIDE_V), _m_ao(4)),
             "6281": (Inputs(16, 625e3, 500e3, _WIDE_V, 18), _m_ao(2)),

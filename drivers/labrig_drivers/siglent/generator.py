@@ -238,10 +238,10 @@ class SdgSource:
         if tones:
             if (plan := table_plan(tones)) is None:
                 raise ConfigError(
-                    f"no table fits whole cycles of {', '.join(f'{tone.frequency_hz:g} Hz' for tone in tones)}",
+                    f"no table can hold whole cycles of {', '.join(f'{tone.frequency_hz:g} Hz' for tone in tones)}",
                     device=self.name,
                     action="load",
-                    remedy="put the tones on a coarser grid (acquisition.window)",
+                    remedy="use a shorter acquisition.window, which puts the tones on a coarser grid",
                 )
             amplitude = volts(max(LEAST_VPP, 2 * table(tones, plan[1])[1] * k))
             frequency = hertz(plan[0])

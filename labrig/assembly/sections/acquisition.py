@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from labrig.assembly.board import Board
-from labrig.assembly.rounding import rounded_up
+from labrig.assembly.recommended import rounded_up
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice
 from labrig.assembly.sections.limits import Limits
@@ -102,8 +102,8 @@ def read_tones(
 ) -> TonePlan | None:
     """Return the tone frequencies: one for the activation if it is a sine, then those that carry the error.
 
-    None if there is a problem, or if they cannot be checked yet. The digitizer's sample rate is checked first: if it is
-    too high, the number of samples in the window is not reported as well.
+    None if there is a problem, or if the tones cannot be checked yet. The digitizer's sample rate is checked first: if
+    it is so high that the window has too many samples, the window is not reported as a second problem.
     """
     fast_enough = check_sample_rate(document, acquisition, devices)
     if not fast_enough and acquisition.sample_rate * acquisition.window >= MOST_SAMPLES:
@@ -115,6 +115,11 @@ def read_tones(
     low, high = acquisition.band
     if not 0 < low < high:
         document.report(("acquisition", "band"), "the first frequency must be the lower one, above 0 Hz")
+        return None
+    if low >= acquisition.sample_rate / 2:
+        nyquist = format_quantity(acquisition.sample_rate / 2, "frequency")
+        message = f"the band begins above half the sample rate, {nyquist}; lower the band, or raise sample_rate"
+        document.report(("acquisition", "band"), message)
         return None
     try:
         samples = _window_samples(acquisition, limits.step)
@@ -254,14 +259,14 @@ def _check_step(
 
 
 def _check_length(document: Document, learning: LearningChoice, train: int, example_s: float) -> None:
-    """Report a run of more than MOST_EXAMPLES.
+    """Report a problem if the run has more than MOST_EXAMPLES examples.
 
     Parameters
     ----------
     document : Document
-        Gets the problem.
+        Where the problem is reported.
     learning : LearningChoice
-        Has the number of epochs.
+        Sets the number of epochs.
     train : int
         Examples per epoch.
     example_s : float
@@ -307,7 +312,7 @@ def check_pilot(
             ("acquisition", "pilot"),
             f"a pilot of {_volts(acquisition.pilot)}{shared} is lost in the quantization noise of "
             f"{board.hookup.digitizer} (steps of {_volts(digitizer.step_v)}) over {tones.window_samples} samples; its "
-            f"phase determines the sign of every coefficient: use at least {_volts(rounded_up(least))}, better 1 V",
+            f"phase determines the sign of every coefficient: use at least {_volts(rounded_up(least))}, ideally 1 V",
         )
     # The pilot plays a tone at every frequency at once.
     source = devices[name].source

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from labrig.assembly.board import Board
-from labrig.assembly.rounding import rounded_up
+from labrig.assembly.recommended import rounded_up
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice
 from labrig.assembly.sections.limits import Limits

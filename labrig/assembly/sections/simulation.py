@@ -30,9 +30,9 @@ from labrig.simulation.section import (
 
 
 def read_simulation(document: Document) -> SimulationChoice | None:
-    """The section with the keys of everything it names; None if it has problems.
+    """The validated section, with the keys of the imperfections and faults that it names; None if it has problems.
 
-    Names of faults that lead nowhere are left to `read_faults`.
+    Unknown names of faults are left to `read_faults`.
     """
     written = document.get(("simulation",))
     keys = list(written.value) if written is not None and isinstance(written.value, dict) else []

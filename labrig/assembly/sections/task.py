@@ -14,7 +14,7 @@ from pydantic import Field, create_model
 
 from labrig.assembly.board import Board
 from labrig.assembly.reach import check_reach
-from labrig.assembly.rounding import rounded_up
+from labrig.assembly.recommended import rounded_up
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice

@@ -67,7 +67,7 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
     if options.matrix != "random":
         rows = {len(row) for row in options.matrix}
         if len(rows) != 1 or 0 in rows:
-            raise OptionError("matrix", "the rows must have equal length, at least 1")
+            raise OptionError("matrix", "all rows must have the same length, at least 1")
         matrix = np.array(options.matrix)
         _check_realizable(matrix, encode, context)
         return matrix
@@ -93,8 +93,9 @@ def _check_realizable(matrix: Array, encode: Encode, context: TaskContext) -> No
     sums = np.abs(matrix).sum(axis=1)
     if (sums > 1).any():
         row = int(sums.argmax())
-        what = f"the magnitudes in row {row + 1} add up to {sums[row]:g}, and a network of resistors stays below 1"
-        context.warn("matrix", f"{what}: the fit will be poor; scale the matrix down")
+        what = f"the magnitudes in row {row + 1} add up to {sums[row]:g}"
+        reach = "a network of resistors only reaches sums below 1"
+        context.warn("matrix", f"{what}, but {reach}: the fit will be poor; scale the matrix down")
 
 
 def _achievable_matrix(features: int, complements: bool, board: Terminals, seed: int) -> Array:

@@ -30,7 +30,7 @@ class Terminals:
     input_ohm : (I,) array
         Resistance through which each input is driven.
     output_ohm : (O,) array
-        Resistance from each output to ground by way of its error's source.
+        Resistance from each output to ground through the source that injects its error.
     range_s : tuple
         Configured range of the conductances (S).
     edges : int
@@ -152,7 +152,10 @@ class Task(ABC):
 
     def outputs_problem(self, outputs: int) -> OptionError:
         """What is wrong if the board has this many outputs instead."""
-        return OptionError((), f"the task has {self.readout.shape[1]} outputs, {outputs} nodes have an error")
+        return OptionError(
+            (),
+            f"the task has {self.readout.shape[1]} outputs, but {outputs} nodes have an 'error' source in the wiring",
+        )
 
     def inputs_in_words(self) -> str:
         """How many inputs there are, and what they are."""
@@ -176,7 +179,10 @@ class Task(ABC):
         return self.names[example] if self.names else str(example)
 
     def representatives(self) -> list[int]:
-        """Examples a certificate judges by default: every one of a small task, two of each kind otherwise."""
+        """Examples that `certify` judges by default: all, if there are at most eight.
+
+        Otherwise two for each different target, or the first four if there are more than eight different targets.
+        """
         if len(self.train) <= 8:
             return [int(k) for k in self.train]
         kinds: dict[bytes, list[int]] = {}

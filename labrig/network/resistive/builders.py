@@ -25,7 +25,7 @@ class Layout:
     shape: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> ResistiveNetwork:
-        """Return the network with these sources, and more nodes that carry only a source; NetworkError as `Graph`."""
+        """Return the network with these sources, and with the nodes `beside`, which are connected to a source only."""
         return ResistiveNetwork((*self.nodes, *beside), self.edges, self.resistors, self.diodes, tuple(sources))
 
 

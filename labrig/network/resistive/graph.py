@@ -62,7 +62,7 @@ class Graph:
             return self.nodes.index(node)
         except ValueError:
             why = "ground is the reference and has no index" if node == GROUND else f"unknown node {node!r}"
-            raise NetworkError(why, remedy=f"one of {_some(self.nodes)}") from None
+            raise NetworkError(why, remedy=f"use one of {_some(self.nodes)}") from None
 
     @property
     def linear(self) -> bool:
@@ -116,7 +116,7 @@ class Graph:
         for element, a, b in ends:
             for node in (a, b):
                 if node not in known:
-                    raise NetworkError(f"{element}: unknown node {node!r}", remedy=f"one of {_some(self.nodes)}")
+                    raise NetworkError(f"{element}: unknown node {node!r}", remedy=f"use one of {_some(self.nodes)}")
             if a == b:
                 raise NetworkError(f"{element}: both ends on {a!r}", remedy="connect two different nodes")
         for kind, elements in (("edge", self.edges), ("resistor", self.resistors), ("diode", self.diodes)):
@@ -131,7 +131,7 @@ class Graph:
     def _check_sources(self) -> None:
         for source in self.sources:
             if source.node not in self.nodes:
-                raise NetworkError(f"source on unknown node {source.node!r}", remedy=f"one of {_some(self.nodes)}")
+                raise NetworkError(f"source on unknown node {source.node!r}", remedy=f"use one of {_some(self.nodes)}")
             _check_ohm(f"source on {source.node!r}", source.ohm)
             if not (math.isfinite(source.norton_s) and source.norton_s > 0):
                 raise NetworkError(

@@ -171,7 +171,7 @@ class _Builder:
                 sound = False
                 continue
             if edge.name in seen:
-                message = f"edge {edge.name!r} is there twice; of two in parallel write one the other way round"
+                message = f"edge {edge.name!r} appears twice; of two in parallel write one the other way round"
                 self._report(("edges", k), message)
                 sound = False
             seen.add(edge.name)

@@ -85,7 +85,7 @@ class SimulatedDigitizer(Face):
         if remaining > timeout_s:
             context.clock.sleep(timeout_s)
             raise DeadlineExceeded(
-                f"needs {remaining:g} s for what it was asked for",
+                f"needs another {remaining:g} s for this acquisition",
                 device=self.name,
                 action="read",
                 limit=f"{timeout_s:g} s",

@@ -71,7 +71,7 @@ class SimulatedProgrammer(Face):
         """Wipers stay: a rheostat drives nothing by itself."""
 
     def _write(self) -> None:
-        """Bring what it holds to the table."""
+        """Write every channel whose setting differs from the table."""
         self._show(self._context.clock.now(), {channel: self._table[channel] for channel in self._unwritten})
         self._unwritten.clear()
         self._context.clock.sleep(self._capabilities.write_s)

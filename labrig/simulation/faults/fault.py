@@ -63,19 +63,19 @@ class Fault(ABC):
 
 
 class ConnectionFault(Fault):
-    """Connections end and none can be made while it is on. The instrument itself goes on as it was."""
+    """Ends all connections, and allows none while the fault is active. The instrument itself goes on as before."""
 
     place = "connection"
 
 
 class SilenceFault(Fault):
-    """The instrument answers nothing while it is on."""
+    """Keeps the instrument from answering while the fault is active."""
 
     place = "silence"
 
 
 class DelayFault(Fault):
-    """Replies of the instrument come later while it is on."""
+    """Delays the replies of the instrument while the fault is active."""
 
     place = "delay"
     counts = "messages"
@@ -87,7 +87,7 @@ class DelayFault(Fault):
 
 
 class LineFault(Fault):
-    """Bytes change on a serial line while it is on, on the way to the instrument or back."""
+    """Changes bytes on a serial line, in either direction, while the fault is active."""
 
     place = "line"
     kinds = ("programmer",)
@@ -99,7 +99,7 @@ class LineFault(Fault):
 
 
 class RequestFault(Fault):
-    """The instrument refuses every request while it is on, as its protocol refuses one that it cannot understand."""
+    """Makes the instrument refuse every request while the fault is active, like one that it cannot understand."""
 
     place = "requests"
     counts = "messages"
@@ -113,7 +113,7 @@ class PowerFault(Fault):
 
 
 class SampleFault(Fault):
-    """A channel of a digitizer reads something else than its voltage while it is on."""
+    """Makes a channel of a digitizer read something other than its voltage while the fault is active."""
 
     place = "samples"
     kinds = ("digitizer",)

@@ -82,7 +82,10 @@ class BoardResponse:
     def stretches(
         self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()
     ) -> list[Stretch]:
-        """The same voltages as stretches between changes, each with its unique scans only."""
+        """The same voltages, split where something changes.
+
+        Each stretch has one period of scans, which repeats until its end.
+        """
         skews = sorted(set(skew_s)) or [0.0]
         bounds = self._timeline.bounds(t0 + skews[0], rate, n)
         if any(self._timeline.bounds(t0 + skew, rate, n) != bounds for skew in skews[1:]):
@@ -116,9 +119,9 @@ class BoardResponse:
         return solver.resistances(solver.states(self._converted(levels)), [self._node_index[node] for node in nodes])
 
     def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
-        """The solver at t and all node voltages (N,), if the named channels played these constant voltages.
+        """The solver at t, and the node voltages (N,) if the named channels played these constant voltages.
 
-        The other sources play 0 V with their outputs on.
+        All other sources would play 0 V with their outputs on.
         """
         solver = self._solver((False,) * len(self._channels), t)
         wanted = np.array([volts.get(channel, 0.0) for channel in self._channels])
@@ -145,7 +148,7 @@ class BoardResponse:
         return solver.states(self._converted(source_v))[1:].reshape(-1, len(skews), len(self._node_index))
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
-        """(U·D, F) unit phasors of the unique samples of a stretch, counted from its first."""
+        """(U·D, F) unit phasors e^{jωt} of U different scans at D skews; t = 0 is the first scan of the stretch."""
         asked = frequencies, rate, length, skews
         if asked not in self._turned:
             cycles_per_sample = tuple(frequency / rate for frequency in frequencies)

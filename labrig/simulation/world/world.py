@@ -91,7 +91,10 @@ class World:
     def stretches(
         self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()
     ) -> list[Stretch]:
-        """The same voltages as stretches between changes, each with its unique scans only."""
+        """The same voltages, split where something changes.
+
+        Each stretch has one period of scans, which repeats until its end.
+        """
         return self.response.stretches(nodes, t0, rate, n, skew_s)
 
     def resistances(self, nodes: Sequence[str], t: float) -> Array | None:
@@ -99,8 +102,8 @@ class World:
         return self.response.resistances(nodes, t)
 
     def static(self, volts: Mapping[str, float], t: float) -> tuple[Equilibrium, Array]:
-        """The solver at t and all node voltages (N,), if the named channels played these constant voltages.
+        """The solver at t, and the node voltages (N,) if the named channels played these constant voltages.
 
-        The other sources play 0 V with their outputs on.
+        All other sources would play 0 V with their outputs on.
         """
         return self.response.static(volts, t)

@@ -100,8 +100,8 @@ class TestEdgesOfTheWiring:
                 "edge,pot\nin0-out0,pots/0\nout0-ground,pots/1\na-b,pots/1\n",
                 "table.csv:4:1: the network has no edge 'a-b'",
             ),
-            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/0\n", "table.csv:3:13: pot 'pots/0' is there twice"),
-            ("edge,pot\nin0-out0,pots/0\nin0-out0,pots/1\n", "table.csv:3:1: edge 'in0-out0' is there twice (first at"),
+            ("edge,pot\nin0-out0,pots/0\nout0-ground,pots/0\n", "table.csv:3:13: pot 'pots/0' appears twice"),
+            ("edge,pot\nin0-out0,pots/0\nin0-out0,pots/1\n", "table.csv:3:1: edge 'in0-out0' appears twice (first at"),
             ("edge,pot\nin0-out0,pots/0\nout0-ground,\n", "table.csv:3:13: column 'pot': the cell is empty"),
             (
                 "edge,pot\nin0-out0,pots/0\nout0-ground,pots/9\n",
@@ -189,7 +189,7 @@ class TestTask:
     @pytest.mark.parametrize(
         ("matrix", "says"),
         [
-            ("[[0.1, 0.2], [0.3]]", "the rows must have equal length"),
+            ("[[0.1, 0.2], [0.3]]", "all rows must have the same length"),
             ("[[0.1, 0.2]]", "1 outputs"),
             ("[[0.1], [0.2]]", "3 inputs (1 features, their complements, 1 bias), 7 nodes are driven"),
         ],

@@ -53,7 +53,7 @@ def test_what_is_read(tmp_path: Path, text: str, header: tuple[str, ...], rows: 
         ("a,b\n1,ä\n".encode("latin-1"), "t.csv:2:3: byte 0xE4 is not UTF-8 text; save it as UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "it is UTF-16, not UTF-8 text; save it as UTF-8"),
         ("a,b\n1,2\n".encode("utf-16-le"), "t.csv:1:2: a NUL character"),
-        ("sep=:\na:b\n", "t.csv:1:1: cells separated by ':'; use commas or semicolons"),
+        ("sep=:\na:b\n", "t.csv:1:1: 'sep=' names the separator ':'; use commas or semicolons"),
         ("# only a comment\n", "no header line and no rows"),
     ],
 )

@@ -58,8 +58,8 @@ def test_two_sources_that_turn_one_frequency_differently_are_refused() -> None:
 @pytest.mark.parametrize(
     ("activation", "error", "message"),
     [
-        ([0.5], None, r"activation has shape \(1,\), the wiring 2 inputs"),
-        ([0.5, 0.5], [1e-6, 1e-6], r"error has shape \(2,\), the rig 1 error tones and 2 outputs: \(1, 2\)"),
+        ([0.5], None, r"activation has shape \(1,\); with 2 inputs it must be \(2,\)"),
+        ([0.5, 0.5], [1e-6, 1e-6], r"error has shape \(2,\); with 1 error tones and 2 outputs it must be \(1, 2\)"),
         ([0.5, 0.5], 1e-6, r"error has shape \(\)"),
         ([0.5, np.nan], None, "contains NaN"),
         ([0.5, 0.5], [[np.inf, 0.0]], "contains NaN"),

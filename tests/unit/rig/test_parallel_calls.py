@@ -147,7 +147,7 @@ def test_threads_are_started_once_and_a_system_without_threads_is_named(monkeypa
     calls.end()
     before = threading.active_count()
     left = 1
-    with pytest.raises(LabrigError, match="no more threads: can't start new thread"):
+    with pytest.raises(LabrigError, match="cannot start another thread: can't start new thread"):
         started_workers("ab")
     ends = time.monotonic() + 2.0
     while threading.active_count() > before and time.monotonic() < ends:

@@ -291,7 +291,7 @@ def test_a_step_that_fails_leaves_the_sources_off_and_can_be_opened_again():
 
 
 def test_an_activation_of_the_wrong_shape():
-    with DIVIDER.setup().rig as rig, pytest.raises(LabrigError, match=r"shape \(2,\), the wiring 1 inputs"):
+    with DIVIDER.setup().rig as rig, pytest.raises(LabrigError, match=r"shape \(2,\); with 1 inputs it must be \(1,\)"):
         rig.measure(Excitation(np.zeros(2)))
 
 

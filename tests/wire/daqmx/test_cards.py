@@ -102,7 +102,7 @@ def test_another_model_is_left_to_its_identity() -> None:
 
 def test_a_module_in_another_chassis_is_found_out() -> None:
     with serving(chassis("cDAQ-9178", "cDAQ1", "daq"), board("NI-9215", chassis="cDAQ1")) as port:
-        with pytest.raises(IdentityMismatch, match="is in a cDAQ-9178, the configuration names a cDAQ-9174"):
+        with pytest.raises(IdentityMismatch, match="is in a cDAQ-9178, but the configuration names a cDAQ-9174"):
             digitizer(port, "NI-9215", chassis="cDAQ-9174").open()
         instrument = digitizer(port, "NI-9215", chassis="cDAQ-9178", export_start="PFI0")
         instrument.open()
@@ -157,3 +157,25 @@ def test_a_timebase_that_is_not_the_cards_is_found_when_tones_are_armed() -> Non
         with pytest.raises(ConfigError, match=r"plays .* S/s, not 74019.2450 S/s|plays 74074.0741 S/s, not 74019.245"):
             ao.arm()
         ao.close()
+
+
+@pytest.mark.parametrize(
+    ("model", "full_scale", "card", "gain", "zero_v"),
+    [
+        ("PCI-6221", "10 V", {}, 150e-6, 1.53e-3),
+        ("PCI-6221", "0.2 V", {}, 210e-6, 66.2e-6),
+        ("PCI-6221", "10 V", {"gain_error": "20 ppm"}, 20e-6, 1.53e-3),
+        ("PCI-6251", "10 V", {}, 0.0, 0.0),
+        ("PCI-6251", "10 V", {"gain_error": "60 ppm", "zero_error": "0.8 mV"}, 60e-6, 0.8e-3),
+    ],
+)
+def test_the_plan_carries_the_accuracy_that_is_stated(
+    model: str, full_scale: str, card: dict[str, str], gain: float, zero_v: float
+) -> None:
+    with serving(board(model)) as port:
+        ai = digitizer(port, model, full_scale=full_scale, **({"card": card} if card else {}))
+        ai.open()
+        actual = ai.configure(plan(2))
+        assert actual.u_gain == pytest.approx(gain / 3**0.5)
+        assert actual.u_offset_v == pytest.approx(zero_v / 3**0.5, rel=1e-3)
+        ai.close()

@@ -205,7 +205,7 @@ def test_a_card_that_is_not_in_the_table_is_described(tmp_path: Path, monkeypatc
         ),
         (
             f"{{driver: ni.ao, model: PCI-9999, resource: Dev1, {ODD_AO}}}",
-            "settle: labrig does not know that of PCI-9999; write it, from the data sheet",
+            "settle: labrig has no value for PCI-9999; set it from the data sheet",
         ),
     ],
 )

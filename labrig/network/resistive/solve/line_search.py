@@ -74,7 +74,10 @@ def junction_limit(u: FloatArray, du: FloatArray, diodes: DiodeArrays) -> FloatA
 
 
 def too_steep(line: Line, alpha: FloatArray, end_slope: FloatArray) -> NDArray[np.bool_]:
-    """Which lanes would climb too steeply, φ'(α) > 0.9·|φ'(0)|, at the lengths `alpha` with φ'(α) = `end_slope`."""
+    """(B,) True where a step of length `alpha` ends too steeply, with φ'(α) = `end_slope` above 0.9·|φ'(0)|.
+
+    Steps so short that every bend is at most 1 are accepted in any case.
+    """
     return (end_slope > STEEPEST_END * line.descent) & (alpha * line.bend > SAFE_BEND)
 
 

@@ -1,4 +1,4 @@
-"""Rounding of values that error messages recommend."""
+"""Values as error messages recommend them: rounded to one or two digits."""
 
 from __future__ import annotations
 

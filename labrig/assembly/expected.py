@@ -1,0 +1,49 @@
+"""What the nominal board should do before training: for warnings, never for a measurement or an update."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.assembly.sections.network import initial_conductances
+
+if TYPE_CHECKING:
+    from labrig.assembly.assembly import Assembly
+
+Array = NDArray[np.float64]
+
+MOST_EXAMPLES = 32
+"""Examples of a large task that are looked at, spread over all."""
+
+
+class Expected:
+    """The board of a configuration with nominal parts at their initial conductances.
+
+    Attributes
+    ----------
+    examples : (B,) int array
+        The examples that are looked at.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        network, hookup = assembly.board.network, assembly.board.hookup
+        self._assembly = assembly
+        self.solver = network.equilibrium()
+        self.solver.set_parameters(initial_conductances(assembly.network, len(network.edges), assembly.seed))
+        place = {source.node: row for row, source in enumerate(network.sources)}
+        self._inputs = [place[wire.node] for wire in hookup.inputs]
+        self.outputs = [network.nodes.index(wire.node) for wire in hookup.outputs]
+        total = len(assembly.task.activation)
+        self.examples = np.unique(np.linspace(0, total - 1, min(total, MOST_EXAMPLES)).astype(int))
+
+    def states(self, activation: Array) -> Array:
+        """(B, N) node voltages (V) at levels of the inputs (B, I)."""
+        played = np.zeros((len(activation), len(self._assembly.board.network.sources)))
+        played[:, self._inputs] = activation
+        return self.solver.states(played)
+
+    def operating_points(self) -> Array:
+        """(B, N) node voltages (V) at the activation of every example that is looked at."""
+        return self.states(self._assembly.task.activation[self.examples])
