@@ -166,11 +166,16 @@ def _unknown_unit(text: str, unit: str, dimension: str | None) -> str:
     units = [known for known, (_, measures) in _SCALES.items() if dimension in (None, measures)]
     near = [known for known in units if known.casefold() == unit.casefold()]
     near = near or difflib.get_close_matches(unit, units, 3, 0.6)
+    near = list({unicodedata.normalize("NFKC", known): known for known in near}.values())  # Ω has two code points
     if near:
         return f"{message}; did you mean {' or '.join(repr(known) for known in near)}?"
     if dimension in _SYMBOLS:
         return f"{message}; a {dimension} is written in {_SYMBOLS[dimension]}"
     return f"{message}; known units: {', '.join([*_SYMBOLS.values(), *_RATIOS])}"
+
+
+def _in_words(dimension: str) -> str:
+    return {"voltage_pp": "peak-to-peak voltage"}.get(dimension, dimension.replace("_", " "))
 
 
 def format_quantity(value: float, dimension: str) -> str:
@@ -250,7 +255,7 @@ class QuantityField:
             raise ValueError(f"expected {self.describe()}, got {as_written(value)}{number_hint(value)}")
         quantity = parse_quantity(value, self.dimension)
         if quantity.dimension != self.dimension:
-            raise ValueError(f"{as_written(value)} is a {quantity.dimension}, expected {self.describe()}")
+            raise ValueError(f"{as_written(value)} is a {_in_words(quantity.dimension)}, expected {self.describe()}")
         if (self.sign == "be positive" and quantity.value <= 0) or (
             self.sign == "not be negative" and quantity.value < 0
         ):
@@ -259,7 +264,7 @@ class QuantityField:
 
     def describe(self) -> str:
         """Describe the field: "a time such as '20 ms'"."""
-        return f"a {self.dimension} such as '{self.example}'"
+        return f"a {_in_words(self.dimension)} such as '{self.example}'"
 
     def _bare(self, number: object) -> str:
         return f"write the unit, e.g. '{self.example}' (bare number {number} is ambiguous)"

@@ -9,6 +9,13 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
+
+COMPILED_FROM = 105_000
+"""Numbers in one call from which compiled code draws them: 105 channels and 1000 scans.
+
+It draws the same ones, three times as fast, and pays for its import within a thousand calls.
+"""
 
 _WORD = (1 << 64) - 1
 
@@ -40,3 +47,16 @@ class RandomStream:
         state["has_uint32"] = 0
         self._bits.state = state
         return self._generator
+
+    def noise(self, shape: tuple[int, int], rms: float, *position: int) -> NDArray[np.float64]:
+        """Return normal numbers of this rms at a position (one or two integers).
+
+        Seven digits are plenty for noise: they are the single-precision numbers of `at(*position)`.
+        """
+        if shape[0] * shape[1] < COMPILED_FROM:
+            return np.multiply(self.at(*position).standard_normal(shape, dtype=np.float32), rms, dtype=np.float64)
+        from labrig.compiled_normals import fill_normals  # here, because importing numba takes half a second
+
+        drawn = np.empty(shape)
+        fill_normals(drawn, rms, self._key, position)
+        return drawn

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError
-from labrig.instruments.addresses import canonical, is_loopback
+from labrig.instruments.addresses import canonical, host_of, is_loopback, resolves
 from labrig_drivers.worker_thread import PendingCall
 
 _VISA_TIMEOUT = -1073807339  # VI_ERROR_TMO
@@ -317,10 +317,18 @@ class VisaSession:
                 limit=f"{self.deadline_s:g} s",
                 remedy="check power, cable and address",
             ) from error
-        reason = str(error) or type(error).__name__
+        reason, remedy = self._cause(error)
         raise ConnectionFailed(
-            f"cannot be reached at {self.resource}: {reason}",
-            device=self.device,
-            action=action,
-            remedy="check power, cable and address",
+            f"cannot be reached at {self.resource}: {reason}", device=self.device, action=action, remedy=remedy
         ) from error
+
+    def _cause(self, error: Exception) -> tuple[str, str]:
+        """What is wrong, in one line, and the remedy."""
+        reason = " ".join((str(error) or type(error).__name__).splitlines())
+        for kind, package in (("USB", "pyusb"), ("GPIB", "gpib-ctypes")):
+            if self.resource.upper().startswith(kind) and "nstall" in reason:
+                return f"pyvisa-py needs the Python package {package} for it", f"pip install {package}"
+        host = host_of(self.resource)
+        if host is not None and not resolves(host):
+            return f"the host name {host!r} is not known", "correct the name, or write the IP address"
+        return reason, "check power, cable and address"

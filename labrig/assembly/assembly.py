@@ -22,7 +22,7 @@ from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.experiment import Experiment, Schedule
 from labrig.instruments.contracts import Bench
-from labrig.instruments.data import Identity
+from labrig.instruments.data import Identity, distinct
 from labrig.instruments.drivers import (
     DigitizerCapabilities,
     InstrumentOptions,
@@ -170,7 +170,8 @@ class Assembly:
 
     def update(self, rig: Rig) -> Update:
         """Return the update, starting from the initial conductances."""
-        levels = [within(levels, *self.network.programmable.range) for levels in rig.levels]
+        inside = {key: within(each, *self.network.programmable.range) for key, each in distinct(rig.levels).items()}
+        levels = [inside[id(each)] for each in rig.levels]
         initial = initial_conductances(self.network, len(rig.edges), self.seed)
         return self.learning_choice.update(levels, initial, self.span, self.loss, len(self.task.train))
 

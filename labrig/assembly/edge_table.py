@@ -18,7 +18,10 @@ def channels_by_edge(table: CsvTable, edges: Collection[str]) -> dict[str, Cell]
         edge, pot = row[at_edge], row[at_pot]
         if edge.text and edge.text not in edges:
             close = difflib.get_close_matches(edge.text, edges, 1, 0.6)
+            reverse = "-".join(reversed(edge.text.split("-")))
             hint = f"; did you mean {close[0]!r}?" if close else ""
+            if reverse in edges:
+                hint = f"; write it {reverse!r}, as in the network"
             raise TableError(f"{edge.place}: the network has no edge {as_written(edge.text)}{hint}")
         for column, cell in (("edge", edge), ("pot", pot)):
             if not cell.text:

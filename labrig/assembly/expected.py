@@ -40,9 +40,13 @@ class Expected:
 
     def states(self, activation: Array) -> Array:
         """(B, N) node voltages (V) at levels of the inputs (B, I)."""
-        played = np.zeros((len(activation), len(self._assembly.board.network.sources)))
-        played[:, self._inputs] = activation
-        return self.solver.states(played)
+        return self.solver.states(self.played(activation))
+
+    def played(self, activation: Array) -> Array:
+        """(B, S) what the sources play (V) at levels of the inputs (B, I)."""
+        volts = np.zeros((len(activation), len(self._assembly.board.network.sources)))
+        volts[:, self._inputs] = activation
+        return volts
 
     def operating_points(self) -> Array:
         """(B, N) node voltages (V) at the activation of every example that is looked at."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from typing import Any
 
 from labrig.cli.options import add_runs_dir
 from labrig.json_text import json_text
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a table of runs; returns the exit code."""
-    from labrig.cli.tables import figures, table
+    from labrig.cli.tables import table
     from labrig.runs.summary import summaries
 
     runs = summaries(arguments.runs_dir)
@@ -32,12 +33,22 @@ def execute(arguments: argparse.Namespace) -> int:
             run["run"],
             run["state"],
             "–" if run["steps"] is None else str(run["steps"]),
-            "; ".join(part for part in (figures(run["metrics"]), run["reason"]) if part),
+            "; ".join(part for part in (_figures(run), run["reason"]) if part),
         )
         for run in runs
     ]
     print(table(("run", "state", "steps", "figures"), rows, _width()))
     return 0
+
+
+def _figures(run: dict[str, Any]) -> str:
+    """Return the figures of a run, with the step after which they were measured unless it was the last."""
+    from labrig.cli.tables import figures
+
+    after = run["measured_after"]
+    if not run["metrics"] or after == run["steps"]:
+        return figures(run["metrics"])
+    return f"{f'after step {after}' if after else 'before training'}: {figures(run['metrics'])}"
 
 
 def _width() -> int | None:

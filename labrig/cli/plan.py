@@ -41,18 +41,31 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
             update = assembly.update(rig)
-            plan = plan_run(assembly.probe(rig, update), update, assembly.schedule)
+            plan = plan_run(
+                assembly.probe(rig, update), update, assembly.schedule, assembly.storage.gradients_every(len(rig.edges))
+            )
     except LimitExceeded as error:
         _report_at_limit(assembly, error)
         raise
     if arguments.json:
         ghost = {} if assembly.ghost is None else {"ghost": asdict(assembly.ghost)}
-        print(json_text({"event": "plan", "config": str(assembly.document.path), **asdict(plan), **ghost}))
+        line = {"event": "plan", "config": str(assembly.document.path), **asdict(plan), **ghost}
+        print(json_text({**line, "solver": _solver(assembly)}))
     else:
         print(_text(assembly, plan))
         if virtual:
             print("Measured on virtual instruments; the time that real instruments take per command is not included.")
     return 0
+
+
+def _solver(assembly: Assembly) -> str | None:
+    """How the simulated board is solved; None on hardware, or if the network's physics does not say."""
+    from labrig.network.physics import NamesItsMethod
+
+    if assembly.header.bench == "hardware":
+        return None
+    solver = assembly.board.network.equilibrium()
+    return solver.method if isinstance(solver, NamesItsMethod) else None
 
 
 def _report_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
@@ -87,6 +100,7 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         ("accuracy", _accuracy(plan)),
         *([("multiplexer", str(assembly.ghost))] if assembly.ghost is not None else []),
         ("conductances", f"{1e6 * low:.4g} to {1e6 * high:.4g} µS, {'continuous' if plan.levels is None else levels}"),
+        *([("solver", solver)] if (solver := _solver(assembly)) is not None else []),
         ("run", f"{counts.updates} updates; {acquisitions}"),
         ("memory", f"{plan.window_bytes / 1e6:.3g} MB per window, journal {plan.journal_bytes / 1e6:.3g} MB"),
         ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} on this computer"),

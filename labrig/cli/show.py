@@ -9,6 +9,7 @@ from typing import Any
 from labrig.cli.options import add_runs_dir, folder_named
 from labrig.json_text import json_text
 
+BEFORE = "measured before training"
 PICTURES_LEFT_OUT = 6
 """Exit code if --plot could not draw or write a picture. The summary of the run is printed anyway."""
 
@@ -58,7 +59,10 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
     if summary["reason"]:
         lines.append(f"  {summary['reason']}")
     lines += [f"  {event_text(event)}" for event in summary["events"]]
-    for title, values in (("measured", summary["metrics"]), ("comparability card", summary["card"])):
+    measured = "measured"
+    if summary["measured_after"] != summary["steps"]:
+        measured = f"measured after step {summary['measured_after']}" if summary["measured_after"] else BEFORE
+    for title, values in ((measured, summary["metrics"]), ("comparability card", summary["card"])):
         rows = readable(values)
         width = max((len(name) for name, _ in rows), default=0)
         lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)] if rows else []

@@ -120,8 +120,9 @@ def check_visa(text: str) -> None:
         raise ValueError(f"{text!r} ends with {rest[-1]!r}; end it with INSTR or SOCKET, e.g. {VISA_EXAMPLES}")
 
 
-def canonical(address: str) -> str:
-    """Return one text for every spelling of an address on this machine; names of hosts are looked up."""
+def canonical(address: str, *, look_up: bool = True) -> str:
+    """Return one text for every spelling of an address on this machine; names of hosts are looked up if asked."""
+    numeric = numeric_host if look_up else str.casefold
     address = address.strip()
     first, *parts = address.split("::")
     match = _INTERFACE.fullmatch(first)
@@ -131,13 +132,13 @@ def canonical(address: str) -> str:
         if match[1].upper() == "TCPIP":
             device = parts[1:] or ["inst0"]
             host, comma, port = parts[0].partition(",")
-            return "::".join(["TCPIP", f"{numeric_host(host)}{comma}{port}", *device, kind]).casefold()
+            return "::".join(["TCPIP", f"{numeric(host)}{comma}{port}", *device, kind]).casefold()
         numbers = [str(int(part, 0)) if re.fullmatch(r"0[xX][0-9a-fA-F]+", part) else part for part in parts]
         return "::".join([f"{match[1]}{int(match[2] or 0)}", *numbers, kind]).casefold()
     plain, slash, device = address.partition("://")[2].partition("/") if "://" in address else address.partition("/")
     host, colon, port = plain.rpartition(":")
     if colon and port.isdigit() and host:
-        return f"{numeric_host(host)}:{int(port)}{slash}{device}".casefold()
+        return f"{numeric(host)}:{int(port)}{slash}{device}".casefold()
     if address.startswith(os.sep):
         return os.path.realpath(address)
     return address.casefold()
@@ -146,6 +147,22 @@ def canonical(address: str) -> str:
 def is_loopback(address: str) -> bool:
     """Whether a canonical address is on this machine, as a virtual instrument's is."""
     return re.search(r"(?:^|::)(?:127\.[0-9.]+|::1)(?=[:,]|$)", address) is not None
+
+
+def host_of(resource: str) -> str | None:
+    """Return the host of a TCPIP resource; None for another interface."""
+    first, *parts = resource.strip().split("::")
+    match = _INTERFACE.fullmatch(first)
+    return parts[0].partition(",")[0] if match is not None and match[1].upper() == "TCPIP" and parts else None
+
+
+def resolves(host: str) -> bool:
+    """Whether a host is an IP address, or a name that can be looked up within LOOKUP_S."""
+    try:
+        ipaddress.ip_address(numeric_host(host))
+    except ValueError:
+        return False
+    return True
 
 
 def numeric_host(host: str) -> str:

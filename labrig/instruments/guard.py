@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from labrig.errors import LimitExceeded
 from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
-from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting
+from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting, distinct
 from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
 from labrig.signals.tones import ToneProgram
 
@@ -21,12 +21,13 @@ class GuardedSource:
         self._name = name
         self._source = source
         self._capabilities = capabilities
+        self._channels = frozenset(capabilities.channels)
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
         """Check channels and peak voltages, then load."""
         full_scale = self._capabilities.full_scale_v
         for channel, program in programs.items():
-            if channel not in self._capabilities.channels:
+            if channel not in self._channels:
                 raise LimitExceeded(f"has no channel {channel!r}", device=self._name, action="load")
             if not program.peak <= full_scale:
                 raise LimitExceeded(
@@ -86,11 +87,9 @@ class GuardedProgrammer:
         """The programmer's levels, read once."""
         if not self._levels:
             self._levels = self._programmer.levels()
-            self._codes = {
-                channel: frozenset(table.codes.tolist())
-                for channel, table in self._levels.items()
-                if isinstance(table, LevelTable)
-            }
+            tables = {channel: table for channel, table in self._levels.items() if isinstance(table, LevelTable)}
+            codes = {key: frozenset(table.codes.tolist()) for key, table in distinct(tables.values()).items()}
+            self._codes = {channel: codes[id(table)] for channel, table in tables.items()}
         return self._levels
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:

@@ -89,6 +89,13 @@ class Reserved:
             by = ""
             with contextlib.suppress(OSError):
                 by = f", process {holder.read_text(encoding='utf-8')}"
+            if by == f", process {os.getpid()}":
+                raise InUse(
+                    "is already open in this process, by another entry or another rig with the same address",
+                    device=self._name,
+                    action="open",
+                    remedy="give every entry the address of its own instrument; close one rig before opening another",
+                ) from None
             raise InUse(
                 f"is in use by another labrig on this machine{by}",
                 device=self._name,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from labrig.errors import ConfigError, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.lockin.demodulated import Demodulated, Flag
-from labrig.lockin.drops import prepare_drops
+from labrig.lockin.drops import DropTerms, prepare_drops
 from labrig.lockin.estimator import LeastSquares, aperiodic_residual, at_rows, common_period, joint_least_squares
 from labrig.lockin.rounding import MOST_PHASES, NOISE_AVERAGES_IT, noise_before_rounding, rounding_of_window
 
@@ -43,7 +43,7 @@ class Demodulator:
         As the digitizer returned it, with its actual rate and skew.
     frequencies_hz : (F,)
         Every tone that may be playing (Hz); all are always fitted, playing or not.
-    drops : (E, C)
+    drops : (E, C) array or DropTerms
         Voltage of each edge as a combination of channels, usually one +1 and one −1 per row.
     pilot : int or None
         The column that carries the pilot.
@@ -60,7 +60,7 @@ class Demodulator:
         self,
         plan: AcquisitionPlan,
         frequencies_hz: Sequence[float],
-        drops: ArrayLike,
+        drops: ArrayLike | DropTerms,
         pilot: int | None,
         full_scale_codes: tuple[int, int] | None = None,
     ) -> None:
@@ -115,7 +115,7 @@ class Demodulator:
         if first >= last:
             return
         wanted = replace(block, codes=block.codes[first - position : last - position])
-        self._volts[first:last] = wanted.volts()
+        wanted.volts(out=self._volts[first:last])
         self._received[first:last] = True
         self._step_v = block.step_v
         self._clipped |= block.overrange

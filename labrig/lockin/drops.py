@@ -8,6 +8,7 @@ arithmetic.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Protocol
 
@@ -20,8 +21,45 @@ Array = NDArray[np.float64]
 
 SMALL = 2000
 """Entries E·C of the matrix, up to which the matrix products are faster."""
-ALL_PAIRS_SHARE = 0.004
+ALL_PAIRS_SHARE = 0.015
 """Pairs of channels per C², above which one matrix product for all covariances is faster than a pass for each pair."""
+PAIRS_AT_ONCE = 32
+"""Pairs whose samples are gathered together: they stay in the processor's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class DropTerms:
+    """E drops by the few channels of each: what a board with thousands of edges has instead of an (E, C) matrix.
+
+    Attributes
+    ----------
+    columns, weights : (K, E) arrays
+        The channels of each drop and their weights; 0 for the arbitrary channels of drops with fewer than K.
+    channels : int
+        C.
+    """
+
+    columns: NDArray[np.intp]
+    weights: Array
+    channels: int
+
+    @classmethod
+    def of_matrix(cls, matrix: Array) -> DropTerms:
+        """The terms of an (E, C) matrix of weights."""
+        terms = int(np.count_nonzero(matrix, axis=1).max(initial=0))
+        # Nonzero entries first, in the order of the channels.
+        order = np.argsort(matrix == 0, axis=1, kind="stable")[:, :terms]
+        weights = np.take_along_axis(matrix, order, axis=1)
+        return cls(np.ascontiguousarray(order.T), np.ascontiguousarray(weights.T), matrix.shape[1])
+
+    @property
+    def matrix(self) -> Array:
+        """(E, C) weight of each channel in each drop."""
+        edges = self.columns.shape[1]
+        dense = np.zeros((edges, self.channels))
+        for columns, weights in zip(self.columns, self.weights, strict=True):
+            dense[np.arange(edges), columns] += weights
+        return dense
 
 
 class Drops(Protocol):
@@ -57,13 +95,13 @@ class Drops(Protocol):
         ...
 
 
-def prepare_drops(matrix: ArrayLike, angles: ArrayLike) -> Drops:
+def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
     """Prepare the drops of a board.
 
     Parameters
     ----------
-    matrix : (E, C)
-        Weight of each channel in each drop; usually one +1 and one −1 per row.
+    drops : (E, C) array or DropTerms
+        Weight of each channel in each drop; usually one +1 and one −1.
     angles : (P, C)
         How far each channel is rotated, in each of P planes (rad). Rotating channels against one another also rotates
         the covariance of their noise, by the cosine of the angle.
@@ -71,15 +109,21 @@ def prepare_drops(matrix: ArrayLike, angles: ArrayLike) -> Drops:
     Raises
     ------
     ConfigError
-        If `matrix` is not two-dimensional, or its columns do not match the angles.
+        If a matrix is not two-dimensional, or its columns do not match the angles.
     """
-    dense, rotated = np.asarray(matrix, dtype=np.float64), np.asarray(angles, dtype=np.float64)
+    rotated = np.asarray(angles, dtype=np.float64)
     channels = rotated.shape[1]
+    if isinstance(drops, DropTerms):
+        if drops.channels != channels:
+            raise ConfigError(f"the drops have {drops.channels} columns, but there are {channels} channels")
+        small = drops.columns.shape[1] * channels <= SMALL
+        return MatrixDrops(drops.matrix, rotated) if small else GatheredDrops(drops, rotated)
+    dense = np.asarray(drops, dtype=np.float64)
     if dense.ndim != 2:
         raise ConfigError(f"drops of shape {dense.shape} are not a matrix", limit="(E, C)")
     if dense.shape[1] != channels:
         raise ConfigError(f"the drops have {dense.shape[1]} columns, but there are {channels} channels", limit="(E, C)")
-    return MatrixDrops(dense, rotated) if dense.size <= SMALL else GatheredDrops(dense, rotated)
+    return MatrixDrops(dense, rotated) if dense.size <= SMALL else GatheredDrops(DropTerms.of_matrix(dense), rotated)
 
 
 class MatrixDrops:
@@ -109,14 +153,10 @@ class MatrixDrops:
 class GatheredDrops:
     """`Drops` by gathering the few channels of each, for large boards."""
 
-    def __init__(self, matrix: Array, angles: Array) -> None:
-        self.edges, self.channels = matrix.shape
-        terms = int(np.count_nonzero(matrix, axis=1).max(initial=0))
-        # Nonzero entries first, in the order of the channels.
-        order = np.argsort(matrix == 0, axis=1, kind="stable")[:, :terms]
-        # (K, E) the channels of each drop, and their weights: 0 for the arbitrary channels of drops with fewer terms.
-        self._columns: NDArray[np.intp] = np.ascontiguousarray(order.T)
-        self._weights: Array = np.ascontiguousarray(np.take_along_axis(matrix, order, axis=1).T)
+    def __init__(self, drops: DropTerms, angles: Array) -> None:
+        self.edges, self.channels = drops.columns.shape[1], drops.channels
+        self._columns, self._weights = drops.columns, drops.weights
+        terms = len(self._columns)
         self._squared_weights = self._weights**2
         self._pairs = [(self._columns[i], self._columns[j]) for i, j in combinations(range(terms), 2)]
         self._pair_weights = [
@@ -152,12 +192,24 @@ class GatheredDrops:
             return covariance.diagonal(), [covariance[pair] for pair in self._pairs]
         rows = np.ascontiguousarray(scatter.T)
         variance = np.einsum("cn,cn->c", rows, rows) / freedom
-        return variance, [np.einsum("en,en->e", rows[i], rows[j]) / freedom for i, j in self._pairs]
+        return variance, [_products(rows, i, j) / freedom for i, j in self._pairs]
 
     def _sum(self, values: Array, weights: Array) -> Array:
         if len(weights) == 0:
             return np.zeros((*values.shape[:-1], self.edges))
-        total = values[..., self._columns[0]] * weights[0]
+        total = np.take(values, self._columns[0], axis=-1)
+        total *= weights[0]
         for column, weight in zip(self._columns[1:], weights[1:], strict=True):
-            total += weight * values[..., column]
+            more = np.take(values, column, axis=-1)
+            more *= weight
+            total += more
         return total
+
+
+def _products(rows: Array, i: NDArray[np.intp], j: NDArray[np.intp]) -> Array:
+    """(E,) inner products of the rows (C, N) numbered `i` (E,) with those numbered `j` (E,)."""
+    found = np.empty(len(i))
+    for first in range(0, len(i), PAIRS_AT_ONCE):
+        part = slice(first, first + PAIRS_AT_ONCE)
+        np.einsum("en,en->e", rows[i[part]], rows[j[part]], out=found[part])
+    return found

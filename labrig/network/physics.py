@@ -113,6 +113,16 @@ class SeenFromNodes(Protocol):
         ...
 
 
+@runtime_checkable
+class NamesItsMethod(Protocol):
+    """An equilibrium that says how it is computed, for `labrig plan`. A physics may do without."""
+
+    @property
+    def method(self) -> str:
+        """How, in one line."""
+        ...
+
+
 class Network(Protocol):
     """A network with its sources. Vectors follow the order of these tuples; a frozen dataclass of plain values."""
 

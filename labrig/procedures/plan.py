@@ -12,8 +12,8 @@ from labrig.instruments.data import Continuous
 from labrig.learning.updates import Update
 from labrig.rig.gradient_probe import GradientProbe
 
-ROW_ARRAYS = 4
-"""Number of (E,) float64 arrays per journal row."""
+CHANGED_LEVELS = 0.1
+"""Share of the edges whose level a step changes, for the size of the journal; it is mostly less."""
 
 TRIAL_EXAMPLES = 12
 
@@ -63,8 +63,16 @@ def count(schedule: Schedule, train: int, test: int, acquisitions: int) -> Count
     return Counts(updates, acquisitions * schedule.epochs * train, evaluations * (train + test) + 1)
 
 
-def plan_run(probe: GradientProbe, update: Update, schedule: Schedule) -> Plan:
-    """Plan a run on an open rig by timing a few examples. The rig is left at its initial settings."""
+def row_bytes(edges: int, gradients: int, levels: bool) -> float:
+    """Size of a journal row: shadow, gradient and error of every so many steps, and the conductances that change."""
+    return 8 * edges * (1 + 2 / gradients) + edges * (12 * CHANGED_LEVELS if levels else 8) + 200
+
+
+def plan_run(probe: GradientProbe, update: Update, schedule: Schedule, gradients: int = 1) -> Plan:
+    """Plan a run on an open rig by timing a few examples. The rig is left at its initial settings.
+
+    The journal keeps the gradient of one in `gradients` steps.
+    """
     rig, task = probe.rig, probe.task
     counts = count(schedule, len(task.train), len(task.test), probe.acquisitions)
     rig.program(update.settings())
@@ -88,7 +96,7 @@ def plan_run(probe: GradientProbe, update: Update, schedule: Schedule) -> Plan:
         levels=None if isinstance(levels, Continuous) else len(levels.siemens),
         largest_level_gap=None if steps is None or isinstance(levels, Continuous) else float(steps.max()),
         counts=counts,
-        journal_bytes=counts.updates * (8 * ROW_ARRAYS * len(rig.edges) + 200),
+        journal_bytes=round(counts.updates * row_bytes(len(rig.edges), gradients, steps is not None)),
         window_bytes=8 * rig.plan.total_samples * len(rig.plan.channels),
         bench_s=(rig.clock.now() - bench) / acquired * total,
         wall_s=(time.perf_counter() - wall) / acquired * total,

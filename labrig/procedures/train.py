@@ -175,7 +175,8 @@ class _Run:
     def execute(self, plots: bool, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> RunResult:
         """Train, record the result and draw the pictures."""
         try:
-            journal = Journal(self.folder.journal, self._assembly.storage.durability)
+            storage, edges = self._assembly.storage, len(self._setup.rig.edges)
+            journal = Journal(self.folder.journal, storage.durability, storage.gradients_every(edges))
         except StorageError:
             self.folder.discard()
             raise

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.instruments.multiplexer import DIRECT, Lead
+from labrig.lockin.drops import DropTerms
 from labrig.network.physics import GROUND
 
 
@@ -108,15 +109,14 @@ class Hookup:
         return {wire.node: column for column, wire in enumerate(self.senses)}
 
     @cached_property
-    def drops(self) -> NDArray[np.float64]:
-        """(E, C): voltage drop of every edge, v_a − v_b, from the sensed nodes."""
-        matrix = np.zeros((len(self.edges), len(self.senses)))
-        for row, edge in enumerate(self.edges):
-            if edge.a != GROUND:
-                matrix[row, self.sense_column[edge.a]] += 1.0
-            if edge.b != GROUND:
-                matrix[row, self.sense_column[edge.b]] -= 1.0
-        return matrix
+    def drops(self) -> DropTerms:
+        """Voltage drop of every edge, v_a − v_b, from the sensed nodes; a term at ground has the weight 0."""
+        ends = [(edge.a, edge.b) for edge in self.edges]
+        columns = np.array(
+            [[0 if node == GROUND else self.sense_column[node] for node in pair] for pair in ends], dtype=np.intp
+        )
+        weights = np.array([[float(a != GROUND), -float(b != GROUND)] for a, b in ends], dtype=float)
+        return DropTerms(columns.reshape(-1, 2).T.copy(), weights.reshape(-1, 2).T.copy(), len(self.senses))
 
     @cached_property
     def output_columns(self) -> NDArray[np.intp]:

@@ -33,6 +33,7 @@ from labrig.instruments.data import (
     ProgramReport,
     Setting,
     Target,
+    distinct,
 )
 from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated, Flag
@@ -297,12 +298,12 @@ class Rig:
             instrument.open()
             self._identify(name, instrument)
         self.plan = self._digitizer.configure(self.plan)
-        self._demodulator = Demodulator(
-            self.plan, self.tones.frequencies_hz, self.hookup.drops, self.hookup.pilot_column
-        )
+        drops, pilot = self.hookup.drops, self.hookup.pilot_column
+        self._demodulator = Demodulator(self.plan, self.tones.frequencies_hz, drops, pilot)
         tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
         self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
-        self._siemens_of = [table.by_code if isinstance(table, LevelTable) else {} for table in self._levels]
+        by_code = {k: each.by_code for k, each in distinct(self._levels).items() if isinstance(each, LevelTable)}
+        self._siemens_of = [by_code.get(id(table), {}) for table in self._levels]
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:

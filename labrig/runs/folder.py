@@ -104,7 +104,9 @@ def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFol
                 continue
             return RunFolder(path)
     except OSError as error:
-        raise StorageError(f"cannot create a run folder: {error}", remedy="choose another --runs-dir") from error
+        link = next((path for path in (runs_dir, *runs_dir.parents) if path.is_symlink() and not path.exists()), None)
+        why = f"{link} is a link to {link.readlink()}, which does not exist" if link is not None else str(error)
+        raise StorageError(f"cannot create a run folder: {why}", remedy="choose another --runs-dir") from error
     raise StorageError(f"too many runs named {stamp}")
 
 

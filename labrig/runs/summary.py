@@ -22,10 +22,11 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     Returns
     -------
     dict
-        run, name, seed, began, state, reason (why it failed or which goals it missed), steps, metrics (of the last
-        evaluation) and events. The state is "finished", "missed" (finished without reaching its goals), "interrupted",
-        "failed", "running", or "unfinished" for a run that was killed. name, seed and began are None if the run ended
-        while its instruments were being opened.
+        run, name, seed, began, state, reason (why it failed or which goals it missed), steps, metrics (of the
+        last evaluation), measured_after (how many steps that was made after; None if there was none) and
+        events. The state is "finished", "missed" (finished without reaching its goals), "interrupted",
+        "failed", "running", or "unfinished" for a run that was killed. name, seed and began are None if the run
+        ended while its instruments were being opened.
 
     Raises
     ------
@@ -53,6 +54,7 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
         "reason": reason,
         "steps": overview.steps,
         "metrics": outcome.get("metrics") or (overview.evaluation.metrics if overview.evaluation else {}),
+        "measured_after": overview.evaluation.step if overview.evaluation else None,
         "events": _events(overview),
     }
 
@@ -96,7 +98,7 @@ def _summary_or_damage(folder: RunFolder) -> dict[str, Any]:
         nothing = dict.fromkeys(("name", "seed", "began"))
         return {
             "run": str(folder.path), **nothing, "state": state, "reason": reason, "steps": None, "metrics": {},
-            "events": [],
+            "measured_after": None, "events": [],
         }  # fmt: skip
 
 

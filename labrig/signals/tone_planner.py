@@ -120,15 +120,19 @@ def plan_tones(
     if len(allowed) < len(in_band) and _search(window_samples, list(in_band), count, order) is not None:
         mains = " and ".join(f"{f:g}" for f in mains_hz)
         raise PlanError(
-            f"no {count} clean tone(s): harmonics of {mains} Hz mains leave {len(allowed)} of the {len(in_band)} "
+            f"no {_tones(count)} clear of mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
             f"frequencies of {grid} in {_band_text(band_hz)}",
             remedy="use a longer window, or mains: none",
         )
     raise PlanError(
-        f"no {count} tone(s) clear of products up to order {order} among the {len(in_band)} frequencies of {grid} in "
+        f"no {_tones(count)} clear of products up to order {order} among the {len(in_band)} frequencies of {grid} in "
         f"{_band_text(band_hz)}",
         remedy="use a longer window, a wider band or a lower order",
     )
+
+
+def _tones(count: int) -> str:
+    return "tone" if count == 1 else f"{count} tones"
 
 
 def check_tones(

@@ -18,6 +18,9 @@ from labrig.simulation.world import Stretch, World
 
 Array = NDArray[np.float64]
 
+ENTRIES_AT_ONCE = 1 << 15
+"""Samples that are rounded together: they stay in the processor's cache."""
+
 
 class FrontEnd:
     """The inputs of one digitizer in one range.
@@ -50,6 +53,7 @@ class FrontEnd:
         self._name = name
         self._column = {channel: column for column, channel in enumerate(channels)}
         self._columns: dict[tuple[str, ...], NDArray[np.intp]] = {}
+        self._nodes: dict[tuple[str, ...], tuple[str | None, ...]] = {}
         self._bits = bits
         self._full_scale_v = full_scale_v
         self._converts = converts
@@ -77,7 +81,7 @@ class FrontEnd:
         A channel that is wired to no node reads 0 V.
         """
         first, last = span
-        nodes = [world.wiring.senses.get(f"{self._name}/{channel}") for channel in channels]
+        nodes = self._nodes_of(world, tuple(channels))
         start = t0 + first / rate
         skewed = any(skew_s)
         stretches = _stretches(world, nodes, start, rate, last - first, skew_s if skewed else ())
@@ -138,6 +142,13 @@ class FrontEnd:
             self._columns[channels] = np.array([self._column[channel] for channel in channels], dtype=np.intp)
         return self._columns[channels]
 
+    def _nodes_of(self, world: World, channels: tuple[str, ...]) -> tuple[str | None, ...]:
+        """(C,) the node at each channel, None if it is not wired; looked up once for each set of channels."""
+        if channels not in self._nodes:
+            senses = world.wiring.senses
+            self._nodes[channels] = tuple(senses.get(f"{self._name}/{channel}") for channel in channels)
+        return self._nodes[channels]
+
     def _added(self, scans: Scans) -> Array:
         """(n, C) volts that come on top of what is at the inputs."""
         if not self._additions:
@@ -162,24 +173,30 @@ class FrontEnd:
         if not self._converts:
             return volts, _reached(volts, -self._full_scale_v, self._full_scale_v)
         lowest, highest = -(2 ** (self._bits - 1)), 2 ** (self._bits - 1) - 1
-        volts *= 1 / self.step_v
-        np.rint(volts, out=volts)
-        overrange = _reached(volts, lowest, highest)
-        if overrange.any():
-            np.clip(volts, lowest, highest, out=volts)
-        return volts.astype(np.int16 if self._bits <= 16 else np.int32), overrange
+        codes = np.empty(volts.shape, dtype=np.int16 if self._bits <= 16 else np.int32)
+        overrange = np.zeros(volts.shape[1], dtype=bool)
+        rows = max(1, ENTRIES_AT_ONCE // volts.shape[1])
+        for first in range(0, len(volts), rows):
+            part = volts[first : first + rows]
+            part *= 1 / self.step_v
+            np.rint(part, out=part)
+            reached = _reached(part, lowest, highest)
+            if reached.any():
+                overrange |= reached
+                np.clip(part, lowest, highest, out=part)
+            codes[first : first + rows] = part
+        return codes, overrange
 
 
 def _stretches(
     world: World, nodes: Sequence[str | None], t0: float, rate: float, n: int, skew_s: Sequence[float]
 ) -> list[Stretch]:
     """The voltages at the inputs; 0 V at those that are wired to no node."""
-    if None not in nodes:
-        return world.stretches([node for node in nodes if node is not None], t0, rate, n, skew_s)
+    there = tuple(node for node in nodes if node is not None)
+    if len(there) == len(nodes):
+        return world.stretches(there, t0, rate, n, skew_s)
     wired = [column for column, node in enumerate(nodes) if node is not None]
-    found = world.stretches(
-        [node for node in nodes if node is not None], t0, rate, n, [skew_s[column] for column in wired if skew_s]
-    )
+    found = world.stretches(there, t0, rate, n, [skew_s[column] for column in wired if skew_s])
     stretches = []
     for stretch in found:
         volts = np.zeros((len(stretch.unique), len(nodes)))

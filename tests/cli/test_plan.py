@@ -33,3 +33,22 @@ def test_hardware_is_not_touched(capsys):
     """There is none here; its drivers are tried on virtual instruments."""
     assert main(["plan", "xor_wire.yaml", "--bench", "hardware"]) == 0
     assert "Measured on virtual instruments" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("config", "solver"),
+    [
+        ("iris.yaml", "linear, 14 nodes by a dense factorization"),
+        (
+            "xor.yaml",
+            "9 nodes eliminated exactly (diagonal), Newton on 6 nodes with 12 diodes; small tones by chord iteration, "
+            "84 or more samples far apart by compiled code",
+        ),
+    ],
+)
+def test_the_plan_names_the_solver(config, solver, capsys):
+    assert main(["plan", config]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("solver"))
+    assert line.split(maxsplit=1)[1] == solver
+    assert main(["plan", config, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["solver"] == solver

@@ -88,3 +88,11 @@ def test_ctrl_c_that_a_library_makes_an_import_error_of_is_still_ctrl_c(
     finally:
         signal.signal(signal.SIGINT, inherited)
     assert capsys.readouterr() == ("", "labrig: interrupted\n")
+
+
+def test_a_small_board_never_waits_for_numba() -> None:
+    program = (
+        "import sys; from labrig.cli.main import main; code = main(['plan', 'xor.yaml']); "
+        "print(code, 'numba' in sys.modules)"
+    )
+    assert python("-c", program).stdout.splitlines()[-1] == "0 False"

@@ -173,7 +173,7 @@ def complaint(annotation: Any, value: object) -> str:
         (quantities.Frequency, 10, "write the unit, e.g. '10 kHz' (bare number 10 is ambiguous)"),
         (quantities.Frequency, 0, "write the unit, e.g. '10 kHz' (bare number 0 is ambiguous)"),
         (quantities.Frequency, "10", "write the unit, e.g. '10 kHz' (bare number 10 is ambiguous)"),
-        (quantities.VoltagePP, "500 mV", "'500 mV' is a voltage, expected a voltage_pp such as '500 mVpp'"),
+        (quantities.VoltagePP, "500 mV", "'500 mV' is a voltage, expected a peak-to-peak voltage such as '500 mVpp'"),
         (quantities.Conductance, "10 µs", "'10 µs' is a time, expected a conductance such as '10 µS'"),
         (quantities.Time, "1 sec", "unknown unit 'sec' in '1 sec'; a time is written in s"),
         (quantities.Time, "soon", "expected a time such as '20 ms', got 'soon'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labrig.random_streams import RandomStream
+from labrig.random_streams import COMPILED_FROM, RandomStream
 
 
 def test_uniform_numbers_of_many_places_are_uniform_and_unrelated() -> None:
@@ -23,3 +23,15 @@ def test_a_place_has_its_number_by_seed_name_and_place_alone() -> None:
     assert stream.uniform(4, 5) == RandomStream(3, "phases").uniform(4, 5)
     others = (RandomStream(4, "phases").uniform(4, 5), RandomStream(3, "noise").uniform(4, 5), stream.uniform(5, 4))
     assert stream.uniform(4, 5) not in others
+
+
+def test_compiled_noise_is_the_noise_that_numpy_draws() -> None:
+    stream, shape = RandomStream(3, "noise/daq"), (1024, 3000)  # 3 million: hundreds lie in the tail of the ziggurat
+    assert shape[0] * shape[1] > COMPILED_FROM
+    expected = stream.at(5, 2).standard_normal(shape, dtype=np.float32)
+    drawn = stream.noise(shape, 1e-4, 5, 2)
+    np.testing.assert_allclose(drawn, 1e-4 * expected.astype(float), rtol=1e-6)
+    assert (np.abs(expected) > 3.66).sum() > 100
+    small = stream.noise((2, 3), 1e-4, 5, 2)
+    np.testing.assert_array_equal(small.ravel(), drawn.ravel()[:6])
+    assert (stream.noise(shape, 1e-4, 5, 3) != drawn).mean() > 0.999

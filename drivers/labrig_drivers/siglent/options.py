@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -72,5 +73,6 @@ def capabilities(options: SdgOptions) -> SourceCapabilities:
         most_tones=64 if model.uploads(options.resource) else 1,
         tones_remedy=f"several tones cannot be uploaded over {interface(options.resource)}; {model.upload_advice}",
         least_v=LEAST_VPP / 2 if options.load == "high_z" else LEAST_VPP,
-        address=options.resource,
+        # The same generator, whether it is reached by VXI-11 or at its raw socket.
+        address=re.sub(r"(?i)::5025::SOCKET$", "::INSTR", options.resource),
     )

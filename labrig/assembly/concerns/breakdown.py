@@ -22,10 +22,10 @@ def breakdown(assembly: Assembly) -> Warnings:
     lowest = (Expected(assembly).operating_points() @ across.T).min(axis=0)
     for diode, volts in zip(network.diodes, lowest.tolist(), strict=True):
         limit = diode.model.breakdown_voltage_v
-        if volts < -limit:
+        if volts < -diode.model.breakdown_knee_v:
             yield (
                 ("network",),
-                f"diode {diode.name} has {format_quantity(-volts, 'voltage')} across it in reverse, beyond its "
-                f"breakdown at {format_quantity(limit, 'voltage')}; use smaller drives, or another part",
+                f"diode {diode.name} has {format_quantity(-volts, 'voltage')} across it in reverse, in its "
+                f"breakdown, which begins near {format_quantity(limit, 'voltage')}; use smaller drives or another part",
             )
             return

@@ -116,6 +116,11 @@ def read_tones(
     if not 0 < low < high:
         document.report(("acquisition", "band"), "the first frequency must be the lower one, above 0 Hz")
         return None
+    if low >= acquisition.sample_rate / 2:
+        nyquist = format_quantity(acquisition.sample_rate / 2, "frequency")
+        message = f"the band begins above half the sample rate, {nyquist}; lower the band, or raise sample_rate"
+        document.report(("acquisition", "band"), message)
+        return None
     try:
         samples = _window_samples(acquisition, limits.step)
     except PlanError as problem:

@@ -10,6 +10,7 @@ from labrig.assembly.sections.header import Header
 from labrig.config.document import Document
 from labrig.config.validation import validate
 from labrig.errors import ConfigError
+from labrig.instruments.addresses import canonical
 from labrig.instruments.data import plain_model
 from labrig.instruments.drivers import (
     Capabilities,
@@ -78,17 +79,20 @@ def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
         address = device.capabilities.address
         if address is None:
             continue
+        address = canonical(address, look_up=False)
         other = at.setdefault((device.driver.name, address), name)
         path = ("instruments", name, "resource")
-        if document.get(path) is None:
+        written = document.get(path)
+        spelled = device.capabilities.address if written is None else written.value
+        if written is None:
             path = path[:-1]
         if other != name:
-            document.report(path, f"{as_written(address)} is already the address of {other}")
+            document.report(path, f"{as_written(spelled)} is already the address of {other}")
             continue
         first = models.setdefault(address, name)
         theirs, model = devices[first].options.model, device.options.model
         if theirs and model and plain_model(theirs) != plain_model(model):
-            message = f"{as_written(address)} is a {theirs} in {first}, but a {model} here"
+            message = f"{as_written(spelled)} is a {theirs} in {first}, but a {model} here"
             document.report(path, message)
 
 

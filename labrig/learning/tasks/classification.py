@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -63,9 +64,12 @@ class Classification(EncodedInputs, Task):
         table = _table(options, context)
         split: Split = context.sections["split"]
         generator = RandomStream(context.seed, "split").at(0)
-        train, test = split_by_class(
-            table.labels, table.classes, split.train_per_class, split.test_per_class, generator
-        )
+        try:
+            train, test = split_by_class(
+                table.labels, table.classes, split.train_per_class, split.test_per_class, generator
+            )
+        except OptionError as error:  # labels that look alike may be the reason
+            raise OptionError(error.key, "; ".join((str(error), *table.notes[:1]))) from error
         encode: Encode = context.sections["encode"]
         _warn(table, train, options, context)
         volts = encode.full_scale * scaled(table.features, train, encode.clip)
@@ -117,6 +121,10 @@ def _table(options: Classification.Options, context: TaskContext) -> LabelledTab
     """Return the table in the configured file."""
     file = context.locate("data")
     if file is None:
+        if Path(options.data).is_dir():
+            raise OptionError("data", f"{as_written(options.data)} is a folder; name the CSV file in it")
+        if "://" in options.data:
+            raise OptionError("data", f"{as_written(options.data)} is a web address; download the file, and name it")
         where = "next to the configuration that names it or among the packaged ones"
         raise OptionError("data", f"there is no file {as_written(options.data)} {where}{escape_hint(options.data)}")
     return read_labelled_csv(file, options.label, options.features)

@@ -35,7 +35,8 @@ class GradientDescent(Update):
         self._ladder = stacked(levels)
         self._low, self._high = ends(levels)
         self.shadow = np.clip(initial, self._low, self._high)
-        self._position = nearest(self._ladder.siemens, self.shadow) if self._ladder else np.zeros(0, dtype=np.intp)
+        self._position = nearest(self._ladder, self.shadow) if self._ladder else np.zeros(0, dtype=np.intp)
+        self._level_of = {code: Level(code) for code in self._ladder.codes.ravel().tolist()} if self._ladder else {}
         self._rate = rate
         self._hysteresis = options.hysteresis
         self.steps = 0
@@ -48,7 +49,7 @@ class GradientDescent(Update):
     @property
     @override
     def conductances(self) -> Array:
-        return self.shadow.copy() if self._ladder is None else at(self._ladder.siemens, self._position)
+        return self.shadow.copy() if self._ladder is None else at(self._ladder, self._position)
 
     @override
     def state(self) -> UpdateState:
@@ -60,7 +61,7 @@ class GradientDescent(Update):
 
     @override
     def settings(self) -> dict[int, Setting]:
-        return {edge: self._setting(edge) for edge in range(len(self.shadow))}
+        return self._settings(np.arange(len(self.shadow)))
 
     @override
     def apply(self, gradient: Array) -> dict[int, Setting]:
@@ -70,16 +71,18 @@ class GradientDescent(Update):
         if self._ladder is None:
             changed = np.flatnonzero(moved != self.shadow)
         else:
-            siemens = self._ladder.siemens
-            wanted = nearest(siemens, moved)
-            here, there = at(siemens, self._position), at(siemens, wanted)
+            wanted = nearest(self._ladder, moved)
+            here, there = at(self._ladder, self._position), at(self._ladder, wanted)
             nearer = np.abs(moved - here) - np.abs(moved - there)
             changed = np.flatnonzero((wanted != self._position) & (nearer > self._hysteresis * np.abs(here - there)))
             self._position[changed] = wanted[changed]
         self.shadow = moved
-        return {int(edge): self._setting(int(edge)) for edge in changed}
+        return self._settings(changed)
 
-    def _setting(self, edge: int) -> Setting:
+    def _settings(self, edges: NDArray[np.intp]) -> dict[int, Setting]:
         if self._ladder is None:
-            return Target(float(self.shadow[edge]))
-        return Level(int(self._ladder.codes[edge, self._position[edge]]))
+            return {
+                edge: Target(value) for edge, value in zip(edges.tolist(), self.shadow[edges].tolist(), strict=True)
+            }
+        codes = self._ladder.codes[self._ladder.table[edges], self._position[edges]]
+        return {edge: self._level_of[code] for edge, code in zip(edges.tolist(), codes.tolist(), strict=True)}

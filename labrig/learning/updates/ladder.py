@@ -1,4 +1,4 @@
-"""The levels of all edges as one array, so that a step of thousands of edges is a few array operations."""
+"""The levels of all edges as arrays, so that a step of thousands of edges is a few array operations."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.instruments.data import Continuous, LevelTable
+from labrig.instruments.data import Continuous, LevelTable, distinct
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """(E, L) codes and conductances of every channel, padded with the highest level."""
+    """The levels of E channels; channels of one part share a table.
+
+    Attributes
+    ----------
+    codes, siemens : (T, L) arrays
+        Codes and conductances (S) of every table, padded with its highest level.
+    table : (E,) int array
+        The table of each channel.
+    """
 
     codes: NDArray[np.int64]
     siemens: Array
+    table: NDArray[np.intp]
 
 
 def stacked(levels: Sequence[LevelTable | Continuous]) -> Ladder | None:
@@ -28,15 +37,17 @@ def stacked(levels: Sequence[LevelTable | Continuous]) -> Ladder | None:
         return None
     if len(tables) != len(levels):
         raise ValueError("channels with levels and continuous channels cannot be mixed in one update")
-    width = max(len(table.codes) for table in tables)
+    different = distinct(tables)
+    place = {key: row for row, key in enumerate(different)}
+    width = max(len(table.codes) for table in different.values())
 
-    codes = np.zeros((len(tables), width), dtype=np.int64)
-    siemens = np.zeros((len(tables), width))
-    for row, table in enumerate(tables):
+    codes = np.zeros((len(different), width), dtype=np.int64)
+    siemens = np.zeros((len(different), width))
+    for row, table in enumerate(different.values()):
         count = len(table.codes)
         codes[row, :count], codes[row, count:] = table.codes, table.codes[-1]
         siemens[row, :count], siemens[row, count:] = table.siemens, table.siemens[-1]
-    return Ladder(codes, siemens)
+    return Ladder(codes, siemens, np.array([place[id(table)] for table in tables], dtype=np.intp))
 
 
 def ends(levels: Sequence[LevelTable | Continuous]) -> tuple[Array, Array]:
@@ -49,18 +60,32 @@ def ends(levels: Sequence[LevelTable | Continuous]) -> tuple[Array, Array]:
     return low, high
 
 
-def at(siemens: Array, position: NDArray[np.intp]) -> Array:
+def at(ladder: Ladder, position: NDArray[np.intp]) -> Array:
     """(E,) conductance of each edge's level."""
-    return siemens[np.arange(len(position)), position]
+    return ladder.siemens[ladder.table, position]
 
 
-def nearest(siemens: Array, values: Array) -> NDArray[np.intp]:
+def nearest(ladder: Ladder, values: Array) -> NDArray[np.intp]:
     """(E,) position of the level nearest to each value."""
-    smaller: NDArray[np.intp] = (siemens < values[:, None]).sum(axis=1)
-    upper = np.minimum(np.maximum(smaller, 1), siemens.shape[1] - 1)
-    edges = np.arange(len(values))
-    below, above = siemens[edges, upper - 1], siemens[edges, upper]
+    width = ladder.siemens.shape[1]
+    upper = np.minimum(np.maximum(_smaller(ladder, values), 1), width - 1)
+    below, above = at(ladder, upper - 1), at(ladder, upper)
     return np.where(values - below < above - values, upper - 1, upper)
+
+
+def _smaller(ladder: Ladder, values: Array) -> NDArray[np.intp]:
+    """(E,) number of levels below each value, by bisection."""
+    if len(ladder.siemens) == 1:
+        return np.searchsorted(ladder.siemens[0], values)
+    width = ladder.siemens.shape[1]
+    found = np.zeros(len(values), dtype=np.intp)
+    step = 1 << (width.bit_length() - 1)
+    while step:
+        further = found + step
+        inside = np.minimum(further, width) - 1
+        found = np.where((further <= width) & (at(ladder, inside) < values), further, found)
+        step >>= 1
+    return found
 
 
 def within(levels: LevelTable | Continuous, low: float, high: float) -> LevelTable | Continuous:

@@ -27,6 +27,9 @@ TAIL = 3.0
 
 SMALLEST_RATIO = 1e-30
 
+SMALL_DROP = 1e-3
+"""Rs·Is in slope voltages up to which one Newton step finds the junction's voltage: the error left is below 1e-13."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DiodeArrays:
@@ -50,6 +53,10 @@ class DiodeArrays:
     resistive: NDArray[np.bool_]
     """Which diodes have a series resistance."""
     all_resistive: bool
+    reverse: FloatArray
+    """(5, K) what the reverse law needs: Rs·Is, the length of its tail, where it begins at the junction, Is, V_b."""
+    reverse_iterations: int
+    """Newton steps that find the junction's voltage to rounding: one if Rs·Is is small."""
 
     def __len__(self) -> int:
         return len(self.saturation_current_a)
@@ -102,6 +109,8 @@ def _assembled(
         current,
         resistive,
         bool(resistive.all()),
+        np.stack([series * saturation, TAIL / math.e * slope_voltage, -TAIL * slope_voltage, saturation, knee]),
+        1 if bool((series * saturation <= SMALL_DROP * slope_voltage).all()) else 2,
     )
 
 
@@ -166,16 +175,31 @@ def _junction(u: FloatArray, diodes: DiodeArrays) -> tuple[FloatArray, FloatArra
 
 def _reverse(u: FloatArray, diodes: DiodeArrays, column: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
     """Current and slope (n,) of diodes `column` (n,) at drops (n,) where the reverse law holds."""
-    saturation, series = diodes.saturation_current_a[column], diodes.series_resistance_ohm[column]
-    knee, cube = diodes.knee_v[column], (TAIL / math.e * diodes.slope_voltage_v[column]) ** 3
-    junction = np.minimum(u + series * saturation, -TAIL * diodes.slope_voltage_v[column])
-    for _ in range(2):
-        tail = cube / junction**3
-        current, slope = -saturation * (1.0 + tail), 3.0 * saturation * tail / junction
-        junction = junction - (junction + series * current - u) / (1.0 + series * slope)
-    tail = cube / junction**3
-    current, slope = -saturation * (1.0 + tail), 3.0 * saturation * tail / junction
-    slope = slope / (1.0 + series * slope)
+    drop, reach, begins, saturation, knee = diodes.reverse[:, column]
+    wanted = u + drop
+    junction = np.minimum(wanted, begins)
+    for _ in range(diodes.reverse_iterations):
+        relative = reach / junction
+        tail = relative * relative * relative
+        excess = drop * tail
+        rest = junction - excess
+        rest -= wanted
+        excess *= 3.0
+        excess /= junction
+        excess += 1.0
+        rest /= excess
+        junction -= rest
+    relative = reach / junction
+    tail = relative * relative
+    tail *= relative
+    bend = tail * 3.0
+    bend /= junction
+    slope = saturation * bend
+    drop *= bend
+    drop += 1.0
+    slope /= drop
+    tail += 1.0
+    current = tail * -saturation
     broken = junction < -knee
     if broken.any():
         back, conducts = _exponential(-u[broken] - knee[broken], diodes.chosen(column[broken]), offset=False)

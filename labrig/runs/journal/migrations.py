@@ -24,7 +24,11 @@ def _keep_the_bench(db: sqlite3.Connection) -> None:
         db.execute(f"ALTER TABLE {table} ADD COLUMN bench_clock_s REAL")
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _keep_the_bench}
+def _store_changes(db: sqlite3.Connection) -> None:
+    """Version 3: steps without a gradient, and conductances as changes; what was written before reads the same."""
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _keep_the_bench, 2: _store_changes}
 """By the version that a step begins with; it ends with the next."""
 
 

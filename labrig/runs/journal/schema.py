@@ -1,7 +1,8 @@
 """What a journal keeps. The fields of Step, Evaluation and Event are the columns of its three tables.
 
-Arrays are stored as little-endian float64, lists and maps as JSON. A field that may be None is a column that may be
-empty: a journal of an earlier schema did not keep it.
+Arrays are stored as little-endian float64, lists and maps as JSON. Of an array that changes little from step to step
+only the changes are stored. A field that may be None is a column that may be empty: of large boards not every gradient
+is kept, and a journal of an earlier schema did not keep everything.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType, NoneType
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,10 @@ from numpy.typing import NDArray
 from labrig.json_text import json_text
 
 Array = NDArray[np.float64]
-VERSION = 2
+Steady = Annotated[Array, "steady"]
+"""An array of which only the changes from row to row are stored."""
+
+VERSION = 3
 """Version of the schema written here; migrations.py says what each version added."""
 
 
@@ -43,7 +47,8 @@ class Step:
     skipped
         Examples without an error.
     gradient, u_gradient
-        ∂C/∂θ of the batch mean and its standard error (loss unit per S).
+        ∂C/∂θ of the batch mean and its standard error (loss unit per S); None for steps between those whose gradients
+        are kept.
     shadow
         Unrounded conductances after the update (S).
     conductances
@@ -68,10 +73,10 @@ class Step:
     loss: float
     gamma: float
     skipped: int
-    gradient: Array
-    u_gradient: Array
+    gradient: Array | None
+    u_gradient: Array | None
     shadow: Array
-    conductances: Array
+    conductances: Steady
     written: int
     acquisitions: int
     bench_s: float
@@ -140,12 +145,15 @@ class Kind:
         A value to what SQLite stores, and back. decode raises ValueError or TypeError for what labrig never writes.
     column
         Decoded values of all rows as one array or tuple; None becomes NaN.
+    changes
+        What SQLite stores of a value that follows another one, if that is not the whole value.
     """
 
     sql: str
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
     column: Callable[[Sequence[Any]], Any]
+    changes: Callable[[Any, Any], bytes] | None = None
 
 
 def _map(text: str) -> dict[str, Any]:
@@ -165,6 +173,42 @@ def _reals(values: Sequence[float | None]) -> Array:
     return np.array(values, dtype=float)
 
 
+def _arrays(values: Sequence[Array | None]) -> Array:
+    """(S, E) rows, NaN for None."""
+    edges = next((len(value) for value in values if value is not None), 0)
+    return np.array([np.full(edges, np.nan) if value is None else value for value in values])
+
+
+def _whole(values: Array) -> bytes:
+    return np.ascontiguousarray(values, dtype="<f8").tobytes()
+
+
+_CHANGE = np.dtype([("place", "<u4"), ("value", "<f8")])
+
+
+def _changes(before: Array, now: Array) -> bytes:
+    """Places and values of the entries that changed, or the whole array if that is not longer."""
+    changed = np.flatnonzero(before != now) if len(before) == len(now) else np.arange(len(now))
+    if len(changed) * _CHANGE.itemsize >= 8 * len(now):
+        return _whole(now)
+    table = np.empty(len(changed), dtype=_CHANGE)
+    table["place"], table["value"] = changed, now[changed]
+    return table.tobytes()
+
+
+def _patched(blobs: Sequence[bytes]) -> Array:
+    """(S, E) the arrays of all rows. The first is a whole one; changes are always shorter than a whole one."""
+    rows: list[Array] = []
+    for blob in blobs:
+        if not rows or len(blob) == 8 * len(rows[0]):
+            rows.append(np.frombuffer(blob, dtype="<f8"))
+            continue
+        table, row = np.frombuffer(blob, dtype=_CHANGE), rows[-1].copy()
+        row[table["place"]] = table["value"]
+        rows.append(row)
+    return np.array(rows)
+
+
 KINDS: Mapping[Any, Kind] = {
     int: Kind("INTEGER", int, int, _integers),
     float: Kind("REAL", float, float, _reals),
@@ -172,12 +216,8 @@ KINDS: Mapping[Any, Kind] = {
     tuple[int, ...]: Kind("TEXT", json_text, lambda text: tuple(json.loads(text)), tuple),
     dict[str, float]: Kind("TEXT", json_text, _map, tuple),
     dict[str, Any]: Kind("TEXT", json_text, _map, tuple),
-    Array: Kind(
-        "BLOB",
-        lambda values: np.ascontiguousarray(values, dtype="<f8").tobytes(),
-        lambda blob: np.frombuffer(blob, dtype="<f8"),
-        np.array,
-    ),
+    Array: Kind("BLOB", _whole, lambda blob: np.frombuffer(blob, dtype="<f8"), _arrays),
+    Steady: Kind("BLOB", _whole, bytes, _patched, _changes),
 }
 """How each field type is stored."""
 
@@ -221,7 +261,8 @@ class Table:
     def columns(self) -> tuple[Column, ...]:
         """One per field, in order."""
         return tuple(
-            Column(self.renamed.get(name, name), name, *_kind(hint)) for name, hint in get_type_hints(self.row).items()
+            Column(self.renamed.get(name, name), name, *_kind(hint))
+            for name, hint in get_type_hints(self.row, include_extras=True).items()
         )
 
     @cached_property
@@ -242,13 +283,22 @@ class Table:
             lines.insert(0, f"{self.key} INTEGER PRIMARY KEY")
         return f"CREATE TABLE {self.name} ({', '.join(lines)});"
 
-    def encoded(self, row: Any, wall_s: float | None = None) -> list[Any]:
-        """Return a row as SQLite stores it, with this value in its field wall_s."""
+    def encoded(self, row: Any, wall_s: float | None = None, before: Any = None) -> list[Any]:
+        """Return a row as SQLite stores it after the row `before`, with this value in its field wall_s."""
         values = list(self._values(row))
         if wall_s is not None:
             values[self._place_of_wall_s] = wall_s
         pairs = zip(self._encoders, values, strict=True)
-        return [None if value is None else encode(value) for encode, value in pairs]
+        stored = [None if value is None else encode(value) for encode, value in pairs]
+        if before is not None:
+            for place, column in self._steady:
+                stored[place] = column.kind.changes(getattr(before, column.attribute), values[place])
+        return stored
+
+    @cached_property
+    def _steady(self) -> tuple[tuple[int, Any], ...]:
+        """Columns that store changes, with their places."""
+        return tuple(each for each in enumerate(self.columns) if each[1].kind.changes is not None)
 
     @cached_property
     def _values(self) -> Callable[[Any], tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -22,10 +23,14 @@ class Journal:
         The file to create; it must not exist.
     durability
         What a committed step survives: a killed process, or a power failure.
+    gradients
+        Steps from one whose gradient and its error are kept to the next.
     """
 
-    def __init__(self, path: Path, durability: Literal["process", "power"] = "process") -> None:
+    def __init__(self, path: Path, durability: Literal["process", "power"] = "process", gradients: int = 1) -> None:
         self._path = path
+        self._gradients = gradients
+        self._last: Step | None = None
         self._began = time.monotonic()
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
@@ -60,7 +65,9 @@ class Journal:
 
     def append(self, step: Step) -> None:
         """Commit one step."""
-        self._insert(STEPS, step, self._elapsed())
+        kept = step if (step.index - 1) % self._gradients == 0 else replace(step, gradient=None, u_gradient=None)
+        self._insert(STEPS, kept, self._elapsed(), self._last)
+        self._last = kept
 
     def evaluated(self, evaluation: Evaluation) -> None:
         """Note an evaluation."""
@@ -87,11 +94,11 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _insert(self, table: Table, row: Any, wall_s: float | None = None) -> None:
+    def _insert(self, table: Table, row: Any, wall_s: float | None = None, before: Any = None) -> None:
         if not self._path.exists():  # SQLite would go on writing to a deleted file
             raise StorageError(f"{self._path} was deleted or moved during the run", remedy="leave its folder alone")
         try:
-            self._db.execute(table.insertion, table.encoded(row, wall_s))
+            self._db.execute(table.insertion, table.encoded(row, wall_s, before))
         except sqlite3.Error as error:
             raise self._failed("write", error) from error
 

@@ -30,8 +30,11 @@ class SimulatedProgrammer(Face):
         self._levels = _without_steps(part.levels()) if self._ideal else part.levels()
         self._power_up = Target(part.conductance(part.power_up)) if self._ideal else part.power_up
         self._held: dict[str, Setting] = dict.fromkeys(capabilities.channels, self._power_up)
-        self._table = dict(self._held)  # what it should hold; as `_held`, unless it was reset
+        self._table = dict(self._held)  # what it should hold
+        self._unwritten: set[str] = set()  # where that differs from `_held`
         self._interrupted = False  # whether it was reset since `program` returned
+        wired = context.world.wiring.edges
+        self._edge_of = {channel: wired[f"{name}/{channel}"] for channel in self._held if f"{name}/{channel}" in wired}
         context.world.faults.when_begun(name, PowerFault, self._reset)
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
@@ -43,6 +46,7 @@ class SimulatedProgrammer(Face):
         self._require_open("program")
         changed = {channel: setting for channel, setting in settings.items() if self._table.get(channel) != setting}
         self._table.update(changed)
+        self._unwritten.update(changed)
         self._write()
         interrupted, self._interrupted = self._interrupted, False
         written = tuple(changed)
@@ -52,10 +56,10 @@ class SimulatedProgrammer(Face):
         """The settings of these channels."""
         self._require_open("read back")
         wanted = list(channels)
-        unknown = sorted(set(wanted) - set(self._held))
+        unknown = sorted(channel for channel in wanted if channel not in self._held)
         if unknown:
             raise LimitExceeded(f"has no channel {unknown[0]!r}", device=self.name, action="read back")
-        if self._held != self._table:
+        if self._unwritten:
             self._write()
         return {channel: self._held[channel] for channel in wanted}
 
@@ -68,24 +72,23 @@ class SimulatedProgrammer(Face):
 
     def _write(self) -> None:
         """Write every channel whose setting differs from the table."""
-        self._show(
-            self._context.clock.now(), {c: setting for c, setting in self._table.items() if self._held[c] != setting}
-        )
+        self._show(self._context.clock.now(), {channel: self._table[channel] for channel in self._unwritten})
+        self._unwritten.clear()
         self._context.clock.sleep(self._capabilities.write_s)
 
     def _reset(self, t: float) -> None:
         """At t it starts anew, with the settings of power-up."""
         self._interrupted = True
         self._show(t, dict.fromkeys(self._held, self._power_up))
+        self._unwritten = {channel for channel, setting in self._table.items() if setting != self._power_up}
 
     def _show(self, t: float, settings: Mapping[str, Setting]) -> None:
         """From t on it holds these settings, and the World sees them."""
         self._held.update(settings)
-        edges = self._context.world.wiring.edges
         actual = {
-            edges[key]: self._siemens(channel, setting)
+            self._edge_of[channel]: self._siemens(channel, setting)
             for channel, setting in settings.items()
-            if (key := f"{self.name}/{channel}") in edges
+            if channel in self._edge_of
         }
         if actual:
             self._context.world.set(t, actual)

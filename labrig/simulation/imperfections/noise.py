@@ -30,14 +30,12 @@ class Noise(Imperfection):
         def noise(scans: Scans) -> Array:
             """The same for a scan however acquisitions are split into pieces."""
             first, last, width = scans.first, scans.last, len(scans.columns)
-            volts = np.zeros((last - first, width))
+            pieces = []
             for block in range(first // BLOCK, -(-last // BLOCK)):
                 begins = block * BLOCK
                 inside = slice(max(first, begins) - begins, min(last, begins + BLOCK) - begins)
-                # Seven digits are plenty for noise, and drawn faster.
-                drawn = stream.at(scans.acquisition, block).standard_normal((inside.stop, width), dtype=np.float32)
-                rows = volts[begins + inside.start - first : begins + inside.stop - first]
-                np.multiply(drawn[inside], rms_v, out=rows, dtype=np.float64)
-            return volts
+                drawn = stream.noise((inside.stop, width), rms_v, scans.acquisition, block)
+                pieces.append(drawn[inside] if inside.start else drawn)
+            return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((0, width)), *pieces])
 
         return noise

@@ -62,6 +62,7 @@ class BoardResponse:
         self._channels = tuple(channels)
         self._timeline = timeline
         self._node_index = {node: position for position, node in enumerate(network.nodes)}
+        self._asked: tuple[tuple[str, ...], NDArray[np.intp]] = ((), np.empty(0, dtype=np.intp))
         self._gain = np.array([stage.gain for stage in stages])
         step = np.array([stage.step_v for stage in stages])
         self._converts = step > 0
@@ -92,12 +93,18 @@ class BoardResponse:
             late = zip(nodes, skew_s, strict=True)
             columns = [self.voltages([node], t0 + skew, rate, n) for node, skew in late]
             return [Stretch(0, n, np.hstack(columns))]
-        columns = [self._node_index[node] for node in nodes]
-        rows = [skews.index(skew) for skew in skew_s] if len(skews) > 1 else 0
+        columns = self._columns_of(tuple(nodes))
+        rows = np.searchsorted(skews, skew_s) if len(skews) > 1 else 0
         return [
             Stretch(first, last, self._segment(t0, rate, first, last - first, skews)[:, rows, columns])
             for first, last in pairwise(bounds)
         ]
+
+    def _columns_of(self, nodes: tuple[str, ...]) -> NDArray[np.intp]:
+        """Positions of nodes in the network; the last set that was asked for is remembered."""
+        if nodes != self._asked[0]:
+            self._asked = nodes, np.array([self._node_index[node] for node in nodes], dtype=np.intp)
+        return self._asked[1]
 
     def resistances(self, nodes: Sequence[str], t: float) -> Array | None:
         """(len(nodes),) small-signal resistance from each node to ground at t, at the DC levels that are played (Ω).
@@ -139,8 +146,9 @@ class BoardResponse:
                 phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 + first / rate - began)
                 phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
         turning = self._turning(frequencies, rate, length, tuple(skews))
-        source_v = source_v + np.real(turning @ phasors)
-        return solver.states(self._converted(source_v)).reshape(-1, len(skews), len(self._node_index))
+        # The level around which the tones swing comes first: solvers start from the first sample.
+        source_v = np.concatenate((source_v, source_v + np.real(turning @ phasors)))
+        return solver.states(self._converted(source_v))[1:].reshape(-1, len(skews), len(self._node_index))
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
         """(U·D, F) unit phasors e^{jωt} of U different scans at D skews; t = 0 is the first scan of the stretch."""

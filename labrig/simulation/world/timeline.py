@@ -18,22 +18,25 @@ SAME_SAMPLE = 1e-6
 """An event this close behind a sample (in samples) counts as at it: the rounding of times must not shift it."""
 
 _REMEMBERED_EVENTS = 4096
+_REMEMBERED_SIEMENS = 1 << 22
+"""Conductances in all states that are kept: 32 MB, of boards with thousands of edges the last few hundred states."""
 
 
 class _History(Generic[State]):
     """States of one thing over time, newest last. Only the recent past is kept."""
 
-    def __init__(self, initial: State) -> None:
+    def __init__(self, initial: State, remembered: int = _REMEMBERED_EVENTS) -> None:
         self._times = [-np.inf]
         self._states = [initial]
+        self._remembered = remembered
 
     def append(self, t: float, state: State) -> None:
         if t < self._times[-1]:
             raise ValueError("the World's timeline cannot be changed before its latest event")
         self._times.append(t)
         self._states.append(state)
-        if len(self._times) > _REMEMBERED_EVENTS:
-            del self._times[: _REMEMBERED_EVENTS // 2], self._states[: _REMEMBERED_EVENTS // 2]
+        if len(self._times) > self._remembered:
+            del self._times[: self._remembered // 2], self._states[: self._remembered // 2]
 
     def at(self, t: float) -> tuple[float, State]:
         """Since when the state at t holds, and the state."""
@@ -61,7 +64,8 @@ class Timeline:
         self.changes = 0
         """How often something was driven or set: voltages asked for before may no longer hold."""
         self._played: dict[str, _History[ToneProgram | None]] = {channel: _History(None) for channel in channels}
-        self._siemens = _History(np.array(siemens, dtype=float))
+        remembered = min(_REMEMBERED_EVENTS, max(64, _REMEMBERED_SIEMENS // max(1, len(edges))))
+        self._siemens = _History(np.array(siemens, dtype=float), remembered)
         self._edge_index = {edge: position for position, edge in enumerate(edges)}
         self._events: list[float] = []
 
@@ -105,6 +109,8 @@ class Timeline:
     def _note(self, t: float) -> None:
         """Keep the times of all events in order; nearly always the newest comes last."""
         self.changes += 1
+        if self._events and self._events[-1] == t:
+            return
         insort(self._events, t)
         if len(self._events) > 16 * _REMEMBERED_EVENTS:
             del self._events[: 8 * _REMEMBERED_EVENTS]

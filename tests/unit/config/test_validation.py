@@ -131,7 +131,7 @@ def test_eight_faults_of_one_file_at_their_places(document: Any) -> None:
         "run.yaml:4:9: learning.rule: 'couple' is not one of 'contrastive', 'coupled', 'adjoint'; "
         "did you mean 'coupled'?",
         "run.yaml:5:9: learning.safe: expected true or false, got 'on'",
-        "run.yaml:7:36: tones[0].amplitude: '500 mV' is a voltage, expected a voltage_pp such as '500 mVpp'",
+        "run.yaml:7:36: tones[0].amplitude: '500 mV' is a voltage, expected a peak-to-peak voltage such as '500 mVpp'",
         "run.yaml:8:17: tones[1].frequency: write the unit, e.g. '10 kHz' (bare number 10 is ambiguous)",
         "run.yaml:8:28: tones[1].label: expected text, got 3; write it in quotes: '3'",
         "run.yaml:9:8: range: expected 2 items, got 1",

@@ -6,10 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labrig.errors import ConfigError
-from labrig.lockin.drops import SMALL, GatheredDrops, MatrixDrops, prepare_drops
+from labrig.lockin.drops import SMALL, DropTerms, GatheredDrops, MatrixDrops, prepare_drops
 
 
-@pytest.mark.parametrize("way", [GatheredDrops, MatrixDrops])
+def gathered(matrix, angles):
+    return GatheredDrops(DropTerms.of_matrix(matrix), angles)
+
+
+@pytest.mark.parametrize("way", [gathered, MatrixDrops])
 @given(
     seed=st.integers(0, 2**32 - 1),
     edges=st.integers(0, 40),
@@ -43,7 +47,7 @@ def test_boards_of_every_size_agree():
     for row in matrix:
         row[rng.choice(60, 2, replace=False)] = 1.0, -1.0
     scatter, angles = rng.normal(size=(100, 60)), rng.normal(size=(1, 60))
-    small, few = prepare_drops(matrix, angles), GatheredDrops(matrix, angles)
+    small, few = prepare_drops(matrix, angles), gathered(matrix, angles)
     many = prepare_drops(np.tile(matrix, (200, 1)), angles)
     assert isinstance(small, MatrixDrops)
     assert isinstance(many, GatheredDrops)
@@ -61,3 +65,12 @@ def test_boards_of_every_size_agree():
 def test_drops_that_do_not_match_the_channels_are_refused(matrix, message):
     with pytest.raises(ConfigError, match=message):
         prepare_drops(matrix, np.zeros((1, 3)))
+
+
+def test_terms_and_their_matrix_are_the_same_drops():
+    matrix = np.array([[1.0, -1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.5, -0.5], [0.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(DropTerms.of_matrix(matrix).matrix, matrix)
+    angles, values = np.zeros((1, 3)), np.array([3.0, 1.0, 2.0])
+    from_terms = prepare_drops(DropTerms.of_matrix(matrix), angles)
+    np.testing.assert_array_equal(from_terms.of(values), matrix @ values)
+    np.testing.assert_array_equal(prepare_drops(matrix, angles).of(values), matrix @ values)

@@ -181,3 +181,27 @@ def test_an_overview_of_many_steps_costs_as_much_as_one_of_few(tmp_path):
         return next(count)
 
     assert virtual_machine_steps(2000) == virtual_machine_steps(20)
+
+
+def test_conductances_are_stored_as_changes_and_gradients_now_and_then(tmp_path):
+    edges, rng = 500, np.random.default_rng(0)
+    conductances, steps = rng.uniform(size=edges), []
+    with Journal(tmp_path / "run.db", gradients=3) as journal:
+        for index in range(1, 9):
+            conductances = conductances.copy()
+            changed = rng.choice(edges, (0, 7, edges)[index % 3], replace=False)
+            conductances[changed] = rng.uniform(size=len(changed))
+            steps.append(replace(step(index, edges), conductances=conductances))
+            journal.append(steps[-1])
+    record = read_journal(tmp_path / "run.db")
+    for row, written in enumerate(steps):
+        np.testing.assert_array_equal(record.conductances[row], written.conductances)
+        np.testing.assert_array_equal(record.shadow[row], written.shadow)
+        for name in ("gradient", "u_gradient"):
+            expected = getattr(written, name) if row % 3 == 0 else np.full(edges, np.nan)
+            np.testing.assert_array_equal(getattr(record, name)[row], expected)
+    with closing(sqlite3.connect(tmp_path / "run.db")) as db:
+        sizes = [size for (size,) in db.execute("SELECT length(conductances) FROM steps ORDER BY step")]
+        kept = [kept for (kept,) in db.execute("SELECT gradient IS NOT NULL FROM steps ORDER BY step")]
+    assert sizes == [8 * edges, 8 * edges, 0, 12 * 7, 8 * edges, 0, 12 * 7, 8 * edges]
+    assert kept == [1, 0, 0, 1, 0, 0, 1, 0]

@@ -1,60 +1,59 @@
-"""The resistive part: conductance matrix, Cholesky factor, and Kron reduction onto the nodes that diodes touch."""
+"""The resistive part: elimination of the nodes that no diode touches (Kron reduction), exact for the others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.network.physics import GROUND, NetworkError
-from labrig.network.resistive.graph import Graph
-from labrig.network.resistive.solve.lapack import cholesky, solve_factored
+from labrig.network.physics import NetworkError
+from labrig.network.resistive.solve.lapack import SparseFactor, cholesky, solve_factored, sparse_factor
+from labrig.network.resistive.solve.stamps import ConductanceStamps
 
 FloatArray = NDArray[np.float64]
 
 
+class Block(Protocol):
+    """The factored conductance matrix of n eliminated nodes."""
+
+    def solve(self, right: FloatArray, /) -> FloatArray:
+        """Solution (n, K) for the right-hand sides (n, K)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class ConductanceStamps:
-    """Where each programmable edge enters the conductance matrix, so that a change of θ costs one pass over E."""
+class DiagonalBlock:
+    """Eliminated nodes that are not connected to one another."""
 
-    fixed_s: FloatArray
-    """(N, N): resistors and source conductances."""
-    edge: NDArray[np.intp]
-    place: NDArray[np.intp]
-    sign: FloatArray
+    siemens: FloatArray
 
-    def matrix(self, siemens: FloatArray) -> FloatArray:
-        """The (N, N) conductance matrix (S) at the edge conductances `siemens` (E,)."""
-        size = self.fixed_s.shape[0]
-        added = np.bincount(self.place, weights=self.sign * siemens[self.edge], minlength=size * size)
-        return self.fixed_s + added.reshape(size, size)
+    def solve(self, right: FloatArray) -> FloatArray:
+        """Solution (n, K) for the right-hand sides (n, K)."""
+        return right / self.siemens[:, np.newaxis]
 
 
-def conductance_stamps(graph: Graph, position: dict[str, int]) -> ConductanceStamps:
-    """Stamps of `graph` with each node at `position[node]`."""
-    size = len(position)
-    edge, place, sign = _stamps([(edge.a, edge.b) for edge in graph.edges], position)
-    fixed = [(resistor.a, resistor.b, 1.0 / resistor.ohm) for resistor in graph.resistors]
-    fixed += [(source.node, GROUND, 1.0 / source.ohm) for source in graph.sources]
-    element, fixed_place, fixed_sign = _stamps([(a, b) for a, b, _ in fixed], position)
-    fixed_siemens = np.array([siemens for *_, siemens in fixed], dtype=float)
-    fixed_s = np.zeros(size * size)
-    np.add.at(fixed_s, fixed_place, fixed_sign * fixed_siemens[element])
-    return ConductanceStamps(fixed_s.reshape(size, size), edge, place, sign)
+@dataclass(frozen=True, slots=True, eq=False)
+class DenseBlock:
+    """A Cholesky factor (n, n)."""
+
+    factor: FloatArray
+
+    def solve(self, right: FloatArray) -> FloatArray:
+        """Solution (n, K) for the right-hand sides (n, K)."""
+        return solve_factored(self.factor, right)
 
 
-def _stamps(
-    branches: Sequence[tuple[str, str]], position: dict[str, int]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
-    size = len(position)
-    rows: list[tuple[int, int, float]] = []
-    for number, ends in enumerate(branches):
-        places = [(position[node], sign) for node, sign in zip(ends, (1.0, -1.0), strict=True) if node != GROUND]
-        rows += [(number, i * size + j, sign_i * sign_j) for i, sign_i in places for j, sign_j in places]
-    table = np.array(rows, dtype=float).reshape(-1, 3)
-    return table[:, 0].astype(np.intp), table[:, 1].astype(np.intp), table[:, 2]
+@dataclass(frozen=True, slots=True, eq=False)
+class SparseBlock:
+    """A sparse factorization."""
+
+    factor: SparseFactor
+
+    def solve(self, right: FloatArray) -> FloatArray:
+        """Solution (n, K) for the right-hand sides (n, K)."""
+        return self.factor.solve(np.ascontiguousarray(right))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +64,8 @@ class Reduction:
     """
 
     eliminated: int
-    factor: FloatArray
-    """Cholesky factor of the eliminated block."""
+    block: Block
+    """The eliminated nodes, factored."""
     coupling: FloatArray
     """(eliminated, kept): eliminated block's inverse times its coupling to the kept nodes."""
     conductance_s: FloatArray
@@ -81,7 +80,7 @@ class Reduction:
         if self.eliminated == 0:
             return kept_v
         # Transposed, rows of the batch are LAPACK's columns: no copy.
-        solved = solve_factored(self.factor, current_a[:, : self.eliminated].T)
+        solved = self.block.solve(current_a[:, : self.eliminated].T)
         if kept_v.shape[1] == 0:
             return solved.T
         voltages = np.empty_like(current_a)
@@ -90,23 +89,36 @@ class Reduction:
         return voltages
 
 
-def reduce(conductance_s: FloatArray, eliminated: int) -> Reduction:
-    """Fold the first `eliminated` nodes of the (N, N) matrix `conductance_s` (S, symmetric positive definite) away.
+def reduce(stamps: ConductanceStamps, siemens: FloatArray) -> Reduction:
+    """Eliminate the first nodes of a network with the edge conductances `siemens` (E,).
 
     Raises NetworkError if the eliminated block is singular to working precision.
     """
-    kept = conductance_s.shape[0] - eliminated
+    eliminated, kept = stamps.eliminated, stamps.kept
+    outer = stamps.outer.values(siemens).reshape(kept, kept)
     if eliminated == 0:
-        return Reduction(0, np.empty((0, 0)), np.empty((0, kept)), conductance_s)
-    factor = cholesky(conductance_s[:eliminated, :eliminated])
-    if factor is None:
+        return Reduction(0, DiagonalBlock(np.empty(0)), np.empty((0, kept)), outer)
+    block = _factored(stamps, siemens)
+    if block is None:
         raise NetworkError(
             "the conductance matrix is singular to working precision",
             remedy="a node is all but floating: strengthen its path to ground, or narrow the range of conductances",
         )
     if kept == 0:
-        return Reduction(eliminated, factor, np.empty((eliminated, 0)), np.empty((0, 0)))
-    across = conductance_s[:eliminated, eliminated:]
-    coupling = solve_factored(factor, across)
-    seen = conductance_s[eliminated:, eliminated:] - across.T @ coupling
-    return Reduction(eliminated, factor, coupling, 0.5 * (seen + seen.T))
+        return Reduction(eliminated, block, np.empty((eliminated, 0)), np.empty((0, 0)))
+    across = stamps.across.values(siemens).reshape(eliminated, kept)
+    coupling = block.solve(across)
+    seen = outer - across.T @ coupling
+    return Reduction(eliminated, block, coupling, 0.5 * (seen + seen.T))
+
+
+def _factored(stamps: ConductanceStamps, siemens: FloatArray) -> Block | None:
+    """The eliminated block, or None if it is not positive definite."""
+    entries = stamps.inner.values(siemens)
+    if stamps.storage == "diagonal":
+        return DiagonalBlock(entries) if (entries > 0).all() else None
+    if stamps.storage == "sparse":
+        sparse = sparse_factor(entries, stamps.rows, stamps.starts)
+        return None if sparse is None else SparseBlock(sparse)
+    dense = cholesky(entries.reshape(stamps.eliminated, stamps.eliminated))
+    return None if dense is None else DenseBlock(dense)

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.physics import NetworkError
+from labrig.network.resistive.solve.chord import FEWEST_LANES, chord, first_order, near
 from labrig.network.resistive.solve.line_search import SAFE_BEND, Line, by_decrease, by_slope, junction_limit, too_steep
+from labrig.network.resistive.solve.many import COMPILED_FROM, many
 from labrig.network.resistive.solve.problem import Problem, first_guess, newton_step, residual
 
 FloatArray = NDArray[np.float64]
@@ -17,7 +19,17 @@ FINAL_ERROR = 1e-12
 At 1 V it asks for a last step below 2.3e-7 V across every diode.
 """
 
+CHORD_ERROR = 1e-14
+"""The same for the chord iteration, whose steps are cheap.
+
+Samples then do not depend on which others were solved with them, to rounding.
+"""
+
 SMALLEST_FULL_SCALE_V = 1e-6
+MOST_KNOWN = 64
+CHORD_ABOVE = 12
+"""Nodes up to which factoring every sample costs less than the chord iteration, which takes more iterations."""
+
 QUADRATIC_BEND = 0.1
 """The estimate du²/(2·nVt) holds for |du|/nVt well below 1."""
 
@@ -32,17 +44,58 @@ LARGEST_BATCH_ENTRIES = 1 << 22
 def operating_points(problem: Problem, current_a: FloatArray) -> FloatArray:
     """Voltages (B, m) at which the network carries the currents `current_a` (B, m) pushed into the kept nodes away.
 
-    Every lane starts from its own `first_guess`, so that the result is a function of the arguments alone. Raises
-    NetworkError rather than return a lane that has not converged.
+    Samples near the first one start from its operating point (see chord.py), others from their own `first_guess`. The
+    result is a function of the arguments alone. Raises NetworkError rather than return a lane that has not converged.
     """
+    batch = len(current_a)
+    if batch == 0:
+        return np.empty_like(current_a)
+    if batch == 1 or (current_a == current_a[0]).all():
+        return np.repeat(_single(problem, current_a[0])[np.newaxis], batch, axis=0)
+    if batch < FEWEST_LANES or not near(problem, current_a, current_a[0]):
+        return _far_apart(problem, current_a)
+    centre_a, centre_v = current_a[0], _single(problem, current_a[0])
+    if current_a.shape[1] <= CHORD_ABOVE:
+        v = _newton(problem, current_a[1:], first_order(problem, current_a[1:], centre_a, centre_v))
+        return np.concatenate((centre_v[np.newaxis], v))
+    left = CHORD_ERROR * max(float(np.abs(centre_v).max()), SMALLEST_FULL_SCALE_V)
+    v, found = chord(problem, current_a, centre_a, centre_v, left)
+    v[0], found[0] = centre_v, True
+    if not found.all():
+        v[~found] = _far_apart(problem, current_a[~found])
+    return v
+
+
+def _single(problem: Problem, current_a: FloatArray) -> FloatArray:
+    """Operating point (m,) at the currents (m,)."""
+    key = current_a.tobytes()
+    if key not in problem.known:
+        if len(problem.known) >= MOST_KNOWN:
+            problem.known.clear()
+        problem.known[key] = _from_first_guess(problem, current_a[np.newaxis])[0]
+    return problem.known[key]
+
+
+def _far_apart(problem: Problem, current_a: FloatArray) -> FloatArray:
+    """Samples that have little to do with one another; compiled lanes if there is much to do."""
+    if len(current_a) * len(problem.diodes) < COMPILED_FROM or len(current_a) < FEWEST_LANES:
+        return _from_first_guess(problem, current_a)
+    v, found = many(problem, current_a, FINAL_ERROR, QUADRATIC_BEND, SMALLEST_FULL_SCALE_V)
+    if not found.all():
+        v[~found] = _from_first_guess(problem, current_a[~found])
+    return v
+
+
+def _from_first_guess(problem: Problem, current_a: FloatArray) -> FloatArray:
+    """Newton from each lane's own first guess; large batches in parts."""
     batch, size = current_a.shape
-    if batch > 1 and (current_a == current_a[0]).all():
-        return np.repeat(operating_points(problem, current_a[:1]), batch, axis=0)
     part = max(1, LARGEST_BATCH_ENTRIES // (size * size))
-    if batch > part:
-        parts = [operating_points(problem, current_a[first : first + part]) for first in range(0, batch, part)]
-        return np.concatenate(parts)
-    return _newton(problem, current_a, first_guess(problem, current_a))
+    return np.concatenate(
+        [
+            _newton(problem, current_a[first : first + part], first_guess(problem, current_a[first : first + part]))
+            for first in range(0, batch, part)
+        ]
+    )
 
 
 def _newton(problem: Problem, current_a: FloatArray, v: FloatArray) -> FloatArray:

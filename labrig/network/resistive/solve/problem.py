@@ -6,7 +6,7 @@ incidence, Ψ the diodes' co-content, s the currents pushed in. Everything is fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class Problem:
     """A⁻¹D (m, K): currents to the drops that the diodes would see if none conducted."""
     seen_by: DiodeArrays
     """Every diode with the resistance of the network, as it sees it, in series."""
+    known: dict[bytes, FloatArray] = field(default_factory=dict[bytes, FloatArray])
+    """Operating points (m,) that were computed for single samples, by their currents: most are asked for again."""
 
 
 def posed(conductance_s: FloatArray, incidence: FloatArray, diodes: DiodeArrays, stamps: FloatArray | None) -> Problem:

@@ -11,9 +11,12 @@ from labrig.network.physics import GROUND, NetworkError
 from labrig.network.resistive.graph import Graph, incidence
 from labrig.network.resistive.junctions import diode_arrays
 from labrig.network.resistive.solve.adjoint import adjoint
-from labrig.network.resistive.solve.linear import Reduction, conductance_stamps, reduce
+from labrig.network.resistive.solve.chord import FEWEST_LANES
+from labrig.network.resistive.solve.linear import Reduction, reduce
+from labrig.network.resistive.solve.many import COMPILED_FROM
 from labrig.network.resistive.solve.newton import operating_points
 from labrig.network.resistive.solve.problem import Problem, diode_stamps, posed
+from labrig.network.resistive.solve.stamps import conductance_stamps
 
 FloatArray = NDArray[np.float64]
 
@@ -39,16 +42,16 @@ class Solver:
         ordered += [node for node in graph.nodes if node in touched]
         position = {node: place for place, node in enumerate(ordered)}
 
-        self._order = np.array([graph.nodes.index(node) for node in ordered], dtype=np.intp)
-        self._stamps = conductance_stamps(graph, position)
+        index = {node: number for number, node in enumerate(graph.nodes)}
+        self._order = np.array([index[node] for node in ordered], dtype=np.intp)
+        self._stamps = conductance_stamps(graph, position, self._eliminated)
         self._norton_s = np.zeros((len(graph.sources), len(ordered)))
         for row, source in enumerate(graph.sources):
             self._norton_s[row, position[source.node]] = source.norton_s
 
         # Ground is read from a zero appended after the last node.
-        ends = [
-            [graph.nodes.index(node) if node != GROUND else len(ordered) for node in (e.a, e.b)] for e in graph.edges
-        ]
+        index[GROUND] = len(ordered)
+        ends = [[index[edge.a], index[edge.b]] for edge in graph.edges]
         self._ends = np.array(ends, dtype=np.intp).reshape(-1, 2)
 
         kept = ordered[self._eliminated :]
@@ -58,6 +61,21 @@ class Solver:
 
         self._siemens: FloatArray | None = None
         self._prepared: tuple[Reduction, Problem | None] | None = None
+
+    @property
+    def method(self) -> str:
+        """How this network is solved, in one line; the regime of a batch also depends on how its samples differ."""
+        kept, diodes = len(self.graph.nodes) - self._eliminated, len(self.graph.diodes)
+        if not diodes:
+            return f"linear, {len(self.graph.nodes)} nodes by a {self._stamps.storage} factorization"
+        eliminated = (
+            f"{self._eliminated} nodes eliminated exactly ({self._stamps.storage}), " if self._eliminated else ""
+        )
+        lanes = max(FEWEST_LANES, -(-COMPILED_FROM // diodes))
+        return (
+            f"{eliminated}Newton on {kept} nodes with {diodes} diodes; small tones by chord iteration, "
+            f"{lanes} or more samples far apart by compiled code"
+        )
 
     def set_parameters(self, siemens: ArrayLike) -> None:
         """Set the conductances (S) of all programmable edges, in the order of `graph.edges`.
@@ -141,7 +159,7 @@ class Solver:
                 raise NetworkError("the conductances are not set", remedy="call set_parameters first")
             if not self._siemens.all():
                 self.graph.check({edge.name for edge, s in zip(self.graph.edges, self._siemens, strict=True) if s == 0})
-            reduction = reduce(self._stamps.matrix(self._siemens), self._eliminated)
+            reduction = reduce(self._stamps, self._siemens)
             problem = None
             if self.graph.diodes:
                 problem = posed(reduction.conductance_s, self._incidence, self._diodes, self._diode_stamps)

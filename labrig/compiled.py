@@ -1,0 +1,44 @@
+"""Compiled code for large problems. numba takes half a second to import and seconds to compile, so small ones avoid it.
+
+Machine code is kept on disk: next to the module, or in numba's folder of the user if that is read-only.
+"""
+
+# pyright: basic
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def compiled(function: T) -> T:
+    """Compile a function when it is first called, and keep the machine code; says so if there is none yet."""
+    kernel: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    announced = False
+
+    def call(*arguments: Any) -> Any:
+        nonlocal announced
+        if not announced:
+            announced = True
+            if not _kept(kernel, function):
+                print("labrig: compiling for large boards (once) …", file=sys.stderr, flush=True)
+        return kernel(*arguments)
+
+    return call  # type: ignore[return-value]
+
+
+def helper(function: T) -> T:
+    """Compile a function that compiled ones call."""
+    kernel: Any = numba.njit(error_model="numpy")(function)
+    return kernel
+
+
+def _kept(kernel: Any, function: Callable[..., Any]) -> bool:
+    """Whether numba has an index of machine code for this function."""
+    source = Path(function.__code__.co_filename).stem
+    return any(Path(kernel.stats.cache_path).glob(f"{source}.{function.__qualname__}-*.nbi"))

@@ -1,0 +1,72 @@
+"""What check warns of, each on a configuration that deserves it and on the packaged ones, which do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labrig.assembly import assemble, packaged_configs
+from labrig.assembly.concerns.error_at_diodes import EXAMPLES
+from labrig.assembly.expected import Expected
+from labrig.network.resistive.diodes import DIODES, DiodeModel
+
+CASES = {
+    "sine_with_diodes": (["xor.yaml", "learning.activation=sine"], "learning.activation", "third harmonic reaches"),
+    "error_at_diodes": (
+        ["xor.yaml", "learning.error.current=300 µA", "wiring.out0.through=5 kΩ", "wiring.out1.through=5 kΩ"],
+        "learning.error.current",
+        "use at most",
+    ),
+    "rounding": (["xor.yaml", "instruments.daq.bits=12", "simulation.noise=10 µV"], "instruments.daq", "half a step"),
+    "rate": (["iris.yaml", "learning.rate=50"], "learning.rate", "use at most"),
+}
+
+
+@pytest.mark.parametrize("concern", CASES)
+def test_each_is_said_at_its_place(concern):
+    (config, *overrides), path, words = CASES[concern]
+    warnings = assemble(packaged_configs() / config, overrides).document.warnings
+    assert [warning.path for warning in warnings] == [path]
+    assert words in warnings[0].message
+
+
+def test_a_diode_in_breakdown_is_named(monkeypatch):
+    monkeypatch.setitem(DIODES, "BAT54", DiodeModel(1e-12, 1.0, 1.0, 0.2, 1e-6))
+    (warning,) = assemble(packaged_configs() / "xor.yaml").document.warnings
+    assert warning.path == "network"
+    assert "in reverse, in its breakdown, which begins near 200 mV" in warning.message
+
+
+@pytest.mark.parametrize("config", sorted(path.name for path in packaged_configs().glob("*.yaml")))
+def test_the_packaged_configurations_raise_none(config):
+    assert not assemble(packaged_configs() / config).document.warnings
+
+
+def test_the_bias_of_a_sine_is_the_one_that_is_said():
+    """Against differences of the amplitudes that the solver gives over a period."""
+    assembly = assemble(packaged_configs() / "xor.yaml", ["learning.activation=sine", "simulation.preset=ideal"])
+    said = float(assembly.document.warnings[0].message.split("about ")[1].split(" %")[0]) / 100
+    assert 0.005 < said < 0.1
+
+
+@pytest.mark.parametrize("config", ["iris_hidden.yaml", "xor.yaml"])
+def test_the_bias_of_a_large_error_is_the_one_that_is_measured(config, monkeypatch):
+    """The measured gradient against the exact one, on an ideal board."""
+    monkeypatch.setattr("labrig.assembly.concerns.error_at_diodes.SMALL", 1e-9)
+    overrides = ["simulation.preset=ideal", "learning.error.current=20 µA"]
+    assembly = assemble(packaged_configs() / config, overrides)
+    said = float(assembly.document.warnings[0].message.split("up to ")[-1].split(" %")[0]) / 100
+    setup = assembly.setup()
+    with setup.rig as rig:
+        update = assembly.update(rig)
+        rig.program(update.settings())
+        probe = assembly.probe(rig, update)
+        worst = 0.0
+        for example in Expected(assembly).examples[:EXAMPLES]:
+            target, loss = assembly.task.target[example], assembly.loss
+            exact = setup.bench.truth.gradient(
+                assembly.task.activation[example], lambda outputs, t=target, f=loss: f.gradient(outputs, t)
+            )
+            measured = probe.gradient(int(example)).gradient
+            worst = max(worst, np.linalg.norm(measured.value - exact) / np.linalg.norm(exact))
+    assert said == pytest.approx(worst, rel=0.3)
