@@ -20,11 +20,12 @@ def rate(assembly: Assembly) -> Warnings:
     if learning.activation == "sine" and not assembly.board.network.linear:
         return
     expected = Expected(assembly)
-    points = expected.operating_points()
-    pulled = np.zeros_like(points)
-    for row, example in enumerate(expected.examples):
-        pulled[row, expected.outputs] = loss.gradient(points[row, expected.outputs], task.target[example])
-    gradient = expected.solver.gradient(points, pulled)
+    gradients = []
+    for example, point in zip(expected.examples, expected.operating_points(), strict=True):
+        pulled = np.zeros_like(point)
+        pulled[expected.outputs] = loss.gradient(point[expected.outputs], task.target[example])
+        gradients.append(expected.solver.gradient(point, pulled))
+    gradient = np.array(gradients)
     steps = learning.rate * assembly.span**2 / loss.scale * np.abs(gradient) / assembly.span
     largest = np.median(steps.max(axis=1))
     if largest > 1:
