@@ -284,7 +284,7 @@ MISTAKES = [
         "band: [200 Hz, 2 kHz]",
         "band: ▲[210 Hz, 240 Hz]",
         "acquisition.band",
-        "no 1 tone",
+        "no tone",
         "a longer window",
     ),
     one_edit(

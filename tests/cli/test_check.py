@@ -115,10 +115,10 @@ def test_a_mistake_in_what_is_extended_is_marked_there(folder: Path, capsys: pyt
 
 def test_overrides_come_last_and_in_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     values = resolved(
-        capsys, "iris_small.yaml", "--set", "learning.rate=0.3", "--set", "learning.rate=0.4", "--set", "seed=5",
+        capsys, "iris_small.yaml", "--set", "learning.rate=0.05", "--set", "learning.rate=0.06", "--set", "seed=5",
         "--set", "task.encode.bias[1]=500 mV", "--set", "simulation.seed=9", "--seed", "7",
     )  # fmt: skip
-    assert values["learning.rate"] == ("0.4", "--set")
+    assert values["learning.rate"] == ("0.06", "--set")
     assert values["seed"] == ("7", "--set")
     assert values["task.encode.bias[1]"] == ("500 mV", "--set")
     assert values["task.encode.bias[0]"] == ("-1 V", "iris_small.yaml:11")

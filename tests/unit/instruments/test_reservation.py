@@ -60,7 +60,7 @@ def test_what_another_process_has_open_is_not_even_touched_until_that_ends(folde
             here.open()
         here.close()
         assert instrument.opened == -1  # closing what was never opened is passed on, and the reservation stays
-        with pytest.raises(ConnectionFailed, match="in use"):
+        with pytest.raises(ConnectionFailed, match="already open in this process"):
             here.open()
         other.kill()
         other.wait()
@@ -76,7 +76,7 @@ def test_reopened_after_close_and_another_address_at_any_time() -> None:
     first.open()
     second.open()
     again = Reserved("gen", DRIVER, ADDRESS, Instrument())
-    with pytest.raises(ConnectionFailed, match="in use"):
+    with pytest.raises(ConnectionFailed, match="already open in this process"):
         again.open()
     first.close()
     again.open()
@@ -94,7 +94,7 @@ def test_reopened_after_close_and_another_address_at_any_time() -> None:
 def test_one_instrument_under_two_spellings(one: str, other: str) -> None:
     held = Reserved("gen", DRIVER, one, Instrument())
     held.open()
-    with pytest.raises(ConnectionFailed, match="in use"):
+    with pytest.raises(ConnectionFailed, match="already open in this process"):
         Reserved("gen", DRIVER, other, Instrument()).open()
 
 
@@ -108,7 +108,7 @@ def test_one_instrument_at_two_addresses_is_known_by_its_serial_number() -> None
         each.open()
     assert first.identify() == first.identify()
     third.identify()
-    with pytest.raises(ConnectionFailed, match="in use"):
+    with pytest.raises(ConnectionFailed, match="already open in this process"):
         second.identify()
     first.close()
     second.identify()
