@@ -60,7 +60,7 @@ def test_what_another_process_has_open_is_not_even_touched_until_that_ends(folde
             here.open()
         here.close()
         assert instrument.opened == -1  # closing what was never opened is passed on, and the reservation stays
-        with pytest.raises(ConnectionFailed, match="already open in this process"):
+        with pytest.raises(ConnectionFailed, match="in use"):
             here.open()
         other.kill()
         other.wait()
