@@ -10,6 +10,7 @@ from labrig.assembly.sections.header import Header
 from labrig.config.document import Document
 from labrig.config.validation import validate
 from labrig.errors import ConfigError
+from labrig.instruments.addresses import canonical
 from labrig.instruments.data import plain_model
 from labrig.instruments.drivers import (
     Capabilities,
@@ -78,14 +79,15 @@ def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
         address = device.capabilities.address
         if address is None:
             continue
-        other = at.setdefault((device.driver.name, address), name)
+        key = canonical(address, look_up=False)
+        other = at.setdefault((device.driver.name, key), name)
         path = ("instruments", name, "resource")
         if document.get(path) is None:
             path = path[:-1]
         if other != name:
             document.report(path, f"{as_written(address)} is already the address of {other}")
             continue
-        first = models.setdefault(address, name)
+        first = models.setdefault(key, name)
         theirs, model = devices[first].options.model, device.options.model
         if theirs and model and plain_model(theirs) != plain_model(model):
             message = f"{as_written(address)} is a {theirs} in {first}, but a {model} here"
