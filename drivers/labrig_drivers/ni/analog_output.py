@@ -49,7 +49,8 @@ class NiAnalogOutputOptions(NiOptions):
         timebase is used.
     start_trigger
         Terminal that starts the tones, with its device (`/PXI1Slot4/ai/StartTrigger`). Without it `start` plays them
-        immediately.
+        immediately, at a random phase to the samples, which suits a source that plays all tones: phases are relative
+        to the pilot.
     card
         Facts about a model that is not in the table, or corrections of the table.
     """
@@ -83,6 +84,7 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         triggered=options.start_trigger is not None,
         trigger_setting=("start_trigger", "<the terminal it is on>"),
         clock_source=options.clock_source(model),
+        clock_input="the 10 MHz input of {name}'s chassis" if options.in_chassis else "",
         clock_source_remedy="lock it to the digitizer's clock (reference_clock: /<digitizer>/10MHzRefClock), or let it "
         "play levels only"
         if model.reference
