@@ -17,14 +17,13 @@ from labrig.assembly.sections.learning import Learning, LearningChoice
 from labrig.assembly.sections.network import NetworkChoice, initial_conductances
 from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
-from labrig.assembly.sections.timing import Timing
+from labrig.assembly.sections.timing import Timing, with_lines
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.experiment import Experiment, Schedule
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import Identity, distinct
 from labrig.instruments.drivers import (
-    DigitizerCapabilities,
     InstrumentOptions,
     ProgrammerCapabilities,
     SourceCapabilities,
@@ -187,15 +186,7 @@ class Assembly:
 
     def routed(self, name: str) -> InstrumentOptions:
         """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""
-        device, clock, trigger = self.devices[name], self.synchronization.clock, self.synchronization.trigger
-        capabilities, lines = device.capabilities, {}
-        if not isinstance(capabilities, DigitizerCapabilities):
-            return device.options
-        if "start" in capabilities.exports and trigger and trigger.line and name == trigger.from_.partition("/")[0]:
-            lines["export_start"] = trigger.line
-        if "clock" in capabilities.exports and clock and clock.line and name == clock.master:
-            lines["export_clock"] = clock.line
-        return device.options.model_copy(update=lines)
+        return with_lines(self.devices[name], self.synchronization)
 
     def _guarded(self, name: str, instrument: Any) -> Any:
         capabilities = self.devices[name].capabilities

@@ -54,6 +54,12 @@ def expand_range(text: str) -> list[str]:
     return [f"{prefix}{number:0{width}d}" for number in range(start, stop + step, step)]
 
 
+def colon_hint(text: str) -> str:
+    """Return how to write a range that is written with a colon, as DAQmx does ('ai0:9'); "" for other names."""
+    match = re.fullmatch(r"(.*[0-9])\s*:\s*([0-9]+)", text.strip())
+    return f"; a range is written '{match[1]}..{match[2]}'" if match else ""
+
+
 def in_words(names: Sequence[str]) -> str:
     """List names, with consecutive ones as ranges: 'ai0 to ai7, ai16 to ai23'; at most eight ranges."""
     runs: list[list[str]] = []
@@ -135,7 +141,9 @@ class _RowValues:
             return
         count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
         nodes = "1 node" if len(self.nodes) == 1 else f"{len(self.nodes)} nodes"
-        self.problems.add(value.mark, path, f"{as_written(text)} names {count} for {nodes} ({self.key})")
+        self.problems.add(
+            value.mark, path, f"{as_written(text)} names {count} for {nodes} ({self.key}){colon_hint(text)}"
+        )
 
     def row_of(self, position: int) -> Marked:
         """Return the row of the node at this position of the range."""

@@ -120,9 +120,9 @@ def check_visa(text: str) -> None:
         raise ValueError(f"{text!r} ends with {rest[-1]!r}; end it with INSTR or SOCKET, e.g. {VISA_EXAMPLES}")
 
 
-def canonical(address: str, *, look_up: bool = True) -> str:
-    """Return one text for every spelling of an address on this machine; names of hosts are looked up if asked."""
-    numeric = numeric_host if look_up else str.casefold
+def canonical(address: str, look_up: bool = True) -> str:
+    """Return one text for every spelling of an address on this machine; names of hosts are looked up by default."""
+    number = numeric_host if look_up else _number
     address = address.strip()
     first, *parts = address.split("::")
     match = _INTERFACE.fullmatch(first)
@@ -132,13 +132,13 @@ def canonical(address: str, *, look_up: bool = True) -> str:
         if match[1].upper() == "TCPIP":
             device = parts[1:] or ["inst0"]
             host, comma, port = parts[0].partition(",")
-            return "::".join(["TCPIP", f"{numeric(host)}{comma}{port}", *device, kind]).casefold()
+            return "::".join(["TCPIP", f"{number(host)}{comma}{port}", *device, kind]).casefold()
         numbers = [str(int(part, 0)) if re.fullmatch(r"0[xX][0-9a-fA-F]+", part) else part for part in parts]
         return "::".join([f"{match[1]}{int(match[2] or 0)}", *numbers, kind]).casefold()
     plain, slash, device = address.partition("://")[2].partition("/") if "://" in address else address.partition("/")
     host, colon, port = plain.rpartition(":")
     if colon and port.isdigit() and host:
-        return f"{numeric(host)}:{int(port)}{slash}{device}".casefold()
+        return f"{number(host)}:{int(port)}{slash}{device}".casefold()
     if address.startswith(os.sep):
         return os.path.realpath(address)
     return address.casefold()
@@ -169,16 +169,24 @@ def numeric_host(host: str) -> str:
     """Return the IP address of a host, or its name if that cannot be looked up within LOOKUP_S."""
     bare = host.strip("[]").casefold()
     try:
-        number = ipaddress.ip_address(bare)
+        ipaddress.ip_address(bare)
     except ValueError:
         found: list[str] = []
         worker = threading.Thread(target=_look_up, args=(bare, found), daemon=True)
         worker.start()
         worker.join(LOOKUP_S)
-        if not found:
-            return bare
-        number = ipaddress.ip_address(found[0])
-    return "127.0.0.1" if str(number) == "::1" else str(number)
+        return _number(found[0]) if found else bare
+    return _number(bare)
+
+
+def _number(host: str) -> str:
+    """Return one text for every spelling of an IP address, or a name as it is, but for `localhost`."""
+    bare = host.strip("[]").casefold()
+    try:
+        number = str(ipaddress.ip_address(bare))
+    except ValueError:
+        return "127.0.0.1" if bare == "localhost" else bare
+    return "127.0.0.1" if number == "::1" else number
 
 
 def _look_up(host: str, found: list[str]) -> None:

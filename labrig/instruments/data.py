@@ -34,9 +34,11 @@ class Identity:
 def plain_model(model: str) -> str:
     """A model in the form in which models are compared: upper case, without spaces, hyphens and what is in brackets.
 
-    Brackets contain a variant of the housing or the connectors: `USB-6363 (BNC)`, `USB-6281 (Mass Termination)`.
+    Brackets contain a variant of the housing or the connectors: `USB-6363 (BNC)`, `USB-6281 (Mass Termination)`. A
+    leading `NI`, as in `NI PXIe-6363`, is the vendor.
     """
-    return re.sub(r"[\s-]+", "", model.partition("(")[0]).upper()
+    name = re.sub(r"[\s-]+", " ", model.partition("(")[0]).strip().upper()
+    return re.sub(r"^NI ?(?=\d|PX|PC|USB|CDAQ)", "", name).replace(" ", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ A package provides drivers by the entry-point group `labrig.drivers`; each entry
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -43,6 +43,29 @@ class InstrumentCapabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSource:
+    """What samples or tones are derived from.
+
+    Attributes
+    ----------
+    name : str
+        In words, for error messages.
+    kind : str
+        Sources of different kinds are different clocks.
+    which : str, optional
+        Which of its kind. None: not known, so it may be any of them.
+    """
+
+    name: str
+    kind: str
+    which: str | None
+
+    def may_be(self, other: ClockSource) -> bool:
+        """Whether it may be the same clock as another."""
+        return self.kind == other.kind and (None in (self.which, other.which) or self.which == other.which)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceCapabilities(InstrumentCapabilities):
     """Capabilities of a source.
 
@@ -75,9 +98,12 @@ class SourceCapabilities(InstrumentCapabilities):
         Largest number of simultaneous tones on a channel.
     tones_remedy : str
         How to play more of them, for error messages.
-    clock_source : str, optional
-        What a source without a clock of its own derives its clock from, in words: it must be what the digitizer's
-        samples follow. None: it always follows them.
+    clock_source : ClockSource, optional
+        What a source without a clock of its own derives its clock from: it must be what the digitizer's samples
+        follow. None: it always follows them, or it is not known.
+    clock_input : str
+        Where that clock takes 10 MHz from another without further settings, in words with `{name}` for the
+        instrument's name: `timing.clock` then lists the source among the followers. "": nowhere.
     clock_source_remedy : str
         How to make it follow the digitizer's, for error messages.
     """
@@ -95,7 +121,8 @@ class SourceCapabilities(InstrumentCapabilities):
     least_v: float = 0.0
     most_tones: int = 64
     tones_remedy: str = "let another source play the pilot"
-    clock_source: str | None = None
+    clock_source: ClockSource | None = None
+    clock_input: str = ""
     clock_source_remedy: str = "let another source play the tones"
 
     @property
@@ -139,8 +166,8 @@ class DigitizerCapabilities(InstrumentCapabilities):
         How to get an output for its start, for error messages.
     clock_terminals, start_terminals : tuple of str, optional
         Terminals that can output the clock that its samples follow, and its start. None: not known.
-    clock_source : str, optional
-        What its samples follow, in words; None if it is not known.
+    clock_source : ClockSource, optional
+        What its samples follow; None if it is not known.
     """
 
     channels: tuple[str, ...]
@@ -157,7 +184,7 @@ class DigitizerCapabilities(InstrumentCapabilities):
     start_remedy: str = "use another digitizer"
     clock_terminals: tuple[str, ...] | None = None
     start_terminals: tuple[str, ...] | None = None
-    clock_source: str | None = None
+    clock_source: ClockSource | None = None
 
     @property
     def step_v(self) -> float:
@@ -268,6 +295,9 @@ class Assumption:
     holds_if: str
 
 
+ConnectionProblems = Callable[[str, Mapping[str, InstrumentOptions]], Iterable[tuple[str, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class DriverInfo:
     """One driver.
@@ -296,6 +326,10 @@ class DriverInfo:
         What nobody has verified on hardware yet.
     other_models
         Whether its options can also describe other models; `capabilities` then reports those that it does not know.
+    connection_problems
+        Function from the name of an entry and the options of all entries to pairs (option, plain sentence): what is
+        wrong with its trigger and clock terminals among those of the other entries. It is called for the digitizer and
+        for sources of tones.
     """
 
     name: str
@@ -309,6 +343,7 @@ class DriverInfo:
     probes: Mapping[str, Probe] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     other_models: bool = False
+    connection_problems: ConnectionProblems | None = None
 
     def known_model(self, model: str) -> str | None:
         """The one of its models that is meant, whatever its variant (`USB-6363 (BNC)`); None if there is none."""

@@ -51,6 +51,22 @@ WIRING_MISTAKES = [
         base=ISLANDS,
     ),
     one_edit(
+        "a range with a colon",
+        "in0..in5:   {drive: awg/0..5",
+        "in0..in5:   {drive: ▲awg/0:5",
+        "wiring.in0..in5.drive",
+        "'awg/0:5' names 1 channel for 6 nodes",
+        "a range is written 'awg/0..5'",
+    ),
+    one_edit(
+        "a channel by another name",
+        "sense: daq/9",
+        "sense: ▲daq/AI9",
+        "wiring.pilot.sense",
+        "daq has",
+        "write daq/9",
+    ),
+    one_edit(
         "channel used twice",
         "sense: daq/9",
         "sense: ▲daq/0",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
-from labrig_drivers.ni import analog_input, analog_output, assumptions, machine
+from labrig_drivers.ni import analog_input, analog_output, assumptions, machine, routes
 from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
 from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
 from labrig_drivers.ni.models import MODELS
@@ -34,6 +34,7 @@ DRIVERS = (
         packages=PACKAGES,
         probes=PROBES,
         assumptions=assumptions.INPUT,
+        connection_problems=routes.input_problems,
     ),
     DriverInfo(
         "ni.ao",
@@ -47,5 +48,6 @@ DRIVERS = (
         packages=PACKAGES,
         probes=PROBES,
         assumptions=assumptions.OUTPUT,
+        connection_problems=routes.output_problems,
     ),
 )

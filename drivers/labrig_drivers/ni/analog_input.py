@@ -19,8 +19,10 @@ from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, Labri
 from labrig.instruments.data import AcquisitionPlan, Block, Identity
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.quantities import PositiveSampleRate, PositiveVoltage
+from labrig_drivers.ni.clocks import split_terminal
 from labrig_drivers.ni.device import NiDevice, NiOptions
 from labrig_drivers.ni.facts import InputFacts, accuracy, input_facts, input_model
+from labrig_drivers.ni.input_clock import clock_output, clock_remedy, clock_source, clock_terminals
 from labrig_drivers.ni.models import CHASSIS, Inputs, Model, Terminal
 from labrig_drivers.worker_thread import PendingCall, WorkerThread
 
@@ -83,13 +85,14 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
     most = options.max_sample_rate or inputs.single_hz
     if most > inputs.single_hz:
         raise ValueError(f"max_sample_rate: {options.model} samples at up to {inputs.single_hz:g} S/s")
-    starts, clocks = _start_terminals(model, options), _clock_terminals(model, options)
+    starts, clocks = _start_terminals(model, options), clock_terminals(options, options.sample_clock, model)
     for key, line, terminals in (
         ("export_start", options.export_start, starts),
         ("export_clock", options.export_clock, clocks),
     ):
-        name = (line or "").removeprefix(f"/{options.resource}/")
-        if name and terminals is not None and name not in terminals and not name.startswith("/"):
+        device, name = split_terminal(line or "", options.resource)
+        known = {each.casefold() for each in terminals or ()}
+        if name and terminals is not None and name not in known and device == options.resource.casefold():
             where = f"only {', '.join(terminals)}" if terminals else "no terminal"
             raise ValueError(f"{key}: {options.model} has {where} for it")
     return DigitizerCapabilities(
@@ -102,13 +105,13 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
         spread_step_s=0.0 if options.sample_clock or inputs.simultaneous or model.module else 1 / model.timebase_hz,
         exports=("start", "clock"),
         example_terminal=starts[0] if starts else "PFI0",
-        clock_output=_clock_output(options),
-        clock_remedy=_clock_remedy(options, clocks),
+        clock_output=clock_output(options, options.sample_clock),
+        clock_remedy=clock_remedy(options, options.sample_clock, clocks),
         start_remedy="use sources on the same device or in the same chassis"
         + (", or a chassis with trigger terminals (cDAQ-9178)" if model.module else ""),
         clock_terminals=clocks,
         start_terminals=starts,
-        clock_source=options.clock_source(model),
+        clock_source=clock_source(options, options.sample_clock, model),
         address=options.address,
     )
 
@@ -123,33 +126,6 @@ def _wiring(options: NiAnalogInputOptions, inputs: Inputs) -> Terminal:
 def _start_terminals(model: Model, options: NiAnalogInputOptions) -> tuple[str, ...] | None:
     """Terminals that can output the start trigger; for a module those of its chassis, if that is named."""
     return CHASSIS[options.chassis] if options.chassis is not None else model.start_outputs
-
-
-def _clock_terminals(model: Model, options: NiAnalogInputOptions) -> tuple[str, ...] | None:
-    """Terminals that can output the clock of the samples: none in a PXI chassis, where 10 MHz is the card's own."""
-    return () if options.in_chassis else model.clock_outputs
-
-
-def _clock_output(options: NiAnalogInputOptions) -> str | None:
-    """Name of the 10 MHz output. None for a device on its own oscillator, which has no output without `line:`."""
-    if options.in_chassis:
-        return "10 MHz output of {name}'s chassis"
-    return "{name} clock output" if options.locked_to else None
-
-
-def _clock_remedy(options: NiAnalogInputOptions, terminals: tuple[str, ...] | None) -> str:
-    if options.in_chassis:
-        return (
-            "its terminals would output the card's own oscillator: connect the 10 MHz output of the chassis and remove "
-            "`line`, or write 'reference_clock: onboard' in its entry"
-        )
-    if terminals is None or terminals:
-        line = terminals[0] if terminals else "PFI1"
-        return (
-            f"name the terminal that outputs its 10 MHz (line: {'PFI1' if line == 'PFI0' else line}), or the clock it "
-            "is locked to (reference_clock of its entry)"
-        )
-    return "use its own outputs as sources, or a digitizer that can share its clock, such as a PCIe-6363"
 
 
 def _channels(inputs: Inputs, wiring: Terminal) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """ni.ao: analog outputs of NI boards as a source of DC levels and tones.
 
 DC levels are written by `load`, to all channels at once, and only if one has changed. Tones are a buffer with one
-common period, repeated from the start trigger on. `load` returns the actual output of the DAC: rounded to its step, and
-attenuated by sin(x)/x, x = π f/update rate, because each sample is held until the next.
+common period, repeated from the start trigger on. Each sample is held until the next, which attenuates a tone by
+sin(x)/x, x = π f/update rate: the buffer makes up for it as far as the range of the output allows. `load` returns the
+actual output of the DAC, also rounded to its step.
 
 These boards have no output relay. "Outputs off" can only mean 0 V behind the output resistance, so `make_safe` and
 `idle` leave the same network; disconnecting a board takes a switch in the wiring. After a stop, and after this program
@@ -12,6 +13,7 @@ ends, an output keeps its last value until 0 V is written or the device is reset
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -49,7 +51,8 @@ class NiAnalogOutputOptions(NiOptions):
         timebase is used.
     start_trigger
         Terminal that starts the tones, with its device (`/PXI1Slot4/ai/StartTrigger`). Without it `start` plays them
-        immediately.
+        immediately, at a random phase to the samples, which suits a source that plays all tones: phases are relative
+        to the pilot.
     card
         Facts about a model that is not in the table, or corrections of the table.
     """
@@ -83,6 +86,7 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         triggered=options.start_trigger is not None,
         trigger_setting=("start_trigger", "<the terminal it is on>"),
         clock_source=options.clock_source(model),
+        clock_input="the 10 MHz input of {name}'s chassis" if options.in_chassis else "",
         clock_source_remedy="lock it to the digitizer's clock (reference_clock: /<digitizer>/10MHzRefClock), or let it "
         "play levels only"
         if model.reference
@@ -150,7 +154,7 @@ class NiAnalogOutput:
         frequencies = [tone.frequency_hz for program in programs.values() for tone in program.tones]
         count = common_period(self._name, self._rate_hz, frequencies)
         time_s = np.arange(count) / self._rate_hz
-        samples = self._rounded(np.stack([program.at(time_s) for program in programs.values()]))
+        samples = self._rounded(np.stack([self._compensated(each, time_s) for each in programs.values()]))
         self._loaded_buffer = tuple(programs), samples
         return {c: self._as_played(p, row) for (c, p), row in zip(programs.items(), samples, strict=True)}
 
@@ -288,6 +292,22 @@ class NiAnalogOutput:
         return (
             np.clip(codes, -(2 ** (self._capabilities.bits - 1)), 2 ** (self._capabilities.bits - 1) - 1) * self._step_v
         )
+
+    def _compensated(self, program: ToneProgram, time_s: Array) -> Array:
+        """Samples (V) whose tones have the wanted amplitudes while each sample is held until the next.
+
+        Within the range of the output: where it is too small for the whole compensation, a part of it is applied.
+        """
+        tones = tuple(
+            replace(tone, amplitude=tone.amplitude / float(np.sinc(tone.frequency_hz / self._rate_hz)))
+            for tone in program.tones
+        )
+        wanted, compensated = program.at(time_s), ToneProgram(program.dc, tones).at(time_s)
+        room = self._capabilities.full_scale_v - np.abs(wanted)
+        excess = np.abs(compensated) - np.abs(wanted)
+        above = excess > room
+        share = float(np.min(np.maximum(room[above], 0.0) / excess[above])) if above.any() else 1.0
+        return wanted + share * (compensated - wanted)
 
     def _as_played(self, program: ToneProgram, samples: Array) -> ToneProgram:
         """The played program, with phases at the trigger.

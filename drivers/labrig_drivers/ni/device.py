@@ -18,21 +18,20 @@ from pydantic import AfterValidator
 from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, LabrigError, LimitExceeded, SyncLost
 from labrig.instruments.addresses import parse_host_port
 from labrig.instruments.data import Identity, plain_model
-from labrig.instruments.drivers import InstrumentOptions
+from labrig.instruments.drivers import ClockSource, InstrumentOptions
+from labrig_drivers.ni.clocks import (
+    chassis_clock,
+    clock_of,
+    clock_of_chassis,
+    is_chassis_clock,
+    is_onboard,
+    reference_rate_hz,
+)
 from labrig_drivers.ni.facts import Fact
 from labrig_drivers.ni.models import CHASSIS, Model
 
 if TYPE_CHECKING:
     from nidaqmx.system import System
-
-CHASSIS_CLOCKS = {"PXIe-": "PXIe_Clk100", "PXI-": "PXI_Clk10"}
-"""Terminal of the chassis' clock, by the bus of a model."""
-
-CHASSIS_CLOCKS_HZ = {"PXIe_Clk100": 100e6, "PXI_Clk10": 10e6}
-"""Their rates (Hz)."""
-
-ONBOARD = "onboard"
-"""Value of `reference_clock` for a device on its own oscillator."""
 
 
 def _device_name(text: str) -> str:
@@ -75,38 +74,35 @@ class NiOptions(InstrumentOptions):
     @property
     def locked_to(self) -> str | None:
         """Terminal of the reference clock; None if the device runs on its own oscillator."""
-        buses = (clock for bus, clock in CHASSIS_CLOCKS.items() if (self.model or "").startswith(bus))
-        return None if self.reference_clock == ONBOARD else self.reference_clock or next(buses, None)
+        return None if is_onboard(self.reference_clock) else self.reference_clock or chassis_clock(self.model)
 
     @property
     def address(self) -> str:
         """The device, preceded by its gRPC server if there is one."""
-        return f"{self.grpc}/{self.resource}" if self.grpc else self.resource
+        return self.place + self.resource
+
+    @property
+    def place(self) -> str:
+        """The gRPC server of the device, with a slash; "" for this machine."""
+        return f"{self.grpc}/" if self.grpc else ""
 
     @property
     def in_chassis(self) -> bool:
         """Whether the device uses the clock of a PXI chassis, which has a clock output."""
-        return self.locked_to in CHASSIS_CLOCKS_HZ
+        return is_chassis_clock(self.locked_to)
 
     def check(self, model: Model) -> None:
         """Raise ValueError for an option that does not suit the model."""
-        if not model.reference and self.reference_clock not in (None, ONBOARD):
+        if not model.reference and self.reference_clock is not None and not is_onboard(self.reference_clock):
             raise ValueError(f"reference_clock: {self.model} cannot be locked to a reference clock")
         if self.chassis is not None and not model.module:
             raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis")
 
-    def clock_source(self, model: Model) -> str | None:
-        """What its sample clocks are derived from, in words; None if that cannot be known here."""
-        place = f"{self.grpc}/" if self.grpc else ""
-        if self.in_chassis:
-            return f"the clock of {place or 'the '}PXI chassis"
+    def clock_source(self, model: Model) -> ClockSource | None:
+        """What its sample clocks are derived from; None if that cannot be known here."""
         if model.module:
-            chassis = re.fullmatch(r"(.+)Mod\d+", self.resource)
-            return f"the clock of {place}{chassis[1]}" if chassis else None
-        if self.locked_to is None:
-            return f"the oscillator of {place}{self.resource}"
-        owner = re.fullmatch(r"/([^/]+)/10MHzRefClock", self.locked_to, re.IGNORECASE)
-        return f"the oscillator of {place}{owner[1]}" if owner else None
+            return clock_of_chassis(self.place, self.resource)
+        return clock_of(self.place, self.resource, self.locked_to)
 
 
 class NiDevice:
@@ -241,7 +237,7 @@ class NiDevice:
         reference = self._options.locked_to
         if reference is not None:
             task.timing.ref_clk_src = reference
-            task.timing.ref_clk_rate = CHASSIS_CLOCKS_HZ.get(reference.rpartition("/")[2], 10e6)
+            task.timing.ref_clk_rate = reference_rate_hz(reference)
 
     def route(self, source: str, destination: str) -> None:
         """Connect two terminals until the device is reset."""
@@ -340,7 +336,7 @@ class NiDevice:
 
         code = error.error_code
         kind, remedy = _MEANING.get(Code(code).name if code in set(Code) else "", (ConnectionFailed, None))
-        terminal = re.search(r"Source Terminal: (\S+)", str(error))
+        terminal = re.search(r"(?:Source|Destination) Terminal: (\S+)", str(error))
         where = f" {terminal[1]}" if terminal else ""
         return kind(f"{_one_line(error)}{where} [DAQmx {code}]", device=self.name, action=action, remedy=remedy)
 
@@ -361,6 +357,7 @@ _MEANING: dict[str, tuple[type[LabrigError], str | None]] = {
     "INVALID_DEVICE_ID": (ConnectionFailed, "check that the device is plugged in and its name in NI MAX"),
     "DEV_CANNOT_BE_ACCESSED": (ConnectionFailed, "check that the device is plugged in and powered"),
     "INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING": (ConnectionFailed, "name a terminal that NI MAX lists"),
+    "INVALID_ROUTING_DESTINATION_TERMINAL_NAME_ROUTING": (ConnectionFailed, "name a terminal that NI MAX lists"),
 }
 
 

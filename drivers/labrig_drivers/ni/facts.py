@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from labrig.instruments.data import plain_model
 from labrig.quantities import Count, PositiveFrequency, PositiveSampleRate, PositiveVoltage, Ratio, format_quantity
 from labrig_drivers.ni.models import ALL, MODELS, Accuracy, Inputs, Model, Outputs, Terminal, find
 
@@ -183,13 +185,15 @@ def _model(driver: str, name: str | None, card: _Facts | None) -> Model:
     model = find(name)
     if model is None:
         if card is None:
-            close = difflib.get_close_matches(name.upper(), {known.upper(): known for known in MODELS}, 1)
-            hint = f"did you mean {close[0]}? " if close else ""
+            known = {plain_model(each): each for each in MODELS}
+            close = difflib.get_close_matches(plain_model(name), known, 1)
+            hint = f"did you mean {known[close[0]]}? " if close else ""
             raise ValueError(
                 f"model: {driver} does not support {name!r} by itself; {hint}`labrig drivers` lists the models it "
                 "knows, and `card:` describes others"
             )
-        return Model("described in the configuration", module=name.upper().startswith("NI"))
+        module = re.fullmatch(r"9\d{3}", plain_model(name)) is not None
+        return Model("described in the configuration", module=module)
     if model.refused:
         raise ValueError(f"model: labrig cannot use {name}: {model.refused}")
     return model

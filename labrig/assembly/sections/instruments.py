@@ -79,17 +79,17 @@ def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
         address = device.capabilities.address
         if address is None:
             continue
-        address = canonical(address, look_up=False)
-        other = at.setdefault((device.driver.name, address), name)
+        key = canonical(address, look_up=False)
+        other = at.setdefault((device.driver.name, key), name)
         path = ("instruments", name, "resource")
         written = document.get(path)
-        spelled = device.capabilities.address if written is None else written.value
+        spelled = address if written is None else written.value
         if written is None:
             path = path[:-1]
         if other != name:
             document.report(path, f"{as_written(spelled)} is already the address of {other}")
             continue
-        first = models.setdefault(address, name)
+        first = models.setdefault(key, name)
         theirs, model = devices[first].options.model, device.options.model
         if theirs and model and plain_model(theirs) != plain_model(model):
             message = f"{as_written(spelled)} is a {theirs} in {first}, but a {model} here"

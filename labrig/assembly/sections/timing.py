@@ -6,7 +6,7 @@ the samples within a window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.config.section import Section
 from labrig.config.wiring import in_words
-from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
+from labrig.instruments.drivers import DigitizerCapabilities, InstrumentOptions, SourceCapabilities
 
 
 class ClockTiming(Section):
@@ -63,6 +63,19 @@ class Timing(Section):
     trigger: TriggerTiming | None = None
 
 
+def with_lines(device: Device, timing: Timing) -> InstrumentOptions:
+    """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""
+    clock, trigger, lines = timing.clock, timing.trigger, {}
+    capabilities = device.capabilities
+    if not isinstance(capabilities, DigitizerCapabilities):
+        return device.options
+    if "start" in capabilities.exports and trigger and trigger.line and device.name == trigger.from_.partition("/")[0]:
+        lines["export_start"] = trigger.line
+    if "clock" in capabilities.exports and clock and clock.line and device.name == clock.master:
+        lines["export_clock"] = clock.line
+    return device.options.model_copy(update=lines)
+
+
 def check_synchronization(
     document: Document, synchronization: Timing, board: Board, devices: Mapping[str, Device], learning: LearningChoice
 ) -> None:
@@ -87,6 +100,7 @@ def check_synchronization(
     started = timing.trigger.to if timing.trigger else []
     playing = _players(board, learning.section.activation)
     _check_lines(document, timing, digitizer, master)
+    _check_connections(document, timing, devices, {digitizer} | playing)
     sources = {name: devices[name].source for name in board.hookup.sources}
     own = [name for name, capabilities in sources.items() if capabilities.own_clock]
     all_followers, all_started = (list(dict.fromkeys([*named, *own])) for named in (followers, started))
@@ -100,7 +114,7 @@ def check_synchronization(
             )
         if not capabilities.own_clock:
             if name in playing:
-                _check_clock_source(document, name, capabilities, digitizer, master)
+                _check_clock_source(document, name, capabilities, digitizer, master, followers)
             continue
         if not (timing.trigger and timing.trigger.line) and master.start_terminals == ():
             problem = f"{digitizer} has no terminal that outputs its start for {name}; {master.start_remedy}"
@@ -123,17 +137,55 @@ def check_synchronization(
             )
 
 
-def _check_clock_source(
-    document: Document, name: str, source: SourceCapabilities, digitizer: str, master: DigitizerCapabilities
+def _check_connections(
+    document: Document, timing: Timing, devices: Mapping[str, Device], names: Collection[str]
 ) -> None:
-    """Report a source whose tones and the digitizer's samples are derived from different clocks."""
-    if None in (source.clock_source, master.clock_source) or source.clock_source == master.clock_source:
+    """Report what the drivers of these instruments find wrong with their terminals."""
+    entries = {name: with_lines(device, timing) for name, device in devices.items()}
+    for name in (name for name in devices if name in names):
+        check = devices[name].driver.connection_problems
+        for key, message in check(name, entries) if check else ():
+            document.report(_place_of(document, timing, name, key), message)
+
+
+def _place_of(document: Document, timing: Timing, name: str, key: str) -> TreePath:
+    """Where an option is written: in the entry, or as the line of `timing` that sets it."""
+    signal = {"export_start": "trigger", "export_clock": "clock"}.get(key)
+    line: TreePath = ("timing", signal or "", "line")
+    return line if signal and document.get(line) is not None else ("instruments", name, key)
+
+
+def _check_clock_source(
+    document: Document,
+    name: str,
+    source: SourceCapabilities,
+    digitizer: str,
+    master: DigitizerCapabilities,
+    followers: Sequence[str],
+) -> None:
+    """Report a source whose tones and the digitizer's samples are derived from different clocks.
+
+    Clocks that are cabled are one: `timing.clock` says so.
+    """
+    tones, samples = source.clock_source, master.clock_source
+    if tones is None or samples is None or tones.may_be(samples):
         return
+    remedy = source.clock_source_remedy
+    if source.clock_input and master.clock_output:
+        if name in followers:
+            return
+        output, there = master.clock_output.format(name=digitizer), source.clock_input.format(name=name)
+        remedy = (
+            f"connect the {output} to {there} and write 'clock: {{master: {digitizer}, followers: "
+            f"[{', '.join([*followers, name])}]}}' under timing, or let it play levels only"
+        )
+        if tones.kind == samples.kind:
+            remedy = f"use cards of one chassis, or {remedy}"
     path = ("instruments", name, "reference_clock")
     document.report(
         path if document.get(path) is not None else path[:-1],
-        f"the tones of {name} would drift: they follow {source.clock_source}, the samples of {digitizer} follow "
-        f"{master.clock_source}; {source.clock_source_remedy}",
+        f"the tones of {name} would drift: they follow {tones.name}, the samples of {digitizer} follow "
+        f"{samples.name}; {remedy}",
     )
 
 
@@ -148,14 +200,14 @@ def _check_lines(document: Document, timing: Timing, digitizer: str, master: Dig
         ("clock", clock_line, master.clock_terminals, "the clock that its samples follow", master.clock_remedy),
         ("trigger", trigger_line, master.start_terminals, "its start", master.start_remedy),
     )
-    own = f"/{(master.address or '').rpartition('/')[2]}/"
+    own = f"/{(master.address or '').rpartition('/')[2]}/".casefold()
     for key, line, terminals, signal, remedy in signals:
-        name = (line or "").removeprefix(own)
+        name = (line or "").casefold().removeprefix(own)
         if not name or terminals is None or name.startswith("/"):  # a terminal of another device is not known here
             continue
         if not terminals:
             problem = f"{digitizer} has no terminal that outputs {signal}; {remedy}"
-        elif name.casefold() not in {each.casefold() for each in terminals}:
+        elif name not in {each.casefold() for each in terminals}:
             problem = f"{digitizer} does not output {signal} at {line}, but at one of {in_words(terminals)}"
         else:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ from labrig.config.document import Document
 from labrig.config.marked import Marked
 from labrig.config.problems import Mark, TreePath
 from labrig.config.validation import validate
-from labrig.config.wiring import expand_range, in_words
+from labrig.config.wiring import colon_hint, expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
 from labrig.instruments.multiplexer import LEAD_F, Lead
 from labrig.network.physics import GROUND, Layout, Network, NetworkError, Source, ground_hint
@@ -196,8 +197,9 @@ class WiringReader:
             if not self.problems_found:
                 channels = "1 channel" if len(labels) == 1 else f"{len(labels)} channels"
                 edges = "1 edge" if len(wanted) == 1 else f"{len(wanted)} edges"
+                hint = colon_hint(entry.value) if isinstance(entry.value, str) else ""
                 named = wanted[0].name if len(wanted) == 1 else f"{wanted[0].name} … {wanted[-1].name}"
-                self._report(path, f"{channels} for {edges} ({named})")
+                self._report(path, f"{channels} for {edges} ({named}){hint}")
             return []
         wires = []
         wrong: set[TreePath] = set()
@@ -363,7 +365,9 @@ class WiringReader:
         channels = found.capabilities.channels
         if channel not in channels:
             count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
-            return f"{as_written(label)}: {device} has {count}, {in_words(channels)}"
+            same = _same_channel(channel, channels)
+            hint = colon_hint(label) or (f"; write {device}/{same}" if same else "")
+            return f"{as_written(label)}: {device} has {count}, {in_words(channels)}{hint}"
         # A source channel that feeds two nodes shorts them; sensing or programming twice is a mistake too.
         if label in self._used:
             return f"channel {label} is used twice (also by {self._used[label]})"
@@ -372,6 +376,13 @@ class WiringReader:
 
     def _report(self, path: TreePath, message: str, *, key: bool = False) -> None:
         self._document.report(path, message, at_key=key)
+
+
+def _same_channel(name: str, channels: Sequence[str]) -> str | None:
+    """Return the only channel with the number of another name for it (`C1` or `CH1` for `1`, `AI0` for `ai0`)."""
+    number = re.search(r"[0-9]+$", name)
+    same = [each for each in channels if number and re.sub(r"^[^0-9]*", "", each) == number[0]]
+    return same[0] if len(same) == 1 else None
 
 
 def _marks_of(written: Marked) -> Iterator[Mark | None]:

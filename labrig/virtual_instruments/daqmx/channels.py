@@ -96,7 +96,7 @@ class Channels:
                 self._check_terminal(task, board, channel.casefold(), request.terminal_config_raw)
             if not limits[0] < limits[1]:
                 raise DaqmxFailure(Code.MIN_NOT_LESS_THAN_MAX, f"Task Name: {task.name}")
-            range_v = board.range_for(*limits) if kind == "ai" else board.device.ao_full_scale_v
+            range_v = board.range_for(kind, *limits)
             terminal = getattr(request, "terminal_config_raw", 0)
             channels.append(Channel(name, channel.casefold(), kind, *limits, range_v, terminal, function))
         task.add(board, channels)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from labrig.instruments.data import plain_model
 from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
 from labrig.virtual_instruments.counterpart import Endpoint, Entry
 from labrig.virtual_instruments.daqmx.models import MODELS, PFI, VirtualDevice, chassis, plain
@@ -54,7 +55,7 @@ def _board(entry: Entry, serial: int) -> VirtualDevice:
         serial=int(options["serial"], 16) if options["serial"] else serial,
         sample_clock=options.get("sample_clock") or "",
     )
-    if not plain(entry.model).startswith("NI-"):
+    if re.fullmatch(r"9\d{3}", plain_model(entry.model)) is None:
         return board
     slot = re.fullmatch(r"(.+)Mod\d+", board.name)
     return replace(board, chassis=slot[1] if slot else "cDAQ1")

@@ -107,15 +107,16 @@ class DeviceState:
             )
         return self._front_ends[range_v]
 
-    def range_for(self, lowest_v: float, highest_v: float) -> float:
-        """The narrowest range that covers both limits (± V)."""
+    def range_for(self, kind: str, lowest_v: float, highest_v: float) -> float:
+        """The narrowest range of the inputs (`ai`) or outputs (`ao`) that covers both limits (± V)."""
+        ranges_v = self.device.ai_ranges_v if kind == "ai" else (self.device.ao_full_scale_v,)
         wanted = max(abs(lowest_v), abs(highest_v))
-        for range_v in sorted(self.device.ai_ranges_v):
+        for range_v in sorted(ranges_v):
             if wanted <= range_v:
                 return range_v
         raise DaqmxFailure(
             DAQmxErrors.INVALID_ATTRIBUTE_VALUE,
-            f"Property: DAQmx_AI_Max\nRequested Value: {wanted:g}\nMaximum Value: {max(self.device.ai_ranges_v):g}",
+            f"Property: DAQmx_{kind.upper()}_Max\nRequested Value: {wanted:g}\nMaximum Value: {max(ranges_v):g}",
         )
 
     def line(self, terminal: str) -> str | None:

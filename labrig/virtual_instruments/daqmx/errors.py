@@ -72,6 +72,9 @@ WORDING: dict[int, str] = {
         "Specified route cannot be satisfied, because the hardware does not support it."
     ),
     Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING: "Source terminal to be routed could not be found on the device.",
+    Code.INVALID_ROUTING_DESTINATION_TERMINAL_NAME_ROUTING: (
+        "Destination terminal to be routed could not be found on the device."
+    ),
 }
 
 
@@ -96,6 +99,14 @@ class DaqmxFailure(Exception):
         self.text = "\n\n".join(part for part in (first, details) if part)
         self.samples_read = samples_read
         super().__init__(self.text)
+
+
+def no_terminal(name: str, is_destination: bool = False) -> DaqmxFailure:
+    """The failure for a terminal that no device has: the source, or the destination, of a signal."""
+    if is_destination:
+        code = Code.INVALID_ROUTING_DESTINATION_TERMINAL_NAME_ROUTING
+        return DaqmxFailure(code, f"Destination Terminal: {name}")
+    return DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {name}")
 
 
 def wording(code: int) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from nidaqmx.constants import ProductCategory
 
+from labrig.instruments.data import plain_model
+
 PFI = tuple(f"PFI{k}" for k in range(16))
 RTSI = tuple(f"RTSI{k}" for k in range(8))
 PXI_TRIG = tuple(f"PXI_Trig{k}" for k in range(8))
@@ -127,9 +129,9 @@ class VirtualDevice:
 
 
 def plain(model: str) -> str:
-    """A model without its form, spelled like the keys of MODELS."""
-    name = model.split("(")[0].strip()
-    return name.replace("NI ", "NI-", 1) if name.startswith("NI ") else name
+    """A model spelled like the keys of MODELS, without its form if it is not among them."""
+    same = (known for known in MODELS if plain_model(known) == plain_model(model))
+    return next(same, model.partition("(")[0].strip().replace("NI ", "NI-", 1))
 
 
 def _series(numbers: Mapping[str, dict], *buses: str, source: str, **common) -> dict[str, VirtualDevice]:

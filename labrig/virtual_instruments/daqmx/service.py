@@ -307,12 +307,13 @@ class DaqmxService:
         self._events = [event for event in self._events if not event.over]
 
     def _export(self, task: VirtualTask, terminals: str) -> None:
-        for name in unflatten_channel_string(terminals):
+        names = unflatten_channel_string(terminals)
+        lines = {name: task.line_of(name, is_destination=True) for name in names}
+        for name in names:
             board, signal = self._shared.terminal(name, task.device)
-            task.line_of(name)
             if board is not None:
                 board.check_output(signal, board.start_outputs)
-        task.exported = {name: task.line_of(name) for name in unflatten_channel_string(terminals)}
+        task.exported = lines
 
     def _physical_channel(self, name: str, attribute: int) -> int:
         device, _, channel = name.partition("/")

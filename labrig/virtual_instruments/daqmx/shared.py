@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nidaqmx.error_codes import DAQmxErrors as Code
-
 from labrig.virtual_instruments.daqmx.calls import Calls
 from labrig.virtual_instruments.daqmx.device import DeviceState
-from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx.errors import no_terminal
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 
@@ -46,14 +44,14 @@ class SharedByTasks:
         """Raise DaqmxFailure for a terminal without a reference clock, like the driver."""
         board, signal = self.terminal(terminal, own)
         if board is None or not board.gives_clock(signal):
-            raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
+            raise no_terminal(terminal)
 
     def check_route(self, source: str, destination: str) -> None:
         """Raise DaqmxFailure for a route from a clock to a terminal where it cannot leave."""
         self.check_clock(source)
-        self.check_clock(destination)
         board, signal = self.terminal(destination, None)
-        assert board is not None
+        if board is None or board.line(signal) is None:
+            raise no_terminal(destination, is_destination=True)
         board.check_output(signal, board.device.clock_outputs)
 
     def wait_for_edge(self, line: str, task: Triggered) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from nidaqmx.error_codes import DAQmxErrors as Code
 
 from labrig.virtual_instruments.daqmx.device import ONBOARD_CLOCKS, DeviceState, coerced_rate, convert_rate
-from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
+from labrig.virtual_instruments.daqmx.errors import DaqmxFailure, no_terminal
 from labrig.virtual_instruments.daqmx.functions import FunctionGeneration
 from labrig.virtual_instruments.daqmx.input import TaskAcquisition
 from labrig.virtual_instruments.daqmx.output import Generation, OutputBuffer
@@ -122,15 +122,13 @@ class VirtualTask:
         return [channel for channel in self.channels if not names or channel.name.casefold() in names]
 
     def change(self, names: tuple[str, ...], **changes: Any) -> None:
-        """Change properties of channels; the range of an input follows its limits."""
+        """Change properties of channels; their range follows their limits."""
         self._require_stopped()
         chosen = self.named(names)
         changed = {}
         for channel in chosen:
             new = replace(channel, **changes)
-            if new.kind == "ai":
-                new = replace(new, range_v=self.board.range_for(new.lowest_v, new.highest_v))
-            changed[channel.name] = new
+            changed[channel.name] = replace(new, range_v=self.board.range_for(new.kind, new.lowest_v, new.highest_v))
         self.channels = [changed.get(channel.name, channel) for channel in self.channels]
 
     def configure_clock(self, clock: SampleClock) -> None:
@@ -153,12 +151,12 @@ class VirtualTask:
         """Start without a trigger."""
         self.trigger_terminal, self._trigger_line = "", None
 
-    def line_of(self, terminal: str) -> str:
-        """The trigger line at a terminal of this task's device, or of another one in the chassis."""
+    def line_of(self, terminal: str, is_destination: bool = False) -> str:
+        """The trigger line at a terminal of this task's device, or of another one; DaqmxFailure if there is none."""
         board, signal = self._shared.terminal(terminal, self.device)
         line = board.line(signal) if board is not None else None
         if line is None:
-            raise DaqmxFailure(Code.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING, f"Source Terminal: {terminal}")
+            raise no_terminal(terminal, is_destination)
         return line
 
     def set_reference_clock(self, **changes: Any) -> None:

@@ -87,6 +87,15 @@ def test_bad_serial_ports(text: str) -> None:
 )
 def test_spellings_of_one_address(spellings: tuple[str, ...]) -> None:
     assert len(set(map(canonical, spellings))) == 1
+    assert len({canonical(each, look_up=False) for each in spellings}) == 1
+
+
+def test_names_of_hosts_are_looked_up_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("socket.gethostbyname", lambda name: asked.append(name) or "192.0.2.7")
+    assert canonical("Lab-PC:31763/Dev1", look_up=False) == "lab-pc:31763/dev1"
+    assert asked == []
+    assert canonical("Lab-PC:31763/Dev1") == "192.0.2.7:31763/dev1"
 
 
 def test_different_addresses_stay_different() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from labrig_drivers.ni import (
@@ -129,6 +131,36 @@ def test_what_load_returns_is_what_plays(ai: NiAnalogInput, ao: NiAnalogOutput, 
             # The world's program begins half a sample and the settling time after the trigger.
             since = 2 * np.pi * tone.frequency_hz * (0.5 / 100e3 + 20e-6)
             assert np.cos(real.phase_rad - since - tone.phase_rad) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(("dc_v", "amplitude_v", "least_v"), [(0.5, 1.0, 0.999), (0.0, 10.0, 8.2), (9.5, 0.5, 0.41)])
+def test_a_low_update_rate_weakens_no_tone_that_the_range_has_room_for(
+    served_chain: Wire, dc_v: float, amplitude_v: float, least_v: float
+):
+    """A third of the update rate: sin(x)/x is 0.827, and the samples would have to be 21 % larger."""
+    output = analog_output(served_chain.port, update_rate="1 kS/s", start_trigger=None)
+    output.open()
+    played = output.load({"ao0": ToneProgram(dc_v, (Tone(1000 / 3, amplitude_v),))})["ao0"]
+    output.arm()
+    output.start()
+    time.sleep(0.01)
+    with served_chain.bench.lock:
+        real = served_chain.world.playing(served_chain.bench.clock())["awg/ao0"]
+    output.close()
+    assert real is not None
+    assert real.tones[0].amplitude == pytest.approx(played.tones[0].amplitude, abs=1e-5)
+    assert least_v < played.tones[0].amplitude <= amplitude_v * 1.001
+    assert real.dc == pytest.approx(dc_v, abs=1e-3)
+
+
+@pytest.mark.parametrize("reference", ["PXIe_Clk100", "pxie_clk100", "/PXI1Slot4/PXIe_Clk100"])
+def test_the_rate_of_a_reference_clock_does_not_depend_on_how_it_is_written(served_chain: Wire, reference: str):
+    instrument = analog_input(served_chain.port, reference_clock=reference)
+    instrument.open()
+    instrument.configure(plan(2))
+    assert instrument._task is not None
+    assert instrument._task.timing.ref_clk_rate == 100e6
+    instrument.close()
 
 
 def test_rate_and_skew_are_read_back(ai: NiAnalogInput) -> None:
@@ -343,4 +375,12 @@ def test_a_clock_at_a_terminal_that_there_is_not(served_chain: Wire, option: str
 
     with pytest.raises(ConnectionFailed, match="name a terminal that NI MAX lists"):
         connected()
+    instrument.close()
+
+
+def test_an_export_to_a_terminal_that_there_is_not_names_its_destination(served_chain: Wire):
+    instrument = analog_input(served_chain.port, export_start="/Dev9/PFI0")
+    instrument.open()
+    with pytest.raises(ConnectionFailed, match=r"^daq: Destination terminal .* /Dev9/PFI0 .*NI MAX lists"):
+        instrument.configure(plan(2))
     instrument.close()

@@ -112,6 +112,17 @@ def test_what_is_no_sum_of_tones_is_refused_in_words(ni: Client) -> None:
     assert "too large" not in str(caught.value)
 
 
+def test_limits_beyond_the_range_of_the_outputs_are_refused(ni: Client) -> None:
+    with ni.task() as task:
+        with pytest.raises(DaqError, match=r"DAQmx_AO_Max\nRequested Value: 20\nMaximum Value: 10") as caught:
+            task.ao_channels.add_ao_voltage_chan(f"{AO}/ao0", min_val=-20, max_val=20)
+        assert caught.value.error_code == -200077
+        task.ao_channels.add_ao_voltage_chan(f"{AO}/ao0", min_val=-5, max_val=5)
+        with pytest.raises(DaqError) as caught:
+            task.ao_channels[0].ao_max = 10.5
+        assert caught.value.error_code == -200077
+
+
 def test_an_empty_buffer_does_not_start(ni: Client) -> None:
     with ni.task() as task:
         task.ao_channels.add_ao_voltage_chan(f"{AO}/ao0")

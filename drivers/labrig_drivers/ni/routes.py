@@ -1,0 +1,118 @@
+"""Start triggers of NI devices that cannot come, as far as the entries of a configuration tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from labrig.instruments.drivers import InstrumentOptions
+from labrig_drivers.ni.analog_input import NiAnalogInputOptions
+from labrig_drivers.ni.analog_output import NiAnalogOutputOptions
+from labrig_drivers.ni.clocks import cdaq_chassis, chassis_number, split_terminal
+from labrig_drivers.ni.device import NiOptions
+
+_SUBSYSTEM = re.compile(r"ai|ao|di|do|ctr\d+|port\d+", re.IGNORECASE)
+_BUS = re.compile(r"pxi_trig\d|rtsi\d")
+_CONNECTOR = re.compile(r"a?pfi\d+")
+
+
+def input_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the terminals of a digitizer, each with its option."""
+    own = entries[name]
+    assert isinstance(own, NiAnalogInputOptions)
+    for key in ("start_trigger", "export_start", "export_clock"):
+        problem = _unreachable(own, getattr(own, key), entries)
+        if problem:
+            yield key, problem
+    if own.start_trigger and _terminal(own.start_trigger, own) == (_timed_by(own), "ai/starttrigger"):
+        yield "start_trigger", f"{own.start_trigger} is its own start; remove it, or name what starts the acquisition"
+
+
+def output_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the start trigger of a source of tones, with its option."""
+    own = entries[name]
+    assert isinstance(own, NiAnalogOutputOptions)
+    if own.start_trigger is None:
+        return
+    problem = _unreachable(own, own.start_trigger, entries) or _never_comes(own, own.start_trigger, entries)
+    if problem:
+        yield "start_trigger", problem
+
+
+def _unreachable(own: NiOptions, text: str | None, entries: Mapping[str, InstrumentOptions]) -> str | None:
+    """Why no signal goes between a device and a terminal; None if one may."""
+    if text is None:
+        return None
+    if not text.startswith("/"):
+        head, slash, _ = text.partition("/")
+        outside = slash and not _SUBSYSTEM.fullmatch(head)
+        return f"{text!r} begins with the name of a device; write '/{text}', with a leading slash" if outside else None
+    listed = [entry for entry in entries.values() if isinstance(entry, NiOptions)]
+    known = {
+        name.casefold(): name for entry in listed for name in (entry.resource, cdaq_chassis(entry.resource)) if name
+    }
+    if not any(isinstance(entry, NiAnalogInputOptions) for entry in listed) or any(map(_is_renamed_module, listed)):
+        return None
+    written = text[1:].partition("/")[0]
+    if written.casefold() in known:
+        if _one_bus(written, own.resource):
+            return None
+        return (
+            f"{text} is in another PXI chassis, where {own.resource} has no trigger lines; connect a terminal of the "
+            "digitizer (export_start: PFI0) to one of the source (start_trigger: PFI0) by a cable"
+        )
+    return f"no instrument of this file is the device {written!r}; its NI devices are {', '.join(known.values())}"
+
+
+def _never_comes(own: NiOptions, text: str, entries: Mapping[str, InstrumentOptions]) -> str | None:
+    """Why no start comes at a terminal; None if one may come."""
+    device, signal = _terminal(text, own)
+    digitizers = {name: entry for name, entry in entries.items() if isinstance(entry, NiAnalogInputOptions)}
+    first = next(iter(digitizers), None)
+    start = (
+        f"/{cdaq_chassis(digitizers[first].resource) or digitizers[first].resource}/ai/StartTrigger" if first else ""
+    )
+    instead = (
+        f"write '{start}', the start of {first}" if first else "name the terminal that the digitizer's start is on"
+    )
+    if signal == "ao/starttrigger" and device in (own.resource.casefold(), _timed_by(own)):
+        return f"{text} is its own start, which would wait for itself; {instead}"
+    if signal.startswith("ai/") and not any(device in _names(entry) for entry in digitizers.values()):
+        return f"no digitizer of this file is the device of {text}, so no start comes from it; {instead}"
+    if signal == "ai/referencetrigger":
+        return f"labrig's acquisitions have no reference trigger, so none comes at {text}; {instead}"
+    if not first or any(entry.start_trigger for entry in digitizers.values()):
+        return None
+    exports = [_terminal(entry.export_start, entry) for entry in digitizers.values() if entry.export_start]
+    outputs = f"let {first} output its start (export_start), or {instead}"
+    if _BUS.fullmatch(signal) and not any(line == signal and _one_bus(at, device) for at, line in exports):
+        return f"no instrument of this file outputs its start at {text}; {outputs}"
+    if _CONNECTOR.fullmatch(signal) and not exports:
+        return f"no instrument of this file outputs its start, so none can be cabled to {text}; {outputs}"
+    return None
+
+
+def _timed_by(entry: NiOptions) -> str:
+    """The device whose terminals an entry uses, casefolded: a module uses those of its chassis."""
+    return (cdaq_chassis(entry.resource) or entry.resource).casefold()
+
+
+def _names(entry: NiOptions) -> set[str]:
+    return {entry.resource.casefold(), _timed_by(entry)}
+
+
+def _terminal(text: str, own: NiOptions) -> tuple[str, str]:
+    return split_terminal(text, _timed_by(own))
+
+
+def _one_bus(one: str, other: str) -> bool:
+    """Whether two devices may share trigger lines: not if their names tell different PXI chassis."""
+    numbers = chassis_number(one), chassis_number(other)
+    return None in numbers or numbers[0] == numbers[1]
+
+
+def _is_renamed_module(entry: NiOptions) -> bool:
+    """Whether an entry is a CompactDAQ module whose chassis is not known."""
+    return re.fullmatch(r"NI[\s-]*9\d{3}.*", entry.model or "", re.IGNORECASE) is not None and not cdaq_chassis(
+        entry.resource
+    )
