@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -30,9 +29,7 @@ def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
     board = simulated_board(assembly.board.network, board_wiring(assembly), capabilities, imperfect)
-    # Counted from now: the system's time grows with its uptime, and float64 seconds lose digits of a tone's phase.
-    began = time.monotonic()
-    bench = VirtualBench(board.world, imperfect, assembly.simulation_seed, clock=lambda: time.monotonic() - began)
+    bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
     board.world.faults = FaultSchedule(assembly.faults, bench.clock)
     trigger = assembly.synchronization.trigger
     if trigger is not None:

@@ -13,20 +13,19 @@ if TYPE_CHECKING:
 
 
 def rounding(assembly: Assembly) -> Warnings:
-    """Warn of a simulated digitizer whose noise is below half a step."""
+    """Warn of a simulated digitizer whose noise is below half a step; without any noise that is what was asked for."""
     simulated = assembly.simulation.imperfections
     noise_v = simulated.get("noise")
-    if assembly.header.bench == "hardware" or not simulated.get("converters") or not isinstance(noise_v, float):
+    if assembly.header.bench == "hardware" or not simulated.get("converters") or not noise_v:
         return
     name = assembly.board.hookup.digitizer
     able = assembly.devices[name].digitizer
     if noise_v >= able.step_v / 2:
         return
-    bits = math.ceil(math.log2(able.full_scale_v / max(noise_v, 1e-9)))
-    remedy = f"use {bits} bits or more, or a smaller full_scale" if noise_v > 0 else "add noise of half a step"
+    bits = math.ceil(math.log2(able.full_scale_v / noise_v))
     yield (
         ("instruments", name),
         f"the noise, {format_quantity(noise_v, 'voltage')}, is below half a step of {name} "
         f"({format_quantity(able.step_v, 'voltage')}), so averaging does not help: every reading at DC is off by up to "
-        f"half a step, which its uncertainty contains; {remedy}",
+        f"half a step, which its uncertainty contains; use {bits} bits or more, or a smaller full_scale",
     )
