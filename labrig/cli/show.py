@@ -62,7 +62,12 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
     measured = "measured"
     if summary["measured_after"] != summary["steps"]:
         measured = f"measured after step {summary['measured_after']}" if summary["measured_after"] else BEFORE
-    for title, values in ((measured, summary["metrics"]), ("comparability card", summary["card"])):
+    judged = summary["judge"]
+    if summary["score_differs"]:
+        lines.append(f"  the score differs: {judged['message']}")
+    of_judge = {} if judged is None else {f"judged by {judged['by']}": judged["metrics"]}
+    parts = {measured: summary["metrics"], **of_judge, "comparability card": summary["card"]}
+    for title, values in parts.items():
         rows = readable(values)
         width = max((len(name) for name, _ in rows), default=0)
         lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)] if rows else []

@@ -50,7 +50,12 @@ def outcome_text(outcome: dict[str, Any]) -> str:
     lines = [f"{outcome['event']} after {outcome['steps']} steps: {outcome['run']}"]
     if outcome["evaluated_at_step"] not in (None, outcome["steps"]):
         lines.append(f"  measured at step {outcome['evaluated_at_step']}:")
-    lines += [f"  {name:<18} {value:.6g}" for name, value in outcome["metrics"].items() if value is not None]
+    judged = outcome.get("judge") or {"by": "", "metrics": {}}
+    for name, value in outcome["metrics"].items():
+        if value is not None:
+            beside = judged["metrics"].get(name)
+            more = "" if beside is None else f"{judged['by']} {beside:.6g}"
+            lines.append(f"  {name:<18} {value:<13.6g} {more}".rstrip())
     lines.append(
         f"  {outcome['acquisitions']} acquisitions for training, {outcome['evaluation_acquisitions']} for evaluation; "
         f"{outcome['wall_s']:.1f} s wall time, {outcome['bench_s']:.1f} s on the bench"

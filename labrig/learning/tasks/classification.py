@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -21,6 +22,8 @@ from labrig.quantities import Count, as_written, escape_hint
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
+ACCURACY = 0.05
+"""Difference of an accuracy that matters: examples at the border of two classes change sides for microvolts."""
 
 
 class Split(Section):
@@ -102,6 +105,10 @@ class Classification(EncodedInputs, Task):
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         right = outputs.argmax(axis=1) == self.target[examples].argmax(axis=1)
         return {"accuracy": float(right.mean())}
+
+    @override
+    def tolerances(self) -> Mapping[str, float]:
+        return {"accuracy": ACCURACY}
 
     @override
     def input_note(self, column: int) -> str:

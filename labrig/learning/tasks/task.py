@@ -136,6 +136,10 @@ class Task(ABC):
         """What is reported of measured outputs (len(examples), O) in V, besides the loss."""
         return {}
 
+    def tolerances(self) -> Mapping[str, float]:
+        """Return by how much each of the figures may change before the result is another one."""
+        return {}
+
     def gradient_figures(self, conductances: Array, gradient: Array) -> dict[str, float]:
         """Figures of the first gradient of a run (E,), for a task that has a formula to hold it against."""
         return {}

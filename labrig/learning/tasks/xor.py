@@ -6,6 +6,7 @@ impossible.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -58,6 +59,10 @@ class Xor(VoltageTask):
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         right = self.read(outputs) * self.target[examples] > 0
         return {**super().figures(examples, outputs), "patterns_right": int(right.sum())}
+
+    @override
+    def tolerances(self) -> Mapping[str, float]:
+        return {**super().tolerances(), "patterns_right": 0.5}
 
     @override
     def inputs_in_words(self) -> str:

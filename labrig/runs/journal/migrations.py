@@ -28,7 +28,17 @@ def _store_changes(db: sqlite3.Connection) -> None:
     """Version 3: steps without a gradient, and conductances as changes; what was written before reads the same."""
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _keep_the_bench, 2: _store_changes}
+def _keep_outputs(db: sqlite3.Connection) -> None:
+    """Version 4: an evaluation keeps the outputs of every example."""
+    db.execute("ALTER TABLE evaluations ADD COLUMN examples TEXT")
+    db.execute("ALTER TABLE evaluations ADD COLUMN outputs BLOB")
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
+    1: _keep_the_bench,
+    2: _store_changes,
+    3: _keep_outputs,
+}
 """By the version that a step begins with; it ends with the next."""
 
 

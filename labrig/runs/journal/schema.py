@@ -23,8 +23,10 @@ from labrig.json_text import json_text
 Array = NDArray[np.float64]
 Steady = Annotated[Array, "steady"]
 """An array of which only the changes from row to row are stored."""
+Rows = Annotated[Array, "rows"]
+"""An array of several rows."""
 
-VERSION = 3
+VERSION = 4
 """Version of the schema written here; migrations.py says what each version added."""
 
 
@@ -97,6 +99,10 @@ class Evaluation:
         Updates completed.
     metrics
         Figures by name.
+    examples
+        Indices of the examples that were measured, those of the training set first.
+    outputs
+        (M, O) what was read at the outputs in each of these examples (V).
     bench_acquisitions, bench_clock_s
         As in Step, after the evaluation.
     wall_s
@@ -109,6 +115,8 @@ class Evaluation:
     bench_acquisitions: int | None
     bench_clock_s: float | None
     wall_s: float | None = None
+    examples: tuple[int, ...] | None = None
+    outputs: Rows | None = field(default=None, compare=False)
 
 
 class Event(NamedTuple):
@@ -183,6 +191,16 @@ def _whole(values: Array) -> bytes:
     return np.ascontiguousarray(values, dtype="<f8").tobytes()
 
 
+def _rows(values: Array) -> bytes:
+    """The number of columns, then the rows one after the other."""
+    return np.uint64(values.shape[1]).astype("<u8").tobytes() + _whole(values)
+
+
+def _from_rows(blob: bytes) -> Array:
+    columns = int(np.frombuffer(blob, dtype="<u8", count=1)[0])
+    return np.frombuffer(blob, dtype="<f8", offset=8).reshape(-1, columns)
+
+
 _CHANGE = np.dtype([("place", "<u4"), ("value", "<f8")])
 
 
@@ -217,6 +235,7 @@ KINDS: Mapping[Any, Kind] = {
     dict[str, float]: Kind("TEXT", json_text, _map, tuple),
     dict[str, Any]: Kind("TEXT", json_text, _map, tuple),
     Array: Kind("BLOB", _whole, lambda blob: np.frombuffer(blob, dtype="<f8"), _arrays),
+    Rows: Kind("BLOB", _rows, _from_rows, tuple),
     Steady: Kind("BLOB", _whole, bytes, _patched, _changes),
 }
 """How each field type is stored."""
