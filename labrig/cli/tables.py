@@ -25,6 +25,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | Non
     )
 
 
+def confusion_table(confusion: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a confusion matrix: a row for each true class, a column for each class it was taken for."""
+    classes = confusion["classes"]
+    rows = [[name, *map(str, row)] for name, row in zip(classes, confusion["counts"], strict=True)]
+    return table(["true \\ read", *classes], rows).splitlines()
+
+
 def readable(values: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
     """Flatten nested maps to (name, value) rows: ("task.target_v", "0.06"); None and empty lists are left out."""
     rows: list[tuple[str, str]] = []

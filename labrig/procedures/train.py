@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from labrig.assembly import Assembly, Setup
 from labrig.assembly.describe import describe
+from labrig.assembly.terminals import examples, terminals
 from labrig.config.resolved import to_yaml
 from labrig.errors import StorageError, reason, separated
 from labrig.experiment import Experiment
@@ -239,6 +240,7 @@ class _Run:
             with opened(self._setup.rig) as rig:
                 self._experiment = self._assembly.experiment(rig, journal)
                 self._describe()
+                journal.describe(terminals(self._assembly), examples(self._assembly))
                 self._experiment.run(self._stop, self._report)
                 if not self._stop():
                     self._judge(self._experiment)

@@ -1,4 +1,4 @@
-"""What a journal keeps. The fields of Step, Evaluation and Event are the columns of its three tables.
+"""What a journal keeps. The fields of Step, Evaluation, Event, Terminal and Example are the columns of its tables.
 
 Arrays are stored as little-endian float64, lists and maps as JSON. Of an array that changes little from step to step
 only the changes are stored. A field that may be None is a column that may be empty: of large boards not every gradient
@@ -117,6 +117,65 @@ class Evaluation:
     wall_s: float | None = None
     examples: tuple[int, ...] | None = None
     outputs: Rows | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What an input or output stands for.
+
+    Parameters
+    ----------
+    side
+        "input" or "output".
+    place
+        Its place among the inputs or outputs, from 0: the column of arrays of outputs.
+    node, channel
+        Its node, and the channel that drives it or injects its error ("awg/3").
+    kind
+        "feature", "complement", "bias"; "class", "column", "readout".
+    name
+        Of the feature, class or column; of a bias its voltage.
+    low, high, full_scale_v
+        The numbers low to high are − to + full_scale_v (V); None if they are voltages, or there are none.
+    text
+        All this in words.
+    """
+
+    side: str
+    place: int
+    node: str
+    channel: str
+    kind: str
+    name: str
+    low: float | None
+    high: float | None
+    full_scale_v: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example of the task.
+
+    Parameters
+    ----------
+    example
+        Its index.
+    part
+        "train" or "test".
+    name
+        What it is called.
+    inputs
+        (I,) voltages, or amplitudes, of the inputs (V).
+    target
+        (R,) what the readouts should be (V), or the class in one-hot form.
+    """
+
+    example: int
+    part: str
+    name: str
+    inputs: Array = field(compare=False)
+    target: Array = field(compare=False)
 
 
 class Event(NamedTuple):
@@ -354,4 +413,6 @@ def _constraint(column: Column, key: str) -> str:
 STEPS = Table("steps", Step, key="step", renamed={"index": "step"})
 EVALUATIONS = Table("evaluations", Evaluation, key="id")
 EVENTS = Table("events", Event, key="id")
-TABLES = (STEPS, EVALUATIONS, EVENTS)
+TERMINALS = Table("terminals", Terminal, key="id")
+EXAMPLES = Table("examples", Example, key="example")
+TABLES = (STEPS, EVALUATIONS, EVENTS, TERMINALS, EXAMPLES)

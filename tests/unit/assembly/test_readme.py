@@ -25,6 +25,7 @@ from labrig.learning.carriers import CARRIERS
 from labrig.learning.losses import LOSSES
 from labrig.learning.rules import RULES
 from labrig.learning.tasks import TASKS, goals_section
+from labrig.learning.tasks.regression import RegressionData, RegressionSplit
 from labrig.learning.updates import UPDATES
 from labrig.network import PHYSICS
 from labrig.network.resistive import options as resistive
@@ -46,6 +47,7 @@ def models() -> Iterator[type[BaseModel]]:
     for known in (PHYSICS, RULES, CARRIERS, LOSSES, UPDATES, TASKS):
         yield from (known.find(name).Options for name in known.own)
     yield from SHARED.values()
+    yield from (RegressionData, RegressionSplit)
     for task in TASKS.own:
         yield goals_section(TASKS.find(task).goals)
     yield from (SourceOptions, DigitizerOptions, ProgrammerOptions)
