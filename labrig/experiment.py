@@ -206,6 +206,21 @@ class Experiment:
         extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
         return {**self.evaluations[-1].metrics, "initial_loss": self.evaluations[0].metrics["loss"], **extra}
 
+    def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
+        """Return the outputs of the last evaluation's examples as an instrument reads them; None without evaluation.
+
+        `read` returns voltages, noise and systematic uncertainties (O,) for inputs (I,). Its acquisitions are counted
+        separately.
+        """
+        if self.readings is None:
+            return None
+        before = self.rig.acquisitions
+        try:
+            rows = [read(self.task.activation[example]) for example in self.readings.examples]
+        finally:
+            self.evaluation_acquisitions += self.rig.acquisitions - before
+        return OutputReadings(self.readings.examples, *np.array(rows).swapaxes(0, 1))
+
     def sample_with_error(self, example: int) -> Array:
         """Return the (N, C) samples (V) of one window with the full error current on every output, for the spectrum."""
         before = self.rig.acquisitions

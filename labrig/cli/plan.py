@@ -158,7 +158,8 @@ def _wiring(assembly: Assembly) -> WiringSheet:
             model = device.options.model or device.driver.name
             facts[name] = InstrumentFacts(model, ohm, clock_output=(output or "{name}").format(name=name))
     carries = {terminal.channel: terminal.text for terminal in terminals(assembly)}
-    return wiring_sheet(assembly.board.hookup, assembly.board.network, facts, assembly.synchronization, carries)
+    board = assembly.board
+    return wiring_sheet(board.hookup, board.network, facts, assembly.synchronization, carries, assembly.judge)
 
 
 def _wiring_text(sheet: WiringSheet) -> str:

@@ -19,6 +19,7 @@ from labrig.experiment import Experiment
 from labrig.instruments.contracts import Bench
 from labrig.learning.measurement import OutputReadings
 from labrig.quantities import format_quantity
+from labrig.rig.judge import Judge
 
 Array = NDArray[np.float64]
 
@@ -84,14 +85,21 @@ class Judgement:
         away = f"the outputs read {_volts(self.distance_v)} (rms) away from {there}"
         figures = [f"{name} is {judged:.4g}, not {own:.4g}" for name, (own, judged) in self.figures.items()]
         explained = "" if self.unexplained else "the stated uncertainty of the digitizer is that large"
-        return "; ".join(filter(None, (away, ", ".join(figures), self.cause, explained)))
+        unless = "" if self.by == TRUTH else f"unless {self.by} is wrong"
+        return "; ".join(filter(None, (away, ", ".join(figures), self.cause, explained, unless)))
 
 
-def judge(experiment: Experiment, bench: Bench) -> Judgement | None:
-    """Judge the last evaluation of an experiment while its rig is still open; None if nobody can."""
+def judge(experiment: Experiment, bench: Bench, instrument: Judge | None = None) -> Judgement | None:
+    """Judge the last evaluation of an experiment while its rig is still open: by an instrument, else by the truth.
+
+    Returns None if there is neither, or nothing was evaluated.
+    """
     own = experiment.readings
     if own is None:
         return None
+    if instrument is not None:
+        measured = experiment.readings_of(instrument.outputs)
+        return None if measured is None else compare(experiment, own, measured, instrument.name)
     tone = experiment.rig.activation == "sine"
     volts = bench.true_outputs(experiment.task.activation[own.examples], tone)
     if volts is None:

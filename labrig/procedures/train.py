@@ -272,7 +272,8 @@ class _Run:
     def _judge(self, experiment: Experiment) -> None:
         """Let the score be judged from outside. Training is complete and recorded: a failure is only reported."""
         try:
-            self._judgement = judge(experiment, self._setup.bench)
+            instrument = self._assembly.judge_on(experiment.rig)
+            self._judgement = judge(experiment, self._setup.bench, instrument)
         except Exception as error:
             self._not_judged = reason(error)
 

@@ -12,6 +12,7 @@ from labrig.network.resistive.diodes import DIODES, DiodeModel
 from labrig.network.resistive.graph import Graph
 from labrig.quantities import format_quantity
 from labrig.rig.hookup import Hookup, Howland, SourceWire
+from labrig.rig.judge import JudgeWires
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Connection:
     """
 
     node: str
-    what: Literal["drive", "error", "sense", "pot", "resistor", "diode"]
+    what: Literal["drive", "error", "sense", "judge", "pot", "resistor", "diode"]
     instrument: str = ""
     model: str = ""
     channel: str = ""
@@ -99,6 +100,7 @@ def wiring_sheet(
     instruments: Mapping[str, InstrumentFacts],
     timing: Timing,
     carries: Mapping[str, str],
+    judge: JudgeWires | None = None,
 ) -> WiringSheet:
     """Return everything to connect for this hookup on this network; `carries` says what channels stand for."""
     by_node: dict[str, list[Connection]] = {node: [] for node in network.nodes}
@@ -113,6 +115,10 @@ def wiring_sheet(
     digitizer = instruments[hookup.digitizer]
     for sense in hookup.senses:
         by_node[sense.node].append(Connection(sense.node, "sense", hookup.digitizer, digitizer.model, sense.channel))
+    if judge is not None:
+        model = instruments[judge.device].model
+        for wire, channel in zip(hookup.outputs, judge.channels, strict=True):
+            by_node[wire.node].append(Connection(wire.node, "judge", judge.device, model, channel))
     edges = [
         Connection(
             edge.a,

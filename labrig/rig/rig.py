@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -56,6 +56,7 @@ class Rig:
 
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
+    others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
 
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
@@ -75,6 +76,7 @@ class Rig:
         limits: Limits,
         clock: Clock,
         identities: Mapping[str, Identity],
+        others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.hookup = hookup
@@ -94,7 +96,9 @@ class Rig:
         self._sources: dict[str, WaveformSource] = source_gates
         self._digitizer: Digitizer = digitizer_gate
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
-        self._safety = SafetyCrew([*source_gates.values(), digitizer_gate, *programmer_gates.values()], clock)
+        self.others: dict[str, Any] = {name: Gate(name, "digitizer", other) for name, other in others.items()}
+        gates = [*source_gates.values(), digitizer_gate, *programmer_gates.values(), *self.others.values()]
+        self._safety = SafetyCrew(gates, clock)
         self._expected = identities
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
@@ -321,7 +325,7 @@ class Rig:
 
     def _instruments(self) -> dict[str, Instrument]:
         """Sources first: they are the ones to be made safe first."""
-        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers}
+        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers, **self.others}
 
     def _identify(self, name: str, instrument: Instrument) -> None:
         found = self.identities[name] = instrument.identify()
