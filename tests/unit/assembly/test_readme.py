@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from labrig_drivers.digipot_bank.options import DigipotBankOptions
 from labrig_drivers.generic import DigitizerOptions, ProgrammerOptions, SourceOptions
 from labrig_drivers.ni.analog_input import NiAnalogInputOptions
@@ -98,10 +99,11 @@ def test_every_example_is_listed(path: Path) -> None:
 
 
 def test_the_presets_are_what_is_written() -> None:
-    table = README.partition("| key | unit, values | `ideal` | `typical` | meaning |")[2].partition("\n\n")[0]
+    header = "| key | unit, values | `ideal` | `typical` | `harsh` | meaning |"
+    table = README.partition(header)[2].partition("\n\n")[0]
     rows = [[cell.strip("` ") for cell in line[1:-1].split("|")] for line in table.splitlines()[2:]]
-    written = {row[0]: dict(zip(("ideal", "typical"), row[2:4], strict=True)) for row in rows}
+    written = {row[0]: dict(zip(("ideal", "typical", "harsh"), row[2:5], strict=True)) for row in rows}
     assert set(IMPERFECTIONS.own) < set(written)
     for name in preset_names():
         for key, value in preset(name).items():
-            assert written[key][name] == (str(value).lower() if isinstance(value, bool) else str(value))
+            assert yaml.safe_load(written[key][name]) == value
