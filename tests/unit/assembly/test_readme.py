@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,8 +33,8 @@ from labrig.network.resistive import options as resistive
 from labrig.network.resistive.diodes import DIODES
 from labrig.quantities import parse_quantity
 from labrig.simulation.imperfections import IMPERFECTIONS
-from labrig.simulation.presets import preset, preset_names
-from labrig.simulation.section import FaultEntry, simulation_model
+from labrig.simulation.presets import preset_names
+from labrig.simulation.section import FaultEntry, preset_values, simulation_model
 
 README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
 
@@ -104,6 +105,8 @@ def test_the_presets_are_what_is_written() -> None:
     rows = [[cell.strip("` ") for cell in line[1:-1].split("|")] for line in table.splitlines()[2:]]
     written = {row[0]: dict(zip(("ideal", "typical", "harsh"), row[2:5], strict=True)) for row in rows}
     assert set(IMPERFECTIONS.own) < set(written)
+    model, fields = simulation_model({})
     for name in preset_names():
-        for key, value in preset(name).items():
-            assert yaml.safe_load(written[key][name]) == value
+        for key, value in preset_values(name).items():
+            read = model.model_validate_json(json.dumps({key: yaml.safe_load(written[key][name])}))
+            assert getattr(read, fields[key]) == value
