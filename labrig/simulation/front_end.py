@@ -86,7 +86,7 @@ class FrontEnd:
         skewed = any(skew_s)
         stretches = _stretches(world, nodes, start, rate, last - first, skew_s if skewed else ())
         columns = self._columns_of(tuple(channels))
-        volts = self._added(Scans(acquisition, first, last, start, rate, columns))
+        volts = self._added(Scans(acquisition, first, last, t0, rate, columns))
         for stretch in stretches:
             read = stretch.unique
             if skewed and self._memories:

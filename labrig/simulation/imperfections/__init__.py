@@ -27,6 +27,10 @@ IMPERFECTIONS = Extensions(
         "part_tolerance": "PartTolerance",
         "converters": "Converters",
         "multiplexer": "Multiplexer",
+        "flicker": "Flicker",
+        "common_mode": "CommonMode",
+        "hum": "Hum",
+        "drift": "Drift",
     },
     kind=Imperfection,
 )

@@ -25,8 +25,8 @@ class Scans:
         Its number, from 1.
     first, last : int
         The scans first … last − 1, counted from the start of the acquisition.
-    start_s : float
-        When scan `first` is taken, by the bench's clock (s).
+    began_s : float
+        When the acquisition began, by the bench's clock (s).
     rate_hz : float
         Scans per second.
     columns : (C,) int array
@@ -36,14 +36,14 @@ class Scans:
     acquisition: int
     first: int
     last: int
-    start_s: float
+    began_s: float
     rate_hz: float
     columns: NDArray[np.intp]
 
     @property
     def times_s(self) -> Array:
-        """(n,) when each scan is taken, by the bench's clock (s)."""
-        return self.start_s + np.arange(self.last - self.first) / self.rate_hz
+        """(n,) when each scan is taken, by the bench's clock (s): the same for a scan, whatever piece it is in."""
+        return self.began_s + np.arange(self.first, self.last) / self.rate_hz
 
 
 Transfer = Callable[[Array, NDArray[np.intp]], Array]

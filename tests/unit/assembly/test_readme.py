@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from labrig_drivers.digipot_bank.options import DigipotBankOptions
 from labrig_drivers.generic import DigitizerOptions, ProgrammerOptions, SourceOptions
 from labrig_drivers.ni.analog_input import NiAnalogInputOptions
@@ -32,8 +34,8 @@ from labrig.network.resistive import options as resistive
 from labrig.network.resistive.diodes import DIODES
 from labrig.quantities import parse_quantity
 from labrig.simulation.imperfections import IMPERFECTIONS
-from labrig.simulation.presets import preset, preset_names
-from labrig.simulation.section import FaultEntry, simulation_model
+from labrig.simulation.presets import preset_names
+from labrig.simulation.section import FaultEntry, preset_values, simulation_model
 
 README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
 
@@ -100,10 +102,13 @@ def test_every_example_is_listed(path: Path) -> None:
 
 
 def test_the_presets_are_what_is_written() -> None:
-    table = README.partition("| key | unit, values | `ideal` | `typical` | meaning |")[2].partition("\n\n")[0]
+    header = "| key | unit, values | `ideal` | `typical` | `harsh` | meaning |"
+    table = README.partition(header)[2].partition("\n\n")[0]
     rows = [[cell.strip("` ") for cell in line[1:-1].split("|")] for line in table.splitlines()[2:]]
-    written = {row[0]: dict(zip(("ideal", "typical"), row[2:4], strict=True)) for row in rows}
+    written = {row[0]: dict(zip(("ideal", "typical", "harsh"), row[2:5], strict=True)) for row in rows}
     assert set(IMPERFECTIONS.own) < set(written)
+    model, fields = simulation_model({})
     for name in preset_names():
-        for key, value in preset(name).items():
-            assert written[key][name] == (str(value).lower() if isinstance(value, bool) else str(value))
+        for key, value in preset_values(name).items():
+            read = model.model_validate_json(json.dumps({key: yaml.safe_load(written[key][name])}))
+            assert getattr(read, fields[key]) == value

@@ -24,7 +24,7 @@ def test_an_unknown_preset_is_one_error():
     with pytest.raises(ConfigProblems) as raised:
         assembled("divider", "simulation.preset=typicl")
     (problem,) = raised.value.problems
-    assert problem.message == "'typicl' is not one of 'ideal', 'typical'; did you mean 'typical'?"
+    assert problem.message == "'typicl' is not one of 'harsh', 'ideal', 'typical'; did you mean 'typical'?"
 
 
 def test_ideal_changes_nothing():
