@@ -28,6 +28,9 @@ RELATIVE_TOLERANCE = 1e-9
 SEARCH_BUDGET = 1000
 """Branches searched per common period, for three or more tones, before the next longer period is tried."""
 
+LONGEST_SUGGESTED = 64
+"""Longest window that an error suggests, in units of the one that is too short."""
+
 
 class PlanError(ConfigError):
     """The requested tones do not fit the window."""
@@ -122,13 +125,47 @@ def plan_tones(
         raise PlanError(
             f"no {_tones(count)} clear of mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
             f"frequencies of {grid} in {_band_text(band_hz)}",
-            remedy="use a longer window, or mains: none",
+            remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "mains: none"),
         )
     raise PlanError(
         f"no {_tones(count)} clear of products up to order {order} among the {len(in_band)} frequencies of {grid} in "
         f"{_band_text(band_hz)}",
-        remedy="use a longer window, a wider band or a lower order",
+        remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "a wider band"),
     )
+
+
+def _remedy(
+    sample_rate_hz: float,
+    window_samples: int,
+    count: int,
+    band_hz: tuple[float, float],
+    order: int,
+    mains_hz: Sequence[float],
+    other: str,
+) -> str:
+    """What makes room for the tones: the shortest longer window, a multiple of this one; `other`; a lower order."""
+
+    def fits(samples: int, order: int) -> bool:
+        on_mains = _cycles_on_mains(sample_rate_hz, samples, mains_hz)
+        allowed = [k for k in _cycles_in_band(sample_rate_hz, samples, band_hz) if k not in on_mains]
+        return _first_found(samples, np.array(allowed, dtype=np.int64), count, order + 1)
+
+    longer = next((m for m in range(2, LONGEST_SUGGESTED + 1) if fits(m * window_samples, order)), None)
+    window = "a longer window" if longer is None else f"a window of {longer * window_samples / sample_rate_hz:.9g} s"
+    lower = next((lower for lower in range(order - 1, 1, -1) if fits(window_samples, lower)), None)
+    return f"use {window}, or {other}" if lower is None else f"use {window}, {other}, or order: {lower}"
+
+
+def _first_found(period: int, candidates: NDArray[np.int64], count: int, radius: int) -> bool:
+    """Whether taking the lowest tone that is still clean, again and again, leads to `count` tones."""
+    distance = np.full(period, radius + 1, dtype=np.int64)
+    distance[0] = 0
+    for _ in range(count):
+        candidates = candidates[_admitted(distance, candidates, radius)]
+        if not len(candidates):
+            return False
+        distance, candidates = _with_tone(distance, int(candidates[0]), radius), candidates[1:]
+    return True
 
 
 def _tones(count: int) -> str:

@@ -26,20 +26,30 @@ generators round amplitudes, and some have a smallest one. The gradient is off b
 
 
 class FrequencyPropagation(Rule):
-    """Measure with the error off, then with the error on; multiply."""
+    """Measure with the error off, then with the error on; multiply.
+
+    A carrier that does not need the error first takes one measurement, with its tones on.
+    """
 
     @override
-    def acquisitions(self, edges: int) -> int:
-        return 2
+    def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
+        return 2 if carrier.error_first else 1
 
     @override
     def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:
-        free = yield Excitation(example.activation)
-        e = loss.gradient(free.outputs, example.target)
-        if not np.any(e):
-            return None
-        asked = carrier.excitation(example.activation, e)
-        nudged = yield asked
+        if carrier.error_first:
+            free = yield Excitation(example.activation)
+            e = loss.gradient(free.outputs, example.target)
+            if not np.any(e):
+                return None
+            asked = carrier.excitation(example.activation, e)
+            nudged = yield asked
+        else:
+            asked = carrier.excitation(example.activation, np.zeros(carrier.outputs))
+            free = nudged = yield asked
+            e = loss.gradient(free.outputs, example.target)
+            if not np.any(e):
+                return None
         return replace(product(free, nudged, e, carrier.floor), gamma=injected_per_error(asked, e))
 
 
@@ -52,7 +62,7 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
     Parameters
     ----------
     free, nudged : Response
-        With the error off and on.
+        With the error off and on, or the same response twice.
     loss_gradient : (O,) array
         ∂C/∂v_o at the free state.
     floor : float
@@ -64,7 +74,7 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
     SourceMisfit
         If the tones that were played cannot express the error.
     """
-    weights = _weights(nudged.error, -loss_gradient)
+    weights = combination(nudged.error, -loss_gradient)
     off = misfit(nudged.error, loss_gradient, floor)
     if not off <= LARGEST_MISFIT:
         raise SourceMisfit(
@@ -91,12 +101,12 @@ def misfit(error: Array, loss_gradient: Array, floor: float = 0.0) -> float:
 
     Relative to its largest component, or to `floor` if that is larger.
     """
-    missing = error.T @ _weights(error, -loss_gradient) + loss_gradient
+    missing = error.T @ combination(error, -loss_gradient) + loss_gradient
     return float(np.abs(missing).max() / max(floor, np.abs(loss_gradient).max()))
 
 
-def _weights(error: Array, wanted: Array) -> Array:
-    """(K,) of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
+def combination(error: Array, wanted: Array) -> Array:
+    """(K,) weights of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
     if len(error) == 1:  # the common case, and a tenth of the time
         size = error[0] @ error[0]
         return np.array([float(error[0] @ wanted / size) if size > 0 else 0.0])
