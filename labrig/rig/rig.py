@@ -195,6 +195,7 @@ class Rig:
             outputs, a, u_a = read.channel_in_phase[0], read.in_phase[0], read.u_edge[0]
             systematic_a = read.systematic_edge[0]
         errors = self._channel_programs.error_rows
+        beats = self._channel_programs.beats(lead) if excitation.half_squares else ()
         return Response(
             outputs=outputs[self.hookup.output_columns],
             a=a,
@@ -206,6 +207,7 @@ class Rig:
             error=self._channel_programs.error_as_played(played, lead),
             quadrature=read.quadrature[errors],
             demodulated=read,
+            half_squares=self._lock_in.half_squares(read, beats) if beats else None,
         )
 
     def _measure_trial(self, excitation: Excitation, following: Excitation | None) -> Response:

@@ -161,6 +161,10 @@ def read_learning(document: Document) -> LearningChoice | None:
     if section is None or None in found:
         return None
     assert isinstance(section, Learning)
+    if carrier.sidebands and section.activation != "sine":
+        message = f"{section.error.carrier} modulates the activation's tone; write 'learning.activation: sine'"
+        document.report(("learning", "error", "carrier"), message)
+        return None
     return LearningChoice(section, rule, carrier, loss, update)
 
 

@@ -6,7 +6,11 @@ from labrig.learning.carriers.carrier import Carrier
 CARRIERS = Extensions(
     noun="carrier",
     package="labrig.learning.carriers",
-    own={"shared_tone": "SharedTone", "tone_per_output": "TonePerOutput"},
+    own={
+        "shared_tone": "SharedTone",
+        "tone_per_output": "TonePerOutput",
+        "amplitude_modulation": "AmplitudeModulation",
+    },
     kind=Carrier,
 )
 

@@ -35,10 +35,14 @@ class Carrier(ABC):
     error_first : bool
         Whether the error must be known before it is played. If not, one acquisition reads activation and responses
         together, and the error weights the responses afterwards.
+    sidebands : bool
+        Whether its two tones are planned at ω₁ − Ω and ω₁ + Ω around the tone ω₁ of the activation, which must be a
+        sine.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
     error_first: ClassVar[bool] = True
+    sidebands: ClassVar[bool] = False
 
     def __init__(self, options: Any, current_a: float, floor: float, outputs: int) -> None:
         self.options = options
