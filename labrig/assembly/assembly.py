@@ -167,7 +167,8 @@ class Assembly:
     def probe(self, rig: Rig, update: Update) -> GradientProbe:
         """Return a probe that measures gradients of this task on an open rig; `update` has the written conductances."""
         choice = self.learning_choice
-        return GradientProbe(rig, self.task, self.loss, choice.rule, choice.carrier(self.loss), update)
+        carrier = choice.carrier(self.loss, len(self.board.hookup.outputs))
+        return GradientProbe(rig, self.task, self.loss, choice.rule, carrier, update)
 
     def update(self, rig: Rig) -> Update:
         """Return the update, starting from the initial conductances."""

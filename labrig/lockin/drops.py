@@ -82,6 +82,13 @@ class Drops(Protocol):
         """Return the (…, E) sums of squared weights times `squares` (…, C): variances, if channels are independent."""
         ...
 
+    def terms(self, products: Array) -> Array:
+        """Return (K, E) weight_k Σ_l weight_l products[k, l], from products of channels (C, C).
+
+        They are what each of the K channels of a drop contributes to the same product of the drop with itself.
+        """
+        ...
+
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E), in each plane of rotation.
 
@@ -159,6 +166,10 @@ class MatrixDrops:
         """Return the (…, E) sums of squared weights times `squares` (…, C)."""
         return squares @ self._squared.T
 
+    def terms(self, products: Array) -> Array:
+        """Return (C, E) what each channel contributes to a product of every drop with itself."""
+        return ((self._matrix @ products) * self._matrix).T
+
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
         covariance = scatter.T @ scatter
@@ -197,6 +208,12 @@ class GatheredDrops:
     def of_squares(self, squares: Array) -> Array:
         """Return the (…, E) sums of squared weights times `squares` (…, C)."""
         return self._sum(squares, self._squared_weights)
+
+    def terms(self, products: Array) -> Array:
+        """Return (K, E) what each channel of a drop contributes to its product with itself."""
+        each = list(zip(self._columns, self._weights, strict=True))
+        rows = [sum((w * v * products[i, j] for j, v in each), np.zeros(self.edges)) for i, w in each]
+        return np.array(rows).reshape(-1, self.edges)
 
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""

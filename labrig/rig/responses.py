@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from labrig.learning.measurement import Response
 from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.hookup import Hookup
 
 
@@ -16,6 +17,7 @@ def response_of(
     hookup: Hookup,
     error_rows: slice,
     error: NDArray[np.float64],
+    half_squares: HalfSquares | None = None,
 ) -> Response:
     """Coefficients of one acquisition.
 
@@ -31,6 +33,8 @@ def response_of(
         Tones that carry the error.
     error : (K, O) array
         The error currents as they were played (A).
+    half_squares
+        ½u² of every edge, if it was asked for.
     """
     if activation == "dc":
         outputs, a, u_a, systematic_a = read.dc, read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
@@ -48,4 +52,5 @@ def response_of(
         error=error,
         quadrature=read.quadrature[error_rows],
         demodulated=read,
+        half_squares=half_squares,
     )

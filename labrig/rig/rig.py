@@ -39,6 +39,7 @@ from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
 from labrig.lockin.drops import prepare_drops
+from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
@@ -186,20 +187,24 @@ class Rig:
         """
         if excitation.trial:
             return self._measure_trial(excitation, following)
-        zero = self._zero
-        if zero is None:
-            read, played, lead = self._acquire(excitation, following)
-        else:
-            nothing = Excitation(np.zeros_like(excitation.activation))
-            while zero.due:
-                zero.measured(self._acquire(nothing, None)[0])
-            if following is not None and zero.due_next:
-                following = nothing
-            read, played, lead = self._acquire(excitation, following)
+        zero, nothing = self._zero, Excitation(np.zeros_like(excitation.activation))
+        while zero is not None and zero.due:
+            zero.measured(self._acquire(nothing, None)[0])
+        if zero is not None and following is not None and zero.due_next:
+            following = nothing
+        read, played, lead = self._acquire(excitation, following)
+        half_squares = self._half_squares(read, excitation, lead)
+        if zero is not None:
             read = zero.subtracted_from(read)
         self.limits.check_response(self.hookup, read, self._siemens)
         error = self._channel_programs.error_as_played(played, lead)
-        return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error)
+        rows = self._channel_programs.error_rows
+        return response_of(read, self.activation, self.hookup, rows, error, half_squares)
+
+    def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
+        """½u² of every edge where tones beat, if it was asked for."""
+        beats = self._channel_programs.beats(lead) if excitation.half_squares else ()
+        return self._lock_in.half_squares(read, beats) if beats else None
 
     def _acquire(self, excitation: Excitation, following: Excitation | None) -> tuple[Demodulated, Programs, Array]:
         """One acquisition: what was read, what the sources really played, and how far tones are ahead of the pilot."""
