@@ -118,7 +118,7 @@ class Some:
     matrix: Array
 
 
-def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
+def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike | None = None) -> Drops:
     """Prepare the drops of a board.
 
     Parameters
@@ -126,7 +126,7 @@ def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
     drops : (E, C) array or DropTerms
         Weight of each channel in each drop; usually one +1 and one −1.
     angles : (P, C)
-        How far each channel is rotated, in each of P planes (rad). Rotating channels against one another also rotates
+        How far each channel is rotated, in each of P planes (rad); not at all in one plane by default. Rotating channels against one another also rotates
         the covariance of their noise, by the cosine of the angle.
 
     Raises
@@ -134,6 +134,8 @@ def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
     ConfigError
         If a matrix is not two-dimensional, or its columns do not match the angles.
     """
+    if angles is None:
+        angles = np.zeros((1, drops.channels if isinstance(drops, DropTerms) else np.shape(drops)[-1]))
     rotated = np.asarray(angles, dtype=np.float64)
     channels = rotated.shape[1]
     if isinstance(drops, DropTerms):

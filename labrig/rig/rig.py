@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -62,6 +62,7 @@ class Rig:
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
     mains_hz: mains frequencies whose hum is fitted. zero_every: acquisitions after which the zero of the digitizer is
     measured again; 0 for never.
+    others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
 
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
@@ -83,6 +84,7 @@ class Rig:
         identities: Mapping[str, Identity],
         mains_hz: Sequence[float] = (),
         zero_every: int = 0,
+        others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.hookup = hookup
@@ -102,15 +104,16 @@ class Rig:
         self._sources: dict[str, WaveformSource] = source_gates
         self._digitizer: Digitizer = digitizer_gate
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
-        self._safety = SafetyCrew([*source_gates.values(), digitizer_gate, *programmer_gates.values()], clock)
+        self.others: dict[str, Any] = {name: Gate(name, "digitizer", other) for name, other in others.items()}
+        gates = [*source_gates.values(), digitizer_gate, *programmer_gates.values(), *self.others.values()]
+        self._safety = SafetyCrew(gates, clock)
         self._expected = identities
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
         self._settings: dict[int, Setting] = {}
         self._levels: list[LevelTable | Continuous] = []
         self._siemens_of: list[dict[int, float]] = []
-        self._mains_hz = mains_hz
-        self._zero_every = zero_every
+        self._mains_hz, self._zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
         self._reached: list[str] = []
@@ -337,7 +340,7 @@ class Rig:
 
     def _instruments(self) -> dict[str, Instrument]:
         """Sources first: they are the ones to be made safe first."""
-        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers}
+        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers, **self.others}
 
     def _identify(self, name: str, instrument: Instrument) -> None:
         found = self.identities[name] = instrument.identify()

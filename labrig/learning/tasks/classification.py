@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -14,13 +14,17 @@ from typing_extensions import override
 from labrig.config.section import OptionError, Section
 from labrig.learning.datasets import LabelledTable, read_labelled_csv, scaled, split_by_class
 from labrig.learning.losses import Targets
+from labrig.learning.tasks.data_file import data_file
 from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
 from labrig.learning.tasks.goals import TEST_ACCURACY, TRAIN_ACCURACY, Goal
+from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Indices, Task, TaskContext
-from labrig.quantities import Count, as_written, escape_hint
+from labrig.quantities import Count, as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
+ACCURACY = 0.05
+"""Difference of an accuracy that matters: examples at the border of two classes change sides for microvolts."""
 
 
 class Split(Section):
@@ -42,6 +46,8 @@ class Classification(EncodedInputs, Task):
         Their names, in the order of the outputs.
     encode : Encode
         How features became input voltages.
+    scalings : tuple
+        Name and scaling of every feature.
     """
 
     class Options(Section):
@@ -53,6 +59,7 @@ class Classification(EncodedInputs, Task):
 
     classes: tuple[str, ...]
     encode: Encode
+    scalings: tuple[tuple[str, Scaling], ...] = ()
 
     targets: ClassVar[Targets] = "classes"
     sections: ClassVar[tuple[str, ...]] = ("split", "encode")
@@ -61,7 +68,7 @@ class Classification(EncodedInputs, Task):
     @classmethod
     @override
     def build(cls, options: Options, context: TaskContext) -> Classification:
-        table = _table(options, context)
+        table = read_labelled_csv(data_file(context, ("data",), options.data), options.label, options.features)
         split: Split = context.sections["split"]
         generator = RandomStream(context.seed, "split").at(0)
         try:
@@ -74,7 +81,10 @@ class Classification(EncodedInputs, Task):
         _warn(table, train, options, context)
         volts = encode.full_scale * scaled(table.features, train, encode.clip)
         activation = with_complements_and_bias(volts, encode.complements, encode.bias)
-        return cls.of(activation, table.labels, table.classes, train, test, encode)
+        low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
+        limits = zip(table.columns, low.tolist(), high.tolist(), strict=True)
+        scalings = tuple((name, Scaling(least, most, encode.full_scale)) for name, least, most in limits)
+        return replace(cls.of(activation, table.labels, table.classes, train, test, encode), scalings=scalings)
 
     @classmethod
     def of(
@@ -104,6 +114,14 @@ class Classification(EncodedInputs, Task):
         return {"accuracy": float(right.mean())}
 
     @override
+    def tolerances(self) -> Mapping[str, float]:
+        return {"accuracy": ACCURACY}
+
+    @override
+    def output_roles(self) -> tuple[Role, ...]:
+        return tuple(Role("class", name) for name in self.classes)
+
+    @override
     def input_note(self, column: int) -> str:
         return " (clip × full_scale)" if self.input_key(column)[-1] == "full_scale" else ""
 
@@ -115,19 +133,6 @@ class Classification(EncodedInputs, Task):
         nodes = "1 node has" if outputs == 1 else f"{outputs} nodes have"
         remedy = f"complete the data, or give {'1 node' if count == 1 else f'{count} nodes'} an error"
         return OptionError("data", f"{found}, and {nodes} an error: one per class is needed; {remedy}")
-
-
-def _table(options: Classification.Options, context: TaskContext) -> LabelledTable:
-    """Return the table in the configured file."""
-    file = context.locate("data")
-    if file is None:
-        if Path(options.data).is_dir():
-            raise OptionError("data", f"{as_written(options.data)} is a folder; name the CSV file in it")
-        if "://" in options.data:
-            raise OptionError("data", f"{as_written(options.data)} is a web address; download the file, and name it")
-        where = "next to the configuration that names it or among the packaged ones"
-        raise OptionError("data", f"there is no file {as_written(options.data)} {where}{escape_hint(options.data)}")
-    return read_labelled_csv(file, options.label, options.features)
 
 
 def _warn(table: LabelledTable, train: Indices, options: Classification.Options, context: TaskContext) -> None:
