@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labrig.network.physics import Equilibrium, Network, SeenFromNodes
 from labrig.signals.tones import SILENT
+from labrig.simulation.world.lag import LinearLag, lagging
 from labrig.simulation.world.timeline import SAME_SAMPLE, Timeline
 from labrig.simulation.world.wiring import SourceStage
 
@@ -53,10 +54,17 @@ class BoardResponse:
         Their output stages.
     timeline : Timeline
         What they play, and the conductances of the edges.
+    farad : (N,) array, optional
+        Capacitance of each node (F). Default: none.
     """
 
     def __init__(
-        self, network: Network, channels: Sequence[str], stages: Sequence[SourceStage], timeline: Timeline
+        self,
+        network: Network,
+        channels: Sequence[str],
+        stages: Sequence[SourceStage],
+        timeline: Timeline,
+        farad: Array | None = None,
     ) -> None:
         self._network = network
         self._channels = tuple(channels)
@@ -65,6 +73,9 @@ class BoardResponse:
         self._asked: tuple[tuple[str, ...], NDArray[np.intp]] = ((), np.empty(0, dtype=np.intp))
         self._gain = np.array([stage.gain for stage in stages])
         step = np.array([stage.step_v for stage in stages])
+        self._outputs = [(column, output) for column, stage in enumerate(stages) for output in stage.outputs]
+        self._farad = farad if farad is not None and farad.any() else None
+        self._lag: tuple[Equilibrium, Array, LinearLag] | None = None
         self._converts = step > 0
         self._step = np.where(self._converts, step, 1.0)
         self._solvers: dict[tuple[bool, ...], Equilibrium] = {}
@@ -72,33 +83,54 @@ class BoardResponse:
         self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
         self._holding: dict[tuple[bool, ...], Array] = {}
 
-    def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:
+    def voltages(
+        self,
+        nodes: Sequence[str],
+        t0: float,
+        rate: float,
+        n: int,
+        skew_s: Sequence[float] = (),
+        coupling: Array | None = None,
+    ) -> Array:
         """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
         volts = np.zeros((n, len(nodes)))
-        for stretch in self.stretches(nodes, t0, rate, n, skew_s):
+        for stretch in self.stretches(nodes, t0, rate, n, skew_s, coupling):
             stretch.add_to(volts)
         return volts
 
     def stretches(
-        self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()
+        self,
+        nodes: Sequence[str],
+        t0: float,
+        rate: float,
+        n: int,
+        skew_s: Sequence[float] = (),
+        coupling: Array | None = None,
     ) -> list[Stretch]:
         """The same voltages, split where something changes.
 
-        Each stretch has one period of scans, which repeats until its end.
+        Each stretch has one period of scans, which repeats until its end. `coupling`, (S, len(nodes)), is what share of
+        the tones of each source comes on top.
         """
         skews = sorted(set(skew_s)) or [0.0]
         bounds = self._timeline.bounds(t0 + skews[0], rate, n)
         if any(self._timeline.bounds(t0 + skew, rate, n) != bounds for skew in skews[1:]):
             # A change falls between the samples of two nodes of one scan.
-            late = zip(nodes, skew_s, strict=True)
-            columns = [self.voltages([node], t0 + skew, rate, n) for node, skew in late]
+            shares = [None] * len(nodes) if coupling is None else list(coupling.T[:, :, np.newaxis])
+            late = zip(nodes, skew_s, shares, strict=True)
+            columns = [self.voltages([node], t0 + skew, rate, n, (), share) for node, skew, share in late]
             return [Stretch(0, n, np.hstack(columns))]
         columns = self._columns_of(tuple(nodes))
         rows = np.searchsorted(skews, skew_s) if len(skews) > 1 else 0
-        return [
-            Stretch(first, last, self._segment(t0, rate, first, last - first, skews)[:, rows, columns])
-            for first, last in pairwise(bounds)
-        ]
+        stretches = []
+        for first, last in pairwise(bounds):
+            volts, tones = self._segment(t0, rate, first, last - first, skews)
+            read = volts[:, rows, columns]
+            if coupling is not None and tones is not None:
+                taken = tones[:, rows]
+                read += taken @ coupling if taken.ndim == 2 else np.einsum("ucs,sc->uc", taken, coupling)
+            stretches.append(Stretch(first, last, read))
+        return stretches
 
     def _columns_of(self, nodes: tuple[str, ...]) -> NDArray[np.intp]:
         """Positions of nodes in the network; the last set that was asked for is remembered."""
@@ -130,25 +162,59 @@ class BoardResponse:
             wanted[:, column] = volts.get(channel, 0.0)
         return solver, np.atleast_2d(solver.states(self._converted(wanted)))
 
-    def _segment(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> Array:
-        """(U, D, N) node voltages of the unique samples of a stretch without events, at each of D skews (s)."""
+    def _segment(
+        self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]
+    ) -> tuple[Array, Array | None]:
+        """What is on the board at the unique samples of a stretch without events, at each of D skews (s).
+
+        (U, D, N) node voltages, and (U, D, S) the tones of the sources, None if they play none.
+        """
         now = t0 + skews[0] + (first + SAME_SAMPLE) / rate
         states = self._timeline.programs(now)
         programs = [program or SILENT for _, program in states]
         solver = self._solver(tuple(program is None for _, program in states), now)
-        source_v = np.array([[program.dc for program in programs]])
+        levels = np.array([[program.dc for program in programs]])
         frequencies = tuple(sorted({tone.frequency_hz for program in programs for tone in program.tones}))
         if not frequencies:
-            return np.broadcast_to(solver.states(self._converted(source_v)), (1, len(skews), len(self._node_index)))
+            volts = solver.states(self._converted(levels))
+            return np.broadcast_to(volts, (1, len(skews), len(self._node_index))), None
         phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
         for column, (began, _) in enumerate(states):
             for tone in programs[column].tones:
                 phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 + first / rate - began)
                 phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
         turning = self._turning(frequencies, rate, length, tuple(skews))
+        tones = np.real(turning @ phasors)
         # The level around which the tones swing comes first: solvers start from the first sample.
-        source_v = np.concatenate((source_v, source_v + np.real(turning @ phasors)))
-        return solver.states(self._converted(source_v))[1:].reshape(-1, len(skews), len(self._node_index))
+        volts = solver.states(self._converted(np.concatenate((levels, levels + tones))))[1:]
+        if self._farad is not None:
+            siemens = self._timeline.conductances(now)
+            volts = volts + self._lag_of(solver, siemens, levels, frequencies, phasors, turning)
+        shape = (len(volts) // len(skews), len(skews), -1)
+        return volts.reshape(shape), tones.reshape(shape)
+
+    def _lag_of(
+        self,
+        solver: Equilibrium,
+        siemens: Array,
+        levels: Array,
+        frequencies: tuple[float, ...],
+        phasors: NDArray[np.complex128],
+        turning: NDArray[np.complex128],
+    ) -> Array:
+        """(T, N) what the capacitance of the nodes adds to their voltages; the sources' rounding does not lag."""
+        assert self._farad is not None
+        if self._network.linear:
+            if self._lag is None or self._lag[0] is not solver or self._lag[1] is not siemens:
+                self._lag = solver, siemens, LinearLag(solver, len(self._channels), self._farad)
+            return np.real(turning @ self._lag[2].added(frequencies, phasors * self._gain))
+
+        def played(later_s: float) -> Array:
+            turned = phasors * np.exp(2j * np.pi * later_s * np.array(frequencies))[:, np.newaxis]
+            return self._distorted((levels + np.real(turning @ turned)) * self._gain)
+
+        still = solver.states(played(0.0))
+        return lagging(solver, self._farad, played, max(frequencies), still) - still
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
         """(U·D, F) unit phasors e^{jωt} of U different scans at D skews; t = 0 is the first scan of the stretch."""
@@ -168,9 +234,15 @@ class BoardResponse:
     def _converted(self, source_v: Array) -> Array:
         """What the output stages make of the voltages they are asked for."""
         if not self._converts.any():
-            return source_v * self._gain
+            return self._distorted(source_v * self._gain)
         rounded = np.rint(source_v / self._step) * self._step
-        return np.where(self._converts, rounded, source_v) * self._gain
+        return self._distorted(np.where(self._converts, rounded, source_v) * self._gain)
+
+    def _distorted(self, source_v: Array) -> Array:
+        """The same volts (…, S), changed in place by the outputs that distort."""
+        for column, output in self._outputs:
+            source_v[..., column] = output(source_v[..., column])
+        return source_v
 
     def _period(self, cycles_per_sample: tuple[float, ...]) -> int | None:
         """Samples after which every tone repeats, or None if that takes too long."""
