@@ -32,8 +32,8 @@ def _board(solver: Equilibrium) -> TakesCurrents:
     return solver
 
 
-class LinearLag:
-    """The lag of a linear network in one state of its edges.
+class Superposition:
+    """A linear network in one state of its edges: what each source and each capacitance brings to each node.
 
     Parameters
     ----------
@@ -41,25 +41,35 @@ class LinearLag:
         The network.
     sources : int
         How many it has.
-    farad : (N,) array
+    farad : (N,) array or None
         Capacitance of each node (F).
+
+    Attributes
+    ----------
+    responses : (S, N) array
+        Voltages of the nodes per volt of each source.
     """
 
-    def __init__(self, solver: Equilibrium, sources: int, farad: Array) -> None:
-        nodes = len(farad)
-        seen = _board(solver).with_currents(np.zeros((nodes, sources)), np.eye(nodes))
-        self._solver = solver
-        self._seconds = seen.T * farad  # (N, N) voltages per change of voltage
+    def __init__(self, solver: Equilibrium, sources: int, farad: Array | None) -> None:
+        self.responses = solver.states(np.eye(sources))
+        self._seconds: Array | None = None  # (N, N) voltages per change of voltage
+        if farad is not None:
+            nodes = len(farad)
+            self._seconds = _board(solver).with_currents(np.zeros((nodes, sources)), np.eye(nodes)).T * farad
+        self._turns: dict[float, NDArray] = {}
 
-    def added(self, frequencies_hz: tuple[float, ...], phasors: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """(F, N) what tones (F, S) of the sources have at the nodes beyond those without capacitance."""
-        still = self._solver.states(np.concatenate((phasors.real, phasors.imag)))
-        still = still[: len(phasors)] + 1j * still[len(phasors) :]
-        added = np.empty_like(still)
-        for row, frequency in enumerate(frequencies_hz):
-            matrix = 2j * np.pi * frequency * self._seconds
-            added[row] = -np.linalg.solve(np.eye(len(matrix)) + matrix, matrix @ still[row])
-        return added
+    def lag(self, frequencies_hz: tuple[float, ...], phasors: NDArray) -> NDArray[np.complex128]:
+        """(F, N) what capacitance adds at the nodes to tones (F, S) of the sources."""
+        still = phasors @ self.responses
+        return np.array([self._turn(frequency) @ row for frequency, row in zip(frequencies_hz, still, strict=True)])
+
+    def _turn(self, frequency_hz: float) -> NDArray:
+        """(N, N) what capacitance adds at the nodes, per volt that they have without it."""
+        if frequency_hz not in self._turns:
+            assert self._seconds is not None
+            matrix = 2j * np.pi * frequency_hz * self._seconds
+            self._turns[frequency_hz] = -np.linalg.solve(np.eye(len(matrix)) + matrix, matrix)
+        return self._turns[frequency_hz]
 
 
 def lagging(

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from labrig.network.physics import Equilibrium, Network, SeenFromNodes
 from labrig.signals.tones import SILENT
-from labrig.simulation.world.lag import LinearLag, lagging
+from labrig.simulation.world.lag import Superposition, lagging
+from labrig.simulation.world.outputs import OutputStages
 from labrig.simulation.world.timeline import SAME_SAMPLE, Timeline
 from labrig.simulation.world.wiring import SourceStage
 
@@ -39,6 +40,40 @@ class Stretch:
         periods = rows[:whole].reshape(-1, period, rows.shape[1])  # a view: whole rows are contiguous
         periods += self.unique
         rows[whole:] += self.unique[: len(rows) - whole]
+
+
+@dataclass(frozen=True, slots=True)
+class _Playing:
+    """What acts on a board in a stretch: U unique scans, D skews, S sources, F tones.
+
+    Attributes
+    ----------
+    solver, siemens
+        The network with its edges, and their conductances (S).
+    levels : (1, S)
+        Constant part of the programs (V).
+    frequencies_hz : tuple of F
+        Every tone.
+    phasors : (F, S)
+        What each source is told to play of it (V).
+    turning : (U·D, F)
+        Unit phasors of the samples.
+    skews_s : sequence of D
+        By how much nodes are sampled late (s), increasing.
+    """
+
+    solver: Equilibrium
+    siemens: Array
+    levels: Array
+    frequencies_hz: tuple[float, ...]
+    phasors: NDArray[np.complex128]
+    turning: NDArray
+    skews_s: Sequence[float]
+
+    def by_skew(self, samples: NDArray) -> NDArray:
+        """(U·D, K) → (U, D, K)."""
+        skews = len(self.skews_s)
+        return samples.reshape(len(samples) // skews, skews, samples.shape[1])
 
 
 class BoardResponse:
@@ -71,13 +106,9 @@ class BoardResponse:
         self._timeline = timeline
         self._node_index = {node: position for position, node in enumerate(network.nodes)}
         self._asked: tuple[tuple[str, ...], NDArray[np.intp]] = ((), np.empty(0, dtype=np.intp))
-        self._gain = np.array([stage.gain for stage in stages])
-        step = np.array([stage.step_v for stage in stages])
-        self._outputs = [(column, output) for column, stage in enumerate(stages) for output in stage.outputs]
+        self._stages = OutputStages(stages)
         self._farad = farad if farad is not None and farad.any() else None
-        self._lag: tuple[Equilibrium, Array, LinearLag] | None = None
-        self._converts = step > 0
-        self._step = np.where(self._converts, step, 1.0)
+        self._superposed: tuple[Equilibrium, Array, Superposition] | None = None
         self._solvers: dict[tuple[bool, ...], Equilibrium] = {}
         self._periods: dict[tuple[float, ...], int | None] = {}
         self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
@@ -112,23 +143,24 @@ class BoardResponse:
         Each stretch has one period of scans, which repeats until its end. `coupling`, (S, len(nodes)), is what share of
         the tones of each source comes on top.
         """
+        late = np.array(skew_s, dtype=float)
         skews = sorted(set(skew_s)) or [0.0]
-        bounds = self._timeline.bounds(t0 + skews[0], rate, n)
-        if any(self._timeline.bounds(t0 + skew, rate, n) != bounds for skew in skews[1:]):
-            # A change falls between the samples of two nodes of one scan.
-            shares = [None] * len(nodes) if coupling is None else list(coupling.T[:, :, np.newaxis])
-            late = zip(nodes, skew_s, shares, strict=True)
-            columns = [self.voltages([node], t0 + skew, rate, n, (), share) for node, skew, share in late]
-            return [Stretch(0, n, np.hstack(columns))]
+        bounds = sorted({bound for skew in skews for bound in self._timeline.bounds(t0 + skew, rate, n)})
         columns = self._columns_of(tuple(nodes))
-        rows = np.searchsorted(skews, skew_s) if len(skews) > 1 else 0
         stretches = []
         for first, last in pairwise(bounds):
-            volts, tones = self._segment(t0, rate, first, last - first, skews)
-            read = volts[:, rows, columns]
-            if coupling is not None and tones is not None:
-                taken = tones[:, rows]
-                read += taken @ coupling if taken.ndim == 2 else np.einsum("ucs,sc->uc", taken, coupling)
+            start = t0 + first / rate
+            passed = [self._timeline.passed(start + skew, rate) for skew in skews] if len(skews) > 1 else (0,)
+            if passed[0] == passed[-1]:
+                read = self._read(self._playing(t0, rate, first, last - first, skews), columns, late, coupling)
+            else:  # a change falls between the samples of two nodes of these scans
+                read = np.empty((last - first, len(nodes)))
+                for count in set(passed):
+                    those = [skew for skew, seen in zip(skews, passed, strict=True) if seen == count]
+                    some = np.isin(late, those)
+                    board = self._playing(t0, rate, first, last - first, those)
+                    part = self._read(board, columns[some], late[some], None if coupling is None else coupling[:, some])
+                    read[:, some] = part[np.arange(last - first) % len(part)]
             stretches.append(Stretch(first, last, read))
         return stretches
 
@@ -148,7 +180,9 @@ class BoardResponse:
         if not isinstance(solver, SeenFromNodes):
             return None
         levels = np.array([(program or SILENT).dc for program in programs])
-        return solver.resistances(solver.states(self._converted(levels)), [self._node_index[node] for node in nodes])
+        return solver.resistances(
+            solver.states(self._stages.converted(levels)), [self._node_index[node] for node in nodes]
+        )
 
     def static(self, volts: Mapping[str, ArrayLike], t: float) -> tuple[Equilibrium, Array]:
         """The solver at t, and the node voltages (B, N) if the named channels played each of these B constant voltages.
@@ -160,61 +194,80 @@ class BoardResponse:
         wanted = np.zeros((batch, len(self._channels)))
         for column, channel in enumerate(self._channels):
             wanted[:, column] = volts.get(channel, 0.0)
-        return solver, np.atleast_2d(solver.states(self._converted(wanted)))
+        return solver, np.atleast_2d(solver.states(self._stages.converted(wanted)))
 
-    def _segment(
-        self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]
-    ) -> tuple[Array, Array | None]:
-        """What is on the board at the unique samples of a stretch without events, at each of D skews (s).
-
-        (U, D, N) node voltages, and (U, D, S) the tones of the sources, None if they play none.
-        """
+    def _playing(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> _Playing:
+        """What acts on the board at the unique samples of a stretch without events, at each of D skews (s)."""
         now = t0 + skews[0] + (first + SAME_SAMPLE) / rate
         states = self._timeline.programs(now)
         programs = [program or SILENT for _, program in states]
         solver = self._solver(tuple(program is None for _, program in states), now)
         levels = np.array([[program.dc for program in programs]])
         frequencies = tuple(sorted({tone.frequency_hz for program in programs for tone in program.tones}))
-        if not frequencies:
-            volts = solver.states(self._converted(levels))
-            return np.broadcast_to(volts, (1, len(skews), len(self._node_index))), None
         phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
         for column, (began, _) in enumerate(states):
             for tone in programs[column].tones:
                 phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 + first / rate - began)
                 phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
-        turning = self._turning(frequencies, rate, length, tuple(skews))
-        tones = np.real(turning @ phasors)
-        # The level around which the tones swing comes first: solvers start from the first sample.
-        volts = solver.states(self._converted(np.concatenate((levels, levels + tones))))[1:]
-        if self._farad is not None:
-            siemens = self._timeline.conductances(now)
-            volts = volts + self._lag_of(solver, siemens, levels, frequencies, phasors, turning)
-        shape = (len(volts) // len(skews), len(skews), -1)
-        return volts.reshape(shape), tones.reshape(shape)
+        turning = self._turning(frequencies, rate, length, tuple(skews)) if frequencies else np.empty((1, 0))
+        siemens = self._timeline.conductances(now)
+        return _Playing(solver, siemens, levels, frequencies, phasors, turning, skews)
 
-    def _lag_of(
-        self,
-        solver: Equilibrium,
-        siemens: Array,
-        levels: Array,
-        frequencies: tuple[float, ...],
-        phasors: NDArray[np.complex128],
-        turning: NDArray[np.complex128],
+    def _read(self, board: _Playing, columns: NDArray[np.intp], late_s: Array, coupling: Array | None) -> Array:
+        """(U, C) voltages of the nodes `columns` (C,), each sampled late by one of the skews, (C,) (s)."""
+        if not board.frequencies_hz:
+            return board.solver.states(self._stages.converted(board.levels))[:, columns]
+        rows = np.searchsorted(board.skews_s, late_s) if len(board.skews_s) > 1 else 0
+        tones = np.real(board.turning @ board.phasors)
+        if self._network.linear and not isinstance(rows, int):
+            read = self._read_superposed(board, tones, columns, rows)
+        else:
+            # The level around which the tones swing comes first: solvers start from the first sample.
+            played = self._stages.converted(np.concatenate((board.levels, board.levels + tones)))
+            volts = board.solver.states(played)[1:]
+            if self._farad is not None:
+                volts = volts + self._lag(board)
+            read = board.by_skew(volts)[:, rows, columns]
+        if coupling is not None:
+            taken = board.by_skew(tones)[:, rows]
+            read += taken @ coupling if isinstance(rows, int) else np.einsum("ucs,sc->uc", taken, coupling)
+        return read
+
+    def _read_superposed(
+        self, board: _Playing, tones: Array, columns: NDArray[np.intp], rows: NDArray[np.intp]
     ) -> Array:
+        """The same of a linear network at several skews: no node at a skew that is not its own."""
+        superposition = self._superposition(board)
+        played = np.flatnonzero(board.phasors.any(axis=0))
+        still = self._stages.converted(board.levels)
+        waves = self._stages.converted((board.levels + tones)[:, played], played) - still[:, played]
+        read = np.einsum("uck,kc->uc", board.by_skew(waves)[:, rows], superposition.responses[np.ix_(played, columns)])
+        if self._farad is not None:
+            lag = superposition.lag(board.frequencies_hz, board.phasors * self._stages.gain)
+            read += np.einsum("ucf,fc->uc", board.by_skew(board.turning)[:, rows], lag[:, columns]).real
+        return read + board.solver.states(still)[:, columns]
+
+    def _superposition(self, board: _Playing) -> Superposition:
+        """That of a linear network; it holds until its edges change."""
+        known = self._superposed
+        if known is None or known[0] is not board.solver or known[1] is not board.siemens:
+            made = Superposition(board.solver, len(self._channels), self._farad)
+            known = self._superposed = board.solver, board.siemens, made
+        return known[2]
+
+    def _lag(self, board: _Playing) -> Array:
         """(T, N) what the capacitance of the nodes adds to their voltages; the sources' rounding does not lag."""
         assert self._farad is not None
         if self._network.linear:
-            if self._lag is None or self._lag[0] is not solver or self._lag[1] is not siemens:
-                self._lag = solver, siemens, LinearLag(solver, len(self._channels), self._farad)
-            return np.real(turning @ self._lag[2].added(frequencies, phasors * self._gain))
+            lag = self._superposition(board).lag(board.frequencies_hz, board.phasors * self._stages.gain)
+            return np.real(board.turning @ lag)
 
         def played(later_s: float) -> Array:
-            turned = phasors * np.exp(2j * np.pi * later_s * np.array(frequencies))[:, np.newaxis]
-            return self._distorted((levels + np.real(turning @ turned)) * self._gain)
+            turns = np.exp(2j * np.pi * later_s * np.array(board.frequencies_hz))[:, np.newaxis]
+            return self._stages.unrounded(board.levels + np.real(board.turning @ (board.phasors * turns)))
 
-        still = solver.states(played(0.0))
-        return lagging(solver, self._farad, played, max(frequencies), still) - still
+        still = board.solver.states(played(0.0))
+        return lagging(board.solver, self._farad, played, max(board.frequencies_hz), still) - still
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
         """(U·D, F) unit phasors e^{jωt} of U different scans at D skews; t = 0 is the first scan of the stretch."""
@@ -230,19 +283,6 @@ class BoardResponse:
                 self._turned.clear()  # a run needs a few; single long ones would only fill memory
             self._turned[asked] = np.exp(2j * np.pi * turns)
         return self._turned[asked]
-
-    def _converted(self, source_v: Array) -> Array:
-        """What the output stages make of the voltages they are asked for."""
-        if not self._converts.any():
-            return self._distorted(source_v * self._gain)
-        rounded = np.rint(source_v / self._step) * self._step
-        return self._distorted(np.where(self._converts, rounded, source_v) * self._gain)
-
-    def _distorted(self, source_v: Array) -> Array:
-        """The same volts (…, S), changed in place by the outputs that distort."""
-        for column, output in self._outputs:
-            source_v[..., column] = output(source_v[..., column])
-        return source_v
 
     def _period(self, cycles_per_sample: tuple[float, ...]) -> int | None:
         """Samples after which every tone repeats, or None if that takes too long."""
