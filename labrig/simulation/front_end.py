@@ -93,7 +93,7 @@ class FrontEnd:
             taken_s = (np.asarray(skew_s, dtype=float) + self._scan_delay_s[columns]).tolist()
         coupling = self._coupling_of(world, tuple(channels))
         stretches = _stretches(world, nodes, start, rate, last - first, taken_s, coupling)
-        volts = self._added(Scans(acquisition, first, last, t0, rate, columns))
+        volts = self._added(Scans(acquisition, first, last, t0 - world.started_s, rate, columns))
         for stretch in stretches:
             read = stretch.unique
             if skewed and self._memories:

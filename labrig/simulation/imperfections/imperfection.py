@@ -29,7 +29,7 @@ class Scans:
     first, last : int
         The scans first … last − 1, counted from the start of the acquisition.
     began_s : float
-        When the acquisition began, by the bench's clock (s).
+        When the acquisition began, since the bench started (s).
     rate_hz : float
         Scans per second.
     columns : (C,) int array
@@ -45,7 +45,7 @@ class Scans:
 
     @property
     def times_s(self) -> Array:
-        """(n,) when each scan is taken, by the bench's clock (s): the same for a scan, whatever piece it is in."""
+        """(n,) when each scan is taken, since the bench started (s): the same for a scan, whatever piece it is in."""
         return self.began_s + np.arange(self.first, self.last) / self.rate_hz
 
 

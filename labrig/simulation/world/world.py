@@ -42,6 +42,8 @@ class World:
         What is made to go wrong, and when.
     acquisitions : int
         How many have begun.
+    started_s : float
+        When the bench started, by the clock whose times are passed in (s); 0 by default.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class World:
         self.network = network
         self.wiring = wiring
         self.acquisitions = 0
+        self.started_s = 0.0
         self.faults = FaultSchedule()
         by_node = {node: channel for channel, node in wiring.sources.items()}
         self._channels = tuple(by_node[source.node] for source in network.sources)
