@@ -16,8 +16,8 @@ from labrig.network.physics import Equilibrium, TakesCurrents
 
 Array = NDArray[np.float64]
 
-LARGEST_CORRECTION = 0.05
-"""The second correction may have this part of the first; the third, which is left out, has about its square."""
+LARGEST_CORRECTION = 0.15
+"""The second correction may have this part of the first. What is left out has about its square: 2 % of the lag."""
 
 STEP_RAD = 1e-3
 """Phase of the fastest tone over which voltages are compared to see how they change."""
