@@ -75,6 +75,12 @@ class _Playing:
         skews = len(self.skews_s)
         return samples.reshape(len(samples) // skews, skews, samples.shape[1])
 
+    def waves(self, phasors: NDArray, rows: NDArray[np.intp] | int) -> Array:
+        """(U, C) tones with the phasors (F, C), each at the skew of its row, (C,) or the only one."""
+        if isinstance(rows, int):
+            return np.real(self.turning @ phasors)
+        return np.einsum("ucf,fc->uc", self.by_skew(self.turning)[:, rows], phasors).real
+
 
 class BoardResponse:
     """Node voltages of a board, without noise, as a pure function of its timeline and of the time asked for.
@@ -218,10 +224,10 @@ class BoardResponse:
         if not board.frequencies_hz:
             return board.solver.states(self._stages.converted(board.levels))[:, columns]
         rows = np.searchsorted(board.skews_s, late_s) if len(board.skews_s) > 1 else 0
-        tones = np.real(board.turning @ board.phasors)
         if self._network.linear and not isinstance(rows, int):
-            read = self._read_superposed(board, tones, columns, rows)
+            read = self._read_superposed(board, columns, rows)
         else:
+            tones = np.real(board.turning @ board.phasors)
             # The level around which the tones swing comes first: solvers start from the first sample.
             played = self._stages.converted(np.concatenate((board.levels, board.levels + tones)))
             volts = board.solver.states(played)[1:]
@@ -229,22 +235,20 @@ class BoardResponse:
                 volts = volts + self._lag(board)
             read = board.by_skew(volts)[:, rows, columns]
         if coupling is not None:
-            taken = board.by_skew(tones)[:, rows]
-            read += taken @ coupling if isinstance(rows, int) else np.einsum("ucs,sc->uc", taken, coupling)
+            read += board.waves(board.phasors @ coupling, rows)
         return read
 
-    def _read_superposed(
-        self, board: _Playing, tones: Array, columns: NDArray[np.intp], rows: NDArray[np.intp]
-    ) -> Array:
+    def _read_superposed(self, board: _Playing, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Array:
         """The same of a linear network at several skews: no node at a skew that is not its own."""
         superposition = self._superposition(board)
         played = np.flatnonzero(board.phasors.any(axis=0))
         still = self._stages.converted(board.levels)
-        waves = self._stages.converted((board.levels + tones)[:, played], played) - still[:, played]
+        tones = np.real(board.turning @ board.phasors[:, played])
+        waves = self._stages.converted(board.levels[:, played] + tones, played) - still[:, played]
         read = np.einsum("uck,kc->uc", board.by_skew(waves)[:, rows], superposition.responses[np.ix_(played, columns)])
         if self._farad is not None:
             lag = superposition.lag(board.frequencies_hz, board.phasors * self._stages.gain)
-            read += np.einsum("ucf,fc->uc", board.by_skew(board.turning)[:, rows], lag[:, columns]).real
+            read += board.waves(lag[:, columns], rows)
         return read + board.solver.states(still)[:, columns]
 
     def _superposition(self, board: _Playing) -> Superposition:

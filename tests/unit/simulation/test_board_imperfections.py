@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from unit.network.dense_oracle import conductance_matrix, diode_incidence, pushed_in
 from unit.rig.benches import assembled
+from unit.simulation.worlds import INITIAL, NODES, SOURCES, graph
 
 from labrig.config.problems import ConfigProblems
 from labrig.errors import ConfigError
@@ -290,3 +291,34 @@ def test_an_option_out_of_place_is_one_error(written: str, path: str, says: str)
     (problem,) = raised.value.problems
     assert problem.path == f"simulation.{path}"
     assert says in problem.message
+
+
+@pytest.mark.parametrize("farad", [None, np.array([1e-9, 2e-9, 0.0])], ids=["at once", "lagging"])
+def test_nodes_of_one_scan_that_are_sampled_late_are_each_at_their_own_time(farad: np.ndarray | None) -> None:
+    """All together, with changes that fall between the nodes of a scan, against one node after another."""
+    wiring = BoardWiring(
+        SOURCES, {f"daq/{k}": node for k, node in enumerate(NODES)}, {"pots/0": "a-b", "pots/1": "b-c"}
+    )
+    stages = {
+        "awg/0": SourceStage(1.01, 1e-4, [lambda volts: volts + 0.01 * volts**2]),
+        "awg/1": SourceStage(0.99, 0.0, [lambda volts: volts + 0.02]),
+    }
+    board = World(graph(), wiring, stages, INITIAL, farad)
+    rate, skew_s = 50e3, (3e-6, 0.0, 9e-6)
+    coupling = np.array([[0.0, 0.1, 0.2], [0.3, 0.0, -0.1]])
+    board.drive(0.0, "awg/0", ToneProgram(0.5, (Tone(1000.0, 0.3, 0.4), Tone(1300.1, 0.1))))
+    board.drive(10.2 / rate, "awg/1", ToneProgram(-0.2, (Tone(1000.0, 0.2, 1.0),)))
+    board.set(20.1 / rate, {"a-b": 90e-6})
+    board.drive(20.1 / rate, "awg/0", None)
+    together = board.voltages(NODES, 0.0, rate, 40, skew_s)
+    coupled = np.zeros((40, 3))
+    for stretch in board.stretches(NODES, 0.0, rate, 40, skew_s, coupling):
+        stretch.add_to(coupled)
+    for column, (node, late_s) in enumerate(zip(NODES, skew_s, strict=True)):
+        alone = board.voltages([node], late_s, rate, 40)[:, 0]
+        np.testing.assert_allclose(together[:, column], alone, rtol=0, atol=1e-12)
+        picked = np.zeros((40, 1))
+        for stretch in board.stretches([node], late_s, rate, 40, (), coupling[:, [column]]):
+            stretch.add_to(picked)
+        np.testing.assert_allclose(coupled[:, column], picked[:, 0], rtol=0, atol=1e-12)
+        assert np.abs(picked[:, 0] - alone).max() > 1e-3
