@@ -155,6 +155,8 @@ class Assembly:
                 name: Identity(device.options.model or "", device.options.serial or "")
                 for name, device in self.devices.items()
             },
+            mains_hz=self.acquisition.mains_hz,
+            zero_every=self.acquisition.zero.every,
             on_close=bench.close,
         )
 
