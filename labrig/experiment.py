@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from labrig.errors import ChannelFault
 from labrig.learning.gradient import mean_gradient
-from labrig.learning.measurement import Excitation, OutputReadings
+from labrig.learning.measurement import OutputReadings
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update
 from labrig.random_streams import RandomStream
@@ -224,9 +224,9 @@ class Experiment:
     def sample_with_error(self, example: int) -> Array:
         """Return the (N, C) samples (V) of one window with the full error current on every output, for the spectrum."""
         before = self.rig.acquisitions
-        error = np.full((self.rig.error_tones, len(self.rig.hookup.outputs)), self.probe.carrier.current_a)
+        error = np.ones(len(self.rig.hookup.outputs))
         try:
-            self.rig.measure(Excitation(self.task.activation[example], error))
+            self.rig.measure(self.probe.carrier.excitation(self.task.activation[example], error))
         finally:
             self.evaluation_acquisitions += self.rig.acquisitions - before
         return self.rig.window()

@@ -160,6 +160,8 @@ class Assembly:
                 name: Identity(device.options.model or "", device.options.serial or "")
                 for name, device in self.devices.items()
             },
+            mains_hz=self.acquisition.mains_hz,
+            zero_every=self.acquisition.zero.every,
             others={name: instruments[name] for name in others},  # type: ignore[arg-type]
             on_close=bench.close,
         )
@@ -179,7 +181,8 @@ class Assembly:
     def probe(self, rig: Rig, update: Update) -> GradientProbe:
         """Return a probe that measures gradients of this task on an open rig; `update` has the written conductances."""
         choice = self.learning_choice
-        return GradientProbe(rig, self.task, self.loss, choice.rule, choice.carrier(self.loss), update)
+        carrier = choice.carrier(self.loss, len(self.board.hookup.outputs))
+        return GradientProbe(rig, self.task, self.loss, choice.rule, carrier, update)
 
     def update(self, rig: Rig) -> Update:
         """Return the update, starting from the initial conductances."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labrig.instruments.data import Setting
 from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.half_squares import HalfSquares
 
 Array = NDArray[np.float64]
 
@@ -28,11 +29,14 @@ class Excitation:
     trial : mapping of int to Setting
         Settings of some edges, by index, for this acquisition alone: they are written before it, and what stood there
         is written back after it.
+    half_squares : bool
+        Whether to lock in ½u² of every drop u as well.
     """
 
     activation: Array
     error: Array | None = None
     trial: Mapping[int, Setting] = field(default_factory=dict[int, Setting])
+    half_squares: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class Response:
         The part 90° from b: a validity meter.
     demodulated : Demodulated
         All channels and edges at all tones.
+    half_squares : HalfSquares or None
+        Rows as in b: ½u² of every drop u where the error tone beats with the activation, at the difference of their
+        frequencies (at the error tone itself if the activation is DC). None if it was not asked for.
     """
 
     outputs: Array
@@ -68,6 +75,7 @@ class Response:
     error: Array
     quadrature: Array
     demodulated: Demodulated
+    half_squares: HalfSquares | None = None
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,13 @@ class Drops(Protocol):
         """Return the (…, E) sums of squared weights times `squares` (…, C): variances, if channels are independent."""
         ...
 
+    def terms(self, products: Array) -> Array:
+        """Return (K, E) weight_k Σ_l weight_l products[k, l], from products of channels (C, C).
+
+        They are what each of the K channels of a drop contributes to the same product of the drop with itself.
+        """
+        ...
+
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E), in each plane of rotation.
 
@@ -94,8 +101,24 @@ class Drops(Protocol):
         """
         ...
 
+    def some(self, most: int) -> Some:
+        """Return at most this many of the drops, spread over all of them."""
+        ...
 
-def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
+
+@dataclass(frozen=True, eq=False)
+class Some:
+    """Some of the drops, as a small matrix over the channels that they need.
+
+    rows: (R,) which drops. columns: (K,) which channels. matrix: (R, K).
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    matrix: Array
+
+
+def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike | None = None) -> Drops:
     """Prepare the drops of a board.
 
     Parameters
@@ -103,7 +126,7 @@ def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
     drops : (E, C) array or DropTerms
         Weight of each channel in each drop; usually one +1 and one −1.
     angles : (P, C)
-        How far each channel is rotated, in each of P planes (rad). Rotating channels against one another also rotates
+        How far each channel is rotated, in each of P planes (rad); not at all in one plane by default. Rotating channels against one another also rotates
         the covariance of their noise, by the cosine of the angle.
 
     Raises
@@ -111,6 +134,8 @@ def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
     ConfigError
         If a matrix is not two-dimensional, or its columns do not match the angles.
     """
+    if angles is None:
+        angles = np.zeros((1, drops.channels if isinstance(drops, DropTerms) else np.shape(drops)[-1]))
     rotated = np.asarray(angles, dtype=np.float64)
     channels = rotated.shape[1]
     if isinstance(drops, DropTerms):
@@ -143,11 +168,21 @@ class MatrixDrops:
         """Return the (…, E) sums of squared weights times `squares` (…, C)."""
         return squares @ self._squared.T
 
+    def terms(self, products: Array) -> Array:
+        """Return (C, E) what each channel contributes to a product of every drop with itself."""
+        return ((self._matrix @ products) * self._matrix).T
+
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
         covariance = scatter.T @ scatter
         covariance /= freedom
         return covariance.diagonal(), ((self._matrix @ (covariance * self._rotation)) * self._matrix).sum(axis=-1)
+
+    def some(self, most: int) -> Some:
+        """Return at most this many of the drops, spread over all of them."""
+        rows = _spread(self.edges, most)
+        columns = np.flatnonzero(self._matrix[rows].any(axis=0))
+        return Some(rows, columns, self._matrix[np.ix_(rows, columns)])
 
 
 class GatheredDrops:
@@ -176,6 +211,12 @@ class GatheredDrops:
         """Return the (…, E) sums of squared weights times `squares` (…, C)."""
         return self._sum(squares, self._squared_weights)
 
+    def terms(self, products: Array) -> Array:
+        """Return (K, E) what each channel of a drop contributes to its product with itself."""
+        each = list(zip(self._columns, self._weights, strict=True))
+        rows = [sum((w * v * products[i, j] for j, v in each), np.zeros(self.edges)) for i, w in each]
+        return np.array(rows).reshape(-1, self.edges)
+
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
         variance, covariances = self._covariances(scatter, freedom)
@@ -183,6 +224,13 @@ class GatheredDrops:
         for covariance, weight in zip(covariances, self._pair_weights, strict=True):
             drops += covariance * weight
         return variance, drops
+
+    def some(self, most: int) -> Some:
+        """Return at most this many of the drops, spread over all of them."""
+        rows = _spread(self.edges, most)
+        part = DropTerms(self._columns[:, rows], self._weights[:, rows], self.channels).matrix
+        columns = np.flatnonzero(part.any(axis=0))
+        return Some(rows, columns, part[:, columns])
 
     def _covariances(self, scatter: Array, freedom: int) -> tuple[Array, list[Array]]:
         """Return the variance of each channel (C,), and the covariance of each pair of a drop's channels (E,)."""
@@ -204,6 +252,11 @@ class GatheredDrops:
             more *= weight
             total += more
         return total
+
+
+def _spread(count: int, most: int) -> NDArray[np.intp]:
+    """At most `most` of the numbers below `count`, at equal distances."""
+    return np.arange(0, count, max(1, -(-count // most)))
 
 
 def _products(rows: Array, i: NDArray[np.intp], j: NDArray[np.intp]) -> Array:

@@ -50,6 +50,7 @@ def virtual_instruments(assembly: Assembly) -> Iterator[Serving]:
     imperfect = imperfections(assembly)
     board = simulated_board(assembly.board.network, board_wiring(assembly), capabilities, imperfect)
     bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
+    board.world.started_s = bench.clock()
     board.world.faults = FaultSchedule(assembly.faults, bench.clock)
     trigger = assembly.synchronization.trigger
     if trigger is not None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
 from labrig.quantities import (
     Count,
     Frequency,
+    NonNegativeCount,
     NonNegativeTime,
     PositiveCapacitance,
     PositiveSampleRate,
@@ -32,6 +33,7 @@ from labrig.quantities import (
     PositiveVoltage,
     format_quantity,
 )
+from labrig.signals.sideband_planner import check_sidebands, plan_sidebands
 from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
 
 MAINS_HZ = (50.0, 60.0)
@@ -51,6 +53,12 @@ MOST_EXAMPLES = 10**9
 YEAR_S = 365.25 * 86400
 
 
+class ZeroOptions(Section):
+    """After how many acquisitions the zero of the digitizer is measured, with every activation at 0 V; 0 for never."""
+
+    every: NonNegativeCount = 0
+
+
 class Acquisition(Section):
     """What one acquisition samples, and the frequency band of its tones."""
 
@@ -63,6 +71,12 @@ class Acquisition(Section):
     mains: list[Frequency] | Literal["none"] | None = None
     pilot: PositiveVoltage = 1.0
     cable: PositiveCapacitance = LEAD_F
+    zero: ZeroOptions = ZeroOptions()
+
+    @property
+    def mains_hz(self) -> tuple[float, ...]:
+        """Mains frequencies that tones avoid, and whose hum is fitted."""
+        return MAINS_HZ if self.mains is None else () if self.mains == "none" else tuple(self.mains)
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,9 @@ def read_tones(
         return None
     error = learning.error_tones(len(board.hookup.outputs) if board else 1)
     activation = 1 if learning.section.activation == "sine" else 0
+    if activation and acquisition.zero.every:
+        message = "the zero matters to DC alone, and the activation is a sine; remove it"
+        document.report(("acquisition", "zero", "every"), message)
     low, high = acquisition.band
     if not 0 < low < high:
         document.report(("acquisition", "band"), "the first frequency must be the lower one, above 0 Hz")
@@ -126,21 +143,24 @@ def read_tones(
     except PlanError as problem:
         document.report(("acquisition", "window"), str(problem))
         return None
+    sidebands = learning.carrier_class.sidebands
     try:
         if acquisition.tones == "auto":
-            mains = acquisition.mains
-            return plan_tones(
-                sample_rate_hz=acquisition.sample_rate,
-                window_samples=samples,
-                count=error + activation,
-                band_hz=acquisition.band,
-                order=acquisition.order,
-                mains_hz=MAINS_HZ if mains is None else () if mains == "none" else tuple(mains),
-            )
+            request: dict[str, Any] = {
+                "sample_rate_hz": acquisition.sample_rate,
+                "window_samples": samples,
+                "band_hz": acquisition.band,
+                "order": acquisition.order,
+                "mains_hz": acquisition.mains_hz,
+            }
+            return plan_sidebands(**request) if sidebands else plan_tones(count=error + activation, **request)
         if len(acquisition.tones) != error + activation:
             needed = _tones_in_words(error, activation)
             raise PlanError(f"got {len(acquisition.tones)}, {needed}; or write 'tones: auto'")
-        return check_tones(acquisition.sample_rate, samples, acquisition.tones, acquisition.band, acquisition.order)
+        chosen = acquisition.sample_rate, samples, acquisition.tones, acquisition.band
+        if sidebands:  # they are products of order 3 of one another
+            return check_sidebands(check_tones(*chosen, order=2), acquisition.order)
+        return check_tones(*chosen, acquisition.order)
     except PlanError as problem:
         document.report(("acquisition", "tones" if acquisition.tones != "auto" else "band"), str(problem))
         return None
@@ -200,7 +220,7 @@ def read_timing(
     )
     _check_scan(document, plan, hookup.digitizer, digitizer)
     _check_watchdogs(document, plan, board, devices)
-    acquisitions = learning.rule.acquisitions(len(hookup.edges))
+    acquisitions = learning.acquisitions(len(hookup.edges))
     writes_s = {name: devices[name].programmer.write_s for name in hookup.programmers}
     _check_step(document, learning, task, acquisitions, plan, writes_s, limits)
     if len(document.problems) == before and task is not None:

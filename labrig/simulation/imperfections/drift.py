@@ -20,7 +20,7 @@ FASTEST, SLOWEST = -10, 26
 class Drift(Imperfection):
     """`value` is how far the zero of a channel has gone an hour after the start (V, standard deviation).
 
-    Each channel walks at random from 0 V at time 0 of the bench's clock: after t hours it is √t times as far.
+    Each channel walks at random from 0 V when the bench starts: after t hours it is √t times as far.
     """
 
     Options = Annotated[Voltage, Field(ge=0)]

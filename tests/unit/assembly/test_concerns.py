@@ -42,6 +42,12 @@ def test_the_packaged_configurations_raise_none(config):
     assert not assemble(packaged_configs() / config).document.warnings
 
 
+def test_the_remedy_of_a_sine_is_a_modulation_which_is_not_warned_of():
+    assembly = assemble(packaged_configs() / "xor_am.yaml", ["learning.error.carrier=shared_tone"])
+    assert "carrier: amplitude_modulation" in assembly.document.warnings[0].message
+    assert not assemble(packaged_configs() / "xor_am.yaml").document.warnings
+
+
 def test_the_bias_of_a_sine_is_of_the_size_that_is_said():
     """The measured gradient against the exact one of a tone, on an ideal board."""
     assembly = assemble(packaged_configs() / "xor.yaml", ["learning.activation=sine", "simulation.preset=ideal"])

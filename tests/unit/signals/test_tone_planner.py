@@ -112,6 +112,17 @@ def test_the_twentieth_mains_harmonic_is_refused_and_the_next_is_not():
     assert plan_tones(band_hz=(1000.0, 1000.0), **{**request, "mains_hz": ()}).frequencies_hz == (1000.0,)
 
 
+def test_too_many_tones_are_told_the_window_that_holds_them_and_the_order_that_fits():
+    request = {"sample_rate_hz": 1500.0, "count": 3, "band_hz": (200.0, 700.0)}
+    with pytest.raises(PlanError, match="no 3 tones clear of products up to order 5") as error:
+        plan_tones(window_samples=45, **request)
+    assert error.value.remedy == "use a window of 0.09 s, a wider band, or order: 2"
+    assert plan_tones(window_samples=135, **request)
+    assert plan_tones(window_samples=45, order=2, **request)
+    with pytest.raises(PlanError):
+        plan_tones(window_samples=45, order=3, **request)
+
+
 def test_a_tone_exactly_half_a_bin_from_mains_is_admitted():
     plan = plan_tones(sample_rate_hz=2000.0, window_samples=100, count=1, band_hz=(60, 60), mains_hz=(50.0,))
     assert plan.frequencies_hz == (60.0,)
