@@ -126,8 +126,8 @@ def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike | None = None)
     drops : (E, C) array or DropTerms
         Weight of each channel in each drop; usually one +1 and one −1.
     angles : (P, C)
-        How far each channel is rotated, in each of P planes (rad); not at all in one plane by default. Rotating channels against one another also rotates
-        the covariance of their noise, by the cosine of the angle.
+        How far each channel is rotated, in each of P planes (rad); one plane without rotation by default. Rotating
+        channels against one another also rotates the covariance of their noise, by the cosine of the angle.
 
     Raises
     ------

@@ -60,8 +60,7 @@ class Rig:
 
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
-    mains_hz: mains frequencies whose hum is fitted. zero_every: acquisitions after which the zero of the digitizer is
-    measured again; 0 for never.
+    mains_hz: mains whose hum is fitted. zero_every: acquisitions after which the zero is measured again, 0 for never.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
 
