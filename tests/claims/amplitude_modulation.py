@@ -1,4 +1,4 @@
-"""A sine as activation of diodes: exact with the error as its modulation, biased with the error at a tone of its own."""
+"""A sine as activation of diodes: exact with the error as its modulation, biased with the error at another tone."""
 
 from __future__ import annotations
 
