@@ -167,17 +167,17 @@ def _wiring(assembly: Assembly) -> WiringSheet:
 
 
 def _wiring_text(sheet: WiringSheet) -> str:
+    from labrig.cli.fans import edge_rows
     from labrig.cli.tables import table
 
     def channel(row: Connection) -> tuple[str, str, str]:
         return row.instrument, row.model, row.channel
 
     nodes = [(row.node, row.what, *channel(row), _through(row), row.carries) for row in sheet.nodes]
-    edges = [(row.edge, row.node, row.to, *channel(row), row.pin) for row in sheet.edges]
     instruments = dict.fromkeys(row.instrument for row in (*sheet.nodes, *sheet.edges))
     parts = [
         table(("node", "what", "instrument", "model", "channel", "through", "carries"), nodes),
-        table(("edge", "from", "to", "instrument", "part", "channel", "pins"), edges),
+        table(("edge", "from", "to", "instrument", "part", "channel", "pins"), edge_rows(sheet.edges)),
     ]
     if sheet.fixed:
         fixed = [(row.what, row.model, row.node, row.to, row.pin) for row in sheet.fixed]

@@ -172,12 +172,19 @@ def split_at_random(
     return drawn[:train], drawn[train : train + test]
 
 
-def scaled(features: NDArray[np.float64], train: NDArray[np.intp], clip: float) -> NDArray[np.float64]:
-    """Features (M, F) scaled to ± 1 on the training part, whose indices are `train`.
+def scaled(
+    features: NDArray[np.float64],
+    train: NDArray[np.intp],
+    clip: float,
+    limits: tuple[float, float] | None = None,
+) -> NDArray[np.float64]:
+    """Features (M, F) scaled to ± 1 on the training part, whose indices are `train`, or from `limits` of all features.
 
-    Values outside the training part's range are clipped at ± clip; a constant feature becomes 0.
+    Values outside that range are clipped at ± clip; a feature that is constant in the training part becomes 0.
     """
     low, high = features[train].min(axis=0), features[train].max(axis=0)
+    if limits is not None:
+        low, high = (np.full(features.shape[1], limit) for limit in limits)
     width = np.where(high > low, high - low, 1.0)
     with np.errstate(over="ignore"):  # far outside a narrow training range: clipped like everything outside it
         unit = np.where(high > low, 2.0 * (features - low) / width - 1.0, 0.0)

@@ -1,10 +1,10 @@
-"""Classification of examples from a table: one output per class, the largest one wins."""
+"""Classification of examples from a table: one output per class, or the difference of two; the largest one wins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +51,15 @@ class Classification(EncodedInputs, Task):
     """
 
     class Options(Section):
-        """data: a CSV with a header line. label: its column of classes. features: columns, all others by default."""
+        """data: a CSV with a header line. label: its column of classes. features: columns, all others by default.
+
+        readout: one output per class, or the difference of two, out0 − out1 for the first class.
+        """
 
         data: str
         label: str
         features: Annotated[list[str], Field(min_length=1)] | None = None
+        readout: Literal["single", "differential"] = "single"
 
     classes: tuple[str, ...]
     encode: Encode
@@ -79,12 +83,15 @@ class Classification(EncodedInputs, Task):
             raise OptionError(error.key, "; ".join((str(error), *table.notes[:1]))) from error
         encode: Encode = context.sections["encode"]
         _warn(table, train, options, context)
-        volts = encode.full_scale * scaled(table.features, train, encode.clip)
+        volts = encode.full_scale * scaled(table.features, train, encode.clip, encode.range)
         activation = with_complements_and_bias(volts, encode.complements, encode.bias)
         low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
+        if encode.range is not None:
+            low, high = (np.full(len(low), limit) for limit in encode.range)
         limits = zip(table.columns, low.tolist(), high.tolist(), strict=True)
         scalings = tuple((name, Scaling(least, most, encode.full_scale)) for name, least, most in limits)
-        return replace(cls.of(activation, table.labels, table.classes, train, test, encode), scalings=scalings)
+        task = replace(cls.of(activation, table.labels, table.classes, train, test, encode), scalings=scalings)
+        return task if options.readout == "single" else replace(task, readout=np.kron(task.readout, [[1.0, -1.0]]))
 
     @classmethod
     def of(
@@ -110,7 +117,7 @@ class Classification(EncodedInputs, Task):
 
     @override
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
-        right = outputs.argmax(axis=1) == self.target[examples].argmax(axis=1)
+        right = (outputs @ self.readout.T).argmax(axis=1) == self.target[examples].argmax(axis=1)
         return {"accuracy": float(right.mean())}
 
     @override
@@ -119,7 +126,9 @@ class Classification(EncodedInputs, Task):
 
     @override
     def output_roles(self) -> tuple[Role, ...]:
-        return tuple(Role("class", name) for name in self.classes)
+        if len(self.readout.T) == len(self.classes):
+            return tuple(Role("class", name) for name in self.classes)
+        return tuple(Role("class", f"{name} ({sign})") for name in self.classes for sign in "+-")
 
     @override
     def input_note(self, column: int) -> str:
@@ -131,14 +140,20 @@ class Classification(EncodedInputs, Task):
         names = ", ".join(map(as_written, self.classes[:8])) + (" …" if count > 8 else "")
         found = f"{'1 class' if count == 1 else f'{count} classes'} in the column of the label ({names})"
         nodes = "1 node has" if outputs == 1 else f"{outputs} nodes have"
-        remedy = f"complete the data, or give {'1 node' if count == 1 else f'{count} nodes'} an error"
-        return OptionError("data", f"{found}, and {nodes} an error: one per class is needed; {remedy}")
+        each, needed = ("one", count) if len(self.readout.T) == count else ("two", 2 * count)
+        remedy = f"complete the data, or give {'1 node' if needed == 1 else f'{needed} nodes'} an error"
+        return OptionError(
+            "data",
+            f"{found}, and {nodes} an error: {each} per class {'is' if each == 'one' else 'are'} needed; {remedy}",
+        )
 
 
 def _warn(table: LabelledTable, train: Indices, options: Classification.Options, context: TaskContext) -> None:
     """Warn of labels that look alike, and of columns from which nothing can be learned."""
     for note in table.notes:
         context.warn("data", note)
+    if context.sections["encode"].range is not None:
+        return  # a constant feature is one more constant voltage
     low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
     constant = [name for name, same in zip(table.columns, low == high, strict=True) if same]
     if constant:

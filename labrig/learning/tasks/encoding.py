@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from labrig.config.section import Section
 from labrig.learning.tasks.roles import Role, Scaling
@@ -20,16 +20,25 @@ Array = NDArray[np.float64]
 class Encode(Section):
     """How numbers become voltages.
 
-    `complements` repeats every voltage with the opposite sign; `bias` adds constant voltages.
+    `range` is that of every feature; without it, each has its own in the training part. `complements` repeats
+    every voltage with the opposite sign; `bias` adds constant voltages.
     """
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
 
     full_scale: PositiveVoltage
     fit: Literal["train"] = "train"
+    range: tuple[float, float] | None = None
     clip: Annotated[float, Field(ge=1.0)] = 1.2
     complements: bool = True
     bias: list[Voltage] = []
+
+    @field_validator("range")
+    @classmethod
+    def _ascending(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not (np.isfinite(value).all() and value[0] < value[1]):
+            raise ValueError("the first number must be the smaller one")
+        return value
 
 
 def with_complements_and_bias(volts: Array, complements: bool, bias_v: Sequence[float]) -> Array:
