@@ -23,7 +23,9 @@ COUNTED_CYCLES = "1000000"
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6
-_REPLY = re.compile(r"(?:C\d:)?(?:OUTP|BSWV|BTWV|ARWV|WVDT|ROSC|STL|MODE)\b|Siglent", re.IGNORECASE)
+_REPLY = re.compile(
+    r"(?:C\d:)?(?:OUTP|BSWV|BTWV|ARWV|WVDT|ROSC|STL|MODE|COUP|CMBN|HARM|SYNC|SRATE)\b|Siglent", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ def parse_pairs(reply: str, header: str) -> Pairs | None:
         return None
     own, _, carrier = rest.partition(",CARR,")
     words = own.split(",")
+    if words[0] == "":  # a HARM reply begins with a comma
+        del words[0]
     if len(words) % 2:  # an OUTP reply begins with a bare ON or OFF
         words.insert(0, "STATE")
     behind = carrier.split(",")

@@ -27,13 +27,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from labrig.errors import (
-    ChannelFault,
-    ConfigError,
-    ConnectionFailed,
-    IdentityMismatch,
-    LabrigError,
-)
+from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
 from labrig.instruments.data import Identity
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.siglent.dialect import (
@@ -47,14 +41,15 @@ from labrig_drivers.siglent.dialect import (
     parse_number,
     waveform_name,
 )
+from labrig_drivers.siglent.left_over import check_uncoupled, switch_off_extras, uncouple
 from labrig_drivers.siglent.models import interface, model_of
 from labrig_drivers.siglent.options import CHANNELS, PEAK_V, SdgOptions
 from labrig_drivers.siglent.session import SdgSession
 from labrig_drivers.siglent.upload import store, table, table_plan
 
 CLOCK_EVERY = 16
-"""The clock is queried once per this many confirmations. Without 10 MHz at its input a generator runs on its own clock.
-Each trigger restarts the tones, so their phase error within a window is then about a degree at most."""
+"""Clock and coupling are queried once per this many confirmations. Without 10 MHz at its input a generator runs on its
+own clock; each trigger restarts the tones, so their phase error within a window is then about a degree at most."""
 
 
 class SdgSource:
@@ -126,7 +121,7 @@ class SdgSource:
                 self._session.write(f"C{channel}:BTWV MTRIG", "start")
 
     def confirm(self) -> None:
-        """Check the burst of each playing channel, both outputs and, now and then, the clock.
+        """Check the burst of each playing channel, both outputs and, now and then, the clock and the coupling.
 
         A reset ends both bursts, and the front panel can change any of these.
         """
@@ -141,6 +136,7 @@ class SdgSource:
             self._confirmed += 1
             if self._confirmed % CLOCK_EVERY == 0:
                 self._check_clock("confirm")
+                check_uncoupled(self._session, CHANNELS, "confirm")
         except BaseException:
             self._forget_state()
             raise
@@ -354,6 +350,7 @@ class SdgSource:
     def _set_up(self) -> None:
         """Set up the clock and both channels from any state."""
         self._set_clock()
+        uncouple(self._session, CHANNELS, "set up")
         for channel in CHANNELS:
             self._prepare(channel)
 
@@ -364,6 +361,7 @@ class SdgSource:
         self._check_load(channel, self._check_output(channel, "OFF", "set up"), "set up")
         wave = replace(POWER_UP, cycles=self._cycles)
         self._session.write(f"C{channel}:BSWV WVTP,SINE", "set up")  # alone: an SDG1032X swallows what follows a longer
+        switch_off_extras(self._session, channel, self._model, "set up")
         self._session.write(f"C{channel}:BSWV FRQ,{wave.frequency},AMP,{wave.amplitude}", "set up")
         self._session.write(f"C{channel}:BSWV OFST,0,PHSE,0", "set up")
         self._session.write(f"C{channel}:BTWV STATE,ON", "set up")  # while it is off, its settings are ignored

@@ -28,6 +28,8 @@ class SdgModel:
         Interfaces over which the upload of a waveform arrives.
     upload_advice
         What to do if it is connected by another one.
+    true_arb
+        Whether it has a true-arb mode.
     """
 
     bits: int = 16
@@ -35,6 +37,7 @@ class SdgModel:
     phase_step_deg: float = 0.0
     uploads_over: tuple[str, ...] = (VXI_11, USB)
     upload_advice: str = "use its VXI-11 or USB resource (TCPIP::<address>::INSTR)"
+    true_arb: bool = True
 
     def volts(self, value: float) -> str:
         """A level as the instrument echoes it: in its steps, six significant digits, no negative zero."""
@@ -60,7 +63,12 @@ class SdgModel:
 
 SERIES: Mapping[str, SdgModel] = {
     "SDG1": SdgModel(
-        14, 1e-3, 0.01, (SOCKET,), "use its raw socket (TCPIP::<address>::5025::SOCKET): over USB an upload is dropped"
+        14,
+        1e-3,
+        0.01,
+        (SOCKET,),
+        "use its raw socket (TCPIP::<address>::5025::SOCKET): over USB an upload is dropped",
+        true_arb=False,
     ),
     "SDG2": SdgModel(),
     "SDG6": SdgModel(),

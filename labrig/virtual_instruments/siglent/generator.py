@@ -9,6 +9,9 @@ The replies follow transcripts of a real one (wave.py). The output, which no tra
 - an N-cycle burst of up to 10 s is scheduled together with its end, so settings written during it take effect after
   it; a longer one goes on until something is set;
 - with `ROSC EXT` and nothing at the 10 MHz input it stays on INT;
+- with `CMBN` a connector carries the sum of both channels, even if the other output is off (as on an SDG2122X);
+- with `SYNC` on, its connector, which is also the trigger input, is an output: no edge is seen;
+- *RST is known to reset waves, outputs and bursts. Nothing else is reset: a driver must not rely on more;
 - NOISE and gated bursts reply normally but play only their offset: the World knows constants and tones.
 Only the first of several commands chained with `;` is executed: no transcript or guide shows that a real one does more.
 """
@@ -16,18 +19,21 @@ Only the first of several commands chained with `;` is executed: no transcript o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from typing_extensions import override
 
 from labrig.random_streams import RandomStream
-from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.signals.tones import ToneProgram
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi.syntax import MAX_MESSAGE, ScpiError
 from labrig.virtual_instruments.siglent.arbitrary import Table, table_of
 from labrig.virtual_instruments.siglent.burst import Burst
+from labrig.virtual_instruments.siglent.coupling import Coupling
+from labrig.virtual_instruments.siglent.harmonics import Harmonics
 from labrig.virtual_instruments.siglent.models import Firmware, model_of
+from labrig.virtual_instruments.siglent.output import Output
 from labrig.virtual_instruments.siglent.panel import BUILT_IN, Panel
 from labrig.virtual_instruments.siglent.shapes import shape_of
 from labrig.virtual_instruments.siglent.wave import BasicWave
@@ -36,21 +42,6 @@ from labrig.virtual_instruments.virtual_bench import VirtualBench
 _LONG = 1024
 _LONGEST_SCHEDULED_S = 10.0
 _POLARITY = {"ON": "INVT", "OFF": "NOR"}
-
-
-@dataclass(eq=False)
-class _Output:
-    """One channel: its name on the bench, its settings, and the state of its generator."""
-
-    channel: str
-    wave: BasicWave
-    burst: Burst = field(default_factory=Burst)
-    angle: float = 0.0  # phase accumulator at `since` (turns)
-    since: float = 0.0
-    started: float | None = None  # when the burst's first sample came, or will
-    ends: float = math.inf
-    latest: float = -math.inf  # time of the last change sent to the World
-    played: ToneProgram | None = None
 
 
 class VirtualSdg(ScpiInstrument):
@@ -97,24 +88,25 @@ class VirtualSdg(ScpiInstrument):
         self._external_clock = False
         self._clock_out = False
         self._locked = False
-        self._both = False
-        self._sync = ["OFF", "OFF"]
+        self._coupling = Coupling()
         phases = RandomStream(bench.seed, f"{name} free-running phase")
-        self._outputs = [_Output(f"{name}/{i}", self._new_wave(), angle=float(phases.at(i).uniform())) for i in (1, 2)]
+        self._outputs = [Output(f"{name}/{i}", self._new_wave(), angle=float(phases.at(i).uniform())) for i in (1, 2)]
         self._register()
         bench.lines.listen(f"{name}/trigger", self._edge)
 
     @override
     def reset(self) -> None:
-        """Outputs off, 1 kHz, 4 Vpp into high impedance, no burst (*RST). The clock source is kept."""
+        """Outputs off, 1 kHz, 4 Vpp into high impedance, no burst (*RST). All other settings are kept."""
         for output in self._outputs:
             output.wave, output.burst, output.started = self._new_wave(), Burst(), None
-        self._both = False
         self._play()
 
     def power_cycle(self) -> None:
-        """Lose power: settings as after *RST, internal clock, no uploaded tables."""
+        """Lose power: the default setup, internal clock, no uploaded tables."""
         with self.lock:
+            self._coupling = Coupling()
+            for output in self._outputs:
+                output.harmonics, output.true_rate, output.combines, output.sync = Harmonics(), None, False, False
             self.reset()
             self._tables.clear()
             self._external_clock = self._locked = False
@@ -150,25 +142,25 @@ class VirtualSdg(ScpiInstrument):
         self.query("C#:ARbWaVe", lambda c: f"C{c.suffixes[0]}:ARWV {self._waveform(channel(c).wave.arbitrary)}")
         self.query("C#:MoDulateWaVe", lambda c: f"C{c.suffixes[0]}:MDWV STATE,OFF")
         self.query("C#:SWeepWaVe", lambda c: f"C{c.suffixes[0]}:SWWV STATE,OFF")
-        self.query("C#:SYNC", lambda c: f"C{c.suffixes[0]}:SYNC {self._sync[self._index(c)]}")
-        self.query("C#:CoMBiNe", lambda c: f"C{c.suffixes[0]}:CMBN OFF")
+        self.query("C#:SYNC", lambda c: f"C{c.suffixes[0]}:SYNC {'ON' if channel(c).sync else 'OFF'}")
+        self.query("C#:CoMBiNe", lambda c: f"C{c.suffixes[0]}:CMBN {'ON' if channel(c).combines else 'OFF'}")
         self.query("ROSCillator", lambda _: f"ROSC {self._clock()}{self._clock_output()}")
         self.query("MODE", lambda _: f"MODE {'PHASE-LOCKED' if self._locked else 'INDEPENDENT'}")
-        self.query(
-            "COUPling", lambda _: f"COUP TRACE,OFF,FCOUP,OFF,PCOUP,OFF,ACOUP,OFF,TRDUCH,{'ON' if self._both else 'OFF'}"
-        )
+        self.query("COUPling", lambda _: f"COUP {self._coupling.reply(self.firmware.tells_trigger_coupling)}")
         self.command("C#:BaSic_WaVe", self._basic_wave)
         self.command("C#:OUTPut", self._output_words)
         self.command("C#:BursTWaVe", self._burst_words)
         self.command("C#:ARbWaVe", self._choose)
         self.command("C#:WaVe_DaTa", self._upload)
         self.command("C#:SYNC", self._set_sync)
+        self.command("C#:CoMBiNe", self._combine)
+        self.command("C#:HARMonic", self._set_harmonics)
         self.command("ROSCillator", self._set_clock)
         self.command("MODE", self._set_mode)
         self.command("EQPHASE", lambda _: self._align())
         self.command("COUPling", self._couple)
         self.command("C#:INVerT", lambda c: self._output_words(Call(c.suffixes, ("PLRT", _POLARITY[c.text().upper()]))))
-        Panel(self, lambda c: channel(c).wave, self._tables)
+        Panel(self, channel, self._tables, self._play)
 
     @override
     def report(self, error: ScpiError) -> None:
@@ -179,7 +171,7 @@ class VirtualSdg(ScpiInstrument):
             raise ScpiError(-114, "Header suffix out of range")
         return call.suffixes[0] - 1
 
-    def _channel(self, call: Call) -> _Output:
+    def _channel(self, call: Call) -> Output:
         return self._outputs[self._index(call)]
 
     @staticmethod
@@ -200,47 +192,56 @@ class VirtualSdg(ScpiInstrument):
         told = ",POWERON_STATE,0,PLRT," if self.firmware.tells_power_on_state else ",PLRT,"
         return wave.output_reply().replace(",PLRT,", told)
 
+    @contextmanager
+    def _changing(self, output: Output) -> Iterator[None]:
+        """Carry a change of this channel's settings over to a coupled channel and to the World."""
+        before = [each.wave.frequency_hz for each in self._outputs]
+        try:
+            yield
+        finally:
+            self._coupling.follow(self._outputs[0].wave, self._outputs[1].wave, self._outputs.index(output) + 1)
+            for each, hertz in zip(self._outputs, before, strict=True):
+                self._moved(each, hertz)
+            self._play(*(self._outputs if self._coupling.active else (output,)))
+
     def _basic_wave(self, call: Call) -> None:
         output, words = self._channel(call), self._texts(call)
-        before = output.wave.frequency_hz
         kinds = [word.upper() for word in words[::2]]
         self._swallowing = self.firmware.swallows_after_wave_type and "WVTP" in kinds and len(kinds) > 1
-        for key, value in zip(words[::2], words[1::2], strict=False):
-            output.wave.set(key, value)
-            if key.upper() == "WVTP":
-                output.burst.on, output.started = False, None
-        self._moved(output, before)
-        self._play(output)
+        with self._changing(output):
+            for key, value in zip(words[::2], words[1::2], strict=False):
+                if key.upper() == "WVTP":
+                    if output.combines and value.upper() == "SQUARE":
+                        continue  # ignored by an SDG1032X
+                    output.burst.on, output.started = False, None
+                output.wave.set(key, value)
 
     def _output_words(self, call: Call) -> None:
         output = self._channel(call)
-        try:
+        with self._changing(output):
             output.wave.set_output(self._texts(call))
-        finally:
-            self._play(output)
 
     def _burst_words(self, call: Call) -> None:
         output = self._channel(call)
-        burst, before = output.burst, output.wave.frequency_hz
+        burst = output.burst
         triggered = False
         words = self._texts(call)
         at = 0
-        while at < len(words):  # pair by pair: a change and its reversal in one message are two changes
-            length = 1 if words[at].upper() == "MTRIG" else 3 if words[at].upper() == "CARR" else 2
-            held = (burst.on, burst.source, burst.cycles, burst.gated, output.wave.kind)
-            triggered |= burst.set(words[at : at + length], output.wave)
-            if held != (burst.on, burst.source, burst.cycles, burst.gated, output.wave.kind):
-                output.started = None
-            at += length
-        self._moved(output, before)
-        self._play(output)
+        with self._changing(output):
+            while at < len(words):  # pair by pair: a change and its reversal in one message are two changes
+                length = 1 if words[at].upper() == "MTRIG" else 3 if words[at].upper() == "CARR" else 2
+                held = (burst.on, burst.source, burst.cycles, burst.gated, output.wave.kind)
+                triggered |= burst.set(words[at : at + length], output.wave)
+                if held != (burst.on, burst.source, burst.cycles, burst.gated, output.wave.kind):
+                    output.started = None
+                at += length
         if triggered and burst.source == "MAN":
-            t = self._bench.clock()
-            for each in self._outputs if self._both else (output,):
-                if each.burst.on and each.burst.source == "MAN":
-                    self._start(each, t)
+            together = self._outputs if self._coupling.triggers_both else (output,)
+            self._start(
+                [each for each in together if each.burst.on and each.burst.source == "MAN"], self._bench.clock()
+            )
 
-    def _moved(self, output: _Output, before_hz: float) -> None:
+    def _moved(self, output: Output, before_hz: float) -> None:
         """Continue the phase accumulator from its present value when the frequency changes."""
         if output.wave.frequency_hz != before_hz:
             now = self._bench.clock()
@@ -258,8 +259,8 @@ class VirtualSdg(ScpiInstrument):
         key, name = (words[0].upper(), words[1]) if len(words) > 1 else ("", "")
         by_index = BUILT_IN.get(int(name), "") if key == "INDEX" and name.isdecimal() else ""
         if (name := by_index or name) and (by_index or (key == "NAME" and name in self._tables)):
-            self._channel(call).wave.arbitrary = name
-            self._play(self._channel(call))
+            with self._changing(self._channel(call)):
+                self._channel(call).wave.arbitrary = name
 
     def _waveform(self, name: str) -> str:
         """The waveform as in replies: a built-in one with its index, an uploaded one as a file name."""
@@ -279,7 +280,18 @@ class VirtualSdg(ScpiInstrument):
             self._play()
 
     def _set_sync(self, call: Call) -> None:
-        self._sync[self._index(call)] = "ON" if call.text().upper() == "ON" else "OFF"
+        self._channel(call).sync = call.text().upper() == "ON"
+
+    def _combine(self, call: Call) -> None:
+        output = self._channel(call)
+        output.combines = {"ON": True, "OFF": False}.get(call.text().upper(), output.combines)
+        self._play(output)
+
+    def _set_harmonics(self, call: Call) -> None:
+        output = self._channel(call)
+        if output.wave.kind == "SINE":
+            output.harmonics.set(self._texts(call), output.wave.amplitude_v * output.wave.factor)
+            self._play(output)
 
     def _set_clock(self, call: Call) -> None:
         words = tuple(word.upper() for word in self._texts(call))
@@ -296,97 +308,58 @@ class VirtualSdg(ScpiInstrument):
                 self._align()
 
     def _couple(self, call: Call) -> None:
-        words = tuple(word.upper() for word in self._texts(call))
-        if words[:1] == ("TRDUCH",):
-            self._both = words[1:] == ("ON",)
+        with self._changing(self._outputs[0]):
+            self._coupling.set(self._texts(call))
 
     def _edge(self, t: float) -> None:
         """Handle an edge at the trigger input at time t (s)."""
         with self._bench.lock:
-            for output in self._outputs:
-                if output.burst.on and output.burst.source == "EXT" and not output.burst.gated:
-                    self._start(output, t)
+            if any(output.sync for output in self._outputs):  # the same connector
+                return
+            bursts = [(output, output.burst) for output in self._outputs]
+            self._start([each for each, burst in bursts if burst.on and burst.source == "EXT" and not burst.gated], t)
 
-    def _start(self, output: _Output, t: float) -> None:
-        """Start the burst unless it is playing."""
-        burst, wave = output.burst, output.wave
-        if output.started is not None and t < output.ends:
-            return
-        output.started = t + burst.delay_s
-        counted = burst.cycles is not None and wave.frequency_hz > 0
-        output.ends = output.started + (burst.cycles or 0) / wave.frequency_hz if counted else math.inf
-        self._drive(output, output.started)
-        if output.ends < output.started + _LONGEST_SCHEDULED_S:
-            self._drive(output, output.ends)
+    def _start(self, outputs: Sequence[Output], t: float) -> None:
+        """Start these bursts unless they are playing."""
+        starts: list[tuple[float, Output]] = []
+        for output in outputs:
+            burst, wave = output.burst, output.wave
+            if output.started is not None and t < output.ends:
+                continue
+            output.started = t + burst.delay_s
+            counted = burst.cycles is not None and wave.frequency_hz > 0
+            output.ends = output.started + (burst.cycles or 0) / wave.frequency_hz if counted else math.inf
+            starts.append((output.started, output))
+        ends = [(output.ends, output) for start, output in starts if output.ends < start + _LONGEST_SCHEDULED_S]
+        for when, output in sorted(starts + ends, key=lambda each: each[0]):
+            self._drive(output, when)
 
-    def _play(self, *outputs: _Output) -> None:
+    def _play(self, *outputs: Output) -> None:
         """Update these outputs, or all, in the World from now on."""
         now = self._bench.clock()
         for output in outputs or self._outputs:
             self._drive(output, now)
 
-    def _drive(self, output: _Output, t: float) -> None:
+    def _drive(self, output: Output, t: float) -> None:
+        """Set in the World what a change of this channel at t makes the outputs play from then on."""
+        for each in self._outputs:
+            if each is output or each.combines:
+                self._send(each, t)
+
+    def _send(self, output: Output, t: float) -> None:
         """Set in the World what the output plays from t on; its timeline only moves forward."""
         t = max(t, output.latest)
-        if output.started is not None and t >= output.ends:
-            output.started = None
-        if not output.wave.on:
-            program = None
-        elif not output.burst.on:
-            program = self._running(output, output.angle + output.wave.frequency_hz * (t - output.since))
-        elif output.started is None:
-            program = self._waiting(output)
-        else:
-            program = self._running(output, output.wave.frequency_hz * (t - output.started))
+        program = None
+        if output.wave.on:
+            sources = self._outputs if output.combines else (output,)
+            signals = [self._signal(each, t) for each in sources]
+            tones = tuple(tone for signal in signals for tone in signal.tones)
+            program = ToneProgram(sum(signal.dc for signal in signals), tones)
         if program == output.played and not (program and program.tones):
             return
         output.latest, output.played = t, program
         self._bench.world.drive(t, output.channel, program)
 
-    def _table(self, wave: BasicWave) -> Table | None:
-        """Harmonics of a waveform other than a sine; None if only its offset can be played."""
-        return self._tables.get(wave.arbitrary) if wave.kind == "ARB" else shape_of(wave)
-
-    def _waiting(self, output: _Output) -> ToneProgram:
-        """What a waiting burst plays: the offset plus the level of the start phase."""
+    def _signal(self, output: Output, t: float) -> ToneProgram:
         wave = output.wave
-        level = 0.0
-        if wave.kind == "SINE":
-            level = wave.amplitude_v / 2 * _clean(math.sin(math.radians(wave.phase_deg)))
-        elif (table := self._table(wave)) is not None:
-            turn = 0.0 if wave.kind == "PULSE" else wave.phase_deg / 360  # a pulse has a delay instead
-            level = wave.amplitude_v / 2 * (table.at(turn) if turn else table.first)
-        return _polarity(wave, ToneProgram(wave.offset_v + level))
-
-    def _running(self, output: _Output, turn: float) -> ToneProgram:
-        """What the generator plays if its phase accumulator is at `turn`."""
-        wave = output.wave
-        if wave.kind == "DC":
-            return _polarity(wave, ToneProgram(wave.dc_v))
-        if wave.kind != "PULSE":
-            turn += wave.phase_deg / 360
-        size = wave.amplitude_v / 2
-        if wave.kind == "SINE" and wave.frequency_hz > 0:
-            tone = Tone(wave.frequency_hz, size, 2 * math.pi * ((turn - 0.25) % 1.0))
-            return _polarity(wave, ToneProgram(wave.offset_v, (tone,)))
-        table = self._table(wave)
-        if table is None or wave.frequency_hz <= 0:
-            return _polarity(wave, ToneProgram(wave.offset_v))
-        tones = tuple(
-            Tone(order * wave.frequency_hz, size * share, 2 * math.pi * ((order * turn) % 1.0) + phase)
-            for order, share, phase in table.harmonics
-        )
-        return _polarity(wave, ToneProgram(wave.offset_v + size * table.mean, tones))
-
-
-def _clean(sine: float) -> float:
-    """Round to zero: the sine of 180° is 0, not 1e-16."""
-    return 0.0 if abs(sine) < 1e-12 else sine
-
-
-def _polarity(wave: BasicWave, program: ToneProgram) -> ToneProgram:
-    """Apply the polarity; inversion affects the offset as well as the waveform."""
-    if not wave.inverted or program == SILENT:
-        return program
-    tones = tuple(Tone(tone.frequency_hz, tone.amplitude, tone.phase_rad + math.pi) for tone in program.tones)
-    return ToneProgram(-program.dc, tones)
+        return output.signal(t, self._tables.get(wave.arbitrary) if wave.kind == "ARB" else shape_of(wave))

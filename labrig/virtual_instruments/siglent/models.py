@@ -24,6 +24,8 @@ class Firmware:
         Whether the reply to ROSC? includes 10MOUT.
     tells_power_on_state
         Whether the reply to OUTP? includes POWERON_STATE.
+    tells_trigger_coupling
+        Whether the reply to COUP? includes TRDUCH.
     """
 
     version: str
@@ -33,6 +35,7 @@ class Firmware:
     swallows_after_wave_type: bool = False
     tells_clock_output: bool = True
     tells_power_on_state: bool = False
+    tells_trigger_coupling: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ SDG1000X = (
         phase_step_deg=0.01,
         swallows_after_wave_type=True,
         tells_clock_output=False,
+        tells_trigger_coupling=False,
     ),
 )
 SDG2000X = (Firmware("2.01.01.23R7", raw_socket=False), Firmware("2.01.01.39R7", tells_power_on_state=True))

@@ -1,4 +1,4 @@
-"""Settings of a virtual generator that change nothing on the board, and its lists of waveforms.
+"""Settings of a virtual generator that hardly matter on the board, and its lists of waveforms.
 
 Replies are in the form that an SDG1032X with firmware 1.01.01.33R1B6 gave, and `SRATE?` in that of an SDG2122X (sources
 in tests/wire/README.md). As there, `HARM?` is answered for a sine only, and `WVDT?` for a stored waveform only.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
+from labrig.virtual_instruments.scpi.syntax import number
 from labrig.virtual_instruments.siglent.arbitrary import Table
-from labrig.virtual_instruments.siglent.wave import BasicWave
+from labrig.virtual_instruments.siglent.output import Output
 
 BUILT_IN: Mapping[int, str] = dict(
     enumerate(
@@ -31,24 +32,30 @@ class Panel:
     ----------
     instrument
         The generator.
-    wave
-        Function from a call to the wave of its channel; raises ScpiError for another channel.
+    channel
+        Function from a call to its channel; raises ScpiError if there is none.
     tables
         The uploaded waveforms, by name.
+    play
+        Called with a channel after a setting that changes what it plays.
     """
 
     def __init__(
-        self, instrument: ScpiInstrument, wave: Callable[[Call], BasicWave], tables: Mapping[str, Table]
+        self,
+        instrument: ScpiInstrument,
+        channel: Callable[[Call], Output],
+        tables: Mapping[str, Table],
+        play: Callable[[Output], None],
     ) -> None:
-        self._wave = wave
+        self._channel = channel
         self._tables = tables
+        self._play = play
         self._protected = True
         self._power_on = "DEFAULT"
-        self._true_rate: dict[int, str] = {}
         instrument.query("SToreList", self._list)
         instrument.query("WaVe_DaTa", self._data)
         instrument.query("C#:SRATE", lambda c: f"C{c.suffixes[0]}:SRATE {self._rate(c)}")
-        instrument.query("C#:INVerT", lambda c: f"C{c.suffixes[0]}:INVT {'ON' if wave(c).inverted else 'OFF'}")
+        instrument.query("C#:INVerT", lambda c: f"C{c.suffixes[0]}:INVT {'ON' if channel(c).wave.inverted else 'OFF'}")
         instrument.query("C#:HARMonic", self._harmonics)
         instrument.query("FreqCouNTer", lambda _: "FCNT STATE,OFF")
         instrument.query("VOLTPRT", lambda _: "ON" if self._protected else "OFF")
@@ -72,22 +79,26 @@ class Panel:
         return head.encode() + found.data
 
     def _harmonics(self, call: Call) -> str | None:
-        return f"C{call.suffixes[0]}:HARM HARMSTATE,OFF" if self._wave(call).kind == "SINE" else None
+        output = self._channel(call)
+        wave = output.wave
+        told = output.harmonics.reply(wave.amplitude_v * wave.factor)
+        return f"C{call.suffixes[0]}:HARM {told}" if wave.kind == "SINE" else None
 
     def _rate(self, call: Call) -> str:
-        self._wave(call)
-        rate = self._true_rate.get(call.suffixes[0])
+        rate = self._channel(call).true_rate
         return "MODE,DDS" if rate is None else f"MODE,TARB,VALUE,{rate}Sa/s"
 
     def _set_rate(self, call: Call) -> None:
-        self._wave(call)
+        output = self._channel(call)
         words = [str(word).upper() for word in call.arguments]
         pairs = dict(zip(words[::2], words[1::2], strict=False))
         if pairs.get("MODE") == "DDS":
-            self._true_rate.pop(call.suffixes[0], None)
-        elif pairs.get("MODE") == "TARB" or call.suffixes[0] in self._true_rate:
-            held = self._true_rate.get(call.suffixes[0], "1e+06")
-            self._true_rate[call.suffixes[0]] = pairs.get("VALUE", held).removesuffix("SA/S")
+            output.true_rate = None
+        elif pairs.get("MODE") == "TARB" or output.true_rate is not None:
+            rate = pairs.get("VALUE", output.true_rate or "1e+06").removesuffix("SA/S")
+            number(rate)
+            output.true_rate = rate
+        self._play(output)
 
     def _protect(self, call: Call) -> None:
         self._protected = call.text().upper() == "ON" if call.text().upper() in ("ON", "OFF") else self._protected

@@ -215,3 +215,137 @@ def test_what_is_no_sum_of_tones_is_its_offset(bench, kind):
     bench.tell("C1:BSWV AMP,2,OFST,0.25", f"C1:BSWV WVTP,{kind}", "C1:OUTP ON")
     assert f"WVTP,{kind}," in bench.generator.execute(b"C1:BSWV?").decode()
     assert bench.playing() == ToneProgram(0.25)
+
+
+def both(bench: Bench) -> list[ToneProgram | None]:
+    return [bench.playing(1), bench.playing(2)]
+
+
+def test_tracking_copies_the_basic_wave_of_channel_1(bench):
+    """As an SDG2122X (firmware 2.01.01.39R7T2) did."""
+    bench.tell("C1:BSWV AMP,0.4,PHSE,10", "C2:BSWV WVTP,SQUARE,FRQ,3000,AMP,0.2,PHSE,30", "C1:OUTP ON", "C2:OUTP ON")
+    bench.tell("EQPHASE", "COUP TRACE,ON")
+    assert bench.ask("COUP?") == "COUP TRACE,ON"
+    assert bench.ask("C2:BSWV?")[2:] == bench.ask("C1:BSWV?")[2:]
+    bench.tell("C1:BSWV FRQ,1500,AMP,0.6", "C2:BSWV AMP,5", "COUP FCOUP,ON")
+    assert bench.ask("C2:BSWV?")[2:] == bench.ask("C1:BSWV?")[2:]
+    one, two = both(bench)
+    assert one is not None
+    assert two is not None
+    assert (one.tones[0].frequency_hz, one.tones[0].amplitude) == (1500, pytest.approx(0.3))
+    assert (two.tones[0].frequency_hz, two.tones[0].amplitude) == (1500, pytest.approx(0.3))
+    bench.tell("COUP TRACE,OFF", "C2:BSWV AMP,5")
+    assert "FRQ,1500HZ" in bench.ask("C2:BSWV?")
+    assert "AMP,5V" in bench.ask("C2:BSWV?")
+    assert "AMP,0.6V" in bench.ask("C1:BSWV?")
+    assert bench.ask("COUP?") == "COUP TRACE,OFF,FCOUP,OFF,PCOUP,OFF,ACOUP,OFF,TRDUCH,OFF"
+
+
+@pytest.mark.parametrize(
+    ("relation", "told", "two", "one"),
+    [
+        ("FCOUP,ON,FRAT,2", "FCOUP,ON,PCOUP,OFF,ACOUP,OFF,FRAT,2", "FRQ,2400HZ", "FRQ,2500HZ"),
+        ("FCOUP,ON,FDEV,500", "FCOUP,ON,PCOUP,OFF,ACOUP,OFF,FDEV,500HZ", "FRQ,1700HZ", "FRQ,4500HZ"),
+        ("ACOUP,ON,ARAT,0.5", "FCOUP,OFF,PCOUP,OFF,ACOUP,ON,ARAT,0.5", "AMP,0.2V", "AMP,0.6V"),
+        ("ACOUP,ON,ADEV,0.1", "FCOUP,OFF,PCOUP,OFF,ACOUP,ON,ADEV,0.1V", "AMP,0.5V", "AMP,0.2V"),
+        ("PCOUP,ON,PRAT,2", "FCOUP,OFF,PCOUP,ON,ACOUP,OFF,PRAT,2", "PHSE,60", "PHSE,50"),
+        ("PCOUP,ON,PDEV,90", "FCOUP,OFF,PCOUP,ON,ACOUP,OFF,PDEV,90", "PHSE,120", "PHSE,10"),
+    ],
+)
+def test_a_coupled_channel_keeps_its_relation(bench, relation, told, two, one):
+    """Channel 2 as read back from an SDG2122X (firmware 2.01.01.39R7T2); then channel 2 is changed."""
+    bench.tell("C1:BSWV FRQ,1200,AMP,0.4,PHSE,30", f"COUP {relation}")
+    assert bench.ask("COUP?") == f"COUP TRACE,OFF,{told},TRDUCH,OFF"
+    assert f"{two}," in bench.ask("C2:BSWV?") + ","
+    bench.tell("C2:BSWV FRQ,5000,AMP,0.3,PHSE,100")
+    assert f"{one}," in bench.ask("C1:BSWV?") + ","
+
+
+def test_combining_adds_the_other_channel_even_if_its_output_is_off(bench):
+    """Tones of 2 kHz and 5 kHz, in both directions, as on an SDG2122X (firmware 2.01.01.39R7T2)."""
+    bench.tell("C1:BSWV FRQ,2000,AMP,0.2,OFST,0.5", "C2:BSWV FRQ,5000,AMP,0.4,OFST,0.25", "C1:OUTP ON")
+
+    def levels(channel: int) -> tuple[float, list[tuple[float, float]]]:
+        program = bench.playing(channel)
+        assert program is not None
+        return program.dc, [(tone.frequency_hz, pytest.approx(tone.amplitude)) for tone in program.tones]
+
+    assert levels(1) == (0.5, [(2000, 0.1)])
+    bench.tell("C1:CMBN ON")
+    assert bench.ask("C1:CMBN?") == "C1:CMBN ON"
+    assert levels(1) == (0.75, [(2000, 0.1), (5000, 0.2)])
+    assert bench.playing(2) is None
+    bench.tell("C2:BSWV AMP,1")
+    assert levels(1) == (0.75, [(2000, 0.1), (5000, 0.5)])
+    bench.tell("C1:CMBN OFF", "C2:CMBN ON", "C2:OUTP ON", "C1:OUTP OFF")
+    assert levels(2) == (0.75, [(2000, 0.1), (5000, 0.5)])
+    bench.tell("C2:CMBN OFF")
+    assert levels(2) == (0.25, [(5000, 0.5)])
+
+
+def test_a_combining_channel_plays_the_bursts_of_both(bench):
+    for channel, cycles, hertz in ((1, 3, 1000), (2, 4, 2000)):
+        bench.tell(f"C{channel}:BSWV FRQ,{hertz},AMP,2", f"C{channel}:BTWV STATE,ON", f"C{channel}:BTWV TIME,{cycles}")
+        bench.tell(f"C{channel}:BTWV TRSR,EXT")
+    bench.tell("C1:CMBN ON", "C1:OUTP ON")
+    bench.now += 0.01
+    bench.edge()
+    delay = bench.generator.settings(1)[1].delay_s
+    t = np.arange(2, 500) / RATE_HZ - delay
+    expected = np.sin(2 * np.pi * 1000 * t) * (t < 3e-3) + np.sin(2 * np.pi * 2000 * t) * (t < 2e-3)
+    assert np.abs(bench.seen(bench.now, 500)[2:] - expected).max() < 1e-6
+
+
+def test_a_combining_channel_refuses_a_square(bench):
+    """As an SDG1032X, without a word."""
+    bench.tell("C1:CMBN ON", "C1:BSWV WVTP,SQUARE", "C2:BSWV WVTP,SQUARE")
+    assert "WVTP,SINE" in bench.ask("C1:BSWV?")
+    assert "WVTP,SQUARE" in bench.ask("C2:BSWV?")
+
+
+def test_harmonics_are_added_to_a_sine(bench):
+    """Amplitudes, phases and the muted orders as an SDG2122X played them; the reply of the programming guide."""
+    bench.tell("C1:OUTP ON", "EQPHASE", "C1:HARM HARMSTATE,ON", "C1:HARM HARMORDER,2,HARMDBC,-6")
+    reply = "C1:HARM ,HARMSTATE,ON,HARMTYPE,EVEN,HARMORDER,2,HARMAMP,2.004748935V,HARMDBC,-6dBc,HARMPHASE,0"
+    assert bench.ask("C1:HARM?") == reply
+    bench.tell("C1:HARM HARMAMP,1.2", "C1:HARM HARMPHASE,90", "C1:HARM HARMORDER,3,HARMAMP,0.8")
+
+    def sines() -> list[tuple[float, float, float]]:
+        program = bench.playing()
+        assert program is not None
+        turned = [(each, each.phase_rad + np.pi / 2) for each in program.tones]
+        return [(tone.frequency_hz, pytest.approx(tone.amplitude), pytest.approx(phase)) for tone, phase in turned]
+
+    assert sines() == [(1000, 2.0, 0.0), (2000, 0.6, np.pi / 2)]
+    bench.tell("C1:HARM HARMTYPE,ALL")
+    assert sines() == [(1000, 2.0, 0.0), (2000, 0.6, np.pi / 2), (3000, 0.4, 0.0)]
+    bench.tell("C1:HARM HARMTYPE,ODD")
+    assert sines() == [(1000, 2.0, 0.0), (3000, 0.4, 0.0)]
+    bench.tell("C1:BTWV STATE,ON", "C1:BSWV PHSE,90", "C1:HARM HARMTYPE,EVEN")
+    assert bench.playing() == ToneProgram(pytest.approx(2.0 - 0.6))  # sin(90°) and 0.3 sin(180° + 90°), times 2 V
+    bench.tell("C1:HARM HARMSTATE,OFF")
+    assert bench.playing() == ToneProgram(pytest.approx(2.0))
+
+
+def test_the_sync_output_blocks_the_trigger_input(bench):
+    armed(bench)
+    bench.tell("C2:SYNC ON")
+    bench.edge()
+    assert bench.playing() == SILENT
+    bench.tell("C2:SYNC OFF")
+    bench.edge()
+    assert bench.playing() != SILENT
+
+
+def test_reset_keeps_what_no_source_shows_that_it_resets_and_power_does_not(bench):
+    bench.tell("COUP FCOUP,ON", "C1:CMBN ON", "C1:SYNC ON", "C1:HARM HARMSTATE,ON", "C1:SRATE MODE,TARB", "*RST")
+    kept = ("COUP?", "C1:CMBN?", "C1:SYNC?", "C1:HARM?", "C1:SRATE?")
+    assert all("ON" in bench.ask(query) or "TARB" in bench.ask(query) for query in kept)
+    bench.generator.power_cycle()
+    assert [bench.ask(query) for query in kept] == [
+        "COUP TRACE,OFF,FCOUP,OFF,PCOUP,OFF,ACOUP,OFF,TRDUCH,OFF",
+        "C1:CMBN OFF",
+        "C1:SYNC OFF",
+        "C1:HARM HARMSTATE,OFF",
+        "C1:SRATE MODE,DDS",
+    ]

@@ -1,0 +1,82 @@
+"""What others may have left on that changes what an output plays, or whether its burst starts.
+
+`*RST` recalls the default setup according to the programming guide, but nobody has reported which of these settings it
+includes. So each is switched off and read back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labrig.errors import ChannelFault
+from labrig_drivers.siglent.models import SdgModel
+from labrig_drivers.siglent.session import SdgSession
+
+_COUPLINGS = {
+    "TRACE": "tracking",  # first: while it is on, the others cannot be set
+    "FCOUP": "frequency coupling",
+    "PCOUP": "phase coupling",
+    "ACOUP": "amplitude coupling",
+    "TRDUCH": "the common manual trigger",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Switch:
+    """A setting of one channel: its header, what switches it off, and how its reply says so."""
+
+    header: str
+    off: str
+    key: str
+    word: str
+    name: str
+
+
+_COMBINING = _Switch("CMBN", "OFF", "STATE", "OFF", "combining with the other channel")
+_HARMONICS = _Switch("HARM", "HARMSTATE,OFF", "HARMSTATE", "OFF", "harmonics")
+_SYNC = _Switch("SYNC", "OFF", "STATE", "OFF", "the sync output")  # its connector is the trigger input
+_TRUE_ARB = _Switch("SRATE", "MODE,DDS", "MODE", "DDS", "true-arb mode")
+
+
+def uncouple(session: SdgSession, channels: tuple[str, ...], action: str) -> None:
+    """Make the channels independent of each other; raises ChannelFault if they are not."""
+    for key in _COUPLINGS:
+        session.write(f"COUP {key},OFF", action)
+    for channel in channels:
+        session.write(f"C{channel}:{_COMBINING.header} {_COMBINING.off}", action)
+    check_uncoupled(session, channels, action)
+
+
+def check_uncoupled(session: SdgSession, channels: tuple[str, ...], action: str) -> None:
+    """Raise ChannelFault if one channel changes what the other plays."""
+    told = session.ask("COUP", action).words  # an SDG2122X tells only what applies: TRACE,ON and no more
+    for key, name in _COUPLINGS.items():
+        if told.get(key, "OFF") != "OFF":
+            raise _still_on(session, f"{name} (COUP {key})", action)
+    for channel in channels:
+        _check(session, channel, _COMBINING, action)
+
+
+def switch_off_extras(session: SdgSession, channel: str, model: SdgModel, action: str) -> None:
+    """Let a channel play its sine and nothing else, and see its trigger; raises ChannelFault if it does not.
+
+    It must be set to a sine: an SDG1032X does not reply to HARM? with another waveform.
+    """
+    for switch in (_HARMONICS, _SYNC, _TRUE_ARB) if model.true_arb else (_HARMONICS, _SYNC):
+        session.write(f"C{channel}:{switch.header} {switch.off}", action)
+        _check(session, channel, switch, action)
+
+
+def _check(session: SdgSession, channel: str, switch: _Switch, action: str) -> None:
+    told = session.ask(f"C{channel}:{switch.header}", action).words
+    if told.get(switch.key) != switch.word:
+        raise _still_on(session, f"{switch.name} of channel {channel} ({switch.header})", action)
+
+
+def _still_on(session: SdgSession, what: str, action: str) -> ChannelFault:
+    return ChannelFault(
+        f"{what} is on",
+        device=session.device,
+        action=action,
+        remedy="switch it off at the front panel, or try again: labrig switches it off when it sets the generator up",
+    )
