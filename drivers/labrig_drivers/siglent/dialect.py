@@ -23,6 +23,8 @@ COUNTED_CYCLES = "1000000"
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6
+_LONGEST_LEAST_DELAY_S = 10e-6
+"""Someone has set a longer burst delay (s). The least, 0.6 to 0.7 µs, depends a little on the frequency."""
 _REPLY = re.compile(
     r"(?:C\d:)?(?:OUTP|BSWV|BTWV|ARWV|WVDT|ROSC|STL|MODE|COUP|CMBN|HARM|SYNC|SRATE)\b|Siglent", re.IGNORECASE
 )
@@ -154,6 +156,8 @@ def difference(wave: BurstSetting, reply: Pairs, model: SdgModel) -> tuple[str, 
         got = parse_number(carrier.get(key))
         if got is None or not same(float(asked), got):
             return key, asked, carrier.get(key, "nothing")
+    if (parse_number(words.get("DLAY")) or 0.0) > _LONGEST_LEAST_DELAY_S:
+        return "DLAY", "0", words["DLAY"]
     cycles = words.get("TIME", "nothing")
     counted = parse_number(cycles) == float(wave.cycles)  # "1e+06" is a million, too; INF is no number
     return None if cycles == wave.cycles or counted else ("TIME", wave.cycles, cycles)

@@ -366,6 +366,7 @@ class SdgSource:
         self._session.write(f"C{channel}:BSWV OFST,0,PHSE,0", "set up")
         self._session.write(f"C{channel}:BTWV STATE,ON", "set up")  # while it is off, its settings are ignored
         self._session.write(f"C{channel}:BTWV GATE_NCYC,NCYC,TIME,{wave.cycles}", "set up")
+        self._session.write(f"C{channel}:BTWV DLAY,0", "set up")  # becomes the least
         self._session.write(f"C{channel}:BTWV TRSR,MAN", "set up")  # last: TIME,INF changes it to EXT
         self._settings[channel] = wave
         self._verify(channel)

@@ -18,7 +18,7 @@ from labrig.virtual_instruments.siglent import VirtualSdg
 LEFT = {
     "tracking": ("COUP TRACE,ON",),
     "frequency ratio": ("COUP FCOUP,ON", "COUP FRAT,2"),
-    "frequency deviation": ("COUP FCOUP,ON", "COUP FDEV,500"),
+    "frequency deviation": ("COUP FCOUP,ON", "COUP FDEV,300"),
     "phase": ("COUP PCOUP,ON", "COUP PDEV,90"),
     "amplitude": ("COUP ACOUP,ON", "COUP ARAT,0.5"),
     "coupled, then tracking": ("COUP ACOUP,ON", "COUP TRACE,ON"),

@@ -19,6 +19,7 @@ from labrig.signals.tones import SILENT
         ("C2:OUTP LOAD,50", "channel 2 did not accept AMP: requested 2, got 1V"),
         ("C1:BSWV AMP,0.5", "channel 1 did not accept AMP"),
         ("C2:BSWV AMP,0.5", "channel 2 did not accept AMP"),
+        ("C2:BTWV DLAY,0.5", "channel 2 did not accept DLAY: requested 0, got 0.5S"),
         ("ROSC INT", "does not use its EXT clock"),
         ("COUP FCOUP,ON", r"frequency coupling \(COUP FCOUP\) is on"),
         ("COUP TRDUCH,ON", r"the common manual trigger \(COUP TRDUCH\) is on"),
