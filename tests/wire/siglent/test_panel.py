@@ -21,6 +21,7 @@ from labrig.signals.tones import SILENT
         ("C2:BSWV AMP,0.5", "channel 2 did not accept AMP"),
         ("C2:BTWV DLAY,0.5", "channel 2 did not accept DLAY: requested 0, got 0.5S"),
         ("ROSC INT", "does not use its EXT clock"),
+        ("COUP TRACE,ON", r"tracking \(COUP TRACE\) is on"),
         ("COUP FCOUP,ON", r"frequency coupling \(COUP FCOUP\) is on"),
         ("COUP TRDUCH,ON", r"the common manual trigger \(COUP TRDUCH\) is on"),
         ("C2:CMBN ON", r"combining with the other channel of channel 2 \(CMBN\) is on"),
