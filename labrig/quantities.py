@@ -39,6 +39,8 @@ _UNITS = {
     "F": "capacitance",
     "W": "power",
     "A/V": "transconductance",
+    "°C": "temperature",
+    "K": "temperature",
 }
 _RATIOS = {"%": -2, "ppm": -6}
 
@@ -324,6 +326,8 @@ SampleRate = Annotated[float, QuantityField("sample_rate", "50 kS/s")]
 Power = Annotated[float, QuantityField("power", "5 mW")]
 Capacitance = Annotated[float, QuantityField("capacitance", "10 nF")]
 Transconductance = Annotated[float, QuantityField("transconductance", "10 µA/V")]
+Temperature = Annotated[float, QuantityField("temperature", "10 °C")]
+"""A difference of temperatures: 10 °C is 10 K."""
 Ratio = Annotated[float, QuantityField("ratio", "1 %")]
 
 PositiveFrequency = Annotated[float, QuantityField("frequency", "10 kHz", "be positive")]

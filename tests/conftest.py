@@ -7,6 +7,16 @@ import signal
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_blas_thread():
+    """Leave the cores to the other workers: with two BLAS threads each, small products take ten times as long."""
+    import numpy as np  # noqa: F401  (a library that is loaded later is not limited)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def default_signals():
     """Restore ignored signals: nohup and background jobs of a shell ignore them, and children inherit that."""

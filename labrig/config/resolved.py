@@ -120,7 +120,7 @@ def _placed(root: Marked, path: TreePath, value: Marked) -> Marked:
 
 
 def _stand_in(value: Any, mark: Mark) -> Marked:
-    return Marked(value.value, mark, None, FROM + value.key) if isinstance(value, Derived) else _marked(value, mark)
+    return _marked(value.value, mark, FROM + value.key) if isinstance(value, Derived) else _marked(value, mark)
 
 
 def _without_derived(node: Marked) -> Marked:
@@ -130,13 +130,13 @@ def _without_derived(node: Marked) -> Marked:
     return replace(node, value={key: _without_derived(below) for key, below in own.items()})
 
 
-def _marked(value: Any, mark: Mark) -> Marked:
-    """Return a default value as a tree."""
+def _marked(value: Any, mark: Mark, origin: str = DEFAULT) -> Marked:
+    """Return a value that is not written as a tree."""
     if isinstance(value, dict):
-        return Marked({str(key): _marked(inner, mark) for key, inner in value.items()}, mark, None, DEFAULT)
+        return Marked({str(key): _marked(inner, mark, origin) for key, inner in value.items()}, mark, None, origin)
     if isinstance(value, list | tuple):
-        return Marked([_marked(inner, mark) for inner in value], mark, None, DEFAULT)
-    return Marked(value, mark, None, DEFAULT)
+        return Marked([_marked(inner, mark, origin) for inner in value], mark, None, origin)
+    return Marked(value, mark, None, origin)
 
 
 def _as_configured(value: Any, annotation: Annotation) -> Any:
@@ -197,6 +197,7 @@ def _default_text(value: Any, annotation: Annotation) -> str:
     quantity = annotation.quantity()
     if quantity is not None and isinstance(value, int | float) and not isinstance(value, bool):
         return format_quantity(value, quantity.dimension)
+    value = list(value) if isinstance(value, tuple) else value
     return _flow(value) if value is None or isinstance(value, str | int | float | list | dict) else str(value)
 
 

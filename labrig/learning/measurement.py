@@ -45,8 +45,8 @@ class Response:
 
     Parameters
     ----------
-    outputs : (O,) array
-        Activation coefficient of the outputs.
+    outputs, u_outputs, systematic_outputs : (O,) arrays
+        Activation coefficient of the outputs, and its two uncertainties (see a).
     a, u_a, systematic_a : (E,) arrays
         Activation coefficient of every edge's drop; its standard error from noise alone; what zero and gain of the
         digitizer may add, the same in every acquisition.
@@ -64,6 +64,8 @@ class Response:
     """
 
     outputs: Array
+    u_outputs: Array
+    systematic_outputs: Array
     a: Array
     u_a: Array
     b: Array
@@ -74,3 +76,25 @@ class Response:
     quadrature: Array
     demodulated: Demodulated
     half_squares: HalfSquares | None = None
+
+
+@dataclass(frozen=True)
+class OutputReadings:
+    """The outputs of several examples, as one instrument reads them.
+
+    Parameters
+    ----------
+    examples : (M,) array of int
+        Indices of the examples.
+    volts, noise, systematic : (M, O) arrays
+        What was read, its standard error from noise, and the standard uncertainty that every reading shares (V).
+    """
+
+    examples: NDArray[np.intp]
+    volts: Array
+    noise: Array
+    systematic: Array
+
+    def of(self, rows: slice) -> OutputReadings:
+        """Some of the examples."""
+        return OutputReadings(self.examples[rows], self.volts[rows], self.noise[rows], self.systematic[rows])

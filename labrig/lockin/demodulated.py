@@ -30,11 +30,12 @@ class Demodulated:
     phasor: (F, C) complex, skew corrected, phase at the window's centre.
     edge_phasor: (F, E) complex drop on the reference phase: the real part is the signed in-phase amplitude.
     u_channel: (F, C) and u_edge: (F, E), standard errors of the in-phase parts.
-    systematic_dc: (C,) and systematic_channel: (F, C), what zero, gain and rounding of a channel may add (type B, rms):
-    the same in every acquisition, so no averaging makes it smaller.
+    systematic_dc: (C,) and systematic_channel: (F, C), what zero, gain and rounding of a channel, and the steps of the
+    sources, may add (type B, rms): much the same in every acquisition, so averaging does not make it smaller.
     systematic_edge_dc: (E,) and systematic_edge: (F, E), the same of the drops.
     reference_phase: (F,) phase of the pilot, and by how much what was played is ahead of it (rad); 0 without a pilot.
     pilot_amplitude: (F,) volts, 0 without one.
+    clock_ratio, u_clock_ratio: of the source's clock to the digitizer's, by the pilot; 1 and infinite without one.
     clipped: columns of the channels that clipped.
     """
 
@@ -54,6 +55,8 @@ class Demodulated:
     reference_phase: NDArray[np.float64]
     pilot_amplitude: NDArray[np.float64]
     flags: frozenset[Flag]
+    clock_ratio: float
+    u_clock_ratio: float
     clipped: tuple[int, ...]
 
     @property

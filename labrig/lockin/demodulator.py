@@ -12,9 +12,9 @@ from labrig.errors import ConfigError, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.lockin.demodulated import Demodulated, Flag
 from labrig.lockin.drops import DropTerms, prepare_drops
-from labrig.lockin.estimator import LeastSquares, aperiodic_residual, at_rows, common_period, joint_least_squares
 from labrig.lockin.half_squares import ChannelErrors, HalfSquares, lock_in_half_squares, simultaneous
 from labrig.lockin.rounding import MOST_PHASES, NOISE_AVERAGES_IT, noise_before_rounding, rounding_of_window
+from labrig.lockin.window_fit import Fitted, WindowFit
 
 Array = NDArray[np.float64]
 
@@ -50,6 +50,8 @@ class Demodulator:
         The column that carries the pilot.
     full_scale_codes : (lowest, highest), optional
         An integer code that reaches either is a clip.
+    mains_hz : sequence of float
+        Mains frequencies whose hum is looked for, and fitted if it is there (Hz).
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Demodulator:
         drops: ArrayLike | DropTerms,
         pilot: int | None,
         full_scale_codes: tuple[int, int] | None = None,
+        mains_hz: Sequence[float] = (),
     ) -> None:
         channels = len(plan.channels)
         self._plan = plan
@@ -79,14 +82,16 @@ class Demodulator:
                 raise ConfigError(
                     f"a tone of {frequency:g} Hz cannot be demodulated", limit=f"Nyquist {plan.sample_rate_hz / 2:g} Hz"
                 )
-        omegas = 2 * np.pi * np.asarray(self._frequencies_hz) / plan.sample_rate_hz
-        self._estimator = joint_least_squares(omegas, plan.window_samples)
-        self._period = common_period([f / plan.sample_rate_hz for f in self._frequencies_hz], plan.window_samples)
         # A channel sampled late by τ shows X e^{jωτ}.
         lag = np.outer(2 * np.pi * np.asarray(self._frequencies_hz), plan.skew_s)
         self._unskew = np.exp(-1j * lag)
         # The first plane is DC, which does not rotate.
-        self._drops = prepare_drops(drops, np.concatenate((np.zeros((1, channels)), lag)))
+        angles = np.concatenate((np.zeros((1, channels)), lag))
+        self._drops = prepare_drops(drops, angles)
+        per_sample = 2 * np.pi / plan.sample_rate_hz
+        omegas = per_sample * np.asarray(self._frequencies_hz, dtype=np.float64)
+        mains = [per_sample * each for each in mains_hz]
+        self._fit = WindowFit(omegas, plan.window_samples, pilot, mains, angles, self._drops)
         self._volts = np.zeros((plan.window_samples, channels))
         self._received = np.zeros(plan.window_samples, dtype=np.bool_)
         self._step_v = np.zeros(channels)
@@ -136,18 +141,13 @@ class Demodulator:
             If the window is not complete yet, or too few of its scans were received. A few lost scans are left out of
             the fit and flagged (GAP).
         """
-        estimator, volts = self._window_received()
-        theta = estimator.fit(volts)
-        if self._period is not None and len(volts) == self._plan.window_samples:
-            scatter, freedom = aperiodic_residual(volts, self._period)
-        else:
-            scatter, freedom = estimator.residual(volts, theta)
-        variance, edge_variance = self._drops.variances(scatter, freedom)
-        rounding = self._rounding(estimator, variance, theta)
+        fitted = self._fitted()
+        theta, density = fitted.theta, fitted.density
+        rounding = self._rounding(fitted)
         dc = theta[0]
         phasor = (theta[1::2] - 1j * theta[2::2]) * self._unskew
-        gains = estimator.variance_gains
-        reference = self._reference(phasor, variance, gains, np.asarray(lead_rad))
+        gains = fitted.estimator.variance_gains
+        reference = self._reference(phasor, density.channels, gains, np.asarray(lead_rad))
         cosine, sine = np.cos(reference.phase), np.sin(reference.phase)
         referenced = phasor * (cosine - 1j * sine)[:, np.newaxis]
         zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
@@ -161,13 +161,16 @@ class Demodulator:
         drops = self._drops.of(parts)
         in_phase, quadrature = drops[1 : 1 + tones], drops[1 + tones :]
         squares = self._drops.of_squares(systematic)
+        if fitted.steps is not None:
+            systematic[1:] += fitted.steps[0]
+            squares[1:] += fitted.steps[1]
 
         # Rows: DC, then the in-phase part of each tone. The two quadratures differ in gain only in windows of a few
         # cycles, where the skew rotates them only slightly.
         gain = np.concatenate((gains[:1], gains[1::2] * cosine**2 + gains[2::2] * sine**2))[:, np.newaxis]
-        u_channel = np.sqrt(variance * gain)
+        u_channel = np.sqrt(density.channels * gain)
         # Rounding may leave a variance of zero slightly negative.
-        u_edge = np.sqrt(np.maximum(edge_variance, 0.0) * gain)
+        u_edge = np.sqrt(np.maximum(density.drops, 0.0) * gain)
         # Noise of the pilot turns some of the quadrature into the in-phase part.
         turned = reference.u_phase[:, np.newaxis]
         return Demodulated(
@@ -187,6 +190,8 @@ class Demodulator:
             reference_phase=reference.phase,
             pilot_amplitude=reference.amplitude,
             flags=self._flags(reference),
+            clock_ratio=fitted.clock_ratio,
+            u_clock_ratio=fitted.u_clock_ratio,
             clipped=tuple(np.flatnonzero(self._clipped).tolist()),
         )
 
@@ -209,9 +214,11 @@ class Demodulator:
             (omegas[k] - omega) * times + phases[k] - phase
             for (k, _), (omega, phase) in zip(beats, second, strict=True)
         ]
-        gain = self._estimator.variance_gains[0]
+        gain = self._fit.estimator.variance_gains[0]
         left = np.where(read.u_dc**2 / gain > NOISE_AVERAGES_IT * self._step_v**2, 0.0, self._step_v**2 / 12)
-        errors = ChannelErrors(read.u_edge_dc**2 / gain, plan.u_gain, plan.u_offset_v, left, self._period or samples)
+        errors = ChannelErrors(
+            read.u_edge_dc**2 / gain, plan.u_gain, plan.u_offset_v, left, self._fit.period or samples
+        )
         volts = self._volts
         if np.ptp(plan.skew_s) > 0:
             cycles = [round(f * samples / plan.sample_rate_hz) for f in self._frequencies_hz]
@@ -219,8 +226,8 @@ class Demodulator:
             volts = simultaneous(volts, cycles, strong, plan.skew_s, plan.sample_rate_hz)
         return lock_in_half_squares(volts, 2 / samples * np.cos(turned), self._drops, errors)
 
-    def _window_received(self) -> tuple[LeastSquares, Array]:
-        """The fit for the scans of the window that were received, and their volts (N, C); SyncLost as `result`."""
+    def _fitted(self) -> Fitted:
+        """The fit of the window's samples that were received; SyncLost as `result`."""
         missing = self._plan.total_samples - self._next_index
         if missing > 0:
             raise SyncLost(
@@ -228,22 +235,21 @@ class Demodulator:
                 action="demodulating",
                 remedy="read the digitizer until the acquisition ends",
             )
-        if self._received.all():
-            return self._estimator, self._volts
         try:
-            return at_rows(self._estimator, self._received), self._volts[self._received]
+            return self._fit.of(self._volts, self._received)
         except ConfigError as error:
             lost = int(np.count_nonzero(~self._received))
             raise SyncLost(f"{lost} of {len(self._volts)} scans were lost, too many to demodulate the rest") from error
 
     def _reference(self, phasor: NDArray[np.complex128], variance: Array, gains: Array, lead_rad: Array) -> _Reference:
-        """What the pilot says: phasor (F, C), variance (C,) of the noise, gains (P,) of the fit."""
+        """What the pilot says: phasor (F, C), variance (C,) or (1 + F, C) of the noise, gains (P,) of the fit."""
         if self._pilot is None:
             none = np.zeros(len(self._frequencies_hz))
             return _Reference(none, none, none, weak=False)
         pilot = phasor[:, self._pilot]
         amplitude = np.abs(pilot)
-        u_pilot = np.sqrt(variance[self._pilot] * np.maximum(gains[1::2], gains[2::2]))
+        noise = variance[self._pilot] if variance.ndim == 1 else variance[1:, self._pilot]
+        u_pilot = np.sqrt(noise * np.maximum(gains[1::2], gains[2::2]))
         return _Reference(
             phase=np.arctan2(pilot.imag, pilot.real) + lead_rad,
             amplitude=amplitude,
@@ -251,19 +257,20 @@ class Demodulator:
             weak=bool((amplitude < np.maximum(PILOT_SIGNAL_TO_NOISE * u_pilot, PILOT_FLOOR_V)).any()),
         )
 
-    def _rounding(self, estimator: LeastSquares, variance: Array, theta: Array) -> Array | None:
+    def _rounding(self, fitted: Fitted) -> Array | None:
         """Mean square (1 + F, C) of what rounding leaves in DC and in each tone (V²).
 
         None if no channel rounds, or noise averages it away in all.
         """
+        estimator, theta = fitted.estimator, fitted.theta
         rounds = np.flatnonzero(self._step_v)
         step = self._step_v[rounds]
-        scatter = variance[rounds] / step**2
+        scatter = fitted.scatter[rounds] / step**2
         if not len(rounds) or scatter.min() > NOISE_AVERAGES_IT:
             return None
         samples = len(estimator.basis)
-        if self._period is not None and samples == self._plan.window_samples:
-            phases = slice(self._period)
+        if self._fit.period is not None and samples == self._plan.window_samples:
+            phases = slice(self._fit.period)
         else:
             phases = slice(None, None, -(-samples // MOST_PHASES))
         basis = estimator.basis[phases]
@@ -305,6 +312,7 @@ def demodulate(
     edges: ArrayLike | None = None,
     reference: int | None = None,
     skew_s: Sequence[float] | None = None,
+    mains_hz: Sequence[float] = (),
 ) -> Demodulated:
     """Demodulate one window: the one-shot form of `Demodulator`.
 
@@ -318,6 +326,8 @@ def demodulate(
         The pilot's column; without one, phases are relative to the window's centre.
     skew_s : (C,)
         Delay of each channel within a scan (s).
+    mains_hz : sequence of float
+        Mains frequencies whose hum is looked for, and fitted if it is there (Hz).
     """
     volts = np.asarray(samples, dtype=np.float64)
     if volts.ndim != 2:
@@ -331,7 +341,8 @@ def demodulate(
         ranges_v=(np.inf,) * channels,
         skew_s=tuple(skew_s) if skew_s is not None else (0.0,) * channels,
     )
-    demodulator = Demodulator(plan, frequencies_hz, np.zeros((0, channels)) if edges is None else edges, reference)
+    drops = np.zeros((0, channels)) if edges is None else edges
+    demodulator = Demodulator(plan, frequencies_hz, drops, reference, mains_hz=mains_hz)
     scale = np.tile([0.0, 1.0, 0.0, 0.0], (channels, 1))
     demodulator.feed(Block(volts, scale, start_index=0, overrange=np.full(channels, False)))
     return demodulator.result()

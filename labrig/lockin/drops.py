@@ -101,8 +101,24 @@ class Drops(Protocol):
         """
         ...
 
+    def some(self, most: int) -> Some:
+        """Return at most this many of the drops, spread over all of them."""
+        ...
 
-def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
+
+@dataclass(frozen=True, eq=False)
+class Some:
+    """Some of the drops, as a small matrix over the channels that they need.
+
+    rows: (R,) which drops. columns: (K,) which channels. matrix: (R, K).
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    matrix: Array
+
+
+def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike | None = None) -> Drops:
     """Prepare the drops of a board.
 
     Parameters
@@ -110,14 +126,16 @@ def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
     drops : (E, C) array or DropTerms
         Weight of each channel in each drop; usually one +1 and one −1.
     angles : (P, C)
-        How far each channel is rotated, in each of P planes (rad). Rotating channels against one another also rotates
-        the covariance of their noise, by the cosine of the angle.
+        How far each channel is rotated, in each of P planes (rad); one plane without rotation by default. Rotating
+        channels against one another also rotates the covariance of their noise, by the cosine of the angle.
 
     Raises
     ------
     ConfigError
         If a matrix is not two-dimensional, or its columns do not match the angles.
     """
+    if angles is None:
+        angles = np.zeros((1, drops.channels if isinstance(drops, DropTerms) else np.shape(drops)[-1]))
     rotated = np.asarray(angles, dtype=np.float64)
     channels = rotated.shape[1]
     if isinstance(drops, DropTerms):
@@ -160,6 +178,12 @@ class MatrixDrops:
         covariance /= freedom
         return covariance.diagonal(), ((self._matrix @ (covariance * self._rotation)) * self._matrix).sum(axis=-1)
 
+    def some(self, most: int) -> Some:
+        """Return at most this many of the drops, spread over all of them."""
+        rows = _spread(self.edges, most)
+        columns = np.flatnonzero(self._matrix[rows].any(axis=0))
+        return Some(rows, columns, self._matrix[np.ix_(rows, columns)])
+
 
 class GatheredDrops:
     """`Drops` by gathering the few channels of each, for large boards."""
@@ -201,6 +225,13 @@ class GatheredDrops:
             drops += covariance * weight
         return variance, drops
 
+    def some(self, most: int) -> Some:
+        """Return at most this many of the drops, spread over all of them."""
+        rows = _spread(self.edges, most)
+        part = DropTerms(self._columns[:, rows], self._weights[:, rows], self.channels).matrix
+        columns = np.flatnonzero(part.any(axis=0))
+        return Some(rows, columns, part[:, columns])
+
     def _covariances(self, scatter: Array, freedom: int) -> tuple[Array, list[Array]]:
         """Return the variance of each channel (C,), and the covariance of each pair of a drop's channels (E,)."""
         if self.edges * len(self._pairs) > ALL_PAIRS_SHARE * self.channels**2:
@@ -221,6 +252,11 @@ class GatheredDrops:
             more *= weight
             total += more
         return total
+
+
+def _spread(count: int, most: int) -> NDArray[np.intp]:
+    """At most `most` of the numbers below `count`, at equal distances."""
+    return np.arange(0, count, max(1, -(-count // most)))
 
 
 def _products(rows: Array, i: NDArray[np.intp], j: NDArray[np.intp]) -> Array:

@@ -90,15 +90,21 @@ def common_period(cycles_per_sample: Sequence[float], n: int) -> int | None:
     return period if 4 * period <= n else None
 
 
-def aperiodic_residual(x: NDArray[np.float64], period: int) -> tuple[NDArray[np.float64], int]:
-    """(N, C) what does not repeat with `period` in the samples `x` (N, C), N a multiple of it; its degrees of freedom.
+def aperiodic_residual(x: NDArray[np.float64], period: int) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Split the samples `x` (N, C) into what does not repeat with `period`, of which N is a multiple, and what does.
 
     A nonlinear network answers tones with harmonics and products. They repeat with the tones' common period and are not
     noise; the residual of the fit would count them as if they were.
+
+    Returns
+    -------
+    tuple of (N, C) array, (P, C) array and int
+        What does not repeat, what does, and the degrees of freedom of the first.
     """
     samples, channels = x.shape
     periods = x.reshape(samples // period, period * channels)
-    return (periods - periods.mean(axis=0)).reshape(samples, channels), samples - period
+    mean = periods.mean(axis=0)
+    return (periods - mean).reshape(samples, channels), mean.reshape(period, channels), samples - period
 
 
 def joint_least_squares(omegas: Sequence[float] | NDArray[np.float64], n: int) -> LeastSquares:
@@ -113,6 +119,12 @@ def at_rows(full: LeastSquares, rows: NDArray[np.bool_]) -> LeastSquares:
     """The same fit when only the samples `rows` (N,) were received; ConfigError as `joint_least_squares`."""
     kept = full.basis[rows]
     return _prepared(kept, kept.T @ kept)
+
+
+def extended(fit: LeastSquares, columns: NDArray[np.float64]) -> LeastSquares:
+    """The same fit with more columns (N, M) after its own; ConfigError as `joint_least_squares`."""
+    together = np.concatenate((fit.basis, columns), axis=1)
+    return _prepared(together, together.T @ together)
 
 
 def _prepared(columns: NDArray[np.float64], matrix: NDArray[np.float64]) -> LeastSquares:

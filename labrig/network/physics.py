@@ -114,6 +114,15 @@ class SeenFromNodes(Protocol):
 
 
 @runtime_checkable
+class TakesCurrents(Protocol):
+    """An equilibrium that can also push currents into its nodes. A physics may do without."""
+
+    def with_currents(self, source_v: ArrayLike, current_a: ArrayLike, /) -> Array:
+        """As `Equilibrium.states`, with the currents (N,) or (B, N) pushed into the nodes from ground (A)."""
+        ...
+
+
+@runtime_checkable
 class NamesItsMethod(Protocol):
     """An equilibrium that says how it is computed, for `labrig plan`. A physics may do without."""
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
-from labrig.errors import ChannelFault, IdentityMismatch, LabrigError, NotMadeSafe, Overrange, SyncLost
+from labrig.errors import ChannelFault, IdentityMismatch, LabrigError, NotMadeSafe
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -36,19 +36,23 @@ from labrig.instruments.data import (
     distinct,
 )
 from labrig.learning.measurement import Excitation, Response
-from labrig.lockin.demodulated import Demodulated, Flag
+from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
+from labrig.lockin.drops import prepare_drops
+from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
+from labrig.rig.refusal import is_refused, refuse
 from labrig.rig.reports import merged
+from labrig.rig.responses import response_of
 from labrig.rig.safety import SafetyCrew
 from labrig.rig.source_group import SourceGroup
+from labrig.rig.zero import Zero
 from labrig.signals.tone_planner import TonePlan
 
 Array = NDArray[np.float64]
-_REFUSED = (Flag.GAP, Flag.REF_WEAK)
 
 
 class Rig:
@@ -56,6 +60,8 @@ class Rig:
 
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
+    mains_hz: mains whose hum is fitted. zero_every: acquisitions after which the zero is measured again, 0 for never.
+    others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
 
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
@@ -75,6 +81,9 @@ class Rig:
         limits: Limits,
         clock: Clock,
         identities: Mapping[str, Identity],
+        mains_hz: Sequence[float] = (),
+        zero_every: int = 0,
+        others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.hookup = hookup
@@ -94,13 +103,17 @@ class Rig:
         self._sources: dict[str, WaveformSource] = source_gates
         self._digitizer: Digitizer = digitizer_gate
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
-        self._safety = SafetyCrew([*source_gates.values(), digitizer_gate, *programmer_gates.values()], clock)
+        self.others: dict[str, Any] = {name: Gate(name, "digitizer", other) for name, other in others.items()}
+        gates = [*source_gates.values(), digitizer_gate, *programmer_gates.values(), *self.others.values()]
+        self._safety = SafetyCrew(gates, clock)
         self._expected = identities
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
         self._settings: dict[int, Setting] = {}
         self._levels: list[LevelTable | Continuous] = []
         self._siemens_of: list[dict[int, float]] = []
+        self._mains_hz, self._zero_every = mains_hz, zero_every
+        self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
         self._reached: list[str] = []
         self.closing = False
@@ -176,6 +189,27 @@ class Rig:
         """
         if excitation.trial:
             return self._measure_trial(excitation, following)
+        zero, nothing = self._zero, Excitation(np.zeros_like(excitation.activation))
+        while zero is not None and zero.due:
+            zero.measured(self._acquire(nothing, None)[0])
+        if zero is not None and following is not None and zero.due_next:
+            following = nothing
+        read, played, lead = self._acquire(excitation, following)
+        half_squares = self._half_squares(read, excitation, lead)
+        if zero is not None:
+            read = zero.subtracted_from(read)
+        self.limits.check_response(self.hookup, read, self._siemens)
+        error = self._channel_programs.error_as_played(played, lead)
+        rows = self._channel_programs.error_rows
+        return response_of(read, self.activation, self.hookup, rows, error, half_squares)
+
+    def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
+        """½u² of every edge where tones beat, if it was asked for."""
+        beats = self._channel_programs.beats(lead) if excitation.half_squares else ()
+        return self._lock_in.half_squares(read, beats) if beats else None
+
+    def _acquire(self, excitation: Excitation, following: Excitation | None) -> tuple[Demodulated, Programs, Array]:
+        """One acquisition: what was read, what the sources really played, and how far tones are ahead of the pilot."""
         for programmer in self._programmers.values():
             programmer.keep_alive()
         programs = self._programs(excitation)
@@ -187,28 +221,10 @@ class Rig:
         if following_programs is not None:
             self._source_group.begin_confirming(following_programs)
         read = self._lock_in.result(lead)
-        self._refuse(read)
-        self.limits.check_response(self.hookup, read, self._siemens)
-        if self.activation == "dc":
-            outputs, a, u_a, systematic_a = read.dc, read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
-        else:
-            outputs, a, u_a = read.channel_in_phase[0], read.in_phase[0], read.u_edge[0]
-            systematic_a = read.systematic_edge[0]
-        errors = self._channel_programs.error_rows
-        beats = self._channel_programs.beats(lead) if excitation.half_squares else ()
-        return Response(
-            outputs=outputs[self.hookup.output_columns],
-            a=a,
-            u_a=u_a,
-            b=read.in_phase[errors],
-            u_b=read.u_edge[errors],
-            systematic_a=systematic_a,
-            systematic_b=read.systematic_edge[errors],
-            error=self._channel_programs.error_as_played(played, lead),
-            quadrature=read.quadrature[errors],
-            demodulated=read,
-            half_squares=self._lock_in.half_squares(read, beats) if beats else None,
-        )
+        if is_refused(read):
+            self.confirm()  # a source that was lost or reset in the meantime is a better reason
+            refuse(read, self.hookup)
+        return read, played, lead
 
     def _measure_trial(self, excitation: Excitation, following: Excitation | None) -> Response:
         """Write the settings of a trial, measure, and write back what stood there."""
@@ -301,7 +317,11 @@ class Rig:
             self._identify(name, instrument)
         self.plan = self._digitizer.configure(self.plan)
         drops, pilot = self.hookup.drops, self.hookup.pilot_column
-        self._demodulator = Demodulator(self.plan, self.tones.frequencies_hz, drops, pilot)
+        self._demodulator = Demodulator(self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz)
+        if self._zero_every:
+            self._zero = Zero(
+                self._zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
+            )
         tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
         self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
         by_code = {k: each.by_code for k, each in distinct(self._levels).items() if isinstance(each, LevelTable)}
@@ -319,7 +339,7 @@ class Rig:
 
     def _instruments(self) -> dict[str, Instrument]:
         """Sources first: they are the ones to be made safe first."""
-        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers}
+        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers, **self.others}
 
     def _identify(self, name: str, instrument: Instrument) -> None:
         found = self.identities[name] = instrument.identify()
@@ -361,28 +381,6 @@ class Rig:
             lock_in.feed(block)
             received = block.start_index + len(block.codes)
         self.acquisitions += 1
-
-    def _refuse(self, read: Demodulated) -> None:
-        """A measurement that cannot be trusted never becomes an update."""
-        if read.flags.isdisjoint((Flag.CLIP, *_REFUSED)):
-            return
-        self.confirm()  # a source that was lost or reset meanwhile is a better reason
-        if Flag.CLIP in read.flags:
-            nodes = ", ".join(self.hookup.senses[column].node for column in read.clipped)
-            raise Overrange(
-                f"clipped at {nodes}",
-                device=self.hookup.digitizer,
-                action="measure",
-                remedy="use a larger range of the digitizer, or a smaller drive",
-            )
-        for flag in _REFUSED:
-            if flag in read.flags:
-                raise SyncLost(
-                    f"the measurement is unusable: {flag.value}",
-                    device=self.hookup.digitizer,
-                    action="measure",
-                    remedy="check the pilot's cable and the trigger",
-                )
 
     def _nominal(self, edge: int, setting: Setting) -> float:
         if isinstance(setting, Target):

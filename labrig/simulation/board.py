@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.instruments.drivers import Capabilities, ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.multiplexer import DIRECT
 from labrig.instruments.parts import Part
 from labrig.network.physics import Network
 from labrig.simulation.imperfections import Imperfections
@@ -35,7 +36,17 @@ def simulated_board(
         if isinstance(able, ProgrammerCapabilities)
     }
     stages = {channel: _source_stage(channel, capabilities, imperfections) for channel in wiring.sources}
-    return SimulatedBoard(World(network, wiring, stages, _power_up(network, wiring, capabilities, parts)), parts)
+    power_up = _power_up(network, wiring, capabilities, parts)
+    real = imperfections.network(network)
+    return SimulatedBoard(World(real, wiring, stages, power_up, _node_farad(real, wiring, imperfections)), parts)
+
+
+def _node_farad(network: Network, wiring: BoardWiring, imperfections: Imperfections) -> Array:
+    """(N,) capacitance of each node (F)."""
+    farad = np.zeros(len(network.nodes))
+    for channel, node in wiring.senses.items():
+        farad[network.nodes.index(node)] = imperfections.node_farad(wiring.leads.get(channel, DIRECT))
+    return farad
 
 
 def _power_up(
@@ -53,4 +64,9 @@ def _power_up(
 def _source_stage(channel: str, capabilities: Mapping[str, Capabilities], imperfections: Imperfections) -> SourceStage:
     able = capabilities[channel.partition("/")[0]]
     assert isinstance(able, SourceCapabilities)
-    return SourceStage(imperfections.source_gain(channel), able.step_v if imperfections.convert else 0.0)
+    return SourceStage(
+        imperfections.source_gain(channel),
+        able.step_v if imperfections.convert else 0.0,
+        imperfections.outputs(channel, able.full_scale_v),
+        imperfections.players(channel),
+    )

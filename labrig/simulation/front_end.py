@@ -60,6 +60,9 @@ class FrontEnd:
         self._memories = imperfections.memories(name)
         self._transfers = imperfections.transfers(name, len(channels))
         self._additions = imperfections.additions(name, len(channels))
+        self._scan_delay_s = imperfections.scan_delay_s(name, len(channels))
+        self._imperfections = imperfections
+        self._couplings: dict[tuple[str, ...], Array | None] = {}
 
     @property
     def step_v(self) -> float:
@@ -82,11 +85,15 @@ class FrontEnd:
         """
         first, last = span
         nodes = self._nodes_of(world, tuple(channels))
+        columns = self._columns_of(tuple(channels))
         start = t0 + first / rate
         skewed = any(skew_s)
-        stretches = _stretches(world, nodes, start, rate, last - first, skew_s if skewed else ())
-        columns = self._columns_of(tuple(channels))
-        volts = self._added(Scans(acquisition, first, last, start, rate, columns))
+        taken_s: Sequence[float] = skew_s if skewed else ()
+        if self._scan_delay_s is not None:
+            taken_s = (np.asarray(skew_s, dtype=float) + self._scan_delay_s[columns]).tolist()
+        coupling = self._coupling_of(world, tuple(channels))
+        stretches = _stretches(world, nodes, start, rate, last - first, taken_s, coupling)
+        volts = self._added(Scans(acquisition, first, last, t0 - world.started_s, rate, columns))
         for stretch in stretches:
             read = stretch.unique
             if skewed and self._memories:
@@ -142,6 +149,13 @@ class FrontEnd:
             self._columns[channels] = np.array([self._column[channel] for channel in channels], dtype=np.intp)
         return self._columns[channels]
 
+    def _coupling_of(self, world: World, channels: tuple[str, ...]) -> Array | None:
+        """(S, C) the share of the tones of each source that is added to each channel; None if nothing is."""
+        if channels not in self._couplings:
+            coupling = self._imperfections.coupling(self._name, len(self._column), world.sources)
+            self._couplings[channels] = None if coupling is None else coupling[:, self._columns_of(channels)]
+        return self._couplings[channels]
+
     def _nodes_of(self, world: World, channels: tuple[str, ...]) -> tuple[str | None, ...]:
         """(C,) the node at each channel, None if it is not wired; looked up once for each set of channels."""
         if channels not in self._nodes:
@@ -189,14 +203,21 @@ class FrontEnd:
 
 
 def _stretches(
-    world: World, nodes: Sequence[str | None], t0: float, rate: float, n: int, skew_s: Sequence[float]
+    world: World,
+    nodes: Sequence[str | None],
+    t0: float,
+    rate: float,
+    n: int,
+    skew_s: Sequence[float],
+    coupling: Array | None,
 ) -> list[Stretch]:
     """The voltages at the inputs; 0 V at those that are wired to no node."""
     there = tuple(node for node in nodes if node is not None)
     if len(there) == len(nodes):
-        return world.stretches(there, t0, rate, n, skew_s)
+        return world.stretches(there, t0, rate, n, skew_s, coupling)
     wired = [column for column, node in enumerate(nodes) if node is not None]
-    found = world.stretches(there, t0, rate, n, [skew_s[column] for column in wired if skew_s])
+    late = [skew_s[column] for column in wired if skew_s]
+    found = world.stretches(there, t0, rate, n, late, None if coupling is None else coupling[:, wired])
     stretches = []
     for stretch in found:
         volts = np.zeros((len(stretch.unique), len(nodes)))

@@ -1,4 +1,4 @@
-"""A sine as activation of diodes: exact with the error as its modulation, biased with the error at another tone."""
+"""A sine as activation of diodes: exact if the error modulates it, biased if the error has a tone of its own."""
 
 from __future__ import annotations
 

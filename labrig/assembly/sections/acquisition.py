@@ -25,6 +25,7 @@ from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
 from labrig.quantities import (
     Count,
     Frequency,
+    NonNegativeCount,
     NonNegativeTime,
     PositiveCapacitance,
     PositiveSampleRate,
@@ -52,6 +53,12 @@ MOST_EXAMPLES = 10**9
 YEAR_S = 365.25 * 86400
 
 
+class ZeroOptions(Section):
+    """After how many acquisitions the zero of the digitizer is measured, with every activation at 0 V; 0 for never."""
+
+    every: NonNegativeCount = 0
+
+
 class Acquisition(Section):
     """What one acquisition samples, and the frequency band of its tones."""
 
@@ -64,6 +71,12 @@ class Acquisition(Section):
     mains: list[Frequency] | Literal["none"] | None = None
     pilot: PositiveVoltage = 1.0
     cable: PositiveCapacitance = LEAD_F
+    zero: ZeroOptions = ZeroOptions()
+
+    @property
+    def mains_hz(self) -> tuple[float, ...]:
+        """Mains frequencies that tones avoid, and whose hum is fitted."""
+        return MAINS_HZ if self.mains is None else () if self.mains == "none" else tuple(self.mains)
 
 
 @dataclass(frozen=True)
@@ -113,6 +126,9 @@ def read_tones(
         return None
     error = learning.error_tones(len(board.hookup.outputs) if board else 1)
     activation = 1 if learning.section.activation == "sine" else 0
+    if activation and acquisition.zero.every:
+        message = "the zero matters to DC alone, and the activation is a sine; remove it"
+        document.report(("acquisition", "zero", "every"), message)
     low, high = acquisition.band
     if not 0 < low < high:
         document.report(("acquisition", "band"), "the first frequency must be the lower one, above 0 Hz")
@@ -130,13 +146,12 @@ def read_tones(
     sidebands = learning.carrier_class.sidebands
     try:
         if acquisition.tones == "auto":
-            mains = acquisition.mains
             request: dict[str, Any] = {
                 "sample_rate_hz": acquisition.sample_rate,
                 "window_samples": samples,
                 "band_hz": acquisition.band,
                 "order": acquisition.order,
-                "mains_hz": MAINS_HZ if mains is None else () if mains == "none" else tuple(mains),
+                "mains_hz": acquisition.mains_hz,
             }
             return plan_sidebands(**request) if sidebands else plan_tones(count=error + activation, **request)
         if len(acquisition.tones) != error + activation:

@@ -29,6 +29,7 @@ from labrig.learning.losses import LOSSES, Loss
 from labrig.learning.tasks import TASKS, Task, TaskContext, Terminals, goals_missed, goals_section
 from labrig.learning.tasks.classification import Split
 from labrig.learning.tasks.encoding import Encode
+from labrig.learning.tasks.task import Key
 from labrig.quantities import as_written, format_quantity
 from labrig.signals.tone_planner import TonePlan
 
@@ -103,24 +104,30 @@ def read_choice(document: Document) -> TaskChoice | None:
         return None
     values: Any = section
     shared = {key: value for key in SHARED if (value := getattr(values, key)) is not None}
+    needed = task.needed_sections(values.named)
     for key in shared:
-        if key not in task.sections:
+        if key not in needed:
             remedy = f"remove it; {name} has {', '.join(task.Options.model_fields) or 'no keys'}"
             document.report(("task", key), f"{name} does not use {key}; {remedy}", at_key=True)
             return None
-    missing = [key for key in task.sections if key not in shared]
+    missing = [key for key in needed if key not in shared]
     if missing:
-        examples = ", ".join(f"'{SHARED[key].example}'" for key in missing)
+        examples = ", ".join(f"'{section_model(task, key).example}'" for key in missing)
         document.report(("task", name), f"also needs {' and '.join(missing)} in task, e.g. {examples}", at_key=True)
         return None
     return TaskChoice(name, task, section, values.named, shared, values.target)
+
+
+def section_model(task: type[Task], key: str) -> type[Section]:
+    """Return the model of a shared section for one task."""
+    return task.section_models.get(key, SHARED[key])
 
 
 @cache
 def _model(name: str, task: type[Task]) -> type[Section]:
     """Return the model of the section for one task."""
     fields: dict[str, Any] = {"named": (task.Options, Field(alias=name))}
-    fields |= {key: (model | None, None) for key, model in SHARED.items()}
+    fields |= {key: (section_model(task, key) | None, None) for key in SHARED}
     fields["target"] = (goals_section(task.goals) | None, None)
     return create_model("Task", __base__=Section, **fields)
 
@@ -145,9 +152,9 @@ def read_task(
         fixed=any(board.network.fixed.values()),
     )
 
-    def locate(key: str) -> Path | None:
-        named_at = document.get(choice.place((key,)))
-        return document.locate(str(getattr(choice.options, key)), named_at)
+    def locate(key: Key) -> Path | None:
+        written = document.get(choice.place(key))
+        return None if written is None else document.locate(str(written.value), written)
 
     def warn(key: str, message: str) -> None:
         document.warn(choice.place((key,)), message)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -14,13 +14,17 @@ from typing_extensions import override
 from labrig.config.section import OptionError, Section
 from labrig.learning.datasets import LabelledTable, read_labelled_csv, scaled, split_by_class
 from labrig.learning.losses import Targets
+from labrig.learning.tasks.data_file import data_file
 from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
 from labrig.learning.tasks.goals import TEST_ACCURACY, TRAIN_ACCURACY, Goal
+from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Indices, Task, TaskContext
-from labrig.quantities import Count, as_written, escape_hint
+from labrig.quantities import Count, as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
+ACCURACY = 0.05
+"""Difference of an accuracy that matters: examples at the border of two classes change sides for microvolts."""
 
 
 class Split(Section):
@@ -42,6 +46,8 @@ class Classification(EncodedInputs, Task):
         Their names, in the order of the outputs.
     encode : Encode
         How features became input voltages.
+    scalings : tuple
+        Name and scaling of every feature.
     """
 
     class Options(Section):
@@ -57,6 +63,7 @@ class Classification(EncodedInputs, Task):
 
     classes: tuple[str, ...]
     encode: Encode
+    scalings: tuple[tuple[str, Scaling], ...] = ()
 
     targets: ClassVar[Targets] = "classes"
     sections: ClassVar[tuple[str, ...]] = ("split", "encode")
@@ -65,7 +72,7 @@ class Classification(EncodedInputs, Task):
     @classmethod
     @override
     def build(cls, options: Options, context: TaskContext) -> Classification:
-        table = _table(options, context)
+        table = read_labelled_csv(data_file(context, ("data",), options.data), options.label, options.features)
         split: Split = context.sections["split"]
         generator = RandomStream(context.seed, "split").at(0)
         try:
@@ -78,7 +85,12 @@ class Classification(EncodedInputs, Task):
         _warn(table, train, options, context)
         volts = encode.full_scale * scaled(table.features, train, encode.clip, encode.range)
         activation = with_complements_and_bias(volts, encode.complements, encode.bias)
-        task = cls.of(activation, table.labels, table.classes, train, test, encode)
+        low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
+        if encode.range is not None:
+            low, high = (np.full(len(table.columns), limit) for limit in encode.range)
+        limits = zip(table.columns, low.tolist(), high.tolist(), strict=True)
+        scalings = tuple((name, Scaling(least, most, encode.full_scale)) for name, least, most in limits)
+        task = replace(cls.of(activation, table.labels, table.classes, train, test, encode), scalings=scalings)
         return task if options.readout == "single" else replace(task, readout=np.kron(task.readout, [[1.0, -1.0]]))
 
     @classmethod
@@ -109,6 +121,15 @@ class Classification(EncodedInputs, Task):
         return {"accuracy": float(right.mean())}
 
     @override
+    def tolerances(self) -> Mapping[str, float]:
+        return {"accuracy": ACCURACY}
+
+    @override
+    def output_roles(self) -> tuple[Role, ...]:
+        signs = ("",) if len(self.readout.T) == len(self.classes) else (" (+)", " (-)")
+        return tuple(Role("class", f"{name}{sign}") for name in self.classes for sign in signs)
+
+    @override
     def input_note(self, column: int) -> str:
         return " (clip × full_scale)" if self.input_key(column)[-1] == "full_scale" else ""
 
@@ -124,19 +145,6 @@ class Classification(EncodedInputs, Task):
             "data",
             f"{found}, and {nodes} an error: {each} per class {'is' if each == 'one' else 'are'} needed; {remedy}",
         )
-
-
-def _table(options: Classification.Options, context: TaskContext) -> LabelledTable:
-    """Return the table in the configured file."""
-    file = context.locate("data")
-    if file is None:
-        if Path(options.data).is_dir():
-            raise OptionError("data", f"{as_written(options.data)} is a folder; name the CSV file in it")
-        if "://" in options.data:
-            raise OptionError("data", f"{as_written(options.data)} is a web address; download the file, and name it")
-        where = "next to the configuration that names it or among the packaged ones"
-        raise OptionError("data", f"there is no file {as_written(options.data)} {where}{escape_hint(options.data)}")
-    return read_labelled_csv(file, options.label, options.features)
 
 
 def _warn(table: LabelledTable, train: Indices, options: Classification.Options, context: TaskContext) -> None:

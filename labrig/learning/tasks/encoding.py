@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from labrig.config.section import Section
+from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key
-from labrig.quantities import PositiveVoltage, Voltage
+from labrig.quantities import PositiveVoltage, Voltage, format_quantity
 
 Array = NDArray[np.float64]
 
@@ -51,6 +52,18 @@ class EncodedInputs:
 
     encode: Encode
     activation: Array
+    scalings: tuple[tuple[str, Scaling], ...]
+    """Name and scaling of every feature; empty if the features are voltages without a name."""
+
+    def input_roles(self) -> tuple[Role, ...]:
+        """Return the features, their complements, then the constant inputs."""
+        constant = [Role("bias", format_quantity(volts, "voltage")) for volts in self.encode.bias]
+        repeats = 2 if self.encode.complements else 1
+        count = (self.activation.shape[1] - len(constant)) // repeats
+        known = self.scalings or tuple((f"x{k + 1}", None) for k in range(count))
+        features = [Role("feature", name, scaling) for name, scaling in known]
+        complements = [Role("complement", name, scaling) for name, scaling in known] if repeats == 2 else []
+        return (*features, *complements, *constant)
 
     def inputs_in_words(self) -> str:
         """How many inputs there are, and what they are made of."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labrig.errors import ConfigError
 
@@ -14,6 +14,10 @@ TEMPERATURE_K = 300.15
 
 THERMAL_VOLTAGE_V = BOLTZMANN_J_PER_K * TEMPERATURE_K / ELEMENTARY_CHARGE_C
 """kT/q. ngspice-39 computes with 2014 CODATA constants, which puts its value 3.4e-7 (relative) lower."""
+
+
+SILICON, SCHOTTKY, GERMANIUM = (1.11, 3.0), (0.69, 2.0), (0.67, 3.0)
+"""EG (eV) and XTI of junctions, as in SPICE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,10 @@ class DiodeModel:
         SPICE's IS, N and RS.
     breakdown_voltage_v, breakdown_current_a : float
         SPICE's BV and IBV, both positive; an infinite BV is a diode without breakdown.
+    energy_gap_ev, saturation_exponent : float
+        SPICE's EG and XTI, by which the saturation current follows the temperature.
+    temperature_k : float
+        Temperature of the junction, at which the saturation current holds (K).
     """
 
     saturation_current_a: float
@@ -39,6 +47,9 @@ class DiodeModel:
     series_resistance_ohm: float
     breakdown_voltage_v: float = math.inf
     breakdown_current_a: float = 1e-3
+    energy_gap_ev: float = SILICON[0]
+    saturation_exponent: float = SILICON[1]
+    temperature_k: float = TEMPERATURE_K
 
     def __post_init__(self) -> None:
         for name, value, least_allowed in (
@@ -59,7 +70,23 @@ class DiodeModel:
     @property
     def slope_voltage_v(self) -> float:
         """n·kT/q (V)."""
-        return self.emission_coefficient * THERMAL_VOLTAGE_V
+        return self.emission_coefficient * self.thermal_voltage_v
+
+    @property
+    def thermal_voltage_v(self) -> float:
+        """kT/q (V)."""
+        return THERMAL_VOLTAGE_V * (self.temperature_k / TEMPERATURE_K)
+
+    def at(self, temperature_k: float) -> DiodeModel:
+        """The same diode with its junction at another temperature (K): SPICE's law of the saturation current.
+
+        Series resistance and breakdown stay as they are.
+        """
+        warmer = temperature_k / self.temperature_k
+        exponent = (warmer - 1) * self.energy_gap_ev / (self.slope_voltage_v * warmer)
+        exponent += self.saturation_exponent / self.emission_coefficient * math.log(warmer)
+        saturation = self.saturation_current_a * math.exp(exponent)
+        return replace(self, saturation_current_a=saturation, temperature_k=temperature_k)
 
     @property
     def breakdown_knee_v(self) -> float:
@@ -70,14 +97,14 @@ class DiodeModel:
         if math.isinf(self.breakdown_voltage_v):
             return math.inf
         saturation, slope_voltage = self.saturation_current_a, self.slope_voltage_v
-        least = saturation * self.breakdown_voltage_v / THERMAL_VOLTAGE_V
+        least = saturation * self.breakdown_voltage_v / self.thermal_voltage_v
         if self.breakdown_current_a < least:
             return self.breakdown_voltage_v
         ratio = self.breakdown_current_a / saturation
         knee = self.breakdown_voltage_v - slope_voltage * math.log1p(ratio)
         for _ in range(25):
-            knee = self.breakdown_voltage_v - slope_voltage * math.log(ratio + 1 - knee / THERMAL_VOLTAGE_V)
-            reached = math.exp((self.breakdown_voltage_v - knee) / slope_voltage) - 1 + knee / THERMAL_VOLTAGE_V
+            knee = self.breakdown_voltage_v - slope_voltage * math.log(ratio + 1 - knee / self.thermal_voltage_v)
+            reached = math.exp((self.breakdown_voltage_v - knee) / slope_voltage) - 1 + knee / self.thermal_voltage_v
             if abs(saturation * reached - self.breakdown_current_a) <= 1e-9 * self.breakdown_current_a:
                 break
         return knee
@@ -85,16 +112,16 @@ class DiodeModel:
 
 DIODES: dict[str, DiodeModel] = {
     # NXP's card of the BAT54; its 36 MΩ across the junction is left out.
-    "BAT54": DiodeModel(2.117e-7, 1.016, 2.637, 36.0, 1.196e-6),
+    "BAT54": DiodeModel(2.117e-7, 1.016, 2.637, 36.0, 1.196e-6, *SCHOTTKY),
     # The card in SPICE libraries since the 1990s.
     "1N4148": DiodeModel(2.52e-9, 1.752, 0.568, 100.0, 100e-6),
     # Fitted to the data sheet of Diodes Inc. (DS11015 Rev. 15-2): at most 0.41 V at 1 mA and 1.00 V at 15 mA; 186 mV at
     # 1 µA. The card (315 nA, 2.03, 2.8 Ω) of many libraries gives 75 mV there, and (19.7 nA, 1.51, 6.27 Ω) 155 mV.
-    "1N5711": DiodeModel(1.07e-9, 1.05, 36.9, 70.0, 10e-6),
+    "1N5711": DiodeModel(1.07e-9, 1.05, 36.9, 70.0, 10e-6, *SCHOTTKY),
     # The fit that circulates for point-contact 1N34A; single ones differ by a factor of 10.
-    "1N34A": DiodeModel(2e-7, 1.3, 7.0, 75.0, 18e-3),
+    "1N34A": DiodeModel(2e-7, 1.3, 7.0, 75.0, 18e-3, *GERMANIUM),
     # Agilent's data sheets, table of SPICE parameters.
-    "HSMS-285x": DiodeModel(3e-6, 1.06, 25.0, 3.8, 300e-6),
-    "HSMS-282x": DiodeModel(2.2e-8, 1.08, 6.0, 15.0, 100e-6),
+    "HSMS-285x": DiodeModel(3e-6, 1.06, 25.0, 3.8, 300e-6, *SCHOTTKY),
+    "HSMS-282x": DiodeModel(2.2e-8, 1.08, 6.0, 15.0, 100e-6, *SCHOTTKY),
 }
 """SPICE parameters at 27 °C, by part number."""

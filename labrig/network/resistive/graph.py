@@ -75,7 +75,7 @@ class Graph:
         names = {model: name for name, model in DIODES.items()}
         diodes = Counter[str]()
         for diode in self.diodes:
-            diodes[names[diode.model]] += diode.count
+            diodes[names.get(diode.model, "others")] += diode.count
         return {"resistors": len(self.resistors), "diodes": dict(sorted(diodes.items()))}
 
     def drops(self) -> NDArray[np.float64]:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
+from labrig.instruments.multiplexer import Lead
 from labrig.instruments.parts import Part
-from labrig.simulation.imperfections.imperfection import Addition, Imperfection, Memory, Transfer
+from labrig.network.physics import Network
+from labrig.simulation.imperfections.imperfection import (
+    Addition,
+    Array,
+    Imperfection,
+    Memory,
+    OutputTransfer,
+    Player,
+    Transfer,
+)
 
 
 class Imperfections:
@@ -35,6 +45,24 @@ class Imperfections:
         """What a source's channel ("awg/0") plays, as a ratio to what it was asked for."""
         return math.prod((each.source_gain(channel) for each in self._members), start=1.0)
 
+    def outputs(self, channel: str, full_scale_v: float) -> list[OutputTransfer]:
+        """How the output of a source's channel distorts volts, in the order in which it happens."""
+        found = (each.output(channel, full_scale_v) for each in self._members)
+        return [output for output in found if output is not None]
+
+    def players(self, channel: str) -> list[Player]:
+        """How the tones of a source's channel differ from what it is told to play."""
+        found = (each.player(channel) for each in self._members)
+        return [player for player in found if player is not None]
+
+    def network(self, network: Network) -> Network:
+        """The network that is really on the board."""
+        return reduce(lambda real, each: each.network(real), self._members, network)
+
+    def node_farad(self, lead: Lead) -> float:
+        """Capacitance from a node to ground (F)."""
+        return sum(each.node_farad(lead) for each in self._members)
+
     def specimens(self, programmer: str, part: Part, channels: int) -> Sequence[Part]:
         """The specimen in each channel of a programmer that has this part."""
         nominal: Sequence[Part] = [part] * channels
@@ -45,6 +73,14 @@ class Imperfections:
         found = (each.transfer(digitizer, channels) for each in self._members)
         return [transfer for transfer in found if transfer is not None]
 
+    def scan_delay_s(self, digitizer: str, channels: int) -> Array | None:
+        """(channels,) how much later than it states a digitizer samples each channel (s); None if it does not."""
+        return _sum(each.scan_delay_s(digitizer, channels) for each in self._members)
+
+    def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:
+        """(S, channels) what share of the tones of each source channel is added to each input; None if nothing is."""
+        return _sum(each.coupling(digitizer, channels, sources) for each in self._members)
+
     def memories(self, digitizer: str) -> list[Memory]:
         """What a digitizer remembers of the previous channel of a scan."""
         found = (each.memory(digitizer) for each in self._members)
@@ -54,3 +90,9 @@ class Imperfections:
         """What is added to the samples of a digitizer."""
         found = (each.addition(digitizer, channels) for each in self._members)
         return [addition for addition in found if addition is not None]
+
+
+def _sum(parts: Iterable[Array | None]) -> Array | None:
+    """The sum of those that are there; None if none is."""
+    there = [part for part in parts if part is not None]
+    return reduce(lambda total, part: total + part, there) if there else None

@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.config.section import NoOptions
+from labrig.instruments.multiplexer import Lead
 from labrig.instruments.parts import Part
+from labrig.network.physics import Network
+from labrig.signals.tones import ToneProgram
 
 Array = NDArray[np.float64]
 
@@ -25,8 +28,8 @@ class Scans:
         Its number, from 1.
     first, last : int
         The scans first … last − 1, counted from the start of the acquisition.
-    start_s : float
-        When scan `first` is taken, by the bench's clock (s).
+    began_s : float
+        When the acquisition began, since the bench started (s).
     rate_hz : float
         Scans per second.
     columns : (C,) int array
@@ -36,14 +39,14 @@ class Scans:
     acquisition: int
     first: int
     last: int
-    start_s: float
+    began_s: float
     rate_hz: float
     columns: NDArray[np.intp]
 
     @property
     def times_s(self) -> Array:
-        """(n,) when each scan is taken, by the bench's clock (s)."""
-        return self.start_s + np.arange(self.last - self.first) / self.rate_hz
+        """(n,) when each scan is taken, since the bench started (s): the same for a scan, whatever piece it is in."""
+        return self.began_s + np.arange(self.first, self.last) / self.rate_hz
 
 
 Transfer = Callable[[Array, NDArray[np.intp]], Array]
@@ -77,6 +80,13 @@ Memory = Callable[[Switching], Array]
 
 Addition = Callable[[Scans], Array]
 """Scans → (n, C) volts that are added to them, in an array of their own."""
+
+
+OutputTransfer = Callable[[Array], Array]
+"""(...) open-circuit volts of a source's channel → (...) volts that it really gives."""
+
+Player = Callable[[ToneProgram], ToneProgram]
+"""What a source's channel is told to play → what it plays."""
 
 
 class Imperfection:
@@ -117,6 +127,25 @@ class Imperfection:
         """What a source's channel ("awg/0") plays, as a ratio to what it was asked for."""
         return 1.0
 
+    def output(self, channel: str, full_scale_v: float) -> OutputTransfer | None:
+        """How the output of a source's channel ("awg/0") distorts volts of ± `full_scale_v`; None if it does not.
+
+        It acts on what the converter gives and `source_gain` has scaled.
+        """
+        return None
+
+    def player(self, channel: str) -> Player | None:
+        """How the tones of a source's channel ("awg/0") differ from what it is told to play; None if they do not."""
+        return None
+
+    def network(self, network: Network) -> Network:
+        """The network that is really on the board, in place of this. It has the same nodes, edges and sources."""
+        return network
+
+    def node_farad(self, lead: Lead) -> float:
+        """Capacitance from a node to ground (F), of a node that this connects with an input."""
+        return 0.0
+
     def specimens(self, programmer: str, parts: Sequence[Part]) -> Sequence[Part]:
         """The parts that are really in the channels of a programmer, in place of these."""
         return parts
@@ -126,6 +155,14 @@ class Imperfection:
 
         Asked once for each digitizer, by its name and its number of channels.
         """
+        return None
+
+    def scan_delay_s(self, digitizer: str, channels: int) -> Array | None:
+        """(channels,) how much later than it states a digitizer samples each channel (s); None if it does not."""
+        return None
+
+    def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:
+        """(S, channels) what share of the tones of each source channel is added to each input; None if nothing is."""
         return None
 
     def memory(self, digitizer: str) -> Memory | None:

@@ -26,16 +26,16 @@ class Noise(Imperfection):
         if not self.value:
             return None
         rms_v, stream = self.value, RandomStream(self.seed, f"noise/{digitizer}")
+        return lambda scans: white(scans, len(scans.columns), rms_v, stream)
 
-        def noise(scans: Scans) -> Array:
-            """The same for a scan however acquisitions are split into pieces."""
-            first, last, width = scans.first, scans.last, len(scans.columns)
-            pieces = []
-            for block in range(first // BLOCK, -(-last // BLOCK)):
-                begins = block * BLOCK
-                inside = slice(max(first, begins) - begins, min(last, begins + BLOCK) - begins)
-                drawn = stream.noise((inside.stop, width), rms_v, scans.acquisition, block)
-                pieces.append(drawn[inside] if inside.start else drawn)
-            return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((0, width)), *pieces])
 
-        return noise
+def white(scans: Scans, width: int, rms_v: float, stream: RandomStream) -> Array:
+    """(n, width) white noise of scans (V), the same for a scan however acquisitions are split into pieces."""
+    first, last = scans.first, scans.last
+    pieces = []
+    for block in range(first // BLOCK, -(-last // BLOCK)):
+        begins = block * BLOCK
+        inside = slice(max(first, begins) - begins, min(last, begins + BLOCK) - begins)
+        drawn = stream.noise((inside.stop, width), rms_v, scans.acquisition, block)
+        pieces.append(drawn[inside] if inside.start else drawn)
+    return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((0, width)), *pieces])

@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from labrig.network.physics import Equilibrium, Network, SeenFromNodes
 from labrig.signals.tones import SILENT
+from labrig.simulation.world.lag import Superposition, lagging
+from labrig.simulation.world.outputs import OutputStages
 from labrig.simulation.world.timeline import SAME_SAMPLE, Timeline
 from labrig.simulation.world.wiring import SourceStage
 
@@ -40,6 +42,46 @@ class Stretch:
         rows[whole:] += self.unique[: len(rows) - whole]
 
 
+@dataclass(frozen=True, slots=True)
+class _Playing:
+    """What acts on a board in a stretch: U unique scans, D skews, S sources, F tones.
+
+    Attributes
+    ----------
+    solver, siemens
+        The network with its edges, and their conductances (S).
+    levels : (1, S)
+        Constant part of the programs (V).
+    frequencies_hz : tuple of F
+        Every tone.
+    phasors : (F, S)
+        What each source is told to play of it (V).
+    turning : (U·D, F)
+        Unit phasors of the samples.
+    skews_s : sequence of D
+        By how much nodes are sampled late (s), increasing.
+    """
+
+    solver: Equilibrium
+    siemens: Array
+    levels: Array
+    frequencies_hz: tuple[float, ...]
+    phasors: NDArray[np.complex128]
+    turning: NDArray
+    skews_s: Sequence[float]
+
+    def by_skew(self, samples: NDArray) -> NDArray:
+        """(U·D, K) → (U, D, K)."""
+        skews = len(self.skews_s)
+        return samples.reshape(len(samples) // skews, skews, samples.shape[1])
+
+    def waves(self, phasors: NDArray, rows: NDArray[np.intp] | int) -> Array:
+        """(U, C) tones with the phasors (F, C), each at the skew of its row, (C,) or the only one."""
+        if isinstance(rows, int):
+            return np.real(self.turning @ phasors)
+        return np.einsum("ucf,fc->uc", self.by_skew(self.turning)[:, rows], phasors).real
+
+
 class BoardResponse:
     """Node voltages of a board, without noise, as a pure function of its timeline and of the time asked for.
 
@@ -53,52 +95,80 @@ class BoardResponse:
         Their output stages.
     timeline : Timeline
         What they play, and the conductances of the edges.
+    farad : (N,) array, optional
+        Capacitance of each node (F). Default: none.
     """
 
     def __init__(
-        self, network: Network, channels: Sequence[str], stages: Sequence[SourceStage], timeline: Timeline
+        self,
+        network: Network,
+        channels: Sequence[str],
+        stages: Sequence[SourceStage],
+        timeline: Timeline,
+        farad: Array | None = None,
     ) -> None:
         self._network = network
         self._channels = tuple(channels)
         self._timeline = timeline
         self._node_index = {node: position for position, node in enumerate(network.nodes)}
         self._asked: tuple[tuple[str, ...], NDArray[np.intp]] = ((), np.empty(0, dtype=np.intp))
-        self._gain = np.array([stage.gain for stage in stages])
-        step = np.array([stage.step_v for stage in stages])
-        self._converts = step > 0
-        self._step = np.where(self._converts, step, 1.0)
+        self._stages = OutputStages(stages)
+        self._farad = farad if farad is not None and farad.any() else None
+        self._superposed: tuple[Equilibrium, Array, Superposition] | None = None
         self._solvers: dict[tuple[bool, ...], Equilibrium] = {}
         self._periods: dict[tuple[float, ...], int | None] = {}
         self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
         self._holding: dict[tuple[bool, ...], Array] = {}
 
-    def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:
+    def voltages(
+        self,
+        nodes: Sequence[str],
+        t0: float,
+        rate: float,
+        n: int,
+        skew_s: Sequence[float] = (),
+        coupling: Array | None = None,
+    ) -> Array:
         """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
         volts = np.zeros((n, len(nodes)))
-        for stretch in self.stretches(nodes, t0, rate, n, skew_s):
+        for stretch in self.stretches(nodes, t0, rate, n, skew_s, coupling):
             stretch.add_to(volts)
         return volts
 
     def stretches(
-        self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()
+        self,
+        nodes: Sequence[str],
+        t0: float,
+        rate: float,
+        n: int,
+        skew_s: Sequence[float] = (),
+        coupling: Array | None = None,
     ) -> list[Stretch]:
         """The same voltages, split where something changes.
 
-        Each stretch has one period of scans, which repeats until its end.
+        Each stretch has one period of scans, which repeats until its end. `coupling`, (S, len(nodes)), is what share of
+        the tones of each source comes on top.
         """
+        late = np.array(skew_s, dtype=float)
         skews = sorted(set(skew_s)) or [0.0]
-        bounds = self._timeline.bounds(t0 + skews[0], rate, n)
-        if any(self._timeline.bounds(t0 + skew, rate, n) != bounds for skew in skews[1:]):
-            # A change falls between the samples of two nodes of one scan.
-            late = zip(nodes, skew_s, strict=True)
-            columns = [self.voltages([node], t0 + skew, rate, n) for node, skew in late]
-            return [Stretch(0, n, np.hstack(columns))]
+        bounds = sorted({bound for skew in skews for bound in self._timeline.bounds(t0 + skew, rate, n)})
         columns = self._columns_of(tuple(nodes))
-        rows = np.searchsorted(skews, skew_s) if len(skews) > 1 else 0
-        return [
-            Stretch(first, last, self._segment(t0, rate, first, last - first, skews)[:, rows, columns])
-            for first, last in pairwise(bounds)
-        ]
+        stretches = []
+        for first, last in pairwise(bounds):
+            start = t0 + first / rate
+            passed = [self._timeline.passed(start + skew, rate) for skew in skews] if len(skews) > 1 else (0,)
+            if passed[0] == passed[-1]:
+                read = self._read(self._playing(t0, rate, first, last - first, skews), columns, late, coupling)
+            else:  # a change falls between the samples of two nodes of these scans
+                read = np.empty((last - first, len(nodes)))
+                for count in set(passed):
+                    those = [skew for skew, seen in zip(skews, passed, strict=True) if seen == count]
+                    some = np.isin(late, those)
+                    board = self._playing(t0, rate, first, last - first, those)
+                    part = self._read(board, columns[some], late[some], None if coupling is None else coupling[:, some])
+                    read[:, some] = part[np.arange(last - first) % len(part)]
+            stretches.append(Stretch(first, last, read))
+        return stretches
 
     def _columns_of(self, nodes: tuple[str, ...]) -> NDArray[np.intp]:
         """Positions of nodes in the network; the last set that was asked for is remembered."""
@@ -116,7 +186,9 @@ class BoardResponse:
         if not isinstance(solver, SeenFromNodes):
             return None
         levels = np.array([(program or SILENT).dc for program in programs])
-        return solver.resistances(solver.states(self._converted(levels)), [self._node_index[node] for node in nodes])
+        return solver.resistances(
+            solver.states(self._stages.converted(levels)), [self._node_index[node] for node in nodes]
+        )
 
     def static(self, volts: Mapping[str, ArrayLike], t: float) -> tuple[Equilibrium, Array]:
         """The solver at t, and the node voltages (B, N) if the named channels played each of these B constant voltages.
@@ -128,27 +200,78 @@ class BoardResponse:
         wanted = np.zeros((batch, len(self._channels)))
         for column, channel in enumerate(self._channels):
             wanted[:, column] = volts.get(channel, 0.0)
-        return solver, np.atleast_2d(solver.states(self._converted(wanted)))
+        return solver, np.atleast_2d(solver.states(self._stages.converted(wanted)))
 
-    def _segment(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> Array:
-        """(U, D, N) node voltages of the unique samples of a stretch without events, at each of D skews (s)."""
+    def _playing(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> _Playing:
+        """What acts on the board at the unique samples of a stretch without events, at each of D skews (s)."""
         now = t0 + skews[0] + (first + SAME_SAMPLE) / rate
         states = self._timeline.programs(now)
         programs = [program or SILENT for _, program in states]
         solver = self._solver(tuple(program is None for _, program in states), now)
-        source_v = np.array([[program.dc for program in programs]])
+        levels = np.array([[program.dc for program in programs]])
         frequencies = tuple(sorted({tone.frequency_hz for program in programs for tone in program.tones}))
-        if not frequencies:
-            return np.broadcast_to(solver.states(self._converted(source_v)), (1, len(skews), len(self._node_index)))
         phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
         for column, (began, _) in enumerate(states):
             for tone in programs[column].tones:
                 phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 + first / rate - began)
                 phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
-        turning = self._turning(frequencies, rate, length, tuple(skews))
-        # The level around which the tones swing comes first: solvers start from the first sample.
-        source_v = np.concatenate((source_v, source_v + np.real(turning @ phasors)))
-        return solver.states(self._converted(source_v))[1:].reshape(-1, len(skews), len(self._node_index))
+        turning = self._turning(frequencies, rate, length, tuple(skews)) if frequencies else np.empty((1, 0))
+        siemens = self._timeline.conductances(now)
+        return _Playing(solver, siemens, levels, frequencies, phasors, turning, skews)
+
+    def _read(self, board: _Playing, columns: NDArray[np.intp], late_s: Array, coupling: Array | None) -> Array:
+        """(U, C) voltages of the nodes `columns` (C,), each sampled late by one of the skews, (C,) (s)."""
+        if not board.frequencies_hz:
+            return board.solver.states(self._stages.converted(board.levels))[:, columns]
+        rows = np.searchsorted(board.skews_s, late_s) if len(board.skews_s) > 1 else 0
+        if self._network.linear and not isinstance(rows, int):
+            read = self._read_superposed(board, columns, rows)
+        else:
+            tones = np.real(board.turning @ board.phasors)
+            # The level around which the tones swing comes first: solvers start from the first sample.
+            played = self._stages.converted(np.concatenate((board.levels, board.levels + tones)))
+            volts = board.solver.states(played)[1:]
+            if self._farad is not None:
+                volts = volts + self._lag(board)
+            read = board.by_skew(volts)[:, rows, columns]
+        if coupling is not None:
+            read += board.waves(board.phasors @ coupling, rows)
+        return read
+
+    def _read_superposed(self, board: _Playing, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Array:
+        """The same of a linear network at several skews: no node at a skew that is not its own."""
+        superposition = self._superposition(board)
+        played = np.flatnonzero(board.phasors.any(axis=0))
+        still = self._stages.converted(board.levels)
+        tones = np.real(board.turning @ board.phasors[:, played])
+        waves = self._stages.converted(board.levels[:, played] + tones, played) - still[:, played]
+        read = np.einsum("uck,kc->uc", board.by_skew(waves)[:, rows], superposition.responses[np.ix_(played, columns)])
+        if self._farad is not None:
+            lag = superposition.lag(board.frequencies_hz, board.phasors * self._stages.gain)
+            read += board.waves(lag[:, columns], rows)
+        return read + board.solver.states(still)[:, columns]
+
+    def _superposition(self, board: _Playing) -> Superposition:
+        """That of a linear network; it holds until its edges change."""
+        known = self._superposed
+        if known is None or known[0] is not board.solver or known[1] is not board.siemens:
+            made = Superposition(board.solver, len(self._channels), self._farad)
+            known = self._superposed = board.solver, board.siemens, made
+        return known[2]
+
+    def _lag(self, board: _Playing) -> Array:
+        """(T, N) what the capacitance of the nodes adds to their voltages; the sources' rounding does not lag."""
+        assert self._farad is not None
+        if self._network.linear:
+            lag = self._superposition(board).lag(board.frequencies_hz, board.phasors * self._stages.gain)
+            return np.real(board.turning @ lag)
+
+        def played(later_s: float) -> Array:
+            turns = np.exp(2j * np.pi * later_s * np.array(board.frequencies_hz))[:, np.newaxis]
+            return self._stages.unrounded(board.levels + np.real(board.turning @ (board.phasors * turns)))
+
+        still = board.solver.states(played(0.0))
+        return lagging(board.solver, self._farad, played, max(board.frequencies_hz), still) - still
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
         """(U·D, F) unit phasors e^{jωt} of U different scans at D skews; t = 0 is the first scan of the stretch."""
@@ -164,13 +287,6 @@ class BoardResponse:
                 self._turned.clear()  # a run needs a few; single long ones would only fill memory
             self._turned[asked] = np.exp(2j * np.pi * turns)
         return self._turned[asked]
-
-    def _converted(self, source_v: Array) -> Array:
-        """What the output stages make of the voltages they are asked for."""
-        if not self._converts.any():
-            return source_v * self._gain
-        rounded = np.rint(source_v / self._step) * self._step
-        return np.where(self._converts, rounded, source_v) * self._gain
 
     def _period(self, cycles_per_sample: tuple[float, ...]) -> int | None:
         """Samples after which every tone repeats, or None if that takes too long."""

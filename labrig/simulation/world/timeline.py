@@ -106,6 +106,10 @@ class Timeline:
         inside = {int(np.ceil((t - t0) * rate - SAME_SAMPLE)) for t in set(within)}
         return [0, *sorted(index for index in inside if 0 < index < n), n]
 
+    def passed(self, t: float, rate: float) -> int:
+        """How many changes show in a sample at t; two samples with the same number see the same."""
+        return bisect_right(self._events, t + SAME_SAMPLE / rate)
+
     def _note(self, t: float) -> None:
         """Keep the times of all events in order; nearly always the newest comes last."""
         self.changes += 1

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labrig.instruments.multiplexer import Lead
+from labrig.signals.tones import ToneProgram
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,21 @@ class BoardWiring:
 
 @dataclass(frozen=True)
 class SourceStage:
-    """Output stage of one source channel: actual gain, and the step of its converter in V (0: none)."""
+    """Output stage of one source channel.
+
+    Attributes
+    ----------
+    gain : float
+        Actual gain.
+    step_v : float
+        Step of its converter (V); 0: none.
+    outputs : sequence of callables
+        What its output makes of volts, one after the other.
+    players : sequence of callables
+        What it makes of programs, one after the other.
+    """
 
     gain: float = 1.0
     step_v: float = 0.0
+    outputs: Sequence[Callable[[Array], Array]] = ()
+    players: Sequence[Callable[[ToneProgram], ToneProgram]] = ()

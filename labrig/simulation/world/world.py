@@ -33,6 +33,8 @@ class World:
         Output stage of each source channel.
     siemens : (E,) array
         Conductances to begin with (S).
+    farad : (N,) array, optional
+        Capacitance of each node (F). Default: none.
 
     Attributes
     ----------
@@ -40,22 +42,36 @@ class World:
         What is made to go wrong, and when.
     acquisitions : int
         How many have begun.
+    started_s : float
+        When the bench started, by the clock whose times are passed in (s); 0 by default.
     """
 
     def __init__(
-        self, network: Network, wiring: BoardWiring, stages: Mapping[str, SourceStage], siemens: Array
+        self,
+        network: Network,
+        wiring: BoardWiring,
+        stages: Mapping[str, SourceStage],
+        siemens: Array,
+        farad: Array | None = None,
     ) -> None:
         network.check()
         self.network = network
         self.wiring = wiring
         self.acquisitions = 0
+        self.started_s = 0.0
         self.faults = FaultSchedule()
         by_node = {node: channel for channel, node in wiring.sources.items()}
         self._channels = tuple(by_node[source.node] for source in network.sources)
         self.timeline = Timeline(self._channels, [edge.name for edge in network.edges], siemens)
         self.response = BoardResponse(
-            network, self._channels, [stages[channel] for channel in self._channels], self.timeline
+            network, self._channels, [stages[channel] for channel in self._channels], self.timeline, farad
         )
+        self._players = {channel: stages[channel].players for channel in self._channels}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source channels that drive the board, in the order of the network's sources."""
+        return self._channels
 
     @property
     def changes(self) -> int:
@@ -64,6 +80,8 @@ class World:
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
         """Let the channel play `program` from time t (s) on, with its tones starting at t; None opens the output."""
+        for player in self._players.get(channel, ()):
+            program = program and player(program)
         self.timeline.drive(t, channel, program)
 
     def set(self, t: float, siemens: Mapping[str, float]) -> None:
@@ -89,13 +107,20 @@ class World:
         return self.response.voltages(nodes, t0, rate, n, skew_s)
 
     def stretches(
-        self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()
+        self,
+        nodes: Sequence[str],
+        t0: float,
+        rate: float,
+        n: int,
+        skew_s: Sequence[float] = (),
+        coupling: Array | None = None,
     ) -> list[Stretch]:
         """The same voltages, split where something changes.
 
-        Each stretch has one period of scans, which repeats until its end.
+        Each stretch has one period of scans, which repeats until its end. `coupling`, (S, len(nodes)), is what share of
+        the tones of each source comes on top.
         """
-        return self.response.stretches(nodes, t0, rate, n, skew_s)
+        return self.response.stretches(nodes, t0, rate, n, skew_s, coupling)
 
     def resistances(self, nodes: Sequence[str], t: float) -> Array | None:
         """(len(nodes),) resistance from each node to ground at t (Ω); None if the network's physics knows none."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from labrig_drivers.digipot_bank.options import DigipotBankOptions
 from labrig_drivers.generic import DigitizerOptions, ProgrammerOptions, SourceOptions
 from labrig_drivers.ni.analog_input import NiAnalogInputOptions
@@ -15,7 +17,7 @@ from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 
 from labrig.assembly import packaged_configs
-from labrig.assembly.sections import acquisition, header, learning, limits, network, storage, timing, wiring
+from labrig.assembly.sections import acquisition, header, judge, learning, limits, network, storage, timing, wiring
 from labrig.assembly.sections.task import SHARED
 from labrig.config.annotations import keys_of
 from labrig.config.section import Section
@@ -25,20 +27,21 @@ from labrig.learning.carriers import CARRIERS
 from labrig.learning.losses import LOSSES
 from labrig.learning.rules import RULES
 from labrig.learning.tasks import TASKS, goals_section
+from labrig.learning.tasks.regression import RegressionData, RegressionSplit
 from labrig.learning.updates import UPDATES
 from labrig.network import PHYSICS
 from labrig.network.resistive import options as resistive
 from labrig.network.resistive.diodes import DIODES
 from labrig.quantities import parse_quantity
 from labrig.simulation.imperfections import IMPERFECTIONS
-from labrig.simulation.presets import preset, preset_names
-from labrig.simulation.section import FaultEntry, simulation_model
+from labrig.simulation.presets import preset_names
+from labrig.simulation.section import FaultEntry, preset_values, simulation_model
 
 README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
 
 
 def models() -> Iterator[type[BaseModel]]:
-    for module in (resistive, acquisition, header, learning, limits, network, storage, timing, wiring):
+    for module in (resistive, acquisition, header, judge, learning, limits, network, storage, timing, wiring):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__:
                 yield value
@@ -46,6 +49,7 @@ def models() -> Iterator[type[BaseModel]]:
     for known in (PHYSICS, RULES, CARRIERS, LOSSES, UPDATES, TASKS):
         yield from (known.find(name).Options for name in known.own)
     yield from SHARED.values()
+    yield from (RegressionData, RegressionSplit)
     for task in TASKS.own:
         yield goals_section(TASKS.find(task).goals)
     yield from (SourceOptions, DigitizerOptions, ProgrammerOptions)
@@ -98,10 +102,13 @@ def test_every_example_is_listed(path: Path) -> None:
 
 
 def test_the_presets_are_what_is_written() -> None:
-    table = README.partition("| key | unit, values | `ideal` | `typical` | meaning |")[2].partition("\n\n")[0]
+    header = "| key | unit, values | `ideal` | `typical` | `harsh` | meaning |"
+    table = README.partition(header)[2].partition("\n\n")[0]
     rows = [[cell.strip("` ") for cell in line[1:-1].split("|")] for line in table.splitlines()[2:]]
-    written = {row[0]: dict(zip(("ideal", "typical"), row[2:4], strict=True)) for row in rows}
+    written = {row[0]: dict(zip(("ideal", "typical", "harsh"), row[2:5], strict=True)) for row in rows}
     assert set(IMPERFECTIONS.own) < set(written)
+    model, fields = simulation_model({})
     for name in preset_names():
-        for key, value in preset(name).items():
-            assert written[key][name] == (str(value).lower() if isinstance(value, bool) else str(value))
+        for key, value in preset_values(name).items():
+            read = model.model_validate_json(json.dumps({key: yaml.safe_load(written[key][name])}))
+            assert getattr(read, fields[key]) == value

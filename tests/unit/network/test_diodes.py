@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labrig.errors import ConfigError
-from labrig.network.resistive.diodes import DIODES, THERMAL_VOLTAGE_V, DiodeModel
+from labrig.network.resistive.diodes import DIODES, SCHOTTKY, THERMAL_VOLTAGE_V, DiodeModel
 from labrig.network.resistive.junctions import (
     GMIN_S,
     LINEAR_ABOVE_A,
@@ -25,7 +25,7 @@ def test_thermal_voltage_is_25_9_mv():
 
 def test_the_parts():
     assert set(DIODES) == {"BAT54", "1N4148", "1N5711", "1N34A", "HSMS-285x", "HSMS-282x"}
-    assert DIODES["BAT54"] == DiodeModel(2.117e-7, 1.016, 2.637, 36.0, 1.196e-6)
+    assert DIODES["BAT54"] == DiodeModel(2.117e-7, 1.016, 2.637, 36.0, 1.196e-6, *SCHOTTKY)
     for name, at_1_ua in {"BAT54": 0.0460, "1N4148": 0.2713, "1N5711": 0.1857, "HSMS-282x": 0.1073}.items():
         model = DIODES[name]
         u = np.array([[at_1_ua]])

@@ -109,7 +109,7 @@ def test_sine_with_diodes_fails_for_its_harmonics():
     assert found.bias.interval[0] > 0.03
     assert any("harmonics" in hint for hint in judgement.hints)
     # The differences are those of the amplitudes too: they agree with the exact gradient, not with the measured one.
-    assert np.linalg.norm(found.differences - found.reference) < 1e-5 * np.linalg.norm(found.reference)
+    assert np.linalg.norm(found.differences - found.reference) < 1e-4 * np.linalg.norm(found.reference)
 
 
 def test_against_differences_alone_an_ideal_board_is_right_and_parts_of_unknown_size_leave_it_open():

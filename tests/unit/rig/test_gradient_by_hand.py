@@ -19,7 +19,7 @@ def test_divider(target: str, theta_us: float):
         learned = assembly.probe(rig, assembly.update(rig)).gradient(0)
         world = setup.bench.world
         (siemens,) = world.conductances(setup.bench.clock.now())
-        gain = dict(zip(world._channels, world.response._gain, strict=True))
+        gain = dict(zip(world._channels, world.response._stages.gain, strict=True))
     source_ohm, load_ohm = 50.0, 100e3
     x = 1.0 * gain["awg/0"]
     y = float(target.split()[0]) * 1e-3

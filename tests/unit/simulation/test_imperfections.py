@@ -7,6 +7,7 @@ import pytest
 from unit.rig.benches import assembled
 
 from labrig.config.problems import ConfigProblems
+from labrig.instruments.multiplexer import Lead
 from labrig.instruments.parts import find_part
 from labrig.simulation.imperfections import IMPERFECTIONS, Scans, imperfections
 from labrig.simulation.presets import preset_names
@@ -24,7 +25,7 @@ def test_an_unknown_preset_is_one_error():
     with pytest.raises(ConfigProblems) as raised:
         assembled("divider", "simulation.preset=typicl")
     (problem,) = raised.value.problems
-    assert problem.message == "'typicl' is not one of 'ideal', 'typical'; did you mean 'typical'?"
+    assert problem.message == "'typicl' is not one of 'harsh', 'ideal', 'typical'; did you mean 'typical'?"
 
 
 def test_ideal_changes_nothing():
@@ -32,7 +33,12 @@ def test_ideal_changes_nothing():
     part = find_part("MCP4251-104")
     assert (ideal.convert, ideal.u_gain, ideal.u_offset_v, ideal.source_gain("awg/0")) == (False, 0.0, 0.0, 1.0)
     assert ideal.specimens("pots", part, 4) == [part] * 4
-    assert ideal.transfers("daq", 5) == ideal.additions("daq", 5) == []
+    assert ideal.transfers("daq", 5) == ideal.additions("daq", 5) == ideal.memories("daq") == []
+    assert ideal.outputs("awg/0", 5.0) == ideal.players("awg/0") == []
+    assert ideal.scan_delay_s("daq", 5) is ideal.coupling("daq", 5, ["awg/0"]) is None
+    assert ideal.node_farad(Lead()) == 0.0
+    network = assembled("xor").board.network
+    assert ideal.network(network) is network
 
 
 def test_what_one_draws_does_not_depend_on_the_others_nor_on_their_order():

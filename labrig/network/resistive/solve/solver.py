@@ -118,6 +118,10 @@ class Solver:
             solved = operating_points(problem, solved)
         return self._restored(reduction.expand(batch, solved), current.ndim)
 
+    def with_currents(self, source_v: ArrayLike, current_a: ArrayLike) -> FloatArray:
+        """Node voltages (V) with the currents (N,) or (B, N) pushed into the nodes (A), otherwise as `states`."""
+        return self.states(source_v, current_a)
+
     def sensitivity(self, v: ArrayLike, output_gradient: ArrayLike) -> FloatArray:
         """λ = −H⁻¹·dC/dv at the operating point `v`: the response to the error current −dC/dv (b/γ in the paper).
 

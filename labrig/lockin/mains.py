@@ -1,0 +1,165 @@
+"""Hum of the mains in a window: found at its own frequency, which wanders, and fitted together with the tones.
+
+A window of whole mains cycles rejects hum only at the nominal frequency: 10 mV at 50.1 Hz leave 20 µV in the mean of
+20 ms. Hum that is fitted leaves nothing in DC and in the tones, and no longer counts as noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+HIGHEST_HARMONIC = 20
+"""As many as the tone planner keeps clear of."""
+
+STANDS_OUT = 20.0
+"""Power at a harmonic from which it is fitted, relative to the noise there. Less does not matter."""
+
+BESIDE = 3
+"""How many whole steps on each side of a harmonic say how large the noise is."""
+
+SAMPLES_PER_CYCLE = 8
+"""Samples are averaged to this many per cycle of the highest harmonic: enough to find hum, and fast."""
+
+LEAST_CYCLES = 0.9
+"""With fewer cycles in the window hum cannot be told from DC."""
+
+ENOUGH = 1e-5
+"""Cycles per window to which the frequency is found: hum of 1 V then leaves 10 µV."""
+
+LARGEST_WANDER = 0.02
+"""Largest deviation of the frequency from its nominal value, relative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hum:
+    """What was found of the mains.
+
+    cycles: of the fundamental in the window. harmonics: their orders, from 1.
+    """
+
+    cycles: float
+    harmonics: tuple[int, ...]
+
+    def columns(self, samples: int) -> Array:
+        """(N, 2H) cosine and sine of every harmonic at the centred times."""
+        return _waves(self.cycles, self.harmonics, samples)
+
+
+def find_hum(residual: Array, nominal_cycles: Sequence[float], tones: Array) -> Hum | None:
+    """Find hum in the residual (N, C) of a window; None if there is none that stands out.
+
+    Parameters
+    ----------
+    nominal_cycles : sequence of float
+        Cycles per window of the mains frequencies that are looked for.
+    tones : (F,)
+        Cycles per window of the tones: a harmonic within one cycle of one is left alone.
+    """
+    usable = [each for each in nominal_cycles if LEAST_CYCLES <= each < len(residual) / 4]
+    left = [float(np.sum(_without(residual, _waves(each, [1], len(residual))) ** 2)) for each in usable]
+    return _found(residual, usable[int(np.argmin(left))], tones) if usable else None
+
+
+def _found(residual: Array, nominal: float, tones: Array) -> Hum | None:
+    """Hum of one mains frequency; None if there is none."""
+    orders = [
+        order
+        for order in range(1, HIGHEST_HARMONIC + 1)
+        if order * nominal < len(residual) / 4 and all(abs(order * nominal - tone) > 1.0 for tone in tones)
+    ]
+    if orders[:1] != [1]:
+        return None
+    coarse = _averaged(residual, round(SAMPLES_PER_CYCLE * orders[-1] * nominal))
+    if not _standing_out(coarse, nominal, [1]) or _is_drift(coarse, nominal, orders[1:]):
+        return None
+    cycles = _refined(coarse, nominal, orders)
+    kept = _standing_out(coarse, cycles, orders)
+    if 1 not in kept:
+        return None
+    return Hum(_refined(coarse, cycles, kept), tuple(kept))
+
+
+def _averaged(residual: Array, least: int) -> Array:
+    """Means of equally many samples each, at least this many of them, over the whole window."""
+    samples, channels = residual.shape
+    each = max((k for k in range(1, max(1, samples // least) + 1) if samples % k == 0), default=1)
+    return residual.reshape(-1, each, channels).mean(axis=1)
+
+
+def _standing_out(residual: Array, cycles: float, orders: Sequence[int]) -> list[int]:
+    """Harmonics that are stronger than noise, which falls with frequency as flicker does or stays as it is.
+
+    The noise at a harmonic is the lower quartile of what is beside it: other harmonics are there too.
+    """
+    samples = len(residual)
+    left = _without(residual, _waves(cycles, orders, samples))
+    position = cycles * np.array(orders)[:, np.newaxis]
+    beside = position + np.r_[-BESIDE:0, 1 : BESIDE + 1]
+    of_harmonic = np.abs(beside[..., np.newaxis] - position[:, 0]).min(axis=-1) < 0.25
+    power = np.where(of_harmonic, _power(residual, beside), _power(left, beside)) * np.maximum(beside / position, 1.0)
+    power[(beside < 0.75) | (beside > samples / 2 - 1)] = np.nan
+    noise = np.nanquantile(power, 0.25, axis=1)
+    strong = _power(residual, position)[:, 0] > STANDS_OUT * noise
+    return [order for order, is_strong in zip(orders, strong, strict=True) if is_strong]
+
+
+def _waves(cycles: float, orders: Sequence[int], samples: int) -> Array:
+    """(N, 2H) cosine and sine of every harmonic at the centred times."""
+    phase = 2 * np.pi * cycles / samples * np.outer(np.arange(samples) - (samples - 1) / 2, orders)
+    return np.concatenate((np.cos(phase), np.sin(phase)), axis=1)
+
+
+def _without(residual: Array, columns: Array) -> Array:
+    q, _ = np.linalg.qr(columns)
+    return residual - q @ (q.T @ residual)
+
+
+def _power(residual: Array, cycles: Array) -> Array:
+    """Power of all channels together at frequencies of any shape."""
+    samples = len(residual)
+    phase = 2 * np.pi / samples * np.outer(cycles.ravel(), np.arange(samples) - (samples - 1) / 2)
+    power = ((np.cos(phase) @ residual) ** 2 + (np.sin(phase) @ residual) ** 2).sum(axis=1)
+    return power.reshape(cycles.shape)
+
+
+def _is_drift(residual: Array, cycles: float, higher: Sequence[int]) -> bool:
+    """Whether a parabola follows the residual better than a wave: in a window of one cycle they are alike."""
+    time = np.linspace(-1, 1, len(residual))
+    parabola = np.stack((time, time**2 - 1 / 3), axis=1)
+    harmonics = _waves(cycles, higher, len(residual))
+    of_drift, of_hum = (
+        _without(residual, np.concatenate((each, harmonics), axis=1))
+        for each in (parabola, _waves(cycles, [1], len(residual)))
+    )
+    return float(np.sum(of_drift**2)) < float(np.sum(of_hum**2))
+
+
+def _refined(residual: Array, cycles: float, orders: Sequence[int]) -> float:
+    """Cycles per window at which hum common to all channels fits best, by Gauss–Newton."""
+    samples, nominal = len(residual), cycles
+    time = np.outer(np.arange(samples) - (samples - 1) / 2, orders)
+    for _ in range(6):
+        waves = _waves(cycles, orders, samples)
+        columns = np.column_stack((np.ones(samples), waves))
+        q, r = np.linalg.qr(columns)
+        projected = q.T @ residual
+        left, amplitudes = residual - q @ projected, np.linalg.solve(r, projected)
+        # d/dω of α cos ωm + β sin ωm, without the part that amplitudes can follow.
+        cosines, sines = np.split(waves, 2, axis=1)
+        alpha, beta = np.split(amplitudes[1:], 2)
+        slope = (time * cosines) @ beta - (time * sines) @ alpha
+        slope -= q @ (q.T @ slope)
+        size = float(np.sum(slope**2))
+        if size == 0:
+            break
+        step = float(np.sum(slope * left)) / size * samples / (2 * np.pi)
+        cycles = float(np.clip(cycles + step, nominal * (1 - LARGEST_WANDER), nominal * (1 + LARGEST_WANDER)))
+        if abs(step) < ENOUGH:
+            break
+    return cycles

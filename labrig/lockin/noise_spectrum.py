@@ -1,0 +1,206 @@
+"""Noise at the frequencies where it matters: beside every tone, and near DC.
+
+White noise has the same density everywhere, so the scatter of all samples says how well a tone is known. Flicker, hum
+and drift do not: they make DC worse than the scatter says and, because they inflate the scatter, may make a tone look
+worse than it is. The residual of the window is therefore projected on frequencies beside each tone (whole cycles per
+window away from it), where nothing is played. If the noise is white nothing else is done. Otherwise the density
+beside each tone is what counts. DC has no frequencies below it: its density is continued as white noise plus
+flicker (1/f) down to LOWEST cycles per window. What is slower than that is not seen in one window at all.
+
+Source: D. B. Percival and A. T. Walden, *Spectral Analysis for Physical Applications*, Cambridge 1993, chapters 6–7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.lockin.drops import Drops
+
+Array = NDArray[np.float64]
+
+NEIGHBORS = 11
+"""Frequencies on each side of a tone: 22 give a standard error that is good to 11 %."""
+
+FEWEST = 6
+"""With fewer frequencies that are free, the noise is taken to be white."""
+
+LOWEST = 1 / 20
+"""Flicker is continued below the window's first cycle down to this many cycles per window."""
+
+AT_DC = 2 * (1.5 - 0.5772156649 - np.log(2 * np.pi * LOWEST))
+"""What flicker of density 1/κ at κ cycles per window does to a mean, in units of white noise of density 1:
+2 ∫ sinc²(κ)/κ dκ from LOWEST."""
+
+LOOKED_AT = 32
+"""Drops of a large board whose noise is tested for color: every one costs time in every acquisition."""
+
+SURE = 2.5
+"""Standard errors between the density beside a tone and the mean density, beyond which noise is not white."""
+
+ONE_DROP = 2.5
+"""The same for one drop of many, as a ratio."""
+
+NO_NOISE_V = 1e-12
+"""Noise below this is the rounding of floating point numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """Noise density at DC and at each tone, as the variance per sample (V²) of white noise of that density.
+
+    channels: (1 + F, C), or (C,) if it is the same in all rows. drops: (1 + F, E).
+    """
+
+    channels: Array
+    drops: Array
+
+
+class NoiseSpectrum:
+    """Looks at the residual of windows of N samples beside F tones and near DC.
+
+    Parameters
+    ----------
+    cycles : (F,)
+        Cycles of each tone in a window.
+    samples : int
+        N.
+    period : int or None
+        Samples after which all tones repeat. The residual has nothing at multiples of its frequency.
+    angles : (1 + F, C)
+        How far each channel is rotated at DC and at each tone (rad).
+    drops : Drops
+        Of the channels, without rotation.
+    """
+
+    def __init__(self, cycles: Array, samples: int, period: int | None, angles: Array, drops: Drops) -> None:
+        self._drops = drops
+        played = np.array([0.0, *cycles])
+        taken = np.arange(0.0, samples / 2, samples / period) if period is not None else played
+        bins = [_free(center, taken, played, samples) for center in played]
+        self._groups = bins
+        self._centers = played
+        self._ends = np.cumsum([0, *(len(group) for group in bins)])
+        time = np.arange(samples) - (samples - 1) / 2
+        phase = 2 * np.pi / samples * np.outer(np.concatenate(bins), time)
+        # Cosines and sines one below the other, so that a real product does both.
+        self._rows = np.concatenate((np.cos(phase), np.sin(phase))) / np.sqrt(samples)
+        self._turn = np.exp(-1j * angles)
+        some = drops.some(LOOKED_AT)
+        # Drops that share a channel are not independent.
+        self._independent = max(1, min(len(some.rows), len(some.columns)))
+        self._some_rows = some.rows
+        self._some = np.zeros((angles.shape[1], len(some.rows)))
+        self._some[some.columns] = some.matrix.T
+        # The test makes do with half of the frequencies beside a tone.
+        tested = [
+            first + np.arange(0, len(group), 1 if row == 0 else 2)
+            for row, (first, group) in enumerate(zip(self._ends, bins, strict=False))
+        ]
+        self._test_of = [row for row, group in enumerate(tested) if len(group) >= FEWEST and len(some.rows)]
+        chosen = np.concatenate([np.zeros(0, dtype=np.intp), *(tested[row] for row in self._test_of)])
+        self._test_rows = self._rows[np.concatenate((chosen, chosen + len(self._rows) // 2))]
+        counts = np.array([len(tested[row]) for row in self._test_of], dtype=np.intp)
+        self._test_means = np.repeat(np.eye(len(counts)), counts, axis=1) / counts[:, np.newaxis]
+        # The power at one frequency of one drop has the relative standard error 1.
+        self._test_limits = SURE / np.sqrt(self._independent * counts)
+
+    def is_white(self, residual: Array, scatter: Density) -> bool:
+        """Whether the residual (N, C) is as dense beside every tone and near DC as its scatter says.
+
+        Drops are looked at, not channels: what all channels share does no harm.
+        """
+        if not len(self._test_of):
+            return True
+        found = (self._test_rows @ residual) @ self._some
+        half = len(found) // 2
+        power = self._test_means @ (found[:half] ** 2 + found[half:] ** 2)
+        scale = scatter.drops[self._test_of][:, self._some_rows]
+        if scale.min() <= NO_NOISE_V**2:
+            if scale.max() <= NO_NOISE_V**2:
+                return True
+            scale = np.where(scale > NO_NOISE_V**2, scale, np.inf)
+        ratio = power / scale
+        return bool((np.abs(ratio.mean(axis=1) - 1.0) < self._test_limits).all() and ratio.max() < ONE_DROP)
+
+    def density(self, residual: Array, scatter: Density, avoid: Array) -> Density:
+        """Density beside every tone and near DC.
+
+        Parameters
+        ----------
+        residual : (N, C)
+            What the fit left (V).
+        scatter : Density
+            From all samples: what is taken where too few frequencies are free.
+        avoid : (M,)
+            Cycles per window of what was fitted beside the tones: harmonics of the mains.
+        """
+        found = self._rows @ residual
+        half = len(found) // 2
+        channels: list[Array] = []
+        edges: list[Array] = []
+        for row, (first, bins) in enumerate(zip(self._ends, self._groups, strict=False)):
+            kept = first + np.flatnonzero(np.abs(bins[:, np.newaxis] - avoid).min(axis=1, initial=np.inf) > 0.75)
+            if len(kept) < FEWEST:
+                channels.append(scatter.channels)
+                edges.append(scatter.drops[row])
+                continue
+            # The drop of a phasor: channels are rotated by their skew first.
+            turned = (found[kept] - 1j * found[half + kept]) * self._turn[row]
+            squares = turned.real**2 + turned.imag**2
+            real, imaginary = self._drops.of(turned.real), self._drops.of(turned.imag)
+            of_drops = real**2 + imaginary**2
+            pooled = (of_drops if self._drops.edges else squares).mean(axis=1)
+            shape = self._shape(row, bins[kept - first], pooled)
+            channels.append((squares / shape).mean(axis=0))
+            edges.append((of_drops / shape).mean(axis=0))
+        return Density(np.array(channels), np.array(edges))
+
+    def _shape(self, row: int, bins: Array, pooled: Array) -> Array:
+        """(n, 1) density at `bins` relative to that at DC or at the tone, from the mean over channels (n,)."""
+        if row == 0:
+            white, flicker = _white_and_flicker(bins, pooled, self._independent)
+            at_dc = white + AT_DC * flicker
+            return ((white + flicker / bins) / at_dc)[:, np.newaxis] if at_dc > 0 else np.ones((len(bins), 1))
+        if not pooled.all():
+            return np.ones((len(bins), 1))
+        away = np.log(bins / self._centers[row])
+        level = np.log(pooled)
+        apart = away - away.mean()
+        slope = float(apart @ level / (apart @ apart))
+        return np.asarray(np.exp(slope * away), dtype=np.float64)[:, np.newaxis]
+
+
+def _free(center: float, taken: Array, played: Array, samples: int) -> Array:
+    """Frequencies beside `center` at which there is only noise, in cycles per window."""
+    steps = np.arange(1, NEIGHBORS + 1) if center == 0 else np.r_[-NEIGHBORS:0, 1 : NEIGHBORS + 1]
+    bins = center + steps
+    bins = bins[(bins > 0.5) & (bins < samples / 2 - 0.5)]
+    away = np.abs(bins[:, np.newaxis] - np.concatenate((taken, played))).min(axis=1)
+    return np.asarray(bins[away > 0.75], dtype=np.float64)
+
+
+def _white_and_flicker(bins: Array, density: Array, independent: int) -> tuple[float, float]:
+    """White part w and flicker A ≥ 0 of density = w + A/bins, by least squares with relative weights.
+
+    A is 0 unless it is larger than two standard errors, with this many independent drops.
+    """
+    if not density.any():
+        return 0.0, 0.0
+    columns = np.stack((np.ones_like(bins), 1 / bins), axis=1)
+    model = density
+    white, flicker = float(np.mean(density)), 0.0
+    for _ in range(3):
+        weighted = columns / np.maximum(model, 1e-3 * density.max())[:, np.newaxis]
+        inverse = np.linalg.pinv(weighted)
+        found = inverse @ (density / np.maximum(model, 1e-3 * density.max()))
+        if found[1] < 2 * np.sqrt(np.sum(inverse[1] ** 2) / independent):
+            white, flicker = float(np.mean(density)), 0.0
+        elif found[0] < 0:
+            white, flicker = 0.0, float(np.mean(density * bins))
+        else:
+            white, flicker = float(found[0]), float(found[1])
+        model = columns @ (white, flicker)
+    return white, flicker

@@ -1,0 +1,91 @@
+"""What repeats with the tones but is none of them: the steps of the sources' converters.
+
+A source rounds every sample, and the error repeats with the tone. It lies on every odd multiple of the tone's frequency
+as a sine is rounded alike in both half-waves, and on the tone itself, where it cannot be told from it; what it does
+there depends on the phase at which the digitizer started, so the same excitation is read a little differently every
+time. The other multiples, folded at half the rate of one period, say how much that is. Those that stand out are the
+harmonics of a nonlinear network and are left out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.lockin.drops import Drops
+from labrig.lockin.noise_spectrum import LOOKED_AT, SURE, Density
+
+Array = NDArray[np.float64]
+
+HARMONIC = 10.0
+"""Power of a multiple, relative to the lower quartile, from which it is taken for a harmonic of the network."""
+
+FEWEST = 3
+"""Multiples that are needed to say anything."""
+
+
+class SourceSteps:
+    """Looks at the harmonics of windows of N samples.
+
+    Parameters
+    ----------
+    cycles : (F,)
+        Cycles of each tone in a window.
+    samples, period : int
+        N, and the samples after which all tones repeat.
+    drops : Drops
+        Of the channels.
+    """
+
+    def __init__(self, cycles: Array, samples: int, period: int, drops: Drops) -> None:
+        self._samples, self._drops, self._edges = samples, drops, drops.edges
+        self._looked_at = drops.some(LOOKED_AT).columns  # not the pilot
+        tones = np.rint(cycles * period / samples).astype(int)
+        bins = np.arange(1, (period + 1) // 2)
+        phase = 2 * np.pi / period * np.outer(bins, np.arange(period))
+        self._rows = np.concatenate((np.cos(phase), np.sin(phase))) / period
+        self._of_tone: list[NDArray[np.intp]] = []
+        for tone in tones:
+            multiples = np.arange(3, 2 * period, 2) * tone % period
+            folded = np.unique(np.minimum(multiples, period - multiples))
+            self._of_tone.append(np.flatnonzero(np.isin(bins, np.setdiff1d(folded, tones))))
+
+    def variance(self, periods: Array, scatter: Density) -> tuple[Array, Array] | None:
+        """Variance that the steps add to the in-phase part of each tone: of channels (F, C) and drops (F, E).
+
+        None if the multiples of the tones are no stronger than noise of this scatter.
+
+        Parameters
+        ----------
+        periods : (P, C)
+            Mean of the window over all periods (V).
+        """
+        found = self._rows @ periods
+        cosines, sines = np.split(found, 2)
+        power = cosines**2 + sines**2
+        # Channels first, which costs little: where these show nothing, neither do drops.
+        noise = float(scatter.channels[self._looked_at].sum()) / self._samples
+        if not any(_stands_out(power[kept][:, self._looked_at].sum(axis=1), noise) for kept in self._of_tone):
+            return None
+        of_drops = self._drops.of(cosines) ** 2 + self._drops.of(sines) ** 2
+        level = float(scatter.drops[0].mean()) / self._samples
+        channels, drops = np.zeros((len(self._of_tone), power.shape[1])), np.zeros((len(self._of_tone), self._edges))
+        for row, multiples in enumerate(self._of_tone):
+            kept = multiples[_network_left_out(of_drops[multiples].mean(axis=1))]
+            if _stands_out(of_drops[kept].mean(axis=1), level):
+                channels[row] = power[kept].mean(axis=0) - scatter.channels / self._samples
+                drops[row] = of_drops[kept].mean(axis=0) - scatter.drops[0] / self._samples
+        return 2 * np.maximum(channels, 0.0), 2 * np.maximum(drops, 0.0)
+
+
+def _network_left_out(power: Array) -> NDArray[np.bool_]:
+    """Which multiples are not harmonics of a nonlinear network, by their power (n,)."""
+    return power <= HARMONIC * np.quantile(power, 0.25)
+
+
+def _stands_out(power: Array, noise: float) -> bool:
+    """Whether multiples of this power (n,) are certainly stronger than noise."""
+    if len(power) < FEWEST or float(power.mean()) <= noise * (1 + SURE / np.sqrt(len(power))):
+        return False
+    kept = power[_network_left_out(power)]
+    return float(kept.mean()) > noise * (1 + SURE / np.sqrt(len(kept)))

@@ -1,0 +1,166 @@
+"""The fit of DC and tones to one window, and how well each is known.
+
+As a rule tones are where they were asked for and noise is white: one prepared fit, and the scatter around it. Where the
+pilot says that the clocks differ, the tones are fitted at their real frequencies. Where noise is not white, hum of the
+mains is looked for and fitted too, and the density beside each tone counts instead of the scatter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.lockin.clock_ratio import ClockRatio
+from labrig.lockin.drops import Drops
+from labrig.lockin.estimator import (
+    LeastSquares,
+    aperiodic_residual,
+    at_rows,
+    common_period,
+    extended,
+    joint_least_squares,
+)
+from labrig.lockin.mains import find_hum
+from labrig.lockin.noise_spectrum import Density, NoiseSpectrum
+from labrig.lockin.source_steps import SourceSteps
+
+Array = NDArray[np.float64]
+
+
+CLOCK_STEPS = 4
+"""Steps at most from the nominal frequencies to the real ones."""
+
+
+@dataclass(slots=True)
+class Fitted:
+    """DC and tones of one window.
+
+    Attributes
+    ----------
+    estimator : LeastSquares
+        The fit that was made.
+    theta : (1 + 2F, C) array
+        Its parameters.
+    scatter : (C,) array
+        Variance of a sample (V²).
+    density : Density
+        Noise at DC and at each tone.
+    periods : (P, C) array or None
+        Mean over all periods of the tones.
+    steps : tuple of (F, C) and (F, E) arrays, or None
+        Variance that the steps of the sources add to the tones, of channels and of drops (V²).
+    clock_ratio, u_clock_ratio : float
+        Of the source's clock to the digitizer's, and its standard error.
+    """
+
+    estimator: LeastSquares
+    theta: Array
+    scatter: Array
+    density: Density
+    periods: Array | None = None
+    steps: tuple[Array, Array] | None = None
+    clock_ratio: float = 1.0
+    u_clock_ratio: float = np.inf
+
+
+class WindowFit:
+    """Fits windows of N samples.
+
+    Parameters
+    ----------
+    omegas : (F,)
+        Frequencies of the tones (rad per sample).
+    samples : int
+        N.
+    pilot : int or None
+        The column that carries the pilot.
+    mains : sequence of float
+        Nominal frequencies of the mains (rad per sample).
+    angles : (1 + F, C)
+        How far each channel is rotated at DC and at each tone (rad).
+    drops : Drops
+        Of the channels.
+    """
+
+    def __init__(
+        self, omegas: Array, samples: int, pilot: int | None, mains: Sequence[float], angles: Array, drops: Drops
+    ) -> None:
+        self.estimator = joint_least_squares(omegas, samples)
+        self.period = common_period(list(omegas / (2 * np.pi)), samples)
+        self._omegas = omegas
+        self._samples = samples
+        self._pilot = pilot
+        self._cycles = omegas * samples / (2 * np.pi)
+        self._mains = [each * samples / (2 * np.pi) for each in mains]
+        with_pilot = pilot is not None and len(omegas)
+        self._clock = ClockRatio(omegas, samples, self.period) if with_pilot else None
+        self._spectrum = NoiseSpectrum(self._cycles, samples, self.period, angles, drops)
+        self._steps = SourceSteps(self._cycles, samples, self.period, drops) if self.period is not None else None
+        self._drops = drops
+
+    def of(self, volts: Array, received: NDArray[np.bool_]) -> Fitted:
+        """Fit the samples `volts` (N, C), of which only the rows `received` (N,) count.
+
+        Raises
+        ------
+        ConfigError
+            If too few rows were received.
+        """
+        if not received.all():
+            return self._by_scatter(at_rows(self.estimator, received), volts[received], None)[0]
+        fitted, residual = self._by_scatter(self.estimator, volts, self.period)
+        if self._clock is not None:
+            fitted, residual = self._on_its_clock(self._clock, fitted, residual, volts)
+        if self._steps is not None and fitted.periods is not None:
+            fitted.steps = self._steps.variance(fitted.periods, fitted.density)
+        if not self._spectrum.is_white(residual, fitted.density):
+            self._color(fitted, residual, volts)
+        return fitted
+
+    def _by_scatter(self, estimator: LeastSquares, volts: Array, period: int | None) -> tuple[Fitted, Array]:
+        """The fit, with white noise of the size of the residual (N, C), and this residual."""
+        theta = estimator.fit(volts)
+        if period is not None:
+            residual, mean, freedom = aperiodic_residual(volts, period)
+        else:
+            (residual, freedom), mean = estimator.residual(volts, theta), None
+        scatter, of_drops = self._drops.variances(residual, freedom)
+        return Fitted(estimator, theta, scatter, Density(scatter, of_drops), mean), residual
+
+    def _on_its_clock(self, clock: ClockRatio, fitted: Fitted, residual: Array, volts: Array) -> tuple[Fitted, Array]:
+        """The same fit, or one at the frequencies that the pilot really has."""
+        pilot = self._pilot
+        off, u = clock.off(residual[:, pilot], fitted.theta[:, pilot], float(fitted.scatter[pilot]))
+        ratio = 1.0 + off
+        if clock.matters(off, u):
+            for _ in range(CLOCK_STEPS):
+                estimator = joint_least_squares(ratio * self._omegas, self._samples)
+                fitted, residual = self._by_scatter(estimator, volts, None)
+                again = ClockRatio(ratio * self._omegas, self._samples)
+                off, u = again.off(residual[:, pilot], fitted.theta[:, pilot], float(fitted.scatter[pilot]))
+                if not again.matters(off, 0.0):
+                    break
+                ratio *= 1.0 + off
+        fitted.clock_ratio, fitted.u_clock_ratio = ratio, u
+        return fitted, residual
+
+    def _color(self, fitted: Fitted, residual: Array, volts: Array) -> None:
+        """Fit hum too, if there is any, and take the noise beside each tone."""
+        avoid = np.zeros(0)
+        # The mean over periods, which the residual is without, has some of the hum in it.
+        hum = find_hum(fitted.estimator.residual(volts, fitted.theta)[0], self._mains, self._cycles)
+        if hum is not None:
+            avoid = hum.cycles * np.array(hum.harmonics)
+            columns = hum.columns(self._samples)
+            together = extended(fitted.estimator, columns)
+            parameters = len(fitted.theta)
+            of_hum = columns @ together.fit(volts)[parameters:]
+            estimator = replace(fitted.estimator, variance_gains=together.variance_gains[:parameters])
+            period = None if fitted.periods is None else self.period
+            without, residual = self._by_scatter(estimator, volts - of_hum, period)
+            fitted.estimator, fitted.theta, fitted.scatter = estimator, without.theta, without.scatter
+            fitted.density = without.density
+        fitted.density = self._spectrum.density(residual, fitted.density, avoid)

@@ -1,0 +1,60 @@
+"""Picks the coefficients that a learning rule needs out of what the lock-in read."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.learning.measurement import Response
+from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.half_squares import HalfSquares
+from labrig.rig.hookup import Hookup
+
+
+def response_of(
+    read: Demodulated,
+    activation: str,
+    hookup: Hookup,
+    error_rows: slice,
+    error: NDArray[np.float64],
+    half_squares: HalfSquares | None = None,
+) -> Response:
+    """Coefficients of one acquisition.
+
+    Parameters
+    ----------
+    read
+        What the lock-in read.
+    activation
+        "dc", or "sine" if the first tone is the activation's.
+    hookup
+        Says which columns are outputs.
+    error_rows
+        Tones that carry the error.
+    error : (K, O) array
+        The error currents as they were played (A).
+    half_squares
+        ½u² of every edge, if it was asked for.
+    """
+    if activation == "dc":
+        a, u_a, systematic_a = read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
+        channels = read.dc, read.u_dc, read.systematic_dc
+    else:
+        a, u_a, systematic_a = read.in_phase[0], read.u_edge[0], read.systematic_edge[0]
+        channels = read.channel_in_phase[0], read.u_channel[0], read.systematic_channel[0]
+    outputs, u_outputs, systematic_outputs = (values[hookup.output_columns] for values in channels)
+    return Response(
+        outputs=outputs,
+        u_outputs=u_outputs,
+        systematic_outputs=systematic_outputs,
+        a=a,
+        u_a=u_a,
+        b=read.in_phase[error_rows],
+        u_b=read.u_edge[error_rows],
+        systematic_a=systematic_a,
+        systematic_b=read.systematic_edge[error_rows],
+        error=error,
+        quadrature=read.quadrature[error_rows],
+        demodulated=read,
+        half_squares=half_squares,
+    )

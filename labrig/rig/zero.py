@@ -1,0 +1,146 @@
+"""The zero of the digitizer, measured again between other measurements and subtracted from DC.
+
+Offsets, flicker and drift move the zero of every channel. A measurement with all activations at 0 V reads where it is
+now; subtracted, it leaves the response to the activation. What remains is how far the zero moves until it is measured
+again, and its successive readings say how much that is: no model of the drift is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.drops import Drops
+
+Array = NDArray[np.float64]
+
+AT_FIRST = 12
+"""Zeros that are measured before the first measurement, so that their scatter is known."""
+
+TWICE = 10
+"""Every so many times the zero is measured twice in a row: how far it moves in one acquisition, as it does until the
+next measurement."""
+
+MEMORY = 100
+"""Zeros after which an old one no longer counts in the scatter."""
+
+SHARED = 8.0
+"""Weight, in zeros, of the scatter of all channels in that of each: few zeros say little of a single one."""
+
+
+class Zero:
+    """The latest zero of every channel, and how far zeros are apart.
+
+    Parameters
+    ----------
+    every : int
+        Acquisitions after which the zero is measured again.
+    drops : Drops
+        Of the channels.
+    offset_v : float
+        What the digitizer states for its zero (V, type B): it no longer counts.
+    """
+
+    def __init__(self, every: int, drops: Drops, offset_v: float) -> None:
+        self._every = every
+        self._drops = drops
+        channels = np.full(drops.channels, offset_v**2)
+        self._offset, self._offset_of_drops = channels, drops.of_squares(channels)
+        self._since = 0
+        self._missing = AT_FIRST
+        self._until_twice = TWICE
+        self._latest: Demodulated | None = None
+        self._channels = _Scatter(every + 1)
+        self._edges = _Scatter(every + 1)
+
+    @property
+    def due(self) -> bool:
+        """Whether the zero is to be measured before anything else."""
+        return self._missing > 0 or self._since >= self._every
+
+    @property
+    def due_next(self) -> bool:
+        """Whether it will be after one more measurement."""
+        return self._since + 1 >= self._every
+
+    def measured(self, read: Demodulated) -> None:
+        """Take a new zero."""
+        if self._latest is not None:
+            moved = read.dc - self._latest.dc
+            self._channels.add(moved, self._since + 1)
+            self._edges.add(self._drops.of(moved), self._since + 1)
+        if self._missing:
+            self._missing -= 1
+        else:
+            self._until_twice -= 1
+            if self._until_twice == 0:
+                self._until_twice, self._missing = TWICE, 1
+        self._latest = read
+        self._since = 0
+
+    def subtracted_from(self, read: Demodulated) -> Demodulated:
+        """DC without the zero, with the uncertainty that its movement leaves."""
+        zero = self._latest
+        assert zero is not None, "the zero was not measured yet"
+        self._since += 1
+        systematic = read.systematic_dc**2 + zero.systematic_dc**2 - 2 * self._offset
+        of_edges = read.systematic_edge_dc**2 + zero.systematic_edge_dc**2 - 2 * self._offset_of_drops
+        return replace(
+            read,
+            dc=read.dc - zero.dc,
+            edge_dc=read.edge_dc - zero.edge_dc,
+            u_dc=self._channels.after(self._since, zero.u_dc),
+            u_edge_dc=self._edges.after(self._since, zero.u_edge_dc),
+            systematic_dc=np.sqrt(np.maximum(systematic, 0.0)),
+            systematic_edge_dc=np.sqrt(np.maximum(of_edges, 0.0)),
+        )
+
+
+class _Scatter:
+    """Standard deviation of the difference between a zero and what is read some acquisitions later.
+
+    Zeros in a row say it for one acquisition, the others for `apart`; between these it is interpolated.
+    """
+
+    def __init__(self, apart: int) -> None:
+        self._apart = apart
+        self._near, self._far = _Squares(), _Squares()
+
+    def add(self, moved: Array, acquisitions: int) -> None:
+        """Take a difference of two successive zeros."""
+        (self._near if acquisitions == 1 else self._far).add(moved)
+
+    def after(self, acquisitions: int, u: Array) -> Array:
+        """Return it for each value; the standard errors `u` of one zero give the shape while zeros are few."""
+        near = self._near.mean
+        far = self._far.mean if self._far.count else near
+        variance = max(near + (far - near) * (acquisitions - 1) / (self._apart - 1), near)
+        size = float(np.mean(u**2))
+        shape = SHARED * (u**2 / size if size > 0 else np.ones_like(u)) + self._near.shape + self._far.shape
+        return np.sqrt(variance * shape / (SHARED + self._near.count + self._far.count))
+
+
+class _Squares:
+    """Squares of differences, of which old ones count less and less."""
+
+    def __init__(self) -> None:
+        self.count = 0.0
+        self._sum: Array | float = 0.0
+
+    def add(self, moved: Array) -> None:
+        keep = 1 - 1 / MEMORY
+        self.count = keep * self.count + 1
+        self._sum = keep * self._sum + moved**2
+
+    @property
+    def mean(self) -> float:
+        """Of all values and all times."""
+        return float(np.mean(self._sum)) / self.count
+
+    @property
+    def shape(self) -> Array | float:
+        """Of each value, relative to the mean, times their count."""
+        return self._sum / self.mean if self.count and self.mean > 0 else 0.0

@@ -1,0 +1,21 @@
+"""Capacitance of the nodes of the board, because of which tones lag and shrink."""
+
+from __future__ import annotations
+
+from typing_extensions import override
+
+from labrig.instruments.multiplexer import Lead
+from labrig.simulation.imperfections.imperfection import Imperfection
+
+
+class NodeCapacitance(Imperfection):
+    """`value` says whether a node has the capacitance of its cable, which the configuration states.
+
+    Behind a buffer a cable is no load on its node.
+    """
+
+    Options = bool
+
+    @override
+    def node_farad(self, lead: Lead) -> float:
+        return lead.farad if self.value and lead.buffer_ohm is None else 0.0

@@ -1,0 +1,42 @@
+"""The output stages of all sources of a board: what they make of the voltages that they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.simulation.world.wiring import SourceStage
+
+Array = NDArray[np.float64]
+
+
+class OutputStages:
+    """The output stages of S sources, in the order of the network's sources."""
+
+    def __init__(self, stages: Sequence[SourceStage]) -> None:
+        self.gain = np.array([stage.gain for stage in stages])
+        step = np.array([stage.step_v for stage in stages])
+        self._converts = step > 0
+        self._step = np.where(self._converts, step, 1.0)
+        self._outputs = {number: stage.outputs for number, stage in enumerate(stages) if stage.outputs}
+
+    def converted(self, source_v: Array, which: NDArray[np.intp] | None = None) -> Array:
+        """(…, S) what they give; `which`: the columns are these sources."""
+        converts, step = self._converts, self._step
+        if which is not None:
+            converts, step = converts[which], step[which]
+        if not converts.any():
+            return self.unrounded(source_v, which)
+        rounded = np.rint(source_v / step) * step
+        return self.unrounded(np.where(converts, rounded, source_v), which)
+
+    def unrounded(self, source_v: Array, which: NDArray[np.intp] | None = None) -> Array:
+        """(…, S) what they would give without the steps of their converters."""
+        volts = source_v * (self.gain if which is None else self.gain[which])
+        if self._outputs:
+            for column, number in enumerate(range(len(self.gain)) if which is None else which.tolist()):
+                for output in self._outputs.get(number, ()):
+                    volts[..., column] = output(volts[..., column])
+        return volts

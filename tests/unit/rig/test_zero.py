@@ -1,0 +1,58 @@
+"""The zero that is measured again: its uncertainty against real errors, through a rig."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labrig.assembly import assemble
+from labrig.config.problems import ConfigProblems
+from labrig.learning.measurement import Excitation
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+QUIET = ("simulation.preset=ideal", "simulation.noise=100 µV")
+
+
+def deviations(overrides, count=60):
+    """Errors of `a` in units of the stated standard error, of which the judge is the same board without noise."""
+    zero = [*QUIET, *overrides]
+    assembly, exact = (
+        assemble(CONFIGS / "iris.yaml", zero),
+        assemble(CONFIGS / "iris.yaml", ["simulation.preset=ideal"]),
+    )
+    rng = np.random.default_rng(2)
+    found = []
+    with assembly.open_rig() as rig, exact.open_rig() as judge:
+        rig.program(assembly.update(rig).settings())
+        judge.program(exact.update(judge).settings())
+        for _ in range(count):
+            excitation = Excitation(assembly.task.activation[rng.integers(100)])
+            read = rig.measure(excitation)
+            rig.measure(Excitation(excitation.activation, np.full((1, 3), 1e-7)))
+            found.append((read.a - judge.measure(excitation).a) / np.hypot(read.u_a, read.systematic_a))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("imperfection", ["drift=100 mV", "flicker=75 µV", "digitizer_offset=5 mV"])
+def test_with_a_zero_intervals_contain_the_truth(imperfection):
+    z = deviations([f"simulation.{imperfection}", "acquisition.zero.every=2"])
+    assert 0.90 < np.mean(np.abs(z) < 1.96) < 0.985
+
+
+def test_without_one_drift_is_far_outside():
+    z = deviations(["simulation.drift=100 mV"])
+    assert np.mean(np.abs(z) < 1.96) < 0.5
+
+
+def test_the_zero_takes_the_acquisitions_that_were_asked_for():
+    assembly = assemble(CONFIGS / "iris.yaml", ["acquisition.zero.every=4"])
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        for _ in range(8):
+            rig.measure(Excitation(assembly.task.activation[0]))
+        assert rig.acquisitions == 12 + 8 + 1
+
+
+def test_a_sine_needs_no_zero():
+    with pytest.raises(ConfigProblems, match=r"zero.every: the zero matters to DC alone"):
+        assemble(CONFIGS / "iris.yaml", ["learning.activation=sine", "acquisition.zero.every=2"])
