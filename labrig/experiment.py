@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from labrig.errors import ChannelFault
 from labrig.learning.gradient import mean_gradient
-from labrig.learning.measurement import Excitation
+from labrig.learning.measurement import OutputReadings
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update
 from labrig.random_streams import RandomStream
@@ -50,7 +50,7 @@ class Schedule:
 
 @dataclass
 class Experiment:
-    """Trains a rig on a task. `seed` orders the examples."""
+    """Trains a rig on a task. `seed` orders the examples; `readings` are the outputs of the last evaluation."""
 
     probe: GradientProbe
     update: Update
@@ -59,6 +59,7 @@ class Experiment:
     seed: int
     evaluation_acquisitions: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
+    readings: OutputReadings | None = None
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
@@ -178,16 +179,21 @@ class Experiment:
         """
         before = self.rig.acquisitions
         try:
-            found = self._measured_metrics(epoch, stop)
+            found = self._read_outputs(epoch, stop)
         finally:
             self.evaluation_acquisitions += self.rig.acquisitions - before
         if found is None:
             return None
-        metrics, test = found
-        if len(self.task.test):
-            metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
-            metrics |= {f"test_{name}": value for name, value in test.items()}
-        evaluation = Evaluation(epoch, self.update.steps, metrics, self.rig.acquisitions, self.rig.clock.now())
+        self.readings = found
+        evaluation = Evaluation(
+            epoch,
+            self.update.steps,
+            self.metrics_of(found),
+            self.rig.acquisitions,
+            self.rig.clock.now(),
+            examples=tuple(found.examples.tolist()),
+            outputs=found.volts,
+        )
         self.evaluations.append(evaluation)
         self.journal.evaluated(evaluation)
         return evaluation
@@ -200,36 +206,60 @@ class Experiment:
         extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
         return {**self.evaluations[-1].metrics, "initial_loss": self.evaluations[0].metrics["loss"], **extra}
 
+    def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
+        """Return the outputs of the last evaluation's examples as an instrument reads them; None without evaluation.
+
+        `read` returns voltages, noise and systematic uncertainties (O,) for inputs (I,). Its acquisitions are counted
+        separately.
+        """
+        if self.readings is None:
+            return None
+        before = self.rig.acquisitions
+        try:
+            rows = [read(self.task.activation[example]) for example in self.readings.examples]
+        finally:
+            self.evaluation_acquisitions += self.rig.acquisitions - before
+        return OutputReadings(self.readings.examples, *np.array(rows).swapaxes(0, 1))
+
     def sample_with_error(self, example: int) -> Array:
         """Return the (N, C) samples (V) of one window with the full error current on every output, for the spectrum."""
         before = self.rig.acquisitions
-        error = np.full((self.rig.error_tones, len(self.rig.hookup.outputs)), self.probe.carrier.current_a)
+        error = np.ones(len(self.rig.hookup.outputs))
         try:
-            self.rig.measure(Excitation(self.task.activation[example], error))
+            self.rig.measure(self.probe.carrier.excitation(self.task.activation[example], error))
         finally:
             self.evaluation_acquisitions += self.rig.acquisitions - before
         return self.rig.window()
 
-    def _measured_metrics(
-        self, epoch: int, stop: Callable[[], bool]
-    ) -> tuple[dict[str, float], dict[str, float]] | None:
-        """Return the figures of training and test set, repeating if settings were lost; None if `stop()` is True."""
-        train, test = self.task.train, self.task.test
+    def metrics_of(self, readings: OutputReadings) -> dict[str, float]:
+        """Return the figures that follow from the outputs of the training examples and, after these, the test ones."""
+        count = len(self.task.train)
+        metrics = self._figures(readings.of(slice(count)))
+        if not len(self.task.test):
+            return metrics
+        metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
+        test = self._figures(readings.of(slice(count, None)))
+        return metrics | {f"test_{name}": value for name, value in test.items()}
+
+    def _read_outputs(self, epoch: int, stop: Callable[[], bool]) -> OutputReadings | None:
+        """Measure every example, repeating all if settings were lost; None if `stop()` is True."""
+        examples = np.concatenate((self.task.train, self.task.test))
         for _ in range(ATTEMPTS):
-            outputs = []
-            for example in (*train, *test):
+            read = []
+            for example in examples:
                 if stop():
                     return None
-                outputs.append(self.probe.measure_free(int(example)).outputs)
+                response = self.probe.measure_free(int(example))
+                read.append((response.outputs, response.u_outputs, response.systematic_outputs))
             self.rig.confirm()
             if not self.rig.program({}).interrupted:
-                of_train, of_test = np.split(np.array(outputs), [len(train)])
-                return self._metrics(train, of_train), self._metrics(test, of_test) if len(test) else {}
+                return OutputReadings(examples, *np.array(read).swapaxes(0, 1))
             self._note(self.update.steps, "repeated", {"evaluation": epoch})
         raise self._settings_lost("evaluation")
 
-    def _metrics(self, examples: NDArray[np.intp], outputs: Array) -> dict[str, float]:
-        """Return mean loss and the task's figures from measured outputs (len(examples), O) in V."""
+    def _figures(self, readings: OutputReadings) -> dict[str, float]:
+        """Return mean loss and the task's figures."""
+        examples, outputs = readings.examples, readings.volts
         losses = [self.probe.loss.value(v, self.task.target[k]) for k, v in zip(examples, outputs, strict=True)]
         return {"loss": float(np.mean(losses)), **self.task.figures(examples, outputs)}
 

@@ -34,6 +34,7 @@ from labrig.learning.tasks import Task
 from labrig.learning.updates import Update, within
 from labrig.network.physics import Layout
 from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.judge import Judge, JudgeWires, judge_plan
 from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
@@ -71,6 +72,8 @@ class Assembly:
         The samples and tones of one acquisition.
     synchronization : Timing
         The `timing` section.
+    judge : JudgeWires or None
+        The instrument that judges the score.
     """
 
     document: Document
@@ -91,6 +94,7 @@ class Assembly:
     task: Task
     loss: Loss
     faults: tuple[ScheduledFault, ...] = ()
+    judge: JudgeWires | None = None
 
     @property
     def learning(self) -> Learning:
@@ -136,9 +140,10 @@ class Assembly:
 
     def _rig(self, bench: Bench) -> Rig:
         hookup = self.board.hookup
+        others = () if self.judge is None else (self.judge.device,)
         instruments = {
             name: bench.connect(name, self.devices[name].driver, self.routed(name))
-            for name in (*hookup.sources, hookup.digitizer, *hookup.programmers)
+            for name in (*hookup.sources, hookup.digitizer, *hookup.programmers, *others)
         }
         return Rig(
             hookup=hookup,
@@ -157,8 +162,17 @@ class Assembly:
             },
             mains_hz=self.acquisition.mains_hz,
             zero_every=self.acquisition.zero.every,
+            others={name: instruments[name] for name in others},  # type: ignore[arg-type]
             on_close=bench.close,
         )
+
+    def judge_on(self, rig: Rig) -> Judge | None:
+        """Return the instrument that judges, on an open rig; None if the configuration names none."""
+        if self.judge is None:
+            return None
+        able = self.devices[self.judge.device].digitizer
+        plan = judge_plan(rig.plan, self.judge.channels, able.full_scale_v, able.max_sample_rate_hz)
+        return Judge(self.judge.device, rig, plan)
 
     def open_rig(self) -> Rig:
         """Return the rig alone, a context manager that opens it and makes it safe."""
@@ -167,7 +181,8 @@ class Assembly:
     def probe(self, rig: Rig, update: Update) -> GradientProbe:
         """Return a probe that measures gradients of this task on an open rig; `update` has the written conductances."""
         choice = self.learning_choice
-        return GradientProbe(rig, self.task, self.loss, choice.rule, choice.carrier(self.loss), update)
+        carrier = choice.carrier(self.loss, len(self.board.hookup.outputs))
+        return GradientProbe(rig, self.task, self.loss, choice.rule, carrier, update)
 
     def update(self, rig: Rig) -> Update:
         """Return the update, starting from the initial conductances."""

@@ -30,11 +30,17 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "network": network_card(assembly),
         "rule": assembly.learning.rule,
         "activation": assembly.learning.activation,
+        "carrier": assembly.learning.error.carrier,
         "error_current_a": assembly.learning.error.current,
         "error_floor": assembly.learning.error.floor,
         "tones_hz": list(rig.tones.frequencies_hz),
         "sample_rate_hz": rig.plan.sample_rate_hz,
         "window_samples": rig.plan.window_samples,
+        "settle_samples": rig.plan.settle_samples,
+        "pilot_v": assembly.acquisition.pilot,
+        "digitizer": digitizer_card(assembly, rig),
+        "leads": [asdict(lead) for lead in dict.fromkeys(wire.lead for wire in assembly.board.hookup.senses)],
+        "sources": sources_card(assembly),
         "levels": len(levels.codes) if isinstance(levels, LevelTable) else "continuous",
         "range_s": [low, high],
         "loss": assembly.learning.loss,
@@ -54,11 +60,34 @@ def task_card(assembly: Assembly) -> dict[str, Any]:
     """Return the kind and parameters of the task, with name and SHA-256 of a data file."""
     choice = assembly.choice
     values = _values(choice.options)
-    if "data" in values:
-        file = assembly.document.locate(values["data"], assembly.document.get(choice.place(("data",))))
-        file = file or Path(values["data"])
-        values["data"] = {"file": file.name, "sha256": _sha256(file)}
+    data = values.get("data")
+    if data is not None:
+        key, name = (("data",), data) if isinstance(data, str) else (("data", "file"), data["file"])
+        file = assembly.document.locate(name, assembly.document.get(choice.place(key))) or Path(name)
+        more = {} if isinstance(data, str) else data
+        values["data"] = {**more, "file": file.name, "sha256": _sha256(file)}
     return {"kind": choice.name, **values}
+
+
+def digitizer_card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
+    """Return what the digitizer makes of the nodes: bits, ranges, and the time from first to last channel of a scan."""
+    hookup = assembly.board.hookup
+    capabilities = assembly.devices[hookup.digitizer].digitizer
+    return {
+        "bits": capabilities.bits,
+        "ranges_v": sorted(set(rig.plan.ranges_v)),
+        "skew_s": max(rig.plan.skew_s, default=0.0),
+    }
+
+
+def sources_card(assembly: Assembly) -> list[dict[str, Any]]:
+    """Return the kinds of sources: bits, range and settling time of each."""
+    kinds = {}
+    for name in assembly.board.hookup.sources:
+        able = assembly.devices[name].source
+        kinds[able.bits, able.full_scale_v, able.settle_s, able.least_v] = None
+    names = ("bits", "range_v", "settle_s", "least_v")
+    return [dict(zip(names, kind, strict=True)) for kind in kinds]
 
 
 def network_card(assembly: Assembly) -> dict[str, Any]:

@@ -18,7 +18,18 @@ from typing import Any
 from labrig.assembly import concerns
 from labrig.assembly.assembly import Assembly
 from labrig.assembly.effective import effective
-from labrig.assembly.sections import acquisition, error, instruments, limits, network, simulation, task, timing, wiring
+from labrig.assembly.sections import (
+    acquisition,
+    error,
+    instruments,
+    judge,
+    limits,
+    network,
+    simulation,
+    task,
+    timing,
+    wiring,
+)
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.learning import LearningChoice, read_learning, without_inherited
 from labrig.assembly.sections.storage import Storage
@@ -88,6 +99,7 @@ STAGES: Sequence[Stage] = (
     Stage("layout", network.read_layout),
     Stage("wiring_written", wiring.is_written),
     Stage("board", wiring.read_board, subject="wiring"),
+    Stage("judge", judge.read_judge),
     Stage("tones", acquisition.read_tones),
     Stage("faults", simulation.read_faults),
     Stage("range_checked", network.check_range),
@@ -188,6 +200,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         task=products["task"],
         loss=products["loss"],
         faults=products["faults"],
+        judge=products["judge"].wires,
     )
 
 

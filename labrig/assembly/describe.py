@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -15,6 +16,7 @@ from labrig.assembly.assembly import Assembly
 from labrig.assembly.card import card
 from labrig.assembly.sections.network import EDGES
 from labrig.assembly.sections.wiring_row import NodeWiring
+from labrig.assembly.terminals import terminals
 from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.config.resolved import ResolvedValue, flatten_resolved
@@ -27,7 +29,10 @@ TOP_KEYS = ("version", "name", "seed", "bench")
 
 def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     """Return versions, seeds, identities, board and comparability card of a run that starts on an open rig."""
-    network = assembly.board.network
+    network, task = assembly.board.network, assembly.task
+    sides: dict[str, list[dict[str, Any]]] = {"input": [], "output": []}
+    for terminal in terminals(assembly):
+        sides[terminal.side].append(asdict(terminal))
     return {
         "name": assembly.name,
         "seed": assembly.seed,
@@ -43,6 +48,10 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "platform": sys.platform,
         "identities": {name: [who.model, who.serial, who.firmware] for name, who in rig.identities.items()},
         "card": card(assembly, rig),
+        "inputs": sides["input"],
+        "outputs": sides["output"],
+        "classes": [terminal["name"] for terminal in sides["output"]] if task.targets == "classes" else None,
+        "readout": task.readout.tolist(),
         "board": {
             "nodes": list(network.nodes),
             "edges": [[edge.name, edge.a, edge.b] for edge in network.edges],

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from labrig.procedures.plan import Plan
     from labrig.procedures.wiring_sheet import Connection, WiringSheet
 
+MOST_TERMINALS = 24
+"""Inputs, and outputs, that the plan lists."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
@@ -25,6 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print the plan or the wiring sheet; returns the exit code."""
     from dataclasses import asdict
 
+    from labrig.assembly.terminals import terminals
     from labrig.cli.opened import opened
     from labrig.errors import LimitExceeded
     from labrig.interrupts import Interrupts
@@ -42,7 +46,11 @@ def execute(arguments: argparse.Namespace) -> int:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
             update = assembly.update(rig)
             plan = plan_run(
-                assembly.probe(rig, update), update, assembly.schedule, assembly.storage.gradients_every(len(rig.edges))
+                assembly.probe(rig, update),
+                update,
+                assembly.schedule,
+                assembly.storage.gradients_every(len(rig.edges)),
+                judged=assembly.judge is not None,
             )
     except LimitExceeded as error:
         _report_at_limit(assembly, error)
@@ -50,6 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         ghost = {} if assembly.ghost is None else {"ghost": asdict(assembly.ghost)}
         line = {"event": "plan", "config": str(assembly.document.path), **asdict(plan), **ghost}
+        line["terminals"] = [asdict(terminal) for terminal in terminals(assembly)]
         print(json_text({**line, "solver": _solver(assembly)}))
     else:
         print(_text(assembly, plan))
@@ -79,6 +88,7 @@ def _report_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
 
 
 def _text(assembly: Assembly, plan: Plan) -> str:
+    from labrig.assembly.terminals import terminals
     from labrig.quantities import format_quantity
 
     def seconds(value: float) -> str:
@@ -105,7 +115,15 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         ("memory", f"{plan.window_bytes / 1e6:.3g} MB per window, journal {plan.journal_bytes / 1e6:.3g} MB"),
         ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} on this computer"),
     ]
-    return "\n".join(f"{name:<13} {text}" for name, text in rows)
+    lines = [f"{name:<13} {text}" for name, text in rows]
+    for side in ("input", "output"):
+        here = [terminal for terminal in terminals(assembly) if terminal.side == side]
+        for terminal in here[:MOST_TERMINALS]:
+            name = f"{side}s" if terminal.place == 0 else ""
+            lines.append(f"{name:<13} {terminal.node:<6} {terminal.text}")
+        if len(here) > MOST_TERMINALS:
+            lines.append(f"{'':<13} and {len(here) - MOST_TERMINALS} more, see --wiring or --json")
+    return "\n".join(lines)
 
 
 def _accuracy(plan: Plan) -> str:
@@ -127,6 +145,7 @@ def _print_wiring(assembly: Assembly, as_json: bool) -> int:
 
 
 def _wiring(assembly: Assembly) -> WiringSheet:
+    from labrig.assembly.terminals import terminals
     from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
     from labrig.procedures.wiring_sheet import InstrumentFacts, wiring_sheet
 
@@ -142,21 +161,23 @@ def _wiring(assembly: Assembly) -> WiringSheet:
             output = capabilities.clock_output if isinstance(capabilities, DigitizerCapabilities) else None
             model = device.options.model or device.driver.name
             facts[name] = InstrumentFacts(model, ohm, clock_output=(output or "{name}").format(name=name))
-    return wiring_sheet(assembly.board.hookup, assembly.board.network, facts, assembly.synchronization)
+    carries = {terminal.channel: terminal.text for terminal in terminals(assembly)}
+    board = assembly.board
+    return wiring_sheet(board.hookup, board.network, facts, assembly.synchronization, carries, assembly.judge)
 
 
 def _wiring_text(sheet: WiringSheet) -> str:
+    from labrig.cli.fans import edge_rows
     from labrig.cli.tables import table
 
     def channel(row: Connection) -> tuple[str, str, str]:
         return row.instrument, row.model, row.channel
 
-    nodes = [(row.node, row.what, *channel(row), _through(row)) for row in sheet.nodes]
-    edges = [(row.edge, row.node, row.to, *channel(row), row.pin) for row in sheet.edges]
+    nodes = [(row.node, row.what, *channel(row), _through(row), row.carries) for row in sheet.nodes]
     instruments = dict.fromkeys(row.instrument for row in (*sheet.nodes, *sheet.edges))
     parts = [
-        table(("node", "what", "instrument", "model", "channel", "through"), nodes),
-        table(("edge", "from", "to", "instrument", "part", "channel", "pins"), edges),
+        table(("node", "what", "instrument", "model", "channel", "through", "carries"), nodes),
+        table(("edge", "from", "to", "instrument", "part", "channel", "pins"), edge_rows(sheet.edges)),
     ]
     if sheet.fixed:
         fixed = [(row.what, row.model, row.node, row.to, row.pin) for row in sheet.fixed]

@@ -109,6 +109,10 @@ def _end(arguments: argparse.Namespace, result: RunResult) -> int:
     _emit(arguments, result.to_json() | _wall())
     if result.state == "interrupted":
         return INTERRUPTED
+    if result.not_judged:
+        print(f"labrig: the score was not judged: {result.not_judged}", file=sys.stderr)
+    if result.judgement is not None and result.judgement.score_differs:
+        print(f"labrig: the score differs: {result.judgement.message}", file=sys.stderr)
     for line in result.missed:
         print(f"labrig: target missed: {line}", file=sys.stderr)
     return VERDICT_FAILED if result.missed else 0

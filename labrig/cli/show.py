@@ -24,14 +24,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the summary of a run; returns 6 if a picture failed, else 0."""
+    from dataclasses import asdict
+
+    from labrig.runs.confusion import confusions
     from labrig.runs.folder import find_run
     from labrig.runs.journal import read_journal
     from labrig.runs.summary import summarize
 
     folder = find_run(arguments.run, arguments.runs_dir)
     summary = summarize(folder)
-    read_journal(folder.journal)  # the summary does not read every row; show reports a damaged one
-    summary["card"] = {} if summary["name"] is None else folder.meta()["card"]
+    record = read_journal(folder.journal)  # the summary does not read every row; show reports a damaged one
+    meta: dict[str, Any] = {"card": {}} if summary["name"] is None else folder.meta()
+    summary["card"] = meta["card"]
+    summary["terminals"] = [asdict(terminal) for terminal in record.terminals]
+    found = confusions(record, meta.get("classes"), meta.get("readout"))
+    summary["confusion"] = [each.to_json() for each in found]
     left_out = {}
     if arguments.plot or arguments.out is not None:
         summary["plots"] = []
@@ -51,7 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _text(summary: dict[str, Any], drawn: bool) -> str:
-    from labrig.cli.tables import readable
+    from labrig.cli.tables import confusion_table
     from labrig.runs.summary import event_text
 
     state = "finished, target missed," if summary["state"] == "missed" else summary["state"]
@@ -62,10 +69,25 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
     measured = "measured"
     if summary["measured_after"] != summary["steps"]:
         measured = f"measured after step {summary['measured_after']}" if summary["measured_after"] else BEFORE
-    for title, values in ((measured, summary["metrics"]), ("comparability card", summary["card"])):
-        rows = readable(values)
-        width = max((len(name) for name, _ in rows), default=0)
-        lines += [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)] if rows else []
+    judged = summary["judge"]
+    if summary["score_differs"]:
+        lines.append(f"  the score differs: {judged['message']}")
+    of_judge = {} if judged is None else {f"judged by {judged['by']}": judged["metrics"]}
+    for title, values in {measured: summary["metrics"], **of_judge}.items():
+        lines += _rows(title, values)
+    for confusion in summary["confusion"]:
+        lines += [f" confusion matrix, {confusion['part']}", *map("  {}".format, confusion_table(confusion))]
+    lines += _rows("inputs and outputs", {terminal["node"]: terminal["text"] for terminal in summary["terminals"]})
+    lines += _rows("comparability card", summary["card"])
     if drawn and summary.get("plots") == []:
         lines.append(" nothing to plot: the run has no steps")
     return "\n".join([*lines, *(f"  {path}" for path in summary.get("plots", ()))])
+
+
+def _rows(title: str, values: dict[str, Any]) -> list[str]:
+    """Return a title and a line for each value; nothing if there are none."""
+    from labrig.cli.tables import readable
+
+    rows = readable(values)
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f" {title}", *(f"  {name:<{width}}  {value}" for name, value in rows)] if rows else []

@@ -25,6 +25,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | Non
     )
 
 
+def confusion_table(confusion: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a confusion matrix: a row for each true class, a column for each class it was taken for."""
+    classes = confusion["classes"]
+    rows = [[name, *map(str, row)] for name, row in zip(classes, confusion["counts"], strict=True)]
+    return table(["true \\ read", *classes], rows).splitlines()
+
+
 def readable(values: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
     """Flatten nested maps to (name, value) rows: ("task.target_v", "0.06"); None and empty lists are left out."""
     rows: list[tuple[str, str]] = []
@@ -50,7 +57,12 @@ def outcome_text(outcome: dict[str, Any]) -> str:
     lines = [f"{outcome['event']} after {outcome['steps']} steps: {outcome['run']}"]
     if outcome["evaluated_at_step"] not in (None, outcome["steps"]):
         lines.append(f"  measured at step {outcome['evaluated_at_step']}:")
-    lines += [f"  {name:<18} {value:.6g}" for name, value in outcome["metrics"].items() if value is not None]
+    judged = outcome.get("judge") or {"by": "", "metrics": {}}
+    for name, value in outcome["metrics"].items():
+        if value is not None:
+            beside = judged["metrics"].get(name)
+            more = "" if beside is None else f"{judged['by']} {beside:.6g}"
+            lines.append(f"  {name:<18} {value:<13.6g} {more}".rstrip())
     lines.append(
         f"  {outcome['acquisitions']} acquisitions for training, {outcome['evaluation_acquisitions']} for evaluation; "
         f"{outcome['wall_s']:.1f} s wall time, {outcome['bench_s']:.1f} s on the bench"

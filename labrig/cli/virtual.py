@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from labrig.errors import LabrigError
 from labrig.json_text import json_text
 
 if TYPE_CHECKING:
-    from labrig.assembly.benches.wire import Endpoint
+    from labrig.assembly.benches.wire import Serving
 
 PARENT_EXIT_S = 0.5
 """The parent may delete the configuration this long before its exit is noticed (s)."""
@@ -48,13 +49,16 @@ def execute(arguments: argparse.Namespace) -> int:
     with one_blas_thread(), ExitStack() as stack:
         for number in ending_signals():
             stack.callback(signal.signal, number, signal.signal(number, end))
+        requests = _Requests(done)
         if arguments.until_eof:
-            threading.Thread(target=_wait_for_eof, args=(done,), daemon=True).start()
+            threading.Thread(target=requests.answer, daemon=True).start()
         instruments = _instruments(arguments, done)
         if instruments is None:
             return 0
         options: dict[str, dict[str, Any]] = {}
-        for endpoint in stack.enter_context(instruments):
+        serving = stack.enter_context(instruments)
+        requests.serving = serving
+        for endpoint in serving.endpoints:
             options[endpoint.name] = dict(endpoint.overrides)
             line = {"name": endpoint.name, "model": endpoint.model, "resource": endpoint.resource}
             _emit(
@@ -68,7 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _instruments(arguments: argparse.Namespace, done: threading.Event) -> AbstractContextManager[list[Endpoint]] | None:
+def _instruments(arguments: argparse.Namespace, done: threading.Event) -> AbstractContextManager[Serving] | None:
     """Return the instruments to serve; None if the parent process has exited and deleted the configuration."""
     from labrig.assembly.benches.wire import virtual_instruments
 
@@ -84,7 +88,25 @@ def _emit(arguments: argparse.Namespace, line: dict[str, object], text: str) -> 
     print(json_text(line) if arguments.json else text, flush=True)
 
 
-def _wait_for_eof(done: threading.Event) -> None:
-    while sys.stdin.readline():
-        pass
-    done.set()
+class _Requests:
+    """Answers what the parent process asks on stdin, one JSON object per line; `done` is set at its end.
+
+    {"activation": [V, …], "tone": false} asks for the exact outputs: {"event": "outputs", "outputs": [V, …]}.
+    """
+
+    def __init__(self, done: threading.Event) -> None:
+        self._done = done
+        self.serving: Serving | None = None
+
+    def answer(self) -> None:
+        """Answer until stdin closes."""
+        import numpy as np
+
+        try:
+            while line := sys.stdin.readline():
+                if self.serving is not None and line.strip():
+                    asked = json.loads(line)
+                    outputs = self.serving.true_outputs(np.array(asked["activation"]), asked["tone"])
+                    print(json_text({"event": "outputs", "outputs": outputs.tolist()}), flush=True)
+        finally:  # whatever it was asked, it must not outlive the parent process
+            self._done.set()

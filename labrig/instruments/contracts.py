@@ -181,6 +181,13 @@ class Bench(Protocol):
         """Ground truth of a simulated bench; None on hardware."""
         ...
 
+    def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64] | None:
+        """Exact outputs (M, O) of the board as it is now, for the inputs (M, I) of M examples (V); None on hardware.
+
+        With `tone`, amplitudes for amplitudes, as `Truth.outputs`. For the score after training, and nothing else.
+        """
+        ...
+
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """Make the instrument of one configuration entry, not yet open."""
         ...

@@ -55,25 +55,48 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
         With file, line and column, if a cell is not a finite number, an example has no class, or the numbers of a
         column are too far apart for their difference to be finite.
     """
+    table = _table(path)
+    columns = tuple(name for name in table.columns if name != label) if features is None else tuple(features)
+    if features is not None:
+        _check_once(columns, "features")
+    at_label = _position(table, label, "label")
+    values = _numbers(path, table, columns, "features")
+    names = [_class_of(row[at_label], label) for row in table.rows]
+    classes = tuple(sorted(set(names)))
+    index = {name: k for k, name in enumerate(classes)}
+    notes = _similar_classes(path.name, classes, [row[at_label] for row in table.rows])
+    return LabelledTable(values, np.array([index[name] for name in names]), classes, columns, notes)
+
+
+def read_number_csv(path: Path, columns: Sequence[str], key: str) -> NDArray[np.float64]:
+    """Return columns of numbers of a CSV, shape (M, F); `key` names the columns in an OptionError."""
+    _check_once(columns, key)
+    return _numbers(path, _table(path), columns, key)
+
+
+def _table(path: Path) -> CsvTable:
     try:
         table = read_csv(path)
     except TableError as error:
         raise OptionError("data", str(error)) from error
     if not table.rows:
         raise OptionError("data", f"{path.name} has only a header line, no examples")
-    columns = tuple(name for name in table.columns if name != label) if features is None else tuple(features)
+    return table
+
+
+def _check_once(columns: Sequence[str], key: str) -> None:
     for name in columns:
-        if columns.count(name) > 1 and features is not None:
-            raise OptionError("features", f"column {as_written(name)} is named twice; name each column once")
-    at_label = _position(table, label, "label")
-    at = [_position(table, name, "features") for name in columns]
+        if columns.count(name) > 1:
+            raise OptionError(key, f"column {as_written(name)} is named twice; name each column once")
+
+
+def _numbers(path: Path, table: CsvTable, columns: Sequence[str], key: str) -> NDArray[np.float64]:
+    """(M, F) the numbers in these columns."""
+    at = [_position(table, name, key) for name in columns]
     try:
         values = np.array([[row[k].number(name) for k, name in zip(at, columns, strict=True)] for row in table.rows])
     except TableError as error:
         raise OptionError("data", str(error)) from error
-    names = [_class_of(row[at_label], label) for row in table.rows]
-    classes = tuple(sorted(set(names)))
-    index = {name: k for k, name in enumerate(classes)}
     values = values.reshape(len(table.rows), len(columns))
     with np.errstate(over="ignore"):
         scalable = np.isfinite(2.0 * (values.max(axis=0) - values.min(axis=0)))
@@ -82,8 +105,7 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
         low, high = values[:, column].min(), values[:, column].max()
         reach = f"column {as_written(columns[column])} ranges from {low:g} to {high:g}"
         raise OptionError("data", f"{path.name}: {reach}, too wide to be scaled; check its values")
-    notes = _similar_classes(path.name, classes, [row[at_label] for row in table.rows])
-    return LabelledTable(values, np.array([index[name] for name in names]), classes, columns, notes)
+    return values
 
 
 def _position(table: CsvTable, column: str, key: str) -> int:
@@ -140,12 +162,29 @@ def split_by_class(
     return np.concatenate(train_part), np.concatenate(test_part)
 
 
-def scaled(features: NDArray[np.float64], train: NDArray[np.intp], clip: float) -> NDArray[np.float64]:
-    """Features (M, F) scaled to ± 1 on the training part, whose indices are `train`.
+def split_at_random(
+    examples: int, train: int, test: int, generator: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of `train` and `test` examples, drawn without replacement. Raises OptionError if there are too few."""
+    if examples < train + test:
+        raise OptionError("split", f"the data have {examples} examples, but split asks for {train} + {test}")
+    drawn = generator.permutation(examples)
+    return drawn[:train], drawn[train : train + test]
 
-    Values outside the training part's range are clipped at ± clip; a constant feature becomes 0.
+
+def scaled(
+    features: NDArray[np.float64],
+    train: NDArray[np.intp],
+    clip: float,
+    limits: tuple[float, float] | None = None,
+) -> NDArray[np.float64]:
+    """Features (M, F) scaled to ± 1 on the training part, whose indices are `train`, or from `limits` of all features.
+
+    Values outside that range are clipped at ± clip; a feature that is constant in the training part becomes 0.
     """
     low, high = features[train].min(axis=0), features[train].max(axis=0)
+    if limits is not None:
+        low, high = (np.full(features.shape[1], limit) for limit in limits)
     width = np.where(high > low, high - low, 1.0)
     with np.errstate(over="ignore"):  # far outside a narrow training range: clipped like everything outside it
         unit = np.where(high > low, 2.0 * (features - low) / width - 1.0, 0.0)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labrig.instruments.data import Setting
 from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.half_squares import HalfSquares
 
 Array = NDArray[np.float64]
 
@@ -28,11 +29,14 @@ class Excitation:
     trial : mapping of int to Setting
         Settings of some edges, by index, for this acquisition alone: they are written before it, and what stood there
         is written back after it.
+    half_squares : bool
+        Whether to lock in ½u² of every drop u as well.
     """
 
     activation: Array
     error: Array | None = None
     trial: Mapping[int, Setting] = field(default_factory=dict[int, Setting])
+    half_squares: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class Response:
 
     Parameters
     ----------
-    outputs : (O,) array
-        Activation coefficient of the outputs.
+    outputs, u_outputs, systematic_outputs : (O,) arrays
+        Activation coefficient of the outputs, and its two uncertainties (see a).
     a, u_a, systematic_a : (E,) arrays
         Activation coefficient of every edge's drop; its standard error from noise alone; what zero and gain of the
         digitizer may add, the same in every acquisition.
@@ -54,9 +58,14 @@ class Response:
         The part 90° from b: a validity meter.
     demodulated : Demodulated
         All channels and edges at all tones.
+    half_squares : HalfSquares or None
+        Rows as in b: ½u² of every drop u where the error tone beats with the activation, at the difference of their
+        frequencies (at the error tone itself if the activation is DC). None if it was not asked for.
     """
 
     outputs: Array
+    u_outputs: Array
+    systematic_outputs: Array
     a: Array
     u_a: Array
     b: Array
@@ -66,3 +75,26 @@ class Response:
     error: Array
     quadrature: Array
     demodulated: Demodulated
+    half_squares: HalfSquares | None = None
+
+
+@dataclass(frozen=True)
+class OutputReadings:
+    """The outputs of several examples, as one instrument reads them.
+
+    Parameters
+    ----------
+    examples : (M,) array of int
+        Indices of the examples.
+    volts, noise, systematic : (M, O) arrays
+        What was read, its standard error from noise, and the standard uncertainty that every reading shares (V).
+    """
+
+    examples: NDArray[np.intp]
+    volts: Array
+    noise: Array
+    systematic: Array
+
+    def of(self, rows: slice) -> OutputReadings:
+        """Some of the examples."""
+        return OutputReadings(self.examples[rows], self.volts[rows], self.noise[rows], self.systematic[rows])

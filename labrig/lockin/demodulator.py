@@ -12,6 +12,7 @@ from labrig.errors import ConfigError, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.lockin.demodulated import Demodulated, Flag
 from labrig.lockin.drops import DropTerms, prepare_drops
+from labrig.lockin.half_squares import ChannelErrors, HalfSquares, lock_in_half_squares, simultaneous
 from labrig.lockin.rounding import MOST_PHASES, NOISE_AVERAGES_IT, noise_before_rounding, rounding_of_window
 from labrig.lockin.window_fit import Fitted, WindowFit
 
@@ -193,6 +194,37 @@ class Demodulator:
             u_clock_ratio=fitted.u_clock_ratio,
             clipped=tuple(np.flatnonzero(self._clipped).tolist()),
         )
+
+    def half_squares(self, read: Demodulated, beats: Sequence[tuple[int, int | None]]) -> HalfSquares:
+        """Lock in ½u² of every drop of the window that `read` is the result of.
+
+        Parameters
+        ----------
+        read : Demodulated
+            Gives phases and noise.
+        beats : sequence of R (int, int or None)
+            Two tones each: ½u² is read at the difference of their frequencies, on the difference of their reference
+            phases. None instead of the second is DC.
+        """
+        plan, samples = self._plan, self._plan.window_samples
+        omegas, phases = 2 * np.pi * np.asarray(self._frequencies_hz) / plan.sample_rate_hz, read.reference_phase
+        times = np.arange(samples) - (samples - 1) / 2
+        second = [(0.0, 0.0) if k is None else (omegas[k], phases[k]) for _, k in beats]
+        turned = [
+            (omegas[k] - omega) * times + phases[k] - phase
+            for (k, _), (omega, phase) in zip(beats, second, strict=True)
+        ]
+        gain = self._fit.estimator.variance_gains[0]
+        left = np.where(read.u_dc**2 / gain > NOISE_AVERAGES_IT * self._step_v**2, 0.0, self._step_v**2 / 12)
+        errors = ChannelErrors(
+            read.u_edge_dc**2 / gain, plan.u_gain, plan.u_offset_v, left, self._fit.period or samples
+        )
+        volts = self._volts
+        if np.ptp(plan.skew_s) > 0:
+            cycles = [round(f * samples / plan.sample_rate_hz) for f in self._frequencies_hz]
+            strong = sorted({k for _, k in beats if k is not None})
+            volts = simultaneous(volts, cycles, strong, plan.skew_s, plan.sample_rate_hz)
+        return lock_in_half_squares(volts, 2 / samples * np.cos(turned), self._drops, errors)
 
     def _fitted(self) -> Fitted:
         """The fit of the window's samples that were received; SyncLost as `result`."""

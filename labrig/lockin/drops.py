@@ -82,6 +82,13 @@ class Drops(Protocol):
         """Return the (…, E) sums of squared weights times `squares` (…, C): variances, if channels are independent."""
         ...
 
+    def terms(self, products: Array) -> Array:
+        """Return (K, E) weight_k Σ_l weight_l products[k, l], from products of channels (C, C).
+
+        They are what each of the K channels of a drop contributes to the same product of the drop with itself.
+        """
+        ...
+
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E), in each plane of rotation.
 
@@ -111,7 +118,7 @@ class Some:
     matrix: Array
 
 
-def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
+def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike | None = None) -> Drops:
     """Prepare the drops of a board.
 
     Parameters
@@ -119,14 +126,16 @@ def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike) -> Drops:
     drops : (E, C) array or DropTerms
         Weight of each channel in each drop; usually one +1 and one −1.
     angles : (P, C)
-        How far each channel is rotated, in each of P planes (rad). Rotating channels against one another also rotates
-        the covariance of their noise, by the cosine of the angle.
+        How far each channel is rotated, in each of P planes (rad); one plane without rotation by default. Rotating
+        channels against one another also rotates the covariance of their noise, by the cosine of the angle.
 
     Raises
     ------
     ConfigError
         If a matrix is not two-dimensional, or its columns do not match the angles.
     """
+    if angles is None:
+        angles = np.zeros((1, drops.channels if isinstance(drops, DropTerms) else np.shape(drops)[-1]))
     rotated = np.asarray(angles, dtype=np.float64)
     channels = rotated.shape[1]
     if isinstance(drops, DropTerms):
@@ -158,6 +167,10 @@ class MatrixDrops:
     def of_squares(self, squares: Array) -> Array:
         """Return the (…, E) sums of squared weights times `squares` (…, C)."""
         return squares @ self._squared.T
+
+    def terms(self, products: Array) -> Array:
+        """Return (C, E) what each channel contributes to a product of every drop with itself."""
+        return ((self._matrix @ products) * self._matrix).T
 
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
@@ -197,6 +210,12 @@ class GatheredDrops:
     def of_squares(self, squares: Array) -> Array:
         """Return the (…, E) sums of squared weights times `squares` (…, C)."""
         return self._sum(squares, self._squared_weights)
+
+    def terms(self, products: Array) -> Array:
+        """Return (K, E) what each channel of a drop contributes to its product with itself."""
+        each = list(zip(self._columns, self._weights, strict=True))
+        rows = [sum((w * v * products[i, j] for j, v in each), np.zeros(self.edges)) for i, w in each]
+        return np.array(rows).reshape(-1, self.edges)
 
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""

@@ -14,11 +14,13 @@ from typing import Any, Literal
 
 from labrig.assembly import Assembly, Setup
 from labrig.assembly.describe import describe
+from labrig.assembly.terminals import examples, terminals
 from labrig.config.resolved import to_yaml
 from labrig.errors import StorageError, reason, separated
 from labrig.experiment import Experiment
 from labrig.extensions import modules_beside
 from labrig.json_text import json_text
+from labrig.procedures.judge import Judgement, judge
 from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, META, RunFolder, create_run_folder
 from labrig.runs.journal import Evaluation, Event, Journal, Step
@@ -54,6 +56,10 @@ class RunResult:
         True if `stop()` returned True before every picture was drawn.
     left_out
         File name of each picture that could not be made, and why.
+    judgement
+        The score from outside; None if there is no judge or the run was interrupted.
+    not_judged
+        Why the judge could not be asked; empty if it was, or there is none.
     """
 
     folder: RunFolder
@@ -69,6 +75,8 @@ class RunResult:
     plots: tuple[Path, ...] | None = None
     plots_skipped: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
+    judgement: Judgement | None = None
+    not_judged: str = ""
 
     @property
     def path(self) -> Path:
@@ -87,7 +95,11 @@ class RunResult:
             "evaluation_acquisitions": self.evaluation_acquisitions,
             "wall_s": round(self.wall_s, 3),
             "bench_s": round(self.bench_s, 6),
+            "judge": self.judgement and self.judgement.to_json(),
+            "score_differs": self.judgement and self.judgement.score_differs,
         }
+        if self.not_judged:
+            line["not_judged"] = self.not_judged
         if self.missed:
             line["missed"] = list(self.missed)
         if self.plots is not None:
@@ -169,6 +181,9 @@ class _Run:
         self._stop = stop
         self._experiment: Experiment | None = None
         self._left_out: dict[str, str] = {}
+        self._judgement: Judgement | None = None
+        self._not_judged = ""
+        self._meta: dict[str, Any] = {}
         self._began_s = began_s
         self._bench_began_s = setup.bench.clock.now()
 
@@ -186,7 +201,10 @@ class _Run:
             if not stopped:
                 missed = self._assembly.choice.goals_missed(result.metrics)
                 result = replace(result, missed=tuple(missed))
-            journal.event(self._event(result.steps, result.state, result.to_json()))
+            line = result.to_json()
+            journal.event(self._event(result.steps, result.state, line))
+            if not stopped:
+                self._write_meta({key: line[key] for key in ("judge", "score_differs")})
         if stopped or not plots:
             return result
         drawn = write_plots(self.folder, self._stop)
@@ -212,6 +230,8 @@ class _Run:
             wall_s=time.monotonic() - self._began_s,
             bench_s=self._setup.bench.clock.now() - self._bench_began_s,
             left_out=self._left_out,
+            judgement=self._judgement,
+            not_judged=self._not_judged,
         )
 
     def _train(self, journal: Journal, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> bool:
@@ -220,8 +240,10 @@ class _Run:
             with opened(self._setup.rig) as rig:
                 self._experiment = self._assembly.experiment(rig, journal)
                 self._describe()
+                journal.describe(terminals(self._assembly), examples(self._assembly))
                 self._experiment.run(self._stop, self._report)
                 if not self._stop():
+                    self._judge(self._experiment)
                     self._keep_spectrum(self._experiment)
         except KeyboardInterrupt:
             return True
@@ -241,8 +263,19 @@ class _Run:
         self.folder.write_text(CONFIG, to_yaml(self._assembly.document))
         for module in modules_beside(self._assembly.document.directory):
             self.folder.keep_copy(module)
-        meta = describe(self._assembly, self._setup.rig)
-        self.folder.write_text(META, json_text(meta, indent=1, ensure_ascii=False) + "\n")
+        self._meta = describe(self._assembly, self._setup.rig)
+        self._write_meta({"judge": None, "score_differs": None})
+
+    def _write_meta(self, outcome: dict[str, Any]) -> None:
+        self.folder.write_text(META, json_text(self._meta | outcome, indent=1, ensure_ascii=False) + "\n")
+
+    def _judge(self, experiment: Experiment) -> None:
+        """Let the score be judged from outside. Training is complete and recorded: a failure is only reported."""
+        try:
+            instrument = self._assembly.judge_on(experiment.rig)
+            self._judgement = judge(experiment, self._setup.bench, instrument)
+        except Exception as error:
+            self._not_judged = reason(error)
 
     def _keep_spectrum(self, experiment: Experiment) -> None:
         """Save one window with the error tone on, for the spectrum.

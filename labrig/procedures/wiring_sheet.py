@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from labrig.assembly.sections.timing import Timing
@@ -12,6 +12,7 @@ from labrig.network.resistive.diodes import DIODES, DiodeModel
 from labrig.network.resistive.graph import Graph
 from labrig.quantities import format_quantity
 from labrig.rig.hookup import Hookup, Howland, SourceWire
+from labrig.rig.judge import JudgeWires
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ class Connection:
     through_ohm, resistor_ohm : float or None
         Total resistance from the open output to the node, and the part of it to solder; the rest is internal to the
         source. None for a Howland source.
+    carries : str
+        What an input or an output stands for.
     howland, howland_ohm : Howland, float or None
         The current source between channel and node, and its output resistance (Ω).
     """
 
     node: str
-    what: Literal["drive", "error", "sense", "pot", "resistor", "diode"]
+    what: Literal["drive", "error", "sense", "judge", "pot", "resistor", "diode"]
     instrument: str = ""
     model: str = ""
     channel: str = ""
@@ -69,6 +72,7 @@ class Connection:
     resistor_ohm: float | None = None
     howland: Howland | None = None
     howland_ohm: float | None = None
+    carries: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,17 +95,30 @@ class WiringSheet:
 
 
 def wiring_sheet(
-    hookup: Hookup, network: Network, instruments: Mapping[str, InstrumentFacts], timing: Timing
+    hookup: Hookup,
+    network: Network,
+    instruments: Mapping[str, InstrumentFacts],
+    timing: Timing,
+    carries: Mapping[str, str],
+    judge: JudgeWires | None = None,
 ) -> WiringSheet:
-    """Return everything to connect for this hookup on this network."""
+    """Return everything to connect for this hookup on this network; `carries` says what channels stand for."""
     by_node: dict[str, list[Connection]] = {node: [] for node in network.nodes}
     for wire in (*hookup.inputs, hookup.pilot):
         by_node[wire.node].append(_source(wire, "drive", instruments[wire.device]))
     for wire in hookup.outputs:
         by_node[wire.node].append(_source(wire, "error", instruments[wire.device]))
+    for node, connections in by_node.items():
+        by_node[node] = [
+            replace(each, carries=carries.get(f"{each.instrument}/{each.channel}", "")) for each in connections
+        ]
     digitizer = instruments[hookup.digitizer]
     for sense in hookup.senses:
         by_node[sense.node].append(Connection(sense.node, "sense", hookup.digitizer, digitizer.model, sense.channel))
+    if judge is not None:
+        model = instruments[judge.device].model
+        for wire, channel in zip(hookup.outputs, judge.channels, strict=True):
+            by_node[wire.node].append(Connection(wire.node, "judge", judge.device, model, channel))
     edges = [
         Connection(
             edge.a,

@@ -109,6 +109,24 @@ class ChannelPrograms:
                     )
         return lead
 
+    def beats(self, lead: Array) -> list[tuple[int, int | None]]:
+        """The error tones with what they beat with: the activation's tone, or None for DC; all by number.
+
+        Raises SyncLost if their sources shift activation and error by different phases, `lead` (F,) in rad.
+        """
+        rows = range(len(self._frequencies_hz))[self.error_rows]
+        if self._activation_hz is None:
+            return [(row, None) for row in rows]
+        apart = max(abs(math.remainder(ahead - lead[0], 2 * math.pi)) for ahead in lead.tolist())
+        if apart > LARGEST_TURN_RAD:
+            raise SyncLost(
+                f"the tones of the error are played {np.degrees(apart):.0f}° away from the activation's",
+                action="measure",
+                limit=f"{np.degrees(LARGEST_TURN_RAD):.0f}°",
+                remedy="let one kind of source play activation and error",
+            )
+        return [(row, 0) for row in rows]
+
     def error_as_played(self, played: Programs, lead: Array) -> Array:
         """(K, O) signed currents (A), with the sign that b has: on the phase of the pilot, and `lead` ahead of it."""
         reference = _phases(played, self._hookup.pilot)

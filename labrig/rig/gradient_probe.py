@@ -47,7 +47,7 @@ class GradientProbe:
     @property
     def acquisitions(self) -> int:
         """Acquisitions per example; an example whose error is zero takes fewer."""
-        return self.rule.acquisitions(len(self.rig.edges))
+        return self.rule.acquisitions(len(self.rig.edges), type(self.carrier))
 
     def measure_free(self, example: int) -> Response:
         """Measure the response to one example's activation, with the error at 0 V."""
@@ -79,7 +79,8 @@ class GradientProbe:
             taken += 1
             last = taken == self.acquisitions and following is not None
             response = self.rig.measure(excitation, following=self._first_of(following) if last else None)
-            if excitation.error is None and not excitation.trial and math.isnan(loss):
+            with_outputs = excitation.error is None or not self.carrier.error_first
+            if with_outputs and not excitation.trial and math.isnan(loss):
                 loss = self.loss.value(response.outputs, self.task.target[example])
             return response
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from labrig.learning.measurement import Response
 from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.hookup import Hookup
 
 
@@ -16,6 +17,7 @@ def response_of(
     hookup: Hookup,
     error_rows: slice,
     error: NDArray[np.float64],
+    half_squares: HalfSquares | None = None,
 ) -> Response:
     """Coefficients of one acquisition.
 
@@ -31,14 +33,20 @@ def response_of(
         Tones that carry the error.
     error : (K, O) array
         The error currents as they were played (A).
+    half_squares
+        ½u² of every edge, if it was asked for.
     """
     if activation == "dc":
-        outputs, a, u_a, systematic_a = read.dc, read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
+        a, u_a, systematic_a = read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
+        channels = read.dc, read.u_dc, read.systematic_dc
     else:
-        outputs, a, u_a = read.channel_in_phase[0], read.in_phase[0], read.u_edge[0]
-        systematic_a = read.systematic_edge[0]
+        a, u_a, systematic_a = read.in_phase[0], read.u_edge[0], read.systematic_edge[0]
+        channels = read.channel_in_phase[0], read.u_channel[0], read.systematic_channel[0]
+    outputs, u_outputs, systematic_outputs = (values[hookup.output_columns] for values in channels)
     return Response(
-        outputs=outputs[hookup.output_columns],
+        outputs=outputs,
+        u_outputs=u_outputs,
+        systematic_outputs=systematic_outputs,
         a=a,
         u_a=u_a,
         b=read.in_phase[error_rows],
@@ -48,4 +56,5 @@ def response_of(
         error=error,
         quadrature=read.quadrature[error_rows],
         demodulated=read,
+        half_squares=half_squares,
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -39,6 +39,7 @@ from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
 from labrig.lockin.drops import prepare_drops
+from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
@@ -59,8 +60,8 @@ class Rig:
 
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
-    mains_hz: mains frequencies whose hum is fitted. zero_every: acquisitions after which the zero of the digitizer is
-    measured again; 0 for never.
+    mains_hz: mains whose hum is fitted. zero_every: acquisitions after which the zero is measured again, 0 for never.
+    others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
 
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
@@ -82,6 +83,7 @@ class Rig:
         identities: Mapping[str, Identity],
         mains_hz: Sequence[float] = (),
         zero_every: int = 0,
+        others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.hookup = hookup
@@ -101,15 +103,16 @@ class Rig:
         self._sources: dict[str, WaveformSource] = source_gates
         self._digitizer: Digitizer = digitizer_gate
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
-        self._safety = SafetyCrew([*source_gates.values(), digitizer_gate, *programmer_gates.values()], clock)
+        self.others: dict[str, Any] = {name: Gate(name, "digitizer", other) for name, other in others.items()}
+        gates = [*source_gates.values(), digitizer_gate, *programmer_gates.values(), *self.others.values()]
+        self._safety = SafetyCrew(gates, clock)
         self._expected = identities
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._siemens = np.zeros(len(hookup.edges))
         self._settings: dict[int, Setting] = {}
         self._levels: list[LevelTable | Continuous] = []
         self._siemens_of: list[dict[int, float]] = []
-        self._mains_hz = mains_hz
-        self._zero_every = zero_every
+        self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
         self._reached: list[str] = []
@@ -186,20 +189,24 @@ class Rig:
         """
         if excitation.trial:
             return self._measure_trial(excitation, following)
-        zero = self._zero
-        if zero is None:
-            read, played, lead = self._acquire(excitation, following)
-        else:
-            nothing = Excitation(np.zeros_like(excitation.activation))
-            while zero.due:
-                zero.measured(self._acquire(nothing, None)[0])
-            if following is not None and zero.due_next:
-                following = nothing
-            read, played, lead = self._acquire(excitation, following)
+        zero, nothing = self._zero, Excitation(np.zeros_like(excitation.activation))
+        while zero is not None and zero.due:
+            zero.measured(self._acquire(nothing, None)[0])
+        if zero is not None and following is not None and zero.due_next:
+            following = nothing
+        read, played, lead = self._acquire(excitation, following)
+        half_squares = self._half_squares(read, excitation, lead)
+        if zero is not None:
             read = zero.subtracted_from(read)
         self.limits.check_response(self.hookup, read, self._siemens)
         error = self._channel_programs.error_as_played(played, lead)
-        return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error)
+        rows = self._channel_programs.error_rows
+        return response_of(read, self.activation, self.hookup, rows, error, half_squares)
+
+    def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
+        """½u² of every edge where tones beat, if it was asked for."""
+        beats = self._channel_programs.beats(lead) if excitation.half_squares else ()
+        return self._lock_in.half_squares(read, beats) if beats else None
 
     def _acquire(self, excitation: Excitation, following: Excitation | None) -> tuple[Demodulated, Programs, Array]:
         """One acquisition: what was read, what the sources really played, and how far tones are ahead of the pilot."""
@@ -311,9 +318,9 @@ class Rig:
         self.plan = self._digitizer.configure(self.plan)
         drops, pilot = self.hookup.drops, self.hookup.pilot_column
         self._demodulator = Demodulator(self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz)
-        if self._zero_every:
+        if self.zero_every:
             self._zero = Zero(
-                self._zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
+                self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
             )
         tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
         self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
@@ -332,7 +339,7 @@ class Rig:
 
     def _instruments(self) -> dict[str, Instrument]:
         """Sources first: they are the ones to be made safe first."""
-        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers}
+        return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers, **self.others}
 
     def _identify(self, name: str, instrument: Instrument) -> None:
         found = self.identities[name] = instrument.identify()

@@ -39,9 +39,11 @@ class RunFolder:
         return self.path / JOURNAL
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a file of the run; StorageError if that fails."""
+        """Write or replace a file of the run, completely or not at all; StorageError if that fails."""
+        new = self.path / f"{name}.new"
         try:
-            (self.path / name).write_text(text, encoding="utf-8")
+            new.write_text(text, encoding="utf-8")
+            new.replace(self.path / name)
         except OSError as error:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
 

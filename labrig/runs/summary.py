@@ -23,7 +23,8 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     -------
     dict
         run, name, seed, began, state, reason (why it failed or which goals it missed), steps, metrics (of the
-        last evaluation), measured_after (how many steps that was made after; None if there was none) and
+        last evaluation), measured_after (how many steps that was made after; None if there was none), judge and
+        score_differs (the score from outside, as in the last line of a run; None if it was not judged) and
         events. The state is "finished", "missed" (finished without reaching its goals), "interrupted",
         "failed", "running", or "unfinished" for a run that was killed. name, seed and began are None if the run
         ended while its instruments were being opened.
@@ -55,6 +56,8 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
         "steps": overview.steps,
         "metrics": outcome.get("metrics") or (overview.evaluation.metrics if overview.evaluation else {}),
         "measured_after": overview.evaluation.step if overview.evaluation else None,
+        "judge": outcome.get("judge"),
+        "score_differs": outcome.get("score_differs"),
         "events": _events(overview),
     }
 
@@ -98,7 +101,7 @@ def _summary_or_damage(folder: RunFolder) -> dict[str, Any]:
         nothing = dict.fromkeys(("name", "seed", "began"))
         return {
             "run": str(folder.path), **nothing, "state": state, "reason": reason, "steps": None, "metrics": {},
-            "measured_after": None, "events": [],
+            "measured_after": None, "judge": None, "score_differs": None, "events": [],
         }  # fmt: skip
 
 

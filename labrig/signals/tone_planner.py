@@ -28,6 +28,9 @@ RELATIVE_TOLERANCE = 1e-9
 SEARCH_BUDGET = 1000
 """Branches searched per common period, for three or more tones, before the next longer period is tried."""
 
+LONGEST_SUGGESTED = 64
+"""Longest window that an error suggests, in units of the one that is too short."""
+
 
 class PlanError(ConfigError):
     """The requested tones do not fit the window."""
@@ -111,8 +114,8 @@ def plan_tones(
     if count < 1:
         raise PlanError(f"{count} tones cannot be planned", limit="at least 1")
     grid = f"{window_samples} samples at {sample_rate_hz:g} S/s"
-    in_band = _cycles_in_band(sample_rate_hz, window_samples, band_hz)
-    on_mains = _cycles_on_mains(sample_rate_hz, window_samples, mains_hz)
+    in_band = cycles_in_band(sample_rate_hz, window_samples, band_hz)
+    on_mains = cycles_on_mains(sample_rate_hz, window_samples, mains_hz)
     allowed = [k for k in in_band if k not in on_mains]
     cycles = _search(window_samples, allowed, count, order)
     if cycles is not None:
@@ -121,14 +124,48 @@ def plan_tones(
         mains = " and ".join(f"{f:g}" for f in mains_hz)
         raise PlanError(
             f"no {_tones(count)} clear of mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
-            f"frequencies of {grid} in {_band_text(band_hz)}",
-            remedy="use a longer window, or mains: none",
+            f"frequencies of {grid} in {band_text(band_hz)}",
+            remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "mains: none"),
         )
     raise PlanError(
         f"no {_tones(count)} clear of products up to order {order} among the {len(in_band)} frequencies of {grid} in "
-        f"{_band_text(band_hz)}",
-        remedy="use a longer window, a wider band or a lower order",
+        f"{band_text(band_hz)}",
+        remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "a wider band"),
     )
+
+
+def _remedy(
+    sample_rate_hz: float,
+    window_samples: int,
+    count: int,
+    band_hz: tuple[float, float],
+    order: int,
+    mains_hz: Sequence[float],
+    other: str,
+) -> str:
+    """What makes room for the tones: the shortest longer window, a multiple of this one; `other`; a lower order."""
+
+    def fits(samples: int, order: int) -> bool:
+        on_mains = cycles_on_mains(sample_rate_hz, samples, mains_hz)
+        allowed = [k for k in cycles_in_band(sample_rate_hz, samples, band_hz) if k not in on_mains]
+        return _first_found(samples, np.array(allowed, dtype=np.int64), count, order + 1)
+
+    longer = next((m for m in range(2, LONGEST_SUGGESTED + 1) if fits(m * window_samples, order)), None)
+    window = "a longer window" if longer is None else f"a window of {longer * window_samples / sample_rate_hz:.9g} s"
+    lower = next((lower for lower in range(order - 1, 1, -1) if fits(window_samples, lower)), None)
+    return f"use {window}, or {other}" if lower is None else f"use {window}, {other}, or order: {lower}"
+
+
+def _first_found(period: int, candidates: NDArray[np.int64], count: int, radius: int) -> bool:
+    """Whether taking the lowest tone that is still clean, again and again, leads to `count` tones."""
+    distance = np.full(period, radius + 1, dtype=np.int64)
+    distance[0] = 0
+    for _ in range(count):
+        candidates = candidates[_admitted(distance, candidates, radius)]
+        if not len(candidates):
+            return False
+        distance, candidates = _with_tone(distance, int(candidates[0]), radius), candidates[1:]
+    return True
 
 
 def _tones(count: int) -> str:
@@ -168,7 +205,7 @@ def check_tones(
         Says which tone is wrong and why.
     """
     _check_request(sample_rate_hz, window_samples, band_hz, order)
-    in_band = _cycles_in_band(sample_rate_hz, window_samples, band_hz)
+    in_band = cycles_in_band(sample_rate_hz, window_samples, band_hz)
     cycles = []
     for number, frequency in enumerate(frequencies_hz, start=1):
         name = f"tone f{number} = {frequency:.9g} Hz"
@@ -187,7 +224,7 @@ def check_tones(
                 remedy="use " + (" or ".join(nearest) if nearest else "a longer window"),
             )
         if k not in in_band:
-            raise PlanError(f"{name} is outside the band", limit=_band_text(band_hz))
+            raise PlanError(f"{name} is outside the band", limit=band_text(band_hz))
         cycles.append(k)
     plan = TonePlan(sample_rate_hz, window_samples, tuple(cycles))
     collision = _first_collision(window_samples, plan.cycles, order)
@@ -201,12 +238,13 @@ def _check_request(sample_rate_hz: float, window_samples: int, band_hz: tuple[fl
     if not (isfinite(sample_rate_hz) and sample_rate_hz > 0 and window_samples >= 1):
         raise PlanError(f"{window_samples} samples at {sample_rate_hz:g} S/s is not a valid window")
     if not (0 <= band_hz[0] <= band_hz[1] and isfinite(band_hz[0])):
-        raise PlanError(f"{_band_text(band_hz)} is not a valid band", remedy="write it as low, high")
+        raise PlanError(f"{band_text(band_hz)} is not a valid band", remedy="write it as low, high")
     if order < 2:
         raise PlanError(f"order must be at least 2, got {order}")
 
 
-def _band_text(band_hz: tuple[float, float]) -> str:
+def band_text(band_hz: tuple[float, float]) -> str:
+    """The band in words."""
     return f"{band_hz[0]:g} Hz to {band_hz[1]:g} Hz"
 
 
@@ -214,7 +252,7 @@ def _frequency_hz(cycles: int, sample_rate_hz: float, window_samples: int) -> fl
     return float(cycles * Fraction(sample_rate_hz) / window_samples)
 
 
-def _cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[float, float]) -> range:
+def cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[float, float]) -> range:
     """Cycles per window of the frequencies (as floats) in the band and between DC and Nyquist."""
     low, high = band_hz
     highest = (window_samples - 1) // 2
@@ -228,13 +266,14 @@ def _cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[f
     return range(first, last + 1)
 
 
-def _cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Sequence[float]) -> set[int]:
-    """Cycles per window within half a bin of a mains harmonic, |k − h·mains·N/fs| < ½."""
+def cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Sequence[float]) -> set[int]:
+    """Cycles per window within half a bin of a mains harmonic, as it appears once it is sampled."""
     half = Fraction(1, 2)
     refused = set()
     for mains in mains_hz:
         for harmonic in range(1, MAINS_HARMONICS + 1):
-            position = harmonic * Fraction(mains) * window_samples / Fraction(sample_rate_hz)
+            position = harmonic * Fraction(mains) * window_samples / Fraction(sample_rate_hz) % window_samples
+            position = min(position, window_samples - position)  # beyond half the sample rate it is folded
             nearest = floor(position + half)
             if abs(nearest - position) < half:
                 refused.add(nearest)

@@ -15,13 +15,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labrig.clock import MonotonicClock
 from labrig.errors import ConfigError, ConnectionFailed
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.drivers import DriverInfo
+from labrig.json_text import json_text
 from labrig.virtual_instruments.counterpart import Endpoint
 
 START_S = 60.0
+ANSWER_S = 10.0
 STOP_S = 5.0
 
 
@@ -49,6 +54,7 @@ class WireBench:
         self._child: subprocess.Popen[str] | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._lines: queue.Queue[str | None] = queue.Queue()  # that the child has printed; None at its end
         self._cores: set[int] = set()  # this thread's cores before it was pinned to one
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
@@ -62,6 +68,34 @@ class WireBench:
         if name not in self._endpoints:
             raise ConnectionFailed("has no virtual counterpart", device=name, action="connect")
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
+
+    def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:
+        """Exact outputs (M, O) for the inputs `activation` (M, I) of M examples (V), which the child is asked for."""
+        return np.array([self._true_outputs(row.tolist(), tone) for row in activation])
+
+    def _true_outputs(self, activation: list[float], tone: bool) -> list[float]:
+        """One example at a time, so that neither pipe ever holds more than a few kilobytes."""
+        if self._child is None or self._child.stdin is None:
+            raise ConnectionFailed("is not running", device="wire bench", action="ask for the true outputs")
+        try:
+            self._child.stdin.write(json_text({"activation": activation, "tone": tone}) + "\n")
+            self._child.stdin.flush()
+        except OSError:
+            line = None
+        else:
+            line = self._next_line(time.monotonic() + ANSWER_S)
+        if line is None:
+            raise ConnectionFailed(
+                "did not answer", device="wire bench", action="ask for the true outputs", limit=f"{ANSWER_S:g} s"
+            )
+        return json.loads(line)["outputs"]
+
+    def _next_line(self, deadline: float) -> str | None:
+        """Return what the child prints next; None if it has ended or prints nothing until the deadline."""
+        try:
+            return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return None
 
     def close(self) -> None:
         """Stop the child: terminate it, then kill it if it does not exit."""
@@ -97,15 +131,12 @@ class WireBench:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(self._search_path())},
         )
         self._share_cores(self._child.pid)
-        lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=_read_lines, args=(self._child, lines), daemon=True).start()
+        self._lines = queue.Queue()
+        threading.Thread(target=_read_lines, args=(self._child, self._lines), daemon=True).start()
         deadline = time.monotonic() + START_S
         serving: dict[str, dict[str, Any]] = {}
         while True:
-            try:
-                line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                line = None
+            line = self._next_line(deadline)
             if line is None:
                 self.close()
                 raise ConnectionFailed(

@@ -16,7 +16,7 @@ class LevelDifferences(Rule):
     class Options(Section):
         distance: Count = 8
 
-    def acquisitions(self, edges):
+    def acquisitions(self, edges, carrier):
         return 1 + edges
 
     def gradient(self, example, loss, carrier, edges):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 from wire.both_benches import FAST
 
 from labrig.assembly import Assembly, assemble, packaged_configs
@@ -89,9 +90,12 @@ class InProcessWire:
                 patch("labrig.virtual_instruments.digipot.counterpart.VirtualDigipotBoard", self._board),
                 patch("labrig.virtual_instruments.daqmx.counterpart.DaqmxServer", self._daqmx_server),
             ):
-                endpoints = self._serving.enter_context(virtual_instruments(self.assembly))
-            self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
+                self._served = self._serving.enter_context(virtual_instruments(self.assembly))
+            self._endpoints = {endpoint.name: endpoint for endpoint in self._served.endpoints}
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
+
+    def true_outputs(self, activation: np.ndarray, tone: bool) -> np.ndarray:
+        return np.array([self._served.true_outputs(row, tone) for row in activation])
 
     def close(self) -> None:
         self._serving.close()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -148,3 +149,33 @@ def test_a_generic_instrument_is_refused_on_a_bench_of_real_drivers():
 def test_a_generator_left_on_its_own_clock_is_refused_by_name():
     with pytest.raises(ConfigError, match="err2 runs on its own clock"):
         assembled("iris_wire", "timing.clock.followers=[err1]")
+
+
+@pytest.mark.parametrize("tone", [False, True], ids=["dc", "tone"])
+def test_the_child_knows_the_same_truth_as_the_simulation(tone: bool) -> None:
+    found = []
+    for bench in ("simulated", "wire"):
+        assembly = assembled("xor_wire", f"bench={bench}", *QUIET[-2:], "simulation.part_tolerance=false")
+        setup = assembly.setup()
+        with setup.rig as rig:
+            rig.program(assembly.update(rig).settings())
+            rig.measure(Excitation(assembly.task.activation[0]))
+            found.append(setup.bench.true_outputs(assembly.task.activation, tone))
+    assert found[0].shape == (4, 2)
+    assert np.ptp(found[0], axis=0).min() > 1e-3
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+
+
+def test_a_child_that_ended_knows_no_truth() -> None:
+    assembly = assembled("iris_wire")
+    setup = assembly.setup()
+    with setup.rig:
+        os.kill(setup.bench._child.pid, signal.SIGSTOP)
+        with (
+            patch("labrig.virtual_instruments.wire_bench.ANSWER_S", 0.2),
+            pytest.raises(ConnectionFailed, match="did not answer"),
+        ):
+            setup.bench.true_outputs(assembly.task.activation[:1], False)
+        os.kill(setup.bench._child.pid, signal.SIGCONT)
+    with pytest.raises(ConnectionFailed, match="is not running"):
+        setup.bench.true_outputs(assembly.task.activation[:1], False)

@@ -9,7 +9,6 @@ starting. So a message is sent whole, whatever happens meanwhile, and its length
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -26,6 +25,8 @@ TABLE_POINTS = 16384
 
 _MOST_CYCLES = TABLE_POINTS // 16
 _MICROHERTZ = 1e-6
+_MOST_DETUNING = 20
+"""Most that a tone may be off in a table whose repetition rate is rounded (µHz): 0.007° in a second."""
 _LENGTH = re.compile(rb"LENGTH,\s*(\d+)B")
 _LINE_FEED = 0x0A
 
@@ -39,12 +40,17 @@ def table_plan(tones: Sequence[Tone]) -> tuple[float, tuple[int, ...]] | None:
         Repetition rate of the table (Hz) and the number of cycles of each tone in it. None if there is no such table
         with at least 16 points per cycle of the fastest tone.
     """
-    microhertz = [round(tone.frequency_hz / _MICROHERTZ) for tone in tones]
-    base = math.gcd(*microhertz)
-    if base == 0:
-        return None
-    cycles = tuple(count // base for count in microhertz)
-    return None if max(cycles) > _MOST_CYCLES else (base * _MICROHERTZ, cycles)
+    microhertz = [tone.frequency_hz / _MICROHERTZ for tone in tones]
+    lowest = min(microhertz)
+    for count in range(1, round(_MOST_CYCLES * lowest / max(microhertz)) + 1):
+        base = round(lowest / count)
+        if base == 0:
+            return None
+        cycles = tuple(round(each / (lowest / count)) for each in microhertz)
+        detuning = (abs(each - k * base) for each, k in zip(microhertz, cycles, strict=True))
+        if max(detuning) <= _MOST_DETUNING and max(cycles) <= _MOST_CYCLES:
+            return base * _MICROHERTZ, cycles
+    return None
 
 
 @lru_cache(maxsize=8)

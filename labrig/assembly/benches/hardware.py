@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labrig.clock import MonotonicClock
 from labrig.errors import ConfigError
 from labrig.instruments.drivers import DriverInfo
@@ -36,6 +39,9 @@ class HardwareBench:
             )
         address = driver.capabilities(options).address or name
         return Reserved(name, driver.name, address, driver.factory(name, options))
+
+    def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> None:
+        """Return None: nobody knows the truth."""
 
     def close(self) -> None:
         """Do nothing: the bench starts nothing."""

@@ -31,9 +31,11 @@ def build(assembly: Assembly) -> SimulatedBench:
 def board_wiring(assembly: Assembly) -> BoardWiring:
     """Return which node every channel is wired to, as configured."""
     hookup = assembly.board.hookup
+    judge = () if assembly.judge is None else assembly.judge.labels
+    judged = zip(judge, (wire.node for wire in hookup.outputs), strict=bool(judge))
     return BoardWiring(
         sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
-        senses={f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses},
+        senses={**{f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses}, **dict(judged)},
         edges={f"{edge.device}/{edge.channel}": edge.name for edge in hookup.edges},
         leads={f"{hookup.digitizer}/{wire.channel}": wire.lead for wire in hookup.senses},
     )

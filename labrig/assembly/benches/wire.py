@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from labrig.assembly.benches.simulated import board_wiring, imperfections
 from labrig.config.resolved import to_yaml
 from labrig.simulation.board import simulated_board
 from labrig.simulation.faults import FaultSchedule
+from labrig.simulation.truth import SimulatedTruth
 from labrig.virtual_instruments.counterpart import Endpoint, Entry, served
 from labrig.virtual_instruments.virtual_bench import VirtualBench, faults_in_time
 from labrig.virtual_instruments.wire_bench import WireBench
@@ -23,9 +27,25 @@ def build(assembly: Assembly) -> WireBench:
     return WireBench(to_yaml(assembly.document), assembly.document.directory)
 
 
+class Serving(NamedTuple):
+    """Virtual instruments that are being served.
+
+    Attributes
+    ----------
+    endpoints : list of Endpoint
+        Their addresses.
+    true_outputs : callable
+        Returns the exact outputs (O,) for inputs (I,) (V), and whether these are amplitudes of a tone.
+    """
+
+    endpoints: list[Endpoint]
+    true_outputs: Callable[[NDArray[np.float64], bool], NDArray[np.float64]]
+
+
 @contextmanager
-def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
+def virtual_instruments(assembly: Assembly) -> Iterator[Serving]:
     """Serve every instrument of a configuration, connected to one simulated world, while the context is open."""
+    hookup = assembly.board.hookup
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
     board = simulated_board(assembly.board.network, board_wiring(assembly), capabilities, imperfect)
@@ -51,4 +71,15 @@ def virtual_instruments(assembly: Assembly) -> Iterator[list[Endpoint]]:
         for name, device in assembly.devices.items()
     ]
     with served(bench, instruments) as endpoints, faults_in_time(bench):
-        yield endpoints
+        truth = SimulatedTruth(
+            board.world,
+            bench.clock,
+            inputs=tuple(wire.label for wire in hookup.inputs),
+            outputs=tuple(wire.node for wire in hookup.outputs),
+        )
+
+        def true_outputs(activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:
+            with bench.lock:
+                return truth.outputs(activation, tone)
+
+        yield Serving(endpoints, true_outputs)

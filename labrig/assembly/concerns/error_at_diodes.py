@@ -1,4 +1,4 @@
-"""An error tone so large that the diodes answer it with more than their slope."""
+"""Error tones so large that the diodes answer them with more than their slope."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from labrig.assembly.expected import Expected
 from labrig.assembly.recommended import rounded_down
+from labrig.learning.rules.frequency_propagation import combination
 from labrig.network.resistive.solve.solver import Solver
 from labrig.quantities import format_quantity
 
@@ -18,18 +19,24 @@ if TYPE_CHECKING:
 SMALL = 2e-3
 """Relative error of a gradient that is not worth a warning."""
 
-PHASES = 16
 EXAMPLES = 8
 
 
 def error_at_diodes(assembly: Assembly) -> Warnings:
-    """Warn of an error current whose tone is distorted by the board at its initial conductances."""
+    """Warn of an error current whose tones are distorted by the board at its initial conductances.
+
+    With a carrier that does not need the error first, the tones are also on when the activation is read.
+    """
     expected = Expected(assembly)
     solver, learning = expected.solver, assembly.learning
     if assembly.board.network.linear or learning.activation == "sine" or not isinstance(solver, Solver):
         return
     current = learning.error.current
-    turn = np.cos(2 * np.pi * np.arange(PHASES) / PHASES)[:, np.newaxis]
+    carrier = assembly.learning_choice.carrier(assembly.loss, len(expected.outputs)).at_current(current)
+    tones = assembly.acquisition_timing.tones
+    # What repeats with the tones' period is the same in every period of a window.
+    cycles = np.outer(np.arange(tones.period_samples), tones.cycles) / tones.window_samples
+    turn = np.cos(2 * np.pi * cycles)  # (P, K)
     worst = 0.0
     for example in expected.examples[:EXAMPLES]:
         played = expected.played(assembly.task.activation[[example]])
@@ -37,12 +44,18 @@ def error_at_diodes(assembly: Assembly) -> Warnings:
         e = assembly.loss.gradient(rest[0, expected.outputs], assembly.task.target[example])
         if not np.any(e):
             continue
-        injected = np.zeros(rest.shape[1])
-        injected[expected.outputs] = -current * e / np.abs(e).max()
+        asked = carrier.excitation(assembly.task.activation[example], e)
+        assert asked.error is not None
+        injected = np.zeros((len(turn), rest.shape[1]))
+        injected[:, expected.outputs] = turn @ asked.error
+        swung = solver.drops(solver.states(np.repeat(played, len(turn), axis=0), injected))
         a = solver.drops(rest[0])
-        swung = solver.drops(solver.states(np.repeat(played, PHASES, axis=0), injected * turn))
-        b, exact = 2 * np.mean(swung * turn, axis=0), solver.drops(solver.sensitivity(rest[0], -injected))
-        worst = max(worst, float(np.linalg.norm(a * (b - exact)) / np.linalg.norm(a * exact)))
+        read = a if carrier.error_first else swung.mean(axis=0)
+        weights = combination(asked.error, -e)
+        by_node = np.zeros(rest.shape[1])
+        by_node[expected.outputs] = e
+        b, exact = weights @ (2 / len(turn) * turn.T @ swung), solver.drops(solver.sensitivity(rest[0], by_node))
+        worst = max(worst, float(np.linalg.norm(read * b - a * exact) / np.linalg.norm(a * exact)))
     if worst > SMALL:
         most = rounded_down(current * float(np.sqrt(SMALL / worst)))  # the error grows as the square of the current
         yield (

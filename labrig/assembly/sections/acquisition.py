@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ from labrig.quantities import (
     PositiveVoltage,
     format_quantity,
 )
+from labrig.rig.zero import zeros_among
+from labrig.signals.sideband_planner import check_sidebands, plan_sidebands
 from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
 
 MAINS_HZ = (50.0, 60.0)
@@ -142,20 +144,24 @@ def read_tones(
     except PlanError as problem:
         document.report(("acquisition", "window"), str(problem))
         return None
+    sidebands = learning.carrier_class.sidebands
     try:
         if acquisition.tones == "auto":
-            return plan_tones(
-                sample_rate_hz=acquisition.sample_rate,
-                window_samples=samples,
-                count=error + activation,
-                band_hz=acquisition.band,
-                order=acquisition.order,
-                mains_hz=acquisition.mains_hz,
-            )
+            request: dict[str, Any] = {
+                "sample_rate_hz": acquisition.sample_rate,
+                "window_samples": samples,
+                "band_hz": acquisition.band,
+                "order": acquisition.order,
+                "mains_hz": acquisition.mains_hz,
+            }
+            return plan_sidebands(**request) if sidebands else plan_tones(count=error + activation, **request)
         if len(acquisition.tones) != error + activation:
             needed = _tones_in_words(error, activation)
             raise PlanError(f"got {len(acquisition.tones)}, {needed}; or write 'tones: auto'")
-        return check_tones(acquisition.sample_rate, samples, acquisition.tones, acquisition.band, acquisition.order)
+        chosen = acquisition.sample_rate, samples, acquisition.tones, acquisition.band
+        if sidebands:  # they are products of order 3 of one another
+            return check_sidebands(check_tones(*chosen, order=2), acquisition.order)
+        return check_tones(*chosen, acquisition.order)
     except PlanError as problem:
         document.report(("acquisition", "tones" if acquisition.tones != "auto" else "band"), str(problem))
         return None
@@ -215,9 +221,9 @@ def read_timing(
     )
     _check_scan(document, plan, hookup.digitizer, digitizer)
     _check_watchdogs(document, plan, board, devices)
-    acquisitions = learning.rule.acquisitions(len(hookup.edges))
+    acquisitions = learning.acquisitions(len(hookup.edges))
     writes_s = {name: devices[name].programmer.write_s for name in hookup.programmers}
-    _check_step(document, learning, task, acquisitions, plan, writes_s, limits)
+    _check_step(document, learning, task, acquisitions, plan, writes_s, limits, acquisition.zero.every)
     if len(document.problems) == before and task is not None:
         _check_length(document, learning, len(task.train), acquisitions * plan.duration_s)
     return AcquisitionTiming(plan, tones) if len(document.problems) == before else None
@@ -244,6 +250,7 @@ def _check_step(
     plan: AcquisitionPlan,
     writes_s: Mapping[str, float],
     limits: Limits,
+    zero_every: int,
 ) -> None:
     """Report a batch that takes longer than limits.step.
 
@@ -253,9 +260,12 @@ def _check_step(
         Acquisitions per example.
     writes_s : mapping
         Duration of one write by programmer (s); they are written one after another.
+    zero_every : int
+        Acquisitions between measurements of the zero; those before the first one count too.
     """
     batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
     count, write_s = acquisitions * batch, sum(writes_s.values())
+    count += zeros_among(count, zero_every)
     measured_s = count * plan.duration_s
     if measured_s + write_s <= limits.step:
         return

@@ -35,3 +35,4 @@ class Header(Section):
     limits: dict[str, Any] = {}
     storage: dict[str, Any] = {}
     simulation: dict[str, Any] = {}
+    judge: dict[str, Any] | None = None

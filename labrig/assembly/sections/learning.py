@@ -97,11 +97,15 @@ class LearningChoice:
         """Return the number of tones the carrier needs for this number of outputs."""
         return self.carrier_class.tones(part(self.section.error, self.carrier_class.Options), outputs)
 
-    def carrier(self, loss: Loss) -> Carrier:
+    def acquisitions(self, edges: int) -> int:
+        """Return the number of acquisitions per example on a board with this many edges."""
+        return self.rule.acquisitions(edges, self.carrier_class)
+
+    def carrier(self, loss: Loss, outputs: int) -> Carrier:
         """Build the carrier, with its floor in the unit of ∂C/∂v of the loss."""
         error = self.section.error
         options = part(error, self.carrier_class.Options)
-        return self.carrier_class(options, error.current, error.floor * loss.error_scale)
+        return self.carrier_class(options, error.current, error.floor * loss.error_scale, outputs)
 
     def update(
         self, levels: Sequence[LevelTable | Continuous], initial: Array, span: float, loss: Loss, examples: int
@@ -157,6 +161,10 @@ def read_learning(document: Document) -> LearningChoice | None:
     if section is None or None in found:
         return None
     assert isinstance(section, Learning)
+    if carrier.sidebands and section.activation != "sine":
+        message = f"{section.error.carrier} modulates the activation's tone; write 'learning.activation: sine'"
+        document.report(("learning", "error", "carrier"), message)
+        return None
     return LearningChoice(section, rule, carrier, loss, update)
 
 

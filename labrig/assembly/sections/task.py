@@ -29,6 +29,7 @@ from labrig.learning.losses import LOSSES, Loss
 from labrig.learning.tasks import TASKS, Task, TaskContext, Terminals, goals_missed, goals_section
 from labrig.learning.tasks.classification import Split
 from labrig.learning.tasks.encoding import Encode
+from labrig.learning.tasks.task import Key
 from labrig.quantities import as_written, format_quantity
 from labrig.signals.tone_planner import TonePlan
 
@@ -98,29 +99,43 @@ def read_choice(document: Document) -> TaskChoice | None:
     except UnknownExtension as error:
         document.report(("task", name), str(error), at_key=True)
         return None
-    section = validate(document, ("task",), _model(name, task))
+    needed = task.needed_sections(_given(document, ("task", name)))
+    section = validate(document, ("task",), _model(name, task, needed))
     if section is None:
         return None
     values: Any = section
     shared = {key: value for key in SHARED if (value := getattr(values, key)) is not None}
     for key in shared:
-        if key not in task.sections:
+        if key not in needed:
             remedy = f"remove it; {name} has {', '.join(task.Options.model_fields) or 'no keys'}"
             document.report(("task", key), f"{name} does not use {key}; {remedy}", at_key=True)
             return None
-    missing = [key for key in task.sections if key not in shared]
+    missing = [key for key in needed if key not in shared]
     if missing:
-        examples = ", ".join(f"'{SHARED[key].example}'" for key in missing)
+        examples = ", ".join(f"'{section_model(task, key).example}'" for key in missing)
         document.report(("task", name), f"also needs {' and '.join(missing)} in task, e.g. {examples}", at_key=True)
         return None
     return TaskChoice(name, task, section, values.named, shared, values.target)
 
 
+def _given(document: Document, path: TreePath) -> set[str]:
+    """Return the keys of a map that have a value."""
+    options = document.get(path)
+    if options is None or not isinstance(options.value, dict):
+        return set()
+    return {key for key, value in options.value.items() if value.value is not None}
+
+
+def section_model(task: type[Task], key: str) -> type[Section]:
+    """Return the model of a shared section for one task."""
+    return task.section_models.get(key, SHARED[key])
+
+
 @cache
-def _model(name: str, task: type[Task]) -> type[Section]:
-    """Return the model of the section for one task."""
+def _model(name: str, task: type[Task], needed: tuple[str, ...]) -> type[Section]:
+    """Return the model of the section for one task; of shared sections that it does not need nothing is checked."""
     fields: dict[str, Any] = {"named": (task.Options, Field(alias=name))}
-    fields |= {key: (model | None, None) for key, model in SHARED.items()}
+    fields |= {key: (section_model(task, key) | None if key in needed else Any, None) for key in SHARED}
     fields["target"] = (goals_section(task.goals) | None, None)
     return create_model("Task", __base__=Section, **fields)
 
@@ -145,9 +160,9 @@ def read_task(
         fixed=any(board.network.fixed.values()),
     )
 
-    def locate(key: str) -> Path | None:
-        named_at = document.get(choice.place((key,)))
-        return document.locate(str(getattr(choice.options, key)), named_at)
+    def locate(key: Key) -> Path | None:
+        written = document.get(choice.place(key))
+        return None if written is None else document.locate(str(written.value), written)
 
     def warn(key: str, message: str) -> None:
         document.warn(choice.place((key,)), message)

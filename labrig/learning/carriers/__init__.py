@@ -4,7 +4,14 @@ from labrig.extensions import Extensions
 from labrig.learning.carriers.carrier import Carrier
 
 CARRIERS = Extensions(
-    noun="carrier", package="labrig.learning.carriers", own={"shared_tone": "SharedTone"}, kind=Carrier
+    noun="carrier",
+    package="labrig.learning.carriers",
+    own={
+        "shared_tone": "SharedTone",
+        "tone_per_output": "TonePerOutput",
+        "amplitude_modulation": "AmplitudeModulation",
+    },
+    kind=Carrier,
 )
 
 __all__ = ["CARRIERS", "Carrier"]

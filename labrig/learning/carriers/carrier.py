@@ -27,14 +27,28 @@ class Carrier(ABC):
         Norton current of the largest error (A).
     floor : float
         A loss gradient smaller than this (unit of ∂C/∂v_o) is injected at a proportionally smaller current.
+    outputs : int
+        O.
+
+    Attributes
+    ----------
+    error_first : bool
+        Whether the error must be known before it is played. If not, one acquisition reads activation and responses
+        together, and the error weights the responses afterwards.
+    sidebands : bool
+        Whether its two tones are planned at ω₁ − Ω and ω₁ + Ω around the tone ω₁ of the activation, which must be a
+        sine.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
+    error_first: ClassVar[bool] = True
+    sidebands: ClassVar[bool] = False
 
-    def __init__(self, options: Any, current_a: float, floor: float) -> None:
+    def __init__(self, options: Any, current_a: float, floor: float, outputs: int) -> None:
         self.options = options
         self.current_a = current_a
         self.floor = floor
+        self.outputs = outputs
 
     @staticmethod
     @abstractmethod
@@ -43,8 +57,11 @@ class Carrier(ABC):
 
     @abstractmethod
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
-        """What is played for an activation (I,) in V and an error ∂C/∂v_o (O,)."""
+        """What is played for an activation (I,) in V and an error ∂C/∂v_o (O,).
+
+        A carrier that does not need the error first plays the same for any error, and may be asked with zeros.
+        """
 
     def at_current(self, current_a: float) -> Carrier:
         """The same carrier with another current (A) and without a floor."""
-        return type(self)(self.options, current_a, 0.0)
+        return type(self)(self.options, current_a, 0.0, self.outputs)

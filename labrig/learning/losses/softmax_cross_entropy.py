@@ -1,4 +1,4 @@
-"""Cross-entropy of a softmax: C = −ln p_y, p = softmax(v_o / temperature)."""
+"""Cross-entropy of a softmax: C = −ln p_y, p = softmax(z / temperature) with z = readout · v_o."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class SoftmaxCrossEntropy(Loss):
     ----------
     temperature : float
         Volts per unit of the exponent.
+    readout : (R, O) array or None
+        None reads one output per class.
     """
 
     class Options(Section):
@@ -32,13 +34,15 @@ class SoftmaxCrossEntropy(Loss):
         temperature: PositiveVoltage
 
     temperature: float
+    readout: Array | None = None
 
     targets: ClassVar[Targets] = "classes"
 
     @classmethod
     @override
     def build(cls, options: Options, targets: TrainingTargets) -> SoftmaxCrossEntropy:
-        return cls(options.temperature)
+        single = np.array_equal(targets.readout, np.eye(len(targets.readout)))
+        return cls(options.temperature, None if single else targets.readout)
 
     @property
     @override
@@ -52,12 +56,17 @@ class SoftmaxCrossEntropy(Loss):
 
     @override
     def value(self, outputs: Array, target: Array) -> float:
-        z = outputs / self.temperature
+        z = self._exponents(outputs)
         largest = float(z.max())
         return float(np.log(np.exp(z - largest).sum()) + largest - z @ target)
 
     @override
     def gradient(self, outputs: Array, target: Array) -> Array:
-        z = outputs / self.temperature
+        z = self._exponents(outputs)
         p = np.exp(z - z.max())
-        return (p / p.sum() - target) / self.temperature
+        by_readout = (p / p.sum() - target) / self.temperature
+        return by_readout if self.readout is None else by_readout @ self.readout
+
+    def _exponents(self, outputs: Array) -> Array:
+        """(R,) readouts in units of the temperature."""
+        return (outputs if self.readout is None else self.readout @ outputs) / self.temperature

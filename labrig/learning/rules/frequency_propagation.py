@@ -26,21 +26,62 @@ generators round amplitudes, and some have a smallest one. The gradient is off b
 
 
 class FrequencyPropagation(Rule):
-    """Measure with the error off, then with the error on; multiply."""
+    """Measure with the error off, then with the error on; multiply, or lock in the product if the carrier asks for it.
+
+    A carrier that does not need the error first takes one measurement, with its tones on.
+    """
 
     @override
-    def acquisitions(self, edges: int) -> int:
-        return 2
+    def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
+        return 2 if carrier.error_first else 1
 
     @override
     def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:
-        free = yield Excitation(example.activation)
-        e = loss.gradient(free.outputs, example.target)
-        if not np.any(e):
-            return None
-        asked = carrier.excitation(example.activation, e)
-        nudged = yield asked
-        return replace(product(free, nudged, e, carrier.floor), gamma=injected_per_error(asked, e))
+        if carrier.error_first:
+            free = yield Excitation(example.activation)
+            e = loss.gradient(free.outputs, example.target)
+            if not np.any(e):
+                return None
+            asked = carrier.excitation(example.activation, e)
+            nudged = yield asked
+        else:
+            asked = carrier.excitation(example.activation, np.zeros(carrier.outputs))
+            free = nudged = yield asked
+            e = loss.gradient(free.outputs, example.target)
+            if not np.any(e):
+                return None
+        beats = nudged.half_squares is not None
+        found = beat(nudged, e, carrier.floor) if beats else product(free, nudged, e, carrier.floor)
+        return replace(found, gamma=injected_per_error(asked, e))
+
+
+def beat(nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
+    """∂C/∂θ_k = Σ_m w_m h_mk: ½u² of edge k locked in where error tone m beats with the activation, w as in `product`.
+
+    It needs no model of the edge, and is exact to first order in the error also in a nonlinear network, with DC or with
+    the two sidebands of a sine as activation. The readings of the sidebands are of the same samples, so their errors
+    add up.
+
+    Parameters
+    ----------
+    nudged : Response
+        With the error on, and with half squares.
+    loss_gradient, floor
+        As in `product`.
+
+    Raises
+    ------
+    SourceMisfit
+        If the tones that were played cannot express the error.
+    """
+    _check_misfit(nudged.error, loss_gradient, floor)
+    weights, half_squares = combination(nudged.error, -loss_gradient), nudged.half_squares
+    assert half_squares is not None
+    return Gradient(
+        weights @ half_squares.value,
+        np.abs(weights) @ half_squares.standard_error,
+        np.abs(weights) @ half_squares.systematic,
+    )
 
 
 def product(free: Response, nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
@@ -52,7 +93,7 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
     Parameters
     ----------
     free, nudged : Response
-        With the error off and on.
+        With the error off and on, or the same response twice.
     loss_gradient : (O,) array
         ∂C/∂v_o at the free state.
     floor : float
@@ -64,15 +105,8 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
     SourceMisfit
         If the tones that were played cannot express the error.
     """
-    weights = _weights(nudged.error, -loss_gradient)
-    off = misfit(nudged.error, loss_gradient, floor)
-    if not off <= LARGEST_MISFIT:
-        raise SourceMisfit(
-            f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
-            action="inject the error",
-            limit=f"{LARGEST_MISFIT:.0%}",
-            remedy="raise learning.error.current: sources have a smallest amplitude, and round others",
-        )
+    weights = combination(nudged.error, -loss_gradient)
+    _check_misfit(nudged.error, loss_gradient, floor)
     response = weights @ nudged.b
     return Gradient(
         free.a * response,
@@ -82,8 +116,10 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
 
 
 def injected_per_error(excitation: Excitation, loss_gradient: Array) -> float:
-    """γ: the largest current that was asked for, per unit of the largest ∂C/∂v_o."""
-    return 0.0 if excitation.error is None else float(np.abs(excitation.error).max() / np.abs(loss_gradient).max())
+    """γ: the largest peak current that was asked for into an output, per unit of the largest ∂C/∂v_o."""
+    if excitation.error is None:
+        return 0.0
+    return float(np.abs(excitation.error).sum(axis=0).max() / np.abs(loss_gradient).max())
 
 
 def misfit(error: Array, loss_gradient: Array, floor: float = 0.0) -> float:
@@ -91,12 +127,24 @@ def misfit(error: Array, loss_gradient: Array, floor: float = 0.0) -> float:
 
     Relative to its largest component, or to `floor` if that is larger.
     """
-    missing = error.T @ _weights(error, -loss_gradient) + loss_gradient
+    missing = error.T @ combination(error, -loss_gradient) + loss_gradient
     return float(np.abs(missing).max() / max(floor, np.abs(loss_gradient).max()))
 
 
-def _weights(error: Array, wanted: Array) -> Array:
-    """(K,) of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
+def _check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
+    """Raise SourceMisfit if the errors that were played (K, O) cannot express −∂C/∂v_o (O,)."""
+    off = misfit(error, loss_gradient, floor)
+    if not off <= LARGEST_MISFIT:
+        raise SourceMisfit(
+            f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
+            action="inject the error",
+            limit=f"{LARGEST_MISFIT:.0%}",
+            remedy="raise learning.error.current: sources have a smallest amplitude, and round others",
+        )
+
+
+def combination(error: Array, wanted: Array) -> Array:
+    """(K,) weights of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
     if len(error) == 1:  # the common case, and a tenth of the time
         size = error[0] @ error[0]
         return np.array([float(error[0] @ wanted / size) if size > 0 else 0.0])

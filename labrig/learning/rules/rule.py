@@ -64,7 +64,7 @@ class Rule(ABC):
         self.options = options
 
     @abstractmethod
-    def acquisitions(self, edges: int) -> int:
+    def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
         """Acquisitions per example on a board with this many edges; an example whose error is zero takes fewer."""
 
     @abstractmethod

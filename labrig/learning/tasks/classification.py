@@ -1,10 +1,10 @@
-"""Classification of examples from a table: one output per class, the largest one wins."""
+"""Classification of examples from a table: one output per class, or the difference of two; the largest one wins."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,17 @@ from typing_extensions import override
 from labrig.config.section import OptionError, Section
 from labrig.learning.datasets import LabelledTable, read_labelled_csv, scaled, split_by_class
 from labrig.learning.losses import Targets
+from labrig.learning.tasks.data_file import data_file
 from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
 from labrig.learning.tasks.goals import TEST_ACCURACY, TRAIN_ACCURACY, Goal
+from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Indices, Task, TaskContext
-from labrig.quantities import Count, as_written, escape_hint
+from labrig.quantities import Count, as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
+ACCURACY = 0.05
+"""Difference of an accuracy that matters: examples at the border of two classes change sides for microvolts."""
 
 
 class Split(Section):
@@ -42,17 +46,24 @@ class Classification(EncodedInputs, Task):
         Their names, in the order of the outputs.
     encode : Encode
         How features became input voltages.
+    scalings : tuple
+        Name and scaling of every feature.
     """
 
     class Options(Section):
-        """data: a CSV with a header line. label: its column of classes. features: columns, all others by default."""
+        """data: a CSV with a header line. label: its column of classes. features: columns, all others by default.
+
+        readout: one output per class, or the difference of two, out0 − out1 for the first class.
+        """
 
         data: str
         label: str
         features: Annotated[list[str], Field(min_length=1)] | None = None
+        readout: Literal["single", "differential"] = "single"
 
     classes: tuple[str, ...]
     encode: Encode
+    scalings: tuple[tuple[str, Scaling], ...] = ()
 
     targets: ClassVar[Targets] = "classes"
     sections: ClassVar[tuple[str, ...]] = ("split", "encode")
@@ -61,7 +72,7 @@ class Classification(EncodedInputs, Task):
     @classmethod
     @override
     def build(cls, options: Options, context: TaskContext) -> Classification:
-        table = _table(options, context)
+        table = read_labelled_csv(data_file(context, ("data",), options.data), options.label, options.features)
         split: Split = context.sections["split"]
         generator = RandomStream(context.seed, "split").at(0)
         try:
@@ -72,9 +83,15 @@ class Classification(EncodedInputs, Task):
             raise OptionError(error.key, "; ".join((str(error), *table.notes[:1]))) from error
         encode: Encode = context.sections["encode"]
         _warn(table, train, options, context)
-        volts = encode.full_scale * scaled(table.features, train, encode.clip)
+        volts = encode.full_scale * scaled(table.features, train, encode.clip, encode.range)
         activation = with_complements_and_bias(volts, encode.complements, encode.bias)
-        return cls.of(activation, table.labels, table.classes, train, test, encode)
+        low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
+        if encode.range is not None:
+            low, high = (np.full(len(low), limit) for limit in encode.range)
+        limits = zip(table.columns, low.tolist(), high.tolist(), strict=True)
+        scalings = tuple((name, Scaling(least, most, encode.full_scale)) for name, least, most in limits)
+        task = replace(cls.of(activation, table.labels, table.classes, train, test, encode), scalings=scalings)
+        return task if options.readout == "single" else replace(task, readout=np.kron(task.readout, [[1.0, -1.0]]))
 
     @classmethod
     def of(
@@ -100,8 +117,18 @@ class Classification(EncodedInputs, Task):
 
     @override
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
-        right = outputs.argmax(axis=1) == self.target[examples].argmax(axis=1)
+        right = (outputs @ self.readout.T).argmax(axis=1) == self.target[examples].argmax(axis=1)
         return {"accuracy": float(right.mean())}
+
+    @override
+    def tolerances(self) -> Mapping[str, float]:
+        return {"accuracy": ACCURACY}
+
+    @override
+    def output_roles(self) -> tuple[Role, ...]:
+        if len(self.readout.T) == len(self.classes):
+            return tuple(Role("class", name) for name in self.classes)
+        return tuple(Role("class", f"{name} ({sign})") for name in self.classes for sign in "+-")
 
     @override
     def input_note(self, column: int) -> str:
@@ -113,27 +140,20 @@ class Classification(EncodedInputs, Task):
         names = ", ".join(map(as_written, self.classes[:8])) + (" …" if count > 8 else "")
         found = f"{'1 class' if count == 1 else f'{count} classes'} in the column of the label ({names})"
         nodes = "1 node has" if outputs == 1 else f"{outputs} nodes have"
-        remedy = f"complete the data, or give {'1 node' if count == 1 else f'{count} nodes'} an error"
-        return OptionError("data", f"{found}, and {nodes} an error: one per class is needed; {remedy}")
-
-
-def _table(options: Classification.Options, context: TaskContext) -> LabelledTable:
-    """Return the table in the configured file."""
-    file = context.locate("data")
-    if file is None:
-        if Path(options.data).is_dir():
-            raise OptionError("data", f"{as_written(options.data)} is a folder; name the CSV file in it")
-        if "://" in options.data:
-            raise OptionError("data", f"{as_written(options.data)} is a web address; download the file, and name it")
-        where = "next to the configuration that names it or among the packaged ones"
-        raise OptionError("data", f"there is no file {as_written(options.data)} {where}{escape_hint(options.data)}")
-    return read_labelled_csv(file, options.label, options.features)
+        each, needed = ("one", count) if len(self.readout.T) == count else ("two", 2 * count)
+        remedy = f"complete the data, or give {'1 node' if needed == 1 else f'{needed} nodes'} an error"
+        return OptionError(
+            "data",
+            f"{found}, and {nodes} an error: {each} per class {'is' if each == 'one' else 'are'} needed; {remedy}",
+        )
 
 
 def _warn(table: LabelledTable, train: Indices, options: Classification.Options, context: TaskContext) -> None:
     """Warn of labels that look alike, and of columns from which nothing can be learned."""
     for note in table.notes:
         context.warn("data", note)
+    if context.sections["encode"].range is not None:
+        return  # a constant feature is one more constant voltage
     low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
     constant = [name for name, same in zip(table.columns, low == high, strict=True) if same]
     if constant:

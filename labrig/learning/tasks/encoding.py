@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from labrig.config.section import Section
+from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key
-from labrig.quantities import PositiveVoltage, Voltage
+from labrig.quantities import PositiveVoltage, Voltage, format_quantity
 
 Array = NDArray[np.float64]
 
@@ -19,16 +20,25 @@ Array = NDArray[np.float64]
 class Encode(Section):
     """How numbers become voltages.
 
-    `complements` repeats every voltage with the opposite sign; `bias` adds constant voltages.
+    `range` is that of every feature; without it, each has its own in the training part. `complements` repeats
+    every voltage with the opposite sign; `bias` adds constant voltages.
     """
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
 
     full_scale: PositiveVoltage
     fit: Literal["train"] = "train"
+    range: tuple[float, float] | None = None
     clip: Annotated[float, Field(ge=1.0)] = 1.2
     complements: bool = True
     bias: list[Voltage] = []
+
+    @field_validator("range")
+    @classmethod
+    def _ascending(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not (np.isfinite(value).all() and value[0] < value[1]):
+            raise ValueError("the first number must be the smaller one")
+        return value
 
 
 def with_complements_and_bias(volts: Array, complements: bool, bias_v: Sequence[float]) -> Array:
@@ -42,6 +52,18 @@ class EncodedInputs:
 
     encode: Encode
     activation: Array
+    scalings: tuple[tuple[str, Scaling], ...]
+    """Name and scaling of every feature; empty if the features are voltages without a name."""
+
+    def input_roles(self) -> tuple[Role, ...]:
+        """Return the features, their complements, then the constant inputs."""
+        constant = [Role("bias", format_quantity(volts, "voltage")) for volts in self.encode.bias]
+        repeats = 2 if self.encode.complements else 1
+        count = (self.activation.shape[1] - len(constant)) // repeats
+        known = self.scalings or tuple((f"x{k + 1}", None) for k in range(count))
+        features = [Role("feature", name, scaling) for name, scaling in known]
+        complements = [Role("complement", name, scaling) for name, scaling in known] if repeats == 2 else []
+        return (*features, *complements, *constant)
 
     def inputs_in_words(self) -> str:
         """How many inputs there are, and what they are made of."""

@@ -1,8 +1,10 @@
-"""Regression: y = M x for x uniform in ± full_scale."""
+"""Regression: y = M x for x uniform in ± full_scale, or columns of a table from other columns."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -11,39 +13,108 @@ from pydantic import Field
 from typing_extensions import override
 
 from labrig.config.section import OptionError, Section
+from labrig.learning.datasets import read_number_csv, scaled, split_at_random
+from labrig.learning.tasks.data_file import data_file
 from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
+from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key, TaskContext, Terminals
 from labrig.learning.tasks.voltages import VoltageTask
-from labrig.quantities import MOST, Count
+from labrig.quantities import MOST, Count, PositiveVoltage, as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
 
 
+class RegressionSplit(Section):
+    """Examples of the table in the training set and in the test set."""
+
+    example: ClassVar[str] = "split: {train: 30, test: 20}"
+
+    train: Count
+    test: Count
+
+
+class RegressionData(Section):
+    """A CSV with a header line, and its columns.
+
+    Outputs are scaled to ± full_scale by the range of the training examples; without it their numbers are volts.
+    """
+
+    file: str
+    inputs: Annotated[list[str], Field(min_length=1)]
+    outputs: Annotated[list[str], Field(min_length=1)]
+    full_scale: PositiveVoltage | None = None
+
+
 @dataclass(frozen=True)
 class Regression(EncodedInputs, VoltageTask):
-    """Examples of a linear map. encode: how x became input voltages."""
+    """Examples of a map.
+
+    Parameters
+    ----------
+    encode : Encode
+        How x became input voltages.
+    scalings, columns : tuple
+        Name and scaling of every feature and of every output of a table; the scaling is None for volts.
+    """
 
     class Options(Section):
-        """y = M x for x uniform in ± full_scale. `matrix: random` draws an achievable M from the seed."""
+        """y = M x for x uniform in ± full_scale. `matrix: random` draws an achievable M from the seed.
 
+        data: a table instead.
+        """
+
+        data: RegressionData | None = None
         matrix: list[list[float]] | Literal["random"] = "random"
         train: Annotated[Count, Field(le=MOST)] = 30
         test: Annotated[Count, Field(le=MOST)] = 20
 
     encode: Encode
+    scalings: tuple[tuple[str, Scaling], ...] = ()
+    columns: tuple[tuple[str, Scaling | None], ...] = ()
 
-    sections: ClassVar[tuple[str, ...]] = ("encode",)
+    sections: ClassVar[tuple[str, ...]] = ("split", "encode")
+    section_models: ClassVar[Mapping[str, type[Section]]] = {"split": RegressionSplit}
     exact: ClassVar[bool] = False
 
     @classmethod
     @override
     def build(cls, options: Options, context: TaskContext) -> Regression:
         encode: Encode = context.sections["encode"]
+        if options.data is not None:
+            return cls.of_table(_checked(options.data, options), encode, context)
         matrix = _matrix(options, encode, context)
         draw = RandomStream(context.seed, "regression").at(0)
         x = draw.uniform(-encode.full_scale, encode.full_scale, (options.train + options.test, matrix.shape[1]))
         return cls.of(x, matrix, encode, options.train)
+
+    @classmethod
+    @override
+    def needed_sections(cls, given: Collection[str]) -> tuple[str, ...]:
+        return cls.sections if "data" in given else ("encode",)
+
+    @classmethod
+    def of_table(cls, data: RegressionData, encode: Encode, context: TaskContext) -> Regression:
+        """From the columns of a CSV file."""
+        file = data_file(context, ("data", "file"), data.file)
+        features, values = (_columns(file, data, key) for key in ("inputs", "outputs"))
+        split: RegressionSplit = context.sections["split"]
+        train, test = split_at_random(len(values), split.train, split.test, RandomStream(context.seed, "split").at(0))
+        volts = encode.full_scale * scaled(features, train, encode.clip)
+        columns: list[tuple[str, Scaling | None]] = [(name, None) for name in data.outputs]
+        if data.full_scale is not None:
+            columns = [*_scalings(data.outputs, values[train], data.full_scale)]
+            values = data.full_scale * scaled(values, train, np.inf)
+        return cls(
+            activation=with_complements_and_bias(volts, encode.complements, encode.bias),
+            target=values,
+            readout=np.eye(len(data.outputs)),
+            train=train,
+            test=test,
+            encode=encode,
+            scalings=_scalings(data.inputs, features[train], encode.full_scale),
+            columns=tuple(columns),
+        )
 
     @classmethod
     def of(cls, x_v: Array, matrix: Array, encode: Encode, train: int) -> Regression:
@@ -58,8 +129,41 @@ class Regression(EncodedInputs, VoltageTask):
         )
 
     @override
+    def output_roles(self) -> tuple[Role, ...]:
+        if not self.columns:
+            return tuple(Role("readout", f"y{k + 1}") for k in range(len(self.readout)))
+        return tuple(Role("column", name, scaling) for name, scaling in self.columns)
+
+    @override
     def target_key(self, row: int | None = None) -> Key:
-        return ("matrix",)
+        return ("data", "outputs") if self.columns else ("matrix",)
+
+
+def _checked(data: RegressionData, options: Regression.Options) -> RegressionData:
+    """Refuse keys of examples that are drawn, next to a table."""
+    for key, default in (("matrix", "random"), ("train", 30), ("test", 20)):
+        if getattr(options, key) != default:
+            remedy = "write 'split: {train: …, test: …}' in task" if key != "matrix" else "remove one of them"
+            raise OptionError(key, f"{key} is for examples of y = M x, and data names a table; {remedy}")
+    both = [name for name in data.inputs if name in data.outputs]
+    if both:
+        raise OptionError(("data", "outputs"), f"column {as_written(both[0])} is an input as well; keep one of them")
+    return data
+
+
+def _columns(file: Path, data: RegressionData, key: Literal["inputs", "outputs"]) -> Array:
+    """(M, F) the numbers of these columns."""
+    try:
+        return read_number_csv(file, getattr(data, key), key)
+    except OptionError as error:
+        where = "file" if error.key == ("data",) else error.key[0]
+        raise OptionError(("data", where), str(error)) from error
+
+
+def _scalings(names: Sequence[str], values: Array, full_scale_v: float) -> tuple[tuple[str, Scaling], ...]:
+    """How the training examples (M, F) of columns were scaled."""
+    limits = zip(names, values.min(axis=0).tolist(), values.max(axis=0).tolist(), strict=True)
+    return tuple((name, Scaling(low, high, full_scale_v)) for name, low, high in limits)
 
 
 def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -> Array:

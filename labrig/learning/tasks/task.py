@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from labrig.config.section import OptionError, Section
 from labrig.learning.losses import Targets, TrainingTargets
 from labrig.learning.tasks.goals import Goal
+from labrig.learning.tasks.roles import Role
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -68,7 +69,7 @@ class TaskContext:
     seed : int
         Seed of the run.
     locate : callable
-        The file that a key of its own options names, or None if there is none.
+        The file that a key of its own options, given as its path, names, or None if there is none.
     warn : callable
         Shows the user a warning about a key of its own options, which does not stop the run.
     """
@@ -76,7 +77,7 @@ class TaskContext:
     terminals: Terminals
     sections: Mapping[str, Any]
     seed: int
-    locate: Callable[[str], Path | None]
+    locate: Callable[[Key], Path | None]
     warn: Callable[[str, str], None] = lambda key, message: None
 
 
@@ -110,7 +111,9 @@ class Task(ABC):
     targets: ClassVar[Targets]
     """What `target` says; the loss must be of the same kind."""
     sections: ClassVar[tuple[str, ...]] = ()
-    """Which of the sections that tasks share must be present next to its own: 'split', 'encode'."""
+    """Which of the sections that tasks share it has next to its own: 'split', 'encode'."""
+    section_models: ClassVar[Mapping[str, type[Section]]] = {}
+    """Its own models of these sections, where they are not the usual ones."""
     goals: ClassVar[tuple[Goal, ...]] = ()
     """What `target` may ask for."""
     exact: ClassVar[bool] = True
@@ -127,6 +130,11 @@ class Task(ABC):
             Naming the key to blame.
         """
 
+    @classmethod
+    def needed_sections(cls, given: Collection[str]) -> tuple[str, ...]:
+        """Return the sections that must be present if these options are given; the other ones must not."""
+        return cls.sections
+
     @property
     def training_targets(self) -> TrainingTargets:
         """What a loss may know."""
@@ -134,6 +142,10 @@ class Task(ABC):
 
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         """What is reported of measured outputs (len(examples), O) in V, besides the loss."""
+        return {}
+
+    def tolerances(self) -> Mapping[str, float]:
+        """Return by how much each of the figures may change before the result is another one."""
         return {}
 
     def gradient_figures(self, conductances: Array, gradient: Array) -> dict[str, float]:
@@ -161,6 +173,16 @@ class Task(ABC):
         """How many inputs there are, and what they are."""
         count = self.activation.shape[1]
         return "1 input" if count == 1 else f"{count} inputs"
+
+    def input_roles(self) -> tuple[Role, ...]:
+        """Return what each input stands for."""
+        return tuple(Role("feature", f"input {k + 1}") for k in range(self.activation.shape[1]))
+
+    def output_roles(self) -> tuple[Role, ...]:
+        """Return what each output stands for."""
+        rows = np.abs(self.readout).argmax(axis=0)
+        signs = ["" if (self.readout >= 0).all() else " (+)" if up else " (-)" for up in self.readout.max(axis=0) > 0]
+        return tuple(Role("readout", f"output {row + 1}{sign}") for row, sign in zip(rows, signs, strict=True))
 
     def input_key(self, column: int) -> Key:
         """The key that sets the voltage of an input."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +15,8 @@ from labrig.learning.tasks.goals import RMS, Goal
 from labrig.learning.tasks.task import Indices, Task
 
 Array = NDArray[np.float64]
+RMS_SHARE = 0.02
+"""Difference of the rms distance that matters, as a share of the targets' own root mean square."""
 NO_EXAMPLES: Indices = np.array([], dtype=np.intp)
 
 
@@ -32,3 +35,7 @@ class VoltageTask(Task):
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         differences = self.read(outputs) - self.target[examples]
         return {"rms_v": float(np.sqrt(np.mean(differences**2)))}
+
+    @override
+    def tolerances(self) -> Mapping[str, float]:
+        return {"rms_v": RMS_SHARE * float(np.sqrt(np.mean(self.target**2)))}

@@ -6,6 +6,7 @@ impossible.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,9 +16,10 @@ from typing_extensions import override
 
 from labrig.config.section import Section
 from labrig.learning.tasks.goals import PATTERNS_RIGHT, RMS, Goal
+from labrig.learning.tasks.roles import Role
 from labrig.learning.tasks.task import Indices, Key, TaskContext
 from labrig.learning.tasks.voltages import NO_EXAMPLES, VoltageTask
-from labrig.quantities import PositiveVoltage
+from labrig.quantities import PositiveVoltage, format_quantity
 
 Array = NDArray[np.float64]
 
@@ -60,8 +62,22 @@ class Xor(VoltageTask):
         return {**super().figures(examples, outputs), "patterns_right": int(right.sum())}
 
     @override
+    def tolerances(self) -> Mapping[str, float]:
+        return {**super().tolerances(), "patterns_right": 0.5}
+
+    @override
     def inputs_in_words(self) -> str:
         return "6 inputs (x1, -x1, x2, -x2 and both rails)"
+
+    @override
+    def input_roles(self) -> tuple[Role, ...]:
+        rails = (Role("bias", format_quantity(float(volts), "voltage")) for volts in self.activation[0, 4:])
+        pairs = (Role(kind, name) for name in ("x1", "x2") for kind in ("feature", "complement"))
+        return (*pairs, *rails)
+
+    @override
+    def output_roles(self) -> tuple[Role, ...]:
+        return Role("readout", "x1 xor x2 (+)"), Role("readout", "x1 xor x2 (-)")
 
     @override
     def input_key(self, column: int) -> Key:

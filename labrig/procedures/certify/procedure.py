@@ -80,7 +80,9 @@ def certify(
         bound=bound,
         most_repeats=most,
         current_a=probe.carrier.current_a,
-        biased_by_harmonics=rig.activation == "sine" and truth is not None and not truth.linear,
+        biased_by_harmonics=(
+            rig.activation == "sine" and not probe.carrier.sidebands and truth is not None and not truth.linear
+        ),
     )
     while judge(certificate).limit is Limit.NOISE and certificate.repeats < most:
         more = min(certificate.repeats, most - certificate.repeats)

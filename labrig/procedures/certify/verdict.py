@@ -163,7 +163,7 @@ def _causes(certificate: Certificate, found: Bias) -> tuple[str, ...]:
     if certificate.biased_by_harmonics:
         causes.append(
             "the activation is a tone in a network with diodes: its harmonics bias the gradient whatever the error "
-            "current is; use learning.activation: dc"
+            "current is; use learning.error.carrier: amplitude_modulation, or learning.activation: dc"
         )
     share = certificate.sweep.share_at(certificate.current_a, certificate.examples[0].reference)
     if share > certificate.bound / 2:

@@ -12,17 +12,19 @@ from __future__ import annotations
 
 from labrig.runs.journal.migrations import NewerJournal
 from labrig.runs.journal.reader import Overview, Record, read_journal, read_overview
-from labrig.runs.journal.schema import Evaluation, Event, Step
+from labrig.runs.journal.schema import Evaluation, Event, Example, Step, Terminal
 from labrig.runs.journal.writer import Journal
 
 __all__ = [
     "Evaluation",
     "Event",
+    "Example",
     "Journal",
     "NewerJournal",
     "Overview",
     "Record",
     "Step",
+    "Terminal",
     "read_journal",
     "read_overview",
 ]

@@ -28,7 +28,26 @@ def _store_changes(db: sqlite3.Connection) -> None:
     """Version 3: steps without a gradient, and conductances as changes; what was written before reads the same."""
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _keep_the_bench, 2: _store_changes}
+def _keep_outputs(db: sqlite3.Connection) -> None:
+    """Version 4: an evaluation keeps the outputs of every example, and the journal says what everything stands for."""
+    db.execute("ALTER TABLE evaluations ADD COLUMN examples TEXT")
+    db.execute("ALTER TABLE evaluations ADD COLUMN outputs BLOB")
+    db.execute(
+        "CREATE TABLE terminals (id INTEGER PRIMARY KEY, side TEXT NOT NULL, place INTEGER NOT NULL, "
+        "node TEXT NOT NULL, channel TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, low REAL, high REAL, "
+        "full_scale_v REAL, text TEXT NOT NULL)"
+    )
+    db.execute(
+        "CREATE TABLE examples (example INTEGER PRIMARY KEY, part TEXT NOT NULL, name TEXT NOT NULL, "
+        "inputs BLOB NOT NULL, target BLOB NOT NULL)"
+    )
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
+    1: _keep_the_bench,
+    2: _store_changes,
+    3: _keep_outputs,
+}
 """By the version that a step begins with; it ends with the next."""
 
 

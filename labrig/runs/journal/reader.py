@@ -16,7 +16,19 @@ from typing import Any, TypeVar
 
 from labrig.errors import StorageError
 from labrig.runs.journal.migrations import schema_version, upgrade
-from labrig.runs.journal.schema import EVALUATIONS, EVENTS, STEPS, VERSION, Evaluation, Event, Table
+from labrig.runs.journal.schema import (
+    EVALUATIONS,
+    EVENTS,
+    EXAMPLES,
+    STEPS,
+    TERMINALS,
+    VERSION,
+    Evaluation,
+    Event,
+    Example,
+    Table,
+    Terminal,
+)
 
 T = TypeVar("T")
 _RESTORE = "restore it from a copy, or repeat the run from the config.resolved.yaml next to it"
@@ -37,11 +49,17 @@ class Record:
         In the order in which they were made.
     events
         In the order in which they happened.
+    terminals
+        What the inputs, then the outputs stand for.
+    dataset
+        The examples of the training and the test set, by index.
     """
 
     steps: Mapping[str, Any]
     evaluations: tuple[Evaluation, ...]
     events: tuple[Event, ...]
+    terminals: tuple[Terminal, ...] = ()
+    dataset: tuple[Example, ...] = ()
 
     def __getattr__(self, name: str) -> Any:
         if name != "steps" and name in self.steps:
@@ -148,7 +166,7 @@ def _wal(path: Path) -> Path:
 
 
 def _record(db: sqlite3.Connection) -> Record:
-    """The rows of the three tables. Raises ValueError or TypeError for what labrig never wrote."""
+    """The rows of all tables. Raises ValueError or TypeError for what labrig never wrote."""
     rows = _rows(db, STEPS)
     columns = list(zip(*rows, strict=True)) or [()] * len(STEPS.columns)
     return Record(
@@ -158,6 +176,8 @@ def _record(db: sqlite3.Connection) -> Record:
         },
         evaluations=tuple(EVALUATIONS.decoded(row) for row in _rows(db, EVALUATIONS)),
         events=tuple(EVENTS.decoded(row) for row in _rows(db, EVENTS)),
+        terminals=tuple(TERMINALS.decoded(row) for row in _rows(db, TERMINALS)),
+        dataset=tuple(EXAMPLES.decoded(row) for row in _rows(db, EXAMPLES)),
     )
 
 

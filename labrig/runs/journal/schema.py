@@ -1,4 +1,4 @@
-"""What a journal keeps. The fields of Step, Evaluation and Event are the columns of its three tables.
+"""What a journal keeps. The fields of Step, Evaluation, Event, Terminal and Example are the columns of its tables.
 
 Arrays are stored as little-endian float64, lists and maps as JSON. Of an array that changes little from step to step
 only the changes are stored. A field that may be None is a column that may be empty: of large boards not every gradient
@@ -23,8 +23,10 @@ from labrig.json_text import json_text
 Array = NDArray[np.float64]
 Steady = Annotated[Array, "steady"]
 """An array of which only the changes from row to row are stored."""
+Rows = Annotated[Array, "rows"]
+"""An array of several rows."""
 
-VERSION = 3
+VERSION = 4
 """Version of the schema written here; migrations.py says what each version added."""
 
 
@@ -97,6 +99,10 @@ class Evaluation:
         Updates completed.
     metrics
         Figures by name.
+    examples
+        Indices of the examples that were measured, those of the training set first.
+    outputs
+        (M, O) what was read at the outputs in each of these examples (V).
     bench_acquisitions, bench_clock_s
         As in Step, after the evaluation.
     wall_s
@@ -109,6 +115,67 @@ class Evaluation:
     bench_acquisitions: int | None
     bench_clock_s: float | None
     wall_s: float | None = None
+    examples: tuple[int, ...] | None = None
+    outputs: Rows | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What an input or output stands for.
+
+    Parameters
+    ----------
+    side
+        "input" or "output".
+    place
+        Its place among the inputs or outputs, from 0: the column of arrays of outputs.
+    node, channel
+        Its node, and the channel that drives it or injects its error ("awg/3").
+    kind
+        "feature", "complement", "bias"; "class", "column", "readout".
+    name
+        Of the feature, class or column; of a bias its voltage.
+    low, high, full_scale_v
+        The numbers low to high are − to + full_scale_v (V); None if they are voltages, or there are none.
+    text
+        All this in words.
+    """
+
+    side: str
+    place: int
+    node: str
+    channel: str
+    kind: str
+    name: str
+    low: float | None
+    high: float | None
+    full_scale_v: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example of the task.
+
+    Parameters
+    ----------
+    example
+        Its index.
+    part
+        "train" or "test".
+    name
+        What it is called.
+    inputs
+        (I,) voltages, or amplitudes, of the inputs (V).
+    target
+        (R,) what the readouts should be (V), or the class in one-hot form.
+    """
+
+    example: int
+    part: str
+    name: str
+    inputs: Array = field(compare=False)
+    target: Array = field(compare=False)
 
 
 class Event(NamedTuple):
@@ -183,6 +250,16 @@ def _whole(values: Array) -> bytes:
     return np.ascontiguousarray(values, dtype="<f8").tobytes()
 
 
+def _rows(values: Array) -> bytes:
+    """The number of columns, then the rows one after the other."""
+    return np.uint64(values.shape[1]).astype("<u8").tobytes() + _whole(values)
+
+
+def _from_rows(blob: bytes) -> Array:
+    columns = int(np.frombuffer(blob, dtype="<u8", count=1)[0])
+    return np.frombuffer(blob, dtype="<f8", offset=8).reshape(-1, columns)
+
+
 _CHANGE = np.dtype([("place", "<u4"), ("value", "<f8")])
 
 
@@ -217,6 +294,7 @@ KINDS: Mapping[Any, Kind] = {
     dict[str, float]: Kind("TEXT", json_text, _map, tuple),
     dict[str, Any]: Kind("TEXT", json_text, _map, tuple),
     Array: Kind("BLOB", _whole, lambda blob: np.frombuffer(blob, dtype="<f8"), _arrays),
+    Rows: Kind("BLOB", _rows, _from_rows, tuple),
     Steady: Kind("BLOB", _whole, bytes, _patched, _changes),
 }
 """How each field type is stored."""
@@ -335,4 +413,6 @@ def _constraint(column: Column, key: str) -> str:
 STEPS = Table("steps", Step, key="step", renamed={"index": "step"})
 EVALUATIONS = Table("evaluations", Evaluation, key="id")
 EVENTS = Table("events", Event, key="id")
-TABLES = (STEPS, EVALUATIONS, EVENTS)
+TERMINALS = Table("terminals", Terminal, key="id")
+EXAMPLES = Table("examples", Example, key="example")
+TABLES = (STEPS, EVALUATIONS, EVENTS, TERMINALS, EXAMPLES)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from labrig.errors import StorageError
-from labrig.runs.journal.schema import EVALUATIONS, EVENTS, STEPS, TABLES, VERSION, Evaluation, Event, Step, Table
+from labrig.runs.journal.schema import (
+    EVALUATIONS,
+    EVENTS,
+    EXAMPLES,
+    STEPS,
+    TABLES,
+    TERMINALS,
+    VERSION,
+    Evaluation,
+    Event,
+    Example,
+    Step,
+    Table,
+    Terminal,
+)
 from labrig.runs.lock import WriterLock
 
 
@@ -62,6 +77,17 @@ class Journal:
         except sqlite3.Error as error:
             raise self._failed("read", error) from error
         return count
+
+    def describe(self, terminals: Iterable[Terminal], examples: Iterable[Example]) -> None:
+        """Note what inputs and outputs stand for, and the examples; once, before the first step."""
+        rows = ((TERMINALS, terminals), (EXAMPLES, examples))
+        try:
+            self._db.execute("BEGIN")
+            for table, each in rows:
+                self._db.executemany(table.insertion, (table.encoded(row) for row in each))
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._failed("write", error) from error
 
     def append(self, step: Step) -> None:
         """Commit one step."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unit.learning.tables import write_table
 
 from labrig.assembly import assemble, packaged_configs
 from labrig.assembly.card import card
@@ -43,6 +44,15 @@ def test_the_same_configuration_has_the_same_card_whatever_its_seed(config):
         ("xor", "network.programmable.initial=[40 µS, 70 µS]", "network"),
         ("xor", "network.layered.hidden=[{nodes: 6, shunt: {diodes: BAT54, pairs: 2}}]", "network"),
         ("xor", "network.resistors=[{from: hid0, to: ground, value: 10 kΩ}]", "network"),
+        ("xor", "instruments.daq.bits=12", "digitizer"),
+        ("xor", "instruments.daq.full_scale=3 V", "digitizer"),
+        ("xor", "instruments.daq.convert_interval=1 µs", "digitizer"),
+        ("xor", "wiring.hid0.buffer=100 Ω", "leads"),
+        ("xor", "acquisition.cable=500 pF", "leads"),
+        ("xor", "instruments.awg.bits=14", "sources"),
+        ("xor", "instruments.awg.full_scale=4 V", "sources"),
+        ("xor", "acquisition.settle=2 ms", "settle_samples"),
+        ("xor", "acquisition.pilot=800 mV", "pilot_v"),
         ("xor", "wiring.hid0.sense=daq/6", None),
         ("xor", "task.target.rms=8 mV", None),
     ],
@@ -50,6 +60,15 @@ def test_the_same_configuration_has_the_same_card_whatever_its_seed(config):
 def test_what_differs_is_in_the_card(config, override, key):
     plain, changed = card_of(f"{config}.yaml"), card_of(f"{config}.yaml", override)
     assert [name for name in plain if plain[name] != changed[name]] == ([key] if key else [])
+
+
+def test_a_table_of_a_regression_is_in_the_card(tmp_path):
+    file = write_table(
+        tmp_path, inputs=["a", "b"], split="{train: 2, test: 1}", text="a,b,y\n1,2,0.1\n2,1,0.2\n3,3,0.1\n"
+    )
+    kept = card_of(file)["task"]["data"]
+    digest = hashlib.sha256((tmp_path / "table.csv").read_bytes()).hexdigest()
+    assert kept == {"file": "table.csv", "inputs": ["a", "b"], "outputs": ["y"], "full_scale": None, "sha256": digest}
 
 
 def test_the_size_of_the_network(tmp_path):

@@ -17,6 +17,7 @@ CASES = {
         "learning.error.current",
         "use at most",
     ),
+    "mains": (["iris.yaml", "acquisition.tones=[1200 Hz]"], "acquisition.tones[0]", "60 Hz mains is read at 1.2 kHz"),
     "rounding": (["xor.yaml", "instruments.daq.bits=12", "simulation.noise=10 µV"], "instruments.daq", "half a step"),
     "rate": (["iris.yaml", "learning.rate=50"], "learning.rate", "use at most"),
 }
@@ -40,6 +41,12 @@ def test_a_diode_in_breakdown_is_named(monkeypatch):
 @pytest.mark.parametrize("config", sorted(path.name for path in packaged_configs().glob("*.yaml")))
 def test_the_packaged_configurations_raise_none(config):
     assert not assemble(packaged_configs() / config).document.warnings
+
+
+def test_the_remedy_of_a_sine_is_a_modulation_which_is_not_warned_of():
+    assembly = assemble(packaged_configs() / "xor_am.yaml", ["learning.error.carrier=shared_tone"])
+    assert "carrier: amplitude_modulation" in assembly.document.warnings[0].message
+    assert not assemble(packaged_configs() / "xor_am.yaml").document.warnings
 
 
 def test_the_bias_of_a_sine_is_of_the_size_that_is_said():

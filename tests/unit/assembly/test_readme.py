@@ -17,7 +17,7 @@ from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 
 from labrig.assembly import packaged_configs
-from labrig.assembly.sections import acquisition, header, learning, limits, network, storage, timing, wiring
+from labrig.assembly.sections import acquisition, header, judge, learning, limits, network, storage, timing, wiring
 from labrig.assembly.sections.task import SHARED
 from labrig.config.annotations import keys_of
 from labrig.config.section import Section
@@ -27,6 +27,7 @@ from labrig.learning.carriers import CARRIERS
 from labrig.learning.losses import LOSSES
 from labrig.learning.rules import RULES
 from labrig.learning.tasks import TASKS, goals_section
+from labrig.learning.tasks.regression import RegressionData, RegressionSplit
 from labrig.learning.updates import UPDATES
 from labrig.network import PHYSICS
 from labrig.network.resistive import options as resistive
@@ -40,7 +41,7 @@ README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
 
 
 def models() -> Iterator[type[BaseModel]]:
-    for module in (resistive, acquisition, header, learning, limits, network, storage, timing, wiring):
+    for module in (resistive, acquisition, header, judge, learning, limits, network, storage, timing, wiring):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__:
                 yield value
@@ -48,6 +49,7 @@ def models() -> Iterator[type[BaseModel]]:
     for known in (PHYSICS, RULES, CARRIERS, LOSSES, UPDATES, TASKS):
         yield from (known.find(name).Options for name in known.own)
     yield from SHARED.values()
+    yield from (RegressionData, RegressionSplit)
     for task in TASKS.own:
         yield goals_section(TASKS.find(task).goals)
     yield from (SourceOptions, DigitizerOptions, ProgrammerOptions)

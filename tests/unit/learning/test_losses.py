@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labrig.learning.losses import Loss
+from labrig.learning.losses import Loss, TrainingTargets
 from labrig.learning.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from labrig.learning.losses.squared_error import SquaredError
 
@@ -33,6 +33,17 @@ def test_softmax_cross_entropy(outputs, label, temperature):
     h = 1e-4 * temperature
     np.testing.assert_allclose(loss.gradient(v, y), differences(loss, v, y, h), rtol=1e-6, atol=1e-6 / temperature)
     assert loss.value(v, y) >= 0
+
+
+@given(st.lists(VOLTS, min_size=4, max_size=4), st.integers(0, 1), st.floats(0.05, 1.0))
+def test_softmax_of_differences(outputs, label, temperature):
+    readout = np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
+    options = SoftmaxCrossEntropy.Options(temperature=f"{temperature!r} V")
+    loss = SoftmaxCrossEntropy.build(options, TrainingTargets(readout, np.eye(2)))
+    v, y = np.array(outputs), np.eye(2)[label]
+    h = 1e-4 * temperature
+    np.testing.assert_allclose(loss.gradient(v, y), differences(loss, v, y, h), rtol=1e-6, atol=1e-6 / temperature)
+    assert loss.value(v, y) == pytest.approx(SoftmaxCrossEntropy(temperature).value(readout @ v, y))
 
 
 def test_squared_error_by_hand_has_no_one_half():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from unit.rig.benches import assembled
 
+from labrig.errors import ConfigError
 from labrig.learning.losses.squared_error import SquaredError
 from labrig.learning.tasks import goals_missed
 from labrig.learning.tasks.classification import Classification
@@ -41,6 +43,33 @@ def test_classification_counts_the_largest_output():
     outputs = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     assert task.figures(np.arange(3), outputs)["accuracy"] == pytest.approx(2 / 3)
     assert task.example_name(2) == "b-2"
+
+
+def test_classes_as_differences_of_two_outputs():
+    assembly = assembled("digits", "task.split={train_per_class: 2, test_per_class: 1}")
+    task = assembly.task
+    np.testing.assert_array_equal(task.readout[:2, :5], [[1, -1, 0, 0, 0], [0, 0, 1, -1, 0]])
+    assert task.readout.shape == (10, 20)
+    outputs = np.zeros((30, 20))
+    outputs[np.arange(30), 2 * task.target[:30].argmax(axis=1)] = 0.1
+    outputs[:, 1] = -0.01  # class 0 is above 0 by less
+    assert task.figures(np.arange(30), outputs)["accuracy"] == 1.0
+
+
+def test_features_of_one_range_keep_their_size():
+    task = assembled("digits", "task.split={train_per_class: 2, test_per_class: 1}").task
+    assert task.activation.shape[1] == 130
+    np.testing.assert_array_equal(task.activation[:, 0], -1.0)  # a pixel that is 0 in every picture
+    np.testing.assert_array_equal(task.activation[:, :64], -task.activation[:, 64:128])
+    np.testing.assert_array_equal(np.unique(task.activation[:, :64]), np.arange(17) / 8 - 1)
+    with pytest.raises(ConfigError, match=r"task\.encode\.range: the first number must be the smaller one"):
+        assembled("digits", "task.encode.range=[16, 0]")
+
+
+def test_a_board_with_too_few_outputs_for_differences_says_how_many():
+    few = "task.split={train_per_class: 2, test_per_class: 1}"
+    with pytest.raises(ConfigError, match="and 20 nodes have an error: two per class are needed"):
+        assembled("digits", few, "task.classification.data=iris.csv", "task.classification.label=species")
 
 
 def test_regression_scales_its_loss_by_the_training_part():

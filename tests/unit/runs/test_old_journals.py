@@ -78,6 +78,12 @@ def test_what_schema_1_did_not_keep_is_missing() -> None:
     assert {evaluation.bench_acquisitions for evaluation in record.evaluations} == {None}
 
 
+@pytest.mark.parametrize("folder", OLD, ids=lambda path: path.name)
+def test_what_no_schema_before_4_kept_is_missing(folder: Path) -> None:
+    evaluations = read_journal(folder / "run.db").evaluations
+    assert {(evaluation.examples, evaluation.outputs) for evaluation in evaluations} == {(None, None)}
+
+
 def test_an_old_run_is_shown_listed_and_drawn(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", str(old), "--plot"]) == 0
     out = capsys.readouterr().out

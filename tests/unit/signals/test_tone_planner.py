@@ -29,7 +29,9 @@ def in_band(fs: float, n: int, band: tuple[float, float]) -> list[int]:
 
 def on_mains(fs: float, n: int, k: int, mains: tuple[float, ...]) -> bool:
     frequency, half_bin = Fraction(k) * Fraction(fs) / n, Fraction(fs) / n / 2
-    return any(abs(frequency - h * Fraction(m)) < half_bin for m in mains for h in range(1, 21))
+    rate = Fraction(fs)
+    sampled = [abs((h * Fraction(m) + rate / 2) % rate - rate / 2) for m in mains for h in range(1, 21)]
+    return any(abs(frequency - each) < half_bin for each in sampled)
 
 
 def best(n: int, allowed: list[int], count: int, order: int) -> tuple[int, int] | None:
@@ -77,6 +79,14 @@ def test_three_tones_are_the_best_that_brute_force_finds(n, order):
     assert (plan.period_samples, sum(plan.cycles)) == best(n, list(range(1, (n + 1) // 2)), 3, order)
 
 
+def test_a_harmonic_beyond_half_the_sample_rate_is_avoided_where_it_appears():
+    # At 1 kS/s the 11th harmonic of 60 Hz, 660 Hz, is read at 340 Hz.
+    request = {"sample_rate_hz": 1e3, "window_samples": 200, "count": 1, "band_hz": (336.0, 344.0)}
+    assert plan_tones(**request, mains_hz=()).frequencies_hz == (340.0,)
+    with pytest.raises(PlanError, match="mains"):
+        plan_tones(**request, mains_hz=(60.0,))
+
+
 @pytest.mark.parametrize("n", [1000, 1600, 4096, 4999, 5040])
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_plans_of_real_windows_are_clean_in_band_and_off_mains(n, count):
@@ -110,6 +120,17 @@ def test_the_twentieth_mains_harmonic_is_refused_and_the_next_is_not():
         plan_tones(band_hz=(1000.0, 1000.0), **request)
     assert error.value.remedy == "use a longer window, or mains: none"
     assert plan_tones(band_hz=(1000.0, 1000.0), **{**request, "mains_hz": ()}).frequencies_hz == (1000.0,)
+
+
+def test_too_many_tones_are_told_the_window_that_holds_them_and_the_order_that_fits():
+    request = {"sample_rate_hz": 1500.0, "count": 3, "band_hz": (200.0, 700.0)}
+    with pytest.raises(PlanError, match="no 3 tones clear of products up to order 5") as error:
+        plan_tones(window_samples=45, **request)
+    assert error.value.remedy == "use a window of 0.09 s, a wider band, or order: 2"
+    assert plan_tones(window_samples=135, **request)
+    assert plan_tones(window_samples=45, order=2, **request)
+    with pytest.raises(PlanError):
+        plan_tones(window_samples=45, order=3, **request)
 
 
 def test_a_tone_exactly_half_a_bin_from_mains_is_admitted():

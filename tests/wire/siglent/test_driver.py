@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 from labrig_drivers.siglent import DRIVERS, SdgOptions, SdgSource, capabilities
+from labrig_drivers.siglent.upload import table_plan
 from pydantic import ValidationError
 from wire.siglent.rigs import BEGUN, RATE_HZ, assert_as_told, options, played, rig, seen, sine, virtual_bench
 
@@ -139,6 +140,15 @@ def test_two_tones_that_no_table_holds_or_no_socket_carries():
         source.load({"1": ToneProgram(0, (Tone(650, 0.6), Tone(1100, 0.3)))})
     with rig(Vxi11Server) as (source, _, _), pytest.raises(ConfigError, match="no table"):
         source.load({"1": ToneProgram(0, (Tone(650.001, 0.6), Tone(1100, 0.3)))})
+
+
+def test_tones_on_a_grid_that_no_microhertz_divides_share_a_table():
+    """Cycles of a 30 ms window: their common divisor, 33.3… Hz, is rounded to a microhertz."""
+    tones = [Tone(count / 0.03, 0.3) for count in (8, 10, 17)]
+    base, cycles = table_plan(tones)
+    assert cycles == (8, 10, 17)
+    assert base * np.array(cycles) == pytest.approx([tone.frequency_hz for tone in tones], abs=20e-6)
+    assert table_plan([Tone(650, 0.6), Tone(1100, 0.3)]) == (50.0, (13, 22))
 
 
 def test_messages_of_an_acquisition():

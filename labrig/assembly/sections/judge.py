@@ -1,0 +1,81 @@
+"""The `judge` section: the instrument that measures the outputs after training, beside the rig's own digitizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labrig.assembly.board import Board
+from labrig.assembly.sections.header import Header
+from labrig.assembly.sections.instruments import Device
+from labrig.assembly.sections.learning import LearningChoice
+from labrig.config.document import Document
+from labrig.config.section import Section
+from labrig.config.validation import validate
+from labrig.config.wiring import expand_range, in_words
+from labrig.instruments.drivers import DigitizerCapabilities
+from labrig.quantities import as_written
+from labrig.rig.judge import JudgeWires
+
+PATH = ("judge", "outputs")
+
+
+class Judge(Section):
+    """The channels of a second digitizer at the outputs, in their order."""
+
+    outputs: str
+
+
+@dataclass(frozen=True)
+class JudgeChoice:
+    """The judge's wires; None if there is no judge."""
+
+    wires: JudgeWires | None
+
+
+def read_judge(
+    document: Document, header: Header, devices: Mapping[str, Device], board: Board, learning: LearningChoice
+) -> JudgeChoice | None:
+    """Return the choice; None if it has problems."""
+    if header.judge is None:
+        return JudgeChoice(None)
+    section = validate(document, ("judge",), Judge)
+    if section is None:
+        return None
+    try:
+        labels = expand_range(section.outputs)
+    except ValueError as error:
+        document.report(PATH, str(error))
+        return None
+    problem = _problem(labels, devices, board, learning)
+    if problem:
+        document.report(PATH, problem)
+        return None
+    device = labels[0].partition("/")[0]
+    return JudgeChoice(JudgeWires(device, tuple(label.partition("/")[2] for label in labels)))
+
+
+def _problem(labels: list[str], devices: Mapping[str, Device], board: Board, learning: LearningChoice) -> str | None:
+    """Return what is wrong with the channels."""
+    name, slash, _ = labels[0].partition("/")
+    if not slash:
+        return f"{as_written(labels[0])} is not a channel; write instrument/channel, e.g. 'dmm/0..2'"
+    rig = board.hookup.digitizer
+    others = [
+        each for each, one in devices.items() if isinstance(one.capabilities, DigitizerCapabilities) and each != rig
+    ]
+    if name == rig:
+        return f"{name} is what the rig scores itself with; the judge must be another digitizer"
+    if name not in others:
+        known = f"{', '.join(others)}" if others else "none; add one to instruments"
+        return f"{as_written(name)} is not a digitizer that could judge; beside {rig} there is {known}"
+    channels = devices[name].capabilities.channels
+    wrong = next((label for label in labels if label.partition("/")[2] not in channels), None)
+    if wrong is not None:
+        return f"{as_written(wrong)}: {name} has {len(channels)} channels, {in_words(channels)}"
+    outputs = [wire.node for wire in board.hookup.outputs]
+    if len(labels) != len(outputs):
+        return f"{len(labels)} channels for {len(outputs)} outputs ({', '.join(outputs[:6])})"
+    if learning.section.activation != "dc":
+        return "a judge measures constant voltages, but the activation is a sine; use 'activation: dc', or no judge"
+    return None

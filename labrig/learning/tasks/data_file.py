@@ -1,0 +1,22 @@
+"""The CSV file that a task names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labrig.config.section import OptionError
+from labrig.learning.tasks.task import Key, TaskContext
+from labrig.quantities import as_written, escape_hint
+
+
+def data_file(context: TaskContext, key: Key, written: str) -> Path:
+    """Return the file that is `written` at a key of the task's options; OptionError if there is none."""
+    file = context.locate(key)
+    if file is not None:
+        return file
+    if Path(written).is_dir():
+        raise OptionError(key, f"{as_written(written)} is a folder; name the CSV file in it")
+    if "://" in written:
+        raise OptionError(key, f"{as_written(written)} is a web address; download the file, and name it")
+    where = "next to the configuration that names it or among the packaged ones"
+    raise OptionError(key, f"there is no file {as_written(written)} {where}{escape_hint(written)}")

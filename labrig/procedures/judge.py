@@ -1,0 +1,177 @@
+"""The score of a trained board, judged from outside: the outputs of every example as the truth or a judge has them.
+
+A rig scores itself with the digitizer that it was trained with, and trains its errors away: with gains that are 30 %
+off, a regression reads 0.27 mV from its targets where the board is 54 mV from them. The truth of a simulated bench and
+the `judge` of a configuration know nothing of that. They are asked once, after training, and nothing is learned
+from what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.experiment import Experiment
+from labrig.instruments.contracts import Bench
+from labrig.learning.measurement import OutputReadings
+from labrig.quantities import format_quantity
+from labrig.rig.judge import Judge
+
+Array = NDArray[np.float64]
+
+TRUTH = "truth"
+STANDARD_UNCERTAINTIES = 4.5
+"""Difference of an output that is not explained. With gain and zero drawn at random 1 of 25,000 channels exceeds it."""
+LEAST_RELATIVE = 1e-5
+"""Difference, as a share of the largest output, below which outputs are equal whatever their uncertainty is."""
+OUTPUT_SHARE = 0.02
+"""Difference of the outputs that matters even if a stated uncertainty explains it, as a share of the outputs (rms)."""
+LOSS_SHARE = 0.02
+"""Difference of the loss that matters, as a share of its scale."""
+FITS = 0.2
+"""A cause is named if it leaves no more than this share of the difference."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the judge says of a run, beside what the rig says.
+
+    Parameters
+    ----------
+    by : str
+        "truth", or the name of the instrument.
+    metrics : dict
+        Figures of the last evaluation, from the judge's outputs.
+    distance_v : float
+        Root mean square of the differences of the outputs, over examples and outputs (V).
+    unexplained : bool
+        Whether an output differs by more than the uncertainties explain.
+    large : bool
+        Whether the outputs differ by more than matters, explained or not.
+    figures : dict
+        The figures that differ by more than matters: what the rig says, what the judge says.
+    cause : str
+        What the differences look like, with the remedy; empty if the score does not differ.
+    """
+
+    by: str
+    metrics: dict[str, float]
+    distance_v: float
+    unexplained: bool
+    large: bool
+    figures: dict[str, tuple[float, float]]
+    cause: str = ""
+
+    @property
+    def score_differs(self) -> bool:
+        """Whether outputs or figures differ."""
+        return self.unexplained or self.large or bool(self.figures)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value of `judge` in the last line of a run."""
+        line: dict[str, Any] = {"by": self.by, "metrics": self.metrics, "distance_v": self.distance_v}
+        if self.score_differs:
+            line["message"] = self.message
+        return line
+
+    @property
+    def message(self) -> str:
+        """How the score differs, why that may be, and what to do."""
+        there = "the truth" if self.by == TRUTH else self.by
+        away = f"the outputs read {_volts(self.distance_v)} (rms) away from {there}"
+        figures = [f"{name} is {judged:.4g}, not {own:.4g}" for name, (own, judged) in self.figures.items()]
+        explained = "" if self.unexplained else "the stated uncertainty of the digitizer is that large"
+        unless = "" if self.by == TRUTH else f"unless {self.by} is wrong"
+        return "; ".join(filter(None, (away, ", ".join(figures), self.cause, explained, unless)))
+
+
+def judge(experiment: Experiment, bench: Bench, instrument: Judge | None = None) -> Judgement | None:
+    """Judge the last evaluation of an experiment while its rig is still open: by an instrument, else by the truth.
+
+    Returns None if there is neither, or nothing was evaluated.
+    """
+    own = experiment.readings
+    if own is None:
+        return None
+    if instrument is not None:
+        measured = experiment.readings_of(instrument.outputs)
+        return None if measured is None else compare(experiment, own, measured, instrument.name)
+    tone = experiment.rig.activation == "sine"
+    volts = bench.true_outputs(experiment.task.activation[own.examples], tone)
+    if volts is None:
+        return None
+    exact = np.zeros_like(volts)
+    return compare(experiment, own, OutputReadings(own.examples, volts, exact, exact), TRUTH)
+
+
+def compare(experiment: Experiment, own: OutputReadings, judged: OutputReadings, by: str) -> Judgement:
+    """Compare the rig's outputs with those of the judge `by`, example by example, and the figures that follow."""
+    difference = own.volts - judged.volts
+    uncertainty = np.sqrt(own.noise**2 + own.systematic**2 + judged.noise**2 + judged.systematic**2)
+    allowed = STANDARD_UNCERTAINTIES * uncertainty + LEAST_RELATIVE * float(np.abs(judged.volts).max())
+    metrics = experiment.metrics_of(judged)
+    tolerances = {"loss": LOSS_SHARE * experiment.probe.loss.scale, **experiment.task.tolerances()}
+    judgement = Judgement(
+        by=by,
+        metrics=metrics,
+        distance_v=_rms(difference),
+        unexplained=bool((np.abs(difference) > allowed).any()),
+        large=_rms(difference) > OUTPUT_SHARE * _rms(judged.volts),
+        figures=differing(experiment.metrics_of(own), metrics, tolerances),
+    )
+    if not judgement.score_differs:
+        return judgement
+    worst = int((difference**2).mean(axis=0).argmax())
+    hookup = experiment.rig.hookup
+    node = hookup.outputs[worst].node
+    sense = hookup.senses[hookup.sense_column[node]]
+    channel = f"{hookup.digitizer}/{sense.channel} ({node})"
+    return Judgement(
+        **{**vars(judgement), "cause": likely_cause(channel, difference[:, worst], judged.volts[:, worst])}
+    )
+
+
+def differing(
+    own: Mapping[str, float], judged: Mapping[str, float], tolerances: Mapping[str, float]
+) -> dict[str, tuple[float, float]]:
+    """Return the figures that differ by more than matters; `test_…` and `train_…` have the tolerance of the rest."""
+    found: dict[str, tuple[float, float]] = {}
+    for name, value in own.items():
+        tolerance = tolerances.get(name.removeprefix("test_").removeprefix("train_"))
+        if tolerance is not None and abs(judged[name] - value) > tolerance:
+            found[name] = value, judged[name]
+    return found
+
+
+def likely_cause(channel: str, difference: Array, volts: Array) -> str:
+    """Say what the differences (M,) of a channel from the judge's volts (M,) look like, and what to do about it."""
+    size = _rms(difference)
+    zero = float(difference.mean())
+    gain = float(difference @ volts / (volts @ volts)) if volts.any() else 0.0
+    calibrate = f"calibrate it, or move the node to another channel of {channel.partition('/')[0]}"
+    by = f"{_volts(abs(zero))} too {'high' if zero > 0 else 'low'}"
+    percent = f"{100 * abs(gain):.3g} % too {'large' if gain > 0 else 'small'}"
+    if _rms(difference - zero) <= FITS * size:
+        return f"as if the zero of {channel} were {by}: {calibrate}"
+    if _rms(difference - gain * volts) <= FITS * size:
+        return f"as if the gain of {channel} were {percent}: {calibrate}"
+    design = np.stack([np.ones_like(volts), volts], axis=1)
+    fit = np.linalg.lstsq(design, difference, rcond=None)[0]
+    if len(volts) > 2 and _rms(difference - design @ fit) <= FITS * size:
+        return f"as if both zero and gain of {channel} were off: {calibrate}"
+    return (
+        f"neither zero nor gain of {channel} explains it: check the wiring of the node, crosstalk, and whether it "
+        "settles within acquisition.settle"
+    )
+
+
+def _volts(value: float) -> str:
+    return format_quantity(float(f"{value:.3g}"), "voltage")
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2)))

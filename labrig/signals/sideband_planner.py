@@ -1,0 +1,121 @@
+"""Frequencies of a tone f₁ with sidebands f₁ ± Ω, on whole cycles of the window, for the lock-in of ½u² at Ω.
+
+In a nonlinear network ½u² contains products m·f₁ + j·Ω. Those at ± Ω itself are read, all others must stay clear of
+it: no m·f₁ + j·Ω with 0 < |j| ≤ order + 1 may fall on DC modulo the sample rate. In cycles per common period P, f₁ is a
+multiple of g, and no multiple of Ω up to order + 1 is one. Then the first product that falls on Ω stems from the
+harmonic P/g of f₁, which is far beyond those that diodes make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+
+from labrig.signals.tone_planner import (
+    MAINS_HARMONICS,
+    PlanError,
+    TonePlan,
+    band_text,
+    cycles_in_band,
+    cycles_on_mains,
+)
+
+LEAST_PHASES = 16
+"""Fewest phases of f₁ that are sampled: harmonics up to one less than this are told apart."""
+
+LEAST_PERIODS = 4
+"""Fewest common periods in a window: what differs from one to the next is noise."""
+
+WIDER = (1, 2, 4, 8)
+LONGER = (1, 2, 3, 4, 5, 8, 10)
+
+
+def plan_sidebands(
+    *,
+    sample_rate_hz: float,
+    window_samples: int,
+    band_hz: tuple[float, float],
+    order: int = 5,
+    mains_hz: Sequence[float] = (50.0, 60.0),
+) -> TonePlan:
+    """Choose f₁, f₁ − Ω and f₁ + Ω: the shortest common period, then the lowest f₁, then the lowest Ω.
+
+    Mains is kept off the three tones, not off Ω: ½u² contains hum at its own frequency only as a product with a
+    constant.
+
+    Parameters
+    ----------
+    sample_rate_hz, window_samples, band_hz, order, mains_hz
+        As for `plan_tones`; the band is that of the three tones.
+
+    Raises
+    ------
+    PlanError
+        If there is no room; the remedy is a window and a band that have it.
+    """
+    cycles = _search(sample_rate_hz, window_samples, band_hz, order, mains_hz)
+    if cycles is not None:
+        return TonePlan(sample_rate_hz, window_samples, cycles)
+    low, high = band_hz
+    remedy = "use a longer window and a wider band"
+    for wide, long in sorted(((w, m) for w in WIDER for m in LONGER), key=lambda pair: pair[0] * pair[1]):
+        band = low, min(wide * high, sample_rate_hz / 2)
+        if _search(sample_rate_hz, long * window_samples, band, order, mains_hz) is not None:
+            parts = [f"a window of {long * window_samples / sample_rate_hz:.9g} s"] if long > 1 else []
+            parts += [f"a band up to {band[1]:g} Hz"] if wide > 1 else []
+            remedy = "use " + " and ".join(parts)
+            break
+    mains = f", clear of the first {MAINS_HARMONICS} harmonics of mains" if mains_hz else ""
+    raise PlanError(
+        f"no tone with two sidebands repeats {LEAST_PERIODS} times in {window_samples} samples at {sample_rate_hz:g} "
+        f"S/s, clear of products up to order {order}, in {band_text(band_hz)}{mains}",
+        remedy=remedy,
+    )
+
+
+def check_sidebands(plan: TonePlan, order: int = 5) -> TonePlan:
+    """Check tones chosen by the user, f₁, f₁ − Ω, f₁ + Ω; `plan` has whole cycles of each. Raises PlanError."""
+    carrier, low, high = plan.cycles
+    if high - carrier != carrier - low or high <= carrier:
+        raise PlanError(
+            "three tones are needed, of the activation and at equal distances below and above it, in this order",
+            remedy="write f, f − Ω, f + Ω, or tones: auto",
+        )
+    if not _clear(plan.period_samples, carrier, high - carrier, plan.window_samples, order):
+        raise PlanError(
+            f"products of {plan.frequencies_hz[0]:g} Hz and its sidebands fall on what is read, or the tones do not "
+            f"repeat {LEAST_PERIODS} times in the window",
+            remedy="choose other tones, or tones: auto",
+        )
+    return plan
+
+
+def _search(
+    sample_rate_hz: float, window: int, band_hz: tuple[float, float], order: int, mains_hz: Sequence[float]
+) -> tuple[int, int, int] | None:
+    """Cycles of the best plan."""
+    on_mains = cycles_on_mains(sample_rate_hz, window, mains_hz)
+    in_band = cycles_in_band(sample_rate_hz, window, band_hz)
+    allowed = {k for k in in_band if k not in on_mains}
+    for period in range(LEAST_PHASES, window // LEAST_PERIODS + 1):
+        if window % period:
+            continue
+        step = window // period
+        for carrier in sorted(k for k in allowed if k % step == 0):
+            for offset in range(step, carrier, step):
+                if carrier + offset not in in_band or carrier - offset not in in_band:
+                    break
+                sides = carrier - offset, carrier + offset
+                if allowed.issuperset(sides) and _clear(period, carrier, offset, window, order):
+                    return carrier, *sides
+    return None
+
+
+def _clear(period: int, carrier: int, offset: int, window: int, order: int) -> bool:
+    """Whether a tone and its sidebands, in cycles per window, are clear of products."""
+    step = window // period
+    common = gcd(carrier // step, period)
+    beats = (offset // step * j for j in range(1, order + 2))
+    return (
+        LEAST_PERIODS * period <= window and period // common >= LEAST_PHASES and all(beat % common for beat in beats)
+    )

@@ -1,0 +1,96 @@
+"""What only a simulation knows: the solver's answer for the present state of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.network.physics import Equilibrium
+from labrig.simulation.world import World
+
+Array = NDArray[np.float64]
+
+PERIOD_SAMPLES = 256
+"""Samples of one period of the activation in the exact gradient: enough for harmonics far beyond those of a diode."""
+
+_COSINE = np.cos(2 * np.pi * np.arange(PERIOD_SAMPLES) / PERIOD_SAMPLES)
+
+
+class SimulatedTruth:
+    """Keeps the Truth protocol.
+
+    Parameters
+    ----------
+    world : World
+        The board.
+    now : callable
+        Returns the time on the bench's clock (s).
+    inputs : tuple of str
+        Source channels ("awg/0") of the activation.
+    outputs : tuple of str
+        Nodes.
+    """
+
+    def __init__(
+        self, world: World, now: Callable[[], float], inputs: tuple[str, ...], outputs: tuple[str, ...]
+    ) -> None:
+        self._world = world
+        self._now = now
+        self._inputs = inputs
+        self._outputs = [world.network.nodes.index(node) for node in outputs]
+
+    @property
+    def linear(self) -> bool:
+        """Whether superposition holds."""
+        return self._world.network.linear
+
+    @property
+    def acquisitions(self) -> int:
+        """Acquisitions so far, of every digitizer."""
+        return self._world.acquisitions
+
+    def conductances(self) -> Array:
+        """(E,) actual conductances now (S)."""
+        return self._world.conductances(self._now()).copy()
+
+    def outputs(self, activation: Array, tone: bool = False) -> Array:
+        """(O,) output voltages, or amplitudes at the tone, for input voltages or amplitudes `activation` (I,) (V)."""
+        _, voltages = self._period(activation, tone)
+        return self._reference(tone) @ voltages[:, self._outputs]
+
+    def outputs_of_all(self, activation: Array, tone: bool = False) -> Array:
+        """(M, O) the same for M examples (M, I)."""
+        if tone:
+            return np.array([self.outputs(row, tone) for row in activation])
+        _, voltages = self._world.static(dict(zip(self._inputs, activation.T, strict=True)), self._now())
+        return voltages[:, self._outputs]
+
+    def gradient(self, activation: Array, loss_gradient: Callable[[Array], Array], tone: bool = False) -> Array:
+        """(E,) exact ∂C/∂θ for the inputs `activation` (I,), from ∂C/∂v_o of the outputs (O,).
+
+        With a tone, V_o = (2/T) ∫ v_o cos ωt dt is the amplitude of an output, so that ∂C/∂θ is the mean over the
+        period of the adjoint's answers to 2 cos ωt · ∂C/∂V_o, each at the state of its moment. This holds for a
+        network without memory: a board whose nodes follow their sources at once.
+        """
+        solver, voltages = self._period(activation, tone)
+        weights = self._reference(tone)
+        by_output = loss_gradient(weights @ voltages[:, self._outputs])
+        if not tone:
+            by_node = np.zeros(voltages.shape[1])
+            by_node[self._outputs] = by_output
+            return solver.gradient(voltages[0], by_node)
+        by_node = np.zeros(voltages.shape)
+        by_node[:, self._outputs] = np.outer(weights, by_output)
+        return solver.gradient(voltages, by_node).sum(axis=0)
+
+    def _period(self, activation: Array, tone: bool) -> tuple[Equilibrium, Array]:
+        """The solver and all node voltages (T, N) over one period of the tone; T is 1 for constant inputs."""
+        played = np.outer(_COSINE if tone else np.ones(1), activation)
+        return self._world.static(dict(zip(self._inputs, played.T, strict=True)), self._now())
+
+    @staticmethod
+    def _reference(tone: bool) -> Array:
+        """(T,) weights of the samples of a period in what the loss is a function of."""
+        return 2.0 / PERIOD_SAMPLES * _COSINE if tone else np.ones(1)

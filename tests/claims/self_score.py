@@ -1,0 +1,71 @@
+"""The score a rig gives itself, held against the truth: wrong scores are flagged, healthy ones are not."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import numpy as np
+from common import CONFIGS, Figure, at_least, at_most, in_parallel, seeds
+from typing_extensions import override
+
+import labrig
+from labrig.quantities import Voltage
+from labrig.simulation.imperfections.imperfection import Imperfection, Transfer
+
+HEALTHY = {
+    "iris.yaml": {"learning.epochs": 10},
+    "xor.yaml": {},
+    "regression.yaml": {"learning.epochs": 40},
+    "iris_hidden.yaml": {"learning.epochs": 10},
+    "sine.yaml": {"learning.epochs": 40},
+}
+"""Configurations on a `typical` bench."""
+
+
+class OppositeZeros(Imperfection):
+    """Zeros of the channels of both outputs of xor.yaml that are off by + and − `value` (V), which nobody states."""
+
+    Options = Voltage
+    COLUMNS = {12: 1.0, 13: -1.0}
+
+    @override
+    def transfer(self, digitizer: str, channels: int) -> Transfer | None:
+        zero_v = self.value * np.array([self.COLUMNS.get(column, 0.0) for column in range(channels)])
+        return lambda volts, columns: volts + zero_v[columns]
+
+
+def _run(config: str, seed: int, settings: dict[str, Any]) -> tuple[bool, float, float]:
+    """Whether the score differs, and the loss that the rig and the truth have."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = labrig.train(CONFIGS / config, seed=seed, settings=settings, runs_dir=folder, plots=False)
+    assert result.judgement is not None, result.not_judged
+    own, judged = (np.sqrt(metrics["loss"]) for metrics in (result.metrics, result.judgement.metrics))
+    return result.judgement.score_differs, own, judged
+
+
+def measure(short: bool) -> list[Figure]:
+    runs = 3 if short else 20
+    faults = {
+        "XOR, ± 10 mV on the outputs that nobody states": (
+            "xor.yaml",
+            {"simulation.self_score:OppositeZeros": "10 mV"},
+        ),
+        "Iris, gains off by 30 % (1 σ)": ("iris.yaml", {"simulation.digitizer_gain": 0.3, "learning.epochs": 10}),
+        "regression, gains off by 30 % (1 σ)": ("regression.yaml", {"simulation.digitizer_gain": 0.3}),
+    }
+    figures = []
+    for claim, (config, settings) in faults.items():
+        found = in_parallel(_run, [config] * runs, seeds(f"self score {claim}", runs), [settings] * runs)
+        figures.append(at_least(f"{claim}: flagged, of {runs}", sum(flagged for flagged, _, _ in found), runs, "d"))
+        if "Iris" not in claim:
+            own, judged = (1e3 * np.median([run[k] for run in found]) for k in (1, 2))
+            error = f"{own:.3g} / {judged:.3g}"
+            figures.append(Figure("  median error by its own account / in truth (mV)", error, "stated", True))
+    each = 1 if short else 4
+    cases = [(name, seed, settings) for name, settings in HEALTHY.items() for seed in seeds(f"healthy {name}", each)]
+    healthy = in_parallel(_run, *zip(*cases, strict=True))
+    figures.append(
+        at_most(f"{len(cases)} healthy runs on five configurations: flagged", sum(run[0] for run in healthy), 0)
+    )
+    return figures

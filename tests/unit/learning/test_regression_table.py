@@ -1,0 +1,102 @@
+"""Regression on the columns of a CSV: what is read, split, scaled, trained and refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from unit.learning.tables import write_table
+
+import labrig
+from labrig.assembly import assemble
+from labrig.config.problems import ConfigProblems
+from labrig.runs.journal import read_journal
+
+SPLIT = "{train: 20, test: 10}"
+
+
+def rows(count: int = 40) -> tuple[np.ndarray, str]:
+    """Columns a, b and y = 30 + 4 a − 0.05 b, and the text of a CSV that has them in another order."""
+    draw = np.random.default_rng(1)
+    a, b = draw.uniform(0, 10, count), draw.uniform(100, 900, count)
+    y = 30 + 4 * a - 0.05 * b
+    lines = [f"{values[2]:.6f};{values[0]:.6f};note;{values[1]:.6f}" for values in zip(a, b, y, strict=True)]
+    return np.stack([a, b, y], axis=1), "\n".join(["sep=;", "y;a;comment;b", *lines]) + "\n"
+
+
+def test_inputs_and_outputs_are_scaled_by_the_training_examples(tmp_path: Path) -> None:
+    table, text = rows()
+    task = assemble(write_table(tmp_path, ["a", "b"], SPLIT, text, ", full_scale: 200 mV")).task
+    assert (len(task.train), len(task.test)) == (20, 10)
+    assert not set(task.train) & set(task.test)
+    low, high = table[task.train].min(axis=0), table[task.train].max(axis=0)
+    unit = 2 * (table - low) / (high - low) - 1
+    np.testing.assert_allclose(task.activation[:, :2], np.clip(unit[:, :2], -1.2, 1.2), atol=1e-6)
+    np.testing.assert_allclose(task.activation[:, 2:4], -task.activation[:, :2])
+    np.testing.assert_allclose(task.target[:, 0], 0.2 * unit[:, 2], atol=1e-6)
+    features, complements, biases = task.input_roles()[:2], task.input_roles()[2:4], task.input_roles()[4:]
+    assert [role.name for role in features] == [role.name for role in complements] == ["a", "b"]
+    assert [role.name for role in biases] == ["-1 V", "1 V"]
+    (output,) = task.output_roles()
+    assert (output.kind, output.name) == ("column", "y")
+    assert output.scaling is not None
+    assert (output.scaling.low, output.scaling.high) == pytest.approx((low[2], high[2]), abs=1e-6)
+
+
+def test_without_a_full_scale_the_numbers_are_volts(tmp_path: Path) -> None:
+    lines = "\n".join(f"{k},{0.01 * k}" for k in range(12))
+    task = assemble(write_table(tmp_path, ["a"], "{train: 6, test: 4}", f"a,y\n{lines}\n")).task
+    np.testing.assert_allclose(task.target[:, 0], 0.01 * np.arange(12))
+
+
+def test_another_seed_draws_another_split_and_the_same_one_the_same(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a", "b"], SPLIT, rows()[1], ", full_scale: 200 mV")
+    first, again, other = (assemble(path, [f"seed={seed}"]).task.train for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert set(first) != set(other)
+
+
+def test_it_is_learned_and_a_run_can_be_repeated_from_its_folder(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a", "b"], SPLIT, rows()[1], ", full_scale: 200 mV")
+    result = labrig.train(path, run_dir=tmp_path / "run", plots=False)
+    assert result.metrics["test_rms_v"] < 0.01
+    assert result.judgement is not None
+    assert not result.judgement.score_differs
+    names = [
+        (terminal.side, terminal.kind, terminal.name) for terminal in read_journal(tmp_path / "run/run.db").terminals
+    ]
+    assert names[0] == ("input", "feature", "a")
+    assert names[-1] == ("output", "column", "y")
+    again = assemble(tmp_path / "run" / "config.resolved.yaml").task
+    np.testing.assert_array_equal(again.target, assemble(path).task.target)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("file: table.csv", "file: tabel.csv", "there is no file 'tabel.csv'"),
+        ("inputs: [a, b]", "inputs: [a, c]", "'c'"),
+        ("outputs: [y]", "outputs: [b]", "column 'b' is an input as well"),
+        ("inputs: [a, b]", "inputs: [a, comment]", "'note'"),
+        ("split: {train: 20, test: 10}", "split: {train: 35, test: 10}", "40 examples, but split asks for 35 + 10"),
+        ("  split: {train: 20, test: 10}\n", "", "also needs split in task, e.g. 'split: {train: 30, test: 20}'"),
+        ("split: {train: 20, test: 10}", "split: {train_per_class: 20, test_per_class: 10}", "train_per_class"),
+        ("{data: {", "{train: 10, data: {", "train is for examples of y = M x"),
+        ("{data: {", "{matrix: [[1]], data: {", "matrix is for examples of y = M x"),
+    ],
+)
+def test_what_is_refused_names_the_place_and_the_remedy(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = write_table(tmp_path, ["a", "b"], SPLIT, rows()[1], ", full_scale: 200 mV")
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigProblems) as caught:
+        assemble(path)
+    assert words in str(caught.value)
+    assert "table.yaml" in str(caught.value)
+
+
+def test_split_is_for_a_table_alone(tmp_path: Path) -> None:
+    with pytest.raises(ConfigProblems, match="regression does not use split"):
+        assemble(Path("regression.yaml"), ["task.split={train: 3, test: 2}"])
