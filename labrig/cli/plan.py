@@ -46,7 +46,11 @@ def execute(arguments: argparse.Namespace) -> int:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
             update = assembly.update(rig)
             plan = plan_run(
-                assembly.probe(rig, update), update, assembly.schedule, assembly.storage.gradients_every(len(rig.edges))
+                assembly.probe(rig, update),
+                update,
+                assembly.schedule,
+                assembly.storage.gradients_every(len(rig.edges)),
+                judged=assembly.judge is not None,
             )
     except LimitExceeded as error:
         _report_at_limit(assembly, error)

@@ -11,6 +11,7 @@ from labrig.experiment import Schedule
 from labrig.instruments.data import Continuous
 from labrig.learning.updates import Update
 from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.zero import zeros_among
 
 CHANGED_LEVELS = 0.1
 """Share of the edges whose level a step changes, for the size of the journal; it is mostly less."""
@@ -53,14 +54,21 @@ class Plan:
     wall_s: float
 
 
-def count(schedule: Schedule, train: int, test: int, acquisitions: int) -> Counts:
-    """Count the updates and acquisitions of a schedule that needs this many `acquisitions` per example."""
+def count(
+    schedule: Schedule, train: int, test: int, acquisitions: int, judged: bool = False, zero_every: int = 0
+) -> Counts:
+    """Count the updates and acquisitions of a schedule that needs this many `acquisitions` per example.
+
+    `judged` by an instrument, a run measures every example once more. With `zero_every` zeros are measured between.
+    """
     updates = schedule.epochs * -(-train // schedule.batch)
     every = schedule.evaluate_every
     between = max(schedule.epochs - 1, 0) // every if every else 0
-    evaluations = 1 + between + (schedule.epochs > 0)
+    evaluations = 1 + between + (schedule.epochs > 0) + judged
     # The last evaluation is followed by one acquisition for the spectrum.
-    return Counts(updates, acquisitions * schedule.epochs * train, evaluations * (train + test) + 1)
+    training, evaluation = acquisitions * schedule.epochs * train, evaluations * (train + test) + 1
+    zeros = zeros_among(evaluation, zero_every)
+    return Counts(updates, training + zeros_among(training + evaluation, zero_every) - zeros, evaluation + zeros)
 
 
 def row_bytes(edges: int, gradients: int, levels: bool) -> float:
@@ -68,13 +76,15 @@ def row_bytes(edges: int, gradients: int, levels: bool) -> float:
     return 8 * edges * (1 + 2 / gradients) + edges * (12 * CHANGED_LEVELS if levels else 8) + 200
 
 
-def plan_run(probe: GradientProbe, update: Update, schedule: Schedule, gradients: int = 1) -> Plan:
+def plan_run(
+    probe: GradientProbe, update: Update, schedule: Schedule, gradients: int = 1, judged: bool = False
+) -> Plan:
     """Plan a run on an open rig by timing a few examples. The rig is left at its initial settings.
 
-    The journal keeps the gradient of one in `gradients` steps.
+    The journal keeps the gradient of one in `gradients` steps; `judged` by an instrument, as in `count`.
     """
     rig, task = probe.rig, probe.task
-    counts = count(schedule, len(task.train), len(task.test), probe.acquisitions)
+    counts = count(schedule, len(task.train), len(task.test), probe.acquisitions, judged, rig.zero_every)
     rig.program(update.settings())
     bench, wall, before = rig.clock.now(), time.perf_counter(), rig.acquisitions
     for example in np.resize(task.train, TRIAL_EXAMPLES):
@@ -82,6 +92,10 @@ def plan_run(probe: GradientProbe, update: Update, schedule: Schedule, gradients
         rig.program(update.settings())
     acquired = rig.acquisitions - before
     total = counts.training + counts.evaluation
+    examples = len(task.train) + len(task.test)
+    voltages = examples * (task.activation.shape[1] + task.target.shape[1]) + counts.evaluation * len(
+        rig.hookup.outputs
+    )
     levels = update.levels[0]
     steps = None if isinstance(levels, Continuous) else np.diff(levels.siemens)
     return Plan(
@@ -96,7 +110,7 @@ def plan_run(probe: GradientProbe, update: Update, schedule: Schedule, gradients
         levels=None if isinstance(levels, Continuous) else len(levels.siemens),
         largest_level_gap=None if steps is None or isinstance(levels, Continuous) else float(steps.max()),
         counts=counts,
-        journal_bytes=round(counts.updates * row_bytes(len(rig.edges), gradients, steps is not None)),
+        journal_bytes=round(counts.updates * row_bytes(len(rig.edges), gradients, steps is not None) + 8 * voltages),
         window_bytes=8 * rig.plan.total_samples * len(rig.plan.channels),
         bench_s=(rig.clock.now() - bench) / acquired * total,
         wall_s=(time.perf_counter() - wall) / acquired * total,

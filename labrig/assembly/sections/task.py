@@ -99,12 +99,12 @@ def read_choice(document: Document) -> TaskChoice | None:
     except UnknownExtension as error:
         document.report(("task", name), str(error), at_key=True)
         return None
-    section = validate(document, ("task",), _model(name, task))
+    needed = task.needed_sections(_given(document, ("task", name)))
+    section = validate(document, ("task",), _model(name, task, needed))
     if section is None:
         return None
     values: Any = section
     shared = {key: value for key in SHARED if (value := getattr(values, key)) is not None}
-    needed = task.needed_sections(values.named)
     for key in shared:
         if key not in needed:
             remedy = f"remove it; {name} has {', '.join(task.Options.model_fields) or 'no keys'}"
@@ -118,16 +118,24 @@ def read_choice(document: Document) -> TaskChoice | None:
     return TaskChoice(name, task, section, values.named, shared, values.target)
 
 
+def _given(document: Document, path: TreePath) -> set[str]:
+    """Return the keys of a map that have a value."""
+    options = document.get(path)
+    if options is None or not isinstance(options.value, dict):
+        return set()
+    return {key for key, value in options.value.items() if value.value is not None}
+
+
 def section_model(task: type[Task], key: str) -> type[Section]:
     """Return the model of a shared section for one task."""
     return task.section_models.get(key, SHARED[key])
 
 
 @cache
-def _model(name: str, task: type[Task]) -> type[Section]:
-    """Return the model of the section for one task."""
+def _model(name: str, task: type[Task], needed: tuple[str, ...]) -> type[Section]:
+    """Return the model of the section for one task; of shared sections that it does not need nothing is checked."""
     fields: dict[str, Any] = {"named": (task.Options, Field(alias=name))}
-    fields |= {key: (section_model(task, key) | None, None) for key in SHARED}
+    fields |= {key: (section_model(task, key) | None if key in needed else Any, None) for key in SHARED}
     fields["target"] = (goals_section(task.goals) | None, None)
     return create_model("Task", __base__=Section, **fields)
 

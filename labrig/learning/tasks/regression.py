@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -90,8 +90,8 @@ class Regression(EncodedInputs, VoltageTask):
 
     @classmethod
     @override
-    def needed_sections(cls, options: Options) -> tuple[str, ...]:
-        return ("encode",) if options.data is None else cls.sections
+    def needed_sections(cls, given: Collection[str]) -> tuple[str, ...]:
+        return cls.sections if "data" in given else ("encode",)
 
     @classmethod
     def of_table(cls, data: RegressionData, encode: Encode, context: TaskContext) -> Regression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -131,8 +131,8 @@ class Task(ABC):
         """
 
     @classmethod
-    def needed_sections(cls, options: Any) -> tuple[str, ...]:
-        """Return the sections that must be present with these options; the others in `sections` must not."""
+    def needed_sections(cls, given: Collection[str]) -> tuple[str, ...]:
+        """Return the sections that must be present if these options are given; the other ones must not."""
         return cls.sections
 
     @property
