@@ -11,6 +11,7 @@ from labrig.experiment import Schedule
 from labrig.instruments.data import Continuous
 from labrig.learning.updates import Update
 from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.zero import zeros_among
 
 CHANGED_LEVELS = 0.1
 """Share of the edges whose level a step changes, for the size of the journal; it is mostly less."""
@@ -53,17 +54,21 @@ class Plan:
     wall_s: float
 
 
-def count(schedule: Schedule, train: int, test: int, acquisitions: int, judged: bool = False) -> Counts:
+def count(
+    schedule: Schedule, train: int, test: int, acquisitions: int, judged: bool = False, zero_every: int = 0
+) -> Counts:
     """Count the updates and acquisitions of a schedule that needs this many `acquisitions` per example.
 
-    `judged` by an instrument, a run measures every example once more.
+    `judged` by an instrument, a run measures every example once more. With `zero_every` zeros are measured between.
     """
     updates = schedule.epochs * -(-train // schedule.batch)
     every = schedule.evaluate_every
     between = max(schedule.epochs - 1, 0) // every if every else 0
     evaluations = 1 + between + (schedule.epochs > 0) + judged
     # The last evaluation is followed by one acquisition for the spectrum.
-    return Counts(updates, acquisitions * schedule.epochs * train, evaluations * (train + test) + 1)
+    training, evaluation = acquisitions * schedule.epochs * train, evaluations * (train + test) + 1
+    zeros = zeros_among(evaluation, zero_every)
+    return Counts(updates, training + zeros_among(training + evaluation, zero_every) - zeros, evaluation + zeros)
 
 
 def row_bytes(edges: int, gradients: int, levels: bool) -> float:
@@ -79,7 +84,7 @@ def plan_run(
     The journal keeps the gradient of one in `gradients` steps; `judged` by an instrument, as in `count`.
     """
     rig, task = probe.rig, probe.task
-    counts = count(schedule, len(task.train), len(task.test), probe.acquisitions, judged)
+    counts = count(schedule, len(task.train), len(task.test), probe.acquisitions, judged, rig.zero_every)
     rig.program(update.settings())
     bench, wall, before = rig.clock.now(), time.perf_counter(), rig.acquisitions
     for example in np.resize(task.train, TRIAL_EXAMPLES):

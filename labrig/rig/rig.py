@@ -112,7 +112,7 @@ class Rig:
         self._settings: dict[int, Setting] = {}
         self._levels: list[LevelTable | Continuous] = []
         self._siemens_of: list[dict[int, float]] = []
-        self._mains_hz, self._zero_every = mains_hz, zero_every
+        self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
         self._reached: list[str] = []
@@ -318,9 +318,9 @@ class Rig:
         self.plan = self._digitizer.configure(self.plan)
         drops, pilot = self.hookup.drops, self.hookup.pilot_column
         self._demodulator = Demodulator(self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz)
-        if self._zero_every:
+        if self.zero_every:
             self._zero = Zero(
-                self._zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
+                self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
             )
         tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
         self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]

@@ -99,6 +99,11 @@ class Zero:
         )
 
 
+def zeros_among(acquisitions: int, every: int) -> int:
+    """Zeros that are measured among so many other acquisitions; 0 if `every` is."""
+    return 0 if not every else AT_FIRST + round(acquisitions / every * (1 + 1 / TWICE))
+
+
 class _Scatter:
     """Standard deviation of the difference between a zero and what is read some acquisitions later.
 

@@ -267,12 +267,13 @@ def cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[fl
 
 
 def cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Sequence[float]) -> set[int]:
-    """Cycles per window within half a bin of a mains harmonic, |k − h·mains·N/fs| < ½."""
+    """Cycles per window within half a bin of a mains harmonic, as it appears once it is sampled."""
     half = Fraction(1, 2)
     refused = set()
     for mains in mains_hz:
         for harmonic in range(1, MAINS_HARMONICS + 1):
-            position = harmonic * Fraction(mains) * window_samples / Fraction(sample_rate_hz)
+            position = harmonic * Fraction(mains) * window_samples / Fraction(sample_rate_hz) % window_samples
+            position = min(position, window_samples - position)  # beyond half the sample rate it is folded
             nearest = floor(position + half)
             if abs(nearest - position) < half:
                 refused.add(nearest)

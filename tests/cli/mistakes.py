@@ -285,7 +285,7 @@ MISTAKES = [
         "band: ▲[210 Hz, 240 Hz]",
         "acquisition.band",
         "no tone",
-        "a longer window",
+        "use a window of 0.04 s",
     ),
     one_edit(
         "band the wrong way round", "band: [200 Hz, 2 kHz]", "band: ▲[2 kHz, 200 Hz]", "acquisition.band", "lower"

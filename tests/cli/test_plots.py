@@ -273,3 +273,17 @@ def test_pictures_can_go_to_another_folder(tmp_path: Path, capsys: pytest.Captur
     assert {path.name for path in out.iterdir()} == {"learning.png", "conductances.png", "spectrum.png"}
     assert not list(run.glob("*.png"))
     assert str(out / "learning.png") in capsys.readouterr().out
+
+
+def test_a_dense_board_is_a_matrix_and_a_sparse_one_a_network() -> None:
+    nodes = [*(f"in{k}" for k in range(40)), *(f"out{k}" for k in range(30))]
+    edges = [[f"in{i}-out{o}", f"in{i}", f"out{o}"] for i in range(40) for o in range(30)]
+    board = {**BOARD, "nodes": nodes, "edges": edges, "initial_s": list(np.linspace(1e-5, 1e-4, len(edges)))}
+    last = np.linspace(1e-4, 1e-5, len(edges))
+    steps = {"step": np.array([1]), "loss": np.array([1e-3]), "conductances": last[np.newaxis]}
+    figure = drawn(conductance_map(Record(steps=steps, evaluations=(), events=()), {**META, "board": board}))
+    (before,), (after,) = (axis.get_images() for axis in figure.axes[:2])
+    np.testing.assert_allclose(before.get_array()[3, 7], 1e6 * board["initial_s"][3 * 30 + 7])
+    np.testing.assert_allclose(after.get_array().ravel(), 1e6 * last)
+    single = drawn(conductance_map(record([1e-3]), {**META, "board": BOARD}))
+    assert not single.axes[0].get_images()

@@ -33,6 +33,7 @@ from labrig.quantities import (
     PositiveVoltage,
     format_quantity,
 )
+from labrig.rig.zero import zeros_among
 from labrig.signals.sideband_planner import check_sidebands, plan_sidebands
 from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_tones, window_samples
 
@@ -222,7 +223,7 @@ def read_timing(
     _check_watchdogs(document, plan, board, devices)
     acquisitions = learning.acquisitions(len(hookup.edges))
     writes_s = {name: devices[name].programmer.write_s for name in hookup.programmers}
-    _check_step(document, learning, task, acquisitions, plan, writes_s, limits)
+    _check_step(document, learning, task, acquisitions, plan, writes_s, limits, acquisition.zero.every)
     if len(document.problems) == before and task is not None:
         _check_length(document, learning, len(task.train), acquisitions * plan.duration_s)
     return AcquisitionTiming(plan, tones) if len(document.problems) == before else None
@@ -249,6 +250,7 @@ def _check_step(
     plan: AcquisitionPlan,
     writes_s: Mapping[str, float],
     limits: Limits,
+    zero_every: int,
 ) -> None:
     """Report a batch that takes longer than limits.step.
 
@@ -258,9 +260,12 @@ def _check_step(
         Acquisitions per example.
     writes_s : mapping
         Duration of one write by programmer (s); they are written one after another.
+    zero_every : int
+        Acquisitions between measurements of the zero; those before the first one count too.
     """
     batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
     count, write_s = acquisitions * batch, sum(writes_s.values())
+    count += zeros_among(count, zero_every)
     measured_s = count * plan.duration_s
     if measured_s + write_s <= limits.step:
         return

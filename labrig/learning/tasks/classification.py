@@ -87,7 +87,7 @@ class Classification(EncodedInputs, Task):
         activation = with_complements_and_bias(volts, encode.complements, encode.bias)
         low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
         if encode.range is not None:
-            low, high = (np.full(len(low), limit) for limit in encode.range)
+            low, high = (np.full(len(table.columns), limit) for limit in encode.range)
         limits = zip(table.columns, low.tolist(), high.tolist(), strict=True)
         scalings = tuple((name, Scaling(least, most, encode.full_scale)) for name, least, most in limits)
         task = replace(cls.of(activation, table.labels, table.classes, train, test, encode), scalings=scalings)
@@ -126,9 +126,8 @@ class Classification(EncodedInputs, Task):
 
     @override
     def output_roles(self) -> tuple[Role, ...]:
-        if len(self.readout.T) == len(self.classes):
-            return tuple(Role("class", name) for name in self.classes)
-        return tuple(Role("class", f"{name} ({sign})") for name in self.classes for sign in "+-")
+        signs = ("",) if len(self.readout.T) == len(self.classes) else (" (+)", " (-)")
+        return tuple(Role("class", f"{name}{sign}") for name in self.classes for sign in signs)
 
     @override
     def input_note(self, column: int) -> str:

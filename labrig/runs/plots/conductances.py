@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from labrig.network.physics import GROUND
@@ -18,6 +19,9 @@ from labrig.runs.plots import RunData
 from labrig.runs.plots.canvas import WHITE, new_figure
 
 Array = NDArray[np.float64]
+
+MOST_EDGES_PER_NODE = 15
+"""Denser networks are drawn as a matrix: their edges would cover one another."""
 
 
 def draw(run: RunData) -> Figure | None:
@@ -30,12 +34,15 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
     board = meta["board"]
     figure = new_figure(11, 5)
     left, right = figure.subplots(1, 2)
-    figure.subplots_adjust(left=0.01, right=0.88, bottom=0.03, top=0.93, wspace=0.03)
+    dense = len(board["edges"]) > MOST_EDGES_PER_NODE * len(board["nodes"])
+    draw_board = _draw_matrix if dense else _draw_network
+    edge, apart = (0.07, 0.2) if dense else (0.01, 0.03)
+    figure.subplots_adjust(left=edge, right=0.88, bottom=0.03 if not dense else 0.12, top=0.93, wspace=apart)
     if "initial_s" in board:
-        _draw_network(left, board, np.array(board["initial_s"]), "before the first step")
+        draw_board(left, board, np.array(board["initial_s"]), "before the first step")
     else:  # a run of an earlier labrig, which kept only what steps wrote
-        _draw_network(left, board, record.conductances[0], "after the first step")
-    coloured = _draw_network(right, board, record.conductances[-1], f"after step {record.step[-1]}")
+        draw_board(left, board, record.conductances[0], "after the first step")
+    coloured = draw_board(right, board, record.conductances[-1], f"after step {record.step[-1]}")
     bar = figure.add_axes((0.91, 0.15, 0.015, 0.7))
     figure.colorbar(coloured, cax=bar, label="nominal conductance (µS)")
     return figure
@@ -59,6 +66,28 @@ def _draw_network(axis: Axes, board: dict[str, Any], siemens: Array, title: str)
     axis.margins(0.12)
     axis.set_axis_off()
     return edges
+
+
+def _draw_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> AxesImage:
+    """A row for each node where edges begin, a column for each where they end; what a colour bar is made for."""
+    rows, columns = (list(dict.fromkeys(edge[end] for edge in board["edges"])) for end in (1, 2))
+    row, column = ({node: k for k, node in enumerate(names)} for names in (rows, columns))
+    matrix = np.full((len(rows), len(columns)), np.nan)
+    for (_, a, b), value in zip(board["edges"], siemens.tolist(), strict=True):
+        matrix[row[a], column[b]] = 1e6 * value
+    low, high = (1e6 * value for value in board["range_s"])
+    image = axis.imshow(matrix, cmap="viridis", vmin=low, vmax=high, aspect="auto", interpolation="nearest")
+    axis.set_title(title)
+    for names, of_axis in ((rows, axis.yaxis), (columns, axis.xaxis)):
+        firsts = [k for k, name in enumerate(names) if k == 0 or _kind(name) != _kind(names[k - 1])]
+        of_axis.set_ticks(firsts, [names[k] for k in firsts], fontsize=7)
+    axis.set_xlabel("to")
+    axis.set_ylabel("from")
+    return image
+
+
+def _kind(node: str) -> str:
+    return node.rstrip("0123456789")
 
 
 def _label(axis: Axes, node: str, x: float, y: float) -> None:

@@ -17,6 +17,7 @@ CASES = {
         "learning.error.current",
         "use at most",
     ),
+    "mains": (["iris.yaml", "acquisition.tones=[1200 Hz]"], "acquisition.tones[0]", "60 Hz mains is read at 1.2 kHz"),
     "rounding": (["xor.yaml", "instruments.daq.bits=12", "simulation.noise=10 µV"], "instruments.daq", "half a step"),
     "rate": (["iris.yaml", "learning.rate=50"], "learning.rate", "use at most"),
 }

@@ -29,7 +29,9 @@ def in_band(fs: float, n: int, band: tuple[float, float]) -> list[int]:
 
 def on_mains(fs: float, n: int, k: int, mains: tuple[float, ...]) -> bool:
     frequency, half_bin = Fraction(k) * Fraction(fs) / n, Fraction(fs) / n / 2
-    return any(abs(frequency - h * Fraction(m)) < half_bin for m in mains for h in range(1, 21))
+    rate = Fraction(fs)
+    sampled = [abs((h * Fraction(m) + rate / 2) % rate - rate / 2) for m in mains for h in range(1, 21)]
+    return any(abs(frequency - each) < half_bin for each in sampled)
 
 
 def best(n: int, allowed: list[int], count: int, order: int) -> tuple[int, int] | None:
@@ -75,6 +77,14 @@ def test_the_plan_is_the_best_that_brute_force_finds(n, count, order, low, width
 def test_three_tones_are_the_best_that_brute_force_finds(n, order):
     plan = plan_tones(sample_rate_hz=1.0 * n, window_samples=n, count=3, band_hz=(0, n), order=order, mains_hz=())
     assert (plan.period_samples, sum(plan.cycles)) == best(n, list(range(1, (n + 1) // 2)), 3, order)
+
+
+def test_a_harmonic_beyond_half_the_sample_rate_is_avoided_where_it_appears():
+    # At 1 kS/s the 11th harmonic of 60 Hz, 660 Hz, is read at 340 Hz.
+    request = {"sample_rate_hz": 1e3, "window_samples": 200, "count": 1, "band_hz": (336.0, 344.0)}
+    assert plan_tones(**request, mains_hz=()).frequencies_hz == (340.0,)
+    with pytest.raises(PlanError, match="mains"):
+        plan_tones(**request, mains_hz=(60.0,))
 
 
 @pytest.mark.parametrize("n", [1000, 1600, 4096, 4999, 5040])
