@@ -5,6 +5,16 @@ import os
 import signal
 
 import pytest
+from trials import MORE
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave tests that are marked `more` to CI."""
+    if MORE:
+        return
+    left_out = [item for item in items if item.get_closest_marker("more")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("more")]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -64,6 +64,7 @@ def test_a_board_is_trained_by_it_on_the_wire(mylab: Laboratory) -> None:
     assert finished["metrics"]["loss"] < 0.003**2
 
 
+@pytest.mark.more
 def test_faults_of_the_configuration_strike_it(mylab: Laboratory) -> None:
     fault = "simulation.faults=[{what: %s, where: awg, acquisition: 4}]"
     lines = mylab.labrig("run", "mine.yaml", "--no-plots", "--set", fault % "silent", code=4)

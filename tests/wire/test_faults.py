@@ -87,7 +87,9 @@ def test_a_bank_that_may_have_lost_its_settings_costs_a_repetition(tmp_path, fau
         (f"what: reset, where: err2, acquisition: {NUDGED}", 4, CUT, "err2"),
         (f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2"),
         (f"what: silent, where: daq, acquisition: {NUDGED}", 4, "DeadlineExceeded", "daq"),
-        (f"what: silent, where: awg, acquisition: {NUDGED}", 4, "DeadlineExceeded", "awg"),
+        pytest.param(
+            f"what: silent, where: awg, acquisition: {NUDGED}", 4, "DeadlineExceeded", "awg", marks=pytest.mark.more
+        ),
         (f"what: silent, where: pots, acquisition: {NUDGED}", 4, "DeadlineExceeded", "pots"),
     ],
 )

@@ -44,6 +44,7 @@ def zeros(*overrides: str) -> np.ndarray:
         return np.array(read)
 
 
+@pytest.mark.more
 @pytest.mark.parametrize(
     ("wrong", "low_v", "high_v"),
     [

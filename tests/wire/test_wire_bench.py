@@ -106,6 +106,7 @@ def run_of_xor(folder: Path, bench: str, *options: str) -> tuple[int, list[dict[
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.more
 def test_xor_on_the_wire_learns(tmp_path: Path) -> None:
     """A fifth of the file's epochs: the loss falls well below what it began with, and the target is missed (7)."""
     code, events = run_of_xor(tmp_path, "wire", "--set", "learning.epochs=12", "--set", "task.target.rms=1 nV")
@@ -114,6 +115,7 @@ def test_xor_on_the_wire_learns(tmp_path: Path) -> None:
     assert finished["metrics"]["loss"] < 0.5 * finished["metrics"]["initial_loss"]
 
 
+@pytest.mark.more
 def test_xor_of_the_wire_file_meets_its_target_on_the_simulated_bench(tmp_path: Path) -> None:
     code, events = run_of_xor(tmp_path, "simulated")
     assert code == 0

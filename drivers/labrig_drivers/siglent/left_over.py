@@ -49,7 +49,7 @@ def uncouple(session: SdgSession, channels: tuple[str, ...], action: str) -> Non
 
 def check_uncoupled(session: SdgSession, channels: tuple[str, ...], action: str) -> None:
     """Raise ChannelFault if one channel changes what the other plays."""
-    told = session.ask("COUP", action).words  # an SDG2122X tells only what applies: TRACE,ON and no more
+    told = session.ask_if_known("COUP", action)  # an SDG2122X tells only what applies: TRACE,ON and no more
     for key, name in _COUPLINGS.items():
         if told.get(key, "OFF") != "OFF":
             raise _still_on(session, f"{name} (COUP {key})", action)
@@ -68,8 +68,8 @@ def switch_off_extras(session: SdgSession, channel: str, model: SdgModel, action
 
 
 def _check(session: SdgSession, channel: str, switch: _Switch, action: str) -> None:
-    told = session.ask(f"C{channel}:{switch.header}", action).words
-    if told.get(switch.key) != switch.word:
+    told = session.ask_if_known(f"C{channel}:{switch.header}", action)
+    if told.get(switch.key, switch.word) != switch.word:
         raise _still_on(session, f"{switch.name} of channel {channel} ({switch.header})", action)
 
 

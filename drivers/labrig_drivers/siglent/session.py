@@ -15,6 +15,9 @@ from labrig_drivers.visa import VisaSession, is_raw_socket
 class SdgSession(VisaSession):
     """A VISA session that speaks the dialect."""
 
+    _answered: frozenset[str] = frozenset()
+    _unknown: frozenset[str] = frozenset()
+
     def ask(self, header: str, action: str) -> Pairs:
         """The reply to `<header>?`; raises ConnectionFailed if it is the reply to something else."""
         text = self.query(f"{header}?", action)
@@ -22,6 +25,24 @@ class SdgSession(VisaSession):
         if reply is None:
             self._refuse(text, header, action)
         return reply
+
+    def ask_if_known(self, header: str, action: str) -> dict[str, str]:
+        """The words of the reply to `<header>?`; none if this model or firmware has never replied to it.
+
+        Not every header was seen answered on every model. A generator that is silent altogether is found by the next
+        query.
+        """
+        if header in self._unknown:
+            return {}
+        try:
+            words = self.ask(header, action).words
+        except DeadlineExceeded:
+            if header in self._answered:
+                raise
+            self._unknown |= {header}
+            return {}
+        self._answered |= {header}
+        return dict(words)
 
     def identity(self) -> Identity:
         """The reply to *IDN?; raises IdentityMismatch if it is not a Siglent."""

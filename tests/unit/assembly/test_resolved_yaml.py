@@ -15,7 +15,11 @@ from labrig.assembly.describe import resolved
 from labrig.config.resolved import DEFAULT, to_yaml
 from labrig.simulation.section import preset_values
 
-EXAMPLES = sorted(packaged_configs().glob("*.yaml"))
+EXAMPLES = [
+    # Building the 9,600 edges of digits takes most of the time.
+    pytest.param(path, marks=[pytest.mark.more] if path.name == "digits.yaml" else [], id=path.name)
+    for path in sorted(packaged_configs().glob("*.yaml"))
+]
 
 
 def same(one: Assembly, other: Assembly) -> bool:
@@ -51,7 +55,7 @@ class TestResolvedYaml:
         kept.write_text(to_yaml(assembly.document), encoding="utf-8")
         return assemble(kept)
 
-    @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+    @pytest.mark.parametrize("path", EXAMPLES)
     def test_every_example_loads_again_to_the_same(self, path: Path, tmp_path: Path) -> None:
         assembly = assemble(path)
         again = self.reloaded(assembly, tmp_path / "run")
@@ -80,7 +84,7 @@ class TestResolvedYaml:
         monkeypatch.chdir("/")
         self.reloaded(assemble(tmp_path / "lab" / "bad.yaml"), tmp_path / "run")
 
-    @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+    @pytest.mark.parametrize("path", EXAMPLES)
     def test_nothing_is_left_to_the_defaults_of_another_labrig(self, path: Path, tmp_path: Path) -> None:
         again = self.reloaded(assemble(path), tmp_path / "run")
         left = [value for value in resolved(again) if value.origin == DEFAULT]

@@ -84,6 +84,7 @@ def test_common_hum_has_the_rms_that_is_set_on_every_channel() -> None:
     np.testing.assert_allclose(volts.std(axis=0), 5e-3, rtol=1e-6)
 
 
+@pytest.mark.more
 def test_the_frequency_of_the_mains_wanders_by_as_much_as_is_set() -> None:
     """From the phase that hum gains in five seconds, over more than an hour."""
     hum = "hum: {rms: 5 mV, common: true, wander: 20 mHz}"

@@ -66,7 +66,9 @@ def labrig(*words: str) -> tuple[int, list[dict[str, Any]], str]:
     return code, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue()
 
 
-@pytest.mark.parametrize("lab", LABS)
+@pytest.mark.parametrize(
+    "lab", [pytest.param(lab, marks=[pytest.mark.more] if k else []) for k, lab in enumerate(LABS)]
+)
 def test_a_lab_is_checked_planned_examined_and_trained(
     lab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,3 +122,20 @@ def test_a_generator_set_up_again_is_uncoupled_again():
             source.load({"1": sine(1000, 1.0), "2": sine(1000, 0.5)})
         told, volts = played(source, generator, {"1": sine(1000, 1.0), "2": sine(1000, 0.5)})
         assert_as_told(told, volts)
+
+
+def test_a_firmware_that_does_not_reply_to_one_of_them_is_driven():
+    class Older(VirtualSdg):
+        def execute(self, message: bytes) -> bytes:
+            if message.strip() in (b"COUP?", b"C1:HARM?", b"C2:HARM?"):
+                return b""
+            return super().execute(message)
+
+    generator = Older(virtual_bench(), "gen")
+    with SocketServer(generator) as server:
+        source = opened(generator, server, deadline="300 ms")
+        source.idle()
+        told, volts = played(source, generator, {"1": sine(1000, 0.5), "2": sine(1500, 0.25)})
+        assert_as_told(told, volts)
+        source.confirm()
+        source.close()
