@@ -89,11 +89,14 @@ class NoiseSpectrum:
         self._rows = np.concatenate((np.cos(phase), np.sin(phase))) / np.sqrt(samples)
         self._turn = np.exp(-1j * angles)
         some = drops.some(LOOKED_AT)
-        # Drops that share a channel are not independent.
-        self._independent = max(1, min(len(some.rows), len(some.columns)))
+        self._independent = _independent(some.matrix)
         self._some_rows = some.rows
-        self._some = np.zeros((angles.shape[1], len(some.rows)))
+        # On a large board only some channels are needed; on a small one it costs more to pick them out.
+        channels = angles.shape[1]
+        self._some_columns = some.columns if 2 * len(some.columns) < channels else slice(None)
+        self._some = np.zeros((channels, len(some.rows)))
         self._some[some.columns] = some.matrix.T
+        self._some = self._some[self._some_columns]
         # The test makes do with half of the frequencies beside a tone.
         tested = [
             first + np.arange(0, len(group), 1 if row == 0 else 2)
@@ -114,7 +117,7 @@ class NoiseSpectrum:
         """
         if not len(self._test_of):
             return True
-        found = (self._test_rows @ residual) @ self._some
+        found = (self._test_rows @ residual[:, self._some_columns]) @ self._some
         half = len(found) // 2
         power = self._test_means @ (found[:half] ** 2 + found[half:] ** 2)
         scale = scatter.drops[self._test_of][:, self._some_rows]
@@ -173,6 +176,14 @@ class NoiseSpectrum:
         return np.asarray(np.exp(slope * away), dtype=np.float64)[:, np.newaxis]
 
 
+def _independent(matrix: Array) -> float:
+    """How many independent drops say as much about noise as these (R, K), which share channels."""
+    covariance = matrix @ matrix.T
+    size = np.sqrt(covariance.diagonal())
+    correlation = covariance / np.outer(size, size) if len(size) else np.ones((1, 1))
+    return len(correlation) ** 2 / float(np.sum(correlation**2))
+
+
 def _free(center: float, taken: Array, played: Array, samples: int) -> Array:
     """Frequencies beside `center` at which there is only noise, in cycles per window."""
     steps = np.arange(1, NEIGHBORS + 1) if center == 0 else np.r_[-NEIGHBORS:0, 1 : NEIGHBORS + 1]
@@ -182,7 +193,7 @@ def _free(center: float, taken: Array, played: Array, samples: int) -> Array:
     return np.asarray(bins[away > 0.75], dtype=np.float64)
 
 
-def _white_and_flicker(bins: Array, density: Array, independent: int) -> tuple[float, float]:
+def _white_and_flicker(bins: Array, density: Array, independent: float) -> tuple[float, float]:
     """White part w and flicker A ≥ 0 of density = w + A/bins, by least squares with relative weights.
 
     A is 0 unless it is larger than two standard errors, with this many independent drops.

@@ -23,6 +23,7 @@ CONSTANT = (
 )
 
 
+@pytest.mark.more
 def test_what_is_constant_in_time_is_the_same_on_both_benches(tmp_path: Path) -> None:
     settings = recorded(tmp_path, 3)
     here, there = on_both_benches(settings, *CONSTANT)

@@ -52,6 +52,7 @@ def test_cores_are_given_back():
     assert os.sched_getaffinity(0) == before
 
 
+@pytest.mark.more
 def test_an_error_smaller_than_a_generator_plays_teaches_nothing():
     """An example that is known well: at 1 mV of temperature a few tens of mV make its error 1e-9 of the scale."""
     assembly = assembled("iris_wire", "learning.temperature=1 mV")

@@ -143,6 +143,7 @@ class WiringReader:
         self._devices = devices
         self._invalid = invalid
         self._used: dict[str, str] = {}
+        self._channels: dict[str, frozenset[str]] = {}  # a bank may have thousands
         self._unknown: set[str] = set()
         self._skipped = bool(invalid)
         section = document.get(("wiring",))
@@ -363,7 +364,7 @@ class WiringReader:
         if found.driver.kind != kind:
             return f"{label!r}: {device} is a {found.driver.kind}, expected a {kind}"
         channels = found.capabilities.channels
-        if channel not in channels:
+        if channel not in self._channels.setdefault(device, frozenset(channels)):
             count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
             same = _same_channel(channel, channels)
             hint = colon_hint(label) or (f"; write {device}/{same}" if same else "")

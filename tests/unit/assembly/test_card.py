@@ -24,7 +24,7 @@ def card_of(config: str | Path, *overrides: str) -> dict[str, Any]:
         return json.loads(json.dumps(card(assembly, rig)))
 
 
-@pytest.mark.parametrize("config", sorted(path.name for path in packaged_configs().glob("*.yaml")))
+@pytest.mark.parametrize("config", ["iris.yaml", "iris_wire.yaml", "xor.yaml", "regression.yaml"])
 def test_the_same_configuration_has_the_same_card_whatever_its_seed(config):
     bench = "bench=simulated"
     assert card_of(config, bench) == card_of(config, bench, "seed=5")
