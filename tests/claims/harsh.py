@@ -54,7 +54,8 @@ def gradient_error(overrides: list[str], seed: int) -> float:
 
 def measure(short: bool) -> list[Figure]:
     chosen = seeds("harsh", 2 if short else 10)
-    wrong = {"typical": [], "harsh": ["simulation.preset=harsh"]}
+    fewer = ["learning.epochs=4", "learning.evaluate.every=0"] if short else []
+    wrong = {"typical": fewer, "harsh": ["simulation.preset=harsh", *fewer]}
     single = {} if short else alone()
     figures = []
     for name, overrides in (wrong | single).items():
