@@ -28,7 +28,7 @@ STANDARD_UNCERTAINTIES = 4.5
 """Difference of an output that is not explained. With gain and zero drawn at random 1 of 25,000 channels exceeds it."""
 LEAST_RELATIVE = 1e-5
 """Difference, as a share of the largest output, below which outputs are equal whatever their uncertainty is."""
-OUTPUT_SHARE = 0.02
+OUTPUT_SHARE = 0.1
 """Difference of the outputs that matters even if a stated uncertainty explains it, as a share of the outputs (rms)."""
 LOSS_SHARE = 0.02
 """Difference of the loss that matters, as a share of its scale."""
