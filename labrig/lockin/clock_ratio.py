@@ -19,6 +19,9 @@ CERTAIN = 4.0
 LEAST_PHASE_RAD = 1e-6
 """Change of a tone's phase over the window, below which a ratio does not matter."""
 
+LARGEST = 1e-3
+"""Deviation of a ratio from 1, beyond which it is no clock: instruments are within 50 ppm, some boards within 200."""
+
 NO_VARIANCE = 1e-30
 """Variance of the rounding of floating point numbers (V²)."""
 
@@ -67,4 +70,4 @@ class ClockRatio:
 
     def matters(self, off: float, u: float) -> bool:
         """Whether a ratio is certainly not 1, and turns a tone's phase within a window."""
-        return abs(off) > CERTAIN * u and abs(off) * self._window > LEAST_PHASE_RAD
+        return LARGEST > abs(off) > CERTAIN * u and abs(off) * self._window > LEAST_PHASE_RAD

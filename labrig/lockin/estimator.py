@@ -121,10 +121,13 @@ def at_rows(full: LeastSquares, rows: NDArray[np.bool_]) -> LeastSquares:
     return _prepared(kept, kept.T @ kept)
 
 
-def extended(fit: LeastSquares, columns: NDArray[np.float64]) -> LeastSquares:
-    """The same fit with more columns (N, M) after its own; ConfigError as `joint_least_squares`."""
+def extended(fit: LeastSquares, columns: NDArray[np.float64]) -> LeastSquares | None:
+    """The same fit with more columns (N, M) after its own; None if the window cannot tell them apart."""
     together = np.concatenate((fit.basis, columns), axis=1)
-    return _prepared(together, together.T @ together)
+    try:
+        return _prepared(together, together.T @ together)
+    except ConfigError:
+        return None
 
 
 def _prepared(columns: NDArray[np.float64], matrix: NDArray[np.float64]) -> LeastSquares:

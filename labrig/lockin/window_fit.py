@@ -153,14 +153,15 @@ class WindowFit:
         # The mean over periods, which the residual is without, has some of the hum in it.
         hum = find_hum(fitted.estimator.residual(volts, fitted.theta)[0], self._mains, self._cycles)
         if hum is not None:
-            avoid = hum.cycles * np.array(hum.harmonics)
             columns = hum.columns(self._samples)
             together = extended(fitted.estimator, columns)
-            parameters = len(fitted.theta)
-            of_hum = columns @ together.fit(volts)[parameters:]
-            estimator = replace(fitted.estimator, variance_gains=together.variance_gains[:parameters])
-            period = None if fitted.periods is None else self.period
-            without, residual = self._by_scatter(estimator, volts - of_hum, period)
-            fitted.estimator, fitted.theta, fitted.scatter = estimator, without.theta, without.scatter
-            fitted.density = without.density
+            if together is not None:
+                avoid = hum.cycles * np.array(hum.harmonics)
+                parameters = len(fitted.theta)
+                of_hum = columns @ together.fit(volts)[parameters:]
+                estimator = replace(fitted.estimator, variance_gains=together.variance_gains[:parameters])
+                period = None if fitted.periods is None else self.period
+                without, residual = self._by_scatter(estimator, volts - of_hum, period)
+                fitted.estimator, fitted.theta, fitted.scatter = estimator, without.theta, without.scatter
+                fitted.density = without.density
         fitted.density = self._spectrum.density(residual, fitted.density, avoid)
