@@ -7,8 +7,9 @@ By frequency propagation: measure with the error off → e = ∂C/∂v_o → mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from labrig.learning.updates import Update
 from labrig.random_streams import RandomStream
 from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.rig import Rig
-from labrig.runs.journal import Evaluation, Event, Journal, Step
+from labrig.runs.journal import Evaluation, Event, Intent, Journal, Record, Step
 
 Array = NDArray[np.float64]
 
@@ -50,7 +51,21 @@ class Schedule:
 
 @dataclass
 class Experiment:
-    """Trains a rig on a task. `seed` orders the examples; `readings` are the outputs of the last evaluation."""
+    """Trains a rig on a task.
+
+    Parameters
+    ----------
+    probe, update, schedule, journal
+        What measures gradients, what makes updates of them, how long, and where steps are recorded.
+    seed
+        Of the order of examples.
+    readings
+        The outputs of the last evaluation.
+    bench_state
+        Returns the state of the bench, which is committed with every row.
+    announces
+        Whether the journal notes what is about to be written to the board, before it is.
+    """
 
     probe: GradientProbe
     update: Update
@@ -60,33 +75,83 @@ class Experiment:
     evaluation_acquisitions: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
     readings: OutputReadings | None = None
+    bench_state: Callable[[], Mapping[str, Any]] = dict
+    announces: bool = False
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
+    _programmed: bool = field(default=False, repr=False)
+
+    def program(self) -> None:
+        """Write every conductance to the board."""
+        self.rig.program(self.update.settings())
+        self._programmed = True
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
-        """Train to the end of the schedule or until `stop()` is True; a step is finished, an evaluation is not."""
-        self.rig.program(self.update.settings())
-        if not self._evaluated(0, stop, report):
+        """Train to the end of the schedule or until `stop()` is True; a step is finished, an evaluation is not.
+
+        After `resume` the training goes on where it was.
+        """
+        if not self._programmed:
+            self.program()
+        per_epoch = -(-len(self.task.train) // self.schedule.batch)
+        begun = self.update.steps // per_epoch  # the epoch that goes on, or whose evaluation before it may be missing
+        if not self._evaluated(begun, stop, report):
             return
         order = RandomStream(self.seed, "order")
-        for epoch in range(self.schedule.epochs):
+        for epoch in range(begun, self.schedule.epochs):
             examples = order.at(epoch).permutation(self.task.train)
-            for first in range(0, len(examples), self.schedule.batch):
+            done = self.update.steps - epoch * per_epoch
+            for first in range(done * self.schedule.batch, len(examples), self.schedule.batch):
                 if stop():
                     return
                 batch, rest = np.split(examples[first:], [self.schedule.batch])
                 report(self.step(epoch, batch, following=rest[0] if len(rest) else None))
-            last = epoch + 1 == self.schedule.epochs
-            every = self.schedule.evaluate_every
-            due = last or (every and (epoch + 1) % every == 0)
-            if due and not self._evaluated(epoch + 1, stop, report):
+            if not self._evaluated(epoch + 1, stop, report):
                 return
 
     def _evaluated(self, epoch: int, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> bool:
-        """Evaluate and report the result; return False if the evaluation was abandoned."""
+        """Evaluate after so many epochs if it is due, and report the result; return False if that was abandoned."""
+        every, last = self.schedule.evaluate_every, epoch == self.schedule.epochs
+        due = epoch == 0 or last or bool(every and epoch % every == 0)
+        per_epoch = -(-len(self.task.train) // self.schedule.batch)
+        begun = self.update.steps > epoch * per_epoch
+        if not due or begun or any(earlier.epoch == epoch for earlier in self.evaluations):
+            return True
         evaluation = self.evaluate(epoch, stop)
         if evaluation is not None:
             report(evaluation)
         return evaluation is not None
+
+    def resume(self, record: Record, state: Mapping[str, Any]) -> None:
+        """Take up a run where its journal ends; the board is not written yet.
+
+        Parameters
+        ----------
+        record
+            What its journal contains.
+        state
+            What was committed with the last step or evaluation.
+        """
+        initial = self.update.conductances
+        if len(record.step):
+            self.update.resume(record.shadow[-1], record.conductances[-1], int(record.step[-1]))
+            self._first_gradient = initial, record.gradient[0]
+        self.evaluations = list(record.evaluations)
+        if self.evaluations:
+            last = self.evaluations[-1]
+            self.readings = OutputReadings(
+                np.array(last.examples), last.outputs, last.u_outputs, last.systematic_outputs
+            )
+        if state:
+            self.evaluation_acquisitions = state["evaluation_acquisitions"]
+            self.rig.resume(state["rig"])
+
+    def _state(self) -> dict[str, Any]:
+        """What `resume` needs besides the rows of the journal, and the bench."""
+        return {
+            "evaluation_acquisitions": self.evaluation_acquisitions,
+            "rig": self.rig.state(),
+            **self.bench_state(),
+        }
 
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
         """Make one update from a batch of examples: measure, learn, write, record.
@@ -119,7 +184,11 @@ class Experiment:
             gradient = mean_gradient([item.gradient for item in learned], len(self.rig.edges))
             here = self.update.conductances
             self.rig.confirm()
-            report = self.rig.program(self.update.apply(gradient.value))
+            settings = self.update.apply(gradient.value)
+            if self.announces:
+                changed = tuple(sorted(settings))
+                self.journal.intend(Intent(self.update.steps, changed, self.update.conductances[list(changed)]))
+            report = self.rig.program(settings)
             if not report.interrupted:
                 break
             self.update.restore(before)
@@ -154,7 +223,7 @@ class Experiment:
             bench_acquisitions=self.rig.acquisitions,
             bench_clock_s=self.rig.clock.now(),
         )
-        self.journal.append(step)
+        self.journal.append(step, self._state())
         return step
 
     @property
@@ -193,9 +262,11 @@ class Experiment:
             self.rig.clock.now(),
             examples=tuple(found.examples.tolist()),
             outputs=found.volts,
+            u_outputs=found.noise,
+            systematic_outputs=found.systematic,
         )
         self.evaluations.append(evaluation)
-        self.journal.evaluated(evaluation)
+        self.journal.evaluated(evaluation, self._state())
         return evaluation
 
     @property

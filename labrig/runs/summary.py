@@ -37,7 +37,12 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     # Check the lock first: if the run ends in between, its end is in the journal.
     running = is_being_written(folder.journal)
     overview = _overview(folder)
-    ends = [(event, detail) for _, event, detail, *_ in overview.events if event in ENDS]
+    ends: list[tuple[str, dict[str, Any]]] = []
+    for _, event, detail, *_ in overview.events:
+        if event == "resumed":
+            ends.clear()
+        elif event in ENDS:
+            ends.append((event, detail))
     state, outcome = ends[-1] if ends else ("running" if running else "unfinished", {})
     missed = outcome.get("missed", ())
     before_its_description = not (folder.path / META).exists() and not overview.steps and state != "finished"

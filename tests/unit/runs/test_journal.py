@@ -13,7 +13,7 @@ import pytest
 
 from labrig.errors import StorageError
 from labrig.runs.journal import Evaluation, Event, Journal, Overview, Step, read_journal, read_overview
-from labrig.runs.journal.reader import _overview
+from labrig.runs.journal.reader import _overview, _Reading
 
 
 def step(index: int, edges: int = 3) -> Step:
@@ -177,7 +177,8 @@ def test_an_overview_of_many_steps_costs_as_much_as_one_of_few(tmp_path):
                 journal.append(step(index))
         with closing(sqlite3.connect(tmp_path / f"{steps}.db")) as db:
             db.set_progress_handler(lambda: next(count) < 0, 1)
-            assert _overview(db).steps == steps
+            reading = _Reading(db, tmp_path / f"{steps}.db", checked=True, running=False)
+            assert _overview(reading).steps == steps
         return next(count)
 
     assert virtual_machine_steps(2000) == virtual_machine_steps(20)
