@@ -138,9 +138,11 @@ class Experiment:
         self.evaluations = list(record.evaluations)
         if self.evaluations:
             last = self.evaluations[-1]
-            self.readings = OutputReadings(
-                np.array(last.examples), last.outputs, last.u_outputs, last.systematic_outputs
+            volts, noise, systematic = last.outputs, last.u_outputs, last.systematic_outputs
+            assert volts is not None and noise is not None and systematic is not None, (
+                "the journal is of today's schema"
             )
+            self.readings = OutputReadings(np.array(last.examples), volts, noise, systematic)
         if state:
             self.evaluation_acquisitions = state["evaluation_acquisitions"]
             self.rig.resume(state["rig"])

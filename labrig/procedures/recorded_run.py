@@ -41,6 +41,8 @@ class RecordedRun:
         Called before every step and between the measurements of an evaluation; True ends the run.
     past
         What its journal contains, if the run is resumed.
+    changed
+        Whether the configuration is no longer the one in the folder: it is replaced.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class RecordedRun:
         report: Callable[[Step | Evaluation], None],
         stop: Callable[[], bool],
         past: Record | None = None,
+        changed: bool = False,
     ) -> None:
         self.folder = folder
         self._assembly = assembly
@@ -63,6 +66,7 @@ class RecordedRun:
         self._not_judged = ""
         self._meta: dict[str, Any] = {}
         self._past = past
+        self._changed = changed
         self._began_s = time.monotonic()
         self._bench_began_s = setup.bench.clock.now()
         checkpoint = past.checkpoint if past else None
@@ -128,7 +132,7 @@ class RecordedRun:
         """Train on the open rig, then make it safe and close it; return whether Ctrl-C ended the training."""
         bench = self._setup.bench
         try:
-            if self._past is None or not self.folder.has(CONFIG):
+            if self._past is None or self._changed:
                 self._keep_config(journal)
             if self._earlier:
                 bench.pause()

@@ -13,7 +13,7 @@ from labrig.procedures.run_result import RunResult
 from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, RunFolder
 from labrig.runs.integrity import require_intact
-from labrig.runs.journal import Evaluation, Record, Step, repair
+from labrig.runs.journal import Evaluation, Step, repair
 from labrig.runs.lock import is_being_written
 
 
@@ -54,13 +54,14 @@ class Resumable:
             )
         repair(folder.journal)
         self.folder = folder
+        self._epochs = epochs
         self._record = require_intact(folder)
         if self._record.checkpoint is None:
             raise StorageError(
                 f"{folder.path} cannot be resumed: it was written by an older labrig, which did not keep all it takes",
                 remedy=f"begin it again: labrig run {folder.path / CONFIG}",
             )
-        self.assembly = self._assembled(epochs)
+        self.assembly = self._assembled()
         self.finished = self._finished()
 
     def resume(
@@ -82,13 +83,16 @@ class Resumable:
         """
         setup = self.assembly.setup()
         with closing(setup.bench):
-            run = RecordedRun(self.assembly, setup, self.folder, report, stop, past=self._record)
+            run = RecordedRun(
+                self.assembly, setup, self.folder, report, stop, past=self._record, changed=self._epochs is not None
+            )
             try:
                 return run.execute(plots, opened)
             except KeyboardInterrupt:
                 return run.result("interrupted")
 
-    def _assembled(self, epochs: int | None) -> Assembly:
+    def _assembled(self) -> Assembly:
+        epochs = self._epochs
         path = self.folder.path / CONFIG
         assembly = assemble(path)
         if epochs is None:
@@ -103,8 +107,3 @@ class Resumable:
         if not lines or last is None or last.epoch < self.assembly.learning.epochs:
             return None
         return lines[-1]
-
-
-def last_step(record: Record) -> int:
-    """Return the index of the last step in a journal; 0 if there is none."""
-    return int(record.step[-1]) if len(record.step) else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -86,7 +86,7 @@ class Programming:
         return self._siemens_of[edge].get(setting.code, np.nan)
 
     @contextmanager
-    def trial(self, settings: Mapping[int, Setting]) -> Iterator[None]:
+    def trial(self, settings: Mapping[int, Setting]) -> Generator[None, None, None]:
         """Write settings, and write back what was there at the end.
 
         Raises ChannelFault if a channel does not hold its setting, or a programmer was reset in the meantime.

@@ -193,8 +193,9 @@ class _Reading:
         found: Checkpoint | None = self.only(CHECKPOINT)
         if self.checked and found is None and not self.damaged:
             self.damaged.append("the checkpoint is missing")
-        for table in COUNTED if found else ():
-            self._compare(table, int(found.rows.get(table.name, 0)))
+        if found is not None:
+            for table in COUNTED:
+                self._compare(table, int(found.rows.get(table.name, 0)))
         return found
 
     def _compare(self, table: Table, expected: int) -> None:
