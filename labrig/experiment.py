@@ -139,10 +139,8 @@ class Experiment:
         if self.evaluations:
             last = self.evaluations[-1]
             volts, noise, systematic = last.outputs, last.u_outputs, last.systematic_outputs
-            assert volts is not None and noise is not None and systematic is not None, (
-                "the journal is of today's schema"
-            )
-            self.readings = OutputReadings(np.array(last.examples), volts, noise, systematic)
+            if volts is not None and noise is not None and systematic is not None:  # not kept before schema 5
+                self.readings = OutputReadings(np.array(last.examples), volts, noise, systematic)
         if state:
             self.evaluation_acquisitions = state["evaluation_acquisitions"]
             self.rig.resume(state["rig"])
