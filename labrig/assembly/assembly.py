@@ -133,12 +133,13 @@ class Assembly:
         """Build a new bench and a rig on it."""
         bench: Bench = import_module(BENCHES[self.header.bench]).build(self)
         try:
-            return Setup(bench, self._rig(bench))
+            return Setup(bench, self.rig_on(bench))
         except BaseException:  # including Ctrl-C: processes of the bench would outlive the run
             bench.close()
             raise
 
-    def _rig(self, bench: Bench) -> Rig:
+    def rig_on(self, bench: Bench) -> Rig:
+        """Return an unopened rig on a bench."""
         hookup = self.board.hookup
         others = () if self.judge is None else (self.judge.device,)
         instruments = {

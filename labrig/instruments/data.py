@@ -6,9 +6,9 @@ SI units throughout. C counts digitizer channels, T samples.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,6 +166,32 @@ class Continuous:
 def distinct(levels: Iterable[L]) -> dict[int, L]:
     """Every object of these once, by its id: channels of one part share one."""
     return {id(each): each for each in levels}
+
+
+def levels_as_plain(levels: Sequence[LevelTable | Continuous]) -> dict[str, Any]:
+    """Return the levels of E channels as plain values: each kind once, and which kind every channel is."""
+    kinds = distinct(levels)
+    place = {key: number for number, key in enumerate(kinds)}
+    return {
+        "levels": [
+            {"codes": each.codes.tolist(), "siemens": each.siemens.tolist(), "tolerance": each.tolerance}
+            if isinstance(each, LevelTable)
+            else {"minimum": each.minimum, "maximum": each.maximum, "tolerance": each.tolerance}
+            for each in kinds.values()
+        ],
+        "level_of_edge": [place[id(each)] for each in levels],
+    }
+
+
+def levels_from_plain(plain: Mapping[str, Any]) -> list[LevelTable | Continuous]:
+    """Return the levels of E channels that `levels_as_plain` made plain."""
+    kinds = [
+        LevelTable(np.array(each["codes"], dtype=np.int64), np.array(each["siemens"]), each["tolerance"])
+        if "codes" in each
+        else Continuous(each["minimum"], each["maximum"], each["tolerance"])
+        for each in plain["levels"]
+    ]
+    return [kinds[place] for place in plain["level_of_edge"]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -21,8 +21,9 @@ from labrig.procedures.reconcile import reconciled, require_same_rig
 from labrig.procedures.run_result import RunResult
 from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, META, SPECTRUM, RunFolder
-from labrig.runs.journal import Evaluation, Event, Journal, Record, Step
+from labrig.runs.journal import Evaluation, Event, Journal, Record, Step, read_blocks
 from labrig.runs.plots import write_plots
+from labrig.runs.raw import RawRecorder
 from labrig.runs.spectrum import save_spectrum
 
 
@@ -136,11 +137,14 @@ class RecordedRun:
                 self._keep_config(journal)
             if self._earlier:
                 bench.pause()
-            with opened(self._setup.rig) as rig:
+            with ExitStack() as raw, opened(self._setup.rig) as rig:
                 self._experiment = self._assembly.experiment(rig, journal)
                 self._experiment.bench_state = self._bench_state
                 self._experiment.announces = self._assembly.header.bench != "simulated"
                 self._begin(self._experiment, journal)
+                if self._assembly.storage.raw:
+                    written = read_blocks(self.folder.journal) if self._past else ()
+                    rig.recorder = raw.enter_context(closing(RawRecorder(self.folder.path, journal, written)))
                 self._experiment.run(self._stop, self._report)
                 if not self._stop():
                     self._judge(self._experiment)
@@ -163,7 +167,7 @@ class RecordedRun:
         self._meta = self.folder.meta()
         require_same_rig(self._meta, describe(self._assembly, self._setup.rig))
         experiment.resume(self._past, self._earlier)
-        detail: dict[str, Any] = {}
+        detail: dict[str, Any] = {"epochs": self._assembly.learning.epochs}
         if experiment.announces:
             detail["board"] = reconciled(experiment, self._past.intent, self._assembly.storage.resume)
         experiment.program()

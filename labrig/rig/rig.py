@@ -42,6 +42,7 @@ from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
 from labrig.rig.programming import Programming
+from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
 from labrig.rig.responses import response_of
 from labrig.rig.safety import SafetyCrew
@@ -62,6 +63,7 @@ class Rig:
     on_close: called after everything was closed, to end what the bench started.
 
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
+    recorder: gets the samples of every acquisition.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Rig:
         self.limits = limits
         self.clock = clock
         self.acquisitions = 0
+        self.recorder: Recorder = NoRecorder()
         self.identities: dict[str, Identity] = {}
         # Any: a gate has the methods of the instrument behind it.
         source_gates: dict[str, Any] = {name: Gate(name, "source", source) for name, source in sources.items()}
@@ -221,6 +224,7 @@ class Rig:
         played = self._source_group.load(programs)
         lead = self._channel_programs.lead(programs, played)
         self._start()
+        self.recorder.begin(self.acquisitions + 1, programs, played)
         self._read()
         if following_programs is not None:
             self._source_group.begin_confirming(following_programs)
@@ -352,6 +356,7 @@ class Rig:
         received = 0
         while received < self.plan.total_samples:
             block = self._digitizer.read(self.limits.step_s)
+            self.recorder.add(block)
             lock_in.feed(block)
             received = block.start_index + len(block.codes)
         self.acquisitions += 1

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from labrig.errors import StorageError
 from labrig.runs.folder import RunFolder
-from labrig.runs.journal import DamagedJournal, Record, StoredFile, read_journal
+from labrig.runs.journal import DamagedJournal, Record, StoredFile, read_blocks, read_journal
+from labrig.runs.raw import RawBlocks
 
 
 def require_intact(folder: RunFolder) -> Record:
@@ -28,15 +29,19 @@ def require_intact(folder: RunFolder) -> Record:
     return record
 
 
-def damages(folder: RunFolder) -> list[str]:
-    """Return what is damaged in the folder of a run, in words; empty if nothing is."""
+def damages(folder: RunFolder, samples: bool = False) -> list[str]:
+    """Return what is damaged in the folder of a run, in words; empty if nothing is.
+
+    With `samples`, every stored sample is read and checked, too.
+    """
     try:
         record = read_journal(folder.journal)
+        blocks = read_blocks(folder.journal) if samples else ()
     except DamagedJournal as error:
         return list(error.rows)
     except StorageError as error:
         return [error.message]
-    return list(damaged_files(folder, record.files))
+    return [*damaged_files(folder, record.files), *RawBlocks(folder.path, blocks).damaged()]
 
 
 def damaged_files(folder: RunFolder, files: tuple[StoredFile, ...]) -> Iterator[str]:

@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kill import CONFIGS, _forked, _outcome, _train
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from crash.kill import CONFIGS, forked, outcome, run_to_the_end
 
 from labrig.errors import LabrigError
 from labrig.runs.folder import RunFolder
@@ -65,7 +67,7 @@ def _run(path: Path, killed_after: int | None) -> Path:
         if killed_after is not None and getattr(what, "index", 0) >= killed_after:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    process, pipe = _forked(lambda report: _train(path, str(CONFIGS / "xor.yaml"), OVERRIDES, stop))
+    process, pipe = forked(lambda report: run_to_the_end(path, str(CONFIGS / "xor.yaml"), OVERRIDES, stop))
     os.waitpid(process, 0)
     os.close(pipe)
     return path
@@ -76,7 +78,7 @@ def read(run: Path) -> Any:
     record = read_journal(run / "run.db")
     finished = any(event.event == "finished" for event in record.events)
     return (
-        _outcome(record)
+        outcome(record)
         if finished
         else [dict(record.steps)["loss"].tobytes(), record.shadow.tobytes(), len(record.step)]
     )

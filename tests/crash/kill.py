@@ -82,7 +82,7 @@ def kill(kills: int, seed: int) -> Tally:
             run = Path(folder) / "run"
             _until_finished(run, *RUNS[name], took_s, rng, tally)
             tally.runs += 1
-            tally.different += _outcome(read_journal(run / "run.db")) != expected
+            tally.different += outcome(read_journal(run / "run.db")) != expected
             shutil.rmtree(run)
     return tally
 
@@ -90,11 +90,11 @@ def kill(kills: int, seed: int) -> Tally:
 def _undisturbed(folder: Path, number: int, config: str, overrides: tuple[str, ...]) -> tuple[float, list[Any]]:
     """How long a run takes, and its outcome."""
     path, began = folder / str(number), time.monotonic()
-    process, acknowledged = _forked(lambda report: _train(path, config, overrides, report))
+    process, acknowledged = forked(lambda report: run_to_the_end(path, config, overrides, report))
     _, status = os.waitpid(process, 0)
     os.close(acknowledged)
     assert status == 0, f"{config} does not run"
-    return time.monotonic() - began, _outcome(read_journal(path / "run.db"))
+    return time.monotonic() - began, outcome(read_journal(path / "run.db"))
 
 
 def _until_finished(
@@ -106,9 +106,9 @@ def _until_finished(
         there = (path / "config.resolved.yaml").is_file()
         if not there:
             shutil.rmtree(path, ignore_errors=True)
-            process, acknowledged = _forked(lambda report: _train(path, config, overrides, report))
+            process, acknowledged = forked(lambda report: run_to_the_end(path, config, overrides, report))
         else:
-            process, acknowledged = _forked(lambda report: _resume(path, report))
+            process, acknowledged = forked(lambda report: _resume(path, report))
             tally.resumed += 1
         killed = _killed_after(process, rng.uniform(0.0, 0.8 * took_s))
         reported = max(reported, _last_reported(acknowledged))
@@ -135,7 +135,7 @@ def _killed_after(process: int, delay_s: float) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def _forked(run: Callable[[Callable[[Step | Evaluation], None]], None]) -> tuple[int, int]:
+def forked(run: Callable[[Callable[[Step | Evaluation], None]], None]) -> tuple[int, int]:
     """Run in a child; its process number, and a pipe with the index of every step that was acknowledged."""
     reading, writing = os.pipe()
     process = os.fork()
@@ -169,7 +169,9 @@ def _last_reported(pipe: int) -> int:
     return struct.unpack("<q", content[-8:])[0] if len(content) >= 8 else 0
 
 
-def _train(path: Path, config: str, overrides: tuple[str, ...], report: Callable[[Step | Evaluation], None]) -> None:
+def run_to_the_end(
+    path: Path, config: str, overrides: tuple[str, ...], report: Callable[[Step | Evaluation], None]
+) -> None:
     train(assemble(CONFIGS / config, overrides), run_dir=path, plots=False, report=report)
 
 
@@ -179,7 +181,7 @@ def _resume(path: Path, report: Callable[[Step | Evaluation], None]) -> None:
         run.resume(plots=False, report=report)
 
 
-def _outcome(record: Record) -> list[Any]:
+def outcome(record: Record) -> list[Any]:
     """Everything that must be the same bit by bit: all but the time on this computer, and how often it was resumed."""
     steps = [
         (name, np.asarray(values).tobytes() if isinstance(values, np.ndarray) else values)

@@ -11,7 +11,7 @@ from training.controls import train
 
 
 def dump(path: Path) -> dict[str, list]:
-    """Every table but those with digests of other files and times; without columns of wall time, and checksums of it."""
+    """Every table but those with digests and times, without the columns of wall time and of checksums."""
     with closing(sqlite3.connect(path)) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         tables = [name for name in tables if name not in ("files", "checkpoint")]

@@ -17,7 +17,7 @@ class Storage(Section):
     Attributes
     ----------
     raw : bool
-        Store the samples too (not available yet).
+        Store the samples of every acquisition too.
     durability : str
         A committed step survives a killed process ("process"), or a power failure as well ("power").
     gradients : int or None
@@ -26,7 +26,7 @@ class Storage(Section):
         What `labrig resume` does if the board does not hold what the journal says: "write" it again, or "refuse".
     """
 
-    raw: Literal[False] = False
+    raw: bool = False
     durability: Literal["process", "power"] = "process"
     gradients: Count | None = None
     resume: Literal["write", "refuse"] = "write"

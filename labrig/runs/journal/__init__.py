@@ -15,9 +15,27 @@ To add a column, add a field in schema.py, raise VERSION, and add the step to mi
 from __future__ import annotations
 
 from labrig.runs.journal.migrations import NewerJournal
-from labrig.runs.journal.reader import DamagedJournal, Overview, Record, read_checkpoint, read_journal, read_overview
+from labrig.runs.journal.reader import (
+    DamagedJournal,
+    Overview,
+    Record,
+    read_blocks,
+    read_checkpoint,
+    read_journal,
+    read_overview,
+)
 from labrig.runs.journal.repair import repair
-from labrig.runs.journal.schema import Checkpoint, Evaluation, Event, Example, Intent, Step, StoredFile, Terminal
+from labrig.runs.journal.schema import (
+    Checkpoint,
+    Evaluation,
+    Event,
+    Example,
+    Intent,
+    Step,
+    StoredBlock,
+    StoredFile,
+    Terminal,
+)
 from labrig.runs.journal.writer import Journal
 
 __all__ = [
@@ -32,8 +50,10 @@ __all__ = [
     "Overview",
     "Record",
     "Step",
+    "StoredBlock",
     "StoredFile",
     "Terminal",
+    "read_blocks",
     "read_checkpoint",
     "read_journal",
     "read_overview",

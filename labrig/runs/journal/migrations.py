@@ -49,6 +49,11 @@ def _check_rows(db: sqlite3.Connection) -> None:
         db.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
     db.execute("ALTER TABLE evaluations ADD COLUMN u_outputs BLOB")
     db.execute("ALTER TABLE evaluations ADD COLUMN systematic_outputs BLOB")
+    db.execute(
+        "CREATE TABLE blocks (id INTEGER PRIMARY KEY, acquisition INTEGER, segment INTEGER, offset_bytes INTEGER, "
+        "length_bytes INTEGER, content_crc INTEGER, scans INTEGER, channels INTEGER, dtype TEXT, start_index INTEGER, "
+        "lost INTEGER, overrange TEXT, scale BLOB, played TEXT, crc INTEGER)"
+    )
     db.execute("CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER, sha256 TEXT, crc INTEGER)")
     db.execute("CREATE TABLE intent (id INTEGER PRIMARY KEY, step INTEGER, edges TEXT, siemens BLOB, crc INTEGER)")
     db.execute(

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from labrig.errors import StorageError
 from labrig.runs.journal.log import log_path, read_log
 from labrig.runs.journal.migrations import CHECKED_SINCE, schema_version, upgrade
 from labrig.runs.journal.schema import (
+    BLOCKS,
     CHECKPOINT,
     COUNTED,
     EVALUATIONS,
@@ -33,6 +34,7 @@ from labrig.runs.journal.schema import (
     Event,
     Example,
     Intent,
+    StoredBlock,
     StoredFile,
     Terminal,
 )
@@ -152,6 +154,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return _read_by(lambda reading: reading.only(CHECKPOINT), path)
 
 
+def read_blocks(path: Path) -> tuple[StoredBlock, ...]:
+    """Read where the samples of every acquisition are, in the order in which they were written.
+
+    `scale` is filled in where it was that of the block before. Otherwise as `read_journal`.
+    """
+    blocks: list[StoredBlock] = []
+    for block in _read_by(lambda reading: reading.decoded(BLOCKS), path):
+        blocks.append(block if block.scale is not None else replace(block, scale=blocks[-1].scale))
+    return tuple(blocks)
+
+
 @dataclass
 class _Reading:
     """Reads rows of one open journal, and collects what is damaged.
@@ -222,6 +235,7 @@ _ROW = {
     "terminals": "terminal",
     "examples": "example",
     "files": "file",
+    "blocks": "block",
     "intent": "intent",
     "checkpoint": "checkpoint",
 }

@@ -210,6 +210,48 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class StoredBlock:
+    """Where the samples of one block of an acquisition are, in the segments next to the journal.
+
+    Parameters
+    ----------
+    acquisition
+        Number of the acquisition, counted by the bench; it is used again if the run was resumed before it.
+    segment
+        Number of the segment.
+    offset_bytes, length_bytes
+        Where in the segment.
+    content_crc
+        CRC-32 of these bytes.
+    scans, channels, dtype
+        Shape and NumPy type of the codes.
+    start_index, lost
+        As in Block.
+    overrange
+        Columns that reached an end of their range.
+    scale
+        (C, 4) as in Block; None if it is that of the block before.
+    played
+        What the sources said they play in this acquisition, by device and channel; None if it is what they were asked
+        to, or this is not its first block.
+    """
+
+    acquisition: int
+    segment: int
+    offset_bytes: int
+    length_bytes: int
+    content_crc: int
+    scans: int
+    channels: int
+    dtype: str
+    start_index: int
+    lost: int
+    overrange: tuple[int, ...]
+    scale: Rows | None = field(compare=False)
+    played: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
 class StoredFile:
     """Another file of the run, as it was written.
 
@@ -255,9 +297,10 @@ EVALUATIONS = Table("evaluations", Evaluation, key="id")
 EVENTS = Table("events", Event, key="id")
 TERMINALS = Table("terminals", Terminal, key="id")
 EXAMPLES = Table("examples", Example, key="example")
+BLOCKS = Table("blocks", StoredBlock, key="id")
 FILES = Table("files", StoredFile, key="name")
 INTENT = Table("intent", Intent, key="id")
 CHECKPOINT = Table("checkpoint", Checkpoint, key="id")
-COUNTED = (STEPS, EVALUATIONS, EVENTS, TERMINALS, EXAMPLES, FILES)
+COUNTED = (STEPS, EVALUATIONS, EVENTS, TERMINALS, EXAMPLES, FILES, BLOCKS)
 """Tables whose rows the checkpoint counts."""
 TABLES = (*COUNTED, INTENT, CHECKPOINT)

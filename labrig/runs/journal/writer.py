@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 from labrig.errors import StorageError, UsageError
 from labrig.runs.journal.reader import read_checkpoint
 from labrig.runs.journal.schema import (
+    BLOCKS,
     CHECKPOINT,
     COUNTED,
     EVALUATIONS,
@@ -32,6 +33,7 @@ from labrig.runs.journal.schema import (
     Example,
     Intent,
     Step,
+    StoredBlock,
     StoredFile,
     Terminal,
 )
@@ -58,6 +60,8 @@ class Journal:
 
     def __init__(self, path: Path, durability: Durability = "process", gradients: int = 1) -> None:
         self._path = path
+        self._blocks: list[StoredBlock] = []
+        self._before_commit: Callable[[], None] = lambda: None
         self._gradients = gradients
         self._last: Step | None = None
         self._checkpoint = Checkpoint({table.name: 0 for table in COUNTED})
@@ -88,6 +92,8 @@ class Journal:
         """
         journal = cls.__new__(cls)
         journal._path = path
+        journal._blocks = []
+        journal._before_commit = lambda: None
         journal._gradients = gradients
         journal._last = None
         journal._checkpoint = replace(read_checkpoint(path), closed=0)
@@ -129,6 +135,15 @@ class Journal:
         with self._transaction() as db:
             db.execute(INTENT.replacement, INTENT.stored(intent))
 
+    def add_block(self, block: StoredBlock, sync: Callable[[], None]) -> None:
+        """Note samples that were written; committed with the next row.
+
+        `sync` is called before, if committed rows are to survive a power failure.
+        """
+        self._blocks.append(block)
+        if self._durability == "power":
+            self._before_commit = sync
+
     def append(self, step: Step, state: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Commit one step, with the state of the rig and the bench after it."""
         kept = step if (step.index - 1) % self._gradients == 0 else replace(step, gradient=None, u_gradient=None)
@@ -167,6 +182,7 @@ class Journal:
 
     def _begin(self, durability: Durability, action: str) -> None:
         """Connect, and take the lock."""
+        self._durability = durability
         try:
             self._db = sqlite3.connect(self._path, isolation_level=None)
         except sqlite3.Error as error:
@@ -196,7 +212,11 @@ class Journal:
             for table, row in rows:
                 db.execute(table.insertion, row)
                 counts[table.name] += 1
+            for block in self._blocks:
+                counts[BLOCKS.name] += 1
+                db.execute(BLOCKS.insertion, BLOCKS.stored(block, counts[BLOCKS.name]))
             self._replace_checkpoint(db, rows=counts, **changes)
+        self._blocks.clear()
 
     def _replace_checkpoint(self, db: sqlite3.Connection, **changes: Any) -> None:
         self._checkpoint = replace(self._checkpoint, wall_s=self.elapsed_s, **changes)
@@ -216,6 +236,7 @@ class Journal:
             before = self._checkpoint
             try:
                 yield self._db
+                self._before_commit()
                 self._db.execute("COMMIT")
             except BaseException:
                 self._checkpoint = before
