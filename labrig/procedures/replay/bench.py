@@ -69,15 +69,16 @@ class ReplayBench:
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Any:
         """Make the face of an instrument."""
         able = driver.capabilities(options)
+        identity = Identity(options.model or "", options.serial or "")
         if isinstance(able, SourceCapabilities):
-            return _Source(name, self)
+            return _Source(identity, name, self)
         if isinstance(able, DigitizerCapabilities):
-            return _Digitizer(self, self._meta["plan"])
+            return _Digitizer(identity, self, self._meta["plan"])
         levels = levels_from_plain(self._meta)
         of_channels = {
             edge.channel: each for edge, each in zip(self._hookup.edges, levels, strict=True) if edge.device == name
         }
-        return _Programmer(of_channels, self._lost_settings)
+        return _Programmer(identity, of_channels, self._lost_settings)
 
     def close(self) -> None:
         """Nothing was started."""
@@ -92,12 +93,15 @@ class ReplayBench:
 class _Face:
     """What all faces have in common: nothing can go wrong."""
 
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
     def open(self) -> None:
         """Connect."""
 
     def identify(self) -> Identity:
-        """Return nothing that could differ."""
-        return Identity("")
+        """Return what the configuration names."""
+        return self._identity
 
     def make_safe(self) -> None:
         """Drive nothing."""
@@ -107,7 +111,8 @@ class _Face:
 
 
 class _Source(_Face):
-    def __init__(self, name: str, bench: ReplayBench) -> None:
+    def __init__(self, identity: Identity, name: str, bench: ReplayBench) -> None:
+        super().__init__(identity)
         self._name = name
         self._bench = bench
 
@@ -130,7 +135,8 @@ class _Source(_Face):
 
 
 class _Digitizer(_Face):
-    def __init__(self, bench: ReplayBench, plan: Mapping[str, Any]) -> None:
+    def __init__(self, identity: Identity, bench: ReplayBench, plan: Mapping[str, Any]) -> None:
+        super().__init__(identity)
         self._bench = bench
         self._plan = plan
         self._blocks: list[Block] = []
@@ -159,7 +165,13 @@ class _Digitizer(_Face):
 
 
 class _Programmer(_Face):
-    def __init__(self, levels: Mapping[str, LevelTable | Continuous], lost_settings: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        levels: Mapping[str, LevelTable | Continuous],
+        lost_settings: Callable[[], bool],
+    ) -> None:
+        super().__init__(identity)
         self._levels = levels
         self._lost_settings = lost_settings
 
