@@ -17,6 +17,7 @@ from labrig.experiment import Experiment
 from labrig.extensions import modules_beside
 from labrig.json_text import json_text
 from labrig.procedures.judge import Judgement, judge
+from labrig.procedures.plan import stored_bytes
 from labrig.procedures.reconcile import reconciled, require_same_rig
 from labrig.procedures.run_result import RunResult
 from labrig.rig.rig import Rig
@@ -24,6 +25,7 @@ from labrig.runs.folder import CONFIG, META, SPECTRUM, RunFolder
 from labrig.runs.journal import Evaluation, Event, Journal, Record, Step, read_blocks
 from labrig.runs.plots import write_plots
 from labrig.runs.raw import RawRecorder
+from labrig.runs.room import warn_of_little_room
 from labrig.runs.spectrum import save_spectrum
 
 
@@ -142,6 +144,7 @@ class RecordedRun:
                 self._experiment.bench_state = self._bench_state
                 self._experiment.announces = self._assembly.header.bench != "simulated"
                 self._begin(self._experiment, journal)
+                warn_of_little_room(self.folder.path, stored_bytes(self._assembly, rig))
                 if self._assembly.storage.raw:
                     written = read_blocks(self.folder.journal) if self._past else ()
                     rig.recorder = raw.enter_context(closing(RawRecorder(self.folder.path, journal, written)))

@@ -39,6 +39,7 @@ from labrig.runs.journal.schema import (
 )
 from labrig.runs.journal.tables import Table
 from labrig.runs.lock import WriterLock
+from labrig.runs.room import require_room
 
 Durability = Literal["process", "power"]
 WHOLE_EVERY = 256
@@ -148,12 +149,14 @@ class Journal:
         """Commit one step, with the state of the rig and the bench after it."""
         kept = step if (step.index - 1) % self._gradients == 0 else replace(step, gradient=None, u_gradient=None)
         before = self._last if step.index % WHOLE_EVERY else None
+        self._require_room()
         row = STEPS.stored(kept, wall_s=self.elapsed_s, before=before)
         self._commit([(STEPS, row)], state=state)
         self._last = kept
 
     def evaluated(self, evaluation: Evaluation, state: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Commit an evaluation, with the state of the rig and the bench after it."""
+        self._require_room()
         row = EVALUATIONS.stored(evaluation, self._next(EVALUATIONS), self.elapsed_s)
         self._commit([(EVALUATIONS, row)], state=state)
 
@@ -200,6 +203,11 @@ class Journal:
             self._db.close()
             self._lock.release()
             raise self._failed(action, error) from error
+
+    def _require_room(self) -> None:
+        """Leave room for what is written at the end: events, and SQLite's own work."""
+        with suppress(OSError):  # of a folder that is gone: the commit says so
+            require_room(self._path.parent)
 
     def _next(self, table: Table) -> int:
         """The number of the next row of a table."""
