@@ -21,6 +21,7 @@ from labrig.assembly.sections.timing import Timing, with_lines
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.experiment import Experiment, Schedule
+from labrig.fault_policy import FaultPolicy
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import Identity, distinct
 from labrig.instruments.drivers import (
@@ -85,6 +86,7 @@ class Assembly:
     learning_choice: LearningChoice
     acquisition: Acquisition
     storage: Storage
+    fault_policy: FaultPolicy
     simulation: SimulationChoice
     limits: Limits
     devices: Mapping[str, Device]
@@ -200,7 +202,7 @@ class Assembly:
     def experiment(self, rig: Rig, journal: Journal) -> Experiment:
         """Build the experiment on an open rig."""
         update = self.update(rig)
-        return Experiment(self.probe(rig, update), update, self.schedule, journal, self.seed)
+        return Experiment(self.probe(rig, update), update, self.schedule, journal, self.seed, policy=self.fault_policy)
 
     def routed(self, name: str) -> InstrumentOptions:
         """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""

@@ -79,7 +79,7 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
     ChannelFault
         If anything differs and the policy is to refuse.
     """
-    rig, wanted = experiment.rig, experiment.update.settings()
+    rig, wanted = experiment.rig, experiment.settings()
     held = rig.read_back()
     differing = [edge for edge, setting in wanted.items() if not _holds(held.get(edge), setting)]
     expected = {} if intent is None else dict(zip(intent.edges, intent.siemens.tolist(), strict=True))

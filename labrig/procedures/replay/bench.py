@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,17 +40,28 @@ class ReplayBench:
         The wiring.
     resets
         Numbers of acquisitions after which a programmer reported that it had lost its settings.
+    faulty
+        Edges that did not keep what was written, by the number of the acquisition after which that was reported.
     """
 
     truth = None
 
-    def __init__(self, raw: RawBlocks, meta: Mapping[str, Any], hookup: Hookup, resets: Iterable[int]) -> None:
+    def __init__(
+        self,
+        raw: RawBlocks,
+        meta: Mapping[str, Any],
+        hookup: Hookup,
+        resets: Iterable[int],
+        faulty: Mapping[int, Sequence[str]],
+    ) -> None:
         self.clock = SimulatedClock()
         self.raw = raw
         self.acquisition = 0
         self._meta = meta
         self._hookup = hookup
         self._resets = set(resets)
+        channels = {edge.name: f"{edge.device}/{edge.channel}" for edge in hookup.edges}
+        self._faulty = {count: {channels[edge] for edge in edges} for count, edges in faulty.items()}
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> None:
         """Return None: nobody asks."""
@@ -78,12 +89,16 @@ class ReplayBench:
         of_channels = {
             edge.channel: each for edge, each in zip(self._hookup.edges, levels, strict=True) if edge.device == name
         }
-        return _Programmer(identity, of_channels, self._lost_settings)
+        return _Programmer(identity, name, of_channels, self)
 
     def close(self) -> None:
         """Nothing was started."""
 
-    def _lost_settings(self) -> bool:
+    def faulty(self) -> set[str]:
+        """Channels (device/channel) that did not keep what was written after the last acquisition."""
+        return self._faulty.get(self.acquisition, set())
+
+    def lost_settings(self) -> bool:
         """Whether a programmer reported this after the last acquisition; once."""
         lost = self.acquisition in self._resets
         self._resets.discard(self.acquisition)
@@ -166,23 +181,23 @@ class _Digitizer(_Face):
 
 class _Programmer(_Face):
     def __init__(
-        self,
-        identity: Identity,
-        levels: Mapping[str, LevelTable | Continuous],
-        lost_settings: Callable[[], bool],
+        self, identity: Identity, name: str, levels: Mapping[str, LevelTable | Continuous], bench: ReplayBench
     ) -> None:
         super().__init__(identity)
+        self._name = name
         self._levels = levels
-        self._lost_settings = lost_settings
+        self._bench = bench
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
         """Return the levels that the run had."""
         return dict(self._levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
-        """Return that everything was written; or that settings had been lost, where the run noted that."""
-        written = tuple(settings)
-        return ProgramReport(written, written, (), dict(settings), interrupted=self._lost_settings())
+        """Return that everything was written, but for what the run noted: lost settings, and faulty channels."""
+        written, bad = tuple(settings), self._bench.faulty()
+        faulty = tuple(channel for channel in written if f"{self._name}/{channel}" in bad)
+        verified = tuple(channel for channel in written if channel not in faulty)
+        return ProgramReport(written, verified, faulty, dict(settings), interrupted=self._bench.lost_settings())
 
     def read_back(self, channels: Sequence[str]) -> dict[str, Setting]:
         """Return nothing."""

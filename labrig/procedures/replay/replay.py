@@ -18,8 +18,8 @@ from labrig.runs.integrity import require_intact
 from labrig.runs.journal import Evaluation, Event, Intent, Record, Step, read_blocks
 from labrig.runs.raw import RawBlocks
 
-NOT_REPLAYED = ("wall_s", "bench_s", "bench_clock_s")
-"""Times, which are not made of samples."""
+NOT_REPLAYED = ("wall_s", "bench_s", "bench_clock_s", "written")
+"""Times, and what programmers reported: neither is made of samples."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ def replay(
         for first, last, epochs in _stretches(record, meta["card"]["epochs"]):
             assembly = assemble(folder.path / CONFIG, (f"learning.epochs={epochs}",))
             if bench is None:
-                bench = ReplayBench(RawBlocks(folder.path, blocks), meta["rig"], assembly.board.hookup, _resets(record))
+                raw, hookup = RawBlocks(folder.path, blocks), assembly.board.hookup
+                bench = ReplayBench(raw, meta["rig"], hookup, _resets(record), _masked(record))
             with assembly.rig_on(bench) as rig:
                 experiment: Experiment = assembly.experiment(rig, compared)  # type: ignore[arg-type]
                 if first:
@@ -142,8 +143,8 @@ def _same(one: Any, other: Any) -> bool:
         if np.isnan(other).all():
             return True  # of large boards not every gradient is stored
         return np.array_equal(one, other)
-    if isinstance(one, float) and math.isnan(one):
-        return math.isnan(other)
+    if one is None:
+        return other is None or math.isnan(other)
     return one == other
 
 
@@ -164,9 +165,22 @@ def _until(record: Record, step: int) -> Record:
 
 
 def _resets(record: Record) -> Iterator[int]:
-    """After which acquisitions settings had been lost; not those before which the run was resumed later."""
+    """After which acquisitions settings had been lost."""
+    return (event.bench_acquisitions or 0 for event in _lasting(record) if event.event == "repeated")
+
+
+def _masked(record: Record) -> dict[int, list[str]]:
+    """After which acquisitions which edges did not keep what was written."""
+    return {
+        event.bench_acquisitions or 0: event.detail["edges"]
+        for event in _lasting(record)
+        if event.event == "fault" and event.detail.get("action") == "mask"
+    }
+
+
+def _lasting(record: Record) -> Iterator[Event]:
+    """The events but those of steps that were made again because the run was resumed before them."""
     for place, event in enumerate(record.events):
-        count = event.bench_acquisitions
         later = [each.bench_acquisitions or 0 for each in record.events[place:] if each.event == "resumed"]
-        if event.event == "repeated" and count is not None and all(count <= begun for begun in later):
-            yield count
+        if all((event.bench_acquisitions or 0) <= begun for begun in later):
+            yield event

@@ -47,6 +47,7 @@ def _check_rows(db: sqlite3.Connection) -> None:
     """Version 5: a checksum for every row, uncertainties of outputs, other files, and what a resumed run needs."""
     for table in ("steps", "evaluations", "events", "terminals", "examples"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
+    db.execute("ALTER TABLE steps ADD COLUMN masked TEXT")
     db.execute("ALTER TABLE evaluations ADD COLUMN u_outputs BLOB")
     db.execute("ALTER TABLE evaluations ADD COLUMN systematic_outputs BLOB")
     db.execute(

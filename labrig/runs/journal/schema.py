@@ -29,11 +29,11 @@ class Step:
     examples
         Indices of the examples in the batch.
     loss
-        Mean over the batch (in the loss's own unit).
+        Mean over the batch (in the loss's own unit); None if a fault left the batch out.
     gamma
         Largest γ of the batch (A per unit of ∂C/∂v).
     skipped
-        Examples without an error.
+        Examples without an error, or left out.
     gradient, u_gradient
         ∂C/∂θ of the batch mean and its standard error (loss unit per S); None for steps between those whose gradients
         are kept.
@@ -53,12 +53,14 @@ class Step:
         The bench's clock after the step (s, from an arbitrary origin; 0 at the start of a simulated bench).
     wall_s
         Time since the journal was begun (s); the writer sets it.
+    masked
+        Edges that are left out since a fault, in the rig's order.
     """
 
     index: int
     epoch: int
     examples: tuple[int, ...]
-    loss: float
+    loss: float | None
     gamma: float
     skipped: int
     gradient: Array | None
@@ -71,6 +73,7 @@ class Step:
     bench_acquisitions: int | None
     bench_clock_s: float | None
     wall_s: float | None = None
+    masked: tuple[int, ...] | None = ()
 
 
 @dataclass(frozen=True)
