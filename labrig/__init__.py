@@ -1,7 +1,7 @@
 """labrig: train physical networks in place by frequency propagation.
 
-In a notebook, `labrig.open(CONFIG)` gives a rig and `labrig.train(CONFIG)` a recorded training run; the command line is
-`labrig`. Importing this package imports nothing heavy.
+In a notebook, `labrig.open(CONFIG)` gives a rig, `labrig.train(CONFIG)` a recorded training run, and `labrig.load(RUN)`
+what a run recorded; the command line is `labrig`. Importing this package imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labrig.procedures.train import RunResult
     from labrig.rig.rig import Rig
     from labrig.runs.journal import Evaluation, Step
+    from labrig.runs.load import LoadedRun
 
 __version__ = "0.1.0"
 
@@ -117,6 +118,31 @@ def train(
     if result.state == "interrupted" and interrupts.requested():
         raise KeyboardInterrupt(f"interrupted after {result.steps} steps: {result.path}")
     return result
+
+
+def load(run: str | Path, *, runs_dir: str | Path = "runs") -> LoadedRun:
+    """Load a run as arrays and pandas frames: `labrig.load("runs/iris-…").conductances`.
+
+    Parameters
+    ----------
+    run
+        Its folder, or its name in `runs_dir`. It may still go on, or have been killed.
+    runs_dir
+        Folder of runs.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run.
+    StorageError
+        If it is damaged; the message says what.
+    """
+    from pathlib import Path
+
+    from labrig.runs.folder import find_run
+    from labrig.runs.load import LoadedRun
+
+    return LoadedRun(find_run(Path(run), Path(runs_dir)))
 
 
 def _assembled(

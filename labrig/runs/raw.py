@@ -146,6 +146,12 @@ class RawBlocks:
         """Numbers of all acquisitions, in order."""
         return tuple(sorted(self._rows))
 
+    def most(self) -> tuple[int, int]:
+        """Return the scans of the longest acquisition, and the largest number of channels; 0, 0 if there are none."""
+        rows = [row for rows in self._rows.values() for row in rows]
+        scans = max((row.start_index + row.scans for row in rows), default=0)
+        return scans, max((row.channels for row in rows), default=0)
+
     def damaged(self) -> Iterator[str]:
         """Yield, in words, which acquisitions have samples that are missing or damaged."""
         for acquisition in self.acquisitions:

@@ -1,0 +1,156 @@
+"""A run for notebooks: `labrig.load("runs/iris-…")`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.errors import UsageError
+from labrig.runs.contents import Contents, Variable, read_contents
+from labrig.runs.folder import META, RunFolder
+from labrig.runs.journal import read_blocks
+from labrig.runs.raw import RawBlocks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    import xarray as xr
+
+MISSING = "pip install 'labrig[analysis]'"
+
+
+class LoadedRun:
+    """What a run recorded, as arrays and as pandas frames. It is read once; load it again to follow a live run.
+
+    `run["gradient"]` is an array; `run.contents` describes every array with dimensions and units. Frames need pandas,
+    `dataset` needs xarray: both are in the extra `analysis`.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+
+    Raises
+    ------
+    StorageError
+        If it is damaged, naming what.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self.contents: Contents = read_contents(folder)
+
+    def __repr__(self) -> str:
+        steps, evaluations = len(self["step"]), len(self["evaluation"])
+        return f"<labrig run {self.path}: {steps} steps, {evaluations} evaluations>"
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return an array by name: `run["conductances"]` is (steps, edges) in siemens. KeyError if there is none."""
+        return self.variable(name).values
+
+    def variable(self, name: str) -> Variable:
+        """Return an array by name, with dimensions and units; KeyError if there is none."""
+        known = {**self.contents.variables, **self.contents.coordinates}
+        if name not in known:
+            raise KeyError(f"the run has no {name!r}; it has {', '.join(sorted(known))}")
+        return known[name]
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self._folder.path
+
+    @cached_property
+    def meta(self) -> dict[str, Any]:
+        """The contents of meta.json; empty if the run ended before it was written."""
+        return self._folder.meta() if self._folder.has(META) else {}
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The comparability card."""
+        return self.meta.get("card", {})
+
+    @property
+    def raw(self) -> RawBlocks:
+        """The stored samples; `run.raw.acquisitions` is empty if none were stored."""
+        return RawBlocks(self.path, read_blocks(self._folder.journal))
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """The run as an xarray dataset, the same that `xr.open_dataset(path)` returns."""
+        try:
+            from labrig.runs.xarray_backend import dataset
+        except ImportError as error:
+            raise UsageError("xarray is not installed", remedy=MISSING) from error
+        return dataset(self._folder)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return an array as a frame: its last dimension as columns, the others as index; (S,) has one column."""
+        pandas, variable = _pandas(), self.variable(name)
+        *rows, last = variable.dims
+        if not rows:
+            return pandas.DataFrame({name: variable.values}, index=self._index(last))
+        index = pandas.MultiIndex.from_product([self._index(dim) for dim in rows]) if rows[1:] else self._index(rows[0])
+        values = variable.values.reshape(len(index), -1)
+        return pandas.DataFrame(values, index=index, columns=self._index(last))
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """Loss, γ, acquisitions and durations of every step."""
+        return self._along("step")
+
+    @cached_property
+    def evaluations(self) -> pd.DataFrame:
+        """Step, epoch and every figure of every evaluation."""
+        about = self._along("evaluation", coordinates=True)
+        about.columns = [name.removeprefix("evaluation_") for name in about.columns]
+        return _pandas().concat([about, self.frame("metrics")], axis=1)
+
+    @cached_property
+    def examples(self) -> pd.DataFrame:
+        """Name and part of every example, with its inputs (V), a column for each node."""
+        return _pandas().concat([self._along("example", coordinates=True), self.frame("inputs")], axis=1)
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """What happened during the run, the ledger of faults included."""
+        return self._along("event")
+
+    @cached_property
+    def gradients(self) -> pd.DataFrame:
+        """Gradient of every step, a column for each edge."""
+        return self.frame("gradient")
+
+    @cached_property
+    def conductances(self) -> pd.DataFrame:
+        """Conductance written after every step (S), a column for each edge."""
+        return self.frame("conductances")
+
+    @cached_property
+    def outputs(self) -> pd.DataFrame:
+        """What was read (V) in every evaluation of every example, a column for each output."""
+        return self.frame("outputs")
+
+    def _along(self, dim: str, coordinates: bool = False) -> pd.DataFrame:
+        known = self.contents.coordinates if coordinates else self.contents.variables
+        columns = {name: each.values for name, each in known.items() if each.dims == (dim,) and name != dim}
+        return _pandas().DataFrame(columns, index=self._index(dim))
+
+    def _index(self, dim: str) -> pd.Index:
+        known = self.contents.coordinates.get(dim)
+        if known is not None:
+            return _pandas().Index(known.values, name=dim)
+        sizes = [v.values.shape[v.dims.index(dim)] for v in self.contents.variables.values() if dim in v.dims]
+        return _pandas().Index(np.arange(sizes[0]), name=dim)
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError as error:
+        raise UsageError("pandas is not installed", remedy=MISSING) from error
+    return pandas

@@ -1,0 +1,120 @@
+"""`xr.open_dataset("runs/iris-…")`: a run as an xarray dataset, while it goes on, after a crash, and read-only.
+
+xarray finds this through the entry point `labrig` in the group `xarray.backends`. The dimensions are those of
+contents.py. A run that stored its samples also has `samples` with the dimensions `acquisition`, `sample` and `channel`:
+each is read from the disk when it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from typing_extensions import override
+from xarray.backends import BackendArray, BackendEntrypoint
+from xarray.core import indexing
+
+from labrig.errors import StorageError
+from labrig.runs.contents import Contents, Variable, read_contents
+from labrig.runs.folder import JOURNAL, META, RunFolder
+from labrig.runs.journal import read_blocks
+from labrig.runs.raw import RawBlocks
+
+
+class LabrigBackend(BackendEntrypoint):
+    """Opens the folder of a run."""
+
+    description = "Open the folder of a labrig run, also while it goes on"
+    open_dataset_parameters = ("filename_or_obj", "drop_variables")
+
+    @override
+    def guess_can_open(self, filename_or_obj: Any) -> bool:
+        """Return whether this is the folder of a run."""
+        return isinstance(filename_or_obj, str | os.PathLike) and os.path.isfile(Path(filename_or_obj) / JOURNAL)
+
+    @override
+    def open_dataset(self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None) -> xr.Dataset:
+        """Open a run; FileNotFoundError if there is none, StorageError if it is damaged."""
+        if not self.guess_can_open(filename_or_obj):
+            raise FileNotFoundError(f"{filename_or_obj} is not the folder of a labrig run")
+        dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
+        return dataset(RunFolder(Path(filename_or_obj))).drop_vars(dropped, errors="ignore")
+
+
+def dataset(folder: RunFolder) -> xr.Dataset:
+    """Return a run as a dataset; StorageError if it is damaged."""
+    found = as_dataset(read_contents(folder))
+    raw = RawBlocks(folder.path, read_blocks(folder.journal))
+    if raw.acquisitions:
+        samples = Samples(raw)
+        names = _channels(folder, samples.shape[2])
+        found = found.assign_coords(acquisition=list(raw.acquisitions), channel=names)
+        about = {"units": "V", "long_name": "voltages that were sampled; NaN after the last scan"}
+        lazy = indexing.LazilyIndexedArray(samples)
+        found["samples"] = xr.Variable(("acquisition", "sample", "channel"), lazy, about)
+    return found
+
+
+def as_dataset(contents: Contents) -> xr.Dataset:
+    """Return the contents of a run as a dataset."""
+    return xr.Dataset(
+        {name: _variable(each) for name, each in contents.variables.items()},
+        {name: _variable(each) for name, each in contents.coordinates.items()},
+        dict(contents.attributes),
+    )
+
+
+def _variable(variable: Variable) -> xr.Variable:
+    values = variable.values.astype(object) if variable.values.dtype.kind == "U" else variable.values
+    about = {"units": variable.units, "long_name": variable.text}
+    return xr.Variable(variable.dims, values, {key: text for key, text in about.items() if text})
+
+
+def _channels(folder: RunFolder, count: int) -> list[str]:
+    """The nodes that the digitizer's channels sense; their numbers in a run that does not say."""
+    board = folder.meta()["board"] if folder.has(META) else {}
+    names = board.get("senses", []) if isinstance(board, dict) else []
+    return list(names) if len(names) == count else [str(k) for k in range(count)]
+
+
+class Samples(BackendArray):
+    """The samples (V) of all acquisitions, (A, T, C), read when they are used.
+
+    Parameters
+    ----------
+    raw
+        The blocks. An acquisition with fewer scans than others ends with NaN.
+    """
+
+    def __init__(self, raw: RawBlocks) -> None:
+        self._raw = raw
+        self.dtype = np.dtype(np.float64)
+        self.shape = (len(raw.acquisitions), *raw.most())
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> NDArray[np.float64]:
+        which, scans, channels = key
+        numbers = np.asarray(self._raw.acquisitions)[which]
+        if numbers.ndim == 0:
+            return self._of(int(numbers))[scans][..., channels]
+        rows = [self._of(int(number))[scans][..., channels] for number in numbers]
+        if rows:
+            return np.stack(rows)
+        return np.empty((0, *np.empty(self.shape[1:])[scans][..., channels].shape))
+
+    def _of(self, acquisition: int) -> NDArray[np.float64]:
+        """(T, C) volts of one acquisition. Raises StorageError if its samples are damaged."""
+        volts = np.full(self.shape[1:], np.nan)
+        for block in self._raw.blocks(acquisition):
+            scans, channels = block.codes.shape
+            if block.start_index + scans > len(volts):
+                raise StorageError(f"the samples of acquisition {acquisition} do not fit the others")
+            volts[block.start_index : block.start_index + scans, :channels] = block.volts()
+        return volts
