@@ -6,25 +6,21 @@ import argparse
 
 from labrig.cli.options import add_run, folder_named
 from labrig.json_text import json_text
+from labrig.runs.export import FORMATS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_run(parser)
     kinds = parser.add_mutually_exclusive_group(required=True)
-    for kind, words in (
-        ("nc", "NetCDF 4, for xarray"),
-        ("h5", "HDF5"),
-        ("mat", "MATLAB 5"),
-        ("csv", "a folder of CSV tables"),
-    ):
+    for kind, words in FORMATS.items():
         kinds.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=words)
     parser.add_argument("--out", type=folder_named, metavar="PATH", help="where (default: next to the run)")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the export and print its path."""
-    from labrig.runs.export import export
+    from labrig.runs.export.exporting import export
     from labrig.runs.folder import find_run
 
     folder = find_run(arguments.run, arguments.runs_dir)

@@ -22,36 +22,28 @@ def write(contents: Contents, path: Path) -> None:
     """Write a folder of CSV files."""
     contents = contents.real()
     path.mkdir()
+    known = {**contents.coordinates, **contents.variables}
     tables: dict[tuple[str, ...], dict[str, Variable]] = {}
-    for name, variable in {**contents.coordinates, **contents.variables}.items():
-        if variable.dims != (name,) or not _described(name, contents):
+    for name, variable in known.items():
+        if variable.dims != (name,):  # that is the column of the dimension itself
             tables.setdefault(variable.dims, {})[name] = variable
     for dims, variables in tables.items():
         _write(path / f"{'-'.join(dims)}.csv", (*dims, *variables), _rows(contents, dims, variables))
-    known = {**contents.coordinates, **contents.variables}.items()
-    about = ((name, " ".join(each.dims), each.units, each.text) for name, each in known)
+    about = ((name, " ".join(each.dims), each.units, each.text) for name, each in known.items())
     _write(path / "variables.csv", ("name", "dimensions", "units", "meaning"), about)
     _write(path / "attributes.csv", ("name", "value"), contents.attributes.items())
-
-
-def _described(dim: str, contents: Contents) -> bool:
-    """Return whether a dimension has more to say than its own coordinate."""
-    known = {**contents.coordinates, **contents.variables}
-    return any(each.dims == (dim,) and name != dim for name, each in known.items())
 
 
 def _rows(contents: Contents, dims: Sequence[str], variables: Mapping[str, Variable]) -> Iterator[Iterable[Any]]:
     """A row for every place along the dimensions, those along the first one at a time."""
     shape = next(iter(variables.values())).values.shape
-    own = [name for name in variables if (name,) != tuple(dims)]
     axes = [_labels(contents, dim, size) for dim, size in zip(dims, shape, strict=True)]
+    count = int(np.prod(shape[1:]))
+    places = np.indices(shape[1:]).reshape(len(shape) - 1, count)
     for first in range(shape[0]):
-        inner = np.ones(shape[1:], dtype=bool)
-        places = np.nonzero(inner) if inner.ndim else ()
-        count = inner.size
         columns = [np.full(count, axes[0][first]), *(labels[at] for labels, at in zip(axes[1:], places, strict=True))]
-        columns += [variables[name].values[first].reshape(count) for name in own]
-        yield from zip(*(_plain(column) for column in columns), strict=True)
+        columns += [each.values[first].reshape(count) for each in variables.values()]
+        yield from zip(*map(_plain, columns), strict=True)
 
 
 def _labels(contents: Contents, dim: str, size: int) -> NDArray[Any]:

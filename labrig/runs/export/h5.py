@@ -15,26 +15,23 @@ def write(contents: Contents, path: Path) -> None:
     with h5py.File(path, "w") as file:
         for name, value in contents.attributes.items():
             file.attrs[name] = value
+        known = {**contents.coordinates, **contents.variables}
+        datasets = {name: _added(file, name, variable) for name, variable in known.items()}
         for name, variable in contents.coordinates.items():
-            _add(file, name, variable)
             if variable.dims == (name,):
-                file[name].make_scale(name)
-        for name, variable in {**contents.coordinates, **contents.variables}.items():
-            if name not in file:
-                _add(file, name, variable)
+                datasets[name].make_scale(name)
+        for name, variable in known.items():
             for axis, dim in enumerate(variable.dims):
-                file[name].dims[axis].label = dim
+                datasets[name].dims[axis].label = dim
                 if dim in contents.coordinates and dim != name:
-                    file[name].dims[axis].attach_scale(file[dim])
+                    datasets[name].dims[axis].attach_scale(datasets[dim])
 
 
-def _add(file: h5py.File, name: str, variable: Variable) -> None:
+def _added(file: h5py.File, name: str, variable: Variable) -> h5py.Dataset:
     text = variable.values.dtype.kind == "U"
-    dataset = file.create_dataset(
-        name,
-        data=variable.values.astype(object) if text else variable.values,
-        dtype=h5py.string_dtype() if text else None,
-    )
+    values = variable.values.astype(object) if text else variable.values
+    dataset = file.create_dataset(name, data=values, dtype=h5py.string_dtype() if text else None)
     for key, value in (("units", variable.units), ("long_name", variable.text)):
         if value:
             dataset.attrs[key] = value
+    return dataset

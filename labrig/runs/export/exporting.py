@@ -1,0 +1,104 @@
+"""Exports a run in a process of its own, under a temporary name that is replaced once the export is complete.
+
+HDF5 is known to crash on a full disk, and must not take a process with it that holds instruments.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from labrig.errors import LabrigError, StorageError, UsageError
+from labrig.runs.folder import RunFolder
+
+DEADLINE_S = 3600.0
+
+_KINDS: dict[str, type[LabrigError]] = {"UsageError": UsageError, "StorageError": StorageError}
+
+
+def export(folder: RunFolder, kind: str, out: Path | None = None, deadline_s: float = DEADLINE_S) -> Path:
+    """Export a run in a process of its own.
+
+    Parameters
+    ----------
+    folder
+        Of the run. It may still go on, and is only read.
+    kind
+        One of FORMATS.
+    out
+        The file, or the folder of CSV tables; by default it stands next to the folder of the run and is named after
+        it. An earlier export is replaced.
+    deadline_s
+        How long it may take (s).
+
+    Returns
+    -------
+    Path
+        What was written.
+
+    Raises
+    ------
+    UsageError
+        If a library is missing, or `out` exists and is no earlier export of this kind.
+    StorageError
+        If the run is damaged, the export cannot be written, or takes too long.
+    """
+    beside = folder.path.resolve()
+    path = out or beside.parent / (f"{beside.name}-csv" if kind == "csv" else f"{beside.name}.{kind}")
+    _require_replaceable(path, kind)
+    new = path.with_name(f".{path.name}.new")
+    command = [sys.executable, "-P", "-m", "labrig.runs.export", kind, str(folder.path), str(new)]
+    try:
+        _remove(new)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=deadline_s, check=False
+        )
+        if done.returncode:
+            raise _failure(done, path)
+        if path.is_dir():
+            shutil.rmtree(path)
+        new.replace(path)
+    except subprocess.TimeoutExpired as error:
+        message = f"the export to {path} did not end"
+        raise StorageError(message, limit=f"{deadline_s:g} s", remedy="see whether the disk is full or slow") from error
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another --out") from error
+    finally:
+        _remove(new)
+    return path
+
+
+def _require_replaceable(path: Path, kind: str) -> None:
+    """Refuse to replace anything that does not look like an earlier export."""
+    if kind == "csv":
+        fine = not path.exists() or (path.is_dir() and all(each.suffix == ".csv" for each in path.iterdir()))
+        what = "is not a folder of CSV files only"
+    else:
+        fine = not path.exists() or (path.is_file() and path.suffix == f".{kind}")
+        what = f"exists and is not a .{kind} file"
+    if not fine:
+        raise UsageError(f"{path} {what}, so it is not replaced", remedy="choose another --out")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {path.absolute().parent}", remedy="create it, or choose another --out")
+
+
+def _failure(done: subprocess.CompletedProcess[str], path: Path) -> LabrigError:
+    """Return the error that the other process reported; it may also have crashed."""
+    last = done.stderr.strip().rpartition("\n")[2]
+    kind, _, message = last.partition(": ")
+    if done.returncode == 1 and message:
+        return _KINDS.get(kind, StorageError)(message if kind in _KINDS else f"cannot write {path}: {last}")
+    how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+    return StorageError(
+        f"cannot write {path}: the process that exports ended with {how}",
+        remedy="see whether the disk is full; the run itself is not changed",
+    )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
