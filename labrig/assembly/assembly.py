@@ -8,6 +8,9 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labrig.assembly.board import Board
 from labrig.assembly.multiplexing import Ghost, worst_ghost
 from labrig.assembly.sections.acquisition import Acquisition, AcquisitionTiming
@@ -18,6 +21,7 @@ from labrig.assembly.sections.network import NetworkChoice, initial_conductances
 from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
 from labrig.assembly.sections.timing import Timing, with_lines
+from labrig.assembly.sections.trained import Trained
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.experiment import Experiment, Schedule
@@ -75,6 +79,8 @@ class Assembly:
         The `timing` section.
     judge : JudgeWires or None
         The instrument that judges the score.
+    trained : Trained or None
+        Conductances of another run to begin with.
     """
 
     document: Document
@@ -97,6 +103,7 @@ class Assembly:
     loss: Loss
     faults: tuple[ScheduledFault, ...] = ()
     judge: JudgeWires | None = None
+    trained: Trained | None = None
 
     @property
     def learning(self) -> Learning:
@@ -124,6 +131,13 @@ class Assembly:
         """Width of the configured conductance range (S)."""
         low, high = self.network.programmable.range
         return high - low
+
+    @cached_property
+    def initial(self) -> NDArray[np.float64]:
+        """The (E,) conductances to begin with, before rounding (S)."""
+        if self.trained is not None:
+            return self.trained.shadow
+        return initial_conductances(self.network, len(self.board.hookup.edges), self.seed)
 
     @cached_property
     def ghost(self) -> Ghost | None:
@@ -191,8 +205,10 @@ class Assembly:
         """Return the update, starting from the initial conductances."""
         inside = {key: within(each, *self.network.programmable.range) for key, each in distinct(rig.levels).items()}
         levels = [inside[id(each)] for each in rig.levels]
-        initial = initial_conductances(self.network, len(rig.edges), self.seed)
-        return self.learning_choice.update(levels, initial, self.span, self.loss, len(self.task.train))
+        update = self.learning_choice.update(levels, self.initial, self.span, self.loss, len(self.task.train))
+        if self.trained is not None:
+            update.resume(update.shadow, self.trained.conductances, steps=0)
+        return update
 
     @property
     def schedule(self) -> Schedule:

@@ -94,11 +94,12 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
     """Return sizes and parts of the network, and a digest of all its elements, values, inputs and outputs."""
     programmable, board = assembly.network.programmable, assembly.board
     network, hookup = board.network, board.hookup
+    initial = programmable.initial if assembly.trained is None else assembly.trained.card
     shape = assembly.layout.shape or {"nodes": len(network.nodes)}
     wires = {
         "inputs": [wire.node for wire in hookup.inputs],
         "outputs": [wire.node for wire in hookup.outputs],
-        "initial": programmable.initial,
+        "initial": initial,
     }
     text = json_text({"graph": asdict(network) if is_dataclass(network) else repr(network), **wires}, sort_keys=True)
     return {
@@ -106,7 +107,7 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
         "edges": len(network.edges),
         **network.fixed,
         "parts": sorted({_part(assembly, name) for name in hookup.programmers}),
-        "initial_s": programmable.initial,
+        "initial_s": initial,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
 

@@ -28,6 +28,7 @@ from labrig.assembly.sections import (
     simulation,
     task,
     timing,
+    trained,
     wiring,
 )
 from labrig.assembly.sections.faults import Faults
@@ -105,6 +106,7 @@ STAGES: Sequence[Stage] = (
     Stage("tones", acquisition.read_tones),
     Stage("faults", simulation.read_faults),
     Stage("range_checked", network.check_range),
+    Stage("trained", trained.read_trained),
     Stage("task", task.read_task, subject="task"),
     Stage("loss", task.read_loss),
     Stage("acquisition_timing", acquisition.read_timing, subject="timing"),
@@ -185,7 +187,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         "simulation": products["simulation"].section,
     }
     return Assembly(
-        document=effective(document, header, sections, products["devices"]),
+        document=effective(document, header, sections, products["devices"], products["trained"]),
         sections=sections,
         header=header,
         network=products["network"],
@@ -205,6 +207,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         loss=products["loss"],
         faults=products["faults"],
         judge=products["judge"].wires,
+        trained=products["trained"],
     )
 
 

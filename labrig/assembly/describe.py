@@ -30,7 +30,7 @@ TOP_KEYS = ("version", "name", "seed", "bench")
 
 def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     """Return versions, seeds, identities, board and comparability card of a run that starts on an open rig."""
-    network, task = assembly.board.network, assembly.task
+    network, task, trained = assembly.board.network, assembly.task, assembly.trained
     sides: dict[str, list[dict[str, Any]]] = {"input": [], "output": []}
     for terminal in terminals(assembly):
         sides[terminal.side].append(asdict(terminal))
@@ -41,6 +41,7 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "began": datetime.now(UTC).isoformat(),
         "bench": assembly.header.bench,
         "config": str(assembly.document.path),
+        "initial": None if trained is None else {"run": str(trained.run.resolve()), "step": trained.step},
         "versions": {
             "labrig": __version__,
             "python": platform.python_version(),

@@ -9,6 +9,7 @@ from labrig.assembly.sections.acquisition import MAINS_HZ
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.network import initial_range
+from labrig.assembly.sections.trained import PATH, Trained
 from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.config.resolved import Derived, with_defaults
@@ -18,10 +19,14 @@ from labrig.simulation.section import preset
 
 
 def effective(
-    document: Document, header: Header, sections: Mapping[str, Any], devices: Mapping[str, Device]
+    document: Document,
+    header: Header,
+    sections: Mapping[str, Any],
+    devices: Mapping[str, Device],
+    trained: Trained | None = None,
 ) -> Document:
     """Return the document with every default filled in."""
-    otherwise = _of_sections(header, sections)
+    otherwise = {**_of_sections(header, sections), **({} if trained is None else {(*PATH, "step"): trained.step})}
     document = with_defaults(document, (), header)
     for name, section in sections.items():
         document = with_defaults(document, (name,), section, otherwise)
@@ -34,7 +39,7 @@ def _of_sections(header: Header, sections: Mapping[str, Any]) -> dict[TreePath, 
     """Return the values in effect of keys that are None by default, by path."""
     initial = initial_range(sections["network"].programmable)
     return {
-        ("network", "programmable", "initial"): [exact_quantity(value, "conductance") for value in initial],
+        PATH: [exact_quantity(value, "conductance") for value in initial],
         ("acquisition", "mains"): [exact_quantity(value, "frequency") for value in MAINS_HZ],
         ("simulation", "seed"): Derived(header.seed, "seed"),
         **{

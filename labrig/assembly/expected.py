@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.assembly.sections.network import initial_conductances
-
 if TYPE_CHECKING:
     from labrig.assembly.assembly import Assembly
 
@@ -31,7 +29,7 @@ class Expected:
         network, hookup = assembly.board.network, assembly.board.hookup
         self._assembly = assembly
         self.solver = network.equilibrium()
-        self.solver.set_parameters(initial_conductances(assembly.network, len(network.edges), assembly.seed))
+        self.solver.set_parameters(assembly.initial)
         place = {source.node: row for row, source in enumerate(network.sources)}
         self._inputs = [place[wire.node] for wire in hookup.inputs]
         self.outputs = [network.nodes.index(wire.node) for wire in hookup.outputs]

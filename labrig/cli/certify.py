@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labrig.cli.options import add_config, assembled
+from labrig.cli.options import add_config, add_runs_dir, assembled, overrides, print_warnings
 from labrig.json_text import json_text
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ VERDICTS = {"right": "the gradient is right", "wrong": "the gradient is WRONG", 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    add_config(parser)
+    add_config(parser, runs=True)
+    add_runs_dir(parser)
     parser.add_argument(
         "--repeats",
         type=_positive,
@@ -61,7 +63,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.procedures.certify import certify, judge
     from labrig.procedures.descent import descend
 
-    assembly = assembled(arguments)
+    assembly = _assembled(arguments)
     examples = _examples(assembly, arguments.examples)
     setup = assembly.setup()
     truth = setup.bench.truth if arguments.reference != "differences" else None
@@ -90,6 +92,19 @@ def execute(arguments: argparse.Namespace) -> int:
         print(_text(figures))
     verdicts = [figures["verdict"], *([] if descent is None else [descent.verdict.value])]
     return next(EXIT_CODES[verdict] for verdict in ("wrong", "unresolved", "right") if verdict in verdicts)
+
+
+def _assembled(arguments: argparse.Namespace) -> Assembly:
+    """Assemble CONFIG; if it is a run, its board with the conductances that it has trained."""
+    from labrig.procedures.trained_board import trained_board
+    from labrig.runs.folder import run_at
+
+    folder = run_at(Path(arguments.config), arguments.runs_dir)
+    if folder is None:
+        return assembled(arguments)
+    assembly = trained_board(folder, None, overrides(arguments))
+    print_warnings(assembly)
+    return assembly
 
 
 def _examples(assembly: Assembly, wanted: str | None) -> list[int]:

@@ -14,12 +14,33 @@ from typing import NoReturn
 from typing_extensions import override
 
 from labrig import __version__
-from labrig.cli import certify, check, doctor, drivers, export, ls, measure, plan, resume, run, show, verify, virtual
+from labrig.cli import (
+    certify,
+    check,
+    compare,
+    doctor,
+    drivers,
+    evaluate,
+    export,
+    ls,
+    measure,
+    note,
+    plan,
+    program,
+    resume,
+    run,
+    show,
+    verify,
+    virtual,
+)
 from labrig.errors import ConfigError, LabrigError, UsageError, leaves
 from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
-COMMANDS = (run, resume, check, plan, measure, certify, doctor, show, verify, ls, export, drivers, virtual)
+COMMANDS = (
+    run, resume, evaluate, program, check, plan, measure, certify, doctor, show, verify, ls, compare, note, export,
+    drivers, virtual,
+)  # fmt: skip
 INTERRUPTED = 130
 
 

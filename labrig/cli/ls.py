@@ -14,6 +14,7 @@ from labrig.json_text import json_text
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_runs_dir(parser)
+    parser.add_argument("--tag", metavar="T", help="only runs with this tag")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -22,18 +23,20 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.runs.summary import summaries
 
     runs = summaries(arguments.runs_dir)
+    if arguments.tag is not None:
+        runs = [run for run in runs if arguments.tag in run["tags"]]
     if arguments.json:
         print(json_text({"event": "runs", "runs": runs}))
         return 0
     if not runs:
-        print(f"no runs in {arguments.runs_dir}")
+        print(f"no runs in {arguments.runs_dir}" + (f" with the tag {arguments.tag}" if arguments.tag else ""))
         return 0
     rows = [
         (
             run["run"],
             run["state"],
             "–" if run["steps"] is None else str(run["steps"]),
-            "; ".join(part for part in (_figures(run), run["reason"]) if part),
+            "; ".join(part for part in (_figures(run), run["reason"], _tags(run)) if part),
         )
         for run in runs
     ]
@@ -49,6 +52,10 @@ def _figures(run: dict[str, Any]) -> str:
     if not run["metrics"] or after == run["steps"]:
         return figures(run["metrics"])
     return f"{f'after step {after}' if after else 'before training'}: {figures(run['metrics'])}"
+
+
+def _tags(run: dict[str, Any]) -> str:
+    return " ".join(f"#{tag}" for tag in run["tags"])
 
 
 def _width() -> int | None:

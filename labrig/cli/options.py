@@ -11,11 +11,19 @@ if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
 
-def add_config(parser: argparse.ArgumentParser, bench: str | None = None) -> None:
-    """Add CONFIG and the options that override its values. A command with a fixed `bench` has no --bench."""
-    parser.add_argument(
-        "config", type=named, metavar="CONFIG", help="YAML file, or the name of one that comes with labrig"
-    )
+def add_config(parser: argparse.ArgumentParser, bench: str | None = None, *, runs: bool = False) -> None:
+    """Add CONFIG and the options that override its values.
+
+    A command with a fixed `bench` has no --bench. `runs`: CONFIG may also be a run.
+    """
+    what = "YAML file, or the name of one that comes with labrig"
+    more = "; or a run, at the conductances that it has trained" if runs else ""
+    parser.add_argument("config", type=named, metavar="CONFIG", help=what + more)
+    add_overrides(parser, bench)
+
+
+def add_overrides(parser: argparse.ArgumentParser, bench: str | None = None) -> None:
+    """Add the options that override values of a configuration; without --bench if `bench` is fixed."""
     parser.add_argument("--seed", type=count, metavar="N", help="the run's seed")
     if bench is None:
         benches = ("simulated", "wire", "hardware")
@@ -43,9 +51,14 @@ def assembled(arguments: argparse.Namespace, *, warn: bool = True) -> Assembly:
 
     assembly = assemble(Path(arguments.config), overrides(arguments))
     if warn:
-        for warning in assembly.document.warnings:
-            print(f"labrig: warning: {warning}", file=sys.stderr)
+        print_warnings(assembly)
     return assembly
+
+
+def print_warnings(assembly: Assembly) -> None:
+    """Print the warnings of a configuration on stderr."""
+    for warning in assembly.document.warnings:
+        print(f"labrig: warning: {warning}", file=sys.stderr)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

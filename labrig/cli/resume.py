@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from labrig.cli.options import add_run, count
+from labrig.cli.options import add_run, count, print_warnings
 from labrig.cli.run_output import INTERRUPTED, VERDICT_FAILED, Output, emit, end, wall
 
 
@@ -31,8 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
             if run.finished is not None:
                 emit(arguments, run.finished | {"run": str(folder.path)})
                 return VERDICT_FAILED if run.finished.get("missed") else 0
-            for warning in run.assembly.document.warnings:
-                print(f"labrig: warning: {warning}", file=sys.stderr)
+            print_warnings(run.assembly)
             with Output(arguments, progress_of(run.assembly)) as output:
                 output.started(folder)
                 result = run.resume(

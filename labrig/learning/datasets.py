@@ -173,18 +173,12 @@ def split_at_random(
 
 
 def scaled(
-    features: NDArray[np.float64],
-    train: NDArray[np.intp],
-    clip: float,
-    limits: tuple[float, float] | None = None,
+    features: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], clip: float
 ) -> NDArray[np.float64]:
-    """Features (M, F) scaled to ± 1 on the training part, whose indices are `train`, or from `limits` of all features.
+    """Features (M, F) scaled so that `low` to `high` (F,) become ± 1.
 
-    Values outside that range are clipped at ± clip; a feature that is constant in the training part becomes 0.
+    Values outside that range are clipped at ± clip; a feature of which both are the same becomes 0.
     """
-    low, high = features[train].min(axis=0), features[train].max(axis=0)
-    if limits is not None:
-        low, high = (np.full(features.shape[1], limit) for limit in limits)
     width = np.where(high > low, high - low, 1.0)
     with np.errstate(over="ignore"):  # far outside a narrow training range: clipped like everything outside it
         unit = np.where(high > low, 2.0 * (features - low) / width - 1.0, 0.0)

@@ -81,7 +81,7 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
     """
     rig, wanted = experiment.rig, experiment.settings()
     held = rig.read_back()
-    differing = [edge for edge, setting in wanted.items() if not _holds(held.get(edge), setting)]
+    differing = [edge for edge, setting in wanted.items() if not holds(held.get(edge), setting)]
     expected = {} if intent is None else dict(zip(intent.edges, intent.siemens.tolist(), strict=True))
     cut_off = intent is not None and intent.step == experiment.update.steps + 1
     ahead = [edge for edge in differing if cut_off and rig.nominal(edge, held[edge]) == expected.get(edge)]
@@ -109,7 +109,8 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
     return {"differing": [rig.edges[edge] for edge in differing], "ahead": len(ahead)}
 
 
-def _holds(held: Setting | None, wanted: Setting) -> bool:
+def holds(held: Setting | None, wanted: Setting) -> bool:
+    """Return whether a channel holds what it should; a continuous one within its tolerance."""
     if isinstance(held, Target) and isinstance(wanted, Target):
         return abs(held.siemens - wanted.siemens) <= max(held.tolerance, wanted.tolerance) * wanted.siemens
     return held == wanted

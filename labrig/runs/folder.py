@@ -141,12 +141,17 @@ def list_runs(runs_dir: Path) -> list[RunFolder]:
 
 def find_run(run: Path, runs_dir: Path) -> RunFolder:
     """Return the run in this folder, or of this name in `runs_dir`; UsageError if there is none."""
-    for path in (run, runs_dir / run):
-        if _is_run(path):
-            return RunFolder(path)
+    folder = run_at(run, runs_dir)
+    if folder is not None:
+        return folder
     raise UsageError(
         f"there is no run {str(run)!r} here or in {runs_dir}", remedy="`labrig ls` lists the runs in --runs-dir"
     )
+
+
+def run_at(run: Path, runs_dir: Path) -> RunFolder | None:
+    """Return the run in this folder, or of this name in `runs_dir`; None if there is none."""
+    return next((RunFolder(path) for path in (run, runs_dir / run) if _is_run(path)), None)
 
 
 def _is_run(path: Path) -> bool:

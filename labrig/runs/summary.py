@@ -10,6 +10,7 @@ from labrig.errors import StorageError
 from labrig.runs.folder import CONFIG, JOURNAL, META, RunFolder, list_runs
 from labrig.runs.journal import NewerJournal, Overview, read_overview
 from labrig.runs.lock import is_being_written
+from labrig.runs.notes import read_notes, tags_of
 
 ENDS = ("finished", "interrupted", "failed")
 LOST = "the potentiometers lost their settings"
@@ -17,7 +18,7 @@ LOST = "the potentiometers lost their settings"
 
 
 def summarize(folder: RunFolder) -> dict[str, Any]:
-    """Summarize a run.
+    """Summarize a run, in a time that does not depend on its length.
 
     Returns
     -------
@@ -25,7 +26,7 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
         run, name, seed, began, state, reason (why it failed or which goals it missed), steps, metrics (of the
         last evaluation), measured_after (how many steps that was made after; None if there was none), judge and
         score_differs (the score from outside, as in the last line of a run; None if it was not judged) and
-        events. The state is "finished", "missed" (finished without reaching its goals), "interrupted",
+        events, notes and tags. The state is "finished", "missed" (finished without reaching its goals), "interrupted",
         "failed", "running", or "unfinished" for a run that was killed. name, seed and began are None if the run
         ended while its instruments were being opened.
 
@@ -34,9 +35,33 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     StorageError
         If the folder is damaged.
     """
+    try:
+        return _plausible(_summarized(folder))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise StorageError(
+            f"{folder.path} contains something that labrig never writes ({type(error).__name__}: {error})",
+            remedy="restore it from a copy",
+        ) from error
+
+
+def _plausible(summary: dict[str, Any]) -> dict[str, Any]:
+    """Check the types of what is shown; TypeError for others."""
+    for key in ("name", "began", "reason"):
+        if not isinstance(summary[key], str | None):
+            raise TypeError(f"{key} is no text")
+    if not isinstance(summary["metrics"], dict):
+        raise TypeError("the figures are no map")
+    for name, value in summary["metrics"].items():
+        if not isinstance(value, int | float | None):
+            raise TypeError(f"{name} is no number")
+    return summary
+
+
+def _summarized(folder: RunFolder) -> dict[str, Any]:
     # Check the lock first: if the run ends in between, its end is in the journal.
     running = is_being_written(folder.journal)
     overview = _overview(folder)
+    notes = read_notes(folder)
     ends: list[tuple[str, dict[str, Any]]] = []
     for _, event, detail, *_ in overview.events:
         if event == "resumed":
@@ -64,6 +89,8 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
         "judge": outcome.get("judge"),
         "score_differs": outcome.get("score_differs"),
         "events": _events(overview),
+        "notes": [note.to_json() for note in notes],
+        "tags": tags_of(notes),
     }
 
 
@@ -126,7 +153,7 @@ def _summary_or_damage(folder: RunFolder) -> dict[str, Any]:
         nothing = dict.fromkeys(("name", "seed", "began"))
         return {
             "run": str(folder.path), **nothing, "state": state, "reason": reason, "steps": None, "metrics": {},
-            "measured_after": None, "judge": None, "score_differs": None, "events": [],
+            "measured_after": None, "judge": None, "score_differs": None, "events": [], "notes": [], "tags": [],
         }  # fmt: skip
 
 

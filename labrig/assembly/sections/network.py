@@ -20,7 +20,7 @@ from labrig.instruments.data import Continuous, LevelTable
 from labrig.learning.updates import within
 from labrig.network import PHYSICS, Physics
 from labrig.network.physics import Layout, NetworkError
-from labrig.quantities import PositiveConductance, format_quantity
+from labrig.quantities import NonNegativeCount, PositiveConductance, format_quantity
 from labrig.random_streams import RandomStream
 
 PILOT = "pilot"
@@ -31,19 +31,26 @@ RESERVED = (PILOT, EDGES)
 Array = NDArray[np.float64]
 
 
+class InitialRun(Section):
+    """A run whose trained conductances are the initial ones; `step` instead of its last one."""
+
+    run: str
+    step: NonNegativeCount | None = None
+
+
 class Programmable(Section):
-    """The trained edges: the range of conductances, and the range of the random initial ones (S)."""
+    """The trained edges: the range of conductances, and the range of the random initial ones (S), or a run."""
 
     edges: Literal["all"] = "all"
     range: tuple[PositiveConductance, PositiveConductance]
-    initial: tuple[PositiveConductance, PositiveConductance] | None = None
+    initial: tuple[PositiveConductance, PositiveConductance] | InitialRun | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         low, high = self.range
         if low >= high:
             raise ValueError("range: the first conductance must be smaller than the second")
-        if self.initial is not None:
+        if isinstance(self.initial, tuple):
             first, last = self.initial
             if first > last:
                 raise ValueError("initial: the first conductance must not be larger than the second")
@@ -150,7 +157,11 @@ def initial_conductances(network: NetworkChoice, edges: int, seed: int) -> Array
 def initial_range(programmable: Programmable) -> tuple[float, float]:
     """Return the range of the initial conductances (S), by default the middle 60 % of the full range."""
     low, high = programmable.range
-    return programmable.initial or (low + 0.2 * (high - low), high - 0.2 * (high - low))
+    return (
+        programmable.initial
+        if isinstance(programmable.initial, tuple)
+        else (low + 0.2 * (high - low), high - 0.2 * (high - low))
+    )
 
 
 def _siemens(value: float) -> str:

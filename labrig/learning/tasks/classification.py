@@ -83,11 +83,9 @@ class Classification(EncodedInputs, Task):
             raise OptionError(error.key, "; ".join((str(error), *table.notes[:1]))) from error
         encode: Encode = context.sections["encode"]
         _warn(table, train, options, context)
-        volts = encode.full_scale * scaled(table.features, train, encode.clip, encode.range)
+        low, high = encode.limits(table.columns, table.features[train])
+        volts = encode.full_scale * scaled(table.features, low, high, encode.clip)
         activation = with_complements_and_bias(volts, encode.complements, encode.bias)
-        low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
-        if encode.range is not None:
-            low, high = (np.full(len(table.columns), limit) for limit in encode.range)
         limits = zip(table.columns, low.tolist(), high.tolist(), strict=True)
         scalings = tuple((name, Scaling(least, most, encode.full_scale)) for name, least, most in limits)
         task = replace(cls.of(activation, table.labels, table.classes, train, test, encode), scalings=scalings)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from labrig.config.section import Section
+from labrig.config.section import OptionError, Section
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key
-from labrig.quantities import PositiveVoltage, Voltage, format_quantity
+from labrig.quantities import PositiveVoltage, Voltage, as_written, format_quantity
 
 Array = NDArray[np.float64]
 
@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 class Encode(Section):
     """How numbers become voltages.
 
-    `range` is that of every feature; without it, each has its own in the training part. `complements` repeats
-    every voltage with the opposite sign; `bias` adds constant voltages.
+    `range` is that of every feature, `ranges` those of single features by name; without them, each has its own in the
+    training part. `complements` repeats every voltage with the opposite sign; `bias` adds constant voltages.
     """
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
@@ -29,6 +29,7 @@ class Encode(Section):
     full_scale: PositiveVoltage
     fit: Literal["train"] = "train"
     range: tuple[float, float] | None = None
+    ranges: dict[str, tuple[float, float]] | None = None
     clip: Annotated[float, Field(ge=1.0)] = 1.2
     complements: bool = True
     bias: list[Voltage] = []
@@ -39,6 +40,33 @@ class Encode(Section):
         if value is not None and not (np.isfinite(value).all() and value[0] < value[1]):
             raise ValueError("the first number must be the smaller one")
         return value
+
+    @field_validator("ranges")
+    @classmethod
+    def _not_descending(cls, value: dict[str, tuple[float, float]] | None) -> dict[str, tuple[float, float]] | None:
+        for name, limits in (value or {}).items():
+            if not (np.isfinite(limits).all() and limits[0] <= limits[1]):
+                raise ValueError(f"{name}: the second number must not be the smaller one")
+        return value
+
+    def limits(self, names: Sequence[str], training: Array) -> tuple[Array, Array]:
+        """Return what becomes − and + full_scale of every feature, (F,) each; `training` (M, F) is the training part.
+
+        Raises
+        ------
+        OptionError
+            If `ranges` names something that is no feature.
+        """
+        own = self.ranges or {}
+        unknown = [name for name in own if name not in names]
+        if unknown:
+            raise OptionError(("encode", "ranges"), f"there is no feature {as_written(unknown[0])}: {', '.join(names)}")
+        low, high = training.min(axis=0), training.max(axis=0)
+        if self.range is not None:
+            low, high = (np.full(len(names), limit) for limit in self.range)
+        for name, limits in own.items():
+            low[names.index(name)], high[names.index(name)] = limits
+        return low, high
 
 
 def with_complements_and_bias(volts: Array, complements: bool, bias_v: Sequence[float]) -> Array:

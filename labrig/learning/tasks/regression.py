@@ -100,11 +100,13 @@ class Regression(EncodedInputs, VoltageTask):
         features, values = (_columns(file, data, key) for key in ("inputs", "outputs"))
         split: RegressionSplit = context.sections["split"]
         train, test = split_at_random(len(values), split.train, split.test, RandomStream(context.seed, "split").at(0))
-        volts = encode.full_scale * scaled(features, train, encode.clip)
+        low, high = encode.limits(data.inputs, features[train])
+        volts = encode.full_scale * scaled(features, low, high, encode.clip)
         columns: list[tuple[str, Scaling | None]] = [(name, None) for name in data.outputs]
         if data.full_scale is not None:
-            columns = [*_scalings(data.outputs, values[train], data.full_scale)]
-            values = data.full_scale * scaled(values, train, np.inf)
+            least, most = values[train].min(axis=0), values[train].max(axis=0)
+            columns = [*_scalings(data.outputs, least, most, data.full_scale)]
+            values = data.full_scale * scaled(values, least, most, np.inf)
         return cls(
             activation=with_complements_and_bias(volts, encode.complements, encode.bias),
             target=values,
@@ -112,7 +114,7 @@ class Regression(EncodedInputs, VoltageTask):
             train=train,
             test=test,
             encode=encode,
-            scalings=_scalings(data.inputs, features[train], encode.full_scale),
+            scalings=_scalings(data.inputs, low, high, encode.full_scale),
             columns=tuple(columns),
         )
 
@@ -160,10 +162,10 @@ def _columns(file: Path, data: RegressionData, key: Literal["inputs", "outputs"]
         raise OptionError(("data", where), str(error)) from error
 
 
-def _scalings(names: Sequence[str], values: Array, full_scale_v: float) -> tuple[tuple[str, Scaling], ...]:
-    """How the training examples (M, F) of columns were scaled."""
-    limits = zip(names, values.min(axis=0).tolist(), values.max(axis=0).tolist(), strict=True)
-    return tuple((name, Scaling(low, high, full_scale_v)) for name, low, high in limits)
+def _scalings(names: Sequence[str], low: Array, high: Array, full_scale_v: float) -> tuple[tuple[str, Scaling], ...]:
+    """How columns were scaled: low to high (F,) became ± full_scale_v."""
+    limits = zip(names, low.tolist(), high.tolist(), strict=True)
+    return tuple((name, Scaling(least, most, full_scale_v)) for name, least, most in limits)
 
 
 def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -> Array:

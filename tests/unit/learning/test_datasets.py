@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from labrig.config.section import OptionError
 from labrig.learning.datasets import read_labelled_csv, scaled, split_by_class
-from labrig.learning.tasks.encoding import with_complements_and_bias
+from labrig.learning.tasks.encoding import Encode, with_complements_and_bias
 
 GOOD = "# a comment\na, b ,kind\n1,2.5,x\n\n-3e-1,4,y\n0,1,x\n"
 
@@ -82,7 +82,7 @@ def test_labels_that_look_alike_are_noted(tmp_path, text, note):
 
 def test_an_example_far_outside_a_narrow_training_range_is_clipped():
     features = np.array([[0.0], [1e-300], [1e300]])
-    volts = scaled(features, np.array([0, 1]), 1.2)
+    volts = scaled(features, np.array([0.0]), np.array([1e-300]), 1.2)
     np.testing.assert_array_equal(volts, [[-1.0], [1.0], [1.2]])
 
 
@@ -124,7 +124,9 @@ TRAIN = np.array([0, 1, 2])
 
 def encoded(features=FEATURES, **changes):
     given = {"full_scale_v": 0.5, "clip": 1.2, "complements": True, "bias_v": [-1.0, 1.0], **changes}
-    volts = given["full_scale_v"] * scaled(features, TRAIN, given["clip"])
+    encode = Encode(full_scale=f"{given['full_scale_v']} V", ranges=given.get("ranges"))
+    limits = encode.limits(("a", "b", "c"), features[TRAIN])
+    volts = given["full_scale_v"] * scaled(features, *limits, given["clip"])
     return with_complements_and_bias(volts, given["complements"], given["bias_v"])
 
 
@@ -135,6 +137,13 @@ def test_encoding_by_hand():
     np.testing.assert_allclose(volts[2], [0, 0, 0, 0, 0, 0, -1, 1], atol=1e-16)
     np.testing.assert_allclose(volts[3], [0.6, 0, -0.6, -0.6, 0, 0.6, -1, 1])
     np.testing.assert_allclose(encoded(complements=False, bias_v=[])[3], [0.6, 0, -0.6])
+
+
+def test_the_range_of_one_feature_can_be_given():
+    volts = encoded(ranges={"c": (0.0, 4.0)}, complements=False, bias_v=[])
+    np.testing.assert_allclose(volts, [[-0.5, 0, -0.25], [0.5, 0, 0.25], [0, 0, 0], [0.6, 0, -0.5]], atol=1e-16)
+    with pytest.raises(OptionError, match="no feature 'd': a, b, c"):
+        encoded(ranges={"d": (0.0, 4.0)})
 
 
 def test_nothing_of_the_test_part_reaches_the_scaling():

@@ -1,0 +1,135 @@
+"""`network.programmable.initial: {run: PATH}`: begin with the conductances that another run has trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.assembly.board import Board
+from labrig.assembly.sections.network import InitialRun, NetworkChoice
+from labrig.config.document import Document
+from labrig.errors import StorageError
+from labrig.quantities import as_written, format_quantity
+from labrig.runs.folder import JOURNAL, RunFolder
+from labrig.runs.journal import Record, read_journal
+
+Array = NDArray[np.float64]
+
+PATH = ("network", "programmable", "initial")
+_SHOWN = 5
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Conductances of a run.
+
+    Parameters
+    ----------
+    run
+        Its folder.
+    step
+        They are those after this step; 0 for those it began with.
+    shadow, conductances
+        (E,) before rounding, and nominal as written (S), in the order of this board's edges.
+    """
+
+    run: Path
+    step: int
+    shadow: Array
+    conductances: Array
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What two runs must share to have begun alike: the values, wherever they come from."""
+        content = self.shadow.astype("<f8").tobytes() + self.conductances.astype("<f8").tobytes()
+        return {"step": self.step, "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def read_trained(document: Document, network: NetworkChoice, board: Board) -> Trained | None:
+    """Read the run that `initial` names; None if it names none, or there are problems."""
+    initial = network.programmable.initial
+    if not isinstance(initial, InitialRun):
+        return None
+    named_at = document.get((*PATH, "run"))
+    journal = document.locate(f"{initial.run}/{JOURNAL}", named_at)
+    if journal is None:
+        where = "next to the configuration that names it"
+        document.report(
+            (*PATH, "run"), f"there is no run {as_written(initial.run)} {where}; give the path of its folder"
+        )
+        return None
+    folder = RunFolder(journal.parent)
+    if named_at is not None:
+        document.located[named_at.mark] = folder.path
+    try:
+        record, meta = read_journal(folder.journal), folder.meta()
+    except StorageError as error:
+        document.report((*PATH, "run"), str(error))
+        return None
+    try:
+        names = [str(edge[0]) for edge in meta["board"]["edges"]]
+        shadow, conductances, step = _after(record, meta, initial.step)
+    except IndexError:
+        document.report((*PATH, "step"), f"{folder.path} has {len(record.step)} steps")
+        return None
+    except (KeyError, TypeError, ValueError) as error:
+        document.report((*PATH, "run"), str(folder.damaged("meta.json", f"it does not describe the board ({error})")))
+        return None
+    here = [edge.name for edge in board.hookup.edges]
+    different = _different(folder.path, names, here)
+    if different:
+        document.report((*PATH, "run"), different)
+        return None
+    order = [names.index(name) for name in here] if names != here else list(range(len(here)))
+    trained = Trained(folder.path, step, shadow[order], conductances[order])
+    if not _in_range(document, network, trained, here):
+        return None
+    masked = record.masked[step - 1] if step else ()
+    if masked:
+        edges = _listed([names[edge] for edge in masked])
+        document.warn((*PATH, "run"), f"{folder.path} left out {edges}: their conductances were not trained to the end")
+    return trained
+
+
+def _after(record: Record, meta: dict[str, Any], step: int | None) -> tuple[Array, Array, int]:
+    """Shadow and conductances after a step, by default the last, and its number; IndexError if there is none."""
+    step = len(record.step) if step is None else step
+    if step == 0:
+        initial = np.array(meta["board"]["initial_s"], dtype=float)
+        return initial, initial, 0
+    return record.shadow[step - 1], record.conductances[step - 1], step
+
+
+def _different(run: Path, names: Sequence[str], here: Sequence[str]) -> str:
+    """Say which edges only one of the boards has; empty if they have the same."""
+    missing = [name for name in here if name not in set(names)]
+    more = [name for name in names if name not in set(here)]
+    parts = [f"it has no edge {_listed(missing)}"] if missing else []
+    parts += [f"this board has no edge {_listed(more)}"] if more else []
+    return f"{run} trained another network: {'; '.join(parts)}" if parts else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _in_range(document: Document, network: NetworkChoice, trained: Trained, edges: Sequence[str]) -> bool:
+    """Report conductances that the range of this board does not contain."""
+    low, high = network.programmable.range
+    values = trained.conductances
+    outside = np.flatnonzero((values < low * (1 - _ROUNDING)) | (values > high * (1 + _ROUNDING))).tolist()
+    if not outside:
+        return True
+    worst = [f"{edges[k]} at {format_quantity(float(f'{values[k]:.5g}'), 'conductance')}" for k in outside]
+    limits = " to ".join(format_quantity(value, "conductance") for value in (low, high))
+    message = f"{trained.run} has {_listed(worst)}, outside the range of this board, {limits}; choose a wider range"
+    document.report((*PATH, "run"), message)
+    return False

@@ -1,0 +1,64 @@
+"""evaluate: score what a run has trained, on its own board or another one, or with new data."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from labrig.cli.options import add_overrides, add_run, folder_named, overrides, print_warnings
+from labrig.cli.run import NOT_STARTED
+from labrig.cli.run_output import INTERRUPTED, emit, end, wall
+
+if TYPE_CHECKING:
+    from labrig.interrupts import Interrupts
+    from labrig.procedures.run_result import RunResult
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_run(parser)
+    parser.add_argument("--config", type=folder_named, metavar="OTHER", help="another board with the same network")
+    parser.add_argument("--data", type=folder_named, metavar="FILE", help="CSV file that replaces the task's")
+    add_overrides(parser)
+    parser.add_argument(
+        "--run-dir", type=folder_named, metavar="PATH", help="folder of the new run; must not exist yet"
+    )
+    parser.add_argument("--no-plots", action="store_true", help="do not write PNGs at the end")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Record an evaluation as a run without steps; returns 0, 7 if a target was missed, or 130 if interrupted."""
+    from labrig.interrupts import Interrupts
+
+    with Interrupts() as interrupts:
+        try:
+            result = _scored(arguments, interrupts)
+        except KeyboardInterrupt:
+            emit(arguments, NOT_STARTED | wall())
+            return INTERRUPTED
+        return end(arguments, result)
+
+
+def _scored(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
+    from labrig.cli.opened import opened
+    from labrig.cli.progress import progress_of
+    from labrig.cli.run_output import Output
+    from labrig.procedures.train import train
+    from labrig.procedures.trained_board import trained_board
+    from labrig.runs.folder import find_run
+
+    folder = find_run(arguments.run, arguments.runs_dir)
+    changed = overrides(arguments)
+    assembly = trained_board(folder, arguments.config, changed, data=arguments.data, scored=True)
+    print_warnings(assembly)
+    with Output(arguments, progress_of(assembly)) as output:
+        return train(
+            assembly,
+            runs_dir=arguments.runs_dir,
+            run_dir=arguments.run_dir,
+            plots=not arguments.no_plots,
+            started=output.started,
+            report=output.report,
+            stop=interrupts.requested,
+            opened=lambda rig: opened(rig, interrupts),
+        )

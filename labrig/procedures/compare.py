@@ -1,0 +1,98 @@
+"""Compare runs: what differs in their comparability cards, and their figures side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labrig.errors import UsageError
+from labrig.runs.folder import RunFolder
+from labrig.runs.summary import summarize
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side.
+
+    Parameters
+    ----------
+    runs
+        Their folders.
+    states, seeds, steps
+        Of each run.
+    differs
+        For every key of the card in which they differ, the value of each run; None if it has no such key.
+    figures
+        For every figure, the value of each run; None if it has no such figure.
+    """
+
+    runs: tuple[str, ...]
+    states: tuple[str, ...]
+    seeds: tuple[Any, ...]
+    steps: tuple[int, ...]
+    differs: Mapping[str, tuple[Any, ...]]
+    figures: Mapping[str, tuple[float | None, ...]]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the figures may be compared: the cards are the same, and every run came to its end."""
+        return not self.differs and not self.unfinished
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The runs that did not come to their end."""
+        return tuple(run for run, state in zip(self.runs, self.states, strict=True) if state not in _ENDED)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "runs": list(self.runs),
+            "states": list(self.states),
+            "seeds": list(self.seeds),
+            "steps": list(self.steps),
+            "comparable": self.comparable,
+            "differs": {key: list(values) for key, values in self.differs.items()},
+            "figures": {name: list(values) for name, values in self.figures.items()},
+        }
+
+
+_ENDED = ("finished", "missed")
+
+
+def compare(folders: Sequence[RunFolder]) -> Comparison:
+    """Compare runs.
+
+    Raises
+    ------
+    StorageError
+        If one of them is damaged.
+    UsageError
+        If one of them ended before it was described.
+    """
+    summaries = [summarize(folder) for folder in folders]
+    for summary in summaries:
+        if summary["name"] is None:
+            raise UsageError(f"{summary['run']} ended before it began to train, so there is nothing to compare")
+    cards = [_flat(folder.meta()["card"]) for folder in folders]
+    keys = dict.fromkeys(key for card in cards for key in card)
+    values = {key: tuple(card.get(key) for card in cards) for key in keys}
+    names = dict.fromkeys(name for summary in summaries for name in summary["metrics"])
+    return Comparison(
+        runs=tuple(summary["run"] for summary in summaries),
+        states=tuple(summary["state"] for summary in summaries),
+        seeds=tuple(summary["seed"] for summary in summaries),
+        steps=tuple(summary["steps"] for summary in summaries),
+        differs={key: each for key, each in values.items() if any(value != each[0] for value in each)},
+        figures={name: tuple(summary["metrics"].get(name) for summary in summaries) for name in names},
+    )
+
+
+def _flat(card: Any, above: str = "") -> dict[str, Any]:
+    """Return the values of nested maps by dotted key; a key without a value is as good as none."""
+    if not isinstance(card, dict):
+        return {} if card is None else {above: card}
+    flat: dict[str, Any] = {}
+    for key, value in card.items():
+        flat |= _flat(value, f"{above}.{key}" if above else str(key))
+    return flat

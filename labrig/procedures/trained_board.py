@@ -1,0 +1,118 @@
+"""A board with the conductances that a run has trained: to be scored, certified, programmed, or trained further."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
+
+from labrig.assembly import Assembly, assemble
+from labrig.assembly.check import packaged_configs
+from labrig.assembly.sections.trained import PATH
+from labrig.assembly.terminals import terminals
+from labrig.config.document import Document
+from labrig.config.extending import load_document
+from labrig.config.overrides import as_overrides
+from labrig.config.problems import render_path
+from labrig.errors import StorageError, UsageError
+from labrig.runs.folder import CONFIG, RunFolder
+from labrig.runs.journal import Terminal, read_journal
+
+
+def trained_board(
+    folder: RunFolder,
+    config: Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    data: Path | None = None,
+    scored: bool = False,
+) -> Assembly:
+    """Assemble a board that begins with the conductances after the last step of a run.
+
+    The split into training and test examples is that of the run: another configuration gets its seed, unless
+    `overrides` contains one, and keeps the simulated board that it has with its own.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    config
+        Of the board; that of the run by default.
+    overrides
+        As for `assemble`.
+    data
+        CSV file that replaces the task's. It is scaled as the run's training examples were.
+    scored
+        Whether the board is only scored: no epochs.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is not valid, or the board is another network than that of the run.
+    UsageError
+        If the task has no data file to replace, or inputs and outputs would not mean what they meant in the run.
+    StorageError
+        If the run ended before its configuration was written.
+    """
+    if config is None and not folder.has(CONFIG):
+        raise StorageError(
+            f"{folder.path} ended before its configuration was written", remedy="name the board's with --config"
+        )
+    path = folder.path / CONFIG if config is None else config
+    document = load_document(path, packaged=packaged_configs(), overrides=overrides)
+    more: dict[str, object] = {render_path(PATH): {"run": folder.path.resolve()}}
+    if scored:
+        more["learning.epochs"] = 0
+    if config is not None:
+        more |= _seeds(folder, document, overrides)
+    if data is None:
+        return assemble(path, (*overrides, *as_overrides(more)))
+    trained_with = read_journal(folder.journal).terminals
+    ranges = {
+        each.name: [each.low, each.high] for each in trained_with if each.kind == "feature" and each.low is not None
+    }
+    more |= {_data_key(document): data.resolve(), "task.encode.ranges": ranges}
+    assembly = assemble(path, (*overrides, *as_overrides(more)))
+    _require_same_meaning(folder, trained_with, terminals(assembly))
+    return assembly
+
+
+def _require_same_meaning(folder: RunFolder, then: Sequence[Terminal], now: Sequence[Terminal]) -> None:
+    """Refuse data whose features or classes are not those that the board was trained for; UsageError."""
+    if not then:
+        raise UsageError(
+            f"--data: {folder.path} was written by an older labrig, which did not keep what its inputs are"
+        )
+    for was, would_be in zip_longest(then, now):
+        if (
+            was is None
+            or would_be is None
+            or replace(was, channel="", node="") != replace(would_be, channel="", node="")
+        ):
+            named = [each.text if each else "nothing" for each in (was, would_be)]
+            where = next(each.node for each in (was, would_be) if each)
+            raise UsageError(
+                f"--data: {where} was {named[0]} in {folder.path}, and would be {named[1]}",
+                remedy="give data with the same features and classes",
+            )
+
+
+def _seeds(folder: RunFolder, document: Document, overrides: Sequence[str]) -> dict[str, object]:
+    """Return the run's seed, and the one that the simulation has without it."""
+    if any(text.startswith("seed=") for text in overrides):
+        return {}
+    own, simulated = document.get(("seed",)), document.get(("simulation", "seed"))
+    kept = {} if simulated is not None else {"simulation.seed": 0 if own is None else own.value}
+    return {"seed": folder.meta()["seed"], **kept}
+
+
+def _data_key(document: Document) -> str:
+    """Return the key of the task's data file."""
+    task = document.get(("task",))
+    for kind, below in (task.value if task is not None and isinstance(task.value, dict) else {}).items():
+        data = below.child("data")
+        if data is not None:
+            path = ("task", kind, "data", *(("file",) if isinstance(data.value, dict) else ()))
+            return render_path(path)
+    raise UsageError("--data: the task of this configuration has no data file")

@@ -1,0 +1,149 @@
+"""What a run has trained is scored, certified and written to a board, its own or another one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import labrig
+from labrig.assembly import assemble
+from labrig.cli.main import main
+from labrig.errors import ConfigError, UsageError
+from labrig.procedures.trained_board import trained_board
+from labrig.runs.folder import RunFolder
+from labrig.runs.journal import read_journal
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    labrig.train("xor.yaml", settings={"learning.epochs": 20}, run_dir=folder, plots=False)
+    return RunFolder(folder)
+
+
+def initial(run: RunFolder, **more: object) -> str:
+    return f"network.programmable.initial={json.dumps({'run': str(run.path), **more})}"
+
+
+def test_a_board_begins_with_shadow_and_conductances_of_the_last_step(run: RunFolder) -> None:
+    record = read_journal(run.journal)
+    assembly = trained_board(run)
+    with assembly.open_rig() as rig:
+        update = assembly.update(rig)
+    assert np.array_equal(update.shadow, record.shadow[-1])
+    assert np.array_equal(update.conductances, record.conductances[-1])
+    assert update.steps == 0
+
+
+def test_a_step_can_be_chosen_and_the_last_one_is_written_down(run: RunFolder) -> None:
+    record, meta = read_journal(run.journal), run.meta()
+    assert np.array_equal(assemble(Path("xor.yaml"), [initial(run, step=7)]).initial, record.shadow[6])
+    assert assemble(Path("xor.yaml"), [initial(run, step=0)]).initial.tolist() == meta["board"]["initial_s"]
+    step = assemble(Path("xor.yaml"), [initial(run)]).document.get(("network", "programmable", "initial", "step"))
+    assert step is not None
+    assert step.value == 20
+
+
+def test_edges_are_found_by_name(run: RunFolder, tmp_path: Path) -> None:
+    """A run of the same edges in another order."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "run.db").write_bytes(run.journal.read_bytes())
+    meta = run.meta()
+    meta["board"]["edges"].reverse()
+    (other / "meta.json").write_text(json.dumps(meta))
+    found = assemble(Path("xor.yaml"), [initial(RunFolder(other))]).initial
+    assert np.array_equal(found, read_journal(run.journal).shadow[-1][::-1])
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "message"),
+    [
+        ("iris.yaml", [], "it has no edge in0-out0.* this board has no edge in0-hid0"),
+        ("xor.yaml", ["network.programmable.range=[49 uS, 51 uS]"], "outside the range of this board, 49 µS to 51 µS"),
+        ("xor.yaml", ["network.programmable.initial.step=21"], "has 20 steps"),
+        ("xor.yaml", ["network.programmable.initial.run=none"], "there is no run 'none'"),
+    ],
+)
+def test_boards_that_differ(run: RunFolder, config: str, more: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        assemble(Path(config), [initial(run), *more])
+
+
+def test_a_run_on_its_own_board_scores_as_it_did(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = read_journal(run.journal).evaluations[-1].metrics
+    assert main(["evaluate", str(run.path), "--json", "--no-plots", "--run-dir", str(tmp_path / "again")]) in (0, 7)
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["steps"]) == ("finished", 0)
+    assert set(last["metrics"]) >= set(before) | {"initial_loss"}
+    for name in before:
+        assert last["metrics"][name] == pytest.approx(before[name], rel=1e-2)
+    assert RunFolder(tmp_path / "again").meta()["initial"] == {"run": str(run.path.resolve()), "step": 20}
+    record = read_journal(tmp_path / "again" / "run.db")
+    assert len(record.step) == 0
+    assert record.evaluations[0].outputs is not None
+
+
+def test_another_board_keeps_its_parts_and_gets_the_split_of_the_run(tmp_path: Path) -> None:
+    labrig.train("iris.yaml", seed=3, settings={"learning.epochs": 0}, run_dir=tmp_path / "run", plots=False)
+    own = assemble(tmp_path / "run" / "config.resolved.yaml")
+    board = tmp_path / "board.yaml"
+    board.write_text("version: 1\nextends: [iris.yaml]\nseed: 8\n")
+    assembly = trained_board(RunFolder(tmp_path / "run"), board, scored=True)
+    assert assembly.task.test.tolist() == own.task.test.tolist()
+    assert (assembly.seed, assembly.simulation_seed, assembly.learning.epochs) == (3, 8, 0)
+    assert trained_board(RunFolder(tmp_path / "run"), board, ["seed=5"]).simulation_seed == 5
+
+
+def test_new_data_are_scaled_as_those_that_the_board_was_trained_with(run: RunFolder, tmp_path: Path) -> None:
+    labrig.train("iris.yaml", settings={"learning.epochs": 0}, run_dir=tmp_path / "run", plots=False)
+    trained = RunFolder(tmp_path / "run")
+    header, *rows = [line for line in (ROOT / "configs" / "iris.csv").read_text().splitlines() if line[0] != "#"]
+    (tmp_path / "new.csv").write_text("\n".join([header, *(line.replace("5.1,", "5.4,", 1) for line in rows)]) + "\n")
+    new, old = trained_board(trained, data=tmp_path / "new.csv").task, trained_board(trained).task
+    same = [row for row, line in enumerate(rows) if "5.1," not in line]
+    assert np.array_equal(new.activation[same], old.activation[same])
+    assert not np.array_equal(new.activation, old.activation)
+    (tmp_path / "other.csv").write_text("\n".join([header, *rows]).replace("virginica", "zebra") + "\n")
+    with pytest.raises(UsageError, match=r"out2 was .*virginica.* would be .*zebra"):
+        trained_board(trained, data=tmp_path / "other.csv")
+    with pytest.raises(UsageError, match="no data file"):
+        trained_board(run, data=tmp_path / "new.csv")
+
+
+def test_program_writes_what_was_trained(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["program", str(run.path), "--json"]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert (line["edges"], line["step"], line["differs"]) == (48, 20, [])
+
+
+def test_program_names_an_edge_that_holds_something_else(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labrig.simulation.faces.programmer import SimulatedProgrammer
+
+    honest = SimulatedProgrammer.read_back
+    monkeypatch.setattr(
+        SimulatedProgrammer,
+        "read_back",
+        lambda self, channels: {**honest(self, channels), "5": self._power_up},
+    )
+    assert main(["program", str(run.path), "--json"]) == 7
+    assert [each["edge"] for each in json.loads(capsys.readouterr().out)["differs"]] == ["in0-hid5"]
+
+
+def test_certify_takes_a_run(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["--set", "simulation.preset=ideal", "--examples", "01", "--json"]
+    assert main(["certify", str(run.path), *settings]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert main(["certify", "xor.yaml", *settings]) == 0
+    untrained = json.loads(capsys.readouterr().out)
+    assert trained["verdict"] == untrained["verdict"] == "right"
+    assert trained["edges"] != untrained["edges"]
