@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from labrig.cli.streams import Unfiltered
 from labrig.cli.tables import figures
 from labrig.runs.journal import Evaluation, Step
 
@@ -102,7 +103,7 @@ class BarProgress:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[figures]}"),
-            console=Console(stderr=True),
+            console=Console(file=Unfiltered(sys.stderr)),  # type: ignore[arg-type]
             transient=True,
         )
         self._task: Any = self._progress.add_task(name, total=steps, figures="")

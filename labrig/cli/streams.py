@@ -1,10 +1,11 @@
-"""Standard streams that never abort a command: closed streams, broken pipes and unencodable characters are handled."""
+"""Standard streams that never abort a command, and to which only printable text is written."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Collection
 from typing import Any
@@ -21,7 +22,8 @@ def protect_streams() -> None:
 
     A closed stream becomes the null device; otherwise the next file opened, such as the journal, would get its file
     descriptor. Output to a broken pipe or a closed terminal is dropped, and so is anything that stderr cannot write.
-    Characters that the encoding lacks are written as escapes.
+    Characters that the encoding lacks are written as escapes, and so are control characters: names and texts from files
+    cannot send commands to the terminal.
     """
     for number in (0, 1, 2):
         _occupy(number)
@@ -64,13 +66,41 @@ def _protected(stream: Any, dropped: Collection[int] | None) -> Any:
     if dropped is not None and raw.isatty():
         dropped = (*dropped, *_TERMINAL_CLOSED)
     file = _DroppingFile(raw.fileno(), dropped)
-    return io.TextIOWrapper(
+    return _Printable(
         file if buffer is raw else io.BufferedWriter(file),  # type: ignore[arg-type]
         encoding=stream.encoding,
         errors="backslashreplace",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and line feed, and those that reverse the direction of the text after them."""
+
+
+class _Printable(io.TextIOWrapper):
+    """Writes control characters as escapes."""
+
+    @override
+    def write(self, text: str, /) -> int:
+        return super().write(_CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text))
+
+
+class Unfiltered:
+    """The same stream for what may control the terminal: a progress bar."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text as it is."""
+        if isinstance(self._stream, _Printable):
+            return io.TextIOWrapper.write(self._stream, text)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _null() -> Any:

@@ -91,7 +91,7 @@ class RunFolder:
             raise self.damaged(META, "it is missing") from error
         except OSError as error:
             raise self.damaged(META, error.strerror or "it cannot be opened") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.damaged(META, "it is truncated or not JSON") from error
         missing = [key for key in NEEDED if not isinstance(meta, dict) or key not in meta]
         if missing:

@@ -167,7 +167,7 @@ def _began_s(folder: RunFolder) -> float:
     """Return when a run began (s): from its metadata, else from the age of its files."""
     try:
         return datetime.fromisoformat(folder.meta()["began"]).timestamp()
-    except (StorageError, KeyError, TypeError, ValueError):
+    except (StorageError, KeyError, TypeError, ValueError, OverflowError):
         pass
     for name in (CONFIG, META, JOURNAL):
         try:

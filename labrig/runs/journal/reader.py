@@ -260,7 +260,7 @@ def _read_by(what: Callable[[_Reading], T], path: Path) -> T:
                 raise
         with _copied(path) as copy:
             return _read(what, copy, path, running)
-    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise StorageError(f"cannot read {path}: {error}", remedy=_RESTORE) from error
 
 
