@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,6 @@ from labrig.runs.journal import read_blocks
 from labrig.runs.raw import RawBlocks
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
     import xarray as xr
 
@@ -87,6 +86,12 @@ class LoadedRun:
         except ImportError as error:
             raise UsageError("xarray is not installed", remedy=MISSING) from error
         return dataset(self._folder)
+
+    def export(self, kind: str, out: str | Path | None = None) -> Path:
+        """Write the run in the format of another program, as it is now, and return the path (see `labrig export`)."""
+        from labrig.runs.export.exporting import export
+
+        return export(self._folder, kind, None if out is None else Path(out))
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return an array as a frame: its last dimension as columns, the others as index; (S,) has one column."""
