@@ -45,9 +45,8 @@ class Solver:
         index = {node: number for number, node in enumerate(graph.nodes)}
         self._order = np.array([index[node] for node in ordered], dtype=np.intp)
         self._stamps = conductance_stamps(graph, position, self._eliminated)
-        self._norton_s = np.zeros((len(graph.sources), len(ordered)))
-        for row, source in enumerate(graph.sources):
-            self._norton_s[row, position[source.node]] = source.norton_s
+        self._driven = np.array([position[source.node] for source in graph.sources], dtype=np.intp)  # a node each
+        self._norton_s = np.array([source.norton_s for source in graph.sources])
 
         # Ground is read from a zero appended after the last node.
         index[GROUND] = len(ordered)
@@ -107,7 +106,9 @@ class Solver:
         played = np.asarray(source_v, dtype=float)
         if played.ndim not in (1, 2) or played.shape[-1] != len(self.graph.sources):
             raise NetworkError(f"source voltages of shape {played.shape}", limit=f"(..., {len(self.graph.sources)})")
-        current = played @ self._norton_s
+        # Not as a product of matrices: that rounds equal rows of a batch differently, and equal ones are solved once.
+        current = np.zeros((*played.shape[:-1], len(self._order)))
+        current[..., self._driven] = played * self._norton_s
         if injected is not None:
             current = current + self._checked(injected, "injected currents")[..., self._order]
         if not np.isfinite(current).all():
