@@ -106,7 +106,6 @@ class Solver:
         played = np.asarray(source_v, dtype=float)
         if played.ndim not in (1, 2) or played.shape[-1] != len(self.graph.sources):
             raise NetworkError(f"source voltages of shape {played.shape}", limit=f"(..., {len(self.graph.sources)})")
-        # Not as a product of matrices: that rounds equal rows of a batch differently, and equal ones are solved once.
         current = np.zeros((*played.shape[:-1], len(self._order)))
         current[..., self._driven] = played * self._norton_s
         if injected is not None:
@@ -114,10 +113,14 @@ class Solver:
         if not np.isfinite(current).all():
             raise NetworkError("a source voltage or an injected current is not finite")
         batch = current if current.ndim == 2 else current[None, :]
+        count = len(batch)
+        if count > 1 and (batch == batch[0]).all():  # here, because products of matrices round equal rows differently
+            batch = batch[:1]
         solved = reduction.fold(batch)
         if problem is not None and len(batch):
             solved = operating_points(problem, solved)
-        return self._restored(reduction.expand(batch, solved), current.ndim)
+        voltages = reduction.expand(batch, solved)
+        return self._restored(voltages if len(voltages) == count else np.repeat(voltages, count, axis=0), current.ndim)
 
     def with_currents(self, source_v: ArrayLike, current_a: ArrayLike) -> FloatArray:
         """Node voltages (V) with the currents (N,) or (B, N) pushed into the nodes (A), otherwise as `states`."""
