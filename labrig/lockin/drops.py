@@ -158,7 +158,10 @@ class MatrixDrops:
         self.edges, self.channels = matrix.shape
         self._matrix = matrix
         self._squared = matrix**2
-        self._rotation = np.cos(angles[:, :, np.newaxis] - angles[:, np.newaxis, :])
+        self._planes = len(angles)
+        # None if no channel is rotated against another: then all planes are alike.
+        turned = (angles != angles[:, :1]).any()
+        self._rotation = np.cos(angles[:, :, np.newaxis] - angles[:, np.newaxis, :]) if turned else None
 
     def of(self, values: Array) -> Array:
         """Return the (…, E) drops of channel values (…, C)."""
@@ -176,7 +179,9 @@ class MatrixDrops:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
         covariance = scatter.T @ scatter
         covariance /= freedom
-        return covariance.diagonal(), ((self._matrix @ (covariance * self._rotation)) * self._matrix).sum(axis=-1)
+        turned = covariance if self._rotation is None else covariance * self._rotation
+        of_drops = np.einsum("...ec,ec->...e", self._matrix @ turned, self._matrix)
+        return covariance.diagonal(), np.broadcast_to(of_drops, (self._planes, self.edges))
 
     def some(self, most: int) -> Some:
         """Return at most this many of the drops, spread over all of them."""
