@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from labrig.random_streams import DRAWN_AT_ONCE, RandomStream, _halves_of_normals
+from labrig.random_streams import DRAWN_AT_ONCE, RandomStream, _normals_of_half_variance
 
 
 def test_uniform_numbers_of_many_places_are_uniform_and_unrelated() -> None:
@@ -31,16 +31,16 @@ def test_a_place_has_its_number_by_seed_name_and_place_alone() -> None:
 
 def test_the_table_of_noise_gives_a_normal_distribution() -> None:
     """Exact: all 2^32 sums of two entries, compared with the normal distribution."""
-    table = np.sort(_halves_of_normals().astype(float))
-    assert np.mean(table) == 0
-    assert 2 * np.mean(table**2) == pytest.approx(1, abs=1e-6)
+    table = np.sort(_normals_of_half_variance())
+    assert np.mean(table) == pytest.approx(0, abs=1e-15)
+    assert 2 * np.mean(table**2) == pytest.approx(1, abs=1e-12)
     for limit in np.linspace(0, 5, 21):
         beyond = (len(table) - np.searchsorted(table, limit - table)).sum() / len(table) ** 2
         assert beyond == pytest.approx(NormalDist().cdf(-limit), abs=2e-5, rel=0.02 if 0 < limit <= 4 else 0.2)
 
 
 def test_noise_is_normal_and_white() -> None:
-    rows, width, rms = 1000, 10_000, 1e-4
+    rows, width, rms = 1000, 2000, 1e-4
     drawn = RandomStream(3, "noise/daq").noise((rows, width), rms, 5, 2)
     count, normal = drawn.size, drawn / rms
     assert kstest(normal.ravel(), "norm").pvalue > 1e-3
@@ -56,6 +56,14 @@ def test_noise_is_normal_and_white() -> None:
         for lag in (1, 2, 3, 4, width, DRAWN_AT_ONCE):
             size = np.mean(flat**2)
             assert abs(np.mean(flat[lag:] * flat[:-lag]) / size) < 5 / np.sqrt(count), lag
+    # The two of a pair, also far out, where a dependence would show first.
+    first, second = flat_pairs = normal.reshape(-1, 2).T
+    for limit in (0.5, 1.0, 2.0, 2.5):
+        one, other = np.abs(flat_pairs) > limit
+        expected = (2 * NormalDist().cdf(-limit)) ** 2 * len(first)
+        assert abs((one & other).sum() - expected) < 5 * np.sqrt(expected)
+    assert kstest(np.hypot(first, second) ** 2, "expon", args=(0, 2)).pvalue > 1e-3
+    assert kstest(np.arctan2(second, first), "uniform", args=(-np.pi, 2 * np.pi)).pvalue > 1e-3
     # Power at each of 500 frequencies, mean over the channels.
     power = np.mean(np.abs(np.fft.rfft(normal, axis=0)) ** 2, axis=1)[1:-1] / rows
     assert np.abs(power - 1).max() < 5 / np.sqrt(width)

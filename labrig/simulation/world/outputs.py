@@ -29,8 +29,10 @@ class OutputStages:
             converts, step = converts[which], step[which]
         if not converts.any():
             return self.unrounded(source_v, which)
-        rounded = np.rint(source_v / step) * step
-        return self.unrounded(np.where(converts, rounded, source_v), which)
+        rounded = source_v / step
+        np.rint(rounded, out=rounded)
+        rounded *= step
+        return self.unrounded(rounded if converts.all() else np.where(converts, rounded, source_v), which)
 
     def unrounded(self, source_v: Array, which: NDArray[np.intp] | None = None) -> Array:
         """(…, S) what they would give without the steps of their converters."""
