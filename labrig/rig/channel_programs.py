@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labrig.errors import LabrigError, SyncLost
 from labrig.learning.measurement import Excitation
 from labrig.rig.hookup import Hookup, SourceWire
-from labrig.signals.tones import Tone, ToneProgram, signed_tone
+from labrig.signals.tones import SILENT, Tone, ToneProgram, signed_tone
 
 Array = NDArray[np.float64]
 
@@ -70,8 +70,8 @@ class ChannelPrograms:
         for wire, program in zip(hookup.inputs, self._activations(activation), strict=True):
             programs[wire.device][wire.channel] = program
         for wire, column in zip(hookup.outputs, volts.T.tolist(), strict=True):
-            tones = (signed_tone(f, v) for f, v in zip(self.error_hz, column, strict=True) if v != 0)
-            programs[wire.device][wire.channel] = ToneProgram(0.0, tuple(tones))
+            tones = [signed_tone(f, v) for f, v in zip(self.error_hz, column, strict=True) if v != 0]
+            programs[wire.device][wire.channel] = ToneProgram(0.0, tuple(tones)) if tones else SILENT
         programs[hookup.pilot.device][hookup.pilot.channel] = self._pilot
         return programs
 

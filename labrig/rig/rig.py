@@ -189,11 +189,12 @@ class Rig:
         """
         if excitation.trial:
             return self._measure_trial(excitation, following)
-        zero, nothing = self._zero, Excitation(np.zeros_like(excitation.activation))
-        while zero is not None and zero.due:
-            zero.measured(self._acquire(nothing, None)[0])
-        if zero is not None and following is not None and zero.due_next:
-            following = nothing
+        if (zero := self._zero) is not None:
+            nothing = Excitation(np.zeros_like(excitation.activation))
+            while zero.due:
+                zero.measured(self._acquire(nothing, None)[0])
+            if following is not None and zero.due_next:
+                following = nothing
         read, played, lead = self._acquire(excitation, following)
         half_squares = self._half_squares(read, excitation, lead)
         if zero is not None:

@@ -231,16 +231,21 @@ class BoardResponse:
         if self._network.linear and not isinstance(rows, int):
             read = self._read_superposed(board, columns, rows)
         else:
-            tones = np.real(board.turning @ board.phasors)
-            # The level around which the tones swing comes first: solvers start from the first sample.
-            played = self._stages.converted(np.concatenate((board.levels, board.levels + tones)))
-            volts = board.solver.states(played)[1:]
+            volts = self._answer(board)
             if self._farad is not None:
                 volts = volts + self._lag(board)
             read = board.by_skew(volts)[:, rows, columns]
         if coupling is not None:
             read += board.waves(board.phasors @ coupling, rows)
         return read
+
+    def _answer(self, board: _Playing) -> Array:
+        """(U·D, N) voltages of all nodes, without capacitance."""
+        played = board.levels + np.real(board.turning @ board.phasors)
+        if self._network.linear:
+            return self._stages.converted(played) @ self._superposition(board).responses
+        # The level around which the tones swing comes first: solvers start from the first sample.
+        return board.solver.states(self._stages.converted(np.concatenate((board.levels, played))))[1:]
 
     def _read_superposed(self, board: _Playing, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Array:
         """The same of a linear network at several skews: no node at a skew that is not its own."""
