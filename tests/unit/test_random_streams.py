@@ -31,9 +31,9 @@ def test_a_place_has_its_number_by_seed_name_and_place_alone() -> None:
 
 def test_the_table_of_noise_gives_a_normal_distribution() -> None:
     """Exact: all 2^32 sums of two entries, compared with the normal distribution."""
-    table = np.sort(_normals_of_half_variance())
+    table = np.sort(_normals_of_half_variance().astype(float))
     assert np.mean(table) == pytest.approx(0, abs=1e-15)
-    assert 2 * np.mean(table**2) == pytest.approx(1, abs=1e-12)
+    assert 2 * np.mean(table**2) == pytest.approx(1, abs=1e-6)
     for limit in np.linspace(0, 5, 21):
         beyond = (len(table) - np.searchsorted(table, limit - table)).sum() / len(table) ** 2
         assert beyond == pytest.approx(NormalDist().cdf(-limit), abs=2e-5, rel=0.02 if 0 < limit <= 4 else 0.2)
