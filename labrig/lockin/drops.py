@@ -211,8 +211,10 @@ class GatheredDrops:
         self._hubs = _hubs(self._pairs, self.channels) if self._all_pairs else np.empty(0, dtype=np.intp)
         place = np.full(self.channels, -1)
         place[self._hubs] = np.arange(len(self._hubs))
+        # Of each pair the hub, by its place among them, and the other one.
         self._hub_pairs = [
-            (np.maximum(place[i], place[j]), np.where(place[i] > place[j], j, i)) for i, j in self._pairs
+            (np.maximum(place[i], place[j]), np.asarray(np.where(place[i] > place[j], j, i), dtype=np.intp))
+            for i, j in self._pairs
         ]
 
     def of(self, values: Array) -> Array:

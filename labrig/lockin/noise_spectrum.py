@@ -103,13 +103,13 @@ class NoiseSpectrum:
         ]
         rows = [row for row, group in enumerate(tested) if len(group) >= FEWEST and len(some.rows)]
         chosen = np.concatenate([np.zeros(0, dtype=np.intp), *(tested[row] for row in rows)])
-        # It needs few digits.
+        # Single precision: the limits are tenths of the noise.
         self._test_rows = self._rows[np.concatenate((chosen, chosen + len(self._rows) // 2))].astype(np.float32)
         counts = np.array([len(tested[row]) for row in rows], dtype=np.intp)
         # The mean over the frequencies beside each tone, of squares of the cosines and of the sines.
         means = np.repeat(np.eye(len(counts)), counts, axis=1) / counts[:, np.newaxis]
         self._test_means = np.concatenate((means, means), axis=1)
-        self._tested = np.ix_(rows, some.rows)
+        self._tested = np.array(rows, dtype=np.intp)[:, np.newaxis], some.rows
         # The power at one frequency of one drop has the relative standard error 1.
         self._test_limits = SURE / np.sqrt(self._independent * counts)
 

@@ -201,8 +201,7 @@ class Rig:
             read = zero.subtracted_from(read)
         self.limits.check_response(self.hookup, read, self._siemens)
         error = self._channel_programs.error_as_played(played, lead)
-        rows = self._channel_programs.error_rows
-        return response_of(read, self.activation, self.hookup, rows, error, half_squares)
+        return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares)
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
         """½u² of every edge where tones beat, if it was asked for."""
