@@ -158,7 +158,7 @@ class MatrixDrops:
         self.edges, self.channels = matrix.shape
         self._matrix = matrix
         self._squared = matrix**2
-        self._planes = len(angles)
+        self._planes = np.ones((len(angles), 1))
         rotation = np.cos(angles[:, :, np.newaxis] - angles[:, np.newaxis, :])
         self._rotation = rotation if _turned(angles) else None
 
@@ -180,7 +180,7 @@ class MatrixDrops:
         covariance /= freedom
         turned = covariance if self._rotation is None else covariance * self._rotation
         of_drops = np.einsum("...ec,ec->...e", self._matrix @ turned, self._matrix)
-        return covariance.diagonal(), np.broadcast_to(of_drops, (self._planes, self.edges))
+        return covariance.diagonal(), of_drops * self._planes
 
     def some(self, most: int) -> Some:
         """Return at most this many of the drops, spread over all of them."""
@@ -196,7 +196,7 @@ class GatheredDrops:
         self.edges, self.channels = drops.columns.shape[1], drops.channels
         self._columns, self._weights = drops.columns, drops.weights
         terms = len(self._columns)
-        self._planes = len(angles)
+        self._planes = np.ones((len(angles), 1))
         angles = angles if _turned(angles) else angles[:1]
         self._squared_weights = self._weights**2
         self._pairs = [(self._columns[i], self._columns[j]) for i, j in combinations(range(terms), 2)]
@@ -237,7 +237,7 @@ class GatheredDrops:
         drops = self.of_squares(variance)
         for covariance, weight in zip(covariances, self._pair_weights, strict=True):
             drops = drops + covariance * weight
-        return variance, np.broadcast_to(drops, (self._planes, self.edges))
+        return variance, drops * self._planes
 
     def some(self, most: int) -> Some:
         """Return at most this many of the drops, spread over all of them."""
