@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from crash.damage import flips
@@ -24,3 +28,14 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened():
 def test_a_flipped_bit_is_corrected_or_named():
     for line in flips(trials(10, 40, 500), seed=os.getpid()):
         assert (line["read wrong, unsaid"], line["tracebacks"]) == (0, 0), line
+
+
+@pytest.mark.more
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_a_write_that_is_torn_costs_no_step():
+    program = Path(__file__).with_name("torn_writes.py")
+    command = [sys.executable, str(program), "--every", str(trials(20, 15, 1)), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    found = json.loads(done.stdout)
+    assert found["killed"] > 10
+    assert (found["lost"], found["different"], done.returncode) == (0, 0, 0)
