@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from crash.damage import flips
 from crash.kill import kill
+from crash.scenarios import BAD, scenarios
 from trials import trials
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills by SIGKILL")
@@ -39,3 +40,10 @@ def test_a_write_that_is_torn_costs_no_step():
     found = json.loads(done.stdout)
     assert found["killed"] > 10
     assert (found["lost"], found["different"], done.returncode) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("bench", ["simulated", pytest.param("wire", marks=pytest.mark.more)])
+def test_faults_at_random_end_in_recovery_or_a_named_error(bench):
+    count = trials(4, 15, 200) if bench == "simulated" else trials(1, 3, 200)
+    found = scenarios(count, bench, seed=os.getpid())
+    assert [found[key] for key in BAD] == [0] * len(BAD)
