@@ -187,13 +187,22 @@ class DigipotBank:
         ConnectionFailed, DeadlineExceeded
             If the board cannot be reached (deadline 1.3 s). Then its watchdog must open them, or its power be cut.
         """
-        if not self._opened:
-            return
+        if self._opened:
+            self._open_terminals()
+
+    def rescue(self) -> None:
+        """Open all terminals over a connection of its own, which resets an Arduino and takes it up to 3 s."""
+        try:
+            self._open_terminals(HELLO_S)
+        finally:
+            self.close()
+
+    def _open_terminals(self, patience_s: float | None = None) -> None:
         self._armed = False
         try:
             if not self._link.is_open:
                 self._link.open()
-            connected = self._board.make_safe()
+            connected = self._board.make_safe(patience_s)
         except (ConnectionFailed, DeadlineExceeded) as failure:
             if self._watchdog_ms:
                 remedy = f"its watchdog opens them after {self._options.watchdog:g} s; or switch off the board's supply"
