@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 
@@ -38,6 +39,7 @@ class Watchdog:
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe = -1
         self._fed_s = 0.0
+        self._lock = threading.RLock()  # instruments may be opened in parallel; re-entrant for signal handlers
 
     @property
     def pid(self) -> int | None:
@@ -46,24 +48,29 @@ class Watchdog:
 
     def guard(self, record: Record) -> None:
         """Let the watchdog make this instrument safe from now on if need be; ConnectionFailed if it does not run."""
-        self._records[record.key] = record
-        if self._child is None:
-            self._start()
-        else:
-            self._send({"guard": record.to_json()})
+        with self._lock:
+            self._records[record.key] = record
+            if self._child is None:
+                self._start()
+            else:
+                self._send({"guard": record.to_json()})
 
     def release(self, record: Record) -> None:
         """Tell the watchdog that the instrument is safe and closed."""
-        self._records.pop(record.key, None)
-        if self._child is not None:
-            self._send({"release": record.key})
+        with self._lock:
+            self._records.pop(record.key, None)
+            if self._child is not None:
+                self._send({"release": record.key})
 
     def feed(self) -> None:
         """Tell the watchdog that an acquisition was completed. A watchdog that was killed is replaced."""
         now = time.monotonic()
-        if self._child is not None and now - self._fed_s >= FEED_S:
-            self._fed_s = now
-            self._send({})
+        if now - self._fed_s < FEED_S:
+            return
+        with self._lock:
+            if self._child is not None:
+                self._fed_s = now
+                self._send({})
 
     def close(self) -> None:
         """Let the watchdog end. It makes safe what was not released."""
