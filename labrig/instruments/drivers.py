@@ -321,7 +321,7 @@ class DriverInfo:
     packages
         Distributions it imports when it is opened.
     imports
-        Modules it imports when it is opened, in this order. The watchdog, which has to be quick, imports them beforehand.
+        Modules it imports when it is opened, in this order. The watchdog imports them beforehand, to be quick.
     probes
         Checks that `labrig doctor` runs for it on this machine, by subject.
     assumptions
