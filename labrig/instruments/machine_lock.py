@@ -6,6 +6,7 @@ On Linux it is a socket in the abstract namespace, which is no file: no permissi
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import struct
 import sys
@@ -13,8 +14,6 @@ import sys
 from filelock import FileLock, Timeout
 
 from labrig.instruments import records
-
-NAMESPACE = "labrig-instrument"
 
 _PROBES = 4096
 """How often other processes can ask for the holder while the lock is held."""
@@ -79,7 +78,8 @@ class MachineLock:
 
     @property
     def _address(self) -> bytes:
-        return f"\0{NAMESPACE}/{self._file_name}".encode()
+        place = hashlib.sha256(str(records.FOLDER).encode()).hexdigest()[:12]
+        return f"\0labrig-{place}/{self._file_name}".encode()
 
 
 _IN_USE = 98  # EADDRINUSE of Linux

@@ -18,6 +18,7 @@ import secrets
 import shlex
 import stat
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -68,7 +69,7 @@ class Record:
     options: Mapping[str, Any]
     key: str = ""
     pid: int = field(default_factory=os.getpid)
-    command: str = field(default_factory=lambda: shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+    command: str = field(default_factory=lambda: _command())
     folder: str = field(default_factory=lambda: _working_directory())
     opened_ns: int = field(default_factory=time.time_ns)
     made_safe: bool = False
@@ -77,7 +78,7 @@ class Record:
     def user(self) -> str:
         """Who uses it, in words: the process, its command and where it was started."""
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.opened_ns / 1e9))
-        return f"process {self.pid} ({self.command!r} in {self.folder}, {when})"
+        return f"process {self.pid} ({textwrap.shorten(self.command, 60, placeholder=' …')} in {self.folder}, {when})"
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as it is written."""
@@ -189,6 +190,11 @@ def _records() -> Iterator[Record | str]:
 
 def _path(record: Record) -> Path:
     return FOLDER / f"{file_name(record.key)}.{os.getuid() if hasattr(os, 'getuid') else 0}.json"
+
+
+def _command() -> str:
+    program = Path(sys.argv[0]).name
+    return shlex.join(["labrig" if program == "__main__.py" else program, *sys.argv[1:]])
 
 
 def _working_directory() -> str:

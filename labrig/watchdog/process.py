@@ -1,7 +1,7 @@
 """The watchdog process: waits for the end or the silence of its owner, and makes safe what that was using.
 
-Messages come on stdin, one JSON object per line: {"silence_s": seconds or null}, {"guard": record}, {"release": key},
-and {} for an acquisition that was completed.
+Messages come on stdin, one JSON object per line: {"records": folder, "silence_s": seconds or null},
+{"guard": record}, {"release": key}, and {} for an acquisition that was completed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from labrig.errors import StorageError, reason
@@ -79,7 +80,7 @@ class _Guard:
         if not message:
             self._fed_s = time.monotonic()
         elif "silence_s" in message:
-            self._silence_s = message["silence_s"]
+            records.FOLDER, self._silence_s = Path(message["records"]), message["silence_s"]
         elif "guard" in message:
             record = Record(**message["guard"])
             self._rescues[record.key] = Rescue(record)

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 
 from labrig.errors import ConnectionFailed, reason
+from labrig.instruments import records
 from labrig.instruments.records import Record
 
 FEED_S = 0.2
@@ -119,7 +120,7 @@ class Watchdog:
             child.stdin.close()
             os.set_blocking(self._pipe, False)
             self._child = child
-            self._write({"silence_s": self._silence_s})
+            self._write({"records": str(records.FOLDER), "silence_s": self._silence_s})
             for record in self._records.values():
                 self._write({"guard": record.to_json()})
         except OSError as error:

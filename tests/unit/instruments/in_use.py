@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labrig.instruments import machine_lock, records
+from labrig.instruments import records
 from labrig.instruments.data import Identity
 from labrig.instruments.records import Record
 
@@ -14,9 +14,8 @@ DRIVER, ADDRESS = "siglent.sdg", "TCPIP::10.0.0.5::INSTR"
 
 
 def use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let records be in `folder`, and locks have names of their own."""
+    """Let records, and with them the locks, be in `folder`."""
     monkeypatch.setattr(records, "FOLDER", folder)
-    monkeypatch.setattr(machine_lock, "NAMESPACE", f"labrig-test-{folder.parent.name}-{folder.parent.parent.name}")
     return folder
 
 

@@ -12,19 +12,19 @@ import pytest
 from unit.instruments.in_use import ADDRESS, Instrument, record, use
 
 from labrig.errors import ConnectionFailed, StorageError
-from labrig.instruments import machine_lock, records, reservation
+from labrig.instruments import records, reservation
 from labrig.instruments.records import Record
 from labrig.instruments.reservation import Reserved
 
 HOLD = """
 import sys
 from pathlib import Path
-from labrig.instruments import machine_lock, records
+from labrig.instruments import records
 from labrig.instruments.reservation import Reserved
-records.FOLDER, machine_lock.NAMESPACE = Path(sys.argv[1]), sys.argv[2]
+records.FOLDER = Path(sys.argv[1])
 class Instrument:
     def open(self): pass
-record = records.Record("gen", "siglent.sdg", "source", sys.argv[3], {"driver": "siglent.sdg", "resource": sys.argv[3]})
+record = records.Record("gen", "siglent.sdg", "source", sys.argv[2], {"driver": "siglent.sdg", "resource": sys.argv[2]})
 held = Reserved(record, Instrument())
 held.open()
 print("open", flush=True)
@@ -61,7 +61,7 @@ def reserved() -> Iterator[Callable[..., Reserved]]:
 
 def another_process(folder: Path) -> subprocess.Popen[str]:
     """A process that has the instrument open."""
-    command = [sys.executable, "-c", HOLD, str(folder), machine_lock.NAMESPACE, ADDRESS]
+    command = [sys.executable, "-c", HOLD, str(folder), ADDRESS]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None
     assert other.stdout.readline() == "open\n"
