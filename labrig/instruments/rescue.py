@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
@@ -82,6 +82,8 @@ class Rescue:
         The instrument.
     retry_s : float
         How long to try again if it fails (s).
+    on_ready : callable
+        Called once everything is imported and only `begin` is missing, with the reason if that failed.
 
     Attributes
     ----------
@@ -89,10 +91,16 @@ class Rescue:
         Why the last attempt failed.
     """
 
-    def __init__(self, record: Record, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self,
+        record: Record,
+        retry_s: float = RETRY_S,
+        on_ready: Callable[[Exception | None], None] = lambda error: None,
+    ) -> None:
         self.record = record
         self.error: Exception | None = None
         self._retry_s = retry_s
+        self._on_ready = on_ready
         self._begun, self._over = threading.Event(), threading.Event()
         self._withdrawn = False
         self._instrument: Any = None
@@ -116,6 +124,7 @@ class Rescue:
             self._instrument = prepared(self.record)
         except Exception as error:
             self.error = error
+        self._on_ready(self.error)
         self._begun.wait()
         ends = time.monotonic() + self._retry_s
         while not self._withdrawn:

@@ -38,6 +38,10 @@ class Guardian(Protocol):
         """Take responsibility for an instrument that is about to be opened."""
         ...
 
+    def ready(self, record: Record) -> None:
+        """Return once it could make the instrument safe at once; ConnectionFailed if it could not."""
+        ...
+
     def release(self, record: Record) -> None:
         """The instrument is safe and closed."""
         ...
@@ -90,11 +94,15 @@ class Reserved:
         self._locks: dict[str, MachineLock] = {}
         self._is_recorded = False
         self._is_safe = False
+        self._is_guarded = False
 
     def __getattr__(self, action: str) -> Any:
         method = getattr(self._instrument, action)
         if action in _DRIVING:
             self._is_safe = False
+            if self._guardian is not None and not self._is_guarded:
+                self._guardian.ready(self._record)
+                self._is_guarded = True
         if self._guardian is not None and action == _PROGRESS.get(self._record.kind):
             return self._feeding(method, self._guardian)
         return method
@@ -141,7 +149,7 @@ class Reserved:
         try:
             self._instrument.close()
             if self._is_recorded and self._is_safe:
-                self._is_recorded = False
+                self._is_recorded = self._is_guarded = False
                 records.remove(self._record)
                 if self._guardian is not None:
                     self._guardian.release(self._record)

@@ -2,6 +2,7 @@
 
 Messages come on stdin, one JSON object per line: {"records": folder, "silence_s": seconds or null},
 {"guard": record}, {"release": key}, and {} for an acquisition that was completed.
+It answers each record on stdout: {"ready": key, "error": why it could not make this instrument safe, or null}.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class _Guard:
             records.FOLDER, self._silence_s = Path(message["records"]), message["silence_s"]
         elif "guard" in message:
             record = Record(**message["guard"])
-            self._rescues[record.key] = Rescue(record)
+            self._rescues[record.key] = Rescue(record, on_ready=lambda error: _answer(record.key, error))
         elif (rescue := self._rescues.pop(message["release"], None)) is not None:
             rescue.withdraw()
 
@@ -160,6 +161,12 @@ def _read(messages: queue.SimpleQueue[str | None]) -> None:
         for line in sys.stdin:
             messages.put(line)
     messages.put(None)
+
+
+def _answer(key: str, error: Exception | None) -> None:
+    line = {"ready": key, "error": None if error is None else reason(error)}
+    with suppress(OSError):
+        os.write(1, json.dumps(line).encode() + b"\n")
 
 
 def _say(text: str) -> None:

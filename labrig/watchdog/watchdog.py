@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -17,6 +18,9 @@ from labrig.instruments.records import Record
 
 FEED_S = 0.2
 """The watchdog hears of acquisitions at most this often (s)."""
+
+READY_S = 30.0
+"""Time the watchdog may take to import the drivers (s)."""
 
 _END_S = 2.0
 
@@ -38,7 +42,9 @@ class Watchdog:
         self._silence_s = silence_s
         self._records: dict[str, Record] = {}
         self._child: subprocess.Popen[bytes] | None = None
-        self._pipe = -1
+        self._pipe = self._answers = -1
+        self._ready: dict[str, str | None] = {}
+        self._rest = b""
         self._fed_s = 0.0
         self._lock = threading.RLock()  # instruments may be opened in parallel; re-entrant for signal handlers
 
@@ -55,6 +61,31 @@ class Watchdog:
                 self._start()
             else:
                 self._send({"guard": record.to_json()})
+
+    def ready(self, record: Record) -> None:
+        """Wait until the watchdog has imported all it needs; ConnectionFailed if it cannot make the instrument safe."""
+        if sys.platform == "win32":  # no select on pipes
+            return
+        with self._lock:
+            ends = time.monotonic() + READY_S
+            while record.key not in self._ready:
+                left = ends - time.monotonic()
+                answered = left > 0 and select.select([self._answers], [], [], left)[0]
+                said = os.read(self._answers, 1 << 16) if answered else b""
+                if not said:
+                    raise ConnectionFailed(
+                        "its watchdog does not answer", device=record.name, action="watch", limit=f"{READY_S:g} s"
+                    )
+                *lines, self._rest = (self._rest + said).split(b"\n")
+                for answer in map(json.loads, lines):
+                    self._ready[answer["ready"]] = answer["error"]
+            if error := self._ready[record.key]:
+                raise ConnectionFailed(
+                    f"its watchdog could not make it safe: {error}",
+                    device=record.name,
+                    action="watch",
+                    remedy="repair the installation of its driver",
+                )
 
     def release(self, record: Record) -> None:
         """Tell the watchdog that the instrument is safe and closed."""
@@ -78,8 +109,7 @@ class Watchdog:
         child, self._child = self._child, None
         if child is None:
             return
-        with suppress(OSError):
-            os.close(self._pipe)
+        self._close_pipes()
         if self._records:
             self._records.clear()
             _left.append(child)
@@ -109,15 +139,17 @@ class Watchdog:
             child = subprocess.Popen(
                 [sys.executable, "-m", "labrig.watchdog", str(os.getpid())],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 bufsize=0,
                 cwd=os.sep,
                 start_new_session=True,  # Ctrl-C and the end of the terminal do not reach it
                 env={**os.environ, "PYTHONPATH": search_path, "OPENBLAS_NUM_THREADS": "1"},
             )
             assert child.stdin is not None
-            self._pipe = os.dup(child.stdin.fileno())
+            assert child.stdout is not None
+            self._pipe, self._answers = os.dup(child.stdin.fileno()), os.dup(child.stdout.fileno())
             child.stdin.close()
+            child.stdout.close()
             os.set_blocking(self._pipe, False)
             self._child = child
             self._write({"records": str(records.FOLDER), "silence_s": self._silence_s})
@@ -131,12 +163,19 @@ class Watchdog:
                 "outputs would stay on if this program were killed",
             ) from error
 
+    def _close_pipes(self) -> None:
+        for pipe in (self._pipe, self._answers):
+            with suppress(OSError):
+                os.close(pipe)
+        self._pipe = self._answers = -1
+        self._ready.clear()
+        self._rest = b""
+
     def _replace(self) -> None:
         """Start another watchdog: this one has ended."""
         child, self._child = self._child, None
         assert child is not None
-        with suppress(OSError):
-            os.close(self._pipe)
+        self._close_pipes()
         with suppress(subprocess.TimeoutExpired):
             child.wait(_END_S)
         logging.getLogger("labrig").warning(
