@@ -204,7 +204,7 @@ def test_a_lost_port_ends_in_one_error_within_the_deadline():
     device = VirtualDigipotBoard(4)
     with contextlib.ExitStack() as stack:
         resource = stack.enter_context(on_a_pty(device))
-        pots = bank(resource)
+        pots = bank(resource, watchdog="0 s")
         pots.recovery_s = 0.5
         pots.open()
         stack.close()
