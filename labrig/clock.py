@@ -43,3 +43,7 @@ class SimulatedClock:
     def sleep(self, duration_s: float) -> None:
         """Advance the time by `duration_s` (s)."""
         self._now += max(0.0, duration_s)
+
+    def resume(self, now_s: float) -> None:
+        """Go on from this time (s)."""
+        self._now = now_s

@@ -7,26 +7,28 @@ By frequency propagation: measure with the error off → e = ∂C/∂v_o → mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.errors import ChannelFault
+from labrig.errors import ChannelFault, LabrigError
+from labrig.fault_policy import REFUSALS, FaultPolicy
+from labrig.instruments.data import Setting
 from labrig.learning.gradient import mean_gradient
 from labrig.learning.measurement import OutputReadings
+from labrig.learning.scores import scores
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update
 from labrig.random_streams import RandomStream
-from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.gradient_probe import ExampleGradient, GradientProbe
 from labrig.rig.rig import Rig
-from labrig.runs.journal import Evaluation, Event, Journal, Step
+from labrig.runs.journal import Evaluation, Event, Intent, Journal, Record, Step
 
 Array = NDArray[np.float64]
-
-ATTEMPTS = 3
-"""Attempts at one step or evaluation if the potentiometers lose their settings during it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,25 @@ class Schedule:
 
 @dataclass
 class Experiment:
-    """Trains a rig on a task. `seed` orders the examples; `readings` are the outputs of the last evaluation."""
+    """Trains a rig on a task.
+
+    Parameters
+    ----------
+    probe, update, schedule, journal
+        What measures gradients, what makes updates of them, how long, and where steps are recorded.
+    seed
+        Of the order of examples.
+    readings
+        The outputs of the last evaluation.
+    bench_state
+        Returns the state of the bench, which is committed with every row.
+    announces
+        Whether the journal notes what is about to be written to the board, before it is.
+    policy
+        What is done about faults.
+    masked
+        Edges that are left as they are, because their channels do not keep what is written.
+    """
 
     probe: GradientProbe
     update: Update
@@ -60,33 +80,86 @@ class Experiment:
     evaluation_acquisitions: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
     readings: OutputReadings | None = None
+    bench_state: Callable[[], Mapping[str, Any]] = dict
+    announces: bool = False
+    policy: FaultPolicy = field(default_factory=FaultPolicy)
+    masked: set[int] = field(default_factory=set)
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
+    _programmed: bool = field(default=False, repr=False)
+
+    def program(self) -> None:
+        """Write every conductance to the board."""
+        self.rig.program(self.settings())
+        self._programmed = True
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
-        """Train to the end of the schedule or until `stop()` is True; a step is finished, an evaluation is not."""
-        self.rig.program(self.update.settings())
-        if not self._evaluated(0, stop, report):
+        """Train to the end of the schedule or until `stop()` is True; a step is finished, an evaluation is not.
+
+        After `resume` the training goes on where it was.
+        """
+        if not self._programmed:
+            self.program()
+        per_epoch = -(-len(self.task.train) // self.schedule.batch)
+        begun = self.update.steps // per_epoch  # the epoch that goes on, or whose evaluation before it may be missing
+        if not self._evaluated(begun, stop, report):
             return
         order = RandomStream(self.seed, "order")
-        for epoch in range(self.schedule.epochs):
+        for epoch in range(begun, self.schedule.epochs):
             examples = order.at(epoch).permutation(self.task.train)
-            for first in range(0, len(examples), self.schedule.batch):
+            done = self.update.steps - epoch * per_epoch
+            for first in range(done * self.schedule.batch, len(examples), self.schedule.batch):
                 if stop():
                     return
                 batch, rest = np.split(examples[first:], [self.schedule.batch])
                 report(self.step(epoch, batch, following=rest[0] if len(rest) else None))
-            last = epoch + 1 == self.schedule.epochs
-            every = self.schedule.evaluate_every
-            due = last or (every and (epoch + 1) % every == 0)
-            if due and not self._evaluated(epoch + 1, stop, report):
+            if not self._evaluated(epoch + 1, stop, report):
                 return
 
     def _evaluated(self, epoch: int, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> bool:
-        """Evaluate and report the result; return False if the evaluation was abandoned."""
+        """Evaluate after so many epochs if it is due, and report the result; return False if that was abandoned."""
+        every, last = self.schedule.evaluate_every, epoch == self.schedule.epochs
+        due = epoch == 0 or last or bool(every and epoch % every == 0)
+        per_epoch = -(-len(self.task.train) // self.schedule.batch)
+        begun = self.update.steps > epoch * per_epoch
+        if not due or begun or any(earlier.epoch == epoch for earlier in self.evaluations):
+            return True
         evaluation = self.evaluate(epoch, stop)
         if evaluation is not None:
             report(evaluation)
         return evaluation is not None
+
+    def resume(self, record: Record, state: Mapping[str, Any]) -> None:
+        """Take up a run where its journal ends; the board is not written yet.
+
+        Parameters
+        ----------
+        record
+            What its journal contains.
+        state
+            What was committed with the last step or evaluation.
+        """
+        initial = self.update.conductances
+        if len(record.step):
+            self.update.resume(record.shadow[-1], record.conductances[-1], int(record.step[-1]))
+            self._first_gradient = initial, record.gradient[0]
+            self.masked = set(record.masked[-1] or ())
+        self.evaluations = list(record.evaluations)
+        if self.evaluations:
+            last = self.evaluations[-1]
+            volts, noise, systematic = last.outputs, last.u_outputs, last.systematic_outputs
+            if volts is not None and noise is not None and systematic is not None:  # not kept before schema 5
+                self.readings = OutputReadings(np.array(last.examples), volts, noise, systematic)
+        if state:
+            self.evaluation_acquisitions = state["evaluation_acquisitions"]
+            self.rig.resume(state["rig"])
+
+    def _state(self) -> dict[str, Any]:
+        """What `resume` needs besides the rows of the journal, and the bench."""
+        return {
+            "evaluation_acquisitions": self.evaluation_acquisitions,
+            "rig": self.rig.state(),
+            **self.bench_state(),
+        }
 
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
         """Make one update from a batch of examples: measure, learn, write, record.
@@ -110,38 +183,44 @@ class Experiment:
         LimitExceeded
             If the step takes longer than limits.step.
         """
-        before = self.update.state()
-        for _ in range(ATTEMPTS):
-            began = self.rig.clock.now()
-            *earlier, last = (int(example) for example in examples)
-            learned = [self.probe.gradient(example) for example in earlier]
-            learned.append(self.probe.gradient(last, following))
+        before, batch = self.update.state(), [int(example) for example in examples]
+        for attempt in range(1, self.policy.attempts + 1):
+            began, counted = self.rig.clock.now(), self.rig.acquisitions
+            try:
+                learned = self._learned(batch, following)
+            except REFUSALS as error:
+                action = self.policy.of_measurement(error)
+                if action == "stop" or (action == "retry" and attempt == self.policy.attempts):
+                    raise
+                self._note_fault(error, action, before.steps, counted, began, {"examples": batch})
+                if action == "retry":
+                    continue
+                learned = [ExampleGradient(math.nan, None)] * len(batch)
             gradient = mean_gradient([item.gradient for item in learned], len(self.rig.edges))
             here = self.update.conductances
             self.rig.confirm()
-            report = self.rig.program(self.update.apply(gradient.value))
+            settings = self._applied(gradient.value)
+            if self.announces:
+                changed = tuple(sorted(settings))
+                self.journal.intend(Intent(self.update.steps, changed, self.update.conductances[list(changed)]))
+            report = self.rig.program(settings)
             if not report.interrupted:
                 break
             self.update.restore(before)
-            self.rig.program(self.update.settings())
-            self._note(before.steps, "repeated", {"examples": [int(example) for example in examples]})
+            self.rig.program(self.settings())
+            self._note(before.steps, "repeated", {"examples": batch})
         else:
             raise self._settings_lost("step")
         if self._first_gradient is None:
             self._first_gradient = here, gradient.value
         self.rig.limits.check_step(self.rig.clock.now() - began)
         if report.faulty:
-            raise ChannelFault(
-                f"{', '.join(report.faulty)} did not keep the value that was written",
-                action="program",
-                last_good=f"step {before.steps}",
-                remedy="check the part and its wiring",
-            )
+            self._mask(report.faulty, before.steps, counted, began)
         step = Step(
             index=self.update.steps,
             epoch=epoch,
-            examples=tuple(int(example) for example in examples),
-            loss=float(np.mean([item.loss for item in learned])),
+            examples=tuple(batch),
+            loss=_or_none(float(np.mean([item.loss for item in learned]))),
             gamma=gradient.gamma,
             skipped=sum(item.gradient is None for item in learned),
             gradient=gradient.value,
@@ -153,9 +232,52 @@ class Experiment:
             bench_s=self.rig.clock.now() - began,
             bench_acquisitions=self.rig.acquisitions,
             bench_clock_s=self.rig.clock.now(),
+            masked=tuple(sorted(self.masked)),
         )
-        self.journal.append(step)
+        self.journal.append(step, self._state())
         return step
+
+    def _learned(self, batch: Sequence[int], following: int | None) -> list[ExampleGradient]:
+        """Measure the gradient of every example."""
+        *earlier, last = batch
+        learned = [self.probe.gradient(example) for example in earlier]
+        learned.append(self.probe.gradient(last, following))
+        return learned
+
+    def _applied(self, gradient: Array) -> dict[int, Setting]:
+        """Take a step with the edges that are not masked; the settings that change."""
+        if not self.masked:
+            return self.update.apply(gradient)
+        without = gradient.copy()
+        without[list(self.masked)] = 0.0
+        return {edge: setting for edge, setting in self.update.apply(without).items() if edge not in self.masked}
+
+    def settings(self) -> dict[int, Setting]:
+        """Every setting but those of masked edges."""
+        return {edge: setting for edge, setting in self.update.settings().items() if edge not in self.masked}
+
+    def _mask(self, faulty: Sequence[str], step: int, counted: int, began: float) -> None:
+        """Leave out the edges of channels that did not keep what was written; ChannelFault if that stops the run."""
+        error = ChannelFault(
+            f"{', '.join(faulty)} did not keep the value that was written",
+            action="program",
+            last_good=f"step {step}",
+            remedy="check the part and its wiring; with faults.channel=mask training goes on without such an edge",
+        )
+        if self.policy.channel == "stop":
+            raise error
+        of_channel = {f"{wire.device}/{wire.channel}": edge for edge, wire in enumerate(self.rig.hookup.edges)}
+        edges = [of_channel[channel] for channel in faulty]
+        self.masked |= set(edges)
+        self._note_fault(error, "mask", step, counted, began, {"edges": [self.rig.edges[edge] for edge in edges]})
+
+    def _note_fault(
+        self, error: LabrigError, action: str, step: int, counted: int, began: float, more: Mapping[str, Any]
+    ) -> None:
+        """Enter a fault in the ledger: what it was, what is done about it, and what it cost."""
+        cost = {"acquisitions": self.rig.acquisitions - counted, "bench_s": self.rig.clock.now() - began}
+        what = {"kind": type(error).__name__, "device": error.device, "message": error.message, "action": action}
+        self._note(step, "fault", {**what, "cost": cost, **more})
 
     @property
     def rig(self) -> Rig:
@@ -193,9 +315,11 @@ class Experiment:
             self.rig.clock.now(),
             examples=tuple(found.examples.tolist()),
             outputs=found.volts,
+            u_outputs=found.noise,
+            systematic_outputs=found.systematic,
         )
         self.evaluations.append(evaluation)
-        self.journal.evaluated(evaluation)
+        self.journal.evaluated(evaluation, self._state())
         return evaluation
 
     @property
@@ -233,35 +357,29 @@ class Experiment:
 
     def metrics_of(self, readings: OutputReadings) -> dict[str, float]:
         """Return the figures that follow from the outputs of the training examples and, after these, the test ones."""
-        count = len(self.task.train)
-        metrics = self._figures(readings.of(slice(count)))
-        if not len(self.task.test):
-            return metrics
-        metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
-        test = self._figures(readings.of(slice(count, None)))
-        return metrics | {f"test_{name}": value for name, value in test.items()}
+        return scores(self.task, self.probe.loss, readings)
 
     def _read_outputs(self, epoch: int, stop: Callable[[], bool]) -> OutputReadings | None:
         """Measure every example, repeating all if settings were lost; None if `stop()` is True."""
         examples = np.concatenate((self.task.train, self.task.test))
-        for _ in range(ATTEMPTS):
-            read = []
-            for example in examples:
-                if stop():
-                    return None
-                response = self.probe.measure_free(int(example))
-                read.append((response.outputs, response.u_outputs, response.systematic_outputs))
+        for attempt in range(1, self.policy.attempts + 1):
+            read, began, counted = [], self.rig.clock.now(), self.rig.acquisitions
+            try:
+                for example in examples:
+                    if stop():
+                        return None
+                    response = self.probe.measure_free(int(example))
+                    read.append((response.outputs, response.u_outputs, response.systematic_outputs))
+            except REFUSALS as error:
+                if self.policy.of_measurement(error) == "stop" or attempt == self.policy.attempts:
+                    raise
+                self._note_fault(error, "retry", self.update.steps, counted, began, {"evaluation": epoch})
+                continue
             self.rig.confirm()
             if not self.rig.program({}).interrupted:
                 return OutputReadings(examples, *np.array(read).swapaxes(0, 1))
             self._note(self.update.steps, "repeated", {"evaluation": epoch})
         raise self._settings_lost("evaluation")
-
-    def _figures(self, readings: OutputReadings) -> dict[str, float]:
-        """Return mean loss and the task's figures."""
-        examples, outputs = readings.examples, readings.volts
-        losses = [self.probe.loss.value(v, self.task.target[k]) for k, v in zip(examples, outputs, strict=True)]
-        return {"loss": float(np.mean(losses)), **self.task.figures(examples, outputs)}
 
     def _note(self, step: int, event: str, detail: dict[str, object]) -> None:
         """Record an event with the bench's count and clock."""
@@ -269,8 +387,12 @@ class Experiment:
 
     def _settings_lost(self, what: str) -> ChannelFault:
         return ChannelFault(
-            f"the potentiometers lost their settings in each of {ATTEMPTS} attempts at the same {what}",
+            f"the potentiometers lost their settings in each of {self.policy.attempts} attempts at the same {what}",
             action="program",
             last_good=f"step {self.update.steps}",
             remedy="check the bank's supply, cable and watchdog",
         )
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value

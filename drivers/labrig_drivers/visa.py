@@ -295,8 +295,10 @@ class VisaSession:
         if session is self._session:
             self._session = None
         if session is not None:
-            with contextlib.suppress(Exception):
+            try:
                 session.close()
+            except Exception:  # PyVISA would close it again when it is collected and when Python ends, and print this
+                session.session = None
 
     def _fail(self, error: Exception, action: str, *, late: bool = False) -> NoReturn:
         """Raise the labrig error for a backend's exception.

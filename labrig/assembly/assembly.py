@@ -21,6 +21,7 @@ from labrig.assembly.sections.timing import Timing, with_lines
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.experiment import Experiment, Schedule
+from labrig.fault_policy import FaultPolicy
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import Identity, distinct
 from labrig.instruments.drivers import (
@@ -87,6 +88,7 @@ class Assembly:
     learning_choice: LearningChoice
     acquisition: Acquisition
     storage: Storage
+    fault_policy: FaultPolicy
     simulation: SimulationChoice
     limits: Limits
     devices: Mapping[str, Device]
@@ -136,12 +138,13 @@ class Assembly:
         """Build a new bench and a rig on it."""
         bench: Bench = import_module(BENCHES[self.header.bench]).build(self)
         try:
-            return Setup(bench, self._rig(bench))
+            return Setup(bench, self.rig_on(bench))
         except BaseException:  # including Ctrl-C: processes of the bench would outlive the run
             bench.close()
             raise
 
-    def _rig(self, bench: Bench) -> Rig:
+    def rig_on(self, bench: Bench) -> Rig:
+        """Return an unopened rig on a bench."""
         hookup = self.board.hookup
         others = () if self.judge is None else (self.judge.device,)
         instruments = {
@@ -202,7 +205,7 @@ class Assembly:
     def experiment(self, rig: Rig, journal: Journal) -> Experiment:
         """Build the experiment on an open rig."""
         update = self.update(rig)
-        return Experiment(self.probe(rig, update), update, self.schedule, journal, self.seed)
+        return Experiment(self.probe(rig, update), update, self.schedule, journal, self.seed, policy=self.fault_policy)
 
     def routed(self, name: str) -> InstrumentOptions:
         """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""

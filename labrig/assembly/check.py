@@ -30,6 +30,7 @@ from labrig.assembly.sections import (
     timing,
     wiring,
 )
+from labrig.assembly.sections.faults import Faults
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.learning import LearningChoice, read_learning, without_inherited
 from labrig.assembly.sections.storage import Storage
@@ -93,6 +94,7 @@ STAGES: Sequence[Stage] = (
     Stage("synchronization", _section("timing", timing.Timing, optional=True)),
     Stage("limits", _section("limits", limits.Limits, optional=True)),
     Stage("storage", _section("storage", Storage, optional=True)),
+    Stage("fault_policy", _section("faults", Faults, optional=True)),
     Stage("simulation", simulation.read_simulation),
     Stage("devices", instruments.read_devices),
     Stage("bench_checked", instruments.check_bench),
@@ -179,6 +181,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         "timing": products["synchronization"],
         "limits": limits_section,
         "storage": products["storage"],
+        "faults": products["fault_policy"],
         "simulation": products["simulation"].section,
     }
     return Assembly(
@@ -191,6 +194,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         learning_choice=learning,
         acquisition=products["acquisition"],
         storage=products["storage"],
+        fault_policy=products["fault_policy"].policy,
         simulation=products["simulation"],
         limits=Limits(limits_section.node, limits_section.edge_power, limits_section.step),
         devices=products["devices"],

@@ -21,6 +21,7 @@ from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.config.resolved import ResolvedValue, flatten_resolved
 from labrig.config.validation import validate
+from labrig.instruments.data import levels_as_plain
 from labrig.rig.rig import Rig
 
 LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml")
@@ -48,6 +49,7 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "platform": sys.platform,
         "identities": {name: [who.model, who.serial, who.firmware] for name, who in rig.identities.items()},
         "card": card(assembly, rig),
+        "rig": {"plan": asdict(rig.plan), **levels_as_plain(rig.levels)},
         "inputs": sides["input"],
         "outputs": sides["output"],
         "classes": [terminal["name"] for terminal in sides["output"]] if task.targets == "classes" else None,

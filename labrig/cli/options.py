@@ -16,7 +16,7 @@ def add_config(parser: argparse.ArgumentParser, bench: str | None = None) -> Non
     parser.add_argument(
         "config", type=named, metavar="CONFIG", help="YAML file, or the name of one that comes with labrig"
     )
-    parser.add_argument("--seed", type=_seed, metavar="N", help="the run's seed")
+    parser.add_argument("--seed", type=count, metavar="N", help="the run's seed")
     if bench is None:
         benches = ("simulated", "wire", "hardware")
         parser.add_argument("--bench", choices=benches, help="where the instruments come from")
@@ -48,6 +48,12 @@ def assembled(arguments: argparse.Namespace, *, warn: bool = True) -> Assembly:
     return assembly
 
 
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add RUN and --runs-dir."""
+    parser.add_argument("run", metavar="RUN", type=folder_named, help="folder of a run, or its name in --runs-dir")
+    add_runs_dir(parser)
+
+
 def add_runs_dir(parser: argparse._ActionsContainer) -> None:
     """Add --runs-dir."""
     parser.add_argument(
@@ -67,7 +73,8 @@ def folder_named(text: str) -> Path:
     return Path(named(text))
 
 
-def _seed(text: str) -> int:
+def count(text: str) -> int:
+    """Return a whole number ≥ 0; refuses anything else."""
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number ≥ 0")
     return int(text)

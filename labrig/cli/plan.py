@@ -44,14 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
         assembly = assembled(arguments, warn=False)
     try:
         with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
-            update = assembly.update(rig)
-            plan = plan_run(
-                assembly.probe(rig, update),
-                update,
-                assembly.schedule,
-                assembly.storage.gradients_every(len(rig.edges)),
-                judged=assembly.judge is not None,
-            )
+            plan = plan_run(assembly, rig)
     except LimitExceeded as error:
         _report_at_limit(assembly, error)
         raise
@@ -112,7 +105,7 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         ("conductances", f"{1e6 * low:.4g} to {1e6 * high:.4g} µS, {'continuous' if plan.levels is None else levels}"),
         *([("solver", solver)] if (solver := _solver(assembly)) is not None else []),
         ("run", f"{counts.updates} updates; {acquisitions}"),
-        ("memory", f"{plan.window_bytes / 1e6:.3g} MB per window, journal {plan.journal_bytes / 1e6:.3g} MB"),
+        ("memory", f"{plan.window_bytes / 1e6:.3g} MB per window, {plan.journal_bytes / 1e6:.3g} MB on the disk"),
         ("time", f"{seconds(plan.bench_s)} on the bench, {seconds(plan.wall_s)} on this computer"),
     ]
     lines = [f"{name:<13} {text}" for name, text in rows]

@@ -46,7 +46,8 @@ class LatestFigures:
     def take(self, what: Step | Evaluation) -> None:
         """Add a step or an evaluation."""
         if isinstance(what, Step):
-            self._losses.append(what.loss)
+            if what.loss is not None:
+                self._losses.append(what.loss)
         else:
             self._evaluation = f"; at step {what.step}: {figures(what.metrics)}"
 

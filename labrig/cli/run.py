@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from labrig.cli.elapsed import wall_s
 from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
-from labrig.json_text import json_text
+from labrig.cli.run_output import INTERRUPTED, emit, end, wall
 
 if TYPE_CHECKING:
-    from labrig.cli.progress import Progress
     from labrig.interrupts import Interrupts
-    from labrig.procedures.train import RunResult
-    from labrig.runs.folder import RunFolder
-    from labrig.runs.journal import Evaluation, Step
+    from labrig.procedures.run_result import RunResult
 
-VERDICT_FAILED = 7
-INTERRUPTED = 130
 NOT_STARTED = {"event": "interrupted", "message": "the run had not started"}
 
 
@@ -42,18 +34,19 @@ def execute(arguments: argparse.Namespace) -> int:
         try:
             result = _trained(arguments, interrupts)
         except KeyboardInterrupt:  # before the run folder existed and any instrument was open
-            _emit(arguments, NOT_STARTED | _wall())
+            emit(arguments, NOT_STARTED | wall())
             return INTERRUPTED
-        return _end(arguments, result)
+        return end(arguments, result)
 
 
 def _trained(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
     from labrig.cli.opened import opened
     from labrig.cli.progress import progress_of
+    from labrig.cli.run_output import Output
     from labrig.procedures.train import train
 
     assembly = assembled(arguments)
-    with _Output(arguments, progress_of(assembly)) as output:
+    with Output(arguments, progress_of(assembly)) as output:
         return train(
             assembly,
             runs_dir=arguments.runs_dir,
@@ -64,79 +57,3 @@ def _trained(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult
             stop=interrupts.requested,
             opened=lambda rig: opened(rig, interrupts),
         )
-
-
-class _Output:
-    """Output of a run in progress, and a hint to its folder if it fails."""
-
-    def __init__(self, arguments: argparse.Namespace, progress: Progress) -> None:
-        self._arguments = arguments
-        self._progress = progress
-        self._folder: RunFolder | None = None
-        self._steps = 0
-
-    def __enter__(self) -> _Output:
-        self._progress.__enter__()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        self._progress.__exit__(kind, error, trace)
-        if isinstance(error, Exception) and self._steps and self._folder and not self._arguments.json:
-            print(f"labrig: see the run so far with: labrig show {self._folder.path} --plot", file=sys.stderr)
-
-    def started(self, folder: RunFolder) -> None:
-        """Print the folder of the run."""
-        self._folder = folder
-        _emit(self._arguments, {"event": "started", "run": str(folder.path)})
-
-    def report(self, what: Step | Evaluation) -> None:
-        """Show a completed step or evaluation."""
-        from labrig.runs.journal import Evaluation
-
-        self._progress.advance(what)
-        if isinstance(what, Evaluation):
-            line = {"event": "evaluation", "epoch": what.epoch, "step": what.step, "metrics": what.metrics}
-            _emit(self._arguments, line)
-        else:
-            self._steps = what.index
-
-
-def _end(arguments: argparse.Namespace, result: RunResult) -> int:
-    from labrig.runs.plots import reasons
-
-    if result.left_out:
-        print(f"labrig: pictures not drawn: {reasons(result.left_out)}", file=sys.stderr)
-    _emit(arguments, result.to_json() | _wall())
-    if result.state == "interrupted":
-        return INTERRUPTED
-    if result.not_judged:
-        print(f"labrig: the score was not judged: {result.not_judged}", file=sys.stderr)
-    if result.judgement is not None and result.judgement.score_differs:
-        print(f"labrig: the score differs: {result.judgement.message}", file=sys.stderr)
-    for line in result.missed:
-        print(f"labrig: target missed: {line}", file=sys.stderr)
-    return VERDICT_FAILED if result.missed else 0
-
-
-def _wall() -> dict[str, float]:
-    """Return the time since the process started, as JSON keys."""
-    return {"wall_s": round(wall_s(), 3)}
-
-
-def _emit(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
-    """Print a line on stdout. A closed pipe or a full disk does not stop the experiment."""
-    try:
-        _print(arguments, line)
-    except OSError:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
-
-
-def _print(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
-    if arguments.json:
-        print(json_text(line), flush=True)
-    elif "message" in line:
-        print(f"{line['event']}; {line['message']}", flush=True)
-    elif line["event"] in ("finished", "interrupted"):
-        from labrig.cli.tables import outcome_text
-
-        print(outcome_text(line), flush=True)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from labrig.cli.options import add_runs_dir, folder_named
+from labrig.cli.options import add_run, folder_named
 from labrig.json_text import json_text
 
 BEFORE = "measured before training"
@@ -16,8 +16,7 @@ PICTURES_LEFT_OUT = 6
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("run", metavar="RUN", type=folder_named, help="folder of a run, or its name in --runs-dir")
-    add_runs_dir(parser)
+    add_run(parser)
     parser.add_argument("--plot", action="store_true", help="draw the PNGs again")
     parser.add_argument("--out", type=folder_named, metavar="DIR", help="write the PNGs there; implies --plot")
 

@@ -214,6 +214,8 @@ def _rows(name: str, text: str, position: int, line: int, separator: str) -> Ite
 
 def _check_characters(text: str, place: str) -> None:
     """Raise TableError for control characters, which an editor does not show."""
+    if text.isprintable():
+        return
     for character in text:
         if not character.isprintable() and character not in _OUTER_BLANKS:
             what = f"{as_written(text)} contains the control character {character_name(character)}"

@@ -191,6 +191,24 @@ class Bench(Protocol):
         """
         ...
 
+    def pause(self) -> None:
+        """Let nothing happen on its own, such as scheduled faults, until `resume`."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs to know of the bench, as plain values; empty if the instruments keep it all."""
+        ...
+
+    def resume(self, state: Mapping[str, Any]) -> bool:
+        """End a pause and go on from a state.
+
+        Returns
+        -------
+        bool
+            Whether the bench is as if it had never stopped; otherwise the board has to be read back.
+        """
+        ...
+
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """Make the instrument of one configuration entry, not yet open."""
         ...

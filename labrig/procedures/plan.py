@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labrig.assembly import Assembly
 from labrig.experiment import Schedule
 from labrig.instruments.data import Continuous
-from labrig.learning.updates import Update
-from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.rig import Rig
 from labrig.rig.zero import zeros_among
 
 CHANGED_LEVELS = 0.1
@@ -71,20 +71,36 @@ def count(
     return Counts(updates, training + zeros_among(training + evaluation, zero_every) - zeros, evaluation + zeros)
 
 
+def counts_of(assembly: Assembly, rig: Rig) -> Counts:
+    """Count the updates and acquisitions of a run on an open rig."""
+    task, update = assembly.task, assembly.update(rig)
+    acquisitions = assembly.probe(rig, update).acquisitions
+    judged = assembly.judge is not None
+    return count(assembly.schedule, len(task.train), len(task.test), acquisitions, judged, rig.zero_every)
+
+
+def stored_bytes(assembly: Assembly, rig: Rig) -> int:
+    """Size of what a run stores: rows, outputs of evaluations, and samples if these are stored."""
+    task, storage, plan, counts = assembly.task, assembly.storage, rig.plan, counts_of(assembly, rig)
+    examples = len(task.train) + len(task.test)
+    width = task.activation.shape[1] + task.target.shape[1]
+    voltages = examples * width + 3 * counts.evaluation * len(rig.hookup.outputs)
+    levels = not isinstance(rig.levels[0], Continuous)
+    rows = counts.updates * row_bytes(len(rig.edges), storage.gradients_every(len(rig.edges)), levels)
+    samples = (counts.training + counts.evaluation) * plan.total_samples * len(plan.channels)
+    bits = assembly.devices[rig.hookup.digitizer].digitizer.bits
+    return round(rows + 8 * voltages + (samples * (2 if bits <= 16 else 4) if storage.raw else 0))
+
+
 def row_bytes(edges: int, gradients: int, levels: bool) -> float:
     """Size of a journal row: shadow, gradient and error of every so many steps, and the conductances that change."""
     return 8 * edges * (1 + 2 / gradients) + edges * (12 * CHANGED_LEVELS if levels else 8) + 200
 
 
-def plan_run(
-    probe: GradientProbe, update: Update, schedule: Schedule, gradients: int = 1, judged: bool = False
-) -> Plan:
-    """Plan a run on an open rig by timing a few examples. The rig is left at its initial settings.
-
-    The journal keeps the gradient of one in `gradients` steps; `judged` by an instrument, as in `count`.
-    """
-    rig, task = probe.rig, probe.task
-    counts = count(schedule, len(task.train), len(task.test), probe.acquisitions, judged, rig.zero_every)
+def plan_run(assembly: Assembly, rig: Rig) -> Plan:
+    """Plan a run on an open rig by timing a few examples. The rig is left at its initial settings."""
+    task, update = assembly.task, assembly.update(rig)
+    probe, counts = assembly.probe(rig, update), counts_of(assembly, rig)
     rig.program(update.settings())
     bench, wall, before = rig.clock.now(), time.perf_counter(), rig.acquisitions
     for example in np.resize(task.train, TRIAL_EXAMPLES):
@@ -92,10 +108,6 @@ def plan_run(
         rig.program(update.settings())
     acquired = rig.acquisitions - before
     total = counts.training + counts.evaluation
-    examples = len(task.train) + len(task.test)
-    voltages = examples * (task.activation.shape[1] + task.target.shape[1]) + counts.evaluation * len(
-        rig.hookup.outputs
-    )
     levels = update.levels[0]
     steps = None if isinstance(levels, Continuous) else np.diff(levels.siemens)
     return Plan(
@@ -110,7 +122,7 @@ def plan_run(
         levels=None if isinstance(levels, Continuous) else len(levels.siemens),
         largest_level_gap=None if steps is None or isinstance(levels, Continuous) else float(steps.max()),
         counts=counts,
-        journal_bytes=round(counts.updates * row_bytes(len(rig.edges), gradients, steps is not None) + 8 * voltages),
+        journal_bytes=stored_bytes(assembly, rig),
         window_bytes=8 * rig.plan.total_samples * len(rig.plan.channels),
         bench_s=(rig.clock.now() - bench) / acquired * total,
         wall_s=(time.perf_counter() - wall) / acquired * total,

@@ -22,18 +22,15 @@ from numpy.typing import NDArray
 
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
-from labrig.errors import ChannelFault, IdentityMismatch, LabrigError, NotMadeSafe
+from labrig.errors import IdentityMismatch, NotMadeSafe
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
     Continuous,
     Identity,
-    Level,
     LevelTable,
     ProgramReport,
     Setting,
-    Target,
-    distinct,
 )
 from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated
@@ -44,8 +41,9 @@ from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
 from labrig.rig.limits import Limits
+from labrig.rig.programming import Programming
+from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
-from labrig.rig.reports import merged
 from labrig.rig.responses import response_of
 from labrig.rig.safety import SafetyCrew
 from labrig.rig.source_group import SourceGroup
@@ -65,6 +63,7 @@ class Rig:
     on_close: called after everything was closed, to end what the bench started.
 
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
+    recorder: gets the samples of every acquisition.
     """
 
     def __init__(
@@ -93,6 +92,7 @@ class Rig:
         self.limits = limits
         self.clock = clock
         self.acquisitions = 0
+        self.recorder: Recorder = NoRecorder()
         self.identities: dict[str, Identity] = {}
         # Any: a gate has the methods of the instrument behind it.
         source_gates: dict[str, Any] = {name: Gate(name, "source", source) for name, source in sources.items()}
@@ -108,10 +108,7 @@ class Rig:
         self._safety = SafetyCrew(gates, clock)
         self._expected = identities
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
-        self._siemens = np.zeros(len(hookup.edges))
-        self._settings: dict[int, Setting] = {}
-        self._levels: list[LevelTable | Continuous] = []
-        self._siemens_of: list[dict[int, float]] = []
+        self._programming = Programming(programmer_gates, hookup.edges)
         self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
@@ -140,12 +137,12 @@ class Rig:
     @property
     def levels(self) -> Sequence[LevelTable | Continuous]:
         """(E) what each edge's channel can realize (known once the rig is open)."""
-        return self._levels
+        return self._programming.levels
 
     @property
     def siemens(self) -> Array:
         """(E,) nominal conductance last written to every edge; 0 where nothing was written yet."""
-        return self._siemens.copy()
+        return self._programming.siemens.copy()
 
     def __enter__(self) -> Self:
         """Open, identify and configure every instrument; the rig then idles at 0 V with its outputs on.
@@ -179,6 +176,16 @@ class Rig:
         if failures:
             raise NotMadeSafe("some instruments could not be made safe", failures)
 
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs to know of this rig, as plain values and arrays."""
+        return {"acquisitions": self.acquisitions, **({} if self._zero is None else {"zero": self._zero.state()})}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from the state of an open rig of the same configuration."""
+        self.acquisitions = state["acquisitions"]
+        if self._zero is not None:
+            self._zero.resume(state["zero"])
+
     def measure(self, excitation: Excitation, following: Excitation | None = None) -> Response:
         """Play an excitation, sample the nodes, and read the coefficients of every edge.
 
@@ -188,20 +195,21 @@ class Rig:
         DeadlineExceeded, ConnectionFailed; ChannelFault if the settings of a trial are not held.
         """
         if excitation.trial:
-            return self._measure_trial(excitation, following)
-        zero, nothing = self._zero, Excitation(np.zeros_like(excitation.activation))
-        while zero is not None and zero.due:
-            zero.measured(self._acquire(nothing, None)[0])
-        if zero is not None and following is not None and zero.due_next:
-            following = nothing
+            with self._programming.trial(excitation.trial):
+                return self.measure(replace(excitation, trial={}), following)
+        if (zero := self._zero) is not None:
+            nothing = Excitation(np.zeros_like(excitation.activation))
+            while zero.due:
+                zero.measured(self._acquire(nothing, None)[0])
+            if following is not None and zero.due_next:
+                following = nothing
         read, played, lead = self._acquire(excitation, following)
         half_squares = self._half_squares(read, excitation, lead)
         if zero is not None:
             read = zero.subtracted_from(read)
-        self.limits.check_response(self.hookup, read, self._siemens)
+        self.limits.check_response(self.hookup, read, self._programming.siemens)
         error = self._channel_programs.error_as_played(played, lead)
-        rows = self._channel_programs.error_rows
-        return response_of(read, self.activation, self.hookup, rows, error, half_squares)
+        return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares)
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
         """½u² of every edge where tones beat, if it was asked for."""
@@ -210,13 +218,13 @@ class Rig:
 
     def _acquire(self, excitation: Excitation, following: Excitation | None) -> tuple[Demodulated, Programs, Array]:
         """One acquisition: what was read, what the sources really played, and how far tones are ahead of the pilot."""
-        for programmer in self._programmers.values():
-            programmer.keep_alive()
+        self._programming.keep_alive()
         programs = self._programs(excitation)
         following_programs = None if following is None else self._programs(following)
         played = self._source_group.load(programs)
         lead = self._channel_programs.lead(programs, played)
         self._start()
+        self.recorder.begin(self.acquisitions + 1, programs, played)
         self._read()
         if following_programs is not None:
             self._source_group.begin_confirming(following_programs)
@@ -226,48 +234,21 @@ class Rig:
             refuse(read, self.hookup)
         return read, played, lead
 
-    def _measure_trial(self, excitation: Excitation, following: Excitation | None) -> Response:
-        """Write the settings of a trial, measure, and write back what stood there."""
-        missing = [edge for edge in excitation.trial if edge not in self._settings]
-        if missing:
-            raise LabrigError(
-                f"edge {self.edges[missing[0]]} has no setting to return to", remedy="program the rig before a trial"
-            )
-        before = {edge: self._settings[edge] for edge in excitation.trial}
-        self._write(excitation.trial)
-        try:
-            return self.measure(replace(excitation, trial={}), following)
-        finally:
-            self._write(before)
-
-    def _write(self, settings: Mapping[int, Setting]) -> None:
-        """Program; ChannelFault if a channel does not hold its setting, or the programmer was reset in the meantime."""
-        report = self.program(settings)
-        if report.faulty or report.interrupted:
-            what = f"{', '.join(report.faulty)} do not hold what was written" if report.faulty else "settings were lost"
-            raise ChannelFault(what, action="trial", remedy="check the programmer's supply, cable and watchdog")
-
     def window(self) -> Array:
         """(N, C) samples (V) of the last acquisition's window, columns as `hookup.senses`."""
         return self._lock_in.window()
 
     def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
-        """Write new settings (by edge index) and verify them. Channels of the report are named device/channel.
+        """Write new settings (by edge index) and verify them. Channels of the report are named device/channel."""
+        return self._programming.program(settings)
 
-        Every programmer is called, even without new settings, because it may have been reset in the meantime.
-        """
-        reports: list[tuple[str, ProgramReport]] = []
-        for device, programmer in self._programmers.items():
-            mine = {
-                self.hookup.edges[edge].channel: setting
-                for edge, setting in settings.items()
-                if self.hookup.edges[edge].device == device
-            }
-            reports.append((device, programmer.program(mine)))
-        for edge, setting in settings.items():
-            self._siemens[edge] = self._nominal(edge, setting)
-            self._settings[edge] = setting
-        return merged(reports)
+    def read_back(self) -> dict[int, Setting]:
+        """What every edge's channel holds, by edge index, as its programmer reads it back."""
+        return self._programming.read_back()
+
+    def nominal(self, edge: int, setting: Setting) -> float:
+        """The conductance of a setting of an edge's channel (S); NaN for a code that it does not have."""
+        return self._programming.nominal(edge, setting)
 
     def confirm(self) -> None:
         """Check that every source still plays what it was told, so that what was measured since can be trusted.
@@ -322,10 +303,7 @@ class Rig:
             self._zero = Zero(
                 self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
             )
-        tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
-        self._levels = [tables[edge.device][edge.channel] for edge in self.hookup.edges]
-        by_code = {k: each.by_code for k, each in distinct(self._levels).items() if isinstance(each, LevelTable)}
-        self._siemens_of = [by_code.get(id(table), {}) for table in self._levels]
+        self._programming.read_levels()
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:
@@ -378,15 +356,10 @@ class Rig:
         received = 0
         while received < self.plan.total_samples:
             block = self._digitizer.read(self.limits.step_s)
+            self.recorder.add(block)
             lock_in.feed(block)
             received = block.start_index + len(block.codes)
         self.acquisitions += 1
-
-    def _nominal(self, edge: int, setting: Setting) -> float:
-        if isinstance(setting, Target):
-            return setting.siemens
-        assert isinstance(setting, Level)
-        return self._siemens_of[edge][setting.code]
 
 
 def _failures(actions: Iterable[Callable[[], None]]) -> list[Exception]:

@@ -7,7 +7,9 @@ again, and its successive readings say how much that is: no model of the drift i
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,18 @@ SHARED = 8.0
 """Weight, in zeros, of the scatter of all channels in that of each: few zeros say little of a single one."""
 
 
+@dataclass(frozen=True)
+class ZeroReading:
+    """What was read at zero, in each channel (C,) and across each edge (E,): values and uncertainties (V)."""
+
+    dc: Array
+    edge_dc: Array
+    u_dc: Array
+    u_edge_dc: Array
+    systematic_dc: Array
+    systematic_edge_dc: Array
+
+
 class Zero:
     """The latest zero of every channel, and how far zeros are apart.
 
@@ -52,9 +66,27 @@ class Zero:
         self._since = 0
         self._missing = AT_FIRST
         self._until_twice = TWICE
-        self._latest: Demodulated | None = None
+        self._latest: ZeroReading | None = None
         self._channels = _Scatter(every + 1)
         self._edges = _Scatter(every + 1)
+
+    def state(self) -> dict[str, Any]:
+        """Return the latest zero and what is known of its scatter, as plain values and arrays."""
+        return {
+            "since": self._since,
+            "missing": self._missing,
+            "until_twice": self._until_twice,
+            "latest": None if self._latest is None else asdict(self._latest),
+            "channels": self._channels.state(),
+            "edges": self._edges.state(),
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._since, self._missing, self._until_twice = (state[key] for key in ("since", "missing", "until_twice"))
+        self._latest = None if state["latest"] is None else ZeroReading(**state["latest"])
+        self._channels.resume(state["channels"])
+        self._edges.resume(state["edges"])
 
     @property
     def due(self) -> bool:
@@ -78,7 +110,7 @@ class Zero:
             self._until_twice -= 1
             if self._until_twice == 0:
                 self._until_twice, self._missing = TWICE, 1
-        self._latest = read
+        self._latest = ZeroReading(**{each.name: getattr(read, each.name) for each in fields(ZeroReading)})
         self._since = 0
 
     def subtracted_from(self, read: Demodulated) -> Demodulated:
@@ -114,6 +146,15 @@ class _Scatter:
         self._apart = apart
         self._near, self._far = _Squares(), _Squares()
 
+    def state(self) -> dict[str, Any]:
+        """Return what is known of the scatter."""
+        return {"near": self._near.state(), "far": self._far.state()}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self._near.resume(state["near"])
+        self._far.resume(state["far"])
+
     def add(self, moved: Array, acquisitions: int) -> None:
         """Take a difference of two successive zeros."""
         (self._near if acquisitions == 1 else self._far).add(moved)
@@ -134,6 +175,12 @@ class _Squares:
     def __init__(self) -> None:
         self.count = 0.0
         self._sum: Array | float = 0.0
+
+    def state(self) -> dict[str, Any]:
+        return {"count": self.count, "sum": self._sum}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        self.count, self._sum = state["count"], state["sum"]
 
     def add(self, moved: Array) -> None:
         keep = 1 - 1 / MEMORY

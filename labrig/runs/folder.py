@@ -10,7 +10,9 @@ meta.json               versions, identities, seeds, the board, the comparabilit
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from labrig.errors import ConfigError, StorageError, UsageError
+from labrig.runs.journal import StoredFile
 
 JOURNAL = "run.db"
 CONFIG = "config.resolved.yaml"
@@ -42,25 +45,42 @@ class RunFolder:
         """Write or replace a file of the run, completely or not at all; StorageError if that fails."""
         new = self.path / f"{name}.new"
         try:
-            new.write_text(text, encoding="utf-8")
+            with open(new, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())  # a file that a power failure empties would be no better than none
             new.replace(self.path / name)
         except OSError as error:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
+
+    def has(self, name: str) -> bool:
+        """Return whether the run has this file."""
+        return (self.path / name).is_file()
+
+    def stored(self, name: str) -> StoredFile:
+        """Return size and digest of a file of the run; StorageError if it cannot be read."""
+        try:
+            content = (self.path / name).read_bytes()
+        except OSError as error:
+            raise StorageError(f"cannot read {self.path / name}: {error.strerror}") from error
+        return StoredFile(name, len(content), hashlib.sha256(content).hexdigest())
 
     def discard(self) -> None:
         """Delete the folder of a run that could not begin; never raises."""
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def keep_copy(self, original: Path) -> None:
-        """Copy a file, or a folder of Python files, into the run; StorageError if that fails."""
+    def keep_copy(self, original: Path) -> list[str]:
+        """Copy a file, or a folder of Python files, into the run; the copies' names. StorageError if that fails."""
         copy = self.path / original.name
         try:
             if original.is_dir():
                 shutil.copytree(original, copy, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
             else:
                 shutil.copyfile(original, copy)
+            files = [copy] if copy.is_file() else [path for path in copy.rglob("*") if path.is_file()]
         except OSError as error:
             raise StorageError(f"cannot copy {original} to {self.path}: {error}") from error
+        return [path.relative_to(self.path).as_posix() for path in sorted(files)]
 
     def meta(self) -> dict[str, Any]:
         """Read meta.json; StorageError if it is missing or damaged."""

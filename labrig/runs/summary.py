@@ -37,7 +37,12 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
     # Check the lock first: if the run ends in between, its end is in the journal.
     running = is_being_written(folder.journal)
     overview = _overview(folder)
-    ends = [(event, detail) for _, event, detail, *_ in overview.events if event in ENDS]
+    ends: list[tuple[str, dict[str, Any]]] = []
+    for _, event, detail, *_ in overview.events:
+        if event == "resumed":
+            ends.clear()
+        elif event in ENDS:
+            ends.append((event, detail))
     state, outcome = ends[-1] if ends else ("running" if running else "unfinished", {})
     missed = outcome.get("missed", ())
     before_its_description = not (folder.path / META).exists() and not overview.steps and state != "finished"
@@ -73,12 +78,32 @@ def summaries(runs_dir: Path) -> list[dict[str, Any]]:
 
 def event_text(event: dict[str, Any]) -> str:
     """Describe an event of a summary."""
+    if event["event"] == "fault":
+        return _fault_text(event)
     if event["event"] != "repeated":
         return f"{event['event']} after step {event['step']}"
     why = event.get("reason", LOST)
     what = f"the evaluation after step {event['step']}" if "evaluation" in event else f"step {event['step']}"
     where = f"{event['instrument']}: " if event.get("instrument") else ""
     return f"{what} was repeated: {where}{why}"
+
+
+DONE = {
+    "retry": "measured again",
+    "skip": "the batch was left out",
+    "mask": "left as it is for the rest of the run",
+}
+"""What was done about a fault, by the action of the ledger."""
+
+
+def _fault_text(event: dict[str, Any]) -> str:
+    """Describe an entry of the ledger: what happened, what was done about it, and what it cost."""
+    where = f"{event['device']}: " if event.get("device") else ""
+    edges = f"{', '.join(event['edges'])} " if event.get("edges") else ""
+    cost = event.get("cost", {})
+    spent = f"{cost.get('acquisitions', 0)} acquisitions, {cost.get('bench_s', 0.0):.3g} s on the bench"
+    done = DONE.get(event.get("action", ""), event.get("action", ""))
+    return f"fault after step {event['step']}: {where}{event.get('message', '')}; {edges}{done} ({spent})"
 
 
 def _events(overview: Overview) -> list[dict[str, Any]]:

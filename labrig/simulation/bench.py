@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,26 @@ class SimulatedBench:
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:
         """Exact outputs (M, O) for the inputs `activation` (M, I) of M examples (V)."""
         return self._truth.outputs_of_all(activation, tone)
+
+    def pause(self) -> None:
+        """Let no fault begin until `resume`."""
+        self.world.faults.pause()
+
+    def state(self) -> dict[str, Any]:
+        """The clock, the count of acquisitions, and how far faults have come."""
+        return {
+            "clock_s": self._clock.now(),
+            "acquisitions": self.world.acquisitions,
+            "faults": self.world.faults.state(),
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> bool:
+        """Go on from a state: what is measured is the same as if the bench had never stopped."""
+        if state:
+            self._clock.resume(state["clock_s"])
+            self.world.acquisitions = state["acquisitions"]
+        self.world.faults.resume(state.get("faults", {}))
+        return True
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """The face of an instrument, not yet open."""

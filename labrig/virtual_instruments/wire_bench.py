@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,17 @@ class WireBench:
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:
         """Exact outputs (M, O) for the inputs `activation` (M, I) of M examples (V), which the child is asked for."""
         return np.array([self._true_outputs(row.tolist(), tone) for row in activation])
+
+    def pause(self) -> None:
+        """Nothing: faults count acquisitions, and none is made before `resume`."""
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: the board is in the child process, and ends with it."""
+        return {}
+
+    def resume(self, state: Mapping[str, Any]) -> bool:
+        """Nothing can be resumed: the child has a new board, whose parts have the same tolerances."""
+        return False
 
     def _true_outputs(self, activation: list[float], tone: bool) -> list[float]:
         """One example at a time, so that neither pipe ever holds more than a few kilobytes."""

@@ -10,6 +10,7 @@ from common import CONFIGS, Figure, at_least, at_most, in_parallel, seeds
 from typing_extensions import override
 
 import labrig
+from labrig.errors import Overrange
 from labrig.quantities import Voltage
 from labrig.simulation.imperfections.imperfection import Imperfection, Transfer
 
@@ -36,9 +37,15 @@ class OppositeZeros(Imperfection):
 
 
 def _run(config: str, seed: int, settings: dict[str, Any]) -> tuple[bool, float, float]:
-    """Whether the score differs, and the loss that the rig and the truth have."""
+    """Whether the score differs, and the loss that the rig and the truth have.
+
+    A channel whose gain is so large that it clips is noticed before there is a score: then both are NaN.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        result = labrig.train(CONFIGS / config, seed=seed, settings=settings, runs_dir=folder, plots=False)
+        try:
+            result = labrig.train(CONFIGS / config, seed=seed, settings=settings, runs_dir=folder, plots=False)
+        except Overrange:
+            return True, np.nan, np.nan
     assert result.judgement is not None, result.not_judged
     own, judged = (np.sqrt(metrics["loss"]) for metrics in (result.metrics, result.judgement.metrics))
     return result.judgement.score_differs, own, judged
@@ -58,8 +65,10 @@ def measure(short: bool) -> list[Figure]:
     for claim, (config, settings) in faults.items():
         found = in_parallel(_run, [config] * runs, seeds(f"self score {claim}", runs), [settings] * runs)
         figures.append(at_least(f"{claim}: flagged, of {runs}", sum(flagged for flagged, _, _ in found), runs, "d"))
+        stopped = sum(bool(np.isnan(own)) for _, own, _ in found)
+        figures.append(Figure("  of these stopped, because a channel clips", str(stopped), "stated", True))
         if "Iris" not in claim:
-            own, judged = (1e3 * np.median([run[k] for run in found]) for k in (1, 2))
+            own, judged = (1e3 * np.nanmedian([run[k] for run in found]) for k in (1, 2))
             error = f"{own:.3g} / {judged:.3g}"
             figures.append(Figure("  median error by its own account / in truth (mV)", error, "stated", True))
     each = 1 if short else 4

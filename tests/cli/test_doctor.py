@@ -358,3 +358,27 @@ def test_a_dead_port_and_a_wrong_serial_number_among_instruments_that_answer(
     }
     assert "'SDG2XERR2'" in found["err2"]["detail"]
     assert dead in found["pots"]["detail"]
+
+
+def test_instruments_that_announce_themselves_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyvisa
+
+    names = ["ASRL/dev/ttyS0::INSTR", "TCPIP::192.0.2.20::INSTR"]
+    visalib = SimpleNamespace(library_path="py")
+    manager = SimpleNamespace(visalib=visalib, list_resources=lambda: tuple(names))
+    monkeypatch.setattr(pyvisa, "ResourceManager", lambda: manager)
+    monkeypatch.setitem(sys.modules, "usb", None)  # as without PyUSB
+    found, blind = doctor.visa_resources()
+    assert (found.state, found.detail) == ("ok", "TCPIP::192.0.2.20::INSTR")
+    assert (blind.state, blind.remedy) == ("warning", "pip install pyusb")
+    names.pop()
+    visalib.library_path = "/usr/lib/libvisa.so"
+    (nothing,) = doctor.visa_resources()
+    assert nothing.state == "missing"
+    assert "lists no instrument" in nothing.detail
+
+
+def test_a_visa_library_that_is_chosen_and_not_there_is_named(bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYVISA_LIBRARY", "/nowhere/libvisa.so")
+    (finding,) = doctor.visa_resources()
+    assert finding.remedy == "correct or unset the environment variable PYVISA_LIBRARY, which is '/nowhere/libvisa.so'"

@@ -255,4 +255,32 @@ WIRING_MISTAKES = [
         "in0: {drive: awg/0, sense: daq/0}",
         at="wiring:",
     ),
+    one_edit(
+        "a number for the edges",
+        "edges:      pots/0..17",
+        "edges:      ▲17",
+        "wiring.edges",
+        "expected a range of channels such as 'pots/0..29', a list of them, or a CSV file, got 17",
+    ),
+    one_edit(
+        "edges in no range",
+        "edges:      pots/0..17",
+        "edges:      ▲pots/0..x",
+        "wiring.edges",
+        "is not a range such as",
+    ),
+    one_edit(
+        "a table of edges that is not there",
+        "edges:      pots/0..17",
+        "edges:      ▲edges.csv",
+        "wiring.edges",
+        "there is no file 'edges.csv' next to the configuration or among the packaged files",
+    ),
+    one_edit(
+        "a Howland source that drives",
+        "drive: awg/0..5, through: 50 Ω",
+        "drive: awg/0..5, through: ▲{howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}",
+        "wiring.in0.through",
+        "a Howland source can only inject an error, but in0 is driven with a voltage",
+    ),
 ]

@@ -58,7 +58,9 @@ def test_outputs_are_off_within_a_second(tmp_path: Path, resources: dict[str, st
         assert ending.code == 130, ending.said
 
 
-ENDING = pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=lambda sent: sent.name)
+ENDING = pytest.mark.parametrize(
+    "sent", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.more)], ids=lambda sent: sent.name
+)
 
 
 @ENDING

@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from labrig import extensions
+from labrig.assembly import assemble
+from labrig.config.problems import ConfigProblems, Problem
+
 LIMIT_S = 300
 
 
@@ -73,6 +77,17 @@ class Laboratory:
         assert done.returncode == code, f"labrig {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}"
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def problems(self, name: str, *overrides: str) -> list[Problem]:
+        """What `labrig check` finds wrong with a configuration, without the second that a process takes to start."""
+        if str(self.packages) not in sys.path:
+            sys.path.insert(0, str(self.packages))
+        extensions._installed.cache_clear()
+        try:
+            assemble(self.folder / name, overrides)
+        except ConfigProblems as error:
+            return list(error.problems)
+        return []
+
 
 @pytest.fixture
 def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
@@ -80,6 +95,7 @@ def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
     paths, modules = list(sys.path), set(sys.modules)
     yield Laboratory(tmp_path)
     sys.path[:] = paths
+    extensions._installed.cache_clear()
     for name in set(sys.modules) - modules:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]

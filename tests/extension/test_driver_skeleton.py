@@ -45,7 +45,6 @@ def test_it_is_listed_checked_and_simulated(laboratory: Laboratory) -> None:
     (listed,) = laboratory.labrig("drivers")
     assert "mylab.duo" in [driver["driver"] for driver in listed["drivers"]]
     laboratory.write("duo.yaml", CONFIG)
-    laboratory.labrig("check", "duo.yaml")
     finished = laboratory.labrig("run", "duo.yaml", "--no-plots")[-1]
     assert finished["metrics"]["loss"] < finished["metrics"]["initial_loss"]
     (wrong,) = laboratory.labrig("check", "duo.yaml", "--set", "instruments.duo.deadline=2 V", code=3)

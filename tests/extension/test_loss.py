@@ -14,7 +14,6 @@ learning: {loss: hinge, margin: 100 mV, rate: 0.05, epochs: 3}
 def test_a_hinge_loss_trains_iris(laboratory):
     laboratory.install("mylab_loss", SOURCE, {"labrig.losses": "hinge = mylab_loss:Hinge"})
     laboratory.write("hinge.yaml", CONFIG)
-    laboratory.labrig("check", "hinge.yaml")
     finished = laboratory.labrig("run", "hinge.yaml", "--no-plots")[-1]
     assert finished["metrics"]["test_accuracy"] >= 0.9
     assert finished["metrics"]["loss"] < 0.5 * finished["metrics"]["initial_loss"]
@@ -25,13 +24,13 @@ def test_a_hinge_loss_trains_iris(laboratory):
 def test_its_keys_are_validated_like_those_of_labrig(laboratory):
     laboratory.install("mylab_loss", SOURCE, {"labrig.losses": "hinge = mylab_loss:Hinge"})
     laboratory.write("hinge.yaml", CONFIG.replace("margin: 100 mV", "margin: 100 ms"))
-    (refused,) = laboratory.labrig("check", "hinge.yaml", code=3)
-    (problem,) = refused["faults"]
-    assert (problem["path"], problem["line"]) == ("learning.margin", 5)
-    assert "is a time, expected a voltage" in problem["message"]
+    (problem,) = laboratory.problems("hinge.yaml")
+    assert problem.mark is not None
+    assert (problem.path, problem.mark.line) == ("learning.margin", 5)
+    assert "is a time, expected a voltage" in problem.message
     laboratory.write("hinge.yaml", CONFIG.replace("margin: 100 mV", "temperature: 50 mV"))
-    (refused,) = laboratory.labrig("check", "hinge.yaml", code=3)
-    assert {problem["path"] for problem in refused["faults"]} == {"learning.temperature", "learning.margin"}
+    problems = laboratory.problems("hinge.yaml")
+    assert {problem.path for problem in problems} == {"learning.temperature", "learning.margin"}
 
 
 def test_an_unknown_name_and_one_that_is_no_loss_are_named(laboratory):
@@ -43,15 +42,15 @@ def test_an_unknown_name_and_one_that_is_no_loss_are_named(laboratory):
         ("nothere:Hinge", "there is no module 'nothere'"),
     ):
         laboratory.write("hinge.yaml", CONFIG.replace("loss: hinge", f'loss: "{name}"'))
-        (refused,) = laboratory.labrig("check", "hinge.yaml", code=3)
-        assert [says in problem["message"] for problem in refused["faults"]] == [True], refused["message"]
+        (problem,) = laboratory.problems("hinge.yaml")
+        assert says in problem.message
 
 
 def test_a_key_of_another_loss_in_the_user_s_own_file_is_a_problem(laboratory):
     """Only what comes with the file that is extended is dropped: here the loss is the base's, the key the user's."""
     laboratory.write("base.yaml", "version: 1\nextends: [iris.yaml]\nname: base\nlearning: {loss: squared_error}\n")
     laboratory.write("mine.yaml", "version: 1\nextends: [base.yaml]\nname: mine\nlearning: {temperature: 20 mV}\n")
-    (refused,) = laboratory.labrig("check", "mine.yaml", code=3)
-    assert "learning.temperature" in {problem["path"] for problem in refused["faults"]}
-    (refused,) = laboratory.labrig("check", "base.yaml", code=3)
-    assert "learning.temperature" not in {problem["path"] for problem in refused["faults"]}
+    assert "learning.temperature" in {problem.path for problem in laboratory.problems("mine.yaml")}
+    problems = laboratory.problems("base.yaml")
+    assert problems
+    assert "learning.temperature" not in {problem.path for problem in problems}

@@ -35,7 +35,6 @@ simulation: {preset: ideal}
 
 def test_two_coupled_nodes_are_certified_and_trained(laboratory):
     whole(laboratory)
-    laboratory.labrig("check", "coupled.yaml")
     (certificate,) = laboratory.labrig("certify", "coupled.yaml")
     assert certificate["relative_error_adjoint"] < 1e-4
     assert certificate["relative_error_difference"] < 1e-3
@@ -47,8 +46,8 @@ def test_two_coupled_nodes_are_certified_and_trained(laboratory):
 def test_its_own_keys_are_validated(laboratory):
     path = whole(laboratory)
     path.write_text(path.read_text(encoding="utf-8").replace("hardening: 20e-6", "hardening: -1.0"), encoding="utf-8")
-    (refused,) = laboratory.labrig("check", "coupled.yaml", code=3)
-    assert [(problem["path"], problem["line"]) for problem in refused["faults"]] == [("network.hardening", 6)]
+    (problem,) = laboratory.problems("coupled.yaml")
+    assert problem.mark is not None
+    assert (problem.path, problem.mark.line) == ("network.hardening", 6)
     path.write_text(path.read_text(encoding="utf-8").replace("hardening: -1.0", "grid: {rows: 2, columns: 2}"), "utf-8")
-    (refused,) = laboratory.labrig("check", "coupled.yaml", code=3)
-    assert {problem["path"] for problem in refused["faults"]} == {"network.grid", "network.hardening"}
+    assert {problem.path for problem in laboratory.problems("coupled.yaml")} == {"network.grid", "network.hardening"}

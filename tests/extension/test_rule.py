@@ -33,8 +33,8 @@ def test_a_run_keeps_the_module_and_can_be_repeated_from_its_folder(laboratory):
     laboratory.write("differences.yaml", CONFIG)
     laboratory.labrig("run", "differences.yaml", "--no-plots", "--run-dir", "first", "--set", "learning.epochs=1")
     (laboratory.folder / "mylab_rule.py").unlink()
-    (refused,) = laboratory.labrig("check", "differences.yaml", code=3)
-    assert "no module 'mylab_rule'" in refused["message"]
+    (problem,) = laboratory.problems("differences.yaml")
+    assert "no module 'mylab_rule'" in problem.message
     again = laboratory.labrig("run", "first/config.resolved.yaml", "--no-plots")[-1]
     assert again["steps"] > 0
 
@@ -42,6 +42,6 @@ def test_a_run_keeps_the_module_and_can_be_repeated_from_its_folder(laboratory):
 def test_a_step_that_would_take_too_long_is_refused_with_the_rule_s_own_count(laboratory):
     laboratory.write("mylab_rule.py", SOURCE)
     laboratory.write("differences.yaml", CONFIG.replace("step: 5 s", "step: 100 ms"))
-    (refused,) = laboratory.labrig("check", "differences.yaml", code=3)
-    assert "a training step of" in refused["message"]
-    assert "of 2 acquisitions" not in refused["message"]
+    (problem,) = laboratory.problems("differences.yaml")
+    assert "a training step of" in problem.message
+    assert "of 2 acquisitions" not in problem.message

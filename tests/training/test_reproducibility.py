@@ -11,12 +11,13 @@ from training.controls import train
 
 
 def dump(path: Path) -> dict[str, list]:
-    """Every table without the columns of wall time, and without the folder's name in the events."""
+    """Every table but those with digests and times, without the columns of wall time and of checksums."""
     with closing(sqlite3.connect(path)) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = [name for name in tables if name not in ("files", "checkpoint")]
         content = {}
         for table in tables:
-            columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[1] != "wall_s"]
+            columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[1] not in ("wall_s", "crc")]
             content[table] = db.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
     return content
 

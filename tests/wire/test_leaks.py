@@ -1,6 +1,6 @@
 """Steps on the wire leave nothing behind: no descriptor, no thread, no task, in this process or the instruments'.
 
-`LABRIG_LONG=1` takes ten thousand steps instead of a hundred.
+`LABRIG_LONG=1` takes ten thousand steps instead of fifty.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from labrig.assembly import assemble
 from labrig.runs.journal import Journal
 
 SMALL = Path(__file__).parents[1] / "benchmarks" / "small_wire.yaml"
-STEPS = trials(100, 100, 10_000)
-SETTLED = 50
+STEPS = trials(50, 100, 10_000)
+SETTLED = 30
 """Steps until every pool has its threads and every cache is filled."""
 
 GROWTH_MB = 8.0

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trials import trials
 from wire.both_benches import apart, on_both_benches, recorded
 
-STEPS = 15
+STEPS = trials(6, 15, 15)
 
 
 HOWLAND = "{howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}"

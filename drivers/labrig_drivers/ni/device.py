@@ -313,7 +313,7 @@ class NiDevice:
                 f"the Python package {error.name or 'nidaqmx'} is not installed",
                 device=self.name,
                 action="open",
-                remedy='pip install "nidaqmx[grpc]>=1.7"',
+                remedy='pip install "nidaqmx[grpc]"',
             ) from error
 
     @staticmethod

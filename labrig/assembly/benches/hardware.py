@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +58,17 @@ class HardwareBench:
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> None:
         """Return None: nobody knows the truth."""
+
+    def pause(self) -> None:
+        """Nothing happens on its own."""
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: the instruments keep their state."""
+        return {}
+
+    def resume(self, state: Mapping[str, Any]) -> bool:
+        """Return False: what the board holds has to be read back."""
+        return False
 
     def close(self) -> None:
         """Let the watchdog end."""

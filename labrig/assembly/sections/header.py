@@ -34,5 +34,6 @@ class Header(Section):
     timing: dict[str, Any] = {}
     limits: dict[str, Any] = {}
     storage: dict[str, Any] = {}
+    faults: dict[str, Any] = {}
     simulation: dict[str, Any] = {}
     judge: dict[str, Any] | None = None

@@ -17,16 +17,19 @@ class Storage(Section):
     Attributes
     ----------
     raw : bool
-        Store the samples too (not available yet).
+        Store the samples of every acquisition too.
     durability : str
         A committed step survives a killed process ("process"), or a power failure as well ("power").
     gradients : int or None
         Store the gradient and its error of every so many steps; None: every step's, of large boards every tenth's.
+    resume : str
+        What `labrig resume` does if the board does not hold what the journal says: "write" it again, or "refuse".
     """
 
-    raw: Literal[False] = False
+    raw: bool = False
     durability: Literal["process", "power"] = "process"
     gradients: Count | None = None
+    resume: Literal["write", "refuse"] = "write"
 
     def gradients_every(self, edges: int) -> int:
         """Steps from one stored gradient to the next, of a board with this number of edges."""

@@ -364,7 +364,9 @@ class WiringReader:
         if found.driver.kind != kind:
             return f"{label!r}: {device} is a {found.driver.kind}, expected a {kind}"
         channels = found.capabilities.channels
-        if channel not in self._channels.setdefault(device, frozenset(channels)):
+        if device not in self._channels:
+            self._channels[device] = frozenset(channels)
+        if channel not in self._channels[device]:
             count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
             same = _same_channel(channel, channels)
             hint = colon_hint(label) or (f"; write {device}/{same}" if same else "")

@@ -60,6 +60,11 @@ class GradientDescent(Update):
         self.shadow, self._position, self.steps = state.shadow.copy(), state.position.copy(), state.steps
 
     @override
+    def resume(self, shadow: Array, conductances: Array, steps: int) -> None:
+        position = self._position if self._ladder is None else nearest(self._ladder, conductances)
+        self.restore(UpdateState(shadow, position, steps))
+
+    @override
     def settings(self) -> dict[int, Setting]:
         return self._settings(np.arange(len(self.shadow)))
 

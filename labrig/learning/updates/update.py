@@ -93,5 +93,9 @@ class Update(ABC):
         """The present state, to return to with `restore`."""
 
     @abstractmethod
+    def resume(self, shadow: Array, conductances: Array, steps: int) -> None:
+        """Go on after so many steps, from the conductances (E,) before rounding and as written (S)."""
+
+    @abstractmethod
     def restore(self, state: UpdateState) -> None:
         """Forget every step taken since `state`."""

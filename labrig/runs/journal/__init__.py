@@ -1,8 +1,12 @@
 """The journal of a run: SQLite in WAL mode, one row per step. The commit is the step.
 
 schema.py      the columns, each named once
+tables.py      tables made of them, with a checksum for every row
+kinds.py       how values of each type are stored
 writer.py      Journal, which writes them
 reader.py      read_journal and read_overview, which read a journal of any schema and never write
+repair.py      repairs such a log before a run goes on
+log.py         the write-ahead log, checked where SQLite would only stop reading
 migrations.py  one step per schema version that makes an older journal look like one of today
 
 To add a column, add a field in schema.py, raise VERSION, and add the step to migrations.py.
@@ -11,20 +15,47 @@ To add a column, add a field in schema.py, raise VERSION, and add the step to mi
 from __future__ import annotations
 
 from labrig.runs.journal.migrations import NewerJournal
-from labrig.runs.journal.reader import Overview, Record, read_journal, read_overview
-from labrig.runs.journal.schema import Evaluation, Event, Example, Step, Terminal
+from labrig.runs.journal.reader import (
+    DamagedJournal,
+    Overview,
+    Record,
+    read_blocks,
+    read_checkpoint,
+    read_journal,
+    read_overview,
+)
+from labrig.runs.journal.repair import repair
+from labrig.runs.journal.schema import (
+    Checkpoint,
+    Evaluation,
+    Event,
+    Example,
+    Intent,
+    Step,
+    StoredBlock,
+    StoredFile,
+    Terminal,
+)
 from labrig.runs.journal.writer import Journal
 
 __all__ = [
+    "Checkpoint",
+    "DamagedJournal",
     "Evaluation",
     "Event",
     "Example",
+    "Intent",
     "Journal",
     "NewerJournal",
     "Overview",
     "Record",
     "Step",
+    "StoredBlock",
+    "StoredFile",
     "Terminal",
+    "read_blocks",
+    "read_checkpoint",
     "read_journal",
     "read_overview",
+    "repair",
 ]

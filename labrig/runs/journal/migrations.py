@@ -43,12 +43,36 @@ def _keep_outputs(db: sqlite3.Connection) -> None:
     )
 
 
+def _check_rows(db: sqlite3.Connection) -> None:
+    """Version 5: a checksum for every row, uncertainties of outputs, other files, and what a resumed run needs."""
+    for table in ("steps", "evaluations", "events", "terminals", "examples"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
+    db.execute("ALTER TABLE steps ADD COLUMN masked TEXT")
+    db.execute("ALTER TABLE evaluations ADD COLUMN u_outputs BLOB")
+    db.execute("ALTER TABLE evaluations ADD COLUMN systematic_outputs BLOB")
+    db.execute(
+        "CREATE TABLE blocks (id INTEGER PRIMARY KEY, acquisition INTEGER, segment INTEGER, offset_bytes INTEGER, "
+        "length_bytes INTEGER, content_crc INTEGER, scans INTEGER, channels INTEGER, dtype TEXT, start_index INTEGER, "
+        "lost INTEGER, overrange TEXT, scale BLOB, played TEXT, crc INTEGER)"
+    )
+    db.execute("CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER, sha256 TEXT, crc INTEGER)")
+    db.execute("CREATE TABLE intent (id INTEGER PRIMARY KEY, step INTEGER, edges TEXT, siemens BLOB, crc INTEGER)")
+    db.execute(
+        "CREATE TABLE checkpoint (id INTEGER PRIMARY KEY, rows TEXT, closed INTEGER, wall_s REAL, state BLOB, "
+        "crc INTEGER)"
+    )
+
+
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _keep_the_bench,
     2: _store_changes,
     3: _keep_outputs,
+    4: _check_rows,
 }
 """By the version that a step begins with; it ends with the next."""
+
+CHECKED_SINCE = 5
+"""Version from which rows have checksums and are counted."""
 
 
 def schema_version(db: sqlite3.Connection, path: Path) -> int:

@@ -1,38 +1,64 @@
 """Reads a journal, also while it is being written, after its writer was killed, or from a read-only folder.
 
-Reading changes nothing: an older schema is upgraded in memory.
+Reading changes nothing: an older schema is upgraded in memory. Every row is checked before it is used.
 """
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from labrig.errors import StorageError
-from labrig.runs.journal.migrations import schema_version, upgrade
+from labrig.runs.journal.log import log_path, read_log
+from labrig.runs.journal.migrations import CHECKED_SINCE, schema_version, upgrade
 from labrig.runs.journal.schema import (
+    BLOCKS,
+    CHECKPOINT,
+    COUNTED,
     EVALUATIONS,
     EVENTS,
     EXAMPLES,
+    FILES,
+    INTENT,
     STEPS,
     TERMINALS,
     VERSION,
+    Checkpoint,
     Evaluation,
     Event,
     Example,
-    Table,
+    Intent,
+    StoredBlock,
+    StoredFile,
     Terminal,
 )
+from labrig.runs.journal.tables import Table, is_intact
+from labrig.runs.lock import is_being_written
 
 T = TypeVar("T")
 _RESTORE = "restore it from a copy, or repeat the run from the config.resolved.yaml next to it"
 _NO_RIGHT_TO_WRITE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
+class DamagedJournal(StorageError):
+    """Rows of a journal are damaged or missing.
+
+    Attributes
+    ----------
+    rows
+        Which, in words.
+    """
+
+    def __init__(self, path: Path, rows: Sequence[str]) -> None:
+        self.rows = tuple(rows)
+        named = ", ".join(self.rows[:20]) + (f" and {len(self.rows) - 20} more" if len(self.rows) > 20 else "")
+        super().__init__(f"cannot read {path}: damaged: {named}", remedy=_RESTORE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +79,12 @@ class Record:
         What the inputs, then the outputs stand for.
     dataset
         The examples of the training and the test set, by index.
+    files
+        Other files of the run, as they were written.
+    intent
+        What was last about to be written to the board.
+    checkpoint
+        How far the journal came; None if it is of an earlier schema.
     """
 
     steps: Mapping[str, Any]
@@ -60,6 +92,9 @@ class Record:
     events: tuple[Event, ...]
     terminals: tuple[Terminal, ...] = ()
     dataset: tuple[Example, ...] = ()
+    files: tuple[StoredFile, ...] = ()
+    intent: Intent | None = None
+    checkpoint: Checkpoint | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name != "steps" and name in self.steps:
@@ -79,11 +114,14 @@ class Overview:
         The last one, if any was made.
     events
         In the order in which they happened.
+    closed
+        False if the journal was not closed and its log is missing: later rows may be, too.
     """
 
     steps: int
     evaluation: Evaluation | None
     events: tuple[Event, ...]
+    closed: bool = True
 
 
 def read_journal(path: Path) -> Record:
@@ -98,8 +136,10 @@ def read_journal(path: Path) -> Record:
     ------
     NewerJournal
         If it was written by a newer labrig.
+    DamagedJournal
+        If rows are damaged or missing, naming each.
     StorageError
-        If there is none or it is damaged.
+        If there is none or it is damaged as a whole.
     """
     return _read_by(_record, path)
 
@@ -109,35 +149,139 @@ def read_overview(path: Path) -> Overview:
     return _read_by(_overview, path)
 
 
-def _read_by(what: Callable[[sqlite3.Connection], T], path: Path) -> T:
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read the checkpoint of a journal of this schema; otherwise as `read_journal`."""
+    return _read_by(lambda reading: reading.only(CHECKPOINT), path)
+
+
+def read_blocks(path: Path) -> tuple[StoredBlock, ...]:
+    """Read where the samples of every acquisition are, in the order in which they were written.
+
+    `scale` is filled in where it was that of the block before. Otherwise as `read_journal`.
+    """
+    blocks: list[StoredBlock] = []
+    for block in _read_by(lambda reading: reading.decoded(BLOCKS), path):
+        blocks.append(block if block.scale is not None else replace(block, scale=blocks[-1].scale))
+    return tuple(blocks)
+
+
+@dataclass
+class _Reading:
+    """Reads rows of one open journal, and collects what is damaged.
+
+    path: the name for messages. checked: whether rows have checksums and are counted.
+    """
+
+    db: sqlite3.Connection
+    path: Path
+    checked: bool
+    running: bool
+    damaged: list[str] = field(default_factory=list)
+
+    def rows(self, table: Table, ending: str = "") -> list[tuple[Any, ...]]:
+        """The stored rows of a table that are intact; SQL `ending` instead of all of them."""
+        found = self.db.execute(f"{table.selection} {ending or f'ORDER BY {table.key}'}").fetchall()
+        if self.checked:
+            key = table.names.index(table.key)
+            self.damaged += [f"{_ROW[table.name]} {row[key]}" for row in found if not is_intact(row)]
+            found = [row for row in found if is_intact(row)]
+        return found
+
+    def decoded(self, table: Table, ending: str = "") -> tuple[Any, ...]:
+        """The rows of a table as objects."""
+        return tuple(table.decoded(row) for row in self.rows(table, ending))
+
+    def only(self, table: Table) -> Any:
+        """The row of a table that has one; None if there is none."""
+        found = self.decoded(table)
+        return found[-1] if found else None
+
+    def count(self, table: Table) -> int:
+        """How many rows a table has, damaged ones included."""
+        (count,) = self.db.execute(f"SELECT COUNT(*) FROM {table.name}").fetchone()
+        return count
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The checkpoint, after the counts of all tables were compared with it."""
+        found: Checkpoint | None = self.only(CHECKPOINT)
+        if self.checked and found is None and not self.damaged:
+            self.damaged.append("the checkpoint is missing")
+        if found is not None:
+            for table in COUNTED:
+                self._compare(table, int(found.rows.get(table.name, 0)))
+        return found
+
+    def _compare(self, table: Table, expected: int) -> None:
+        missing = expected - self.count(table)
+        if not missing:
+            return
+        if table is not STEPS or missing < 0:
+            rows = f"rows of {table.name}"
+            self.damaged.append(f"{missing} {rows} are missing" if missing > 0 else f"{-missing} {rows} too many")
+            return
+        there = {number for (number,) in self.db.execute(f"SELECT {table.key} FROM {table.name}")}
+        self.damaged += [f"step {number} is missing" for number in range(1, expected + 1) if number not in there]
+
+    def end(self) -> None:
+        """Raise DamagedJournal if anything was damaged."""
+        if self.damaged:
+            raise DamagedJournal(self.path, list(dict.fromkeys(self.damaged)))
+
+
+_ROW = {
+    "steps": "step",
+    "evaluations": "evaluation",
+    "events": "event",
+    "terminals": "terminal",
+    "examples": "example",
+    "files": "file",
+    "blocks": "block",
+    "intent": "intent",
+    "checkpoint": "checkpoint",
+}
+"""What a row of each table is called."""
+
+
+def _read_by(what: Callable[[_Reading], T], path: Path) -> T:
     if not path.is_file():
         raise StorageError(f"{path} does not exist", remedy=_RESTORE)
-    if not path.stat().st_size and not _wal(path).exists():
+    if not path.stat().st_size and not log_path(path).exists():
         raise StorageError(f"cannot read {path}: it is empty", remedy=_RESTORE)
+    running = is_being_written(path)
     try:
+        log = None if running else read_log(log_path(path))
+        if log is not None and log.damaged:
+            with _copied(path, log.applied_to(path.read_bytes())) as copy:
+                return _read(what, copy, path, running)
         try:
-            return _read(what, path, path)
+            return _read(what, path, path, running)
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _NO_RIGHT_TO_WRITE:
                 raise
         with _copied(path) as copy:
-            return _read(what, copy, path)
-    except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+            return _read(what, copy, path, running)
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError) as error:
         raise StorageError(f"cannot read {path}: {error}", remedy=_RESTORE) from error
 
 
-def _read(what: Callable[[sqlite3.Connection], T], file: Path, path: Path) -> T:
+def _read(what: Callable[[_Reading], T], file: Path, path: Path, running: bool) -> T:
     """Part of what a file contains. path: the name for messages."""
     with closing(_open(file)) as db:
         db.execute("BEGIN")  # all tables as they are at one moment
         version = schema_version(db, path)
         if version == VERSION:
-            return what(db)
+            return _complete(what, _Reading(db, path, version >= CHECKED_SINCE, running))
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
             db.execute("END")  # a backup cannot begin within a transaction
             db.backup(copy)
             upgrade(copy, version)
-            return what(copy)
+            return _complete(what, _Reading(copy, path, version >= CHECKED_SINCE, running))
+
+
+def _complete(what: Callable[[_Reading], T], reading: _Reading) -> T:
+    found = what(reading)
+    reading.end()
+    return found
 
 
 def _open(file: Path) -> sqlite3.Connection:
@@ -145,53 +289,67 @@ def _open(file: Path) -> sqlite3.Connection:
 
     Without a write-ahead log nothing is writing the file, so SQLite is told not to create the index of the log.
     """
-    wal = _wal(file)
-    immutable = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
-    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro{immutable}", uri=True)
+    log = log_path(file)
+    immutable = "" if log.exists() and log.stat().st_size else "&immutable=1"
+    db = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro{immutable}", uri=True)
+    db.text_factory = lambda text: text.decode("utf-8", "surrogateescape")  # of a damaged row
+    return db
 
 
 @contextmanager
-def _copied(path: Path) -> Iterator[Path]:
-    """A copy of a journal with its write-ahead log, in a place where SQLite may put the log's index."""
+def _copied(path: Path, content: bytes | None = None) -> Iterator[Path]:
+    """A copy of a journal with its write-ahead log, in a place where SQLite may put the log's index.
+
+    content: of the copy, which then needs no log.
+    """
     with TemporaryDirectory(prefix="labrig-journal-") as folder:
         copy = Path(folder) / path.name
-        shutil.copyfile(path, copy)
-        if _wal(path).exists():
-            shutil.copyfile(_wal(path), _wal(copy))
+        if content is not None:
+            copy.write_bytes(content)
+        else:
+            shutil.copyfile(path, copy)
+            if log_path(path).exists():
+                shutil.copyfile(log_path(path), log_path(copy))
         yield copy
 
 
-def _wal(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
-
-
-def _record(db: sqlite3.Connection) -> Record:
+def _record(reading: _Reading) -> Record:
     """The rows of all tables. Raises ValueError or TypeError for what labrig never wrote."""
-    rows = _rows(db, STEPS)
-    columns = list(zip(*rows, strict=True)) or [()] * len(STEPS.columns)
+    if reading.checked and not reading.running:
+        for (problem,) in reading.db.execute("PRAGMA quick_check(3)").fetchall():
+            if problem != "ok":
+                reading.damaged.append(problem.replace("\n", " "))
+    checkpoint = reading.checkpoint()
+    rows = reading.rows(STEPS)
+    reading.end()  # of steps only the changes are stored, so none can be read without those before it
+    columns = list(zip(*map(STEPS.values, rows), strict=True)) or [()] * len(STEPS.columns)
     return Record(
         steps={
             column.name: column.kind.column([column.decoded(value) for value in values])
             for column, values in zip(STEPS.columns, columns, strict=True)
         },
-        evaluations=tuple(EVALUATIONS.decoded(row) for row in _rows(db, EVALUATIONS)),
-        events=tuple(EVENTS.decoded(row) for row in _rows(db, EVENTS)),
-        terminals=tuple(TERMINALS.decoded(row) for row in _rows(db, TERMINALS)),
-        dataset=tuple(EXAMPLES.decoded(row) for row in _rows(db, EXAMPLES)),
+        evaluations=reading.decoded(EVALUATIONS),
+        events=reading.decoded(EVENTS),
+        terminals=reading.decoded(TERMINALS),
+        dataset=reading.decoded(EXAMPLES),
+        files=reading.decoded(FILES),
+        intent=reading.only(INTENT),
+        checkpoint=checkpoint,
     )
 
 
-def _overview(db: sqlite3.Connection) -> Overview:
+def _overview(reading: _Reading) -> Overview:
     """The numbered last rows instead of all. Raises ValueError or TypeError for what labrig never wrote."""
-    (steps,) = db.execute(f"SELECT max({STEPS.key}) FROM {STEPS.name}").fetchone()
-    last = db.execute(f"SELECT {EVALUATIONS.names} FROM {EVALUATIONS.name} ORDER BY {EVALUATIONS.key} DESC LIMIT 1")
-    evaluation = last.fetchone()
+    (steps,) = reading.db.execute(f"SELECT max({STEPS.key}) FROM {STEPS.name}").fetchone()
+    last = reading.decoded(EVALUATIONS, f"ORDER BY {EVALUATIONS.key} DESC LIMIT 1")
+    checkpoint: Checkpoint | None = reading.only(CHECKPOINT)
+    steps = int(steps or 0)
+    if checkpoint is not None and int(checkpoint.rows.get(STEPS.name, 0)) != steps:
+        reading.damaged.append(f"the last of {checkpoint.rows[STEPS.name]} steps is {steps}")
+    without_log = not reading.running and not log_path(reading.path).exists()
     return Overview(
-        steps=int(steps or 0),
-        evaluation=None if evaluation is None else EVALUATIONS.decoded(evaluation),
-        events=tuple(EVENTS.decoded(row) for row in _rows(db, EVENTS)),
+        steps=steps,
+        evaluation=last[0] if last else None,
+        events=reading.decoded(EVENTS),
+        closed=not (checkpoint is not None and without_log and not checkpoint.closed),
     )
-
-
-def _rows(db: sqlite3.Connection, table: Table) -> list[tuple[Any, ...]]:
-    return db.execute(f"SELECT {table.names} FROM {table.name} ORDER BY {table.key}").fetchall()

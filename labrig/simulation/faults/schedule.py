@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from labrig.simulation.faults.fault import Fault
 
@@ -77,6 +77,7 @@ class FaultSchedule:
 
     def __init__(self, faults: Sequence[ScheduledFault] = (), clock: Callable[[], float] = lambda: 0.0) -> None:
         self._courses = [_Course(each, each.count) for each in faults]
+        self._paused: list[_Course] = []
         self._clock = clock
         self._started = clock()
         self._acquisitions = 0
@@ -87,6 +88,36 @@ class FaultSchedule:
     def empty(self) -> bool:
         """Whether there is no fault, now or later."""
         return not self._courses
+
+    def pause(self) -> None:
+        """Let no fault begin or act until `resume`."""
+        with self._lock:
+            self._paused, self._courses = self._courses, []
+
+    def state(self) -> dict[str, Any]:
+        """Return how far every fault has come, as plain values."""
+        with self._lock:
+            courses = [
+                {
+                    "left": course.left,
+                    "since": course.since,
+                    "until": None if math.isinf(course.until) else course.until,
+                    "done": course.done,
+                }
+                for course in self._courses
+            ]
+        return {"acquisitions": self._acquisitions, "courses": courses} if courses else {}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """End a pause, and let the faults go on from a state; without one, from their beginning."""
+        with self._lock:
+            self._courses, self._paused = self._paused, []
+            if not state:
+                return
+            self._acquisitions = state["acquisitions"]
+            for course, before in zip(self._courses, state["courses"], strict=True):
+                course.left, course.since, course.done = before["left"], before["since"], before["done"]
+                course.until = math.inf if before["until"] is None else before["until"]
 
     def when_begun(self, device: str, kind: type[Fault], action: Action) -> None:
         """Have `poll` call action(t) once for each such fault of the device; t (s): when it began."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cli.config_texts import IRIS, write
 
 from labrig.assembly import assemble, packaged_configs
 from labrig.assembly.concerns.error_at_diodes import EXAMPLES
@@ -82,3 +83,18 @@ def test_the_bias_of_a_large_error_is_the_one_that_is_measured(config, monkeypat
     assembly = assemble(packaged_configs() / config, overrides)
     said = float(assembly.document.warnings[0].message.split("up to ")[-1].split(" %")[0]) / 100
     assert said == pytest.approx(worst_error(assembly, Expected(assembly).examples[:EXAMPLES]), rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("constant", "says"),
+    [
+        ("b", "column 'b' of flowers.csv is constant in the training examples, so it contributes nothing"),
+        ("ab", "columns 'a', 'b' of flowers.csv are constant in the training examples; nothing can be learned"),
+    ],
+)
+def test_a_column_from_which_nothing_can_be_learned(constant, says, tmp_path):
+    rows = [",".join(["1" if name in constant else str(k) for name in "ab"] + ["xyz"[k % 3]]) for k in range(12)]
+    config = write(tmp_path, IRIS, "\n".join(["a,b,species", *rows, ""]))
+    warnings = [each for each in assemble(config).document.warnings if each.path == "task.classification.data"]
+    assert len(warnings) == 1
+    assert says in warnings[0].message

@@ -45,9 +45,14 @@ def test_classification_counts_the_largest_output():
     assert task.example_name(2) == "b-2"
 
 
-def test_classes_as_differences_of_two_outputs():
-    assembly = assembled("digits", "task.split={train_per_class: 2, test_per_class: 1}")
-    task = assembly.task
+@pytest.fixture(scope="module")
+def digits() -> Task:
+    """The task of the packaged digits with few examples; shared, because its board has 9,600 edges to check."""
+    return assembled("digits", "task.split={train_per_class: 2, test_per_class: 1}").task
+
+
+def test_classes_as_differences_of_two_outputs(digits):
+    task = digits
     np.testing.assert_array_equal(task.readout[:2, :5], [[1, -1, 0, 0, 0], [0, 0, 1, -1, 0]])
     assert task.readout.shape == (10, 20)
     outputs = np.zeros((30, 20))
@@ -56,8 +61,8 @@ def test_classes_as_differences_of_two_outputs():
     assert task.figures(np.arange(30), outputs)["accuracy"] == 1.0
 
 
-def test_features_of_one_range_keep_their_size():
-    task = assembled("digits", "task.split={train_per_class: 2, test_per_class: 1}").task
+def test_features_of_one_range_keep_their_size(digits):
+    task = digits
     assert task.activation.shape[1] == 130
     np.testing.assert_array_equal(task.activation[:, 0], -1.0)  # a pixel that is 0 in every picture
     np.testing.assert_array_equal(task.activation[:, :64], -task.activation[:, 64:128])

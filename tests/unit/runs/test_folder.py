@@ -52,6 +52,27 @@ def test_a_file_that_cannot_be_written(tmp_path):
         RunFolder(tmp_path / "nowhere").write_text("meta.json", "{}")
 
 
+def test_modules_of_a_run_are_kept_without_their_caches(tmp_path):
+    package = tmp_path / "lab"
+    (package / "__pycache__").mkdir(parents=True)
+    (package / "__pycache__" / "x.pyc").write_bytes(b"")
+    (package / "__init__.py").write_text("A = 1\n")
+    (tmp_path / "one.py").write_text("B = 2\n")
+    folder = create_run_folder(tmp_path, "", tmp_path / "run")
+    for original in (package, tmp_path / "one.py"):
+        folder.keep_copy(original)
+    kept = {path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*") if path.is_file()}
+    assert kept == {"lab/__init__.py", "one.py"}
+    with pytest.raises(StorageError, match=r"cannot copy .*two\.py to .*run: "):
+        folder.keep_copy(tmp_path / "two.py")
+
+
+def test_a_description_that_cannot_be_opened_is_one_error(tmp_path):
+    (tmp_path / "meta.json").mkdir()
+    with pytest.raises(StorageError, match=r"cannot read .*meta\.json: Is a directory"):
+        RunFolder(tmp_path).meta()
+
+
 def test_a_spectrum_is_kept(tmp_path):
     folder = RunFolder(tmp_path)
     assert load_spectrum(folder) is None

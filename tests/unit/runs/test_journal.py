@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from labrig.errors import StorageError
-from labrig.runs.journal import Evaluation, Event, Journal, Overview, Step, read_journal, read_overview
-from labrig.runs.journal.reader import _overview
+from labrig.runs.journal import Evaluation, Event, Journal, Overview, Step, read_journal, read_overview, reader
+from labrig.runs.journal.reader import _overview, _Reading
 
 
 def step(index: int, edges: int = 3) -> Step:
@@ -177,7 +177,8 @@ def test_an_overview_of_many_steps_costs_as_much_as_one_of_few(tmp_path):
                 journal.append(step(index))
         with closing(sqlite3.connect(tmp_path / f"{steps}.db")) as db:
             db.set_progress_handler(lambda: next(count) < 0, 1)
-            assert _overview(db).steps == steps
+            reading = _Reading(db, tmp_path / f"{steps}.db", checked=True, running=False)
+            assert _overview(reading).steps == steps
         return next(count)
 
     assert virtual_machine_steps(2000) == virtual_machine_steps(20)
@@ -205,3 +206,34 @@ def test_conductances_are_stored_as_changes_and_gradients_now_and_then(tmp_path)
         kept = [kept for (kept,) in db.execute("SELECT gradient IS NOT NULL FROM steps ORDER BY step")]
     assert sizes == [8 * edges, 8 * edges, 0, 12 * 7, 8 * edges, 0, 12 * 7, 8 * edges]
     assert kept == [1, 0, 0, 1, 0, 0, 1, 0]
+
+
+def test_a_closed_journal_says_what_it_cannot_do(tmp_path):
+    journal = Journal(tmp_path / "run.db")
+    journal.close()
+    for call in (lambda: journal.describe([], []), lambda: journal.append(step(1))):
+        with pytest.raises(StorageError, match=r"cannot write .*run\.db"):
+            call()
+
+
+def test_a_journal_in_a_folder_that_cannot_be_written_is_read_from_a_copy(tmp_path, monkeypatch):
+    """SQLite wants to put the index of the write-ahead log beside it; a superuser may, so the refusal is made here."""
+    path = tmp_path / "run.db"
+    plain = reader._open
+
+    def refusing(file):
+        if file == path:
+            error = sqlite3.OperationalError("attempt to write a readonly database")
+            error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+            raise error
+        return plain(file)
+
+    with Journal(path) as journal:
+        journal.append(step(1))  # it is in the log only
+        monkeypatch.setattr(reader, "_open", refusing)
+        assert list(read_journal(path).step) == [1]
+    damaged = sqlite3.OperationalError("disk I/O error")
+    damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    monkeypatch.setattr(reader, "_open", lambda file: (_ for _ in ()).throw(damaged))
+    with pytest.raises(StorageError, match="disk I/O error"):
+        read_journal(path)

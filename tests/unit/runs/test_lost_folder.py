@@ -9,7 +9,8 @@ from contextlib import closing
 import pytest
 
 from labrig.errors import StorageError
-from labrig.procedures import train as procedure
+from labrig.procedures import recorded_run as procedure
+from labrig.procedures.train import train
 from labrig.runs.journal import Event, Journal
 from labrig.runs.lock import lock_path
 
@@ -33,7 +34,7 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path, monkeypatch) -> None
 
     monkeypatch.setattr(procedure, "Journal", no_journal)
     with pytest.raises(StorageError, match="no locks"):
-        procedure.train(assemble("divider.yaml"), run_dir=tmp_path / "run", plots=False)
+        train(assemble("divider.yaml"), run_dir=tmp_path / "run", plots=False)
     assert not (tmp_path / "run").exists()
 
 

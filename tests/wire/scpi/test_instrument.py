@@ -129,3 +129,38 @@ def test_the_generator_survives_everything(messages):
             assert generator.execute(query).startswith(query[:-1])
     generator._bench.lines.fire("gen/trigger", generator._bench.clock())
     assert generator.failure is None
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (b"SOUR1:VOLT", -109),
+        (b"SOUR1:VOLT #13abc", -104),
+        (b"DATA", -109),
+        (b"DATA 5", -104),
+        (b"*ESE 256", -222),
+        (b"*SRE -1", -222),
+        (b"SOUR3:VOLT 1", -114),
+        (b"NOTHING", -113),
+    ],
+)
+def test_an_argument_that_is_wrong_has_its_error(command: bytes, code: int):
+    supply = Supply()
+    assert supply.execute(command) == b""
+    assert supply.execute(b"SYST:ERR?").startswith(str(code).encode())
+    assert supply.failure is None
+    assert supply.volts == {1: 0.0, 2: 0.0}
+
+
+def test_masks_are_kept_without_the_bit_of_the_request_itself():
+    supply = Supply()
+    supply.execute(b"*ESE 36;*SRE 255")
+    assert supply.execute(b"*ESE?;*SRE?") == b"36;191\n"
+
+
+def test_a_handler_that_fails_is_an_error_of_the_device_and_is_kept():
+    supply = Supply()
+    supply.query("FAIL", lambda _: str(1 / 0))
+    assert supply.execute(b"FAIL?") == b""
+    assert supply.execute(b"SYST:ERR?").startswith(b"-300")
+    assert isinstance(supply.failure, ZeroDivisionError)

@@ -152,3 +152,25 @@ def test_pyvisa_shell_talks_to_it():
             [shell, "-b", "py"], input=script, capture_output=True, text=True, timeout=60, check=False
         )
     assert "labrig,echo,7,1.0" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("front", [Vxi11Server], indirect=True)
+def test_status_clear_and_trigger_of_vxi11(client):
+    """As pyvisa-py sends them: the status byte tells whether a reply is waiting, clear drops it."""
+    client.write("*IDN?")
+    assert client.read_stb() & 16
+    client.clear()
+    assert not client.read_stb() & 16
+    client.assert_trigger()
+    assert client.query("*OPC?") == "1"
+
+
+@pytest.mark.parametrize("front", [Vxi11Server], indirect=True)
+def test_a_read_of_nothing_ends_with_its_time(client):
+    client.timeout = 50
+    began = time.monotonic()
+    with pytest.raises(VisaIOError, match="VI_ERROR_TMO"):
+        client.read()
+    assert time.monotonic() - began < 5
+    client.timeout = 2000
+    assert client.query("*OPC?") == "1"

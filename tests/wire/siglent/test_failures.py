@@ -9,6 +9,7 @@ import time
 
 import pytest
 from labrig_drivers.siglent import SdgOptions, SdgSource
+from pyvisa.errors import InvalidSession
 from wire.siglent.rigs import assert_as_told, options, played, rig, sine, virtual_bench
 
 from labrig.errors import (
@@ -186,3 +187,15 @@ def test_outputs_that_another_process_left_on_are_switched_off_from_outside_with
         assert b"FRQ,1234" in generator.execute(b"C1:BSWV?")
         with pytest.raises(ChannelFault, match="requested ON, got OFF"):
             source.confirm()
+
+
+def test_a_session_that_cannot_be_closed_is_not_closed_again():
+    """PyVISA tries once more when it is collected and when Python ends, and prints what comes of it."""
+    with rig(Vxi11Server, deadline="300 ms") as (source, _, _):
+        source.idle()
+        visa = source._session
+        session = visa._session
+        visa._cut(session)
+        visa._discard(session)
+        with pytest.raises(InvalidSession):
+            _ = session.session

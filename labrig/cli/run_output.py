@@ -1,0 +1,97 @@
+"""What `run` and `resume` print: progress, evaluations, and the line at the end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from labrig.cli.elapsed import wall_s
+from labrig.json_text import json_text
+
+if TYPE_CHECKING:
+    from labrig.cli.progress import Progress
+    from labrig.procedures.run_result import RunResult
+    from labrig.runs.folder import RunFolder
+    from labrig.runs.journal import Evaluation, Step
+
+VERDICT_FAILED = 7
+INTERRUPTED = 130
+
+
+class Output:
+    """Output of a run in progress, and a hint to its folder if it fails."""
+
+    def __init__(self, arguments: argparse.Namespace, progress: Progress) -> None:
+        self._arguments = arguments
+        self._progress = progress
+        self._folder: RunFolder | None = None
+        self._steps = 0
+
+    def __enter__(self) -> Output:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        self._progress.__exit__(kind, error, trace)
+        if isinstance(error, Exception) and self._steps and self._folder and not self._arguments.json:
+            print(f"labrig: see the run so far with: labrig show {self._folder.path} --plot", file=sys.stderr)
+
+    def started(self, folder: RunFolder) -> None:
+        """Print the folder of the run."""
+        self._folder = folder
+        emit(self._arguments, {"event": "started", "run": str(folder.path)})
+
+    def report(self, what: Step | Evaluation) -> None:
+        """Show a completed step or evaluation."""
+        from labrig.runs.journal import Evaluation
+
+        self._progress.advance(what)
+        if isinstance(what, Evaluation):
+            line = {"event": "evaluation", "epoch": what.epoch, "step": what.step, "metrics": what.metrics}
+            emit(self._arguments, line)
+        else:
+            self._steps = what.index
+
+
+def end(arguments: argparse.Namespace, result: RunResult) -> int:
+    """Print how a run ended; returns 0, 7 if a target was missed, or 130 if it was interrupted."""
+    from labrig.runs.plots import reasons
+
+    if result.left_out:
+        print(f"labrig: pictures not drawn: {reasons(result.left_out)}", file=sys.stderr)
+    emit(arguments, result.to_json() | wall())
+    if result.state == "interrupted":
+        return INTERRUPTED
+    if result.not_judged:
+        print(f"labrig: the score was not judged: {result.not_judged}", file=sys.stderr)
+    if result.judgement is not None and result.judgement.score_differs:
+        print(f"labrig: the score differs: {result.judgement.message}", file=sys.stderr)
+    for line in result.missed:
+        print(f"labrig: target missed: {line}", file=sys.stderr)
+    return VERDICT_FAILED if result.missed else 0
+
+
+def wall() -> dict[str, float]:
+    """Return the time since the process started, as JSON keys."""
+    return {"wall_s": round(wall_s(), 3)}
+
+
+def emit(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
+    """Print a line on stdout. A closed pipe or a full disk does not stop the experiment."""
+    try:
+        _print(arguments, line)
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
+
+
+def _print(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
+    if arguments.json:
+        print(json_text(line), flush=True)
+    elif "message" in line:
+        print(f"{line['event']}; {line['message']}", flush=True)
+    elif line["event"] in ("finished", "interrupted"):
+        from labrig.cli.tables import outcome_text
+
+        print(outcome_text(line), flush=True)

@@ -1,0 +1,27 @@
+"""The figures of a task: loss and the task's own, for the training set and the test set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labrig.learning.losses import Loss
+from labrig.learning.measurement import OutputReadings
+from labrig.learning.tasks import Task
+
+
+def scores(task: Task, loss: Loss, readings: OutputReadings) -> dict[str, float]:
+    """Return the figures that follow from the outputs of the training examples and, after these, the test ones."""
+    count = len(task.train)
+    metrics = _figures(task, loss, readings.of(slice(count)))
+    if not len(task.test):
+        return metrics
+    metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
+    test = _figures(task, loss, readings.of(slice(count, None)))
+    return metrics | {f"test_{name}": value for name, value in test.items()}
+
+
+def _figures(task: Task, loss: Loss, readings: OutputReadings) -> dict[str, float]:
+    """Mean loss, and the task's figures."""
+    examples, outputs = readings.examples, readings.volts
+    losses = [loss.value(volts, task.target[k]) for k, volts in zip(examples, outputs, strict=True)]
+    return {"loss": float(np.mean(losses)), **task.figures(examples, outputs)}

@@ -1,0 +1,248 @@
+"""A run that is recorded, from its folder to its result: a new one, or one that is taken up again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
+from dataclasses import replace
+from typing import Any, Literal
+
+from labrig.assembly import Assembly, Setup
+from labrig.assembly.describe import describe
+from labrig.assembly.terminals import examples, terminals
+from labrig.config.resolved import to_yaml
+from labrig.errors import StorageError, reason, separated
+from labrig.experiment import Experiment
+from labrig.extensions import modules_beside
+from labrig.json_text import json_text
+from labrig.procedures.judge import Judgement, judge
+from labrig.procedures.plan import stored_bytes
+from labrig.procedures.reconcile import reconciled, require_same_rig
+from labrig.procedures.run_result import RunResult
+from labrig.rig.rig import Rig
+from labrig.runs.folder import CONFIG, META, SPECTRUM, RunFolder
+from labrig.runs.journal import Evaluation, Event, Journal, Record, Step, read_blocks
+from labrig.runs.plots import write_plots
+from labrig.runs.raw import RawRecorder
+from labrig.runs.room import warn_of_little_room
+from labrig.runs.spectrum import save_spectrum
+
+
+class RecordedRun:
+    """One run, from its folder to its result.
+
+    Parameters
+    ----------
+    assembly, setup
+        The configuration, and the bench and the rig that were built from it.
+    folder
+        The folder of the run.
+    report
+        Called with every step and every evaluation, after it was committed to the journal.
+    stop
+        Called before every step and between the measurements of an evaluation; True ends the run.
+    past
+        What its journal contains, if the run is resumed.
+    changed
+        Whether the configuration is no longer the one in the folder: it is replaced.
+    """
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        setup: Setup,
+        folder: RunFolder,
+        report: Callable[[Step | Evaluation], None],
+        stop: Callable[[], bool],
+        past: Record | None = None,
+        changed: bool = False,
+    ) -> None:
+        self.folder = folder
+        self._assembly = assembly
+        self._setup = setup
+        self._report = report
+        self._stop = stop
+        self._experiment: Experiment | None = None
+        self._left_out: dict[str, str] = {}
+        self._judgement: Judgement | None = None
+        self._not_judged = ""
+        self._meta: dict[str, Any] = {}
+        self._past = past
+        self._changed = changed
+        self._began_s = time.monotonic()
+        self._bench_began_s = setup.bench.clock.now()
+        checkpoint = past.checkpoint if past else None
+        self._earlier: Mapping[str, Any] = checkpoint.state if checkpoint else {}
+        self._earlier_wall_s = checkpoint.wall_s if checkpoint else 0.0
+        self._earlier_bench_s: float = self._earlier.get("bench_s", 0.0)
+
+    def execute(self, plots: bool, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> RunResult:
+        """Train, record the result and draw the pictures."""
+        with self._journal() as journal:
+            stopped = self._train(journal, opened) or self._stop()
+            result = self.result("interrupted" if stopped else "finished", journal.steps)
+            if not stopped:
+                missed = self._assembly.choice.goals_missed(result.metrics)
+                result = replace(result, missed=tuple(missed))
+            line = result.to_json()
+            journal.event(self._event(result.steps, result.state, line))
+            if not stopped:
+                self._write_meta({key: line[key] for key in ("judge", "score_differs")})
+                journal.keep([self.folder.stored(META)])
+        if stopped or not plots:
+            return result
+        drawn = write_plots(self.folder, self._stop)
+        return replace(
+            result,
+            plots=drawn.paths,
+            plots_skipped=drawn.stopped,
+            left_out={**drawn.left_out, **self._left_out},
+        )
+
+    def result(self, state: Literal["finished", "interrupted"], steps: int = 0) -> RunResult:
+        """Return the result so far, with this number of steps in the journal."""
+        experiment = self._experiment
+        evaluations = experiment.evaluations if experiment else ()
+        return RunResult(
+            folder=self.folder,
+            state=state,
+            metrics=experiment.metrics if experiment else {},
+            evaluated_at_step=evaluations[-1].step if evaluations else None,
+            steps=steps,
+            acquisitions=experiment.acquisitions if experiment else 0,
+            evaluation_acquisitions=experiment.evaluation_acquisitions if experiment else 0,
+            wall_s=self._earlier_wall_s + time.monotonic() - self._began_s,
+            bench_s=self._bench_s(),
+            left_out=self._left_out,
+            judgement=self._judgement,
+            not_judged=self._not_judged,
+        )
+
+    def _journal(self) -> Journal:
+        """The journal, new or opened again; a folder without one is discarded."""
+        storage = self._assembly.storage
+        kept = storage.durability, storage.gradients_every(len(self._setup.rig.edges))
+        if self._past is not None:
+            return Journal.reopened(self.folder.journal, *kept)
+        try:
+            return Journal(self.folder.journal, *kept)
+        except StorageError:
+            self.folder.discard()
+            raise
+
+    def _train(self, journal: Journal, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> bool:
+        """Train on the open rig, then make it safe and close it; return whether Ctrl-C ended the training."""
+        bench = self._setup.bench
+        try:
+            if self._past is None or self._changed:
+                self._keep_config(journal)
+            if self._earlier:
+                bench.pause()
+            with ExitStack() as raw, opened(self._setup.rig) as rig:
+                self._experiment = self._assembly.experiment(rig, journal)
+                self._experiment.bench_state = self._bench_state
+                self._experiment.announces = self._assembly.header.bench != "simulated"
+                self._begin(self._experiment, journal)
+                warn_of_little_room(self.folder.path, stored_bytes(self._assembly, rig))
+                if self._assembly.storage.raw:
+                    written = read_blocks(self.folder.journal) if self._past else ()
+                    rig.recorder = raw.enter_context(closing(RawRecorder(self.folder.path, journal, written)))
+                self._experiment.run(self._stop, self._report)
+                if not self._stop():
+                    self._judge(self._experiment)
+                    self._keep_spectrum(self._experiment, journal)
+        except KeyboardInterrupt:
+            return True
+        except Exception as error:
+            with suppress(StorageError, OSError):  # a full disk is what may have failed
+                journal.event(self._event(journal.steps, "failed", _failure(error)))
+            raise
+        return False
+
+    def _begin(self, experiment: Experiment, journal: Journal) -> None:
+        """Describe a new run, or take up where it was; then write every conductance to the board."""
+        if self._past is None or not self._earlier:
+            self._describe(journal)
+            if self._past is not None:  # it was stopped before anything was measured
+                journal.event(self._event(0, "resumed", {}))
+            return
+        self._meta = self.folder.meta()
+        require_same_rig(self._meta, describe(self._assembly, self._setup.rig))
+        experiment.resume(self._past, self._earlier)
+        detail: dict[str, Any] = {"epochs": self._assembly.learning.epochs}
+        if experiment.announces:
+            detail["board"] = reconciled(experiment, self._past.intent, self._assembly.storage.resume)
+        experiment.program()
+        self._setup.bench.resume(self._earlier["bench"])
+        self._bench_began_s = self._setup.bench.clock.now()
+        journal.event(self._event(journal.steps, "resumed", detail))
+
+    def _bench_state(self) -> dict[str, Any]:
+        return {"bench": self._setup.bench.state(), "bench_s": self._bench_s()}
+
+    def _bench_s(self) -> float:
+        """Duration of the run on the bench's clock so far (s)."""
+        return self._earlier_bench_s + self._setup.bench.clock.now() - self._bench_began_s
+
+    def _event(self, steps: int, event: str, detail: dict[str, Any]) -> Event:
+        """An event with the bench's count and clock."""
+        rig = self._setup.rig
+        return Event(steps, event, detail, rig.acquisitions, rig.clock.now())
+
+    def _keep_config(self, journal: Journal) -> None:
+        """Write the configuration, and the modules next to it that it uses."""
+        self.folder.write_text(CONFIG, to_yaml(self._assembly.document))
+        names = [CONFIG]
+        for module in modules_beside(self._assembly.document.directory):
+            names += self.folder.keep_copy(module)
+        journal.keep(map(self.folder.stored, names))
+
+    def _describe(self, journal: Journal) -> None:
+        """Write the metadata of the run, and what inputs, outputs and examples are."""
+        self._meta = describe(self._assembly, self._setup.rig)
+        self._write_meta({"judge": None, "score_differs": None})
+        journal.keep([self.folder.stored(META)])
+        if self._past is None or not self._past.terminals:
+            journal.describe(terminals(self._assembly), examples(self._assembly))
+
+    def _write_meta(self, outcome: dict[str, Any]) -> None:
+        self.folder.write_text(META, json_text(self._meta | outcome, indent=1, ensure_ascii=False) + "\n")
+
+    def _judge(self, experiment: Experiment) -> None:
+        """Let the score be judged from outside. Training is complete and recorded: a failure is only reported."""
+        try:
+            instrument = self._assembly.judge_on(experiment.rig)
+            self._judgement = judge(experiment, self._setup.bench, instrument)
+        except Exception as error:
+            self._not_judged = reason(error)
+
+    def _keep_spectrum(self, experiment: Experiment, journal: Journal) -> None:
+        """Save one window with the error tone on, for the spectrum.
+
+        Training is complete and recorded: if this fails, only the picture is missing.
+        """
+        rig = experiment.rig
+        try:
+            volts = experiment.sample_with_error(int(experiment.task.train[0]))
+            save_spectrum(
+                self.folder,
+                volts,
+                [wire.node for wire in rig.hookup.senses],
+                rig.plan.sample_rate_hz,
+                rig.tones.frequencies_hz,
+            )
+            journal.keep([self.folder.stored(SPECTRUM)])
+        except Exception as error:
+            self._left_out["spectrum.png"] = reason(error)
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """Return the journal entry: the first error, the others, and the instruments that could not be made safe."""
+
+    def as_json(each: Exception) -> dict[str, Any]:
+        return {"kind": type(each).__name__, "message": str(each), "device": getattr(each, "device", None)}
+
+    wrong, not_safe = separated(error)
+    first, *beside = [as_json(each) for each in wrong or not_safe]
+    return {**first, "beside": beside if wrong else [], "not_made_safe": [as_json(each) for each in not_safe]}

@@ -1,0 +1,5 @@
+"""A recorded run again, from its samples: what was demodulated and learned from them is compared bit by bit."""
+
+from labrig.procedures.replay.replay import Replayed, replay
+
+__all__ = ["Replayed", "replay"]

@@ -1,0 +1,109 @@
+"""Go on with a run that was stopped, killed or interrupted, or train a finished one further."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from typing import Any
+
+from labrig.assembly import Assembly, assemble
+from labrig.errors import StorageError, UsageError
+from labrig.procedures.recorded_run import RecordedRun
+from labrig.procedures.run_result import RunResult
+from labrig.rig.rig import Rig
+from labrig.runs.folder import CONFIG, RunFolder
+from labrig.runs.integrity import require_intact
+from labrig.runs.journal import Evaluation, Step, repair
+from labrig.runs.lock import is_being_written
+
+
+class Resumable:
+    """A run whose folder is intact, ready to go on.
+
+    Parameters
+    ----------
+    folder
+        Its folder.
+    epochs
+        Epochs to train altogether; None as configured.
+
+    Attributes
+    ----------
+    assembly : Assembly
+        Its configuration.
+    finished : dict or None
+        Its last line, if it finished and nothing is left to do.
+
+    Raises
+    ------
+    UsageError
+        If a running process writes it, or it has more epochs already.
+    StorageError
+        If its folder is damaged, or was written by an older labrig.
+    ConfigError
+        If its configuration is not valid any more.
+    """
+
+    def __init__(self, folder: RunFolder, epochs: int | None = None) -> None:
+        if is_being_written(folder.journal):
+            raise UsageError(f"{folder.path} is still being written", remedy="wait for it to end, or stop it")
+        if not folder.has(CONFIG):
+            raise StorageError(
+                f"{folder.path} cannot be resumed: it ended before its configuration was written",
+                remedy="begin it again with labrig run",
+            )
+        repair(folder.journal)
+        self.folder = folder
+        self._epochs = epochs
+        self._record = require_intact(folder)
+        if self._record.checkpoint is None:
+            raise StorageError(
+                f"{folder.path} cannot be resumed: it was written by an older labrig, which did not keep all it takes",
+                remedy=f"begin it again: labrig run {folder.path / CONFIG}",
+            )
+        self.assembly = self._assembled()
+        self.finished = self._finished()
+
+    def resume(
+        self,
+        *,
+        plots: bool = True,
+        report: Callable[[Step | Evaluation], None] = lambda what: None,
+        stop: Callable[[], bool] = lambda: False,
+        opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig,
+    ) -> RunResult:
+        """Go on to the end; parameters, result and errors are those of `train`.
+
+        Raises
+        ------
+        ChannelFault
+            If the board does not hold what the journal says, and `storage.resume` is "refuse".
+        IdentityMismatch, ConfigError
+            If an instrument, or something else that the run depends on, is not the one that it began with.
+        """
+        setup = self.assembly.setup()
+        with closing(setup.bench):
+            run = RecordedRun(
+                self.assembly, setup, self.folder, report, stop, past=self._record, changed=self._epochs is not None
+            )
+            try:
+                return run.execute(plots, opened)
+            except KeyboardInterrupt:
+                return run.result("interrupted")
+
+    def _assembled(self) -> Assembly:
+        epochs = self._epochs
+        path = self.folder.path / CONFIG
+        assembly = assemble(path)
+        if epochs is None:
+            return assembly
+        if epochs < assembly.learning.epochs:
+            raise UsageError(f"the run has {assembly.learning.epochs} epochs already", remedy="give a larger --epochs")
+        return assemble(path, (f"learning.epochs={epochs}",))
+
+    def _finished(self) -> dict[str, Any] | None:
+        last = self._record.evaluations[-1] if self._record.evaluations else None
+        lines = [event.detail for event in self._record.events if event.event == "finished"]
+        if not lines or last is None or last.epoch < self.assembly.learning.epochs:
+            return None
+        return lines[-1]

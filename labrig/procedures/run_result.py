@@ -1,0 +1,92 @@
+"""How a recorded run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from labrig.procedures.judge import Judgement
+from labrig.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a recorded run ended.
+
+    Parameters
+    ----------
+    folder
+        Its folder.
+    state
+        "interrupted" if it was stopped before the last evaluation was complete and the rig closed.
+    metrics
+        Figures of the last evaluation by name (volts, or the loss's own unit), and the loss before training.
+    evaluated_at_step
+        Updates before that evaluation; None if there was none.
+    steps
+        Updates in the journal.
+    acquisitions, evaluation_acquisitions
+        Acquisitions for training, and all others.
+    wall_s, bench_s
+        Duration on this computer and on the bench's clock (s).
+    missed
+        Goals of `task.target` that the metrics do not reach, in words.
+    plots
+        Pictures that were written; None if they were not requested or the run was interrupted.
+    plots_skipped
+        True if `stop()` returned True before every picture was drawn.
+    left_out
+        File name of each picture that could not be made, and why.
+    judgement
+        The score from outside; None if there is no judge or the run was interrupted.
+    not_judged
+        Why the judge could not be asked; empty if it was, or there is none.
+    """
+
+    folder: RunFolder
+    state: Literal["finished", "interrupted"]
+    metrics: dict[str, float]
+    evaluated_at_step: int | None
+    steps: int
+    acquisitions: int
+    evaluation_acquisitions: int
+    wall_s: float
+    bench_s: float
+    missed: tuple[str, ...] = ()
+    plots: tuple[Path, ...] | None = None
+    plots_skipped: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    judgement: Judgement | None = None
+    not_judged: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the last line of `labrig run --json`, which the journal keeps too."""
+        line: dict[str, Any] = {
+            "event": self.state,
+            "run": str(self.path),
+            "metrics": self.metrics,
+            "evaluated_at_step": self.evaluated_at_step,
+            "steps": self.steps,
+            "acquisitions": self.acquisitions,
+            "evaluation_acquisitions": self.evaluation_acquisitions,
+            "wall_s": round(self.wall_s, 3),
+            "bench_s": round(self.bench_s, 6),
+            "judge": self.judgement and self.judgement.to_json(),
+            "score_differs": self.judgement and self.judgement.score_differs,
+        }
+        if self.not_judged:
+            line["not_judged"] = self.not_judged
+        if self.missed:
+            line["missed"] = list(self.missed)
+        if self.plots is not None:
+            line["plots"] = [str(path) for path in self.plots]
+        if self.plots_skipped:
+            line["plots_skipped"] = True
+        return line

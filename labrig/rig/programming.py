@@ -1,0 +1,111 @@
+"""The programmers of a rig as one: settings by edge, whichever programmer an edge's channel belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from labrig.errors import ChannelFault, LabrigError
+from labrig.instruments.contracts import ConductanceProgrammer
+from labrig.instruments.data import Continuous, Level, LevelTable, ProgramReport, Setting, Target, distinct
+from labrig.rig.hookup import EdgeWire
+from labrig.rig.reports import merged
+
+
+class Programming:
+    """Writes settings to edges and remembers them.
+
+    Parameters
+    ----------
+    programmers
+        By name.
+    edges
+        The channel of each edge.
+
+    Attributes
+    ----------
+    siemens : (E,) array
+        Nominal conductance last written to every edge; 0 where nothing was written yet (S).
+    levels : sequence of E
+        What each edge's channel can realize; empty until `read_levels`.
+    """
+
+    def __init__(self, programmers: Mapping[str, ConductanceProgrammer], edges: Sequence[EdgeWire]) -> None:
+        self._programmers = programmers
+        self._edges = edges
+        self.siemens = np.zeros(len(edges))
+        self.levels: Sequence[LevelTable | Continuous] = []
+        self._settings: dict[int, Setting] = {}
+        self._siemens_of: list[dict[int, float]] = []
+
+    def read_levels(self) -> None:
+        """Ask the open programmers what their channels can realize."""
+        tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
+        self.levels = [tables[edge.device][edge.channel] for edge in self._edges]
+        by_code = {key: each.by_code for key, each in distinct(self.levels).items() if isinstance(each, LevelTable)}
+        self._siemens_of = [by_code.get(id(table), {}) for table in self.levels]
+
+    def keep_alive(self) -> None:
+        """Feed the watchdogs that are due."""
+        for programmer in self._programmers.values():
+            programmer.keep_alive()
+
+    def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
+        """Write new settings (by edge index) and verify them. Channels of the report are named device/channel.
+
+        Every programmer is called, even without new settings, because it may have been reset in the meantime.
+        """
+        reports: list[tuple[str, ProgramReport]] = []
+        for device, programmer in self._programmers.items():
+            mine = {
+                self._edges[edge].channel: setting
+                for edge, setting in settings.items()
+                if self._edges[edge].device == device
+            }
+            reports.append((device, programmer.program(mine)))
+        for edge, setting in settings.items():
+            self.siemens[edge] = self.nominal(edge, setting)
+            self._settings[edge] = setting
+        return merged(reports)
+
+    def read_back(self) -> dict[int, Setting]:
+        """What every edge's channel holds, by edge index, as its programmer reads it back."""
+        held: dict[int, Setting] = {}
+        for device, programmer in self._programmers.items():
+            mine = {edge.channel: index for index, edge in enumerate(self._edges) if edge.device == device}
+            held |= {mine[channel]: setting for channel, setting in programmer.read_back(mine).items()}
+        return held
+
+    def nominal(self, edge: int, setting: Setting) -> float:
+        """The conductance of a setting of an edge's channel (S); NaN for a code that it does not have."""
+        if isinstance(setting, Target):
+            return setting.siemens
+        assert isinstance(setting, Level)
+        return self._siemens_of[edge].get(setting.code, np.nan)
+
+    @contextmanager
+    def trial(self, settings: Mapping[int, Setting]) -> Generator[None, None, None]:
+        """Write settings, and write back what was there at the end.
+
+        Raises ChannelFault if a channel does not hold its setting, or a programmer was reset in the meantime.
+        """
+        missing = [edge for edge in settings if edge not in self._settings]
+        if missing:
+            raise LabrigError(
+                f"edge {self._edges[missing[0]].name} has no setting to return to",
+                remedy="program the rig before a trial",
+            )
+        before = {edge: self._settings[edge] for edge in settings}
+        self._write(settings)
+        try:
+            yield
+        finally:
+            self._write(before)
+
+    def _write(self, settings: Mapping[int, Setting]) -> None:
+        report = self.program(settings)
+        if report.faulty or report.interrupted:
+            what = f"{', '.join(report.faulty)} do not hold what was written" if report.faulty else "settings were lost"
+            raise ChannelFault(what, action="trial", remedy="check the programmer's supply, cable and watchdog")

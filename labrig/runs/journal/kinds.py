@@ -1,0 +1,163 @@
+"""How a journal stores values: one Kind per type.
+
+Arrays are stored as little-endian float64, lists and maps as JSON. Of an array that changes little from step to step
+only the changes are stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.json_text import json_text
+
+Array = NDArray[np.float64]
+Steady = Annotated[Array, "steady"]
+"""An array of which only the changes from row to row are stored."""
+Rows = Annotated[Array, "rows"]
+"""An array of several rows."""
+State = Annotated[dict[str, Any], "state"]
+"""A map of plain values, maps and float64 arrays."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How values of one type are stored.
+
+    Parameters
+    ----------
+    sql
+        Type of the column.
+    encode, decode
+        A value to what SQLite stores, and back. decode raises ValueError or TypeError for what labrig never writes.
+    column
+        Decoded values of all rows as one array or tuple; None becomes NaN.
+    changes
+        What SQLite stores of a value that follows another one, if that is not the whole value.
+    """
+
+    sql: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+    column: Callable[[Sequence[Any]], Any]
+    changes: Callable[[Any, Any], bytes] | None = None
+
+
+def _map(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text} is not a map")
+    return value
+
+
+def _integers(values: Sequence[int | None]) -> NDArray[Any]:
+    if None in values:
+        return _reals(values)
+    return np.array(values, dtype=np.int64)
+
+
+def _reals(values: Sequence[float | None]) -> Array:
+    return np.array(values, dtype=float)
+
+
+def _arrays(values: Sequence[Array | None]) -> Array:
+    """(S, E) rows, NaN for None."""
+    edges = next((len(value) for value in values if value is not None), 0)
+    return np.array([np.full(edges, np.nan) if value is None else value for value in values])
+
+
+def _whole(values: Array) -> bytes:
+    return np.ascontiguousarray(values, dtype="<f8").tobytes()
+
+
+def _rows(values: Array) -> bytes:
+    """The number of columns, then the rows one after the other."""
+    return np.uint64(values.shape[1]).astype("<u8").tobytes() + _whole(values)
+
+
+def _from_rows(blob: bytes) -> Array:
+    columns = int(np.frombuffer(blob, dtype="<u8", count=1)[0])
+    return np.frombuffer(blob, dtype="<f8", offset=8).reshape(-1, columns)
+
+
+_CHANGE = np.dtype([("place", "<u4"), ("value", "<f8")])
+
+
+def _changes(before: Array, now: Array) -> bytes:
+    """Places and values of the entries that changed, or the whole array if that is not longer."""
+    changed = np.flatnonzero(before != now) if len(before) == len(now) else np.arange(len(now))
+    if len(changed) * _CHANGE.itemsize >= 8 * len(now):
+        return _whole(now)
+    table = np.empty(len(changed), dtype=_CHANGE)
+    table["place"], table["value"] = changed, now[changed]
+    return table.tobytes()
+
+
+def _patched(blobs: Sequence[bytes]) -> Array:
+    """(S, E) the arrays of all rows. The first is a whole one; changes are always shorter than a whole one."""
+    rows: list[Array] = []
+    for blob in blobs:
+        if not rows or len(blob) == 8 * len(rows[0]):
+            rows.append(np.frombuffer(blob, dtype="<f8"))
+            continue
+        table, row = np.frombuffer(blob, dtype=_CHANGE), rows[-1].copy()
+        row[table["place"]] = table["value"]
+        rows.append(row)
+    return np.array(rows)
+
+
+def _packed(state: Mapping[str, Any]) -> bytes:
+    """The length of a JSON text, the text with a place for each array, and the arrays."""
+    arrays: list[bytes] = []
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: plain(each) for key, each in value.items()}
+        if isinstance(value, np.ndarray):
+            arrays.append(_whole(value))
+            return {_ARRAY: list(value.shape)}
+        return value
+
+    text = json_text(plain(state)).encode()
+    return b"".join((len(text).to_bytes(8, "little"), text, *arrays))
+
+
+def _unpacked(blob: bytes) -> dict[str, Any]:
+    offset = 8 + int.from_bytes(blob[:8], "little")
+
+    def full(value: Any) -> Any:
+        nonlocal offset
+        if not isinstance(value, dict):
+            return value
+        if _ARRAY not in value:
+            return {key: full(each) for key, each in value.items()}
+        shape = value[_ARRAY]
+        count = int(np.prod(shape, dtype=int))
+        array = np.frombuffer(blob, dtype="<f8", count=count, offset=offset).reshape(shape).copy()
+        offset += 8 * count
+        return array
+
+    return full(_map(blob[8:offset].decode()))
+
+
+_ARRAY = "\0array"
+"""Key of the shape of an array, where a state has one."""
+
+KINDS: Mapping[Any, Kind] = {
+    int: Kind("INTEGER", int, int, _integers),
+    float: Kind("REAL", float, float, _reals),
+    str: Kind("TEXT", str, str, tuple),
+    tuple[int, ...]: Kind("TEXT", json_text, lambda text: tuple(json.loads(text)), tuple),
+    dict[str, float]: Kind("TEXT", json_text, _map, tuple),
+    dict[str, Any]: Kind("TEXT", json_text, _map, tuple),
+    Array: Kind("BLOB", _whole, lambda blob: np.frombuffer(blob, dtype="<f8"), _arrays),
+    Rows: Kind("BLOB", _rows, _from_rows, tuple),
+    Steady: Kind("BLOB", _whole, bytes, _patched, _changes),
+    State: Kind("BLOB", _packed, _unpacked, tuple),
+}
+"""How each field type is stored."""

@@ -1,0 +1,34 @@
+"""Room on the disk: a run stops before the disk is full, so that its end can still be recorded."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from labrig.errors import StorageError
+
+RESERVE_BYTES = 4 << 20
+"""What is kept free: the log of SQLite, and the last events."""
+
+
+def require_room(folder: Path) -> None:
+    """Raise StorageError if less than the reserve is free."""
+    free = shutil.disk_usage(folder).free
+    if free < RESERVE_BYTES:
+        raise StorageError(
+            f"the disk of {folder} is full but for {free / 1e6:.1f} MB",
+            limit=f"{RESERVE_BYTES / 1e6:.1f} MB",
+            remedy=f"make room, then go on with: labrig resume {folder}",
+        )
+
+
+def warn_of_little_room(folder: Path, needed: int) -> None:
+    """Warn if a run needs more than is free."""
+    free = shutil.disk_usage(folder).free - RESERVE_BYTES
+    if needed > free:
+        logging.getLogger("labrig").warning(
+            "labrig: warning: the run will store about %.3g GB, and the disk of %s has %.3g GB: it will stop before "
+            "the disk is full; make room, or store less (storage.raw, storage.gradients)",
+            *(needed / 1e9, folder, max(0, free) / 1e9),
+        )

@@ -1,0 +1,58 @@
+"""Progress of a run: a bar on a terminal, lines in a log."""
+
+from __future__ import annotations
+
+import io
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labrig.assembly import assemble, packaged_configs
+from labrig.cli import progress
+from labrig.runs.journal import Evaluation, Step
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def step(index: int, loss: float) -> Step:
+    return Step(index, 0, (0,), loss, 1e-6, 1, *(np.zeros(1),) * 4, 2, 2, 0.1, bench_acquisitions=2, bench_clock_s=0.1)
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO) -> str:
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
+    assembly: Any = SimpleNamespace(
+        name="two", task=SimpleNamespace(train=np.arange(5)), learning=SimpleNamespace(epochs=2, batch=3)
+    )
+    with progress.progress_of(assembly) as run:
+        run.advance(Evaluation(0, 0, {"rms_v": 0.5}, 0, 0.0))
+        for index in (1, 2):
+            run.advance(step(index, 0.3 / index))
+        run.advance(Evaluation(0, 2, {"rms_v": 0.25}, 0, 0.0))
+        run.advance(step(3, 0.03))
+    return stderr.getvalue()
+
+
+def test_a_log_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(monkeypatch, io.StringIO()).splitlines()
+    assert [line.split(",")[0] for line in lines] == ["two: step 1/4", "two: step 2/4", "two: step 3/4"]
+    assert "loss 0.225 over the last 2 steps; at step 0: rms_v 0.5" in lines[1]
+    assert "loss 0.16 over the last 3 steps; at step 2: rms_v 0.25" in lines[2]
+
+
+def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = shown(monkeypatch, Terminal())
+    assert "3/4" in text
+    assert "loss 0.16 over the last 3 steps; at step 2: rms_v 0.25" in text
+
+
+def test_the_steps_of_a_run_are_those_of_its_epochs() -> None:
+    assembly = assemble(packaged_configs() / "divider.yaml")
+    assert progress.progress_of(assembly)._steps == 60  # type: ignore[attr-defined]

@@ -1,0 +1,202 @@
+"""Kill runs with SIGKILL at random moments, resume each until it has finished, and compare with an undisturbed run.
+
+python tests/crash/kill.py --kills N [--json] [--seed S]
+
+Every process is a fork of this one, which has imported everything. A step is acknowledged when the run reports it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labrig.assembly import assemble
+from labrig.procedures.resume import Resumable
+from labrig.procedures.train import train
+from labrig.runs.folder import RunFolder
+from labrig.runs.journal import Evaluation, Record, Step, read_journal
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+RESET = "[{acquisition: 60, what: reset, where: pots}]"
+RUNS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "xor": ("xor.yaml", ("learning.epochs=8", "learning.evaluate.every=3")),
+    "iris, zero measured again": (
+        "iris.yaml",
+        ("learning.epochs=1", "acquisition.zero.every=7", "simulation.drift=3 mV"),
+    ),
+    "iris, potentiometers reset": ("iris.yaml", ("learning.epochs=1", f"simulation.faults={RESET}")),
+    "divider, power": ("divider.yaml", ("storage.durability=power", "learning.evaluate.every=10")),
+}
+"""Short runs: name → configuration and overrides."""
+
+
+@dataclass
+class Tally:
+    """What came of all kills."""
+
+    kills: int = 0
+    runs: int = 0
+    lost: int = 0
+    different: int = 0
+    before_the_run: int = 0
+    resumed: int = 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    found = kill(arguments.kills, arguments.seed)
+    line = {**vars(found), "seconds": round(time.monotonic() - began, 1)}
+    print(json.dumps(line) if arguments.json else "\n".join(f"{key:<16} {value}" for key, value in line.items()))
+    return int(bool(found.lost or found.different or not found.kills))
+
+
+def kill(kills: int, seed: int) -> Tally:
+    """Kill runs until so many were killed."""
+    rng, tally = random.Random(seed), Tally()
+    with tempfile.TemporaryDirectory() as folder:
+        undisturbed = {
+            name: _undisturbed(Path(folder), number, *run) for number, (name, run) in enumerate(RUNS.items())
+        }
+        while tally.kills < kills:
+            name = rng.choice(list(RUNS))
+            took_s, expected = undisturbed[name]
+            run = Path(folder) / "run"
+            _until_finished(run, *RUNS[name], took_s, rng, tally)
+            tally.runs += 1
+            tally.different += outcome(read_journal(run / "run.db")) != expected
+            shutil.rmtree(run)
+    return tally
+
+
+def _undisturbed(folder: Path, number: int, config: str, overrides: tuple[str, ...]) -> tuple[float, list[Any]]:
+    """How long a run takes, and its outcome."""
+    path, began = folder / str(number), time.monotonic()
+    process, acknowledged = forked(lambda report: run_to_the_end(path, config, overrides, report))
+    _, status = os.waitpid(process, 0)
+    os.close(acknowledged)
+    assert status == 0, f"{config} does not run"
+    return time.monotonic() - began, outcome(read_journal(path / "run.db"))
+
+
+def _until_finished(
+    path: Path, config: str, overrides: tuple[str, ...], took_s: float, rng: random.Random, tally: Tally
+) -> None:
+    """Run, kill, resume, kill, … until it has finished. Lost steps are counted."""
+    reported = 0
+    while True:
+        there = (path / "config.resolved.yaml").is_file()
+        if not there:
+            shutil.rmtree(path, ignore_errors=True)
+            process, acknowledged = forked(lambda report: run_to_the_end(path, config, overrides, report))
+        else:
+            process, acknowledged = forked(lambda report: _resume(path, report))
+            tally.resumed += 1
+        killed = _killed_after(process, rng.uniform(0.0, 0.8 * took_s))
+        reported = max(reported, _last_reported(acknowledged))
+        if not killed:
+            return
+        tally.kills += 1
+        if (path / "config.resolved.yaml").is_file():
+            tally.lost += max(0, reported - len(read_journal(path / "run.db").step))
+        else:
+            tally.before_the_run += 1
+
+
+def _killed_after(process: int, delay_s: float) -> bool:
+    """Kill a process after a delay; False if it ended by itself before."""
+    ends = time.monotonic() + delay_s
+    while time.monotonic() < ends:
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            assert status == 0, f"it ended with status {status}"
+            return False
+        time.sleep(min(0.002, delay_s))
+    os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    return os.WIFSIGNALED(status)
+
+
+def forked(run: Callable[[Callable[[Step | Evaluation], None]], None]) -> tuple[int, int]:
+    """Run in a child; its process number, and a pipe with the index of every step that was acknowledged."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(writing)
+        return process, reading
+    status = 1
+    try:
+        os.close(reading)
+
+        def report(what: Step | Evaluation) -> None:
+            if isinstance(what, Step):
+                os.write(writing, struct.pack("<q", what.index))
+
+        run(report)
+        status = 0
+    finally:
+        if status:
+            import traceback
+
+            traceback.print_exc()
+            sys.stderr.flush()
+        os._exit(status)
+
+
+def _last_reported(pipe: int) -> int:
+    content = b""
+    while chunk := os.read(pipe, 1 << 16):
+        content += chunk
+    os.close(pipe)
+    return struct.unpack("<q", content[-8:])[0] if len(content) >= 8 else 0
+
+
+def run_to_the_end(
+    path: Path, config: str, overrides: tuple[str, ...], report: Callable[[Step | Evaluation], None]
+) -> None:
+    train(assemble(CONFIGS / config, overrides), run_dir=path, plots=False, report=report)
+
+
+def _resume(path: Path, report: Callable[[Step | Evaluation], None]) -> None:
+    run = Resumable(RunFolder(path))
+    if run.finished is None:
+        run.resume(plots=False, report=report)
+
+
+def outcome(record: Record) -> list[Any]:
+    """Everything that must be the same bit by bit: all but the time on this computer, and how often it was resumed."""
+    steps = [
+        (name, np.asarray(values).tobytes() if isinstance(values, np.ndarray) else values)
+        for name, values in record.steps.items()
+        if name not in ("wall_s", "bench_s")
+    ]
+    evaluations = [
+        (each.epoch, each.step, each.metrics, each.bench_acquisitions, each.bench_clock_s, each.outputs.tobytes())
+        for each in record.evaluations
+    ]
+    events = [event[:2] for event in record.events if event.event != "resumed"]
+    (finished,) = (event.detail for event in record.events if event.event == "finished")
+    line = {key: value for key, value in finished.items() if key not in ("run", "wall_s")}
+    return [steps, evaluations, events, line]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

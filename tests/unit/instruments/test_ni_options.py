@@ -1,0 +1,73 @@
+"""Entries of NI devices that cannot be meant, and what doctor says of the devices that the driver lists."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from labrig_drivers.ni import machine
+from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
+from nidaqmx.errors import DaqError
+from nidaqmx.system import System
+from pydantic import ValidationError
+
+
+def entry(**changed: Any) -> NiAnalogInputOptions:
+    given = {"driver": "ni.ai", "model": "PXIe-6363", "resource": "PXI1Slot4", "full_scale": "2 V"}
+    return NiAnalogInputOptions.model_validate(given | changed)
+
+
+@pytest.mark.parametrize(
+    ("resource", "says"),
+    [
+        ("/PXI1Slot4/ai/StartTrigger", "is a terminal or a channel; write the name of the device, 'PXI1Slot4'"),
+        ("PXI1Slot4/ai0", "write the name of the device, 'PXI1Slot4'"),
+        ("PXI1:Slot4", "is not a device name; write it as NI MAX shows it, e.g. 'PXI1Slot4' or 'Dev1'"),
+    ],
+)
+def test_what_is_no_device_is_refused(resource: str, says: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        entry(resource=resource)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"chassis": "cDAQ-9174"}, "chassis: PXIe-6363 is not a module of a CompactDAQ chassis"),
+        ({"export_start": "/PXI1Slot4/PFI99"}, "export_start: PXIe-6363 has only "),
+        ({"max_sample_rate": "3 MS/s"}, "max_sample_rate: PXIe-6363 samples at up to 2e+06 S/s"),
+    ],
+)
+def test_what_the_model_cannot_do_is_refused(option: dict[str, str], says: str) -> None:
+    from labrig_drivers.ni.analog_input import capabilities
+
+    assert capabilities(entry()).bits == 16
+    with pytest.raises((ValueError, ValidationError)) as caught:
+        capabilities(entry(**option))
+    assert says in str(caught.value)
+
+
+def test_before_it_is_opened_there_is_nothing_to_do() -> None:
+    card = NiAnalogInput("daq", entry())
+    card.make_safe()
+    card.close()
+
+
+def listed(monkeypatch: pytest.MonkeyPatch, devices: Any) -> list[tuple[str, str]]:
+    monkeypatch.setattr(System, "local", lambda: devices)
+    return [(finding.state, finding.detail) for finding in machine.devices()]
+
+
+def test_devices_of_the_machine_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = SimpleNamespace(name="PXI1Slot4", product_type="PXIe-6363")
+    assert listed(monkeypatch, SimpleNamespace(devices=[card])) == [("ok", "PXI1Slot4: PXIe-6363")]
+    assert listed(monkeypatch, SimpleNamespace(devices=[])) == [("missing", "no device")]
+
+    class Broken:
+        @property
+        def devices(self) -> Any:
+            raise DaqError("Services are\n not running.\n\nStatus Code: -50405", -50405)
+
+    assert listed(monkeypatch, Broken()) == [("warning", "Services are not running.")]
