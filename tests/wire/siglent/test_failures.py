@@ -185,6 +185,7 @@ def test_outputs_that_another_process_left_on_are_switched_off_from_outside_with
         for channel in "12":
             assert b"OUTP OFF" in generator.execute(f"C{channel}:OUTP?".encode())
         assert b"FRQ,1234" in generator.execute(b"C1:BSWV?")
+        generator.execute(b"C1:BSWV FRQ,1000")
         with pytest.raises(ChannelFault, match="requested ON, got OFF"):
             source.confirm()
 
