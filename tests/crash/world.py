@@ -10,13 +10,15 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crash.outputs import hardware
+
+from labrig.instruments import records
 
 START_S = 60.0
 
@@ -66,10 +68,10 @@ class ServedWorld:
 def served_world(config: str) -> Iterator[ServedWorld]:
     """Serve a configuration."""
     command = [sys.executable, "-m", "labrig", "virtual", "serve", config, "--json", "--until-eof"]
+    resources: dict[str, str] = {}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            resources = {}
             for line in process.stdout:
                 event = json.loads(line)
                 if event["event"] == "ready":
@@ -78,6 +80,15 @@ def served_world(config: str) -> Iterator[ServedWorld]:
             yield ServedWorld(process, resources)
         finally:
             process.kill()
+            forget(resources)
+
+
+def forget(resources: Mapping[str, str]) -> None:
+    """Delete the records of instruments that no longer exist: a watchdog may have had no time for all of them."""
+    addresses = {resource.removeprefix("grpc://") for resource in resources.values()}
+    for record in records.read_all()[0]:
+        if record.address in addresses:
+            records.remove(record)
 
 
 @contextmanager
