@@ -75,6 +75,8 @@ class Assembly:
         The `timing` section.
     judge : JudgeWires or None
         The instrument that judges the score.
+    attended : bool
+        Whether the rig is used from a program or notebook, which may pause between two measurements as it likes.
     """
 
     document: Document
@@ -97,6 +99,7 @@ class Assembly:
     loss: Loss
     faults: tuple[ScheduledFault, ...] = ()
     judge: JudgeWires | None = None
+    attended: bool = False
 
     @property
     def learning(self) -> Learning:

@@ -14,12 +14,30 @@ from typing import NoReturn
 from typing_extensions import override
 
 from labrig import __version__
-from labrig.cli import certify, check, doctor, drivers, ls, measure, plan, resume, run, show, verify, virtual
+from labrig.cli import (
+    abort,
+    certify,
+    check,
+    doctor,
+    drivers,
+    ls,
+    measure,
+    plan,
+    resume,
+    run,
+    safe,
+    show,
+    verify,
+    virtual,
+)
 from labrig.errors import ConfigError, LabrigError, UsageError, leaves
 from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
-COMMANDS = (run, resume, check, plan, measure, certify, doctor, show, verify, ls, drivers, virtual)
+COMMANDS = (
+    *(run, resume, check, plan, measure, certify),
+    *(doctor, safe, abort, show, verify, ls, drivers, virtual),
+)
 INTERRUPTED = 130
 
 
