@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
-from labrig.cli.run_output import INTERRUPTED, emit, end, wall
+from labrig.cli.run_output import INTERRUPTED, emit, emit_table, end, wall
+from labrig.errors import UsageError
 
 if TYPE_CHECKING:
     from labrig.interrupts import Interrupts
@@ -17,7 +18,7 @@ NOT_STARTED = {"event": "interrupted", "message": "the run had not started"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    add_config(parser)
+    add_config(parser, several_seeds=True)
     where = parser.add_mutually_exclusive_group()
     add_runs_dir(where)
     where.add_argument(
@@ -30,13 +31,26 @@ def execute(arguments: argparse.Namespace) -> int:
     """Train and print the result; returns 0, 7 if a target was missed, or 130 if interrupted."""
     from labrig.interrupts import Interrupts
 
-    with Interrupts() as interrupts:
-        try:
-            result = _trained(arguments, interrupts)
-        except KeyboardInterrupt:  # before the run folder existed and any instrument was open
-            emit(arguments, NOT_STARTED | wall())
-            return INTERRUPTED
-        return end(arguments, result)
+    seeds: range | None = arguments.seed
+    if seeds is not None and len(seeds) > 1 and arguments.run_dir is not None:
+        raise UsageError("--run-dir is the folder of one run, and there are several seeds", remedy="use --runs-dir")
+    results: list[tuple[int, RunResult]] = []
+    code = 0
+    for arguments.seed in [None] if seeds is None else seeds:
+        with Interrupts() as interrupts:
+            try:
+                result = _trained(arguments, interrupts)
+            except KeyboardInterrupt:  # before the run folder existed and any instrument was open
+                emit(arguments, NOT_STARTED | wall())
+                code = INTERRUPTED
+                break
+            code = max(code, end(arguments, result))
+            if result.state == "interrupted":
+                break
+            results.append((arguments.seed, result))
+    if seeds is not None and len(seeds) > 1:
+        emit_table(arguments, results)
+    return code
 
 
 def _trained(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
