@@ -16,6 +16,7 @@ from typing_extensions import override
 from labrig import __version__
 from labrig.cli import (
     abort,
+    attach,
     certify,
     check,
     doctor,
@@ -36,7 +37,7 @@ from labrig.json_text import json_text
 
 COMMANDS = (
     *(run, resume, check, plan, measure, certify),
-    *(doctor, safe, abort, show, verify, ls, drivers, virtual),
+    *(doctor, safe, abort, attach, show, verify, ls, drivers, virtual),
 )
 INTERRUPTED = 130
 
@@ -120,6 +121,7 @@ def _check_text(given: Sequence[str]) -> None:
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
     """Parse the arguments. For an unknown one, print the usage of the command and raise UsageError."""
     arguments, unknown = _parser().parse_known_args(given)
+    arguments.given = list(given)
     if unknown:
         parser: _Parser = arguments.parser
         options = [option for option in unknown if option.startswith("-")]
