@@ -51,9 +51,12 @@ def open(
         If the configuration is invalid; the message says where, and how to correct it. Failures of instruments are
         other LabrigErrors.
     """
+    from dataclasses import replace
+
     from labrig.rig.safe_rig import SafeRig
 
-    return SafeRig(_assembled(config, seed, overrides, settings).open_rig())
+    assembly = replace(_assembled(config, seed, overrides, settings), attended=True)
+    return SafeRig(assembly.open_rig())
 
 
 def train(

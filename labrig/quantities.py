@@ -235,8 +235,9 @@ def as_written(value: object) -> str:
 class QuantityField:
     """Pydantic metadata: a field written as a number with a unit, stored as a float in SI units.
 
-    A bare number, even zero, and another dimension are errors. If the value is not text the error type is
-    'quantity_type', which lets a union distinguish a wrong type from a wrong value.
+    JSON gets the text with its unit again, so that it can be validated like a configuration. A bare number, even zero,
+    and another dimension are errors. If the value is not text the error type is 'quantity_type', which lets a union
+    distinguish a wrong type from a wrong value.
     """
 
     dimension: str
@@ -272,7 +273,10 @@ class QuantityField:
         return f"write the unit, e.g. '{self.example}' (bare number {number} is ambiguous)"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(self.read, handler(source))
+        written = core_schema.plain_serializer_function_ser_schema(
+            lambda value: exact_quantity(value, self.dimension), when_used="json"
+        )
+        return core_schema.no_info_before_validator_function(self.read, handler(source), serialization=written)
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler

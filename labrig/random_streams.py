@@ -7,15 +7,14 @@ how many numbers were drawn before, so a resumed run is bit-identical.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-COMPILED_FROM = 105_000
-"""Numbers in one call from which compiled code draws them: 105 channels and 1000 scans.
-
-It draws the same ones, three times as fast, and pays for its import within a thousand calls.
-"""
+DRAWN_AT_ONCE = 1 << 14
+"""Normal numbers that are drawn together, an even number: they stay in the processor's cache."""
 
 _WORD = (1 << 64) - 1
 
@@ -49,14 +48,43 @@ class RandomStream:
         return self._generator
 
     def noise(self, shape: tuple[int, int], rms: float, *position: int) -> NDArray[np.float64]:
-        """Return normal numbers of this rms at a position (one or two integers).
+        """Return normal numbers of this rms at a position.
 
-        Seven digits are plenty for noise: they are the single-precision numbers of `at(*position)`.
+        Two entries a, b of a table of normal numbers make two of them, a + b and a − b, which are independent because
+        normal numbers are. That is four times as fast as `at(*position).standard_normal`, and good enough for noise: up
+        to 4 sigma probabilities are right to 2 % (in the far tails slightly too small), none is beyond 6.1 sigma.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Of the result. A larger one begins with the same numbers.
+        rms : float
+            Standard deviation.
+        *position : int
+            One to three integers, as for `at`.
         """
-        if shape[0] * shape[1] < COMPILED_FROM:
-            return np.multiply(self.at(*position).standard_normal(shape, dtype=np.float32), rms, dtype=np.float64)
-        from labrig.compiled_normals import fill_normals  # here, because importing numba takes half a second
-
+        self.at(*position)
+        table = _normals_of_half_variance()
         drawn = np.empty(shape)
-        fill_normals(drawn, rms, self._key, position)
+        flat = drawn.reshape(-1)
+        for first in range(0, len(flat), DRAWN_AT_ONCE):
+            part = flat[first : first + DRAWN_AT_ONCE]
+            pairs = -(-len(part) // 2)
+            entries = self._bits.random_raw(-(-pairs // 2)).view(np.uint16)[: 2 * pairs]
+            normals = table.take(entries)
+            normals *= rms
+            np.add(normals[0::2], normals[1::2], out=part[0::2])
+            np.subtract(normals[0 : len(part) - 1 : 2], normals[1 : len(part) : 2], out=part[1::2])
         return drawn
+
+
+@cache
+def _normals_of_half_variance() -> NDArray[np.float32]:
+    """65536 quantiles of a normal distribution of variance 1/2; in single precision they fit into more caches.
+
+    Few are far out, but a sum is far out by two of them: it may have any of 2^31 values.
+    """
+    probabilities = 0.5 + (np.arange(1 << 15) + 0.5) / (1 << 16)
+    upper = np.array([NormalDist().inv_cdf(probability) for probability in probabilities.tolist()])
+    upper /= np.sqrt(2 * np.mean(upper**2))
+    return np.concatenate((-upper[::-1], upper)).astype(np.float32)

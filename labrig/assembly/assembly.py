@@ -81,6 +81,8 @@ class Assembly:
         The instrument that judges the score.
     trained : Trained or None
         Conductances of another run to begin with.
+    attended : bool
+        Whether the rig is used from a program or notebook, which may pause between two measurements as it likes.
     """
 
     document: Document
@@ -104,6 +106,7 @@ class Assembly:
     faults: tuple[ScheduledFault, ...] = ()
     judge: JudgeWires | None = None
     trained: Trained | None = None
+    attended: bool = False
 
     @property
     def learning(self) -> Learning:

@@ -15,6 +15,8 @@ from typing_extensions import override
 
 from labrig import __version__
 from labrig.cli import (
+    abort,
+    attach,
     certify,
     check,
     compare,
@@ -29,6 +31,7 @@ from labrig.cli import (
     program,
     resume,
     run,
+    safe,
     show,
     verify,
     virtual,
@@ -38,9 +41,9 @@ from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
 COMMANDS = (
-    run, resume, evaluate, program, check, plan, measure, certify, doctor, show, verify, ls, compare, note, export,
-    drivers, virtual,
-)  # fmt: skip
+    *(run, resume, evaluate, program, check, plan, measure, certify),
+    *(doctor, safe, abort, attach, show, verify, ls, compare, note, export, drivers, virtual),
+)
 INTERRUPTED = 130
 
 
@@ -123,6 +126,7 @@ def _check_text(given: Sequence[str]) -> None:
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
     """Parse the arguments. For an unknown one, print the usage of the command and raise UsageError."""
     arguments, unknown = _parser().parse_known_args(given)
+    arguments.given = list(given)
     if unknown:
         parser: _Parser = arguments.parser
         options = [option for option in unknown if option.startswith("-")]

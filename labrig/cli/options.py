@@ -11,20 +11,26 @@ if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
 
-def add_config(parser: argparse.ArgumentParser, bench: str | None = None, *, runs: bool = False) -> None:
+def add_config(
+    parser: argparse.ArgumentParser, bench: str | None = None, *, several_seeds: bool = False, runs: bool = False
+) -> None:
     """Add CONFIG and the options that override its values.
 
-    A command with a fixed `bench` has no --bench. `runs`: CONFIG may also be a run.
+    A command with a fixed `bench` has no --bench. With `several_seeds`, --seed may be a range, and is one always.
+    `runs`: CONFIG may also be a run.
     """
     what = "YAML file, or the name of one that comes with labrig"
     more = "; or a run, at the conductances that it has trained" if runs else ""
     parser.add_argument("config", type=named, metavar="CONFIG", help=what + more)
-    add_overrides(parser, bench)
+    add_overrides(parser, bench, several_seeds=several_seeds)
 
 
-def add_overrides(parser: argparse.ArgumentParser, bench: str | None = None) -> None:
-    """Add the options that override values of a configuration; without --bench if `bench` is fixed."""
-    parser.add_argument("--seed", type=count, metavar="N", help="the run's seed")
+def add_overrides(parser: argparse.ArgumentParser, bench: str | None = None, *, several_seeds: bool = False) -> None:
+    """Add the options that override values of a configuration; `bench` and `several_seeds` as in `add_config`."""
+    if several_seeds:
+        parser.add_argument("--seed", type=seeds, metavar="N | A..B", help="the run's seed; A..B: a run for each")
+    else:
+        parser.add_argument("--seed", type=count, metavar="N", help="the run's seed")
     if bench is None:
         benches = ("simulated", "wire", "hardware")
         parser.add_argument("--bench", choices=benches, help="where the instruments come from")
@@ -91,3 +97,12 @@ def count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number ≥ 0")
     return int(text)
+
+
+def seeds(text: str) -> range:
+    """Return the seeds of N or A..B, which includes B; refuses anything else."""
+    first, dots, last = text.partition("..")
+    found = range(count(first), count(last if dots else first) + 1)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} has no seed in it")
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labrig.cli.elapsed import wall_s
@@ -73,6 +74,32 @@ def end(arguments: argparse.Namespace, result: RunResult) -> int:
     return VERDICT_FAILED if result.missed else 0
 
 
+def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int, RunResult]]) -> None:
+    """Print the figures of runs with several seeds, and their mean and extremes."""
+    runs = [{"seed": seed, "run": str(result.path), "metrics": result.metrics} for seed, result in results]
+    names = list(dict.fromkeys(name for run in runs for name in run["metrics"]))
+    columns = {name: [run["metrics"][name] for run in runs if name in run["metrics"]] for name in names}
+    summary = {
+        name: {"mean": sum(values) / len(values), "least": min(values), "largest": max(values)}
+        for name, values in columns.items()
+    }
+    line: dict[str, Any] = {"event": "seeds", "runs": runs, "metrics": summary}
+    if not arguments.json:
+        from labrig.cli.tables import table
+
+        rows = [
+            [str(run["seed"]), *(f"{run['metrics'].get(name, float('nan')):.5g}" for name in names)] for run in runs
+        ]
+        for key in ("mean", "least", "largest") if runs else ():
+            rows.append([key, *(_figure(summary[name][key]) for name in names)])
+        line = {"event": "seeds", "text": table(["seed", *names], rows)}
+    emit(arguments, line)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.5g}"
+
+
 def wall() -> dict[str, float]:
     """Return the time since the process started, as JSON keys."""
     return {"wall_s": round(wall_s(), 3)}
@@ -89,6 +116,8 @@ def emit(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
 def _print(arguments: argparse.Namespace, line: dict[str, Any]) -> None:
     if arguments.json:
         print(json_text(line), flush=True)
+    elif "text" in line:
+        print(line["text"], flush=True)
     elif "message" in line:
         print(f"{line['event']}; {line['message']}", flush=True)
     elif line["event"] in ("finished", "interrupted"):

@@ -92,6 +92,8 @@ class _Requests:
     """Answers what the parent process asks on stdin, one JSON object per line; `done` is set at its end.
 
     {"activation": [V, …], "tone": false} asks for the exact outputs: {"event": "outputs", "outputs": [V, …]}.
+    {"playing": true} asks what the sources play: {"event": "playing", "now_s": s, "channels": {NAME: {"on": bool,
+    "since_s": s}}}, where a channel at 0 V or with its output open is not on, and times are of the monotonic clock.
     """
 
     def __init__(self, done: threading.Event) -> None:
@@ -106,6 +108,9 @@ class _Requests:
             while line := sys.stdin.readline():
                 if self.serving is not None and line.strip():
                     asked = json.loads(line)
+                    if "playing" in asked:
+                        print(json_text({"event": "playing", **self.serving.playing()}), flush=True)
+                        continue
                     outputs = self.serving.true_outputs(np.array(asked["activation"]), asked["tone"])
                     print(json_text({"event": "outputs", "outputs": outputs.tolist()}), flush=True)
         finally:  # whatever it was asked, it must not outlive the parent process

@@ -120,7 +120,10 @@ class ConductanceProgrammer(Instrument, Protocol):
         ...
 
     def keep_alive(self) -> None:
-        """Feed the device's watchdog, if it has one and it is due. Called between acquisitions, never during one."""
+        """Feed the device's watchdog, if it has one and it is due. Called between acquisitions, never during one.
+
+        The first call after `open`, which leaves the network disconnected, connects it.
+        """
         ...
 
 

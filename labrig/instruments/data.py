@@ -106,22 +106,40 @@ class Block:
     overrange: NDArray[np.bool_]
     lost: int = 0
 
-    @property
-    def step_v(self) -> NDArray[np.float64]:
-        """(C,) volts per code; 0 if the block has volts instead of codes, which are not rounded."""
-        return np.abs(self.scale[:, 1]) if self.codes.dtype.kind in "iu" else np.zeros(len(self.scale))
+    def volts(self) -> NDArray[np.float64]:
+        """(T, C) sample voltages (V)."""
+        return Conversion(self.scale).volts(self.codes)
 
-    def volts(self, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """(T, C) sample voltages (V), written into `out` if it is given."""
-        if not self.scale[:, 2:].any():
-            # Scalars instead of rows are twice as fast on narrow blocks.
-            zero, factor = self.scale[0, :2] if (self.scale == self.scale[0]).all() else self.scale[:, :2].T
-            volts = np.multiply(self.codes, factor, out=out, dtype=np.float64)
-            if np.any(zero):
-                volts += zero
+
+class Conversion:
+    """Codes to volts by the `scale` (C, 4) of a block, prepared once for all blocks that share it."""
+
+    def __init__(self, scale: NDArray[np.float64]) -> None:
+        self._bytes = scale.tobytes()
+        self._scale = scale.copy()
+        self._linear = not scale[:, 2:].any()
+        # Scalars instead of rows are twice as fast on narrow blocks.
+        self._zero, self._factor = scale[0, :2] if (scale == scale[0]).all() else self._scale[:, :2].T
+        self._has_zero = bool(np.any(self._zero))
+        self._step_v = np.abs(scale[:, 1])
+
+    def is_by(self, scale: NDArray[np.float64]) -> bool:
+        """Whether this is the conversion by `scale`, (C, 4)."""
+        return scale.tobytes() == self._bytes
+
+    def step_v(self, codes: NDArray[Any]) -> NDArray[np.float64]:
+        """(C,) volts per code; 0 if the `codes` are volts, which are not rounded."""
+        return self._step_v if codes.dtype.kind in "iu" else np.zeros_like(self._step_v)
+
+    def volts(self, codes: NDArray[Any], out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """(T, C) sample voltages (V) of the codes (T, C), written into `out` if it is given."""
+        if self._linear:
+            volts = np.multiply(codes, self._factor, out=out, dtype=np.float64)
+            if self._has_zero:
+                volts += self._zero
             return volts
-        codes = self.codes.astype(np.float64, copy=False)
-        s0, s1, s2, s3 = self.scale.T
+        codes = codes.astype(np.float64, copy=False)
+        s0, s1, s2, s3 = self._scale.T
         return np.add(s0, codes * (s1 + codes * (s2 + codes * s3)), out=out)
 
 

@@ -320,6 +320,8 @@ class DriverInfo:
         Its virtual counterpart on `bench: wire`. None: it cannot run there.
     packages
         Distributions it imports when it is opened.
+    imports
+        Modules it imports when it is opened, in this order. The watchdog imports them beforehand, to be quick.
     probes
         Checks that `labrig doctor` runs for it on this machine, by subject.
     assumptions
@@ -340,6 +342,7 @@ class DriverInfo:
     models: Mapping[str, str] = field(default_factory=dict)
     virtual: VirtualCounterpart | None = None
     packages: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     other_models: bool = False

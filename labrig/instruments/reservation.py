@@ -1,122 +1,220 @@
-"""Reservation of instruments: only one process on this machine can open an instrument.
+"""Reservation of instruments: only one process on this machine can open an instrument, and what it leaves is known.
 
 Opening resets an instrument, so a second program, or `labrig doctor`, would disturb a run in progress. An instrument is
 reserved by its address, whatever its spelling, and by its serial number once it has told it, since it may have several
-addresses. The operating system releases a reservation when its process ends, however it ends.
+addresses. The operating system releases a reservation when its process ends, however it ends; the record of the
+instrument (records.py) then still says that it may be playing, and it is made safe before it is opened again.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import json
 import logging
 import os
-import re
-import sys
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
 
-from filelock import FileLock, Timeout
-
-from labrig.errors import InUse, reason
+from labrig.errors import ConfigError, ConnectionFailed, InUse, LabrigError, reason
+from labrig.instruments import records
 from labrig.instruments.addresses import canonical, is_loopback
 from labrig.instruments.data import Identity
+from labrig.instruments.drivers import DriverInfo, InstrumentOptions
+from labrig.instruments.machine_lock import MachineLock
+from labrig.instruments.records import Record
+from labrig.instruments.rescue import rescue
 
-FOLDER = Path(os.environ.get("PROGRAMDATA", "C:/") if sys.platform == "win32" else "/tmp") / "labrig-instruments"
-"""One place for all users of this machine, so neither TMPDIR nor a home folder is part of it."""
+_DRIVING = frozenset({"load", "start", "idle", "program", "keep_alive"})
+"""Calls after which the instrument is no longer safe."""
+
+_PROGRESS = {"digitizer": "read", "programmer": "program"}
+"""The call of each kind that shows, once it has returned, that the program is going on."""
+
+
+class Guardian(Protocol):
+    """Makes instruments safe if this process cannot: the watchdog."""
+
+    def guard(self, record: Record) -> None:
+        """Take responsibility for an instrument that is about to be opened."""
+        ...
+
+    def ready(self, record: Record) -> None:
+        """Return once it could make the instrument safe at once; ConnectionFailed if it could not."""
+        ...
+
+    def release(self, record: Record) -> None:
+        """The instrument is safe and closed."""
+        ...
+
+    def feed(self) -> None:
+        """The program is going on."""
+        ...
+
+
+def record_of(name: str, driver: DriverInfo, options: InstrumentOptions) -> Record:
+    """Return the record of an instrument that this process is going to use.
+
+    Raises ConfigError if its options do not survive being written as JSON and read again.
+    """
+    address = driver.capabilities(options).address or name
+    written = {**json.loads(options.model_dump_json(exclude_defaults=True)), "driver": driver.name}
+    try:
+        same = driver.options.model_validate_json(json.dumps(written)) == options
+    except ValueError:
+        same = False
+    if not same:
+        raise ConfigError(
+            f"the options of {driver.name} cannot be written as JSON and read again, so nobody could make the "
+            "instrument safe if this program were killed",
+            device=name,
+            remedy="correct the driver's options model",
+        )
+    return Record(name, driver.name, driver.kind, address, written)
 
 
 class Reserved:
-    """An instrument that is reserved from `open` to `close`.
+    """An instrument that is reserved, recorded and guarded from `open` to `close`.
 
     Parameters
     ----------
-    name
-        Name of the instrument in the configuration.
-    driver
-        Name of its driver. Two functions of one device, e.g. the inputs and outputs of a card, are reserved separately.
-    address
-        Its address, in any spelling.
-    instrument
+    record : Record
+        What is to be recorded. Two functions of one device, e.g. the inputs and outputs of a card, have different
+        drivers and are reserved separately.
+    instrument : Instrument
         The instrument.
+    guardian : Guardian, optional
+        What makes it safe if this process is killed or hangs.
     """
 
-    def __init__(self, name: str, driver: str, address: str, instrument: Any) -> None:
-        self._name = name
-        self._driver = driver
-        self._address = address
-        self._locks: dict[str, FileLock] = {}
+    def __init__(self, record: Record, instrument: Any, guardian: Guardian | None = None) -> None:
+        self._name = record.name
+        self._record = record
         self._instrument = instrument
+        self._guardian = guardian
+        self._locks: dict[str, MachineLock] = {}
+        self._is_recorded = False
+        self._is_safe = False
+        self._is_guarded = False
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._instrument, name)
+    def __getattr__(self, action: str) -> Any:
+        method = getattr(self._instrument, action)
+        if action in _DRIVING:
+            self._is_safe = False
+            if self._guardian is not None and not self._is_guarded:
+                self._guardian.ready(self._record)
+                self._is_guarded = True
+        if self._guardian is not None and action == _PROGRESS.get(self._record.kind):
+            return self._feeding(method, self._guardian)
+        return method
 
     def open(self) -> None:
-        """Reserve the instrument and open it; raises InUse if another process has reserved it."""
-        self._reserve(canonical(self._address))
+        """Reserve the instrument, make it safe if a killed program left it behind, record it and open it.
+
+        Raises
+        ------
+        InUse
+            If another process has reserved it.
+        ConnectionFailed
+            If it cannot be reserved, or was left behind and cannot be made safe.
+        StorageError
+            If it cannot be recorded.
+        """
+        address = canonical(self._record.address)
+        key = f"{self._record.driver} {address}"
+        self._record = replace(self._record, key=key)
+        self._reserve(key)
+        if not self._is_recorded:
+            self._take_over()
+            records.write(self._record)
+            self._is_recorded, self._is_safe = True, False
+            if self._guardian is not None:
+                self._guardian.guard(self._record)
         self._instrument.open()
 
     def identify(self) -> Identity:
         """Identify the instrument and reserve its serial number; raises InUse if another process has reserved it."""
         identity = self._instrument.identify()
         # Virtual instruments on this machine may have the same serial number.
-        if identity.serial.strip("0") and not is_loopback(canonical(self._address)):
-            self._reserve(f"{identity.model} {identity.serial}")
+        if identity.serial.strip("0") and not is_loopback(canonical(self._record.address)):
+            self._reserve(f"{self._record.driver} {identity.model} {identity.serial}")
         return identity
 
+    def make_safe(self) -> None:
+        """Make the instrument safe."""
+        self._instrument.make_safe()
+        self._is_safe = True
+
     def close(self) -> None:
-        """Close the instrument and release the reservation."""
+        """Close the instrument and release it. Its record stays if it was not made safe."""
         try:
             self._instrument.close()
+            if self._is_recorded and self._is_safe:
+                self._is_recorded = self._is_guarded = False
+                records.remove(self._record)
+                if self._guardian is not None:
+                    self._guardian.release(self._record)
         finally:
             locks, self._locks = self._locks, {}
             for lock in locks.values():
                 lock.release()
 
+    def _feeding(self, method: Callable[..., Any], guardian: Guardian) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            result = method(*arguments)
+            guardian.feed()
+            return result
+
+        return call
+
+    def _take_over(self) -> None:
+        """Make the instrument safe if its last user was killed, and say so."""
+        left = records.find(self._record.key)
+        if left is None:
+            return
+        try:
+            rescue(left)
+        except Exception as error:
+            kind = type(error) if isinstance(error, ConnectionFailed) else ConnectionFailed
+            raise kind(
+                f"was left as it was by {left.user}, and cannot be made safe: {reason(error)}",
+                device=self._name,
+                action="open",
+                remedy=f"check its power and cable; if it is off: labrig safe {left.name} --forget",
+            ) from error
+        logging.getLogger("labrig").warning(
+            "labrig: note: %s was left as it was by %s, which has ended; its outputs were switched off first",
+            *(self._name, left.user),
+        )
+        records.remove(left)
+
     def _reserve(self, key: str) -> None:
         if key in self._locks:
             return
-        text = f"{self._driver} {key}"
-        readable = re.sub(r"[^\w.-]+", "_", text)[:80]
-        file = f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-        holder = FOLDER / f"{file}.process"
+        lock = MachineLock(key)
         try:
-            FOLDER.mkdir(exist_ok=True)
-            _share(FOLDER, 0o777)
-            lock = FileLock(FOLDER / f"{file}.lock", timeout=0, mode=0o666, thread_local=False)
-            lock.acquire()
-        except Timeout:
-            by = ""
-            with contextlib.suppress(OSError):
-                by = f", process {holder.read_text(encoding='utf-8')}"
-            if by == f", process {os.getpid()}":
-                raise InUse(
-                    "is already open in this process, by another entry or another rig with the same address",
-                    device=self._name,
-                    action="open",
-                    remedy="give every entry the address of its own instrument; close one rig before opening another",
-                ) from None
-            raise InUse(
-                f"is in use by another labrig on this machine{by}",
+            taken = not lock.acquire()
+        except (OSError, LabrigError) as error:
+            raise ConnectionFailed(
+                f"cannot be reserved, so another labrig could use it at the same time: {reason(error)}",
                 device=self._name,
                 action="open",
-                remedy="wait for it to finish, or stop it; opening would reset its instrument",
-            ) from None
-        except OSError as error:
-            logging.getLogger("labrig").warning(
-                "labrig: warning: %s cannot be reserved, so another labrig could use it at the same time: %s; "
-                "check the permissions of %s",
-                *(self._name, reason(error), FOLDER),
-            )
+            ) from error
+        if not taken:
+            self._locks[key] = lock
             return
-        self._locks[key] = lock
-        with contextlib.suppress(OSError):  # only for the message to others
-            _share(Path(lock.lock_file), 0o666)
-            holder.write_text(str(os.getpid()), encoding="utf-8")
-            _share(holder, 0o666)
-
-
-def _share(path: Path, mode: int) -> None:
-    """Give every user access to what this user owns, whatever the umask."""
-    with contextlib.suppress(OSError):
-        path.chmod(mode)
+        record = records.find(key)
+        holder = lock.holder() or (record.pid if record is not None else None)
+        if holder == os.getpid():
+            raise InUse(
+                "is already open in this process, by another entry or another rig with the same address",
+                device=self._name,
+                action="open",
+                remedy="give every entry the address of its own instrument; close one rig before opening another",
+            )
+        by = f", process {holder}" if holder else ""
+        raise InUse(
+            f"is in use by another labrig on this machine{by}",
+            device=self._name,
+            action="open",
+            remedy="wait for it to finish, or stop it (labrig abort); opening would reset its instrument",
+        )

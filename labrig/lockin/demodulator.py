@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labrig.errors import ConfigError, SyncLost
-from labrig.instruments.data import AcquisitionPlan, Block
+from labrig.instruments.data import AcquisitionPlan, Block, Conversion
 from labrig.lockin.demodulated import Demodulated, Flag
 from labrig.lockin.drops import DropTerms, prepare_drops
 from labrig.lockin.half_squares import ChannelErrors, HalfSquares, lock_in_half_squares, simultaneous
@@ -95,6 +95,7 @@ class Demodulator:
         self._volts = np.zeros((plan.window_samples, channels))
         self._received = np.zeros(plan.window_samples, dtype=np.bool_)
         self._step_v = np.zeros(channels)
+        self._conversion: Conversion | None = None
         self.start()
 
     def start(self) -> None:
@@ -120,12 +121,14 @@ class Demodulator:
         first, last = max(position, 0), min(position + scans, self._plan.window_samples)
         if first >= last:
             return
-        wanted = replace(block, codes=block.codes[first - position : last - position])
-        wanted.volts(out=self._volts[first:last])
+        codes = block.codes[first - position : last - position]
+        if self._conversion is None or not self._conversion.is_by(block.scale):
+            self._conversion = Conversion(block.scale)
+        self._conversion.volts(codes, out=self._volts[first:last])
         self._received[first:last] = True
-        self._step_v = block.step_v
+        self._step_v = self._conversion.step_v(codes)
         self._clipped |= block.overrange
-        self._clipped |= self._at_full_scale(wanted.codes)
+        self._clipped |= self._at_full_scale(codes)
 
     def result(self, lead_rad: ArrayLike = 0.0) -> Demodulated:
         """Demodulate the window.
@@ -146,6 +149,7 @@ class Demodulator:
         rounding = self._rounding(fitted)
         dc = theta[0]
         phasor = (theta[1::2] - 1j * theta[2::2]) * self._unskew
+        squares = theta**2
         gains = fitted.estimator.variance_gains
         reference = self._reference(phasor, density.channels, gains, np.asarray(lead_rad))
         cosine, sine = np.cos(reference.phase), np.sin(reference.phase)
@@ -153,17 +157,19 @@ class Demodulator:
         zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
         tones, channels = phasor.shape
         systematic = np.empty((1 + tones, channels))
-        systematic[0], systematic[1:] = (gain_error * dc) ** 2 + zero**2, (gain_error * np.abs(phasor)) ** 2
+        systematic[0], systematic[1:] = squares[0], squares[1::2] + squares[2::2]
+        systematic *= gain_error**2
+        systematic[0] += zero**2
         if rounding is not None:
             systematic += rounding
         parts = np.empty((1 + 2 * tones, channels))
         parts[0], parts[1 : 1 + tones], parts[1 + tones :] = dc, referenced.real, referenced.imag
         drops = self._drops.of(parts)
         in_phase, quadrature = drops[1 : 1 + tones], drops[1 + tones :]
-        squares = self._drops.of_squares(systematic)
+        of_drops = self._drops.of_squares(systematic)
         if fitted.steps is not None:
             systematic[1:] += fitted.steps[0]
-            squares[1:] += fitted.steps[1]
+            of_drops[1:] += fitted.steps[1]
 
         # Rows: DC, then the in-phase part of each tone. The two quadratures differ in gain only in windows of a few
         # cycles, where the skew rotates them only slightly.
@@ -171,6 +177,8 @@ class Demodulator:
         u_channel = np.sqrt(density.channels * gain)
         # Rounding may leave a variance of zero slightly negative.
         u_edge = np.sqrt(np.maximum(density.drops, 0.0) * gain)
+        np.sqrt(systematic, out=systematic)
+        np.sqrt(of_drops, out=of_drops)
         # Noise of the pilot turns some of the quadrature into the in-phase part.
         turned = reference.u_phase[:, np.newaxis]
         return Demodulated(
@@ -183,10 +191,10 @@ class Demodulator:
             u_edge_dc=u_edge[0],
             edge_phasor=in_phase + 1j * quadrature,
             u_edge=np.hypot(u_edge[1:], quadrature * turned),
-            systematic_dc=np.sqrt(systematic[0]),
-            systematic_channel=np.sqrt(systematic[1:]),
-            systematic_edge_dc=np.sqrt(squares[0]),
-            systematic_edge=np.sqrt(squares[1:]),
+            systematic_dc=systematic[0],
+            systematic_channel=systematic[1:],
+            systematic_edge_dc=of_drops[0],
+            systematic_edge=of_drops[1:],
             reference_phase=reference.phase,
             pilot_amplitude=reference.amplitude,
             flags=self._flags(reference),

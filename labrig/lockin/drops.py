@@ -158,7 +158,9 @@ class MatrixDrops:
         self.edges, self.channels = matrix.shape
         self._matrix = matrix
         self._squared = matrix**2
-        self._rotation = np.cos(angles[:, :, np.newaxis] - angles[:, np.newaxis, :])
+        self._planes = np.ones((len(angles), 1))
+        rotation = np.cos(angles[:, :, np.newaxis] - angles[:, np.newaxis, :])
+        self._rotation = rotation if _turned(angles) else None
 
     def of(self, values: Array) -> Array:
         """Return the (…, E) drops of channel values (…, C)."""
@@ -176,7 +178,9 @@ class MatrixDrops:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
         covariance = scatter.T @ scatter
         covariance /= freedom
-        return covariance.diagonal(), ((self._matrix @ (covariance * self._rotation)) * self._matrix).sum(axis=-1)
+        turned = covariance if self._rotation is None else covariance * self._rotation
+        of_drops = np.einsum("...ec,ec->...e", self._matrix @ turned, self._matrix)
+        return covariance.diagonal(), of_drops * self._planes
 
     def some(self, most: int) -> Some:
         """Return at most this many of the drops, spread over all of them."""
@@ -192,6 +196,8 @@ class GatheredDrops:
         self.edges, self.channels = drops.columns.shape[1], drops.channels
         self._columns, self._weights = drops.columns, drops.weights
         terms = len(self._columns)
+        self._planes = np.ones((len(angles), 1))
+        angles = angles if _turned(angles) else angles[:1]
         self._squared_weights = self._weights**2
         self._pairs = [(self._columns[i], self._columns[j]) for i, j in combinations(range(terms), 2)]
         self._pair_weights = [
@@ -201,7 +207,15 @@ class GatheredDrops:
             * np.cos(angles[:, self._columns[i]] - angles[:, self._columns[j]])
             for i, j in combinations(range(terms), 2)
         ]
-        self._planes = len(angles)
+        self._all_pairs = self.edges * len(self._pairs) > ALL_PAIRS_SHARE * self.channels**2
+        self._hubs = _hubs(self._pairs, self.channels) if self._all_pairs else np.empty(0, dtype=np.intp)
+        place = np.full(self.channels, -1)
+        place[self._hubs] = np.arange(len(self._hubs))
+        # Of each pair the hub, by its place among them, and the other one.
+        self._hub_pairs = [
+            (np.maximum(place[i], place[j]), np.asarray(np.where(place[i] > place[j], j, i), dtype=np.intp))
+            for i, j in self._pairs
+        ]
 
     def of(self, values: Array) -> Array:
         """Return the (…, E) drops of channel values (…, C)."""
@@ -220,10 +234,10 @@ class GatheredDrops:
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
         """Return the variances (V²) of the channels (C,) and of the drops (P, E)."""
         variance, covariances = self._covariances(scatter, freedom)
-        drops = np.tile(self.of_squares(variance), (self._planes, 1))
+        drops = self.of_squares(variance)
         for covariance, weight in zip(covariances, self._pair_weights, strict=True):
-            drops += covariance * weight
-        return variance, drops
+            drops = drops + covariance * weight
+        return variance, drops * self._planes
 
     def some(self, most: int) -> Some:
         """Return at most this many of the drops, spread over all of them."""
@@ -234,7 +248,11 @@ class GatheredDrops:
 
     def _covariances(self, scatter: Array, freedom: int) -> tuple[Array, list[Array]]:
         """Return the variance of each channel (C,), and the covariance of each pair of a drop's channels (E,)."""
-        if self.edges * len(self._pairs) > ALL_PAIRS_SHARE * self.channels**2:
+        if self._all_pairs and 2 * len(self._hubs) < self.channels:
+            with_hubs = scatter[:, self._hubs].T @ scatter
+            with_hubs /= freedom
+            return np.einsum("nc,nc->c", scatter, scatter) / freedom, [with_hubs[pair] for pair in self._hub_pairs]
+        if self._all_pairs:
             covariance = scatter.T @ scatter
             covariance /= freedom
             return covariance.diagonal(), [covariance[pair] for pair in self._pairs]
@@ -254,9 +272,33 @@ class GatheredDrops:
         return total
 
 
+def _turned(angles: Array) -> bool:
+    """Whether any channels are rotated against one another, by angles (P, C); if not, all planes are alike."""
+    return bool((angles != angles[:, :1]).any())
+
+
 def _spread(count: int, most: int) -> NDArray[np.intp]:
     """At most `most` of the numbers below `count`, at equal distances."""
     return np.arange(0, count, max(1, -(-count // most)))
+
+
+def _hubs(pairs: list[tuple[NDArray[np.intp], NDArray[np.intp]]], channels: int) -> NDArray[np.intp]:
+    """Few channels of which every pair has one, in a layered network those of the hidden layers; (H,), increasing.
+
+    The busiest first, which is good enough: to find the fewest is hard.
+    """
+    connected = np.zeros((channels, channels), dtype=np.bool_)
+    for i, j in pairs:
+        connected[i, j] = connected[j, i] = True
+    others = connected.sum(axis=0)
+    found: list[int] = []
+    while others.any():
+        busiest = int(others.argmax())
+        found.append(busiest)
+        others -= connected[busiest]
+        others[busiest] = 0
+        connected[:, busiest] = False
+    return np.array(sorted(found), dtype=np.intp)
 
 
 def _products(rows: Array, i: NDArray[np.intp], j: NDArray[np.intp]) -> Array:

@@ -72,6 +72,11 @@ class LeastSquares:
         """θ (P, C) of the samples `x` (N, C)."""
         return self.pseudo_inverse @ x
 
+    def folded(self, period: int) -> NDArray[np.float64]:
+        """(P, period) what stands in for the pseudo-inverse if `x` is the mean of N/period periods of the samples."""
+        parameters, samples = self.pseudo_inverse.shape
+        return self.pseudo_inverse.reshape(parameters, samples // period, period).sum(axis=1)
+
     def residual(self, x: NDArray[np.float64], theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
         """(N, C) residual of the fit to the samples `x` (N, C), and its N − P degrees of freedom."""
         residual = self.basis @ theta
@@ -103,7 +108,8 @@ def aperiodic_residual(x: NDArray[np.float64], period: int) -> tuple[NDArray[np.
     """
     samples, channels = x.shape
     periods = x.reshape(samples // period, period * channels)
-    mean = periods.mean(axis=0)
+    mean = np.add.reduce(periods, axis=0)
+    mean *= period / samples
     return (periods - mean).reshape(samples, channels), mean.reshape(period, channels), samples - period
 
 

@@ -90,23 +90,26 @@ class NoiseSpectrum:
         self._turn = np.exp(-1j * angles)
         some = drops.some(LOOKED_AT)
         self._independent = _independent(some.matrix)
-        self._some_rows = some.rows
         # On a large board only some channels are needed; on a small one it costs more to pick them out.
         channels = angles.shape[1]
         self._some_columns = some.columns if 2 * len(some.columns) < channels else slice(None)
-        self._some = np.zeros((channels, len(some.rows)))
-        self._some[some.columns] = some.matrix.T
-        self._some = self._some[self._some_columns]
+        of_channels = np.zeros((channels, len(some.rows)), dtype=np.float32)
+        of_channels[some.columns] = some.matrix.T
+        self._some = of_channels[self._some_columns]
         # The test makes do with half of the frequencies beside a tone.
         tested = [
             first + np.arange(0, len(group), 1 if row == 0 else 2)
             for row, (first, group) in enumerate(zip(self._ends, bins, strict=False))
         ]
-        self._test_of = [row for row, group in enumerate(tested) if len(group) >= FEWEST and len(some.rows)]
-        chosen = np.concatenate([np.zeros(0, dtype=np.intp), *(tested[row] for row in self._test_of)])
-        self._test_rows = self._rows[np.concatenate((chosen, chosen + len(self._rows) // 2))]
-        counts = np.array([len(tested[row]) for row in self._test_of], dtype=np.intp)
-        self._test_means = np.repeat(np.eye(len(counts)), counts, axis=1) / counts[:, np.newaxis]
+        rows = [row for row, group in enumerate(tested) if len(group) >= FEWEST and len(some.rows)]
+        chosen = np.concatenate([np.zeros(0, dtype=np.intp), *(tested[row] for row in rows)])
+        # Single precision: the limits are tenths of the noise.
+        self._test_rows = self._rows[np.concatenate((chosen, chosen + len(self._rows) // 2))].astype(np.float32)
+        counts = np.array([len(tested[row]) for row in rows], dtype=np.intp)
+        # The mean over the frequencies beside each tone, of squares of the cosines and of the sines.
+        means = np.repeat(np.eye(len(counts)), counts, axis=1) / counts[:, np.newaxis]
+        self._test_means = np.concatenate((means, means), axis=1)
+        self._tested = np.array(rows, dtype=np.intp)[:, np.newaxis], some.rows
         # The power at one frequency of one drop has the relative standard error 1.
         self._test_limits = SURE / np.sqrt(self._independent * counts)
 
@@ -115,12 +118,11 @@ class NoiseSpectrum:
 
         Drops are looked at, not channels: what all channels share does no harm.
         """
-        if not len(self._test_of):
+        if not len(self._test_limits):
             return True
-        found = (self._test_rows @ residual[:, self._some_columns]) @ self._some
-        half = len(found) // 2
-        power = self._test_means @ (found[:half] ** 2 + found[half:] ** 2)
-        scale = scatter.drops[self._test_of][:, self._some_rows]
+        found = (self._test_rows @ residual[:, self._some_columns].astype(np.float32)) @ self._some
+        power = self._test_means @ np.square(found, dtype=np.float64)
+        scale = scatter.drops[self._tested]
         if scale.min() <= NO_NOISE_V**2:
             if scale.max() <= NO_NOISE_V**2:
                 return True

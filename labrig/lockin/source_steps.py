@@ -9,6 +9,8 @@ harmonics of a nonlinear network and are left out.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,11 +63,13 @@ class SourceSteps:
             Mean of the window over all periods (V).
         """
         found = self._rows @ periods
-        cosines, sines = np.split(found, 2)
+        bins = len(found) // 2
+        cosines, sines = found[:bins], found[bins:]
         power = cosines**2 + sines**2
         # Channels first, which costs little: where these show nothing, neither do drops.
         noise = float(scatter.channels[self._looked_at].sum()) / self._samples
-        if not any(_stands_out(power[kept][:, self._looked_at].sum(axis=1), noise) for kept in self._of_tone):
+        together = power[:, self._looked_at].sum(axis=1)
+        if not any(_stands_out(together[multiples], noise) for multiples in self._of_tone):
             return None
         of_drops = self._drops.of(cosines) ** 2 + self._drops.of(sines) ** 2
         level = float(scatter.drops[0].mean()) / self._samples
@@ -85,7 +89,7 @@ def _network_left_out(power: Array) -> NDArray[np.bool_]:
 
 def _stands_out(power: Array, noise: float) -> bool:
     """Whether multiples of this power (n,) are certainly stronger than noise."""
-    if len(power) < FEWEST or float(power.mean()) <= noise * (1 + SURE / np.sqrt(len(power))):
+    if len(power) < FEWEST or float(power.sum()) <= noise * (len(power) + SURE * math.sqrt(len(power))):
         return False
     kept = power[_network_left_out(power)]
     return float(kept.mean()) > noise * (1 + SURE / np.sqrt(len(kept)))

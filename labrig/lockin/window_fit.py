@@ -90,6 +90,8 @@ class WindowFit:
     ) -> None:
         self.estimator = joint_least_squares(omegas, samples)
         self.period = common_period(list(omegas / (2 * np.pi)), samples)
+        # As the tones repeat, so does the fit: one period of it will do.
+        self._of_period = None if self.period is None else self.estimator.folded(self.period)
         self._omegas = omegas
         self._samples = samples
         self._pilot = pilot
@@ -122,11 +124,12 @@ class WindowFit:
 
     def _by_scatter(self, estimator: LeastSquares, volts: Array, period: int | None) -> tuple[Fitted, Array]:
         """The fit, with white noise of the size of the residual (N, C), and this residual."""
-        theta = estimator.fit(volts)
-        if period is not None:
+        if period is not None and self._of_period is not None:
             residual, mean, freedom = aperiodic_residual(volts, period)
+            theta = self._of_period @ mean
         else:
-            (residual, freedom), mean = estimator.residual(volts, theta), None
+            theta, mean = estimator.fit(volts), None
+            residual, freedom = estimator.residual(volts, theta)
         scatter, of_drops = self._drops.variances(residual, freedom)
         return Fitted(estimator, theta, scatter, Density(scatter, of_drops), mean), residual
 

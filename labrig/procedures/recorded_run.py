@@ -21,7 +21,7 @@ from labrig.procedures.plan import stored_bytes
 from labrig.procedures.reconcile import reconciled, require_same_rig
 from labrig.procedures.run_result import RunResult
 from labrig.rig.rig import Rig
-from labrig.runs.folder import CONFIG, META, SPECTRUM, RunFolder
+from labrig.runs.folder import CONFIG, META, RunFolder
 from labrig.runs.journal import Evaluation, Event, Journal, Record, Step, read_blocks
 from labrig.runs.plots import write_plots
 from labrig.runs.raw import RawRecorder
@@ -88,8 +88,7 @@ class RecordedRun:
             line = result.to_json()
             journal.event(self._event(result.steps, result.state, line))
             if not stopped:
-                self._write_meta({key: line[key] for key in ("judge", "score_differs")})
-                journal.keep([self.folder.stored(META)])
+                self._write_meta(journal, {key: line[key] for key in ("judge", "score_differs")})
         if stopped or not plots:
             return result
         drawn = write_plots(self.folder, self._stop)
@@ -192,8 +191,8 @@ class RecordedRun:
 
     def _keep_config(self, journal: Journal) -> None:
         """Write the configuration, and the modules next to it that it uses."""
-        self.folder.write_text(CONFIG, to_yaml(self._assembly.document))
-        names = [CONFIG]
+        self.folder.write_text(CONFIG, to_yaml(self._assembly.document), lambda file: journal.keep([file]))
+        names: list[str] = []
         for module in modules_beside(self._assembly.document.directory):
             names += self.folder.keep_copy(module)
         journal.keep(map(self.folder.stored, names))
@@ -201,13 +200,13 @@ class RecordedRun:
     def _describe(self, journal: Journal) -> None:
         """Write the metadata of the run, and what inputs, outputs and examples are."""
         self._meta = describe(self._assembly, self._setup.rig)
-        self._write_meta({"judge": None, "score_differs": None})
-        journal.keep([self.folder.stored(META)])
+        self._write_meta(journal, {"judge": None, "score_differs": None})
         if self._past is None or not self._past.terminals:
             journal.describe(terminals(self._assembly), examples(self._assembly))
 
-    def _write_meta(self, outcome: dict[str, Any]) -> None:
-        self.folder.write_text(META, json_text(self._meta | outcome, indent=1, ensure_ascii=False) + "\n")
+    def _write_meta(self, journal: Journal, outcome: dict[str, Any]) -> None:
+        text = json_text(self._meta | outcome, indent=1, ensure_ascii=False) + "\n"
+        self.folder.write_text(META, text, lambda file: journal.keep([file]))
 
     def _judge(self, experiment: Experiment) -> None:
         """Let the score be judged from outside. Training is complete and recorded: a failure is only reported."""
@@ -231,8 +230,8 @@ class RecordedRun:
                 [wire.node for wire in rig.hookup.senses],
                 rig.plan.sample_rate_hz,
                 rig.tones.frequencies_hz,
+                lambda file: journal.keep([file]),
             )
-            journal.keep([self.folder.stored(SPECTRUM)])
         except Exception as error:
             self._left_out["spectrum.png"] = reason(error)
 

@@ -12,7 +12,7 @@ from labrig.procedures.recorded_run import RecordedRun
 from labrig.procedures.run_result import RunResult
 from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, RunFolder
-from labrig.runs.integrity import require_intact
+from labrig.runs.integrity import finish_writing, require_intact
 from labrig.runs.journal import Evaluation, Step, repair
 from labrig.runs.lock import is_being_written
 
@@ -56,6 +56,7 @@ class Resumable:
         self.folder = folder
         self._epochs = epochs
         self._record = require_intact(folder)
+        finish_writing(folder, self._record.files)
         if self._record.checkpoint is None:
             raise StorageError(
                 f"{folder.path} cannot be resumed: it was written by an older labrig, which did not keep all it takes",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labrig.errors import LabrigError, SyncLost
 from labrig.learning.measurement import Excitation
 from labrig.rig.hookup import Hookup, SourceWire
-from labrig.signals.tones import Tone, ToneProgram, signed_tone
+from labrig.signals.tones import SILENT, Tone, ToneProgram, signed_tone
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,8 @@ class ChannelPrograms:
         self.error_rows = slice(1 if activation == "sine" else 0, None)
         self.error_hz = frequencies_hz[self.error_rows]
         self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies_hz)) for f in frequencies_hz))
-        self._last: tuple[bytes, list[ToneProgram]] = (b"", [])
+        self._last: tuple[bytes, Programs] = (b"", {})
+        self._wires: tuple[SourceWire, ...] = (*hookup.inputs, *hookup.outputs, hookup.pilot)
 
     def programs(self, excitation: Excitation) -> Programs:
         """What each channel plays. Raises LabrigError for NaN, or a shape that does not fit the wiring."""
@@ -65,20 +66,17 @@ class ChannelPrograms:
             )
         if not (np.isfinite(activation).all() and np.isfinite(error).all()):
             raise LabrigError("the activation or the error contains NaN or infinity")
+        programs = {device: channels.copy() for device, channels in self._without_error(activation).items()}
         volts = error * hookup.output_volts_per_ampere
-        programs: Programs = {device: {} for device in hookup.sources}
-        for wire, program in zip(hookup.inputs, self._activations(activation), strict=True):
-            programs[wire.device][wire.channel] = program
         for wire, column in zip(hookup.outputs, volts.T.tolist(), strict=True):
-            tones = (signed_tone(f, v) for f, v in zip(self.error_hz, column, strict=True) if v != 0)
-            programs[wire.device][wire.channel] = ToneProgram(0.0, tuple(tones))
-        programs[hookup.pilot.device][hookup.pilot.channel] = self._pilot
+            tones = [signed_tone(f, v) for f, v in zip(self.error_hz, column, strict=True) if v != 0]
+            if tones:
+                programs[wire.device][wire.channel] = ToneProgram(0.0, tuple(tones))
         return programs
 
     def by_node(self, programs: Programs) -> Iterator[tuple[str, ToneProgram]]:
         """What the source of each driven node plays."""
-        wires: tuple[SourceWire, ...] = (*self._hookup.inputs, *self._hookup.outputs, self._hookup.pilot)
-        for wire in wires:
+        for wire in self._wires:
             yield wire.node, programs[wire.device][wire.channel]
 
     def lead(self, asked: Programs, played: Programs) -> Array:
@@ -138,13 +136,19 @@ class ChannelPrograms:
                 error[row, column] = tone.amplitude * np.cos(turned) / wire.volts_per_ampere
         return error
 
-    def _activations(self, volts: Array) -> list[ToneProgram]:
-        """What each input plays; kept, because an example is measured with and without error."""
+    def _without_error(self, volts: Array) -> Programs:
+        """What each channel plays without error; kept, because an example is measured with and without error."""
         asked = volts.tobytes()
         if asked != self._last[0]:
-            hz = self._activation_hz
-            played = [ToneProgram(x) if hz is None else ToneProgram(0.0, (signed_tone(hz, x),)) for x in volts.tolist()]
-            self._last = asked, played
+            hookup, hz = self._hookup, self._activation_hz
+            programs: Programs = {device: {} for device in hookup.sources}
+            for wire, x in zip(hookup.inputs, volts.tolist(), strict=True):
+                played = ToneProgram(x) if hz is None else ToneProgram(0.0, (signed_tone(hz, x),))
+                programs[wire.device][wire.channel] = played
+            for wire in hookup.outputs:
+                programs[wire.device][wire.channel] = SILENT
+            programs[hookup.pilot.device][hookup.pilot.channel] = self._pilot
+            self._last = asked, programs
         return self._last[1]
 
 

@@ -148,6 +148,11 @@ class Hookup:
         """(C,) highest voltage each sensed node may have."""
         return np.array([wire.high_v for wire in self.senses])
 
+    @cached_property
+    def least_v(self) -> float:
+        """Voltage, of either sign, that every sensed node may have."""
+        return float(min(self.high_v.min(initial=np.inf), -self.low_v.max(initial=-np.inf)))
+
     @property
     def pilot_column(self) -> int:
         """Column of the pilot's node in a block."""

@@ -58,7 +58,21 @@ class Limits:
     def check_response(self, hookup: Hookup, read: Demodulated, siemens: NDArray[np.float64]) -> None:
         """Refuse a measurement in which a node left its limits or an edge took too much power (nominal siemens)."""
         swing = np.abs(read.phasor).sum(axis=0)
-        high, low = read.dc + swing, read.dc - swing
+        if not (np.abs(read.dc) + swing).max() <= min(self.node_v, hookup.least_v):
+            self._check_nodes(hookup, read.dc + swing, read.dc - swing)
+        power = siemens * (read.edge_dc**2 + 0.5 * (np.abs(read.edge_phasor) ** 2).sum(axis=0))
+        if not power.max(initial=0.0) <= self.edge_power_w:
+            worst = int(power.argmax())
+            raise LimitExceeded(
+                f"edge {hookup.edges[worst].name} takes {power[worst]:.3g} W",
+                action="measure",
+                limit=f"limits.edge_power {self.edge_power_w:g} W",
+                config_path=("limits", "edge_power"),
+                remedy="lower the drive or the conductance range",
+            )
+
+    def _check_nodes(self, hookup: Hookup, high: NDArray[np.float64], low: NDArray[np.float64]) -> None:
+        """Refuse a node whose highest or lowest voltage (C,) is outside its own limits."""
         ceiling, floor = np.minimum(hookup.high_v, self.node_v), np.maximum(hookup.low_v, -self.node_v)
         outside = ~((high <= ceiling) & (low >= floor))
         if outside.any():
@@ -71,14 +85,4 @@ class Limits:
                 "(limits.node, supply of the parts, compliance of a current source)",
                 config_path=("limits", "node"),
                 remedy="lower the drive",
-            )
-        power = siemens * (read.edge_dc**2 + 0.5 * (np.abs(read.edge_phasor) ** 2).sum(axis=0))
-        worst = int(power.argmax()) if len(power) else 0
-        if len(power) and not power[worst] <= self.edge_power_w:
-            raise LimitExceeded(
-                f"edge {hookup.edges[worst].name} takes {power[worst]:.3g} W",
-                action="measure",
-                limit=f"limits.edge_power {self.edge_power_w:g} W",
-                config_path=("limits", "edge_power"),
-                remedy="lower the drive or the conductance range",
             )

@@ -197,19 +197,19 @@ class Rig:
         if excitation.trial:
             with self._programming.trial(excitation.trial):
                 return self.measure(replace(excitation, trial={}), following)
-        zero, nothing = self._zero, Excitation(np.zeros_like(excitation.activation))
-        while zero is not None and zero.due:
-            zero.measured(self._acquire(nothing, None)[0])
-        if zero is not None and following is not None and zero.due_next:
-            following = nothing
+        if (zero := self._zero) is not None:
+            nothing = Excitation(np.zeros_like(excitation.activation))
+            while zero.due:
+                zero.measured(self._acquire(nothing, None)[0])
+            if following is not None and zero.due_next:
+                following = nothing
         read, played, lead = self._acquire(excitation, following)
         half_squares = self._half_squares(read, excitation, lead)
         if zero is not None:
             read = zero.subtracted_from(read)
         self.limits.check_response(self.hookup, read, self._programming.siemens)
         error = self._channel_programs.error_as_played(played, lead)
-        rows = self._channel_programs.error_rows
-        return response_of(read, self.activation, self.hookup, rows, error, half_squares)
+        return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares)
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
         """½u² of every edge where tones beat, if it was asked for."""

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ JOURNAL = "run.db"
 CONFIG = "config.resolved.yaml"
 META = "meta.json"
 SPECTRUM = "spectrum.npz"
+NEW = ".new"
+"""Ending of a file that is about to take the place of another."""
 NEEDED = ("name", "seed", "card", "board")
 """Keys of meta.json without which a run cannot be shown."""
 
@@ -41,17 +44,36 @@ class RunFolder:
         """Path of the journal."""
         return self.path / JOURNAL
 
-    def write_text(self, name: str, text: str) -> None:
-        """Write or replace a file of the run, completely or not at all; StorageError if that fails."""
-        new = self.path / f"{name}.new"
+    def write_text(self, name: str, text: str, note: Callable[[StoredFile], None] = lambda file: None) -> None:
+        """Write or replace a text file of the run, as `write`."""
+        self.write(name, text.encode(), note)
+
+    def write(self, name: str, content: bytes, note: Callable[[StoredFile], None] = lambda file: None) -> None:
+        """Write or replace a file of the run, completely or not at all; StorageError if that fails.
+
+        `note` is called when the new content is on the disk, beside the file, and before it takes the file's place: if
+        the process is killed in between, `find` still finds what was noted.
+        """
+        new = self.path / f"{name}{NEW}"
         try:
-            with open(new, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(new, "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # a file that a power failure empties would be no better than none
+            note(stored(name, content))
             new.replace(self.path / name)
         except OSError as error:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
+
+    def find(self, file: StoredFile) -> Path | None:
+        """Return the file that has this content: itself, or the one that was about to take its place; else None."""
+        for path in (self.path / file.name, self.path / f"{file.name}{NEW}"):
+            try:
+                if stored(file.name, path.read_bytes()) == file:
+                    return path
+            except OSError:
+                continue
+        return None
 
     def has(self, name: str) -> bool:
         """Return whether the run has this file."""
@@ -60,10 +82,9 @@ class RunFolder:
     def stored(self, name: str) -> StoredFile:
         """Return size and digest of a file of the run; StorageError if it cannot be read."""
         try:
-            content = (self.path / name).read_bytes()
+            return stored(name, (self.path / name).read_bytes())
         except OSError as error:
             raise StorageError(f"cannot read {self.path / name}: {error.strerror}") from error
-        return StoredFile(name, len(content), hashlib.sha256(content).hexdigest())
 
     def discard(self) -> None:
         """Delete the folder of a run that could not begin; never raises."""
@@ -103,6 +124,11 @@ class RunFolder:
         again = self.path / CONFIG
         remedy = "restore it from a copy" + (f", or repeat the run: labrig run {again}" if again.is_file() else "")
         return StorageError(f"cannot read {self.path / name}: {why}", remedy=remedy)
+
+
+def stored(name: str, content: bytes) -> StoredFile:
+    """Return size and digest of a file's content."""
+    return StoredFile(name, len(content), hashlib.sha256(content).hexdigest())
 
 
 def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFolder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from labrig.errors import StorageError
@@ -47,12 +46,16 @@ def damages(folder: RunFolder, samples: bool = False) -> list[str]:
 def damaged_files(folder: RunFolder, files: tuple[StoredFile, ...]) -> Iterator[str]:
     """Yield, in words, which of these files are not as they were written."""
     for file in files:
-        try:
-            content = (folder.path / file.name).read_bytes()
-        except FileNotFoundError:
-            yield f"{file.name} is missing"
-        except OSError as error:
-            yield f"{file.name} cannot be read: {error.strerror}"
-        else:
-            if hashlib.sha256(content).hexdigest() != file.sha256:
-                yield f"{file.name} has changed"
+        if folder.find(file) is None:
+            yield f"{file.name} {'has changed' if folder.has(file.name) else 'is missing'}"
+
+
+def finish_writing(folder: RunFolder, files: tuple[StoredFile, ...]) -> None:
+    """Let files take their place that were about to when the run was killed; StorageError if they cannot."""
+    for file in files:
+        found = folder.find(file)
+        if found is not None and found != folder.path / file.name:
+            try:
+                found.replace(folder.path / file.name)
+            except OSError as error:
+                raise StorageError(f"cannot write {folder.path / file.name}: {error.strerror}") from error

@@ -5,7 +5,10 @@ It is an SQLite lock on an empty file next to the journal, which works on Linux 
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import struct
+import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -44,3 +47,21 @@ def is_being_written(journal: Path) -> bool:
     except sqlite3.Error as error:
         return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
     return False
+
+
+def writer(journal: Path) -> int | None:
+    """Return the process that is writing the journal; None if there is none, or on Windows."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    layout = "hhqqi" if sys.platform == "linux" else "qqihh"
+    asked = (fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0) if sys.platform == "linux" else (0, 0, 0, fcntl.F_RDLCK, os.SEEK_SET)
+    try:
+        with lock_path(journal).open("rb") as file:
+            reply = fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(layout, *asked))
+    except OSError:
+        return None
+    found = struct.unpack(layout, reply)
+    kind, pid = (found[0], found[4]) if sys.platform == "linux" else (found[3], found[2])
+    return None if kind == fcntl.F_UNLCK else pid

@@ -93,9 +93,21 @@ class RawRecorder:
         self._offset += len(content)
         self._journal.add_block(row, self._sync)
 
+    def _sync(self) -> None:
+        """Wait until the samples are on the disk; those of a closed segment are."""
+        if not self._is_open:
+            return
+        try:
+            getattr(os, "fdatasync", os.fsync)(self._file)
+        except OSError as error:
+            raise self._failed(error) from error
+
     def close(self) -> None:
         """Close the segment."""
+        if self._journal.survives_power_failure:
+            self._sync()
         os.close(self._file)
+        self._is_open = False
 
     def _opened(self) -> int:
         try:
@@ -105,13 +117,8 @@ class RawRecorder:
             os.lseek(file, self._offset, os.SEEK_SET)
         except OSError as error:
             raise self._failed(error) from error
+        self._is_open = True
         return file
-
-    def _sync(self) -> None:
-        try:
-            getattr(os, "fdatasync", os.fsync)(self._file)
-        except OSError as error:
-            raise self._failed(error) from error
 
     def _failed(self, error: OSError) -> StorageError:
         return StorageError(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from labrig.errors import StorageError
 from labrig.runs.folder import SPECTRUM, RunFolder
+from labrig.runs.journal import StoredFile
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,18 @@ def save_spectrum(
     nodes: Sequence[str],
     sample_rate_hz: float,
     tones_hz: Sequence[float],
+    note: Callable[[StoredFile], None] = lambda file: None,
 ) -> None:
-    """Save one window of samples; StorageError if that fails, and no partial file is left."""
-    try:
-        np.savez_compressed(
-            folder.path / SPECTRUM,
-            volts=volts.astype(np.float32),
-            nodes=np.array(nodes),
-            sample_rate_hz=sample_rate_hz,
-            tones_hz=np.array(tones_hz),
-        )
-    except OSError as error:
-        with suppress(OSError):
-            (folder.path / SPECTRUM).unlink(missing_ok=True)
-        raise StorageError(f"cannot write {folder.path / SPECTRUM}: {error.strerror}") from error
+    """Save one window of samples, as RunFolder.write; StorageError if that fails, and no partial file is left."""
+    content = BytesIO()
+    np.savez_compressed(
+        content,
+        volts=volts.astype(np.float32),
+        nodes=np.array(nodes),
+        sample_rate_hz=sample_rate_hz,
+        tones_hz=np.array(tones_hz),
+    )
+    folder.write(SPECTRUM, content.getvalue(), note)
 
 
 def load_spectrum(folder: RunFolder) -> Window | None:

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from typing import Protocol
 
+from labrig.virtual_instruments.same_user import is_same_user
+
 POLL_S = 0.01
 
 
@@ -71,8 +73,12 @@ def _serve(device: SerialDevice, listener: socket.socket, ended: threading.Event
                 hosts.close()
                 line = None
             if listener in ready:
+                accepted, client = listener.accept()
+                if not is_same_user(client, listener.getsockname()):
+                    accepted.close()
+                    continue
                 hosts.close()
-                line = hosts.enter_context(listener.accept()[0])
+                line = hosts.enter_context(accepted)
                 line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

@@ -42,7 +42,7 @@ def test_hardware_is_not_touched(capsys):
         (
             "xor.yaml",
             "9 nodes eliminated exactly (diagonal), Newton on 6 nodes with 12 diodes; small tones by chord iteration, "
-            "84 or more samples far apart by compiled code",
+            "834 or more samples far apart by compiled code",
         ),
     ],
 )

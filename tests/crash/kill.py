@@ -111,7 +111,7 @@ def _until_finished(
             process, acknowledged = forked(lambda report: _resume(path, report))
             tally.resumed += 1
         killed = _killed_after(process, rng.uniform(0.0, 0.8 * took_s))
-        reported = max(reported, _last_reported(acknowledged))
+        reported = max(reported, last_reported(acknowledged))
         if not killed:
             return
         tally.kills += 1
@@ -161,7 +161,7 @@ def forked(run: Callable[[Callable[[Step | Evaluation], None]], None]) -> tuple[
         os._exit(status)
 
 
-def _last_reported(pipe: int) -> int:
+def last_reported(pipe: int) -> int:
     content = b""
     while chunk := os.read(pipe, 1 << 16):
         content += chunk

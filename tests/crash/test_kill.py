@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from crash.damage import flips
 from crash.kill import kill
+from crash.scenarios import BAD, scenarios
 from trials import trials
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills by SIGKILL")
@@ -24,3 +29,21 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened():
 def test_a_flipped_bit_is_corrected_or_named():
     for line in flips(trials(10, 40, 500), seed=os.getpid()):
         assert (line["read wrong, unsaid"], line["tracebacks"]) == (0, 0), line
+
+
+@pytest.mark.more
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_a_write_that_is_torn_costs_no_step():
+    program = Path(__file__).with_name("torn_writes.py")
+    command = [sys.executable, str(program), "--every", str(trials(20, 15, 1)), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    found = json.loads(done.stdout)
+    assert found["killed"] > 10
+    assert (found["lost"], found["different"], done.returncode) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("bench", ["simulated", pytest.param("wire", marks=pytest.mark.more)])
+def test_faults_at_random_end_in_recovery_or_a_named_error(bench):
+    count = trials(4, 15, 200) if bench == "simulated" else trials(1, 3, 200)
+    found = scenarios(count, bench, seed=os.getpid())
+    assert [found[key] for key in BAD] == [0] * len(BAD)

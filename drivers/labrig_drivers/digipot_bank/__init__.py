@@ -28,6 +28,7 @@ DRIVERS = (
         models={MODEL: "wire, AVR in a simulator; never run on hardware"},
         virtual=VIRTUAL,
         packages=("pyserial", "cobs"),
+        imports=("serial", "cobs.cobs"),
         assumptions=ASSUMPTIONS,
     ),
 )

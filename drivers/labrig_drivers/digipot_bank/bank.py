@@ -62,6 +62,7 @@ class DigipotBank:
         self._board = BoardClient(name, self._link, able.part.name, table.highest_code, len(able.channels))
         self._opened = False
         self._armed = False  # whether terminals may be connected
+        self._is_new = False  # whether they are still to be connected for the first time
         self._table: list[int] = []  # what every channel should hold
         self._mismatched: frozenset[int] = frozenset()  # channels whose code differs from the table
         self._unconnected: frozenset[int] = frozenset()  # channels whose terminals ARM could not connect
@@ -70,9 +71,9 @@ class DigipotBank:
         self.interrupted = False
 
     def open(self) -> None:
-        """Connect, compare the board with the configuration, read its codes, connect the terminals.
+        """Connect, compare the board with the configuration and read its codes.
 
-        After an error the board is safe and the port closed.
+        Terminals are open until the first `keep_alive` or `program`. After an error the port is closed.
 
         Raises
         ------
@@ -83,7 +84,7 @@ class DigipotBank:
         IdentityMismatch
             If the board does not match the configuration.
         ChannelFault
-            If a chip does not answer or a terminal cannot be connected.
+            If a chip does not answer.
         """
         if self._opened:
             return
@@ -135,6 +136,7 @@ class DigipotBank:
         try:
             if not self._armed:
                 self._unconnected = self._arm()
+                self._is_new = False
             self._mismatched = self._board.change(target, changed)
             self._table = target
             held = self._held(changed)
@@ -167,9 +169,16 @@ class DigipotBank:
     def keep_alive(self) -> None:
         """Feed the watchdog, if there is one, once a third of its time has passed since the last reply.
 
-        Call it between acquisitions, never during one.
+        The first call connects the terminals. Call it between acquisitions, never during one.
+
+        Raises
+        ------
+        ChannelFault
+            If a terminal cannot be connected.
         """
         self._require_open("keep alive")
+        if self._is_new:
+            self._connect_terminals()
         if not self._armed or not self._watchdog_ms or self._link.silence_s < self._options.watchdog / 3:
             return
         try:
@@ -187,13 +196,23 @@ class DigipotBank:
         ConnectionFailed, DeadlineExceeded
             If the board cannot be reached (deadline 1.3 s). Then its watchdog must open them, or its power be cut.
         """
-        if not self._opened:
-            return
+        if self._opened:
+            self._is_new = False
+            self._open_terminals()
+
+    def rescue(self) -> None:
+        """Open all terminals over a connection of its own, which resets an Arduino and takes it up to 3 s."""
+        try:
+            self._open_terminals(HELLO_S)
+        finally:
+            self.close()
+
+    def _open_terminals(self, patience_s: float | None = None) -> None:
         self._armed = False
         try:
             if not self._link.is_open:
                 self._link.open()
-            connected = self._board.make_safe()
+            connected = self._board.make_safe(patience_s)
         except (ConnectionFailed, DeadlineExceeded) as failure:
             if self._watchdog_ms:
                 remedy = f"its watchdog opens them after {self._options.watchdog:g} s; or switch off the board's supply"
@@ -222,7 +241,7 @@ class DigipotBank:
     # The table and the board
 
     def _take_over(self) -> None:
-        """HELLO, read the codes of the chips, connect the terminals."""
+        """HELLO, read the codes of the chips, open the terminals: a killed host may have left them connected."""
         cause: Exception | None = None
         for _ in range(3):  # a board may reset shortly after its port was opened
             self._board.greet(HELLO_S)
@@ -230,19 +249,13 @@ class DigipotBank:
                 held = self._board.read(range(len(self._channels)))
                 self._require_answers((index for index, code in held.items() if code == NO_ANSWER), "open")
                 self._table = [held[index] for index in range(len(self._channels))]
+                self._board.make_safe()
                 self._board.stage(self._table)
-                unconnected = self._arm()
             except (Interrupted, DeadlineExceeded) as interruption:
                 cause = interruption
                 continue
-            if unconnected:
-                raise self._error(
-                    ChannelFault,
-                    f"the terminals of {self._names(unconnected)} cannot be connected",
-                    "open",
-                    "check these chips and their select lines",
-                )
             self._mismatched = self._unconnected = frozenset()
+            self._is_new = True
             return
         raise self._error(
             ConnectionFailed,
@@ -250,6 +263,22 @@ class DigipotBank:
             "open",
             "check its supply and whether another program resets it",
         ) from cause
+
+    def _connect_terminals(self) -> None:
+        """Connect the terminals for the first time since `open`; ChannelFault if that fails."""
+        self._is_new = False
+        try:
+            unconnected = self._arm()
+        except (Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
+            self._recover("keep alive", self._table, cause)
+            unconnected = self._unconnected
+        if unconnected:
+            raise self._error(
+                ChannelFault,
+                f"the terminals of {self._names(unconnected)} cannot be connected",
+                "keep alive",
+                "check these chips and their select lines",
+            )
 
     def _arm(self) -> frozenset[int]:
         """Connect the terminals; returns the channels that failed."""

@@ -112,9 +112,15 @@ class BoardClient:
         if state != _ARMED:
             raise Interrupted(_disarmed(state))
 
-    def make_safe(self) -> frozenset[int]:
-        """Open the terminals, even if the board was reset; returns the channels that failed."""
-        reply = self._link.request(Op.SAFE, b"", 1)
+    def make_safe(self, patience_s: float | None = None) -> frozenset[int]:
+        """Open the terminals, even if the board was reset; returns the channels that failed.
+
+        Parameters
+        ----------
+        patience_s
+            Time after which to give up (s), as for `Link.request`.
+        """
+        reply = self._link.request(Op.SAFE, b"", 1, patience_s=patience_s)
         if not reply.body:
             self._refused(Op.SAFE, reply)
         return _channels(reply.body)

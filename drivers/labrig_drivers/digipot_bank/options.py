@@ -41,7 +41,7 @@ class DigipotBankOptions(InstrumentOptions):
     supply
         Supply voltages of the chips (V).
     watchdog
-        Silence after which the board opens all terminals (s); 0 is off.
+        Silence after which the board opens all terminals (s); 0 is off. The default allows for acquisitions of 5 s.
     verify
         `commit` relies on the board's own read-back; `read` also reads the codes and compares them here.
     """
@@ -50,7 +50,7 @@ class DigipotBankOptions(InstrumentOptions):
     baud: Annotated[Count, Field(le=2_000_000)] = 500_000
     chips: Annotated[tuple[Chips, ...], Field(min_length=1)]
     supply: tuple[Voltage, Voltage]
-    watchdog: NonNegativeTime = 0.0
+    watchdog: NonNegativeTime = 10.0
     verify: Literal["commit", "read"] = "commit"
 
 

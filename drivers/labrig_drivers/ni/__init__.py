@@ -19,6 +19,7 @@ VIRTUAL = VirtualCounterpart(
 )
 
 PACKAGES = ("nidaqmx", "grpcio")
+IMPORTS = ("nidaqmx.system", "nidaqmx.stream_writers", "nidaqmx.constants", "grpc", "nidaqmx._grpc_interpreter")
 PROBES = {"NI-DAQmx": machine.devices}
 
 DRIVERS = (
@@ -32,6 +33,7 @@ DRIVERS = (
         other_models=True,
         virtual=VIRTUAL,
         packages=PACKAGES,
+        imports=IMPORTS,
         probes=PROBES,
         assumptions=assumptions.INPUT,
         connection_problems=routes.input_problems,
@@ -46,6 +48,7 @@ DRIVERS = (
         other_models=True,
         virtual=VIRTUAL,
         packages=PACKAGES,
+        imports=IMPORTS,
         probes=PROBES,
         assumptions=assumptions.OUTPUT,
         connection_problems=routes.output_problems,

@@ -271,6 +271,18 @@ class NiAnalogInput:
             except LabrigError:
                 self._plan = None  # its state is unknown: it must be configured again
 
+    def rescue(self) -> None:
+        """Free the inputs that a killed process may have left reserved (-50103), which takes a reset of the device.
+
+        A gRPC device server keeps the tasks of clients that have disconnected.
+        """
+        self._device.connect()
+        try:
+            if not self._inputs_are_free():
+                self._device.reset("make safe")
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Close the task and disconnect; never raises for a lost device."""
         try:
@@ -280,6 +292,22 @@ class NiAnalogInput:
         finally:
             self._worker.abandon()
             self._device.close()
+
+    def _inputs_are_free(self) -> bool:
+        """Whether a task on the first input can reserve what it needs."""
+        from nidaqmx.constants import TaskMode
+
+        task = self._device.task("make safe")
+        try:
+            with self._device.during("make safe"):
+                task.ai_channels.add_ai_voltage_chan(f"{self._device.resource}/{self._capabilities.channels[0]}")
+                task.control(TaskMode.TASK_RESERVE)
+        except LabrigError:
+            return False
+        finally:
+            with self._device.during("make safe"):
+                task.close()
+        return True
 
     def _stop(self, task: Any, force: bool = False) -> None:
         """Wait for a pending stop, or stop the task if it is running (with `force`: in any case)."""

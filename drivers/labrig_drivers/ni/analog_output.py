@@ -256,9 +256,15 @@ class NiAnalogOutput:
             self._hold(np.zeros(len(self._capabilities.channels)), "make safe")
         except LabrigError:
             self._uploaded, self._dc_running = None, False  # a reset aborts all tasks
-            device = self._device.device("make safe")
-            with self._device.during("make safe"):
-                device.reset_device()
+            self._device.reset("make safe")
+
+    def rescue(self) -> None:
+        """Make safe over a connection of its own; a task that another process has left running is aborted."""
+        self._device.connect()
+        try:
+            self.make_safe()
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the tasks and disconnect; never raises for a lost device."""

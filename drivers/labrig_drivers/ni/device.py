@@ -176,6 +176,19 @@ class NiDevice:
             self.close()
             raise
 
+    def connect(self) -> None:
+        """Connect as `open` does, without asking the driver anything."""
+        self._require_packages()
+        self._silence_stop_warning()
+        with self.during("connect"):
+            self._system = self._connect()
+
+    def reset(self, action: str) -> None:
+        """Reset the device: every task on it is aborted, also those of other processes, and outputs are at 0 V."""
+        device = self.device(action)
+        with self.during(action):
+            device.reset_device()
+
     def _compare(self, device: Any) -> None:
         if self._model.module:
             chassis = device.compact_daq_chassis_device

@@ -27,6 +27,7 @@ DRIVERS = (
         models=dict.fromkeys(MODELS, EVIDENCE),
         virtual=VIRTUAL,
         packages=("pyvisa", "pyvisa-py"),
+        imports=("pyvisa", "pyvisa_py.highlevel"),
         assumptions=ASSUMPTIONS,
     ),
 )

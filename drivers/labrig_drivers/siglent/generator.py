@@ -170,6 +170,15 @@ class SdgSource:
             self._forget_state()
             raise failures[0]
 
+    def rescue(self) -> None:
+        """Switch both outputs off over a connection of its own, whatever state another process left them in."""
+        self._session.open()
+        self._identified = True
+        try:
+            self.make_safe()
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Disconnect; never raises."""
         self._forget_state()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +36,13 @@ class Serving(NamedTuple):
         Their addresses.
     true_outputs : callable
         Returns the exact outputs (O,) for inputs (I,) (V), and whether these are amplitudes of a tone.
+    playing : callable
+        Returns the time and, for each source channel, whether it plays anything and since when (s).
     """
 
     endpoints: list[Endpoint]
     true_outputs: Callable[[NDArray[np.float64], bool], NDArray[np.float64]]
+    playing: Callable[[], dict[str, Any]]
 
 
 @contextmanager
@@ -82,4 +85,14 @@ def virtual_instruments(assembly: Assembly) -> Iterator[Serving]:
             with bench.lock:
                 return truth.outputs(activation, tone)
 
-        yield Serving(endpoints, true_outputs)
+        def playing() -> dict[str, Any]:
+            with bench.lock:
+                now = bench.clock()
+                programs = zip(board.world.sources, board.world.timeline.programs(now), strict=True)
+                channels = {
+                    channel: {"on": program is not None and program.peak > 0, "since_s": max(since, 0.0)}
+                    for channel, (since, program) in programs
+                }
+            return {"now_s": now, "channels": channels}
+
+        yield Serving(endpoints, true_outputs, playing)

@@ -114,6 +114,11 @@ class Journal:
         return self._checkpoint.rows[STEPS.name]
 
     @property
+    def survives_power_failure(self) -> bool:
+        """Whether committed rows survive a power failure."""
+        return self._durability == "power"
+
+    @property
     def elapsed_s(self) -> float:
         """Time for which the run has been going on, without the pauses before it was resumed (s)."""
         return time.monotonic() - self._began
@@ -142,7 +147,7 @@ class Journal:
         `sync` is called before, if committed rows are to survive a power failure.
         """
         self._blocks.append(block)
-        if self._durability == "power":
+        if self.survives_power_failure:
             self._before_commit = sync
 
     def append(self, step: Step, state: Mapping[str, Any] = MappingProxyType({})) -> None:

@@ -59,9 +59,11 @@ class SimulatedSource(Face):
             self._require_answer("make safe")
 
     def _play(self, programs: Mapping[str, ToneProgram]) -> None:
+        effective = self._effective()
         for channel, program in programs.items():
-            if program.tones or self._playing.get(channel) != program:
-                self._context.world.drive(self._effective(), f"{self.name}/{channel}", self._shifted(program))
+            before = self._playing.get(channel)
+            if program.tones or (before is not program and before != program):
+                self._context.world.drive(effective, f"{self.name}/{channel}", self._shifted(program))
         self._playing = dict(programs)
 
     def _effective(self) -> float:

@@ -19,18 +19,19 @@ class OutputStages:
         self.gain = np.array([stage.gain for stage in stages])
         step = np.array([stage.step_v for stage in stages])
         self._converts = step > 0
+        self._all_convert = bool(self._converts.all())
         self._step = np.where(self._converts, step, 1.0)
         self._outputs = {number: stage.outputs for number, stage in enumerate(stages) if stage.outputs}
 
     def converted(self, source_v: Array, which: NDArray[np.intp] | None = None) -> Array:
         """(…, S) what they give; `which`: the columns are these sources."""
-        converts, step = self._converts, self._step
-        if which is not None:
-            converts, step = converts[which], step[which]
-        if not converts.any():
-            return self.unrounded(source_v, which)
-        rounded = np.rint(source_v / step) * step
-        return self.unrounded(np.where(converts, rounded, source_v), which)
+        step = self._step if which is None else self._step[which]
+        rounded = source_v / step
+        np.rint(rounded, out=rounded)
+        rounded *= step
+        if not self._all_convert:
+            rounded = np.where(self._converts if which is None else self._converts[which], rounded, source_v)
+        return self.unrounded(rounded, which)
 
     def unrounded(self, source_v: Array, which: NDArray[np.intp] | None = None) -> Array:
         """(…, S) what they would give without the steps of their converters."""

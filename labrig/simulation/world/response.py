@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import cmath
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import lcm
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -206,15 +206,19 @@ class BoardResponse:
         """What acts on the board at the unique samples of a stretch without events, at each of D skews (s)."""
         now = t0 + skews[0] + (first + SAME_SAMPLE) / rate
         states = self._timeline.programs(now)
-        programs = [program or SILENT for _, program in states]
-        solver = self._solver(tuple(program is None for _, program in states), now)
-        levels = np.array([[program.dc for program in programs]])
-        frequencies = tuple(sorted({tone.frequency_hz for program in programs for tone in program.tones}))
-        phasors = np.zeros((len(frequencies), len(programs)), dtype=complex)
-        for column, (began, _) in enumerate(states):
-            for tone in programs[column].tones:
-                phase = tone.phase_rad + 2 * np.pi * tone.frequency_hz * (t0 + first / rate - began)
-                phasors[frequencies.index(tone.frequency_hz), column] += tone.amplitude * cmath.exp(1j * phase)
+        solver = self._solver(tuple([program is None for _, program in states]), now)
+        levels = np.array([[0.0 if program is None else program.dc for _, program in states]])
+        tones = [
+            (column, began, tone)
+            for column, (began, program) in enumerate(states)
+            if program is not None
+            for tone in program.tones
+        ]
+        frequencies = tuple(sorted({tone.frequency_hz for _, _, tone in tones}))
+        phasors = np.zeros((len(frequencies), len(states)), dtype=complex)
+        for column, began, tone in tones:
+            phase = tone.phase_rad + 2 * math.pi * tone.frequency_hz * (t0 + first / rate - began)
+            phasors[frequencies.index(tone.frequency_hz), column] += cmath.rect(tone.amplitude, phase)
         turning = self._turning(frequencies, rate, length, tuple(skews)) if frequencies else np.empty((1, 0))
         siemens = self._timeline.conductances(now)
         return _Playing(solver, siemens, levels, frequencies, phasors, turning, skews)
@@ -227,16 +231,21 @@ class BoardResponse:
         if self._network.linear and not isinstance(rows, int):
             read = self._read_superposed(board, columns, rows)
         else:
-            tones = np.real(board.turning @ board.phasors)
-            # The level around which the tones swing comes first: solvers start from the first sample.
-            played = self._stages.converted(np.concatenate((board.levels, board.levels + tones)))
-            volts = board.solver.states(played)[1:]
+            volts = self._answer(board)
             if self._farad is not None:
                 volts = volts + self._lag(board)
             read = board.by_skew(volts)[:, rows, columns]
         if coupling is not None:
             read += board.waves(board.phasors @ coupling, rows)
         return read
+
+    def _answer(self, board: _Playing) -> Array:
+        """(U·D, N) voltages of all nodes, without capacitance."""
+        played = board.levels + np.real(board.turning @ board.phasors)
+        if self._network.linear:
+            return self._stages.converted(played) @ self._superposition(board).responses
+        # The level around which the tones swing comes first: solvers start from the first sample.
+        return board.solver.states(self._stages.converted(np.concatenate((board.levels, played))))[1:]
 
     def _read_superposed(self, board: _Playing, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Array:
         """The same of a linear network at several skews: no node at a skew that is not its own."""
@@ -296,7 +305,7 @@ class BoardResponse:
                 fraction = Fraction(ratio).limit_denominator(100_000)
                 # The rounding of a quotient of two floats is 1e-16; anything larger is a real detuning.
                 close = abs(float(fraction) - ratio) <= 2e-16 * max(1.0, ratio)
-                period = lcm(period, fraction.denominator) if close and period is not None else None
+                period = math.lcm(period, fraction.denominator) if close and period is not None else None
             self._periods[cycles_per_sample] = period
         return self._periods[cycles_per_sample]
 

@@ -6,6 +6,7 @@ and the properties of attributes.py. All other procedures return UNIMPLEMENTED, 
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
@@ -23,6 +24,7 @@ from labrig.virtual_instruments.daqmx.device import DeviceState
 from labrig.virtual_instruments.daqmx.errors import DaqmxFailure
 from labrig.virtual_instruments.daqmx.models import VirtualDevice
 from labrig.virtual_instruments.daqmx.service import ATTRIBUTE_GROUPS, EVENTS, WAITS, DaqmxService
+from labrig.virtual_instruments.same_user import is_same_user
 from labrig.virtual_instruments.virtual_bench import VirtualBench
 
 __all__ = ["DaqmxServer", "VirtualDevice"]
@@ -32,6 +34,9 @@ _POLL_S = 0.02
 
 OF_OUTPUTS = ("ao_channels", "ao_max_rate_hz", "ao_rates_hz", "ao_bank", "ao_full_scale_v", "ao_settle_s")
 """Values of a board's outputs."""
+
+_ADMITTED_S = 10.0
+_MOST_ADMITTED = 1000
 
 _EVENT_S = 0.005
 """Largest delay of an event (s)."""
@@ -75,6 +80,8 @@ class DaqmxServer:
         self._calls = self._service.calls
         self._ended = self._calls.ended
         self._server: grpc.Server | None = None
+        self._listening = ("", 0)
+        self._admitted: dict[str, float] = {}  # client → until when
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -98,6 +105,7 @@ class DaqmxServer:
         handlers = {name: self._handler(name, method) for name, method in self._methods().items()}
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
         port = self._server.add_insecure_port(self._address)
+        self._listening = self._address.rpartition(":")[0], port
         self._server.start()
         return port
 
@@ -169,6 +177,8 @@ class DaqmxServer:
     def _call(self, name: str, method: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:
         """What the service answers; its errors and faults of the bench end the call."""
         self.calls[name] += 1
+        if not self._admits(context.peer()):
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "this server obeys programs of its own user only")
         if missing := number_choices(request):
             text = f"The value for {missing} was not specified or out of range"
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)
@@ -187,6 +197,19 @@ class DaqmxServer:
             return _abort(context, failure.code, failure.text, failure.samples_read)
         self._delay_reply(instruments, context)
         return reply
+
+    def _admits(self, peer: str) -> bool:
+        """Whether a client (`ipv4:HOST:PORT`) may command the boards. It is checked again later: ports are reused."""
+        kind, _, address = peer.partition(":")
+        if kind != "ipv4" or time.monotonic() < self._admitted.get(peer, 0.0):
+            return True
+        host, _, port = address.rpartition(":")
+        if not is_same_user((host, int(port)), self._listening):
+            return False
+        if len(self._admitted) > _MOST_ADMITTED:
+            self._admitted.clear()
+        self._admitted[peer] = time.monotonic() + _ADMITTED_S
+        return True
 
     def _require_connected(self, instruments: Sequence[str]) -> None:
         if any(self._bench.faults.active(name, ConnectionFault) for name in instruments):

@@ -21,6 +21,7 @@ from typing import Protocol, Self
 from typing_extensions import override
 
 from labrig.simulation.faults import ConnectionFault, DelayFault, FaultSchedule, SilenceFault
+from labrig.virtual_instruments.same_user import is_same_user
 from labrig.virtual_instruments.scpi.syntax import Framer, ScpiError
 
 _CHUNK = 1 << 18
@@ -145,12 +146,12 @@ class Server:
     def _accept(self) -> None:
         while not self._stopping.is_set():
             try:
-                connection, _ = self._listener.accept()
+                connection, client = self._listener.accept()
             except TimeoutError:
                 continue
             except OSError:
                 return
-            if self.faults.active(self._name, ConnectionFault):
+            if self.faults.active(self._name, ConnectionFault) or not is_same_user(client, (self.host, self.port)):
                 connection.close()
                 continue
             connection.settimeout(None)

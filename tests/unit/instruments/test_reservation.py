@@ -1,61 +1,77 @@
-"""An instrument that is open in one process is refused to every other."""
+"""An instrument that is open in one process is refused to every other, and made safe first if that was killed."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from unit.instruments.in_use import ADDRESS, Instrument, record, use
 
-from labrig.errors import ConnectionFailed
-from labrig.instruments import reservation
-from labrig.instruments.data import Identity
+from labrig.errors import ConnectionFailed, StorageError
+from labrig.instruments import records, reservation
+from labrig.instruments.records import Record
 from labrig.instruments.reservation import Reserved
-
-
-class Instrument:
-    def __init__(self, serial: str = "A1") -> None:
-        self.opened = 0
-        self.serial = serial
-
-    def identify(self) -> Identity:
-        return Identity("SDG2042X", self.serial)
-
-    def open(self) -> None:
-        self.opened += 1
-
-    def close(self) -> None:
-        self.opened -= 1
-
 
 HOLD = """
 import sys
 from pathlib import Path
-from labrig.instruments import reservation
-reservation.FOLDER = Path(sys.argv[1])
+from labrig.instruments import records
+from labrig.instruments.reservation import Reserved
+records.FOLDER = Path(sys.argv[1])
 class Instrument:
     def open(self): pass
-held = reservation.Reserved("gen", "siglent.sdg", sys.argv[2], Instrument())
+record = records.Record("gen", "siglent.sdg", "source", sys.argv[2], {"driver": "siglent.sdg", "resource": sys.argv[2]})
+held = Reserved(record, Instrument())
 held.open()
 print("open", flush=True)
 sys.stdin.read()
 """
-DRIVER, ADDRESS = "siglent.sdg", "TCPIP::10.0.0.5::INSTR"
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(reservation, "FOLDER", tmp_path / "locks")
-    return tmp_path / "locks"
+    return use(tmp_path / "in use", monkeypatch)
 
 
-def test_what_another_process_has_open_is_not_even_touched_until_that_ends(folder) -> None:
+@pytest.fixture
+def rescued(monkeypatch) -> list[Record]:
+    """Instruments that were to be made safe from outside."""
+    found: list[Record] = []
+    monkeypatch.setattr(reservation, "rescue", found.append)
+    return found
+
+
+@pytest.fixture
+def reserved() -> Iterator[Callable[..., Reserved]]:
+    """Make a reserved instrument, whose reservation is released at the end of the test."""
+    made: list[Reserved] = []
+
+    def make(*arguments: Any) -> Reserved:
+        made.append(Reserved(*arguments))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def another_process(folder: Path) -> subprocess.Popen[str]:
+    """A process that has the instrument open."""
+    command = [sys.executable, "-c", HOLD, str(folder), ADDRESS]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    assert other.stdout.readline() == "open\n"
+    return other
+
+
+def test_what_another_process_has_open_is_not_even_touched_until_that_ends(reserved, folder, rescued, caplog) -> None:
     instrument = Instrument()
-    here = Reserved("gen", DRIVER, ADDRESS, instrument)
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder), ADDRESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout.readline() == "open\n"
+    here = reserved(record(), instrument)
+    with another_process(folder) as other:
         with pytest.raises(ConnectionFailed, match=rf"gen: is in use by another labrig .*, process {other.pid} "):
             here.open()
         here.close()
@@ -64,22 +80,41 @@ def test_what_another_process_has_open_is_not_even_touched_until_that_ends(folde
             here.open()
         other.kill()
         other.wait()
+    assert rescued == []
     here.open()
     assert instrument.opened == 0
+    assert [(left.name, left.pid) for left in rescued] == [("gen", other.pid)]
+    assert f"gen was left as it was by process {other.pid}" in caplog.text
 
 
-def test_reopened_after_close_and_another_address_at_any_time() -> None:
-    first, second = (
-        Reserved("gen", DRIVER, ADDRESS, Instrument()),
-        Reserved("other", DRIVER, ADDRESS.replace("5", "6"), Instrument()),
-    )
+def test_what_a_killed_process_left_is_not_opened_if_it_cannot_be_made_safe(reserved, folder, monkeypatch) -> None:
+    def fail(left: Record) -> None:
+        raise ConnectionFailed("no route to host")
+
+    monkeypatch.setattr(reservation, "rescue", fail)
+    with another_process(folder) as other:
+        other.kill()
+    instrument = Instrument()
+    here = reserved(record(), instrument)
+    with pytest.raises(ConnectionFailed, match=r"cannot be made safe: no route to host .*--forget"):
+        here.open()
+    here.close()
+    assert "open" not in instrument.calls
+    assert [left.pid for left in records.read_all()[0]] == [other.pid]
+
+
+def test_reopened_after_close_and_another_address_at_any_time(reserved, rescued) -> None:
+    first = reserved(record(), Instrument())
+    second = reserved(record(ADDRESS.replace("5", "6"), "other"), Instrument())
     first.open()
     second.open()
-    again = Reserved("gen", DRIVER, ADDRESS, Instrument())
+    again = reserved(record(), Instrument())
     with pytest.raises(ConnectionFailed, match="already open in this process"):
         again.open()
+    first.make_safe()
     first.close()
     again.open()
+    assert rescued == []
 
 
 @pytest.mark.parametrize(
@@ -91,19 +126,17 @@ def test_reopened_after_close_and_another_address_at_any_time() -> None:
         ("socket://localhost:4000", "socket://127.0.0.1:4000"),
     ],
 )
-def test_one_instrument_under_two_spellings(one: str, other: str) -> None:
-    held = Reserved("gen", DRIVER, one, Instrument())
+def test_one_instrument_under_two_spellings(reserved, one: str, other: str) -> None:
+    held = reserved(record(one), Instrument())
     held.open()
     with pytest.raises(ConnectionFailed, match="already open in this process"):
-        Reserved("gen", DRIVER, other, Instrument()).open()
+        reserved(record(other), Instrument()).open()
 
 
-def test_one_instrument_at_two_addresses_is_known_by_its_serial_number() -> None:
-    first, second = (
-        Reserved("gen", DRIVER, ADDRESS, Instrument()),
-        Reserved("gen", DRIVER, "USB0::1::2::A1", Instrument()),
-    )
-    third = Reserved("gen", DRIVER, "USB0::1::2::A2", Instrument("A2"))
+def test_one_instrument_at_two_addresses_is_known_by_its_serial_number(reserved) -> None:
+    first = reserved(record(), Instrument())
+    second = reserved(record("USB0::1::2::A1"), Instrument())
+    third = reserved(record("USB0::1::2::A2"), Instrument("A2"))
     for each in (first, second, third):
         each.open()
     assert first.identify() == first.identify()
@@ -114,22 +147,50 @@ def test_one_instrument_at_two_addresses_is_known_by_its_serial_number() -> None
     second.identify()
 
 
-def test_virtual_instruments_on_this_machine_may_share_a_serial_number() -> None:
-    for port in (4000, 4001):
-        each = Reserved("gen", DRIVER, f"socket://127.0.0.1:{port}", Instrument())
+def test_virtual_instruments_on_this_machine_may_share_a_serial_number(reserved) -> None:
+    held = [reserved(record(f"socket://127.0.0.1:{port}"), Instrument()) for port in (4000, 4001)]
+    for each in held:
         each.open()
         each.identify()
 
 
-def test_a_reservation_is_open_to_every_user(folder) -> None:
-    Reserved("gen", DRIVER, ADDRESS, Instrument()).open()
-    assert folder.stat().st_mode & 0o777 == 0o777
-    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o666}
+def test_another_tmpdir_does_not_split_a_reservation(reserved, tmp_path, monkeypatch, folder) -> None:
+    with another_process(folder) as other:
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        monkeypatch.setenv("HOME", str(tmp_path))
+        with pytest.raises(ConnectionFailed, match="in use"):
+            reserved(record(), Instrument()).open()
+        other.kill()
 
 
-def test_without_a_place_for_reservations_instruments_open_and_that_is_said(folder, caplog) -> None:
-    folder.parent.joinpath("locks").write_text("a file, no folder")
+def test_without_a_place_for_records_nothing_is_opened(reserved, folder) -> None:
+    folder.write_text("a file, no folder")
     instrument = Instrument()
-    Reserved("gen", DRIVER, ADDRESS, instrument).open()
-    assert instrument.opened == 1
-    assert "gen cannot be reserved" in caplog.text
+    with pytest.raises(StorageError, match="not a folder"):
+        reserved(record(), instrument).open()
+    assert instrument.calls == []
+
+
+def test_a_record_exists_from_before_open_until_it_is_safe_and_closed(reserved) -> None:
+    class Looking(Instrument):
+        def open(self) -> None:
+            self.seen = [each.name for each in records.read_all()[0]]
+
+    instrument = Looking()
+    here = reserved(record(), instrument)
+    here.open()
+    assert instrument.seen == ["gen"]
+    here.make_safe()
+    here.load()  # driven again
+    here.close()
+    assert [each.name for each in records.read_all()[0]] == ["gen"]
+
+
+@pytest.mark.usefixtures("rescued")
+def test_a_record_is_deleted_once_the_instrument_is_safe_and_closed(reserved) -> None:
+    here = reserved(record(), Instrument())
+    here.open()
+    here.load()
+    here.make_safe()
+    here.close()
+    assert records.read_all() == ([], [])

@@ -103,7 +103,7 @@ def test_the_regimes_are_what_they_are_called(monkeypatch):
     solver.states(sources(graph, 3.0))
     assert called == ["_newton"]
     called.clear()
-    many_samples = np.concatenate([sources(graph, 3.0)] * 6)
+    many_samples = np.concatenate([sources(graph, 3.0)] * 60)
     solver.states(many_samples)
     assert called == ["many"]
 

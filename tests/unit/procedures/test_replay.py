@@ -33,7 +33,7 @@ def recorded(path: Path, config: str, *overrides: str) -> RunFolder:
     [
         ("divider.yaml", ("learning.epochs=8", "acquisition.zero.every=3", "simulation.drift=3 mV")),
         ("xor.yaml", ("learning.epochs=2", "simulation.preset=ideal")),
-        ("sine.yaml", ("learning.epochs=2",)),
+        ("sine.yaml", ("learning.epochs=2", "storage.durability=power")),
         ("iris.yaml", ("learning.epochs=1", "learning.batch=9", "storage.gradients=4")),
         ("xor.yaml", ("learning.epochs=3", "simulation.faults=[{acquisition: 9, what: reset, where: pots}]")),
     ],

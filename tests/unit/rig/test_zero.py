@@ -16,9 +16,10 @@ QUIET = ("simulation.preset=ideal", "simulation.noise=100 µV")
 def deviations(overrides, count=60):
     """Errors of `a` in units of the stated standard error, of which the judge is the same board without noise."""
     zero = [*QUIET, *overrides]
+    seed = [each for each in overrides if each.startswith("seed=")]
     assembly, exact = (
         assemble(CONFIGS / "iris.yaml", zero),
-        assemble(CONFIGS / "iris.yaml", ["simulation.preset=ideal"]),
+        assemble(CONFIGS / "iris.yaml", ["simulation.preset=ideal", *seed]),
     )
     rng = np.random.default_rng(2)
     found = []
@@ -35,8 +36,11 @@ def deviations(overrides, count=60):
 
 @pytest.mark.parametrize("imperfection", ["drift=100 mV", "flicker=75 µV", "digitizer_offset=5 mV"])
 def test_with_a_zero_intervals_contain_the_truth(imperfection):
-    z = deviations([f"simulation.{imperfection}", "acquisition.zero.every=2"])
-    assert 0.90 < np.mean(np.abs(z) < 1.96) < 0.985
+    # One bench alone is within 0.02 of the mean: slow noise is common to its acquisitions.
+    z = np.concatenate(
+        [deviations([f"seed={n}", f"simulation.{imperfection}", "acquisition.zero.every=2"]) for n in range(4)]
+    )
+    assert 0.91 < np.mean(np.abs(z) < 1.96) < 0.985
 
 
 def test_without_one_drift_is_far_outside():

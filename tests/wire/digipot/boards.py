@@ -42,9 +42,11 @@ def bank(resource: str, chips: int = 2, **more: Any) -> DigipotBank:
 
 @contextlib.contextmanager
 def opened(resource: str, chips: int = 2, **more: Any) -> Iterator[DigipotBank]:
+    """A bank whose terminals are connected."""
     pots = bank(resource, chips, **more)
     try:
         pots.open()
+        pots.keep_alive()
         yield pots
     finally:
         pots.close()

@@ -85,8 +85,23 @@ def test_a_silent_chip_keeps_the_bank_closed_and_the_terminals_open(board):
     pots.close()
     board.heal(3)
     pots.open()
-    assert board.codes()[3] is not None
+    assert set(board.codes().values()) == {None}  # nothing is connected yet: doctor opens boards that may be driven
+    pots.keep_alive()
+    assert None not in board.codes().values()
     pots.close()
+
+
+def test_opening_a_bank_whose_host_was_killed_disconnects_it(board):
+    with opened(board.resource) as killed:
+        killed.program({"0": Level(5)})
+        killed._link.close()
+        pots = bank(board.resource)
+        pots.open()
+        assert set(board.codes().values()) == {None}
+        pots.make_safe()
+        pots.keep_alive()
+        assert set(board.codes().values()) == {None}  # made safe: only `program` connects it again
+        pots.close()
 
 
 def test_what_is_refused_before_a_byte_is_sent(board):

@@ -204,7 +204,7 @@ def test_a_lost_port_ends_in_one_error_within_the_deadline():
     device = VirtualDigipotBoard(4)
     with contextlib.ExitStack() as stack:
         resource = stack.enter_context(on_a_pty(device))
-        pots = bank(resource)
+        pots = bank(resource, watchdog="0 s")
         pots.recovery_s = 0.5
         pots.open()
         stack.close()
@@ -309,3 +309,12 @@ def test_somebody_else_staged_something(board):
         assert pots.program({"0": Level(11)}).verified == ("0",)
         assert pots.interrupted
         assert (board.codes()[0], board.codes()[1]) == (11, 20)
+
+
+def test_terminals_that_a_killed_process_left_connected_are_opened_from_outside(board):
+    with opened(board.resource) as pots:
+        pots.program({"0": Level(7)})
+        assert 7 in board.codes().values()
+        pots._link.close()  # its process was killed: nothing more is sent
+        bank(board.resource).rescue()
+        assert set(board.codes().values()) == {None}

@@ -13,6 +13,7 @@ from pyvisa.errors import InvalidSession
 from wire.siglent.rigs import assert_as_told, options, played, rig, sine, virtual_bench
 
 from labrig.errors import (
+    ChannelFault,
     ConnectionFailed,
     DeadlineExceeded,
     IdentityMismatch,
@@ -174,6 +175,19 @@ def test_another_instrument(identity):
             source.open()
         source.make_safe()
         source.close()
+
+
+def test_outputs_that_another_process_left_on_are_switched_off_from_outside_without_a_reset() -> None:
+    with rig() as (source, generator, server):
+        source.idle()
+        generator.execute(b"C1:BSWV FRQ,1234")
+        SdgSource("gen", options(server)).rescue()
+        for channel in "12":
+            assert b"OUTP OFF" in generator.execute(f"C{channel}:OUTP?".encode())
+        assert b"FRQ,1234" in generator.execute(b"C1:BSWV?")
+        generator.execute(b"C1:BSWV FRQ,1000")
+        with pytest.raises(ChannelFault, match="requested ON, got OFF"):
+            source.confirm()
 
 
 def test_a_session_that_cannot_be_closed_is_not_closed_again():

@@ -73,6 +73,8 @@ class Reduction:
 
     def fold(self, current_a: FloatArray) -> FloatArray:
         """Currents into all nodes (B, N) → equivalent currents into the kept nodes (B, kept)."""
+        if self.eliminated in (0, current_a.shape[1]):
+            return current_a[:, self.eliminated :]
         return current_a[:, self.eliminated :] - current_a[:, : self.eliminated] @ self.coupling
 
     def expand(self, current_a: FloatArray, kept_v: FloatArray) -> FloatArray:

@@ -11,8 +11,9 @@ from labrig.network.resistive.solve.problem import Problem, first_guess
 
 FloatArray = NDArray[np.float64]
 
-COMPILED_FROM = 1000
-"""Samples times diodes from which compiled lanes pay for the import of numba."""
+COMPILED_FROM = 10_000
+"""Samples times diodes from which compiled lanes are used. Fewer are solved in some ten milliseconds without them, and
+importing numba takes half a second and 100 MB."""
 
 
 def many(

@@ -50,8 +50,8 @@ def operating_points(problem: Problem, current_a: FloatArray) -> FloatArray:
     batch = len(current_a)
     if batch == 0:
         return np.empty_like(current_a)
-    if batch == 1 or (current_a == current_a[0]).all():
-        return np.repeat(_single(problem, current_a[0])[np.newaxis], batch, axis=0)
+    if batch == 1:
+        return _single(problem, current_a[0])[np.newaxis]
     if batch < FEWEST_LANES or not near(problem, current_a, current_a[0]):
         return _far_apart(problem, current_a)
     centre_a, centre_v = current_a[0], _single(problem, current_a[0])

@@ -45,9 +45,8 @@ class Solver:
         index = {node: number for number, node in enumerate(graph.nodes)}
         self._order = np.array([index[node] for node in ordered], dtype=np.intp)
         self._stamps = conductance_stamps(graph, position, self._eliminated)
-        self._norton_s = np.zeros((len(graph.sources), len(ordered)))
-        for row, source in enumerate(graph.sources):
-            self._norton_s[row, position[source.node]] = source.norton_s
+        self._driven = np.array([position[source.node] for source in graph.sources], dtype=np.intp)  # a node each
+        self._norton_s = np.array([source.norton_s for source in graph.sources])
 
         # Ground is read from a zero appended after the last node.
         index[GROUND] = len(ordered)
@@ -107,16 +106,21 @@ class Solver:
         played = np.asarray(source_v, dtype=float)
         if played.ndim not in (1, 2) or played.shape[-1] != len(self.graph.sources):
             raise NetworkError(f"source voltages of shape {played.shape}", limit=f"(..., {len(self.graph.sources)})")
-        current = played @ self._norton_s
+        current = np.zeros((*played.shape[:-1], len(self._order)))
+        current[..., self._driven] = played * self._norton_s
         if injected is not None:
             current = current + self._checked(injected, "injected currents")[..., self._order]
         if not np.isfinite(current).all():
             raise NetworkError("a source voltage or an injected current is not finite")
         batch = current if current.ndim == 2 else current[None, :]
+        count = len(batch)
+        if count > 1 and (batch == batch[0]).all():  # here, because products of matrices round equal rows differently
+            batch = batch[:1]
         solved = reduction.fold(batch)
         if problem is not None and len(batch):
             solved = operating_points(problem, solved)
-        return self._restored(reduction.expand(batch, solved), current.ndim)
+        voltages = reduction.expand(batch, solved)
+        return self._restored(voltages if len(voltages) == count else np.repeat(voltages, count, axis=0), current.ndim)
 
     def with_currents(self, source_v: ArrayLike, current_a: ArrayLike) -> FloatArray:
         """Node voltages (V) with the currents (N,) or (B, N) pushed into the nodes (A), otherwise as `states`."""

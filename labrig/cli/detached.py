@@ -1,0 +1,113 @@
+"""A run that goes on without its terminal: `labrig run --detach` begins it, its output goes into its folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from labrig.errors import DeadlineExceeded, LabrigError, StorageError
+
+LOG = "output.jsonl"
+"""What a detached run prints: JSON lines, and messages on lines of their own."""
+START_S = 120.0
+_begun: list[subprocess.Popen[bytes]] = []  # Python warns of a process that goes on after its object is gone
+
+
+def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
+    """Begin a run in a session of its own, and wait until it has its folder.
+
+    Parameters
+    ----------
+    command
+        Arguments of labrig, without --detach.
+    runs_dir
+        Where its output is kept until its folder exists.
+
+    Returns
+    -------
+    dict
+        Its first line, "started".
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be written.
+    LabrigError
+        If the run ended before it had a folder, with what it said.
+    DeadlineExceeded
+        If it has no folder in time; it is stopped.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(prefix=".detached-", suffix=".jsonl", dir=runs_dir)
+    except OSError as error:
+        text = f"cannot write in {runs_dir}: {error.strerror}"
+        raise StorageError(text, remedy="choose another --runs-dir") from error
+    log = Path(name)
+    with os.fdopen(number, "wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "labrig", *command, "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    _begun.append(process)
+    ends = time.monotonic() + START_S
+    while time.monotonic() < ends:
+        ended = process.poll() is not None
+        text = log.read_text(encoding="utf-8", errors="replace")
+        for line in map(_parsed, text.splitlines()):
+            if line.get("event") == "started":
+                log.replace(Path(line["run"]) / LOG)
+                return {**line, "process": process.pid}
+        if ended:
+            log.unlink()
+            said = [line.removeprefix("labrig: ") for line in text.splitlines() if not _parsed(line)]
+            raise LabrigError("\n".join(said) or f"the run ended with exit code {process.returncode}")
+        time.sleep(0.05)
+    process.terminate()
+    raise DeadlineExceeded("the run did not start", limit=f"{START_S:g} s", remedy=f"see {log}")
+
+
+def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str], None]) -> dict[str, Any]:
+    """Print what a detached run says until it ends; its last event.
+
+    Raises
+    ------
+    StorageError
+        If the run was not detached, or its output cannot be read.
+    """
+    path = folder / LOG
+    last: dict[str, Any] = {}
+    try:
+        with path.open(encoding="utf-8", errors="replace") as log:
+            while True:
+                line = log.readline()
+                if line.endswith("\n"):
+                    last = _parsed(line) or last
+                    print_line(line.rstrip("\n"))
+                elif not running():
+                    return last
+                else:
+                    time.sleep(0.1)
+    except OSError as error:
+        raise StorageError(
+            f"cannot read {path}: {error.strerror}", remedy="only runs that began with `labrig run --detach` have one"
+        ) from error
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """Return a JSON line as a map; empty if it is not one."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,204 @@
+"""Records of the instruments that are in use: all it takes to make one safe without its configuration.
+
+A record is a small file, written before an instrument is opened and deleted once it was made safe and closed. What a
+killed process leaves behind is therefore known to `labrig safe`, and to the next program that opens the instrument.
+
+The folder is the same for every process and user of this machine, and survives a restart of the computer: the
+instruments do as well. Everybody can read a record, only its user can write it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import shlex
+import stat
+import sys
+import textwrap
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from labrig.errors import StorageError, reason
+
+FOLDER = Path(os.environ.get("PROGRAMDATA", "C:/") if sys.platform == "win32" else "/var/tmp") / "labrig-instruments"
+
+_LONGEST = 1 << 16
+_SHARED = 0o1777
+"""Everybody can add files; nobody can delete those of others."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """An instrument in use.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the configuration.
+    driver, kind : str
+        Its driver, and whether that is of a source, a digitizer or a programmer.
+    address : str
+        Its address, as the driver states it.
+    options : mapping
+        The driver's options as JSON, quantities with their unit.
+    key : str
+        Driver and address in one spelling: two records with the same key are of one instrument.
+    pid : int
+        The process that uses it.
+    command, folder : str
+        The command line of that process, and its working directory.
+    opened_ns : int
+        When it was opened (ns since 1970).
+    made_safe : bool
+        Written over a record of another user, which cannot be deleted, once the instrument was made safe.
+    """
+
+    name: str
+    driver: str
+    kind: str
+    address: str
+    options: Mapping[str, Any]
+    key: str = ""
+    pid: int = field(default_factory=os.getpid)
+    command: str = field(default_factory=lambda: _command())
+    folder: str = field(default_factory=lambda: _working_directory())
+    opened_ns: int = field(default_factory=time.time_ns)
+    made_safe: bool = False
+
+    @property
+    def user(self) -> str:
+        """Who uses it, in words: the process, its command and where it was started."""
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.opened_ns / 1e9))
+        return f"process {self.pid} ({textwrap.shorten(self.command, 60, placeholder=' …')} in {self.folder}, {when})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as it is written."""
+        return asdict(self)
+
+
+def write(record: Record) -> None:
+    """Write a record, or replace this user's record of the same instrument; StorageError if that fails."""
+    path = _path(record)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        require_folder()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        with open(os.open(new, flags, 0o644), "w", encoding="utf-8") as file:
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), 0o644)  # whatever the umask
+            json.dump(record.to_json(), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise StorageError(
+            f"cannot record that it is in use: {reason(error)}",
+            device=record.name,
+            action="open",
+            remedy=f"make {FOLDER} writable: without the record nobody could make the instrument safe if this "
+            "program were killed",
+        ) from error
+
+
+def remove(record: Record) -> None:
+    """Delete the record of an instrument that is safe; StorageError if that fails."""
+    foreign = False
+    try:
+        for path in FOLDER.glob(f"{file_name(record.key)}.*.json"):
+            try:
+                path.unlink(missing_ok=True)
+            except PermissionError:  # of another user
+                foreign = True
+    except OSError as error:
+        raise StorageError(f"cannot delete the record of {record.name}: {reason(error)}") from error
+    if foreign:
+        write(replace(record, made_safe=True, opened_ns=time.time_ns()))
+
+
+def touch(record: Record) -> None:
+    """Make a record look new to whatever deletes old files."""
+    with contextlib.suppress(OSError):
+        os.utime(_path(record), follow_symlinks=False)
+
+
+def read_all() -> tuple[list[Record], list[str]]:
+    """Return the newest record of every instrument in use, oldest first, and what is wrong with damaged files."""
+    newest: dict[str, Record] = {}
+    problems: list[str] = []
+    for found in _records():
+        if isinstance(found, str):
+            problems.append(found)
+        elif found.key not in newest or newest[found.key].opened_ns < found.opened_ns:
+            newest[found.key] = found
+    in_use = [record for record in newest.values() if not record.made_safe]
+    return sorted(in_use, key=lambda record: record.opened_ns), problems
+
+
+def find(key: str) -> Record | None:
+    """Return the record of an instrument; None if it is not in use."""
+    return next((record for record in read_all()[0] if record.key == key), None)
+
+
+def require_folder() -> None:
+    """Create the folder of records if necessary; StorageError if it is not safe to use."""
+    with contextlib.suppress(FileExistsError):
+        FOLDER.mkdir()
+        FOLDER.chmod(_SHARED)  # whatever the umask
+    found = FOLDER.lstat()
+    if sys.platform == "win32":
+        return
+    own = found.st_uid in (0, os.getuid())
+    if not stat.S_ISDIR(found.st_mode) or not (own or found.st_mode & stat.S_ISVTX):
+        raise StorageError(
+            f"{FOLDER} is not a folder that users can share safely",
+            remedy=f"delete it (sudo rm -r {FOLDER}); labrig creates it again",
+        )
+
+
+def file_name(key: str) -> str:
+    """Return a text for file names, readable and different for every key."""
+    readable = re.sub(r"[^\w.-]+", "_", key, flags=re.ASCII)[:48]
+    return f"{readable}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+def _records() -> Iterator[Record | str]:
+    """Every record that can be read, and a sentence for each that cannot."""
+    for path in sorted(FOLDER.glob("*.json")):
+        try:
+            with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise ValueError("it is not a file")
+                record = TypeAdapter(Record).validate_json(file.read(_LONGEST))
+        except FileNotFoundError:  # closed in the meantime
+            continue
+        except (OSError, ValueError) as error:  # ValidationError is a ValueError
+            yield f"{path} cannot be read: {reason(error)}"
+        else:
+            yield record
+
+
+def _path(record: Record) -> Path:
+    return FOLDER / f"{file_name(record.key)}.{os.getuid() if hasattr(os, 'getuid') else 0}.json"
+
+
+def _command() -> str:
+    program = Path(sys.argv[0]).name
+    return shlex.join(["labrig" if program == "__main__.py" else program, *sys.argv[1:]])
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was deleted
+        return "?"

@@ -1,0 +1,165 @@
+"""Making instruments safe without the program that uses them: by a connection of one's own, from their records.
+
+A driver may have a method `rescue` for this: connect to the instrument in whatever state another process left it, make
+it safe and disconnect, as quickly as possible and without resetting it. Without that method it is opened, made safe and
+closed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
+
+from labrig.errors import ConfigError, LabrigError
+from labrig.instruments.drivers import installed_drivers
+from labrig.instruments.machine_lock import MachineLock
+from labrig.instruments.records import Record, read_all
+
+SOURCES_FIRST_S = 0.3
+"""How long digitizers and programmers wait for the sources (s)."""
+
+RETRY_S = 10.0
+"""How long an instrument that cannot be reached is tried again (s); its plug may be back."""
+
+_PAUSE_S = 0.2
+
+
+def prepared(record: Record) -> Any:
+    """Return the instrument of a record, not open, with everything imported; ConfigError if that is impossible."""
+    driver = installed_drivers().get(record.driver)
+    if driver is None or driver.factory is None:
+        raise ConfigError(f"no driver {record.driver!r} is installed", device=record.name)
+    try:
+        options = driver.options.model_validate_json(json.dumps(record.options))
+    except ValueError as error:
+        raise ConfigError(f"its record has options that {record.driver} does not accept", device=record.name) from error
+    for module in driver.imports:
+        try:
+            import_module(module)
+        except ImportError:
+            break  # `rescue` reports it better
+    return driver.factory(record.name, options)
+
+
+def rescue(record: Record, instrument: Any = None) -> None:
+    """Make the instrument of a record safe by a connection of its own.
+
+    Parameters
+    ----------
+    record : Record
+        The record.
+    instrument : Instrument, optional
+        What `prepared` has returned for it.
+
+    Raises
+    ------
+    LabrigError
+        If it cannot be reached or does not obey.
+    """
+    if record.kind == "digitizer" and _device_in_use(record):
+        return  # it drives nothing, and freeing it could reset outputs that another program uses
+    instrument = prepared(record) if instrument is None else instrument
+    if hasattr(instrument, "rescue"):
+        instrument.rescue()
+        return
+    try:
+        instrument.open()
+        instrument.make_safe()
+    finally:
+        instrument.close()
+
+
+class Rescue:
+    """Makes one instrument safe, in a thread that is started now and waits for `begin`.
+
+    Parameters
+    ----------
+    record : Record
+        The instrument.
+    retry_s : float
+        How long to try again if it fails (s).
+    on_ready : callable
+        Called once everything is imported and only `begin` is missing, with the reason if that failed.
+
+    Attributes
+    ----------
+    error : Exception or None
+        Why the last attempt failed.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        retry_s: float = RETRY_S,
+        on_ready: Callable[[Exception | None], None] = lambda error: None,
+    ) -> None:
+        self.record = record
+        self.error: Exception | None = None
+        self._retry_s = retry_s
+        self._on_ready = on_ready
+        self._begun, self._over = threading.Event(), threading.Event()
+        self._withdrawn = False
+        self._instrument: Any = None
+        threading.Thread(target=self._work, name=f"rescue {record.name}", daemon=True).start()
+
+    def begin(self) -> None:
+        """Begin to make it safe."""
+        self._begun.set()
+
+    def withdraw(self) -> None:
+        """End the thread without doing anything, unless it has begun."""
+        self._withdrawn = True
+        self._begun.set()
+
+    def wait(self, within_s: float) -> bool:
+        """Wait; whether it is over, successfully if `error` is None."""
+        return self._over.wait(max(0.0, within_s))
+
+    def _work(self) -> None:
+        try:
+            self._instrument = prepared(self.record)
+        except Exception as error:
+            self.error = error
+        self._on_ready(self.error)
+        self._begun.wait()
+        ends = time.monotonic() + self._retry_s
+        while not self._withdrawn:
+            try:
+                rescue(self.record, self._instrument)
+                self.error = None
+                break
+            except BaseException as error:  # a library that calls exit() must not end this
+                self.error = error if isinstance(error, Exception) else LabrigError(type(error).__name__)
+            if time.monotonic() + _PAUSE_S >= ends:
+                break
+            time.sleep(_PAUSE_S)
+        self._over.set()
+
+
+def begin_all(rescues: Iterable[Rescue]) -> None:
+    """Begin with every source; as soon as they are safe, or after SOURCES_FIRST_S, with the rest."""
+    sources, others = [], []
+    for each in rescues:
+        (sources if each.record.kind == "source" else others).append(each)
+    for each in sources:
+        each.begin()
+    ends = time.monotonic() + SOURCES_FIRST_S
+    for each in sources:
+        each.wait(ends - time.monotonic())
+    for each in others:
+        each.begin()
+
+
+def _device_in_use(record: Record) -> bool:
+    """Whether another function of the same device, e.g. the outputs of a card, is in use by a living process."""
+    address = record.key.removeprefix(f"{record.driver} ")
+    for other in read_all()[0]:
+        if other.key != record.key and other.key.removeprefix(f"{other.driver} ") == address:
+            holder = MachineLock(other.key).holder()
+            if holder is not None and holder != record.pid:
+                return True
+    return False
