@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from labrig.cli.options import add_run
 from labrig.cli.run_output import INTERRUPTED, VERDICT_FAILED, emit
@@ -29,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
         try:
             emit(arguments, json.loads(line))
         except ValueError:
-            print(line, flush=True)
+            print(line, file=sys.stderr, flush=True)
 
     try:
         last = follow(folder.path, lambda: is_being_written(folder.journal), show)

@@ -74,7 +74,7 @@ def end(arguments: argparse.Namespace, result: RunResult) -> int:
     return VERDICT_FAILED if result.missed else 0
 
 
-def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int, RunResult]]) -> None:
+def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int | None, RunResult]]) -> None:
     """Print the figures of runs with several seeds, and their mean and extremes."""
     runs = [{"seed": seed, "run": str(result.path), "metrics": result.metrics} for seed, result in results]
     names = list(dict.fromkeys(name for run in runs for name in run["metrics"]))

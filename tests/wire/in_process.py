@@ -94,6 +94,15 @@ class InProcessWire:
             self._endpoints = {endpoint.name: endpoint for endpoint in self._served.endpoints}
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
 
+    def pause(self) -> None:
+        """As on the wire bench."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def resume(self, state: Any) -> bool:
+        return False
+
     def true_outputs(self, activation: np.ndarray, tone: bool) -> np.ndarray:
         return np.array([self._served.true_outputs(row, tone) for row in activation])
 
