@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from labrig.cli.options import add_run, count, print_warnings
 from labrig.cli.run_output import INTERRUPTED, VERDICT_FAILED, Output, emit, end, wall
@@ -29,6 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
             run = Resumable(folder, arguments.epochs)
             if run.finished is not None:
                 emit(arguments, run.finished | {"run": str(folder.path)})
+                print("labrig: the run was finished already; --epochs N trains it further", file=sys.stderr)
                 return VERDICT_FAILED if run.finished.get("missed") else 0
             print_warnings(run.assembly)
             with Output(arguments, progress_of(run.assembly)) as output:

@@ -41,6 +41,12 @@ def require_same_rig(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
             )
     today = json.loads(json_text(now["card"]))
     changed = _changed(before["card"], today)
+    data = today["task"].get("data")
+    if changed == ["task.data.sha256"] and isinstance(data, dict):
+        raise ConfigError(
+            f"{data['file']} is not the data file that the run began with: its SHA-256 is another one",
+            remedy="restore the file, or begin a new run",
+        )
     if changed:
         raise ConfigError(
             f"the run cannot be resumed: {', '.join(changed)} changed since it began",

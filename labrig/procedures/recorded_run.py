@@ -70,6 +70,7 @@ class RecordedRun:
         self._meta: dict[str, Any] = {}
         self._past = past
         self._changed = changed
+        self._resumed = False
         self._began_s = time.monotonic()
         self._bench_began_s = setup.bench.clock.now()
         checkpoint = past.checkpoint if past else None
@@ -123,7 +124,7 @@ class RecordedRun:
         storage = self._assembly.storage
         kept = storage.durability, storage.gradients_every(len(self._setup.rig.edges))
         if self._past is not None:
-            return Journal.reopened(self.folder.journal, *kept)
+            return Journal.reopened(self.folder.journal, *kept, read=self._past.checkpoint)
         try:
             return Journal(self.folder.journal, *kept)
         except StorageError:
@@ -134,7 +135,7 @@ class RecordedRun:
         """Train on the open rig, then make it safe and close it; return whether Ctrl-C ended the training."""
         bench = self._setup.bench
         try:
-            if self._past is None or self._changed:
+            if self._past is None:
                 self._keep_config(journal)
             if self._earlier:
                 bench.pause()
@@ -154,6 +155,8 @@ class RecordedRun:
         except KeyboardInterrupt:
             return True
         except Exception as error:
+            if self._past is not None and not self._resumed:
+                raise  # nothing was done: the run is as it was
             with suppress(StorageError, OSError):  # a full disk is what may have failed
                 journal.event(self._event(journal.steps, "failed", _failure(error)))
             raise
@@ -164,14 +167,21 @@ class RecordedRun:
         if self._past is None or not self._earlier:
             self._describe(journal)
             if self._past is not None:  # it was stopped before anything was measured
+                self._resumed = True
                 journal.event(self._event(0, "resumed", {}))
             return
         self._meta = self.folder.meta()
-        require_same_rig(self._meta, describe(self._assembly, self._setup.rig))
+        now = describe(self._assembly, self._setup.rig)
+        require_same_rig(self._meta, now)
         experiment.resume(self._past, self._earlier)
-        detail: dict[str, Any] = {"epochs": self._assembly.learning.epochs}
+        detail: dict[str, Any] = {"epochs": now["card"]["epochs"], "epochs_before": self._meta["card"]["epochs"]}
         if experiment.announces:
             detail["board"] = reconciled(experiment, self._past.intent, self._assembly.storage.resume)
+        self._resumed = True
+        if self._changed:
+            self._keep_config(journal)
+            self._meta["card"] = now["card"]
+            self._write_meta(journal, {})
         experiment.program()
         self._setup.bench.resume(self._earlier["bench"])
         self._bench_began_s = self._setup.bench.clock.now()

@@ -11,10 +11,11 @@ from labrig.errors import StorageError, UsageError
 from labrig.procedures.recorded_run import RecordedRun
 from labrig.procedures.run_result import RunResult
 from labrig.rig.rig import Rig
-from labrig.runs.folder import CONFIG, RunFolder
+from labrig.runs.folder import CONFIG, META, RunFolder
 from labrig.runs.integrity import finish_writing, require_intact
-from labrig.runs.journal import Evaluation, Step, repair
+from labrig.runs.journal import Evaluation, Step, read_blocks, repair
 from labrig.runs.lock import is_being_written
+from labrig.runs.raw import RawBlocks
 
 
 class Resumable:
@@ -47,6 +48,8 @@ class Resumable:
     def __init__(self, folder: RunFolder, epochs: int | None = None) -> None:
         if is_being_written(folder.journal):
             raise UsageError(f"{folder.path} is still being written", remedy="wait for it to end, or stop it")
+        if not folder.has(CONFIG) and folder.has(META):
+            raise folder.damaged(CONFIG, "it is missing")
         if not folder.has(CONFIG):
             raise StorageError(
                 f"{folder.path} cannot be resumed: it ended before its configuration was written",
@@ -63,6 +66,9 @@ class Resumable:
                 remedy=f"begin it again: labrig run {folder.path / CONFIG}",
             )
         self.assembly = self._assembled()
+        if self.assembly.storage.raw:
+            for damage in RawBlocks(folder.path, read_blocks(folder.journal)).damaged():
+                raise StorageError(damage, remedy="restore the file from a copy")
         self.finished = self._finished()
 
     def resume(
@@ -99,7 +105,7 @@ class Resumable:
         if epochs is None:
             return assembly
         if epochs < assembly.learning.epochs:
-            raise UsageError(f"the run has {assembly.learning.epochs} epochs already", remedy="give a larger --epochs")
+            raise UsageError(f"the run is set to {assembly.learning.epochs} epochs", remedy="give a larger --epochs")
         return assemble(path, (f"learning.epochs={epochs}",))
 
     def _finished(self) -> dict[str, Any] | None:

@@ -23,19 +23,46 @@ class WriterLock:
 
     def __init__(self, journal: Path) -> None:
         self._path = lock_path(journal)
-        self._db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)  # readers hold it only briefly
-        try:
-            self._db.execute("PRAGMA journal_mode=MEMORY")  # no second file
-            self._db.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error:
-            self._db.close()
-            raise
+        while True:
+            # The file is open once more, to see whether it is still the one at this path when the lock is there: its
+            # last holder deletes it. It stays open, because closing it would release the locks of this process.
+            self._file = self._opened()
+            self._db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)  # readers hold it only briefly
+            try:
+                self._db.execute("PRAGMA journal_mode=MEMORY")  # no second file
+                self._db.execute("BEGIN EXCLUSIVE")
+            except sqlite3.Error:
+                self._close()
+                raise
+            if self._is_current():
+                return
+            self._close()
 
     def release(self) -> None:
         """Release the lock and delete its file."""
-        self._db.close()
-        with suppress(OSError):
+        if sys.platform != "win32":  # there a file that is open cannot be deleted
             self._path.unlink(missing_ok=True)
+        self._close()
+        with suppress(OSError):
+            if sys.platform == "win32":
+                self._path.unlink(missing_ok=True)
+
+    def _opened(self) -> int | None:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError:  # SQLite says why
+            return None
+
+    def _is_current(self) -> bool:
+        try:
+            return self._file is None or os.path.samestat(os.fstat(self._file), os.stat(self._path))
+        except OSError:
+            return False
+
+    def _close(self) -> None:
+        self._db.close()
+        if self._file is not None:
+            os.close(self._file)
 
 
 def is_being_written(journal: Path) -> bool:

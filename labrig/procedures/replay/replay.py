@@ -151,6 +151,8 @@ def _same(one: Any, other: Any) -> bool:
 def _stretches(record: Record, epochs: int) -> Iterator[tuple[int, int, int]]:
     """First step, last step and configured epochs of every stretch: a run may have been trained further."""
     first = 0
+    before = [event.detail["epochs_before"] for event in record.events if "epochs_before" in event.detail]
+    epochs = before[0] if before else epochs
     for event in record.events:
         if event.event == "resumed" and event.detail.get("epochs", epochs) != epochs:
             yield first, event.step, epochs

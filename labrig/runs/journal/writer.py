@@ -81,13 +81,21 @@ class Journal:
             raise self._failed("create", error) if isinstance(error, sqlite3.Error) else error from error
 
     @classmethod
-    def reopened(cls, path: Path, durability: Durability = "process", gradients: int = 1) -> Self:
+    def reopened(
+        cls,
+        path: Path,
+        durability: Durability = "process",
+        gradients: int = 1,
+        read: Checkpoint | None = None,
+    ) -> Self:
         """Open the journal of a run that ended, to go on with it. It was read before, and is intact.
+
+        `read` is the checkpoint that was read then.
 
         Raises
         ------
         UsageError
-            If a running process writes it.
+            If a running process writes it, or one has since it was read.
         StorageError
             If it was written by an older labrig, or cannot be opened.
         """
@@ -97,12 +105,15 @@ class Journal:
         journal._before_commit = lambda: None
         journal._gradients = gradients
         journal._last = None
-        journal._checkpoint = replace(read_checkpoint(path), closed=0)
-        journal._began = time.monotonic() - journal._checkpoint.wall_s
         journal._begin(durability, "open")
         try:
+            now = read_checkpoint(path)  # now that nobody else writes it
+            if read is not None and (read.rows, read.wall_s) != (now.rows, now.wall_s):
+                raise UsageError(f"{path.parent} was resumed by another labrig meanwhile", remedy="try again")
+            journal._checkpoint = replace(now, closed=0)
+            journal._began = time.monotonic() - now.wall_s
             journal._commit()
-        except StorageError:
+        except (StorageError, UsageError):
             journal._db.close()
             journal._lock.release()
             raise

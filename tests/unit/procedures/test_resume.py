@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labrig.assembly import assemble
+from labrig.assembly import assemble, packaged_configs
 from labrig.errors import ChannelFault, ConfigError, StorageError, UsageError
 from labrig.instruments.data import Level
 from labrig.procedures.reconcile import reconciled, require_same_rig
 from labrig.procedures.resume import Resumable
 from labrig.procedures.train import train
 from labrig.runs.folder import RunFolder
+from labrig.runs.integrity import damages
 from labrig.runs.journal import Evaluation, Event, Intent, Journal, Step, read_journal
+from labrig.runs.summary import summarize
 
 CONFIG = Path("divider.yaml")
 SHORT = ("learning.epochs=9", "learning.evaluate.every=4")
@@ -72,7 +74,7 @@ def test_a_finished_run_says_so_again_and_can_be_trained_further(tmp_path, whole
     assert (result.steps, result.evaluated_at_step, result.state) == (12, 12, "finished")
     np.testing.assert_array_equal(arrays(path)["shadow"][:9], arrays(whole)["shadow"])
     assert Resumable(RunFolder(path)).finished["steps"] == 12
-    with pytest.raises(UsageError, match="12 epochs already"):
+    with pytest.raises(UsageError, match="is set to 12 epochs"):
         Resumable(RunFolder(path), epochs=3)
 
 
@@ -94,6 +96,9 @@ def test_what_cannot_be_resumed(tmp_path, whole):
         Resumable(RunFolder(path))
     path = Path(shutil.copytree(whole, tmp_path / "without"))
     (path / "config.resolved.yaml").unlink()
+    with pytest.raises(StorageError, match=r"config\.resolved\.yaml: it is missing"):
+        Resumable(RunFolder(path))
+    (path / "meta.json").unlink()
     with pytest.raises(StorageError, match="before its configuration was written"):
         Resumable(RunFolder(path))
 
@@ -137,3 +142,30 @@ def test_a_run_in_progress_is_left_alone(tmp_path, whole):
         journal.event(Event(9, "resumed", {}))
         with pytest.raises(UsageError, match="still being written"):
             Resumable(RunFolder(path))
+
+
+def test_of_two_that_resume_at_once_one_is_refused_and_nothing_is_lost(tmp_path, whole):
+    folder = RunFolder(Path(shutil.copytree(whole, tmp_path / "run")))
+    one, other = Resumable(folder, epochs=11), Resumable(folder, epochs=11)
+    one.resume(plots=False)
+    with pytest.raises(UsageError, match="resumed by another labrig meanwhile"):
+        other.resume(plots=False)
+    assert damages(folder) == []
+    assert len(read_journal(folder.journal).step) == 11
+
+
+def test_a_refused_resumption_leaves_the_run_as_it_was(tmp_path):
+    data = tmp_path / "iris.csv"
+    shutil.copyfile(packaged_configs() / "iris.csv", data)
+    path = tmp_path / "run"
+    overrides = ("learning.epochs=1", "learning.batch=45", f"task.classification.data={data}")
+    train(assemble(Path("iris.yaml"), overrides), run_dir=path, plots=False)
+    before, config = summarize(RunFolder(path)), (path / "config.resolved.yaml").read_text()
+    data.write_text(data.read_text().replace("5.1", "5.2", 1))
+    with pytest.raises(ConfigError, match=r"iris\.csv is not the data file that the run began with"):
+        Resumable(RunFolder(path), epochs=3).resume(plots=False)
+    assert summarize(RunFolder(path)) == before
+    assert (path / "config.resolved.yaml").read_text() == config
+    shutil.copyfile(packaged_configs() / "iris.csv", data)
+    assert Resumable(RunFolder(path), epochs=3).resume(plots=False).steps == 6
+    assert RunFolder(path).meta()["card"]["epochs"] == 3
