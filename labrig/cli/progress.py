@@ -90,7 +90,7 @@ class LineProgress:
 
 
 class BarProgress:
-    """Draws a bar with the time left."""
+    """Shows a progress bar and the time left."""
 
     def __init__(self, name: str, steps: int) -> None:
         from rich.console import Console

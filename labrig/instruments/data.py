@@ -182,7 +182,7 @@ class Continuous:
 
 
 def distinct(levels: Iterable[L]) -> dict[int, L]:
-    """Every object of these once, by its id: channels of one part share one."""
+    """Each different object once, by its id; channels of one part share a single object."""
     return {id(each): each for each in levels}
 
 

@@ -139,7 +139,8 @@ def zeros_among(acquisitions: int, every: int) -> int:
 class _Scatter:
     """Standard deviation of the difference between a zero and what is read some acquisitions later.
 
-    Zeros in a row say it for one acquisition, the others for `apart`; between these it is interpolated.
+    Estimated from consecutive zeros, which are one acquisition apart, and from the others, which are `apart`
+    acquisitions apart; its square is linear in between.
     """
 
     def __init__(self, apart: int) -> None:
