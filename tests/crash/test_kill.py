@@ -20,14 +20,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and kill
 
 @pytest.mark.more
 def test_a_killed_run_goes_on_as_if_nothing_had_happened():
-    found = kill(trials(10, 30, 1000), seed=os.getpid())
+    found = kill(trials(5, 12, 1000), seed=os.getpid())
     assert found.resumed > 0
     assert (found.lost, found.different) == (0, 0)
 
 
 @pytest.mark.more
 def test_a_flipped_bit_is_corrected_or_named():
-    for line in flips(trials(10, 40, 500), seed=os.getpid()):
+    for line in flips(trials(5, 10, 500), seed=os.getpid()):
         assert (line["read wrong, unsaid"], line["tracebacks"]) == (0, 0), line
 
 
@@ -35,15 +35,15 @@ def test_a_flipped_bit_is_corrected_or_named():
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 def test_a_write_that_is_torn_costs_no_step():
     program = Path(__file__).with_name("torn_writes.py")
-    command = [sys.executable, str(program), "--every", str(trials(20, 15, 1)), "--json"]
+    command = [sys.executable, str(program), "--every", str(trials(40, 30, 1)), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     found = json.loads(done.stdout)
-    assert found["killed"] > 10
+    assert found["killed"] > 5
     assert (found["lost"], found["different"], done.returncode) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("bench", ["simulated", pytest.param("wire", marks=pytest.mark.more)])
 def test_faults_at_random_end_in_recovery_or_a_named_error(bench):
-    count = trials(4, 15, 200) if bench == "simulated" else trials(1, 3, 200)
+    count = trials(3, 6, 200) if bench == "simulated" else trials(1, 1, 200)
     found = scenarios(count, bench, seed=os.getpid())
     assert [found[key] for key in BAD] == [0] * len(BAD)

@@ -18,7 +18,7 @@ from crash.world import ServedWorld, program, served_world, wait_until_playing
 from trials import trials
 
 WAYS = ("SIGKILL", "SIGQUIT", "out of memory", "SIGUSR1", "killed with its group", "SIGABRT", "SIGSEGV", "SIGALRM")
-SHORT = trials(1, 5, 8)
+SHORT = trials(1, 2, 8)
 
 
 @pytest.mark.parametrize("way", WAYS[:SHORT])
