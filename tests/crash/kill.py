@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from labrig.assembly import assemble
+from labrig.procedures.replay import lasting_events
 from labrig.procedures.resume import Resumable
 from labrig.procedures.train import train
 from labrig.runs.folder import RunFolder
@@ -192,7 +193,8 @@ def outcome(record: Record) -> list[Any]:
         (each.epoch, each.step, each.metrics, each.bench_acquisitions, each.bench_clock_s, each.outputs.tobytes())
         for each in record.evaluations
     ]
-    events = [event[:2] for event in record.events if event.event != "resumed"]
+    # A step that was being repeated when the run was killed is repeated again: the journal has that event twice.
+    events = [event[:2] for event in lasting_events(record) if event.event != "resumed"]
     (finished,) = (event.detail for event in record.events if event.event == "finished")
     line = {key: value for key, value in finished.items() if key not in ("run", "wall_s")}
     return [steps, evaluations, events, line]

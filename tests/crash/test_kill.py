@@ -42,6 +42,7 @@ def test_a_write_that_is_torn_costs_no_step():
     assert (found["lost"], found["different"], done.returncode) == (0, 0, 0)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pyvisa-py leaves sockets open
 @pytest.mark.parametrize("bench", ["simulated", pytest.param("wire", marks=pytest.mark.more)])
 def test_faults_at_random_end_in_recovery_or_a_named_error(bench):
     count = trials(3, 6, 200) if bench == "simulated" else trials(1, 1, 200)

@@ -168,19 +168,19 @@ def _until(record: Record, step: int) -> Record:
 
 def _resets(record: Record) -> Iterator[int]:
     """After which acquisitions settings had been lost."""
-    return (event.bench_acquisitions or 0 for event in _lasting(record) if event.event == "repeated")
+    return (event.bench_acquisitions or 0 for event in lasting_events(record) if event.event == "repeated")
 
 
 def _masked(record: Record) -> dict[int, list[str]]:
     """After which acquisitions which edges did not keep what was written."""
     return {
         event.bench_acquisitions or 0: event.detail["edges"]
-        for event in _lasting(record)
+        for event in lasting_events(record)
         if event.event == "fault" and event.detail.get("action") == "mask"
     }
 
 
-def _lasting(record: Record) -> Iterator[Event]:
+def lasting_events(record: Record) -> Iterator[Event]:
     """The events but those of steps that were made again because the run was resumed before them."""
     for place, event in enumerate(record.events):
         later = [each.bench_acquisitions or 0 for each in record.events[place:] if each.event == "resumed"]
