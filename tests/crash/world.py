@@ -7,6 +7,7 @@ which all processes share.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -91,12 +92,20 @@ def forget(resources: Mapping[str, str]) -> None:
             records.remove(record)
 
 
+def _with_default_signals() -> None:
+    """Let signals have their effect, also if these tests run in the background of a shell, which ignores some."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def program(folder: Path, words: Sequence[str], **popen: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Run a `labrig` command, with what it says in `folder`/said."""
     with (folder / "said").open("ab") as said:
         command = [sys.executable, "-m", "labrig", *words]
-        process = subprocess.Popen(command, stdout=said, stderr=said, cwd=folder, **popen)
+        process = subprocess.Popen(
+            command, stdout=said, stderr=said, cwd=folder, preexec_fn=_with_default_signals, **popen
+        )
         try:
             yield process
         finally:
