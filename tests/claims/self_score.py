@@ -64,7 +64,8 @@ def measure(short: bool) -> list[Figure]:
     figures = []
     for claim, (config, settings) in faults.items():
         found = in_parallel(_run, [config] * runs, seeds(f"self score {claim}", runs), [settings] * runs)
-        figures.append(at_least(f"{claim}: flagged, of {runs}", sum(flagged for flagged, _, _ in found), runs, "d"))
+        goal = runs - max(1, runs // 10) if "gains" in claim else runs  # by chance the outputs' gains may be right
+        figures.append(at_least(f"{claim}: flagged, of {runs}", sum(flagged for flagged, _, _ in found), goal, "d"))
         stopped = sum(bool(np.isnan(own)) for _, own, _ in found)
         figures.append(Figure("  of these stopped, because a channel clips", str(stopped), "stated", True))
         if "Iris" not in claim:

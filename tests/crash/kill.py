@@ -71,13 +71,13 @@ def main() -> int:
 
 
 def kill(kills: int, seed: int) -> Tally:
-    """Kill runs until so many were killed."""
+    """Kill runs until so many were killed after they had begun."""
     rng, tally = random.Random(seed), Tally()
     with tempfile.TemporaryDirectory() as folder:
         undisturbed = {
             name: _undisturbed(Path(folder), number, *run) for number, (name, run) in enumerate(RUNS.items())
         }
-        while tally.kills < kills:
+        while tally.kills - tally.before_the_run < kills:
             name = rng.choice(list(RUNS))
             took_s, expected = undisturbed[name]
             run = Path(folder) / "run"
@@ -111,7 +111,7 @@ def _until_finished(
         else:
             process, acknowledged = forked(lambda report: _resume(path, report))
             tally.resumed += 1
-        killed = _killed_after(process, rng.uniform(0.0, 0.8 * took_s))
+        killed = _killed_after(process, rng.uniform(0.1 * took_s, took_s))
         reported = max(reported, last_reported(acknowledged))
         if not killed:
             return
