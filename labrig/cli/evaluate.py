@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_overrides, add_run, folder_named, overrides, print_warnings
 from labrig.cli.run import NOT_STARTED
-from labrig.cli.run_output import INTERRUPTED, emit, end, wall
+from labrig.cli.run_output import INTERRUPTED, emit, end, recorded, wall
 
 if TYPE_CHECKING:
     from labrig.interrupts import Interrupts
@@ -40,10 +40,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _scored(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
-    from labrig.cli.opened import opened
-    from labrig.cli.progress import progress_of
-    from labrig.cli.run_output import Output
-    from labrig.procedures.train import train
     from labrig.procedures.trained_board import trained_board
     from labrig.runs.folder import find_run
 
@@ -51,14 +47,4 @@ def _scored(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
     changed = overrides(arguments)
     assembly = trained_board(folder, arguments.config, changed, data=arguments.data, scored=True)
     print_warnings(assembly)
-    with Output(arguments, progress_of(assembly)) as output:
-        return train(
-            assembly,
-            runs_dir=arguments.runs_dir,
-            run_dir=arguments.run_dir,
-            plots=not arguments.no_plots,
-            started=output.started,
-            report=output.report,
-            stop=interrupts.requested,
-            opened=lambda rig: opened(rig, interrupts),
-        )
+    return recorded(arguments, assembly, interrupts)

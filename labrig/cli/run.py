@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
-from labrig.cli.run_output import INTERRUPTED, emit, emit_table, end, wall
+from labrig.cli.run_output import INTERRUPTED, emit, emit_table, end, recorded, wall
 from labrig.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _detached(arguments: argparse.Namespace) -> int:
     from labrig.cli.detached import detach
 
     if arguments.seed is not None and len(arguments.seed) > 1:
-        raise UsageError("--detach begins one run", remedy="give one seed, and begin the runs one by one")
+        raise UsageError("--detach starts a single run", remedy="give one seed")
     assembled(arguments, warn=False)  # so that mistakes are shown here
     command = [each for each in arguments.given if each not in ("--detach", "--json")]
     line = detach(command, arguments.runs_dir)
@@ -70,20 +70,5 @@ def _detached(arguments: argparse.Namespace) -> int:
 
 
 def _trained(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
-    from labrig.cli.opened import opened
-    from labrig.cli.progress import progress_of
-    from labrig.cli.run_output import Output
-    from labrig.procedures.train import train
-
     assembly = assembled(arguments)
-    with Output(arguments, progress_of(assembly)) as output:
-        return train(
-            assembly,
-            runs_dir=arguments.runs_dir,
-            run_dir=arguments.run_dir,
-            plots=not arguments.no_plots,
-            started=output.started,
-            report=output.report,
-            stop=interrupts.requested,
-            opened=lambda rig: opened(rig, interrupts),
-        )
+    return recorded(arguments, assembly, interrupts)

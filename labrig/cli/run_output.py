@@ -12,7 +12,9 @@ from labrig.cli.elapsed import wall_s
 from labrig.json_text import json_text
 
 if TYPE_CHECKING:
+    from labrig.assembly import Assembly
     from labrig.cli.progress import Progress
+    from labrig.interrupts import Interrupts
     from labrig.procedures.run_result import RunResult
     from labrig.runs.folder import RunFolder
     from labrig.runs.journal import Evaluation, Step
@@ -54,6 +56,25 @@ class Output:
             emit(self._arguments, line)
         else:
             self._steps = what.index
+
+
+def recorded(arguments: argparse.Namespace, assembly: Assembly, interrupts: Interrupts) -> RunResult:
+    """Train as configured in a new run folder, and print the progress."""
+    from labrig.cli.opened import opened
+    from labrig.cli.progress import progress_of
+    from labrig.procedures.train import train
+
+    with Output(arguments, progress_of(assembly)) as output:
+        return train(
+            assembly,
+            runs_dir=arguments.runs_dir,
+            run_dir=arguments.run_dir,
+            plots=not arguments.no_plots,
+            started=output.started,
+            report=output.report,
+            stop=interrupts.requested,
+            opened=lambda rig: opened(rig, interrupts),
+        )
 
 
 def end(arguments: argparse.Namespace, result: RunResult) -> int:

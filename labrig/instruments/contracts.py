@@ -199,14 +199,8 @@ class Bench(Protocol):
         """What a resumed run needs to know of the bench, as plain values; empty if the instruments keep it all."""
         ...
 
-    def resume(self, state: Mapping[str, Any]) -> bool:
-        """End a pause and go on from a state.
-
-        Returns
-        -------
-        bool
-            Whether the bench is as if it had never stopped; otherwise the board has to be read back.
-        """
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """End a pause and go on from a state."""
         ...
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:

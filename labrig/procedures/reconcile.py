@@ -44,7 +44,7 @@ def require_same_rig(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     data = today["task"].get("data")
     if changed == ["task.data.sha256"] and isinstance(data, dict):
         raise ConfigError(
-            f"{data['file']} is not the data file that the run began with: its SHA-256 is another one",
+            f"{data['file']} is not the data file that the run began with: its SHA-256 differs",
             remedy="restore the file, or begin a new run",
         )
     if changed:

@@ -17,7 +17,7 @@ def require_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < RESERVE_BYTES:
         raise StorageError(
-            f"the disk of {folder} is full but for {free / 1e6:.1f} MB",
+            f"the disk of {folder} has only {free / 1e6:.1f} MB left",
             limit=f"{RESERVE_BYTES / 1e6:.1f} MB",
             remedy=f"make room, then go on with: labrig resume {folder}",
         )

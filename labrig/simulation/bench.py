@@ -74,13 +74,12 @@ class SimulatedBench:
             "faults": self.world.faults.state(),
         }
 
-    def resume(self, state: Mapping[str, Any]) -> bool:
+    def resume(self, state: Mapping[str, Any]) -> None:
         """Go on from a state: what is measured is the same as if the bench had never stopped."""
         if state:
             self._clock.resume(state["clock_s"])
             self.world.acquisitions = state["acquisitions"]
         self.world.faults.resume(state.get("faults", {}))
-        return True
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """The face of an instrument, not yet open."""

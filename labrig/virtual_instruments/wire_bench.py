@@ -81,9 +81,8 @@ class WireBench:
         """Nothing: the board is in the child process, and ends with it."""
         return {}
 
-    def resume(self, state: Mapping[str, Any]) -> bool:
-        """Nothing can be resumed: the child has a new board, whose parts have the same tolerances."""
-        return False
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Do nothing: the child has a new board, whose parts have the same tolerances."""
 
     def _true_outputs(self, activation: list[float], tone: bool) -> list[float]:
         """One example at a time, so that neither pipe ever holds more than a few kilobytes."""

@@ -100,8 +100,8 @@ class InProcessWire:
     def state(self) -> dict[str, Any]:
         return {}
 
-    def resume(self, state: Any) -> bool:
-        return False
+    def resume(self, state: Any) -> None:
+        pass
 
     def true_outputs(self, activation: np.ndarray, tone: bool) -> np.ndarray:
         return np.array([self._served.true_outputs(row, tone) for row in activation])

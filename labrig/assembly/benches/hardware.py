@@ -66,9 +66,8 @@ class HardwareBench:
         """Return nothing: the instruments keep their state."""
         return {}
 
-    def resume(self, state: Mapping[str, Any]) -> bool:
-        """Return False: what the board holds has to be read back."""
-        return False
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Do nothing: the board is as it was left."""
 
     def close(self) -> None:
         """Let the watchdog end."""

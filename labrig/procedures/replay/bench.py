@@ -73,9 +73,8 @@ class ReplayBench:
         """Return nothing."""
         return {}
 
-    def resume(self, state: Mapping[str, Any]) -> bool:
-        """Return True: there is no board to be read back."""
-        return True
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Do nothing: there is no board."""
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Any:
         """Make the face of an instrument."""

@@ -125,7 +125,16 @@ class _Comparison:
     def evaluated(self, evaluation: Evaluation, state: Mapping[str, Any]) -> None:
         """Compare an evaluation."""
         recorded = self._record.evaluations[self.evaluations]
-        names = ("epoch", "step", "metrics", "examples", "outputs", "u_outputs", "bench_acquisitions")
+        names = (
+            "epoch",
+            "step",
+            "metrics",
+            "examples",
+            "outputs",
+            "u_outputs",
+            "systematic_outputs",
+            "bench_acquisitions",
+        )
         wrong = [name for name in names if not _same(getattr(evaluation, name), getattr(recorded, name))]
         if wrong:
             raise _Differs(f"the evaluation after step {recorded.step}: {', '.join(wrong)}")

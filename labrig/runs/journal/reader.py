@@ -217,7 +217,11 @@ class _Reading:
             return
         if table is not STEPS or missing < 0:
             rows = f"rows of {table.name}"
-            self.damaged.append(f"{missing} {rows} are missing" if missing > 0 else f"{-missing} {rows} too many")
+            self.damaged.append(
+                f"{missing} {rows} are missing"
+                if missing > 0
+                else f"there are {-missing} more {rows} than were written"
+            )
             return
         there = {number for (number,) in self.db.execute(f"SELECT {table.key} FROM {table.name}")}
         self.damaged += [f"step {number} is missing" for number in range(1, expected + 1) if number not in there]
