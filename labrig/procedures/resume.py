@@ -62,7 +62,7 @@ class Resumable:
         finish_writing(folder, self._record.files)
         if self._record.checkpoint is None:
             raise StorageError(
-                f"{folder.path} cannot be resumed: it was written by an older labrig, which did not record all that is needed",
+                f"{folder.path} cannot be resumed: it was written by an older labrig, which recorded too little",
                 remedy=f"begin it again: labrig run {folder.path / CONFIG}",
             )
         self.assembly = self._assembled()
