@@ -7,6 +7,8 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from labrig.assembly.assembly import Assembly
 from labrig.config.annotations import of_field
 from labrig.config.section import Section, part
@@ -31,7 +33,7 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "rule": assembly.learning.rule,
         "activation": assembly.learning.activation,
         "carrier": assembly.learning.error.carrier,
-        "error_current_a": assembly.learning.error.current,
+        "error_current_a": assembly.learning.error.largest,
         "error_floor": assembly.learning.error.floor,
         "tones_hz": list(rig.tones.frequencies_hz),
         "sample_rate_hz": rig.plan.sample_rate_hz,
@@ -101,7 +103,9 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
         "outputs": [wire.node for wire in hookup.outputs],
         "initial": initial,
     }
-    text = json_text({"graph": asdict(network) if is_dataclass(network) else repr(network), **wires}, sort_keys=True)
+    text = json_text(
+        {"graph": _plain(asdict(network)) if is_dataclass(network) else repr(network), **wires}, sort_keys=True
+    )
     return {
         **shape,
         "edges": len(network.edges),
@@ -110,6 +114,17 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
         "initial_s": initial,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a network's dataclass with lists for its arrays and sets."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _part(assembly: Assembly, programmer: str) -> str:

@@ -40,6 +40,7 @@ from labrig.config.extending import load_document
 from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.extensions import search_beside
+from labrig.medium import medium_in_use, using
 from labrig.rig.limits import Limits
 
 
@@ -152,6 +153,11 @@ def check(document: Document) -> Assembly | None:
         return None
     search_beside(document.directory)
     document = without_inherited(document)
+    with using(network.medium_of(document)):
+        return _checked(document)
+
+
+def _checked(document: Document) -> Assembly | None:
     products: dict[str, Any] = {}
     skipped: list[str] = []
     for stage in STAGES:
@@ -198,7 +204,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         storage=products["storage"],
         fault_policy=products["fault_policy"].policy,
         simulation=products["simulation"],
-        limits=Limits(limits_section.node, limits_section.edge_power, limits_section.step),
+        limits=Limits(limits_section.node_limit, limits_section.edge_limit, limits_section.step, medium_in_use()),
         devices=products["devices"],
         board=products["board"],
         acquisition_timing=products["acquisition_timing"],

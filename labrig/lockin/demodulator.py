@@ -52,6 +52,8 @@ class Demodulator:
         An integer code that reaches either is a clip.
     mains_hz : sequence of float
         Mains frequencies whose hum is looked for, and fitted if it is there (Hz).
+    per_volt : (C,) array, optional
+        What a volt of each channel says of its node, in the unit of the network; by default volts.
 
     Raises
     ------
@@ -67,8 +69,11 @@ class Demodulator:
         pilot: int | None,
         full_scale_codes: tuple[int, int] | None = None,
         mains_hz: Sequence[float] = (),
+        per_volt: Array | None = None,
     ) -> None:
         channels = len(plan.channels)
+        self._per_volt = per_volt
+        self._u_zero = plan.u_offset_v if per_volt is None else plan.u_offset_v * np.abs(per_volt)
         self._plan = plan
         self._frequencies_hz = tuple(float(f) for f in frequencies_hz)
         self._pilot = pilot
@@ -95,6 +100,7 @@ class Demodulator:
         self._volts = np.zeros((plan.window_samples, channels))
         self._received = np.zeros(plan.window_samples, dtype=np.bool_)
         self._step_v = np.zeros(channels)
+        self._scale = b""
         self._conversion: Conversion | None = None
         self.start()
 
@@ -122,13 +128,20 @@ class Demodulator:
         if first >= last:
             return
         codes = block.codes[first - position : last - position]
-        if self._conversion is None or not self._conversion.is_by(block.scale):
-            self._conversion = Conversion(block.scale)
-        self._conversion.volts(codes, out=self._volts[first:last])
+        conversion = self._conversion_by(block.scale)
+        conversion.volts(codes, out=self._volts[first:last])
         self._received[first:last] = True
-        self._step_v = self._conversion.step_v(codes)
+        self._step_v = conversion.step_v(codes)
         self._clipped |= block.overrange
         self._clipped |= self._at_full_scale(codes)
+
+    def _conversion_by(self, scale: Array) -> Conversion:
+        """The conversion of the codes of a block, (C, 4), to the unit of the network; the last one is kept."""
+        given = scale.tobytes()
+        if self._conversion is None or given != self._scale:
+            self._scale = given
+            self._conversion = Conversion(scale if self._per_volt is None else scale * self._per_volt[:, np.newaxis])
+        return self._conversion
 
     def result(self, lead_rad: ArrayLike = 0.0) -> Demodulated:
         """Demodulate the window.
@@ -154,7 +167,7 @@ class Demodulator:
         reference = self._reference(phasor, density.channels, gains, np.asarray(lead_rad))
         cosine, sine = np.cos(reference.phase), np.sin(reference.phase)
         referenced = phasor * (cosine - 1j * sine)[:, np.newaxis]
-        zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
+        zero, gain_error = self._u_zero, self._plan.u_gain
         tones, channels = phasor.shape
         systematic = np.empty((1 + tones, channels))
         systematic[0], systematic[1:] = squares[0], squares[1::2] + squares[2::2]
@@ -224,9 +237,7 @@ class Demodulator:
         ]
         gain = self._fit.estimator.variance_gains[0]
         left = np.where(read.u_dc**2 / gain > NOISE_AVERAGES_IT * self._step_v**2, 0.0, self._step_v**2 / 12)
-        errors = ChannelErrors(
-            read.u_edge_dc**2 / gain, plan.u_gain, plan.u_offset_v, left, self._fit.period or samples
-        )
+        errors = ChannelErrors(read.u_edge_dc**2 / gain, plan.u_gain, self._u_zero, left, self._fit.period or samples)
         volts = self._volts
         if np.ptp(plan.skew_s) > 0:
             cycles = [round(f * samples / plan.sample_rate_hz) for f in self._frequencies_hz]

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labrig.config.section import NoOptions, Section
 from labrig.errors import ConfigError
+from labrig.medium import ELECTRICAL, Medium
 
 Array = NDArray[np.float64]
 
@@ -57,21 +58,42 @@ class WiringProblem:
     warning: bool = False
 
 
+Terms = tuple[tuple[str, float], ...]
+"""Nodes and their weights in a sum."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A programmable element between the nodes `a` and `b`; its drop is the difference a − b."""
+    """A programmable element between `a` and `b`.
+
+    Parameters
+    ----------
+    name, a, b : str
+        Its name and its ends.
+    projection : tuple of (str, float)
+        Its drop as a sum of what nodes carry, each with its weight. Empty if `a` and `b` are nodes and the drop is the
+        difference a − b. Where nodes are points, as in an elastic network, it is the extension along the bond.
+    """
 
     name: str
     a: str
     b: str
+    projection: Terms = ()
+
+    @property
+    def terms(self) -> Terms:
+        """The drop as a sum of nodes, without ground."""
+        found = self.projection or ((self.a, 1.0), (self.b, -1.0))
+        return tuple((node, weight) for node, weight in found if node != GROUND)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a source channel that plays the voltage v is, from ground into `node`.
 
-    A Thevenin source of v behind `ohm` > 0; with `transconductance_s` > 0 (A/V) a Norton source, of the current
-    transconductance_s · v in addition to `ohm`.
+    A Thevenin source of v behind `ohm` > 0; with `transconductance_s` (A/V) a Norton source, of the current
+    transconductance_s · v in addition to `ohm`. In another medium these are flows and states: with an actuator the
+    transconductance is its force per volt, and 1/ohm its own stiffness, which may be 0.
     """
 
     node: str
@@ -204,13 +226,12 @@ class Layout(Protocol):
 class Physics(ABC):
     """One kind of network.
 
-    `Options` are its own keys, which are written next to `programmable:` in the `network` section. `quantity` is what
-    the nodes carry, and `unit` its unit.
+    `Options` are its own keys, which are written next to `programmable:` in the `network` section. `medium` says what
+    the nodes carry and what the edges have.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
-    quantity: ClassVar[str] = "voltage"
-    unit: ClassVar[str] = "V"
+    medium: ClassVar[Medium] = ELECTRICAL
 
     @classmethod
     @abstractmethod

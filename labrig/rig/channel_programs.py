@@ -66,7 +66,8 @@ class ChannelPrograms:
             )
         if not (np.isfinite(activation).all() and np.isfinite(error).all()):
             raise LabrigError("the activation or the error contains NaN or infinity")
-        programs = {device: channels.copy() for device, channels in self._without_error(activation).items()}
+        played = self._without_error(activation * hookup.volts_per_drive)
+        programs = {device: channels.copy() for device, channels in played.items()}
         volts = error * hookup.output_volts_per_ampere
         for wire, column in zip(hookup.outputs, volts.T.tolist(), strict=True):
             tones = [signed_tone(f, v) for f, v in zip(self.error_hz, column, strict=True) if v != 0]
@@ -74,10 +75,10 @@ class ChannelPrograms:
                 programs[wire.device][wire.channel] = ToneProgram(0.0, tuple(tones))
         return programs
 
-    def by_node(self, programs: Programs) -> Iterator[tuple[str, ToneProgram]]:
+    def by_wire(self, programs: Programs) -> Iterator[tuple[SourceWire, ToneProgram]]:
         """What the source of each driven node plays."""
         for wire in self._wires:
-            yield wire.node, programs[wire.device][wire.channel]
+            yield wire, programs[wire.device][wire.channel]
 
     def lead(self, asked: Programs, played: Programs) -> Array:
         """How far the tones of each frequency are ahead of the pilot, beyond what was asked for: (F,) rad.

@@ -132,7 +132,10 @@ class Rig:
     @property
     def largest_error_a(self) -> float:
         """Largest error current that every output's source can deliver within the limits (A)."""
-        return min(min(wire.full_scale_v, self.limits.node_v) / wire.volts_per_ampere for wire in self.hookup.outputs)
+        return min(
+            min(wire.full_scale_v, self.limits.source_v(wire)) / abs(wire.volts_per_ampere)
+            for wire in self.hookup.outputs
+        )
 
     @property
     def levels(self) -> Sequence[LevelTable | Continuous]:
@@ -298,11 +301,13 @@ class Rig:
             self._identify(name, instrument)
         self.plan = self._digitizer.configure(self.plan)
         drops, pilot = self.hookup.drops, self.hookup.pilot_column
-        self._demodulator = Demodulator(self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz)
+        per_volt = self.hookup.per_volt
+        self._demodulator = Demodulator(
+            self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz, per_volt=per_volt
+        )
         if self.zero_every:
-            self._zero = Zero(
-                self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
-            )
+            offset = self.plan.u_offset_v * (1.0 if per_volt is None else np.abs(per_volt))
+            self._zero = Zero(self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), offset)
         self._programming.read_levels()
         self.idle()
 
@@ -335,7 +340,7 @@ class Rig:
     def _programs(self, excitation: Excitation) -> Programs:
         """What each channel of each source plays. Raises LimitExceeded."""
         programs = self._channel_programs.programs(excitation)
-        self.limits.check_drive(self._channel_programs.by_node(programs))
+        self.limits.check_drive(self._channel_programs.by_wire(programs))
         return programs
 
     @property

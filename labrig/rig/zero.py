@@ -58,10 +58,10 @@ class Zero:
         What the digitizer states for its zero (V, type B): it no longer counts.
     """
 
-    def __init__(self, every: int, drops: Drops, offset_v: float) -> None:
+    def __init__(self, every: int, drops: Drops, offset_v: float | Array) -> None:
         self._every = every
         self._drops = drops
-        channels = np.full(drops.channels, offset_v**2)
+        channels = np.broadcast_to(np.square(offset_v), drops.channels)
         self._offset, self._offset_of_drops = channels, drops.of_squares(channels)
         self._since = 0
         self._missing = AT_FIRST

@@ -38,7 +38,22 @@ def board_wiring(assembly: Assembly) -> BoardWiring:
         senses={**{f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses}, **dict(judged)},
         edges={f"{edge.device}/{edge.channel}": edge.name for edge in hookup.edges},
         leads={f"{hookup.digitizer}/{wire.channel}": wire.lead for wire in hookup.senses},
+        sensors=_sensors(assembly),
+        volts_per_drive={wire.label: wire.volts_per_drive for wire in hookup.inputs if wire.actuator is not None},
+        per_siemens={edge.name: edge.per_siemens for edge in hookup.edges if edge.per_siemens != 1.0},
     )
+
+
+def _sensors(assembly: Assembly) -> dict[str, float]:
+    """Return the volts per unit of every channel behind a sensor; a judge reads the sensors of the outputs."""
+    hookup = assembly.board.hookup
+    sensors = {f"{hookup.digitizer}/{wire.channel}": wire.sensor for wire in hookup.senses}
+    if assembly.judge is not None:
+        of_node = {wire.node: wire.sensor for wire in hookup.senses}
+        sensors |= {
+            label: of_node[wire.node] for label, wire in zip(assembly.judge.labels, hookup.outputs, strict=True)
+        }
+    return {label: sensor for label, sensor in sensors.items() if sensor != 1.0}
 
 
 def imperfections(assembly: Assembly) -> Imperfections:

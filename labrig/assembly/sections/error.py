@@ -15,6 +15,7 @@ from labrig.assembly.sections.limits import Limits
 from labrig.config.document import Document
 from labrig.learning.rules.frequency_propagation import LARGEST_MISFIT
 from labrig.learning.tasks import Task
+from labrig.medium import medium_in_use
 from labrig.quantities import format_quantity
 from labrig.rig.hookup import SourceWire
 from labrig.signals.tone_planner import TonePlan
@@ -32,16 +33,18 @@ def check_error(
 
     The smallest current is checked only if `tones` is given.
     """
-    path, current = ("learning", "error", "current"), learning.section.error.current
+    medium, current = medium_in_use(), learning.section.error.largest
+    path = ("learning", "error", medium.flow_key)
     for wire in board.hookup.outputs:
-        needed = current * wire.volts_per_ampere
-        limit = min(devices[wire.device].source.full_scale_v, limits.node)
+        needed = current * abs(wire.volts_per_ampere)
+        node = limits.node_limit if wire.actuator is None else math.inf
+        limit = min(devices[wire.device].source.full_scale_v, node)
         if needed > limit:
             document.report(
                 path,
                 f"{_amperes(current)} through {_through(wire)} into {wire.node} needs {_volts(needed)}, but "
                 f"{wire.device} and limits.node allow only {_volts(limit)}: use at most "
-                f"{_amperes(limit / wire.volts_per_ampere)}",
+                f"{_amperes(limit / abs(wire.volts_per_ampere))}",
             )
             break
     if tones is not None:
@@ -77,12 +80,13 @@ def _check_least_error(
     No node changes by more than the current times the resistance of its source.
     """
     digitizer = devices[board.hookup.digitizer].digitizer
+    sensors = {each.node: abs(each.sensor) for each in board.hookup.senses}
     seen_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
     for wire in board.hookup.outputs:
         source = devices[wire.device].source
         # Amplitudes below half the smallest one are played as 0, those above as the smallest.
-        playable = source.least_v / 2 / LARGEST_MISFIT / wire.volts_per_ampere
-        visible = seen_v / wire.ohm
+        playable = source.least_v / 2 / LARGEST_MISFIT / abs(wire.volts_per_ampere)
+        visible = seen_v / sensors[wire.node] / wire.ohm
         least = max(playable, visible)
         if current >= least:
             continue
@@ -93,20 +97,24 @@ def _check_least_error(
             f"with steps of {_volts(digitizer.step_v)}"
         )
         document.report(
-            ("learning", "error", "current"),
+            ("learning", "error", medium_in_use().flow_key),
             f"{_amperes(current)} into {wire.node} is too small: {why}; use at least {_amperes(rounded_up(least))}",
         )
         return
 
 
 def _through(wire: SourceWire) -> str:
+    if wire.actuator is not None:
+        medium = medium_in_use()
+        made = medium.text("flow" if wire.actuator.makes_flow else "state", wire.actuator.per_volt)
+        return f"an actuator of {made} per volt"
     if wire.howland is None:
         return format_quantity(wire.ohm, "resistance")
     return f"a Howland source of {format_quantity(wire.howland.transconductance_s, 'transconductance')}"
 
 
 def _amperes(value: float) -> str:
-    return format_quantity(value, "current")
+    return medium_in_use().text("flow", value)
 
 
 def _volts(value: float) -> str:

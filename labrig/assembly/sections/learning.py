@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +23,20 @@ from labrig.learning.losses import LOSSES, Loss
 from labrig.learning.rules import RULES, Rule
 from labrig.learning.tasks import Task
 from labrig.learning.updates import UPDATES, Rate, Update
-from labrig.quantities import Count, NonNegativeCount, PositiveCurrent
+from labrig.medium import PositiveFlow, medium_in_use
+from labrig.quantities import Count, NonNegativeCount
 
 Array = NDArray[np.float64]
 
 
 class Error(Section):
-    """How the error is injected.
+    """How the error is injected: the keys that every medium has.
+
+    The Norton current of the largest error (A) has a key of its own, `current`, or `force` and others as the medium
+    calls it.
 
     Attributes
     ----------
-    current : float
-        Norton current of the largest error (A).
     carrier : str
         How the error is distinguished from the activation; `tones: shared` is the old name of `shared_tone`.
     floor : float
@@ -42,10 +44,24 @@ class Error(Section):
         which limits γ.
     """
 
-    current: PositiveCurrent
     carrier: str = "shared_tone"
     tones: Literal["shared"] | None = None
     floor: Annotated[float, Field(gt=0, lt=1)] = 1e-6
+
+    flow_key: ClassVar[str] = "current"
+
+    @property
+    def largest(self) -> float:
+        """Norton current of the largest error (A), or the flow of another medium."""
+        return float(getattr(self, self.flow_key))
+
+
+@cache
+def error_section(flow_key: str) -> type[Error]:
+    """Return the model of the section in a medium whose flow has this key."""
+    model = create_model("Error", __base__=Error, **{flow_key: (PositiveFlow, ...)})  # type: ignore[call-overload]
+    model.flow_key = flow_key
+    return model
 
 
 class Evaluate(Section):
@@ -105,7 +121,7 @@ class LearningChoice:
         """Build the carrier, with its floor in the unit of ∂C/∂v of the loss."""
         error = self.section.error
         options = part(error, self.carrier_class.Options)
-        return self.carrier_class(options, error.current, error.floor * loss.error_scale, outputs)
+        return self.carrier_class(options, error.largest, error.floor * loss.error_scale, outputs)
 
     def update(
         self, levels: Sequence[LevelTable | Continuous], initial: Array, span: float, loss: Loss, examples: int
@@ -149,7 +165,8 @@ def read_learning(document: Document) -> LearningChoice | None:
     rule, carrier, loss, update = found
     any_key = None in found
     try:
-        error = composed("Error", Error, *_options(carrier), any_key=any_key)
+        base = error_section(medium_in_use().flow_key)
+        error = composed("Error", base, *_options(carrier), any_key=any_key)
         model = composed("Learning", Learning, *_options(rule), *_options(loss), *_options(update), any_key=any_key)
     except ValueError as problem:
         document.report(("learning",), f"{problem}; they cannot be used together", at_key=True)
@@ -171,7 +188,7 @@ def read_learning(document: Document) -> LearningChoice | None:
 @cache
 def _with_error(model: type[Section], error: type[Section]) -> type[Section]:
     """Return the section model with its field `error` replaced by this model."""
-    return model if error is Error else create_model("Learning", __base__=model, error=(error, ...))
+    return create_model("Learning", __base__=model, error=(error, ...))
 
 
 def _named(document: Document, path: TreePath, known: Extensions[Any], default: str | None) -> Any:

@@ -13,7 +13,7 @@ from labrig.assembly.edge_table import channels_by_edge
 from labrig.assembly.sections.acquisition import Acquisition
 from labrig.assembly.sections.instruments import Device, faulty
 from labrig.assembly.sections.network import EDGES, PILOT, NetworkChoice
-from labrig.assembly.sections.wiring_row import HowlandSource, NodeWiring
+from labrig.assembly.sections.wiring_row import EdgeChannels, HowlandSource, NodeWires, NodeWiring, wires_of
 from labrig.config.csv_table import Cell, TableError, read_csv
 from labrig.config.document import Document
 from labrig.config.marked import Marked
@@ -22,12 +22,14 @@ from labrig.config.validation import validate
 from labrig.config.wiring import colon_hint, expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
 from labrig.instruments.multiplexer import LEAD_F, Lead
-from labrig.network.physics import GROUND, Layout, Network, NetworkError, Source, ground_hint
+from labrig.medium import ELECTRICAL, medium_in_use
+from labrig.network.physics import Layout, Network, NetworkError, Source, ground_hint
 from labrig.quantities import (
     as_written,
     escape_hint,
 )
-from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
+from labrig.rig.hookup import Actuator, EdgeWire, Hookup, Howland, SenseWire, SourceWire
+from labrig.transducer import parse_factor
 
 ANY_VOLTAGE = (-np.inf, np.inf)
 
@@ -64,8 +66,8 @@ def read_board(
         if label is None:
             continue
         device, _, channel = label.partition("/")
-        wire = _source_wire(node, row.through, device, channel, devices[device].source)
-        sources.append(Source(node, wire.ohm, wire.howland and wire.howland.transconductance_s))
+        wire = _source_wire(node, row, device, channel, devices[device].source)
+        sources.append(Source(node, wire.ohm, wire.transconductance_s))
         (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
     wired = layout.with_sources(sources, (PILOT,))
     if not _is_sound(document, network, wired, rows):
@@ -86,7 +88,11 @@ def read_board(
     cable_f = LEAD_F if acquisition is None else acquisition.cable
     senses = tuple(
         SenseWire(
-            node, row.sense.partition("/")[2], *rails.get(node, ANY_VOLTAGE), Lead(row.cable or cable_f, row.buffer)
+            node,
+            row.sense.partition("/")[2],
+            *rails.get(node, ANY_VOLTAGE),
+            Lead(row.cable or cable_f, row.buffer),
+            row.sensor,
         )
         for node, row in rows.items()
         if row.sense
@@ -95,7 +101,7 @@ def read_board(
     return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
 
 
-def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows: Mapping[str, NodeWiring]) -> bool:
+def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows: Mapping[str, NodeWires]) -> bool:
     """Report what the physics finds wrong with the wired network; returns whether it can run."""
     inputs = [node for node, row in rows.items() if row.drive and node != PILOT]
     outputs = [node for node, row in rows.items() if row.error]
@@ -108,9 +114,12 @@ def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows:
     return len(document.problems) == before
 
 
-def _source_wire(
-    node: str, through: float | HowlandSource | None, device: str, channel: str, capabilities: SourceCapabilities
-) -> SourceWire:
+def _source_wire(node: str, row: NodeWires, device: str, channel: str, capabilities: SourceCapabilities) -> SourceWire:
+    through, full_scale_v = row.through, capabilities.full_scale_v
+    if row.actuator is not None:
+        actuator = Actuator(row.actuator.value, row.actuator.output == medium_in_use().flow)
+        ohm = 1.0 / row.coupling if row.coupling else np.inf
+        return SourceWire(node, device, channel, ohm, full_scale_v, actuator=actuator)
     if isinstance(through, HowlandSource):
         howland = Howland(through.howland, through.compliance)
         return SourceWire(node, device, channel, through.output_resistance, capabilities.full_scale_v, howland)
@@ -122,7 +131,7 @@ def _rails(edges: Sequence[EdgeWire], devices: Mapping[str, Device]) -> dict[str
     rails: dict[str, tuple[float, float]] = {}
     for edge in edges:
         capabilities = devices[edge.device].programmer
-        for node in (edge.a, edge.b):
+        for node in (edge.a, edge.b) if medium_in_use() == ELECTRICAL else ():
             low, high = rails.get(node, capabilities.supply_v)
             rails[node] = max(low, capabilities.supply_v[0]), min(high, capabilities.supply_v[1])
     return rails
@@ -146,6 +155,7 @@ class WiringReader:
         self._channels: dict[str, frozenset[str]] = {}  # a bank may have thousands
         self._unknown: set[str] = set()
         self._skipped = bool(invalid)
+        self._points = {node[: node.rindex(".") + 1] for node in layout.nodes if "." in node}
         section = document.get(("wiring",))
         self._section: dict[str, Marked] = section.value if section and isinstance(section.value, dict) else {}
 
@@ -154,14 +164,15 @@ class WiringReader:
         """Whether there is a problem in the wiring or in an instrument that it names."""
         return self._skipped or bool(self._document.problems.under(("wiring",)))
 
-    def rows(self) -> dict[str, NodeWiring]:
-        """Return the valid rows by node."""
-        rows = {}
+    def rows(self) -> dict[str, NodeWires]:
+        """Return the valid rows by node; a row of a node with coordinates is one for each of them."""
+        rows: dict[str, NodeWires] = {}
         for node, written in self._section.items():
             if node == EDGES or self._has_problem(written):
                 continue
             path = ("wiring", node)
-            if node not in self._layout.nodes and node != PILOT:
+            coordinates = f"{node}." if isinstance(node, str) else ""
+            if node not in self._layout.nodes and node != PILOT and coordinates not in self._points:
                 nodes = self._layout.nodes
                 close = difflib.get_close_matches(node, nodes, 1, 0.6)
                 hint = f"did you mean {close[0]!r}?" if close else f"its nodes are {', '.join(nodes[:12])}"
@@ -171,8 +182,14 @@ class WiringReader:
             row = validate(self._document, path, NodeWiring)
             if row is None:
                 continue
-            rows[node] = row
-            self._check_row(node, row)
+            for name, wires in wires_of(node, row):
+                if name not in self._layout.nodes and name != PILOT:
+                    message = f"the network has no node {as_written(name)}; write the channel of each coordinate"
+                    self._report(path, message, key=True)
+                    break
+                rows[name] = wires
+                self._check_row(name, path, wires)
+                self._check_transducers(name, path, row, wires)
         self._check_nodes(rows)
         return rows
 
@@ -204,6 +221,7 @@ class WiringReader:
             return []
         wires = []
         wrong: set[TreePath] = set()
+        per_siemens = self._per_siemens(path)
         for edge, (place, label, at) in zip(wanted, labels, strict=True):
             if place in wrong:
                 continue
@@ -211,14 +229,28 @@ class WiringReader:
                 wrong.add(place)
                 continue
             device, _, channel = label.partition("/")
-            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel))
+            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.terms, per_siemens))
         return wires
+
+    def _per_siemens(self, path: TreePath) -> float:
+        """Return what the transducer of the edges makes of a siemens; 1 in an electrical network."""
+        entry = self._document.get(path)
+        if entry is not None and isinstance(entry.value, dict):
+            given = validate(self._document, path, EdgeChannels)
+            return 1.0 if given is None else parse_factor(given.transducer).value
+        medium = medium_in_use()
+        if medium != ELECTRICAL:
+            example = f"'edges: {{channels: pots/0..29, transducer: 2 {medium.unit('parameter')} per µS}}'"
+            self._report(path, f"edges have a {medium.parameter}: name the transducer, e.g. {example}")
+        return 1.0
 
     def _edge_labels(self, entry: Marked, path: TreePath) -> list[tuple[TreePath, str, str]] | None:
         """Return one channel per edge, in the order of the edges, each with its path in the configuration.
 
         The last item is the place in a CSV file, empty for a channel that is written in the configuration.
         """
+        if isinstance(entry.value, dict) and "channels" in entry.value:
+            path, entry = (*path, "channels"), entry.value["channels"]
         places = {path: entry}
         if isinstance(entry.value, list):
             places = {(*path, k): item for k, item in enumerate(entry.value)}
@@ -262,8 +294,7 @@ class WiringReader:
             return None
         return [found[edge] for edge in names]
 
-    def _check_row(self, node: str, row: NodeWiring) -> None:
-        path = ("wiring", node)
+    def _check_row(self, node: str, path: TreePath, row: NodeWires) -> None:
         found = len(self._document.problems)
         if row.drive and row.error:
             self._report((*path, "error"), f"node {node} has both drive and error; keep one of them")
@@ -296,14 +327,40 @@ class WiringReader:
         elif row.error and not row.sense:
             self._report(path, f"node {node} has an error, so it is an output and must be sensed", key=True)
 
-    def _check_nodes(self, rows: Mapping[str, NodeWiring]) -> None:
+    def _check_transducers(self, node: str, path: TreePath, row: NodeWiring, wires: NodeWires) -> None:
+        """Report a channel without the transducer that the medium of the network needs, and the reverse."""
+        medium = medium_in_use()
+        electrical = medium == ELECTRICAL
+        leads = {key: getattr(row, key) for key in ("drive", "error", "sense") if getattr(wires, key)}
+        for key, lead in leads.items():
+            plain = isinstance(lead, str)
+            if node == PILOT and not plain:
+                self._report((*path, key), "the pilot is a wire from a source to the digitizer, without a transducer")
+            elif plain and not electrical and node != PILOT:
+                what = (
+                    f"sensor: 10 V/{medium.unit('state')}" if key == "sense" else f"actuator: 2 {medium.unit('flow')}/V"
+                )
+                self._report(
+                    (*path, key),
+                    f"{node} carries a {medium.state}: name the transducer, e.g. '{key}: {{channel: {lead}, {what}}}'",
+                )
+            elif wires.actuator is not None and wires.actuator.output == medium.state and wires.coupling is None:
+                self._report(
+                    (*path, key),
+                    f"an actuator that makes a {medium.state} needs the coupling through which it acts on {node}, "
+                    f"e.g. 'coupling: {dict(medium.examples)['parameter']}'",
+                )
+        if not electrical and wires.through is not None:
+            self._report((*path, "through"), f"through is a resistance; in a network of {medium.state}s write coupling")
+
+    def _check_nodes(self, rows: Mapping[str, NodeWires]) -> None:
         """Check the wiring as a whole, if the single rows are valid."""
         if self.problems_found:
             return
         if PILOT not in rows:
             self._report(("wiring",), "no pilot: wire one, e.g. 'pilot: {drive: awg/13, sense: daq/13}'", key=True)
             return
-        on_edges = dict.fromkeys(node for edge in self._layout.edges for node in (edge.a, edge.b) if node != GROUND)
+        on_edges = dict.fromkeys(node for edge in self._layout.edges for node, _ in edge.terms)
         unsensed = [node for node in on_edges if node not in rows or not rows[node].sense]
         if unsensed:
             count = "1 node" if len(unsensed) == 1 else f"{len(unsensed)} nodes"
