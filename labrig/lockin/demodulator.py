@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from labrig.errors import ConfigError, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block, Conversion
+from labrig.lockin.curved_drops import CurvedDrops
 from labrig.lockin.demodulated import Demodulated, Flag
-from labrig.lockin.drops import DropTerms, prepare_drops
+from labrig.lockin.drops import Drops, DropTerms, prepare_drops
 from labrig.lockin.half_squares import ChannelErrors, HalfSquares, lock_in_half_squares, simultaneous
 from labrig.lockin.rounding import MOST_PHASES, NOISE_AVERAGES_IT, noise_before_rounding, rounding_of_window
 from labrig.lockin.window_fit import Fitted, WindowFit
@@ -92,7 +93,9 @@ class Demodulator:
         self._unskew = np.exp(-1j * lag)
         # The first plane is DC, which does not rotate.
         angles = np.concatenate((np.zeros((1, channels)), lag))
-        self._drops = prepare_drops(drops, angles)
+        curved = isinstance(drops, DropTerms) and drops.curve is not None
+        self._curved = CurvedDrops(drops, drops.curve, angles) if curved else None
+        self._drops: Drops = self._curved or prepare_drops(drops, angles)
         per_sample = 2 * np.pi / plan.sample_rate_hz
         omegas = per_sample * np.asarray(self._frequencies_hz, dtype=np.float64)
         mains = [per_sample * each for each in mains_hz]
@@ -157,6 +160,8 @@ class Demodulator:
             If the window is not complete yet, or too few of its scans were received. A few lost scans are left out of
             the fit and flagged (GAP).
         """
+        if self._curved is not None:
+            self._curved.linearize(self._volts.mean(axis=0))
         fitted = self._fitted()
         theta, density = fitted.theta, fitted.density
         rounding = self._rounding(fitted)
@@ -178,6 +183,8 @@ class Demodulator:
         parts = np.empty((1 + 2 * tones, channels))
         parts[0], parts[1 : 1 + tones], parts[1 + tones :] = dc, referenced.real, referenced.imag
         drops = self._drops.of(parts)
+        if self._curved is not None:
+            drops[0] += self._curved.offset
         in_phase, quadrature = drops[1 : 1 + tones], drops[1 + tones :]
         of_drops = self._drops.of_squares(systematic)
         if fitted.steps is not None:

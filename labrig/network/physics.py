@@ -81,10 +81,14 @@ class Edge:
     projection: Terms = ()
 
     @property
+    def projection_or_ends(self) -> Terms:
+        """The drop as a sum of nodes, ground included."""
+        return self.projection or ((self.a, 1.0), (self.b, -1.0))
+
+    @property
     def terms(self) -> Terms:
         """The drop as a sum of nodes, without ground."""
-        found = self.projection or ((self.a, 1.0), (self.b, -1.0))
-        return tuple((node, weight) for node, weight in found if node != GROUND)
+        return tuple((node, weight) for node, weight in self.projection_or_ends if node != GROUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,20 @@ class Network(Protocol):
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Equilibrium:
         """A solver of it, with the outputs of these sources (by number) open."""
+        ...
+
+
+@runtime_checkable
+class HasCurvedDrops(Protocol):
+    """A layout whose drops are no weighted sums, such as the lengths of lines between points. A physics may do without.
+
+    The `projection` of an edge then gives the order of its nodes, and their weights at rest; ground marks what stays
+    at 0.
+    """
+
+    @property
+    def curve(self) -> Any:
+        """A `labrig.lockin.curved_drops.Curve` over all edges; None if they are sums all the same."""
         ...
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.instruments.multiplexer import DIRECT, Lead
 from labrig.lockin.drops import DropTerms
-from labrig.network.physics import Edge, Terms
+from labrig.network.physics import GROUND, Edge, Terms
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ class EdgeWire:
 class Hookup:
     """I inputs, O outputs, C sensed nodes, E programmable edges, in the order everything else uses.
 
-    Outputs are the nodes an error can be injected into. `pilot` is the source of the pilot; its node is sensed too.
+    Outputs are the nodes an error can be injected into. `curve`, a `Curve`, gives the drops where they are no weighted
+    sums of what nodes carry. `pilot` is the source of the pilot; its node is sensed too.
     """
 
     digitizer: str
@@ -148,6 +150,7 @@ class Hookup:
     pilot: SourceWire
     senses: tuple[SenseWire, ...]
     edges: tuple[EdgeWire, ...]
+    curve: Any = None
 
     @cached_property
     def sense_column(self) -> dict[str, int]:
@@ -157,14 +160,15 @@ class Hookup:
     @cached_property
     def drops(self) -> DropTerms:
         """Drop of every edge, v_a − v_b, from the sensed nodes; a term at ground has the weight 0."""
-        sums = [wire.terms or Edge(wire.name, wire.a, wire.b).terms for wire in self.edges]
+        sums = [wire.terms or Edge(wire.name, wire.a, wire.b).projection_or_ends for wire in self.edges]
         longest = max(2, *map(len, sums)) if sums else 2
         columns = np.zeros((longest, len(sums)), dtype=np.intp)
         weights = np.zeros((longest, len(sums)))
         for edge, terms in enumerate(sums):
             for place, (node, weight) in enumerate(terms):
-                columns[place, edge], weights[place, edge] = self.sense_column[node], weight
-        return DropTerms(columns, weights, len(self.senses))
+                if node != GROUND:
+                    columns[place, edge], weights[place, edge] = self.sense_column[node], weight
+        return DropTerms(columns, weights, len(self.senses), self.curve)
 
     @cached_property
     def output_columns(self) -> NDArray[np.intp]:

@@ -23,7 +23,7 @@ from labrig.config.wiring import colon_hint, expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
 from labrig.instruments.multiplexer import LEAD_F, Lead
 from labrig.medium import ELECTRICAL, medium_in_use
-from labrig.network.physics import Layout, Network, NetworkError, Source, ground_hint
+from labrig.network.physics import HasCurvedDrops, Layout, Network, NetworkError, Source, ground_hint
 from labrig.quantities import (
     as_written,
     escape_hint,
@@ -98,7 +98,8 @@ def read_board(
         if row.sense
     )
     (digitizer,) = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
-    return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
+    curve = layout.curve if isinstance(layout, HasCurvedDrops) else None
+    return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges), curve))
 
 
 def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows: Mapping[str, NodeWires]) -> bool:
@@ -229,7 +230,7 @@ class WiringReader:
                 wrong.add(place)
                 continue
             device, _, channel = label.partition("/")
-            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.terms, per_siemens))
+            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, per_siemens))
         return wires
 
     def _per_siemens(self, path: TreePath) -> float:

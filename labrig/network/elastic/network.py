@@ -23,6 +23,25 @@ AXES = ("x", "y")
 
 
 @dataclass(frozen=True, eq=False)
+class Lengthening:
+    """ℓ − ℓ₀ of lines that are `apart`, (E, 2), at rest: a `Curve` of the coordinates in the order of `_along`."""
+
+    apart: Array
+
+    def __call__(self, ends: Array) -> tuple[Array, Array]:
+        """Return the extensions (E,) and their slopes (4, E) at displacements (4, E)."""
+        apart = self.apart.T + ends[:2] - ends[2:]
+        length = np.hypot(*apart)
+        direction = apart / length
+        return length - np.hypot(*self.apart.T), np.concatenate((direction, -direction))
+
+    def values(self, ends: Array) -> Array:
+        """Return the extensions (N, E) at displacements (4, N, E)."""
+        apart = self.apart.T[:, np.newaxis] + ends[:2] - ends[2:]
+        return np.hypot(*apart) - np.hypot(*self.apart.T)
+
+
+@dataclass(frozen=True, eq=False)
 class ElasticLayout:
     """The network before it is wired.
 
@@ -69,6 +88,14 @@ class ElasticLayout:
             Edge(f"{self.names[a]}-{self.names[b]}", self.names[a], self.names[b], self._along(a, b, direction))
             for (a, b), direction in zip(named, directions, strict=True)
         )
+
+    @property
+    def curve(self) -> Lengthening | None:
+        """The actual extension of every spring; None for small displacements."""
+        if not self.finite:
+            return None
+        ends = self.geometry.positions[self.geometry.springs]
+        return Lengthening(ends[:, 1] - ends[:, 0])
 
     def _along(self, a: int, b: int, direction: Sequence[float]) -> Terms:
         """The extension of the line from point a to point b, for small displacements."""
