@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 MOST_STEPS = 200
 """Newton steps before a network counts as having no equilibrium."""
 
+MOST_CHORDS = 30
+"""Steps with the inverse of another row before a row gets its own."""
+
 CLOSE = 1e-13
 """A step this small, relative to the longest spring, ends the search."""
 
@@ -201,16 +204,18 @@ class Finite(Statics):
         x[:1] = self._newton(x[0], on_coordinates[0], at_ports[0])
         x[1:] = x[0]
         inverse = np.linalg.inv(self._hessian(x[0], at_ports[0]))
-        close = CLOSE * self._lines.length.max()
-        active = np.arange(1, len(x))
-        for _ in range(MOST_STEPS):
+        close, near = CLOSE * self._lines.length.max(), LONGEST_STEP * self._lines.length.mean()
+        active, alone = np.arange(1, len(x)), list[int]()
+        for _ in range(MOST_CHORDS):
             if not len(active):
                 break
             step = self._residual(x[active], on_coordinates[active], at_ports[active]) @ inverse
-            x[active] -= step
-            active = active[np.abs(step).max(axis=1) > close]
-        for row in active.tolist():  # too far from the first for its inverse
-            x[row] = self._newton(x[row], on_coordinates[row], at_ports[row])
+            size = np.abs(step).max(axis=1)
+            alone += active[size > near].tolist()  # too far from the first for its inverse
+            x[active] -= np.where(size > near, 0.0, 1.0)[:, np.newaxis] * step
+            active = active[(size > close) & (size <= near)]
+        for row in (*alone, *active.tolist()):
+            x[row] = self._newton(x[0], on_coordinates[row], at_ports[row])
         self._last = x[0].copy()
         self._pushing = {row.tobytes(): force for row, force in zip(x, at_ports, strict=True)}
         return x
