@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from labrig.quantities import QuantityField, format_quantity, si_unit
 
-Role = Literal["state", "flow", "parameter", "power"]
+Role = Literal["state", "flow", "parameter", "power", "second_state", "second_flow"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,10 @@ class Medium:
         Flow times state.
     flow_key : str
         The key under `learning.error` that says how large the error is.
-    examples : dict
-        How each of them is written, by its name above.
+    examples : tuple of (str, str)
+        How each of them is written, by its name here.
+    second_state, second_flow : str
+        What nodes carry besides, independent of the state, and what is pushed into them of it; empty if there is none.
     """
 
     state: str = "voltage"
@@ -48,6 +50,8 @@ class Medium:
         ("parameter", "10 µS"),
         ("power", "5 mW"),
     )
+    second_state: str = ""
+    second_flow: str = ""
 
     def dimension(self, role: Role) -> str:
         """Return the dimension of one of the four."""
@@ -129,6 +133,7 @@ class MediumField(QuantityField):
 State = Annotated[float, MediumField("state")]
 PositiveState = Annotated[float, MediumField("state", sign="be positive")]
 PositiveFlow = Annotated[float, MediumField("flow", sign="be positive")]
+PositiveSecondFlow = Annotated[float, MediumField("second_flow", sign="be positive")]
 PositiveParameter = Annotated[float, MediumField("parameter", sign="be positive")]
 PositivePower = Annotated[float, MediumField("power", sign="be positive")]
 Drive = Annotated[float, MediumField("state", "flow")]

@@ -53,7 +53,7 @@ _UNITS = {
     "mol/m³": "concentration",
 }
 # Volumes: a prefix of m³ counts three times, 1 mm³ = 10⁻⁹ m³; a litre is 10⁻³ m³. (unit, its dimension, as written)
-_VOLUMES = {"/s": "volume_flow", "/(s·Pa)": "hydraulic_conductance", "/s/Pa": "hydraulic_conductance"}
+_VOLUMES = {"": "volume", "/s": "volume_flow", "/(s·Pa)": "hydraulic_conductance", "/s/Pa": "hydraulic_conductance"}
 _RATIOS = {"%": -2, "ppm": -6}
 
 # Unit as written -> (decimal exponent, dimension).
@@ -66,7 +66,7 @@ for _per, _dimension in _VOLUMES.items():
         _SCALES[f"{_prefix}L{_per}"] = _exponent - 3, _dimension
 
 _SYMBOLS = {dimension: unit for unit, dimension in reversed(_UNITS.items())}
-_LITRES = {"volume_flow": "L/s", "hydraulic_conductance": "L/(s·Pa)"}
+_LITRES = {"volume": "L", "volume_flow": "L/s", "hydraulic_conductance": "L/(s·Pa)"}
 """Dimensions that are written in litres, whose prefixes count once: 10⁻³ of their SI unit."""
 
 _MANTISSA = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -239,7 +239,9 @@ def exact_quantity(value: float, dimension: str) -> str:
 
 def si_unit(dimension: str) -> str:
     """Return the SI unit of a dimension without a prefix: 'V', 'N/m', 'm³/s'."""
-    return {"volume_flow": "m³/s", "hydraulic_conductance": "m³/(s·Pa)"}.get(dimension) or _SYMBOLS[dimension]
+    return {"volume": "m³", "volume_flow": "m³/s", "hydraulic_conductance": "m³/(s·Pa)"}.get(dimension) or _SYMBOLS[
+        dimension
+    ]
 
 
 def as_written(value: object) -> str:
@@ -365,6 +367,9 @@ Transconductance = Annotated[float, QuantityField("transconductance", "10 µA/V"
 Temperature = Annotated[float, QuantityField("temperature", "10 °C")]
 """A difference of temperatures: 10 °C is 10 K."""
 Ratio = Annotated[float, QuantityField("ratio", "1 %")]
+PositivePressure = Annotated[float, QuantityField("pressure", "1 kPa", "be positive")]
+PositiveVolume = Annotated[float, QuantityField("volume", "1 µL", "be positive")]
+PositiveHydraulicConductance = Annotated[float, QuantityField("hydraulic_conductance", "50 nL/(s·Pa)", "be positive")]
 Length = Annotated[float, QuantityField("length", "10 mm")]
 
 PositiveFrequency = Annotated[float, QuantityField("frequency", "10 kHz", "be positive")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
@@ -93,13 +93,14 @@ class FactorField:
         return core_schema.no_info_before_validator_function(self.read, handler(source))
 
 
-_ROLES: tuple[Role, ...] = ("state", "flow", "parameter", "power")
+_ROLES: tuple[Role, ...] = get_args(Role)
 
 
 def _dimensions(names: tuple[str, ...]) -> list[str]:
-    return [medium_in_use().dimension(name) if name in _ROLES else name for name in names]  # type: ignore[arg-type]
+    found = [medium_in_use().dimension(name) if name in _ROLES else name for name in names]  # type: ignore[arg-type]
+    return [dimension for dimension in found if dimension]
 
 
-ActuatorFactor = Annotated[str, FactorField(("flow", "state"), ("voltage",))]
-SensorFactor = Annotated[str, FactorField(("voltage",), ("state",))]
+ActuatorFactor = Annotated[str, FactorField(("flow", "state", "second_flow"), ("voltage",))]
+SensorFactor = Annotated[str, FactorField(("voltage",), ("state", "second_state"))]
 EdgeFactor = Annotated[str, FactorField(("parameter",), ("conductance",))]

@@ -100,7 +100,7 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
     shape = assembly.layout.shape or {"nodes": len(network.nodes)}
     wires = {
         "inputs": [wire.node for wire in hookup.inputs],
-        "outputs": [wire.node for wire in hookup.outputs],
+        "outputs": [wire.output for wire in hookup.outputs],
         "initial": initial,
     }
     text = json_text(

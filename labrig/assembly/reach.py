@@ -32,7 +32,7 @@ def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreeP
     if not beyond.any():
         return True
     example, row = (int(k) for k in np.argwhere(beyond)[0])
-    outputs = [wire.node for wire in board.hookup.outputs]
+    outputs = [wire.output for wire in board.hookup.outputs]
     signs = [(sign, node) for sign, node in zip(task.readout[row], outputs, strict=True) if sign]
     what = "".join(f" {'-' if sign < 0 else '+'} {node}" for sign, node in signs).removeprefix(" + ")
     target = _volts(task.target[example, row])

@@ -7,7 +7,7 @@ by the name in `network.physics`; `labrig.network.resistive` is the first.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -73,12 +73,15 @@ class Edge:
     projection : tuple of (str, float)
         Its drop as a sum of what nodes carry, each with its weight. Empty if `a` and `b` are nodes and the drop is the
         difference a − b. Where nodes are points, as in an elastic network, it is the extension along the bond.
+    second : tuple of (str, float)
+        Its drop of a second quantity, in units in which that answers a flow as the state does; empty if there is none.
     """
 
     name: str
     a: str
     b: str
     projection: Terms = ()
+    second: Terms = ()
 
     @property
     def projection_or_ends(self) -> Terms:
@@ -210,6 +213,16 @@ class HasCurvedDrops(Protocol):
     @property
     def curve(self) -> Any:
         """A `labrig.lockin.curved_drops.Curve` over all edges; None if they are sums all the same."""
+        ...
+
+
+@runtime_checkable
+class HasSecondQuantity(Protocol):
+    """A layout whose nodes carry a second quantity besides, such as a concentration. A physics may do without."""
+
+    @property
+    def second(self) -> Mapping[str, str]:
+        """The node that stands for the second quantity of each node; empty if there is none."""
         ...
 
 

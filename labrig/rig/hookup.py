@@ -57,6 +57,8 @@ class SourceWire:
         The current source between channel and node.
     actuator : Actuator or None
         What drives a node of another medium.
+    reads : str
+        The node whose state is the output, if it is not the one that the channel drives.
     """
 
     node: str
@@ -66,6 +68,12 @@ class SourceWire:
     full_scale_v: float = np.inf
     howland: Howland | None = None
     actuator: Actuator | None = None
+    reads: str = ""
+
+    @property
+    def output(self) -> str:
+        """The node whose state is the output."""
+        return self.reads or self.node
 
     @property
     def label(self) -> str:
@@ -125,6 +133,8 @@ class EdgeWire:
         Its drop as a sum of sensed nodes; empty for the difference a − b.
     per_siemens : float
         What its transducer makes of a siemens of the programmer.
+    second : tuple of (str, float)
+        Its drop of a second quantity, as a sum of sensed nodes; empty if there is none.
     """
 
     name: str
@@ -134,6 +144,7 @@ class EdgeWire:
     channel: str
     terms: Terms = ()
     per_siemens: float = 1.0
+    second: Terms = ()
 
 
 @dataclass(frozen=True)
@@ -159,8 +170,12 @@ class Hookup:
 
     @cached_property
     def drops(self) -> DropTerms:
-        """Drop of every edge, v_a − v_b, from the sensed nodes; a term at ground has the weight 0."""
+        """Drop of every edge, v_a − v_b, from the sensed nodes; a term at ground has the weight 0.
+
+        With a second quantity its drops follow, so that there are 2E.
+        """
         sums = [wire.terms or Edge(wire.name, wire.a, wire.b).projection_or_ends for wire in self.edges]
+        sums += [wire.second for wire in self.edges if wire.second]
         longest = max(2, *map(len, sums)) if sums else 2
         columns = np.zeros((longest, len(sums)), dtype=np.intp)
         weights = np.zeros((longest, len(sums)))
@@ -173,7 +188,12 @@ class Hookup:
     @cached_property
     def output_columns(self) -> NDArray[np.intp]:
         """(O,) columns of the outputs in a block."""
-        return np.array([self.sense_column[wire.node] for wire in self.outputs])
+        return np.array([self.sense_column[wire.output] for wire in self.outputs])
+
+    @cached_property
+    def has_second(self) -> bool:
+        """Whether edges have drops of a second quantity."""
+        return any(edge.second for edge in self.edges)
 
     @cached_property
     def input_ohm(self) -> NDArray[np.float64]:

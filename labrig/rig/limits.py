@@ -79,7 +79,8 @@ class Limits:
             swing, level = swing * network, level * network
         if not (np.abs(level) + swing).max() <= min(self.node_v, hookup.least_v):
             self._check_nodes(hookup, level + swing, level - swing)
-        power = siemens * (read.edge_dc**2 + 0.5 * (np.abs(read.edge_phasor) ** 2).sum(axis=0))
+        edges = len(siemens)  # drops of a second quantity come after them
+        power = siemens * (read.edge_dc[:edges] ** 2 + 0.5 * (np.abs(read.edge_phasor[:, :edges]) ** 2).sum(axis=0))
         if not power.max(initial=0.0) <= self.edge_power_w:
             worst = int(power.argmax())
             raise LimitExceeded(

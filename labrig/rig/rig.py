@@ -212,7 +212,10 @@ class Rig:
             read = zero.subtracted_from(read)
         self.limits.check_response(self.hookup, read, self._programming.siemens)
         error = self._channel_programs.error_as_played(played, lead)
-        return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares)
+        response = response_of(
+            read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares
+        )
+        return replace(response, constant=self._channel_programs.constant_as_played(played))
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
         """½u² of every edge where tones beat, if it was asked for."""

@@ -23,7 +23,7 @@ def build(assembly: Assembly) -> SimulatedBench:
         imperfections(assembly),
         assembly.simulation_seed,
         inputs=[wire.label for wire in hookup.inputs],
-        outputs=[wire.node for wire in hookup.outputs],
+        outputs=[wire.output for wire in hookup.outputs],
         faults=assembly.faults,
     )
 
@@ -32,7 +32,7 @@ def board_wiring(assembly: Assembly) -> BoardWiring:
     """Return which node every channel is wired to, as configured."""
     hookup = assembly.board.hookup
     judge = () if assembly.judge is None else assembly.judge.labels
-    judged = zip(judge, (wire.node for wire in hookup.outputs), strict=bool(judge))
+    judged = zip(judge, (wire.output for wire in hookup.outputs), strict=bool(judge))
     return BoardWiring(
         sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
         senses={**{f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses}, **dict(judged)},
@@ -51,7 +51,7 @@ def _sensors(assembly: Assembly) -> dict[str, float]:
     if assembly.judge is not None:
         of_node = {wire.node: wire.sensor for wire in hookup.senses}
         sensors |= {
-            label: of_node[wire.node] for label, wire in zip(assembly.judge.labels, hookup.outputs, strict=True)
+            label: of_node[wire.output] for label, wire in zip(assembly.judge.labels, hookup.outputs, strict=True)
         }
     return {label: sensor for label, sensor in sensors.items() if sensor != 1.0}
 

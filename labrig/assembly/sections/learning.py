@@ -23,7 +23,7 @@ from labrig.learning.losses import LOSSES, Loss
 from labrig.learning.rules import RULES, Rule
 from labrig.learning.tasks import Task
 from labrig.learning.updates import UPDATES, Rate, Update
-from labrig.medium import PositiveFlow, medium_in_use
+from labrig.medium import PositiveFlow, PositiveSecondFlow, medium_in_use
 from labrig.quantities import Count, NonNegativeCount
 
 Array = NDArray[np.float64]
@@ -57,9 +57,10 @@ class Error(Section):
 
 
 @cache
-def error_section(flow_key: str) -> type[Error]:
-    """Return the model of the section in a medium whose flow has this key."""
-    model = create_model("Error", __base__=Error, **{flow_key: (PositiveFlow, ...)})  # type: ignore[call-overload]
+def error_section(flow_key: str, second: bool = False) -> type[Error]:
+    """Return the model of the section in a medium whose flow has this key; `second`: that of its second quantity."""
+    flow = PositiveSecondFlow if second else PositiveFlow
+    model = create_model("Error", __base__=Error, **{flow_key: (flow, ...)})  # type: ignore[call-overload]
     model.flow_key = flow_key
     return model
 
@@ -166,6 +167,8 @@ def read_learning(document: Document) -> LearningChoice | None:
     any_key = None in found
     try:
         base = error_section(medium_in_use().flow_key)
+        if carrier is not None and carrier.flow_key:
+            base = error_section(carrier.flow_key, second=True)
         error = composed("Error", base, *_options(carrier), any_key=any_key)
         model = composed("Learning", Learning, *_options(rule), *_options(loss), *_options(update), any_key=any_key)
     except ValueError as problem:
@@ -178,6 +181,10 @@ def read_learning(document: Document) -> LearningChoice | None:
     if section is None or None in found:
         return None
     assert isinstance(section, Learning)
+    if carrier.quantity and not medium_in_use().second_flow:
+        message = f"nodes of this network carry a {medium_in_use().state} alone, no second quantity; use shared_tone"
+        document.report(("learning", "error", "carrier"), message)
+        return None
     if carrier.sidebands and section.activation != "sine":
         message = f"{section.error.carrier} modulates the activation's tone; write 'learning.activation: sine'"
         document.report(("learning", "error", "carrier"), message)

@@ -31,6 +31,9 @@ RESERVED = (PILOT, EDGES)
 
 Array = NDArray[np.float64]
 
+ROUNDING = 1e-12
+"""Relative difference that is nothing but the rounding of a transducer's factor."""
+
 
 class InitialRun(Section):
     """A run whose trained conductances are the initial ones; `step` instead of its last one."""
@@ -142,7 +145,7 @@ def check_range(document: Document, network: NetworkChoice, board: Board, device
             least, greatest = part.minimum, part.maximum
         else:
             least, greatest = float(part.siemens[0]), float(part.siemens[-1])
-        if low < least or high > greatest:
+        if low < least * (1 - ROUNDING) or high > greatest * (1 + ROUNDING):
             document.report(
                 path,
                 f"{capabilities.part.name} of {name} covers {_in_words(least)} to {_in_words(greatest)}, not "

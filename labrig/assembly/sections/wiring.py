@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from labrig.config.wiring import colon_hint, expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
 from labrig.instruments.multiplexer import LEAD_F, Lead
 from labrig.medium import ELECTRICAL, medium_in_use
-from labrig.network.physics import HasCurvedDrops, Layout, Network, NetworkError, Source, ground_hint
+from labrig.network.physics import HasCurvedDrops, HasSecondQuantity, Layout, Network, NetworkError, Source, ground_hint
 from labrig.quantities import (
     as_written,
     escape_hint,
@@ -60,6 +61,8 @@ def read_board(
     if layout.numbered:
         position = {node: k for k, node in enumerate((*layout.nodes, PILOT))}
         rows = dict(sorted(rows.items(), key=lambda item: position[item[0]]))
+    second = layout.second if isinstance(layout, HasSecondQuantity) else {}
+    released = {other: node for node, other in second.items()}
     inputs, outputs, pilots, sources = [], [], [], []
     for node, row in rows.items():
         label = row.drive or row.error
@@ -68,6 +71,8 @@ def read_board(
         device, _, channel = label.partition("/")
         wire = _source_wire(node, row, device, channel, devices[device].source)
         sources.append(Source(node, wire.ohm, wire.transconductance_s))
+        if row.error and node in released:
+            wire = replace(wire, reads=released[node])
         (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
     wired = layout.with_sources(sources, (PILOT,))
     if not _is_sound(document, network, wired, rows):
@@ -118,7 +123,8 @@ def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows:
 def _source_wire(node: str, row: NodeWires, device: str, channel: str, capabilities: SourceCapabilities) -> SourceWire:
     through, full_scale_v = row.through, capabilities.full_scale_v
     if row.actuator is not None:
-        actuator = Actuator(row.actuator.value, row.actuator.output == medium_in_use().flow)
+        makes_flow = row.actuator.output != medium_in_use().state
+        actuator = Actuator(row.actuator.value, makes_flow)
         ohm = 1.0 / row.coupling if row.coupling else np.inf
         return SourceWire(node, device, channel, ohm, full_scale_v, actuator=actuator)
     if isinstance(through, HowlandSource):
@@ -230,7 +236,9 @@ class WiringReader:
                 wrong.add(place)
                 continue
             device, _, channel = label.partition("/")
-            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, per_siemens))
+            wires.append(
+                EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, per_siemens, edge.second)
+            )
         return wires
 
     def _per_siemens(self, path: TreePath) -> float:
