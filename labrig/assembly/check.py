@@ -198,7 +198,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         storage=products["storage"],
         fault_policy=products["fault_policy"].policy,
         simulation=products["simulation"],
-        limits=Limits(limits_section.node, limits_section.edge_power, limits_section.step),
+        limits=Limits(*(getattr(limits_section, key) for key in ("node", "edge_power", "step", "misread"))),
         devices=products["devices"],
         board=products["board"],
         acquisition_timing=products["acquisition_timing"],

@@ -38,6 +38,9 @@ class SourceWire:
         ± peak that the channel can play (V).
     howland : Howland or None
         The current source between channel and node.
+    load_s : float or None
+        Largest conductance of the fixed parts on the node (S); infinite if it has no limit, as of diodes. None if the
+        physics of the board does not say what a driven node may read.
     """
 
     node: str
@@ -46,6 +49,7 @@ class SourceWire:
     ohm: float
     full_scale_v: float = np.inf
     howland: Howland | None = None
+    load_s: float | None = None
 
     @property
     def label(self) -> str:

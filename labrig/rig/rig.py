@@ -38,9 +38,10 @@ from labrig.lockin.demodulator import Demodulator
 from labrig.lockin.drops import prepare_drops
 from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.channel_programs import ChannelPrograms, Programs
+from labrig.rig.driven_nodes import DrivenNodes
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
-from labrig.rig.limits import Limits
+from labrig.rig.limits import ROUNDING, Limits
 from labrig.rig.programming import Programming
 from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
@@ -108,6 +109,8 @@ class Rig:
         self._safety = SafetyCrew(gates, clock)
         self._expected = identities
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
+        self._driven_nodes = DrivenNodes(hookup, 0 if activation == "sine" else None, limits.misread)
+        self._pilot_v = pilot_v
         self._programming = Programming(programmer_gates, hookup.edges)
         self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
@@ -207,7 +210,7 @@ class Rig:
         half_squares = self._half_squares(read, excitation, lead)
         if zero is not None:
             read = zero.subtracted_from(read)
-        self.limits.check_response(self.hookup, read, self._programming.siemens)
+        self._check_driven_nodes(read, excitation)
         error = self._channel_programs.error_as_played(played, lead)
         return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares)
 
@@ -222,17 +225,29 @@ class Rig:
         programs = self._programs(excitation)
         following_programs = None if following is None else self._programs(following)
         played = self._source_group.load(programs)
+        if played != programs:
+            self.limits.check_drive(self._channel_programs.by_node(played), ROUNDING)
         lead = self._channel_programs.lead(programs, played)
         self._start()
         self.recorder.begin(self.acquisitions + 1, programs, played)
         self._read()
         if following_programs is not None:
             self._source_group.begin_confirming(following_programs)
+        self.limits.check_window(self.hookup, self._lock_in, self._programming.largest)
         read = self._lock_in.result(lead)
         if is_refused(read):
             self.confirm()  # a source that was lost or reset in the meantime is a better reason
             refuse(read, self.hookup)
         return read, played, lead
+
+    def _check_driven_nodes(self, read: Demodulated, excitation: Excitation) -> None:
+        """Refuse a measurement in which a driven node does not read what its source plays."""
+        activation = np.asarray(excitation.activation, dtype=float)
+        siemens, _ = self._programming.largest()
+        misfit = self._driven_nodes.problem(read, activation, self._pilot_v, siemens)
+        if misfit is not None:
+            self.confirm()
+            raise misfit
 
     def window(self) -> Array:
         """(N, C) samples (V) of the last acquisition's window, columns as `hookup.senses`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from labrig.config.validation import validate
 from labrig.config.wiring import colon_hint, expand_range, in_words
 from labrig.instruments.drivers import Kind, SourceCapabilities
 from labrig.instruments.multiplexer import LEAD_F, Lead
-from labrig.network.physics import GROUND, Layout, Network, NetworkError, Source, ground_hint
+from labrig.network.physics import GROUND, KnowsFixedLoad, Layout, Network, NetworkError, Source, ground_hint
 from labrig.quantities import (
     as_written,
     escape_hint,
@@ -77,6 +78,8 @@ def read_board(
         path = first if first[-1] in rows else ("wiring",)
         document.report(path, at_key=True, message=str(error))
         return None
+    if isinstance(wired, KnowsFixedLoad):
+        inputs = [replace(wire, load_s=wired.fixed_load(wire.node)) for wire in inputs]
     rails = _rails(edges, devices)
     for wire in outputs:
         if wire.howland is not None:
