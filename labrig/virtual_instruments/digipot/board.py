@@ -210,9 +210,12 @@ class VirtualDigipotBoard:
                 self.state = BoardState.TRIPPED
                 self._trips += 1
                 self._switch_terminals(False)
-            elif self.state is not BoardState.ARMED and self._terminal_faults:
-                if self._now_ms() - self._switched_ms >= RETRY_MS:
-                    self._switch_terminals(False)
+            elif (
+                self.state is not BoardState.ARMED
+                and self._terminal_faults
+                and self._now_ms() - self._switched_ms >= RETRY_MS
+            ):
+                self._switch_terminals(False)
             self._show()
 
     def receive(self, data: bytes) -> bytes:
