@@ -55,7 +55,12 @@ def _names(count: int) -> tuple[str, ...]:
 
 def _source(options: SourceOptions) -> SourceCapabilities:
     return SourceCapabilities(
-        _names(options.channels), options.bits, options.full_scale, options.output_resistance, options.settle
+        _names(options.channels),
+        options.bits,
+        options.full_scale,
+        options.output_resistance,
+        options.settle,
+        holds_levels=True,
     )
 
 

@@ -83,6 +83,18 @@ class WaveformSource(Instrument, Protocol):
 
 
 @runtime_checkable
+class HoldsLevels(Protocol):
+    """A source some of whose channels can hold a level when it is made safe; its capabilities have `holds_levels`."""
+
+    def hold_when_safe(self, levels: Mapping[str, float]) -> None:
+        """Let these channels hold a level (open-circuit V) in `make_safe` and `rescue`; all others are switched off.
+
+        Called before `open`.
+        """
+        ...
+
+
+@runtime_checkable
 class Digitizer(Instrument, Protocol):
     """A digitizer for finite, triggered acquisitions."""
 

@@ -106,6 +106,8 @@ class SourceCapabilities(InstrumentCapabilities):
         instrument's name: `timing.clock` then lists the source among the followers. "": nowhere.
     clock_source_remedy : str
         How to make it follow the digitizer's, for error messages.
+    holds_levels : bool
+        Whether channels can hold a level when it is made safe: it has `hold_when_safe`.
     """
 
     channels: tuple[str, ...]
@@ -124,6 +126,7 @@ class SourceCapabilities(InstrumentCapabilities):
     clock_source: ClockSource | None = None
     clock_input: str = ""
     clock_source_remedy: str = "let another source play the tones"
+    holds_levels: bool = False
 
     @property
     def step_v(self) -> float:

@@ -118,20 +118,22 @@ class Limits:
         column = int(outside.argmax())
         node = hookup.senses[column].node
         extreme = float(low[column] if high[column] <= ceiling[column] + spare[column] else high[column])
+        which, path = self._which(hookup, node, extreme)
         raise LimitExceeded(
             f"node {node} is at {extreme:.4g} V",
             action="measure",
-            limit=f"{floor[column]:g} V to {ceiling[column]:g} V ({self._which(hookup, node, extreme)})",
-            config_path=("limits", "node"),
+            limit=f"{floor[column]:g} V to {ceiling[column]:g} V ({which})",
+            config_path=path,
             remedy="lower the drive; if it is not that large, another instrument drives the node, or a source plays "
             "more than it was told",
         )
 
-    def _which(self, hookup: Hookup, node: str, extreme: float) -> str:
-        """Say which limit of a node its voltage is beyond."""
-        if abs(extreme) > self.node_v:
-            return "limits.node"
+    def _which(self, hookup: Hookup, node: str, extreme: float) -> tuple[str, tuple[str, ...]]:
+        """Say which limit of a node its voltage is beyond, and the key that sets it."""
         howland = next((wire.howland for wire in hookup.outputs if wire.node == node), None)
         if howland is not None and abs(extreme) > howland.compliance_v:
-            return "compliance of its current source, which no longer delivers what is asked of it"
-        return "supply of the parts on it"
+            key = ("wiring", node, "through", "compliance")
+            return "compliance of its current source, which no longer delivers what is asked of it", key
+        if abs(extreme) > self.node_v:
+            return "limits.node", ("limits", "node")
+        return "supply of the parts on it", ("limits", "node")

@@ -60,6 +60,8 @@ class Rig:
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
     mains_hz: mains whose hum is fitted. zero_every: acquisitions after which the zero is measured again, 0 for never.
+    up: names of sources and programmers, in the order in which they are connected to the board when the rig opens; the
+    others follow. stages: by name, when an instrument is made safe (0 first); without it sources first, then the rest.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
 
@@ -83,6 +85,8 @@ class Rig:
         identities: Mapping[str, Identity],
         mains_hz: Sequence[float] = (),
         zero_every: int = 0,
+        up: Sequence[str] = (),
+        stages: Mapping[str, int] = MappingProxyType({}),
         others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -106,8 +110,8 @@ class Rig:
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
         self.others: dict[str, Any] = {name: Gate(name, "digitizer", other) for name, other in others.items()}
         gates = [*source_gates.values(), digitizer_gate, *programmer_gates.values(), *self.others.values()]
-        self._safety = SafetyCrew(gates, clock)
-        self._expected = identities
+        self._safety = SafetyCrew(gates, clock, stages)
+        self._expected, self._up = identities, up
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._driven_nodes = DrivenNodes(hookup, 0 if activation == "sine" else None, limits.misread)
         self._pilot_v = pilot_v
@@ -306,7 +310,9 @@ class Rig:
         self._source_group.start_threads()
         self._safety.reopen()
         self._closed = False
-        digitizer_first = {self.hookup.digitizer: self._digitizer, **self._instruments()}  # others take its clock
+        every = self._instruments()
+        in_order = {name: every[name] for name in self._up if name in every}
+        digitizer_first = {self.hookup.digitizer: self._digitizer, **in_order, **every}  # others take its clock
         for name, instrument in digitizer_first.items():
             self._reached.append(name)
             instrument.open()
@@ -319,6 +325,11 @@ class Rig:
                 self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
             )
         self._programming.read_levels()
+        for name in in_order:
+            if name in self._programmers:
+                self._programmers[name].keep_alive()
+            else:
+                self._sources[name].idle()
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:
