@@ -80,7 +80,9 @@ def _programmer(options: ProgrammerOptions) -> ProgrammerCapabilities:
     except ValueError as error:
         raise ValueError(f"part: {error}") from error
     check_supply(part, options.supply)
-    return ProgrammerCapabilities(_names(options.channels), part, options.supply, options.write, on_chips=True)
+    return ProgrammerCapabilities(
+        _names(options.channels), part, options.supply, options.write, on_chips=True, stays_connected=True
+    )
 
 
 DRIVERS = (

@@ -139,6 +139,15 @@ class ConductanceProgrammer(Instrument, Protocol):
         ...
 
 
+@runtime_checkable
+class StaysConnected(Protocol):
+    """A programmer that can leave the network connected as it is programmed when it is closed."""
+
+    def leave(self) -> None:
+        """Leave the settings and terminals as they are in `close`, without any watchdog; `make_safe` undoes it."""
+        ...
+
+
 class Truth(Protocol):
     """Ground truth known only to a simulation. For certificates and tests; never given to the rig or to learning."""
 

@@ -153,6 +153,11 @@ class Reserved:
         self._instrument.make_safe()
         self._is_safe = True
 
+    def leave(self) -> None:
+        """Leave a programmer as it is when it is closed: a network that nothing drives is safe."""
+        self._instrument.leave()
+        self._is_safe = True
+
     def close(self) -> None:
         """Close the instrument and release it. Its record stays if it was not made safe."""
         try:

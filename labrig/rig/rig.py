@@ -10,7 +10,7 @@ Order matters: digitizers arm first, sources start last. On any exit every instr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -46,7 +46,7 @@ from labrig.rig.programming import Programming
 from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
 from labrig.rig.responses import response_of
-from labrig.rig.safety import SafetyCrew
+from labrig.rig.safety import SafetyCrew, failures_of
 from labrig.rig.source_group import SourceGroup
 from labrig.rig.zero import Zero
 from labrig.signals.tone_planner import TonePlan
@@ -120,6 +120,7 @@ class Rig:
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
         self._reached: list[str] = []
+        self._left: list[str] = []
         self.closing = False
         self._closed = True
         self._on_close = on_close
@@ -261,6 +262,12 @@ class Rig:
         """Write new settings (by edge index) and verify them. Channels of the report are named device/channel."""
         return self._programming.program(settings)
 
+    def leave(self, names: Sequence[str]) -> None:
+        """Let these programmers leave the network connected as it is now when the rig is closed, whatever follows."""
+        for name in names:
+            self._programmers[name].leave()  # type: ignore[attr-defined]
+            self._left.append(name)
+
     def read_back(self) -> dict[int, Setting]:
         """What every edge's channel holds, by edge index, as its programmer reads it back."""
         return self._programming.read_back()
@@ -298,11 +305,12 @@ class Rig:
         self._safety.shut()
         self._source_group.end_threads()
         reached = [name for name in self._instruments() if name in self._reached]
-        failures = self._safety.make_safe(reached)
+        failures = self._safety.make_safe([name for name in reached if name not in self._left])
         failures += self._safety.close(reached[::-1])
-        failures += _failures([self._on_close, self._while_open.close])
+        failures += failures_of([self._on_close, self._while_open.close])
         self._safety.end_threads()
         self._reached.clear()
+        self._left.clear()
         return failures
 
     def _open(self) -> None:
@@ -386,14 +394,3 @@ class Rig:
             lock_in.feed(block)
             received = block.start_index + len(block.codes)
         self.acquisitions += 1
-
-
-def _failures(actions: Iterable[Callable[[], None]]) -> list[Exception]:
-    """Do every action, whatever becomes of the others; what they raised."""
-    failures: list[Exception] = []
-    for action in actions:
-        try:
-            action()
-        except Exception as failure:
-            failures.append(failure)
-    return failures

@@ -21,7 +21,7 @@ another thread later.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from labrig.clock import Clock
@@ -214,3 +214,14 @@ class _Effort:
             if self._clock.now() + _PAUSE_S >= ends:
                 return
             self._clock.sleep(_PAUSE_S)
+
+
+def failures_of(actions: Iterable[Callable[[], None]]) -> list[Exception]:
+    """Do every action, whatever becomes of the others; what they raised."""
+    failures: list[Exception] = []
+    for action in actions:
+        try:
+            action()
+        except Exception as failure:
+            failures.append(failure)
+    return failures

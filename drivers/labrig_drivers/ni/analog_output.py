@@ -93,6 +93,11 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         else "use outputs of the digitizer's device or chassis for the tones; it can play levels",
         address=options.address,
         holds_levels=True,
+        not_promised=(
+            "has no output relay: off is 0 V behind its output resistance",
+            "has no watchdog: if the computer loses power or stops, and the card or its chassis does not, outputs keep "
+            "their last values",
+        ),
     )
 
 
