@@ -372,6 +372,7 @@ PositiveVolume = Annotated[float, QuantityField("volume", "1 µL", "be positive"
 PositiveHydraulicConductance = Annotated[float, QuantityField("hydraulic_conductance", "50 nL/(s·Pa)", "be positive")]
 Length = Annotated[float, QuantityField("length", "10 mm")]
 
+PositiveRatio = Annotated[float, QuantityField("ratio", "1 %", "be positive")]
 PositiveFrequency = Annotated[float, QuantityField("frequency", "10 kHz", "be positive")]
 PositiveTime = Annotated[float, QuantityField("time", "20 ms", "be positive")]
 PositiveVoltage = Annotated[float, QuantityField("voltage", "500 mV", "be positive")]

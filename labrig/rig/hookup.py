@@ -59,6 +59,11 @@ class SourceWire:
         What drives a node of another medium.
     reads : str
         The node whose state is the output, if it is not the one that the channel drives.
+    load_s : float or None
+        Largest conductance of the fixed parts on the node (S); infinite if it has no limit, as of diodes. None if the
+        physics of the board does not say what a driven node may read.
+    safe_v : float or None
+        Level that the channel holds when it is made safe (V); None: it is switched off.
     """
 
     node: str
@@ -69,6 +74,8 @@ class SourceWire:
     howland: Howland | None = None
     actuator: Actuator | None = None
     reads: str = ""
+    load_s: float | None = None
+    safe_v: float | None = None
 
     @property
     def output(self) -> str:
@@ -235,6 +242,12 @@ class Hookup:
     def least_v(self) -> float:
         """Voltage, of either sign, that every sensed node may have."""
         return float(min(self.high_v.min(initial=np.inf), -self.low_v.max(initial=-np.inf)))
+
+    @cached_property
+    def carries_state(self) -> NDArray[np.bool_]:
+        """(C,) which sensed nodes carry the state of the network: not the pilot, and no second quantity."""
+        second = {node for edge in self.edges for node, _ in edge.second}
+        return np.array([wire.node not in second and wire.node != self.pilot.node for wire in self.senses])
 
     @property
     def pilot_column(self) -> int:

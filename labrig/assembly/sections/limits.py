@@ -17,7 +17,7 @@ from labrig.config.section import Section
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.learning.tasks import Task
 from labrig.medium import ELECTRICAL, PositivePower, PositiveState, medium_in_use
-from labrig.quantities import PositiveTime, format_quantity
+from labrig.quantities import PositiveRatio, PositiveTime, format_quantity
 
 
 class Limits(Section):
@@ -31,11 +31,14 @@ class Limits(Section):
         Largest power in one programmable edge (W).
     step : float
         Longest training step (s).
+    misread : float
+        How far a driven node may read off what is driven, as a fraction of that and 0.2 V.
     """
 
     node: PositiveState | None = Field(default_factory=lambda: _default(5.0))
     edge_power: PositivePower | None = Field(default_factory=lambda: _default(5e-3))
     step: PositiveTime = 2.0
+    misread: PositiveRatio = 0.25
 
     @property
     def node_limit(self) -> float:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from labrig.config.section import Section
 from labrig.medium import PositiveParameter
-from labrig.quantities import PositiveCapacitance, PositiveResistance, PositiveTransconductance, PositiveVoltage
+from labrig.quantities import (
+    PositiveCapacitance,
+    PositiveResistance,
+    PositiveTransconductance,
+    PositiveVoltage,
+    Voltage,
+)
 from labrig.transducer import ActuatorFactor, EdgeFactor, Factor, SensorFactor, parse_factor
 
 COMPONENTS = ("x", "y", "z")
@@ -88,6 +94,8 @@ class NodeWiring(Section):
         Capacitance of the node and of its cable to the digitizer (F); None if it is that of `acquisition`.
     buffer : float or None
         Output resistance (Ω) of an amplifier of gain 1 between the node and the digitizer; None if there is none.
+    safe : float or None
+        Level (V) that the channel of a drive or an error holds when it is made safe; None: it is switched off.
     """
 
     drive: str | SourceLead | None = None
@@ -96,6 +104,7 @@ class NodeWiring(Section):
     sense: str | SenseLead | None = None
     cable: PositiveCapacitance | None = None
     buffer: PositiveResistance | None = None
+    safe: Voltage | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class NodeWires:
     ----------
     drive, error, sense : str or None
         Channels, as in a configuration: instrument/channel.
-    through, cable, buffer
+    through, cable, buffer, safe
         As in NodeWiring.
     actuator : Factor or None
         Of the source.
@@ -122,6 +131,7 @@ class NodeWires:
     through: float | HowlandSource | None
     cable: float | None
     buffer: float | None
+    safe: float | None = None
     actuator: Factor | None = None
     coupling: float | None = None
     sensor: float = 1.0
@@ -143,13 +153,14 @@ def wires_of(node: str, row: NodeWiring) -> Iterator[tuple[str, NodeWires]]:
                 row.through,
                 row.cable,
                 row.buffer,
+                row.safe,
                 actuator,
                 source.coupling if isinstance(source, SourceLead) else None,
                 parse_factor(row.sense.sensor).value if sense and isinstance(row.sense, SenseLead) else 1.0,
             ),
         )
     if not any(leads.values()):
-        yield node, NodeWires(None, None, None, row.through, row.cable, row.buffer)
+        yield node, NodeWires(None, None, None, row.through, row.cable, row.buffer, row.safe)
 
 
 def _channels(lead: str | Lead | None) -> dict[str, str]:
