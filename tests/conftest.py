@@ -3,9 +3,14 @@
 import gc
 import os
 import signal
+import sys
 
 import pytest
 from trials import MORE
+
+# Without bytecode, each of the hundreds of processes that the tests start compiles labrig again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(config, items):
