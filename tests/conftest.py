@@ -22,6 +22,12 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if not item.get_closest_marker("more")]
 
 
+def pytest_collection_finish(session):
+    """Let no later collection of garbage go through all modules and tests again, which takes a quarter of a second."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_blas_thread():
     """Leave the cores to the other workers: with two BLAS threads each, small products take ten times as long."""
