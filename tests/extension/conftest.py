@@ -86,7 +86,7 @@ class Laboratory:
 
 @pytest.fixture
 def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laboratory]:
-    """An empty laboratory, which is the working directory; modules of it that a test imported are forgotten afterwards."""
+    """An empty laboratory as working directory; modules of it that a test imported are forgotten afterwards."""
     paths, modules = list(sys.path), set(sys.modules)
     laboratory = Laboratory(tmp_path)
     monkeypatch.chdir(tmp_path)
