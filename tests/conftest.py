@@ -6,7 +6,11 @@ import signal
 import sys
 
 import pytest
+from hypothesis import settings
 from trials import MORE
+
+settings.register_profile("labrig", deadline=None)  # on a busy machine any example may take long
+settings.load_profile("labrig")
 
 # Without bytecode, each of the hundreds of processes that the tests start compiles labrig again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
