@@ -6,6 +6,7 @@ import signal
 import sys
 
 import pytest
+from busy import stretched
 from hypothesis import settings
 from trials import MORE
 
@@ -63,9 +64,9 @@ def impatient_drivers(monkeypatch):
 
     from labrig.rig import safety
 
-    monkeypatch.setattr(safety, "RETRY_S", 1.0)
+    monkeypatch.setattr(safety, "RETRY_S", stretched(1.0))
     monkeypatch.setattr(DigipotBank, "recovery_s", 1.0)
-    monkeypatch.setattr(grpc_channel, "DEADLINE_S", 0.5)
+    monkeypatch.setattr(grpc_channel, "DEADLINE_S", stretched(0.5))
     yield
     gc.collect()
 

@@ -145,9 +145,10 @@ def test_a_lost_connection(front):
 
 
 def test_late_answers_are_not_taken_for_others():
-    with rig(deadline="200 ms") as (source, generator, server):
+    deadline_s = stretched(0.2)
+    with rig(deadline=f"{deadline_s:.3g} s") as (source, generator, server):
         source.idle()
-        server.faults.begin(LateReplies(LateReplies.Options(by="400 ms")), "gen")
+        server.faults.begin(LateReplies(LateReplies.Options(by=f"{2 * deadline_s:.3g} s")), "gen")
         with pytest.raises(DeadlineExceeded):
             source.load({"1": sine(1000, 1.0)})
         server.faults.end("gen")
