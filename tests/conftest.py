@@ -3,9 +3,19 @@
 import gc
 import os
 import signal
+import sys
 
 import pytest
+from busy import stretched
+from hypothesis import settings
 from trials import MORE
+
+settings.register_profile("labrig", deadline=None)  # on a busy machine any example may take long
+settings.load_profile("labrig")
+
+# Without bytecode, each of the hundreds of processes that the tests start compiles labrig again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(config, items):
@@ -15,6 +25,12 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if item.get_closest_marker("more")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if not item.get_closest_marker("more")]
+
+
+def pytest_collection_finish(session):
+    """Let no later collection of garbage go through all modules and tests again, which takes a quarter of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,9 +64,9 @@ def impatient_drivers(monkeypatch):
 
     from labrig.rig import safety
 
-    monkeypatch.setattr(safety, "RETRY_S", 1.0)
+    monkeypatch.setattr(safety, "RETRY_S", stretched(1.0))
     monkeypatch.setattr(DigipotBank, "recovery_s", 1.0)
-    monkeypatch.setattr(grpc_channel, "DEADLINE_S", 0.5)
+    monkeypatch.setattr(grpc_channel, "DEADLINE_S", stretched(0.5))
     yield
     gc.collect()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri
 
 from labrig.instruments.contracts import Truth
 from labrig.learning.gradient import Gradient, mean_gradient
@@ -104,7 +104,7 @@ class Descent:
     @property
     def ratio_interval(self) -> tuple[float, float]:
         """Where the ratio lies."""
-        half = float(stats.norm.ppf(CONFIDENCE)) * self.ratio_uncertainty
+        half = float(ndtri(CONFIDENCE)) * self.ratio_uncertainty
         return self.ratio - half, self.ratio + half
 
     @property

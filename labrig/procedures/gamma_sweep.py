@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from labrig.errors import SourceMisfit
 from labrig.learning.measurement import Excitation, Response
@@ -102,5 +102,5 @@ def _exponent(current_a: Array, departure: Array) -> tuple[float | None, tuple[f
     if len(current_a) < 4:
         return None, None
     (slope, _), covariance = np.polyfit(np.log(current_a), np.log(departure), 1, cov=True)
-    half = float(stats.t.ppf(0.975, len(current_a) - 2) * np.sqrt(covariance[0, 0]))
+    half = float(stdtrit(len(current_a) - 2, 0.975) * np.sqrt(covariance[0, 0]))
     return float(slope), (float(slope) - half, float(slope) + half)

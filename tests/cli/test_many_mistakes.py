@@ -138,7 +138,7 @@ def broken_texts(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=trials(30, 150, 1000), deadline=None)
+@settings(max_examples=trials(30, 150, 1000))
 @given(broken_texts())
 def test_no_mistake_gives_anything_but_a_report(text: str) -> None:
     said, failed = io.StringIO(), io.StringIO()

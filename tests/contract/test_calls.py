@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from busy import stretched
 
 from labrig.errors import ChannelFault, ConfigError, LabrigError
 from labrig.testing.calls import (
@@ -37,7 +38,7 @@ def test_a_bounded_call_returns_raises_or_is_too_late(bound: Any) -> None:
     began = time.monotonic()
     with pytest.raises(AssertionError, match=r"open had not ended after 0\.05 s; every blocking call has a deadline"):
         bound("open", lambda: time.sleep(1.0), 0.05)
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < stretched(0.9)
 
 
 def test_ctrl_c_is_for_the_main_thread() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from busy import stretched
 from crash.signals import CONFIG, WITHIN_S, trial
 from crash.world import ServedWorld, program, served_world, wait_until_playing
 from trials import trials
@@ -25,7 +26,7 @@ SHORT = trials(1, 2, 8)
 def test_outputs_are_off_within_a_second_of_a_sudden_end(tmp_path: Path, way: str) -> None:
     result = trial(way, random.Random(way), tmp_path)
     assert result["were_on"]
-    assert result["ok"], result
+    assert result["off_after_s"] <= stretched(WITHIN_S), result
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_a_run_that_is_suspended_is_made_safe_by_its_watchdog(tmp_path: Path, wo
     run.send_signal(signal.SIGSTOP)
     struck_s = time.monotonic()
     silence_s = 15.0 + 2 * 2.0  # RECOVERY_S and limits.step
-    assert world.off_after(struck_s, silence_s + 10.0) <= silence_s + WITHIN_S
+    assert world.off_after(struck_s, silence_s + 10.0) <= silence_s + stretched(WITHIN_S)
     ends = time.monotonic() + 10.0
     while "has completed no acquisition" not in (tmp_path / "said").read_text():
         assert time.monotonic() < ends, "the watchdog said nothing"

@@ -1,13 +1,14 @@
-"""A package of one file by somebody else, installed beside labrig for one test, and labrig's command line with it."""
+"""A package of one file by somebody else, installed beside labrig for one test, and labrig's commands with it."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from labrig import extensions
 from labrig.assembly import assemble
+from labrig.cli.main import main
 from labrig.config.problems import ConfigProblems, Problem
 
 LIMIT_S = 300
@@ -62,25 +64,18 @@ class Laboratory:
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=LIMIT_S, check=False)
 
     def labrig(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
-        """Run `labrig` with `--json` in a process of its own; the lines that it printed.
+        """Run `labrig` with `--json` in this process; the lines that it printed.
 
         Fails the test if its exit code is not `code`.
         """
-        done = subprocess.run(
-            [sys.executable, "-m", "labrig", *arguments, "--json"],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.packages)},
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-        )
-        assert done.returncode == code, f"labrig {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}"
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        extensions._installed.cache_clear()
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            ended = main([*arguments, "--json"])
+        assert ended == code, f"labrig {' '.join(arguments)}: exit {ended}\n{err.getvalue()}"
+        return [json.loads(line) for line in out.getvalue().splitlines()]
 
     def problems(self, name: str, *overrides: str) -> list[Problem]:
-        """What `labrig check` finds wrong with a configuration, without the second that a process takes to start."""
-        if str(self.packages) not in sys.path:
-            sys.path.insert(0, str(self.packages))
+        """What `labrig check` finds wrong with a configuration."""
         extensions._installed.cache_clear()
         try:
             assemble(self.folder / name, overrides)
@@ -90,10 +85,14 @@ class Laboratory:
 
 
 @pytest.fixture
-def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
-    """An empty laboratory; modules of it that a test imported are forgotten afterwards."""
+def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laboratory]:
+    """An empty laboratory as working directory; modules of it that a test imported are forgotten afterwards."""
     paths, modules = list(sys.path), set(sys.modules)
-    yield Laboratory(tmp_path)
+    laboratory = Laboratory(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(laboratory.packages))  # of the processes that are started here
+    sys.path.insert(0, str(laboratory.packages))
+    yield laboratory
     sys.path[:] = paths
     extensions._installed.cache_clear()
     for name in set(sys.modules) - modules:

@@ -116,10 +116,9 @@ def test_its_tolerance_is_its_own(laboratory: Laboratory) -> None:
 @pytest.mark.parametrize(("part", "levels"), [("Ladder", LevelTable), ("Film", Continuous)])
 def test_it_passes_check_and_a_run_trains_with_it(laboratory: Laboratory, part: str, levels: type) -> None:
     path = config(laboratory, part)
-    checked = laboratory.typed("check", "ladder.yaml")
-    assert checked.returncode == 0, checked.stderr
-    ran = laboratory.typed("run", "ladder.yaml", "--no-plots", "--run-dir", "run", "--set", "learning.epochs=60")
-    assert ran.returncode in (0, 7), ran.stdout + ran.stderr
+    laboratory.labrig("check", "ladder.yaml")
+    fewer = ("--set", "learning.epochs=60", "--set", "task.target.rms=1 V")
+    laboratory.labrig("run", "ladder.yaml", "--no-plots", "--run-dir", "run", *fewer)
     evaluations = read_journal(laboratory.folder / "run" / "run.db").evaluations
     before, after = (evaluations[k].metrics["rms_v"] for k in (0, -1))
     assert after < 0.5 * before

@@ -17,6 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from busy import stretched
 from wire.both_benches import FAST
 
 from labrig.assembly import Assembly, assemble, packaged_configs
@@ -40,8 +41,8 @@ SMALL = (
     "learning.rate=0.02",
     'instruments.err1.resource="TCPIP::192.0.2.20::5025::SOCKET"',
     'instruments.err2.resource="TCPIP::192.0.2.21::5025::SOCKET"',
-    "instruments.err1.deadline=400 ms",
-    "instruments.err2.deadline=400 ms",
+    f"instruments.err1.deadline={stretched(0.4):.3g} s",
+    f"instruments.err2.deadline={stretched(0.4):.3g} s",
     "simulation.noise=0 V",
     "simulation.digitizer_offset=0 V",
     "simulation.digitizer_gain=0",

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
+from busy import stretched
 from unit.instruments.in_use import record, use
 from wire.siglent.rigs import virtual_bench
 
@@ -57,7 +58,7 @@ def outputs_on(virtual: VirtualSdg) -> bool:
 
 
 def off_within(virtual: VirtualSdg, seconds: float) -> bool:
-    ends = time.monotonic() + seconds
+    ends = time.monotonic() + stretched(seconds)
     while outputs_on(virtual) and time.monotonic() < ends:
         time.sleep(5e-3)
     return not outputs_on(virtual)

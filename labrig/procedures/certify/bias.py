@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Array = NDArray[np.float64]
 
@@ -79,7 +79,7 @@ def bias(gradients: Array, reference: Array, uncertainty: float = 0.0) -> Bias |
 
     excess = float(np.sum(deviation**2)) - float(trace.sum()) / repeats
     variance = 2 * shared / (repeats * freedom) + 4 * max(0.0, along_bias - shared / repeats) / repeats
-    quantile = float(stats.t.ppf(CONFIDENCE, examples * freedom))
+    quantile = float(stdtrit(examples * freedom, CONFIDENCE))
     half = quantile * np.sqrt(variance)
     slope = 1.0 + float(np.sum(deviation * reference)) / square
     half_slope = quantile * np.sqrt(along_reference / repeats) / square + 2 * uncertainty

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import chdtrc, ndtri
 
 Array = NDArray[np.float64]
 
@@ -59,12 +59,12 @@ class EdgeTest:
         """(E,) True for edges whose deviation is beyond its tolerance and cannot be explained."""
         examples, edges = self.deviation.shape
         excess = _ratio(np.maximum(np.abs(self.deviation) - self.tolerance, 0.0), self.uncertainty)
-        alone = excess.max(axis=0) > stats.norm.isf(LEVEL / (2 * examples * edges))
+        alone = excess.max(axis=0) > -ndtri(LEVEL / (2 * examples * edges))
         # All examples together, if the edge has a wrong factor: noise averages, what the examples share does not.
         weight = np.abs(self.expected)
         off = np.abs(np.sum(self.deviation * self.expected, axis=0)) - np.sum(self.tolerance * weight, axis=0)
         known = np.linalg.norm(self.noise * weight, axis=0) + np.sum(self._shared * weight, axis=0)
-        return alone | (_ratio(np.maximum(off, 0.0), known) > stats.norm.isf(LEVEL / (2 * edges)))
+        return alone | (_ratio(np.maximum(off, 0.0), known) > -ndtri(LEVEL / (2 * edges)))
 
     @property
     def chi_squared(self) -> tuple[float, int, float]:
@@ -75,7 +75,7 @@ class EdgeTest:
         else:
             rows = zip(self.deviation / own, self.modes / own[:, np.newaxis], strict=True)
             total = sum(_without_modes(deviation, modes) for deviation, modes in rows)
-        return total, self.deviation.size, float(stats.chi2.sf(total, self.deviation.size))
+        return total, self.deviation.size, float(chdtrc(self.deviation.size, total))
 
     @property
     def _shared(self) -> Array:

@@ -158,7 +158,7 @@ def test_folders_and_missing_files_are_refused_in_one_line(tmp_path: Path) -> No
 yaml_like = st.text(alphabet=st.sampled_from(list("ab:-[]{},&*!|>'\"%#@?~ \n\t\\01.eux<\r\x85Ω")), max_size=40)
 
 
-@settings(max_examples=trials(150, 400, 2000), deadline=None)
+@settings(max_examples=trials(150, 400, 2000))
 @given(st.one_of(st.text(), yaml_like))
 def test_any_text_is_a_tree_or_faults(text: str) -> None:
     problems = Problems()
@@ -185,7 +185,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=trials(150, 400, 2000), deadline=None)
+@settings(max_examples=trials(150, 400, 2000))
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")).filter(lambda key: key != "<<"), values, max_size=4))
 def test_what_is_dumped_is_read_back_the_same(tree: dict[str, Any]) -> None:
     if _holds_merge_key(tree):

@@ -3,6 +3,7 @@ simulated bench."""
 
 import numpy as np
 import pytest
+from trials import trials
 
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.lockin.demodulator import Demodulator, demodulate
@@ -63,7 +64,7 @@ def test_intervals_of_95_percent_contain_the_truth(kind):
     rng = np.random.default_rng(11)
     demodulator = Demodulator(plan_of(CHANNELS, N), [TONE], DROPS, CHANNELS - 1, mains_hz=(50.0, 60.0))
     of_a, of_b = [], []
-    for _ in range(150):
+    for _ in range(trials(60, 150, 1000)):
         noise = 100e-6 * rng.standard_normal((N, CHANNELS)) + NOISE[kind](rng)
         phase = 2 * np.pi * (TONE * TIME + rng.uniform())
         found = read(demodulator, LEVELS + np.outer(np.cos(phase), AMPLITUDES) + noise)

@@ -36,7 +36,7 @@ def networks(draw):
     return Graph(nodes, edges, leak, diodes, source), siemens, draw(st.floats(-5, 5)), np.array(injected)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(networks())
 def test_kirchhoffs_current_law_holds_and_the_dense_oracle_agrees(case):
     graph, siemens, volts, injected = case

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from busy import stretched
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError
 from labrig.rig import parallel_calls
@@ -88,7 +89,7 @@ def test_a_call_that_hangs_ends_every_wait_by_the_deadline_and_is_named(
         with pytest.raises(DeadlineExceeded, match="a: the call does not return") as caught:
             wait()
         assert (caught.value.device, caught.value.action) == ("a", "load")
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < stretched(1.0)
     forever.set()
 
 
@@ -123,7 +124,7 @@ def test_an_interrupt_while_calls_are_submitted_leaves_none_that_could_run_later
     busy.set()
     began = time.monotonic()
     assert parallel.call("load", {name: (lambda: None) for name in "abc"}) == dict.fromkeys("abc")
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < stretched(1.0)
     assert made == []
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from busy import stretched
 
 from labrig.clock import Clock, MonotonicClock, SimulatedClock
 from labrig.errors import ChannelFault, ConnectionFailed, DeadlineExceeded, LabrigError
@@ -99,7 +100,7 @@ def test_it_is_tried_again_until_the_plug_is_back(made: Made) -> None:
     began = time.monotonic()
     (failure,) = crew.make_safe(list(gates))
     assert (loose.on, loose.attempts) == (False, 5)
-    assert 0.8 < time.monotonic() - began < 1.4
+    assert 0.8 < time.monotonic() - began < stretched(1.4)
     assert isinstance(failure, ChannelFault)
     assert (failure.device, failure.action) == ("src2", "make safe")
     text = str(failure)
@@ -124,7 +125,7 @@ def test_the_pauses_are_those_of_the_bench(made: Made) -> None:
     began = time.monotonic()
     assert crew.make_safe(list(gates)) == []
     assert not source.on
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < stretched(0.5)
 
 
 def test_a_driver_that_hangs_is_named_by_the_deadline_and_the_others_are_closed(made: Made) -> None:
@@ -138,7 +139,7 @@ def test_a_driver_that_hangs_is_named_by_the_deadline_and_the_others_are_closed(
     crew, gates = made(src1=Hangs(), src2=well)
     began = time.monotonic()
     (failure,) = crew.make_safe(list(gates))
-    assert 1.3 < time.monotonic() - began < 2.2
+    assert 1.3 < time.monotonic() - began < stretched(2.2)
     assert "src1: could not be made safe: its driver does not return" in str(failure)
     assert "by hand" in str(failure)
     assert crew.close(list(gates)) == []
@@ -182,7 +183,7 @@ def test_what_a_call_under_way_switches_on_is_switched_off_again(made: Made) -> 
     assert not source.on
     assert source.attempts == 2  # the second for a message that was still on its way
     assert other.off_at[0] - began < 0.1
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < stretched(0.5)
     worker.end()
 
 
@@ -216,7 +217,7 @@ def test_a_call_that_hangs_is_cut_off_and_its_instrument_is_made_safe_all_the_sa
     failures = crew.make_safe(list(gates))
     assert source.off_at[0] - began < 0.5
     assert source.attempts == 2
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < stretched(1.0)
     if heeds:
         assert failures == []
     else:

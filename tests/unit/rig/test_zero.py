@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trials import trials
 
 from labrig.assembly import assemble
 from labrig.config.problems import ConfigProblems
 from labrig.learning.measurement import Excitation
 
 CONFIGS = Path(__file__).parents[3] / "configs"
+COUNT = trials(30, 60, 200)
 QUIET = ("simulation.preset=ideal", "simulation.noise=100 µV")
 
 
@@ -38,7 +40,7 @@ def deviations(overrides, count=60):
 def test_with_a_zero_intervals_contain_the_truth(imperfection):
     # One bench alone is within 0.02 of the mean: slow noise is common to its acquisitions.
     z = np.concatenate(
-        [deviations([f"seed={n}", f"simulation.{imperfection}", "acquisition.zero.every=2"]) for n in range(4)]
+        [deviations([f"seed={n}", f"simulation.{imperfection}", "acquisition.zero.every=2"], COUNT) for n in range(4)]
     )
     assert 0.91 < np.mean(np.abs(z) < 1.96) < 0.985
 

@@ -40,7 +40,7 @@ def best(n: int, allowed: list[int], count: int, order: int) -> tuple[int, int] 
     return min(((n // gcd(n, *c), sum(c)) for c in plans), default=None)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     n=st.integers(8, 72),
     count=st.integers(1, 2),
@@ -163,7 +163,7 @@ def test_chosen_tones_keep_their_order():
     assert plan.cycles == (40, 30)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(10, 60), st.data())
 def test_chosen_tones_are_refused_exactly_when_they_collide(n, data):
     cycles = tuple(data.draw(st.lists(st.integers(1, (n - 1) // 2), min_size=1, max_size=3, unique=True)))

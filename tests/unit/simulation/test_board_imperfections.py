@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from trials import trials
 from unit.network.dense_oracle import conductance_matrix, diode_incidence, pushed_in
 from unit.rig.benches import assembled
 from unit.simulation.worlds import INITIAL, NODES, SOURCES, graph
@@ -69,7 +70,7 @@ def test_a_tone_has_the_harmonics_that_are_set_at_full_scale(peak_v: float, shar
 def test_tones_are_late_by_as_much_as_is_set(key: str) -> None:
     """The phases of the three outputs relative to their errors, over which the pilot's own delay is common."""
     variances = []
-    for seed in range(40):
+    for seed in range(trials(20, 40, 200)):
         rig, volts = window(f"{key}: 10 µs", seed, ERROR)
         (frequency,) = rig.tones.frequencies_hz
         found = phasors(rig, volts, frequency)
@@ -100,14 +101,15 @@ def test_the_clock_of_a_source_is_off_by_as_much_as_is_set() -> None:
     """The frequency of the pilot, from its phase in two halves of a second."""
     ratios = []
     slow = ("acquisition.sample_rate=5 kS/s", "acquisition.window=1 s", "limits.step=5 s", "acquisition.tones=[620 Hz]")
-    for seed in range(40):
+    count = trials(20, 40, 200)
+    for seed in range(count):
         rig, volts = window("clock_ppm: 50", seed, SILENCE, *slow)
         (frequency,) = rig.tones.frequencies_hz
         half = len(volts) // 2
         begins, ends = (phasors(rig, part, frequency)[-1] for part in (volts[:half], volts[half:]))
         ratios.append(np.angle(ends / begins) / (2 * np.pi * frequency * 0.5))
     assert np.std(ratios) == pytest.approx(50e-6, rel=0.3)
-    assert abs(np.mean(ratios)) < 50e-6 * 4 / math.sqrt(40)
+    assert abs(np.mean(ratios)) < 50e-6 * 4 / math.sqrt(count)
     expected = imperfections({"clock_ppm": 50.0}, 0).players("awg/3")[0](ToneProgram(0.0, (Tone(1.0, 1.0),)))
     assert ratios[0] == pytest.approx(expected.tones[0].frequency_hz - 1, rel=1e-3)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from unit.simulation.worlds import NODES, by_hand, world
 
@@ -26,7 +26,6 @@ POSITIONS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([10e3, 50e3, 44.1e3, 1e4 / 3]),
     st.floats(0.01, 20.0),
@@ -50,7 +49,6 @@ def test_segments_and_tiling_are_exact(rate, t0, n, drives, changes):
     np.testing.assert_allclose(board.voltages(NODES, t0, rate, n), expected, atol=3e-5)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([10e3, 50e3, 44.1e3]), st.floats(0.0, 1e3), st.integers(1, 400), PROGRAMS, PROGRAMS)
 def test_a_quiet_stretch_is_exact_to_rounding(rate, t0, n, one, other):
     board = world()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from busy import stretched
 from labrig_drivers.ni import (
     NiAnalogInput,
     NiAnalogOutput,
@@ -62,7 +63,7 @@ def test_a_server_that_hangs_is_a_deadline(ai: NiAnalogInput, ao: NiAnalogOutput
         with pytest.raises(DeadlineExceeded, match="does not answer"):
             action()
     ai.make_safe()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < stretched(4)
 
 
 @pytest.mark.usefixtures("impatient")

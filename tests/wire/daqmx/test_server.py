@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from busy import stretched
 from nidaqmx.constants import AcquisitionType, ProductCategory, Signal, TaskMode
 from nidaqmx.constants import TerminalConfiguration as Wiring
 from nidaqmx.errors import DaqError, DaqReadError, RpcError
@@ -176,7 +177,7 @@ def test_a_trigger_that_never_comes_ends_the_read_in_time(ni: Client) -> None:
             task.read(100, timeout=0.1)
         assert caught.value.error_code == -200284
         assert caught.value.samps_per_chan_read == 0
-        assert 0.09 < time.monotonic() - began < 1
+        assert 0.09 < time.monotonic() - began < stretched(1)
 
 
 def test_a_read_that_is_cut_short_tells_how_much_it_got(ni: Client) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import grpc
 import pytest
+from busy import stretched
 from nidaqmx._stubs import nidaqmx_pb2 as pb
 from nidaqmx._stubs.nidaqmx_pb2_grpc import NiDAQmxStub
 from nidaqmx.constants import AcquisitionType
@@ -78,7 +79,7 @@ def test_a_server_ends_while_a_call_waits(call: str) -> None:
         began = time.monotonic()
         served.server.stop()
         assert becomes(lambda: served.server.waiting == 0, 1.0)
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < stretched(1.0)
 
 
 @pytest.mark.parametrize("call", WAITS.values(), ids=WAITS)
@@ -118,6 +119,6 @@ def test_many_waiting_reads_leave_room_for_others(served: Wire, ni: Client) -> N
             task.wait_until_done(1.0)
         began = time.monotonic()
         ni.system.devices[AI].reset_device()
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < stretched(1.0)
         assert becomes(lambda: served.server.waiting == 0)
         assert all(read.code() is not grpc.StatusCode.OK for read in reads)

@@ -6,6 +6,7 @@ import random
 import time
 
 import pytest
+from busy import stretched
 from trials import trials
 from wire.digipot.boards import WAIT_S, BadLine, on_a_pty, opened
 
@@ -42,7 +43,7 @@ def test_never_a_wrong_table_on_a_bad_line(seed):
                 pots.program({str(channel): Level(new[channel]) for channel in chosen})
             else:
                 assert not report.faulty
-            assert time.monotonic() - started < 8
+            assert time.monotonic() - started < stretched(8)
             assert board.codes() == new, f"trial {trial}"
             wanted = new
             if trial % 10 == 0:
@@ -111,7 +112,7 @@ def test_a_line_that_never_stops_babbling_ends_in_an_error():
         started = time.monotonic()
         with pytest.raises(LabrigError, match="could not be restored"):
             pots.program({"0": Level(1)})
-        assert time.monotonic() - started < 5 * WAIT_S * 2 + 3.5
+        assert time.monotonic() - started < stretched(5 * WAIT_S * 2 + 3.5)
         line.receive = silent
         assert pots.program({"0": Level(1)}).verified == ("0",)
         assert pots.interrupted

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from busy import stretched
 from labrig_drivers.digipot_bank import link
 from wire.digipot.boards import bank, on_a_pty, opened
 
@@ -149,7 +150,7 @@ def test_nobody_there(tmp_path):
         started = time.monotonic()
         with pytest.raises(ConnectionFailed, match=r"pots: cannot open .*remedy"):
             bank(resource).open()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < stretched(1)
 
 
 def test_a_port_with_nobody_behind_is_asked_for_three_seconds():
@@ -158,7 +159,7 @@ def test_a_port_with_nobody_behind_is_asked_for_three_seconds():
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded, match=r"did not answer.*HELLO.*remedy"):
             pots.open()
-        assert 3 <= time.monotonic() - started < 4
+        assert 3 <= time.monotonic() - started < stretched(4)
         pots.make_safe()
 
 
@@ -211,12 +212,12 @@ def test_a_lost_port_ends_in_one_error_within_the_deadline():
         started = time.monotonic()
         with pytest.raises(ConnectionFailed, match=r"pots: .*lost.*restored.*program.*0.5 s.*last good.*remedy"):
             pots.program({"0": Level(1)})
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < stretched(1.5)
         for _ in range(2):
             started = time.monotonic()
             with pytest.raises(ConnectionFailed, match=r"may still be connected.*make safe.*no watchdog"):
                 pots.make_safe()
-            assert time.monotonic() - started < 0.5
+            assert time.monotonic() - started < stretched(0.5)
         pots.close()
         pots.close()
 
@@ -240,7 +241,7 @@ def test_killed_at_random_moments(native, line):
 
             with pytest.raises((ConnectionFailed, DeadlineExceeded), match="pots: "):
                 work()
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < stretched(5)
             killer.join()
             with contextlib.suppress(ConnectionFailed, DeadlineExceeded):
                 pots.make_safe()
@@ -277,7 +278,7 @@ def test_a_dumb_board_is_not_waited_for_long_when_it_must_be_safe(monkeypatch):
             started = time.monotonic()
             with pytest.raises(DeadlineExceeded, match=r"may still be connected.*watchdog opens them after 1 s"):
                 pots.make_safe()
-            assert time.monotonic() - started < 5 * link.REPLY_WAIT_S + 0.3
+            assert time.monotonic() - started < stretched(5 * link.REPLY_WAIT_S + 0.3)
         monkeypatch.setattr(device, "receive", receive)
         pots.make_safe()
         assert set(device.codes().values()) == {None}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from wire.siglent.rigs import virtual_bench
 
@@ -117,7 +117,6 @@ def test_nothing_a_client_sends_is_a_mistake_of_the_engine(messages):
     assert supply.failure is None or isinstance(supply.failure, KeyError)  # SOUR9:VOLT? of this test's own handler
 
 
-@settings(deadline=None)
 @given(st.lists(_messages, max_size=10))
 def test_the_generator_survives_everything(messages):
     generator = VirtualSdg(virtual_bench(), "gen")

@@ -12,6 +12,7 @@ import time
 
 import pytest
 import pyvisa
+from busy import stretched
 from pyvisa.errors import VisaIOError
 
 from labrig.simulation.faults.disconnect import Disconnect
@@ -95,7 +96,7 @@ def test_silence_delay_and_a_lost_connection(client, front):
     began = time.perf_counter()
     with pytest.raises((VisaIOError, OSError)):
         client.query("*OPC?")
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < stretched(5)
 
 
 def test_the_connection_drops_when_asked(front):
@@ -171,6 +172,6 @@ def test_a_read_of_nothing_ends_with_its_time(client):
     began = time.monotonic()
     with pytest.raises(VisaIOError, match="VI_ERROR_TMO"):
         client.read()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < stretched(5)
     client.timeout = 2000
     assert client.query("*OPC?") == "1"
