@@ -1,8 +1,10 @@
 """Kill runs with SIGKILL at random moments, resume each until it has finished, and compare with an undisturbed run.
 
-python tests/crash/kill.py --kills N [--json] [--seed S]
+python tests/crash/kill.py --kills N [--bench simulated|wire] [--json] [--seed S]
 
 Every process is a fork of this one, which has imported everything. A step is acknowledged when the run reports it.
+On the wire (kill_wire.py) no two runs are the same bit by bit: each is replayed from its samples, and the outputs must
+be off within a second of every kill.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from crash.forks import forked, last_reported, outcome, resume_to_the_end, run_to_the_end
+from crash.kill_wire import kill_on_the_wire
 
 from labrig.runs.journal import read_journal
 
@@ -50,18 +53,25 @@ class Tally:
     before_the_run: int = 0
     resumed: int = 0
 
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was lost and every run ended as it should."""
+        return self.kills > self.before_the_run and not (self.lost or self.different)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--bench", choices=["simulated", "wire"], default="simulated")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     began = time.monotonic()
-    found = kill(arguments.kills, arguments.seed)
+    do = kill if arguments.bench == "simulated" else kill_on_the_wire
+    found = do(arguments.kills, arguments.seed)
     line = {**vars(found), "seconds": round(time.monotonic() - began, 1)}
     print(json.dumps(line) if arguments.json else "\n".join(f"{key:<16} {value}" for key, value in line.items()))
-    return int(bool(found.lost or found.different or not found.kills))
+    return int(not found.holds)
 
 
 def kill(kills: int, seed: int) -> Tally:

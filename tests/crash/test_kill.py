@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from crash.damage import flips
 from crash.kill import kill
+from crash.kill_wire import kill_on_the_wire
 from crash.scenarios import BAD, scenarios
 from trials import trials
 
@@ -48,3 +49,9 @@ def test_faults_at_random_end_in_recovery_or_a_named_error(bench):
     count = trials(3, 6, 200) if bench == "simulated" else trials(1, 1, 200)
     found = scenarios(count, bench, seed=os.getpid())
     assert [found[key] for key in BAD] == [0] * len(BAD)
+
+
+@pytest.mark.more
+def test_a_run_killed_on_the_wire_is_safe_within_a_second_and_goes_on():
+    found = kill_on_the_wire(trials(2, 3, 60), seed=os.getpid())
+    assert found.holds, found
