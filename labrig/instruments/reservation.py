@@ -34,8 +34,11 @@ _PROGRESS = {"digitizer": "read", "programmer": "program"}
 RESCUED_S = 20.0
 """How long it may take until an instrument that a killed program left is safe, and can be reserved (s)."""
 
-_HANDOVER_S = 0.3
-"""How long a reservation may outlive the program that had it, or the record of the instrument (s)."""
+_DYING_S = 0.3
+"""How long a reservation may outlive the program that had it (s)."""
+
+_HANDOVER_S = 2.0
+"""How long it may outlive the record of an instrument that was made safe (s)."""
 
 _POLL_S = 0.02
 
@@ -234,13 +237,16 @@ def _acquired(lock: MachineLock, key: str) -> bool:
 
     While somebody else than the user in its record holds it, it is being made safe after that user was killed: wait.
     """
-    now = time.monotonic()
-    latest, ends = now + RESCUED_S, now + _HANDOVER_S
+    began = rescued = time.monotonic()
     while not lock.acquire():
         record, holder, now = records.find(key), lock.holder(), time.monotonic()
-        if record is not None and holder not in (None, record.pid):
-            ends = now + _HANDOVER_S
-        if holder == os.getpid() or now >= min(ends, latest):
+        if record is None:
+            ends = rescued + _HANDOVER_S
+        elif holder in (None, record.pid):
+            ends = began + _DYING_S
+        else:
+            rescued, ends = now, began + RESCUED_S
+        if holder == os.getpid() or now >= ends:
             return False
         time.sleep(_POLL_S)
     return True

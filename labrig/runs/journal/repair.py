@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labrig.errors import StorageError
 from labrig.runs.journal.log import log_path, read_log
+from labrig.runs.sync import sync_folder
 
 
 def repair(path: Path) -> bool:
@@ -31,8 +32,10 @@ def repair(path: Path) -> bool:
             file.write(log.applied_to(path.read_bytes()))
             file.flush()
             os.fsync(file.fileno())
+        repaired.replace(path)  # before the log goes away: a journal that contains it already is repaired to the same
+        sync_folder(path.parent)
         log_path(path).replace(log_path(path).with_name(f"{log_path(path).name}.damaged"))
-        repaired.replace(path)
+        sync_folder(path.parent)
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
