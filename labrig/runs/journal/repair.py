@@ -11,7 +11,7 @@ from labrig.runs.sync import sync_folder
 
 
 def repair(path: Path) -> bool:
-    """Move what a damaged log holds into the journal; the log is kept as run.db-wal.damaged.
+    """Move what a log holds into the journal if SQLite would not; the log is kept as run.db-wal.damaged.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def repair(path: Path) -> bool:
     """
     try:
         log = read_log(log_path(path))
-        if log is None or not log.damaged:
+        if log is None or not log.hidden_by(path):
             return False
         repaired = path.with_name(f"{path.name}.repaired")
         with open(repaired, "wb") as file:
