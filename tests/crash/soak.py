@@ -188,6 +188,8 @@ def _slope(step: np.ndarray, values: np.ndarray) -> tuple[float, float]:
     blocks = min(BLOCKS, len(step))
     x = np.array([part.mean() for part in np.array_split(step, blocks)])
     y = np.array([part.mean() for part in np.array_split(values, blocks)])
+    if np.ptp(y) == 0.0:
+        return 0.0, 0.0
     line = stats.linregress(x, y)
     return float(line.slope), float(stats.t.ppf(0.975, blocks - 2) * line.stderr)
 
