@@ -110,7 +110,7 @@ STAGES: Sequence[Stage] = (
     Stage("task", task.read_task, subject="task"),
     Stage("loss", task.read_loss),
     Stage("acquisition_timing", acquisition.read_timing, subject="timing"),
-    Stage("synchronization_checked", timing.check_synchronization),
+    Stage("synchronization_checked", timing.check_clock_and_trigger),
     Stage("drive_checked", limits.check_drive, subject="limits"),
     Stage("error_checked", error.check_error),
     Stage("compliance_checked", error.check_compliance),

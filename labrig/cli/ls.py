@@ -7,7 +7,8 @@ import shutil
 import sys
 from typing import Any
 
-from labrig.cli.options import add_runs_dir
+from labrig.cli.options import DEFAULT_RUNS_DIR, add_runs_dir
+from labrig.errors import UsageError
 from labrig.json_text import json_text
 
 
@@ -22,6 +23,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.cli.tables import table
     from labrig.runs.summary import summaries
 
+    if arguments.runs_dir != DEFAULT_RUNS_DIR and not arguments.runs_dir.is_dir():
+        raise UsageError(f"there is no folder {str(arguments.runs_dir)!r}", remedy="check --runs-dir")
     runs = summaries(arguments.runs_dir)
     if arguments.tag is not None:
         runs = [run for run in runs if arguments.tag in run["tags"]]

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
 
+DEFAULT_RUNS_DIR = Path("runs")
+
+
 def add_config(
     parser: argparse.ArgumentParser, bench: str | None = None, *, several_seeds: bool = False, runs: bool = False
 ) -> None:
@@ -76,7 +79,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def add_runs_dir(parser: argparse._ActionsContainer) -> None:
     """Add --runs-dir."""
     parser.add_argument(
-        "--runs-dir", type=folder_named, default=Path("runs"), metavar="DIR", help="folder of runs (default: runs)"
+        "--runs-dir", type=folder_named, default=DEFAULT_RUNS_DIR, metavar="DIR", help="folder of runs (default: runs)"
     )
 
 

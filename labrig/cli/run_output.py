@@ -38,8 +38,12 @@ class Output:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         self._progress.__exit__(kind, error, trace)
-        if isinstance(error, Exception) and self._steps and self._folder and not self._arguments.json:
-            print(f"labrig: see the run so far with: labrig show {self._folder.path} --plot", file=sys.stderr)
+        if not isinstance(error, Exception) or not self._steps or self._arguments.json:
+            return
+        if self._folder is not None and self._folder.path.is_dir():
+            run = self._folder.path
+            print(f"labrig: see the run so far with: labrig show {run} --plot", file=sys.stderr)
+            print(f"labrig: once the cause is gone, continue with: labrig resume {run}", file=sys.stderr)
 
     def started(self, folder: RunFolder) -> None:
         """Print the folder of the run."""

@@ -72,6 +72,8 @@ def outcome_text(outcome: dict[str, Any]) -> str:
         lines.append(f"  plots skipped; draw them with `labrig show {outcome['run']} --plot`")
     elif outcome["steps"] and not outcome.get("plots"):
         lines.append(f"  pictures: labrig show {outcome['run']} --plot")
+    if outcome["event"] == "interrupted":
+        lines.append(f"  continue with: labrig resume {outcome['run']}")
     return "\n".join(lines)
 
 

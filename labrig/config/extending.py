@@ -32,7 +32,7 @@ def load_document(
     Parameters
     ----------
     path : str or Path
-        A relative path is looked up as given, then in `packaged`.
+        A relative path is looked up as given, then in `packaged`; '.yaml' may be omitted.
     packaged : Path or None
         Folder of the configurations that come with labrig.
     overrides : sequence of str
@@ -47,7 +47,11 @@ def load_document(
     """
     for text in overrides:
         command_line.parse_override(text)
-    found = find_file(str(path), [pathlib.Path(), packaged]) or pathlib.Path(path)
+    places = [pathlib.Path(), packaged]
+    found = find_file(str(path), places)
+    if found is None and not pathlib.Path(path).suffix:
+        found = find_file(f"{path}.yaml", places)
+    found = found or pathlib.Path(path)
     check_name(found.absolute())
     if packaged is not None and not os.path.exists(found) and os.path.isdir(found.parent):
         if len(found.parts) > 1:

@@ -23,7 +23,7 @@ class Section(BaseModel):
 def exactly_one(section: Section, names: tuple[str, ...]) -> None:
     """Raise ValueError unless exactly one of these keys is given."""
     given = [name for name in names if getattr(section, name) is not None]
-    wanted = f"name exactly one of {', '.join(names)}"
+    wanted = f"write exactly one of {', '.join(names)}"
     if not given:
         raise ValueError(wanted)
     if len(given) > 1:

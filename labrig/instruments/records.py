@@ -103,7 +103,7 @@ def write(record: Record) -> None:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
         raise StorageError(
-            f"cannot record that it is in use: {reason(error)}",
+            f"cannot write the record that this instrument is in use: {reason(error)}",
             device=record.name,
             action="open",
             remedy=f"make {FOLDER} writable: without the record nobody could make the instrument safe if this "

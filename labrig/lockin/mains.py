@@ -38,9 +38,9 @@ LARGEST_WANDER = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Hum:
-    """What was found of the mains.
+    """Mains hum found in a window.
 
-    cycles: of the fundamental in the window. harmonics: their orders, from 1.
+    cycles: cycles of the fundamental in the window. harmonics: their orders, from 1.
     """
 
     cycles: float

@@ -65,10 +65,10 @@ def plan_sidebands(
             parts += [f"a band up to {band[1]:g} Hz"] if wide > 1 else []
             remedy = "use " + " and ".join(parts)
             break
-    mains = f", clear of the first {MAINS_HARMONICS} harmonics of mains" if mains_hz else ""
+    mains = f" and the first {MAINS_HARMONICS} harmonics of mains" if mains_hz else ""
     raise PlanError(
-        f"no tone with two sidebands repeats {LEAST_PERIODS} times in {window_samples} samples at {sample_rate_hz:g} "
-        f"S/s, clear of products up to order {order}, in {band_text(band_hz)}{mains}",
+        f"no tone and its two sidebands fit: they must repeat {LEAST_PERIODS} times in {window_samples} samples at "
+        f"{sample_rate_hz:g} S/s and avoid products up to order {order} in {band_text(band_hz)}{mains}",
         remedy=remedy,
     )
 

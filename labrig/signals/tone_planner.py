@@ -1,4 +1,4 @@
-"""Frequency planning: tones on whole cycles of the window, clear of mains harmonics and intermodulation products.
+"""Frequency planning: tones on whole cycles of the window, away from mains harmonics and intermodulation products.
 
 Diodes produce intermodulation products Σ m_i·f_i of every order, and sampling aliases them. In cycles per window of N
 samples all frequencies are integers modulo N, so a plan is *clean* to an order if no product with 2 ≤ Σ|m_i| ≤ order
@@ -123,12 +123,12 @@ def plan_tones(
     if len(allowed) < len(in_band) and _search(window_samples, list(in_band), count, order) is not None:
         mains = " and ".join(f"{f:g}" for f in mains_hz)
         raise PlanError(
-            f"no {_tones(count)} clear of mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
+            f"no {_tones(count)} that avoid mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
             f"frequencies of {grid} in {band_text(band_hz)}",
             remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "mains: none"),
         )
     raise PlanError(
-        f"no {_tones(count)} clear of products up to order {order} among the {len(in_band)} frequencies of {grid} in "
+        f"no {_tones(count)} that avoid products up to order {order} among the {len(in_band)} frequencies of {grid} in "
         f"{band_text(band_hz)}",
         remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "a wider band"),
     )

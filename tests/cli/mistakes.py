@@ -392,7 +392,7 @@ MISTAKES = [
         "  split: {train_per_class: 3, test_per_class: 1}",
         "  ▲xor: {}\n  split: {train_per_class: 3, test_per_class: 1}",
         "task.xor",
-        "name exactly one of classification,",
+        "write exactly one of classification,",
         "not classification and xor",
     ),
     one_edit(
@@ -407,7 +407,7 @@ MISTAKES = [
         "  classification: {data: flowers.csv, label: species}\n",
         "",
         "task",
-        "name exactly one of",
+        "write exactly one of",
         at="task:",
     ),
     one_edit(

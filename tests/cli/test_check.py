@@ -144,6 +144,14 @@ def test_packaged_configurations_are_found_by_name(
     assert capsys.readouterr().out.endswith(f"{name}: ok\n")
 
 
+def test_the_ending_of_a_name_may_be_omitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "divider"]) == 0
+    assert capsys.readouterr().out.endswith("divider.yaml: ok\n")
+
+
 def test_a_file_here_comes_before_a_packaged_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "iris_small.yaml").rename(folder / "iris.yaml")
     assert resolved(capsys, "iris.yaml")["name"] == ("iris", "iris.yaml:2")

@@ -164,3 +164,8 @@ def test_a_run_that_did_not_end_is_not_comparable(tmp_path: Path, capsys: pytest
     found = output(capsys, "compare", "one", "two", "--runs-dir", tmp_path)
     assert (found["comparable"], found["differs"]) == (False, {})
     assert main(["compare", str(tmp_path / "one")]) == 2
+
+
+def test_a_folder_of_runs_that_does_not_exist_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "--runs-dir", str(tmp_path / "nosuch")]) == 2
+    assert "there is no folder" in capsys.readouterr().err

@@ -81,7 +81,7 @@ def read_choice(document: Document) -> TaskChoice | None:
         return None
     keys = list(written.value) if isinstance(written.value, dict) else []
     named = [key for key in keys if key in TASKS.names() or ":" in key]
-    wanted = f"name exactly one of {', '.join(TASKS.names())}"
+    wanted = f"write exactly one of {', '.join(TASKS.names())}"
     if len(named) > 1:
         document.report(("task", named[-1]), f"{wanted}, not {' and '.join(named)}", at_key=True)
         return None

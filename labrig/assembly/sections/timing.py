@@ -76,7 +76,7 @@ def with_lines(device: Device, timing: Timing) -> InstrumentOptions:
     return device.options.model_copy(update=lines)
 
 
-def check_synchronization(
+def check_clock_and_trigger(
     document: Document, synchronization: Timing, board: Board, devices: Mapping[str, Device], learning: LearningChoice
 ) -> None:
     """Report every source that would run on its own clock or start on its own, and every unknown instrument."""

@@ -35,7 +35,7 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
     figure = new_figure(11, 5)
     left, right = figure.subplots(1, 2)
     dense = len(board["edges"]) > MOST_EDGES_PER_NODE * len(board["nodes"])
-    draw_board = _draw_matrix if dense else _draw_network
+    draw_board = _draw_as_matrix if dense else _draw_as_network
     edge, apart = (0.07, 0.2) if dense else (0.01, 0.03)
     figure.subplots_adjust(left=edge, right=0.88, bottom=0.03 if not dense else 0.12, top=0.93, wspace=apart)
     if "initial_s" in board:
@@ -48,7 +48,7 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
     return figure
 
 
-def _draw_network(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> LineCollection:
+def _draw_as_network(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> LineCollection:
     """Nodes, and edges in the colour of their conductance; what a colour bar is made for."""
     places = _places(board["nodes"], board["edges"])
     low, high = (1e6 * value for value in board["range_s"])
@@ -68,7 +68,7 @@ def _draw_network(axis: Axes, board: dict[str, Any], siemens: Array, title: str)
     return edges
 
 
-def _draw_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> AxesImage:
+def _draw_as_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> AxesImage:
     """A row for each node where edges begin, a column for each where they end; what a colour bar is made for."""
     rows, columns = (list(dict.fromkeys(edge[end] for edge in board["edges"])) for end in (1, 2))
     row, column = ({node: k for k, node in enumerate(names)} for names in (rows, columns))

@@ -32,8 +32,8 @@ def _board(solver: Equilibrium) -> TakesCurrents:
     return solver
 
 
-class Superposition:
-    """A linear network in one state of its edges: what each source and each capacitance brings to each node.
+class LinearResponse:
+    """Response of a linear network, for one set of conductances, to each source and to the capacitance of its nodes.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labrig.network.physics import Equilibrium, Network, SeenFromNodes
 from labrig.signals.tones import SILENT
-from labrig.simulation.world.lag import Superposition, lagging
+from labrig.simulation.world.lag import LinearResponse, lagging
 from labrig.simulation.world.outputs import OutputStages
 from labrig.simulation.world.timeline import SAME_SAMPLE, Timeline
 from labrig.simulation.world.wiring import SourceStage
@@ -114,7 +114,7 @@ class BoardResponse:
         self._asked: tuple[tuple[str, ...], NDArray[np.intp]] = ((), np.empty(0, dtype=np.intp))
         self._stages = OutputStages(stages)
         self._farad = farad if farad is not None and farad.any() else None
-        self._superposed: tuple[Equilibrium, Array, Superposition] | None = None
+        self._linear: tuple[Equilibrium, Array, LinearResponse] | None = None
         self._solvers: dict[tuple[bool, ...], Equilibrium] = {}
         self._periods: dict[tuple[float, ...], int | None] = {}
         self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
@@ -243,36 +243,36 @@ class BoardResponse:
         """(U·D, N) voltages of all nodes, without capacitance."""
         played = board.levels + np.real(board.turning @ board.phasors)
         if self._network.linear:
-            return self._stages.converted(played) @ self._superposition(board).responses
+            return self._stages.converted(played) @ self._linear_response(board).responses
         # The level around which the tones swing comes first: solvers start from the first sample.
         return board.solver.states(self._stages.converted(np.concatenate((board.levels, played))))[1:]
 
     def _read_superposed(self, board: _Playing, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Array:
         """The same of a linear network at several skews: no node at a skew that is not its own."""
-        superposition = self._superposition(board)
+        linear = self._linear_response(board)
         played = np.flatnonzero(board.phasors.any(axis=0))
         still = self._stages.converted(board.levels)
         tones = np.real(board.turning @ board.phasors[:, played])
         waves = self._stages.converted(board.levels[:, played] + tones, played) - still[:, played]
-        read = np.einsum("uck,kc->uc", board.by_skew(waves)[:, rows], superposition.responses[np.ix_(played, columns)])
+        read = np.einsum("uck,kc->uc", board.by_skew(waves)[:, rows], linear.responses[np.ix_(played, columns)])
         if self._farad is not None:
-            lag = superposition.lag(board.frequencies_hz, board.phasors * self._stages.gain)
+            lag = linear.lag(board.frequencies_hz, board.phasors * self._stages.gain)
             read += board.waves(lag[:, columns], rows)
         return read + board.solver.states(still)[:, columns]
 
-    def _superposition(self, board: _Playing) -> Superposition:
-        """That of a linear network; it holds until its edges change."""
-        known = self._superposed
+    def _linear_response(self, board: _Playing) -> LinearResponse:
+        """The response of a linear network; computed again after its edges have changed."""
+        known = self._linear
         if known is None or known[0] is not board.solver or known[1] is not board.siemens:
-            made = Superposition(board.solver, len(self._channels), self._farad)
-            known = self._superposed = board.solver, board.siemens, made
+            made = LinearResponse(board.solver, len(self._channels), self._farad)
+            known = self._linear = board.solver, board.siemens, made
         return known[2]
 
     def _lag(self, board: _Playing) -> Array:
         """(T, N) what the capacitance of the nodes adds to their voltages; the sources' rounding does not lag."""
         assert self._farad is not None
         if self._network.linear:
-            lag = self._superposition(board).lag(board.frequencies_hz, board.phasors * self._stages.gain)
+            lag = self._linear_response(board).lag(board.frequencies_hz, board.phasors * self._stages.gain)
             return np.real(board.turning @ lag)
 
         def played(later_s: float) -> Array:

@@ -36,8 +36,8 @@ MISTAKES = [
     ("{what: reset, where: pots, time: 1 s, for: 1 s}", "for", "happens at once and takes no 'for'"),
     ("{what: silent, where: pots, time: 1 s, for: 3}", "for", "silent takes a duration such as '100 ms', got 3"),
     ("{what: nak, where: pots, time: 1 s, for: 3 V}", "for", "'3 V' is a voltage, expected a time"),
-    ("{what: nak, where: pots}", "", "name exactly one of acquisition, time"),
-    ("{what: nak, where: pots, time: 1 s, acquisition: 3}", "time", "name exactly one of acquisition, time, not"),
+    ("{what: nak, where: pots}", "", "write exactly one of acquisition, time"),
+    ("{what: nak, where: pots, time: 1 s, acquisition: 3}", "time", "write exactly one of acquisition, time, not"),
     ("{what: nak, where: pots, acquisition: 0}", "acquisition", "must be at least 1"),
     ("{what: nak, where: pots, step: 3}", "step", "unknown key 'step'"),
 ]

@@ -1,4 +1,4 @@
-"""A tone with two sidebands: clear of products, of mains, and repeated often enough."""
+"""A tone with two sidebands: away from products and mains, and repeated often enough."""
 
 from __future__ import annotations
 
