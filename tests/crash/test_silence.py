@@ -129,8 +129,8 @@ def check(assembly: Assembly, bench: type, name: str, call: str) -> None:
     assert silenced.silent_s is not None, f"{call} was never called"
     assert all(isinstance(each, LabrigError) for each in failures), failures
     named = [each for each in failures if isinstance(each, DeadlineExceeded) and each.device == name]
-    asks_nothing = call == "close" or ((bench, call) == (SimulatedBench, "make_safe") and name != "awg")
-    if asks_nothing:  # nothing is asked of it any more; simulated digitizers and programmers have nothing to make safe
+    drives = name not in ("daq", "pots" if bench is SimulatedBench else "daq")
+    if call == "close" or (call == "make_safe" and not drives):  # nothing has to be done any more
         assert failures == named
         assert math.isfinite(off_s)
         return
