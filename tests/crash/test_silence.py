@@ -6,6 +6,7 @@ still does what it is told, as it cannot know that nobody hears it. LABRIG_LONG=
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -110,11 +111,13 @@ def session(assembly: Assembly) -> None:
 
 
 def off_since(world: World) -> float:
-    """When the last source was switched off; infinite if one plays."""
-    states = world.timeline.programs(math.inf)
-    if any(program not in (None, ToneProgram(0.0)) for _, program in states):
-        return float("inf")
-    return max(since for since, _ in states)
+    """Since when no source plays anything, however often it was switched off after that; infinite if one plays."""
+    since = -math.inf
+    for history in world.timeline._played.values():
+        states = list(zip(history._times, history._states, strict=True))
+        off = list(itertools.takewhile(lambda state: state[1] in (None, ToneProgram(0.0)), reversed(states)))
+        since = max(since, off[-1][0] if off else math.inf)
+    return since
 
 
 def check(assembly: Assembly, bench: type, name: str, call: str) -> None:
