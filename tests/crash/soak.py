@@ -35,9 +35,6 @@ from labrig.runs.journal import Journal, Step
 from labrig.simulation.world import timeline
 
 TESTS = Path(__file__).resolve().parents[1]
-SETTLED = 0.3
-"""Part of the run after which pools have their threads and caches are filled."""
-
 NEGLIGIBLE_B = 100.0
 """Growth per step that does not matter: 100 MB in a million steps, eleven hours of 40 ms each."""
 
@@ -53,16 +50,20 @@ BLOCKS = 20
 
 @dataclass(frozen=True)
 class Bench:
-    """A run: configuration, overrides for so many steps, and whether the instruments are in another process."""
+    """A run: configuration, overrides for so many steps, and whether the instruments are in another process.
+
+    settled: steps until pools have their threads and caches are filled, those of gRPC after thousands of calls.
+    """
 
     config: Path
     overrides: Callable[[int], tuple[str, ...]]
     has_child: bool
+    settled: int
 
 
 BENCHES = {
     "simulated": Bench(
-        TESTS.parent / "configs" / "iris.yaml", lambda steps: (f"learning.epochs={math.ceil(steps / 90)}",), False
+        TESTS.parent / "configs" / "iris.yaml", lambda steps: (f"learning.epochs={math.ceil(steps / 90)}",), False, 1000
     ),
     "wire": Bench(
         TESTS / "benchmarks" / "small_wire.yaml",
@@ -73,6 +74,7 @@ BENCHES = {
             "acquisition.settle=1 ms",
         ),
         True,
+        1500,
     ),
 }
 
@@ -122,19 +124,19 @@ def _children() -> set[int]:
 
 
 def soak(steps: int, bench: str) -> dict[str, Any]:
-    """Run so many steps; what came of memory, descriptors and time, and whether they stayed as they were."""
+    """Run so many steps after it has settled; what came of memory, descriptors and time, and whether they stayed."""
     chosen, series, others = BENCHES[bench], _Series(), _children()
     every = max(1, steps // SAMPLES)
 
     def report(what: Any) -> None:
-        if isinstance(what, Step) and what.index % every == 0:
+        if isinstance(what, Step) and what.index >= chosen.settled and what.index % every == 0:
             if not series.step and chosen.has_child:
                 series.processes += sorted(_children() - others)
             series.sample(what.index)
 
     began = time.monotonic()
     with tempfile.TemporaryDirectory(dir=".") as folder, one_blas_thread(), _low_limits():
-        assembly = assemble(chosen.config, chosen.overrides(steps))
+        assembly = assemble(chosen.config, chosen.overrides(chosen.settled + steps))
         result = train(assembly, run_dir=Path(folder) / "run", plots=False, report=report)
     return {
         "bench": bench,
@@ -162,15 +164,15 @@ def _low_limits() -> Iterator[None]:
 
 def judged(series: _Series) -> dict[str, Any]:
     """What is made of a series."""
-    step, first = np.array(series.step), int(SETTLED * len(series.step))
+    step = np.array(series.step)
     found: dict[str, Any] = {}
     holds = True
     for number, name in enumerate(["memory", "memory of instruments"][: len(series.processes)]):
-        slope, margin = _slope(step[first:], np.array([row[number] for row in series.memory[first:]], dtype=float))
+        slope, margin = _slope(step, np.array([row[number] for row in series.memory], dtype=float))
         found[f"{name}, B/step"] = round(slope, 1)
         found[f"{name}, ±95 %"] = round(margin, 1)
         holds &= slope - margin <= 0.0 or slope + margin <= NEGLIGIBLE_B
-        opened = [row[number] for row in series.descriptors[first:]]
+        opened = [row[number] for row in series.descriptors]
         found[name.replace("memory", "descriptors")] = f"{min(opened)} to {max(opened)}, {opened[-1]} at the end"
         tenth = max(1, len(opened) // 10)
         holds &= np.median(opened[-tenth:]) <= np.median(opened[:tenth])

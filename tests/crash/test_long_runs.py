@@ -35,7 +35,7 @@ def test_whatever_stands_in_a_file_there_is_an_error_by_name():
 @pytest.mark.parametrize("bench", ["simulated", "wire"])
 def test_memory_and_step_time_stay_as_they_are(tmp_path: Path, bench: str):
     """In a process of its own: what other tests left in memory would be freed or used again in the meantime."""
-    steps = trials(0, 3_000, 100_000) if bench == "simulated" else trials(0, 400, 10_000)
+    steps = trials(0, 2_000, 100_000) if bench == "simulated" else trials(0, 400, 10_000)
     program = Path(__file__).with_name("soak.py")
     command = [sys.executable, str(program), "--steps", str(steps), "--bench", bench, "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=7200)
