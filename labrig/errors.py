@@ -129,6 +129,12 @@ class SourceMisfit(LabrigError):
     exit_code = 5
 
 
+class SenseMisfit(LabrigError):
+    """A driven node does not read what its source plays: a lead is open, swapped or inverted."""
+
+    exit_code = 5
+
+
 class Overrange(LabrigError):
     """A digitizer channel clipped, so the measurement was refused."""
 

@@ -334,6 +334,7 @@ Temperature = Annotated[float, QuantityField("temperature", "10 °C")]
 """A difference of temperatures: 10 °C is 10 K."""
 Ratio = Annotated[float, QuantityField("ratio", "1 %")]
 
+PositiveRatio = Annotated[float, QuantityField("ratio", "1 %", "be positive")]
 PositiveFrequency = Annotated[float, QuantityField("frequency", "10 kHz", "be positive")]
 PositiveTime = Annotated[float, QuantityField("time", "20 ms", "be positive")]
 PositiveVoltage = Annotated[float, QuantityField("voltage", "500 mV", "be positive")]

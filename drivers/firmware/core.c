@@ -9,7 +9,7 @@
 #error "a bank has 1 to 128 channels"
 #endif
 
-enum { VERSION_MIN = 1, VERSION_MAX = 1, FIRMWARE_REVISION = 1 };
+enum { VERSION_MIN = 1, VERSION_MAX = 1, FIRMWARE_REVISION = 2 };
 
 enum op {
     OP_HELLO = 1,
@@ -38,7 +38,7 @@ enum state { SAFE = 0, ARMED = 1, TRIPPED = 2 };
 
 enum form { RUN = 0, PAIRS = 1 };
 
-enum { HEADER = 4, STATUS_AT = 4 };
+enum { HEADER = 4, STATUS_AT = 4, RETRY_MS = 100 };
 
 static struct frame_decoder request;
 
@@ -55,7 +55,7 @@ static uint8_t reset_cause;
 
 static uint8_t state;
 static uint16_t watchdog_ms;
-static uint32_t fed_ms, started_ms;
+static uint32_t fed_ms, started_ms, switched_ms;
 static uint16_t accepted, dropped, repeated, trips;
 static uint8_t terminal_faults;
 
@@ -199,6 +199,7 @@ static uint8_t terminals_obey(uint8_t channel, uint8_t connected)
 static void switch_terminals(uint8_t connected, uint8_t *faulty)
 {
     terminal_faults = 0;
+    switched_ms = hal_now_ms();
     for (uint8_t channel = 0; channel < channels; channel++) {
         if (!terminals_obey(channel, connected)) {
             if (faulty)
@@ -334,6 +335,11 @@ static void handle(void)
     const uint8_t *bytes = request.bytes;
     uint16_t sequence = get16(bytes + 2);
 
+    /* Our own reply, come back over a broken line: it says nothing of the host, and an answer to it would come back too. */
+    if (bytes[1] & OP_REPLY) {
+        dropped++;
+        return;
+    }
     fed_ms = hal_now_ms();
     if (answered && sequence == answered_sequence && request.crc == answered_crc) {
         repeated++;
@@ -392,5 +398,7 @@ void bank_poll(void)
         state = TRIPPED;
         trips++;
         switch_terminals(0, NULL);
+    } else if (state != ARMED && terminal_faults && hal_now_ms() - switched_ms >= RETRY_MS) {
+        switch_terminals(0, NULL); /* a chip whose supply or select line is back obeys after all */
     }
 }

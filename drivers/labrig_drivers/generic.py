@@ -55,7 +55,12 @@ def _names(count: int) -> tuple[str, ...]:
 
 def _source(options: SourceOptions) -> SourceCapabilities:
     return SourceCapabilities(
-        _names(options.channels), options.bits, options.full_scale, options.output_resistance, options.settle
+        _names(options.channels),
+        options.bits,
+        options.full_scale,
+        options.output_resistance,
+        options.settle,
+        holds_levels=True,
     )
 
 
@@ -75,7 +80,9 @@ def _programmer(options: ProgrammerOptions) -> ProgrammerCapabilities:
     except ValueError as error:
         raise ValueError(f"part: {error}") from error
     check_supply(part, options.supply)
-    return ProgrammerCapabilities(_names(options.channels), part, options.supply, options.write, on_chips=True)
+    return ProgrammerCapabilities(
+        _names(options.channels), part, options.supply, options.write, on_chips=True, stays_connected=True
+    )
 
 
 DRIVERS = (

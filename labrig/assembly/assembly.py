@@ -18,6 +18,7 @@ from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import Learning, LearningChoice
 from labrig.assembly.sections.network import NetworkChoice, initial_conductances
+from labrig.assembly.sections.power import Power
 from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
 from labrig.assembly.sections.timing import Timing, with_lines
@@ -34,6 +35,7 @@ from labrig.instruments.drivers import (
     SourceCapabilities,
 )
 from labrig.instruments.guard import GuardedProgrammer, GuardedSource
+from labrig.instruments.reservation import Reserved
 from labrig.learning.losses import Loss
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update, within
@@ -97,6 +99,7 @@ class Assembly:
     fault_policy: FaultPolicy
     simulation: SimulationChoice
     limits: Limits
+    power: Power
     devices: Mapping[str, Device]
     board: Board
     acquisition_timing: AcquisitionTiming
@@ -162,7 +165,7 @@ class Assembly:
         hookup = self.board.hookup
         others = () if self.judge is None else (self.judge.device,)
         instruments = {
-            name: bench.connect(name, self.devices[name].driver, self.routed(name))
+            name: self.connected(bench, name)
             for name in (*hookup.sources, hookup.digitizer, *hookup.programmers, *others)
         }
         return Rig(
@@ -182,9 +185,27 @@ class Assembly:
             },
             mains_hz=self.acquisition.mains_hz,
             zero_every=self.acquisition.zero.every,
+            up=self.power.up,
+            stages=self.power.stages(self.devices),
             others={name: instruments[name] for name in others},  # type: ignore[arg-type]
             on_close=bench.close,
         )
+
+    def connected(self, bench: Bench, name: str, options: InstrumentOptions | None = None) -> Any:
+        """Return an instrument on a bench, not yet open, which knows what to hold when it is made safe, and when.
+
+        With other options than in a run, if they are given.
+        """
+        instrument: Any = bench.connect(name, self.devices[name].driver, options or self.routed(name))
+        hookup = self.board.hookup
+        wires = [wire for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot) if wire.device == name]
+        levels = {wire.channel: wire.safe_v for wire in wires if wire.safe_v is not None}
+        if levels:
+            instrument.hold_when_safe(levels)
+        stage = self.power.stages(self.devices).get(name)
+        if stage is not None and isinstance(instrument, Reserved):
+            instrument.make_safe_in_stage(stage)
+        return instrument
 
     def judge_on(self, rig: Rig) -> Judge | None:
         """Return the instrument that judges, on an open rig; None if the configuration names none."""

@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print that the configuration is valid, on request with every value; returns the exit code."""
+    from labrig.cli.promises import promise_lines
+    from labrig.procedures.promises import not_promised
+
     assembly = assembled(arguments)
     values = []
     if arguments.show_resolved:
@@ -29,6 +32,8 @@ def execute(arguments: argparse.Namespace) -> int:
             line["ghost"] = asdict(assembly.ghost)
         if assembly.document.warnings:
             line["warnings"] = [warning.to_json() for warning in assembly.document.warnings]
+        if limits := not_promised(assembly):
+            line["not_promised"] = [asdict(each) for each in limits]
         if arguments.show_resolved:
             line["resolved"] = [value._asdict() for value in values]
         print(json_text(line))
@@ -38,4 +43,5 @@ def execute(arguments: argparse.Namespace) -> int:
 
         print(table(("key", "value", "origin"), values))
     print(f"{assembly.document.path}: ok")
+    print("".join(f"{line}\n" for line in promise_lines(not_promised(assembly))), end="")
     return 0

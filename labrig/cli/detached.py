@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,10 @@ from labrig.errors import DeadlineExceeded, LabrigError, StorageError
 
 LOG = "output.jsonl"
 """What a detached run prints: JSON lines, and messages on lines of their own."""
+BEFORE = "output.1.jsonl"
+"""What it printed before that: the output is moved there when it gets long."""
+LONGEST = 4 << 20
+"""Length of the output (bytes) at which it is moved; what was moved there before is dropped."""
 START_S = 120.0
 _begun: list[subprocess.Popen[bytes]] = []  # Python warns of a process that goes on after its object is gone
 
@@ -51,7 +57,8 @@ def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
         text = f"cannot write in {runs_dir}: {error.strerror}"
         raise StorageError(text, remedy="choose another --runs-dir") from error
     log = Path(name)
-    with os.fdopen(number, "wb") as output:
+    os.close(number)
+    with log.open("ab") as output:  # every process appends, so that the file can be cut
         process = subprocess.Popen(
             [sys.executable, "-m", "labrig", *command, "--json"],
             stdin=subprocess.DEVNULL,
@@ -77,6 +84,26 @@ def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
     raise DeadlineExceeded("the run did not start", limit=f"{START_S:g} s", remedy=f"see {log}")
 
 
+def keep_short(folder: Path, longest: int = LONGEST) -> None:
+    """Move the output of this process if it is that of a detached run and has become too long.
+
+    It is copied and cut, so that other processes that write to it, such as the watchdog, go on in the same file.
+    """
+    try:
+        length = os.fstat(1).st_size
+        if length <= longest:
+            return
+        log = folder / LOG
+        if not os.path.samestat(os.fstat(1), log.stat()):
+            return
+        new = folder / f".{BEFORE}"
+        shutil.copyfile(log, new)
+        new.replace(folder / BEFORE)
+        os.ftruncate(1, 0)
+    except OSError:  # it goes on growing; the disk may be full, which the journal says better
+        return
+
+
 def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str], None]) -> dict[str, Any]:
     """Print what a detached run says until it ends; its last event.
 
@@ -85,16 +112,30 @@ def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str]
     StorageError
         If the run was not detached, or its output cannot be read.
     """
-    path = folder / LOG
+    path, before = folder / LOG, folder / BEFORE
     last: dict[str, Any] = {}
+
+    def show(line: bytes) -> None:
+        nonlocal last
+        text = line.decode("utf-8", "replace").rstrip("\n")
+        last = _parsed(text) or last
+        print_line(text)
+
     try:
-        with path.open(encoding="utf-8", errors="replace") as log:
+        with path.open("rb") as log:
+            _show_from(before, 0, show)
             while True:
+                goes_on = running()
+                at = log.tell()
                 line = log.readline()
-                if line.endswith("\n"):
-                    last = _parsed(line) or last
-                    print_line(line.rstrip("\n"))
-                elif not running():
+                if line.endswith(b"\n"):
+                    show(line)
+                    continue
+                log.seek(at)
+                if os.fstat(log.fileno()).st_size < at:  # it was moved in the meantime
+                    _show_from(before, at, show)
+                    log.seek(0)
+                elif not goes_on:
                     return last
                 else:
                     time.sleep(0.1)
@@ -102,6 +143,14 @@ def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str]
         raise StorageError(
             f"cannot read {path}: {error.strerror}", remedy="only runs that began with `labrig run --detach` have one"
         ) from error
+
+
+def _show_from(path: Path, begins: int, show: Callable[[bytes], None]) -> None:
+    """Show the lines of a file, if it exists, from a position on."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(begins)
+        for line in file:
+            show(line)
 
 
 def _parsed(line: str) -> dict[str, Any]:

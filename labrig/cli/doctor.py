@@ -93,7 +93,7 @@ def _connect(bench: Bench, assembly: Assembly) -> tuple[dict[str, tuple[str, Ins
         try:
             if broken is not None:
                 raise broken
-            instruments[name] = driver.name, bench.connect(name, driver, device.options)
+            instruments[name] = driver.name, assembly.connected(bench, name, device.options)
         except LabrigError as error:
             # If the bench itself failed to start, trying again for every instrument would take minutes.
             broken = None if error.device == name else error

@@ -30,13 +30,16 @@ def execute(arguments: argparse.Namespace) -> int:
 
     from labrig.assembly.terminals import terminals
     from labrig.cli.opened import opened
+    from labrig.cli.promises import promise_lines
     from labrig.errors import LimitExceeded
     from labrig.interrupts import Interrupts
     from labrig.procedures.plan import plan_run
+    from labrig.procedures.promises import not_promised
 
     assembly = assembled(arguments)
     if arguments.wiring:
         return _print_wiring(assembly, arguments.json)
+    limits = not_promised(assembly)
     virtual = assembly.header.bench == "hardware"
     if virtual:
         served = all(device.driver.virtual for device in assembly.devices.values())
@@ -51,10 +54,13 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         ghost = {} if assembly.ghost is None else {"ghost": asdict(assembly.ghost)}
         line = {"event": "plan", "config": str(assembly.document.path), **asdict(plan), **ghost}
+        if limits:
+            line["not_promised"] = [asdict(each) for each in limits]
         line["terminals"] = [asdict(terminal) for terminal in terminals(assembly)]
         print(json_text({**line, "solver": _solver(assembly)}))
     else:
         print(_text(assembly, plan))
+        print("".join(f"{line}\n" for line in promise_lines(limits)), end="")
         if virtual:
             print("Measured on virtual instruments; the time that real instruments take per command is not included.")
     return 0

@@ -31,7 +31,9 @@ def execute(arguments: argparse.Namespace) -> int:
     assembly = trained_board(folder, arguments.config, overrides(arguments))
     print_warnings(assembly)
     with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
-        found = program(rig, assembly.update(rig))
+        programmers = rig.hookup.programmers
+        stay = [name for name in programmers if assembly.devices[name].programmer.stays_connected]
+        found = program(rig, assembly.update(rig), stay)
     if assembly.header.bench != "hardware":
         print(
             "labrig: this board exists only while the command runs; use --bench hardware for a real one",
@@ -51,4 +53,9 @@ def _text(line: dict[str, Any]) -> str:
         lines += [
             f"  {each['edge']}: {each['held_s']:.6g} S instead of {each['written_s']:.6g} S" for each in line["differs"]
         ]
+    elif line["connected"]:
+        names = ", ".join(line["connected"])
+        lines.append(f"{names} leaves the network connected until labrig opens it again, or its supply fails")
+    else:
+        lines.append("the network was disconnected again, for its programmers cannot stay connected")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from labrig.cli.detached import keep_short
 from labrig.cli.elapsed import wall_s
 from labrig.json_text import json_text
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 VERDICT_FAILED = 7
 INTERRUPTED = 130
+
+EVERY = 100
+"""Steps after which the length of the output is looked at."""
 
 
 class Output:
@@ -60,6 +64,8 @@ class Output:
             emit(self._arguments, line)
         else:
             self._steps = what.index
+        if self._folder is not None and (isinstance(what, Evaluation) or self._steps % EVERY == 0):
+            keep_short(self._folder.path)
 
 
 def recorded(arguments: argparse.Namespace, assembly: Assembly, interrupts: Interrupts) -> RunResult:

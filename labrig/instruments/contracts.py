@@ -83,6 +83,18 @@ class WaveformSource(Instrument, Protocol):
 
 
 @runtime_checkable
+class HoldsLevels(Protocol):
+    """A source some of whose channels can hold a level when it is made safe; its capabilities have `holds_levels`."""
+
+    def hold_when_safe(self, levels: Mapping[str, float]) -> None:
+        """Let these channels hold a level (open-circuit V) in `make_safe` and `rescue`; all others are switched off.
+
+        Called before `open`.
+        """
+        ...
+
+
+@runtime_checkable
 class Digitizer(Instrument, Protocol):
     """A digitizer for finite, triggered acquisitions."""
 
@@ -124,6 +136,15 @@ class ConductanceProgrammer(Instrument, Protocol):
 
         The first call after `open`, which leaves the network disconnected, connects it.
         """
+        ...
+
+
+@runtime_checkable
+class StaysConnected(Protocol):
+    """A programmer that can leave the network connected as it is programmed when it is closed."""
+
+    def leave(self) -> None:
+        """Leave the settings and terminals as they are in `close`, without any watchdog; `make_safe` undoes it."""
         ...
 
 

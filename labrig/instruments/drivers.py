@@ -37,9 +37,12 @@ class InstrumentCapabilities:
     address : str, optional
         Address from its options. Two entries of the same driver and address are one instrument listed twice; two
         drivers at one address are two functions of one device, which has one model.
+    not_promised : tuple of str
+        What nobody can promise about its being made safe, whatever ends a run; a sentence each, without the name.
     """
 
     address: str | None = None
+    not_promised: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class SourceCapabilities(InstrumentCapabilities):
         instrument's name: `timing.clock` then lists the source among the followers. "": nowhere.
     clock_source_remedy : str
         How to make it follow the digitizer's, for error messages.
+    holds_levels : bool
+        Whether channels can hold a level when it is made safe: it has `hold_when_safe`.
     """
 
     channels: tuple[str, ...]
@@ -124,6 +129,7 @@ class SourceCapabilities(InstrumentCapabilities):
     clock_source: ClockSource | None = None
     clock_input: str = ""
     clock_source_remedy: str = "let another source play the tones"
+    holds_levels: bool = False
 
     @property
     def step_v(self) -> float:
@@ -217,6 +223,8 @@ class ProgrammerCapabilities(InstrumentCapabilities):
         Silence after which its watchdog disconnects the board (s).
     on_chips : bool
         Whether its channels are the rheostats of chips soldered by the user, in the order of the chips.
+    stays_connected : bool
+        Whether it can leave the network connected when it is closed: it has `leave`.
     """
 
     channels: tuple[str, ...]
@@ -225,6 +233,7 @@ class ProgrammerCapabilities(InstrumentCapabilities):
     write_s: float
     silence_s: float = math.inf
     on_chips: bool = False
+    stays_connected: bool = False
 
 
 Capabilities = SourceCapabilities | DigitizerCapabilities | ProgrammerCapabilities

@@ -122,6 +122,10 @@ class GuardedProgrammer:
         """Pass the call on to the programmer."""
         self._programmer.keep_alive()
 
+    def leave(self) -> None:
+        """Pass the call on to the programmer."""
+        self._programmer.leave()  # type: ignore[attr-defined]
+
     def open(self) -> None:
         """Pass the call on to the programmer."""
         self._programmer.open()

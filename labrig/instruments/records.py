@@ -58,6 +58,10 @@ class Record:
         The command line of that process, and its working directory.
     opened_ns : int
         When it was opened (ns since 1970).
+    safe_levels : mapping
+        Level (V) that a channel of a source holds when it is made safe; other channels are switched off.
+    stage : int or None
+        When it is made safe, among the others: 0 is first. None: sources first, then the rest.
     made_safe : bool
         Written over a record of another user, which cannot be deleted, once the instrument was made safe.
     """
@@ -72,7 +76,14 @@ class Record:
     command: str = field(default_factory=lambda: _command())
     folder: str = field(default_factory=lambda: _working_directory())
     opened_ns: int = field(default_factory=time.time_ns)
+    safe_levels: Mapping[str, float] = field(default_factory=dict[str, float])
+    stage: int | None = None
     made_safe: bool = False
+
+    @property
+    def safe_stage(self) -> int:
+        """When it is made safe, among the others."""
+        return safe_stage(self.kind, self.stage)
 
     @property
     def user(self) -> str:
@@ -83,6 +94,11 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """Return the record as it is written."""
         return asdict(self)
+
+
+def safe_stage(kind: str, stage: int | None) -> int:
+    """Return when an instrument of a kind is made safe among others, if that is not set: sources first."""
+    return stage if stage is not None else 0 if kind == "source" else 1
 
 
 def write(record: Record) -> None:

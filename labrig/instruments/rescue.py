@@ -20,7 +20,7 @@ from labrig.instruments.machine_lock import MachineLock
 from labrig.instruments.records import Record, read_all
 
 SOURCES_FIRST_S = 0.3
-"""How long digitizers and programmers wait for the sources (s)."""
+"""How long the last stage, as a rule digitizers and programmers, waits for those before it (s)."""
 
 RETRY_S = 10.0
 """How long an instrument that cannot be reached is tried again (s); its plug may be back."""
@@ -42,7 +42,10 @@ def prepared(record: Record) -> Any:
             import_module(module)
         except ImportError:
             break  # `rescue` reports it better
-    return driver.factory(record.name, options)
+    instrument = driver.factory(record.name, options)
+    if record.safe_levels:
+        instrument.hold_when_safe(record.safe_levels)
+    return instrument
 
 
 def rescue(record: Record, instrument: Any = None) -> None:
@@ -141,17 +144,21 @@ class Rescue:
 
 
 def begin_all(rescues: Iterable[Rescue]) -> None:
-    """Begin with every source; as soon as they are safe, or after SOURCES_FIRST_S, with the rest."""
-    sources, others = [], []
+    """Begin with those of the first stage, as a rule every source; as soon as they are safe, the next, and so on.
+
+    All are begun after SOURCES_FIRST_S, whether or not the earlier ones are safe.
+    """
+    stages: dict[int, list[Rescue]] = {}
     for each in rescues:
-        (sources if each.record.kind == "source" else others).append(each)
-    for each in sources:
-        each.begin()
-    ends = time.monotonic() + SOURCES_FIRST_S
-    for each in sources:
-        each.wait(ends - time.monotonic())
-    for each in others:
-        each.begin()
+        stages.setdefault(each.record.safe_stage, []).append(each)
+    began = time.monotonic()
+    for number, stage in enumerate(sorted(stages), start=1):
+        for each in stages[stage]:
+            each.begin()
+        if number < len(stages):
+            ends = began + SOURCES_FIRST_S * number / (len(stages) - 1)
+            for each in stages[stage]:
+                each.wait(ends - time.monotonic())
 
 
 def _device_in_use(record: Record) -> bool:

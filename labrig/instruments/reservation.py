@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -120,6 +120,15 @@ class Reserved:
             return self._feeding(method, self._guardian)
         return method
 
+    def hold_when_safe(self, levels: Mapping[str, float]) -> None:
+        """Let channels hold a level (V) when the instrument is made safe, whoever does it."""
+        self._record = replace(self._record, safe_levels=dict(levels))
+        self._instrument.hold_when_safe(levels)
+
+    def make_safe_in_stage(self, stage: int) -> None:
+        """Let whoever makes the instrument safe do it in this stage."""
+        self._record = replace(self._record, stage=stage)
+
     def open(self) -> None:
         """Reserve the instrument, make it safe if a killed program left it behind, record it and open it.
 
@@ -155,6 +164,11 @@ class Reserved:
     def make_safe(self) -> None:
         """Make the instrument safe."""
         self._instrument.make_safe()
+        self._is_safe = True
+
+    def leave(self) -> None:
+        """Leave a programmer as it is when it is closed: a network that nothing drives is safe."""
+        self._instrument.leave()
         self._is_safe = True
 
     def close(self) -> None:

@@ -104,6 +104,7 @@ class Demodulator:
         self._gap = False
         self._clipped = np.zeros(len(self._plan.channels), dtype=np.bool_)
         self._received[:] = False
+        self._extremes = np.inf, -np.inf
 
     def feed(self, block: Block) -> None:
         """Take the next block, of any length; scans of the settle and scans beyond the window are ignored.
@@ -125,6 +126,12 @@ class Demodulator:
         if self._conversion is None or not self._conversion.is_by(block.scale):
             self._conversion = Conversion(block.scale)
         self._conversion.volts(codes, out=self._volts[first:last])
+        lowest, highest = self._conversion.extremes(codes)
+        # A NaN must not get lost here: it is within no limits.
+        self._extremes = (
+            lowest if not lowest >= self._extremes[0] else self._extremes[0],
+            highest if not highest <= self._extremes[1] else self._extremes[1],
+        )
         self._received[first:last] = True
         self._step_v = self._conversion.step_v(codes)
         self._clipped |= block.overrange
@@ -301,6 +308,21 @@ class Demodulator:
     def window(self) -> NDArray[np.float64]:
         """(N, C) volts of the window as fed so far, for spectra and records."""
         return self._volts.copy()
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Lowest and highest voltage that any channel had in the window as fed so far, or bounds of them (V)."""
+        return self._extremes
+
+    def channel_extremes(self) -> tuple[Array, Array]:
+        """Lowest and highest voltage of each channel in the window as fed so far, each (C,) in V."""
+        volts = self._volts[self._received]
+        return volts.min(axis=0), volts.max(axis=0)
+
+    def mean_squares(self) -> Array:
+        """(E,) mean square of every drop in the window as fed so far, whatever its waveform (V²)."""
+        volts = self._volts[self._received]
+        return self._drops.terms(volts.T @ volts / len(volts)).sum(axis=0)
 
     def _at_full_scale(self, codes: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.bool_] | bool:
         """(C,) channels whose integer codes reach full scale, or False for none."""

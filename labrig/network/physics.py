@@ -132,6 +132,15 @@ class NamesItsMethod(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsFixedLoad(Protocol):
+    """A network of passive parts that can say how much its fixed ones load a node. A physics may do without."""
+
+    def fixed_load(self, node: str, /) -> float:
+        """Largest conductance of the fixed parts on a node, without its source (S); infinite if it has no limit."""
+        ...
+
+
 class Network(Protocol):
     """A network with its sources. Vectors follow the order of these tuples; a frozen dataclass of plain values."""
 

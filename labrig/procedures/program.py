@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from labrig.errors import ChannelFault
@@ -10,16 +11,18 @@ from labrig.procedures.reconcile import holds
 from labrig.rig.rig import Rig
 
 
-def program(rig: Rig, update: Update) -> dict[str, Any]:
-    """Write the present setting of an update to an open rig, and read it back.
+def program(rig: Rig, update: Update, stay: Sequence[str]) -> dict[str, Any]:
+    """Write the present setting of an update to an open rig, read it back, and leave the network connected.
 
-    Closing the rig opens the terminals of a bank of potentiometers, but leaves the wipers where they are: the next
-    command that opens it finds this setting, as long as its supply stays on.
+    If every edge holds what was written, the programmers named by `stay` leave their terminals connected when the rig
+    is closed, with their watchdogs off, until labrig opens them again or their supply fails. Otherwise, and for other
+    programmers, closing the rig disconnects the network as usual; the wipers stay where they are.
 
     Returns
     -------
     dict
-        edges (how many) and differs: for each edge that does not hold what was written, its name and both values (S).
+        edges (how many); differs: for each edge that does not hold what was written, its name and both values (S);
+        connected: the programmers whose part of the network stays connected.
 
     Raises
     ------
@@ -40,4 +43,6 @@ def program(rig: Rig, update: Update) -> dict[str, Any]:
         for edge, setting in settings.items()
         if edge in held and not holds(held[edge], setting)
     ]
-    return {"edges": len(settings), "differs": differs}
+    connected = [] if differs else list(stay)
+    rig.leave(connected)
+    return {"edges": len(settings), "differs": differs, "connected": connected}

@@ -38,6 +38,11 @@ class SourceWire:
         ± peak that the channel can play (V).
     howland : Howland or None
         The current source between channel and node.
+    load_s : float or None
+        Largest conductance of the fixed parts on the node (S); infinite if it has no limit, as of diodes. None if the
+        physics of the board does not say what a driven node may read.
+    safe_v : float or None
+        Level that the channel holds when it is made safe (V); None: it is switched off.
     """
 
     node: str
@@ -46,6 +51,8 @@ class SourceWire:
     ohm: float
     full_scale_v: float = np.inf
     howland: Howland | None = None
+    load_s: float | None = None
+    safe_v: float | None = None
 
     @property
     def label(self) -> str:

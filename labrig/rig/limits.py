@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import LimitExceeded
-from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.demodulator import Demodulator
 from labrig.rig.hookup import Hookup
 from labrig.signals.tones import ToneProgram
+
+Array = NDArray[np.float64]
+
+NOISE = 0.02
+"""How far beyond a limit of a node a single sample may be, as a fraction: noise and hum of the digitizer."""
+
+ROUNDING = 0.01
+"""How far beyond the limit a source may play because of its steps, as a fraction."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +34,27 @@ class Limits:
         Largest power in one programmable edge (W).
     step_s : float
         Longest training step, and deadline of every acquisition (s).
+    misread : float
+        By which fraction a driven node may be misread.
     """
 
     node_v: float
     edge_power_w: float
     step_s: float
+    misread: float = 0.25
 
-    def check_drive(self, programs: Iterable[tuple[str, ToneProgram]]) -> None:
-        """Refuse, before anything is played, a source whose DC and tones add up beyond the node limit."""
+    def check_drive(self, programs: Iterable[tuple[str, ToneProgram]], spare: float = 0.0) -> None:
+        """Refuse, before anything is started, a source whose DC and tones add up beyond the node limit.
+
+        Parameters
+        ----------
+        programs : iterable of (node, program)
+            What each source is to play.
+        spare : float
+            By which fraction of the limit it may be beyond.
+        """
         for node, program in programs:
-            if not program.peak <= self.node_v:
+            if not program.peak <= (1.0 + spare) * self.node_v:
                 raise LimitExceeded(
                     f"the source of node {node} would play {program.peak:.4g} V",
                     action="measure",
@@ -55,34 +74,66 @@ class Limits:
                 remedy="look for what is slow (labrig plan), or raise limits.step",
             )
 
-    def check_response(self, hookup: Hookup, read: Demodulated, siemens: NDArray[np.float64]) -> None:
-        """Refuse a measurement in which a node left its limits or an edge took too much power (nominal siemens)."""
-        swing = np.abs(read.phasor).sum(axis=0)
-        if not (np.abs(read.dc) + swing).max() <= min(self.node_v, hookup.least_v):
-            self._check_nodes(hookup, read.dc + swing, read.dc - swing)
-        power = siemens * (read.edge_dc**2 + 0.5 * (np.abs(read.edge_phasor) ** 2).sum(axis=0))
-        if not power.max(initial=0.0) <= self.edge_power_w:
-            worst = int(power.argmax())
-            raise LimitExceeded(
-                f"edge {hookup.edges[worst].name} takes {power[worst]:.3g} W",
-                action="measure",
-                limit=f"limits.edge_power {self.edge_power_w:g} W",
-                config_path=("limits", "edge_power"),
-                remedy="lower the drive or the conductance range",
-            )
+    def check_window(self, hookup: Hookup, window: Demodulator, largest: Callable[[], tuple[Array, float]]) -> None:
+        """Refuse a window in which a node left its limits, or an edge took too much power, whatever drove it.
 
-    def _check_nodes(self, hookup: Hookup, high: NDArray[np.float64], low: NDArray[np.float64]) -> None:
-        """Refuse a node whose highest or lowest voltage (C,) is outside its own limits."""
+        Parameters
+        ----------
+        hookup : Hookup
+            The wiring.
+        window : Demodulator
+            It was fed the window.
+        largest : callable
+            Returns the largest conductance that each edge may have (E,), and the largest of these (S).
+        """
+        low, high = window.extremes
+        if low == np.inf:
+            return  # no scan was received
+        if not (-low <= (most := min(self.node_v, hookup.least_v)) and high <= most):
+            self._check_nodes(hookup, *window.channel_extremes())
+        siemens, most_s = largest()
+        if not most_s * (high - low) ** 2 <= self.edge_power_w:
+            self._check_power(hookup, siemens * window.mean_squares())
+
+    def _check_power(self, hookup: Hookup, power: Array) -> None:
+        """Refuse an edge whose power (E,), in W, is beyond the limit."""
+        if power.max(initial=0.0) <= self.edge_power_w:
+            return
+        worst = int(power.argmax())
+        raise LimitExceeded(
+            f"edge {hookup.edges[worst].name} takes up to {power[worst]:.3g} W",
+            action="measure",
+            limit=f"limits.edge_power {self.edge_power_w:g} W",
+            config_path=("limits", "edge_power"),
+            remedy="lower the drive or the conductance range",
+        )
+
+    def _check_nodes(self, hookup: Hookup, low: Array, high: Array) -> None:
+        """Refuse a node whose lowest or highest sample (C,), in V, is outside its own limits."""
         ceiling, floor = np.minimum(hookup.high_v, self.node_v), np.maximum(hookup.low_v, -self.node_v)
-        outside = ~((high <= ceiling) & (low >= floor))
-        if outside.any():
-            column = int(outside.argmax())
-            extreme = high[column] if high[column] > ceiling[column] else low[column]
-            raise LimitExceeded(
-                f"node {hookup.senses[column].node} is at {extreme:.4g} V",
-                action="measure",
-                limit=f"{floor[column]:g} V to {ceiling[column]:g} V "
-                "(limits.node, supply of the parts, compliance of a current source)",
-                config_path=("limits", "node"),
-                remedy="lower the drive",
-            )
+        spare = NOISE * np.minimum(np.abs(ceiling), np.abs(floor))
+        outside = ~((high <= ceiling + spare) & (low >= floor - spare))
+        if not outside.any():
+            return
+        column = int(outside.argmax())
+        node = hookup.senses[column].node
+        extreme = float(low[column] if high[column] <= ceiling[column] + spare[column] else high[column])
+        which, path = self._which(hookup, node, extreme)
+        raise LimitExceeded(
+            f"node {node} is at {extreme:.4g} V",
+            action="measure",
+            limit=f"{floor[column]:g} V to {ceiling[column]:g} V ({which})",
+            config_path=path,
+            remedy="lower the drive; if it is not that large, another instrument drives the node, or a source plays "
+            "more than it was told",
+        )
+
+    def _which(self, hookup: Hookup, node: str, extreme: float) -> tuple[str, tuple[str, ...]]:
+        """Say which limit of a node its voltage is beyond, and the key that sets it."""
+        howland = next((wire.howland for wire in hookup.outputs if wire.node == node), None)
+        if howland is not None and abs(extreme) > howland.compliance_v:
+            key = ("wiring", node, "through", "compliance")
+            return "compliance of its current source, which no longer delivers what is asked of it", key
+        if abs(extreme) > self.node_v:
+            return "limits.node", ("limits", "node")
+        return "supply of the parts on it", ("limits", "node")

@@ -6,12 +6,15 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labrig.errors import ChannelFault, LabrigError
 from labrig.instruments.contracts import ConductanceProgrammer
 from labrig.instruments.data import Continuous, Level, LevelTable, ProgramReport, Setting, Target, distinct
 from labrig.rig.hookup import EdgeWire
 from labrig.rig.reports import merged
+
+Array = NDArray[np.float64]
 
 
 class Programming:
@@ -39,12 +42,24 @@ class Programming:
         self.levels: Sequence[LevelTable | Continuous] = []
         self._settings: dict[int, Setting] = {}
         self._siemens_of: list[dict[int, float]] = []
+        self._before: Array | None = None
+        self._faulty: dict[str, Setting] = {}
+        self._most = self._tolerance_factor = np.zeros(0)
+        self._largest: tuple[Array, float] | None = None
 
     def read_levels(self) -> None:
         """Ask the open programmers what their channels can realize."""
         tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
         self.levels = [tables[edge.device][edge.channel] for edge in self._edges]
         by_code = {key: each.by_code for key, each in distinct(self.levels).items() if isinstance(each, LevelTable)}
+        most = {
+            key: each.maximum if isinstance(each, Continuous) else float(each.siemens[-1])
+            for key, each in distinct(self.levels).items()
+        }
+        self._most = np.array([most[id(each)] for each in self.levels])
+        # The tolerance is one of resistances.
+        self._tolerance_factor = 1.0 / np.array([max(1.0 - each.tolerance, 0.01) for each in self.levels])
+        self._before = self._largest = None
         self._siemens_of = [by_code.get(id(table), {}) for table in self.levels]
 
     def keep_alive(self) -> None:
@@ -68,7 +83,35 @@ class Programming:
         for edge, setting in settings.items():
             self.siemens[edge] = self.nominal(edge, setting)
             self._settings[edge] = setting
-        return merged(reports)
+        report = merged(reports)
+        self._faulty = {name: report.read_back[name] for name in report.faulty if name in report.read_back}
+        self._largest = None
+        return report
+
+    def largest(self) -> tuple[Array, float]:
+        """(E,) largest conductance that each edge may have now (S), and the largest of them.
+
+        It is what was written, or what a channel that does not keep it holds instead, with the tolerance of the part.
+        Edges that were never written are read back, once.
+        """
+        if self._largest is None:
+            if len(self._settings) < len(self._edges) and self._before is None:
+                self._before = self._as_found()
+            unwritten = 0.0 if self._before is None else np.where(self.siemens == 0, self._before, 0.0)
+            siemens = self.siemens + unwritten
+            for name, setting in self._faulty.items():
+                edge = next(k for k, wire in enumerate(self._edges) if f"{wire.device}/{wire.channel}" == name)
+                siemens[edge] = self.nominal(edge, setting)
+            siemens = np.where(np.isfinite(siemens), siemens, self._most) * self._tolerance_factor
+            self._largest = siemens, float(siemens.max(initial=0.0))
+        return self._largest
+
+    def _as_found(self) -> Array:
+        """(E,) nominal conductances as they are read back (S); NaN where that says nothing."""
+        held = self.read_back()
+        return np.array(
+            [self.nominal(edge, held[edge]) if edge in held else np.nan for edge in range(len(self._edges))]
+        )
 
     def read_back(self) -> dict[int, Setting]:
         """What every edge's channel holds, by edge index, as its programmer reads it back."""

@@ -10,7 +10,7 @@ Order matters: digitizers arm first, sources start last. On any exit every instr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -38,14 +38,15 @@ from labrig.lockin.demodulator import Demodulator
 from labrig.lockin.drops import prepare_drops
 from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.channel_programs import ChannelPrograms, Programs
+from labrig.rig.driven_nodes import DrivenNodes
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
-from labrig.rig.limits import Limits
+from labrig.rig.limits import ROUNDING, Limits
 from labrig.rig.programming import Programming
 from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
 from labrig.rig.responses import response_of
-from labrig.rig.safety import SafetyCrew
+from labrig.rig.safety import SafetyCrew, failures_of
 from labrig.rig.source_group import SourceGroup
 from labrig.rig.zero import Zero
 from labrig.signals.tone_planner import TonePlan
@@ -59,6 +60,8 @@ class Rig:
     plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
     other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
     mains_hz: mains whose hum is fitted. zero_every: acquisitions after which the zero is measured again, 0 for never.
+    up: names of sources and programmers, in the order in which they are connected to the board when the rig opens; the
+    others follow. stages: by name, when an instrument is made safe (0 first); without it sources first, then the rest.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
 
@@ -82,6 +85,8 @@ class Rig:
         identities: Mapping[str, Identity],
         mains_hz: Sequence[float] = (),
         zero_every: int = 0,
+        up: Sequence[str] = (),
+        stages: Mapping[str, int] = MappingProxyType({}),
         others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -105,14 +110,17 @@ class Rig:
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
         self.others: dict[str, Any] = {name: Gate(name, "digitizer", other) for name, other in others.items()}
         gates = [*source_gates.values(), digitizer_gate, *programmer_gates.values(), *self.others.values()]
-        self._safety = SafetyCrew(gates, clock)
-        self._expected = identities
+        self._safety = SafetyCrew(gates, clock, stages)
+        self._expected, self._up = identities, up
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
+        self._driven_nodes = DrivenNodes(hookup, 0 if activation == "sine" else None, limits.misread)
+        self._pilot_v = pilot_v
         self._programming = Programming(programmer_gates, hookup.edges)
         self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
         self._reached: list[str] = []
+        self._left: list[str] = []
         self.closing = False
         self._closed = True
         self._on_close = on_close
@@ -207,7 +215,7 @@ class Rig:
         half_squares = self._half_squares(read, excitation, lead)
         if zero is not None:
             read = zero.subtracted_from(read)
-        self.limits.check_response(self.hookup, read, self._programming.siemens)
+        self._check_driven_nodes(read, excitation)
         error = self._channel_programs.error_as_played(played, lead)
         return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares)
 
@@ -222,17 +230,29 @@ class Rig:
         programs = self._programs(excitation)
         following_programs = None if following is None else self._programs(following)
         played = self._source_group.load(programs)
+        if played != programs:
+            self.limits.check_drive(self._channel_programs.by_node(played), ROUNDING)
         lead = self._channel_programs.lead(programs, played)
         self._start()
         self.recorder.begin(self.acquisitions + 1, programs, played)
         self._read()
         if following_programs is not None:
             self._source_group.begin_confirming(following_programs)
+        self.limits.check_window(self.hookup, self._lock_in, self._programming.largest)
         read = self._lock_in.result(lead)
         if is_refused(read):
             self.confirm()  # a source that was lost or reset in the meantime is a better reason
             refuse(read, self.hookup)
         return read, played, lead
+
+    def _check_driven_nodes(self, read: Demodulated, excitation: Excitation) -> None:
+        """Refuse a measurement in which a driven node does not read what its source plays."""
+        activation = np.asarray(excitation.activation, dtype=float)
+        siemens, _ = self._programming.largest()
+        misfit = self._driven_nodes.problem(read, activation, self._pilot_v, siemens)
+        if misfit is not None:
+            self.confirm()
+            raise misfit
 
     def window(self) -> Array:
         """(N, C) samples (V) of the last acquisition's window, columns as `hookup.senses`."""
@@ -241,6 +261,12 @@ class Rig:
     def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
         """Write new settings (by edge index) and verify them. Channels of the report are named device/channel."""
         return self._programming.program(settings)
+
+    def leave(self, names: Sequence[str]) -> None:
+        """Let these programmers leave the network connected as it is now when the rig is closed, whatever follows."""
+        for name in names:
+            self._programmers[name].leave()  # type: ignore[attr-defined]
+            self._left.append(name)
 
     def read_back(self) -> dict[int, Setting]:
         """What every edge's channel holds, by edge index, as its programmer reads it back."""
@@ -279,11 +305,12 @@ class Rig:
         self._safety.shut()
         self._source_group.end_threads()
         reached = [name for name in self._instruments() if name in self._reached]
-        failures = self._safety.make_safe(reached)
+        failures = self._safety.make_safe([name for name in reached if name not in self._left])
         failures += self._safety.close(reached[::-1])
-        failures += _failures([self._on_close, self._while_open.close])
+        failures += failures_of([self._on_close, self._while_open.close])
         self._safety.end_threads()
         self._reached.clear()
+        self._left.clear()
         return failures
 
     def _open(self) -> None:
@@ -291,7 +318,9 @@ class Rig:
         self._source_group.start_threads()
         self._safety.reopen()
         self._closed = False
-        digitizer_first = {self.hookup.digitizer: self._digitizer, **self._instruments()}  # others take its clock
+        every = self._instruments()
+        in_order = {name: every[name] for name in self._up if name in every}
+        digitizer_first = {self.hookup.digitizer: self._digitizer, **in_order, **every}  # others take its clock
         for name, instrument in digitizer_first.items():
             self._reached.append(name)
             instrument.open()
@@ -304,6 +333,11 @@ class Rig:
                 self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
             )
         self._programming.read_levels()
+        for name in in_order:
+            if name in self._programmers:
+                self._programmers[name].keep_alive()
+            else:
+                self._sources[name].idle()
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:
@@ -360,14 +394,3 @@ class Rig:
             lock_in.feed(block)
             received = block.start_index + len(block.codes)
         self.acquisitions += 1
-
-
-def _failures(actions: Iterable[Callable[[], None]]) -> list[Exception]:
-    """Do every action, whatever becomes of the others; what they raised."""
-    failures: list[Exception] = []
-    for action in actions:
-        try:
-            action()
-        except Exception as failure:
-            failures.append(failure)
-    return failures

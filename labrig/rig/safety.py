@@ -6,7 +6,8 @@ Order of events, in seconds from the beginning:
 - 0: every source is made safe, each in a thread of its own. A source with a call under way is given `IN_FLIGHT_S` to
   end it. If the call hangs, it is cut off (it cannot go on when it comes back) and the source is made safe all the
   same; drivers use a fresh connection then, for a second message on the old one could be taken for a part of the first.
-- when every source is safe, and at the latest after `SOURCES_FIRST_S`: digitizers and programmers, likewise.
+- when every source is safe, and at the latest after `SOURCES_FIRST_S`: digitizers and programmers, likewise. The
+  configuration may name another order, stage by stage; the last stage begins by then all the same.
 - An instrument that was disturbed (a call was under way, or Ctrl-C broke one off) is made safe a second time after
   `SETTLE_S`, and one whose call hung once more when that call ends, at the latest after `HUNG_S`: what such a call has
   sent may arrive after the first attempt.
@@ -20,10 +21,12 @@ another thread later.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from labrig.clock import Clock
 from labrig.errors import DeadlineExceeded, LabrigError
+from labrig.instruments.records import safe_stage
 from labrig.rig.gate import Gate
 from labrig.rig.parallel_calls import Call, Worker, started_workers
 
@@ -48,10 +51,12 @@ BY_HAND = {
 class SafetyCrew:
     """Makes instruments safe and closes them, with a thread for each.
 
-    gates: of the instruments. clock: of the bench; the pauses between attempts pass on it.
+    gates: of the instruments. clock: of the bench; the pauses between attempts pass on it. stages: when each instrument
+    is made safe, 0 first; without it sources first.
     """
 
-    def __init__(self, gates: Iterable[Gate], clock: Clock) -> None:
+    def __init__(self, gates: Iterable[Gate], clock: Clock, stages: Mapping[str, int] = MappingProxyType({})) -> None:
+        self._stages = stages
         self._gates = {gate.name: gate for gate in gates}
         self._clock = clock
         self._workers: dict[str, Worker] = {}
@@ -83,12 +88,15 @@ class SafetyCrew:
         """Make these instruments safe; one error for each that could not be. Ends within RETRY_S + LAST_ATTEMPT_S."""
         self.shut()
         began = time.monotonic()
-        sources = [name for name in names if self._gates[name].kind == "source"]
-        others = [name for name in names if name not in sources]
-        efforts = {name: self._begin(name) for name in sources}
-        for effort in efforts.values():
-            effort.wait_until_safe(began + SOURCES_FIRST_S)
-        efforts |= {name: self._begin(name) for name in others}
+        stages: dict[int, list[str]] = {}
+        for name in names:
+            stages.setdefault(safe_stage(self._gates[name].kind, self._stages.get(name)), []).append(name)
+        efforts: dict[str, _Effort] = {}
+        for number, stage in enumerate(sorted(stages), start=1):
+            efforts |= {name: self._begin(name) for name in stages[stage]}
+            if number < len(stages):
+                for name in stages[stage]:
+                    efforts[name].wait_until_safe(began + SOURCES_FIRST_S * number / (len(stages) - 1))
         for effort in efforts.values():
             effort.call.outcome.wait(began + RETRY_S + LAST_ATTEMPT_S - time.monotonic())
         failures = [effort.failure() for effort in efforts.values()]
@@ -206,3 +214,14 @@ class _Effort:
             if self._clock.now() + _PAUSE_S >= ends:
                 return
             self._clock.sleep(_PAUSE_S)
+
+
+def failures_of(actions: Iterable[Callable[[], None]]) -> list[Exception]:
+    """Do every action, whatever becomes of the others; what they raised."""
+    failures: list[Exception] = []
+    for action in actions:
+        try:
+            action()
+        except Exception as failure:
+            failures.append(failure)
+    return failures

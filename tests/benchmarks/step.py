@@ -31,7 +31,7 @@ PARTS: list[tuple[str, type, tuple[str, ...]]] = [
     ("digitizer: front end, noise, codes, without the world", SimulatedDigitizer, ("read",)),
     ("sources: load, start", SimulatedSource, ("load", "start")),
     ("lock-in: samples to coefficients", Demodulator, ("feed", "result")),
-    ("limits", Limits, ("check_drive", "check_response")),
+    ("limits", Limits, ("check_drive", "check_window")),
     ("update: shadow to levels", GradientDescent, ("apply",)),
     ("programmer", SimulatedProgrammer, ("program",)),
     ("journal: one row", Journal, ("append",)),

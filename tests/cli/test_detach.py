@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from labrig.cli.detached import BEFORE, LOG, follow
 from labrig.cli.main import main
 from labrig.runs.folder import RunFolder
 from labrig.runs.lock import is_being_written
@@ -60,3 +61,26 @@ def test_a_run_that_was_not_detached(tmp_path, capsys):
     assert main(["run", "divider.yaml", "--no-plots", "--set", "learning.epochs=1", "--run-dir", run]) == 0
     assert main(["attach", run]) == 6
     assert "labrig run --detach" in capsys.readouterr().err
+
+
+def test_long_output_is_moved_and_followed_all_the_same(tmp_path, capsys):
+    """The output of a child process, as that of a detached run; another process goes on writing to it."""
+    program = f"""
+import os, pathlib, time
+from labrig.cli.detached import keep_short
+for number in range(300):
+    print(f'{{{{"number": {{number}}}}}}', flush=True)
+    keep_short(pathlib.Path({str(tmp_path)!r}), longest=2000)
+    time.sleep(0.002)
+"""
+    with (tmp_path / LOG).open("ab") as output:
+        child = subprocess.Popen([sys.executable, "-c", program], stdout=output)
+    lines = []
+    last = follow(tmp_path, lambda: child.poll() is None, lines.append)
+    assert child.wait() == 0
+    assert last == {"number": 299}
+    numbers = [json.loads(line)["number"] for line in lines]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) > 100
+    assert (tmp_path / LOG).stat().st_size <= 2100
+    assert 2000 < (tmp_path / BEFORE).stat().st_size <= 2100

@@ -149,13 +149,14 @@ def converse(library: Path, seed: int, channels: int, frames: int) -> Counter[in
     boards = python, native = PythonBoard(channels, boot_id), FirmwareBoard(library, channels, boot_id)
     generator = Generator(rng, channels, watchdogs_ms=(0, 0, 5, 50, 500))
     met: Counter[int] = Counter()
+    answer = b""
     for number in range(frames):
         if rng.random() < 0.4:
             pause_ms = rng.randrange(120)
             for board in boards:
                 board.wait_ms(pause_ms)
         disturb(rng, boards, channels)
-        data = generator.wire()
+        data = answer if rng.random() < 0.03 else generator.wire()  # now and then an echo
         answer = python.receive(data)
         assert native.receive(data) == answer, f"frame {number}: {data.hex(' ')}"
         assert native.codes() == python.codes(), f"after frame {number}: {data.hex(' ')}"

@@ -58,7 +58,7 @@ def test_hello_says_who_answers(bank, host):
     reply = host(HELLO)
     assert (reply.status, reply.boot_id) == (OK, 41)
     fields = struct.unpack("<BBBBBHHB", reply.body[:10])
-    assert fields == (1, 1, 1, POWER_ON, 8, 256, 272, 11)
+    assert fields == (1, 1, 2, POWER_ON, 8, 256, 272, 11)
     assert reply.body[10:] == b"MCP4251-104"
 
 
@@ -157,6 +157,37 @@ def test_every_good_frame_feeds_the_watchdog_and_bad_ones_do_not(bank, host):
         bank.wait_ms(80)
         bank.receive(again[:-2] + b"\xff\0")
     assert opened(bank)
+
+
+def test_its_own_replies_coming_back_do_not_feed_the_watchdog(bank, host):
+    host.arm(100)
+    echo = bank.receive(request(STATUS, 500))
+    for _ in range(2):
+        bank.wait_ms(80)
+        assert bank.receive(echo) == b""
+    assert opened(bank)
+    assert host.status()["dropped"] == 2
+
+
+@pytest.mark.parametrize("by", ["watchdog", "host"])
+def test_terminals_that_did_not_open_are_opened_as_soon_as_their_chip_obeys(bank, host, by):
+    host.arm(100)
+    for channel in (2, 3):  # one chip
+        bank.silence(channel)
+    if by == "host":
+        assert host(SAFE).body == b"\2\2\3"
+    bank.wait_ms(101)
+    bank.wait_ms(200)
+    assert {channel for channel, code in bank.codes().items() if code is not None} == {2, 3}
+    assert host.status()["terminal_faults"] == 2
+    for channel in (2, 3):
+        bank.heal(channel)
+    bank.wait_ms(99)
+    assert not opened(bank)
+    bank.wait_ms(1)
+    assert opened(bank)
+    assert host.status()["terminal_faults"] == 0
+    assert host.status()["trips"] == (by == "watchdog")
 
 
 def test_a_repeated_request_is_answered_alike_and_not_executed(bank, host):

@@ -200,6 +200,15 @@ class DigipotBank:
             self._is_new = False
             self._open_terminals()
 
+    def leave(self) -> None:
+        """Leave all terminals connected in `close`, with the board's watchdog off."""
+        self._require_open("leave")
+        try:
+            self._require_connected(self._board.arm(0), "leave")
+        except Interrupted as cause:
+            raise self._error(ConnectionFailed, str(cause), "leave", "program it again") from cause
+        self._armed = self._is_new = False  # `close` has nothing to open
+
     def rescue(self) -> None:
         """Open all terminals over a connection of its own, which resets an Arduino and takes it up to 3 s."""
         try:
@@ -221,12 +230,8 @@ class DigipotBank:
             message = f"the terminals may still be connected: {failure.message}"
             raise self._error(type(failure), message, "make safe", remedy, failure.limit) from failure
         if connected:
-            raise self._error(
-                ChannelFault,
-                f"the terminals of {self._names(connected)} stay connected",
-                "make safe",
-                "check these chips and their select lines",
-            )
+            what = f"the terminals of {self._names(connected)} stay connected"
+            raise self._error(ChannelFault, what, "make safe", "check these chips and their select lines")
 
     def close(self) -> None:
         """Open the terminals unless `make_safe` has, and close the port; never raises."""
@@ -272,13 +277,7 @@ class DigipotBank:
         except (Interrupted, ConnectionFailed, DeadlineExceeded) as cause:
             self._recover("keep alive", self._table, cause)
             unconnected = self._unconnected
-        if unconnected:
-            raise self._error(
-                ChannelFault,
-                f"the terminals of {self._names(unconnected)} cannot be connected",
-                "keep alive",
-                "check these chips and their select lines",
-            )
+        self._require_connected(unconnected, "keep alive")
 
     def _arm(self) -> frozenset[int]:
         """Connect the terminals; returns the channels that failed."""
@@ -379,6 +378,11 @@ class DigipotBank:
                 action,
                 "check their supply, select lines and SDO, or `chips:`",
             )
+
+    def _require_connected(self, unconnected: frozenset[int], action: str) -> None:
+        if unconnected:
+            what = f"the terminals of {self._names(unconnected)} cannot be connected"
+            raise self._error(ChannelFault, what, action, "check these chips and their select lines")
 
     def _error(
         self, kind: type[LabrigError], message: str, action: str, remedy: str | None = None, limit: str | None = None

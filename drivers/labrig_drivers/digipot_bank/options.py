@@ -79,5 +79,28 @@ def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
     names = tuple(str(index) for index in range(channels))
     silence_s = options.watchdog or math.inf
     return ProgrammerCapabilities(
-        names, part, options.supply, write_s, silence_s, on_chips=True, address=options.resource
+        names,
+        part,
+        options.supply,
+        write_s,
+        silence_s,
+        on_chips=True,
+        stays_connected=True,
+        address=options.resource,
+        not_promised=_not_promised(options),
+    )
+
+
+def _not_promised(options: DigipotBankOptions) -> tuple[str, ...]:
+    """What the bank cannot promise about opening its terminals."""
+    if options.watchdog:
+        otherwise = f"its own watchdog opens its terminals after {options.watchdog:g} s"
+        power = f"if the computer loses power or stops, {otherwise}"
+    else:
+        otherwise = "it must be killed first"
+        power = "has no watchdog (watchdog: 0 s): if the computer loses power or stops, its terminals stay connected"
+    return (
+        f"takes no second connection while labrig holds its port: if labrig hangs, {otherwise}",
+        "is reset when its port is opened, if it is an Arduino: after a killed run its terminals open within 3 s",
+        power,
     )

@@ -94,6 +94,12 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         if model.reference
         else "use outputs of the digitizer's device or chassis for the tones; it can play levels",
         address=options.address,
+        holds_levels=True,
+        not_promised=(
+            "has no output relay: off is 0 V behind its output resistance",
+            "has no watchdog: if the computer loses power or stops, and the card or its chassis does not, outputs keep "
+            "their last values",
+        ),
     )
 
 
@@ -114,6 +120,7 @@ class NiAnalogOutput:
         self._uploaded: Array | None = None
         self._tones_key: tuple[tuple[str, ...], int] = ((), 0)
         self._levels: Array | None = None
+        self._safe = np.zeros(len(self._capabilities.channels))
         self._loaded_buffer: tuple[tuple[str, ...], Array] | None = None
 
     def open(self) -> None:
@@ -249,16 +256,22 @@ class NiAnalogOutput:
         self._require_open("idle")
         self._hold(np.zeros(len(self._capabilities.channels)), "idle")
 
+    def hold_when_safe(self, levels: Mapping[str, float]) -> None:
+        """Let channels hold a level (V) instead of 0 V when the device is made safe."""
+        self._safe = self._rounded(np.array([levels.get(channel, 0.0) for channel in self._capabilities.channels]))
+
     def make_safe(self) -> None:
-        """Write 0 V to every channel in any case; reset the device if that fails."""
+        """Write 0 V, or the level it is to hold, to every channel in any case; reset the device if that fails."""
         if not self._device.is_open:
             return
         self._levels = None
         try:
-            self._hold(np.zeros(len(self._capabilities.channels)), "make safe")
+            self._hold(self._safe, "make safe")
         except LabrigError:
             self._uploaded, self._dc_running = None, False  # a reset aborts all tasks
             self._device.reset("make safe")
+            if self._safe.any():
+                self._hold(self._safe, "make safe")
 
     def rescue(self) -> None:
         """Make safe over a connection of its own; a task that another process has left running is aborted."""

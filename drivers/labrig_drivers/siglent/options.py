@@ -74,5 +74,13 @@ def capabilities(options: SdgOptions) -> SourceCapabilities:
         tones_remedy=f"several tones cannot be uploaded over {interface(options.resource)}; {model.upload_advice}",
         least_v=LEAST_VPP / 2 if options.load == "high_z" else LEAST_VPP,
         # The same generator, whether it is reached by VXI-11 or at its raw socket.
+        not_promised=(
+            "has no watchdog: if the computer loses power or stops, or the connection fails, its outputs stay on",
+            *(
+                ("over USB has no second connection while labrig holds it: if labrig hangs, it must be killed first",)
+                if options.resource.upper().startswith("USB")
+                else ()
+            ),
+        ),
         address=re.sub(r"(?i)::5025::SOCKET$", "::INSTR", options.resource),
     )

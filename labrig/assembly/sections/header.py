@@ -33,6 +33,7 @@ class Header(Section):
     acquisition: dict[str, Any]
     timing: dict[str, Any] = {}
     limits: dict[str, Any] = {}
+    power: dict[str, Any] = {}
     storage: dict[str, Any] = {}
     faults: dict[str, Any] = {}
     simulation: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from labrig.config.problems import TreePath
 from labrig.config.section import Section
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.learning.tasks import Task
-from labrig.quantities import PositivePower, PositiveTime, PositiveVoltage, format_quantity
+from labrig.quantities import PositivePower, PositiveRatio, PositiveTime, PositiveVoltage, format_quantity
 
 
 class Limits(Section):
@@ -29,11 +29,14 @@ class Limits(Section):
         Largest power in one programmable edge (W).
     step : float
         Longest training step (s).
+    misread : float
+        How far a driven node may read off what is driven, as a fraction of that and 0.2 V.
     """
 
     node: PositiveVoltage = 5.0
     edge_power: PositivePower = 5e-3
     step: PositiveTime = 2.0
+    misread: PositiveRatio = 0.25
 
 
 def check_drive(

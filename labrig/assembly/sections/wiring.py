@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from labrig.assembly.edge_table import channels_by_edge
 from labrig.assembly.sections.acquisition import Acquisition
 from labrig.assembly.sections.instruments import Device, faulty
 from labrig.assembly.sections.network import EDGES, PILOT, NetworkChoice
+from labrig.assembly.sections.wires import rails_of, source_wire
 from labrig.assembly.sections.wiring_row import HowlandSource, NodeWiring
 from labrig.config.csv_table import Cell, TableError, read_csv
 from labrig.config.document import Document
@@ -20,14 +22,15 @@ from labrig.config.marked import Marked
 from labrig.config.problems import Mark, TreePath
 from labrig.config.validation import validate
 from labrig.config.wiring import colon_hint, expand_range, in_words
-from labrig.instruments.drivers import Kind, SourceCapabilities
+from labrig.instruments.drivers import Kind
 from labrig.instruments.multiplexer import LEAD_F, Lead
-from labrig.network.physics import GROUND, Layout, Network, NetworkError, Source, ground_hint
+from labrig.network.physics import GROUND, KnowsFixedLoad, Layout, Network, NetworkError, Source, ground_hint
 from labrig.quantities import (
     as_written,
     escape_hint,
+    format_quantity,
 )
-from labrig.rig.hookup import EdgeWire, Hookup, Howland, SenseWire, SourceWire
+from labrig.rig.hookup import EdgeWire, Hookup, SenseWire
 
 ANY_VOLTAGE = (-np.inf, np.inf)
 
@@ -64,7 +67,8 @@ def read_board(
         if label is None:
             continue
         device, _, channel = label.partition("/")
-        wire = _source_wire(node, row.through, device, channel, devices[device].source)
+        wire = source_wire(node, row.through, device, channel, devices[device].source)
+        wire = replace(wire, safe_v=row.safe)
         sources.append(Source(node, wire.ohm, wire.howland and wire.howland.transconductance_s))
         (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
     wired = layout.with_sources(sources, (PILOT,))
@@ -77,7 +81,9 @@ def read_board(
         path = first if first[-1] in rows else ("wiring",)
         document.report(path, at_key=True, message=str(error))
         return None
-    rails = _rails(edges, devices)
+    if isinstance(wired, KnowsFixedLoad):
+        inputs = [replace(wire, load_s=wired.fixed_load(wire.node)) for wire in inputs]
+    rails = rails_of(edges, devices)
     for wire in outputs:
         if wire.howland is not None:
             low, high = rails.get(wire.node, (-np.inf, np.inf))
@@ -106,26 +112,6 @@ def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows:
         else:
             document.report(found.path, found.message, at_key=found.path[0] == "wiring")
     return len(document.problems) == before
-
-
-def _source_wire(
-    node: str, through: float | HowlandSource | None, device: str, channel: str, capabilities: SourceCapabilities
-) -> SourceWire:
-    if isinstance(through, HowlandSource):
-        howland = Howland(through.howland, through.compliance)
-        return SourceWire(node, device, channel, through.output_resistance, capabilities.full_scale_v, howland)
-    return SourceWire(node, device, channel, through or capabilities.output_resistance_ohm, capabilities.full_scale_v)
-
-
-def _rails(edges: Sequence[EdgeWire], devices: Mapping[str, Device]) -> dict[str, tuple[float, float]]:
-    """Return the narrowest supply range (V) of the parts on each node."""
-    rails: dict[str, tuple[float, float]] = {}
-    for edge in edges:
-        capabilities = devices[edge.device].programmer
-        for node in (edge.a, edge.b):
-            low, high = rails.get(node, capabilities.supply_v)
-            rails[node] = max(low, capabilities.supply_v[0]), min(high, capabilities.supply_v[1])
-    return rails
 
 
 class WiringReader:
@@ -276,6 +262,8 @@ class WiringReader:
             self._report(
                 (*path, "buffer"), "a buffer is between a node and its digitizer channel, but there is no sense"
             )
+        elif row.safe is not None and not (row.drive or row.error):
+            self._report((*path, "safe"), "safe is what the channel of a drive or an error holds, but there is neither")
         elif isinstance(row.through, HowlandSource) and not row.error:
             self._report(
                 (*path, "through"),
@@ -287,6 +275,9 @@ class WiringReader:
             self._channel((*path, "error"), row.error, "source")
         if row.sense:
             self._channel((*path, "sense"), row.sense, "digitizer")
+        label = row.drive or row.error
+        if row.safe is not None and label and len(self._document.problems) == found:
+            self._check_safe((*path, "safe"), row.safe, label)
         if node == PILOT and not (row.drive and row.sense) and len(self._document.problems) == found:
             self._report(
                 path,
@@ -295,6 +286,19 @@ class WiringReader:
             )
         elif row.error and not row.sense:
             self._report(path, f"node {node} has an error, so it is an output and must be sensed", key=True)
+
+    def _check_safe(self, path: TreePath, level: float, label: str) -> None:
+        """Report a level that a channel cannot hold."""
+        device = self._devices[label.partition("/")[0]]
+        if not device.source.holds_levels:
+            self._report(
+                path,
+                f"{device.driver.name} can only switch {label} off; let a source that can hold a level (ni.ao, or a "
+                "card) drive this node, or bias it by a resistor",
+            )
+        elif abs(level) > device.source.full_scale_v:
+            limit = format_quantity(device.source.full_scale_v, "voltage")
+            self._report(path, f"{label} cannot hold {format_quantity(level, 'voltage')}: its full scale is {limit}")
 
     def _check_nodes(self, rows: Mapping[str, NodeWiring]) -> None:
         """Check the wiring as a whole, if the single rows are valid."""

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from labrig.config.section import Section
-from labrig.quantities import PositiveCapacitance, PositiveResistance, PositiveTransconductance, PositiveVoltage
+from labrig.quantities import (
+    PositiveCapacitance,
+    PositiveResistance,
+    PositiveTransconductance,
+    PositiveVoltage,
+    Voltage,
+)
 
 
 class HowlandSource(Section):
@@ -37,6 +43,8 @@ class NodeWiring(Section):
         Capacitance of the node and of its cable to the digitizer (F); None if it is that of `acquisition`.
     buffer : float or None
         Output resistance (Ω) of an amplifier of gain 1 between the node and the digitizer; None if there is none.
+    safe : float or None
+        Level (V) that the channel of a drive or an error holds when it is made safe; None: it is switched off.
     """
 
     drive: str | None = None
@@ -45,3 +53,4 @@ class NodeWiring(Section):
     sense: str | None = None
     cable: PositiveCapacitance | None = None
     buffer: PositiveResistance | None = None
+    safe: Voltage | None = None

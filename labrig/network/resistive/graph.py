@@ -78,6 +78,12 @@ class Graph:
             diodes[names.get(diode.model, "others")] += diode.count
         return {"resistors": len(self.resistors), "diodes": dict(sorted(diodes.items()))}
 
+    def fixed_load(self, node: str) -> float:
+        """Largest conductance of the fixed parts on a node, without its source (S); infinite if there are diodes."""
+        if any(node in (diode.anode, diode.cathode) for diode in self.diodes):
+            return math.inf
+        return sum(1.0 / resistor.ohm for resistor in self.resistors if node in (resistor.a, resistor.b))
+
     def drops(self) -> NDArray[np.float64]:
         """The (E, N) matrix that takes node voltages to edge drops: +1 at `a`, −1 at `b`, ground has no column."""
         return incidence(self.nodes, [(edge.a, edge.b) for edge in self.edges])

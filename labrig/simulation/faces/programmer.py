@@ -67,6 +67,10 @@ class SimulatedProgrammer(Face):
         """Do nothing: a simulated programmer has no watchdog."""
         self._require_open("keep alive")
 
+    def leave(self) -> None:
+        """Do nothing: it stays as it is."""
+        self._require_open("leave")
+
     def make_safe(self) -> None:
         """Wipers stay: a rheostat drives nothing by itself."""
 

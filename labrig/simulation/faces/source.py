@@ -22,6 +22,7 @@ class SimulatedSource(Face):
         self._capabilities = capabilities
         self._loaded: dict[str, ToneProgram] = {}
         self._playing: dict[str, ToneProgram] = {}
+        self._safe: dict[str, ToneProgram] = {}
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
         """Take new programs by channel; what will be played."""
@@ -48,12 +49,16 @@ class SimulatedSource(Face):
         self._require_open("idle")
         self._play(dict.fromkeys(self._capabilities.channels, SILENT))
 
+    def hold_when_safe(self, levels: Mapping[str, float]) -> None:
+        """Let channels hold a level (V) when the source is made safe, instead of opening their outputs."""
+        self._safe = {channel: ToneProgram(level) for channel, level in levels.items()}
+
     def make_safe(self) -> None:
-        """Open every output."""
+        """Open every output that has no level to hold."""
         if self._open:
             self._require_connected("make safe")
         for channel in self._capabilities.channels:
-            self._context.world.drive(self._effective(), f"{self.name}/{channel}", None)
+            self._context.world.drive(self._effective(), f"{self.name}/{channel}", self._safe.get(channel))
         self._playing = {}
         if self._open:
             self._require_answer("make safe")

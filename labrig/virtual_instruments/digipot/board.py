@@ -21,9 +21,13 @@ from labrig.instruments.data import Level, LevelTable
 from labrig.instruments.parts import Part, find_part
 
 VERSION = 1
-FIRMWARE_REVISION = 1
+REPLY = 0x80
+"""The bit that marks the operation of a reply."""
+FIRMWARE_REVISION = 2
 MTU = 272
 SHORTEST_FRAME = 6
+RETRY_MS = 100
+"""How long after terminals did not open they are told again (ms)."""
 LONGEST_CHUNK = MTU + 3
 """Largest number of encoded bytes that can decode to MTU bytes."""
 MOST_CHANNELS = 128
@@ -206,6 +210,12 @@ class VirtualDigipotBoard:
                 self.state = BoardState.TRIPPED
                 self._trips += 1
                 self._switch_terminals(False)
+            elif (
+                self.state is not BoardState.ARMED
+                and self._terminal_faults
+                and self._now_ms() - self._switched_ms >= RETRY_MS
+            ):
+                self._switch_terminals(False)
             self._show()
 
     def receive(self, data: bytes) -> bytes:
@@ -228,15 +238,18 @@ class VirtualDigipotBoard:
         if frame is None or not SHORTEST_FRAME <= len(frame) <= MTU or crc16(frame) != 0:
             self._dropped += 1
             return b""
-        self._fed_ms = self._now_ms()
         version, op, sequence = struct.unpack_from("<BBH", frame)
+        if op & REPLY:  # an echo
+            self._dropped += 1
+            return b""
+        self._fed_ms = self._now_ms()
         key = (sequence, frame[-2:])
         if key == self._answered:
             self._repeated += 1
         else:
             self._accepted += 1
             status, body = self._execute(version, op, frame[4:-2])
-            reply = struct.pack("<BBHBH", VERSION, op | 0x80, sequence, status, self.boot_id) + body
+            reply = struct.pack("<BBHBH", VERSION, op | REPLY, sequence, status, self.boot_id) + body
             self._reply = reply + struct.pack(">H", crc16(reply))
             self._answered = key
         return b"\0" + cobs_encode(self._reply) + b"\0"
@@ -332,6 +345,7 @@ class VirtualDigipotBoard:
         return Status.VERIFY_FAILED if bad else Status.OK, bytes([len(differing), len(bad), *bad])
 
     def _switch_terminals(self, connected: bool) -> tuple[int, bytes]:
+        self._switched_ms = self._now_ms()
         for channel in range(self.channels):
             if channel not in self._mute:
                 self._connected[channel] = connected

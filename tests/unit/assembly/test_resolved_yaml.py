@@ -95,7 +95,7 @@ class TestResolvedYaml:
         text = to_yaml(assemble(write(tmp_path, ISLANDS), ["seed=7"]).document)
         kept = yaml.safe_load(text)
         assert kept["bench"] == "simulated"
-        assert kept["limits"] == {"node": "5 V", "edge_power": "5 mW", "step": "2 s"}
+        assert kept["limits"] == {"node": "5 V", "edge_power": "5 mW", "step": "2 s", "misread": "25 %"}
         assert kept["acquisition"]["mains"] == ["50 Hz", "60 Hz"]
         assert kept["learning"]["hysteresis"] == 0.05
         assert kept["instruments"]["awg"]["settle"] == "400 \N{MICRO SIGN}s"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labrig.errors import LimitExceeded
 from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
@@ -126,3 +128,48 @@ def test_a_guard_keeps_the_contract_and_hands_on_the_rest(guard):
         getattr(guard, action)()
     assert guard.identify() == Identity("recorder")
     assert inner.calls == [*actions, "identify"]
+
+
+NUMBERS = st.floats(width=32)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["0", "1", "2"]),
+        st.builds(
+            ToneProgram, NUMBERS, st.lists(st.builds(Tone, st.just(1e3), NUMBERS.map(abs)), max_size=3).map(tuple)
+        ),
+    )
+)
+def test_whatever_is_asked_for_nothing_beyond_the_full_scale_reaches_a_source(programs):
+    guard, inner = source()
+    allowed = "2" not in programs and all(program.peak <= 5.0 for program in programs.values())
+    try:
+        guard.load(programs)
+    except LimitExceeded:
+        assert not allowed
+        assert inner.calls == []
+    else:
+        assert allowed
+        seconds = np.linspace(0, 1e-3, 50)
+        assert all(np.abs(each.at(seconds)).max() <= 5.0 * (1 + 1e-9) for each in programs.values())
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["0", "1", "2"]),
+        st.one_of(st.builds(Level, st.integers(-3, 300)), st.builds(Target, NUMBERS)),
+    )
+)
+def test_whatever_is_asked_for_a_programmer_gets_only_what_its_channels_realize(settings):
+    guard, inner = programmer(TABLE)
+    realizable = {"0": lambda s: isinstance(s, Level) and s.code in (5, 7, 9)}
+    realizable["1"] = lambda s: isinstance(s, Target) and 1.0 <= s.siemens <= 4.0
+    allowed = all(channel in realizable and realizable[channel](each) for channel, each in settings.items())
+    try:
+        guard.program(settings)
+    except LimitExceeded:
+        assert not allowed
+        assert "program" not in inner.calls
+    else:
+        assert allowed

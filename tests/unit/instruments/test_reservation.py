@@ -216,3 +216,38 @@ def test_a_record_is_deleted_once_the_instrument_is_safe_and_closed(reserved) ->
     here.make_safe()
     here.close()
     assert records.read_all() == ([], [])
+
+
+def test_what_an_instrument_holds_when_it_is_safe_and_when_is_in_its_record():
+    instrument = Instrument()
+    instrument.hold_when_safe = instrument.calls.append
+    held = Reserved(record(), instrument)
+    held.hold_when_safe({"1": 1.25})
+    held.make_safe_in_stage(3)
+    held.open()
+    try:
+        (written,), _ = records.read_all()
+        assert (written.safe_levels, written.safe_stage) == ({"1": 1.25}, 3)
+        assert instrument.calls[0] == {"1": 1.25}
+    finally:
+        held.make_safe()
+        held.close()
+
+
+def test_rescues_begin_in_the_order_of_their_stages(monkeypatch):
+    from dataclasses import replace
+
+    from labrig.instruments import rescue
+
+    begun = []
+    monkeypatch.setattr(rescue, "prepared", lambda record: record.name)
+    monkeypatch.setattr(rescue, "rescue", lambda record, instrument: begun.append(instrument))
+    stages = {"late": 2, "source": None, "early": -1, "digitizer": None}
+    kinds = {"digitizer": "digitizer", "early": "programmer"}
+    rescues = [
+        rescue.Rescue(replace(record(name=name), stage=stage, kind=kinds.get(name, "source")))
+        for name, stage in stages.items()
+    ]
+    rescue.begin_all(rescues)
+    assert all(each.wait(5.0) for each in rescues)
+    assert begun == ["early", "source", "digitizer", "late"]

@@ -19,7 +19,7 @@ from labrig.runs.journal import read_journal
 from labrig.runs.summary import summarize
 from labrig.simulation.bench import SimulatedBench
 
-GAINS = {"learning.epochs": 20, "simulation.digitizer_gain": 0.3}
+GAINS = {"learning.epochs": 20, "simulation.digitizer_gain": 0.3, "limits.misread": "1000 %"}
 
 
 def trained(folder: Path, config: str, settings: dict[str, object]) -> RunResult:

@@ -121,7 +121,7 @@ def test_new_data_are_scaled_as_those_that_the_board_was_trained_with(run: RunFo
 def test_program_writes_what_was_trained(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["program", str(run.path), "--json"]) == 0
     line = json.loads(capsys.readouterr().out)
-    assert (line["edges"], line["step"], line["differs"]) == (48, 20, [])
+    assert (line["edges"], line["step"], line["differs"], line["connected"]) == (48, 20, [], ["pots"])
 
 
 def test_program_names_an_edge_that_holds_something_else(
@@ -136,7 +136,9 @@ def test_program_names_an_edge_that_holds_something_else(
         lambda self, channels: {**honest(self, channels), "5": self._power_up},
     )
     assert main(["program", str(run.path), "--json"]) == 7
-    assert [each["edge"] for each in json.loads(capsys.readouterr().out)["differs"]] == ["in0-hid5"]
+    line = json.loads(capsys.readouterr().out)
+    assert [each["edge"] for each in line["differs"]] == ["in0-hid5"]
+    assert line["connected"] == []
 
 
 def test_certify_takes_a_run(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,7 +64,7 @@ def test_a_node_beyond_the_compliance_is_a_measurement_refused(volts: float, err
             if kept:
                 assert rig.measure(asked).error[0, 0] == pytest.approx(error_a)
             else:
-                with pytest.raises(LimitExceeded, match=r"out0 is at -?0\.\d+ V .*compliance of a current source"):
+                with pytest.raises(LimitExceeded, match=r"out0 is at -?0\.\d+ V .*compliance of its current source"):
                     rig.measure(asked)
 
 

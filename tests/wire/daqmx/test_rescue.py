@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from wire.daqmx.boards import AI, Client, Wire, acquire, analog_input, analog_output, levels, plan
 
@@ -57,3 +58,19 @@ def test_free_inputs_are_not_reset(served: Wire, ni: Client) -> None:
     assert served.server.calls["ResetDevice"] == 0
     assert served.server.tasks == ()
     assert ni.system.devices[AI].product_type == "PXIe-6363"
+
+
+def test_a_channel_holds_its_level_even_after_a_reset(served: Wire) -> None:
+    """By the record of an instrument that a killed process left playing, as the watchdog has it."""
+    left = analog_output(served.port)
+    left.open()
+    left.load(TONE)
+    left.arm()
+    left.start()
+    mine = analog_output(served.port)
+    mine.hold_when_safe({"ao0": 1.25})
+    mine.rescue()
+    playing = served.world.playing(np.inf)
+    assert playing["awg/ao0"].dc == pytest.approx(1.25, abs=1e-3)
+    assert all(program is None or program.peak == 0 for name, program in playing.items() if name != "awg/ao0")
+    left.close()

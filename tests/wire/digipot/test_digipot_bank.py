@@ -19,7 +19,7 @@ def test_program_verify_read_back(board):
     with opened(board.resource, watchdog="2 s") as pots:
         assert isinstance(pots, ConductanceProgrammer)
         assert pots.identify().model == "labrig digipot bank"
-        assert pots.identify().firmware == "1"
+        assert pots.identify().firmware == "2"
         before = board.codes()
         report = pots.program({"0": Level(10), "3": Level(256)})
         assert report.written == report.verified == ("0", "3")

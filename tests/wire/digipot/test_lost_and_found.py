@@ -318,3 +318,18 @@ def test_terminals_that_a_killed_process_left_connected_are_opened_from_outside(
         pots._link.close()  # its process was killed: nothing more is sent
         bank(board.resource).rescue()
         assert set(board.codes().values()) == {None}
+
+
+def test_a_board_that_is_left_stays_connected_without_a_watchdog(board):
+    with opened(board.resource, watchdog="200 ms") as pots:
+        pots.program({"0": Level(10), "1": Level(20)})
+        pots.leave()
+    time.sleep(0.5)
+    held = board.codes()
+    assert (held[0], held[1]) == (10, 20)
+    assert None not in held.values()
+    with opened(board.resource, watchdog="200 ms") as pots:
+        assert pots.read_back(["0"]) == {"0": Level(10)}
+        pots.leave()
+        pots.make_safe()
+    assert set(board.codes().values()) == {None}

@@ -1,0 +1,52 @@
+"""What a rig of real instruments cannot promise about being made safe, whatever ends a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labrig.assembly import Assembly
+from labrig.quantities import format_quantity
+
+
+@dataclass(frozen=True)
+class NotPromised:
+    """One limit of what can be promised.
+
+    Parameters
+    ----------
+    instrument : str
+        The instrument; "" for the rig as a whole.
+    text : str
+        What cannot be promised, in a sentence whose subject is the instrument.
+    """
+
+    instrument: str
+    text: str
+
+
+def not_promised(assembly: Assembly) -> list[NotPromised]:
+    """Return what a configuration cannot promise on every exit; empty unless its bench is hardware.
+
+    Otherwise sources are off and programmers safe within 1 s, however a run ends: by the run itself, or by its watchdog
+    if it was killed or hangs.
+    """
+    if assembly.header.bench != "hardware":
+        return []
+    found = [
+        NotPromised(
+            "",
+            "if the computer loses power or stops, or the watchdog process is killed together with the run, "
+            "instruments without a watchdog of their own stay as they are until `labrig safe`",
+        )
+    ]
+    hookup = assembly.board.hookup
+    for name, device in assembly.devices.items():
+        found += [NotPromised(name, text) for text in device.capabilities.not_promised]
+        if device.driver.kind != "digitizer" and not hasattr(device.driver.factory, "rescue"):
+            text = "has a driver without `rescue`: after a killed run it is opened, made safe and closed, in its time"
+            found.append(NotPromised(name, text))
+        for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot):
+            if wire.device == name and wire.safe_v is not None:
+                level = format_quantity(wire.safe_v, "voltage")
+                found.append(NotPromised(name, f"holds {wire.channel} at {level} instead of switching it off"))
+    return found
