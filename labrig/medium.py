@@ -37,6 +37,8 @@ class Medium:
         How each of them is written, by its name here.
     second_state, second_flow : str
         What nodes carry besides, independent of the state, and what is pushed into them of it; empty if there is none.
+    within_drives : bool
+        Whether no state can be outside the range of the states that drive the network, and 0.
     """
 
     state: str = "voltage"
@@ -52,6 +54,7 @@ class Medium:
     )
     second_state: str = ""
     second_flow: str = ""
+    within_drives: bool = False
 
     def dimension(self, role: Role) -> str:
         """Return the dimension of one of the four."""
@@ -71,7 +74,7 @@ class Medium:
         return self.unit("state").lower()
 
 
-ELECTRICAL = Medium()
+ELECTRICAL = Medium(within_drives=True)
 
 _in_use: ContextVar[Medium] = ContextVar("medium", default=ELECTRICAL)
 
@@ -121,7 +124,7 @@ class MediumField(QuantityField):
     @property
     def example(self) -> str:  # type: ignore[override]
         """How it is written in the medium in use."""
-        return dict(medium_in_use().examples)[self.roles[0]]
+        return dict(medium_in_use().examples).get(self.roles[0], "1")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MediumField) and (self.roles, self.sign) == (other.roles, other.sign)

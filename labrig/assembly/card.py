@@ -7,8 +7,6 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from labrig.assembly.assembly import Assembly
 from labrig.config.annotations import of_field
 from labrig.config.section import Section, part
@@ -103,9 +101,7 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
         "outputs": [wire.output for wire in hookup.outputs],
         "initial": initial,
     }
-    text = json_text(
-        {"graph": _plain(asdict(network)) if is_dataclass(network) else repr(network), **wires}, sort_keys=True
-    )
+    text = json_text({"graph": asdict(network) if is_dataclass(network) else repr(network), **wires}, sort_keys=True)
     return {
         **shape,
         "edges": len(network.edges),
@@ -114,17 +110,6 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
         "initial_s": initial,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of a network's dataclass with lists for its arrays and sets."""
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, frozenset | set):
-        return sorted(value)
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _part(assembly: Assembly, programmer: str) -> str:

@@ -74,7 +74,7 @@ class Demodulator:
     ) -> None:
         channels = len(plan.channels)
         self._per_volt = per_volt
-        self._u_zero = plan.u_offset_v if per_volt is None else plan.u_offset_v * np.abs(per_volt)
+        self.u_zero = plan.u_offset_v if per_volt is None else plan.u_offset_v * np.abs(per_volt)
         self._plan = plan
         self._frequencies_hz = tuple(float(f) for f in frequencies_hz)
         self._pilot = pilot
@@ -93,8 +93,10 @@ class Demodulator:
         self._unskew = np.exp(-1j * lag)
         # The first plane is DC, which does not rotate.
         angles = np.concatenate((np.zeros((1, channels)), lag))
-        curved = isinstance(drops, DropTerms) and drops.curve is not None
-        self._curved = CurvedDrops(drops, drops.curve, angles) if curved else None
+        curve = drops.curve if isinstance(drops, DropTerms) else None
+        self._curved: CurvedDrops | None = None
+        if isinstance(drops, DropTerms) and curve is not None:
+            self._curved = CurvedDrops(drops, curve, angles)
         self._drops: Drops = self._curved or prepare_drops(drops, angles)
         per_sample = 2 * np.pi / plan.sample_rate_hz
         omegas = per_sample * np.asarray(self._frequencies_hz, dtype=np.float64)
@@ -179,7 +181,7 @@ class Demodulator:
         reference = self._reference(phasor, density.channels, gains, np.asarray(lead_rad))
         cosine, sine = np.cos(reference.phase), np.sin(reference.phase)
         referenced = phasor * (cosine - 1j * sine)[:, np.newaxis]
-        zero, gain_error = self._u_zero, self._plan.u_gain
+        zero, gain_error = self.u_zero, self._plan.u_gain
         tones, channels = phasor.shape
         systematic = np.empty((1 + tones, channels))
         systematic[0], systematic[1:] = squares[0], squares[1::2] + squares[2::2]
@@ -251,7 +253,7 @@ class Demodulator:
         ]
         gain = self._fit.estimator.variance_gains[0]
         left = np.where(read.u_dc**2 / gain > NOISE_AVERAGES_IT * self._step_v**2, 0.0, self._step_v**2 / 12)
-        errors = ChannelErrors(read.u_edge_dc**2 / gain, plan.u_gain, self._u_zero, left, self._fit.period or samples)
+        errors = ChannelErrors(read.u_edge_dc**2 / gain, plan.u_gain, self.u_zero, left, self._fit.period or samples)
         volts = self._volts
         if np.ptp(plan.skew_s) > 0:
             cycles = [round(f * samples / plan.sample_rate_hz) for f in self._frequencies_hz]

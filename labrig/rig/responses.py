@@ -18,6 +18,7 @@ def response_of(
     error_rows: slice,
     error: NDArray[np.float64],
     half_squares: HalfSquares | None = None,
+    constant: NDArray[np.float64] | None = None,
 ) -> Response:
     """Coefficients of one acquisition.
 
@@ -35,6 +36,8 @@ def response_of(
         The error currents as they were played (A).
     half_squares
         ½u² of every edge, if it was asked for.
+    constant : (O,) array or None
+        The constant currents as they were played (A); None if none were asked for.
     """
     if activation == "dc":
         a, u_a, systematic_a = read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
@@ -62,5 +65,6 @@ def response_of(
         quadrature=read.quadrature[error_rows, :edges],
         demodulated=read,
         half_squares=half_squares,
+        constant=np.zeros(0) if constant is None else constant,
         second=second,
     )

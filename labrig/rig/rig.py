@@ -35,7 +35,6 @@ from labrig.instruments.data import (
 from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
-from labrig.lockin.drops import prepare_drops
 from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.driven_nodes import DrivenNodes
@@ -220,10 +219,9 @@ class Rig:
             read = zero.subtracted_from(read)
         self._check_driven_nodes(read, excitation)
         error = self._channel_programs.error_as_played(played, lead)
-        response = response_of(
-            read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares
-        )
-        return replace(response, constant=self._channel_programs.constant_as_played(played))
+        constant = None if excitation.constant is None else self._channel_programs.constant_as_played(played)
+        rows = self._channel_programs.error_rows
+        return response_of(read, self.activation, self.hookup, rows, error, half_squares, constant)
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
         """½u² of every edge where tones beat, if it was asked for."""
@@ -338,8 +336,7 @@ class Rig:
             self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz, per_volt=per_volt
         )
         if self.zero_every:
-            offset = self.plan.u_offset_v * (1.0 if per_volt is None else np.abs(per_volt))
-            self._zero = Zero(self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), offset)
+            self._zero = Zero(self.zero_every, drops, self._demodulator.u_zero)
         self._programming.read_levels()
         for name in in_order:
             if name in self._programmers:

@@ -164,6 +164,10 @@ def read_learning(document: Document) -> LearningChoice | None:
         return None
     found = [_named(document, *named) for named in NAMED]
     rule, carrier, loss, update = found
+    if carrier is not None and carrier.quantity and not medium_in_use().second_flow:
+        message = f"nodes of this network carry a {medium_in_use().state} alone, no second quantity; use shared_tone"
+        document.report(("learning", "error", "carrier"), message)
+        return None
     any_key = None in found
     try:
         base = error_section(medium_in_use().flow_key)
@@ -178,13 +182,9 @@ def read_learning(document: Document) -> LearningChoice | None:
     _check_strays(document, ("learning",), model)
     _check_strays(document, ("learning", "error"), error)
     section = validate(document, ("learning",), model)
-    if section is None or None in found:
+    if section is None or carrier is None or None in found:
         return None
     assert isinstance(section, Learning)
-    if carrier.quantity and not medium_in_use().second_flow:
-        message = f"nodes of this network carry a {medium_in_use().state} alone, no second quantity; use shared_tone"
-        document.report(("learning", "error", "carrier"), message)
-        return None
     if carrier.sidebands and section.activation != "sine":
         message = f"{section.error.carrier} modulates the activation's tone; write 'learning.activation: sine'"
         document.report(("learning", "error", "carrier"), message)

@@ -10,21 +10,20 @@ from dataclasses import replace
 import numpy as np
 
 from labrig.assembly.board import Board
-from labrig.assembly.edge_table import channels_by_edge
 from labrig.assembly.sections.acquisition import Acquisition
+from labrig.assembly.sections.edge_channels import edge_labels, per_siemens
 from labrig.assembly.sections.instruments import Device, faulty
 from labrig.assembly.sections.network import EDGES, PILOT, NetworkChoice
+from labrig.assembly.sections.transducers import check_transducers
 from labrig.assembly.sections.wires import rails_of, source_wire
-from labrig.assembly.sections.wiring_row import EdgeChannels, HowlandSource, NodeWires, NodeWiring, wires_of
-from labrig.config.csv_table import Cell, TableError, read_csv
+from labrig.assembly.sections.wiring_row import HowlandSource, NodeWires, NodeWiring, wires_of
 from labrig.config.document import Document
 from labrig.config.marked import Marked
 from labrig.config.problems import Mark, TreePath
 from labrig.config.validation import validate
-from labrig.config.wiring import colon_hint, expand_range, in_words
+from labrig.config.wiring import colon_hint, in_words
 from labrig.instruments.drivers import Kind
 from labrig.instruments.multiplexer import LEAD_F, Lead
-from labrig.medium import ELECTRICAL, medium_in_use
 from labrig.network.physics import (
     HasCurvedDrops,
     HasSecondQuantity,
@@ -37,11 +36,9 @@ from labrig.network.physics import (
 )
 from labrig.quantities import (
     as_written,
-    escape_hint,
     format_quantity,
 )
 from labrig.rig.hookup import EdgeWire, Hookup, SenseWire
-from labrig.transducer import parse_factor
 
 ANY_VOLTAGE = (-np.inf, np.inf)
 
@@ -185,7 +182,7 @@ class WiringReader:
                     break
                 rows[name] = wires
                 self._check_row(name, path, wires)
-                self._check_transducers(name, path, row, wires)
+                check_transducers(self._document, name, path, row, wires)
         self._check_nodes(rows)
         return rows
 
@@ -203,7 +200,7 @@ class WiringReader:
             example = "which channel programs which edge, e.g. 'edges: pots/0..29'"
             self._report(path, f"missing required key 'edges': {example}", key=True)
             return []
-        labels = self._edge_labels(entry, path)
+        labels = edge_labels(self._document, self._layout, entry, path)
         if labels is None:
             return []
         if len(labels) != len(wanted):
@@ -217,7 +214,7 @@ class WiringReader:
             return []
         wires = []
         wrong: set[TreePath] = set()
-        per_siemens = self._per_siemens(path)
+        factor = per_siemens(self._document, path)
         for edge, (place, label, at) in zip(wanted, labels, strict=True):
             if place in wrong:
                 continue
@@ -225,72 +222,8 @@ class WiringReader:
                 wrong.add(place)
                 continue
             device, _, channel = label.partition("/")
-            wires.append(
-                EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, per_siemens, edge.second)
-            )
+            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, factor, edge.second))
         return wires
-
-    def _per_siemens(self, path: TreePath) -> float:
-        """Return what the transducer of the edges makes of a siemens; 1 in an electrical network."""
-        entry = self._document.get(path)
-        if entry is not None and isinstance(entry.value, dict):
-            given = validate(self._document, path, EdgeChannels)
-            return 1.0 if given is None else parse_factor(given.transducer).value
-        medium = medium_in_use()
-        if medium != ELECTRICAL:
-            example = f"'edges: {{channels: pots/0..29, transducer: 2 {medium.unit('parameter')} per µS}}'"
-            self._report(path, f"edges have a {medium.parameter}: name the transducer, e.g. {example}")
-        return 1.0
-
-    def _edge_labels(self, entry: Marked, path: TreePath) -> list[tuple[TreePath, str, str]] | None:
-        """Return one channel per edge, in the order of the edges, each with its path in the configuration.
-
-        The last item is the place in a CSV file, empty for a channel that is written in the configuration.
-        """
-        if isinstance(entry.value, dict) and "channels" in entry.value:
-            path, entry = (*path, "channels"), entry.value["channels"]
-        places = {path: entry}
-        if isinstance(entry.value, list):
-            places = {(*path, k): item for k, item in enumerate(entry.value)}
-        labels: list[tuple[TreePath, str, str]] = []
-        for place, item in places.items():
-            text = item.value
-            if not isinstance(text, str):
-                wanted = "a range of channels such as 'pots/0..29', a list of them, or a CSV file"
-                self._report(place, f"expected {wanted}, got {as_written(text)}")
-                return None
-            if len(places) == 1 and text.strip().endswith(".csv"):
-                table = self._edge_table(text.strip(), item, place)
-                return None if table is None else [(place, cell.text, cell.place) for cell in table]
-            try:
-                labels += [(place, label, "") for label in expand_range(text)]
-            except ValueError as error:
-                self._report(place, str(error))
-                return None
-        return labels
-
-    def _edge_table(self, name: str, entry: Marked, path: TreePath) -> list[Cell] | None:
-        """Read the channels from a CSV file with the columns edge and pot."""
-        file = self._document.locate(name, entry)
-        if file is None:
-            self._report(
-                path,
-                f"there is no file {as_written(name)} next to the configuration or among the packaged files"
-                f"{escape_hint(name)}",
-            )
-            return None
-        try:
-            found = channels_by_edge(read_csv(file), {edge.name for edge in self._layout.edges})
-        except TableError as error:
-            self._report(path, str(error))
-            return None
-        names = [edge.name for edge in self._layout.edges]
-        missing = [edge for edge in names if edge not in found]
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            self._report(path, f"{name} has no channel for {missing[0]}{more}")
-            return None
-        return [found[edge] for edge in names]
 
     def _check_row(self, node: str, path: TreePath, row: NodeWires) -> None:
         found = len(self._document.problems)
@@ -329,32 +262,6 @@ class WiringReader:
             )
         elif row.error and not row.sense:
             self._report(path, f"node {node} has an error, so it is an output and must be sensed", key=True)
-
-    def _check_transducers(self, node: str, path: TreePath, row: NodeWiring, wires: NodeWires) -> None:
-        """Report a channel without the transducer that the medium of the network needs, and the reverse."""
-        medium = medium_in_use()
-        electrical = medium == ELECTRICAL
-        leads = {key: getattr(row, key) for key in ("drive", "error", "sense") if getattr(wires, key)}
-        for key, lead in leads.items():
-            plain = isinstance(lead, str)
-            if node == PILOT and not plain:
-                self._report((*path, key), "the pilot is a wire from a source to the digitizer, without a transducer")
-            elif plain and not electrical and node != PILOT:
-                what = (
-                    f"sensor: 10 V/{medium.unit('state')}" if key == "sense" else f"actuator: 2 {medium.unit('flow')}/V"
-                )
-                self._report(
-                    (*path, key),
-                    f"{node} carries a {medium.state}: name the transducer, e.g. '{key}: {{channel: {lead}, {what}}}'",
-                )
-            elif wires.actuator is not None and wires.actuator.output == medium.state and wires.coupling is None:
-                self._report(
-                    (*path, key),
-                    f"an actuator that makes a {medium.state} needs the coupling through which it acts on {node}, "
-                    f"e.g. 'coupling: {dict(medium.examples)['parameter']}'",
-                )
-        if not electrical and wires.through is not None:
-            self._report((*path, "through"), f"through is a resistance; in a network of {medium.state}s write coupling")
 
     def _check_safe(self, path: TreePath, level: float, label: str) -> None:
         """Report a level that a channel cannot hold."""

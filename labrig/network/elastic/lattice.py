@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +22,31 @@ class Geometry:
 
     Parameters
     ----------
-    positions : (M, 2) array
-        At rest (m).
-    springs : (E, 2) array of int
-        Nodes at their ends.
+    places : tuple of M (float, float)
+        Of the nodes at rest (m).
+    ends : tuple of E (int, int)
+        Nodes at the ends of the springs.
     """
 
-    positions: Array
-    springs: NDArray[np.intp]
+    places: tuple[tuple[float, float], ...]
+    ends: tuple[tuple[int, int], ...]
 
-    @property
+    @classmethod
+    def of(cls, positions: Array, springs: NDArray[np.intp]) -> Geometry:
+        """From arrays (M, 2) and (E, 2)."""
+        return cls(tuple(map(tuple, positions.tolist())), tuple(map(tuple, springs.tolist())))
+
+    @cached_property
+    def positions(self) -> Array:
+        """(M, 2) nodes at rest (m)."""
+        return np.array(self.places, dtype=float).reshape(-1, 2)
+
+    @cached_property
+    def springs(self) -> NDArray[np.intp]:
+        """(E, 2) nodes at the ends of the springs."""
+        return np.array(self.ends, dtype=np.intp).reshape(-1, 2)
+
+    @cached_property
     def directions(self) -> Array:
         """(E, 2) unit vectors from the first end of each spring to the second, at rest."""
         apart = self.positions[self.springs[:, 1]] - self.positions[self.springs[:, 0]]
@@ -56,7 +72,7 @@ def triangular(rows: int, columns: int, spacing_m: float, jitter: float, seed: i
     positions = np.array(places) + draw.uniform(-jitter, jitter, (rows * columns, 2))
     first, second = np.triu_indices(len(positions), 1)
     near = np.linalg.norm(positions[first] - positions[second], axis=1) < LONGEST
-    return Geometry(spacing_m * positions, np.stack((first[near], second[near]), axis=1))
+    return Geometry.of(spacing_m * positions, np.stack((first[near], second[near]), axis=1))
 
 
 def diluted(geometry: Geometry, coordination: float, seed: int) -> Geometry:
@@ -75,7 +91,7 @@ def diluted(geometry: Geometry, coordination: float, seed: int) -> Geometry:
         if degree[a] > 4 and degree[b] > 4:
             kept[number] = False
             degree[[a, b]] -= 1
-    return Geometry(geometry.positions, springs[kept])
+    return Geometry.of(geometry.positions, springs[kept])
 
 
 def far_springs(geometry: Geometry, targets: int, seed: int) -> tuple[int, list[int]]:

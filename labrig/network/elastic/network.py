@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,17 @@ Array = NDArray[np.float64]
 AXES = ("x", "y")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Lengthening:
-    """ℓ − ℓ₀ of lines that are `apart`, (E, 2), at rest: a `Curve` of the coordinates in the order of `_along`."""
+    """ℓ − ℓ₀ of every spring: a `Curve` of the coordinates in the order of `_along`."""
 
-    apart: Array
+    geometry: Geometry
+
+    @cached_property
+    def apart(self) -> Array:
+        """(E, 2) from the first end of each spring to the second, at rest (m)."""
+        ends = self.geometry.positions[self.geometry.springs]
+        return ends[:, 1] - ends[:, 0]
 
     def __call__(self, ends: Array) -> tuple[Array, Array]:
         """Return the extensions (E,) and their slopes (4, E) at displacements (4, E)."""
@@ -41,7 +48,7 @@ class Lengthening:
         return np.hypot(*apart) - np.hypot(*self.apart.T)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ElasticLayout:
     """The network before it is wired.
 
@@ -50,7 +57,7 @@ class ElasticLayout:
     geometry : Geometry
     names : tuple of M str
         Of the points.
-    pinned : frozenset of int
+    pinned : tuple of int
         Points that do not move.
     ports : tuple of (str, int, int)
         Name of each port, and the points it is between.
@@ -62,7 +69,7 @@ class ElasticLayout:
 
     geometry: Geometry
     names: tuple[str, ...]
-    pinned: frozenset[int]
+    pinned: tuple[int, ...]
     ports: tuple[tuple[str, int, int], ...]
     background: float
     finite: bool
@@ -82,20 +89,21 @@ class ElasticLayout:
     @property
     def edges(self) -> tuple[Edge, ...]:
         """The springs."""
-        named = self.geometry.springs.tolist()
-        directions = self.geometry.directions.tolist()
+        named, directions = self.geometry.ends, self.geometry.directions
         return tuple(
-            Edge(f"{self.names[a]}-{self.names[b]}", self.names[a], self.names[b], self._along(a, b, direction))
+            Edge(
+                f"{self.names[a]}-{self.names[b]}",
+                self.names[a],
+                self.names[b],
+                self._along(a, b, [float(each) for each in direction]),
+            )
             for (a, b), direction in zip(named, directions, strict=True)
         )
 
     @property
     def curve(self) -> Lengthening | None:
         """The actual extension of every spring; None for small displacements."""
-        if not self.finite:
-            return None
-        ends = self.geometry.positions[self.geometry.springs]
-        return Lengthening(ends[:, 1] - ends[:, 0])
+        return Lengthening(self.geometry) if self.finite else None
 
     def _along(self, a: int, b: int, direction: Sequence[float]) -> Terms:
         """The extension of the line from point a to point b, for small displacements."""
@@ -116,7 +124,7 @@ class ElasticLayout:
         return ElasticNetwork(self, tuple(sources), tuple(beside))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ElasticNetwork:
     """The network with its sources: the interface of `labrig.network.physics.Network`."""
 

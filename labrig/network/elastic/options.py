@@ -111,7 +111,7 @@ class Elastic(Physics):
         ports = _ports(options, geometry, position, report)
         if ports is None:
             return None
-        pinned = frozenset(position[name] for name in options.pinned)
+        pinned = tuple(sorted({position[name] for name in options.pinned}))
         if len(pinned) == len(names):
             raise NetworkError("every point is pinned: nothing can move")
         return ElasticLayout(
@@ -136,7 +136,7 @@ def _geometry(options: Options, report: Report) -> tuple[Geometry | None, tuple[
             report(("springs", place), what)
             return None, ()
     springs = np.array([(position[a], position[b]) for a, b in options.springs], dtype=np.intp)
-    return Geometry(np.array(list(options.points.values())), springs), names
+    return Geometry.of(np.array(list(options.points.values())), springs), names
 
 
 def _ports(
@@ -149,7 +149,8 @@ def _ports(
             return None
         source, targets = far_springs(geometry, options.ports.targets, options.lattice.seed if options.lattice else 0)
         named = {"source": source, **{f"target{k}": target for k, target in enumerate(targets)}}
-        return tuple((name, *map(int, geometry.springs[spring])) for name, spring in named.items())
+        ends = geometry.ends
+        return tuple((name, *ends[spring]) for name, spring in named.items())
     found: list[tuple[str, int, int]] = []
     for name, (a, b) in options.ports.items():
         unknown = [end for end in (a, b) if end not in position]

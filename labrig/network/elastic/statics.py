@@ -177,13 +177,13 @@ class Finite(Statics):
         """Exact ∂C/∂k, (E,) or (B, E), from ∂C/∂state."""
         every, by_every = np.atleast_2d(states), np.atleast_2d(output_gradient)
         ports = slice(self.size, self.size + len(self._ports.length))
-        rows = []
+        rows: list[Array] = []
         for x, by_state in zip(every, np.broadcast_to(by_every, every.shape), strict=True):
             place = x[: self.size][np.newaxis]
             extension, direction, _ = self._lines.stretched(place)
             _, at_ports, _ = self._ports.stretched(place)
             by_x = by_state[: self.size] + by_state[ports] @ self._ports.slopes(at_ports[0])
-            answer = -np.linalg.solve(self._hessian(x[: self.size], self._port_forces(x)), by_x)
+            answer = -_solved(self._hessian(x[: self.size], self._port_forces(x)), by_x)
             rows.append(extension[0] * (self._lines.slopes(direction[0]) @ answer))
         found = np.array(rows)
         return found if np.ndim(states) > 1 else found[0]
@@ -224,7 +224,7 @@ class Finite(Statics):
         scale, longest = self._lines.length.max(), LONGEST_STEP * self._lines.length.mean()
         for _ in range(MOST_STEPS):
             residual = self._residual(x[np.newaxis], on_coordinates[np.newaxis], at_ports[np.newaxis])[0]
-            step = np.linalg.solve(self._hessian(x, at_ports), residual)
+            step = _solved(self._hessian(x, at_ports), residual)
             size = np.abs(step).max()
             x = x - step * min(1.0, longest / size if size > 0 else 1.0)
             if size <= CLOSE * scale:
@@ -255,3 +255,7 @@ class Finite(Statics):
             tension = (k * extension - push) / length
             matrix += along.T @ (k[:, np.newaxis] * along) + across.T @ (tension[:, np.newaxis] * across)
         return matrix
+
+
+def _solved(matrix: Array, vector: Array) -> Array:
+    return np.asarray(np.linalg.solve(matrix, vector), dtype=np.float64)

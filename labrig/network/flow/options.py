@@ -37,6 +37,7 @@ HYDRAULIC = Medium(
     ),
     second_state="concentration",
     second_flow="molar_flow",
+    within_drives=True,
 )
 
 

@@ -74,12 +74,10 @@ class Steady:
         assert self._chemical is not None
         if not self._chemical.peclet_per_pa:
             return released @ self._spread
-        return np.array(
-            [
-                np.linalg.solve(self._diffusion + self._advection(p), r) if r.any() else np.zeros(self._size)
-                for p, r in zip(pressures, released, strict=True)
-            ]
-        )
+        found = np.zeros_like(pressures)
+        for row in np.flatnonzero(released.any(axis=1)).tolist():
+            found[row] = np.linalg.solve(self._diffusion + self._advection(pressures[row]), released[row])
+        return found
 
     def _advection(self, pressure: Array) -> Array:
         """(M, M) what the flow takes out of each node (m³/s): it carries the concentration upstream."""

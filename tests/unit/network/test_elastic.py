@@ -19,7 +19,7 @@ def lattice(seed: int, *, finite: bool, pinned: tuple[int, ...] = (), background
     layout = ElasticLayout(
         geometry,
         tuple(f"n{k}" for k in range(len(geometry.positions))),
-        frozenset(pinned),
+        pinned,
         tuple((name, int(a), int(b)) for name, (a, b) in pairs.items()),
         background,
         finite,
