@@ -63,7 +63,6 @@ class Rig:
     others follow. stages: by name, when an instrument is made safe (0 first); without it sources first, then the rest.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
-
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
     recorder: gets the samples of every acquisition.
     """
