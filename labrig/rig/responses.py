@@ -65,6 +65,6 @@ def response_of(
         quadrature=read.quadrature[error_rows, :edges],
         demodulated=read,
         half_squares=half_squares,
-        constant=np.zeros(0) if constant is None else constant,
+        constant=np.zeros(len(hookup.outputs)) if constant is None else constant,
         second=second,
     )

@@ -26,11 +26,10 @@ def _iris(config: str, seed: int) -> float:
 
 def _certified(name: str, seed: int) -> list[Figure]:
     ideal, typical = _certificate(name, seed, "ideal"), _certificate(name, seed, "typical")
-    figures = [
+    return [
         at_most(f"{name}, ideal: relative error to the adjoint", ideal["relative_error_adjoint"], 1e-4),
         at_least(f"{name}, typical: cosine to the adjoint", typical["cosine_adjoint"], 0.99),
     ]
-    return figures
 
 
 def _variant(name: str, seed: int) -> Figure:
