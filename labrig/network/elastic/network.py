@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.network.elastic.lattice import Geometry
+from labrig.network.elastic.springs import AXES, Springs
 from labrig.network.elastic.statics import Finite, Small
 from labrig.network.physics import GROUND, Edge, NetworkError, Source, Terms
 
 Array = NDArray[np.float64]
-AXES = ("x", "y")
 
 
 @dataclass(frozen=True)
@@ -49,42 +49,17 @@ class Lengthening:
 
 
 @dataclass(frozen=True)
-class ElasticLayout:
+class ElasticLayout(Springs):
     """The network before it is wired.
 
     Parameters
     ----------
-    geometry : Geometry
-    names : tuple of M str
-        Of the points.
-    pinned : tuple of int
-        Points that do not move.
-    ports : tuple of (str, int, int)
-        Name of each port, and the points it is between.
-    background : float
-        Stiffness of the weak spring at every coordinate (N/m).
     finite : bool
         Whether extensions are those of finite displacements.
     """
 
-    geometry: Geometry
-    names: tuple[str, ...]
-    pinned: tuple[int, ...]
-    ports: tuple[tuple[str, int, int], ...]
-    background: float
-    finite: bool
+    finite: bool = False
     numbered: bool = False
-
-    @property
-    def coordinates(self) -> tuple[str, ...]:
-        """Names of the coordinates that can move."""
-        free = [name for point, name in enumerate(self.names) if point not in self.pinned]
-        return tuple(f"{name}.{axis}" for name in free for axis in AXES)
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        """Coordinates, then ports."""
-        return (*self.coordinates, *(name for name, _, _ in self.ports))
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -158,7 +133,7 @@ class ElasticNetwork:
         if self.layout.background > 0 or loads:
             return
         stiffness = self.layout.geometry.directions  # any stiffness will do
-        solver = Small(self)
+        solver = Small(self.layout, self.sources, self.beside)
         solver.set_parameters(np.ones(len(stiffness)))
         if np.linalg.matrix_rank(solver.stiffness) < len(solver.stiffness):
             raise NetworkError("there is a movement that no spring resists; add a background or pin points")
@@ -169,4 +144,5 @@ class ElasticNetwork:
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Small | Finite:
         """A solver of it; sources in `is_open` neither push nor load."""
-        return Finite(self, is_open) if self.layout.finite else Small(self, is_open)
+        kind = Finite if self.layout.finite else Small
+        return kind(self.layout, self.sources, self.beside, is_open)

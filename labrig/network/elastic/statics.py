@@ -7,16 +7,13 @@ displacements every extension is B·x; for finite ones it is ℓ − ℓ₀.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labrig.network.physics import NetworkError
-
-if TYPE_CHECKING:
-    from labrig.network.elastic.network import ElasticNetwork
+from labrig.network.elastic.springs import Springs
+from labrig.network.physics import NetworkError, Source
 
 Array = NDArray[np.float64]
 
@@ -36,22 +33,23 @@ LONGEST_STEP = 0.1
 class Statics:
     """What both kinds share: numbering and the effect of sources. D coordinates, P ports, E springs, S sources."""
 
-    def __init__(self, network: ElasticNetwork, is_open: Collection[int] = ()) -> None:
-        layout = network.layout
+    def __init__(
+        self, layout: Springs, sources: Sequence[Source], beside: Sequence[str], is_open: Collection[int] = ()
+    ) -> None:
         self.size = len(layout.coordinates)
         place = {point: 2 * k for k, point in enumerate(p for p in range(len(layout.names)) if p not in layout.pinned)}
-        nodes = {name: position for position, name in enumerate(network.nodes)}
+        nodes = {name: position for position, name in enumerate((*layout.nodes, *beside))}
         self._lines = Lines(layout.geometry.positions, layout.geometry.springs, place, self.size)
         pairs = np.array([(a, b) for _, a, b in layout.ports], dtype=np.intp).reshape(-1, 2)
         self._ports = Lines(layout.geometry.positions, pairs, place, self.size)
         self._background = np.full(self.size, layout.background)
-        self._beside = len(network.beside)
+        self._beside = len(beside)
         count = len(nodes)
-        self._pushed = np.array([nodes[source.node] for source in network.sources], dtype=np.intp)
-        shut = np.array([number in is_open for number in range(len(network.sources))], dtype=bool)
-        self._force = np.array([0.0 if off else s.norton_s for s, off in zip(network.sources, shut, strict=True)])
+        self._pushed = np.array([nodes[source.node] for source in sources], dtype=np.intp)
+        shut = np.array([number in is_open for number in range(len(sources))], dtype=bool)
+        self._force = np.array([0.0 if off else s.norton_s for s, off in zip(sources, shut, strict=True)])
         loads = np.zeros(count)
-        for source, off in zip(network.sources, shut, strict=True):
+        for source, off in zip(sources, shut, strict=True):
             loads[nodes[source.node]] += 0.0 if off else 1.0 / source.ohm
         # Nodes that are connected to a source only carry its voltage.
         self._coordinate_load, self._port_load = loads[: self.size], loads[self.size : count - self._beside]
@@ -115,8 +113,10 @@ class Lines:
 class Small(Statics):
     """Small displacements: linear."""
 
-    def __init__(self, network: ElasticNetwork, is_open: Collection[int] = ()) -> None:
-        super().__init__(network, is_open)
+    def __init__(
+        self, layout: Springs, sources: Sequence[Source], beside: Sequence[str], is_open: Collection[int] = ()
+    ) -> None:
+        super().__init__(layout, sources, beside, is_open)
         self._inverse: Array | None = None
 
     def set_parameters(self, values: ArrayLike) -> None:
@@ -161,8 +161,10 @@ class Small(Statics):
 class Finite(Statics):
     """Finite displacements: actual extensions, and the stiffness that tension itself gives."""
 
-    def __init__(self, network: ElasticNetwork, is_open: Collection[int] = ()) -> None:
-        super().__init__(network, is_open)
+    def __init__(
+        self, layout: Springs, sources: Sequence[Source], beside: Sequence[str], is_open: Collection[int] = ()
+    ) -> None:
+        super().__init__(layout, sources, beside, is_open)
         self._last = np.zeros(self.size)
         self._pushing: dict[bytes, Array] = {}  # forces at the ports, by the displacements they led to
 

@@ -9,7 +9,8 @@ from typing_extensions import override
 
 from labrig.config.section import Section, exactly_one
 from labrig.medium import Medium
-from labrig.network.flow.network import SECOND, Chemical, FlowLayout
+from labrig.network.flow.network import FlowLayout
+from labrig.network.flow.tubes import SECOND, Chemical
 from labrig.network.physics import Physics, Report
 from labrig.quantities import (
     Count,

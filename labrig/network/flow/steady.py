@@ -11,14 +11,13 @@ Source of the idea: Anisetti, Scellier, Schwarz, Phys. Rev. Research 5, 023024 (
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from labrig.network.flow.network import FlowNetwork
+from labrig.network.flow.tubes import Tubes
+from labrig.network.physics import Source
 
 Array = NDArray[np.float64]
 
@@ -26,8 +25,9 @@ Array = NDArray[np.float64]
 class Steady:
     """Solves one network of M nodes with E tubes and S sources."""
 
-    def __init__(self, network: FlowNetwork, is_open: Collection[int] = ()) -> None:
-        layout = network.layout
+    def __init__(
+        self, layout: Tubes, sources: Sequence[Source], beside: Sequence[str], is_open: Collection[int] = ()
+    ) -> None:
         self._size = len(layout.names)
         self._chemical = layout.chemical
         position = {name: place for place, name in enumerate(layout.names)}
@@ -35,14 +35,14 @@ class Steady:
         self._drops = np.zeros((len(layout.tubes), self._size))
         for row, (a, b) in enumerate(self._ends.tolist()):
             self._drops[row, a], self._drops[row, b] = 1.0, -1.0
-        nodes = {name: place for place, name in enumerate(network.nodes)}
+        nodes = {name: place for place, name in enumerate((*layout.nodes, *beside))}
         self._count = len(nodes)
-        self._into = np.zeros((len(network.sources), self._count))
+        self._into = np.zeros((len(sources), self._count))
         self._load = np.zeros(self._size)
-        for row, source in enumerate(network.sources):
+        for row, source in enumerate(sources):
             place, closed = nodes[source.node], row not in is_open
-            beside = place >= self._count - len(network.beside)
-            self._into[row, place] = 1.0 if beside else source.norton_s * closed
+            apart = place >= self._count - len(beside)
+            self._into[row, place] = 1.0 if apart else source.norton_s * closed
             if place < self._size and closed:
                 self._load[place] += 1.0 / source.ohm
         self._leak = np.full(self._size, layout.leak)
