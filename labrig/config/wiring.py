@@ -155,10 +155,8 @@ class _RowValues:
         """Return the row of the node at this position of the range."""
         if not isinstance(self.row.value, dict):
             return self.row
-        return replace(self.row, value={name: self._share((name,), each, position) for name, each in self._items()})
-
-    def _items(self) -> list[tuple[str, Marked]]:
-        return list(self.row.value.items())
+        row = {name: self._share((name,), each, position) for name, each in self.row.value.items()}
+        return replace(self.row, value=row)
 
     def _share(self, name: tuple[str, ...], value: Marked, position: int) -> Marked:
         """Return what of a value belongs to the node at this position."""
