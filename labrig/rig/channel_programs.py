@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -46,7 +45,6 @@ class ChannelPrograms:
         self.error_hz = frequencies_hz[self.error_rows]
         self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies_hz)) for f in frequencies_hz))
         self._last: tuple[bytes, Programs] = (b"", {})
-        self._wires: tuple[SourceWire, ...] = (*hookup.inputs, *hookup.outputs, hookup.pilot)
 
     def programs(self, excitation: Excitation) -> Programs:
         """What each channel plays. Raises LabrigError for NaN, or a shape that does not fit the wiring."""
@@ -80,11 +78,6 @@ class ChannelPrograms:
             if tones or level:
                 programs[wire.device][wire.channel] = ToneProgram(level, tuple(tones))
         return programs
-
-    def by_wire(self, programs: Programs) -> Iterator[tuple[SourceWire, ToneProgram]]:
-        """What the source of each driven node plays."""
-        for wire in self._wires:
-            yield wire, programs[wire.device][wire.channel]
 
     def lead(self, asked: Programs, played: Programs) -> Array:
         """How far the tones of each frequency are ahead of the pilot, beyond what was asked for: (F,) rad.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,27 +53,6 @@ class Limits:
         if actuator is None:
             return self.node_v if self.medium == ELECTRICAL else np.inf
         return np.inf if actuator.makes_flow else self.node_v / abs(actuator.per_volt)
-
-    def check_drive(self, programs: Iterable[tuple[SourceWire, ToneProgram]], spare: float = 0.0) -> None:
-        """Refuse, before anything is started, a source whose DC and tones add up beyond the node limit.
-
-        Parameters
-        ----------
-        programs : iterable of (wire, program)
-            What each source is to play.
-        spare : float
-            By which fraction of the limit it may be beyond.
-        """
-        for wire, program in programs:
-            limit = self.source_v(wire)
-            if not program.peak <= (1.0 + spare) * limit:
-                raise LimitExceeded(
-                    f"the source of node {wire.node} would play {program.peak:.4g} V",
-                    action="measure",
-                    limit=f"limits.node {limit:g} V",
-                    config_path=("limits", "node"),
-                    remedy="lower the drive, or raise limits.node if the board allows it",
-                )
 
     def check_step(self, took_s: float) -> None:
         """Refuse to go on after a training step that took longer than it may."""
@@ -151,3 +130,44 @@ class Limits:
         if abs(extreme) > self.node_v:
             return "limits.node", ("limits", "node")
         return "supply of the parts on it", ("limits", "node")
+
+
+class DriveLimits:
+    """Refuses, before anything is started, a source whose DC and tones add up beyond the node limit.
+
+    Parameters
+    ----------
+    limits : Limits
+    hookup : Hookup
+        Names every source that is played.
+    """
+
+    def __init__(self, limits: Limits, hookup: Hookup) -> None:
+        wires = (*hookup.inputs, *hookup.outputs, hookup.pilot)
+        self._wires = [(wire, limits.source_v(wire)) for wire in wires]
+        self._passed: list[ToneProgram | None] = [None] * len(wires)
+
+    def check(self, programs: Mapping[str, Mapping[str, ToneProgram]], spare: float = 0.0) -> None:
+        """Check what each channel of each source is to play; what has passed before passes again.
+
+        Parameters
+        ----------
+        programs : mapping
+            By device and channel.
+        spare : float
+            By which fraction of the limit it may be beyond.
+        """
+        passed = self._passed
+        for number, (wire, limit) in enumerate(self._wires):
+            program = programs[wire.device][wire.channel]
+            if program is passed[number]:
+                continue
+            if not program.peak <= (1.0 + spare) * limit:
+                raise LimitExceeded(
+                    f"the source of node {wire.node} would play {program.peak:.4g} V",
+                    action="measure",
+                    limit=f"limits.node {limit:g} V",
+                    config_path=("limits", "node"),
+                    remedy="lower the drive, or raise limits.node if the board allows it",
+                )
+            passed[number] = program if spare == 0.0 else passed[number]

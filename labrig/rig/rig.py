@@ -40,7 +40,7 @@ from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.driven_nodes import DrivenNodes
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
-from labrig.rig.limits import ROUNDING, Limits
+from labrig.rig.limits import ROUNDING, DriveLimits, Limits
 from labrig.rig.programming import Programming
 from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
@@ -112,7 +112,7 @@ class Rig:
         self._expected, self._up = identities, up
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._driven_nodes = DrivenNodes(hookup, 0 if activation == "sine" else None, limits.misread)
-        self._pilot_v = pilot_v
+        self._pilot_v, self._drive_limits = pilot_v, DriveLimits(limits, hookup)
         self._programming = Programming(programmer_gates, hookup.edges)
         self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
@@ -234,7 +234,7 @@ class Rig:
         following_programs = None if following is None else self._programs(following)
         played = self._source_group.load(programs)
         if played != programs:
-            self.limits.check_drive(self._channel_programs.by_wire(played), ROUNDING)
+            self._drive_limits.check(played, ROUNDING)
         lead = self._channel_programs.lead(programs, played)
         self._start()
         self.recorder.begin(self.acquisitions + 1, programs, played)
@@ -373,7 +373,7 @@ class Rig:
     def _programs(self, excitation: Excitation) -> Programs:
         """What each channel of each source plays. Raises LimitExceeded."""
         programs = self._channel_programs.programs(excitation)
-        self.limits.check_drive(self._channel_programs.by_wire(programs))
+        self._drive_limits.check(programs)
         return programs
 
     @property
