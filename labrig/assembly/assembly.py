@@ -35,6 +35,7 @@ from labrig.instruments.drivers import (
 )
 from labrig.instruments.guard import GuardedProgrammer, GuardedSource
 from labrig.learning.losses import Loss
+from labrig.learning.rules.exact_adjoint import ExactAdjoint
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update, within
 from labrig.network.physics import Layout
@@ -185,6 +186,7 @@ class Assembly:
             zero_every=self.acquisition.zero.every,
             others={name: instruments[name] for name in others},  # type: ignore[arg-type]
             on_close=bench.close,
+            truth=bench.truth if self.learning_choice.rule_class is ExactAdjoint else None,
         )
 
     def judge_on(self, rig: Rig) -> Judge | None:
@@ -203,7 +205,10 @@ class Assembly:
         """Return a probe that measures gradients of this task on an open rig; `update` has the written conductances."""
         choice = self.learning_choice
         carrier = choice.carrier(self.loss, len(self.board.hookup.outputs))
-        return GradientProbe(rig, self.task, self.loss, choice.rule, carrier, update)
+        rule = choice.rule
+        if isinstance(rule, ExactAdjoint) and rig.truth is not None:
+            rule = rule.knowing(rig.truth, tone=self.learning.activation == "sine")
+        return GradientProbe(rig, self.task, self.loss, rule, carrier, update)
 
     def update(self, rig: Rig) -> Update:
         """Return the update, starting from the initial conductances."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
 from labrig.errors import IdentityMismatch, NotMadeSafe
-from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
+from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Truth, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
     Continuous,
@@ -32,7 +32,7 @@ from labrig.instruments.data import (
     ProgramReport,
     Setting,
 )
-from labrig.learning.measurement import Excitation, Response
+from labrig.learning.measurement import SharedErrors, Excitation, Response
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
 from labrig.lockin.drops import prepare_drops
@@ -61,6 +61,7 @@ class Rig:
     mains_hz: mains whose hum is fitted. zero_every: acquisitions after which the zero is measured again, 0 for never.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
+    truth: what only a simulation knows, for a rig whose rule is the exact gradient; None for every other.
 
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
     recorder: gets the samples of every acquisition.
@@ -84,7 +85,9 @@ class Rig:
         zero_every: int = 0,
         others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
+        truth: Truth | None = None,
     ) -> None:
+        self.truth = truth
         self.hookup = hookup
         self.plan = plan
         self.tones = tones
@@ -112,6 +115,7 @@ class Rig:
         self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
+        self._shared_errors: SharedErrors | None = None
         self._reached: list[str] = []
         self.closing = False
         self._closed = True
@@ -215,7 +219,8 @@ class Rig:
         response = response_of(
             read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares
         )
-        return replace(response, constant=self._channel_programs.constant_as_played(played))
+        constant = self._channel_programs.constant_as_played(played)
+        return replace(response, constant=constant, shared=self._shared_errors)
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
         """½u² of every edge where tones beat, if it was asked for."""
@@ -308,9 +313,11 @@ class Rig:
         self._demodulator = Demodulator(
             self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz, per_volt=per_volt
         )
+        offset = self.plan.u_offset_v * (1.0 if per_volt is None else np.abs(per_volt))
+        plain = prepare_drops(drops, np.zeros((1, drops.channels)))
+        self._shared_errors = SharedErrors(plain, self.plan.u_gain, offset, self.hookup.output_columns)
         if self.zero_every:
-            offset = self.plan.u_offset_v * (1.0 if per_volt is None else np.abs(per_volt))
-            self._zero = Zero(self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), offset)
+            self._zero = Zero(self.zero_every, plain, offset)
         self._programming.read_levels()
         self.idle()
 
