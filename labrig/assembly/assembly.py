@@ -215,6 +215,7 @@ class Assembly:
         inside = {key: within(each, *self.network.programmable.range) for key, each in distinct(rig.levels).items()}
         levels = [inside[id(each)] for each in rig.levels]
         update = self.learning_choice.update(levels, self.initial, self.span, self.loss, len(self.task.train))
+        update.seed = self.seed
         if self.trained is not None:
             update.resume(update.shadow, self.trained.conductances, steps=0)
         return update

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 def contrast(first: Response, second: Response, weight: float = 1.0) -> Gradient:
-    """weight · ½(u₂² − u₁²) of every edge, from the activation coefficients of two readings with DC.
+    """Weight · ½(u₂² − u₁²) of every edge, from the activation coefficients of two readings with DC.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ from labrig.instruments.data import (
     ProgramReport,
     Setting,
 )
-from labrig.learning.measurement import SharedErrors, Excitation, Response
+from labrig.learning.measurement import Excitation, Response, SharedErrors
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
 from labrig.lockin.drops import prepare_drops

@@ -39,7 +39,9 @@ class Chopped(Rule):
     @classmethod
     @override
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
-        return None if activation == "dc" else "chops a level; a sine needs no chopping, write 'learning.activation: dc'"
+        return (
+            None if activation == "dc" else "chops a level; a sine needs no chopping, write 'learning.activation: dc'"
+        )
 
     @override
     def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:

@@ -24,7 +24,7 @@ class FiniteDifference(Rule):
     class Options(Section):
         """step: relative change of a conductance; one level if the next one is further."""
 
-        step: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
+        step: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
 
     @override
     def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:

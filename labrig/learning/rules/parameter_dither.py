@@ -32,7 +32,7 @@ class ParameterDither(Rule):
     class Options(Section):
         """step: relative change of a conductance; one level if the next one is further."""
 
-        step: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+        step: Annotated[float, Field(gt=0, lt=0.5)] = 0.02
 
     @override
     def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
@@ -56,7 +56,9 @@ class ParameterDither(Rule):
             variances[number] = u**2
         value = values @ signs / len(signs) / half_widths
         noise = np.sqrt(variances.sum()) / len(signs) / half_widths
-        return Gradient(value, noise, u_of_steps(value, edges.levels, self.options.step))
+        # Products of three edges do not cancel: of every edge they leave about this much, whatever its own slope is.
+        left = self.options.step**2 * np.linalg.norm(value * half_widths) / np.abs(half_widths)
+        return Gradient(value, noise, np.hypot(u_of_steps(value, edges.levels, self.options.step), left))
 
 
 def patterns(edges: int) -> NDArray[np.float64]:

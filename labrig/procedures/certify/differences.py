@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import ChannelFault
-from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
+from labrig.instruments.data import Continuous, LevelTable, Setting
 from labrig.learning.neighbours import neighbours, three_point_weights
 from labrig.learning.updates import Update
 from labrig.rig.gradient_probe import GradientProbe
