@@ -210,11 +210,14 @@ class Assembly:
             rule = rule.knowing(rig.truth, tone=self.learning.activation == "sine")
         return GradientProbe(rig, self.task, self.loss, rule, carrier, update)
 
-    def update(self, rig: Rig) -> Update:
-        """Return the update, starting from the initial conductances."""
+    def update(self, rig: Rig, steps: int | None = None) -> Update:
+        """Return the update, starting from the initial conductances.
+
+        A linear decay of the rate ends after so many `steps`, by default with the last epoch.
+        """
         inside = {key: within(each, *self.network.programmable.range) for key, each in distinct(rig.levels).items()}
         levels = [inside[id(each)] for each in rig.levels]
-        update = self.learning_choice.update(levels, self.initial, self.span, self.loss, len(self.task.train))
+        update = self.learning_choice.update(levels, self.initial, self.span, self.loss, len(self.task.train), steps)
         update.seed = self.seed
         if self.trained is not None:
             update.resume(update.shadow, self.trained.conductances, steps=0)

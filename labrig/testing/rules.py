@@ -122,14 +122,16 @@ def examine_rule(
             probe, ideal = _ready(measuring, one), _ready(exact, other)
             for example in measuring.task.train[:examples].tolist():
                 measured, reference = probe.gradient(example).gradient, ideal.gradient(example).gradient
-                assert measured is not None and reference is not None, f"{rule} measures nothing of example {example}"
-                gradient, modes = _gradient(
-                    ideal, other, output_uncertainty(one.rig, probe.measure_free(example)), example
-                )
+                assert measured is not None, f"{rule} measures nothing of example {example}"
+                assert reference is not None, f"{rule} measures nothing of example {example} without noise"
+                u_outputs = output_uncertainty(one.rig, probe.measure_free(example))
+                if probe.rule.subtracts_zeros:
+                    u_outputs = np.sqrt(np.maximum(u_outputs**2 - one.rig.plan.u_offset_v**2, 0.0))
+                gradient, modes = _gradient(ideal, other, u_outputs, example)
                 expected = gradient
                 if probe.rule.estimand != "the gradient":
                     expected = reference.value
-                    modes = _modes(ideal, output_uncertainty(one.rig, probe.measure_free(example)), example, expected)
+                    modes = _modes(ideal, u_outputs, example, expected)
                 u = np.sqrt(measured.uncertainty**2 + np.sum(modes**2, axis=0))
                 with np.errstate(divide="ignore", invalid="ignore"):
                     z.append(np.where(measured.value == expected, 0.0, (measured.value - expected) / u))

@@ -125,7 +125,13 @@ class LearningChoice:
         return self.carrier_class(options, error.largest, error.floor * loss.error_scale, outputs)
 
     def update(
-        self, levels: Sequence[LevelTable | Continuous], initial: Array, span: float, loss: Loss, examples: int
+        self,
+        levels: Sequence[LevelTable | Continuous],
+        initial: Array,
+        span: float,
+        loss: Loss,
+        examples: int,
+        steps: int | None = None,
     ) -> Update:
         """Build the update in its initial state.
 
@@ -141,11 +147,13 @@ class LearningChoice:
             Its scale sets the unit of the rate.
         examples : int
             Training examples per epoch, for the linear decay.
+        steps : int or None
+            Where the decay ends, if not with the last epoch.
         """
         section = self.section
         batches = -(-examples // section.batch)
-        steps = section.epochs * batches if section.decay == "linear" else None
-        rate = Rate(section.rate * span**2 / loss.scale, steps)
+        total = section.epochs * batches if steps is None else steps
+        rate = Rate(section.rate * span**2 / loss.scale, total if section.decay == "linear" else None)
         return self.update_class(part(section, self.update_class.Options), levels, initial, rate)
 
 

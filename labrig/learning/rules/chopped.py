@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 class Chopped(Rule):
     """Activation on and off `chops` times, then with the error on."""
 
+    subtracts_zeros = True
+
     class Options(Section):
         """chops: how many times the activation is on and off per example."""
 

@@ -65,12 +65,15 @@ class Rule(ABC):
         Whether it measures; a rule that does not is refused by every bench but the simulated one.
     clamps : bool
         Whether the sources of the error must hold the outputs.
+    subtracts_zeros : bool
+        Whether zeros of channels cancel in what it takes for the outputs.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
     estimand: ClassVar[str] = "the gradient"
     measures: ClassVar[bool] = True
     clamps: ClassVar[bool] = False
+    subtracts_zeros: ClassVar[bool] = False
 
     def __init__(self, options: Any) -> None:
         self.options = options
