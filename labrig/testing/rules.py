@@ -73,8 +73,8 @@ def check_rule(
     rule: str,
     config: str | Path = "iris.yaml",
     overrides: Sequence[str] = (),
-    boards: Sequence[int] = range(8),
-    examples: int = 4,
+    boards: Sequence[int] = range(12),
+    examples: int = 8,
 ) -> RuleFigures:
     """Raise AssertionError unless a rule has the right sign and states its uncertainty rightly; return its figures.
 
@@ -103,8 +103,8 @@ def examine_rule(
     rule: str,
     config: str | Path = "iris.yaml",
     overrides: Sequence[str] = (),
-    boards: Sequence[int] = range(8),
-    examples: int = 4,
+    boards: Sequence[int] = range(12),
+    examples: int = 8,
 ) -> RuleFigures:
     """Measure the figures of a rule; parameters as for `check_rule`."""
     z: list[Array] = []
