@@ -111,6 +111,7 @@ def examine_rule(
     cosines: list[float] = []
     noisy: list[float] = []
     named = NamedRule(rule).overrides
+    estimand, acquisitions = "", 0
     for board in boards:
         both = [
             assemble(Path(config), [f"seed={board}", *base, *more, *named])
@@ -137,10 +138,10 @@ def examine_rule(
                     z.append(np.where(measured.value == expected, 0.0, (measured.value - expected) / u))
                 cosines.append(_cosine(reference.value, gradient))
                 noisy.append(_cosine(measured.value, gradient))
-            rule_found, acquisitions = probe.rule, probe.acquisitions
+            estimand, acquisitions = probe.rule.estimand, probe.acquisitions
     return RuleFigures(
         rule,
-        rule_found.estimand,
+        estimand,
         float(np.sqrt(np.mean(np.square(z)))),
         min(cosines),
         float(np.mean(noisy)),

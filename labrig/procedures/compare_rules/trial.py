@@ -158,7 +158,8 @@ def _trained(assembly: Assembly, rule: str, seed: int, factor: float, budget: Bu
         acquisitions = experiment.acquisitions
         experiment.evaluate(epochs)
         after = _cosine(probe, truth)
-        volts = truth.outputs_of_all(task.activation, rig.activation == "sine")
+        tone = rig.activation == "sine"
+        volts = np.array([truth.outputs(x, tone) for x in task.activation])
         every = np.concatenate((task.train, task.test))
         known = np.zeros_like(volts[every])
         return Trial(

@@ -11,7 +11,7 @@ from labrig.testing.rules import check_rule
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the check for every rule that --rule names."""
-    metafunc.parametrize("rule", metafunc.config.getoption("--rule").split(","))
+    metafunc.parametrize("rule", str(metafunc.config.getoption("--rule")).split(","))
 
 
 def test_rule(rule: str, record_property: Any) -> None:
