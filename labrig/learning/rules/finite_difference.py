@@ -36,16 +36,17 @@ class FiniteDifference(Rule):
         if not np.any(loss.gradient(free.outputs, example.target)):
             return None
         here = measured_loss(loss, free, example.target)
-        slopes, noises = [], []
+        slopes: list[float] = []
+        noises: list[float] = []
         for edge, siemens in enumerate(edges.conductances.tolist()):
             pair = neighbours(edges.levels[edge], siemens, self.options.step)
             weights = three_point_weights(*(there - siemens for _, there in pair))
-            losses = []
+            losses: list[tuple[float, float]] = []
             for setting, _ in pair:
                 response = yield Excitation(example.activation, trial={edge: setting})
                 losses.append(measured_loss(loss, response, example.target))
             read = losses[0], here, losses[1]
-            slopes.append(np.dot(weights, [value for value, _ in read]))
-            noises.append(np.linalg.norm(np.multiply(weights, [u for _, u in read])))
+            slopes.append(float(np.dot(weights, [value for value, _ in read])))
+            noises.append(float(np.linalg.norm(np.multiply(weights, [u for _, u in read]))))
         value = np.array(slopes)
         return Gradient(value, np.array(noises), u_of_steps(value, edges.levels, self.options.step))

@@ -13,7 +13,6 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.linalg import hadamard
 from typing_extensions import override
 
 from labrig.config.section import Section
@@ -63,5 +62,7 @@ class ParameterDither(Rule):
 
 def patterns(edges: int) -> NDArray[np.float64]:
     """(T, E) signs: orthogonal columns, each with as many + as −; T is the smallest power of 2 above E."""
-    size = 1 << edges.bit_length()
-    return np.asarray(hadamard(size)[:, 1 : edges + 1], dtype=np.float64)
+    signs = np.ones((1, 1))
+    while len(signs) <= edges:  # J. J. Sylvester's construction of a Hadamard matrix
+        signs = np.block([[signs, signs], [signs, -signs]])
+    return signs[:, 1 : edges + 1]

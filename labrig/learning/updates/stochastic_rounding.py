@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 class StochasticRounding(GradientDescent):
     """Gradient descent from the levels on the board. Channels without levels are not rounded."""
 
-    class Options(Section):
+    class Options(Section):  # type: ignore[assignment]
         """No keys."""
 
     def __init__(self, options: Options, levels: Sequence[LevelTable | Continuous], initial: Array, rate: Rate) -> None:
