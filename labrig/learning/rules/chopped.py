@@ -67,10 +67,10 @@ def chopped(pairs: list[tuple[Response, Response]]) -> Response:
     count, (first_on, first_off) = len(pairs), pairs[0]
 
     def difference(of: str) -> Array:
-        return sum((getattr(on, of) - getattr(off, of) for on, off in pairs), 0.0) / count
+        return np.mean([getattr(on, of) - getattr(off, of) for on, off in pairs], axis=0)
 
     def noise(of: str) -> Array:
-        return np.sqrt(sum((getattr(on, of) ** 2 + getattr(off, of) ** 2 for on, off in pairs), 0.0)) / count
+        return np.sqrt(np.sum([getattr(on, of) ** 2 + getattr(off, of) ** 2 for on, off in pairs], axis=0)) / count
 
     return replace(
         first_on,

@@ -9,6 +9,7 @@ from copy import copy
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import override
 
 from labrig.errors import ConfigError
@@ -18,6 +19,8 @@ from labrig.learning.gradient import Gradient
 from labrig.learning.losses import Loss
 from labrig.learning.measurement import Excitation
 from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
+
+Array = NDArray[np.float64]
 
 LABEL = "exact gradient of the simulated board, no measurement"
 """What every output of a run with this rule says."""
@@ -48,9 +51,11 @@ class ExactAdjoint(Rule):
         if self._truth is None:
             raise ConfigError("exact_adjoint needs a simulated board", remedy="use 'bench: simulated'")
         yield Excitation(example.activation)
-        value = self._truth.gradient(
-            example.activation, lambda outputs: loss.gradient(outputs, example.target), self._tone
-        )
+
+        def by_output(outputs: Array) -> Array:
+            return loss.gradient(outputs, example.target)
+
+        value = self._truth.gradient(example.activation, by_output, self._tone)
         if not np.any(value):
             return None
         return Gradient(value, np.zeros_like(value), np.zeros_like(value))
