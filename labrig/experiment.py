@@ -152,12 +152,14 @@ class Experiment:
         if state:
             self.evaluation_acquisitions = state["evaluation_acquisitions"]
             self.rig.resume(state["rig"])
+            self.update.remember(state.get("update", {}))
 
     def _state(self) -> dict[str, Any]:
         """What `resume` needs besides the rows of the journal, and the bench."""
         return {
             "evaluation_acquisitions": self.evaluation_acquisitions,
             "rig": self.rig.state(),
+            **({"update": dict(memory)} if (memory := self.update.memory()) else {}),
             **self.bench_state(),
         }
 

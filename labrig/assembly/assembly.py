@@ -37,6 +37,7 @@ from labrig.instruments.drivers import (
 from labrig.instruments.guard import GuardedProgrammer, GuardedSource
 from labrig.instruments.reservation import Reserved
 from labrig.learning.losses import Loss
+from labrig.learning.rules.exact_adjoint import ExactAdjoint
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update, within
 from labrig.network.physics import Layout
@@ -190,6 +191,7 @@ class Assembly:
             stages=self.power.stages(self.devices),
             others={name: instruments[name] for name in others},  # type: ignore[arg-type]
             on_close=bench.close,
+            truth=bench.truth if self.learning_choice.rule_class is ExactAdjoint else None,
         )
 
     def connected(self, bench: Bench, name: str, options: InstrumentOptions | None = None) -> Any:
@@ -224,13 +226,20 @@ class Assembly:
         """Return a probe that measures gradients of this task on an open rig; `update` has the written conductances."""
         choice = self.learning_choice
         carrier = choice.carrier(self.loss, len(self.board.hookup.outputs))
-        return GradientProbe(rig, self.task, self.loss, choice.rule, carrier, update)
+        rule = choice.rule
+        if isinstance(rule, ExactAdjoint) and rig.truth is not None:
+            rule = rule.knowing(rig.truth, tone=self.learning.activation == "sine")
+        return GradientProbe(rig, self.task, self.loss, rule, carrier, update)
 
-    def update(self, rig: Rig) -> Update:
-        """Return the update, starting from the initial conductances."""
+    def update(self, rig: Rig, steps: int | None = None) -> Update:
+        """Return the update, starting from the initial conductances.
+
+        A linear decay of the rate ends after so many `steps`, by default with the last epoch.
+        """
         inside = {key: within(each, *self.network.programmable.range) for key, each in distinct(rig.levels).items()}
         levels = [inside[id(each)] for each in rig.levels]
-        update = self.learning_choice.update(levels, self.initial, self.span, self.loss, len(self.task.train))
+        update = self.learning_choice.update(levels, self.initial, self.span, self.loss, len(self.task.train), steps)
+        update.seed = self.seed
         if self.trained is not None:
             update.resume(update.shadow, self.trained.conductances, steps=0)
         return update

@@ -14,6 +14,7 @@ from labrig.errors import StorageError
 from labrig.instruments.data import LevelTable
 from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.json_text import json_text
+from labrig.learning.rules.exact_adjoint import LABEL
 from labrig.learning.updates import within
 from labrig.rig.rig import Rig
 
@@ -29,6 +30,8 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "split": None if split is None else _values(split),
         "network": network_card(assembly),
         "rule": assembly.learning.rule,
+        "measurement": None if assembly.learning_choice.rule_class.measures else LABEL,
+        **_values(part(assembly.learning, assembly.learning_choice.rule_class.Options)),
         "activation": assembly.learning.activation,
         "carrier": assembly.learning.error.carrier,
         "error_current_a": assembly.learning.error.largest,
@@ -50,6 +53,7 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "epochs": assembly.learning.epochs,
         "rate": assembly.learning.rate,
         "decay": assembly.learning.decay,
+        "update": None if assembly.learning.update == "gradient_descent" else assembly.learning.update,
         **_values(part(assembly.learning, assembly.learning_choice.update_class.Options)),
         "bench": assembly.header.bench,
         "simulation": assembly.simulation.card if assembly.header.bench != "hardware" else None,

@@ -64,6 +64,11 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.procedures.descent import descend
 
     assembly = _assembled(arguments)
+    if not assembly.learning_choice.rule_class.measures:
+        raise UsageError(
+            f"{assembly.learning.rule} is no measurement, so there is nothing to certify",
+            remedy="certify a rule that measures, such as --set learning.rule=frequency_propagation",
+        )
     examples = _examples(assembly, arguments.examples)
     setup = assembly.setup()
     truth = setup.bench.truth if arguments.reference != "differences" else None

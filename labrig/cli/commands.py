@@ -20,6 +20,7 @@ from labrig.cli import (
     certify,
     check,
     compare,
+    compare_rules,
     doctor,
     drivers,
     evaluate,
@@ -42,7 +43,7 @@ from labrig.json_text import json_text
 
 COMMANDS = (
     *(run, resume, evaluate, program, check, plan, measure, certify),
-    *(doctor, safe, abort, attach, show, verify, ls, compare, note, export, drivers, virtual),
+    *(doctor, safe, abort, attach, show, verify, ls, compare, compare_rules, note, export, drivers, virtual),
 )
 INTERRUPTED = 130
 
@@ -159,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"labrig {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in COMMANDS:
-        name = module.__name__.rpartition(".")[2]
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
         summary = (module.__doc__ or "").partition("\n")[0].partition(": ")[2]
         command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument("--json", action="store_true", help="machine-readable result on stdout")

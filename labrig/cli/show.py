@@ -66,6 +66,8 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
         lines.append(f"  {summary['reason']}")
     lines += [f"  {event_text(event)}" for event in summary["events"]]
     lines += [f"  note: {' '.join((note['text'], *(f'#{tag}' for tag in note['tags'])))}" for note in summary["notes"]]
+    if summary["card"].get("measurement"):
+        lines.append(f"  gradients: {summary['card']['measurement']}")
     measured = "measured"
     if summary["measured_after"] != summary["steps"]:
         measured = f"measured after step {summary['measured_after']}" if summary["measured_after"] else BEFORE

@@ -55,6 +55,8 @@ def _plain(value: Any) -> str:
 def outcome_text(outcome: dict[str, Any]) -> str:
     """Return the summary printed at the end of a run."""
     lines = [f"{outcome['event']} after {outcome['steps']} steps: {outcome['run']}"]
+    if outcome.get("measurement"):
+        lines.append(f"  gradients: {outcome['measurement']}")
     if outcome["evaluated_at_step"] not in (None, outcome["steps"]):
         lines.append(f"  measured at step {outcome['evaluated_at_step']}:")
     judged = outcome.get("judge") or {"by": "", "metrics": {}}

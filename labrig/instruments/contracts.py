@@ -149,7 +149,10 @@ class StaysConnected(Protocol):
 
 
 class Truth(Protocol):
-    """Ground truth known only to a simulation. For certificates and tests; never given to the rig or to learning."""
+    """Ground truth known only to a simulation. For certificates and tests.
+
+    Neither a rig nor a rule has it, but for the rule `exact_adjoint`, which is no measurement and says so.
+    """
 
     def gradient(self, activation: NDArray[np.float64], loss_gradient: Any, tone: bool = False) -> NDArray[np.float64]:
         """Exact gradient of the loss by the adjoint method, for the board in its actual state.

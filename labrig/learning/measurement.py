@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labrig.instruments.data import Setting
 from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.drops import Drops
 from labrig.lockin.half_squares import HalfSquares
 
 Array = NDArray[np.float64]
@@ -59,6 +60,28 @@ class SecondDrops:
 
 
 @dataclass(frozen=True)
+class SharedErrors:
+    """What is known of the errors of the channels that all responses share.
+
+    Parameters
+    ----------
+    drops : Drops
+        Of the channels.
+    u_gain : float
+        Standard uncertainty of a channel's gain (relative).
+    u_zero : float or (C,) array
+        Standard uncertainty of a channel's zero (V).
+    output_columns : (O,) array of int
+        Columns of the outputs among the channels.
+    """
+
+    drops: Drops
+    u_gain: float
+    u_zero: float | Array
+    output_columns: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
 class Response:
     """Coefficients that were read by lock-in during one acquisition. E edges, O outputs, K error tones; volts.
 
@@ -84,6 +107,8 @@ class Response:
     half_squares : HalfSquares or None
         Rows as in b: ½u² of every drop u where the error tone beats with the activation, at the difference of their
         frequencies (at the error tone itself if the activation is DC). None if it was not asked for.
+    shared : SharedErrors or None
+        What is known of errors that this response shares with others.
     """
 
     outputs: Array
@@ -101,6 +126,7 @@ class Response:
     half_squares: HalfSquares | None = None
     constant: Array = field(default_factory=lambda: np.zeros(0))
     second: SecondDrops | None = None
+    shared: SharedErrors | None = None
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
 
     For g(γ) = g₀ + κ γᵖ, differences of neighbours are ∝ γ_iᵖ, so the exponent p needs no reference.
     """
-    free = probe.measure_free(example)
+    free, activation = probe.measure_free(example), probe.task.activation[example]
     # `a` is the same at every current, so its noise does not contribute.
     quiet = replace(free, u_a=np.zeros_like(free.u_a))
     e = probe.loss.gradient(free.outputs, probe.task.target[example])
@@ -69,9 +69,15 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
         errors: list[Array] = []
 
         def answer(excitation: Excitation, errors: list[Array] = errors) -> Response:
-            if excitation.error is None:
+            without_error = excitation.error is None and excitation.constant is None
+            if without_error and not excitation.trial and np.array_equal(excitation.activation, activation):
                 return quiet
             response = probe.rig.measure(excitation)
+            if without_error:
+                return response
+            if excitation.error is None:
+                errors.append(response.constant[np.newaxis])
+                return response
             errors.append(response.error)
             # The error is the same at every current, also where it is computed from this response.
             return replace(response, outputs=free.outputs)
@@ -82,8 +88,10 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
             played.clear()
             gradients.clear()
             continue
-        if found is None or not found.gamma:
+        if found is None:
             continue
+        if not found.gamma:
+            break  # a rule without γ
         played.append(current)
         # Rounding of b and inaccuracy of the sources change the gradient too.
         rounding = np.abs(free.a) * ROUNDING_V / found.gamma

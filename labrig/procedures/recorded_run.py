@@ -16,6 +16,7 @@ from labrig.errors import StorageError, reason, separated
 from labrig.experiment import Experiment
 from labrig.extensions import modules_beside
 from labrig.json_text import json_text
+from labrig.learning.rules.exact_adjoint import LABEL
 from labrig.procedures.judge import Judgement, judge
 from labrig.procedures.plan import stored_bytes
 from labrig.procedures.reconcile import reconciled, require_same_rig
@@ -117,6 +118,7 @@ class RecordedRun:
             left_out=self._left_out,
             judgement=self._judgement,
             not_judged=self._not_judged,
+            measurement="" if self._assembly.learning_choice.rule_class.measures else LABEL,
         )
 
     def _journal(self) -> Journal:

@@ -43,6 +43,8 @@ class RunResult:
         The score from outside; None if there is no judge or the run was interrupted.
     not_judged
         Why the judge could not be asked; empty if it was, or there is none.
+    measurement
+        What the gradients were instead of measurements; empty if they were measured.
     """
 
     folder: RunFolder
@@ -60,6 +62,7 @@ class RunResult:
     left_out: Mapping[str, str] = field(default_factory=dict)
     judgement: Judgement | None = None
     not_judged: str = ""
+    measurement: str = ""
 
     @property
     def path(self) -> Path:
@@ -81,6 +84,8 @@ class RunResult:
             "judge": self.judgement and self.judgement.to_json(),
             "score_differs": self.judgement and self.judgement.score_differs,
         }
+        if self.measurement:
+            line["measurement"] = self.measurement
         if self.not_judged:
             line["not_judged"] = self.not_judged
         if self.missed:

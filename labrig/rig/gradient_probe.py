@@ -47,7 +47,8 @@ class GradientProbe:
     @property
     def acquisitions(self) -> int:
         """Acquisitions per example; an example whose error is zero takes fewer."""
-        return self.rule.acquisitions(len(self.rig.edges), type(self.carrier))
+        hookup = self.rig.hookup
+        return self.rule.acquisitions_of(len(hookup.edges), len(hookup.outputs), type(self.carrier))
 
     def measure_free(self, example: int) -> Response:
         """Measure the response to one example's activation, with the error at 0 V."""

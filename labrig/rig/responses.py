@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.learning.measurement import Response, SecondDrops
+from labrig.instruments.data import AcquisitionPlan
+from labrig.learning.measurement import Response, SecondDrops, SharedErrors
 from labrig.lockin.demodulated import Demodulated
+from labrig.lockin.drops import prepare_drops
 from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.hookup import Hookup
 
@@ -19,6 +21,7 @@ def response_of(
     error: NDArray[np.float64],
     half_squares: HalfSquares | None = None,
     constant: NDArray[np.float64] | None = None,
+    shared: SharedErrors | None = None,
 ) -> Response:
     """Coefficients of one acquisition.
 
@@ -38,6 +41,8 @@ def response_of(
         ½u² of every edge, if it was asked for.
     constant : (O,) array or None
         The constant currents as they were played (A); None if none were asked for.
+    shared
+        What is known of errors that this response shares with others.
     """
     if activation == "dc":
         a, u_a, systematic_a = read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
@@ -67,4 +72,11 @@ def response_of(
         half_squares=half_squares,
         constant=np.zeros(len(hookup.outputs)) if constant is None else constant,
         second=second,
+        shared=shared,
     )
+
+
+def shared_errors(hookup: Hookup, plan: AcquisitionPlan) -> SharedErrors:
+    """What is known of the errors of the channels that all responses share, in the unit of the network."""
+    offset = plan.u_offset_v * (1.0 if hookup.per_volt is None else np.abs(hookup.per_volt))
+    return SharedErrors(prepare_drops(hookup.drops), plan.u_gain, offset, hookup.output_columns)

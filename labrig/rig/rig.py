@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
-from labrig.errors import IdentityMismatch, NotMadeSafe
-from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, WaveformSource
+from labrig.errors import NotMadeSafe
+from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Truth, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
     Continuous,
@@ -32,7 +32,7 @@ from labrig.instruments.data import (
     ProgramReport,
     Setting,
 )
-from labrig.learning.measurement import Excitation, Response
+from labrig.learning.measurement import Excitation, Response, SharedErrors
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
 from labrig.lockin.half_squares import HalfSquares
@@ -40,11 +40,12 @@ from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.driven_nodes import DrivenNodes
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
+from labrig.rig.identities import check_identity
 from labrig.rig.limits import ROUNDING, DriveLimits, Limits
 from labrig.rig.programming import Programming
 from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
-from labrig.rig.responses import response_of
+from labrig.rig.responses import response_of, shared_errors
 from labrig.rig.safety import SafetyCrew, failures_of
 from labrig.rig.source_group import SourceGroup
 from labrig.rig.zero import Zero
@@ -63,6 +64,7 @@ class Rig:
     others follow. stages: by name, when an instrument is made safe (0 first); without it sources first, then the rest.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
+    truth: what only a simulation knows, for a rig whose rule is the exact gradient; None for every other.
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
     recorder: gets the samples of every acquisition.
     """
@@ -87,7 +89,9 @@ class Rig:
         stages: Mapping[str, int] = MappingProxyType({}),
         others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
+        truth: Truth | None = None,
     ) -> None:
+        self.truth = truth
         self.hookup = hookup
         self.plan = plan
         self.tones = tones
@@ -117,6 +121,7 @@ class Rig:
         self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
+        self._shared_errors: SharedErrors | None = None
         self._reached: list[str] = []
         self._left: list[str] = []
         self.closing = False
@@ -220,7 +225,8 @@ class Rig:
         error = self._channel_programs.error_as_played(played, lead)
         constant = None if excitation.constant is None else self._channel_programs.constant_as_played(played)
         rows = self._channel_programs.error_rows
-        return response_of(read, self.activation, self.hookup, rows, error, half_squares, constant)
+        more = half_squares, constant, self._shared_errors
+        return response_of(read, self.activation, self.hookup, rows, error, *more)
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
         """½u² of every edge where tones beat, if it was asked for."""
@@ -327,13 +333,15 @@ class Rig:
         for name, instrument in digitizer_first.items():
             self._reached.append(name)
             instrument.open()
-            self._identify(name, instrument)
+            found = self.identities[name] = instrument.identify()
+            check_identity(name, found, self._expected.get(name))
         self.plan = self._digitizer.configure(self.plan)
         drops, pilot = self.hookup.drops, self.hookup.pilot_column
         per_volt = self.hookup.per_volt
         self._demodulator = Demodulator(
             self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz, per_volt=per_volt
         )
+        self._shared_errors = shared_errors(self.hookup, self.plan)
         if self.zero_every:
             self._zero = Zero(self.zero_every, drops, self._demodulator.u_zero)
         self._programming.read_levels()
@@ -356,19 +364,6 @@ class Rig:
     def _instruments(self) -> dict[str, Instrument]:
         """Sources first: they are the ones to be made safe first."""
         return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers, **self.others}
-
-    def _identify(self, name: str, instrument: Instrument) -> None:
-        found = self.identities[name] = instrument.identify()
-        wanted = self._expected.get(name)
-        if wanted is None:
-            return
-        for what in wanted.differing(found):
-            raise IdentityMismatch(
-                f"identifies as {what} {getattr(found, what)!r}, but the configuration names {getattr(wanted, what)!r}",
-                device=name,
-                action="identify",
-                remedy=f"connect the right instrument or correct instruments.{name}",
-            )
 
     def _programs(self, excitation: Excitation) -> Programs:
         """What each channel of each source plays. Raises LimitExceeded."""

@@ -1,4 +1,6 @@
-"""The pytest plugin: `pytest --rig CONFIG --pyargs labrig.testing`. Without --rig the suites are not collected.
+"""The pytest plugin: `pytest --rig CONFIG --pyargs labrig.testing` tests instruments, `--rule NAME` learning rules.
+
+Without --rig and --rule the suites are not collected.
 
 It is loaded in every pytest run of an environment with labrig, so it imports nothing heavy unless --rig is given.
 
@@ -19,17 +21,19 @@ if TYPE_CHECKING:
     from labrig.testing.station import Station
 
 SUITES = Path(__file__).parent / "suites"
+RULE_SUITE = Path(__file__).parent / "rule_suite"
 _STATION = pytest.StashKey["Station"]()
 _INTERRUPTS: pytest.StashKey[Interrupts] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --rig and --rig-bench."""
+    """Add --rig, --rig-bench and --rule."""
     group = parser.getgroup("labrig", "contract suites of labrig's instruments")
     group.addoption("--rig", metavar="CONFIG", help="run labrig.testing on the rig of this configuration")
     group.addoption(
         "--rig-bench", choices=("simulated", "wire", "hardware"), help="bench of the rig (default: the file's own)"
     )
+    group.addoption("--rule", metavar="NAME[,NAME]", help="run labrig.testing on these learning rules, simulated")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,9 +76,12 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Ignore the suites without --rig."""
-    inside = collection_path == SUITES or SUITES in collection_path.parents
-    return True if inside and _STATION not in config.stash else None
+    """Ignore the suites of instruments without --rig, and those of rules without --rule."""
+    missing = {SUITES: _STATION not in config.stash, RULE_SUITE: config.getoption("--rule") is None}
+    for folder, left_out in missing.items():
+        if left_out and (collection_path == folder or folder in collection_path.parents):
+            return True
+    return None
 
 
 def station_of(config: pytest.Config) -> Station:

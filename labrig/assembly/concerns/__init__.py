@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 Warnings = Iterator[tuple[tuple[str | int, ...], str]]
 Concern = Callable[["Assembly"], Warnings]
 
-ALL: Sequence[str] = ("multiplexer", "mains", "sine_with_diodes", "error_at_diodes", "breakdown", "rounding", "rate")
+ALL: Sequence[str] = (
+    "multiplexer",
+    "mains",
+    "sine_with_diodes",
+    "error_at_diodes",
+    "breakdown",
+    "rounding",
+    "rate",
+    "clamp",
+)
 """The files; each has a function of its own name."""
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def rate(assembly: Assembly) -> Warnings:
     """Warn of first steps that would cross the whole range."""
     task, loss, learning = assembly.task, assembly.loss, assembly.learning
+    if assembly.learning_choice.rule_class.clamps:
+        return  # what it measures is not the gradient of the loss
     if learning.activation == "sine" and not assembly.board.network.linear:
         return
     expected = Expected(assembly)

@@ -222,7 +222,7 @@ def read_timing(
     )
     _check_scan(document, plan, hookup.digitizer, digitizer)
     _check_watchdogs(document, plan, board, devices)
-    acquisitions = learning.acquisitions(len(hookup.edges))
+    acquisitions = learning.acquisitions(len(hookup.edges), len(hookup.outputs))
     writes_s = {name: devices[name].programmer.write_s for name in hookup.programmers}
     _check_step(document, learning, task, acquisitions, plan, writes_s, limits, acquisition.zero.every)
     if len(document.problems) == before and task is not None:

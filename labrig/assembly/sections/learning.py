@@ -114,9 +114,9 @@ class LearningChoice:
         """Return the number of tones the carrier needs for this number of outputs."""
         return self.carrier_class.tones(part(self.section.error, self.carrier_class.Options), outputs)
 
-    def acquisitions(self, edges: int) -> int:
-        """Return the number of acquisitions per example on a board with this many edges."""
-        return self.rule.acquisitions(edges, self.carrier_class)
+    def acquisitions(self, edges: int, outputs: int) -> int:
+        """Return the number of acquisitions per example on a board with this many edges and outputs."""
+        return self.rule.acquisitions_of(edges, outputs, self.carrier_class)
 
     def carrier(self, loss: Loss, outputs: int) -> Carrier:
         """Build the carrier, with its floor in the unit of ∂C/∂v of the loss."""
@@ -125,7 +125,13 @@ class LearningChoice:
         return self.carrier_class(options, error.largest, error.floor * loss.error_scale, outputs)
 
     def update(
-        self, levels: Sequence[LevelTable | Continuous], initial: Array, span: float, loss: Loss, examples: int
+        self,
+        levels: Sequence[LevelTable | Continuous],
+        initial: Array,
+        span: float,
+        loss: Loss,
+        examples: int,
+        steps: int | None = None,
     ) -> Update:
         """Build the update in its initial state.
 
@@ -141,11 +147,13 @@ class LearningChoice:
             Its scale sets the unit of the rate.
         examples : int
             Training examples per epoch, for the linear decay.
+        steps : int or None
+            Where the decay ends, if not with the last epoch.
         """
         section = self.section
         batches = -(-examples // section.batch)
-        steps = section.epochs * batches if section.decay == "linear" else None
-        rate = Rate(section.rate * span**2 / loss.scale, steps)
+        total = section.epochs * batches if steps is None else steps
+        rate = Rate(section.rate * span**2 / loss.scale, total if section.decay == "linear" else None)
         return self.update_class(part(section, self.update_class.Options), levels, initial, rate)
 
 
@@ -188,6 +196,15 @@ def read_learning(document: Document) -> LearningChoice | None:
     if carrier.sidebands and section.activation != "sine":
         message = f"{section.error.carrier} modulates the activation's tone; write 'learning.activation: sine'"
         document.report(("learning", "error", "carrier"), message)
+        return None
+    bench = document.get(("bench",))
+    if not rule.measures and bench is not None and bench.value in ("wire", "hardware"):
+        message = f"{section.rule} is no measurement and works with 'bench: simulated' alone, not with {bench.value}"
+        document.report(("learning", "rule"), f"{message}; use a rule that measures, such as frequency_propagation")
+        return None
+    objection = rule.objection(carrier, section.activation)
+    if objection is not None:
+        document.report(("learning", "rule"), f"{section.rule} {objection}")
         return None
     return LearningChoice(section, rule, carrier, loss, update)
 

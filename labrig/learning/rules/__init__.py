@@ -6,7 +6,17 @@ from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule, 
 RULES = Extensions(
     noun="rule",
     package="labrig.learning.rules",
-    own={"frequency_propagation": "FrequencyPropagation"},
+    own={
+        "frequency_propagation": "FrequencyPropagation",
+        "half_squares": "HalfSquaresLockIn",
+        "richardson": "Richardson",
+        "chopped": "Chopped",
+        "equilibrium_propagation": "EquilibriumPropagation",
+        "coupled_learning": "CoupledLearning",
+        "parameter_dither": "ParameterDither",
+        "finite_difference": "FiniteDifference",
+        "exact_adjoint": "ExactAdjoint",
+    },
     kind=Rule,
 )
 

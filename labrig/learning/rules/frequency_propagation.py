@@ -42,19 +42,46 @@ class FrequencyPropagation(Rule):
             e = loss.gradient(free.outputs, example.target)
             if not np.any(e):
                 return None
-            asked = carrier.excitation(example.activation, e)
+            asked = self._with_error(carrier, example.activation, e)
             nudged = yield asked
         else:
-            asked = carrier.excitation(example.activation, np.zeros(carrier.outputs))
+            asked = self._with_error(carrier, example.activation, np.zeros(carrier.outputs))
             free = nudged = yield asked
             e = loss.gradient(free.outputs, example.target)
             if not np.any(e):
                 return None
-        if carrier.quantity:
-            return replace(released(free, nudged, e, carrier.floor), gamma=injected_per_error(asked, e))
-        beats = nudged.half_squares is not None
-        found = beat(nudged, e, carrier.floor) if beats else product(free, nudged, e, carrier.floor)
-        return replace(found, gamma=injected_per_error(asked, e))
+        return estimate(carrier, asked, free, nudged, e)
+
+    def _with_error(self, carrier: Carrier, activation: Array, loss_gradient: Array) -> Excitation:
+        """What is played with the error on."""
+        return carrier.excitation(activation, loss_gradient)
+
+
+def estimate(carrier: Carrier, asked: Excitation, free: Response, nudged: Response, loss_gradient: Array) -> Gradient:
+    """∂C/∂θ from what was read without error and with it, in the way that the carrier needs.
+
+    Parameters
+    ----------
+    carrier : Carrier
+    asked : Excitation
+        What was asked for with the error on.
+    free, nudged : Response
+        With the error off and on, or the same response twice.
+    loss_gradient : (O,) array
+        ∂C/∂v_o at the free state.
+
+    Raises
+    ------
+    SourceMisfit
+        If what was played cannot express the error.
+    """
+    if carrier.quantity:
+        found = released(free, nudged, loss_gradient, carrier.floor)
+    elif nudged.half_squares is not None:
+        found = beat(nudged, loss_gradient, carrier.floor)
+    else:
+        found = product(free, nudged, loss_gradient, carrier.floor)
+    return replace(found, gamma=injected_per_error(asked, loss_gradient))
 
 
 def beat(nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
@@ -76,7 +103,7 @@ def beat(nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient
     SourceMisfit
         If the tones that were played cannot express the error.
     """
-    _check_misfit(nudged.error, loss_gradient, floor)
+    check_misfit(nudged.error, loss_gradient, floor)
     weights, half_squares = combination(nudged.error, -loss_gradient), nudged.half_squares
     assert half_squares is not None
     return Gradient(
@@ -108,7 +135,7 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
         If the tones that were played cannot express the error.
     """
     weights = combination(nudged.error, -loss_gradient)
-    _check_misfit(nudged.error, loss_gradient, floor)
+    check_misfit(nudged.error, loss_gradient, floor)
     response = weights @ nudged.b
     return Gradient(
         free.a * response,
@@ -128,7 +155,7 @@ def released(free: Response, nudged: Response, loss_gradient: Array, floor: floa
         If what was released does not express the error.
     """
     played = nudged.constant[np.newaxis]
-    _check_misfit(played, loss_gradient, floor)
+    check_misfit(played, loss_gradient, floor)
     assert free.second is not None
     assert nudged.second is not None
     (weight,) = combination(played, -loss_gradient)
@@ -159,7 +186,7 @@ def misfit(error: Array, loss_gradient: Array, floor: float = 0.0) -> float:
     return float(np.abs(missing).max() / max(floor, np.abs(loss_gradient).max()))
 
 
-def _check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
+def check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
     """Raise SourceMisfit if the errors that were played (K, O) cannot express −∂C/∂v_o (O,)."""
     off = misfit(error, loss_gradient, floor)
     if not off <= LARGEST_MISFIT:

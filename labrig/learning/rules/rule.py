@@ -56,9 +56,24 @@ class Rule(ABC):
     ----------
     options : instance of `cls.Options`
         Its own keys, written next to `rule:` in the `learning` section.
+
+    Attributes
+    ----------
+    estimand : str
+        What its expectation is, in words.
+    measures : bool
+        Whether it measures; a rule that does not is refused by every bench but the simulated one.
+    clamps : bool
+        Whether the sources of the error must hold the outputs.
+    subtracts_zeros : bool
+        Whether zeros of channels cancel in what it takes for the outputs.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
+    estimand: ClassVar[str] = "the gradient"
+    measures: ClassVar[bool] = True
+    clamps: ClassVar[bool] = False
+    subtracts_zeros: ClassVar[bool] = False
 
     def __init__(self, options: Any) -> None:
         self.options = options
@@ -66,6 +81,15 @@ class Rule(ABC):
     @abstractmethod
     def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
         """Acquisitions per example on a board with this many edges; an example whose error is zero takes fewer."""
+
+    def acquisitions_of(self, edges: int, outputs: int, carrier: type[Carrier]) -> int:
+        """The same on a board with this many outputs too, for a rule that needs to know."""
+        return self.acquisitions(edges, carrier)
+
+    @classmethod
+    def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
+        """Why it cannot work with this carrier or activation ("dc" or "sine"), with the remedy; None if it can."""
+        return None
 
     @abstractmethod
     def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:

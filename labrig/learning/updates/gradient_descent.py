@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from labrig.config.section import Section
 from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
-from labrig.learning.updates.ladder import at, ends, nearest, stacked
+from labrig.learning.updates.ladder import Ladder, at, ends, nearest, stacked
 from labrig.learning.updates.update import Rate, Update, UpdateState
 
 Array = NDArray[np.float64]
@@ -53,16 +53,17 @@ class GradientDescent(Update):
 
     @override
     def state(self) -> UpdateState:
-        return UpdateState(self.shadow.copy(), self._position.copy(), self.steps)
+        return UpdateState(self.shadow.copy(), self._position.copy(), self.steps, self.memory())
 
     @override
     def restore(self, state: UpdateState) -> None:
         self.shadow, self._position, self.steps = state.shadow.copy(), state.position.copy(), state.steps
+        self.remember(state.memory)
 
     @override
     def resume(self, shadow: Array, conductances: Array, steps: int) -> None:
         position = self._position if self._ladder is None else nearest(self._ladder, conductances)
-        self.restore(UpdateState(shadow, position, steps))
+        self.restore(UpdateState(shadow, position, steps, self.memory()))
 
     @override
     def settings(self) -> dict[int, Setting]:
@@ -70,19 +71,32 @@ class GradientDescent(Update):
 
     @override
     def apply(self, gradient: Array) -> dict[int, Setting]:
-        step = self._rate.at(self.steps) * gradient
-        self.steps += 1
+        step = self._step(gradient)
         moved = np.minimum(np.maximum(self.shadow - step, self._low), self._high)
         if self._ladder is None:
             changed = np.flatnonzero(moved != self.shadow)
         else:
-            wanted = nearest(self._ladder, moved)
-            here, there = at(self._ladder, self._position), at(self._ladder, wanted)
-            nearer = np.abs(moved - here) - np.abs(moved - there)
-            changed = np.flatnonzero((wanted != self._position) & (nearer > self._hysteresis * np.abs(here - there)))
+            wanted = self._rounded(self._ladder, moved)
+            changed = np.flatnonzero(wanted != self._position)
             self._position[changed] = wanted[changed]
-        self.shadow = moved
+        self.steps += 1
+        self.shadow = self._kept(moved)
         return self._settings(changed)
+
+    def _step(self, gradient: Array) -> Array:
+        """(E,) by how much every conductance is lowered before rounding (S)."""
+        return self._rate.at(self.steps) * gradient
+
+    def _rounded(self, ladder: Ladder, moved: Array) -> NDArray[np.intp]:
+        """(E,) position of the level for a conductance: the nearest one, with hysteresis."""
+        wanted = nearest(ladder, moved)
+        here, there = at(ladder, self._position), at(ladder, wanted)
+        nearer = np.abs(moved - here) - np.abs(moved - there)
+        return np.where(nearer > self._hysteresis * np.abs(here - there), wanted, self._position)
+
+    def _kept(self, moved: Array) -> Array:
+        """(E,) what the next step starts from (S)."""
+        return moved
 
     def _settings(self, edges: NDArray[np.intp]) -> dict[int, Setting]:
         if self._ladder is None:

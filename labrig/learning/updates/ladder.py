@@ -73,6 +73,12 @@ def nearest(ladder: Ladder, values: Array) -> NDArray[np.intp]:
     return np.where(values - below < above - values, upper - 1, upper)
 
 
+def below(ladder: Ladder, values: Array) -> NDArray[np.intp]:
+    """(E,) position of the lower one of the two levels that each value is between, or nearest to."""
+    last = np.array([np.argmax(row) for row in ladder.siemens])[ladder.table]  # the padding repeats the highest
+    return np.clip(_smaller(ladder, values) - 1, 0, np.maximum(last - 1, 0))
+
+
 def _smaller(ladder: Ladder, values: Array) -> NDArray[np.intp]:
     """(E,) number of levels below each value, by bisection."""
     if len(ladder.siemens) == 1:

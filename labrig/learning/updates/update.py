@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,11 +39,24 @@ class Rate:
 
 @dataclass(frozen=True)
 class UpdateState:
-    """State of an update: shadow (E,) in S, position (E,) of each edge's level, steps taken so far."""
+    """State of an update.
+
+    Parameters
+    ----------
+    shadow : (E,) array
+        Conductances before rounding (S).
+    position : (E,) int array
+        Of each edge's level.
+    steps : int
+        Taken so far.
+    memory : mapping of str to array
+        What else it remembers of its steps.
+    """
 
     shadow: Array
     position: NDArray[np.intp]
     steps: int
+    memory: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
 
 class Update(ABC):
@@ -62,6 +75,8 @@ class Update(ABC):
 
     Options: ClassVar[type[Section]] = NoOptions
 
+    seed: int = 0
+    """Seed of the run, for updates that draw random numbers: those of a step follow from it and the step's number."""
     steps: int
     """Steps taken so far."""
     shadow: Array
@@ -95,6 +110,14 @@ class Update(ABC):
     @abstractmethod
     def resume(self, shadow: Array, conductances: Array, steps: int) -> None:
         """Go on after so many steps, from the conductances (E,) before rounding and as written (S)."""
+
+    def memory(self) -> Mapping[str, Array]:
+        """What it remembers of its steps besides `shadow` and `steps`; it is committed with every step."""
+        return {}
+
+    def remember(self, memory: Mapping[str, Array]) -> None:
+        """Take up what `memory` returned after the last step; call it after `resume`."""
+        return
 
     @abstractmethod
     def restore(self, state: UpdateState) -> None:

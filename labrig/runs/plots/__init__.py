@@ -116,6 +116,8 @@ def _png(name: str, run: RunData) -> bytes | None:
 
     with own_settings():
         figure = import_module(f"{__name__}.{name}").draw(run)
+        if figure is not None and (label := run.meta["card"].get("measurement")):
+            figure.text(0.005, 0.995, label, va="top", fontsize=7, color="C3")
         return None if figure is None else png(figure)
 
 

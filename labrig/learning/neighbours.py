@@ -1,0 +1,37 @@
+"""Settings near the present one of an edge, and the slope of what is measured at them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Target
+
+
+def neighbours(levels: LevelTable | Continuous, here: float, step: float) -> list[tuple[Setting, float]]:
+    """Two settings around `here`, about `step` (relative) below and above; both on one side at an end of the range."""
+    if isinstance(levels, Continuous):
+        steps = (-step, step)
+        if here * (1 - step) < levels.minimum:
+            steps = (step, 2 * step)
+        elif here * (1 + step) > levels.maximum:
+            steps = (-2 * step, -step)
+        return [(Target(here * (1 + each)), here * (1 + each)) for each in steps]
+    position = int(np.abs(levels.siemens - here).argmin())
+    last = len(levels.siemens) - 1
+    below = min(int(np.searchsorted(levels.siemens, here * (1 - step))), position - 1)
+    above = max(int(np.searchsorted(levels.siemens, here * (1 + step))), position + 1)
+    if position == 0:
+        below, above = min(above, last), min(2 * above, last)
+    elif position == last:
+        below, above = max(2 * below - last, 0), below
+    else:
+        above = min(above, last)
+    return [(Level(int(levels.codes[k])), float(levels.siemens[k])) for k in (below, above)]
+
+
+def three_point_weights(first: float, second: float) -> tuple[float, float, float]:
+    """Weights of f(first), f(0), f(second) in the slope at 0 of the parabola through them; steps need not be equal."""
+    if first == second:  # a part with two levels
+        return 1 / first, -1 / first, 0.0
+    scale = first * second * (second - first)
+    return second**2 / scale, (first**2 - second**2) / scale, -(first**2) / scale

@@ -1,0 +1,126 @@
+"""Coupled learning: the outputs are clamped nearer to their targets, and both equilibria compared edge by edge.
+
+The clamped voltages are v_o + η (y − v_o), and an edge changes by −½(u_C² − u_F²)/η. It is not the gradient of the
+squared error but of the power that clamping takes, which is zero at the same place.
+Source: M. Stern, D. Hexner, J. W. Rocks, A. J. Liu, Phys. Rev. X 11, 021045 (2021).
+
+A source of the error is a voltage behind a resistance, so it holds no output by itself: where the output goes follows
+from the network too. The clamp is therefore found from measured outputs. A current into each output in turn says what
+moves them, then the clamp is tried and corrected. What each source must play for this, its resistance times the
+current, is estimated by `labrig check`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import override
+
+from labrig.config.section import Section
+from labrig.learning.carriers import Carrier
+from labrig.learning.contrast import contrast, systematic_of_moved_outputs
+from labrig.learning.gradient import Gradient
+from labrig.learning.losses import Loss
+from labrig.learning.measurement import Excitation, Response
+from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
+from labrig.quantities import NonNegativeCount
+
+Array = NDArray[np.float64]
+
+SURPRISING = 3.0
+"""An output further from its clamp than so many standard errors was not clamped."""
+
+
+class CoupledLearning(Rule):
+    """Free; a current into every output in turn; clamped, as often as it is corrected and once more; free again.
+
+    Each reading that enters the contrast enters nothing else, so that its noise is independent.
+    """
+
+    estimand = "the clamped contrast"
+    clamps = True
+
+    class Options(Section):
+        """eta: how far the outputs are clamped towards their targets. corrections: how often the clamp is corrected."""
+
+        eta: Annotated[float, Field(gt=0, le=1)] = 0.1
+        corrections: NonNegativeCount = 1
+
+    @override
+    def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
+        return self.acquisitions_of(edges, 1, carrier)
+
+    @override
+    def acquisitions_of(self, edges: int, outputs: int, carrier: type[Carrier]) -> int:
+        return outputs + self.options.corrections + 3
+
+    @classmethod
+    @override
+    def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
+        if carrier.quantity:
+            return "clamps the outputs themselves; use 'error: {carrier: shared_tone}'"
+        return None if activation == "dc" else "compares levels; write 'learning.activation: dc'"
+
+    def displacement_per_error(self, loss: Loss) -> float:
+        """λ: the clamp is v_o − λ ∂C/∂v_o (V² per unit of the loss).
+
+        For the squared error λ = η/2, which is v_o + η (y − v_o); for others as large, relative to their first error.
+        """
+        return 2.0 * self.options.eta * loss.scale / loss.error_scale**2
+
+    @override
+    def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:
+        x = example.activation
+        free = yield Excitation(x)
+        e = loss.gradient(free.outputs, example.target)
+        if not np.any(e):
+            return None
+        wanted = -self.displacement_per_error(loss) * e
+        probes: list[Response] = []
+        for one in np.eye(carrier.outputs):
+            probe = yield Excitation(x, constant=carrier.current_a * one)
+            probes.append(probe)
+        played = np.array([each.constant for each in probes]).T
+        inverse = np.linalg.inv(np.array([each.outputs - free.outputs for each in probes]).T)
+        currents = played @ inverse
+        tried, play = free, currents @ wanted
+        weights = inverse @ wanted
+        moved = np.array([each.u_outputs**2 for each in probes]).T @ weights**2 + (free.u_outputs * weights.sum()) ** 2
+        for _ in range(self.options.corrections):
+            tried = yield Excitation(x, constant=play)
+            play = play + currents @ (wanted - (tried.outputs - free.outputs))
+            moved = tried.u_outputs**2 + free.u_outputs**2
+        clamped = yield Excitation(x, constant=play)
+        again = yield Excitation(x)
+        followed = np.array([each.a - free.a for each in probes]).T @ inverse
+        found = contrast(again, clamped, 1.0 / self.displacement_per_error(loss))
+        return _with_clamp(found, free, clamped, followed, wanted, moved, self.displacement_per_error(loss))
+
+
+def _with_clamp(
+    found: Gradient, free: Response, clamped: Response, followed: Array, wanted: Array, moved: Array, per_error: float
+) -> Gradient:
+    """Add what is not known of the clamp.
+
+    Parameters
+    ----------
+    found : Gradient
+        The contrast as it was read.
+    free, clamped : Response
+    followed : (E, O) array
+        By how much each drop follows each output.
+    wanted, moved : (O,) arrays
+        Displacement of the outputs that was wanted (V), and its variance from the noise of what it was found from (V²).
+    per_error : float
+        What the contrast is divided by.
+    """
+    to_value = clamped.a / per_error
+    noise = np.hypot(found.standard_error, to_value * np.sqrt(followed**2 @ moved))
+    left = np.abs(clamped.outputs - free.outputs - wanted)
+    left = np.maximum(left - SURPRISING * np.sqrt(moved + clamped.u_outputs**2 + free.u_outputs**2), 0.0)
+    of_clamp = np.hypot(left, systematic_of_moved_outputs(free, clamped))
+    systematic = np.hypot(found.systematic, to_value * np.sqrt(followed**2 @ of_clamp**2))
+    return Gradient(found.value, noise, systematic)

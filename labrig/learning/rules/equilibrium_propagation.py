@@ -1,0 +1,62 @@
+"""Equilibrium propagation: two equilibria, one nudged by a constant error current, compared edge by edge.
+
+∂C/∂θ = lim ½(u_β² − u_0²) / β for nudging currents −β ∂C/∂v_o, with the error of the free state. One-sided it is off by
+a term of order β, centred (β and −β) by one of order β². The nudge is as strong as the configured error current.
+Sources: B. Scellier and Y. Bengio, Front. Comput. Neurosci. 11:24 (2017); centred: A. Laborieux et al., Front.
+Neurosci. 15:633674 (2021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from typing_extensions import override
+
+from labrig.config.section import Section
+from labrig.learning.carriers import Carrier
+from labrig.learning.contrast import contrast
+from labrig.learning.losses import Loss
+from labrig.learning.measurement import Excitation
+from labrig.learning.rules.frequency_propagation import check_misfit, combination, injected_per_error
+from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
+
+
+class EquilibriumPropagation(Rule):
+    """Measure free, then nudged towards the target and, if centred, away from it."""
+
+    estimand = "the contrast of two equilibria, the gradient as β → 0"
+
+    class Options(Section):
+        """nudge: one or two nudged states."""
+
+        nudge: Literal["centred", "one_sided"] = "centred"
+
+    @override
+    def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
+        return 3 if self.options.nudge == "centred" else 2
+
+    @classmethod
+    @override
+    def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
+        if carrier.quantity:
+            return "nudges the outputs themselves; use 'error: {carrier: shared_tone}'"
+        return None if activation == "dc" else "compares levels; write 'learning.activation: dc'"
+
+    @override
+    def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:
+        free = yield Excitation(example.activation)
+        e = loss.gradient(free.outputs, example.target)
+        if not np.any(e):
+            return None
+        beta = carrier.current_a / max(float(np.abs(e).max()), carrier.floor)
+        asked = Excitation(example.activation, constant=-beta * e)
+        nudged = yield asked
+        base = free
+        if self.options.nudge == "centred":
+            base = yield replace(asked, constant=beta * e)
+        apart = nudged.constant - base.constant
+        check_misfit(apart[np.newaxis], e, carrier.floor)
+        (weight,) = combination(apart[np.newaxis], -e)
+        return replace(contrast(base, nudged, float(weight)), gamma=injected_per_error(asked, e))

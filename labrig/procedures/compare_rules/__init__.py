@@ -1,0 +1,1 @@
+"""Compare learning rules on the same board, with the same budget of acquisitions."""

@@ -1,0 +1,227 @@
+"""Many rules on many boards: figures with intervals over the seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from labrig.assembly import assemble
+from labrig.learning.rules.exact_adjoint import LABEL
+from labrig.procedures.compare_rules.named import NamedRule
+from labrig.procedures.compare_rules.trial import Budget, Trial, try_rule
+
+CONFIDENCE = 0.95
+HEADLINES = ("test_accuracy", "train_accuracy", "patterns_right", "rms_v")
+"""Figures that say more than the loss, best first."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean over the seeds, half the width of its 95 % interval (NaN for one seed), least and largest."""
+
+    mean: float
+    half: float
+    least: float
+    largest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Interval:
+        """The interval of a mean, by Student's t."""
+        known = np.array([value for value in values if value is not None and math.isfinite(value)])
+        if not len(known):
+            return cls(math.nan, math.nan, math.nan, math.nan)
+        half = math.nan
+        if len(known) > 1:
+            quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(known) - 1)
+            half = float(quantile * known.std(ddof=1) / math.sqrt(len(known)))
+        return cls(float(known.mean()), half, float(known.min()), float(known.max()))
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule over all seeds.
+
+    Parameters
+    ----------
+    rule : str
+    measurement : str
+        What its gradients were instead of measurements; empty if they were measured.
+    trials : tuple of Trial
+    figures : dict
+        Of every figure its interval: cosines, `true_…` and `own_…` figures, steps, bench_s.
+    """
+
+    rule: str
+    measurement: str
+    trials: tuple[Trial, ...]
+    figures: dict[str, Interval]
+
+    @property
+    def failures(self) -> list[str]:
+        """Why boards came to no end."""
+        return [trial.failure for trial in self.trials if trial.failure]
+
+
+@dataclass(frozen=True)
+class RuleComparison:
+    """Rules on the same boards with the same budget.
+
+    Parameters
+    ----------
+    config : str
+    overrides : tuple of str
+        What was changed in it.
+    budget : int
+        Acquisitions for training.
+    seeds : tuple of int
+    headline : str
+        The figure that says most of this task.
+    rules : tuple of RuleResult
+    """
+
+    config: str
+    overrides: tuple[str, ...]
+    budget: int
+    seeds: tuple[int, ...]
+    headline: str
+    rules: tuple[RuleResult, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values; NaN is None."""
+        return {
+            "config": self.config,
+            "overrides": list(self.overrides),
+            "budget_acquisitions": self.budget,
+            "seeds": list(self.seeds),
+            "headline": self.headline,
+            "rules": [
+                {
+                    "rule": each.rule,
+                    **({"measurement": each.measurement} if each.measurement else {}),
+                    "failures": each.failures,
+                    "figures": {name: _plain(asdict(value)) for name, value in each.figures.items()},
+                    "trials": [_plain(asdict(trial)) for trial in each.trials],
+                }
+                for each in self.rules
+            ],
+        }
+
+
+def condition(config: Path, overrides: Sequence[str], offset: str = "", noise: str = "", bits: int = 0) -> list[str]:
+    """What sets offset, noise and bits of the digitizer that the rig measures with, as KEY=VALUE."""
+    found = list(overrides)
+    if offset:
+        found.append(f"simulation.digitizer_offset={offset}")
+    if noise:
+        found.append(f"simulation.noise={noise}")
+    if bits:
+        found.append(f"instruments.{assemble(config, found).board.hookup.digitizer}.bits={bits}")
+    return found
+
+
+def default_budget(config: Path, overrides: Sequence[str]) -> int:
+    """Acquisitions that the configured schedule takes at two per example."""
+    assembly = assemble(config, overrides)
+    return 2 * max(1, assembly.learning.epochs) * len(assembly.task.train)
+
+
+def compare_rules(
+    config: Path,
+    rules: Sequence[str],
+    seeds: Sequence[int],
+    overrides: Sequence[str] = (),
+    budget: int | None = None,
+    progress: Callable[[str], None] = lambda message: None,
+) -> RuleComparison:
+    """Train every board by every rule.
+
+    The first rule may spend the budget of acquisitions; its time on the bench is the limit of the others too, on the
+    same board. So a rule that writes many settings per step gets fewer steps.
+
+    Parameters
+    ----------
+    config : Path
+    rules : sequence of str
+        NAME or NAME/KEY=VALUE/….
+    seeds : sequence of int
+        A board for each.
+    overrides : sequence of str
+        KEY=VALUE.
+    budget : int or None
+        Acquisitions for training; by default what the configured schedule takes at two per example.
+    progress : callable
+        Called with a line of text after each trial.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration does not fit one of the rules.
+    UsageError
+        If the bench is not simulated.
+    """
+    # A rule with many acquisitions per example must not be refused for the length of its steps.
+    overrides = [*overrides, "limits.step=3600 s"]
+    acquisitions = default_budget(config, overrides) if budget is None else budget
+    kinds = [assemble(config, [*overrides, *NamedRule(rule).overrides]).learning_choice.rule_class for rule in rules]
+    found: dict[str, list[Trial]] = {rule: [] for rule in rules}
+    for trial in _trials(config, rules, seeds, overrides, acquisitions):
+        found[trial.rule].append(trial)
+        progress(f"seed {trial.seed}, {trial.rule}: {trial.failure or _said(trial)}")
+    results = [
+        RuleResult(rule, "" if kind.measures else LABEL, tuple(found[rule]), _figures(found[rule]))
+        for rule, kind in zip(rules, kinds, strict=True)
+    ]
+    names = {name for result in results for name in result.figures}
+    headline = next((name for name in HEADLINES if f"true_{name}" in names), "loss")
+    return RuleComparison(
+        config=str(config),
+        overrides=tuple(overrides[:-1]),
+        budget=acquisitions,
+        seeds=tuple(seeds),
+        headline=headline,
+        rules=tuple(results),
+    )
+
+
+def _trials(
+    config: Path, rules: Sequence[str], seeds: Sequence[int], overrides: Sequence[str], acquisitions: int
+) -> Iterator[Trial]:
+    for seed in seeds:
+        budget = Budget(acquisitions)
+        for rule in rules:
+            trial = try_rule(config, rule, seed, overrides, budget)
+            if trial.bench_s and math.isinf(budget.bench_s):
+                budget = Budget(acquisitions, trial.bench_s)
+            yield trial
+
+
+def _said(trial: Trial) -> str:
+    assert trial.true is not None
+    return f"{trial.steps} steps, cosine {trial.cosine_before:.4f}, loss {trial.true['loss']:.3g}"
+
+
+def _figures(trials: Sequence[Trial]) -> dict[str, Interval]:
+    done = [trial for trial in trials if not trial.failure]
+    figures = {
+        name: Interval.of([getattr(trial, name) for trial in done])
+        for name in ("per_example", "rate_factor", "steps", "acquisitions", "bench_s", "cosine_before", "cosine_after")
+    }
+    for part in ("true", "own"):
+        names = dict.fromkeys(name for trial in done for name in getattr(trial, part))
+        for name in names:
+            figures[f"{part}_{name}"] = Interval.of([getattr(trial, part).get(name, math.nan) for trial in done])
+    return figures
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,1 @@
+"""The check of labrig.testing.rules as a test."""

@@ -1,0 +1,213 @@
+"""Holds a learning rule to its sign and to the uncertainty that it states, on noisy simulated boards.
+
+    from labrig.testing.rules import check_rule
+    check_rule("mylab_rule:MyRule/option=3")
+
+or `pytest --rule NAME[,NAME] --pyargs labrig.testing`. The boards differ in gain and zero of every
+channel, in noise, and in their conductances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from labrig.assembly import assemble
+from labrig.assembly.assembly import Assembly, Setup
+from labrig.config.section import NoOptions
+from labrig.learning.losses import Loss
+from labrig.learning.losses.loss import TrainingTargets
+from labrig.procedures.certify.adjoint import output_uncertainty
+from labrig.procedures.compare_rules.named import NamedRule
+from labrig.rig.gradient_probe import GradientProbe
+
+Array = NDArray[np.float64]
+
+NOISY = (
+    "bench=simulated",
+    "simulation.preset=typical",
+    "simulation.noise=1 mV",
+    "simulation.source_amplitude=0",
+    "simulation.part_tolerance=false",
+    "simulation.converters=false",
+    "limits.step=600 s",
+)
+EXACT = ("bench=simulated", "simulation.preset=ideal", "limits.step=600 s")
+"""The same boards, measured without any error; so parts are nominal, and conductances are not rounded, in both."""
+LOW, HIGH = 0.9, 1.1
+"""What the rms of (measured − exact) / uncertainty must be between."""
+
+
+@dataclass(frozen=True)
+class RuleFigures:
+    """What was found of a rule.
+
+    Parameters
+    ----------
+    rule, estimand : str
+    z_rms : float
+        Root mean square of (measured − estimand) / stated uncertainty, over edges, examples and boards.
+    cosine : float
+        Smallest cosine of what it measures without noise to the exact gradient.
+    noisy_cosine : float
+        Mean cosine of what it measures with noise.
+    acquisitions : int
+        Per example.
+    """
+
+    rule: str
+    estimand: str
+    z_rms: float
+    cosine: float
+    noisy_cosine: float
+    acquisitions: int
+
+
+def check_rule(
+    rule: str,
+    config: str | Path = "iris.yaml",
+    overrides: Sequence[str] = (),
+    boards: Sequence[int] = range(12),
+    examples: int = 8,
+) -> RuleFigures:
+    """Raise AssertionError unless a rule has the right sign and states its uncertainty rightly; return its figures.
+
+    Parameters
+    ----------
+    rule : str
+        As for `labrig compare-rules`: NAME or NAME/KEY=VALUE, where NAME may be a dotted path.
+    config : str or Path
+        A board without diodes.
+    overrides : sequence of str
+        KEY=VALUE, applied after those that make the board noisy.
+    boards : sequence of int
+        Seeds.
+    examples : int
+        Per board.
+    """
+    found = examine_rule(rule, config, overrides, boards, examples)
+    assert found.cosine > 0, f"{rule} goes uphill: its cosine to the exact gradient is {found.cosine:.3f}"
+    assert LOW <= found.z_rms <= HIGH, (
+        f"{rule} is off by {found.z_rms:.3g} of its stated uncertainties (rms), which should be 1"
+    )
+    return found
+
+
+def examine_rule(
+    rule: str,
+    config: str | Path = "iris.yaml",
+    overrides: Sequence[str] = (),
+    boards: Sequence[int] = range(12),
+    examples: int = 8,
+) -> RuleFigures:
+    """Measure the figures of a rule; parameters as for `check_rule`."""
+    z: list[Array] = []
+    cosines: list[float] = []
+    noisy: list[float] = []
+    named = NamedRule(rule).overrides
+    estimand, acquisitions = "", 0
+    for board in boards:
+        both = [
+            assemble(Path(config), [f"seed={board}", *base, *more, *named])
+            for base, more in ((NOISY, overrides), (EXACT, ()))
+        ]
+        measuring, exact = both
+        one, other = measuring.setup(), exact.setup()
+        with one.rig, other.rig:
+            probe, ideal = _ready(measuring, one), _ready(exact, other)
+            for example in measuring.task.train[:examples].tolist():
+                measured, reference = probe.gradient(example).gradient, ideal.gradient(example).gradient
+                assert measured is not None, f"{rule} measures nothing of example {example}"
+                assert reference is not None, f"{rule} measures nothing of example {example} without noise"
+                u_outputs = output_uncertainty(one.rig, probe.measure_free(example))
+                if probe.rule.subtracts_zeros:
+                    u_outputs = np.sqrt(np.maximum(u_outputs**2 - one.rig.plan.u_offset_v**2, 0.0))
+                gradient, modes = _gradient(ideal, other, u_outputs, example)
+                expected = gradient
+                if probe.rule.estimand != "the gradient":
+                    expected = reference.value
+                    modes = _modes(ideal, u_outputs, example, expected)
+                u = np.sqrt(measured.uncertainty**2 + np.sum(modes**2, axis=0))
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    z.append(np.where(measured.value == expected, 0.0, (measured.value - expected) / u))
+                cosines.append(_cosine(reference.value, gradient))
+                noisy.append(_cosine(measured.value, gradient))
+            estimand, acquisitions = probe.rule.estimand, probe.acquisitions
+    return RuleFigures(
+        rule,
+        estimand,
+        float(np.sqrt(np.mean(np.square(z)))),
+        min(cosines),
+        float(np.mean(noisy)),
+        acquisitions,
+    )
+
+
+def _ready(assembly: Assembly, setup: Setup) -> GradientProbe:
+    update = assembly.update(setup.rig)
+    setup.rig.program(update.settings())
+    return assembly.probe(setup.rig, update)
+
+
+def _gradient(ideal: GradientProbe, setup: Setup, u_outputs: Array, example: int) -> tuple[Array, Array]:
+    """The exact gradient (E,), and by how much an uncertainty of each output changes it (O, E)."""
+    truth, x, target = setup.bench.truth, ideal.task.activation[example], ideal.task.target[example]
+    assert truth is not None
+    tone = ideal.rig.activation == "sine"
+    value = truth.gradient(x, lambda outputs: ideal.loss.gradient(outputs, target), tone)
+    shifted = [
+        truth.gradient(x, lambda outputs, by=by: ideal.loss.gradient(outputs + by, target), tone)
+        for by in np.diag(u_outputs)
+    ]
+    return value, np.array(shifted) - value
+
+
+def _modes(ideal: GradientProbe, u_outputs: Array, example: int, value: Array) -> Array:
+    """(O, E) by how much an uncertainty of each output changes what the rule measures without noise."""
+    found = []
+    for by in np.diag(u_outputs):
+        shifted = replace(ideal, loss=_Shifted(ideal.loss, by)).gradient(example).gradient
+        assert shifted is not None
+        found.append(shifted.value - value)
+    return np.array(found)
+
+
+def _cosine(one: Array, other: Array) -> float:
+    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
+class _Shifted(Loss):
+    """A loss that takes outputs for what they are plus a shift."""
+
+    def __init__(self, loss: Loss, by: Array) -> None:
+        self._loss, self._by = loss, by
+        self.targets = loss.targets  # type: ignore[misc]
+
+    @classmethod
+    @override
+    def build(cls, options: NoOptions, targets: TrainingTargets) -> Any:
+        raise NotImplementedError
+
+    @property
+    @override
+    def scale(self) -> float:
+        return self._loss.scale
+
+    @property
+    @override
+    def error_scale(self) -> float:
+        return self._loss.error_scale
+
+    @override
+    def value(self, outputs: Array, target: Array) -> float:
+        return self._loss.value(outputs + self._by, target)
+
+    @override
+    def gradient(self, outputs: Array, target: Array) -> Array:
+        return self._loss.gradient(outputs + self._by, target)

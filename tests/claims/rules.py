@@ -1,0 +1,85 @@
+"""Every learning rule on the same boards: how well it knows its gradient, whether it trains Iris, and with offsets."""
+
+from __future__ import annotations
+
+import numpy as np
+from common import CONFIGS, Figure, at_least, between, in_parallel, seeds, train
+
+from labrig.procedures.compare_rules.comparison import compare_rules, condition
+from labrig.testing.rules import RuleFigures, examine_rule
+
+PROPAGATION = (
+    "frequency_propagation",
+    "half_squares",
+    "richardson",
+    "chopped",
+    "equilibrium_propagation",
+    "equilibrium_propagation/nudge=one_sided",
+    "coupled_learning",
+)
+"""Rules with a few acquisitions per example."""
+SETTINGS = ("finite_difference", "parameter_dither")
+"""Rules that change every edge."""
+
+CONTRAST_RATE = 150.0
+"""Rate of coupled learning on Iris: what it measures is smaller than the gradient by a conductance."""
+
+
+def _examined(rule: str, boards: tuple[int, ...], examples: int) -> RuleFigures:
+    return examine_rule(rule, boards=boards, examples=examples)
+
+
+def _accuracy(rule: str, epochs: int, seed: int) -> float:
+    name, *options = rule.split("/")
+    overrides = [f"learning.rule={name}", f"learning.epochs={epochs}", "limits.step=60 s"]
+    overrides += [f"learning.{option}" for option in options]
+    if name == "coupled_learning":
+        overrides.append(f"learning.rate={CONTRAST_RATE}")
+    return train("iris.yaml", seed, overrides)["test_accuracy"]
+
+
+def _uncertainties(short: bool) -> list[Figure]:
+    figures = []
+    boards, examples = (8, 8) if short else (60, 15)
+    few = (6, 4) if short else (30, 8)
+    plan = [*((rule, boards, examples) for rule in PROPAGATION), *((rule, *few) for rule in SETTINGS)]
+    chosen = [(rule, tuple(seeds(f"rules {rule}", count)), k) for rule, count, k in plan]
+    for found in in_parallel(_examined, *zip(*chosen, strict=True)):
+        text = f"{found.rule}: z-rms, against {found.estimand}"
+        figures.append(between(text, found.z_rms, *((0.85, 1.15) if short else (0.9, 1.1))))
+        figures.append(at_least(f"{found.rule}: smallest cosine to the exact gradient", found.cosine, 0.9))
+    return figures
+
+
+def _iris(short: bool) -> list[Figure]:
+    figures = []
+    for rule in (*PROPAGATION, *SETTINGS):
+        epochs = (1 if short else 5) if rule in SETTINGS else (5 if short else 20)
+        chosen = seeds(f"rules iris {rule}", 2 if short else 10)
+        found = in_parallel(_accuracy, [rule] * len(chosen), [epochs] * len(chosen), chosen)
+        figures.append(at_least(f"{rule}: Iris test accuracy, {epochs} epochs", float(np.mean(found)), 0.85))
+    return figures
+
+
+def _offset_table(offset: str, noise: str, bits: int, boards: tuple[int, ...], budget: int) -> list[Figure]:
+    config = CONFIGS / "regression.yaml"
+    rules = ("frequency_propagation", "chopped", "equilibrium_propagation", "coupled_learning")
+    found = compare_rules(config, rules, boards, condition(config, (), offset, noise, bits), budget)
+    figures = []
+    for rule in found.rules:
+        floor = rule.figures["true_rms_v"]
+        text = f"{rule.rule}: true rms, offset {offset}, noise {noise}, {bits} bits, {budget} acquisitions"
+        figures.append(Figure(text, f"{1e3 * floor.mean:.3g} mV", "stated", not rule.failures))
+    return figures
+
+
+def measure(short: bool) -> list[Figure]:
+    boards = tuple(seeds("rules boards", 2 if short else 10))
+    conditions = [(offset, "100 µV", 16) for offset in ("0 V", "100 µV", "1 mV", "10 mV")]
+    if not short:
+        conditions += [("0 V", "1 mV", 16), ("0 V", "100 µV", 12), ("0 V", "100 µV", 8), ("1 mV", "1 mV", 8)]
+    budget = 1500 if short else 6000
+    tables = in_parallel(
+        _offset_table, *zip(*conditions, strict=True), [boards] * len(conditions), [budget] * len(conditions)
+    )
+    return [*_uncertainties(short), *_iris(short), *(figure for table in tables for figure in table)]
