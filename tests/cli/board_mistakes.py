@@ -152,7 +152,7 @@ BOARD_MISTAKES = [
         "part: MCP4251-104",
         "part: ▲MCP4251-105",
         "instruments.pots.part",
-        "'MCP4251-105' is not one of 'MCP4251-104', 'MCP4251-103', 'AD5293-100'; did you mean 'MCP4251-104'?",
+        "'MCP4251-105' is not one of 'MCP4251-104', 'MCP4251-103', 'AD5293-100', 'SERVO'; did you mean 'MCP4251-104'?",
     ),
     one_edit(
         "unknown driver",
@@ -197,7 +197,7 @@ BOARD_MISTAKES = [
         "  layered: {inputs: 6",
         "  physics: ▲hydraulic\n  layered: {inputs: 6",
         "network.physics",
-        "expected 'resistive', got 'hydraulic'",
+        "'hydraulic' is not one of 'resistive', 'elastic', 'flow'",
     ),
     one_edit(
         "a clock from a source",
