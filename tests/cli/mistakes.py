@@ -436,6 +436,6 @@ MISTAKES = [
         "  epochs: 2",
         "  update: ▲momentun\n  epochs: 2",
         "learning.update",
-        "expected 'gradient_descent', got 'momentun'",
+        "'momentun' is not one of 'gradient_descent', 'stochastic_rounding', 'sign', 'momentum', 'desynchronized'",
     ),
 ]
