@@ -33,6 +33,7 @@ from labrig.cli import (
     run,
     safe,
     show,
+    sweep,
     verify,
     virtual,
 )
@@ -41,7 +42,7 @@ from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
 COMMANDS = (
-    *(run, resume, evaluate, program, check, plan, measure, certify),
+    *(run, resume, evaluate, program, check, plan, measure, certify, sweep),
     *(doctor, safe, abort, attach, show, verify, ls, compare, note, export, drivers, virtual),
 )
 INTERRUPTED = 130
