@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from common import Figure, seeds
@@ -34,16 +35,13 @@ def measure(short: bool) -> list[Figure]:
         local = run_to_the_end(path, folder / "local")
         trials = local.count(",finished,")
 
-        with ended(
-            subprocess.Popen(sweep_command(path, folder / "worker"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-        ) as run:
+        with _quietly(sweep_command(path, folder / "worker")) as run:
             kill_a_worker(folder / "worker" / "short")
             code = run.wait(600)
         killed_worker = code == 0 and (folder / "worker" / "short" / "sweep.csv").read_text() == local
 
         with dask_scheduler(folder) as address:
-            command = sweep_command(path, folder / "remote", "--scheduler", address)
-            with ended(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)) as run:
+            with _quietly(sweep_command(path, folder / "remote", "--scheduler", address)) as run:
                 wait_for(lambda: _finished(folder / "remote" / "short"))
                 run.kill()
             remote = run_to_the_end(path, folder / "remote", "--scheduler", address)
@@ -53,6 +51,10 @@ def measure(short: bool) -> list[Figure]:
             _same("table on a separate scheduler, whose client was killed once", remote == local),
             _same("table after a local worker was killed", killed_worker),
         ]
+
+
+def _quietly(command: list[str]) -> AbstractContextManager[subprocess.Popen[str]]:
+    return ended(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True))
 
 
 def _finished(folder: Path) -> bool:

@@ -157,7 +157,7 @@ def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[An
             yield stack.enter_context(Client(cluster))
             return
         try:
-            client = stack.enter_context(Client(scheduler, timeout=CONNECT_S, set_as_default=False))
+            client = stack.enter_context(Client(scheduler, timeout=CONNECT_S))
         except (OSError, ValueError, TimeoutError) as error:
             remedy = "start it with `dask scheduler`, and give the address that it prints"
             raise ConnectionFailed(f"no dask scheduler answers at {scheduler}", remedy=remedy) from error
