@@ -24,6 +24,7 @@ from labrig.cli import (
     drivers,
     evaluate,
     export,
+    feasible,
     ls,
     measure,
     note,
@@ -42,7 +43,7 @@ from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
 COMMANDS = (
-    *(run, resume, evaluate, program, check, plan, measure, certify, sweep),
+    *(run, resume, evaluate, program, check, feasible, plan, measure, certify, sweep),
     *(doctor, safe, abort, attach, show, verify, ls, compare, note, export, drivers, virtual),
 )
 INTERRUPTED = 130

@@ -102,6 +102,9 @@ def end(arguments: argparse.Namespace, result: RunResult) -> int:
         print(f"labrig: the score differs: {result.judgement.message}", file=sys.stderr)
     for line in result.missed:
         print(f"labrig: target missed: {line}", file=sys.stderr)
+    if result.missed:
+        config = result.path / "config.resolved.yaml"
+        print(f"labrig: whether any conductances reach it: labrig feasible {config}", file=sys.stderr)
     return VERDICT_FAILED if result.missed else 0
 
 
