@@ -43,6 +43,8 @@ class RunResult:
         The score from outside; None if there is no judge or the run was interrupted.
     not_judged
         Why the judge could not be asked; empty if it was, or there is none.
+    twin
+        What `learning.twin` has found; None without it.
     """
 
     folder: RunFolder
@@ -60,6 +62,7 @@ class RunResult:
     left_out: Mapping[str, str] = field(default_factory=dict)
     judgement: Judgement | None = None
     not_judged: str = ""
+    twin: dict[str, Any] | None = None
 
     @property
     def path(self) -> Path:
@@ -83,6 +86,8 @@ class RunResult:
         }
         if self.not_judged:
             line["not_judged"] = self.not_judged
+        if self.twin is not None:
+            line["twin"] = self.twin
         if self.missed:
             line["missed"] = list(self.missed)
         if self.plots is not None:

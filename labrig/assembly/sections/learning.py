@@ -67,6 +67,7 @@ class Learning(Section):
     batch: Count = 1
     epochs: NonNegativeCount
     evaluate: Evaluate = Evaluate()
+    twin: Literal["watch", "fit"] | None = None
 
 
 @dataclass(frozen=True)
