@@ -136,7 +136,9 @@ def _twin(found: dict[str, Any]) -> str:
     """Return the line of the twin."""
     parted = f"board and model part at {', '.join(found['parted'])}" if found["parted"] else "board and model agree"
     what = "conductances fitted, see --json" if found["twin"] == "fit" else parted
-    return f"twin: {what}; last step: a {1e6 * found['misfit_a_v']:.3g} µV, b {100 * found['misfit_b']:.3g} % apart (rms)"
+    return (
+        f"twin: {what}; last step: a {1e6 * found['misfit_a_v']:.3g} µV, b {100 * found['misfit_b']:.3g} % apart (rms)"
+    )
 
 
 def _figure(value: float | None) -> str:

@@ -81,13 +81,14 @@ class TwinOfRun:
 
     def _end_step(self) -> list[dict[str, Any]]:
         parting = self.twin.end_step()
-        if parting is None:
+        if parting is None or self._edges[parting.edge] in [event["edge"] for event in self._found]:
             return []
         self._found.append(self._event(parting))
         return [self._found[-1]]
 
     def _event(self, parting: Parting) -> dict[str, Any]:
         edge = self._edges[parting.edge]
+        apart = format_quantity(float(f"{self.twin.misfit_a_v:.3g}"), "voltage")
         percent = f"{100 * abs(parting.change):.3g} % {'more' if parting.change > 0 else 'less'}"
         return {
             "edge": edge,
@@ -96,6 +97,6 @@ class TwinOfRun:
             "second": self._edges[parting.second],
             "second_evidence": parting.second_evidence,
             "misfit_v": self.twin.misfit_a_v,
-            "message": f"{edge} conducts {percent} than the twin has learned in the first {LEARNING_STEPS} steps; the "
-            f"board reads {format_quantity(float(f'{self.twin.misfit_a_v:.3g}'), 'voltage')} (rms) from the model",
+            "message": f"{edge} conducts {percent} than the twin has learned in the first {LEARNING_STEPS} "
+            f"steps; in this step the board reads {apart} (rms) from the model",
         }

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, create_model
 
+from labrig.assembly.board import Board
 from labrig.config.document import Document
 from labrig.config.marked import without
 from labrig.config.problems import Mark, TreePath
@@ -173,6 +174,21 @@ def read_learning(document: Document) -> LearningChoice | None:
 def _with_error(model: type[Section], error: type[Section]) -> type[Section]:
     """Return the section model with its field `error` replaced by this model."""
     return model if error is Error else create_model("Learning", __base__=model, error=(error, ...))
+
+
+LARGEST_TWIN = 1000
+"""Edges of a board whose twin keeps up with it: its work grows as the square of their number."""
+
+
+def check_twin(document: Document, learning: LearningChoice, board: Board) -> None:
+    """Report a twin that this board cannot have."""
+    edges, path = len(board.hookup.edges), ("learning", "twin")
+    if learning.section.twin is None:
+        return
+    if edges > LARGEST_TWIN:
+        document.report(path, f"a twin follows up to {LARGEST_TWIN} edges, and this board has {edges}; remove it")
+    elif learning.section.activation == "sine" and not board.network.linear:
+        document.report(path, "on a board with diodes the twin needs 'activation: dc'; remove one of them")
 
 
 def _named(document: Document, path: TreePath, known: Extensions[Any], default: str | None) -> Any:

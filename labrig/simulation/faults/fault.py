@@ -1,8 +1,8 @@
 """The contract of a fault: what it can act on, where it acts, and how.
 
 A fault derives from the class of the place where it acts: `ConnectionFault`, `SilenceFault`, `DelayFault`, `LineFault`,
-`RequestFault`, `PowerFault`, `SampleFault`, `EdgeFault`. Instruments ask the schedule for faults of such a class, and know none by
-name.
+`RequestFault`, `PowerFault`, `SampleFault`, `EdgeFault`. Instruments ask the schedule for faults of such a class, and
+know none by name.
 """
 
 from __future__ import annotations
