@@ -41,15 +41,33 @@ _UNITS = {
     "A/V": "transconductance",
     "°C": "temperature",
     "K": "temperature",
+    "m": "length",
+    "N": "force",
+    "N/m": "stiffness",
+    "J": "energy",
+    "rad": "angle",
+    "N·m": "torque",
+    "N·m/rad": "torsional_stiffness",
+    "Pa": "pressure",
+    "mol/s": "molar_flow",
+    "mol/m³": "concentration",
 }
+# Volumes: a prefix of m³ counts three times, 1 mm³ = 10⁻⁹ m³; a litre is 10⁻³ m³. (unit, its dimension, as written)
+_VOLUMES = {"": "volume", "/s": "volume_flow", "/(s·Pa)": "hydraulic_conductance", "/s/Pa": "hydraulic_conductance"}
 _RATIOS = {"%": -2, "ppm": -6}
 
 # Unit as written -> (decimal exponent, dimension).
 _SCALES: dict[str, tuple[int, str]] = {
     prefix + unit: (exponent, dimension) for unit, dimension in _UNITS.items() for prefix, exponent in _PREFIXES.items()
 } | {unit: (exponent, "ratio") for unit, exponent in _RATIOS.items()}
+for _per, _dimension in _VOLUMES.items():
+    for _prefix, _exponent in _PREFIXES.items():
+        _SCALES |= {f"{_prefix}{cubed}{_per}": (3 * _exponent, _dimension) for cubed in ("m³", "m^3")}
+        _SCALES[f"{_prefix}L{_per}"] = _exponent - 3, _dimension
 
 _SYMBOLS = {dimension: unit for unit, dimension in reversed(_UNITS.items())}
+_LITRES = {"volume": "L", "volume_flow": "L/s", "hydraulic_conductance": "L/(s·Pa)"}
+"""Dimensions that are written in litres, whose prefixes count once: 10⁻³ of their SI unit."""
 
 _MANTISSA = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 NUMBER = rf"{_MANTISSA}(?:[eE][-+]?[0-9]+)?"
@@ -171,8 +189,9 @@ def _unknown_unit(text: str, unit: str, dimension: str | None) -> str:
     near = list({unicodedata.normalize("NFKC", known): known for known in near}.values())  # Ω has two code points
     if near:
         return f"{message}; did you mean {' or '.join(repr(known) for known in near)}?"
-    if dimension in _SYMBOLS:
-        return f"{message}; a {dimension} is written in {_SYMBOLS[dimension]}"
+    symbols = _SYMBOLS | _LITRES
+    if dimension in symbols:
+        return f"{message}; a {_in_words(dimension)} is written in {symbols[dimension]}"
     return f"{message}; known units: {', '.join([*_SYMBOLS.values(), *_RATIOS])}"
 
 
@@ -189,9 +208,12 @@ def format_quantity(value: float, dimension: str) -> str:
     if dimension == "ratio":
         unit = "%" if value == 0 or not abs(value) < 1e-3 else "ppm"
         return f"{value / 10.0 ** _RATIOS[unit]:.4g} {unit}"
-    if dimension not in _SYMBOLS:
-        raise ValueError(f"unknown dimension {dimension!r}; known: {', '.join([*_SYMBOLS, 'ratio'])}")
-    symbol = _SYMBOLS[dimension]
+    if dimension in _LITRES:
+        value, symbol = 1e3 * value, _LITRES[dimension]
+    elif dimension in _SYMBOLS:
+        symbol = _SYMBOLS[dimension]
+    else:
+        raise ValueError(f"unknown dimension {dimension!r}; known: {', '.join([*_SYMBOLS, *_LITRES, 'ratio'])}")
     if value == 0 or not math.isfinite(value):
         return f"{abs(value) if value == 0 else value:g} {symbol}"
     # Rounded to four digits first, so that 999.96 Hz becomes '1 kHz' and not '1000 Hz'.
@@ -212,7 +234,14 @@ def nearest_e96(value: float) -> float:
 def exact_quantity(value: float, dimension: str) -> str:
     """Write an SI value with enough digits for `parse_quantity` to return the same float."""
     text = format_quantity(value, dimension)
-    return text if parse_quantity(text).value == value else f"{value!r} {_SYMBOLS[dimension]}"
+    return text if parse_quantity(text).value == value else f"{value!r} {si_unit(dimension)}"
+
+
+def si_unit(dimension: str) -> str:
+    """Return the SI unit of a dimension without a prefix: 'V', 'N/m', 'm³/s'."""
+    return {"volume": "m³", "volume_flow": "m³/s", "hydraulic_conductance": "m³/(s·Pa)"}.get(dimension) or _SYMBOLS[
+        dimension
+    ]
 
 
 def as_written(value: object) -> str:
@@ -257,7 +286,7 @@ class QuantityField:
         if match is None:
             raise ValueError(f"expected {self.describe()}, got {as_written(value)}{number_hint(value)}")
         quantity = parse_quantity(value, self.dimension)
-        if quantity.dimension != self.dimension:
+        if quantity.dimension not in self.dimensions:
             raise ValueError(f"{as_written(value)} is a {_in_words(quantity.dimension)}, expected {self.describe()}")
         if (self.sign == "be positive" and quantity.value <= 0) or (
             self.sign == "not be negative" and quantity.value < 0
@@ -265,9 +294,14 @@ class QuantityField:
             raise ValueError(f"must {self.sign}, got {as_written(value)}")
         return quantity.value
 
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions that the value may have."""
+        return (self.dimension,)
+
     def describe(self) -> str:
         """Describe the field: "a time such as '20 ms'"."""
-        return f"a {_in_words(self.dimension)} such as '{self.example}'"
+        return f"a {' or '.join(map(_in_words, self.dimensions))} such as '{self.example}'"
 
     def _bare(self, number: object) -> str:
         return f"write the unit, e.g. '{self.example}' (bare number {number} is ambiguous)"
@@ -333,6 +367,10 @@ Transconductance = Annotated[float, QuantityField("transconductance", "10 µA/V"
 Temperature = Annotated[float, QuantityField("temperature", "10 °C")]
 """A difference of temperatures: 10 °C is 10 K."""
 Ratio = Annotated[float, QuantityField("ratio", "1 %")]
+PositivePressure = Annotated[float, QuantityField("pressure", "1 kPa", "be positive")]
+PositiveVolume = Annotated[float, QuantityField("volume", "1 µL", "be positive")]
+PositiveHydraulicConductance = Annotated[float, QuantityField("hydraulic_conductance", "50 nL/(s·Pa)", "be positive")]
+Length = Annotated[float, QuantityField("length", "10 mm")]
 
 PositiveRatio = Annotated[float, QuantityField("ratio", "1 %", "be positive")]
 PositiveFrequency = Annotated[float, QuantityField("frequency", "10 kHz", "be positive")]
@@ -346,6 +384,9 @@ PositiveSampleRate = Annotated[float, QuantityField("sample_rate", "50 kS/s", "b
 PositivePower = Annotated[float, QuantityField("power", "5 mW", "be positive")]
 PositiveCapacitance = Annotated[float, QuantityField("capacitance", "10 nF", "be positive")]
 PositiveTransconductance = Annotated[float, QuantityField("transconductance", "10 µA/V", "be positive")]
+
+PositiveLength = Annotated[float, QuantityField("length", "10 mm", "be positive")]
+PositiveStiffness = Annotated[float, QuantityField("stiffness", "10 N/m", "be positive")]
 
 NonNegativeTime = Annotated[float, QuantityField("time", "20 ms", "not be negative")]
 

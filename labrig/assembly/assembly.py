@@ -44,6 +44,7 @@ from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.judge import Judge, JudgeWires, judge_plan
 from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
+from labrig.rig.transducers import TransducedProgrammer
 from labrig.runs.journal import Journal
 from labrig.simulation.section import ScheduledFault, SimulationChoice
 
@@ -253,4 +254,6 @@ class Assembly:
         if isinstance(capabilities, SourceCapabilities):
             return GuardedSource(name, instrument, capabilities)
         assert isinstance(capabilities, ProgrammerCapabilities)
-        return GuardedProgrammer(name, instrument, capabilities)
+        guarded = GuardedProgrammer(name, instrument, capabilities)
+        edges = [edge for edge in self.board.hookup.edges if edge.device == name and edge.per_siemens != 1.0]
+        return TransducedProgrammer(guarded, {e.channel: e.per_siemens for e in edges}) if edges else guarded

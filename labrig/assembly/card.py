@@ -31,7 +31,7 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "rule": assembly.learning.rule,
         "activation": assembly.learning.activation,
         "carrier": assembly.learning.error.carrier,
-        "error_current_a": assembly.learning.error.current,
+        "error_current_a": assembly.learning.error.largest,
         "error_floor": assembly.learning.error.floor,
         "tones_hz": list(rig.tones.frequencies_hz),
         "sample_rate_hz": rig.plan.sample_rate_hz,
@@ -98,7 +98,7 @@ def network_card(assembly: Assembly) -> dict[str, Any]:
     shape = assembly.layout.shape or {"nodes": len(network.nodes)}
     wires = {
         "inputs": [wire.node for wire in hookup.inputs],
-        "outputs": [wire.node for wire in hookup.outputs],
+        "outputs": [wire.output for wire in hookup.outputs],
         "initial": initial,
     }
     text = json_text({"graph": asdict(network) if is_dataclass(network) else repr(network), **wires}, sort_keys=True)

@@ -41,6 +41,7 @@ from labrig.config.extending import load_document
 from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.extensions import search_beside
+from labrig.medium import medium_in_use, using
 from labrig.rig.limits import Limits
 
 
@@ -155,6 +156,11 @@ def check(document: Document) -> Assembly | None:
         return None
     search_beside(document.directory)
     document = without_inherited(document)
+    with using(network.medium_of(document)):
+        return _checked(document)
+
+
+def _checked(document: Document) -> Assembly | None:
     products: dict[str, Any] = {}
     skipped: list[str] = []
     for stage in STAGES:
@@ -202,7 +208,13 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         storage=products["storage"],
         fault_policy=products["fault_policy"].policy,
         simulation=products["simulation"],
-        limits=Limits(*(getattr(limits_section, key) for key in ("node", "edge_power", "step", "misread"))),
+        limits=Limits(
+            limits_section.node_limit,
+            limits_section.edge_limit,
+            limits_section.step,
+            limits_section.misread,
+            medium_in_use(),
+        ),
         power=products["power"],
         devices=products["devices"],
         board=products["board"],

@@ -59,7 +59,7 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
             "nodes": list(network.nodes),
             "edges": [[edge.name, edge.a, edge.b] for edge in network.edges],
             "inputs": [wire.node for wire in assembly.board.hookup.inputs],
-            "outputs": [wire.node for wire in assembly.board.hookup.outputs],
+            "outputs": [wire.output for wire in assembly.board.hookup.outputs],
             "senses": [wire.node for wire in assembly.board.hookup.senses],
             "range_s": list(assembly.network.programmable.range),
             "initial_s": assembly.update(rig).conductances.tolist(),

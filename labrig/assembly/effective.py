@@ -14,6 +14,7 @@ from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.config.resolved import Derived, with_defaults
 from labrig.instruments.drivers import DigitizerCapabilities, SourceCapabilities
+from labrig.medium import medium_in_use
 from labrig.quantities import exact_quantity
 from labrig.simulation.section import preset
 
@@ -39,7 +40,7 @@ def _of_sections(header: Header, sections: Mapping[str, Any]) -> dict[TreePath, 
     """Return the values in effect of keys that are None by default, by path."""
     initial = initial_range(sections["network"].programmable)
     return {
-        PATH: [exact_quantity(value, "conductance") for value in initial],
+        PATH: [exact_quantity(value, medium_in_use().parameter) for value in initial],
         ("acquisition", "mains"): [exact_quantity(value, "frequency") for value in MAINS_HZ],
         ("simulation", "seed"): Derived(header.seed, "seed"),
         **{

@@ -10,7 +10,7 @@ from labrig.assembly.board import Board
 from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.learning.tasks import Task
-from labrig.quantities import format_quantity
+from labrig.medium import medium_in_use
 
 
 def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreePath], board: Board, task: Task) -> bool:
@@ -18,9 +18,11 @@ def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreeP
 
     In any network of resistors and diodes a node voltage lies between the lowest and the highest of the drives and
     0 V (ground, and the error sources while they are off). This bounds every readout, a signed sum of outputs, and
-    holds for the amplitudes of one tone too. A regression is a best fit, so its targets may be out of reach.
+    holds for the amplitudes of one tone too, and for pressures in tubes. A regression is a best fit, so its targets may
+    be out of reach.
     """
-    if not task.exact or task.targets != "voltages":
+    flows = any(wire.actuator is not None and wire.actuator.makes_flow for wire in board.hookup.inputs)
+    if not task.exact or task.targets != "voltages" or flows or not medium_in_use().within_drives:
         return True
     lowest = np.minimum(task.activation.min(axis=1), 0.0)[:, None]
     highest = np.maximum(task.activation.max(axis=1), 0.0)[:, None]
@@ -32,7 +34,7 @@ def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreeP
     if not beyond.any():
         return True
     example, row = (int(k) for k in np.argwhere(beyond)[0])
-    outputs = [wire.node for wire in board.hookup.outputs]
+    outputs = [wire.output for wire in board.hookup.outputs]
     signs = [(sign, node) for sign, node in zip(task.readout[row], outputs, strict=True) if sign]
     what = "".join(f" {'-' if sign < 0 else '+'} {node}" for sign, node in signs).removeprefix(" + ")
     target = _volts(task.target[example, row])
@@ -48,4 +50,4 @@ def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreeP
 
 
 def _volts(value: float) -> str:
-    return format_quantity(float(value), "voltage")
+    return medium_in_use().text("state", value)

@@ -13,6 +13,8 @@ from labrig.quantities import as_written
 LONGEST_RANGE = 100_000
 CHANNEL_KEYS = ("drive", "error", "sense")
 """The keys of a row that name channels; every node needs its own channel."""
+LEAD_KEYS = ("channel", "x", "y", "z")
+"""The keys of a map under one of these, for a channel with a transducer, that name channels."""
 EDGES = "edges"
 """The row that is not a node: it names the channels that program the edges, or a CSV file."""
 
@@ -123,14 +125,18 @@ class _RowValues:
     problems: Problems
 
     def __post_init__(self) -> None:
-        self.ranges: dict[str, list[str]] = {}
+        self.ranges: dict[tuple[str, ...], list[str]] = {}
         if isinstance(self.row.value, dict):
             for name, value in self.row.value.items():
                 if isinstance(value.value, str) and (name in CHANNEL_KEYS or ".." in value.value):
-                    self._read_range(name, value, value.value)
+                    self._read_range((name,), value, value.value)
+                elif isinstance(value.value, dict) and name in CHANNEL_KEYS:
+                    for key, channel in value.value.items():
+                        if key in LEAD_KEYS and isinstance(channel.value, str):
+                            self._read_range((name, key), channel, channel.value)
 
-    def _read_range(self, name: str, value: Marked, text: str) -> None:
-        path: TreePath = ("wiring", self.key, name)
+    def _read_range(self, name: tuple[str, ...], value: Marked, text: str) -> None:
+        path: TreePath = ("wiring", self.key, *name)
         try:
             channels = expand_range(text)
         except ValueError as error:
@@ -149,8 +155,14 @@ class _RowValues:
         """Return the row of the node at this position of the range."""
         if not isinstance(self.row.value, dict):
             return self.row
-        values = {
-            name: replace(value, value=self.ranges[name][position]) if name in self.ranges else value
-            for name, value in self.row.value.items()
-        }
-        return replace(self.row, value=values)
+        row = {name: self._share((name,), each, position) for name, each in self.row.value.items()}
+        return replace(self.row, value=row)
+
+    def _share(self, name: tuple[str, ...], value: Marked, position: int) -> Marked:
+        """Return what of a value belongs to the node at this position."""
+        if name in self.ranges:
+            return replace(value, value=self.ranges[name][position])
+        if isinstance(value.value, dict) and len(name) == 1:
+            below = {key: self._share((*name, key), each, position) for key, each in value.value.items()}
+            return replace(value, value=below)
+        return value

@@ -115,17 +115,12 @@ class Conversion:
     """Codes to volts by the `scale` (C, 4) of a block, prepared once for all blocks that share it."""
 
     def __init__(self, scale: NDArray[np.float64]) -> None:
-        self._bytes = scale.tobytes()
         self._scale = scale.copy()
         self._linear = not scale[:, 2:].any()
         # Scalars instead of rows are twice as fast on narrow blocks.
         self._zero, self._factor = scale[0, :2] if (scale == scale[0]).all() else self._scale[:, :2].T
         self._has_zero = bool(np.any(self._zero))
         self._step_v = np.abs(scale[:, 1])
-
-    def is_by(self, scale: NDArray[np.float64]) -> bool:
-        """Whether this is the conversion by `scale`, (C, 4)."""
-        return scale.tobytes() == self._bytes
 
     def step_v(self, codes: NDArray[Any]) -> NDArray[np.float64]:
         """(C,) volts per code; 0 if the `codes` are volts, which are not rounded."""
@@ -187,6 +182,15 @@ class Continuous:
     minimum: float
     maximum: float
     tolerance: float = 0.0
+
+
+def scaled_levels(levels: LevelTable | Continuous, factor: float) -> LevelTable | Continuous:
+    """Return the levels times a factor > 0: what a transducer makes of them."""
+    if factor == 1.0:
+        return levels
+    if isinstance(levels, LevelTable):
+        return LevelTable(levels.codes, factor * levels.siemens, levels.tolerance)
+    return Continuous(factor * levels.minimum, factor * levels.maximum, levels.tolerance)
 
 
 def distinct(levels: Iterable[L]) -> dict[int, L]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -29,6 +31,17 @@ _DRIVING = frozenset({"load", "start", "idle", "program", "keep_alive"})
 
 _PROGRESS = {"digitizer": "read", "programmer": "program"}
 """The call of each kind that shows, once it has returned, that the program is going on."""
+
+RESCUED_S = 20.0
+"""How long it may take until an instrument that a killed program left is safe, and can be reserved (s)."""
+
+_DYING_S = 0.3
+"""How long a reservation may outlive the program that had it (s)."""
+
+_HANDOVER_S = 2.0
+"""How long it may outlive the record of an instrument that was made safe (s)."""
+
+_POLL_S = 0.02
 
 
 class Guardian(Protocol):
@@ -206,7 +219,7 @@ class Reserved:
             return
         lock = MachineLock(key)
         try:
-            taken = not lock.acquire()
+            taken = not _acquired(lock, key)
         except (OSError, LabrigError) as error:
             raise ConnectionFailed(
                 f"cannot be reserved, so another labrig could use it at the same time: {reason(error)}",
@@ -232,3 +245,24 @@ class Reserved:
             action="open",
             remedy="wait for it to finish, or stop it (labrig abort); opening would reset its instrument",
         )
+
+
+def _acquired(lock: MachineLock, key: str) -> bool:
+    """Take the lock of an instrument; False if another program uses it.
+
+    While somebody else than the user in its record holds it, it is being made safe after that user was killed: wait.
+    """
+    began = rescued = time.monotonic()
+    while not lock.acquire():
+        record, holder, now = records.find(key), lock.holder(), time.monotonic()
+        released = holder is None and sys.platform == "linux"  # since it was asked for; other systems never tell
+        if record is None or released:
+            ends = rescued + _HANDOVER_S
+        elif holder in (None, record.pid):
+            ends = began + _DYING_S
+        else:
+            rescued, ends = now, began + RESCUED_S
+        if holder == os.getpid() or now >= ends:
+            return False
+        time.sleep(_POLL_S)
+    return True

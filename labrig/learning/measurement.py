@@ -31,12 +31,31 @@ class Excitation:
         is written back after it.
     half_squares : bool
         Whether to lock in ½u² of every drop u as well.
+    constant : (O,) array or None
+        Constant current injected INTO each output (A), or what is released there of a second quantity.
     """
 
     activation: Array
     error: Array | None = None
     trial: Mapping[int, Setting] = field(default_factory=dict[int, Setting])
     half_squares: bool = False
+    constant: Array | None = None
+
+
+@dataclass(frozen=True)
+class SecondDrops:
+    """Drops of a second quantity, which nodes carry besides their voltage.
+
+    Parameters
+    ----------
+    value, noise, systematic : (E,) arrays
+        Constant drop of every edge, in units in which it answers a flow as the voltage answers a current; its standard
+        error from noise; what zero and gain of the sensors may add.
+    """
+
+    value: Array
+    noise: Array
+    systematic: Array
 
 
 @dataclass(frozen=True)
@@ -58,6 +77,10 @@ class Response:
         The part 90° from b: a validity meter.
     demodulated : Demodulated
         All channels and edges at all tones.
+    constant : (O,) array
+        Constant currents as they were played (A), or the release of a second quantity.
+    second : SecondDrops or None
+        Of a network with a second quantity.
     half_squares : HalfSquares or None
         Rows as in b: ½u² of every drop u where the error tone beats with the activation, at the difference of their
         frequencies (at the error tone itself if the activation is DC). None if it was not asked for.
@@ -76,6 +99,8 @@ class Response:
     quadrature: Array
     demodulated: Demodulated
     half_squares: HalfSquares | None = None
+    constant: Array = field(default_factory=lambda: np.zeros(0))
+    second: SecondDrops | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ def scores(task: Task, loss: Loss, readings: OutputReadings) -> dict[str, float]
     metrics = _figures(task, loss, readings.of(slice(count)))
     if not len(task.test):
         return metrics
-    metrics = {name if name in ("loss", "rms_v") else f"train_{name}": value for name, value in metrics.items()}
+    plain = {name for name in metrics if name == "loss" or name.startswith("rms_")}
+    metrics = {name if name in plain else f"train_{name}": value for name, value in metrics.items()}
     test = _figures(task, loss, readings.of(slice(count, None)))
     return metrics | {f"test_{name}": value for name, value in test.items()}
 

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from labrig.errors import ConfigError, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block, Conversion
+from labrig.lockin.curved_drops import CurvedDrops
 from labrig.lockin.demodulated import Demodulated, Flag
-from labrig.lockin.drops import DropTerms, prepare_drops
+from labrig.lockin.drops import Drops, DropTerms, prepare_drops
 from labrig.lockin.half_squares import ChannelErrors, HalfSquares, lock_in_half_squares, simultaneous
 from labrig.lockin.rounding import MOST_PHASES, NOISE_AVERAGES_IT, noise_before_rounding, rounding_of_window
 from labrig.lockin.window_fit import Fitted, WindowFit
@@ -52,6 +53,8 @@ class Demodulator:
         An integer code that reaches either is a clip.
     mains_hz : sequence of float
         Mains frequencies whose hum is looked for, and fitted if it is there (Hz).
+    per_volt : (C,) array, optional
+        What a volt of each channel says of its node, in the unit of the network; by default volts.
 
     Raises
     ------
@@ -67,8 +70,11 @@ class Demodulator:
         pilot: int | None,
         full_scale_codes: tuple[int, int] | None = None,
         mains_hz: Sequence[float] = (),
+        per_volt: Array | None = None,
     ) -> None:
         channels = len(plan.channels)
+        self._per_volt = per_volt
+        self.u_zero = plan.u_offset_v if per_volt is None else plan.u_offset_v * np.abs(per_volt)
         self._plan = plan
         self._frequencies_hz = tuple(float(f) for f in frequencies_hz)
         self._pilot = pilot
@@ -87,7 +93,11 @@ class Demodulator:
         self._unskew = np.exp(-1j * lag)
         # The first plane is DC, which does not rotate.
         angles = np.concatenate((np.zeros((1, channels)), lag))
-        self._drops = prepare_drops(drops, angles)
+        curve = drops.curve if isinstance(drops, DropTerms) else None
+        self._curved: CurvedDrops | None = None
+        if isinstance(drops, DropTerms) and curve is not None:
+            self._curved = CurvedDrops(drops, curve, angles)
+        self._drops: Drops = self._curved or prepare_drops(drops, angles)
         per_sample = 2 * np.pi / plan.sample_rate_hz
         omegas = per_sample * np.asarray(self._frequencies_hz, dtype=np.float64)
         mains = [per_sample * each for each in mains_hz]
@@ -95,6 +105,7 @@ class Demodulator:
         self._volts = np.zeros((plan.window_samples, channels))
         self._received = np.zeros(plan.window_samples, dtype=np.bool_)
         self._step_v = np.zeros(channels)
+        self._scale = b""
         self._conversion: Conversion | None = None
         self.start()
 
@@ -123,19 +134,26 @@ class Demodulator:
         if first >= last:
             return
         codes = block.codes[first - position : last - position]
-        if self._conversion is None or not self._conversion.is_by(block.scale):
-            self._conversion = Conversion(block.scale)
-        self._conversion.volts(codes, out=self._volts[first:last])
-        lowest, highest = self._conversion.extremes(codes)
+        conversion = self._conversion_by(block.scale)
+        conversion.volts(codes, out=self._volts[first:last])
+        lowest, highest = conversion.extremes(codes)
         # A NaN must not get lost here: it is within no limits.
         self._extremes = (
             lowest if not lowest >= self._extremes[0] else self._extremes[0],
             highest if not highest <= self._extremes[1] else self._extremes[1],
         )
         self._received[first:last] = True
-        self._step_v = self._conversion.step_v(codes)
+        self._step_v = conversion.step_v(codes)
         self._clipped |= block.overrange
         self._clipped |= self._at_full_scale(codes)
+
+    def _conversion_by(self, scale: Array) -> Conversion:
+        """The conversion of the codes of a block, (C, 4), to the unit of the network; the last one is kept."""
+        given = scale.tobytes()
+        if self._conversion is None or given != self._scale:
+            self._scale = given
+            self._conversion = Conversion(scale if self._per_volt is None else scale * self._per_volt[:, np.newaxis])
+        return self._conversion
 
     def result(self, lead_rad: ArrayLike = 0.0) -> Demodulated:
         """Demodulate the window.
@@ -151,6 +169,8 @@ class Demodulator:
             If the window is not complete yet, or too few of its scans were received. A few lost scans are left out of
             the fit and flagged (GAP).
         """
+        if self._curved is not None:
+            self._curved.linearize(self._volts.mean(axis=0))
         fitted = self._fitted()
         theta, density = fitted.theta, fitted.density
         rounding = self._rounding(fitted)
@@ -161,7 +181,7 @@ class Demodulator:
         reference = self._reference(phasor, density.channels, gains, np.asarray(lead_rad))
         cosine, sine = np.cos(reference.phase), np.sin(reference.phase)
         referenced = phasor * (cosine - 1j * sine)[:, np.newaxis]
-        zero, gain_error = self._plan.u_offset_v, self._plan.u_gain
+        zero, gain_error = self.u_zero, self._plan.u_gain
         tones, channels = phasor.shape
         systematic = np.empty((1 + tones, channels))
         systematic[0], systematic[1:] = squares[0], squares[1::2] + squares[2::2]
@@ -172,6 +192,8 @@ class Demodulator:
         parts = np.empty((1 + 2 * tones, channels))
         parts[0], parts[1 : 1 + tones], parts[1 + tones :] = dc, referenced.real, referenced.imag
         drops = self._drops.of(parts)
+        if self._curved is not None:
+            drops[0] += self._curved.offset
         in_phase, quadrature = drops[1 : 1 + tones], drops[1 + tones :]
         of_drops = self._drops.of_squares(systematic)
         if fitted.steps is not None:
@@ -231,9 +253,7 @@ class Demodulator:
         ]
         gain = self._fit.estimator.variance_gains[0]
         left = np.where(read.u_dc**2 / gain > NOISE_AVERAGES_IT * self._step_v**2, 0.0, self._step_v**2 / 12)
-        errors = ChannelErrors(
-            read.u_edge_dc**2 / gain, plan.u_gain, plan.u_offset_v, left, self._fit.period or samples
-        )
+        errors = ChannelErrors(read.u_edge_dc**2 / gain, plan.u_gain, self.u_zero, left, self._fit.period or samples)
         volts = self._volts
         if np.ptp(plan.skew_s) > 0:
             cycles = [round(f * samples / plan.sample_rate_hz) for f in self._frequencies_hz]
@@ -322,6 +342,8 @@ class Demodulator:
     def mean_squares(self) -> Array:
         """(E,) mean square of every drop in the window as fed so far, whatever its waveform (V²)."""
         volts = self._volts[self._received]
+        if self._curved is not None:
+            return np.mean(self._curved.values(volts) ** 2, axis=0)
         return self._drops.terms(volts.T @ volts / len(volts)).sum(axis=0)
 
     def _at_full_scale(self, codes: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.bool_] | bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,11 +37,14 @@ class DropTerms:
         The channels of each drop and their weights; 0 for the arbitrary channels of drops with fewer than K.
     channels : int
         C.
+    curve : Curve or None
+        The drops as functions of what the channels read, where they are no weighted sum; the weights are those at rest.
     """
 
     columns: NDArray[np.intp]
     weights: Array
     channels: int
+    curve: Any = None
 
     @classmethod
     def of_matrix(cls, matrix: Array) -> DropTerms:

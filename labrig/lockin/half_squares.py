@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.lockin.curved_drops import CurvedDrops
 from labrig.lockin.drops import Drops
 
 Array = NDArray[np.float64]
@@ -52,8 +53,10 @@ class ChannelErrors:
     ----------
     edge_variance : (E,) array
         Variance of the noise of each drop, per sample (V²).
-    u_gain, u_offset_v : float
-        Standard uncertainties of a channel's gain (relative) and zero (V).
+    u_gain : float
+        Standard uncertainty of a channel's gain (relative).
+    u_offset_v : float or (C,) array
+        Standard uncertainty of a channel's zero (V).
     rounding_variance : (C,) array
         Variance of what rounding leaves in the mean of all samples at one phase (V²); 0 if noise averages it away.
     phases : int
@@ -62,7 +65,7 @@ class ChannelErrors:
 
     edge_variance: Array
     u_gain: float
-    u_offset_v: float
+    u_offset_v: float | Array
     rounding_variance: Array
     phases: int
 
@@ -85,6 +88,8 @@ def lock_in_half_squares(volts: Array, references: Array, drops: Drops, errors: 
 
 def _one(volts: Array, reference: Array, drops: Drops, errors: ChannelErrors) -> tuple[Array, Array, Array]:
     """Value, standard error and systematic uncertainty, (E,) each, at one beat."""
+    if isinstance(drops, CurvedDrops):
+        return _one_curved(volts, reference, drops, errors)
     terms = drops.terms(volts.T @ (reference[:, np.newaxis] * volts))
     squares = reference**2
     # δ(½u²) = u·δu + ½δu² of every sample; different samples have independent noise.
@@ -92,10 +97,26 @@ def _one(volts: Array, reference: Array, drops: Drops, errors: ChannelErrors) ->
     sigma2 = errors.edge_variance
     noise = sigma2 * at_noise + 0.5 * sigma2**2 * squares.sum()
     gain = errors.u_gain**2 * (terms**2).sum(axis=0)
-    zero = errors.u_offset_v**2 * drops.of_squares(np.ones(drops.channels)) * drops.of(reference @ volts) ** 2
+    offsets = np.broadcast_to(np.square(errors.u_offset_v), drops.channels)
+    zero = drops.of_squares(offsets) * drops.of(reference @ volts) ** 2
     # The same at every sample of a phase, so each phase counts once.
     rounding = drops.of_squares(errors.rounding_variance) * at_noise * len(volts) / errors.phases
     return 0.5 * terms.sum(axis=0), np.sqrt(np.maximum(noise, 0.0)), np.sqrt(np.maximum(gain + zero + rounding, 0.0))
+
+
+def _one_curved(
+    volts: Array, reference: Array, drops: CurvedDrops, errors: ChannelErrors
+) -> tuple[Array, Array, Array]:
+    """As `_one`, from the drop of every sample; the errors are those of the drops linearized at their mean."""
+    u = drops.values(volts)
+    at_noise = reference**2 @ u**2
+    sigma2 = errors.edge_variance
+    noise = sigma2 * at_noise + 0.5 * sigma2**2 * (reference**2).sum()
+    gain = errors.u_gain**2 * sum((reference @ (u * share)) ** 2 for share in drops.shares(volts))
+    offsets = np.broadcast_to(np.square(errors.u_offset_v), drops.channels)
+    zero = drops.of_squares(offsets) * (reference @ u) ** 2
+    rounding = drops.of_squares(errors.rounding_variance) * at_noise * len(volts) / errors.phases
+    return 0.5 * (reference @ u**2), np.sqrt(np.maximum(noise, 0.0)), np.sqrt(gain + zero + rounding)
 
 
 def simultaneous(

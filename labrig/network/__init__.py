@@ -6,7 +6,7 @@ from labrig.network.physics import Physics
 PHYSICS = Extensions(
     noun="physics",
     package="labrig.network",
-    own={"resistive": "Resistive"},
+    own={"resistive": "Resistive", "elastic": "Elastic", "flow": "Flow"},
     kind=Physics,
     group="labrig.physics",
 )

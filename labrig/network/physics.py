@@ -7,7 +7,7 @@ by the name in `network.physics`; `labrig.network.resistive` is the first.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labrig.config.section import NoOptions, Section
 from labrig.errors import ConfigError
+from labrig.medium import ELECTRICAL, Medium
 
 Array = NDArray[np.float64]
 
@@ -57,21 +58,49 @@ class WiringProblem:
     warning: bool = False
 
 
+Terms = tuple[tuple[str, float], ...]
+"""Nodes and their weights in a sum."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A programmable element between the nodes `a` and `b`; its drop is the difference a − b."""
+    """A programmable element between `a` and `b`.
+
+    Parameters
+    ----------
+    name, a, b : str
+        Its name and its ends.
+    projection : tuple of (str, float)
+        Its drop as a sum of what nodes carry, each with its weight. Empty if `a` and `b` are nodes and the drop is the
+        difference a − b. Where nodes are points, as in an elastic network, it is the extension along the bond.
+    second : tuple of (str, float)
+        Its drop of a second quantity, in units in which that answers a flow as the state does; empty if there is none.
+    """
 
     name: str
     a: str
     b: str
+    projection: Terms = ()
+    second: Terms = ()
+
+    @property
+    def projection_or_ends(self) -> Terms:
+        """The drop as a sum of nodes, ground included."""
+        return self.projection or ((self.a, 1.0), (self.b, -1.0))
+
+    @property
+    def terms(self) -> Terms:
+        """The drop as a sum of nodes, without ground."""
+        return tuple((node, weight) for node, weight in self.projection_or_ends if node != GROUND)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a source channel that plays the voltage v is, from ground into `node`.
 
-    A Thevenin source of v behind `ohm` > 0; with `transconductance_s` > 0 (A/V) a Norton source, of the current
-    transconductance_s · v in addition to `ohm`.
+    A Thevenin source of v behind `ohm` > 0; with `transconductance_s` (A/V) a Norton source, of the current
+    transconductance_s · v in addition to `ohm`. In another medium these are flows and states: with an actuator the
+    transconductance is its force per volt, and 1/ohm its own stiffness, which may be 0.
     """
 
     node: str
@@ -182,6 +211,30 @@ class Network(Protocol):
         ...
 
 
+@runtime_checkable
+class HasCurvedDrops(Protocol):
+    """A layout whose drops are no weighted sums, such as the lengths of lines between points. A physics may do without.
+
+    The `projection` of an edge then gives the order of its nodes, and their weights at rest; ground marks what stays
+    at 0.
+    """
+
+    @property
+    def curve(self) -> Any:
+        """A `labrig.lockin.curved_drops.Curve` over all edges; None if they are sums all the same."""
+        ...
+
+
+@runtime_checkable
+class HasSecondQuantity(Protocol):
+    """A layout whose nodes carry a second quantity besides, such as a concentration. A physics may do without."""
+
+    @property
+    def second(self) -> Mapping[str, str]:
+        """The node that stands for the second quantity of each node; empty if there is none."""
+        ...
+
+
 class Layout(Protocol):
     """A network before it is wired to sources."""
 
@@ -213,13 +266,12 @@ class Layout(Protocol):
 class Physics(ABC):
     """One kind of network.
 
-    `Options` are its own keys, which are written next to `programmable:` in the `network` section. `quantity` is what
-    the nodes carry, and `unit` its unit.
+    `Options` are its own keys, which are written next to `programmable:` in the `network` section. `medium` says what
+    the nodes carry and what the edges have.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
-    quantity: ClassVar[str] = "voltage"
-    unit: ClassVar[str] = "V"
+    medium: ClassVar[Medium] = ELECTRICAL
 
     @classmethod
     @abstractmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -46,7 +45,6 @@ class ChannelPrograms:
         self.error_hz = frequencies_hz[self.error_rows]
         self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies_hz)) for f in frequencies_hz))
         self._last: tuple[bytes, Programs] = (b"", {})
-        self._wires: tuple[SourceWire, ...] = (*hookup.inputs, *hookup.outputs, hookup.pilot)
 
     def programs(self, excitation: Excitation) -> Programs:
         """What each channel plays. Raises LabrigError for NaN, or a shape that does not fit the wiring."""
@@ -64,20 +62,22 @@ class ChannelPrograms:
                 f"the error has shape {error.shape}; with {shape[0]} error tones and {shape[1]} outputs it must be "
                 f"{shape}"
             )
-        if not (np.isfinite(activation).all() and np.isfinite(error).all()):
+        constant = np.zeros(shape[1]) if excitation.constant is None else np.asarray(excitation.constant, dtype=float)
+        if constant.shape != shape[1:]:
+            raise LabrigError(
+                f"the constant error has shape {constant.shape}, with {shape[1]} outputs it is {shape[1:]}"
+            )
+        if not (np.isfinite(activation).all() and np.isfinite(error).all() and np.isfinite(constant).all()):
             raise LabrigError("the activation or the error contains NaN or infinity")
-        programs = {device: channels.copy() for device, channels in self._without_error(activation).items()}
+        played = self._without_error(activation * hookup.volts_per_drive)
+        programs = {device: channels.copy() for device, channels in played.items()}
         volts = error * hookup.output_volts_per_ampere
-        for wire, column in zip(hookup.outputs, volts.T.tolist(), strict=True):
+        levels = (constant * hookup.output_volts_per_ampere).tolist()
+        for wire, column, level in zip(hookup.outputs, volts.T.tolist(), levels, strict=True):
             tones = [signed_tone(f, v) for f, v in zip(self.error_hz, column, strict=True) if v != 0]
-            if tones:
-                programs[wire.device][wire.channel] = ToneProgram(0.0, tuple(tones))
+            if tones or level:
+                programs[wire.device][wire.channel] = ToneProgram(level, tuple(tones))
         return programs
-
-    def by_node(self, programs: Programs) -> Iterator[tuple[str, ToneProgram]]:
-        """What the source of each driven node plays."""
-        for wire in self._wires:
-            yield wire.node, programs[wire.device][wire.channel]
 
     def lead(self, asked: Programs, played: Programs) -> Array:
         """How far the tones of each frequency are ahead of the pilot, beyond what was asked for: (F,) rad.
@@ -135,6 +135,11 @@ class ChannelPrograms:
                 turned = tone.phase_rad - reference.get(tone.frequency_hz, 0.0) - lead[self.error_rows][row]
                 error[row, column] = tone.amplitude * np.cos(turned) / wire.volts_per_ampere
         return error
+
+    def constant_as_played(self, played: Programs) -> Array:
+        """(O,) constant currents (A) that were played."""
+        wires = self._hookup.outputs
+        return np.array([played[wire.device][wire.channel].dc / wire.volts_per_ampere for wire in wires])
 
     def _without_error(self, volts: Array) -> Programs:
         """What each channel plays without error; kept, because an example is measured with and without error."""

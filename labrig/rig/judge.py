@@ -53,7 +53,8 @@ class Judge:
         self._digitizer: Digitizer = rig.others[name]
         self._plan = self._digitizer.configure(plan)
         drops = np.zeros((0, len(plan.channels)))
-        self._demodulator = Demodulator(self._plan, (), drops, pilot=None)
+        per_volt = None if rig.hookup.per_volt is None else rig.hookup.per_volt[rig.hookup.output_columns]
+        self._demodulator = Demodulator(self._plan, (), drops, pilot=None, per_volt=per_volt)
 
     def outputs(self, activation: Array) -> tuple[Array, Array, Array]:
         """Measure the outputs for the inputs (I,) in V.

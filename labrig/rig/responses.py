@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.learning.measurement import Response
+from labrig.learning.measurement import Response, SecondDrops
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.hookup import Hookup
@@ -18,6 +18,7 @@ def response_of(
     error_rows: slice,
     error: NDArray[np.float64],
     half_squares: HalfSquares | None = None,
+    constant: NDArray[np.float64] | None = None,
 ) -> Response:
     """Coefficients of one acquisition.
 
@@ -35,6 +36,8 @@ def response_of(
         The error currents as they were played (A).
     half_squares
         ½u² of every edge, if it was asked for.
+    constant : (O,) array or None
+        The constant currents as they were played (A); None if none were asked for.
     """
     if activation == "dc":
         a, u_a, systematic_a = read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
@@ -42,6 +45,11 @@ def response_of(
     else:
         a, u_a, systematic_a = read.in_phase[0], read.u_edge[0], read.systematic_edge[0]
         channels = read.channel_in_phase[0], read.u_channel[0], read.systematic_channel[0]
+    edges, second = len(hookup.edges), None
+    if hookup.has_second:
+        a, u_a, systematic_a = a[:edges], u_a[:edges], systematic_a[:edges]
+        more = read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
+        second = SecondDrops(*(values[edges:] for values in more))
     outputs, u_outputs, systematic_outputs = (values[hookup.output_columns] for values in channels)
     return Response(
         outputs=outputs,
@@ -49,12 +57,14 @@ def response_of(
         systematic_outputs=systematic_outputs,
         a=a,
         u_a=u_a,
-        b=read.in_phase[error_rows],
-        u_b=read.u_edge[error_rows],
+        b=read.in_phase[error_rows, :edges],
+        u_b=read.u_edge[error_rows, :edges],
         systematic_a=systematic_a,
-        systematic_b=read.systematic_edge[error_rows],
+        systematic_b=read.systematic_edge[error_rows, :edges],
         error=error,
-        quadrature=read.quadrature[error_rows],
+        quadrature=read.quadrature[error_rows, :edges],
         demodulated=read,
         half_squares=half_squares,
+        constant=np.zeros(len(hookup.outputs)) if constant is None else constant,
+        second=second,
     )

@@ -35,13 +35,12 @@ from labrig.instruments.data import (
 from labrig.learning.measurement import Excitation, Response
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
-from labrig.lockin.drops import prepare_drops
 from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.driven_nodes import DrivenNodes
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
-from labrig.rig.limits import ROUNDING, Limits
+from labrig.rig.limits import ROUNDING, DriveLimits, Limits
 from labrig.rig.programming import Programming
 from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
@@ -64,7 +63,6 @@ class Rig:
     others follow. stages: by name, when an instrument is made safe (0 first); without it sources first, then the rest.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
     on_close: called after everything was closed, to end what the bench started.
-
     closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
     recorder: gets the samples of every acquisition.
     """
@@ -114,7 +112,7 @@ class Rig:
         self._expected, self._up = identities, up
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._driven_nodes = DrivenNodes(hookup, 0 if activation == "sine" else None, limits.misread)
-        self._pilot_v = pilot_v
+        self._pilot_v, self._drive_limits = pilot_v, DriveLimits(limits, hookup)
         self._programming = Programming(programmer_gates, hookup.edges)
         self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
@@ -140,7 +138,10 @@ class Rig:
     @property
     def largest_error_a(self) -> float:
         """Largest error current that every output's source can deliver within the limits (A)."""
-        return min(min(wire.full_scale_v, self.limits.node_v) / wire.volts_per_ampere for wire in self.hookup.outputs)
+        return min(
+            min(wire.full_scale_v, self.limits.source_v(wire)) / abs(wire.volts_per_ampere)
+            for wire in self.hookup.outputs
+        )
 
     @property
     def levels(self) -> Sequence[LevelTable | Continuous]:
@@ -217,7 +218,9 @@ class Rig:
             read = zero.subtracted_from(read)
         self._check_driven_nodes(read, excitation)
         error = self._channel_programs.error_as_played(played, lead)
-        return response_of(read, self.activation, self.hookup, self._channel_programs.error_rows, error, half_squares)
+        constant = None if excitation.constant is None else self._channel_programs.constant_as_played(played)
+        rows = self._channel_programs.error_rows
+        return response_of(read, self.activation, self.hookup, rows, error, half_squares, constant)
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
         """½u² of every edge where tones beat, if it was asked for."""
@@ -231,7 +234,7 @@ class Rig:
         following_programs = None if following is None else self._programs(following)
         played = self._source_group.load(programs)
         if played != programs:
-            self.limits.check_drive(self._channel_programs.by_node(played), ROUNDING)
+            self._drive_limits.check(played, ROUNDING)
         lead = self._channel_programs.lead(programs, played)
         self._start()
         self.recorder.begin(self.acquisitions + 1, programs, played)
@@ -327,11 +330,12 @@ class Rig:
             self._identify(name, instrument)
         self.plan = self._digitizer.configure(self.plan)
         drops, pilot = self.hookup.drops, self.hookup.pilot_column
-        self._demodulator = Demodulator(self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz)
+        per_volt = self.hookup.per_volt
+        self._demodulator = Demodulator(
+            self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz, per_volt=per_volt
+        )
         if self.zero_every:
-            self._zero = Zero(
-                self.zero_every, prepare_drops(drops, np.zeros((1, drops.channels))), self.plan.u_offset_v
-            )
+            self._zero = Zero(self.zero_every, drops, self._demodulator.u_zero)
         self._programming.read_levels()
         for name in in_order:
             if name in self._programmers:
@@ -369,7 +373,7 @@ class Rig:
     def _programs(self, excitation: Excitation) -> Programs:
         """What each channel of each source plays. Raises LimitExceeded."""
         programs = self._channel_programs.programs(excitation)
-        self.limits.check_drive(self._channel_programs.by_node(programs))
+        self._drive_limits.check(programs)
         return programs
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.lockin.demodulated import Demodulated
-from labrig.lockin.drops import Drops
+from labrig.lockin.drops import DropTerms, prepare_drops
 
 Array = NDArray[np.float64]
 
@@ -52,16 +52,16 @@ class Zero:
     ----------
     every : int
         Acquisitions after which the zero is measured again.
-    drops : Drops
+    terms : DropTerms
         Of the channels.
-    offset_v : float
+    offset_v : float or (C,) array
         What the digitizer states for its zero (V, type B): it no longer counts.
     """
 
-    def __init__(self, every: int, drops: Drops, offset_v: float) -> None:
+    def __init__(self, every: int, terms: DropTerms, offset_v: float | Array) -> None:
         self._every = every
-        self._drops = drops
-        channels = np.full(drops.channels, offset_v**2)
+        drops = self._drops = prepare_drops(terms)
+        channels = np.broadcast_to(np.square(offset_v), drops.channels)
         self._offset, self._offset_of_drops = channels, drops.of_squares(channels)
         self._since = 0
         self._missing = AT_FIRST

@@ -22,6 +22,7 @@ from typing import Any
 
 from labrig.errors import ConfigError, StorageError, UsageError
 from labrig.runs.journal import StoredFile
+from labrig.runs.sync import make_folder, sync_folder
 
 JOURNAL = "run.db"
 CONFIG = "config.resolved.yaml"
@@ -60,8 +61,10 @@ class RunFolder:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # a file that a power failure empties would be no better than none
+            sync_folder(new.parent)
             note(stored(name, content))
             new.replace(self.path / name)
+            sync_folder(new.parent)
         except OSError as error:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
 
@@ -92,16 +95,24 @@ class RunFolder:
 
     def keep_copy(self, original: Path) -> list[str]:
         """Copy a file, or a folder of Python files, into the run; the copies' names. StorageError if that fails."""
-        copy = self.path / original.name
-        try:
-            if original.is_dir():
-                shutil.copytree(original, copy, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-            else:
-                shutil.copyfile(original, copy)
-            files = [copy] if copy.is_file() else [path for path in copy.rglob("*") if path.is_file()]
-        except OSError as error:
-            raise StorageError(f"cannot copy {original} to {self.path}: {error}") from error
-        return [path.relative_to(self.path).as_posix() for path in sorted(files)]
+        files = [original]
+        if original.is_dir():
+            files = [
+                path
+                for path in original.rglob("*")
+                if path.is_file() and "__pycache__" not in path.relative_to(original).parts
+            ]
+        names: list[str] = []
+        for file in sorted(files):
+            copy = self.path / original.name / file.relative_to(original)
+            names.append(copy.relative_to(self.path).as_posix())
+            try:
+                content = file.read_bytes()
+                make_folder(copy.parent, exist_ok=True)
+            except OSError as error:
+                raise StorageError(f"cannot copy {file} to {self.path}: {error}") from error
+            self.write(names[-1], content)
+        return names
 
     def meta(self) -> dict[str, Any]:
         """Read meta.json; StorageError if it is missing or damaged."""
@@ -140,14 +151,14 @@ def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFol
         if run_dir is not None:
             if run_dir.exists():
                 raise ConfigError(f"--run-dir {run_dir} exists already", remedy="a run is always a new folder")
-            run_dir.mkdir(parents=True)
+            make_folder(run_dir)
             return RunFolder(run_dir)
-        runs_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(runs_dir, exist_ok=True)
         stamp = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
         for number in range(1, 10_000):
             path = runs_dir / (stamp if number == 1 else f"{stamp}-{number}")
             try:
-                path.mkdir()
+                make_folder(path)
             except FileExistsError:
                 continue
             return RunFolder(path)

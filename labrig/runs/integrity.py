@@ -8,6 +8,7 @@ from labrig.errors import StorageError
 from labrig.runs.folder import RunFolder
 from labrig.runs.journal import DamagedJournal, Record, StoredFile, read_blocks, read_journal
 from labrig.runs.raw import RawBlocks
+from labrig.runs.sync import sync_folder
 
 
 def require_intact(folder: RunFolder) -> Record:
@@ -57,5 +58,6 @@ def finish_writing(folder: RunFolder, files: tuple[StoredFile, ...]) -> None:
         if found is not None and found != folder.path / file.name:
             try:
                 found.replace(folder.path / file.name)
+                sync_folder(found.parent)
             except OSError as error:
                 raise StorageError(f"cannot write {folder.path / file.name}: {error.strerror}") from error

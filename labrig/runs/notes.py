@@ -12,6 +12,7 @@ from typing import Any
 from labrig.errors import StorageError
 from labrig.json_text import json_text
 from labrig.runs.folder import RunFolder
+from labrig.runs.sync import sync_folder
 
 NOTES = "notes.jsonl"
 
@@ -37,6 +38,7 @@ def add_note(folder: RunFolder, text: str, tags: Sequence[str] = ()) -> Note:
             file.write(json_text(note.to_json(), ensure_ascii=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        sync_folder(folder.path)
     except OSError as error:
         raise StorageError(f"cannot write {folder.path / NOTES}: {error.strerror}") from error
     return note

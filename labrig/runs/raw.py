@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from labrig.errors import StorageError
 from labrig.instruments.data import Block
 from labrig.runs.journal import Journal, StoredBlock
+from labrig.runs.sync import sync_folder
 from labrig.signals.tones import Tone, ToneProgram
 
 SEGMENT_BYTES = 64 << 20
@@ -115,6 +116,8 @@ class RawRecorder:
             file = os.open(segment_path(self._folder, self._number), flags, 0o644)
             os.truncate(file, self._offset)
             os.lseek(file, self._offset, os.SEEK_SET)
+            if self._journal.survives_power_failure:
+                sync_folder(self._folder)
         except OSError as error:
             raise self._failed(error) from error
         self._is_open = True

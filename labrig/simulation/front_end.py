@@ -94,11 +94,13 @@ class FrontEnd:
         coupling = self._coupling_of(world, tuple(channels))
         stretches = _stretches(world, nodes, start, rate, last - first, taken_s, coupling)
         volts = self._added(Scans(acquisition, first, last, t0 - world.started_s, rate, columns))
+        sensors = self._sensors_of(world, tuple(channels))
         for stretch in stretches:
-            read = stretch.unique
+            read = stretch.unique if sensors is None else stretch.unique * sensors
             if skewed and self._memories:
                 at = start + (stretch.last - 1) / rate + max(skew_s)
-                read = self._remembered(stretch, self._remaining(world, channels, nodes, at, rate, skew_s))
+                remaining = self._remaining(world, channels, nodes, at, rate, skew_s)
+                read = self._remembered(Stretch(stretch.first, stretch.last, read), remaining)
             for transfer in self._transfers:
                 read = transfer(read, columns)
             Stretch(stretch.first, stretch.last, read).add_to(volts)
@@ -153,7 +155,10 @@ class FrontEnd:
         """(S, C) the share of the tones of each source that is added to each channel; None if nothing is."""
         if channels not in self._couplings:
             coupling = self._imperfections.coupling(self._name, len(self._column), world.sources)
-            self._couplings[channels] = None if coupling is None else coupling[:, self._columns_of(channels)]
+            sensors = self._sensors_of(world, channels)  # the coupling is in volts, behind the sensors
+            if coupling is not None:
+                coupling = coupling[:, self._columns_of(channels)] / (1.0 if sensors is None else sensors)
+            self._couplings[channels] = coupling
         return self._couplings[channels]
 
     def _nodes_of(self, world: World, channels: tuple[str, ...]) -> tuple[str | None, ...]:
@@ -162,6 +167,11 @@ class FrontEnd:
             senses = world.wiring.senses
             self._nodes[channels] = tuple(senses.get(f"{self._name}/{channel}") for channel in channels)
         return self._nodes[channels]
+
+    def _sensors_of(self, world: World, channels: tuple[str, ...]) -> Array | None:
+        """(C,) volts per unit of what is at each channel; None if all of them sense volts."""
+        known = world.wiring.sensors
+        return np.array([known.get(f"{self._name}/{channel}", 1.0) for channel in channels]) if known else None
 
     def _added(self, scans: Scans) -> Array:
         """(n, C) volts that come on top of what is at the inputs."""

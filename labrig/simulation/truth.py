@@ -39,6 +39,7 @@ class SimulatedTruth:
         self._world = world
         self._now = now
         self._inputs = inputs
+        self._volts = np.array([world.wiring.volts_per_drive.get(label, 1.0) for label in inputs])
         self._outputs = [world.network.nodes.index(node) for node in outputs]
 
     @property
@@ -64,7 +65,7 @@ class SimulatedTruth:
         """(M, O) the same for M examples (M, I)."""
         if tone:
             return np.array([self.outputs(row, tone) for row in activation])
-        _, voltages = self._world.static(dict(zip(self._inputs, activation.T, strict=True)), self._now())
+        _, voltages = self._world.static(self._played(activation), self._now())
         return voltages[:, self._outputs]
 
     def gradient(self, activation: Array, loss_gradient: Callable[[Array], Array], tone: bool = False) -> Array:
@@ -88,7 +89,11 @@ class SimulatedTruth:
     def _period(self, activation: Array, tone: bool) -> tuple[Equilibrium, Array]:
         """The solver and all node voltages (T, N) over one period of the tone; T is 1 for constant inputs."""
         played = np.outer(_COSINE if tone else np.ones(1), activation)
-        return self._world.static(dict(zip(self._inputs, played.T, strict=True)), self._now())
+        return self._world.static(self._played(played), self._now())
+
+    def _played(self, activation: Array) -> dict[str, Array]:
+        """What each input's channel plays (V) for activations (M, I)."""
+        return dict(zip(self._inputs, (activation * self._volts).T, strict=True))
 
     @staticmethod
     def _reference(tone: bool) -> Array:

@@ -74,7 +74,7 @@ class Station:
         rails = [abs(end) for wire in hookup.senses for end in (wire.low_v, wire.high_v)]
         full_scales = [wire.full_scale_v for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)]
         ranges = self.assembly.acquisition_timing.plan.ranges_v
-        current_a = self.assembly.learning.error.current
+        current_a = self.assembly.learning.error.largest
         errors = [current_a * wire.volts_per_ampere for wire in hookup.outputs if wire.howland]
         return min(DRIVE_V, *errors, 0.5 * min(*rails, *full_scales, *ranges, self.assembly.limits.node_v))
 

@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from labrig.assembly import assemble
 from labrig.learning.updates.gradient_descent import GradientDescent
 from labrig.lockin.demodulator import Demodulator
-from labrig.rig.limits import Limits
+from labrig.rig.limits import DriveLimits, Limits
 from labrig.rig.rig import Rig
 from labrig.runs.journal import Journal
 from labrig.simulation.faces import SimulatedDigitizer, SimulatedProgrammer, SimulatedSource
@@ -31,7 +31,8 @@ PARTS: list[tuple[str, type, tuple[str, ...]]] = [
     ("digitizer: front end, noise, codes, without the world", SimulatedDigitizer, ("read",)),
     ("sources: load, start", SimulatedSource, ("load", "start")),
     ("lock-in: samples to coefficients", Demodulator, ("feed", "result")),
-    ("limits", Limits, ("check_drive", "check_window")),
+    ("limits of samples", Limits, ("check_window",)),
+    ("limits of drives", DriveLimits, ("check",)),
     ("update: shadow to levels", GradientDescent, ("apply",)),
     ("programmer", SimulatedProgrammer, ("program",)),
     ("journal: one row", Journal, ("append",)),

@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from crash.kill import CONFIGS, forked, outcome, run_to_the_end
+from crash.forks import forked, outcome, run_to_the_end
 
 from labrig.errors import LabrigError
 from labrig.runs.folder import RunFolder
@@ -67,7 +67,7 @@ def _run(path: Path, killed_after: int | None) -> Path:
         if killed_after is not None and getattr(what, "index", 0) >= killed_after:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    process, pipe = forked(lambda report: run_to_the_end(path, str(CONFIGS / "xor.yaml"), OVERRIDES, stop))
+    process, pipe = forked(lambda report: run_to_the_end(path, "xor.yaml", OVERRIDES, stop))
     os.waitpid(process, 0)
     os.close(pipe)
     return path

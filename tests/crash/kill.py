@@ -1,8 +1,10 @@
 """Kill runs with SIGKILL at random moments, resume each until it has finished, and compare with an undisturbed run.
 
-python tests/crash/kill.py --kills N [--json] [--seed S]
+python tests/crash/kill.py --kills N [--bench simulated|wire] [--json] [--seed S]
 
 Every process is a fork of this one, which has imported everything. A step is acknowledged when the run reports it.
+On the wire (kill_wire.py) no two runs are the same bit by bit: each is replayed from its samples, and the outputs must
+be off within a second of every kill.
 """
 
 from __future__ import annotations
@@ -13,25 +15,20 @@ import os
 import random
 import shutil
 import signal
-import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from labrig.assembly import assemble
-from labrig.procedures.replay import lasting_events
-from labrig.procedures.resume import Resumable
-from labrig.procedures.train import train
-from labrig.runs.folder import RunFolder
-from labrig.runs.journal import Evaluation, Record, Step, read_journal
+from crash.forks import forked, last_reported, outcome, resume_to_the_end, run_to_the_end
+from crash.kill_wire import kill_on_the_wire
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+from labrig.runs.journal import read_journal
+
 RESET = "[{acquisition: 60, what: reset, where: pots}]"
 RUNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "xor": ("xor.yaml", ("learning.epochs=8", "learning.evaluate.every=3")),
@@ -56,18 +53,25 @@ class Tally:
     before_the_run: int = 0
     resumed: int = 0
 
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was lost and every run ended as it should."""
+        return self.kills > self.before_the_run and not (self.lost or self.different)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--bench", choices=["simulated", "wire"], default="simulated")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     began = time.monotonic()
-    found = kill(arguments.kills, arguments.seed)
+    do = kill if arguments.bench == "simulated" else kill_on_the_wire
+    found = do(arguments.kills, arguments.seed)
     line = {**vars(found), "seconds": round(time.monotonic() - began, 1)}
     print(json.dumps(line) if arguments.json else "\n".join(f"{key:<16} {value}" for key, value in line.items()))
-    return int(bool(found.lost or found.different or not found.kills))
+    return int(not found.holds)
 
 
 def kill(kills: int, seed: int) -> Tally:
@@ -109,7 +113,7 @@ def _until_finished(
             shutil.rmtree(path, ignore_errors=True)
             process, acknowledged = forked(lambda report: run_to_the_end(path, config, overrides, report))
         else:
-            process, acknowledged = forked(lambda report: _resume(path, report))
+            process, acknowledged = forked(lambda report: resume_to_the_end(path, report))
             tally.resumed += 1
         killed = _killed_after(process, rng.uniform(0.1 * took_s, took_s))
         reported = max(reported, last_reported(acknowledged))
@@ -134,70 +138,6 @@ def _killed_after(process: int, delay_s: float) -> bool:
     os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
     return os.WIFSIGNALED(status)
-
-
-def forked(run: Callable[[Callable[[Step | Evaluation], None]], None]) -> tuple[int, int]:
-    """Run in a child; its process number, and a pipe with the index of every step that was acknowledged."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(writing)
-        return process, reading
-    status = 1
-    try:
-        os.close(reading)
-
-        def report(what: Step | Evaluation) -> None:
-            if isinstance(what, Step):
-                os.write(writing, struct.pack("<q", what.index))
-
-        run(report)
-        status = 0
-    finally:
-        if status:
-            import traceback
-
-            traceback.print_exc()
-            sys.stderr.flush()
-        os._exit(status)
-
-
-def last_reported(pipe: int) -> int:
-    content = b""
-    while chunk := os.read(pipe, 1 << 16):
-        content += chunk
-    os.close(pipe)
-    return struct.unpack("<q", content[-8:])[0] if len(content) >= 8 else 0
-
-
-def run_to_the_end(
-    path: Path, config: str, overrides: tuple[str, ...], report: Callable[[Step | Evaluation], None]
-) -> None:
-    train(assemble(CONFIGS / config, overrides), run_dir=path, plots=False, report=report)
-
-
-def _resume(path: Path, report: Callable[[Step | Evaluation], None]) -> None:
-    run = Resumable(RunFolder(path))
-    if run.finished is None:
-        run.resume(plots=False, report=report)
-
-
-def outcome(record: Record) -> list[Any]:
-    """Everything that must be the same bit by bit: all but the time on this computer, and how often it was resumed."""
-    steps = [
-        (name, np.asarray(values).tobytes() if isinstance(values, np.ndarray) else values)
-        for name, values in record.steps.items()
-        if name not in ("wall_s", "bench_s")
-    ]
-    evaluations = [
-        (each.epoch, each.step, each.metrics, each.bench_acquisitions, each.bench_clock_s, each.outputs.tobytes())
-        for each in record.evaluations
-    ]
-    # A step that was being repeated when the run was killed is repeated again: the journal has that event twice.
-    events = [event[:2] for event in lasting_events(record) if event.event != "resumed"]
-    (finished,) = (event.detail for event in record.events if event.event == "finished")
-    line = {key: value for key, value in finished.items() if key not in ("run", "wall_s")}
-    return [steps, evaluations, events, line]
 
 
 if __name__ == "__main__":

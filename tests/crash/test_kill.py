@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from crash.damage import flips
 from crash.kill import kill
+from crash.kill_wire import kill_on_the_wire
 from crash.scenarios import BAD, scenarios
 from trials import trials
 
@@ -48,3 +49,20 @@ def test_faults_at_random_end_in_recovery_or_a_named_error(bench):
     count = trials(3, 6, 200) if bench == "simulated" else trials(1, 1, 200)
     found = scenarios(count, bench, seed=os.getpid())
     assert [found[key] for key in BAD] == [0] * len(BAD)
+
+
+@pytest.mark.more
+def test_a_run_killed_on_the_wire_is_safe_within_a_second_and_goes_on():
+    found = kill_on_the_wire(trials(2, 3, 60), seed=os.getpid())
+    assert found.holds, found
+
+
+@pytest.mark.more
+@pytest.mark.skipif(shutil.which("gcc") is None or sys.platform != "linux", reason="needs gcc, and Linux")
+def test_a_power_failure_costs_no_step():
+    program = Path(__file__).with_name("power.py")
+    command = [sys.executable, str(program), "--cuts", str(trials(3, 4, 1000)), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    found = json.loads(done.stdout)
+    assert done.returncode == 0, found
+    assert found["process"]["lost"] > 0

@@ -19,12 +19,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from crash.kill import CONFIGS, forked, last_reported, outcome
+from crash.forks import forked, last_reported, outcome, resume_to_the_end, run_to_the_end
 
-from labrig.assembly import assemble
-from labrig.procedures.resume import Resumable
-from labrig.procedures.train import train
-from labrig.runs.folder import RunFolder
 from labrig.runs.journal import read_journal
 
 OVERRIDES = ("learning.epochs=6", "learning.evaluate.every=2", "storage.raw=true")
@@ -79,9 +75,7 @@ def _one(path: Path, shim: Any, number: int, half: int, expected: Any, found: di
         if (path / "config.resolved.yaml").is_file():
             found["lost"] += max(0, reported - len(read_journal(path / "run.db").step))
             found["resumed"] += 1
-            resumable = Resumable(RunFolder(path))
-            if resumable.finished is None:
-                resumable.resume(plots=False)
+            resume_to_the_end(path)
         else:
             found["lost"] += reported
             found["begun again"] += 1
@@ -92,7 +86,7 @@ def _one(path: Path, shim: Any, number: int, half: int, expected: Any, found: di
 
 
 def _train(path: Path, report: Any = lambda what: None) -> None:
-    train(assemble(CONFIGS / "divider.yaml", OVERRIDES), run_dir=path, plots=False, report=report)
+    run_to_the_end(path, "divider.yaml", OVERRIDES, report)
 
 
 if __name__ == "__main__":

@@ -93,8 +93,8 @@ def forget(resources: Mapping[str, str]) -> None:
 
 
 def _with_default_signals() -> None:
-    """Let signals have their effect, also if these tests run in the background of a shell, which ignores some."""
-    for number in (signal.SIGINT, signal.SIGQUIT):
+    """Let signals have their effect, also if these tests run in the background or by nohup, which ignore some."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 

@@ -11,8 +11,6 @@ from labrig.network.physics import Edge, Physics, Source
 class Coupled(Physics):
     """E = ½θ(x₁ − x₂)² + ¼ h x₂⁴ + Σ ½ g (x − v)² over the sources."""
 
-    quantity = "displacement"
-
     class Options(Section):
         hardening: float
 

@@ -104,7 +104,8 @@ class BoardClient:
 
     def arm(self, watchdog_ms: int) -> frozenset[int]:
         """Connect the terminals and set the watchdog (ms, 0 is off); returns the channels that failed."""
-        return _channels(self._ask(Op.ARM, watchdog_ms.to_bytes(2, "little"), 1).body)
+        reply = self._ask(Op.ARM, watchdog_ms.to_bytes(2, "little"), 1)
+        return self._failed(Op.ARM, reply, reply.body)
 
     def require_armed(self) -> None:
         """Feed the watchdog; raises Interrupted if the terminals are open."""
@@ -123,7 +124,7 @@ class BoardClient:
         reply = self._link.request(Op.SAFE, b"", 1, patience_s=patience_s)
         if not reply.body:
             self._refused(Op.SAFE, reply)
-        return _channels(reply.body)
+        return self._failed(Op.SAFE, reply, reply.body)
 
     def stage(self, table: Sequence[int]) -> None:
         """Send the whole table of codes to the board's memory; no wiper moves."""
@@ -133,7 +134,8 @@ class BoardClient:
 
     def commit(self, table: Sequence[int]) -> frozenset[int]:
         """Write the staged table, which must equal `table`, to the chips; returns the channels that failed."""
-        return _channels(self._ask(Op.COMMIT, table_crc(table).to_bytes(2, "little"), 2).body[1:])
+        reply = self._ask(Op.COMMIT, table_crc(table).to_bytes(2, "little"), 2)
+        return self._failed(Op.COMMIT, reply, reply.body[1:])
 
     def change(self, table: Sequence[int], changed: Iterable[int]) -> frozenset[int]:
         """Write a table to the chips that differs from the staged one in some channels, in one frame if they fit.
@@ -157,7 +159,7 @@ class BoardClient:
             self._ask(Op.STAGE, entries, 1)
         reply = self._ask(Op.STAGE_COMMIT, table_crc(table).to_bytes(2, "little") + last, 2)
         self._staged = True
-        return _channels(reply.body[1:])
+        return self._failed(Op.STAGE_COMMIT, reply, reply.body[1:])
 
     def read(self, indices: Sequence[int]) -> dict[int, int]:
         """Codes of all channels from the lowest to the highest index; NO_ANSWER if a chip does not answer."""
@@ -188,6 +190,13 @@ class BoardClient:
             self._refused(op, reply)
         return reply
 
+    def _failed(self, op: Op, reply: Reply, counted: bytes) -> frozenset[int]:
+        """The channels of `bad u8, channel u8 × bad`."""
+        channels = counted[1 : 1 + counted[0]]
+        if len(channels) < counted[0] or any(channel >= self._channels for channel in channels):
+            self._refused(op, reply)
+        return frozenset(channels)
+
     def _refused(self, op: Op, reply: Reply) -> NoReturn:
         status = Status(reply.status).name if reply.status in set(Status) else f"status {reply.status}"
         raise IdentityMismatch(
@@ -201,8 +210,3 @@ class BoardClient:
 
 def _disarmed(state: int) -> str:
     return "the board's watchdog expired" if state == 2 else "the board's terminals were opened by another program"
-
-
-def _channels(counted: bytes) -> frozenset[int]:
-    """The channels of `bad u8, channel u8 × bad`."""
-    return frozenset(counted[1 : 1 + counted[0]])

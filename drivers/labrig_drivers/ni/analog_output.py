@@ -34,6 +34,8 @@ Array = NDArray[np.float64]
 UPDATE_HZ = 100e3
 """Default update rate (S/s), unless the model is slower."""
 
+WRITE_S = 1.0
+"""Time-out of a write, which waits for nothing here (s). NI's package allows 10 s."""
 
 SAME_RATE = 1e-9
 """Rates closer than this fraction are equal."""
@@ -182,7 +184,7 @@ class NiAnalogOutput:
             self._uploaded = None
             # A write to a task that has played continues where the last one ended; unreserving starts from the top.
             task.control(TaskMode.TASK_UNRESERVE)
-            _writer(task).write_many_sample(samples)
+            _writer(task).write_many_sample(samples, WRITE_S)
             self._uploaded = samples
 
     def start(self) -> None:
@@ -219,7 +221,7 @@ class NiAnalogOutput:
 
         with self._device.during("confirm"):
             try:
-                _writer(self._dc_task).write_one_sample(self._levels)
+                _writer(self._dc_task).write_one_sample(self._levels, WRITE_S)
             except DaqError as error:
                 if not was_aborted(error):
                     raise
@@ -357,7 +359,7 @@ class NiAnalogOutput:
             if not self._dc_running:
                 self._dc_task.start()
                 self._dc_running = True
-            _writer(self._dc_task).write_one_sample(levels)
+            _writer(self._dc_task).write_one_sample(levels, WRITE_S)
         self._levels = levels.copy()
 
     def _release_dc_task(self) -> None:

@@ -23,7 +23,7 @@ def build(assembly: Assembly) -> SimulatedBench:
         imperfections(assembly),
         assembly.simulation_seed,
         inputs=[wire.label for wire in hookup.inputs],
-        outputs=[wire.node for wire in hookup.outputs],
+        outputs=[wire.output for wire in hookup.outputs],
         faults=assembly.faults,
     )
 
@@ -32,13 +32,28 @@ def board_wiring(assembly: Assembly) -> BoardWiring:
     """Return which node every channel is wired to, as configured."""
     hookup = assembly.board.hookup
     judge = () if assembly.judge is None else assembly.judge.labels
-    judged = zip(judge, (wire.node for wire in hookup.outputs), strict=bool(judge))
+    judged = zip(judge, (wire.output for wire in hookup.outputs), strict=bool(judge))
     return BoardWiring(
         sources={wire.label: wire.node for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)},
         senses={**{f"{hookup.digitizer}/{wire.channel}": wire.node for wire in hookup.senses}, **dict(judged)},
         edges={f"{edge.device}/{edge.channel}": edge.name for edge in hookup.edges},
         leads={f"{hookup.digitizer}/{wire.channel}": wire.lead for wire in hookup.senses},
+        sensors=_sensors(assembly),
+        volts_per_drive={wire.label: wire.volts_per_drive for wire in hookup.inputs if wire.actuator is not None},
+        per_siemens={edge.name: edge.per_siemens for edge in hookup.edges if edge.per_siemens != 1.0},
     )
+
+
+def _sensors(assembly: Assembly) -> dict[str, float]:
+    """Return the volts per unit of every channel behind a sensor; a judge reads the sensors of the outputs."""
+    hookup = assembly.board.hookup
+    sensors = {f"{hookup.digitizer}/{wire.channel}": wire.sensor for wire in hookup.senses}
+    if assembly.judge is not None:
+        of_node = {wire.node: wire.sensor for wire in hookup.senses}
+        sensors |= {
+            label: of_node[wire.output] for label, wire in zip(assembly.judge.labels, hookup.outputs, strict=True)
+        }
+    return {label: sensor for label, sensor in sensors.items() if sensor != 1.0}
 
 
 def imperfections(assembly: Assembly) -> Imperfections:

@@ -78,7 +78,7 @@ def virtual_instruments(assembly: Assembly) -> Iterator[Serving]:
             board.world,
             bench.clock,
             inputs=tuple(wire.label for wire in hookup.inputs),
-            outputs=tuple(wire.node for wire in hookup.outputs),
+            outputs=tuple(wire.output for wire in hookup.outputs),
         )
 
         def true_outputs(activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:

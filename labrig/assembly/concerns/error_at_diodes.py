@@ -31,7 +31,7 @@ def error_at_diodes(assembly: Assembly) -> Warnings:
     solver, learning = expected.solver, assembly.learning
     if assembly.board.network.linear or learning.activation == "sine" or not isinstance(solver, Solver):
         return
-    current = learning.error.current
+    current = learning.error.largest
     carrier = assembly.learning_choice.carrier(assembly.loss, len(expected.outputs)).at_current(current)
     tones = assembly.acquisition_timing.tones
     # What repeats with the tones' period is the same in every period of a window.

@@ -22,6 +22,7 @@ from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.instruments.multiplexer import LEAD_F
 from labrig.learning.tasks import Task
 from labrig.lockin.demodulator import PILOT_SIGNAL_TO_NOISE
+from labrig.medium import ELECTRICAL, medium_in_use
 from labrig.quantities import (
     Count,
     Frequency,
@@ -318,7 +319,8 @@ def check_pilot(
 ) -> None:
     """Check the pilot against its source, digitizer and limits; its smallest amplitude only if `tones` is given."""
     name, digitizer = board.hookup.pilot.device, devices[board.hookup.digitizer].digitizer
-    limit = min(devices[name].source.full_scale_v, limits.node, digitizer.full_scale_v)
+    node = limits.node_limit if medium_in_use() == ELECTRICAL else math.inf
+    limit = min(devices[name].source.full_scale_v, node, digitizer.full_scale_v)
     if acquisition.pilot > limit:
         document.report(
             ("acquisition", "pilot"),

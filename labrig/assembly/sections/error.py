@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from labrig.assembly.sections.limits import Limits
 from labrig.config.document import Document
 from labrig.learning.rules.frequency_propagation import LARGEST_MISFIT
 from labrig.learning.tasks import Task
+from labrig.medium import medium_in_use
 from labrig.quantities import format_quantity
 from labrig.rig.hookup import SourceWire
 from labrig.signals.tone_planner import TonePlan
@@ -32,20 +34,22 @@ def check_error(
 
     The smallest current is checked only if `tones` is given.
     """
-    path, current = ("learning", "error", "current"), learning.section.error.current
+    current, role = learning.section.error.largest, _role(learning)
+    path = ("learning", "error", learning.section.error.flow_key)
     for wire in board.hookup.outputs:
-        needed = current * wire.volts_per_ampere
-        limit = min(devices[wire.device].source.full_scale_v, limits.node)
+        needed = current * abs(wire.volts_per_ampere)
+        node = limits.node_limit if wire.actuator is None else math.inf
+        limit = min(devices[wire.device].source.full_scale_v, node)
         if needed > limit:
             document.report(
                 path,
-                f"{_amperes(current)} through {_through(wire)} into {wire.node} needs {_volts(needed)}, but "
+                f"{_flow(current, role)} through {_through(wire)} into {wire.node} needs {_volts(needed)}, but "
                 f"{wire.device} and limits.node allow only {_volts(limit)}: use at most "
-                f"{_amperes(limit / wire.volts_per_ampere)}",
+                f"{_flow(limit / abs(wire.volts_per_ampere), role)}",
             )
             break
     if tones is not None:
-        _check_least_error(document, board, devices, current, tones)
+        _check_least_error(document, board, devices, learning, tones)
 
 
 def check_compliance(document: Document, board: Board, task: Task) -> None:
@@ -70,19 +74,21 @@ def check_compliance(document: Document, board: Board, task: Task) -> None:
 
 
 def _check_least_error(
-    document: Document, board: Board, devices: Mapping[str, Device], current: float, tones: TonePlan
+    document: Document, board: Board, devices: Mapping[str, Device], learning: LearningChoice, tones: TonePlan
 ) -> None:
     """Report a current that is too small for a source to play accurately, or for the digitizer to resolve.
 
     No node changes by more than the current times the resistance of its source.
     """
+    current, role = learning.section.error.largest, _role(learning)
     digitizer = devices[board.hookup.digitizer].digitizer
+    sensors = {each.node: abs(each.sensor) for each in board.hookup.senses}
     seen_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
     for wire in board.hookup.outputs:
         source = devices[wire.device].source
         # Amplitudes below half the smallest one are played as 0, those above as the smallest.
-        playable = source.least_v / 2 / LARGEST_MISFIT / wire.volts_per_ampere
-        visible = seen_v / wire.ohm
+        playable = source.least_v / 2 / LARGEST_MISFIT / abs(wire.volts_per_ampere)
+        visible = seen_v / sensors[wire.node] / wire.ohm
         least = max(playable, visible)
         if current >= least:
             continue
@@ -92,21 +98,28 @@ def _check_least_error(
             else f"no node changes by more than the quantization noise of {board.hookup.digitizer}, "
             f"with steps of {_volts(digitizer.step_v)}"
         )
+        enough = _flow(rounded_up(least), role)
         document.report(
-            ("learning", "error", "current"),
-            f"{_amperes(current)} into {wire.node} is too small: {why}; use at least {_amperes(rounded_up(least))}",
+            ("learning", "error", learning.section.error.flow_key),
+            f"{_flow(current, role)} into {wire.node} is too small: {why}; use at least {enough}",
         )
         return
 
 
 def _through(wire: SourceWire) -> str:
+    if wire.actuator is not None:
+        return f"an actuator of {wire.actuator.per_volt:g} per volt (SI units)"
     if wire.howland is None:
         return format_quantity(wire.ohm, "resistance")
     return f"a Howland source of {format_quantity(wire.howland.transconductance_s, 'transconductance')}"
 
 
-def _amperes(value: float) -> str:
-    return format_quantity(value, "current")
+def _role(learning: LearningChoice) -> Literal["flow", "second_flow"]:
+    return "second_flow" if learning.carrier_class.quantity else "flow"
+
+
+def _flow(value: float, role: Literal["flow", "second_flow"]) -> str:
+    return medium_in_use().text(role, value)
 
 
 def _volts(value: float) -> str:

@@ -73,7 +73,7 @@ def _problem(labels: list[str], devices: Mapping[str, Device], board: Board, lea
     wrong = next((label for label in labels if label.partition("/")[2] not in channels), None)
     if wrong is not None:
         return f"{as_written(wrong)}: {name} has {len(channels)} channels, {in_words(channels)}"
-    outputs = [wire.node for wire in board.hookup.outputs]
+    outputs = [wire.output for wire in board.hookup.outputs]
     if len(labels) != len(outputs):
         return f"{len(labels)} channels for {len(outputs)} outputs ({', '.join(outputs[:6])})"
     if learning.section.activation != "dc":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +24,20 @@ from labrig.learning.losses import LOSSES, Loss
 from labrig.learning.rules import RULES, Rule
 from labrig.learning.tasks import Task
 from labrig.learning.updates import UPDATES, Rate, Update
-from labrig.quantities import Count, NonNegativeCount, PositiveCurrent
+from labrig.medium import PositiveFlow, PositiveSecondFlow, medium_in_use
+from labrig.quantities import Count, NonNegativeCount
 
 Array = NDArray[np.float64]
 
 
 class Error(Section):
-    """How the error is injected.
+    """How the error is injected: the keys that every medium has.
+
+    The Norton current of the largest error (A) has a key of its own, `current`, or `force` and others as the medium
+    calls it.
 
     Attributes
     ----------
-    current : float
-        Norton current of the largest error (A).
     carrier : str
         How the error is distinguished from the activation; `tones: shared` is the old name of `shared_tone`.
     floor : float
@@ -43,10 +45,25 @@ class Error(Section):
         which limits γ.
     """
 
-    current: PositiveCurrent
     carrier: str = "shared_tone"
     tones: Literal["shared"] | None = None
     floor: Annotated[float, Field(gt=0, lt=1)] = 1e-6
+
+    flow_key: ClassVar[str] = "current"
+
+    @property
+    def largest(self) -> float:
+        """Norton current of the largest error (A), or the flow of another medium."""
+        return float(getattr(self, self.flow_key))
+
+
+@cache
+def error_section(flow_key: str, second: bool = False) -> type[Error]:
+    """Return the model of the section in a medium whose flow has this key; `second`: that of its second quantity."""
+    flow = PositiveSecondFlow if second else PositiveFlow
+    model = create_model("Error", __base__=Error, **{flow_key: (flow, ...)})  # type: ignore[call-overload]
+    model.flow_key = flow_key
+    return model
 
 
 class Evaluate(Section):
@@ -107,7 +124,7 @@ class LearningChoice:
         """Build the carrier, with its floor in the unit of ∂C/∂v of the loss."""
         error = self.section.error
         options = part(error, self.carrier_class.Options)
-        return self.carrier_class(options, error.current, error.floor * loss.error_scale, outputs)
+        return self.carrier_class(options, error.largest, error.floor * loss.error_scale, outputs)
 
     def update(
         self, levels: Sequence[LevelTable | Continuous], initial: Array, span: float, loss: Loss, examples: int
@@ -149,9 +166,16 @@ def read_learning(document: Document) -> LearningChoice | None:
         return None
     found = [_named(document, *named) for named in NAMED]
     rule, carrier, loss, update = found
+    if carrier is not None and carrier.quantity and not medium_in_use().second_flow:
+        message = f"nodes of this network carry a {medium_in_use().state} alone, no second quantity; use shared_tone"
+        document.report(("learning", "error", "carrier"), message)
+        return None
     any_key = None in found
     try:
-        error = composed("Error", Error, *_options(carrier), any_key=any_key)
+        base = error_section(medium_in_use().flow_key)
+        if carrier is not None and carrier.flow_key:
+            base = error_section(carrier.flow_key, second=True)
+        error = composed("Error", base, *_options(carrier), any_key=any_key)
         model = composed("Learning", Learning, *_options(rule), *_options(loss), *_options(update), any_key=any_key)
     except ValueError as problem:
         document.report(("learning",), f"{problem}; they cannot be used together", at_key=True)
@@ -160,7 +184,7 @@ def read_learning(document: Document) -> LearningChoice | None:
     _check_strays(document, ("learning",), model)
     _check_strays(document, ("learning", "error"), error)
     section = validate(document, ("learning",), model)
-    if section is None or None in found:
+    if section is None or carrier is None or None in found:
         return None
     assert isinstance(section, Learning)
     if carrier.sidebands and section.activation != "sine":
@@ -173,7 +197,7 @@ def read_learning(document: Document) -> LearningChoice | None:
 @cache
 def _with_error(model: type[Section], error: type[Section]) -> type[Section]:
     """Return the section model with its field `error` replaced by this model."""
-    return model if error is Error else create_model("Learning", __base__=model, error=(error, ...))
+    return create_model("Learning", __base__=model, error=(error, ...))
 
 
 LARGEST_TWIN = 1000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from pydantic import Field
 
 from labrig.assembly.board import Board
 from labrig.assembly.sections.instruments import Device
@@ -15,7 +16,8 @@ from labrig.config.problems import TreePath
 from labrig.config.section import Section
 from labrig.instruments.drivers import DigitizerCapabilities
 from labrig.learning.tasks import Task
-from labrig.quantities import PositivePower, PositiveRatio, PositiveTime, PositiveVoltage, format_quantity
+from labrig.medium import ELECTRICAL, PositivePower, PositiveState, medium_in_use
+from labrig.quantities import PositiveRatio, PositiveTime, format_quantity
 
 
 class Limits(Section):
@@ -33,10 +35,25 @@ class Limits(Section):
         How far a driven node may read off what is driven, as a fraction of that and 0.2 V.
     """
 
-    node: PositiveVoltage = 5.0
-    edge_power: PositivePower = 5e-3
+    node: PositiveState | None = Field(default_factory=lambda: _default(5.0))
+    edge_power: PositivePower | None = Field(default_factory=lambda: _default(5e-3))
     step: PositiveTime = 2.0
     misread: PositiveRatio = 0.25
+
+    @property
+    def node_limit(self) -> float:
+        """Largest voltage of a source or a node; infinite if there is no limit."""
+        return np.inf if self.node is None else self.node
+
+    @property
+    def edge_limit(self) -> float:
+        """Largest power in one edge; infinite if there is no limit."""
+        return np.inf if self.edge_power is None else self.edge_power
+
+
+def _default(value: float) -> float | None:
+    """A limit that fits boards of resistors; in other media a limit is written or there is none."""
+    return value if medium_in_use() == ELECTRICAL else None
 
 
 def check_drive(
@@ -57,17 +74,24 @@ def check_drive(
     if learning.section.activation == "sine":
         lowest, highest = -peak, peak
     supply = {wire.node: (wire.low_v, wire.high_v) for wire in hookup.senses}
+    sensors = {wire.node: abs(wire.sensor) for wire in hookup.senses}
+    medium = medium_in_use()
     found: dict[TreePath, list[str]] = {}
     for column, wire in enumerate(hookup.inputs):
-        drive = f"{wire.node} is driven with up to {_volts(peak[column])}{task.input_note(column)}"
+        flows = wire.actuator is not None and wire.actuator.makes_flow
+        size = medium.text("flow" if flows else "state", peak[column])
+        drive = f"{wire.node} is driven with up to {size}{task.input_note(column)}"
         low, high = supply.get(wire.node, (-np.inf, np.inf))
-        full_scale = devices[wire.device].source.full_scale_v
-        if peak[column] > full_scale:
-            problem = f"{drive}, above the full scale of {wire.device}, {_volts(full_scale)}"
-        elif peak[column] > digitizer.full_scale_v:
+        played_v, full_scale_v = peak[column] * abs(wire.volts_per_drive), devices[wire.device].source.full_scale_v
+        if played_v > full_scale_v:
+            at = "" if wire.actuator is None else f", which needs {_volts(played_v)}"
+            problem = f"{drive}{at}, above the full scale of {wire.device}, {_volts(full_scale_v)}"
+        elif flows:
+            continue  # what the nodes do under it is seen in what is measured
+        elif peak[column] * sensors.get(wire.node, 1.0) > digitizer.full_scale_v:
             problem = f"{drive}, above the full scale of {hookup.digitizer}, {_volts(digitizer.full_scale_v)}"
-        elif peak[column] > limits.node:
-            problem = f"{drive}, above limits.node, {_volts(limits.node)}"
+        elif peak[column] > limits.node_limit:
+            problem = f"{drive}, above limits.node, {medium.text('state', limits.node_limit)}"
         elif highest[column] > high or lowest[column] < low:
             problem = f"{drive}, outside the supply of its parts, {_volts(low)} to {_volts(high)}"
         else:

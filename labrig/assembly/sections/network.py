@@ -16,11 +16,12 @@ from labrig.config.document import Document
 from labrig.config.section import Section, composed, part
 from labrig.config.validation import validate
 from labrig.extensions import UnknownExtension
-from labrig.instruments.data import Continuous, LevelTable
+from labrig.instruments.data import Continuous, LevelTable, scaled_levels
 from labrig.learning.updates import within
+from labrig.medium import ELECTRICAL, Medium, PositiveParameter, medium_in_use
 from labrig.network import PHYSICS, Physics
 from labrig.network.physics import Layout, NetworkError
-from labrig.quantities import NonNegativeCount, PositiveConductance, format_quantity
+from labrig.quantities import NonNegativeCount
 from labrig.random_streams import RandomStream
 
 PILOT = "pilot"
@@ -29,6 +30,9 @@ RESERVED = (PILOT, EDGES)
 """Rows of the wiring that are not nodes of the network."""
 
 Array = NDArray[np.float64]
+
+ROUNDING = 1e-12
+"""Relative difference that is nothing but the rounding of a transducer's factor."""
 
 
 class InitialRun(Section):
@@ -42,8 +46,8 @@ class Programmable(Section):
     """The trained edges: the range of conductances, and the range of the random initial ones (S), or a run."""
 
     edges: Literal["all"] = "all"
-    range: tuple[PositiveConductance, PositiveConductance]
-    initial: tuple[PositiveConductance, PositiveConductance] | InitialRun | None = None
+    range: tuple[PositiveParameter, PositiveParameter]
+    initial: tuple[PositiveParameter, PositiveParameter] | InitialRun | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -55,7 +59,7 @@ class Programmable(Section):
             if first > last:
                 raise ValueError("initial: the first conductance must not be larger than the second")
             if first < low or last > high:
-                limits = " to ".join(format_quantity(value, "conductance") for value in self.range)
+                limits = " to ".join(medium_in_use().text("parameter", value) for value in self.range)
                 raise ValueError(f"initial: it must lie within range, {limits}")
         return self
 
@@ -78,6 +82,15 @@ class NetworkChoice:
     def programmable(self) -> Programmable:
         """The trained edges."""
         return self.section.programmable
+
+
+def medium_of(document: Document) -> Medium:
+    """Return the medium of the physics that a configuration names; the electrical one if it names none that exists."""
+    named = document.get(("network", "physics"))
+    try:
+        return PHYSICS.find(named.value).medium if named and isinstance(named.value, str) else ELECTRICAL
+    except UnknownExtension:
+        return ELECTRICAL
 
 
 def read_network(document: Document) -> NetworkChoice | None:
@@ -125,18 +138,18 @@ def check_range(document: Document, network: NetworkChoice, board: Board, device
     """Report a conductance range that a part cannot cover, or that contains fewer than two levels."""
     path = ("network", "programmable", "range")
     low, high = network.programmable.range
-    for name in board.hookup.programmers:
+    for name, per_siemens in {(edge.device, edge.per_siemens) for edge in board.hookup.edges}:
         capabilities = devices[name].programmer
-        part = capabilities.part.levels()
+        part = scaled_levels(capabilities.part.levels(), per_siemens)
         if isinstance(part, Continuous):
             least, greatest = part.minimum, part.maximum
         else:
             least, greatest = float(part.siemens[0]), float(part.siemens[-1])
-        if low < least or high > greatest:
+        if low < least * (1 - ROUNDING) or high > greatest * (1 + ROUNDING):
             document.report(
                 path,
-                f"{capabilities.part.name} of {name} covers {_siemens(least)} to {_siemens(greatest)}, not "
-                f"{_siemens(low)} to {_siemens(high)}; choose a range within that, or another part",
+                f"{capabilities.part.name} of {name} covers {_in_words(least)} to {_in_words(greatest)}, not "
+                f"{_in_words(low)} to {_in_words(high)}; choose a range within that, or another part",
             )
             continue
         levels = within(part, low, high)
@@ -164,5 +177,8 @@ def initial_range(programmable: Programmable) -> tuple[float, float]:
     )
 
 
-def _siemens(value: float) -> str:
+def _in_words(value: float) -> str:
+    medium = medium_in_use()
+    if medium.parameter != "conductance":
+        return medium.text("parameter", value)
     return f"{value * 1e6:.5g} µS" if value < 1e-3 else f"{value * 1e3:.5g} mS"

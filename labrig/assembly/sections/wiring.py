@@ -10,24 +10,32 @@ from dataclasses import replace
 import numpy as np
 
 from labrig.assembly.board import Board
-from labrig.assembly.edge_table import channels_by_edge
 from labrig.assembly.sections.acquisition import Acquisition
+from labrig.assembly.sections.edge_channels import edge_labels, per_siemens
 from labrig.assembly.sections.instruments import Device, faulty
 from labrig.assembly.sections.network import EDGES, PILOT, NetworkChoice
+from labrig.assembly.sections.transducers import check_transducers
 from labrig.assembly.sections.wires import rails_of, source_wire
-from labrig.assembly.sections.wiring_row import HowlandSource, NodeWiring
-from labrig.config.csv_table import Cell, TableError, read_csv
+from labrig.assembly.sections.wiring_row import HowlandSource, NodeWires, NodeWiring, wires_of
 from labrig.config.document import Document
 from labrig.config.marked import Marked
 from labrig.config.problems import Mark, TreePath
 from labrig.config.validation import validate
-from labrig.config.wiring import colon_hint, expand_range, in_words
+from labrig.config.wiring import colon_hint, in_words
 from labrig.instruments.drivers import Kind
 from labrig.instruments.multiplexer import LEAD_F, Lead
-from labrig.network.physics import GROUND, KnowsFixedLoad, Layout, Network, NetworkError, Source, ground_hint
+from labrig.network.physics import (
+    HasCurvedDrops,
+    HasSecondQuantity,
+    KnowsFixedLoad,
+    Layout,
+    Network,
+    NetworkError,
+    Source,
+    ground_hint,
+)
 from labrig.quantities import (
     as_written,
-    escape_hint,
     format_quantity,
 )
 from labrig.rig.hookup import EdgeWire, Hookup, SenseWire
@@ -61,15 +69,18 @@ def read_board(
     if layout.numbered:
         position = {node: k for k, node in enumerate((*layout.nodes, PILOT))}
         rows = dict(sorted(rows.items(), key=lambda item: position[item[0]]))
+    second = layout.second if isinstance(layout, HasSecondQuantity) else {}
+    released = {other: node for node, other in second.items()}
     inputs, outputs, pilots, sources = [], [], [], []
     for node, row in rows.items():
         label = row.drive or row.error
         if label is None:
             continue
         device, _, channel = label.partition("/")
-        wire = source_wire(node, row.through, device, channel, devices[device].source)
-        wire = replace(wire, safe_v=row.safe)
-        sources.append(Source(node, wire.ohm, wire.howland and wire.howland.transconductance_s))
+        wire = replace(source_wire(node, row, device, channel, devices[device].source), safe_v=row.safe)
+        sources.append(Source(node, wire.ohm, wire.transconductance_s))
+        if row.error and node in released:
+            wire = replace(wire, reads=released[node])
         (pilots if node == PILOT else inputs if row.drive else outputs).append(wire)
     wired = layout.with_sources(sources, (PILOT,))
     if not _is_sound(document, network, wired, rows):
@@ -92,16 +103,21 @@ def read_board(
     cable_f = LEAD_F if acquisition is None else acquisition.cable
     senses = tuple(
         SenseWire(
-            node, row.sense.partition("/")[2], *rails.get(node, ANY_VOLTAGE), Lead(row.cable or cable_f, row.buffer)
+            node,
+            row.sense.partition("/")[2],
+            *rails.get(node, ANY_VOLTAGE),
+            Lead(row.cable or cable_f, row.buffer),
+            row.sensor,
         )
         for node, row in rows.items()
         if row.sense
     )
     (digitizer,) = {row.sense.partition("/")[0] for row in rows.values() if row.sense}
-    return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges)))
+    curve = layout.curve if isinstance(layout, HasCurvedDrops) else None
+    return Board(wired, Hookup(digitizer, tuple(inputs), tuple(outputs), pilots[0], senses, tuple(edges), curve))
 
 
-def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows: Mapping[str, NodeWiring]) -> bool:
+def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows: Mapping[str, NodeWires]) -> bool:
     """Report what the physics finds wrong with the wired network; returns whether it can run."""
     inputs = [node for node, row in rows.items() if row.drive and node != PILOT]
     outputs = [node for node, row in rows.items() if row.error]
@@ -132,6 +148,7 @@ class WiringReader:
         self._channels: dict[str, frozenset[str]] = {}  # a bank may have thousands
         self._unknown: set[str] = set()
         self._skipped = bool(invalid)
+        self._points = {node[: node.rindex(".") + 1] for node in layout.nodes if "." in node}
         section = document.get(("wiring",))
         self._section: dict[str, Marked] = section.value if section and isinstance(section.value, dict) else {}
 
@@ -140,14 +157,15 @@ class WiringReader:
         """Whether there is a problem in the wiring or in an instrument that it names."""
         return self._skipped or bool(self._document.problems.under(("wiring",)))
 
-    def rows(self) -> dict[str, NodeWiring]:
-        """Return the valid rows by node."""
-        rows = {}
+    def rows(self) -> dict[str, NodeWires]:
+        """Return the valid rows by node; a row of a node with coordinates is one for each of them."""
+        rows: dict[str, NodeWires] = {}
         for node, written in self._section.items():
             if node == EDGES or self._has_problem(written):
                 continue
             path = ("wiring", node)
-            if node not in self._layout.nodes and node != PILOT:
+            coordinates = f"{node}." if isinstance(node, str) else ""
+            if node not in self._layout.nodes and node != PILOT and coordinates not in self._points:
                 nodes = self._layout.nodes
                 close = difflib.get_close_matches(node, nodes, 1, 0.6)
                 hint = f"did you mean {close[0]!r}?" if close else f"its nodes are {', '.join(nodes[:12])}"
@@ -157,8 +175,14 @@ class WiringReader:
             row = validate(self._document, path, NodeWiring)
             if row is None:
                 continue
-            rows[node] = row
-            self._check_row(node, row)
+            for name, wires in wires_of(node, row):
+                if name not in self._layout.nodes and name != PILOT:
+                    message = f"the network has no node {as_written(name)}; write the channel of each coordinate"
+                    self._report(path, message, key=True)
+                    break
+                rows[name] = wires
+                self._check_row(name, path, wires)
+                check_transducers(self._document, name, path, row, wires)
         self._check_nodes(rows)
         return rows
 
@@ -176,7 +200,7 @@ class WiringReader:
             example = "which channel programs which edge, e.g. 'edges: pots/0..29'"
             self._report(path, f"missing required key 'edges': {example}", key=True)
             return []
-        labels = self._edge_labels(entry, path)
+        labels = edge_labels(self._document, self._layout, entry, path)
         if labels is None:
             return []
         if len(labels) != len(wanted):
@@ -190,6 +214,7 @@ class WiringReader:
             return []
         wires = []
         wrong: set[TreePath] = set()
+        factor = per_siemens(self._document, path)
         for edge, (place, label, at) in zip(wanted, labels, strict=True):
             if place in wrong:
                 continue
@@ -197,59 +222,10 @@ class WiringReader:
                 wrong.add(place)
                 continue
             device, _, channel = label.partition("/")
-            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel))
+            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, factor, edge.second))
         return wires
 
-    def _edge_labels(self, entry: Marked, path: TreePath) -> list[tuple[TreePath, str, str]] | None:
-        """Return one channel per edge, in the order of the edges, each with its path in the configuration.
-
-        The last item is the place in a CSV file, empty for a channel that is written in the configuration.
-        """
-        places = {path: entry}
-        if isinstance(entry.value, list):
-            places = {(*path, k): item for k, item in enumerate(entry.value)}
-        labels: list[tuple[TreePath, str, str]] = []
-        for place, item in places.items():
-            text = item.value
-            if not isinstance(text, str):
-                wanted = "a range of channels such as 'pots/0..29', a list of them, or a CSV file"
-                self._report(place, f"expected {wanted}, got {as_written(text)}")
-                return None
-            if len(places) == 1 and text.strip().endswith(".csv"):
-                table = self._edge_table(text.strip(), item, place)
-                return None if table is None else [(place, cell.text, cell.place) for cell in table]
-            try:
-                labels += [(place, label, "") for label in expand_range(text)]
-            except ValueError as error:
-                self._report(place, str(error))
-                return None
-        return labels
-
-    def _edge_table(self, name: str, entry: Marked, path: TreePath) -> list[Cell] | None:
-        """Read the channels from a CSV file with the columns edge and pot."""
-        file = self._document.locate(name, entry)
-        if file is None:
-            self._report(
-                path,
-                f"there is no file {as_written(name)} next to the configuration or among the packaged files"
-                f"{escape_hint(name)}",
-            )
-            return None
-        try:
-            found = channels_by_edge(read_csv(file), {edge.name for edge in self._layout.edges})
-        except TableError as error:
-            self._report(path, str(error))
-            return None
-        names = [edge.name for edge in self._layout.edges]
-        missing = [edge for edge in names if edge not in found]
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            self._report(path, f"{name} has no channel for {missing[0]}{more}")
-            return None
-        return [found[edge] for edge in names]
-
-    def _check_row(self, node: str, row: NodeWiring) -> None:
-        path = ("wiring", node)
+    def _check_row(self, node: str, path: TreePath, row: NodeWires) -> None:
         found = len(self._document.problems)
         if row.drive and row.error:
             self._report((*path, "error"), f"node {node} has both drive and error; keep one of them")
@@ -300,14 +276,14 @@ class WiringReader:
             limit = format_quantity(device.source.full_scale_v, "voltage")
             self._report(path, f"{label} cannot hold {format_quantity(level, 'voltage')}: its full scale is {limit}")
 
-    def _check_nodes(self, rows: Mapping[str, NodeWiring]) -> None:
+    def _check_nodes(self, rows: Mapping[str, NodeWires]) -> None:
         """Check the wiring as a whole, if the single rows are valid."""
         if self.problems_found:
             return
         if PILOT not in rows:
             self._report(("wiring",), "no pilot: wire one, e.g. 'pilot: {drive: awg/13, sense: daq/13}'", key=True)
             return
-        on_edges = dict.fromkeys(node for edge in self._layout.edges for node in (edge.a, edge.b) if node != GROUND)
+        on_edges = dict.fromkeys(node for edge in self._layout.edges for node, _ in edge.terms)
         unsensed = [node for node in on_edges if node not in rows or not rows[node].sense]
         if unsensed:
             count = "1 node" if len(unsensed) == 1 else f"{len(unsensed)} nodes"

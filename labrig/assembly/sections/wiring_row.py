@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from labrig.config.section import Section
+from labrig.medium import PositiveParameter
 from labrig.quantities import (
     PositiveCapacitance,
     PositiveResistance,
@@ -10,6 +14,10 @@ from labrig.quantities import (
     PositiveVoltage,
     Voltage,
 )
+from labrig.transducer import ActuatorFactor, EdgeFactor, Factor, SensorFactor, parse_factor
+
+COMPONENTS = ("x", "y", "z")
+"""Keys of a lead that name the channel of one coordinate of a node."""
 
 
 class HowlandSource(Section):
@@ -30,13 +38,56 @@ class HowlandSource(Section):
     compliance: PositiveVoltage
 
 
+class Lead(Section):
+    """A channel of an instrument, or one for each coordinate of the node."""
+
+    channel: str | None = None
+    x: str | None = None
+    y: str | None = None
+    z: str | None = None
+
+    def channels(self) -> dict[str, str]:
+        """Return the channel of each coordinate; that of the node itself under ''."""
+        named = {"": self.channel, **{key: getattr(self, key) for key in COMPONENTS}}
+        return {key: channel for key, channel in named.items() if channel is not None}
+
+
+class SourceLead(Lead):
+    """A source channel with an actuator: `{channel: awg/0, actuator: 2 N/V}`.
+
+    Attributes
+    ----------
+    actuator : str
+        What it makes of a volt: a flow (a force, a volume per time), or a state (a displacement, a pressure).
+    coupling : float or None
+        Flow per state between actuator and node: what a state is transmitted through, or what an actuator that makes
+        a flow loads the node with (none by default).
+    """
+
+    actuator: ActuatorFactor
+    coupling: PositiveParameter | None = None
+
+
+class SenseLead(Lead):
+    """A digitizer channel with a sensor: `{channel: daq/3, sensor: 10 V/mm}`."""
+
+    sensor: SensorFactor
+
+
+class EdgeChannels(Section):
+    """The channels that program the edges, and what they make of a siemens."""
+
+    channels: str
+    transducer: EdgeFactor
+
+
 class NodeWiring(Section):
     """One node of the wiring.
 
     Attributes
     ----------
-    drive, error, sense : str or None
-        The channel that drives the node, injects its error, or senses it.
+    drive, error, sense : str, Lead or None
+        The channel that drives the node, injects its error, or senses it; with a transducer a map.
     through : float, HowlandSource or None
         Total resistance between the open-circuit voltage of the source and the node (Ω), or a current source.
     cable : float or None
@@ -47,10 +98,72 @@ class NodeWiring(Section):
         Level (V) that the channel of a drive or an error holds when it is made safe; None: it is switched off.
     """
 
-    drive: str | None = None
-    error: str | None = None
+    drive: str | SourceLead | None = None
+    error: str | SourceLead | None = None
     through: PositiveResistance | HowlandSource | None = None
-    sense: str | None = None
+    sense: str | SenseLead | None = None
     cable: PositiveCapacitance | None = None
     buffer: PositiveResistance | None = None
     safe: Voltage | None = None
+
+
+@dataclass(frozen=True)
+class NodeWires:
+    """What is connected to one node: `NodeWiring` for a single coordinate, with its transducers.
+
+    Attributes
+    ----------
+    drive, error, sense : str or None
+        Channels, as in a configuration: instrument/channel.
+    through, cable, buffer, safe
+        As in NodeWiring.
+    actuator : Factor or None
+        Of the source.
+    coupling : float or None
+        As in SourceLead.
+    sensor : float
+        Volts of the digitizer per unit of what the node carries.
+    """
+
+    drive: str | None
+    error: str | None
+    sense: str | None
+    through: float | HowlandSource | None
+    cable: float | None
+    buffer: float | None
+    safe: float | None = None
+    actuator: Factor | None = None
+    coupling: float | None = None
+    sensor: float = 1.0
+
+
+def wires_of(node: str, row: NodeWiring) -> Iterator[tuple[str, NodeWires]]:
+    """Yield the nodes that a row is about, `n3` or `n3.x` and `n3.y`, with what is connected to each."""
+    leads = {key: _channels(getattr(row, key)) for key in ("drive", "error", "sense")}
+    for component in dict.fromkeys(key for channels in leads.values() for key in channels):
+        drive, error, sense = (leads[key].get(component) for key in ("drive", "error", "sense"))
+        source = row.drive if drive else row.error if error else None
+        actuator = parse_factor(source.actuator) if isinstance(source, SourceLead) else None
+        yield (
+            f"{node}.{component}" if component else node,
+            NodeWires(
+                drive,
+                error,
+                sense,
+                row.through,
+                row.cable,
+                row.buffer,
+                row.safe,
+                actuator,
+                source.coupling if isinstance(source, SourceLead) else None,
+                parse_factor(row.sense.sensor).value if sense and isinstance(row.sense, SenseLead) else 1.0,
+            ),
+        )
+    if not any(leads.values()):
+        yield node, NodeWires(None, None, None, row.through, row.cable, row.buffer, row.safe)
+
+
+def _channels(lead: str | Lead | None) -> dict[str, str]:
+    if lead is None:
+        return {}
+    return {"": lead} if isinstance(lead, str) else lead.channels()

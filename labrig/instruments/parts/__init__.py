@@ -10,6 +10,7 @@ PARTS = Extensions(
         "MCP4251-104": "potentiometer:MCP4251_104",
         "MCP4251-103": "potentiometer:MCP4251_103",
         "AD5293-100": "potentiometer:AD5293_100",
+        "SERVO": "servo:Servo",
     },
     kind=Part,
 )

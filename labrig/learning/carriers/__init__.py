@@ -10,6 +10,7 @@ CARRIERS = Extensions(
         "shared_tone": "SharedTone",
         "tone_per_output": "TonePerOutput",
         "amplitude_modulation": "AmplitudeModulation",
+        "chemical": "Chemical",
     },
     kind=Carrier,
 )

@@ -38,11 +38,17 @@ class Carrier(ABC):
     sidebands : bool
         Whether its two tones are planned at ω₁ − Ω and ω₁ + Ω around the tone ω₁ of the activation, which must be a
         sine.
+    quantity : bool
+        Whether the error is a constant level of a second physical quantity instead of a tone.
+    flow_key : str
+        The key under `learning.error` that says how large it is then.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
     error_first: ClassVar[bool] = True
     sidebands: ClassVar[bool] = False
+    quantity: ClassVar[bool] = False
+    flow_key: ClassVar[str] = ""
 
     def __init__(self, options: Any, current_a: float, floor: float, outputs: int) -> None:
         self.options = options

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from labrig.config.section import Section
 from labrig.learning.losses.loss import Loss, Targets, TrainingTargets
-from labrig.quantities import PositiveVoltage
+from labrig.medium import PositiveState
 
 Array = NDArray[np.float64]
 
@@ -29,9 +29,9 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     class Options(Section):
-        """temperature: voltage that turns outputs into the exponents of the softmax."""
+        """temperature: difference that turns outputs into the exponents of the softmax."""
 
-        temperature: PositiveVoltage
+        temperature: PositiveState
 
     temperature: float
     readout: Array | None = None

@@ -50,6 +50,8 @@ class FrequencyPropagation(Rule):
             e = loss.gradient(free.outputs, example.target)
             if not np.any(e):
                 return None
+        if carrier.quantity:
+            return replace(released(free, nudged, e, carrier.floor), gamma=injected_per_error(asked, e))
         beats = nudged.half_squares is not None
         found = beat(nudged, e, carrier.floor) if beats else product(free, nudged, e, carrier.floor)
         return replace(found, gamma=injected_per_error(asked, e))
@@ -115,11 +117,37 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
     )
 
 
+def released(free: Response, nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
+    """∂C/∂θ_k = w a_k Δ_k: Δ is by how much the release of a second quantity changes its drops, w as in `product`.
+
+    The same drops without release are subtracted, so zeros of sensors cancel.
+
+    Raises
+    ------
+    SourceMisfit
+        If what was released does not express the error.
+    """
+    played = nudged.constant[np.newaxis]
+    _check_misfit(played, loss_gradient, floor)
+    assert free.second is not None
+    assert nudged.second is not None
+    (weight,) = combination(played, -loss_gradient)
+    response = weight * (nudged.second.value - free.second.value)
+    noise = weight**2 * (nudged.second.noise**2 + free.second.noise**2)
+    # Zeros cancel in the difference; what is left is the gain, in proportion to the drops.
+    systematic = weight**2 * np.abs(nudged.second.systematic**2 - free.second.systematic**2)
+    return Gradient(
+        free.a * response,
+        _of_product(free.a, free.u_a, response, noise),
+        _of_product(free.a, free.systematic_a, response, systematic),
+    )
+
+
 def injected_per_error(excitation: Excitation, loss_gradient: Array) -> float:
     """γ: the largest peak current that was asked for into an output, per unit of the largest ∂C/∂v_o."""
-    if excitation.error is None:
-        return 0.0
-    return float(np.abs(excitation.error).sum(axis=0).max() / np.abs(loss_gradient).max())
+    injected = 0.0 if excitation.error is None else np.abs(excitation.error).sum(axis=0).max()
+    constant = 0.0 if excitation.constant is None else np.abs(excitation.constant).max()
+    return float(max(injected, constant) / np.abs(loss_gradient).max())
 
 
 def misfit(error: Array, loss_gradient: Array, floor: float = 0.0) -> float:

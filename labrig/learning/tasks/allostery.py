@@ -1,4 +1,4 @@
-"""Allostery: constant inputs, and outputs that should reach given voltages."""
+"""Allostery: constant inputs, and outputs that should reach given values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing_extensions import override
 from labrig.config.section import Section
 from labrig.learning.tasks.task import Key, TaskContext
 from labrig.learning.tasks.voltages import NO_EXAMPLES, VoltageTask
-from labrig.quantities import Voltage
+from labrig.medium import Drive, State
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
@@ -26,8 +26,8 @@ class Allostery(VoltageTask):
     class Options(Section):
         """Constant inputs; `targets` are the outputs wanted, or drawn uniformly between the inputs' extremes."""
 
-        inputs: Annotated[list[Voltage], Field(min_length=1)]
-        targets: Annotated[list[Voltage], Field(min_length=1)] | Literal["random"] = "random"
+        inputs: Annotated[list[Drive], Field(min_length=1)]
+        targets: Annotated[list[State], Field(min_length=1)] | Literal["random"] = "random"
 
     @classmethod
     @override
@@ -40,7 +40,7 @@ class Allostery(VoltageTask):
 
     @classmethod
     def reaching(cls, inputs_v: Array, targets_v: Array) -> Allostery:
-        """Inputs (I,) and the outputs (O,) they should lead to, V."""
+        """Inputs (I,) and the outputs (O,) they should lead to."""
         return cls(
             activation=inputs_v[None],
             target=targets_v[None],

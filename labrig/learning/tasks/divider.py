@@ -15,7 +15,7 @@ from typing_extensions import override
 from labrig.config.section import OptionError, Section
 from labrig.learning.tasks.task import Key, TaskContext
 from labrig.learning.tasks.voltages import NO_EXAMPLES, VoltageTask
-from labrig.quantities import Voltage
+from labrig.medium import Drive, State
 
 Array = NDArray[np.float64]
 
@@ -33,8 +33,8 @@ class Divider(VoltageTask):
     class Options(Section):
         """input: what drives the edge. target: what the output should be."""
 
-        input: Voltage
-        target: Voltage
+        input: Drive
+        target: State
 
     source_ohm: float
     load_ohm: float

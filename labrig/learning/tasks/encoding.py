@@ -12,7 +12,8 @@ from pydantic import Field, field_validator
 from labrig.config.section import OptionError, Section
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key
-from labrig.quantities import PositiveVoltage, Voltage, as_written, format_quantity
+from labrig.medium import Drive, PositiveDrive, medium_in_use
+from labrig.quantities import as_written
 
 Array = NDArray[np.float64]
 
@@ -26,13 +27,13 @@ class Encode(Section):
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
 
-    full_scale: PositiveVoltage
+    full_scale: PositiveDrive
     fit: Literal["train"] = "train"
     range: tuple[float, float] | None = None
     ranges: dict[str, tuple[float, float]] | None = None
     clip: Annotated[float, Field(ge=1.0)] = 1.2
     complements: bool = True
-    bias: list[Voltage] = []
+    bias: list[Drive] = []
 
     @field_validator("range")
     @classmethod
@@ -85,7 +86,7 @@ class EncodedInputs:
 
     def input_roles(self) -> tuple[Role, ...]:
         """Return the features, their complements, then the constant inputs."""
-        constant = [Role("bias", format_quantity(volts, "voltage")) for volts in self.encode.bias]
+        constant = [Role("bias", medium_in_use().text("state", volts)) for volts in self.encode.bias]
         repeats = 2 if self.encode.complements else 1
         count = (self.activation.shape[1] - len(constant)) // repeats
         known = self.scalings or tuple((f"x{k + 1}", None) for k in range(count))

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field, create_model
 
 from labrig.config.section import Section
-from labrig.quantities import Count, PositiveVoltage
+from labrig.medium import PositiveState
+from labrig.quantities import Count
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Goal:
     type : annotation
         Type of its value, for pydantic.
     metric : str
-        The figure of the last evaluation it is held against.
+        The figure of the last evaluation it is held against; of one with a unit the name without it.
     at_least : bool
         Whether a larger figure is better.
     """
@@ -35,16 +36,21 @@ class Goal:
     metric: str
     at_least: bool
 
+    def figure(self, metrics: Mapping[str, float]) -> str:
+        """Return the name of its figure among the metrics: `rms_v` for `rms`."""
+        names = (name for name in metrics if name == self.metric or name.rpartition("_")[0] == self.metric)
+        return next(names, self.metric)
+
     def missed_by(self, metrics: Mapping[str, float], wanted: float) -> bool:
         """Whether the metrics do not reach it; a metric that is missing or NaN does not."""
-        found = metrics.get(self.metric, math.nan)
+        found = metrics.get(self.figure(metrics), math.nan)
         return not (found >= wanted if self.at_least else found <= wanted)
 
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 TEST_ACCURACY = Goal("test_accuracy", Fraction, "test_accuracy", at_least=True)
 TRAIN_ACCURACY = Goal("train_accuracy", Fraction, "train_accuracy", at_least=True)
-RMS = Goal("rms", PositiveVoltage, "rms_v", at_least=False)
+RMS = Goal("rms", PositiveState, "rms", at_least=False)
 PATTERNS_RIGHT = Goal("patterns_right", Count, "patterns_right", at_least=True)
 
 
@@ -61,6 +67,7 @@ def goals_missed(goals: Sequence[Goal], target: Section | None, metrics: Mapping
     for goal in goals:
         wanted = getattr(target, goal.key, None)
         if wanted is not None and goal.missed_by(metrics, wanted):
-            found = metrics.get(goal.metric, math.nan)
-            missed.append(f"{goal.metric} is {found:.4g}, the target is {wanted:.4g}")
+            name = goal.figure(metrics)
+            found = metrics.get(name, math.nan)
+            missed.append(f"{name} is {found:.4g}, the target is {wanted:.4g}")
     return missed

@@ -19,7 +19,8 @@ from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complemen
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key, TaskContext, Terminals
 from labrig.learning.tasks.voltages import VoltageTask
-from labrig.quantities import MOST, Count, PositiveVoltage, as_written
+from labrig.medium import PositiveState
+from labrig.quantities import MOST, Count, as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
@@ -43,7 +44,7 @@ class RegressionData(Section):
     file: str
     inputs: Annotated[list[str], Field(min_length=1)]
     outputs: Annotated[list[str], Field(min_length=1)]
-    full_scale: PositiveVoltage | None = None
+    full_scale: PositiveState | None = None
 
 
 @dataclass(frozen=True)

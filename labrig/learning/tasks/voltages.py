@@ -1,9 +1,9 @@
-"""What tasks share whose outputs should reach voltages."""
+"""What tasks share whose outputs should reach given values: voltages, displacements, pressures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from typing_extensions import override
 from labrig.learning.losses import Targets
 from labrig.learning.tasks.goals import RMS, Goal
 from labrig.learning.tasks.task import Indices, Task
+from labrig.medium import medium_in_use
 
 Array = NDArray[np.float64]
 RMS_SHARE = 0.02
@@ -22,7 +23,15 @@ NO_EXAMPLES: Indices = np.array([], dtype=np.intp)
 
 @dataclass(frozen=True)
 class VoltageTask(Task):
-    """Reports the rms distance from the targets over examples and readouts (V)."""
+    """Reports the rms distance from the targets over examples and readouts, `rms_v` in V.
+
+    Parameters
+    ----------
+    state_key : str
+        What the name of that figure ends with: 'v', or 'm' and 'pa' in other media.
+    """
+
+    state_key: str = field(default_factory=lambda: medium_in_use().state_key, kw_only=True)
 
     targets: ClassVar[Targets] = "voltages"
     goals: ClassVar[tuple[Goal, ...]] = (RMS,)
@@ -34,8 +43,8 @@ class VoltageTask(Task):
     @override
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         differences = self.read(outputs) - self.target[examples]
-        return {"rms_v": float(np.sqrt(np.mean(differences**2)))}
+        return {f"rms_{self.state_key}": float(np.sqrt(np.mean(differences**2)))}
 
     @override
     def tolerances(self) -> Mapping[str, float]:
-        return {"rms_v": RMS_SHARE * float(np.sqrt(np.mean(self.target**2)))}
+        return {f"rms_{self.state_key}": RMS_SHARE * float(np.sqrt(np.mean(self.target**2)))}

@@ -66,7 +66,7 @@ def certify(
     sweep = sweep_gamma(probe, examples[0])
     progress(f"differences of the loss: {len(rig.edges)} edges, two step sizes")
     differences = central_differences(probe, update, examples)
-    outputs = {wire.node for wire in rig.hookup.outputs}
+    outputs = {wire.output for wire in rig.hookup.outputs}
     null_b_max_v = max(float(np.abs(probe.measure_free(example).b).max()) for example in examples)
     certificate = Certificate(
         edges=rig.edges,

@@ -43,6 +43,10 @@ class Log:
     damaged: tuple[int, ...]
     size: int
 
+    def hidden_by(self, journal: Path) -> bool:
+        """Whether SQLite must not open this journal: it would not read all of the log, or even delete it."""
+        return bool(self.damaged) or is_empty(journal)
+
     def applied_to(self, database: bytes) -> bytes:
         """Return a database file with these pages, which needs no log."""
         if not self.pages:
@@ -54,6 +58,11 @@ class Log:
                 whole[(number - 1) * length : number * length] = content
         whole[18:20] = b"\1\1"  # it has no log any more
         return bytes(whole)
+
+
+def is_empty(journal: Path) -> bool:
+    """Return whether SQLite takes a database for empty: also if it has one byte."""
+    return journal.stat().st_size <= 1
 
 
 def log_path(journal: Path) -> Path:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from labrig.errors import StorageError
-from labrig.runs.journal.log import log_path, read_log
+from labrig.runs.journal.log import is_empty, log_path, read_log
 from labrig.runs.journal.migrations import CHECKED_SINCE, schema_version, upgrade
 from labrig.runs.journal.schema import (
     BLOCKS,
@@ -249,12 +249,12 @@ _ROW = {
 def _read_by(what: Callable[[_Reading], T], path: Path) -> T:
     if not path.is_file():
         raise StorageError(f"{path} does not exist", remedy=_RESTORE)
-    if not path.stat().st_size and not log_path(path).exists():
-        raise StorageError(f"cannot read {path}: it is empty", remedy=_RESTORE)
     running = is_being_written(path)
     try:
         log = None if running else read_log(log_path(path))
-        if log is not None and log.damaged:
+        if log is None and is_empty(path) and not (running and log_path(path).exists()):
+            raise StorageError(f"cannot read {path}: it is empty", remedy=_RESTORE)
+        if log is not None and log.hidden_by(path):
             with _copied(path, log.applied_to(path.read_bytes())) as copy:
                 return _read(what, copy, path, running)
         try:
@@ -264,7 +264,7 @@ def _read_by(what: Callable[[_Reading], T], path: Path) -> T:
                 raise
         with _copied(path) as copy:
             return _read(what, copy, path, running)
-    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise StorageError(f"cannot read {path}: {error}", remedy=_RESTORE) from error
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from labrig.errors import StorageError
 from labrig.runs.journal.log import log_path, read_log
+from labrig.runs.sync import sync_folder
 
 
 def repair(path: Path) -> bool:
-    """Move what a damaged log holds into the journal; the log is kept as run.db-wal.damaged.
+    """Move what a log holds into the journal if SQLite would not; the log is kept as run.db-wal.damaged.
 
     Returns
     -------
@@ -24,15 +25,17 @@ def repair(path: Path) -> bool:
     """
     try:
         log = read_log(log_path(path))
-        if log is None or not log.damaged:
+        if log is None or not log.hidden_by(path):
             return False
         repaired = path.with_name(f"{path.name}.repaired")
         with open(repaired, "wb") as file:
             file.write(log.applied_to(path.read_bytes()))
             file.flush()
             os.fsync(file.fileno())
+        repaired.replace(path)  # before the log goes away: a journal that contains it already is repaired to the same
+        sync_folder(path.parent)
         log_path(path).replace(log_path(path).with_name(f"{log_path(path).name}.damaged"))
-        repaired.replace(path)
+        sync_folder(path.parent)
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(

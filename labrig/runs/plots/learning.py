@@ -22,7 +22,7 @@ LOSS_UNITS = {"squared_error": "V²", "softmax_cross_entropy": "nat"}
 PANELS = (
     ("accuracy", ("test_accuracy", "train_accuracy")),
     ("patterns right", ("patterns_right",)),
-    ("rms (V)", ("rms_v", "test_rms_v")),
+    *((f"rms ({unit})", (f"rms_{unit.lower()}", f"test_rms_{unit.lower()}")) for unit in ("V", "m", "Pa")),
 )
 """Panels for the evaluations: axis label with unit, and the figures on it."""
 

@@ -18,13 +18,19 @@ Array = NDArray[np.float64]
 class BoardWiring:
     """Which instrument channel ("awg/0") is soldered to what: sources and senses to nodes, programmers to edges.
 
-    `leads` are what connects the digitizer's channels with their nodes, where it is not the default.
+    `leads` are what connects the digitizer's channels with their nodes, where it is not the default. `sensors` are the
+    volts of a digitizer's channel per unit of what its node carries, and `per_siemens` what the transducer of an edge
+    makes of a siemens, where they are not 1. `volts_per_drive` is what an input's channel plays per unit of its
+    activation.
     """
 
     sources: Mapping[str, str]
     senses: Mapping[str, str]
     edges: Mapping[str, str]
     leads: Mapping[str, Lead] = field(default_factory=dict)
+    sensors: Mapping[str, float] = field(default_factory=dict)
+    per_siemens: Mapping[str, float] = field(default_factory=dict)
+    volts_per_drive: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

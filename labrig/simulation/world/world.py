@@ -62,7 +62,8 @@ class World:
         self.faults = FaultSchedule()
         by_node = {node: channel for channel, node in wiring.sources.items()}
         self._channels = tuple(by_node[source.node] for source in network.sources)
-        self.timeline = Timeline(self._channels, [edge.name for edge in network.edges], siemens)
+        factors = [wiring.per_siemens.get(edge.name, 1.0) for edge in network.edges]
+        self.timeline = Timeline(self._channels, [edge.name for edge in network.edges], siemens * factors)
         self.response = BoardResponse(
             network, self._channels, [stages[channel] for channel in self._channels], self.timeline, farad
         )
@@ -86,6 +87,8 @@ class World:
 
     def set(self, t: float, siemens: Mapping[str, float]) -> None:
         """Set the actual conductances (S) of these edges from time t (s) on."""
+        if factors := self.wiring.per_siemens:
+            siemens = {edge: value * factors.get(edge, 1.0) for edge, value in siemens.items()}
         self.timeline.set(t, siemens)
 
     def begin_acquisition(self, t: float) -> int:
@@ -99,7 +102,7 @@ class World:
         return self.timeline.playing(t)
 
     def conductances(self, t: float) -> Array:
-        """(E,) actual conductances at t (S)."""
+        """(E,) actual conductances at t (S), or what transducers make of them."""
         return self.timeline.conductances(t)
 
     def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:

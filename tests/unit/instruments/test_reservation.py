@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,25 @@ def test_what_another_process_has_open_is_not_even_touched_until_that_ends(reser
     assert instrument.opened == 0
     assert [(left.name, left.pid) for left in rescued] == [("gen", other.pid)]
     assert f"gen was left as it was by process {other.pid}" in caplog.text
+
+
+def test_what_is_just_being_made_safe_after_a_kill_is_waited_for(reserved, folder, rescued) -> None:
+    """A watchdog holds the reservation meanwhile, so that a run can be resumed as soon as it was killed."""
+    left = replace(record(), pid=2**22 + 1)  # of no process
+    with another_process(folder) as watchdog:
+        records.write(replace(left, key=records.read_all()[0][0].key))
+        here = reserved(record(), Instrument())
+        opening = threading.Thread(target=here.open)
+        opening.start()
+        opening.join(1.0)
+        assert opening.is_alive()
+        records.remove(records.read_all()[0][0])
+        watchdog.kill()
+        watchdog.wait()
+        opening.join(1.0)
+        assert not opening.is_alive()
+    assert rescued == []
+    assert [found.pid for found in records.read_all()[0]] == [os.getpid()]
 
 
 def test_what_a_killed_process_left_is_not_opened_if_it_cannot_be_made_safe(reserved, folder, monkeypatch) -> None:

@@ -17,7 +17,7 @@ from unit.runs.test_journal import step
 
 from labrig.cli.main import main
 from labrig.errors import StorageError
-from labrig.runs.journal import Evaluation, Journal, NewerJournal, read_journal
+from labrig.runs.journal import Evaluation, Journal, NewerJournal, read_journal, repair
 from labrig.runs.journal.migrations import MIGRATIONS, upgrade
 from labrig.runs.journal.schema import TABLES, VERSION
 
@@ -158,3 +158,27 @@ def test_the_journal_of_a_killed_run_where_nothing_may_be_written(
     path = killed(tmp_path, tmp_path / "killed")
     (path.parent / "run.db-shm").mkdir()
     assert len(read_journal(path).step) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"S"])
+def test_an_empty_journal_is_read_from_its_log(tmp_path: Path, content: bytes) -> None:
+    """SQLite would delete the log of an empty database, even if it may only read."""
+    path = killed(tmp_path, tmp_path / "killed")
+    path.write_bytes(content)
+    before = contents(path.parent)
+    for _ in range(2):
+        assert len(read_journal(path).step) == 2
+    assert contents(path.parent) == before
+    assert repair(path)
+    Journal.reopened(path).close()
+    assert len(read_journal(path).step) == 2
+
+
+def test_nothing_is_deleted_of_an_empty_journal_with_a_log_that_cannot_be_read(tmp_path: Path) -> None:
+    path = killed(tmp_path, tmp_path / "killed")
+    path.write_bytes(b"")
+    path.with_name("run.db-wal").write_bytes(b"\0" * 5000)
+    before = contents(path.parent)
+    with pytest.raises(StorageError, match="it is empty"):
+        read_journal(path)
+    assert contents(path.parent) == before

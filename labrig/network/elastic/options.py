@@ -1,0 +1,162 @@
+"""The keys of an elastic network, and how they become one."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from labrig.config.section import Section, exactly_one
+from labrig.medium import Medium
+from labrig.network.elastic.lattice import Geometry, diluted, far_springs, triangular
+from labrig.network.elastic.network import ElasticLayout
+from labrig.network.physics import NetworkError, Physics, Report
+from labrig.quantities import Count, Length, NonNegativeCount, PositiveLength, PositiveStiffness, as_written
+
+MECHANICAL = Medium(
+    state="length",
+    flow="force",
+    parameter="stiffness",
+    power="energy",
+    flow_key="force",
+    examples=(("state", "2 mm"), ("flow", "1 mN"), ("parameter", "10 N/m"), ("power", "1 mJ")),
+)
+
+
+class Lattice(Section):
+    """A triangular lattice with jitter, diluted to a mean number of springs at a point.
+
+    Attributes
+    ----------
+    rows, columns : int
+        Of points, which are called n0, n1 … row by row.
+    spacing : float
+        Distance of neighbours (m).
+    jitter : float
+        Largest displacement of a point in each coordinate, in units of the spacing.
+    coordination : float or None
+        Mean number of springs at a point; None keeps all.
+    seed : int
+        Of jitter, dilution, and ports that are drawn.
+    """
+
+    rows: Annotated[Count, Field(ge=2, le=100)]
+    columns: Annotated[Count, Field(ge=2, le=100)]
+    spacing: PositiveLength
+    jitter: Annotated[float, Field(ge=0, le=0.3)] = 0.15
+    coordination: Annotated[float, Field(ge=4, le=6)] | None = None
+    seed: NonNegativeCount = 0
+
+
+class DrawnPorts(Section):
+    """A spring as `source`, and springs far from it as `target0`, `target1` …, drawn at random."""
+
+    targets: Count
+
+
+class Options(Section):
+    """One builder, what holds the points, and the ports.
+
+    Attributes
+    ----------
+    lattice : Lattice or None
+        A builder.
+    points, springs : dict, list
+        One's own: the place of each point (m), and the pairs of points that springs connect.
+    pinned : list of str
+        Points that do not move.
+    background : float or None
+        Stiffness of a weak spring at every coordinate (N/m).
+    ports : dict, DrawnPorts
+        Pairs of points whose distance is driven or sensed, by name; or how many are drawn.
+    displacement : {'small', 'finite'}
+        Whether extensions are linear in displacements.
+    """
+
+    lattice: Lattice | None = None
+    points: dict[str, tuple[Length, Length]] | None = None
+    springs: list[tuple[str, str]] = []
+    pinned: list[str] = []
+    background: PositiveStiffness | None = None
+    ports: dict[str, tuple[str, str]] | DrawnPorts = {}
+    displacement: Literal["small", "finite"] = "small"
+
+    @model_validator(mode="after")
+    def _one_builder(self) -> Self:
+        exactly_one(self, ("lattice", "points"))
+        if self.points is not None and not self.springs:
+            raise ValueError("springs: name the pairs of points that springs connect, e.g. '[[a, b], [b, c]]'")
+        return self
+
+
+class Elastic(Physics):
+    """Springs in the plane."""
+
+    Options: ClassVar[type[Section]] = Options
+    medium: ClassVar[Medium] = MECHANICAL
+
+    @classmethod
+    @override
+    def build(cls, options: Options, report: Report) -> ElasticLayout | None:
+        geometry, names = _geometry(options, report)
+        if geometry is None:
+            return None
+        position = {name: point for point, name in enumerate(names)}
+        for place, name in enumerate(options.pinned):
+            if name not in position:
+                report(("pinned", place), f"there is no point {as_written(name)}")
+                return None
+        ports = _ports(options, geometry, position, report)
+        if ports is None:
+            return None
+        pinned = tuple(sorted({position[name] for name in options.pinned}))
+        if len(pinned) == len(names):
+            raise NetworkError("every point is pinned: nothing can move")
+        return ElasticLayout(
+            geometry, names, pinned, ports, options.background or 0.0, finite=options.displacement == "finite"
+        )
+
+
+def _geometry(options: Options, report: Report) -> tuple[Geometry | None, tuple[str, ...]]:
+    lattice = options.lattice
+    if lattice is not None:
+        found = triangular(lattice.rows, lattice.columns, lattice.spacing, lattice.jitter, lattice.seed)
+        if lattice.coordination is not None:
+            found = diluted(found, lattice.coordination, lattice.seed)
+        return found, tuple(f"n{point}" for point in range(len(found.positions)))
+    assert options.points is not None
+    names = tuple(options.points)
+    position = {name: point for point, name in enumerate(names)}
+    for place, ends in enumerate(options.springs):
+        unknown = [end for end in ends if end not in position]
+        if unknown or ends[0] == ends[1]:
+            what = f"there is no point {as_written(unknown[0])}" if unknown else "a spring needs two different points"
+            report(("springs", place), what)
+            return None, ()
+    springs = np.array([(position[a], position[b]) for a, b in options.springs], dtype=np.intp)
+    return Geometry.of(np.array(list(options.points.values())), springs), names
+
+
+def _ports(
+    options: Options, geometry: Geometry, position: dict[str, int], report: Report
+) -> tuple[tuple[str, int, int], ...] | None:
+    if isinstance(options.ports, DrawnPorts):
+        most = len(geometry.springs) // 2
+        if options.ports.targets > most:
+            report(("ports", "targets"), f"there are {most} springs far from the source; ask for at most as many")
+            return None
+        source, targets = far_springs(geometry, options.ports.targets, options.lattice.seed if options.lattice else 0)
+        named = {"source": source, **{f"target{k}": target for k, target in enumerate(targets)}}
+        ends = geometry.ends
+        return tuple((name, *ends[spring]) for name, spring in named.items())
+    found: list[tuple[str, int, int]] = []
+    for name, (a, b) in options.ports.items():
+        unknown = [end for end in (a, b) if end not in position]
+        if unknown or a == b:
+            what = f"there is no point {as_written(unknown[0])}" if unknown else "a port needs two different points"
+            report(("ports", name), what)
+            return None
+        found.append((name, position[a], position[b]))
+    return tuple(found)

@@ -1,0 +1,89 @@
+"""A flow network as the rest of labrig sees it: pressures and concentrations as nodes, tubes as edges."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from labrig.network.flow.steady import Steady
+from labrig.network.flow.tubes import Tubes
+from labrig.network.physics import Edge, NetworkError, Source
+
+
+@dataclass(frozen=True)
+class FlowLayout(Tubes):
+    """The network before it is connected to reservoirs and pumps."""
+
+    numbered: bool = False
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The tubes."""
+        second = self.second
+        kappa = self.chemical.kappa_pa if self.chemical is not None else 1.0
+        return tuple(
+            Edge(f"{a}-{b}", a, b, (), ((second[a], kappa), (second[b], -kappa)) if second else ())
+            for a, b in self.tubes
+        )
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """Nodes and tubes."""
+        return {"flow": [len(self.names), len(self.tubes)]}
+
+    def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> FlowNetwork:
+        """Return the network with these sources, and with the nodes `beside`, connected to a source only."""
+        return FlowNetwork(self, tuple(sources), tuple(beside))
+
+
+@dataclass(frozen=True)
+class FlowNetwork:
+    """The network with its sources: the interface of `labrig.network.physics.Network`."""
+
+    layout: FlowLayout
+    sources: tuple[Source, ...]
+    beside: tuple[str, ...] = ()
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Pressures, concentrations, then nodes that are connected to a source only."""
+        return (*self.layout.nodes, *self.beside)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The tubes."""
+        return self.layout.edges
+
+    @property
+    def linear(self) -> bool:
+        """Whether superposition holds: not where the flow carries the chemical."""
+        return self.layout.chemical is None or not self.layout.chemical.peclet_per_pa
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What there is besides tubes."""
+        return {"chemical": 1} if self.layout.chemical is not None else {}
+
+    def check(self) -> None:
+        """Raise NetworkError if the pressure of some node is not determined."""
+        if undetermined := self.undetermined_nodes():
+            raise NetworkError(
+                f"nothing determines the pressure of {undetermined[0]}: connect it to a reservoir by tubes"
+            )
+
+    def undetermined_nodes(self) -> tuple[str, ...]:
+        """Nodes that no path of tubes connects to a reservoir, if there is no leak."""
+        if self.layout.leak > 0:
+            return ()
+        reached = {source.node for source in self.sources if np.isfinite(source.ohm)} & set(self.layout.names)
+        tubes = [set(ends) for ends in self.layout.tubes]
+        while more := {node for ends in tubes if ends & reached for node in ends} - reached:
+            reached |= more
+        return tuple(name for name in self.layout.names if name not in reached)
+
+    def equilibrium(self, is_open: Collection[int] = ()) -> Steady:
+        """A solver of it; sources in `is_open` neither push nor load."""
+        return Steady(self.layout, self.sources, self.beside, is_open)

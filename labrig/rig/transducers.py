@@ -1,0 +1,89 @@
+"""A programmer behind transducers: what it makes of a siemens is what the rig deals with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from labrig.instruments.contracts import ConductanceProgrammer
+from labrig.instruments.data import Continuous, Identity, LevelTable, ProgramReport, Setting, Target, scaled_levels
+
+ROUNDING = 1e-12
+"""Relative difference that is nothing but the rounding of a product."""
+
+
+class TransducedProgrammer:
+    """Keeps the contract of a programmer in the unit of the medium: N/m, m³/(s·Pa).
+
+    Parameters
+    ----------
+    programmer : ConductanceProgrammer
+        In siemens.
+    per_siemens : mapping of str to float
+        What the transducer at each channel makes of a siemens; channels that are not named have none.
+    """
+
+    def __init__(self, programmer: ConductanceProgrammer, per_siemens: Mapping[str, float]) -> None:
+        self._programmer = programmer
+        self._per_siemens = dict(per_siemens)
+        self._levels: dict[str, LevelTable | Continuous] = {}
+
+    def open(self) -> None:
+        """As the programmer."""
+        self._programmer.open()
+
+    def identify(self) -> Identity:
+        """As the programmer."""
+        return self._programmer.identify()
+
+    def make_safe(self) -> None:
+        """As the programmer."""
+        self._programmer.make_safe()
+
+    def close(self) -> None:
+        """As the programmer."""
+        self._programmer.close()
+
+    def keep_alive(self) -> None:
+        """As the programmer."""
+        self._programmer.keep_alive()
+
+    def levels(self) -> dict[str, LevelTable | Continuous]:
+        """What each channel can realize, in the unit of the medium."""
+        made: dict[tuple[int, float], LevelTable | Continuous] = {}
+        given = self._levels = self._programmer.levels()
+        for channel, levels in given.items():
+            key = id(levels), self._factor(channel)
+            if key not in made:
+                made[key] = scaled_levels(levels, self._factor(channel))
+        return {channel: made[id(levels), self._factor(channel)] for channel, levels in given.items()}
+
+    def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
+        """Write settings by channel."""
+        report = self._programmer.program(
+            {channel: self._in_siemens(channel, each) for channel, each in settings.items()}
+        )
+        return replace(report, read_back=self._in_medium(report.read_back))
+
+    def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
+        """The settings of these channels."""
+        return self._in_medium(self._programmer.read_back(channels))
+
+    def _in_medium(self, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+        return {channel: _scaled(each, self._factor(channel)) for channel, each in settings.items()}
+
+    def _in_siemens(self, channel: str, setting: Setting) -> Setting:
+        """A setting for the programmer; one that only rounding has taken out of its range is at its end."""
+        levels, asked = self._levels.get(channel), _scaled(setting, 1 / self._factor(channel))
+        if isinstance(asked, Target) and isinstance(levels, Continuous):
+            for end in (levels.minimum, levels.maximum):
+                if abs(asked.siemens - end) < ROUNDING * end:
+                    return replace(asked, siemens=end)
+        return asked
+
+    def _factor(self, channel: str) -> float:
+        return self._per_siemens.get(channel, 1.0)
+
+
+def _scaled(setting: Setting, factor: float) -> Setting:
+    return Target(setting.siemens * factor, setting.tolerance) if isinstance(setting, Target) else setting

@@ -1,0 +1,59 @@
+"""Springs and tubes: measured gradients against their adjoint, allostery, and Iris by a chemical."""
+
+from __future__ import annotations
+
+import numpy as np
+from certificates import _certificate
+from common import Figure, at_least, at_most, in_parallel, seeds, train
+
+CONFIGS = ("elastic_allostery", "elastic_large", "flow_chemical_iris")
+
+
+def _allostery(seed: int) -> float:
+    """What is left of the rms distance from the target, by the rig's own measurement."""
+    found = train("elastic_allostery.yaml", seed)
+    return float(np.sqrt(found["loss"] / found["initial_loss"]))
+
+
+def _three_targets(seed: int) -> float:
+    found = train("studies/elastic_three_targets.yaml", seed)
+    return float(np.sqrt(found["loss"] / found["initial_loss"]))
+
+
+def _iris(config: str, seed: int) -> float:
+    return train(config, seed)["test_accuracy"]
+
+
+def _certified(name: str, seed: int) -> list[Figure]:
+    ideal, typical = _certificate(name, seed, "ideal"), _certificate(name, seed, "typical")
+    return [
+        at_most(f"{name}, ideal: relative error to the adjoint", ideal["relative_error_adjoint"], 1e-4),
+        at_least(f"{name}, typical: cosine to the adjoint", typical["cosine_adjoint"], 0.99),
+    ]
+
+
+def _variant(name: str, seed: int) -> Figure:
+    cosine = _certificate(f"studies/{name}", seed, "ideal")["cosine_adjoint"]
+    return Figure(f"{name}, ideal: cosine to the adjoint", f"{cosine:.4f}", "stated", True)
+
+
+def measure(short: bool) -> list[Figure]:
+    count = 2 if short else 10
+    chosen = seeds("media", len(CONFIGS))
+    figures = [figure for found in in_parallel(_certified, CONFIGS, chosen) for figure in found]
+    left = in_parallel(_allostery, seeds("allostery", count))
+    figures.append(at_most(f"allostery, one target, {count} seeds: worst rms of its initial value", max(left), 1e-3))
+    figures += in_parallel(_variant, ("flow_radius", "flow_advection"), seeds("variants", 2))
+    if short:
+        return figures
+    three = np.array(in_parallel(_three_targets, seeds("three targets", count)))
+    reached = int((three <= 1e-2).sum())
+    figures.append(
+        Figure("allostery, three targets: rms ≤ 1e-2 of its initial value", f"{reached} of 10", "stated", True)
+    )
+    for config in ("flow_chemical_iris", "studies/flow_radius", "studies/flow_advection"):
+        found = np.array(in_parallel(_iris, [f"{config}.yaml"] * count, seeds(config, count)))
+        claim = f"{config}: mean test accuracy over {count} seeds (worst {found.min():.3f})"
+        least = at_least(claim, found.mean(), 0.95)
+        figures.append(least if config == "flow_chemical_iris" else Figure(claim, least.figure, "stated", True))
+    return figures

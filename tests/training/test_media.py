@@ -1,0 +1,62 @@
+"""Springs and tubes: certified against their own adjoint, and trained, through the sampled volts of their sensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labrig.assembly import assemble, packaged_configs
+from labrig.procedures.train import train
+
+CONFIGS = ["elastic_allostery", "elastic_large", "flow_chemical_iris"]
+
+
+def gradients(config: str, *overrides: str) -> tuple[np.ndarray, np.ndarray]:
+    """The measured gradient of the first training example, and the exact one."""
+    assembly = assemble(packaged_configs() / f"{config}.yaml", overrides)
+    setup = assembly.setup()
+    with setup.rig as rig:
+        update = assembly.update(rig)
+        rig.program(update.settings())
+        probe = assembly.probe(rig, update)
+        example = int(assembly.task.train[0])
+        measured = probe.gradient(example).gradient
+        truth = setup.bench.truth
+        assert measured is not None
+        assert truth is not None
+        target = assembly.task.target[example]
+        exact = truth.gradient(assembly.task.activation[example], lambda o: probe.loss.gradient(o, target))
+    return measured.value, exact
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_measured_gradient_is_the_exact_one(config: str) -> None:
+    measured, exact = gradients(config, "simulation.preset=ideal")
+    assert np.linalg.norm(measured - exact) < 1e-5 * np.linalg.norm(exact)
+    measured, exact = gradients(config)
+    assert measured @ exact > 0.99 * np.linalg.norm(measured) * np.linalg.norm(exact)
+
+
+def test_at_finite_displacements_the_error_falls_with_the_square_of_the_force() -> None:
+    def error(force: str) -> float:
+        measured, exact = gradients("elastic_large", "simulation.preset=ideal", f"learning.error.force={force}")
+        return float(np.linalg.norm(measured - exact) / np.linalg.norm(exact))
+
+    assert error("8 mN") / error("2 mN") == pytest.approx(16, rel=0.05)
+
+
+@pytest.mark.parametrize(("variant", "least", "most"), [("flow_radius", 0.9, 0.9999), ("flow_advection", 0.8, 0.9999)])
+def test_what_diffuses_otherwise_is_no_longer_exact(variant: str, least: float, most: float) -> None:
+    measured, exact = gradients(f"studies/{variant}", "simulation.preset=ideal")
+    cosine = measured @ exact / np.linalg.norm(measured) / np.linalg.norm(exact)
+    assert least < cosine < most
+
+
+@pytest.mark.parametrize(("config", "epochs"), [("elastic_allostery", 150), ("flow_chemical_iris", 3)])
+def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:
+    overrides = [f"learning.epochs={epochs}", "learning.evaluate.every=0"]
+    assembly = assemble(packaged_configs() / f"{config}.yaml", overrides)
+    metrics = train(assembly, run_dir=tmp_path / "run", plots=False).metrics
+    assert metrics["loss"] < 0.15 * metrics["initial_loss"]
