@@ -37,8 +37,8 @@ NAMED_AT = 60.0
 MARGIN = 15.0
 """By how much that must exceed the one of any other edge."""
 GATHER_STEPS = 15
-"""Steps between the first suspicion and a name. What was read before is forgotten then, because a change in the midst of
-the readings fits no edge."""
+"""Steps between the first suspicion and a name. What was read before is forgotten then, because a change in the midst
+of the readings fits no edge."""
 STEP_V = 1e-4
 """By how much an input is moved to see what follows it (V)."""
 LEAST_CHANGE = 0.02

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from labrig.learning.carriers import Carrier
 from labrig.learning.gradient import Gradient
@@ -45,7 +45,7 @@ class GradientProbe:
     rule: Rule
     carrier: Carrier
     edges: EdgeStates
-    watcher: Callable[[Excitation, Response], None] = lambda excitation, response: None
+    watcher: Callable[[Excitation, Response], None] = field(default=lambda excitation, response: None, kw_only=True)
 
     @property
     def acquisitions(self) -> int:
