@@ -211,6 +211,8 @@ def check_twin(document: Document, learning: LearningChoice, board: Board) -> No
         return
     if edges > LARGEST_TWIN:
         document.report(path, f"a twin follows up to {LARGEST_TWIN} edges, and this board has {edges}; remove it")
+    elif any(wire.terms or wire.per_siemens != 1.0 for wire in board.hookup.edges):
+        document.report(path, "a twin follows electrical networks alone; remove it")
     elif learning.section.activation == "sine" and not board.network.linear:
         document.report(path, "on a board with diodes the twin needs 'activation: dc'; remove one of them")
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
+from labrig.errors import ConfigError
+from labrig.instruments.data import scaled_levels
 from labrig.learning.measurement import OutputReadings
 from labrig.learning.scores import scores
 from labrig.learning.updates import within
@@ -29,6 +31,11 @@ class Model:
 
     def __init__(self, assembly: Assembly) -> None:
         network, hookup = assembly.board.network, assembly.board.hookup
+        if any(wire.terms or wire.per_siemens != 1.0 for wire in hookup.edges):
+            raise ConfigError(
+                f"{assembly.document.path}: the model of `labrig feasible` has no transducers",
+                remedy="it answers for electrical networks",
+            )
         self.task, self.loss = assembly.task, assembly.loss
         self._equilibrium = network.equilibrium()
         place = {source.node: row for row, source in enumerate(network.sources)}
@@ -37,8 +44,9 @@ class Model:
         self._outputs = [network.nodes.index(wire.node) for wire in hookup.outputs]
         programmable = assembly.network.programmable.range
         parts = {name: assembly.devices[name].programmer.part.levels() for name in hookup.programmers}
-        inside = {name: within(levels, *programmable) for name, levels in parts.items()}
-        levels = [inside[wire.device] for wire in hookup.edges]
+        kinds = {(wire.device, wire.per_siemens) for wire in hookup.edges}
+        inside = {kind: within(scaled_levels(parts[kind[0]], kind[1]), *programmable) for kind in kinds}
+        levels = [inside[wire.device, wire.per_siemens] for wire in hookup.edges]
         self.low, self.high = ends(levels)
         self._ladder = stacked(levels)
         tone = assembly.learning.activation == "sine" and not network.linear  # a linear one scales with its inputs

@@ -146,6 +146,11 @@ def test_a_negative_matrix_without_complements_is_refused_before(tmp_path: Path)
         )
 
 
+def test_a_network_behind_transducers_is_refused(capsys):
+    assert main(["feasible", "elastic_allostery.yaml"]) == 3
+    assert "no transducers" in capsys.readouterr().err
+
+
 def test_the_command_says_yes_and_no(capsys):
     assert main(["feasible", "divider.yaml", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["feasible"] is True
