@@ -1,7 +1,8 @@
 """labrig: train physical networks in place by frequency propagation.
 
-In a notebook, `labrig.open(CONFIG)` gives a rig, `labrig.train(CONFIG)` a recorded training run, and `labrig.load(RUN)`
-what a run recorded; the command line is `labrig`. Importing this package imports nothing heavy.
+In a notebook, `labrig.open(CONFIG)` gives a rig, `labrig.train(CONFIG)` a recorded training run, `labrig.load(RUN)`
+what a run recorded, and `labrig.load_sweep(DIR)` the trials of a sweep; the command line is `labrig`. Importing this
+package imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    import pandas as pd
 
     from labrig.assembly import Assembly
     from labrig.procedures.train import RunResult
@@ -146,6 +149,30 @@ def load(run: str | Path, *, runs_dir: str | Path = "runs") -> LoadedRun:
     from labrig.runs.load import LoadedRun
 
     return LoadedRun(find_run(Path(run), Path(runs_dir)))
+
+
+def load_sweep(folder: str | Path) -> pd.DataFrame:
+    """Load what a sweep recorded as a frame: a row for each trial, with its values, seed, state and figures.
+
+    `run`, the index, is the folder of the trial, for `labrig.load`. The sweep may still go on.
+
+    Parameters
+    ----------
+    folder
+        Of the sweep, as `labrig sweep` prints it.
+
+    Raises
+    ------
+    StorageError
+        If it is not the folder of a sweep.
+    UsageError
+        If pandas is not installed.
+    """
+    from pathlib import Path
+
+    from labrig.runs.sweeps.frame import frame
+
+    return frame(Path(folder))
 
 
 def _assembled(

@@ -66,6 +66,8 @@ class Experiment:
         Returns the state of the bench, which is committed with every row.
     announces
         Whether the journal notes what is about to be written to the board, before it is.
+    after_step
+        Returns what the twin has found in this step, for the journal.
     policy
         What is done about faults.
     masked
@@ -82,6 +84,7 @@ class Experiment:
     readings: OutputReadings | None = None
     bench_state: Callable[[], Mapping[str, Any]] = dict
     announces: bool = False
+    after_step: Callable[[], Sequence[dict[str, Any]]] = tuple
     policy: FaultPolicy = field(default_factory=FaultPolicy)
     masked: set[int] = field(default_factory=set)
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
@@ -216,6 +219,8 @@ class Experiment:
         if self._first_gradient is None:
             self._first_gradient = here, gradient.value
         self.rig.limits.check_step(self.rig.clock.now() - began)
+        for detail in self.after_step():
+            self._note(self.update.steps, "twin", detail)
         if report.faulty:
             self._mask(report.faulty, before.steps, counted, began)
         step = Step(

@@ -34,7 +34,7 @@ from labrig.assembly.sections import (
 )
 from labrig.assembly.sections.faults import Faults
 from labrig.assembly.sections.header import Header
-from labrig.assembly.sections.learning import LearningChoice, read_learning, without_inherited
+from labrig.assembly.sections.learning import LearningChoice, check_twin, read_learning, without_inherited
 from labrig.assembly.sections.storage import Storage
 from labrig.config.document import Document
 from labrig.config.extending import load_document
@@ -112,6 +112,7 @@ STAGES: Sequence[Stage] = (
     Stage("trained", trained.read_trained),
     Stage("task", task.read_task, subject="task"),
     Stage("loss", task.read_loss),
+    Stage("twin_checked", check_twin),
     Stage("acquisition_timing", acquisition.read_timing, subject="timing"),
     Stage("synchronization_checked", timing.check_clock_and_trigger),
     Stage("drive_checked", limits.check_drive, subject="limits"),

@@ -43,5 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
         print(table(("key", "value", "origin"), values))
     print(f"{assembly.document.path}: ok")
+    if assembly.choice.target is not None:
+        print(f"whether any conductances reach task.target: labrig feasible {assembly.document.path}")
     print("".join(f"{line}\n" for line in promise_lines(not_promised(assembly))), end="")
     return 0

@@ -25,6 +25,7 @@ from labrig.cli import (
     drivers,
     evaluate,
     export,
+    feasible,
     ls,
     measure,
     note,
@@ -34,6 +35,7 @@ from labrig.cli import (
     run,
     safe,
     show,
+    sweep,
     verify,
     virtual,
 )
@@ -42,7 +44,7 @@ from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
 COMMANDS = (
-    *(run, resume, evaluate, program, check, plan, measure, certify),
+    *(run, resume, evaluate, program, check, feasible, plan, measure, certify, sweep),
     *(doctor, safe, abort, attach, show, verify, ls, compare, compare_rules, note, export, drivers, virtual),
 )
 INTERRUPTED = 130

@@ -102,6 +102,14 @@ def count(text: str) -> int:
     return int(text)
 
 
+def positive(text: str) -> int:
+    """Return a whole number ≥ 1; refuses anything else."""
+    found = count(text)
+    if not found:
+        raise argparse.ArgumentTypeError("write a whole number ≥ 1")
+    return found
+
+
 def seeds(text: str) -> range:
     """Return the seeds of N or A..B, which includes B; refuses anything else."""
     first, dots, last = text.partition("..")

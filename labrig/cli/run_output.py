@@ -96,12 +96,17 @@ def end(arguments: argparse.Namespace, result: RunResult) -> int:
     emit(arguments, result.to_json() | wall())
     if result.state == "interrupted":
         return INTERRUPTED
+    if result.twin is not None:
+        print(f"labrig: {_twin(result.twin)}", file=sys.stderr)
     if result.not_judged:
         print(f"labrig: the score was not judged: {result.not_judged}", file=sys.stderr)
     if result.judgement is not None and result.judgement.score_differs:
         print(f"labrig: the score differs: {result.judgement.message}", file=sys.stderr)
     for line in result.missed:
         print(f"labrig: target missed: {line}", file=sys.stderr)
+    if result.missed:
+        config = result.path / "config.resolved.yaml"
+        print(f"labrig: whether any conductances reach it: labrig feasible {config}", file=sys.stderr)
     return VERDICT_FAILED if result.missed else 0
 
 
@@ -125,6 +130,15 @@ def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int | None
             rows.append([key, *(_figure(summary[name][key]) for name in names)])
         line = {"event": "seeds", "text": table(["seed", *names], rows)}
     emit(arguments, line)
+
+
+def _twin(found: dict[str, Any]) -> str:
+    """Return the line of the twin."""
+    parted = f"board and model part at {', '.join(found['parted'])}" if found["parted"] else "board and model agree"
+    what = "conductances fitted, see --json" if found["twin"] == "fit" else parted
+    return (
+        f"twin: {what}; last step: a {1e6 * found['misfit_a_v']:.3g} µV, b {100 * found['misfit_b']:.3g} % apart (rms)"
+    )
 
 
 def _figure(value: float | None) -> str:

@@ -23,7 +23,7 @@ from labrig.instruments.parts import Part
 
 Kind = Literal["source", "digitizer", "programmer"]
 
-FaultPlace = Literal["connection", "silence", "delay", "line", "requests", "power", "samples"]
+FaultPlace = Literal["connection", "silence", "delay", "line", "requests", "power", "samples", "edge"]
 """Where a fault of `simulation.faults` can act on an instrument: what each means is said in
 `labrig/simulation/faults/fault.py`."""
 

@@ -21,6 +21,7 @@ from labrig.procedures.judge import Judgement, judge
 from labrig.procedures.plan import stored_bytes
 from labrig.procedures.reconcile import reconciled, require_same_rig
 from labrig.procedures.run_result import RunResult
+from labrig.procedures.twin import TwinOfRun
 from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, META, RunFolder
 from labrig.runs.journal import Evaluation, Event, Journal, Record, Step, read_blocks
@@ -68,6 +69,7 @@ class RecordedRun:
         self._left_out: dict[str, str] = {}
         self._judgement: Judgement | None = None
         self._not_judged = ""
+        self._twin: TwinOfRun | None = None
         self._meta: dict[str, Any] = {}
         self._past = past
         self._changed = changed
@@ -119,6 +121,7 @@ class RecordedRun:
             judgement=self._judgement,
             not_judged=self._not_judged,
             measurement="" if self._assembly.learning_choice.rule_class.measures else LABEL,
+            twin=self._twin and self._twin.to_json(),
         )
 
     def _journal(self) -> Journal:
@@ -145,6 +148,8 @@ class RecordedRun:
                 self._experiment = self._assembly.experiment(rig, journal)
                 self._experiment.bench_state = self._bench_state
                 self._experiment.announces = self._assembly.header.bench != "simulated"
+                if self._assembly.learning.twin is not None:
+                    self._twin = TwinOfRun(self._assembly, self._experiment)
                 self._begin(self._experiment, journal)
                 warn_of_little_room(self.folder.path, stored_bytes(self._assembly, rig))
                 if self._assembly.storage.raw:

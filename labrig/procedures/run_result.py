@@ -45,6 +45,8 @@ class RunResult:
         Why the judge could not be asked; empty if it was, or there is none.
     measurement
         What the gradients were instead of measurements; empty if they were measured.
+    twin
+        What `learning.twin` has found; None without it.
     """
 
     folder: RunFolder
@@ -63,6 +65,7 @@ class RunResult:
     judgement: Judgement | None = None
     not_judged: str = ""
     measurement: str = ""
+    twin: dict[str, Any] | None = None
 
     @property
     def path(self) -> Path:
@@ -88,6 +91,8 @@ class RunResult:
             line["measurement"] = self.measurement
         if self.not_judged:
             line["not_judged"] = self.not_judged
+        if self.twin is not None:
+            line["twin"] = self.twin
         if self.missed:
             line["missed"] = list(self.missed)
         if self.plots is not None:

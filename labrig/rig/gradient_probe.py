@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from labrig.learning.carriers import Carrier
 from labrig.learning.gradient import Gradient
@@ -35,6 +35,8 @@ class GradientProbe:
         What is learned, and how.
     edges : EdgeStates
         What is written on the board: the update.
+    watcher : callable
+        Called with everything that is played for a gradient, and what was read.
     """
 
     rig: Rig
@@ -43,6 +45,7 @@ class GradientProbe:
     rule: Rule
     carrier: Carrier
     edges: EdgeStates
+    watcher: Callable[[Excitation, Response], None] = field(default=lambda excitation, response: None, kw_only=True)
 
     @property
     def acquisitions(self) -> int:
@@ -80,6 +83,7 @@ class GradientProbe:
             taken += 1
             last = taken == self.acquisitions and following is not None
             response = self.rig.measure(excitation, following=self._first_of(following) if last else None)
+            self.watcher(excitation, response)
             with_outputs = excitation.error is None or not self.carrier.error_first
             if with_outputs and not excitation.trial and math.isnan(loss):
                 loss = self.loss.value(response.outputs, self.task.target[example])

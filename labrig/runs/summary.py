@@ -107,6 +107,8 @@ def event_text(event: dict[str, Any]) -> str:
     """Describe an event of a summary."""
     if event["event"] == "fault":
         return _fault_text(event)
+    if event["event"] == "twin":
+        return f"twin after step {event['step']}: {event['message']}"
     if event["event"] != "repeated":
         return f"{event['event']} after step {event['step']}"
     why = event.get("reason", LOST)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, create_model
 
+from labrig.assembly.board import Board
 from labrig.config.document import Document
 from labrig.config.marked import without
 from labrig.config.problems import Mark, TreePath
@@ -84,6 +85,7 @@ class Learning(Section):
     batch: Count = 1
     epochs: NonNegativeCount
     evaluate: Evaluate = Evaluate()
+    twin: Literal["watch", "fit"] | None = None
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,23 @@ def read_learning(document: Document) -> LearningChoice | None:
 def _with_error(model: type[Section], error: type[Section]) -> type[Section]:
     """Return the section model with its field `error` replaced by this model."""
     return create_model("Learning", __base__=model, error=(error, ...))
+
+
+LARGEST_TWIN = 1000
+"""Edges of a board whose twin keeps up with it: its work grows as the square of their number."""
+
+
+def check_twin(document: Document, learning: LearningChoice, board: Board) -> None:
+    """Report a twin that this board cannot have."""
+    edges, path = len(board.hookup.edges), ("learning", "twin")
+    if learning.section.twin is None:
+        return
+    if edges > LARGEST_TWIN:
+        document.report(path, f"a twin follows up to {LARGEST_TWIN} edges, and this board has {edges}; remove it")
+    elif any(wire.terms or wire.per_siemens != 1.0 for wire in board.hookup.edges):
+        document.report(path, "a twin follows electrical networks alone; remove it")
+    elif learning.section.activation == "sine" and not board.network.linear:
+        document.report(path, "on a board with diodes the twin needs 'activation: dc'; remove one of them")
 
 
 def _named(document: Document, path: TreePath, known: Extensions[Any], default: str | None) -> Any:

@@ -164,9 +164,12 @@ class _Entry:
         elif channel and channel not in channels:
             self._refuse("where", f"{name} has no channel {as_written(channel)}; it has {in_words(channels)}")
         elif channel and self._hookup and not self._is_wired(device, channel, self._hookup):
-            wired = in_words([wire.channel for wire in self._hookup.senses])
-            where = f"wired are {wired} of {self._hookup.digitizer}"
-            self._refuse("where", f"{as_written(f'{name}/{channel}')} senses nothing, so {what} does nothing; {where}")
+            senses = device.driver.kind == "digitizer"
+            edges = [wire.channel for wire in self._hookup.edges if wire.device == name]
+            wired = in_words([wire.channel for wire in self._hookup.senses] if senses else edges)
+            where = f"wired are {wired} of {self._hookup.digitizer if senses else name}"
+            no = "senses nothing" if senses else "programs nothing"
+            self._refuse("where", f"{as_written(f'{name}/{channel}')} {no}, so {what} does nothing; {where}")
         if self._bench == "hardware":
             self._refuse("what", "'bench: hardware' makes no faults; remove it, or write 'bench: wire'")
         elif self._bench == "simulated" and kind.place not in SIMULATED_PLACES[device.driver.kind]:
@@ -176,6 +179,8 @@ class _Entry:
 
     @staticmethod
     def _is_wired(device: Device, channel: str, hookup: Hookup) -> bool:
+        if any((wire.device, wire.channel) == (device.name, channel) for wire in hookup.edges):
+            return True
         return device.name == hookup.digitizer and channel in {wire.channel for wire in hookup.senses}
 
     def _refuse(self, key: str, message: str, *, at_key: bool = False) -> None:

@@ -10,7 +10,7 @@ from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.instruments.parts import Part
 from labrig.simulation.faces.context import SimulatedContext
 from labrig.simulation.faces.face import Face
-from labrig.simulation.faults import PowerFault
+from labrig.simulation.faults import EdgeFault, PowerFault
 
 
 class SimulatedProgrammer(Face):
@@ -36,6 +36,7 @@ class SimulatedProgrammer(Face):
         wired = context.world.wiring.edges
         self._edge_of = {channel: wired[f"{name}/{channel}"] for channel in self._held if f"{name}/{channel}" in wired}
         context.world.faults.when_begun(name, PowerFault, self._reset)
+        context.world.faults.when_begun(name, EdgeFault, lambda t: self._show(t, self._held))
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
         """What each channel can realize, nominal."""
@@ -89,13 +90,22 @@ class SimulatedProgrammer(Face):
     def _show(self, t: float, settings: Mapping[str, Setting]) -> None:
         """From t on it holds these settings, and the World sees them."""
         self._held.update(settings)
+        changed = self._changed(t)
         actual = {
-            self._edge_of[channel]: self._siemens(channel, setting)
+            self._edge_of[channel]: self._siemens(channel, setting) * changed.get(channel, 1.0)
             for channel, setting in settings.items()
             if channel in self._edge_of
         }
         if actual:
             self._context.world.set(t, actual)
+
+    def _changed(self, t: float) -> dict[str, float]:
+        """Conductance of each channel whose part has changed by t, relative to before."""
+        faults, found = self._context.world.faults, dict[str, float]()
+        if not faults.empty:
+            for fault, channel, *_ in faults.during(self.name, EdgeFault, t, t):
+                found[channel or ""] = found.get(channel or "", 1.0) * fault.factor
+        return found
 
     def _siemens(self, channel: str, setting: Setting) -> float:
         if self._ideal and isinstance(setting, Target):

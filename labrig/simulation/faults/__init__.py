@@ -5,6 +5,7 @@ from labrig.simulation.faults.fault import (
     SIMULATED_PLACES,
     ConnectionFault,
     DelayFault,
+    EdgeFault,
     Fault,
     LineFault,
     PowerFault,
@@ -27,6 +28,7 @@ FAULTS = Extensions(
         "disconnect": "Disconnect",
         "silent": "Silent",
         "over_range": "OverRange",
+        "edge_drift": "EdgeDrift",
     },
     kind=Fault,
 )
@@ -36,6 +38,7 @@ __all__ = [
     "SIMULATED_PLACES",
     "ConnectionFault",
     "DelayFault",
+    "EdgeFault",
     "Fault",
     "FaultSchedule",
     "LineFault",

@@ -1,8 +1,8 @@
 """The contract of a fault: what it can act on, where it acts, and how.
 
 A fault derives from the class of the place where it acts: `ConnectionFault`, `SilenceFault`, `DelayFault`, `LineFault`,
-`RequestFault`, `PowerFault`, `SampleFault`. Instruments ask the schedule for faults of such a class, and know none by
-name.
+`RequestFault`, `PowerFault`, `SampleFault`, `EdgeFault`. Instruments ask the schedule for faults of such a class, and
+know none by name.
 """
 
 from __future__ import annotations
@@ -125,9 +125,23 @@ class SampleFault(Fault):
         """(n,) volts that the channel reads instead of these; its range is ± full_scale_v."""
 
 
+class EdgeFault(Fault):
+    """Changes the part in a channel of a programmer, which reads back as if nothing had happened."""
+
+    place = "edge"
+    kinds = ("programmer",)
+    momentary = True
+    on_channel = True
+
+    @property
+    @abstractmethod
+    def factor(self) -> float:
+        """Conductance relative to what it was before."""
+
+
 SIMULATED_PLACES: dict[Kind, tuple[FaultPlace, ...]] = {
     "source": ("connection", "silence"),
     "digitizer": ("connection", "silence", "samples"),
-    "programmer": ("connection", "silence", "power"),
+    "programmer": ("connection", "silence", "power", "edge"),
 }
 """Where faults can act on the instruments of `bench: simulated`, which have no messages, lines or bytes."""

@@ -1,0 +1,278 @@
+"""A model of the board in step with it: what it should read beside what it reads, and which edge is not as it was.
+
+The twin predicts the activation coefficient `a` of every sensed node, and `b`, from the nominal conductances that are
+written, and compares. Parts are off by their tolerance, so over its first steps it learns how far each edge is from
+nominal, and zero and gain of every channel (a recursive least-squares fit; tolerances are the prior). From then on it
+looks for one edge that changes: "edge k has changed by δ" is tested for every k against what it still does not know.
+The inputs are taken as they are read, so that errors of the sources do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.learning.measurement import Response
+from labrig.network.physics import Network, TakesCurrents
+
+Array = NDArray[np.float64]
+
+LEARNING_STEPS = 25
+"""Steps in which the twin learns the board before it watches."""
+MEMORY_STEPS = 15.0
+"""Steps after which older readings count by 1/e."""
+TOLERANCE = 0.12
+"""Prior standard deviation of a conductance from its nominal value, relative: ± 20 %, uniform."""
+MODEL = 1e-4
+"""What the model itself may be off by, as a share of the largest voltage: a wiper does not scale with its resistor."""
+GAIN = 1e-3
+"""Prior standard deviation of the gain of a channel."""
+CAUTION = 1e4
+"""Variance of the very first reading, in units of its own, while the fit is far from linear; it falls as 1/n⁴."""
+NAMED_AT = 60.0
+"""Twice the logarithm of the likelihood ratio at which an edge is named; chance gives 30 once in 10⁷ times."""
+MARGIN = 15.0
+"""By how much that must exceed the one of any other edge."""
+GATHER_STEPS = 15
+"""Steps between the first suspicion and a name. What was read before is forgotten then, because a change in the midst
+of the readings fits no edge."""
+STEP_V = 1e-4
+"""By how much an input is moved to see what follows it (V)."""
+LEAST_CHANGE = 0.02
+"""Smallest change that is worth a name, relative."""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """An edge at which board and model part.
+
+    Parameters
+    ----------
+    edge : int
+    change : float
+        Of its conductance since the twin has learned it, relative.
+    evidence : float
+        Twice the logarithm of the likelihood ratio to no change.
+    second : int
+        The edge that explains it next best.
+    second_evidence : float
+    """
+
+    edge: int
+    change: float
+    evidence: float
+    second: int
+    second_evidence: float
+
+
+@dataclass
+class Twin:
+    """A model of one board.
+
+    Parameters
+    ----------
+    network : Network
+    inputs, outputs : sequences of int
+        Sources of the network that play the activation, and nodes that get an error.
+    nodes : (C,) int array
+        The node of each sensed channel.
+    fits : bool
+        Whether it goes on learning the conductances for the whole run instead of watching.
+    """
+
+    network: Network
+    inputs: Sequence[int]
+    outputs: Sequence[int]
+    nodes: NDArray[np.intp]
+    fits: bool = False
+    steps: int = 0
+    misfit_a_v: float = 0.0
+    """Root mean square of measured − predicted node voltages in the last step (V)."""
+    misfit_b: float = 0.0
+    """The same of b, relative to its size."""
+
+    def __post_init__(self) -> None:
+        edges = len(self.network.edges)
+        self._equilibrium = self.network.equilibrium()
+        nodes = self.network.nodes
+        self._driven = np.array([nodes.index(self.network.sources[k].node) for k in self.inputs], dtype=np.intp)
+        self._free = np.array([column for column, node in enumerate(self.nodes) if node not in self._driven])
+        self._column = {int(node): column for column, node in enumerate(self.nodes)}
+        self._all = edges + 2 * (len(self._free) + len(self._driven))
+        self._state, self._spread = np.zeros(self._all), np.zeros((0, 0))
+        self._information, self._evidence = np.zeros((self._all, self._all)), np.zeros(self._all)
+        self._errors: list[float] = []
+        self._errors_b: list[float] = []
+
+    @property
+    def deviation(self) -> Array:
+        """(E,) how far each edge is from its nominal conductance, relative."""
+        return self._state[: len(self.network.edges)]
+
+    @property
+    def covariance(self) -> Array:
+        """(E, E) of the deviation."""
+        edges = len(self.network.edges)
+        return self._spread[:edges, :edges] if len(self._spread) else np.eye(edges) * TOLERANCE**2
+
+    def conductances(self, nominal: Array) -> Array:
+        """(E,) what the board has, as far as the twin knows, where `nominal` is written (S)."""
+        return nominal * (1 + self.deviation)
+
+    def read(self, activation: Array, volts: Array, noise: Array, systematic: Array, nominal: Array) -> None:
+        """Compare a measurement without error with the model, and learn from it.
+
+        Parameters
+        ----------
+        activation : (I,) array
+            What was played (V).
+        volts, noise, systematic : (C,) arrays
+            What was read of every sensed node, and its two uncertainties (V).
+        nominal : (E,) array
+            What is written (S).
+        """
+        edges, free, driven = len(self.network.edges), len(self._free), len(self._driven)
+        siemens = np.maximum(self.conductances(nominal), 0.05 * nominal)
+        states = self._states(siemens, activation, volts)
+        by_node = np.zeros((free, len(states)))
+        by_node[np.arange(free), self.nodes[self._free]] = 1.0
+        at_inputs = states[self._driven]
+        response = self._response(activation, volts, states)[:, self.nodes[self._free]].T  # (free, I)
+        jacobian = np.hstack(
+            (
+                self._equilibrium.gradient(np.tile(states, (free, 1)), by_node) * nominal,
+                np.eye(free),
+                np.diag(states[self.nodes[self._free]]),
+                -response,
+                -response * at_inputs,
+            )
+        )
+        difference = (volts - states[self.nodes])[self._free]
+        self._errors.append(float(np.mean(difference**2)))
+        residual = difference - jacobian[:, edges:] @ self._state[edges:]
+        variance = noise[self._free] ** 2 + (MODEL * float(np.abs(volts).max())) ** 2
+        if not len(self._spread):
+            zero = float(np.median(systematic))
+            prior = [TOLERANCE] * edges + ([zero] * free + [GAIN] * free) + ([zero] * driven + [GAIN] * driven)
+            self._spread = np.diag(np.array(prior) ** 2)
+        if self._learns:
+            self._readings += 1
+            self._learn(jacobian, residual, variance * (1 + CAUTION / self._readings**4))
+        else:
+            weighed = jacobian.T / variance
+            self._information += weighed @ jacobian
+            self._evidence += weighed @ residual
+            self._weight += 1.0
+
+    def compare(self, activation: Array, volts: Array, nudged: Response, nominal: Array) -> None:
+        """Compare b of every edge's drop with the model's, where the physics can push currents into nodes."""
+        if not isinstance(self._equilibrium, TakesCurrents):
+            return
+        siemens = self.conductances(nominal)
+        rest = self._states(siemens, activation, volts)
+        played = self._played(activation, volts, rest)
+        ends = [self.network.nodes.index(each) if each in self.network.nodes else -1 for each in self._ends]
+        for measured, current in zip(nudged.b, nudged.error, strict=True):
+            pushed = np.zeros(len(rest))
+            pushed[list(self.outputs)] = current
+            both = self._equilibrium.with_currents(np.tile(played, (2, 1)), np.stack((pushed, -pushed)))
+            swing = np.append((both[0] - both[1]) / 2, 0.0)[ends].reshape(-1, 2)
+            predicted = swing[:, 0] - swing[:, 1]
+            scale = float(np.linalg.norm(predicted))
+            if scale > 0:
+                self._errors_b.append(float(np.linalg.norm(measured - predicted)) / scale)
+
+    def end_step(self) -> Parting | None:
+        """End a step; the edge at which board and model part, if there is one that was not named yet."""
+        self.steps += 1
+        self.misfit_a_v = float(np.sqrt(np.mean(self._errors))) if self._errors else 0.0
+        self.misfit_b = float(np.mean(self._errors_b)) if self._errors_b else 0.0
+        self._errors, self._errors_b = [], []
+        if self.fits or self.steps <= LEARNING_STEPS or not self._weight:
+            return None
+        self._gathering -= self._gathering > 0
+        found = self._parting() if self._gathering <= 0 else None
+        keep = float(np.exp(-1 / MEMORY_STEPS))
+        self._information *= keep
+        self._evidence *= keep
+        self._weight *= keep
+        return found
+
+    _weight: float = 0.0
+    _gathering: int = -1
+    """Steps to wait before an edge is named; −1 without a suspicion."""
+    _readings: int = 0
+
+    @property
+    def _learns(self) -> bool:
+        return self.fits or self.steps < LEARNING_STEPS
+
+    @property
+    def _ends(self) -> list[str]:
+        return [node for edge in self.network.edges for node in (edge.a, edge.b)]
+
+    def _played(self, activation: Array, volts: Array, states: Array) -> Array:
+        """(S,) what the sources must play for the driven nodes to be as they were read."""
+        played = np.zeros(len(self.network.sources))
+        played[list(self.inputs)] = activation
+        for source, node in zip(self.inputs, self._driven, strict=True):
+            if int(node) in self._column:
+                played[source] += volts[self._column[int(node)]] - states[node]
+        return played
+
+    def _states(self, siemens: Array, activation: Array, volts: Array) -> Array:
+        self._equilibrium.set_parameters(siemens)
+        played = np.zeros(len(self.network.sources))
+        played[list(self.inputs)] = activation
+        first = self._equilibrium.states(played)
+        return self._equilibrium.states(self._played(activation, volts, first))
+
+    def _response(self, activation: Array, volts: Array, states: Array) -> Array:
+        """(I, N) change of the states per volt of each driven node as it is read."""
+        played = self._played(activation, volts, states)
+        moved = np.tile(played, (len(self.inputs), 1))
+        moved[np.arange(len(self.inputs)), list(self.inputs)] += STEP_V
+        return (self._equilibrium.states(moved) - self._equilibrium.states(played)) / STEP_V
+
+    def _learn(self, jacobian: Array, residual: Array, variance: Array) -> None:
+        """Take one measurement into account, as in recursive least squares."""
+        spread = self._spread @ jacobian.T
+        gain = np.linalg.solve(jacobian @ spread + np.diag(variance), spread.T).T
+        self._state = self._state + gain @ residual
+        kept = np.eye(self._all) - gain @ jacobian
+        self._spread = kept @ self._spread @ kept.T + (gain * variance) @ gain.T
+
+    def _forget(self) -> None:
+        self._information, self._evidence = np.zeros_like(self._information), np.zeros_like(self._evidence)
+        self._weight = 0.0
+
+    def _parting(self) -> Parting | None:
+        """Test every edge for a change since it was learned."""
+        edges = len(self.network.edges)
+        information, evidence = self._information, self._evidence
+        spread = information @ self._spread @ information + information
+        values, vectors = np.linalg.eigh(spread)
+        keep = values > 1e-9 * values[-1]
+        white = vectors[:, keep] / np.sqrt(values[keep])
+        signature, seen = white.T @ information[:, :edges], white.T @ evidence
+        strength = np.maximum((signature**2).sum(axis=0), 1e-300)
+        along = signature.T @ seen
+        evidence_of = along**2 / strength
+        change = along / strength
+        best, second = (int(k) for k in np.argsort(evidence_of)[::-1][:2]) if len(change) > 1 else (0, 0)
+        if self._gathering < 0:
+            if evidence_of[best] >= NAMED_AT:
+                self._gathering = GATHER_STEPS
+                self._forget()
+            return None
+        self._gathering = -1
+        other = float(evidence_of[second]) if second != best else 0.0
+        if evidence_of[best] < NAMED_AT or evidence_of[best] - other < MARGIN or abs(change[best]) < LEAST_CHANGE:
+            return None
+        self._state[best] += change[best]  # it is known now; whatever is left speaks for another edge
+        self._spread[best, best] += change[best] ** 2
+        self._forget()
+        return Parting(best, float(change[best]), float(evidence_of[best]), second, float(evidence_of[second]))

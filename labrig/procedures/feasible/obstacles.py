@@ -1,0 +1,79 @@
+"""Why no conductances solve a task: what can be seen of the network at any conductances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.assembly import Assembly
+from labrig.procedures.feasible.model import Model
+from labrig.quantities import format_quantity
+
+Array = NDArray[np.float64]
+
+SAME = 1e-9
+"""Outputs that differ by less, relative to the drives, are equal."""
+_MOST_PAIRS = 200
+
+
+def obstacles(assembly: Assembly, model: Model, best: Array) -> Iterator[str]:
+    """Yield what makes the task impossible, or what the best conductances (E,) ran into."""
+    yield from _unreachable(assembly, model)
+    yield from _odd(model)
+    yield from _affine(assembly, model)
+    at_low, at_high = best <= model.low * (1 + SAME), best >= model.high * (1 - SAME)
+    held = int((at_low | at_high).sum())
+    if held:
+        limits = " to ".join(format_quantity(float(value), "conductance") for value in _range(assembly))
+        yield f"{held} of {len(best)} edges are at a limit of the range, {limits}: a wider one may help"
+
+
+def _unreachable(assembly: Assembly, model: Model) -> Iterator[str]:
+    """Outputs that no conductance changes."""
+    generator = np.random.default_rng(0)
+    examples = model.task.activation[model.task.train[:8]]
+    tried = [model.outputs(generator.uniform(model.low, model.high), examples) for _ in range(3)]
+    size = float(np.abs(model.task.activation).max())
+    for column, wire in enumerate(assembly.board.hookup.outputs):
+        if max(float(np.abs(other - tried[0])[:, column].max()) for other in tried[1:]) < SAME * size:
+            yield f"no conductance changes {wire.node}: nothing that is programmed connects it to the inputs"
+
+
+def _odd(model: Model) -> Iterator[str]:
+    """Examples with opposite inputs whose targets are not opposite, on a network that is an odd function."""
+    task, middle = model.task, 0.5 * (model.low + model.high)
+    inputs = task.activation[task.train[:8]]
+    there, back = model.outputs(middle, inputs), model.outputs(middle, -inputs)
+    if np.abs(there + back).max() > 1e-6 * np.abs(inputs).max():
+        return
+    for first, second in list(combinations(task.train.tolist(), 2))[:_MOST_PAIRS]:
+        opposite = np.allclose(task.activation[first], -task.activation[second])
+        if opposite and not np.allclose(task.target[first], -task.target[second]):
+            names = f"{task.example_name(first)} and {task.example_name(second)}"
+            yield (
+                f"the network is odd, so opposite inputs give opposite outputs, and examples {names} with opposite "
+                "inputs do not have opposite targets: add a bias of each sign"
+            )
+            return
+
+
+def _affine(assembly: Assembly, model: Model) -> Iterator[str]:
+    """Targets that no linear function of the inputs has, on a linear network."""
+    task = model.task
+    if not assembly.board.network.linear or task.targets != "voltages":
+        return
+    inputs, targets = task.activation[task.train], task.target[task.train]
+    fit = np.linalg.lstsq(inputs, targets, rcond=None)[0]
+    left = float(np.sqrt(np.mean((inputs @ fit - targets) ** 2)))
+    if left > 1e-6 * float(np.sqrt(np.mean(targets**2))):
+        yield (
+            "the network is linear, and no linear function of the inputs comes closer to the targets than "
+            f"{format_quantity(float(f'{left:.3g}'), 'voltage')} (rms): it needs diodes"
+        )
+
+
+def _range(assembly: Assembly) -> tuple[float, float]:
+    return assembly.network.programmable.range

@@ -1,0 +1,102 @@
+"""The twin of a run: fed with what the experiment measures, asked after every step, reported at the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.assembly import Assembly
+from labrig.experiment import Experiment
+from labrig.learning.measurement import Excitation, Response
+from labrig.learning.twin import LEARNING_STEPS, Parting, Twin
+from labrig.quantities import format_quantity
+
+Array = NDArray[np.float64]
+
+
+class TwinOfRun:
+    """Lets a twin follow an experiment, which does not know of it.
+
+    Parameters
+    ----------
+    assembly
+        With `learning.twin`.
+    experiment
+        On an open rig.
+    """
+
+    def __init__(self, assembly: Assembly, experiment: Experiment) -> None:
+        network, hookup = assembly.board.network, assembly.board.hookup
+        place = {source.node: row for row, source in enumerate(network.sources)}
+        self._fits = assembly.learning.twin == "fit"
+        self.twin = Twin(
+            network,
+            inputs=[place[wire.node] for wire in hookup.inputs],
+            outputs=[network.nodes.index(wire.node) for wire in hookup.outputs],
+            nodes=np.array([network.nodes.index(wire.node) for wire in hookup.senses], dtype=np.intp),
+            fits=self._fits,
+        )
+        self._experiment = experiment
+        self._edges = [wire.name for wire in hookup.edges]
+        self._dc = assembly.learning.activation == "dc"
+        self._free: tuple[Array, Array] | None = None
+        self._found: list[dict[str, Any]] = []
+        experiment.probe = replace(experiment.probe, watcher=self._watch)
+        experiment.after_step = self._end_step
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the twin has found, for the last line of a run."""
+        twin = self.twin
+        line: dict[str, Any] = {
+            "twin": "fit" if self._fits else "watch",
+            "steps": twin.steps,
+            "parted": [event["edge"] for event in self._found],
+            "misfit_a_v": twin.misfit_a_v,
+            "misfit_b": twin.misfit_b,
+        }
+        if self._fits:
+            nominal = self._experiment.update.conductances
+            u = nominal * np.sqrt(np.maximum(np.diag(twin.covariance), 0.0))
+            fitted = zip(self._edges, twin.conductances(nominal).tolist(), u.tolist(), strict=True)
+            line["conductances"] = {edge: {"siemens": value, "u": spread} for edge, value, spread in fitted}
+        return line
+
+    def _watch(self, excitation: Excitation, response: Response) -> None:
+        if excitation.trial:
+            return
+        read, nominal = response.demodulated, self._experiment.update.conductances
+        if excitation.error is None or not type(self._experiment.probe.carrier).error_first:
+            if self._dc:
+                volts, noise, systematic = read.dc, read.u_dc, read.systematic_dc
+            else:
+                volts, noise = read.channel_in_phase[0], read.u_channel[0]
+                systematic = read.systematic_channel[0]
+            self.twin.read(excitation.activation, volts, noise, systematic, nominal)
+            self._free = excitation.activation, volts
+        if excitation.error is not None and self._free is not None:
+            self.twin.compare(*self._free, response, nominal)
+
+    def _end_step(self) -> list[dict[str, Any]]:
+        parting = self.twin.end_step()
+        if parting is None or self._edges[parting.edge] in [event["edge"] for event in self._found]:
+            return []
+        self._found.append(self._event(parting))
+        return [self._found[-1]]
+
+    def _event(self, parting: Parting) -> dict[str, Any]:
+        edge = self._edges[parting.edge]
+        apart = format_quantity(float(f"{self.twin.misfit_a_v:.3g}"), "voltage")
+        percent = f"{100 * abs(parting.change):.3g} % {'more' if parting.change > 0 else 'less'}"
+        return {
+            "edge": edge,
+            "change": parting.change,
+            "evidence": parting.evidence,
+            "second": self._edges[parting.second],
+            "second_evidence": parting.second_evidence,
+            "misfit_v": self.twin.misfit_a_v,
+            "message": f"{edge} conducts {percent} than the twin has learned in the first {LEARNING_STEPS} "
+            f"steps; in this step the board reads {apart} (rms) from the model",
+        }

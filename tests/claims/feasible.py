@@ -1,0 +1,34 @@
+"""`labrig feasible` says yes for what comes with labrig, and no for what cannot be solved."""
+
+from __future__ import annotations
+
+from common import CONFIGS, Figure, at_most
+
+from labrig.assembly import assemble
+from labrig.procedures.feasible.search import search
+
+SLOW = "digits"
+IMPOSSIBLE = {
+    "XOR without diodes": ("xor", "network.layered.hidden=[{nodes: 6}]"),
+    "XOR in a narrow range": ("xor", "network.programmable={edges: all, range: [50 µS, 60 µS]}"),
+    "targets next to the rails": ("allostery", "task.allostery.targets=[990 mV, 10 mV, 990 mV]"),
+    "a divider whose load is too heavy": ("divider", "task.divider.target=980 mV", "task.target={rms: 10 mV}"),
+    "XOR of 600 mV": ("xor", "task.xor.target=600 mV"),
+}
+
+
+def measure(short: bool) -> list[Figure]:
+    names = [path.stem for path in sorted(CONFIGS.glob("*.yaml")) if not (short and path.stem == SLOW)]
+    answers = {name: search(assemble(CONFIGS / f"{name}.yaml"), 3) for name in names}
+    yes = sum(answer.feasible for answer in answers.values())
+    kept = sum(answer.survives_rounding for answer in answers.values())
+    starts = 3 if short else 20
+    no = [search(assemble(CONFIGS / f"{name}.yaml", edits), starts) for name, *edits in IMPOSSIBLE.values()]
+    refused = sum(not answer.feasible for answer in no)
+    share = answers["allostery"].metrics["rms_v"] / answers["allostery"].criteria[0].bound
+    return [
+        Figure("configurations with a yes", f"{yes} of {len(names)}", "all", yes == len(names)),
+        Figure("of these with a yes after rounding to levels", f"{kept} of {len(names)}", "all", kept == len(names)),
+        Figure("impossible tasks with a no", f"{refused} of {len(no)}", "all", refused == len(no)),
+        at_most("allostery: rms reached, in units of what counts as solved", share, 1.0),
+    ]
