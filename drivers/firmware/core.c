@@ -38,7 +38,7 @@ enum state { SAFE = 0, ARMED = 1, TRIPPED = 2 };
 
 enum form { RUN = 0, PAIRS = 1 };
 
-enum { HEADER = 4, STATUS_AT = 4, RETRY_MS = 100 };
+enum { HEADER = 4, STATUS_AT = 4 };
 
 static struct frame_decoder request;
 
@@ -58,6 +58,7 @@ static uint16_t watchdog_ms;
 static uint32_t fed_ms, started_ms, switched_ms;
 static uint16_t accepted, dropped, repeated, trips;
 static uint8_t terminal_faults;
+static uint8_t reopened, reopening_faults; /* channels opened again in this round, and those that did not open */
 
 static uint16_t get16(const uint8_t *bytes)
 {
@@ -198,7 +199,7 @@ static uint8_t terminals_obey(uint8_t channel, uint8_t connected)
 
 static void switch_terminals(uint8_t connected, uint8_t *faulty)
 {
-    terminal_faults = 0;
+    terminal_faults = reopened = reopening_faults = 0;
     switched_ms = hal_now_ms();
     for (uint8_t channel = 0; channel < channels; channel++) {
         if (!terminals_obey(channel, connected)) {
@@ -206,6 +207,18 @@ static void switch_terminals(uint8_t connected, uint8_t *faulty)
                 faulty[terminal_faults] = channel;
             terminal_faults++;
         }
+    }
+}
+
+/* One channel at a time: bytes from the host keep coming, and there is no room for as many as a whole round takes. */
+static void reopen_next(void)
+{
+    switched_ms = hal_now_ms();
+    if (!terminals_obey(reopened, 0))
+        reopening_faults++;
+    if (++reopened == channels) {
+        terminal_faults = reopening_faults;
+        reopened = reopening_faults = 0;
     }
 }
 
@@ -398,7 +411,7 @@ void bank_poll(void)
         state = TRIPPED;
         trips++;
         switch_terminals(0, NULL);
-    } else if (state != ARMED && terminal_faults && hal_now_ms() - switched_ms >= RETRY_MS) {
-        switch_terminals(0, NULL); /* a chip whose supply or select line is back obeys after all */
+    } else if (state != ARMED && terminal_faults && hal_now_ms() != switched_ms) {
+        reopen_next(); /* a chip whose supply or select line is back obeys after all */
     }
 }

@@ -33,8 +33,10 @@ void testbed_reset(uint8_t channels, uint16_t boot_id, uint8_t reset_cause)
 
 void testbed_wait(uint32_t duration_ms)
 {
-    now_ms += duration_ms;
-    bank_poll();
+    while (duration_ms--) {
+        now_ms++;
+        bank_poll();
+    }
 }
 
 /* Returns how many bytes the replies have; more than `room` means that they were cut. */

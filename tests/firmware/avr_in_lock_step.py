@@ -17,7 +17,8 @@ def converse_with_avr(library: Path, elf: Path, seed: int, channels: int, frames
     """As `converse`, with the AVR program as third board, the cycles of which are the time of all three.
 
     Its replies take time, so it gets one frame at a time, as the protocol asks of hosts, and a silence is either far
-    shorter than a watchdog or far longer.
+    shorter than a watchdog or far longer. After a fault or a repair there is time for two rounds of opening terminals:
+    within a round the boards need not be at the same channel.
     """
     rng = random.Random(seed)
     avr = AvrBoard(elf, channels)
@@ -38,7 +39,8 @@ def converse_with_avr(library: Path, elf: Path, seed: int, channels: int, frames
         if rng.random() < 0.4:
             avr.wait_ms(rng.choice((1, 2, 5, 10, 800)))
             catch_up()
-        disturb(rng, boards, channels)
+        if disturb(rng, boards, channels) and not python.armed:
+            avr.wait_ms(3 * channels)
         catch_up()
         data = generator.wire() + b"\0" * (number == frames - 1)  # the last may be cut off just before its end
         for part in re.findall(rb"[^\0]*\0|[^\0]+", data):

@@ -6,7 +6,7 @@ import ctypes
 from pathlib import Path
 
 from labrig.clock import SimulatedClock
-from labrig.virtual_instruments.digipot import VirtualDigipotBoard
+from labrig.virtual_instruments.digipot.board import BoardState, VirtualDigipotBoard
 
 POWER_ON, EXTERNAL = 1, 2
 
@@ -23,9 +23,14 @@ class PythonBoard:
         self.reset = self._board.reset
         self.power_cycle = self._board.power_cycle
 
+    @property
+    def armed(self) -> bool:
+        return self._board.state is BoardState.ARMED
+
     def wait_ms(self, duration_ms: int) -> None:
-        self._clock.sleep(duration_ms / 1000)
-        self._board.poll()
+        for _ in range(duration_ms):
+            self._clock.sleep(0.001)
+            self._board.poll()
 
 
 class FirmwareBoard:

@@ -39,6 +39,7 @@ class Generator:
         self.table = [128] * channels
         self.sequence = rng.randrange(65536)
         self.last = b""
+        self.answer = b""
         self.lost = False
 
     def wire(self) -> bytes:
@@ -47,15 +48,17 @@ class Generator:
         choice = rng.random()
         if choice < 0.03:
             return rng.randbytes(rng.randrange(700))
-        if choice < 0.10:
+        if choice < 0.06:
+            return self.answer  # an echo
+        if choice < 0.13:
             return self.last  # a repetition
         frame = self.frame()
         self.last = frame
-        if choice < 0.14:
+        if choice < 0.17:
             return frame[: rng.randrange(len(frame))]
-        if choice < 0.20:
+        if choice < 0.23:
             return self.mutated(frame)
-        if choice < 0.24:
+        if choice < 0.27:
             return rng.randbytes(rng.randrange(20)) + frame + frame
         return frame
 
@@ -66,7 +69,7 @@ class Generator:
         if self.lost:
             self.lost = False
             return request(STAGE, self.sequence, run(0, self.table))
-        op = rng.choice(OPS) if rng.random() < 0.98 else rng.randrange(256)
+        op = rng.choice(OPS) if rng.random() < 0.98 else rng.randrange(128)
         payload = self.payload(op)
         choice = rng.random()
         if choice < 0.02:  # good CRC, bad content
@@ -117,13 +120,17 @@ class Generator:
 
     def heard(self, answer: bytes) -> list[int]:
         """Statuses of the replies."""
+        self.answer = answer
         statuses = [reply.status for reply in replies(answer)]
         self.lost |= TABLE_MISMATCH in statuses
         return statuses
 
 
-def disturb(rng: random.Random, boards: Sequence, channels: int) -> None:
-    """Now and then a reset or a fault, the same for all. Chips fall silent as a whole, and have one fault at a time."""
+def disturb(rng: random.Random, boards: Sequence, channels: int) -> bool:
+    """Now and then a reset or a fault, the same for all. Chips fall silent as a whole, and have one fault at a time.
+
+    True if something happened.
+    """
     choice = rng.random()
     channel, code, cause = rng.randrange(channels), rng.randrange(257), rng.choice((1, 2, 4, 8))
     chip = [each for each in (channel & ~1, channel | 1) if each < channels]
@@ -140,6 +147,7 @@ def disturb(rng: random.Random, boards: Sequence, channels: int) -> None:
             elif choice < 0.038:
                 for each in chip:
                     board.silence(each)
+    return choice < 0.078
 
 
 def converse(library: Path, seed: int, channels: int, frames: int) -> Counter[int]:
@@ -149,14 +157,13 @@ def converse(library: Path, seed: int, channels: int, frames: int) -> Counter[in
     boards = python, native = PythonBoard(channels, boot_id), FirmwareBoard(library, channels, boot_id)
     generator = Generator(rng, channels, watchdogs_ms=(0, 0, 5, 50, 500))
     met: Counter[int] = Counter()
-    answer = b""
     for number in range(frames):
         if rng.random() < 0.4:
             pause_ms = rng.randrange(120)
             for board in boards:
                 board.wait_ms(pause_ms)
         disturb(rng, boards, channels)
-        data = answer if rng.random() < 0.03 else generator.wire()  # now and then an echo
+        data = generator.wire()
         answer = python.receive(data)
         assert native.receive(data) == answer, f"frame {number}: {data.hex(' ')}"
         assert native.codes() == python.codes(), f"after frame {number}: {data.hex(' ')}"

@@ -99,6 +99,20 @@ def test_the_watchdog_opens_the_terminals(elf):
     assert host.status()["trips"] == 1
 
 
+@pytest.mark.parametrize("divider", [4, 64])
+def test_no_byte_is_lost_while_terminals_are_opened_again(elf, divider):
+    avr = AvrBoard(elf(128, SPI_DIVIDER=divider), 128)
+    for channel in range(0, 128, 2):
+        avr.silence(channel)
+    avr.reset()
+    avr.wait_ms(30)  # it listens only after it has tried to open all terminals
+    host = Host(avr)
+    for code in range(40):  # longest requests
+        assert host(STAGE, run(0, [code] * 128)).body == bytes([128])
+    status = host.status()
+    assert (status["overruns"], status["dropped"]) == (0, 0)
+
+
 def test_a_reset_changes_the_boot_id_and_opens_the_terminals(elf):
     avr, python = AvrBoard(elf(4), 4), PythonBoard(4, FIRST_BOOT)
     for board in (avr, python):

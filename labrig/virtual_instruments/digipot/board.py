@@ -26,8 +26,6 @@ REPLY = 0x80
 FIRMWARE_REVISION = 2
 MTU = 272
 SHORTEST_FRAME = 6
-RETRY_MS = 100
-"""How long after terminals did not open they are told again (ms)."""
 LONGEST_CHUNK = MTU + 3
 """Largest number of encoded bytes that can decode to MTU bytes."""
 MOST_CHANNELS = 128
@@ -203,19 +201,18 @@ class VirtualDigipotBoard:
             self.reset(POWER_ON)
 
     def poll(self) -> None:
-        """Check the watchdog; the interval between calls is its time resolution."""
+        """Check the watchdog, and open one channel again if some did not open.
+
+        The interval between calls is the time resolution of the watchdog. At most one channel per ms is opened again.
+        """
         with self._lock:
             silent_ms = self._now_ms() - self._fed_ms
             if self.state is BoardState.ARMED and self._watchdog_ms and silent_ms > self._watchdog_ms:
                 self.state = BoardState.TRIPPED
                 self._trips += 1
                 self._switch_terminals(False)
-            elif (
-                self.state is not BoardState.ARMED
-                and self._terminal_faults
-                and self._now_ms() - self._switched_ms >= RETRY_MS
-            ):
-                self._switch_terminals(False)
+            elif self.state is not BoardState.ARMED and self._terminal_faults and self._now_ms() != self._switched_ms:
+                self._reopen_next()
             self._show()
 
     def receive(self, data: bytes) -> bytes:
@@ -346,12 +343,24 @@ class VirtualDigipotBoard:
 
     def _switch_terminals(self, connected: bool) -> tuple[int, bytes]:
         self._switched_ms = self._now_ms()
-        for channel in range(self.channels):
-            if channel not in self._mute:
-                self._connected[channel] = connected
-        faulty = sorted(self._mute)
+        self._reopened = self._reopening_faults = 0
+        faulty = [channel for channel in range(self.channels) if not self._terminals_obey(channel, connected)]
         self._terminal_faults = len(faulty)
         return Status.VERIFY_FAILED if faulty else Status.OK, bytes([len(faulty), *faulty])
+
+    def _reopen_next(self) -> None:
+        self._switched_ms = self._now_ms()
+        self._reopening_faults += not self._terminals_obey(self._reopened, False)
+        self._reopened += 1
+        if self._reopened == self.channels:
+            self._terminal_faults = self._reopening_faults
+            self._reopened = self._reopening_faults = 0
+
+    def _terminals_obey(self, channel: int, connected: bool) -> bool:
+        if channel in self._mute:
+            return False
+        self._connected[channel] = connected
+        return True
 
     def _read(self, channel: int) -> int:
         return NO_ANSWER if channel in self._mute else self._codes[channel]
