@@ -22,6 +22,7 @@ from labrig.config.problems import TreePath
 from labrig.config.resolved import ResolvedValue, flatten_resolved
 from labrig.config.validation import validate
 from labrig.instruments.data import levels_as_plain
+from labrig.network.physics import HasPlaces
 from labrig.rig.rig import Rig
 
 LIBRARIES = ("numpy", "scipy", "pydantic", "pyyaml")
@@ -31,6 +32,7 @@ TOP_KEYS = ("version", "name", "seed", "bench")
 def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     """Return versions, seeds, identities, board and comparability card of a run that starts on an open rig."""
     network, task, trained = assembly.board.network, assembly.task, assembly.trained
+    medium = assembly.network.physics.medium
     sides: dict[str, list[dict[str, Any]]] = {"input": [], "output": []}
     for terminal in terminals(assembly):
         sides[terminal.side].append(asdict(terminal))
@@ -57,6 +59,9 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "readout": task.readout.tolist(),
         "board": {
             "nodes": list(network.nodes),
+            "places": _places(assembly),
+            "state": {"quantity": medium.state, "unit": medium.unit("state")},
+            "parameter": {"quantity": medium.parameter, "unit": medium.unit("parameter")},
             "edges": [[edge.name, edge.a, edge.b] for edge in network.edges],
             "inputs": [wire.node for wire in assembly.board.hookup.inputs],
             "outputs": [wire.output for wire in assembly.board.hookup.outputs],
@@ -65,6 +70,12 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
             "initial_s": assembly.update(rig).conductances.tolist(),
         },
     }
+
+
+def _places(assembly: Assembly) -> dict[str, tuple[float, float]] | None:
+    """Return where the ends of edges are, in a network that has places; None if it has none."""
+    layout = assembly.layout
+    return dict(layout.places) if isinstance(layout, HasPlaces) else None
 
 
 def resolved(assembly: Assembly) -> list[ResolvedValue]:

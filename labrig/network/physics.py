@@ -226,6 +226,16 @@ class HasCurvedDrops(Protocol):
 
 
 @runtime_checkable
+class HasPlaces(Protocol):
+    """A layout whose edges end somewhere in a plane. A physics may do without."""
+
+    @property
+    def places(self) -> Mapping[str, tuple[float, float]]:
+        """Place of each end of an edge."""
+        ...
+
+
+@runtime_checkable
 class HasSecondQuantity(Protocol):
     """A layout whose nodes carry a second quantity besides, such as a concentration. A physics may do without."""
 

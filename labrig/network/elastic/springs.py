@@ -33,6 +33,11 @@ class Springs:
     background: float
 
     @property
+    def places(self) -> dict[str, tuple[float, float]]:
+        """Where each point is at rest (m)."""
+        return dict(zip(self.names, self.geometry.places, strict=True))
+
+    @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates that can move."""
         free = [name for point, name in enumerate(self.names) if point not in self.pinned]

@@ -44,16 +44,17 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
         draw_board(left, board, record.conductances[0], "after the first step")
     coloured = draw_board(right, board, record.conductances[-1], f"after step {record.step[-1]}")
     bar = figure.add_axes((0.91, 0.15, 0.015, 0.7))
-    figure.colorbar(coloured, cax=bar, label="nominal conductance (µS)")
+    figure.colorbar(coloured, cax=bar, label=_unit(board)[1])
     return figure
 
 
 def _draw_as_network(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> LineCollection:
     """Nodes, and edges in the colour of their conductance; what a colour bar is made for."""
-    places = _places(board["nodes"], board["edges"])
-    low, high = (1e6 * value for value in board["range_s"])
+    places = board.get("places") or _places(board["nodes"], board["edges"])
+    scale, _ = _unit(board)
+    low, high = (scale * value for value in board["range_s"])
     edges = LineCollection([[places[a], places[b]] for _, a, b in board["edges"]], cmap="viridis", linewidths=1.8)
-    edges.set_array(1e6 * siemens)
+    edges.set_array(scale * siemens)
     edges.set_clim(low, high)
     axis.add_collection(edges)
     for node, (x, y) in places.items():
@@ -72,10 +73,10 @@ def _draw_as_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: st
     """A row for each node where edges begin, a column for each where they end; what a colour bar is made for."""
     rows, columns = (list(dict.fromkeys(edge[end] for edge in board["edges"])) for end in (1, 2))
     row, column = ({node: k for k, node in enumerate(names)} for names in (rows, columns))
-    matrix = np.full((len(rows), len(columns)), np.nan)
+    matrix, (scale, _) = np.full((len(rows), len(columns)), np.nan), _unit(board)
     for (_, a, b), value in zip(board["edges"], siemens.tolist(), strict=True):
-        matrix[row[a], column[b]] = 1e6 * value
-    low, high = (1e6 * value for value in board["range_s"])
+        matrix[row[a], column[b]] = scale * value
+    low, high = (scale * value for value in board["range_s"])
     image = axis.imshow(matrix, cmap="viridis", vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axis.set_title(title)
     for names, of_axis in ((rows, axis.yaxis), (columns, axis.xaxis)):
@@ -84,6 +85,14 @@ def _draw_as_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: st
     axis.set_xlabel("to")
     axis.set_ylabel("from")
     return image
+
+
+def _unit(board: dict[str, Any]) -> tuple[float, str]:
+    """By what a parameter is multiplied, and what the colour bar says: conductances are shown in µS."""
+    named = board.get("parameter", {"quantity": "conductance", "unit": "S"})
+    if named["quantity"] == "conductance":
+        return 1e6, "nominal conductance (µS)"
+    return 1.0, f"nominal {named['quantity'].replace('_', ' ')} ({named['unit']})"
 
 
 def _kind(node: str) -> str:
@@ -99,7 +108,8 @@ def _label(axis: Axes, node: str, x: float, y: float) -> None:
 
 def _places(nodes: Sequence[str], edges: Sequence[Sequence[str]]) -> dict[str, tuple[float, float]]:
     """Where to draw each node that has an edge: grids as grids, layers as columns, anything else on a circle."""
-    wired = [node for node in nodes if any(node in (a, b) for _, a, b in edges)]
+    ends = {node: None for _, a, b in edges for node in (a, b) if node != GROUND}
+    wired = [node for node in nodes if node in ends] or list(ends)
     wired += [GROUND] if any(GROUND in (a, b) for _, a, b in edges) else []
     cells = {node: re.fullmatch(r"n(\d+)_(\d+)", node) for node in wired}
     if all(cells.values()):

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 DECADES = 1.5
 """Values that span more are drawn on a logarithmic axis."""
 
-LOSS_UNITS = {"squared_error": "V²", "softmax_cross_entropy": "nat"}
+LOSS_UNITS = {"squared_error": "{state}²", "softmax_cross_entropy": "nat"}
 PANELS = (
     ("accuracy", ("test_accuracy", "train_accuracy")),
     ("patterns right", ("patterns_right",)),
@@ -43,7 +43,8 @@ def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
     axes = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     figure.subplots_adjust(left=0.12, right=0.98, bottom=0.5 / height, top=1 - 0.55 / height, hspace=0.1)
     _draw_loss(axes[0], record)
-    unit = LOSS_UNITS.get(meta["card"].get("loss"))
+    state = meta.get("board", {}).get("state", {"unit": "V"})["unit"]
+    unit = LOSS_UNITS.get(meta["card"].get("loss"), "").format(state=state)
     axes[0].set_ylabel(f"loss ({unit})" if unit else "loss")
     axes[0].set_title(f"{meta['name']}, seed {meta['seed']}", pad=20)
     for axis, (label, names) in zip(axes[1:], panels, strict=True):
