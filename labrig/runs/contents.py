@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -137,7 +137,16 @@ def _contents(record: Record, meta: Mapping[str, Any]) -> Contents:
     for more in (_of_evaluations(record), _of_examples(record, meta), _of_events(record)):
         for name, variable, is_coordinate in more:
             (coordinates if is_coordinate else variables)[name] = variable
-    return Contents(variables, coordinates, _attributes(meta))
+    return Contents(_in_medium(variables, board), coordinates, _attributes(meta))
+
+
+def _in_medium(variables: dict[str, Variable], board: Mapping[str, Any]) -> dict[str, Variable]:
+    """Variables in the units of the network: volts and siemens, unless its nodes carry something else."""
+    state, parameter = (board.get(key, {}).get("unit", unit) for key, unit in (("state", "V"), ("parameter", "S")))
+    if (state, parameter) == ("V", "S"):
+        return variables
+    units = {"V": state, "S": parameter, "1/S": f"1/({parameter})", "A": ""}
+    return {name: replace(each, units=units.get(each.units, each.units)) for name, each in variables.items()}
 
 
 def _edge_count(record: Record) -> int:

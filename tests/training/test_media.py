@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import labrig
 from labrig.assembly import assemble, packaged_configs
 from labrig.procedures.train import train
 
@@ -58,5 +59,9 @@ def test_what_diffuses_otherwise_is_no_longer_exact(variant: str, least: float, 
 def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:
     overrides = [f"learning.epochs={epochs}", "learning.evaluate.every=0"]
     assembly = assemble(packaged_configs() / f"{config}.yaml", overrides)
-    metrics = train(assembly, run_dir=tmp_path / "run", plots=False).metrics
-    assert metrics["loss"] < 0.15 * metrics["initial_loss"]
+    result = train(assembly, run_dir=tmp_path / "run")
+    assert result.metrics["loss"] < 0.15 * result.metrics["initial_loss"]
+    assert not result.left_out  # every picture was drawn
+    units = {name: variable.units for name, variable in labrig.load(tmp_path / "run").contents.variables.items()}
+    state, parameter = ("m", "N/m") if config.startswith("elastic") else ("Pa", "m³/(s·Pa)")
+    assert (units["outputs"], units["conductances"], units["gradient"]) == (state, parameter, f"1/({parameter})")
