@@ -152,6 +152,16 @@ class TakesCurrents(Protocol):
 
 
 @runtime_checkable
+class Relaxes(Protocol):
+    """An equilibrium that is reached in a time that matters. A physics may do without."""
+
+    @property
+    def slowest_s(self) -> float:
+        """Time constant of its slowest mode at the parameters that were set last (s)."""
+        ...
+
+
+@runtime_checkable
 class NamesItsMethod(Protocol):
     """An equilibrium that says how it is computed, for `labrig plan`. A physics may do without."""
 

@@ -65,3 +65,15 @@ def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:
     units = {name: variable.units for name, variable in labrig.load(tmp_path / "run").contents.variables.items()}
     state, parameter = ("m", "N/m") if config.startswith("elastic") else ("Pa", "m³/(s·Pa)")
     assert (units["outputs"], units["conductances"], units["gradient"]) == (state, parameter, f"1/({parameter})")
+
+
+def test_settling_waits_for_the_chemical_or_is_said_to_be_too_short() -> None:
+    path = packaged_configs() / "flow_chemical_iris.yaml"
+    slow = assemble(path, ["network.chemical.volume=100 nL"])
+    plan = slow.acquisition_timing.plan
+    equilibrium = slow.board.network.equilibrium()
+    equilibrium.set_parameters(np.full(len(slow.board.network.edges), slow.network.programmable.range[0]))
+    assert plan.settle_samples / plan.sample_rate_hz > 10 * equilibrium.slowest_s > 10e-3
+    assert not slow.document.warnings
+    (warning,) = assemble(path, ["network.chemical.volume=100 nL", "acquisition.settle=5 ms"]).document.warnings
+    assert "settles with a time constant of up to 3.7" in warning.message

@@ -12,9 +12,11 @@ from pydantic import Field
 
 from labrig.assembly.board import Board
 from labrig.assembly.recommended import rounded_up
+from labrig.assembly.relaxation import LEAST_TIME_CONSTANTS, settled_s, slowest_s
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice
 from labrig.assembly.sections.limits import Limits
+from labrig.assembly.sections.network import NetworkChoice
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.instruments.data import AcquisitionPlan
@@ -194,18 +196,23 @@ def read_timing(
     devices: Mapping[str, Device],
     limits: Limits,
     learning: LearningChoice,
+    network: NetworkChoice,
     task: Task | None = None,
 ) -> AcquisitionTiming | None:
     """Plan one acquisition; None if there are problems.
 
-    `settle: auto` is the settling time of the slowest source, as the network itself has no capacitance.
+    `settle: auto` is the settling time of the slowest source, or of the network if that takes longer.
     """
     before = len(document.problems)
     hookup = board.hookup
     digitizer = devices[hookup.digitizer].digitizer
     check_sample_rate(document, acquisition, {hookup.digitizer: devices[hookup.digitizer]})
     slowest = max(devices[name].source.settle_s for name in hookup.sources)
-    settle_s = slowest if acquisition.settle == "auto" else acquisition.settle
+    mode_s = slowest_s(board.network, network.programmable.range[0])
+    settle_s = max(slowest, settled_s(mode_s, digitizer.bits)) if acquisition.settle == "auto" else acquisition.settle
+    if settle_s < LEAST_TIME_CONSTANTS * mode_s:
+        message = f"the network settles with a time constant of up to {format_quantity(mode_s, 'time')}; use auto"
+        document.warn(("acquisition", "settle"), message)
     if settle_s < slowest:
         message = f"the sources need {format_quantity(slowest, 'time')} to settle; write 'settle: auto'"
         document.report(("acquisition", "settle"), message)
