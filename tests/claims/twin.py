@@ -31,7 +31,7 @@ def _named(seed: int, drifts: bool) -> list[tuple[str, int]]:
 
 
 def measure(short: bool) -> list[Figure]:
-    chosen = seeds("twin", 4 if short else 10)
+    chosen = seeds("twin", 2 if short else 10)
     healthy = in_parallel(_named, chosen, [False] * len(chosen))
     drifted = in_parallel(_named, chosen, [True] * len(chosen))
     right = [f"in{seed % EDGES // 3}-out{seed % EDGES % 3}" for seed in chosen]
