@@ -104,6 +104,8 @@ class Writes:
         if isinstance(path, int) or path == os.devnull:
             return
         whole = os.path.abspath(os.fsdecode(path))
+        if "__pycache__" in whole:  # Python's own, of a module that is imported for the first time
+            return
         if not f"{whole}{os.sep}".startswith(self._allowed):
             self.outside.append(f"{event} {whole}")
 

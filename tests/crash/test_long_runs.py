@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,14 @@ from crash.fuzz_replies import reply_targets
 from trials import LONG, trials
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks, and looks into /proc")
+
+
+@pytest.fixture(autouse=True)
+def _no_garbage_of_other_tests():
+    """Millions of objects are made here, so what other tests left behind would be collected, and blamed, here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_whatever_instruments_reply_there_is_an_error_by_name():

@@ -100,7 +100,8 @@ VIRTUAL = [(driver.kind, driver.virtual) for driver in installed_drivers().value
 def test_some_counterpart_can_have_each_fault(name):
     kind = FAULTS.find(name)
     assert not (kind.momentary and kind.counts)
-    assert any(kind.place in virtual.faults for of, virtual in VIRTUAL if of in kind.kinds)
+    # What a part does behind its programmer's back no counterpart has: only the simulated bench has the part itself.
+    assert kind.place == "edge" or any(kind.place in virtual.faults for of, virtual in VIRTUAL if of in kind.kinds)
 
 
 @pytest.mark.parametrize("counterpart", ["daqmx", "siglent", "digipot"])
