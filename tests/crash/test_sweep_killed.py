@@ -29,6 +29,7 @@ def started(path: Path, runs: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
+@pytest.mark.more
 def test_a_killed_worker_costs_time_only(in_peace, tmp_path):
     path, table = in_peace
     with ended(started(path, tmp_path)) as client:
@@ -68,6 +69,7 @@ def test_a_scheduler_elsewhere_gives_the_same_table(in_peace, tmp_path):
         assert run_to_the_end(path, tmp_path / "runs", "--scheduler", address) == table
 
 
+@pytest.mark.more
 def test_a_scheduler_that_is_not_there(in_peace, tmp_path):
     path, _ = in_peace
     command = sweep_command(path, tmp_path, "--scheduler", "tcp://127.0.0.1:9")

@@ -160,10 +160,13 @@ def test_the_exact_gradient_is_refused_where_something_is_measured(bench):
         assembled("iris_wire", f"bench={bench}", "learning.rule=exact_adjoint")
 
 
-QUICK = (*PROPAGATION, "equilibrium_propagation/nudge=one_sided", "coupled_learning")
+QUICK = ("frequency_propagation", "chopped")
+RULES = (*PROPAGATION, "equilibrium_propagation/nudge=one_sided", "coupled_learning")
 
 
-@pytest.mark.parametrize("rule", QUICK)
+@pytest.mark.parametrize(
+    "rule", [rule if rule in QUICK else pytest.param(rule, marks=pytest.mark.more) for rule in RULES]
+)
 def test_a_rule_is_as_good_as_it_says(rule):
     check_rule(rule)
 
