@@ -161,11 +161,11 @@ def test_the_exact_gradient_is_refused_where_something_is_measured(bench):
 
 
 QUICK = ("frequency_propagation", "chopped")
-RULES = (*PROPAGATION, "equilibrium_propagation/nudge=one_sided", "coupled_learning")
+EVERY = (*PROPAGATION, "equilibrium_propagation/nudge=one_sided", "coupled_learning")
 
 
 @pytest.mark.parametrize(
-    "rule", [rule if rule in QUICK else pytest.param(rule, marks=pytest.mark.more) for rule in RULES]
+    "rule", [rule if rule in QUICK else pytest.param(rule, marks=pytest.mark.more) for rule in EVERY]
 )
 def test_a_rule_is_as_good_as_it_says(rule):
     check_rule(rule)
