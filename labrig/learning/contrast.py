@@ -41,6 +41,12 @@ def systematic_of_change(first: Response, second: Response) -> Array:
     return np.sqrt(first.shared.drops.of_squares(_of_channels(first, second)))[: len(first.a)]
 
 
+def systematic_of_second(first: Response, second: Response) -> Array:
+    """(E,) the same of the change of the drops of a second quantity, which follow those of the edges."""
+    assert first.shared is not None
+    return np.sqrt(first.shared.drops.of_squares(_of_channels(first, second)))[len(first.a) :]
+
+
 def systematic_of_moved_outputs(first: Response, second: Response) -> Array:
     """(O,) the same of the change of the outputs."""
     if first.shared is None:

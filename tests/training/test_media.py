@@ -9,6 +9,8 @@ import pytest
 
 import labrig
 from labrig.assembly import assemble, packaged_configs
+from labrig.config.problems import ConfigProblems
+from labrig.learning.gradient import Gradient
 from labrig.procedures.train import train
 
 CONFIGS = ["elastic_allostery", "elastic_large", "flow_chemical_iris"]
@@ -16,6 +18,12 @@ CONFIGS = ["elastic_allostery", "elastic_large", "flow_chemical_iris"]
 
 def gradients(config: str, *overrides: str) -> tuple[np.ndarray, np.ndarray]:
     """The measured gradient of the first training example, and the exact one."""
+    measured, exact = measured_and_exact(config, *overrides)
+    return measured.value, exact
+
+
+def measured_and_exact(config: str, *overrides: str) -> tuple[Gradient, np.ndarray]:
+    """The same with the uncertainties of the measured one."""
     assembly = assemble(packaged_configs() / f"{config}.yaml", overrides)
     setup = assembly.setup()
     with setup.rig as rig:
@@ -29,7 +37,7 @@ def gradients(config: str, *overrides: str) -> tuple[np.ndarray, np.ndarray]:
         assert truth is not None
         target = assembly.task.target[example]
         exact = truth.gradient(assembly.task.activation[example], lambda o: probe.loss.gradient(o, target))
-    return measured.value, exact
+    return measured, exact
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -65,6 +73,30 @@ def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:
     units = {name: variable.units for name, variable in labrig.load(tmp_path / "run").contents.variables.items()}
     state, parameter = ("m", "N/m") if config.startswith("elastic") else ("Pa", "m³/(s·Pa)")
     assert (units["outputs"], units["conductances"], units["gradient"]) == (state, parameter, f"1/({parameter})")
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_stated_uncertainty_is_the_distance_from_the_exact_gradient(config: str) -> None:
+    """On boards with errors of their own; amplitudes of sources are right, as nobody states how far off they are."""
+    squares = []
+    for seed in range(8):
+        measured, exact = measured_and_exact(config, f"seed={seed}", "simulation.source_amplitude=0")
+        stated = np.hypot(measured.standard_error, measured.systematic)
+        squares.append(np.mean(((measured.value - exact) / stated) ** 2))
+    assert 0.7 < np.sqrt(np.mean(squares)) < 1.4
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ("{force: 1 mN}", "unknown key 'force'"),
+        ("{flow: 1 µL/s}", "shared_tone injects a volume flow, but c_out0 carries a concentration"),
+        ("{carrier: chemical, flow: 1 µL/s}", "unknown key 'flow'"),
+    ],
+)
+def test_an_error_that_nothing_would_answer_to_is_refused(error: str, message: str) -> None:
+    with pytest.raises(ConfigProblems, match=message):
+        assemble(packaged_configs() / "flow_chemical_iris.yaml", [f"learning.error={error}"])
 
 
 def test_settling_waits_for_the_chemical_or_is_said_to_be_too_short() -> None:

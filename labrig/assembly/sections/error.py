@@ -36,6 +36,7 @@ def check_error(
     """
     current, role = learning.section.error.largest, _role(learning)
     path = ("learning", "error", learning.section.error.flow_key)
+    _check_where(document, board, learning)
     for wire in board.hookup.outputs:
         needed = current * abs(wire.volts_per_ampere)
         node = limits.node_limit if wire.actuator is None else math.inf
@@ -50,6 +51,23 @@ def check_error(
             break
     if tones is not None:
         _check_least_error(document, board, devices, learning, tones)
+
+
+def _check_where(document: Document, board: Board, learning: LearningChoice) -> None:
+    """Report an error that is injected as one quantity at a node of the other: nothing would answer to it."""
+    medium, name = medium_in_use(), learning.section.error.carrier
+    flow, second_flow = medium.flow.replace("_", " "), medium.second_flow.replace("_", " ")
+    for wire in board.hookup.outputs:
+        if bool(wire.reads) == learning.carrier_class.quantity:
+            continue
+        if wire.reads:
+            message = f"{name} injects a {flow}, but {wire.node} carries a {medium.second_state}"
+            remedy = f"wire the error of {wire.reads} instead, or use 'carrier: chemical'"
+        else:
+            message = f"{name} releases a {second_flow}, but {wire.node} carries a {medium.state}"
+            remedy = f"wire the error at the node of its {medium.second_state} instead"
+        document.report(("wiring", wire.node, "error"), f"{message}; {remedy}")
+        return
 
 
 def check_compliance(document: Document, board: Board, task: Task) -> None:

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from labrig.errors import SourceMisfit
 from labrig.learning.carriers import Carrier
+from labrig.learning.contrast import systematic_of_second
 from labrig.learning.gradient import Gradient
 from labrig.learning.losses import Loss
 from labrig.learning.measurement import Excitation, Response
@@ -161,8 +162,7 @@ def released(free: Response, nudged: Response, loss_gradient: Array, floor: floa
     (weight,) = combination(played, -loss_gradient)
     response = weight * (nudged.second.value - free.second.value)
     noise = weight**2 * (nudged.second.noise**2 + free.second.noise**2)
-    # Zeros cancel in the difference; what is left is the gain, in proportion to the drops.
-    systematic = weight**2 * np.abs(nudged.second.systematic**2 - free.second.systematic**2)
+    systematic = weight**2 * systematic_of_second(free, nudged) ** 2
     return Gradient(
         free.a * response,
         _of_product(free.a, free.u_a, response, noise),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -139,6 +141,19 @@ def _all(client: Any, config: Path, left: Sequence[Trial], folder: Path, plots: 
 
 
 @contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Let processes that are started meanwhile ignore Ctrl-C; only in the main thread, the only one that may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[Any]:
     """Yield a client of the scheduler, or of new local workers, which end with it."""
     try:
@@ -149,11 +164,13 @@ def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[An
     with ExitStack() as stack:
         if scheduler is None:
             logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a killed worker is no news for the user
-            one_thread = {f"distributed.nanny.pre-spawn-environ.{name}": 1 for name in VARIABLES}
-            stack.enter_context(settings.set(one_thread))
+            environment = {**dict.fromkeys(VARIABLES, 1), "DASK_LOGGING__DISTRIBUTED": "critical"}
+            spawned = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in environment.items()}
+            stack.enter_context(settings.set(spawned))
             workers = min(jobs or len(os.sched_getaffinity(0)), trials)
             options: dict[str, Any] = {"host": "127.0.0.1", "dashboard_address": None, "memory_limit": 0}
-            cluster = stack.enter_context(LocalCluster(n_workers=workers, threads_per_worker=1, **options))
+            with _ctrl_c_ignored():  # a terminal sends it to the workers too, and the client ends them
+                cluster = stack.enter_context(LocalCluster(n_workers=workers, threads_per_worker=1, **options))
             yield stack.enter_context(Client(cluster))
             return
         try:
