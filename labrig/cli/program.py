@@ -51,7 +51,8 @@ def _text(line: dict[str, Any]) -> str:
     if line["differs"]:
         lines = [f"{len(line['differs'])} of {line['edges']} edges do not hold what was written:"]
         lines += [
-            f"  {each['edge']}: {each['held_s']:.6g} S instead of {each['written_s']:.6g} S" for each in line["differs"]
+            f"  {each['edge']}: {each['held_s']:.6g} instead of {each['written_s']:.6g} {line['unit']}"
+            for each in line["differs"]
         ]
     elif line["connected"]:
         names = ", ".join(line["connected"])

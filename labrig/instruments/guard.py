@@ -5,12 +5,13 @@ A guard wraps a source or a programmer and implements the same contract.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from labrig.errors import LimitExceeded
 from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
 from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting, distinct
 from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.wrapped import WrappedProgrammer
 from labrig.signals.tones import ToneProgram
 
 
@@ -72,12 +73,12 @@ class GuardedSource:
         self._source.close()
 
 
-class GuardedProgrammer:
+class GuardedProgrammer(WrappedProgrammer):
     """A programmer that raises LimitExceeded for settings a channel cannot realize, and counts writes per channel."""
 
     def __init__(self, name: str, programmer: ConductanceProgrammer, capabilities: ProgrammerCapabilities) -> None:
+        super().__init__(programmer)
         self._name = name
-        self._programmer = programmer
         self._capabilities = capabilities
         self._levels: dict[str, LevelTable | Continuous] = {}
         self._codes: dict[str, frozenset[int]] = {}
@@ -113,31 +114,3 @@ class GuardedProgrammer:
                 return
             problem = f"channel {channel} cannot be set to {setting.siemens:.4g} S"
         raise LimitExceeded(problem, device=self._name, action="program", limit="the range of the part")
-
-    def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Pass the call on to the programmer."""
-        return self._programmer.read_back(channels)
-
-    def keep_alive(self) -> None:
-        """Pass the call on to the programmer."""
-        self._programmer.keep_alive()
-
-    def leave(self) -> None:
-        """Pass the call on to the programmer."""
-        self._programmer.leave()  # type: ignore[attr-defined]
-
-    def open(self) -> None:
-        """Pass the call on to the programmer."""
-        self._programmer.open()
-
-    def identify(self) -> Identity:
-        """Pass the call on to the programmer."""
-        return self._programmer.identify()
-
-    def make_safe(self) -> None:
-        """Pass the call on to the programmer."""
-        self._programmer.make_safe()
-
-    def close(self) -> None:
-        """Pass the call on to the programmer."""
-        self._programmer.close()

@@ -21,8 +21,8 @@ def program(rig: Rig, update: Update, stay: Sequence[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        edges (how many); differs: for each edge that does not hold what was written, its name and both values (S);
-        connected: the programmers whose part of the network stays connected.
+        edges (how many); unit: of their values; differs: for each edge that does not hold what was written, its name
+        and both values; connected: the programmers whose part of the network stays connected.
 
     Raises
     ------
@@ -45,4 +45,5 @@ def program(rig: Rig, update: Update, stay: Sequence[str]) -> dict[str, Any]:
     ]
     connected = [] if differs else list(stay)
     rig.leave(connected)
-    return {"edges": len(settings), "differs": differs, "connected": connected}
+    unit = rig.limits.medium.unit("parameter")
+    return {"edges": len(settings), "unit": unit, "differs": differs, "connected": connected}

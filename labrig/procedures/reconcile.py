@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 from labrig.errors import ChannelFault, ConfigError, IdentityMismatch
@@ -94,8 +95,9 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
     if differing:
         wanted_s = experiment.update.conductances
         held_s = {edge: rig.nominal(edge, held[edge]) for edge in differing}
+        text = partial(rig.limits.medium.text, "parameter")
         shown = [
-            f"{rig.edges[edge]} holds {1e6 * held_s[edge]:.4g} instead of {1e6 * wanted_s[edge]:.4g} µS"
+            f"{rig.edges[edge]} holds {text(held_s[edge])} instead of {text(wanted_s[edge])}"
             for edge in differing[:SHOWN]
         ]
         more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from labrig.instruments.contracts import ConductanceProgrammer
-from labrig.instruments.data import Continuous, Identity, LevelTable, ProgramReport, Setting, Target, scaled_levels
+from labrig.instruments.data import Continuous, LevelTable, ProgramReport, Setting, Target, scaled_levels
+from labrig.instruments.wrapped import WrappedProgrammer
 
 ROUNDING = 1e-12
 """Relative difference that is nothing but the rounding of a product."""
 
 
-class TransducedProgrammer:
+class TransducedProgrammer(WrappedProgrammer):
     """Keeps the contract of a programmer in the unit of the medium: N/m, m³/(s·Pa).
 
     Parameters
@@ -24,29 +25,10 @@ class TransducedProgrammer:
     """
 
     def __init__(self, programmer: ConductanceProgrammer, per_siemens: Mapping[str, float]) -> None:
-        self._programmer = programmer
+        super().__init__(programmer)
         self._per_siemens = dict(per_siemens)
         self._levels: dict[str, LevelTable | Continuous] = {}
-
-    def open(self) -> None:
-        """As the programmer."""
-        self._programmer.open()
-
-    def identify(self) -> Identity:
-        """As the programmer."""
-        return self._programmer.identify()
-
-    def make_safe(self) -> None:
-        """As the programmer."""
-        self._programmer.make_safe()
-
-    def close(self) -> None:
-        """As the programmer."""
-        self._programmer.close()
-
-    def keep_alive(self) -> None:
-        """As the programmer."""
-        self._programmer.keep_alive()
+        self._asked: dict[str, tuple[Setting, Setting]] = {}  # what was sent to each channel, and what it stands for
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
         """What each channel can realize, in the unit of the medium."""
@@ -60,9 +42,9 @@ class TransducedProgrammer:
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
         """Write settings by channel."""
-        report = self._programmer.program(
-            {channel: self._in_siemens(channel, each) for channel, each in settings.items()}
-        )
+        sent = {channel: self._in_siemens(channel, each) for channel, each in settings.items()}
+        self._asked.update({channel: (sent[channel], each) for channel, each in settings.items()})
+        report = self._programmer.program(sent)
         return replace(report, read_back=self._in_medium(report.read_back))
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
@@ -70,7 +52,12 @@ class TransducedProgrammer:
         return self._in_medium(self._programmer.read_back(channels))
 
     def _in_medium(self, settings: Mapping[str, Setting]) -> dict[str, Setting]:
-        return {channel: _scaled(each, self._factor(channel)) for channel, each in settings.items()}
+        """Settings as they were asked for, where they are still held: a product and a quotient need not cancel."""
+        found: dict[str, Setting] = {}
+        for channel, held in settings.items():
+            sent, asked = self._asked.get(channel, (None, held))
+            found[channel] = asked if held == sent else _scaled(held, self._factor(channel))
+        return found
 
     def _in_siemens(self, channel: str, setting: Setting) -> Setting:
         """A setting for the programmer; one that only rounding has taken out of its range is at its end."""
