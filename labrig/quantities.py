@@ -191,11 +191,18 @@ def _unknown_unit(text: str, unit: str, dimension: str | None) -> str:
         return f"{message}; did you mean {' or '.join(repr(known) for known in near)}?"
     symbols = _SYMBOLS | _LITRES
     if dimension in symbols:
-        return f"{message}; a {_in_words(dimension)} is written in {symbols[dimension]}"
+        return f"{message}; a {in_words(dimension)} is written in {symbols[dimension]}"
     return f"{message}; known units: {', '.join([*_SYMBOLS.values(), *_RATIOS])}"
 
 
-def _in_words(dimension: str) -> str:
+def with_article(dimension: str) -> str:
+    """Return a dimension in words with its article: 'a pressure', 'an angle'."""
+    words = in_words(dimension)
+    return f"{'an' if words.startswith(tuple('aeiou')) else 'a'} {words}"
+
+
+def in_words(dimension: str) -> str:
+    """Return what a dimension is called in messages."""
     return {"voltage_pp": "peak-to-peak voltage"}.get(dimension, dimension.replace("_", " "))
 
 
@@ -287,7 +294,7 @@ class QuantityField:
             raise ValueError(f"expected {self.describe()}, got {as_written(value)}{number_hint(value)}")
         quantity = parse_quantity(value, self.dimension)
         if quantity.dimension not in self.dimensions:
-            raise ValueError(f"{as_written(value)} is a {_in_words(quantity.dimension)}, expected {self.describe()}")
+            raise ValueError(f"{as_written(value)} is {with_article(quantity.dimension)}, expected {self.describe()}")
         if (self.sign == "be positive" and quantity.value <= 0) or (
             self.sign == "not be negative" and quantity.value < 0
         ):
@@ -301,7 +308,7 @@ class QuantityField:
 
     def describe(self) -> str:
         """Describe the field: "a time such as '20 ms'"."""
-        return f"a {' or '.join(map(_in_words, self.dimensions))} such as '{self.example}'"
+        return f"{' or '.join(map(with_article, self.dimensions))} such as '{self.example}'"
 
     def _bare(self, number: object) -> str:
         return f"write the unit, e.g. '{self.example}' (bare number {number} is ambiguous)"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from labrig.assembly.assembly import Assembly
+from labrig.medium import using
 from labrig.runs.journal import Example, Terminal
 
 
 def terminals(assembly: Assembly) -> list[Terminal]:
     """Return the inputs, then the outputs, in the order of the arrays of a run."""
+    with using(assembly.network.physics.medium):
+        return _terminals(assembly)
+
+
+def _terminals(assembly: Assembly) -> list[Terminal]:
     hookup, task = assembly.board.hookup, assembly.task
     inputs = zip(hookup.inputs, task.input_roles(), strict=True)
     outputs = zip(hookup.outputs, task.output_roles(), strict=True)
@@ -18,7 +24,7 @@ def terminals(assembly: Assembly) -> list[Terminal]:
             if role.scaling is not None:
                 low, high, full_scale_v = role.scaling.low, role.scaling.high, role.scaling.full_scale_v
             found.append(
-                Terminal(side, place, wire.node, wire.label, role.kind, role.name, low, high, full_scale_v, str(role))
+                Terminal(side, place, wire.output, wire.label, role.kind, role.name, low, high, full_scale_v, str(role))
             )
     return found
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from labrig.learning.measurement import Response
     from labrig.rig.hookup import SourceWire
+    from labrig.rig.limits import Limits
     from labrig.rig.rig import Rig
 
 
@@ -40,26 +41,34 @@ def execute(arguments: argparse.Namespace) -> int:
 
     assembly = assembled(arguments)
     hookup = assembly.board.hookup
-    activation = _values(arguments.drive, "--drive", hookup.inputs, "voltage")
-    error = _values(arguments.error, "--error", hookup.outputs, "current")
-    _check_errors(hookup.outputs, error, assembly.limits.node_v)
+    medium = assembly.network.physics.medium
+    drives = [medium.flow if wire.actuator and wire.actuator.makes_flow else medium.state for wire in hookup.inputs]
+    errors = [medium.second_flow if wire.reads else medium.flow for wire in hookup.outputs]
+    activation = _values(arguments.drive, "--drive", hookup.inputs, drives)
+    error = _values(arguments.error, "--error", hookup.outputs, errors)
+    _check_errors(hookup.outputs, error, assembly.limits)
+    constant = hookup.has_second and error.any()
     with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
         if arguments.initial:
             rig.program(assembly.update(rig).settings())
-        response = rig.measure(Excitation(activation, error=error[None] if error.any() else None))
+        tones = error[None] if error.any() and not constant else None
+        response = rig.measure(Excitation(activation, error=tones, constant=error if constant else None))
         rig.confirm()
         print(_json(rig, response) if arguments.json else _text(rig, response))
     return 0
 
 
-def _values(given: Sequence[str], option: str, wires: Sequence[SourceWire], dimension: str) -> NDArray[np.float64]:
-    """Return one value per wire (V or A), 0 if not given; UsageError if malformed or given twice."""
+def _values(
+    given: Sequence[str], option: str, wires: Sequence[SourceWire], dimensions: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return one value per wire, each of its dimension, 0 if not given; UsageError if malformed or given twice."""
     import numpy as np
 
     from labrig.errors import UsageError
-    from labrig.quantities import parse_quantity
+    from labrig.quantities import parse_quantity, si_unit, with_article
 
     nodes = [wire.node for wire in wires]
+    dimension_of = dict(zip(nodes, dimensions, strict=True))
     values = np.zeros(len(nodes))
     seen: set[str] = set()
     for text in (part for item in given for part in item.split(",")):
@@ -69,30 +78,33 @@ def _values(given: Sequence[str], option: str, wires: Sequence[SourceWire], dime
         if node in seen:
             raise UsageError(f"{option} {text!r}: {node} is given twice")
         seen.add(node)
-        example = {"voltage": "0.5V", "current": "1uA"}[dimension]
+        dimension = dimension_of[node]
+        example = {"voltage": "0.5V", "current": "1uA"}.get(dimension, f"0.5{si_unit(dimension)}")
         try:
             quantity = parse_quantity(written, dimension)
         except ValueError as error:
             raise UsageError(f"{option} {text!r}: {error}", remedy=f"write e.g. {option} {node}={example}") from error
         if quantity.dimension != dimension:
-            message = f"{written!r} is a {quantity.dimension}, expected a {dimension} such as {example}"
+            message = (
+                f"{written!r} is {with_article(quantity.dimension)}, expected {with_article(dimension)}, e.g. {example}"
+            )
             raise UsageError(f"{option} {text!r}: {message}")
         values[nodes.index(node)] = quantity.value
     return values
 
 
-def _check_errors(wires: Sequence[SourceWire], currents: NDArray[np.float64], limit_v: float) -> None:
+def _check_errors(wires: Sequence[SourceWire], flows: NDArray[np.float64], limits: Limits) -> None:
     """Raise LimitExceeded if the source of an error would exceed limits.node; the message gives currents."""
     from labrig.errors import LimitExceeded
     from labrig.quantities import format_quantity
 
-    for wire, current in zip(wires, currents, strict=True):
-        volts = abs(current) * wire.volts_per_ampere
+    for wire, flow in zip(wires, flows, strict=True):
+        volts, limit_v = abs(flow * wire.volts_per_ampere), limits.source_v(wire)
         if volts > limit_v:
-            most = format_quantity(limit_v / wire.volts_per_ampere, "current")
-            asked = format_quantity(float(current), "current")
+            most = limits.medium.text("flow", abs(limit_v / wire.volts_per_ampere))
+            asked = limits.medium.text("flow", flow)
             raise LimitExceeded(
-                f"--error {wire.node}={asked} needs a source voltage of {format_quantity(volts, 'voltage')}",
+                f"--error {wire.node}={asked} needs a source voltage of {format_quantity(float(volts), 'voltage')}",
                 action="measure",
                 limit=f"limits.node {limit_v:g} V",
                 config_path=("limits", "node"),
@@ -101,10 +113,11 @@ def _check_errors(wires: Sequence[SourceWire], currents: NDArray[np.float64], li
 
 
 def _json(rig: Rig, response: Response) -> str:
-    read = response.demodulated
+    read, units = response.demodulated, _units(rig)
     nodes = [
         {
             "node": wire.node,
+            "unit": units[column],
             "dc_v": read.dc[column],
             "u_dc_v": read.u_dc[column],
             "in_phase_v": read.channel_in_phase[:, column].tolist(),
@@ -121,12 +134,16 @@ def _text(rig: Rig, response: Response) -> str:
     from labrig.cli.tables import table
 
     read = response.demodulated
-    header = ["node", "DC (V)", "±"]
+    units = _units(rig)
+    alike = set(units) == {"V"}
+    unit = " (V)" if alike else ""
+    header = ["node", *([] if alike else ["unit"]), f"DC{unit}", "±"]
     for frequency in read.frequencies_hz:
-        header += [f"in phase, {frequency:g} Hz (V)", "±", "quadrature (V)"]
+        header += [f"in phase, {frequency:g} Hz{unit}", "±", f"quadrature{unit}"]
     rows = []
     for column, wire in enumerate(rig.hookup.senses):
-        row = [wire.node, f"{read.dc[column]:+.6f}", f"{read.u_dc[column]:.1e}"]
+        level = f"{read.dc[column]:+.6f}" if alike else f"{read.dc[column]:+.6g}"
+        row = [wire.node, *([] if alike else [units[column]]), level, f"{read.u_dc[column]:.1e}"]
         for tone in range(len(read.frequencies_hz)):
             row += [
                 f"{read.channel_in_phase[tone, column]:+.3e}",
@@ -135,3 +152,11 @@ def _text(rig: Rig, response: Response) -> str:
             ]
         rows.append(row)
     return table(header, rows)
+
+
+def _units(rig: Rig) -> list[str]:
+    """Return the unit of what each sensed node carries; the pilot's is V."""
+    hookup, medium = rig.hookup, rig.limits.medium
+    second = {node for edge in hookup.edges for node, _ in edge.second}
+    own = {hookup.pilot.node: "V", **{node: medium.unit("second_state") for node in second}}
+    return [own.get(wire.node, medium.unit("state")) for wire in hookup.senses]

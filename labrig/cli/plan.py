@@ -88,6 +88,7 @@ def _report_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
 
 def _text(assembly: Assembly, plan: Plan) -> str:
     from labrig.assembly.terminals import terminals
+    from labrig.medium import ELECTRICAL
     from labrig.quantities import format_quantity
 
     def seconds(value: float) -> str:
@@ -96,7 +97,13 @@ def _text(assembly: Assembly, plan: Plan) -> str:
     hookup, counts = assembly.board.hookup, plan.counts
     low, high = assembly.network.programmable.range
     tones = ", ".join(f"{frequency:g} Hz" for frequency in plan.frequencies_hz)
-    levels = f"{plan.levels} levels, largest gap {1e6 * (plan.largest_level_gap or 0):.3g} µS"
+    medium, gap = assembly.network.physics.medium, plan.largest_level_gap or 0.0
+    if medium == ELECTRICAL:
+        limits, largest = f"{1e6 * low:.4g} to {1e6 * high:.4g} µS", f"{1e6 * gap:.3g} µS"
+    else:
+        limits = f"{medium.text('parameter', low)} to {medium.text('parameter', high)}"
+        largest = medium.text("parameter", gap)
+    levels = "continuous" if plan.levels is None else f"{plan.levels} levels, largest gap {largest}"
     rate = format_quantity(plan.sample_rate_hz, "sample_rate")
     ports = f"{len(hookup.inputs)} inputs, {len(hookup.outputs)} outputs"
     samples = f"{plan.settle_samples} settle + {plan.window_samples} window samples at {rate}"
@@ -108,7 +115,7 @@ def _text(assembly: Assembly, plan: Plan) -> str:
         ("acquisition", f"{samples}: {seconds(plan.acquisition_s)}"),
         ("accuracy", _accuracy(plan)),
         *([("multiplexer", str(assembly.ghost))] if assembly.ghost is not None else []),
-        ("conductances", f"{1e6 * low:.4g} to {1e6 * high:.4g} µS, {'continuous' if plan.levels is None else levels}"),
+        ("conductances" if medium == ELECTRICAL else "range of the edges", f"{limits}, {levels}"),
         *([("solver", solver)] if (solver := _solver(assembly)) is not None else []),
         ("run", f"{counts.updates} updates; {acquisitions}"),
         ("memory", f"{plan.window_bytes / 1e6:.3g} MB per window, {plan.journal_bytes / 1e6:.3g} MB on the disk"),

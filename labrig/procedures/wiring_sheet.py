@@ -145,6 +145,8 @@ def _source(wire: SourceWire, what: Literal["drive", "error"], facts: Instrument
         return Connection(
             wire.node, what, wire.device, facts.model, wire.channel, howland=wire.howland, howland_ohm=wire.ohm
         )
+    if wire.actuator is not None:  # a transducer is connected, nothing is soldered
+        return Connection(wire.node, what, wire.device, facts.model, wire.channel)
     return Connection(
         wire.node,
         what,

@@ -14,7 +14,7 @@ from labrig.cli.main import main
     [
         (["--drive", "in0=0.5"], 2, "'0.5' has no unit (remedy: write e.g. --drive in0=0.5V)"),
         (["--drive", "in0=half"], 2, "'half' is not a number with a unit"),
-        (["--drive", "in0=1uA"], 2, "'1uA' is a current, expected a voltage such as 0.5V"),
+        (["--drive", "in0=1uA"], 2, "'1uA' is a current, expected a voltage, e.g. 0.5V"),
         (["--error", "out0=1uv"], 2, "unknown unit 'uv' in '1uv'"),
         (["--drive", "in0=1V", "--drive", "in0=1V"], 2, "in0 is given twice"),
         (["--drive", "in0=1V,in0=2V"], 2, "in0 is given twice"),

@@ -46,4 +46,5 @@ def test_its_transducers_are_asked_for_in_its_own_units(laboratory):
     laboratory.write("pendulums.yaml", CONFIG.replace("sense: {channel: daq/4, sensor: 5 V/rad}", "sense: daq/4"))
     (problem,) = laboratory.problems("pendulums.yaml")
     assert problem.path == "wiring.p4.sense"
-    assert "sensor: 10 V/rad" in problem.message
+    assert "p4 carries an angle: name the transducer" in problem.message
+    assert "sensor: 10 V per rad" in problem.message

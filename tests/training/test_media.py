@@ -9,6 +9,7 @@ import pytest
 
 import labrig
 from labrig.assembly import assemble, packaged_configs
+from labrig.cli.main import main
 from labrig.config.problems import ConfigProblems
 from labrig.learning.gradient import Gradient
 from labrig.procedures.train import train
@@ -97,6 +98,51 @@ def test_the_stated_uncertainty_is_the_distance_from_the_exact_gradient(config: 
 def test_an_error_that_nothing_would_answer_to_is_refused(error: str, message: str) -> None:
     with pytest.raises(ConfigProblems, match=message):
         assemble(packaged_configs() / "flow_chemical_iris.yaml", [f"learning.error={error}"])
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "c_h0={sense: {channel: daq/38, sensor: 1 V/kPa}}",
+            "c_h0 carries a concentration, so its sensor is written in",
+        ),
+        (
+            "h0={sense: {channel: daq/13, sensor: 1 V per mol/m³}}",
+            "h0 carries a pressure, so its sensor is written in V",
+        ),
+        (
+            "c_out0={error: {channel: dispensers/0, actuator: 10 µL/s per V}, sense: {channel: daq/35, sensor: "
+            "10 V per mol/m³}}",
+            "an actuator that makes a volume flow does not fit; c_out0 carries a concentration: write mol/s per V",
+        ),
+        ("h0={sense: daq/13}", "h0 carries a pressure: name the transducer"),
+    ],
+)
+def test_a_transducer_of_the_other_quantity_is_refused(row: str, message: str) -> None:
+    with pytest.raises(ConfigProblems, match=message):
+        assemble(packaged_configs() / "flow_chemical_iris.yaml", [f"wiring.{row}"])
+
+
+def test_a_missing_coupling_is_reported_once() -> None:
+    drive = "{channel: awg/0, actuator: 1 mm/V}"
+    row = f"wiring.source={{drive: {drive}, sense: {{channel: daq/50, sensor: 5 V/mm}}}}"
+    with pytest.raises(ConfigProblems) as error:
+        assemble(packaged_configs() / "elastic_allostery.yaml", [row])
+    assert [problem.path for problem in error.value.problems] == ["wiring.source.drive"]
+
+
+def test_plan_and_measure_speak_the_units_of_the_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "flow_chemical_iris.yaml", "--wiring"]) == 0
+    assert "4.4 to 7.9 as ± 1 kPa" in capsys.readouterr().out
+    assert main(["measure", "flow_chemical_iris.yaml", "--drive", "in3=0.5kPa", "--error", "c_out0=1nmol/s"]) == 0
+    rows = {words[0]: words[1:3] for line in capsys.readouterr().out.splitlines() if (words := line.split())}
+    assert rows["in3"][0] == "Pa"
+    assert float(rows["in3"][1]) == pytest.approx(500, rel=0.01)
+    assert rows["c_out0"][0] == "mol/m³"
+    assert float(rows["c_out0"][1]) > 1e-3
+    assert main(["measure", "flow_chemical_iris.yaml", "--drive", "in3=0.5V"]) == 2
+    assert "'0.5V' is a voltage, expected a pressure" in capsys.readouterr().err
 
 
 def test_settling_waits_for_the_chemical_or_is_said_to_be_too_short() -> None:

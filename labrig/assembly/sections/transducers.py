@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from labrig.assembly.sections.network import PILOT
-from labrig.assembly.sections.wiring_row import NodeWires, NodeWiring
+from labrig.assembly.sections.wiring_row import NodeWires, NodeWiring, SenseLead
 from labrig.config.document import Document
 from labrig.config.problems import TreePath
 from labrig.medium import ELECTRICAL, medium_in_use
+from labrig.quantities import as_written, with_article
+from labrig.transducer import parse_factor
 
 
-def check_transducers(document: Document, node: str, path: TreePath, row: NodeWiring, wires: NodeWires) -> None:
-    """Report a channel without the transducer that the medium of the network needs, and the reverse."""
+def check_transducers(
+    document: Document, node: str, path: TreePath, row: NodeWiring, wires: NodeWires, *, is_second: bool
+) -> None:
+    """Report a channel without the transducer that the medium of the network needs, and the reverse.
+
+    `is_second`: whether the node stands for the second quantity of another one.
+    """
     medium = medium_in_use()
+    state, flow = ("second_state", "second_flow") if is_second else ("state", "flow")
+    carried, pushed = medium.dimension(state), medium.dimension(flow)
     electrical = medium == ELECTRICAL
     leads = {key: getattr(row, key) for key in ("drive", "error", "sense") if getattr(wires, key)}
     for key, lead in leads.items():
@@ -19,16 +28,26 @@ def check_transducers(document: Document, node: str, path: TreePath, row: NodeWi
         if node == PILOT and not plain:
             document.report((*path, key), "the pilot is a wire from a source to the digitizer, without a transducer")
         elif plain and not electrical and node != PILOT:
-            what = f"sensor: 10 V/{medium.unit('state')}" if key == "sense" else f"actuator: 2 {medium.unit('flow')}/V"
+            sensor, actuator = f"sensor: 10 V per {medium.unit(state)}", f"actuator: 2 {medium.unit(flow)} per V"
+            what = sensor if key == "sense" else actuator
+            example = f"'{key}: {{channel: {lead}, {what}}}'"
             document.report(
-                (*path, key),
-                f"{node} carries a {medium.state}: name the transducer, e.g. '{key}: {{channel: {lead}, {what}}}'",
+                (*path, key), f"{node} carries {with_article(carried)}: name the transducer, e.g. {example}"
             )
-        elif wires.actuator is not None and wires.actuator.output == medium.state and wires.coupling is None:
+        elif isinstance(lead, SenseLead) and parse_factor(lead.sensor).input != carried:
+            wanted = f"{node} carries {with_article(carried)}, so its sensor is written in V per {medium.unit(state)}"
+            document.report((*path, key, "sensor"), f"{as_written(lead.sensor)} does not fit: {wanted}")
+        elif key == "sense" or wires.actuator is None:
+            continue
+        elif wires.actuator.output not in ((pushed,) if is_second else (pushed, carried)):
+            made = with_article(wires.actuator.output)
+            wanted = f"{node} carries {with_article(carried)}: write {medium.unit(flow)} per V"
+            document.report((*path, key, "actuator"), f"an actuator that makes {made} does not fit; {wanted}")
+        elif wires.actuator.output == medium.state and wires.coupling is None:
+            needed = f"needs the coupling through which it acts on {node}"
+            example = f"'coupling: {dict(medium.examples)['parameter']}'"
             document.report(
-                (*path, key),
-                f"an actuator that makes a {medium.state} needs the coupling through which it acts on {node}, "
-                f"e.g. 'coupling: {dict(medium.examples)['parameter']}'",
+                (*path, key), f"an actuator that makes {with_article(medium.state)} {needed}, e.g. {example}"
             )
     if not electrical and wires.through is not None:
         document.report((*path, "through"), f"through is a resistance; in a network of {medium.state}s write coupling")

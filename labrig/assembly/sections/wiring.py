@@ -148,6 +148,7 @@ class WiringReader:
         self._channels: dict[str, frozenset[str]] = {}  # a bank may have thousands
         self._unknown: set[str] = set()
         self._skipped = bool(invalid)
+        self._second = frozenset(layout.second.values()) if isinstance(layout, HasSecondQuantity) else frozenset()
         self._points = {node[: node.rindex(".") + 1] for node in layout.nodes if "." in node}
         section = document.get(("wiring",))
         self._section: dict[str, Marked] = section.value if section and isinstance(section.value, dict) else {}
@@ -182,7 +183,7 @@ class WiringReader:
                     break
                 rows[name] = wires
                 self._check_row(name, path, wires)
-                check_transducers(self._document, name, path, row, wires)
+                check_transducers(self._document, name, path, row, wires, is_second=name in self._second)
         self._check_nodes(rows)
         return rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from labrig.quantities import format_quantity
+from labrig.medium import medium_in_use
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Scaling:
 
     def __str__(self) -> str:
         if self.low == self.high:
-            return f"{self.low:g} in every training example, 0 V"
-        return f"{self.low:g} to {self.high:g} as ± {format_quantity(self.full_scale_v, 'voltage')}"
+            return f"{self.low:g} in every training example, {medium_in_use().text('state', 0.0)}"
+        return f"{self.low:g} to {self.high:g} as ± {medium_in_use().text('state', self.full_scale_v)}"
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ def obstacles(assembly: Assembly, model: Model, best: Array) -> Iterator[str]:
     at_low, at_high = best <= model.low * (1 + SAME), best >= model.high * (1 - SAME)
     held = int((at_low | at_high).sum())
     if held:
-        limits = " to ".join(format_quantity(float(value), "conductance") for value in _range(assembly))
+        medium = assembly.network.physics.medium
+        limits = " to ".join(medium.text("parameter", value) for value in _range(assembly))
         yield f"{held} of {len(best)} edges are at a limit of the range, {limits}: a wider one may help"
 
 
