@@ -8,7 +8,6 @@ networks of `labrig.network.resistive.solve` do, and Newton along shortened step
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from labrig.network.physics import NetworkError
 from labrig.network.resistive.junctions import DiodeArrays, diode_arrays, diode_current
 from labrig.network.resistive.netlist.circuit import GROUND, Circuit, NetlistError, VoltageSource
+from labrig.network.resistive.solve.lapack import sparse_factor
 
 Array = NDArray[np.float64]
 
@@ -206,10 +206,12 @@ class Equations:
 
 
 def _solved(matrix: Array, right: Array) -> Array:
+    """Solution of a symmetric, positive definite system."""
     if len(right) <= MOST_DENSE:
         return np.linalg.solve(matrix, right).astype(np.float64, copy=False)
-    from scipy.sparse import csc_array  # pyright: ignore[reportMissingTypeStubs]
-    from scipy.sparse.linalg import splu  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
-
-    factors: Any = splu(csc_array(matrix))
-    return np.asarray(factors.solve(right), dtype=np.float64)
+    columns, rows = np.nonzero(matrix)  # symmetric, so columns come first
+    starts = np.searchsorted(columns, np.arange(len(right) + 1))
+    factor = sparse_factor(matrix[columns, rows], rows, starts)
+    if factor is None:
+        raise NetworkError("the equations have no single solution", remedy="look for parts of the circuit that float")
+    return factor.solve(right)
