@@ -292,6 +292,8 @@ class Physics(ABC):
 
     Options: ClassVar[type[Section]] = NoOptions
     medium: ClassVar[Medium] = ELECTRICAL
+    files: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Keys that name a file, each as its path in the section; the builder gets where the file is."""
 
     @classmethod
     @abstractmethod
