@@ -23,7 +23,14 @@ from numpy.typing import NDArray
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
 from labrig.errors import NotMadeSafe
-from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Truth, WaveformSource
+from labrig.instruments.contracts import (
+    ConductanceProgrammer,
+    Digitizer,
+    Instrument,
+    StatesAccuracy,
+    Truth,
+    WaveformSource,
+)
 from labrig.instruments.data import (
     AcquisitionPlan,
     Continuous,
@@ -31,6 +38,7 @@ from labrig.instruments.data import (
     LevelTable,
     ProgramReport,
     Setting,
+    SourceAccuracy,
 )
 from labrig.learning.measurement import Excitation, Response, SharedErrors
 from labrig.lockin.demodulated import Demodulated
@@ -108,6 +116,7 @@ class Rig:
             name: Gate(name, "programmer", programmer) for name, programmer in programmers.items()
         }
         self._sources: dict[str, WaveformSource] = source_gates
+        self._stating = [name for name, source in sources.items() if isinstance(source, StatesAccuracy)]
         self._digitizer: Digitizer = digitizer_gate
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
         self.others: dict[str, Any] = {name: Gate(name, "digitizer", other) for name, other in others.items()}
@@ -341,7 +350,11 @@ class Rig:
         self._demodulator = Demodulator(
             self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz, per_volt=per_volt
         )
-        self._shared_errors = shared_errors(self.hookup, self.plan)
+        stated: dict[str, SourceAccuracy] = {
+            name: self._sources[name].accuracy()  # type: ignore[attr-defined]
+            for name in self._stating
+        }
+        self._shared_errors = shared_errors(self.hookup, self.plan, stated)
         if self.zero_every:
             self._zero = Zero(self.zero_every, drops, self._demodulator.u_zero)
         self._programming.read_levels()

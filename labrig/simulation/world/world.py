@@ -42,6 +42,8 @@ class World:
         What is made to go wrong, and when.
     acquisitions : int
         How many have begun.
+    gains : dict of str to float
+        What each source channel plays, as a ratio to what it was asked for.
     started_s : float
         When the bench started, by the clock whose times are passed in (s); 0 by default.
     """
@@ -67,6 +69,7 @@ class World:
         self.response = BoardResponse(
             network, self._channels, [stages[channel] for channel in self._channels], self.timeline, farad
         )
+        self.gains = {channel: stages[channel].gain for channel in self._channels}
         self._players = {channel: stages[channel].players for channel in self._channels}
 
     @property
