@@ -23,14 +23,7 @@ from numpy.typing import NDArray
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
 from labrig.errors import NotMadeSafe
-from labrig.instruments.contracts import (
-    ConductanceProgrammer,
-    Digitizer,
-    Instrument,
-    StatesAccuracy,
-    Truth,
-    WaveformSource,
-)
+from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Truth, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
     Continuous,
@@ -38,7 +31,6 @@ from labrig.instruments.data import (
     LevelTable,
     ProgramReport,
     Setting,
-    SourceAccuracy,
 )
 from labrig.learning.measurement import Excitation, Response, SharedErrors
 from labrig.lockin.demodulated import Demodulated
@@ -55,7 +47,7 @@ from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
 from labrig.rig.responses import response_of, shared_errors
 from labrig.rig.safety import SafetyCrew, failures_of
-from labrig.rig.source_group import SourceGroup
+from labrig.rig.source_group import SourceGroup, stating
 from labrig.rig.zero import Zero
 from labrig.signals.tone_planner import TonePlan
 
@@ -116,7 +108,6 @@ class Rig:
             name: Gate(name, "programmer", programmer) for name, programmer in programmers.items()
         }
         self._sources: dict[str, WaveformSource] = source_gates
-        self._stating = [name for name, source in sources.items() if isinstance(source, StatesAccuracy)]
         self._digitizer: Digitizer = digitizer_gate
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
         self.others: dict[str, Any] = {name: Gate(name, "digitizer", other) for name, other in others.items()}
@@ -137,7 +128,7 @@ class Rig:
         self._closed = True
         self._on_close = on_close
         self._while_open = ExitStack()
-        self._source_group = SourceGroup(self._sources)
+        self._source_group = SourceGroup(self._sources, stating(sources))
 
     @cached_property
     def edges(self) -> tuple[str, ...]:
@@ -350,11 +341,7 @@ class Rig:
         self._demodulator = Demodulator(
             self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz, per_volt=per_volt
         )
-        stated: dict[str, SourceAccuracy] = {
-            name: self._sources[name].accuracy()  # type: ignore[attr-defined]
-            for name in self._stating
-        }
-        self._shared_errors = shared_errors(self.hookup, self.plan, stated)
+        self._shared_errors = shared_errors(self.hookup, self.plan, self._source_group.accuracies())
         if self.zero_every:
             self._zero = Zero(self.zero_every, drops, self._demodulator.u_zero)
         self._programming.read_levels()
