@@ -62,8 +62,8 @@ class Experiment:
         Of the order of examples.
     readings
         The outputs of the last evaluation.
-    bench_state
-        Returns the state of the bench, which is committed with every row.
+    more_state
+        Returns the state of the bench and of what watches, which is committed with every row.
     announces
         Whether the journal notes what is about to be written to the board, before it is.
     after_step
@@ -82,7 +82,7 @@ class Experiment:
     evaluation_acquisitions: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
     readings: OutputReadings | None = None
-    bench_state: Callable[[], Mapping[str, Any]] = dict
+    more_state: Callable[[], Mapping[str, Any]] = dict
     announces: bool = False
     after_step: Callable[[], Sequence[dict[str, Any]]] = tuple
     policy: FaultPolicy = field(default_factory=FaultPolicy)
@@ -158,12 +158,12 @@ class Experiment:
             self.update.remember(state.get("update", {}))
 
     def _state(self) -> dict[str, Any]:
-        """What `resume` needs besides the rows of the journal, and the bench."""
+        """What `resume` needs besides the rows of the journal, and `more_state`."""
         return {
             "evaluation_acquisitions": self.evaluation_acquisitions,
             "rig": self.rig.state(),
             **({"update": dict(memory)} if (memory := self.update.memory()) else {}),
-            **self.bench_state(),
+            **self.more_state(),
         }
 
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
