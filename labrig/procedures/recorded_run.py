@@ -106,12 +106,12 @@ class RecordedRun:
     def result(self, state: Literal["finished", "interrupted"], steps: int = 0) -> RunResult:
         """Return the result so far, with this number of steps in the journal."""
         experiment = self._experiment
-        evaluations = experiment.evaluations if experiment else ()
+        evaluation = experiment.last_evaluation if experiment else None
         return RunResult(
             folder=self.folder,
             state=state,
             metrics=experiment.metrics if experiment else {},
-            evaluated_at_step=evaluations[-1].step if evaluations else None,
+            evaluated_at_step=evaluation.step if evaluation else None,
             steps=steps,
             acquisitions=experiment.acquisitions if experiment else 0,
             evaluation_acquisitions=experiment.evaluation_acquisitions if experiment else 0,

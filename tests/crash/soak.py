@@ -70,6 +70,7 @@ BENCHES = {
             "learning.evaluate.every=100",
             "acquisition.window=5 ms",
             "acquisition.settle=1 ms",
+            "limits.step=60 s",
         ),
         True,
         1500,
