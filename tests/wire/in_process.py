@@ -141,6 +141,7 @@ class PtyWire(InProcessWire):
     def close(self) -> None:
         self.unplug()
         super().close()
+        os.close(self._theirs)  # until now nobody else got the number of this terminal
 
     def _carry(self) -> None:
         while not self._unplugged.is_set():
@@ -150,7 +151,6 @@ class PtyWire(InProcessWire):
                 else:
                     self._board_side.sendall(os.read(self._ours, 4096))
         self._board_side.close()
-        os.close(self._theirs)
         os.close(self._ours)
 
 
