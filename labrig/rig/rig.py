@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
-from labrig.errors import NotMadeSafe
+from labrig.errors import NotMadeSafe, SenseMisfit
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Truth, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -42,6 +42,7 @@ from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
 from labrig.rig.identities import check_identity
 from labrig.rig.limits import ROUNDING, DriveLimits, Limits
+from labrig.rig.passivity import passivity_problem
 from labrig.rig.programming import Programming
 from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
@@ -225,6 +226,7 @@ class Rig:
         error = self._channel_programs.error_as_played(played, lead)
         constant = None if excitation.constant is None else self._channel_programs.constant_as_played(played)
         rows = self._channel_programs.error_rows
+        self._refuse(passivity_problem(read, error, rows, self.hookup, self.limits.misread))
         more = half_squares, constant, self._shared_errors
         return response_of(read, self.activation, self.hookup, rows, error, *more)
 
@@ -258,7 +260,10 @@ class Rig:
         """Refuse a measurement in which a driven node does not read what its source plays."""
         activation = np.asarray(excitation.activation, dtype=float)
         siemens, _ = self._programming.largest()
-        misfit = self._driven_nodes.problem(read, activation, self._pilot_v, siemens)
+        self._refuse(self._driven_nodes.problem(read, activation, self._pilot_v, siemens))
+
+    def _refuse(self, misfit: SenseMisfit | None) -> None:
+        """Raise an error, if there is one and no source has a better reason."""
         if misfit is not None:
             self.confirm()
             raise misfit
