@@ -20,6 +20,7 @@ from labrig.fault_policy import REFUSALS, FaultPolicy
 from labrig.instruments.data import Setting
 from labrig.learning.gradient import mean_gradient
 from labrig.learning.measurement import OutputReadings
+from labrig.learning.schedule import Schedule
 from labrig.learning.scores import scores
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update
@@ -29,25 +30,6 @@ from labrig.rig.rig import Rig
 from labrig.runs.journal import Evaluation, Event, Intent, Journal, Record, Step
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long to train and when to evaluate.
-
-    Parameters
-    ----------
-    epochs : int
-        Passes over the training set.
-    batch : int
-        Examples per update.
-    evaluate_every : int
-        Epochs between evaluations; 0 evaluates only before and after training.
-    """
-
-    epochs: int
-    batch: int
-    evaluate_every: int
 
 
 @dataclass

@@ -231,13 +231,6 @@ def format_quantity(value: float, dimension: str) -> str:
     return f"{number:.4g} {_WRITTEN_PREFIXES[engineering]}{symbol}"
 
 
-def nearest_e96(value: float) -> float:
-    """Return the value of the E96 series (1 % resistors, three digits) whose ratio to `value` > 0 is nearest to 1."""
-    decade = math.floor(math.log10(value))
-    steps = [round(10 ** (k / 96), 2) * 10.0**decade for k in range(97)]
-    return min(steps, key=lambda step: abs(math.log(step / value)))
-
-
 def exact_quantity(value: float, dimension: str) -> str:
     """Write an SI value with enough digits for `parse_quantity` to return the same float."""
     text = format_quantity(value, dimension)

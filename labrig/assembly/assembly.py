@@ -25,7 +25,7 @@ from labrig.assembly.sections.timing import Timing, with_lines
 from labrig.assembly.sections.trained import Trained
 from labrig.config.document import Document
 from labrig.config.section import Section
-from labrig.experiment import Experiment, Schedule
+from labrig.experiment import Experiment
 from labrig.fault_policy import FaultPolicy
 from labrig.instruments.contracts import Bench
 from labrig.instruments.data import Identity, distinct
@@ -38,6 +38,7 @@ from labrig.instruments.guard import GuardedProgrammer, GuardedSource
 from labrig.instruments.reservation import Reserved
 from labrig.learning.losses import Loss
 from labrig.learning.rules.exact_adjoint import ExactAdjoint
+from labrig.learning.schedule import Schedule
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update, within
 from labrig.network.physics import Layout

@@ -200,7 +200,8 @@ def _wiring_text(sheet: WiringSheet) -> str:
 
 
 def _through(row: Connection) -> str:
-    from labrig.quantities import format_quantity, nearest_e96
+    from labrig.procedures.wiring_sheet import nearest_e96
+    from labrig.quantities import format_quantity
 
     if row.howland is not None:
         siemens = format_quantity(row.howland.transconductance_s, "transconductance")

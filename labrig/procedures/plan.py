@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from labrig.assembly import Assembly
-from labrig.experiment import Schedule
 from labrig.instruments.data import Continuous
+from labrig.learning.schedule import Schedule
 from labrig.rig.rig import Rig
 from labrig.rig.zero import zeros_among
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -200,3 +201,10 @@ def _lines(timing: Timing, digitizer: InstrumentFacts) -> tuple[Line, ...]:
         leaves_by = f"{device} {timing.trigger.line}" if timing.trigger.line else timing.trigger.from_
         lines += [Line("trigger", leaves_by, f"{name} trigger input") for name in timing.trigger.to]
     return tuple(lines)
+
+
+def nearest_e96(value: float) -> float:
+    """Return the value of the E96 series (1 % resistors, three digits) whose ratio to `value` > 0 is nearest to 1."""
+    decade = math.floor(math.log10(value))
+    steps = [round(10 ** (k / 96), 2) * 10.0**decade for k in range(97)]
+    return min(steps, key=lambda step: abs(math.log(step / value)))

@@ -13,7 +13,8 @@ from common import CONFIGS, ROOT, Figure, at_least, at_most
 sys.path.append(str(ROOT / "tests"))
 sys.path.append(str(ROOT / "tests" / "benchmarks"))
 
-from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.ni.analog_input import NiAnalogInput
+from labrig_drivers.ni.input_options import NiAnalogInputOptions
 from labrig_drivers.visa import VisaSession
 from serving import grpc_address, served
 from step_overhead import CHAIN, SMALL, SOCKET, measured

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from labrig import quantities
+from labrig.procedures.wiring_sheet import nearest_e96
 from labrig.quantities import Count, Index, Quantity, format_quantity, number_hint, parse_number, parse_quantity
 
 DIMENSIONS = [
@@ -224,4 +225,4 @@ def test_long_text_is_shortened_in_messages() -> None:
     ("value", "standard"), [(99.95e3, 100e3), (4.7e3, 4.75e3), (50.05, 49.9), (1.0, 1.0), (976.0, 976.0), (1e6, 1e6)]
 )
 def test_the_nearest_value_of_e96(value: float, standard: float) -> None:
-    assert math.isclose(quantities.nearest_e96(value), standard, rel_tol=1e-9)
+    assert math.isclose(nearest_e96(value), standard, rel_tol=1e-9)

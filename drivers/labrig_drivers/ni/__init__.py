@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from labrig.instruments.drivers import DriverInfo, VirtualCounterpart
-from labrig_drivers.ni import analog_input, analog_output, assumptions, machine, routes
-from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
-from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
+from labrig_drivers.ni import assumptions, input_options, machine, output_options, routes
+from labrig_drivers.ni.analog_input import NiAnalogInput
+from labrig_drivers.ni.analog_output import NiAnalogOutput
+from labrig_drivers.ni.input_options import NiAnalogInputOptions
 from labrig_drivers.ni.models import MODELS
+from labrig_drivers.ni.output_options import NiAnalogOutputOptions
 
 __all__ = ["DRIVERS", "NiAnalogInput", "NiAnalogInputOptions", "NiAnalogOutput", "NiAnalogOutputOptions"]
 
@@ -27,7 +29,7 @@ DRIVERS = (
         "ni.ai",
         "digitizer",
         NiAnalogInputOptions,
-        analog_input.capabilities,
+        input_options.capabilities,
         NiAnalogInput,
         models={name: EVIDENCE for name, model in MODELS.items() if model.inputs and not model.refused},
         other_models=True,
@@ -42,7 +44,7 @@ DRIVERS = (
         "ni.ao",
         "source",
         NiAnalogOutputOptions,
-        analog_output.capabilities,
+        output_options.capabilities,
         NiAnalogOutput,
         models={name: EVIDENCE for name, model in MODELS.items() if model.outputs},
         other_models=True,

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from labrig.instruments.drivers import InstrumentOptions
-from labrig_drivers.ni.analog_input import NiAnalogInputOptions
-from labrig_drivers.ni.analog_output import NiAnalogOutputOptions
 from labrig_drivers.ni.clocks import cdaq_chassis, chassis_number, split_terminal
 from labrig_drivers.ni.device import NiOptions
+from labrig_drivers.ni.input_options import NiAnalogInputOptions
+from labrig_drivers.ni.output_options import NiAnalogOutputOptions
 
 _SUBSYSTEM = re.compile(r"ai|ao|di|do|ctr\d+|port\d+", re.IGNORECASE)
 _BUS = re.compile(r"pxi_trig\d|rtsi\d")

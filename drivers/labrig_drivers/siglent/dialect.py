@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labrig.signals.tones import Tone
+from labrig.signals.tones import Tone, ToneProgram
 from labrig_drivers.siglent.models import SdgModel
 
 LEAST_VPP = 0.002
@@ -166,3 +166,12 @@ def difference(wave: BurstSetting, reply: Pairs, model: SdgModel) -> tuple[str, 
 def _same_frequency(asked_hz: float, got_hz: float) -> bool:
     """Whether two frequencies differ by no more than rounding: a microhertz, or the tenth digit."""
     return abs(asked_hz - got_hz) <= max(_MICROHERTZ, 1e-9 * asked_hz)
+
+
+def playable_tones(program: ToneProgram, panel_per_open_v: float) -> tuple[Tone, ...]:
+    """The tones that can be set. Below half the smallest amplitude, no tone is the better approximation.
+
+    `panel_per_open_v`: what the panel shows per volt of the open output.
+    """
+    least = LEAST_VPP / 4 / panel_per_open_v
+    return tuple(tone for tone in program.tones if tone.amplitude >= least and tone.frequency_hz > 0)

@@ -35,10 +35,10 @@ from labrig_drivers.siglent.dialect import (
     LEAST_VPP,
     POWER_UP,
     BurstSetting,
-    Pairs,
     difference,
     hertz,
     parse_number,
+    playable_tones,
     waveform_name,
 )
 from labrig_drivers.siglent.left_over import check_uncoupled, switch_off_extras, uncouple
@@ -132,7 +132,7 @@ class SdgSource:
             for channel in self._playing or CHANNELS[:1]:
                 self._verify(channel, "confirm")
             for channel in CHANNELS:
-                self._check_load(channel, self._check_output(channel, "ON", "confirm"), "confirm")
+                self._check_output(channel, "ON", "confirm", with_load=True)
             self._confirmed += 1
             if self._confirmed % CLOCK_EVERY == 0:
                 self._check_clock("confirm")
@@ -203,7 +203,7 @@ class SdgSource:
         self._require_open("load")
         if not self._settings:
             self._set_up()
-        tones = {channel: self._playable_tones(programs.get(channel, SILENT)) for channel in CHANNELS}
+        tones = {channel: playable_tones(programs.get(channel, SILENT), self._panel_per_open_v) for channel in CHANNELS}
         self._playing = tuple(channel for channel in CHANNELS if tones[channel])
         if self._options.trigger == "manual" and len(self._playing) > 1:
             raise ConfigError(
@@ -228,11 +228,6 @@ class SdgSource:
                 self._check_output(channel, "ON", "load")
                 self._on.add(channel)
         return {channel: self._as_played(channel, program) for channel, program in programs.items()}
-
-    def _playable_tones(self, program: ToneProgram) -> tuple[Tone, ...]:
-        """The tones that can be set. Below half the smallest amplitude, no tone is the better approximation."""
-        least = LEAST_VPP / 4 / self._panel_per_open_v
-        return tuple(tone for tone in program.tones if tone.amplitude >= least and tone.frequency_hz > 0)
 
     def _target_setting(self, channel: str, program: ToneProgram, tones: tuple[Tone, ...]) -> BurstSetting:
         held, k = self._settings[channel], self._panel_per_open_v
@@ -347,7 +342,7 @@ class SdgSource:
     def _as_played(self, channel: str, program: ToneProgram) -> ToneProgram:
         wave, k = self._settings[channel], self._panel_per_open_v
         dc = float(wave.offset) / k
-        tones = self._playable_tones(program)
+        tones = playable_tones(program, self._panel_per_open_v)
         if not tones:
             return ToneProgram(dc)
         delay = self._delay_s[channel]
@@ -371,7 +366,7 @@ class SdgSource:
         """Output off, load, and an infinite burst of the smallest sine waiting for a trigger that is never sent."""
         self._on.discard(channel)
         self._session.write(f"C{channel}:OUTP OFF,LOAD,{self._load_word},PLRT,NOR", "set up")
-        self._check_load(channel, self._check_output(channel, "OFF", "set up"), "set up")
+        self._check_output(channel, "OFF", "set up", with_load=True)
         wave = replace(POWER_UP, cycles=self._cycles)
         self._session.write(f"C{channel}:BSWV WVTP,SINE", "set up")  # alone: an SDG1032X swallows what follows a longer
         switch_off_extras(self._session, channel, self._model, "set up")
@@ -398,13 +393,9 @@ class SdgSource:
                 remedy="connect 10 MHz to its clock input, or set clock: internal",
             )
 
-    def _check_load(self, channel: str, output: Pairs, action: str) -> None:
-        for key, value in (("LOAD", self._load_word), ("PLRT", "NOR")):
-            if output.words.get(key) != value:
-                self._raise_mismatch(channel, key, value, output.words.get(key, "nothing"), action)
-
-    def _check_output(self, channel: str, state: str, action: str) -> Pairs:
+    def _check_output(self, channel: str, state: str, action: str, *, with_load: bool = False) -> None:
         reply = self._session.ask(f"C{channel}:OUTP", action)
-        if reply.words.get("STATE") != state:
-            self._raise_mismatch(channel, "OUTP", state, reply.words.get("STATE", "nothing"), action)
-        return reply
+        asked = [("STATE", "OUTP", state), ("LOAD", "LOAD", self._load_word), ("PLRT", "PLRT", "NOR")]
+        for word, key, value in asked if with_load else asked[:1]:
+            if reply.words.get(word) != value:
+                self._raise_mismatch(channel, key, value, reply.words.get(word, "nothing"), action)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from labrig.assembly import Assembly, assemble
 from labrig.errors import LabrigError, UsageError
-from labrig.experiment import Experiment, Schedule
+from labrig.experiment import Experiment
 from labrig.instruments.contracts import Truth
 from labrig.learning.gradient import mean_gradient
 from labrig.learning.measurement import OutputReadings
+from labrig.learning.schedule import Schedule
 from labrig.learning.scores import scores
 from labrig.procedures.compare_rules.named import NamedRule
 from labrig.rig.gradient_probe import GradientProbe

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from labrig_drivers.digipot_bank.options import DigipotBankOptions
 from labrig_drivers.generic import DigitizerOptions, ProgrammerOptions, SourceOptions
-from labrig_drivers.ni.analog_input import NiAnalogInputOptions
-from labrig_drivers.ni.analog_output import NiAnalogOutputOptions
+from labrig_drivers.ni.input_options import NiAnalogInputOptions
+from labrig_drivers.ni.output_options import NiAnalogOutputOptions
 from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from labrig_drivers.ni import machine
-from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.ni.analog_input import NiAnalogInput
+from labrig_drivers.ni.input_options import NiAnalogInputOptions
 from nidaqmx.errors import DaqError
 from nidaqmx.system import System
 from pydantic import ValidationError
@@ -41,7 +42,7 @@ def test_what_is_no_device_is_refused(resource: str, says: str) -> None:
     ],
 )
 def test_what_the_model_cannot_do_is_refused(option: dict[str, str], says: str) -> None:
-    from labrig_drivers.ni.analog_input import capabilities
+    from labrig_drivers.ni.input_options import capabilities
 
     assert capabilities(entry()).bits == 16
     with pytest.raises((ValueError, ValidationError)) as caught:

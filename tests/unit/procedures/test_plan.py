@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labrig.experiment import Schedule
+from labrig.learning.schedule import Schedule
 from labrig.procedures.plan import count
 
 

@@ -12,8 +12,10 @@ from unittest.mock import patch
 import grpc
 import nidaqmx
 import numpy as np
-from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
-from labrig_drivers.ni.analog_output import NiAnalogOutput, NiAnalogOutputOptions
+from labrig_drivers.ni.analog_input import NiAnalogInput
+from labrig_drivers.ni.analog_output import NiAnalogOutput
+from labrig_drivers.ni.input_options import NiAnalogInputOptions
+from labrig_drivers.ni.output_options import NiAnalogOutputOptions
 from nidaqmx.system import System
 
 from labrig.instruments.data import AcquisitionPlan, Block

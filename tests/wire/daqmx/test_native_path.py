@@ -30,7 +30,8 @@ DRIVER = """
 import numpy as np
 from labrig.errors import ConnectionFailed
 from labrig.instruments.data import AcquisitionPlan
-from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.ni.analog_input import NiAnalogInput
+from labrig_drivers.ni.input_options import NiAnalogInputOptions
 def opened(**options):
     entry = {"driver": "ni.ai", "model": "PXIe-6363", "full_scale": "2 V", **options}
     instrument = NiAnalogInput("daq", NiAnalogInputOptions.model_validate(entry))
@@ -77,7 +78,8 @@ def test_native_path(library: Path, script: str) -> None:
 
 def test_without_nis_library_the_error_says_what_to_install() -> None:
     script = """
-from labrig_drivers.ni.analog_input import NiAnalogInput, NiAnalogInputOptions
+from labrig_drivers.ni.analog_input import NiAnalogInput
+from labrig_drivers.ni.input_options import NiAnalogInputOptions
 options = NiAnalogInputOptions(driver="ni.ai", model="PXIe-6363", resource="Dev1")
 NiAnalogInput("daq", options).open()
 """
