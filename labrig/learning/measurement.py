@@ -70,7 +70,7 @@ class SharedErrors:
     u_gain : float
         Standard uncertainty of a channel's gain (relative).
     u_zero : float or (C,) array
-        Standard uncertainty of a channel's zero (V).
+        Standard uncertainty of a channel's zero, in the unit of the network.
     output_columns : (O,) array of int
         Columns of the outputs among the channels.
     """
@@ -79,6 +79,11 @@ class SharedErrors:
     u_gain: float
     u_zero: float | Array
     output_columns: NDArray[np.intp]
+
+    def of_outputs(self, outputs: Array, with_zero: bool) -> Array:
+        """(O,) variance that gain, and zero where it counts, leave in these outputs (O,)."""
+        zero = np.broadcast_to(np.square(self.u_zero), self.drops.channels)[self.output_columns]
+        return (self.u_gain * outputs) ** 2 + (zero if with_zero else 0.0)
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ def check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
             f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
             action="inject the error",
             limit=f"{LARGEST_MISFIT:.0%}",
-            remedy="raise learning.error.current: sources have a smallest amplitude, and round others",
+            remedy="raise the error (learning.error): sources have a smallest amplitude, and round others",
         )
 
 
