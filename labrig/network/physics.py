@@ -255,6 +255,15 @@ class HasSecondQuantity(Protocol):
         ...
 
 
+@runtime_checkable
+class ExplainsMissing(Protocol):
+    """A layout that knows why it lacks a node that is wired. A physics may do without."""
+
+    def why_missing(self, node: str, /) -> str:
+        """Why there is no node of this name, with the remedy; empty if nothing is known of it."""
+        ...
+
+
 class Layout(Protocol):
     """A network before it is wired to sources."""
 
@@ -292,6 +301,8 @@ class Physics(ABC):
 
     Options: ClassVar[type[Section]] = NoOptions
     medium: ClassVar[Medium] = ELECTRICAL
+    second_key: ClassVar[str] = ""
+    """The key that gives nodes their second quantity; empty if they always have it, or never."""
 
     @classmethod
     @abstractmethod

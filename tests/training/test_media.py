@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,24 @@ def test_a_missing_coupling_is_reported_once() -> None:
     with pytest.raises(ConfigProblems) as error:
         assemble(packaged_configs() / "elastic_allostery.yaml", [row])
     assert [problem.path for problem in error.value.problems] == ["wiring.source.drive"]
+
+
+@pytest.mark.parametrize(("config", "null_test"), [("flow_chemical_iris", "Pa"), ("elastic_allostery", "m")])
+def test_certify_confirms_the_edges_and_speaks_the_units(config: str, null_test: str, capsys) -> None:
+    assert main(["certify", f"{config}.yaml", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["cosine_adjoint"] > 0.99
+    assert figures["confirmed_share"] > 0.9
+    assert figures[f"null_b_max_{null_test.lower()}"] >= 0
+    assert "null_b_max_v" not in figures
+
+
+def test_a_chemical_that_was_deleted_is_named_as_the_cause() -> None:
+    with pytest.raises(ConfigProblems) as error:
+        assemble(packaged_configs() / "flow_chemical_iris.yaml", ["network.chemical=null"])
+    said = [problem.message for problem in error.value.problems]
+    assert any("this network has none; write network.chemical, or use shared_tone" in each for each in said)
+    assert "c_in0 is the concentration at in0, and the network has no chemical: write network.chemical" in said
 
 
 def test_plan_and_measure_speak_the_units_of_the_network(capsys: pytest.CaptureFixture[str]) -> None:
