@@ -114,6 +114,8 @@ class Response:
         frequencies (at the error tone itself if the activation is DC). None if it was not asked for.
     shared : SharedErrors or None
         What is known of errors that this response shares with others.
+    constant_slope : (E,) array or None
+        ∂²E/∂u∂θ where it is the same at every drop u; None if it is the drop.
     """
 
     outputs: Array
@@ -132,6 +134,15 @@ class Response:
     constant: Array = field(default_factory=lambda: np.zeros(0))
     second: SecondDrops | None = None
     shared: SharedErrors | None = None
+    constant_slope: Array | None = None
+
+    @property
+    def slope(self) -> tuple[Array, Array, Array]:
+        """(E,) ∂²E/∂u∂θ at the drops `a`, which times b is the gradient: value, standard error, systematic part."""
+        if self.constant_slope is None:
+            return self.a, self.u_a, self.systematic_a
+        known = np.zeros_like(self.constant_slope)
+        return self.constant_slope, known, known
 
 
 @dataclass(frozen=True)

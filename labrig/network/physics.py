@@ -75,6 +75,9 @@ class Edge:
         difference a − b. Where nodes are points, as in an elastic network, it is the extension along the bond.
     second : tuple of (str, float)
         Its drop of a second quantity, in units in which that answers a flow as the state does; empty if there is none.
+    slope : float or None
+        ∂²E/∂u∂θ where that is the same at every drop u, as for a rest length. None if it is the drop itself, as for a
+        conductance, whose energy is ½θu².
     """
 
     name: str
@@ -82,6 +85,7 @@ class Edge:
     b: str
     projection: Terms = ()
     second: Terms = ()
+    slope: float | None = None
 
     @property
     def projection_or_ends(self) -> Terms:

@@ -15,7 +15,7 @@ from labrig.config.problems import ConfigProblems
 from labrig.learning.gradient import Gradient
 from labrig.procedures.train import train
 
-CONFIGS = ["elastic_allostery", "elastic_large", "flow_chemical_iris"]
+CONFIGS = ["elastic_allostery", "elastic_large", "flow_chemical_iris", "studies/elastic_rest_length"]
 
 
 def gradients(config: str, *overrides: str) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +65,15 @@ def test_what_diffuses_otherwise_is_no_longer_exact(variant: str, least: float, 
     assert least < cosine < most
 
 
-@pytest.mark.parametrize(("config", "epochs"), [("elastic_allostery", 150), ("flow_chemical_iris", 3)])
+@pytest.mark.parametrize(
+    ("config", "epochs"),
+    [
+        ("elastic_allostery", 150),
+        ("flow_chemical_iris", 3),
+        ("studies/elastic_rest_length", 30),
+        ("studies/elastic_regression", 10),
+    ],
+)
 def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:
     overrides = [f"learning.epochs={epochs}", "learning.evaluate.every=0"]
     assembly = assemble(packaged_configs() / f"{config}.yaml", overrides)
@@ -73,7 +81,8 @@ def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:
     assert result.metrics["loss"] < 0.15 * result.metrics["initial_loss"]
     assert not result.left_out  # every picture was drawn
     units = {name: variable.units for name, variable in labrig.load(tmp_path / "run").contents.variables.items()}
-    state, parameter = ("m", "N/m") if config.startswith("elastic") else ("Pa", "m³/(s·Pa)")
+    units_of = {"elastic_rest_length": ("m", "m"), "flow_chemical_iris": ("Pa", "m³/(s·Pa)")}
+    state, parameter = units_of.get(Path(config).name, ("m", "N/m"))
     assert (units["outputs"], units["conductances"], units["gradient"]) == (state, parameter, f"1/({parameter})")
 
 
@@ -174,3 +183,30 @@ def test_settling_waits_for_the_chemical_or_is_said_to_be_too_short() -> None:
     assert not slow.document.warnings
     (warning,) = assemble(path, ["network.chemical.volume=100 nL", "acquisition.settle=5 ms"]).document.warnings
     assert "settles with a time constant of up to 3.7" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("learning.activation=sine", "no constant parameter changes the amplitude of a tone here"),
+        ("learning.rule=half_squares", "it reads ½u² of the edges, but its energy per edge is not half the parameter"),
+        ("network.programmable.range=[20 N/m, 190 N/m]", "'20 N/m' is a stiffness, expected a length"),
+        ("wiring.edges.transducer=2 N/m per µS", "expected a factor in m per S"),
+    ],
+)
+def test_what_rest_lengths_cannot_do_is_refused(override: str, message: str) -> None:
+    with pytest.raises(ConfigProblems, match=message):
+        assemble(packaged_configs() / "studies" / "elastic_rest_length.yaml", [override])
+
+
+@pytest.mark.parametrize("rule", ["equilibrium_propagation", "finite_difference", "parameter_dither", "richardson"])
+def test_other_rules_measure_the_gradient_by_rest_lengths_too(rule: str) -> None:
+    more = [f"learning.rule={rule}", "simulation.preset=ideal", "limits.step=10 s"]
+    measured, exact = gradients("studies/elastic_rest_length", *more)
+    assert measured @ exact > 0.999 * np.linalg.norm(measured) * np.linalg.norm(exact)
+    assert np.linalg.norm(measured) == pytest.approx(np.linalg.norm(exact), rel=1e-2)
+
+
+def test_a_map_between_displacements_is_not_drawn() -> None:
+    with pytest.raises(ConfigProblems, match="what a network of lengths can realize is not known"):
+        assemble(packaged_configs() / "studies" / "elastic_regression.yaml", ["task.regression.matrix=random"])

@@ -65,6 +65,18 @@ def check_carrier(document: Document, learning: LearningChoice, network: Network
     document.report(("learning", "error", "carrier"), message)
 
 
+def check_slope(document: Document, learning: LearningChoice, layout: Layout) -> None:
+    """Report what needs edges whose energy is ½θu² in a network that has others."""
+    if all(edge.slope is None for edge in layout.edges):
+        return
+    quadratic = "its energy per edge is not half the parameter times the drop squared"
+    if learning.section.activation == "sine":
+        message = f"no constant parameter changes the amplitude of a tone here: {quadratic}; use dc"
+        document.report(("learning", "activation"), message)
+    if learning.rule_class.of_squares:
+        document.report(("learning", "rule"), f"it reads ½u² of the edges, but {quadratic}; use frequency_propagation")
+
+
 def _check_where(document: Document, board: Board, learning: LearningChoice) -> None:
     """Report an error that is injected as one quantity at a node of the other: nothing would answer to it."""
     medium, name = medium_in_use(), learning.section.error.carrier

@@ -226,7 +226,9 @@ class WiringReader:
                 wrong.add(place)
                 continue
             device, _, channel = label.partition("/")
-            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, factor, edge.second))
+            wires.append(
+                EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, factor, edge.second, edge.slope)
+            )
         return wires
 
     def _check_row(self, node: str, path: TreePath, row: NodeWires) -> None:
