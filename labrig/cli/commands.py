@@ -35,6 +35,7 @@ from labrig.cli import (
     run,
     safe,
     show,
+    simulate,
     sweep,
     verify,
     virtual,
@@ -45,7 +46,7 @@ from labrig.json_text import json_text
 
 COMMANDS = (
     *(run, resume, evaluate, program, check, feasible, plan, measure, certify, sweep),
-    *(doctor, safe, abort, attach, show, verify, ls, compare, compare_rules, note, export, drivers, virtual),
+    *(doctor, safe, abort, attach, show, verify, ls, compare, compare_rules, note, export, simulate, drivers, virtual),
 )
 INTERRUPTED = 130
 

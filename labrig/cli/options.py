@@ -95,6 +95,11 @@ def folder_named(text: str) -> Path:
     return Path(named(text))
 
 
+def file_named(text: str) -> Path:
+    """Return a file name as a path; refuses an empty one."""
+    return Path(named(text))
+
+
 def count(text: str) -> int:
     """Return a whole number ≥ 0; refuses anything else."""
     if not text.isascii() or not text.isdigit():

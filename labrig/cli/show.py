@@ -1,13 +1,17 @@
-"""show: print what a run did, from its folder; --plot writes its PNGs."""
+"""show: print what a run did, from its folder; --plot writes its PNGs, --netlist its board for SPICE."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from labrig.cli.options import add_run, folder_named
+from labrig.cli.options import add_run, count, folder_named
+from labrig.errors import UsageError
 from labrig.json_text import json_text
+
+if TYPE_CHECKING:
+    from labrig.runs.folder import RunFolder
 
 BEFORE = "measured before training"
 PICTURES_LEFT_OUT = 6
@@ -19,6 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     parser.add_argument("--plot", action="store_true", help="draw the PNGs again")
     parser.add_argument("--out", type=folder_named, metavar="DIR", help="write the PNGs there; implies --plot")
+    parser.add_argument("--netlist", action="store_true", help="print the board as a SPICE netlist instead")
+    parser.add_argument(
+        "--step", type=count, metavar="N", help="of --netlist: the board after this step (default: last)"
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -31,6 +39,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.runs.summary import summarize
 
     folder = find_run(arguments.run, arguments.runs_dir)
+    if arguments.netlist or arguments.step is not None:
+        return _netlist(folder, arguments)
     summary = summarize(folder)
     record = read_journal(folder.journal)  # the summary does not read every row; show reports a damaged one
     meta: dict[str, Any] = {"card": {}} if summary["name"] is None else folder.meta()
@@ -53,6 +63,17 @@ def execute(arguments: argparse.Namespace) -> int:
 
         print(f"labrig: pictures not drawn: {reasons(left_out)}", file=sys.stderr)
         return PICTURES_LEFT_OUT
+    return 0
+
+
+def _netlist(folder: RunFolder, arguments: argparse.Namespace) -> int:
+    from labrig.procedures.board_netlist import board_netlist
+
+    if not arguments.netlist or arguments.plot or arguments.out is not None:
+        raise UsageError("--step belongs to --netlist, which is printed instead of everything else")
+    text = board_netlist(folder, arguments.step)
+    line = {"event": "netlist", "run": str(folder.path), "netlist": text}
+    print(json_text(line) if arguments.json else text, end="\n" if arguments.json else "")
     return 0
 
 

@@ -307,6 +307,8 @@ class Physics(ABC):
     medium: ClassVar[Medium] = ELECTRICAL
     second_key: ClassVar[str] = ""
     """The key that gives nodes their second quantity; empty if they always have it, or never."""
+    files: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Keys that name a file, each as its path in the section; the builder gets where the file is."""
 
     @classmethod
     @abstractmethod

@@ -47,7 +47,7 @@ def _uncertainties(short: bool) -> list[Figure]:
     chosen = [(rule, tuple(seeds(f"rules {rule}", count)), k) for rule, count, k in plan]
     for found in in_parallel(_examined, *zip(*chosen, strict=True)):
         text = f"{found.rule}: z-rms, against {found.estimand}"
-        figures.append(between(text, found.z_rms, *((0.7, 1.4) if short else (0.9, 1.1))))
+        figures.append(between(text, found.z_rms, *((0.6, 1.6) if short else (0.9, 1.1))))
         figures.append(at_least(f"{found.rule}: smallest cosine to the exact gradient", found.cosine, 0.9))
     return figures
 

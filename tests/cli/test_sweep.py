@@ -189,6 +189,7 @@ def test_exit_codes():
     assert _code([7, 5, 4]) == 5
 
 
+@pytest.mark.more  # `claims/sweep.py` does it too
 def test_local_workers(tmp_path, capsys):
     path = written(tmp_path, SWEEP.replace("[0.5, 2]", "[2]"))
     command = ["sweep", str(path), "--jobs", "2", "--json", "--runs-dir"]

@@ -16,6 +16,7 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 (NOTEBOOK,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "labrig.load" in block]
 
 
+@pytest.mark.more
 def test_the_notebook_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells: dict = {}

@@ -1,4 +1,4 @@
-"""Springs and tubes behind transducers on the chain of real drivers: cards, generator and bank, trained in real time."""
+"""Springs and tubes behind transducers on the chain of real drivers: cards, generator, bank, trained in real time."""
 
 from __future__ import annotations
 

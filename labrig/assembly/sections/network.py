@@ -21,7 +21,7 @@ from labrig.learning.updates import within
 from labrig.medium import ELECTRICAL, Medium, PositiveParameter, medium_in_use
 from labrig.network import PHYSICS, Physics
 from labrig.network.physics import Layout, NetworkError
-from labrig.quantities import NonNegativeCount
+from labrig.quantities import NonNegativeCount, as_written, escape_hint
 from labrig.random_streams import RandomStream
 
 PILOT = "pilot"
@@ -120,8 +120,13 @@ def read_layout(document: Document, network: NetworkChoice) -> Layout | None:
     def report(key: tuple[str | int, ...], message: str) -> None:
         document.report(("network", *key), message)
 
+    options = part(network.section, network.physics.Options)
+    for key in network.physics.files:
+        options = _located(document, options, key, ())
+    if len(document.problems) > before:
+        return None
     try:
-        layout = network.physics.build(part(network.section, network.physics.Options), report)
+        layout = network.physics.build(options, report)
     except NetworkError as error:
         report((), str(error))
         return None
@@ -132,6 +137,23 @@ def read_layout(document: Document, network: NetworkChoice) -> Layout | None:
             message = f"a node cannot be called {name!r}: the wiring uses that name for another row"
             document.report(("network",), message, at_key=True)
     return layout if len(document.problems) == before else None
+
+
+def _located(document: Document, options: Section, key: tuple[str, ...], above: tuple[str, ...]) -> Section:
+    """Return options in which the file at a key is where it was found; report one that is not there."""
+    first, *below = key
+    value = getattr(options, first)
+    if value is None:
+        return options
+    path = ("network", *above, first)
+    if below:
+        return options.model_copy(update={first: _located(document, value, tuple(below), (*above, first))})
+    found = document.locate(value, document.get(path))
+    if found is None:
+        where = "next to the configuration that names it or among the packaged ones"
+        document.report(path, f"there is no file {as_written(value)} {where}{escape_hint(value)}")
+        return options
+    return options.model_copy(update={first: str(found)})
 
 
 def check_range(document: Document, network: NetworkChoice, board: Board, devices: Mapping[str, Device]) -> None:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -16,6 +17,8 @@ from labrig.network.physics import GROUND, NetworkError, Physics, Report, Wiring
 from labrig.network.resistive.builders import HiddenLayer, Layout, from_edges, grid, layered
 from labrig.network.resistive.diodes import DIODES, DiodeModel
 from labrig.network.resistive.graph import Diode, Graph, Resistor
+from labrig.network.resistive.netlist.board import board_of
+from labrig.network.resistive.netlist.circuit import NetlistError
 from labrig.network.resistive.wiring_problems import wiring_problems
 from labrig.quantities import MOST, Count, PositiveResistance, as_written
 
@@ -70,18 +73,27 @@ class FixedDiode(Section):
     count: Count = 1
 
 
+class Netlist(Section):
+    """A SPICE netlist, the resistors of it that are trained, and the parts that are not on the board."""
+
+    file: str
+    edges: Annotated[list[str], Field(min_length=1)] | None = None
+    leave_out: list[str] = []
+
+
 class Options(Section):
     """One builder, and fixed parts."""
 
     layered: Layered | None = None
     grid: Grid | None = None
     edges: Annotated[list[str], Field(min_length=1)] | None = None
+    netlist: Netlist | None = None
     resistors: list[FixedResistor] = []
     diodes: list[FixedDiode] = []
 
     @model_validator(mode="after")
     def _one_builder(self) -> Self:
-        exactly_one(self, ("layered", "grid", "edges"))
+        exactly_one(self, ("layered", "grid", "edges", "netlist"))
         return self
 
 
@@ -89,6 +101,7 @@ class Resistive(Physics):
     """Resistors and diodes: nodes carry voltages, a programmable edge of conductance θ the current θ·u."""
 
     Options = Options
+    files = (("netlist", "file"),)
 
     @classmethod
     def build(cls, options: Options, report: Report) -> Layout | None:
@@ -141,6 +154,8 @@ class _Builder:
             return grid(rows, columns) if self._few_enough("grid", count) else None
         if options.edges is not None:
             return self._from_list(options.edges)
+        if options.netlist is not None:
+            return self._from_netlist(options.netlist)
         assert options.layered is not None
         hidden = [
             HiddenLayer(layer.nodes) if layer.shunt is None else HiddenLayer(layer.nodes, model, layer.shunt.pairs)
@@ -158,6 +173,16 @@ class _Builder:
         if count > MOST_EDGES:
             self._report((builder,), f"{count} programmable edges are more than {MOST_EDGES}")
         return count <= MOST_EDGES
+
+    def _from_netlist(self, netlist: Netlist) -> Layout | None:
+        def report(key: str, message: str) -> None:
+            self._report(("netlist", key), message)
+
+        try:
+            return board_of(Path(netlist.file), netlist.edges, netlist.leave_out, report)
+        except NetlistError as error:
+            self._report(("netlist", "file"), str(error))
+            return None
 
     def _from_list(self, edges: Sequence[str]) -> Layout | None:
         seen: set[str] = set()

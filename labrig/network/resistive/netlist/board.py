@@ -1,0 +1,112 @@
+"""A netlist as a board: some of its resistors are trained, its other resistors and its diodes are fixed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from labrig.network.physics import GROUND, Edge
+from labrig.network.resistive import graph
+from labrig.network.resistive.builders import Layout
+from labrig.network.resistive.netlist.circuit import GROUND as SPICE_GROUND
+from labrig.network.resistive.netlist.circuit import Circuit
+from labrig.network.resistive.netlist.reader import read_netlist
+
+_RANGE = re.compile(r"(.*?)(\d+)\.\.(?:\1)?(\d+)")
+
+Report = Callable[[str, str], None]
+"""Takes the key of `netlist:` to blame, and what is wrong."""
+
+
+def board_of(file: Path, edges: Sequence[str] | None, left_out: Sequence[str], report: Report) -> Layout | None:
+    """The layout of a netlist; None after problems were reported.
+
+    Parameters
+    ----------
+    file : Path
+    edges : sequence of str, optional
+        The resistors that are trained, in the order of the edges: 'R1', or 'R1..R12'. All by default.
+    left_out : sequence of str
+        Parts that are not on the board, such as a source in whose place an instrument is wired.
+
+    Raises
+    ------
+    NetlistError
+        If the netlist cannot be read.
+    """
+    circuit = read_netlist(file)
+    names = [part.name for part in circuit.parts]
+    resistors = {part.name: part for part in circuit.resistors}
+    absent = _chosen(left_out, names, "leave_out", report)
+    if absent is None:
+        return None
+    trained = [part for part in resistors if part not in absent]
+    if edges is not None:
+        chosen = _chosen(edges, list(resistors), "edges", report)
+        if chosen is None:
+            return None
+        trained = list(chosen)
+        for name in trained:
+            if name in absent:
+                report("edges", f"{resistors[name].name.upper()} is in leave_out too")
+                return None
+    if not trained:
+        report("file", f"{file.name} has no resistor to train")
+        return None
+    sound = True
+    for part in (*circuit.voltages, *circuit.currents, *circuit.capacitors):
+        if part.name in absent:
+            continue
+        sound = False
+        name = part.name.upper()
+        if part in circuit.capacitors:
+            why = f"is a capacitor, which the board has no room for; write 'leave_out: [{name}]' if it does not matter"
+        else:
+            why = f"is a source; write 'leave_out: [{name}]' if an instrument takes its place in the wiring"
+        report("file", f"{name} ({part.place}) {why}")
+    if not sound:
+        return None
+    fixed = [part for part in circuit.resistors if part.name not in trained and part.name not in absent]
+    programmable = tuple(Edge(name.upper(), _node(resistors[name].a), _node(resistors[name].b)) for name in trained)
+    diodes = tuple(
+        graph.Diode(part.name, _node(part.anode), _node(part.cathode), part.model)
+        for part in circuit.diodes
+        if part.name not in absent
+    )
+    kept = tuple(graph.Resistor(part.name, _node(part.a), _node(part.b), part.ohm) for part in fixed)
+    nodes = _nodes(circuit, {*trained, *(part.name for part in (*fixed, *diodes))})
+    return Layout(nodes, programmable, kept, diodes, shape={"netlist": [len(nodes), len(programmable)]})
+
+
+def _chosen(written: Sequence[str], names: Sequence[str], key: str, report: Report) -> dict[str, None] | None:
+    """The parts that are named, ranges expanded, in their order; None after a problem was reported."""
+    chosen: dict[str, None] = {}
+    for text in written:
+        match = _RANGE.fullmatch(text)
+        first, last = (int(match[2]), int(match[3])) if match else (0, 0)
+        wanted = [f"{match[1]}{k}" for k in range(first, last + 1)] if match else [text]
+        for name in wanted:
+            if name.lower() not in names:
+                close = difflib.get_close_matches(name.lower(), names, 1, 0.6)
+                hint = f"; did you mean {close[0].upper()}?" if close else ""
+                report(key, f"the netlist has no {'resistor' if key == 'edges' else 'part'} {name}{hint}")
+                return None
+            if name.lower() in chosen:
+                report(key, f"{name} is named twice")
+                return None
+            chosen[name.lower()] = None
+    return chosen
+
+
+def _nodes(circuit: Circuit, kept: set[str]) -> tuple[str, ...]:
+    """The nodes that the parts of the board touch, in the order of the netlist."""
+    ends = [(part.name, part.a, part.b) for part in circuit.resistors]
+    ends += [(part.name, part.anode, part.cathode) for part in circuit.diodes]
+    touched = {node for name, *pair in ends if name in kept for node in pair}
+    return tuple(node for node in circuit.nodes if node in touched)
+
+
+def _node(name: str) -> str:
+    return GROUND if name == SPICE_GROUND else name

@@ -1,0 +1,214 @@
+"""The elements of a netlist: how each kind of line becomes a part of the circuit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+from labrig.network.resistive.netlist.cards import Card
+from labrig.network.resistive.netlist.circuit import Capacitor, Circuit, CurrentSource, Diode, Resistor, VoltageSource
+from labrig.network.resistive.netlist.models import ModelCard, diode_model
+from labrig.network.resistive.netlist.values import ValueProblem, value
+from labrig.network.resistive.netlist.waveforms import PiecewiseLinear, Sine, Waveform
+
+
+@dataclass(slots=True)
+class Context:
+    """Temperatures (°C): of the circuit, and at which models are quoted."""
+
+    temperature_c: float = 27.0
+    nominal_c: float = 27.0
+
+
+class Names(Protocol):
+    """What names mean where an element stands."""
+
+    prefix: str
+    parameters: dict[str, float]
+    models: dict[str, ModelCard]
+
+    def node(self, word: str) -> str:
+        """The node of the whole circuit that a name stands for."""
+        ...
+
+
+def resistor(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
+    """R1 a b 4.7k [m=2]."""
+    ohm, multiple = _value(card, names, "r")
+    _positive(ohm, "resistance", "Ω")
+    a, b = _ends(card, names)
+    circuit.resistors.append(Resistor(_name(card, names), a, b, ohm / multiple, card.place))
+
+
+def capacitor(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
+    """C1 a b 100n [m=2]."""
+    farad, multiple = _value(card, names, "c")
+    _positive(farad, "capacitance", "F")
+    a, b = _ends(card, names)
+    circuit.capacitors.append(Capacitor(_name(card, names), a, b, farad * multiple, card.place))
+
+
+def diode(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
+    """D1 anode cathode model [area] [m=2]."""
+    words, options = _split(card.words[3:])
+    words = [word for word in words if word.lower() != "off"]
+    if not 1 <= len(words) <= 2:
+        raise ValueProblem("write ANODE CATHODE MODEL [AREA]")
+    written = names.models.get(words[0].lower())
+    if written is None:
+        raise ValueProblem(f"there is no .model {words[0]}; define it or .include its file")
+    area = value(words[1], names.parameters) if len(words) == 2 else 1.0
+    area = value(options.pop("area"), names.parameters) if "area" in options else area
+    area *= value(options.pop("m"), names.parameters) if "m" in options else 1.0
+    _refuse(options)
+    model, charge = diode_model(written, names.parameters, area, context.temperature_c, context.nominal_c)
+    a, b = _ends(card, names)
+    circuit.diodes.append(Diode(_name(card, names), a, b, model, card.place))
+    note = f"{written.place}: {', '.join(charge)} of {written.name} are left out; its diodes store no charge"
+    if charge and note not in circuit.notes:
+        circuit.notes.append(note)
+
+
+def voltage_source(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
+    """V1 plus minus [DC] 1 [SIN(…) | PWL(…)]."""
+    a, b = _ends(card, names)
+    circuit.voltages.append(VoltageSource(_name(card, names), a, b, _plays(card, names), card.place))
+
+
+def current_source(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
+    """I1 plus minus [DC] 1m [SIN(…) | PWL(…)]."""
+    a, b = _ends(card, names)
+    circuit.currents.append(CurrentSource(_name(card, names), a, b, _plays(card, names), card.place))
+
+
+BUILDERS: dict[str, Callable[[Card, Names, Circuit, Context], None]] = {
+    "r": resistor,
+    "c": capacitor,
+    "d": diode,
+    "v": voltage_source,
+    "i": current_source,
+}
+
+
+def _ends(card: Card, names: Names) -> tuple[str, str]:
+    if len(card.words) < 3:
+        raise ValueProblem("it needs two nodes")
+    a, b = card.words[1:3]
+    for node in (a, b):
+        if node in "()=" or node[0] in "{'\"":
+            raise ValueProblem(f"{node!r} is not the name of a node")
+    return names.node(a), names.node(b)
+
+
+def _name(card: Card, names: Names) -> str:
+    return f"{names.prefix}{card.name}"
+
+
+def _value(card: Card, names: Names, key: str) -> tuple[float, float]:
+    """The value of a part of two ends, and how many of it are in parallel."""
+    words, options = _split(card.words[3:])
+    if key in options:
+        words.append(options.pop(key))
+    if len(words) != 1:
+        raise ValueProblem("it needs one value" if not words else f"{words[1]!r} is not expected here")
+    multiple = value(options.pop("m"), names.parameters) if "m" in options else 1.0
+    _refuse(options)
+    if not multiple > 0:
+        raise ValueProblem(f"m={multiple:g} is not > 0")
+    return value(words[0], names.parameters), multiple
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Words of their own, and those written as key=value."""
+    plain, options = list[str](), dict[str, str]()
+    words, position = list(words), 0
+    while position < len(words):
+        if words[position + 1 : position + 2] == ["="]:
+            if position + 2 >= len(words):
+                raise ValueProblem(f"{words[position]}= has no value")
+            options[words[position].lower()] = words[position + 2]
+            position += 3
+        else:
+            plain.append(words[position])
+            position += 1
+    return plain, options
+
+
+def _refuse(options: dict[str, str]) -> None:
+    for key in options:
+        raise ValueProblem(f"{key}= is not supported")
+
+
+def _positive(amount: float, what: str, unit: str) -> None:
+    if not (amount > 0 and math.isfinite(amount)):
+        raise ValueProblem(f"a {what} of {amount:g} {unit} is not > 0")
+
+
+def _plays(card: Card, names: Names) -> Waveform:
+    """What a source plays, from the words behind its nodes."""
+    words = list(card.words[3:])
+    level: float | None = None
+    shape: Sine | PiecewiseLinear | None = None
+    while words:
+        first = words.pop(0)
+        key = first.lower()
+        if key == "dc":
+            if words[:1] == ["="]:
+                words.pop(0)
+            if not words:
+                raise ValueProblem("DC has no value")
+            level = value(words.pop(0), names.parameters)
+        elif key == "ac":  # for a small-signal analysis, which is not made here
+            while words and words[0].lower() not in ("sin", "pwl", "dc"):
+                words.pop(0)
+        elif key in ("sin", "pwl"):
+            numbers = [value(word, names.parameters) for word in _arguments(words, first)]
+            shape = _sine(numbers) if key == "sin" else _piecewise(numbers)
+        elif key in ("pulse", "exp", "sffm", "am", "trnoise", "trrandom", "external"):
+            raise ValueProblem(f"{first} is not supported; sources play DC, SIN or PWL")
+        elif level is None and shape is None:
+            level = value(first, names.parameters)
+        else:
+            raise ValueProblem(f"{first!r} is not expected here")
+    return Waveform(level, shape)
+
+
+def _arguments(words: list[str], name: str) -> list[str]:
+    """Take the arguments of SIN or PWL off the words, with or without parentheses."""
+    taken: list[str] = []
+    if words[:1] != ["("]:
+        taken, words[:] = list(words), []
+        if "=" in taken:
+            raise ValueProblem(f"{name} with {taken[taken.index('=') - 1]}= is not supported")
+        return taken
+    words.pop(0)
+    while words and words[0] != ")":
+        taken.append(words.pop(0))
+    if not words:
+        raise ValueProblem(f"{name}( is not closed")
+    words.pop(0)
+    if words[1:2] == ["="]:
+        raise ValueProblem(f"{name} with {words[0]}= is not supported")
+    return taken
+
+
+def _sine(numbers: Sequence[float]) -> Sine:
+    if not 3 <= len(numbers) <= 6:
+        raise ValueProblem("write SIN(OFFSET AMPLITUDE FREQUENCY [DELAY [DAMPING [PHASE]]])")
+    offset, amplitude, frequency, *more = numbers
+    if not frequency > 0:
+        raise ValueProblem(f"SIN with a frequency of {frequency:g} Hz, which is not > 0")
+    delay, damping, phase = [*more, 0.0, 0.0, 0.0][:3]
+    return Sine(offset, amplitude, frequency, delay, damping, math.radians(phase))
+
+
+def _piecewise(numbers: Sequence[float]) -> PiecewiseLinear:
+    times, values = numbers[0::2], numbers[1::2]
+    if not times or len(times) != len(values):
+        raise ValueProblem("PWL needs pairs of time and value")
+    if any(later <= earlier for earlier, later in pairwise(times)):
+        raise ValueProblem("the times of a PWL must rise")
+    return PiecewiseLinear(tuple(times), tuple(values))

@@ -1,0 +1,217 @@
+"""The equations of a circuit: voltage sources eliminated exactly, and the operating point by guarded Newton.
+
+A voltage source ties two nodes together, v_plus = v_minus + e. A tree of them leaves one free voltage, so all node
+voltages are v = P·y + K·e with the free voltages y. What is left minimizes a strictly convex function of y, as the
+networks of `labrig.network.resistive.solve` do, and Newton along shortened steps always arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.network.physics import NetworkError
+from labrig.network.resistive.junctions import DiodeArrays, diode_arrays, diode_current
+from labrig.network.resistive.netlist.circuit import GROUND, Circuit, NetlistError, VoltageSource
+from labrig.network.resistive.solve.lapack import sparse_factor
+
+Array = NDArray[np.float64]
+
+FINAL_ERROR = 1e-13
+"""Newton ends when the error left, estimated as du²/(2·nVt) of every diode, is below this part of full scale."""
+
+BEND = 0.1
+"""This estimate holds for |du|/nVt below it."""
+
+SAFE_BEND = 1.0
+STEEPEST_END = 0.9
+MOST_ITERATIONS = 1000
+MOST_DENSE = 300
+"""Nodes up to which a dense factorization is as fast as a sparse one."""
+
+
+class Equations:
+    """What a circuit obeys, without its capacitors.
+
+    Attributes
+    ----------
+    nodes : tuple of N str
+    free : (N, m) array
+        P.
+    held : (N, S) array
+        K.
+    """
+
+    free: Array
+    held: Array
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.nodes = circuit.nodes
+        self._circuit = circuit
+        self._index = {node: k for k, node in enumerate(self.nodes)}
+        self.free, self.held = self._eliminated(circuit.voltages)
+        conductance = np.zeros((len(self.nodes), len(self.nodes)))
+        for part in circuit.resistors:
+            column = self.column(part.a, part.b)
+            conductance += np.outer(column, column) / part.ohm
+        self._conductance = self.free.T @ conductance @ self.free
+        self._from_held = self.free.T @ conductance @ self.held
+        drops = [self.column(part.anode, part.cathode) for part in circuit.diodes]
+        incidence = np.array(drops).reshape(-1, len(self.nodes)).T
+        self._incidence, self._offset = self.free.T @ incidence, self.held.T @ incidence
+        self._diodes: DiodeArrays = diode_arrays([part.model for part in circuit.diodes])
+        pushed = [self.column(part.minus, part.plus) for part in circuit.currents]
+        self._pushed = self.free.T @ np.array(pushed).reshape(-1, len(self.nodes)).T
+        self._check_paths()
+
+    @property
+    def nothing(self) -> Array:
+        """(m,) free voltages of 0 V, from where a search begins."""
+        return np.zeros(len(self.free.T))
+
+    def column(self, a: str, b: str) -> Array:
+        """(N,) +1 at a, −1 at b; ground has no entry."""
+        column = np.zeros(len(self.nodes))
+        for node, sign in ((a, 1.0), (b, -1.0)):
+            if node != GROUND:
+                column[self._index[node]] += sign
+        return column
+
+    def voltages(self, y: Array, volts: Array) -> Array:
+        """(N,) node voltages from the free ones (m,) and what voltage sources play (S,)."""
+        return self.free @ y + self.held @ volts
+
+    def solve(
+        self, volts: Array, amperes: Array, start: Array, more_s: Array | None = None, more_a: Array | None = None
+    ) -> Array:
+        """(m,) free voltages when sources play `volts` (S,) and `amperes` (I,), searched from `start` (m,).
+
+        `more_s` (m, m) and `more_a` (m,) are conductances and currents of capacitors in a step of time. Raises
+        NetworkError if there is no solution in reach.
+        """
+        conductance = self._conductance if more_s is None else self._conductance + more_s
+        pushed = self._pushed @ amperes - self._from_held @ volts
+        if more_a is not None:
+            pushed = pushed + more_a
+        if not len(self._diodes):
+            return _solved(conductance, pushed)
+        offset = volts @ self._offset
+        y, scale = start, max(float(np.abs(volts).max(initial=0.0)), 1e-6)
+        missing, slope = self._residual(y, conductance, pushed, offset)
+        for _ in range(MOST_ITERATIONS):
+            jacobian = (self._incidence * slope) @ self._incidence.T + conductance
+            step = _solved(jacobian, missing)
+            du = np.abs(step @ self._incidence)
+            bend = float((du / self._diodes.slope_voltage_v).max())
+            left = float((0.5 * du * du / self._diodes.slope_voltage_v).max())
+            if bend <= BEND and left <= FINAL_ERROR * max(scale, float(np.abs(y + step).max())):
+                return y + step
+            y, missing, slope = self._shortened(y, step, bend, float(missing @ step), conductance, pushed, offset)
+        raise NetworkError(
+            "no operating point was found",
+            limit=f"{MOST_ITERATIONS} Newton iterations",
+            remedy="look for parts or drives many orders of magnitude apart",
+        )
+
+    def _shortened(
+        self, y: Array, step: Array, bend: float, descent: float, conductance: Array, pushed: Array, offset: Array
+    ) -> tuple[Array, Array, Array]:
+        """Go along a step as far as the energy falls; there the free voltages, the residual, the slopes of diodes."""
+        alpha = self._limit(y, step, offset)
+        while True:
+            at = y + alpha * step
+            missing, slope = self._residual(at, conductance, pushed, offset)
+            if alpha * bend <= SAFE_BEND or -float(missing @ step) <= STEEPEST_END * descent:
+                return at, missing, slope
+            alpha *= 0.5
+
+    def _limit(self, y: Array, step: Array, offset: Array) -> float:
+        """How far no diode goes past SPICE's limit of a step (pnjlim)."""
+        u, du = y @ self._incidence + offset, step @ self._incidence
+        nvt, critical = self._diodes.slope_voltage_v, self._diodes.critical_voltage_v
+        far = (u + du > critical) & (du > 2 * nvt)
+        if not far.any():
+            return 1.0
+        rise = du[far]
+        limit = np.where(u[far] > 0, u[far] + nvt[far] * np.log1p(rise / nvt[far]), critical[far])
+        return float(min(1.0, ((np.maximum(limit, critical[far]) - u[far]) / rise).min()))
+
+    def _residual(self, y: Array, conductance: Array, pushed: Array, offset: Array) -> tuple[Array, Array]:
+        current, slope = diode_current(y @ self._incidence + offset, self._diodes)
+        return pushed - conductance @ y - self._incidence @ current, slope
+
+    def _eliminated(self, sources: Sequence[VoltageSource]) -> tuple[Array, Array]:
+        """P (N, m) and K (N, S): every node's voltage from the free ones and the sources."""
+        count = len(self.nodes)
+        root = list(range(count + 1))  # the last one is ground
+        above = np.zeros((count + 1, len(sources)))  # v_node − v_root in terms of the sources
+        place = {**self._index, GROUND: count}
+        for number, source in enumerate(sources):
+            a, b = place[source.plus], place[source.minus]
+            if root[a] == root[b]:
+                raise NetlistError(
+                    source.place,
+                    f"{source.name} closes a loop of voltage sources",
+                    "take it out, or put a resistor in series",
+                )
+            joined, kept = (root[b], root[a]) if root[a] == count else (root[a], root[b])
+            # v_a = v_b + e, both in terms of their roots: v_joined = v_kept + this.
+            between = above[b] - above[a]
+            between[number] += 1.0
+            if joined == root[b]:
+                between = -between
+            for node in range(count + 1):
+                if root[node] == joined:
+                    root[node] = kept
+                    above[node] += between
+        free = sorted({root[node] for node in range(count)} - {count})
+        taken = np.zeros((count, len(free)))
+        for node in range(count):
+            if root[node] != count:
+                taken[node, free.index(root[node])] = 1.0
+        return taken, above[:count]
+
+    def _check_paths(self) -> None:
+        """Raise NetlistError for a node without a path for direct current to ground."""
+        links = [(part.a, part.b) for part in self._circuit.resistors]
+        links += [(part.anode, part.cathode) for part in self._circuit.diodes]
+        links += [(part.plus, part.minus) for part in self._circuit.voltages]
+        reached, waiting = {GROUND}, [GROUND]
+        neighbours: dict[str, list[str]] = {}
+        for a, b in links:
+            neighbours.setdefault(a, []).append(b)
+            neighbours.setdefault(b, []).append(a)
+        while waiting:
+            for node in neighbours.get(waiting.pop(), ()):
+                if node not in reached:
+                    reached.add(node)
+                    waiting.append(node)
+        for node in self.nodes:
+            if node not in reached:
+                named = [
+                    part.place
+                    for part in (*self._circuit.capacitors, *self._circuit.resistors)
+                    if node in (part.a, part.b)
+                ]
+                named += [part.place for part in self._circuit.currents if node in (part.plus, part.minus)]
+                named += [part.place for part in self._circuit.diodes if node in (part.anode, part.cathode)]
+                named += [part.place for part in self._circuit.voltages if node in (part.plus, part.minus)]
+                raise NetlistError(
+                    named[0],
+                    f"no path for direct current from node {node} to ground (0)",
+                    "connect it by a resistor; ground is called 0 or gnd",
+                )
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """Solution of a symmetric, positive definite system."""
+    if len(right) <= MOST_DENSE:
+        return np.linalg.solve(matrix, right).astype(np.float64, copy=False)
+    columns, rows = np.nonzero(matrix)  # symmetric, so columns come first
+    starts = np.searchsorted(columns, np.arange(len(right) + 1))
+    factor = sparse_factor(matrix[columns, rows], rows, starts)
+    if factor is None:
+        raise NetworkError("the equations have no single solution", remedy="look for parts of the circuit that float")
+    return factor.solve(right)

@@ -1,0 +1,88 @@
+"""Diode models of netlists: SPICE's .model NAME D(…)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from labrig.errors import ConfigError
+from labrig.network.resistive.diodes import THERMAL_VOLTAGE_V, DiodeModel
+from labrig.network.resistive.netlist.circuit import Place
+from labrig.network.resistive.netlist.values import ValueProblem, value
+
+ZERO_CELSIUS_K = 273.15
+
+SPICE_THERMAL_VOLTAGE_V = 1.38064852e-23 * 300.15 / 1.6021766208e-19
+"""kT/q at 27 °C in ngspice (`const.h`, CODATA 2014); in netlists N counts in this one."""
+
+SPICE_SLOPE = SPICE_THERMAL_VOLTAGE_V / THERMAL_VOLTAGE_V
+"""N of a netlist times this is the emission coefficient of `DiodeModel`."""
+
+_DEFAULTS = {"is": 1e-14, "n": 1.0, "rs": 0.0, "bv": math.inf, "ibv": 1e-3, "eg": 1.11, "xti": 3.0}
+_CHARGE = ("cjo", "cj0", "cj", "cjp", "tt", "m", "mj", "vj", "pb", "fc", "mjsw", "php", "fcs")
+"""They store charge, which does not change an operating point."""
+_WITHOUT_EFFECT = ("level", "kf", "af", "fc", "vpk", "mfg", "type", "iave", "vrrm", "bv_max", "id_max")
+"""Noise, ratings and names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A .model as it is written."""
+
+    name: str
+    kind: str
+    words: tuple[str, ...]
+    place: Place
+
+
+def diode_model(
+    card: ModelCard, parameters: Mapping[str, float], area: float, temperature_c: float, nominal_c: float
+) -> tuple[DiodeModel, list[str]]:
+    """The diode that a .model describes, and the names of those of its parameters that store charge."""
+    if card.kind != "d":
+        raise ValueProblem(f"the model {card.name} is of type {card.kind}; a diode needs type D ({card.place})")
+    words = [word for word in card.words if word not in "()"]
+    given: dict[str, float] = {}
+    charge: list[str] = []
+    for place in range(0, len(words), 3):
+        key = words[place].lower()
+        if words[place + 1 : place + 2] != ["="] or place + 2 >= len(words):
+            raise ValueProblem(f"the model {card.name} has {words[place]!r} without a value ({card.place})")
+        if key in _WITHOUT_EFFECT:
+            if key == "level" and value(words[place + 2], parameters) != 1:
+                raise ValueProblem(f"the model {card.name} has LEVEL {words[place + 2]}; only 1 is supported")
+            continue
+        amount = value(words[place + 2], parameters)
+        key = {"js": "is", "ik": "ikf", "vb": "bv", "tref": "tnom"}.get(key, key)
+        if key in _CHARGE:
+            if amount and key in ("cjo", "cj0", "cj", "cjp", "tt"):
+                charge.append(key.upper())
+        elif key in _DEFAULTS or key == "tnom":
+            given[key] = amount
+        elif amount:
+            raise ValueProblem(f"the model {card.name} has {key.upper()}, which is not supported ({card.place})")
+    nominal_c = given.pop("tnom", nominal_c)
+    return _built(card, {**_DEFAULTS, **given}, area, temperature_c, nominal_c), charge
+
+
+def _built(
+    card: ModelCard, given: Mapping[str, float], area: float, temperature_c: float, nominal_c: float
+) -> DiodeModel:
+    if not area > 0:
+        raise ValueProblem(f"an area of {area:g} is not > 0")
+    breakdown = abs(given["bv"]) or math.inf
+    try:
+        model = DiodeModel(
+            saturation_current_a=given["is"] * area,
+            emission_coefficient=given["n"] * SPICE_SLOPE,
+            series_resistance_ohm=given["rs"] / area,
+            breakdown_voltage_v=breakdown,
+            breakdown_current_a=given["ibv"] * area,
+            energy_gap_ev=given["eg"],
+            saturation_exponent=given["xti"],
+        )
+        model = replace(model, temperature_k=nominal_c + ZERO_CELSIUS_K)
+        return model.at(temperature_c + ZERO_CELSIUS_K) if temperature_c != nominal_c else model
+    except ConfigError as error:
+        raise ValueProblem(f"the model {card.name} ({card.place}): {error}") from error

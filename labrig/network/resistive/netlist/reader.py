@@ -1,0 +1,262 @@
+"""Reads a netlist: statements in, a circuit out, subcircuits flattened as in ngspice ('x1.node', 'x1.r1')."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labrig.network.resistive.netlist.cards import Card, read_cards
+from labrig.network.resistive.netlist.circuit import GROUND, Circuit, NetlistError, Place, Transient
+from labrig.network.resistive.netlist.elements import BUILDERS, Context
+from labrig.network.resistive.netlist.models import ModelCard
+from labrig.network.resistive.netlist.values import ValueProblem, value
+
+GROUND_NAMES = ("0", "gnd")
+DEEPEST_SUBCIRCUIT = 50
+IGNORED = (".save", ".print", ".plot", ".probe", ".four", ".meas", ".measure", ".width", ".control", ".title")
+"""They ask for output, which `labrig simulate` writes in full."""
+ANALYSES = (".ac", ".dc", ".noise", ".tf", ".sens", ".pz", ".disto", ".pss", ".sp")
+OPTIONS_THAT_MATTER = ("temp", "tnom", "gmin", "scale")
+
+
+@dataclass(slots=True)
+class Scope:
+    """What names mean inside one (sub)circuit."""
+
+    prefix: str
+    parameters: dict[str, float]
+    models: dict[str, ModelCard]
+    subcircuits: dict[str, Subcircuit]
+    nodes: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def node(self, word: str) -> str:
+        """The node of the whole circuit that a name stands for."""
+        name = word.lower()
+        if name in GROUND_NAMES:
+            return GROUND
+        return self.nodes.get(name) or f"{self.prefix}{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subcircuit:
+    """A .subckt: its pins, the defaults of its parameters, and its statements."""
+
+    pins: tuple[str, ...]
+    defaults: tuple[tuple[str, str], ...]
+    body: tuple[Card, ...]
+    place: Place
+
+
+def read_netlist(path: str | Path) -> Circuit:
+    """Read a netlist of resistors, capacitors, diodes and independent sources.
+
+    Understood are R, C, D with .model, V and I with DC, SIN and PWL, X with .subckt, .param with expressions, .include,
+    .op, .tran, .temp, continued lines and units. Raises NetlistError, with file and line, for everything else that
+    would change the result.
+    """
+    file = Path(path)
+    title, cards = read_cards(file)
+    circuit = Circuit(title, file)
+    _read(cards, Scope("", {}, {}, {}), circuit, Context(), 0)
+    _check_names(circuit)
+    return circuit
+
+
+def _read(cards: Sequence[Card], scope: Scope, circuit: Circuit, context: Context, depth: int) -> None:
+    """Add what the statements of one (sub)circuit say; definitions may follow their use."""
+    rest = _definitions(cards, scope, context)
+    for card in rest:
+        if card.name[0] == ".":
+            _directive(card, scope, circuit)
+        elif card.name[0] == "x":
+            _instance(card, scope, circuit, context, depth)
+        else:
+            build = BUILDERS.get(card.name[0])
+            if build is None:
+                raise NetlistError(
+                    card.place,
+                    f"{card.words[0]}: elements of this kind are not supported",
+                    "only R, C, D, V, I and X are; replace it, or leave it out of the netlist",
+                )
+            with _located(card):
+                build(card, scope, circuit, context)
+
+
+def _definitions(cards: Sequence[Card], scope: Scope, context: Context) -> list[Card]:
+    """Take parameters, models, subcircuits and temperature out of the statements; return the others."""
+    rest: list[Card] = []
+    pending: list[tuple[Card, str, str]] = []
+    conditions: list[Card] = []
+    position = 0
+    while position < len(cards):
+        card = cards[position]
+        position += 1
+        if card.name == ".subckt":
+            position = _subcircuit(cards, position - 1, scope)
+        elif card.name == ".ends":
+            raise NetlistError(card.place, ".ends without .subckt")
+        elif card.name == ".param":
+            pending += [(card, name, text) for name, text in _pairs(card.words[1:], card)]
+        elif card.name == ".model":
+            if len(card.words) < 3:
+                raise NetlistError(card.place, ".model needs a name and a type", "write .model NAME D(IS=…)")
+            name, kind, *words = card.words[1:]
+            scope.models[name.lower()] = ModelCard(name, kind.lower(), tuple(words), card.place)
+        elif card.name in (".temp", ".options", ".option", ".opt"):
+            conditions.append(card)
+        else:
+            rest.append(card)
+    _resolve(pending, scope)
+    for card in conditions:
+        with _located(card):
+            _options(card, scope, context)
+    return rest
+
+
+def _resolve(pending: list[tuple[Card, str, str]], scope: Scope) -> None:
+    """Compute parameters, in whatever order they are written."""
+    while pending:
+        later: list[tuple[Card, str, str]] = []
+        problem: ValueProblem | None = None
+        for card, name, text in pending:
+            try:
+                scope.parameters[name] = value(text, scope.parameters)
+            except ValueProblem as found:
+                problem = problem or found
+                later.append((card, name, text))
+        if problem is not None and len(later) == len(pending):
+            card, name, _ = later[0]
+            raise NetlistError(card.place, f"{name}: {problem}")
+        pending = later
+
+
+def _options(card: Card, scope: Scope, context: Context) -> None:
+    if card.name == ".temp":
+        if len(card.words) != 2:
+            raise ValueProblem(".temp gives one temperature in °C")
+        context.temperature_c = value(card.words[1], scope.parameters)
+        return
+    words = list(card.words[1:])
+    for place, word in enumerate(words):
+        if word.lower() not in OPTIONS_THAT_MATTER or words[place + 1 : place + 2] != ["="]:
+            continue
+        given = value(words[place + 2], scope.parameters) if place + 2 < len(words) else 0.0
+        if word.lower() == "temp":
+            context.temperature_c = given
+        elif word.lower() == "tnom":
+            context.nominal_c = given
+        elif word.lower() == "gmin" and given != 1e-12:
+            raise ValueProblem("gmin is 1e-12 S in labrig; leave the option out")
+        elif word.lower() == "scale" and given != 1:
+            raise ValueProblem("the option scale is not supported")
+
+
+def _subcircuit(cards: Sequence[Card], first: int, scope: Scope) -> int:
+    """Define the subcircuit that begins at `first`; the position behind its .ends."""
+    card, depth, last = cards[first], 0, first
+    for last in range(first, len(cards)):
+        depth += {".subckt": 1, ".ends": -1}.get(cards[last].name, 0)
+        if depth == 0:
+            break
+    if depth:
+        raise NetlistError(card.place, ".subckt without .ends")
+    words = [word for word in card.words[1:] if word.lower() != "params:"]
+    if not words:
+        raise NetlistError(card.place, ".subckt needs a name", "write .subckt NAME pin1 pin2 …")
+    equals = words.index("=") - 1 if "=" in words else len(words)
+    pins = tuple(word.lower() for word in words[1:equals])
+    if repeated := sorted({pin for pin in pins if pins.count(pin) > 1}):
+        raise NetlistError(card.place, f".subckt {words[0]} names the pin {repeated[0]} twice")
+    defaults = tuple(_pairs(words[equals:], card))
+    body = tuple(cards[first + 1 : last])
+    scope.subcircuits[words[0].lower()] = Subcircuit(pins, defaults, body, card.place)
+    return last + 1
+
+
+def _instance(card: Card, scope: Scope, circuit: Circuit, context: Context, depth: int) -> None:
+    """Add the elements of a subcircuit: X1 node … NAME [parameter=value …]."""
+    words = [word for word in card.words if word.lower() != "params:"]
+    equals = words.index("=") - 1 if "=" in words else len(words)
+    if equals < 2:
+        raise NetlistError(card.place, f"{card.words[0]} needs the name of a subcircuit")
+    *nodes, name = words[1:equals]
+    subcircuit = scope.subcircuits.get(name.lower())
+    if subcircuit is None:
+        raise NetlistError(card.place, f"{card.words[0]}: there is no .subckt {name}", "define it or .include its file")
+    if len(nodes) != len(subcircuit.pins):
+        raise NetlistError(
+            card.place,
+            f"{card.words[0]} connects {len(nodes)} nodes, but {name} has {len(subcircuit.pins)} pins"
+            f" ({subcircuit.place})",
+        )
+    if depth >= DEEPEST_SUBCIRCUIT:
+        raise NetlistError(
+            card.place, f"subcircuits are nested more than {DEEPEST_SUBCIRCUIT} deep; one contains itself"
+        )
+    inside = dict(scope.parameters)
+    with _located(card):
+        for key, text in subcircuit.defaults:
+            inside[key] = value(text, inside)
+        inside |= {key: value(text, scope.parameters) for key, text in _pairs(words[equals:], card)}
+    connected = dict(zip(subcircuit.pins, map(scope.node, nodes), strict=True))
+    prefix = f"{scope.prefix}{card.name}."
+    inner = Scope(prefix, inside, dict(scope.models), dict(scope.subcircuits), connected)
+    _read(subcircuit.body, inner, circuit, context, depth + 1)
+
+
+def _directive(card: Card, scope: Scope, circuit: Circuit) -> None:
+    if card.name == ".op":
+        circuit.operating_point = True
+    elif card.name == ".tran":
+        with _located(card):
+            circuit.transient = _transient(card, scope)
+    elif card.name in IGNORED:
+        if card.name not in (".save", ".probe", ".title"):
+            circuit.notes.append(f"{card.place}: {card.words[0]} is left out")
+    elif card.name in ANALYSES:
+        circuit.notes.append(f"{card.place}: {card.words[0]} is left out; only .op and .tran are computed")
+    else:
+        raise NetlistError(card.place, f"{card.words[0]} is not supported", "take the line out if it does not matter")
+
+
+def _transient(card: Card, scope: Scope) -> Transient:
+    words = card.words[1:]
+    if any(word.lower() == "uic" for word in words):
+        raise ValueProblem(".tran with uic is not supported: it starts from the operating point")
+    if not 2 <= len(words) <= 4:
+        raise ValueProblem("write .tran STEP STOP [START]")
+    step, stop, *more = (value(word, scope.parameters) for word in words)
+    start = more[0] if more else 0.0
+    if not (step > 0 and stop > start >= 0):
+        raise ValueProblem("a .tran needs STEP > 0 and STOP > START ≥ 0")
+    return Transient(step, stop, start, card.place)
+
+
+def _pairs(words: Sequence[str], card: Card) -> list[tuple[str, str]]:
+    """(key, value) of 'key = value key = value …'."""
+    found = [(words[k].lower(), words[k + 2]) for k in range(0, len(words) - 2, 3) if words[k + 1] == "="]
+    if len(found) * 3 != len(words):
+        raise NetlistError(card.place, f"{card.words[0]}: expected NAME=VALUE", "put expressions in braces: a={2*b}")
+    return found
+
+
+def _check_names(circuit: Circuit) -> None:
+    """Raise NetlistError for two elements of one name, and for an empty circuit."""
+    seen: dict[str, Place] = {}
+    for part in circuit.parts:
+        if part.name in seen:
+            raise NetlistError(part.place, f"{part.name} is there already, in {seen[part.name]}")
+        seen[part.name] = part.place
+    if not circuit.parts:
+        raise NetlistError(Place(circuit.file, None), "there is no element in it")
+
+
+@contextmanager
+def _located(card: Card) -> Generator[None]:
+    """Turn a ValueProblem into a NetlistError at a card."""
+    try:
+        yield
+    except ValueProblem as problem:
+        raise NetlistError(card.place, f"{card.words[0]}: {problem}") from problem

@@ -1,0 +1,108 @@
+"""Writes a board as a netlist that ngspice and `labrig simulate` read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.network.physics import GROUND
+from labrig.network.resistive.diodes import DiodeModel
+from labrig.network.resistive.graph import Graph
+from labrig.network.resistive.netlist.models import SPICE_SLOPE, ZERO_CELSIUS_K
+
+TIGHT = ".options reltol=1e-9 abstol=1e-16 vntol=1e-12 gmin=1e-12 itl1=1000"
+"""Tolerances with which ngspice agrees with labrig to 1e-8."""
+
+
+def netlist_text(
+    graph: Graph, siemens: NDArray[np.float64], volts: NDArray[np.float64], title: str, comments: Sequence[str] = ()
+) -> str:
+    """A netlist of a board at one moment, for its operating point.
+
+    Parameters
+    ----------
+    graph : Graph
+    siemens : (E,)
+        Conductances of the edges; an edge of 0 S is left out.
+    volts : (S,)
+        What the sources play (V).
+    title : str
+    comments : sequence of str
+        Lines below the title.
+    """
+    names = _Names()
+    lines = [f"* {title}", *(f"* {comment}" for comment in comments), ""]
+    for edge, value in zip(graph.edges, siemens.tolist(), strict=True):
+        text = f"{names.part('r', edge.name)} {names.node(edge.a)} {names.node(edge.b)} "
+        lines.append(f"{text}{1 / value!r}" if value > 0 else f"* {text}open")
+    for part in graph.resistors:
+        lines.append(f"{names.part('r', part.name)} {names.node(part.a)} {names.node(part.b)} {part.ohm!r}")
+    models = {diode.model: f"dm{k}" for k, diode in enumerate({each.model: each for each in graph.diodes}.values())}
+    for diode in graph.diodes:
+        many = "" if diode.count == 1 else f" m={diode.count}"
+        ends = f"{names.node(diode.anode)} {names.node(diode.cathode)}"
+        lines.append(f"{names.part('d', diode.name)} {ends} {models[diode.model]}{many}")
+    for source, plays in zip(graph.sources, volts.tolist(), strict=True):
+        node = names.node(source.node)
+        if source.transconductance_s is None:
+            played = names.node(f"played_{source.node}")
+            lines.append(f"{names.part('v', source.node)} {played} 0 DC {plays!r}")
+            lines.append(f"{names.part('r', f'of_{source.node}')} {played} {node} {source.ohm!r}")
+            continue
+        lines.append(f"{names.part('i', source.node)} 0 {node} DC {plays * source.transconductance_s!r}")
+        if math.isfinite(source.ohm):
+            lines.append(f"{names.part('r', f'of_{source.node}')} {node} 0 {source.ohm!r}")
+    lines += [_model(name, model) for model, name in models.items()]
+    celsius = _temperature_c(models)
+    return "\n".join([*lines, f"{TIGHT} temp={celsius:g} tnom={celsius:g}", ".op", ".end", ""])
+
+
+def _model(name: str, model: DiodeModel) -> str:
+    """Parameters at the temperature of the junction, so that SPICE has nothing to convert."""
+    values = {
+        "IS": model.saturation_current_a,
+        "N": model.emission_coefficient / SPICE_SLOPE,
+        "RS": model.series_resistance_ohm,
+        "EG": model.energy_gap_ev,
+        "XTI": model.saturation_exponent,
+    }
+    if math.isfinite(model.breakdown_voltage_v):
+        values |= {"BV": model.breakdown_voltage_v, "IBV": model.breakdown_current_a}
+    return f".model {name} D({' '.join(f'{key}={value!r}' for key, value in values.items())})"
+
+
+def _temperature_c(models: Iterable[DiodeModel]) -> float:
+    return next((round(model.temperature_k - ZERO_CELSIUS_K, 6) for model in models), 27.0)
+
+
+class _Names:
+    """Names that SPICE takes: no blanks, no case, no two alike."""
+
+    def __init__(self) -> None:
+        self._nodes = {GROUND: "0"}
+        self._taken = {"0", "gnd"}
+
+    def node(self, name: str) -> str:
+        """The same name each time."""
+        if name not in self._nodes:
+            self._nodes[name] = self._free(_plain(name))
+        return self._nodes[name]
+
+    def part(self, kind: str, name: str) -> str:
+        """A new name each time, of which the first letter is the kind."""
+        return self._free(f"{kind}_{_plain(name)}")
+
+    def _free(self, wanted: str) -> str:
+        name, number = wanted, 2
+        while name.lower() in self._taken:
+            name, number = f"{wanted}_{number}", number + 1
+        self._taken.add(name.lower())
+        return name
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.+-]", "_", name, flags=re.ASCII)

@@ -1,0 +1,55 @@
+"""The board of a run at one of its steps, as a SPICE netlist."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labrig.assembly import assemble
+from labrig.errors import ConfigError, StorageError, UsageError
+from labrig.network.resistive.graph import Graph
+from labrig.network.resistive.netlist.writer import netlist_text
+from labrig.runs.folder import CONFIG, RunFolder
+from labrig.runs.journal import read_journal
+
+
+def board_netlist(folder: RunFolder, step: int | None = None) -> str:
+    """The nominal board after a step, with the activation of the first example of that step.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    step : int, optional
+        The last one by default; 0 is the board before training, with the first training example.
+
+    Raises
+    ------
+    UsageError
+        If the run has no such step.
+    ConfigError
+        If its network is not made of resistors and diodes.
+    """
+    if not folder.has(CONFIG):
+        raise StorageError(f"{folder.path} ended before its configuration was written")
+    assembly = assemble(folder.path / CONFIG)
+    network, hookup = assembly.board.network, assembly.board.hookup
+    if not isinstance(network, Graph):
+        raise ConfigError(
+            f"a network of {assembly.network.physics.medium.state}s is no circuit of resistors and diodes",
+            remedy="export the run instead: labrig export RUN --csv",
+        )
+    record = read_journal(folder.journal)
+    last = len(record.steps["step"])
+    chosen = last if step is None else step
+    if chosen > last:
+        raise UsageError(f"--step {chosen}: the run has {last} steps")
+    if chosen == 0:
+        siemens, example = assembly.initial, int(assembly.task.train[0])
+    else:
+        siemens, example = record.steps["conductances"][chosen - 1], int(record.steps["examples"][chosen - 1][0])
+    volts = np.zeros(len(network.sources))
+    place = {source.node: row for row, source in enumerate(network.sources)}
+    levels = assembly.task.activation[example] * hookup.volts_per_drive
+    volts[[place[wire.node] for wire in hookup.inputs]] = levels
+    when = "before training" if chosen == 0 else f"after step {chosen} of {last}"
+    comments = [f"{when}, nominal parts; the sources play example {example}, without error and pilot"]
+    return netlist_text(network, np.asarray(siemens, dtype=float), volts, f"{folder.path.name}: {when}", comments)

@@ -1,0 +1,187 @@
+"""SPICE netlists: how they are read, and circuits whose voltages are known by hand."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.network.networks import XOR_INPUT, conductances, xor_board
+
+from labrig.network.resistive.netlist import NetlistError, read_netlist
+from labrig.network.resistive.netlist.transient import node_voltages, operating_point
+from labrig.network.resistive.netlist.values import ValueProblem, evaluate, number
+from labrig.network.resistive.netlist.writer import netlist_text
+from labrig.network.resistive.solve.solver import Solver
+
+
+def circuit(folder: Path, text: str):
+    path = folder / "c.cir"
+    path.write_text(text, encoding="utf-8")
+    return read_netlist(path)
+
+
+def voltages(folder: Path, text: str) -> dict[str, float]:
+    found = circuit(folder, f"title\n{text}\n.op\n.end\n")
+    return dict(zip(found.nodes, operating_point(found).tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *[("4.7k", 4700), ("10uF", 1e-5), ("1Meg", 1e6), ("1m", 1e-3), ("2.5e-3", 2.5e-3), ("1mil", 25.4e-6)],
+        *[("1kOhm", 1e3), ("-3n", -3e-9), (".5", 0.5), ("100µ", 1e-4), ("1e3k", 1e6), ("1f", 1e-15), ("5V", 5)],
+    ],
+)
+def test_numbers(text: str, value: float) -> None:
+    assert number(text) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(("text", "hint"), [("4k7", "write 4.7k"), ("1,5", "not a number"), ("k", "not a number")])
+def test_what_is_not_a_number(text: str, hint: str) -> None:
+    with pytest.raises(ValueProblem, match=hint):
+        number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *[("2*a+1k", 1006), ("-2^2", -4), ("2**3**2", 512), ("max(1,a)/2", 1.5), ("(1+2)*3", 9), ("sqrt(a*a)", 3)],
+        *[("1/4 - -1", 1.25), ("ln(exp(2))", 2)],
+    ],
+)
+def test_expressions(text: str, value: float) -> None:
+    assert evaluate(text, {"a": 3.0}) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["1/0", "b", "(1", "1 2", "foo(1)", "sqrt(-1)", "", "1+", "10^400", "(-8)^0.5"])
+def test_expressions_without_a_value(text: str) -> None:
+    with pytest.raises(ValueProblem):
+        evaluate(text, {"a": 3.0})
+
+
+class TestCircuits:
+    """By hand."""
+
+    def test_a_divider_with_parameters_in_any_order(self, tmp_path):
+        found = voltages(tmp_path, ".param r={2*base}\n.param base=1k\nV1 in 0 DC 3\nR1 in out {r}\nR2 out 0 'base'")
+        assert found == pytest.approx({"in": 3.0, "out": 1.0})
+
+    def test_continued_lines_and_comments(self, tmp_path):
+        found = voltages(tmp_path, "* a comment\nV1 in 0\n+ DC 3 ; volts\n\nR1 in out\n* between\n+ 2k\nR2 out GND 1k")
+        assert found["out"] == pytest.approx(1.0)
+
+    def test_subcircuits_inside_one_another(self, tmp_path):
+        text = """.subckt half a b params: r=1k
+        R1 a m {r}
+        R2 m b {r}
+        .ends
+        .subckt quarter a b
+        X1 a mid half r=500
+        X2 mid b half
+        .ends quarter
+        V1 in 0 6
+        Xall in 0 quarter"""
+        found = voltages(tmp_path, text)
+        assert found["xall.mid"] == pytest.approx(4.0)
+        assert found["xall.x1.m"] == pytest.approx(5.0)
+
+    def test_an_included_file(self, tmp_path):
+        (tmp_path / "parts.lib").write_text(".model dm D(IS=1n)\n.subckt load a\nR1 a 0 1k\n.ends\n")
+        found = voltages(tmp_path, '.include "parts.lib"\nI1 0 a 2m\nX1 a load')
+        assert found["a"] == pytest.approx(2.0)
+
+    def test_voltage_sources_in_a_row_and_between_nodes(self, tmp_path):
+        found = voltages(tmp_path, "V1 a 0 1\nV2 b a 2\nR1 b c 1k\nV3 d c 0.5\nR2 d 0 1k\nR3 c 0 1k")
+        # c carries (3 − c)/1k = c/1k + (c + 0.5)/1k
+        assert found == pytest.approx({"a": 1.0, "b": 3.0, "c": 2.5 / 3, "d": 2.5 / 3 + 0.5})
+
+    def test_a_current_flows_from_plus_to_minus_through_its_source(self, tmp_path):
+        assert voltages(tmp_path, "I1 a 0 1m\nR1 a 0 1k")["a"] == pytest.approx(-1.0)
+
+    def test_the_operating_point_takes_the_level_or_where_the_wave_begins(self, tmp_path):
+        found = voltages(tmp_path, "V1 a 0 SIN(1 2 1k 0 0 90)\nV2 b 0 DC 5 SIN(0 1 1k)\nR1 a b 1k")
+        assert found == pytest.approx({"a": 3.0, "b": 5.0})
+
+    def test_a_capacitor_charges_as_an_exponential(self, tmp_path):
+        found = circuit(tmp_path, "rc\nV1 in 0 PWL(0 0 1n 1)\nR1 in out 1k\nC1 out 0 1u\n.tran 10u 5m\n")
+        times = np.linspace(0, 5e-3, 101)
+        out = node_voltages(found, times)[:, list(found.nodes).index("out")]
+        np.testing.assert_allclose(out, 1 - np.exp(-times / 1e-3), atol=2e-6)
+
+    def test_a_sine_behind_an_rc(self, tmp_path):
+        found = circuit(tmp_path, "rc\nV1 in 0 SIN(0 1 1k)\nR1 in out 1k\nC1 out 0 1u\n.tran 10u 5m\n")
+        times = np.linspace(0, 20e-3, 401)
+        out = node_voltages(found, times)[:, list(found.nodes).index("out")]
+        omega, tau = 2 * np.pi * 1e3, 1e-3
+        answer = (np.sin(omega * times) - omega * tau * (np.cos(omega * times) - np.exp(-times / tau))) / (
+            1 + (omega * tau) ** 2
+        )
+        np.testing.assert_allclose(out, answer, atol=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("L1 a 0 1m", ":2: L1: elements of this kind are not supported"),
+        ("R1 a 0 0", ":2: R1: a resistance of 0 Ω is not > 0"),
+        ("V1 a 0 1\nR1 a b 1k\nC1 b c 1n", ":4: no path for direct current from node c"),
+        ("V1 a 0 1\nV2 0 a 2\nR1 a 0 1", ":3: v2 closes a loop"),
+        ("D1 a 0 dm", ":2: D1: there is no .model dm"),
+        ("D1 a 0 m\n.model m npn(bf=1)", "the model m is of type npn"),
+        ("D1 a 0 m\n.model m d(ikf=1)", "the model m has IKF, which is not supported"),
+        ("R1 a 0 {x}", ":2: R1: {x}: 'x' is not a parameter"),
+        (".param a={b}\n.param b={a}", ":2: a: {b}"),
+        ("X1 a nothing", "there is no .subckt nothing"),
+        (".subckt s a b\nR1 a b 1\n.ends\nX1 a s", ":5: X1 connects 1 nodes, but s has 2 pins"),
+        (".subckt s a\nX1 a s\n.ends\nX1 a s", "nested more than 50 deep"),
+        (".subckt s a", ".subckt without .ends"),
+        ("V1 a 0 PULSE(0 1)", "PULSE is not supported; sources play DC, SIN or PWL"),
+        ("V1 a 0 SIN(0 1", r"SIN\( is not closed"),
+        ("V1 a 0 PWL(0 1 0 2)", "the times of a PWL must rise"),
+        ("R1 a 0 1k tc1=1", "tc1= is not supported"),
+        ("R1 a 0 1k\nR1 a 0 1k", ":3: r1 is there already, in .*:2"),
+        (".include nowhere.lib", "cannot read .*nowhere.lib: No such file"),
+        (".ic v(a)=1", ".ic is not supported"),
+        ("R1 a 0 1k\n.tran 1u 1m uic", "uic is not supported"),
+        (".control\nrun", ".control without .endc"),
+        ("", "there is no element in it"),
+    ],
+)
+def test_what_cannot_be_meant(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(NetlistError, match=message):
+        voltages(tmp_path, text)
+
+
+def test_an_element_in_the_title_is_not_lost(tmp_path: Path) -> None:
+    with pytest.raises(NetlistError, match="R1 looks like an element"):
+        circuit(tmp_path, "R1 a 0 1k\nV1 a 0 1\n")
+
+
+def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+    found = circuit(tmp_path, "t\nV1 a 0 1\nD1 a 0 m\n.model m d(is=1n cjo=4p tt=4n)\n.ac dec 10 1 1k\n.op\n")
+    assert [note.partition("c.cir")[2] for note in found.notes] == [
+        ":4: CJO, TT of m are left out; its diodes store no charge",
+        ":5: .ac is left out; only .op and .tran are computed",
+    ]
+
+
+@given(st.text(alphabet="rcdvix01 ab.k={}()+*'\"\nsubcktendmol-,;", max_size=120))
+def test_whatever_is_written_only_an_error_by_name_comes(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("netlist") / "c.cir"
+    path.write_text(f"title\n{text}\n")
+    with suppress(NetlistError):
+        operating_point(read_netlist(path))
+
+
+def test_a_board_is_read_as_it_was_written(tmp_path: Path) -> None:
+    board = xor_board()
+    siemens = conductances(board, 1)
+    solver = Solver(board)
+    solver.set_parameters(siemens)
+    found = circuit(tmp_path, netlist_text(board, siemens, XOR_INPUT, "xor"))
+    there = dict(zip(found.nodes, operating_point(found).tolist(), strict=True))
+    np.testing.assert_allclose([there[node] for node in board.nodes], solver.states(XOR_INPUT), rtol=0, atol=1e-11)
