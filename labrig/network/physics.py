@@ -166,6 +166,18 @@ class Relaxes(Protocol):
 
 
 @runtime_checkable
+class Decays(Protocol):
+    """An equilibrium that also knows how a departure from it decays. A physics may do without."""
+
+    def decay(self, states: Array, departure: Array, /) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Rates (M,) (1/s) and modes (M, N): departure(t) = Σ_m modes[m] exp(−rates[m] t), from the states (N,).
+
+        What follows at once is in no mode; M is 0 if everything does.
+        """
+        ...
+
+
+@runtime_checkable
 class NamesItsMethod(Protocol):
     """An equilibrium that says how it is computed, for `labrig plan`. A physics may do without."""
 

@@ -14,6 +14,7 @@ from labrig.cli.main import main
 from labrig.config.problems import ConfigProblems
 from labrig.learning.gradient import Gradient
 from labrig.procedures.train import train
+from labrig.signals.tones import ToneProgram
 
 CONFIGS = ["elastic_allostery", "elastic_large", "flow_chemical_iris", "studies/elastic_rest_length"]
 
@@ -210,3 +211,37 @@ def test_other_rules_measure_the_gradient_by_rest_lengths_too(rule: str) -> None
 def test_a_map_between_displacements_is_not_drawn() -> None:
     with pytest.raises(ConfigProblems, match="what a network of lengths can realize is not known"):
         assemble(packaged_configs() / "studies" / "elastic_regression.yaml", ["task.regression.matrix=random"])
+
+
+def test_a_settle_that_is_too_short_is_felt() -> None:
+    def error(settle: str) -> float:
+        slow = ["simulation.preset=ideal", "network.chemical.volume=100 nL", f"acquisition.settle={settle}"]
+        measured, exact = gradients("flow_chemical_iris", *slow)
+        return float(np.linalg.norm(measured - exact) / np.linalg.norm(exact))
+
+    assert error("auto") < 1e-6
+    assert error("5 ms") < error("1 ms") / 2
+    assert error("1 ms") > 1e-3
+
+
+def test_concentrations_relax_as_their_equations_say() -> None:
+    """V dc/dt = r − D c, by a fine implicit rule, after the release at one output has begun."""
+    assembly = assemble(packaged_configs() / "flow_chemical_iris.yaml", ["simulation.preset=ideal"])
+    world = assembly.setup().bench.world
+    now = 1.0
+    for channel in world.sources:
+        world.drive(0.0, channel, ToneProgram())
+    dose = next(channel for channel, node in world.wiring.sources.items() if node == "c_out1")
+    world.drive(now, dose, ToneProgram(dc=1.0))
+    nodes = [node for node in world.network.nodes if node.startswith("c_")]
+    read = world.voltages(nodes, now, 1e6, 1000)
+    steady = world.voltages(nodes, now + 1.0, 1e3, 1)[0]
+    solver, _ = world.static({}, now)
+    rates = solver._diffusion / 10e-12
+    step = np.linalg.inv(np.eye(len(nodes)) + 1e-6 * rates)
+    expected = np.zeros((1000, len(nodes)))
+    for k in range(1, 1000):
+        expected[k] = step @ (expected[k - 1] + 1e-6 * rates @ steady)
+    assert steady.max() > 1e-3
+    np.testing.assert_allclose(read, expected, atol=0.01 * steady.max())
+    assert read[10].max() < 0.5 * steady.max() < read[-1].max()

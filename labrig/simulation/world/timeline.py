@@ -84,6 +84,11 @@ class Timeline:
         self._siemens.append(t, changed)
         self._note(t)
 
+    @property
+    def events(self) -> list[float]:
+        """Times of all changes that are remembered (s), increasing."""
+        return self._events
+
     def programs(self, t: float) -> list[tuple[float, ToneProgram | None]]:
         """What each channel plays at t, and since when; None if its output is open."""
         return [history.at(t) for history in self._played.values()]
