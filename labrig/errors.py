@@ -130,7 +130,7 @@ class SourceMisfit(LabrigError):
 
 
 class SenseMisfit(LabrigError):
-    """A driven node does not read what its source plays: a lead is open, swapped or inverted."""
+    """A node does not read what sources play into it: a lead is open, swapped or inverted."""
 
     exit_code = 5
 

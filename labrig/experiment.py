@@ -60,10 +60,12 @@ class Experiment:
         What measures gradients, what makes updates of them, how long, and where steps are recorded.
     seed
         Of the order of examples.
+    first_evaluation, last_evaluation
+        The journal has those in between.
     readings
         The outputs of the last evaluation.
-    bench_state
-        Returns the state of the bench, which is committed with every row.
+    more_state
+        Returns the state of the bench and of what watches, which is committed with every row.
     announces
         Whether the journal notes what is about to be written to the board, before it is.
     after_step
@@ -80,9 +82,10 @@ class Experiment:
     journal: Journal
     seed: int
     evaluation_acquisitions: int = 0
-    evaluations: list[Evaluation] = field(default_factory=list)
+    first_evaluation: Evaluation | None = None
+    last_evaluation: Evaluation | None = None
     readings: OutputReadings | None = None
-    bench_state: Callable[[], Mapping[str, Any]] = dict
+    more_state: Callable[[], Mapping[str, Any]] = dict
     announces: bool = False
     after_step: Callable[[], Sequence[dict[str, Any]]] = tuple
     policy: FaultPolicy = field(default_factory=FaultPolicy)
@@ -124,7 +127,7 @@ class Experiment:
         due = epoch == 0 or last or bool(every and epoch % every == 0)
         per_epoch = -(-len(self.task.train) // self.schedule.batch)
         begun = self.update.steps > epoch * per_epoch
-        if not due or begun or any(earlier.epoch == epoch for earlier in self.evaluations):
+        if not due or begun or (self.last_evaluation is not None and self.last_evaluation.epoch == epoch):
             return True
         evaluation = self.evaluate(epoch, stop)
         if evaluation is not None:
@@ -146,9 +149,9 @@ class Experiment:
             self.update.resume(record.shadow[-1], record.conductances[-1], int(record.step[-1]))
             self._first_gradient = initial, record.gradient[0]
             self.masked = set(record.masked[-1] or ())
-        self.evaluations = list(record.evaluations)
-        if self.evaluations:
-            last = self.evaluations[-1]
+        if record.evaluations:
+            self.first_evaluation = record.evaluations[0]
+            self.last_evaluation = last = record.evaluations[-1]
             volts, noise, systematic = last.outputs, last.u_outputs, last.systematic_outputs
             if volts is not None and noise is not None and systematic is not None:  # not kept before schema 5
                 self.readings = OutputReadings(np.array(last.examples), volts, noise, systematic)
@@ -158,12 +161,12 @@ class Experiment:
             self.update.remember(state.get("update", {}))
 
     def _state(self) -> dict[str, Any]:
-        """What `resume` needs besides the rows of the journal, and the bench."""
+        """What `resume` needs besides the rows of the journal, and `more_state`."""
         return {
             "evaluation_acquisitions": self.evaluation_acquisitions,
             "rig": self.rig.state(),
             **({"update": dict(memory)} if (memory := self.update.memory()) else {}),
-            **self.bench_state(),
+            **self.more_state(),
         }
 
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
@@ -325,17 +328,18 @@ class Experiment:
             u_outputs=found.noise,
             systematic_outputs=found.systematic,
         )
-        self.evaluations.append(evaluation)
+        self.first_evaluation, self.last_evaluation = self.first_evaluation or evaluation, evaluation
         self.journal.evaluated(evaluation, self._state())
         return evaluation
 
     @property
     def metrics(self) -> dict[str, float]:
         """Figures of the last evaluation, the initial loss, and the task's figures of the first gradient."""
-        if not self.evaluations:
+        if self.first_evaluation is None or self.last_evaluation is None:
             return {}
         extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
-        return {**self.evaluations[-1].metrics, "initial_loss": self.evaluations[0].metrics["loss"], **extra}
+        initial = {"initial_loss": self.first_evaluation.metrics["loss"]}
+        return {**self.last_evaluation.metrics, **initial, **extra}
 
     def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
         """Return the outputs of the last evaluation's examples as an instrument reads them; None without evaluation.

@@ -190,7 +190,7 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
         )
     yield (
         "instruments",
-        f"{percent(figures['instruments'])}: what zero, gain and rounding may add, as the instruments state",
+        f"{percent(figures['instruments'])}: what zero, gain, rounding and amplitudes may add, as instruments state",
     )
     freedom = figures["chi_squared_freedom"]
     usual = 3 * (2 * freedom) ** 0.5

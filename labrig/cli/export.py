@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_mutually_exclusive_group(required=True)
     for kind, words in FORMATS.items():
         kinds.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=words)
+    parser.add_argument("--samples", action="store_true", help="write the stored samples as well (storage.raw)")
     parser.add_argument("--out", type=folder_named, metavar="PATH", help="where (default: next to the run)")
 
 
@@ -24,7 +25,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.runs.folder import find_run
 
     folder = find_run(arguments.run, arguments.runs_dir)
-    path = export(folder, arguments.kind, arguments.out)
+    path = export(folder, arguments.kind, arguments.out, samples=arguments.samples)
     line = {"event": "exported", "run": str(folder.path), "format": arguments.kind, "path": str(path)}
     print(json_text(line) if arguments.json else f"written: {path}")
     return 0

@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.clock import Clock
-from labrig.instruments.data import AcquisitionPlan, Block, Continuous, Identity, LevelTable, ProgramReport, Setting
+from labrig.instruments.data import (
+    AcquisitionPlan,
+    Block,
+    Continuous,
+    Identity,
+    LevelTable,
+    ProgramReport,
+    Setting,
+    SourceAccuracy,
+)
 from labrig.signals.tones import ToneProgram
 
 if TYPE_CHECKING:
@@ -79,6 +88,15 @@ class WaveformSource(Instrument, Protocol):
 
     def idle(self) -> None:
         """0 V on every channel with the outputs on: the network is unchanged but not driven."""
+        ...
+
+
+@runtime_checkable
+class StatesAccuracy(Protocol):
+    """A source that states how well its amplitudes are known; of one that does not, they count as exact."""
+
+    def accuracy(self) -> SourceAccuracy:
+        """Standard uncertainties of the amplitudes. Called once the source is open."""
         ...
 
 
@@ -178,6 +196,10 @@ class Truth(Protocol):
 
         With `tone`, the signed amplitudes of the outputs at the tone whose amplitudes `activation` gives.
         """
+        ...
+
+    def as_played(self, activation: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the inputs really play, shape (I,), for input voltages or amplitudes (V), shape (I,)."""
         ...
 
     def conductances(self) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ SI units throughout. C counts digitizer channels, T samples.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,6 +145,27 @@ class Conversion:
         codes = codes.astype(np.float64, copy=False)
         s0, s1, s2, s3 = self._scale.T
         return np.add(s0, codes * (s1 + codes * (s2 + codes * s3)), out=out)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAccuracy:
+    """How well the amplitudes of a source are known, from its data sheet or calibration.
+
+    Attributes
+    ----------
+    u_gain
+        Standard uncertainty of the gain of every channel (relative): of its tones, and of changes of its levels.
+    u_tone_v
+        Standard uncertainty of the amplitude of a tone besides, whatever its size (open-circuit V).
+    """
+
+    u_gain: float = 0.0
+    u_tone_v: float = 0.0
+
+    @classmethod
+    def within(cls, gain_error: float, tone_error_v: float = 0.0) -> SourceAccuracy:
+        """That of a source with these largest errors, if every error up to them is equally likely."""
+        return cls(gain_error / math.sqrt(3.0), tone_error_v / math.sqrt(3.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labrig.errors import LimitExceeded
-from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
-from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting, distinct
+from labrig.instruments.contracts import ConductanceProgrammer, StatesAccuracy, WaveformSource
+from labrig.instruments.data import (
+    Continuous,
+    Identity,
+    Level,
+    LevelTable,
+    ProgramReport,
+    Setting,
+    SourceAccuracy,
+    distinct,
+)
 from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
 from labrig.instruments.wrapped import WrappedProgrammer
 from labrig.signals.tones import ToneProgram
@@ -59,6 +68,10 @@ class GuardedSource:
     def confirm(self) -> None:
         """Pass the call on to the source."""
         self._source.confirm()
+
+    def accuracy(self) -> SourceAccuracy:
+        """What the source states of its amplitudes: nothing, if it does not state anything."""
+        return self._source.accuracy() if isinstance(self._source, StatesAccuracy) else SourceAccuracy()
 
     def idle(self) -> None:
         """Pass the call on to the source."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.learning.source_errors import SourceErrors, combined
+
 Array = NDArray[np.float64]
 
 
@@ -22,20 +24,29 @@ class Gradient:
     standard_error : (E,) array
         From noise; averaging makes it smaller.
     systematic : (E,) array
-        Standard uncertainty from zero and gain of the instruments; averaging does not make it smaller.
+        Standard uncertainty from zero and gain of the digitizer; averaging does not make it smaller.
     gamma : float
         Injected error current per unit of ∂C/∂v_o (A/V for a loss in V²); 0 for a rule that injects none.
+    sources : SourceErrors or None
+        Systematic errors from the sources of the error, which many edges share; not in `systematic`. None for a rule
+        that injects none.
     """
 
     value: Array
     standard_error: Array
     systematic: Array
     gamma: float = 0.0
+    sources: SourceErrors | None = None
+
+    @property
+    def modes(self) -> Array:
+        """(O, E) systematic errors that edges share, a standard uncertainty each; O is 0 if there are none."""
+        return np.zeros((0, len(self.value))) if self.sources is None else self.sources.modes
 
     @property
     def uncertainty(self) -> Array:
-        """(E,) noise and systematic part together."""
-        return np.hypot(self.standard_error, self.systematic)
+        """(E,) noise and all systematic parts together."""
+        return np.sqrt(self.standard_error**2 + self.systematic**2 + np.sum(self.modes**2, axis=0))
 
 
 def mean_gradient(gradients: Sequence[Gradient | None], edges: int) -> Gradient:
@@ -60,4 +71,5 @@ def mean_gradient(gradients: Sequence[Gradient | None], edges: int) -> Gradient:
         np.sqrt(sum((gradient.standard_error**2 for gradient in there), zero)) / count,
         sum((gradient.systematic for gradient in there), zero) / count,
         max((gradient.gamma for gradient in there), default=0.0),
+        combined([(1 / count, gradient.sources) for gradient in there]),
     )

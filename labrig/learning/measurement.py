@@ -61,7 +61,7 @@ class SecondDrops:
 
 @dataclass(frozen=True)
 class SharedErrors:
-    """What is known of the errors of the channels that all responses share.
+    """What is known of the errors of channels and sources that all responses share.
 
     Parameters
     ----------
@@ -73,12 +73,18 @@ class SharedErrors:
         Standard uncertainty of a channel's zero, in the unit of the network.
     output_columns : (O,) array of int
         Columns of the outputs among the channels.
+    u_error_gain : (O,) array
+        Standard uncertainty of the gain of the source of each output's error (relative).
+    u_error_tone : (O,) array
+        Standard uncertainty of the amplitude of each of its tones besides (A).
     """
 
     drops: Drops
     u_gain: float
     u_zero: float | Array
     output_columns: NDArray[np.intp]
+    u_error_gain: Array
+    u_error_tone: Array
 
     def of_outputs(self, outputs: Array, with_zero: bool) -> Array:
         """(O,) variance that gain, and zero where it counts, leave in these outputs (O,)."""
@@ -143,6 +149,22 @@ class Response:
             return self.a, self.u_a, self.systematic_a
         known = np.zeros_like(self.constant_slope)
         return self.constant_slope, known, known
+
+    @property
+    def u_error(self) -> Array | None:
+        """(K, O) standard uncertainty of the error currents (A); None if nothing is known of it, or it is zero.
+
+        The tones of one source have the same sign of it.
+        """
+        if self.shared is None or not (self.shared.u_error_gain.any() or self.shared.u_error_tone.any()):
+            return None
+        return np.hypot(self.shared.u_error_gain * self.error, self.shared.u_error_tone * (self.error != 0))
+
+    def u_constant(self, change: Array) -> Array | None:
+        """(1, O) the same of a change of the constant currents (O,) (A)."""
+        if self.shared is None or not self.shared.u_error_gain.any():
+            return None
+        return (self.shared.u_error_gain * np.abs(change))[np.newaxis]
 
 
 @dataclass(frozen=True)

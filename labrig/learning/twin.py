@@ -9,8 +9,9 @@ The inputs are taken as they are read, so that errors of the sources do not coun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,6 +201,27 @@ class Twin:
         self._evidence *= keep
         self._weight *= keep
         return found
+
+    def state(self) -> dict[str, Any]:
+        """Return all that it has learned and is still weighing, as plain values and arrays."""
+        return {
+            "counts": [self.steps, self._gathering, self._readings],
+            "figures": np.array([self.misfit_a_v, self.misfit_b, self._weight]),
+            "deviation": self._state,
+            "spread": self._spread if len(self._spread) else None,
+            "information": self._information,
+            "evidence": self._evidence,
+            "errors": self._errors,
+            "errors_b": self._errors_b,
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from the state of a twin of the same network."""
+        self.steps, self._gathering, self._readings = state["counts"]
+        self.misfit_a_v, self.misfit_b, self._weight = state["figures"].tolist()
+        self._state, self._information, self._evidence = state["deviation"], state["information"], state["evidence"]
+        self._spread = np.zeros((0, 0)) if state["spread"] is None else state["spread"]
+        self._errors, self._errors_b = list(state["errors"]), list(state["errors_b"])
 
     _weight: float = 0.0
     _gathering: int = -1

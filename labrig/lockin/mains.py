@@ -2,6 +2,9 @@
 
 A window of whole mains cycles rejects hum only at the nominal frequency: 10 mV at 50.1 Hz leave 20 µV in the mean of
 20 ms. Hum that is fitted leaves nothing in DC and in the tones, and no longer counts as noise.
+
+Noise limits how well its frequency is known, and in a window of a few cycles an error of the frequency shifts DC. That
+is part of the standard error of DC: with one cycle and a few channels, up to half of its variance.
 """
 
 from __future__ import annotations
@@ -49,6 +52,10 @@ class Hum:
     def columns(self, samples: int) -> Array:
         """(N, 2H) cosine and sine of every harmonic at the centred times."""
         return _waves(self.cycles, self.harmonics, samples)
+
+    def slopes(self, columns: Array, amplitudes: Array) -> Array:
+        """(N, C) derivative by the frequency (per rad per sample) of hum with amplitudes (2H, C) of `columns`."""
+        return _slopes(columns, amplitudes, self.harmonics)
 
 
 def find_hum(residual: Array, nominal_cycles: Sequence[float], tones: Array) -> Hum | None:
@@ -143,18 +150,14 @@ def _is_drift(residual: Array, cycles: float, higher: Sequence[int]) -> bool:
 def _refined(residual: Array, cycles: float, orders: Sequence[int]) -> float:
     """Cycles per window at which hum common to all channels fits best, by Gauss–Newton."""
     samples, nominal = len(residual), cycles
-    time = np.outer(np.arange(samples) - (samples - 1) / 2, orders)
     for _ in range(6):
         waves = _waves(cycles, orders, samples)
         columns = np.column_stack((np.ones(samples), waves))
         q, r = np.linalg.qr(columns)
         projected = q.T @ residual
-        left, amplitudes = residual - q @ projected, np.linalg.solve(r, projected)
-        # d/dω of α cos ωm + β sin ωm, without the part that amplitudes can follow.
-        cosines, sines = np.split(waves, 2, axis=1)
-        alpha, beta = np.split(amplitudes[1:], 2)
-        slope = (time * cosines) @ beta - (time * sines) @ alpha
-        slope -= q @ (q.T @ slope)
+        left, amplitudes = residual - q @ projected, np.asarray(np.linalg.solve(r, projected), np.float64)
+        slope = _slopes(waves, amplitudes[1:], orders)
+        slope -= q @ (q.T @ slope)  # the part that amplitudes cannot follow
         size = float(np.sum(slope**2))
         if size == 0:
             break
@@ -163,3 +166,12 @@ def _refined(residual: Array, cycles: float, orders: Sequence[int]) -> float:
         if abs(step) < ENOUGH:
             break
     return cycles
+
+
+def _slopes(waves: Array, amplitudes: Array, orders: Sequence[int]) -> Array:
+    """(N, C) d/dω of α cos ωm + β sin ωm, summed over the harmonics; `waves` (N, 2H), `amplitudes` (2H, C)."""
+    samples = len(waves)
+    time = np.outer(np.arange(samples) - (samples - 1) / 2, orders)
+    cosines, sines = np.split(waves, 2, axis=1)
+    alpha, beta = np.split(amplitudes, 2)
+    return np.asarray((time * cosines) @ beta - (time * sines) @ alpha, dtype=np.float64)

@@ -4,8 +4,10 @@ White noise has the same density everywhere, so the scatter of all samples says 
 and drift do not: they make DC worse than the scatter says and, because they inflate the scatter, may make a tone look
 worse than it is. The residual of the window is therefore projected on frequencies beside each tone (whole cycles per
 window away from it), where nothing is played. If the noise is white nothing else is done. Otherwise the density
-beside each tone is what counts. DC has no frequencies below it: its density is continued as white noise plus
-flicker (1/f) down to LOWEST cycles per window. What is slower than that is not seen in one window at all.
+beside each tone is what counts. A density from n frequencies has 2n degrees of freedom: deviations follow Student's t
+rather than a normal distribution, and its variance is what is stated. DC has no frequencies below it: its density is
+continued as white noise plus flicker (1/f) down to LOWEST cycles per window. What is slower than that is not seen in
+one window at all.
 
 Source: D. B. Percival and A. T. Walden, *Spectral Analysis for Physical Applications*, Cambridge 1993, chapters 6–7.
 """
@@ -159,8 +161,9 @@ class NoiseSpectrum:
             of_drops = real**2 + imaginary**2
             pooled = (of_drops if self._drops.edges else squares).mean(axis=1)
             shape = self._shape(row, bins[kept - first], pooled)
-            channels.append((squares / shape).mean(axis=0))
-            edges.append((of_drops / shape).mean(axis=0))
+            raised = len(kept) / (len(kept) - 1)  # ν/(ν − 2), the variance of Student's t with ν = 2n
+            channels.append(raised * (squares / shape).mean(axis=0))
+            edges.append(raised * (of_drops / shape).mean(axis=0))
         return Density(np.array(channels), np.array(edges))
 
     def _shape(self, row: int, bins: Array, pooled: Array) -> Array:

@@ -152,19 +152,49 @@ class WindowFit:
 
     def _color(self, fitted: Fitted, residual: Array, volts: Array) -> None:
         """Fit hum too, if there is any, and take the noise beside each tone."""
-        avoid = np.zeros(0)
         # The mean over periods, which the residual is without, has some of the hum in it.
         hum = find_hum(fitted.estimator.residual(volts, fitted.theta)[0], self._mains, self._cycles)
-        if hum is not None:
-            columns = hum.columns(self._samples)
-            together = extended(fitted.estimator, columns)
-            if together is not None:
-                avoid = hum.cycles * np.array(hum.harmonics)
-                parameters = len(fitted.theta)
-                of_hum = columns @ together.fit(volts)[parameters:]
-                estimator = replace(fitted.estimator, variance_gains=together.variance_gains[:parameters])
-                period = None if fitted.periods is None else self.period
-                without, residual = self._by_scatter(estimator, volts - of_hum, period)
-                fitted.estimator, fitted.theta, fitted.scatter = estimator, without.theta, without.scatter
-                fitted.density = without.density
-        fitted.density = self._spectrum.density(residual, fitted.density, avoid)
+        columns = None if hum is None else hum.columns(self._samples)
+        together = None if columns is None else extended(fitted.estimator, columns)
+        if hum is None or columns is None or together is None:
+            fitted.density = self._spectrum.density(residual, fitted.density, np.zeros(0))
+            return
+        parameters = len(fitted.theta)
+        amplitudes = together.fit(volts)[parameters:]
+        estimator = replace(fitted.estimator, variance_gains=together.variance_gains[:parameters])
+        period = None if fitted.periods is None else self.period
+        without, residual = self._by_scatter(estimator, volts - columns @ amplitudes, period)
+        fitted.estimator, fitted.theta, fitted.scatter = estimator, without.theta, without.scatter
+        beside = self._spectrum.density(residual, without.density, hum.cycles * np.array(hum.harmonics))
+        moved = _moved_by_frequency(together, hum.slopes(columns, amplitudes), residual)[:parameters]
+        total = float(without.scatter.sum())
+        if total > 0:  # flicker is stronger near DC than in the mean over the spectrum
+            moved *= np.sqrt(beside.channels[0].sum() / total)
+        gains = together.variance_gains[:parameters, np.newaxis]
+        fitted.density = Density(
+            beside.channels + _by_row(moved**2 / gains), beside.drops + _by_row(self._drops.of(moved) ** 2 / gains)
+        )
+
+
+def _moved_by_frequency(together: LeastSquares, slopes: Array, noise: Array) -> Array:
+    """(P, C) by how much a standard error of the frequency of hum moves each parameter of a fit.
+
+    The frequency is found from all channels together, so its error is the same in all.
+
+    Parameters
+    ----------
+    together : LeastSquares
+        The fit with hum.
+    slopes, noise : (N, C)
+        Derivative of the hum by its frequency, and noise (V).
+    """
+    moved = together.fit(slopes)
+    left = together.residual(slopes, moved)[0]
+    size = float(np.sum(left**2))
+    along = np.einsum("nc,nc->n", left, noise)
+    return moved * (float(np.linalg.norm(along)) / size if size > 0 else 0.0)
+
+
+def _by_row(squares: Array) -> Array:
+    """(1 + F, …) of DC and of each tone, from those of all parameters; the quadratures of a tone together."""
+    return np.concatenate((squares[:1], squares[1::2] + squares[2::2]))

@@ -7,6 +7,7 @@ trajectory is also compared with exact descent from the same start.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from scipy.special import ndtri
 
 from labrig.instruments.contracts import Truth
 from labrig.learning.gradient import Gradient, mean_gradient
+from labrig.learning.source_errors import combined
 from labrig.learning.updates import Update, UpdateState
 from labrig.procedures.certify import Verdict
 from labrig.procedures.certify.bias import CONFIDENCE
@@ -239,8 +241,9 @@ def descend(
                 predicted=float(mean @ step),
                 noise=float(np.linalg.norm(np.hypot(before.standard_error, after.standard_error) / 2 * step)),
                 systematic=float(
-                    np.hypot(
+                    math.hypot(
                         np.linalg.norm((before.systematic + after.systematic) / 2 * step),
+                        np.linalg.norm(_modes(before, after) @ step),
                         np.linalg.norm(mean * step * tolerance),
                     )
                 ),
@@ -295,6 +298,12 @@ def _loss(probe: GradientProbe, examples: Sequence[int]) -> tuple[float, float]:
     found = [measured_loss(probe, example) for example in examples]
     noise = float(np.linalg.norm([each.uncertainty for each in found]))
     return float(np.mean([each.value for each in found])), noise / len(found)
+
+
+def _modes(before: Gradient, after: Gradient) -> Array:
+    """(Q, E) deviations of the mean of two gradients that edges share."""
+    mean = combined([(0.5, before.sources), (0.5, after.sources)])
+    return np.zeros((0, len(before.value))) if mean is None else mean.modes
 
 
 def _relative(gradient: Gradient) -> Array:

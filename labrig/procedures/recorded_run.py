@@ -106,12 +106,12 @@ class RecordedRun:
     def result(self, state: Literal["finished", "interrupted"], steps: int = 0) -> RunResult:
         """Return the result so far, with this number of steps in the journal."""
         experiment = self._experiment
-        evaluations = experiment.evaluations if experiment else ()
+        evaluation = experiment.last_evaluation if experiment else None
         return RunResult(
             folder=self.folder,
             state=state,
             metrics=experiment.metrics if experiment else {},
-            evaluated_at_step=evaluations[-1].step if evaluations else None,
+            evaluated_at_step=evaluation.step if evaluation else None,
             steps=steps,
             acquisitions=experiment.acquisitions if experiment else 0,
             evaluation_acquisitions=experiment.evaluation_acquisitions if experiment else 0,
@@ -146,7 +146,7 @@ class RecordedRun:
                 bench.pause()
             with ExitStack() as raw, opened(self._setup.rig) as rig:
                 self._experiment = self._assembly.experiment(rig, journal)
-                self._experiment.bench_state = self._bench_state
+                self._experiment.more_state = self._more_state
                 self._experiment.announces = self._assembly.header.bench != "simulated"
                 if self._assembly.learning.twin is not None:
                     self._twin = TwinOfRun(self._assembly, self._experiment)
@@ -181,6 +181,8 @@ class RecordedRun:
         now = describe(self._assembly, self._setup.rig)
         require_same_rig(self._meta, now)
         experiment.resume(self._past, self._earlier)
+        if self._twin is not None and "twin" in self._earlier:  # older runs did not keep it
+            self._twin.resume(self._earlier["twin"])
         detail: dict[str, Any] = {"epochs": now["card"]["epochs"], "epochs_before": self._meta["card"]["epochs"]}
         if experiment.announces:
             detail["board"] = reconciled(experiment, self._past.intent, self._assembly.storage.resume)
@@ -194,8 +196,9 @@ class RecordedRun:
         self._bench_began_s = self._setup.bench.clock.now()
         journal.event(self._event(journal.steps, "resumed", detail))
 
-    def _bench_state(self) -> dict[str, Any]:
-        return {"bench": self._setup.bench.state(), "bench_s": self._bench_s()}
+    def _more_state(self) -> dict[str, Any]:
+        twin = {} if self._twin is None else {"twin": self._twin.state()}
+        return {"bench": self._setup.bench.state(), "bench_s": self._bench_s(), **twin}
 
     def _bench_s(self) -> float:
         """Duration of the run on the bench's clock so far (s)."""

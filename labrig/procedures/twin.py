@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +64,18 @@ class TwinOfRun:
             fitted = zip(self._edges, twin.conductances(nominal).tolist(), u.tolist(), strict=True)
             line["conductances"] = {edge: {"siemens": value, "u": spread} for edge, value, spread in fitted}
         return line
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run needs to know of it, as plain values and arrays."""
+        free = None if self._free is None else dict(zip(("activation", "volts"), self._free, strict=True))
+        return {"model": self.twin.state(), "found": self._found, "free": free}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from the state of the twin of the same run."""
+        self.twin.resume(state["model"])
+        self._found = list(state["found"])
+        free = state["free"]
+        self._free = None if free is None else (free["activation"], free["volts"])
 
     def _watch(self, excitation: Excitation, response: Response) -> None:
         if excitation.trial:

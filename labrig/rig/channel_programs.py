@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.errors import LabrigError, SyncLost
+from labrig.errors import ChannelFault, LabrigError, SyncLost
 from labrig.learning.measurement import Excitation
 from labrig.rig.hookup import Hookup, SourceWire
 from labrig.signals.tones import SILENT, Tone, ToneProgram, signed_tone
@@ -83,7 +83,8 @@ class ChannelPrograms:
         """How far the tones of each frequency are ahead of the pilot, beyond what was asked for: (F,) rad.
 
         Some sources shift the phase of all their tones, and report the shift. Raises SyncLost if two sources shift
-        tones of the same frequency by different amounts: no lock-in could separate them.
+        tones of the same frequency by different amounts: no lock-in could separate them. Raises ChannelFault if one
+        says that it plays a tone that it was not asked for.
         """
         lead, leader = np.zeros(len(self._frequencies_hz)), [""] * len(self._frequencies_hz)
         pilot = _phases(played, self._hookup.pilot)
@@ -92,6 +93,13 @@ class ChannelPrograms:
                 continue
             wanted = _phases(asked, wire)
             for frequency, phase in _phases(played, wire).items():
+                if frequency not in wanted:
+                    raise ChannelFault(
+                        f"channel {wire.channel} plays {frequency:g} Hz, which it was not asked to",
+                        device=wire.device,
+                        action="measure",
+                        remedy="look for another program that uses the source, then start again",
+                    )
                 row = self._frequencies_hz.index(frequency)
                 ahead = phase - pilot.get(frequency, 0.0) - wanted[frequency]
                 if not leader[row]:

@@ -74,7 +74,14 @@ class DrivenNodes:
             return None
         worst = int(np.where(np.isfinite(off), off, np.inf).argmax())
         wire = self._hookup.inputs[self._sensed[worst]]
-        return self._misfit(wire.node, float(found[worst]), float(driven[worst]))
+        against_pilot = self._row is not None and self._all_inverted(found, driven)
+        return self._misfit(wire.node, float(found[worst]), float(driven[worst]), against_pilot)
+
+    @staticmethod
+    def _all_inverted(found: Array, driven: Array) -> bool:
+        """Whether every node that is driven by more than what may be added to it reads about the opposite."""
+        judged = np.abs(driven) > FLOOR_V
+        return bool(judged.any()) and bool((np.abs(found / np.where(judged, driven, 1.0) + 1.0)[judged] < 0.4).all())
 
     def _expected(self, activation: Array) -> tuple[Array, Array]:
         """What the driven nodes should read, and how far they may be off without any load; kept for the next call."""
@@ -103,17 +110,19 @@ class DrivenNodes:
             share = np.where(np.isinf(loaded), 1.0, loaded / (1.0 + loaded))
         return share * float(max(activation.max(), 0.0) - min(activation.min(), 0.0))
 
-    def _misfit(self, node: str, found_v: float, driven_v: float) -> SenseMisfit:
+    def _misfit(self, node: str, found_v: float, driven_v: float, against_pilot: bool = False) -> SenseMisfit:
         column = self._hookup.sense_column[node]
         wires = (*self._hookup.inputs, self._hookup.pilot)
         wire = next(each for each in wires if each.node == node)
         sensed = f"{self._hookup.digitizer}/{self._hookup.senses[column].channel}"
+        cause = _cause(found_v, driven_v)
+        if against_pilot:
+            cause = f"is the pilot ({self._hookup.pilot.label}) inverted, or every input that is driven?"
         return SenseMisfit(
             f"{node} reads {found_v:.3g} V where {driven_v:.3g} V is driven",
             device=self._hookup.digitizer,
             action="measure",
-            remedy=f"{_cause(found_v, driven_v)}; compare the cables of {wire.label} and {sensed} with labrig plan "
-            "--wiring",
+            remedy=f"{cause}; compare the cables of {wire.label} and {sensed} with labrig plan --wiring",
         )
 
 

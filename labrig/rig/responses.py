@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.instruments.data import AcquisitionPlan
+from labrig.instruments.data import AcquisitionPlan, SourceAccuracy
 from labrig.learning.measurement import Response, SecondDrops, SharedErrors
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.drops import prepare_drops
@@ -77,7 +80,26 @@ def response_of(
     )
 
 
-def shared_errors(hookup: Hookup, plan: AcquisitionPlan) -> SharedErrors:
-    """What is known of the errors of the channels that all responses share, in the unit of the network."""
+def shared_errors(
+    hookup: Hookup, plan: AcquisitionPlan, accuracies: Mapping[str, SourceAccuracy] = MappingProxyType({})
+) -> SharedErrors:
+    """What is known of the errors that all responses share, in the unit of the network.
+
+    Parameters
+    ----------
+    hookup
+    plan
+        Says how well channels of the digitizer are known.
+    accuracies
+        Of the sources, by name; one that is missing counts as exact.
+    """
     offset = plan.u_offset_v * (1.0 if hookup.per_volt is None else np.abs(hookup.per_volt))
-    return SharedErrors(prepare_drops(hookup.drops), plan.u_gain, offset, hookup.output_columns)
+    of_outputs = [accuracies.get(wire.device, SourceAccuracy()) for wire in hookup.outputs]
+    return SharedErrors(
+        prepare_drops(hookup.drops),
+        plan.u_gain,
+        offset,
+        hookup.output_columns,
+        np.array([each.u_gain for each in of_outputs]),
+        np.array([each.u_tone_v for each in of_outputs]) / np.abs(hookup.output_volts_per_ampere),
+    )

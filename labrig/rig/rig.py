@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
-from labrig.errors import NotMadeSafe
+from labrig.errors import NotMadeSafe, SenseMisfit
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Truth, WaveformSource
 from labrig.instruments.data import (
     AcquisitionPlan,
@@ -42,12 +42,13 @@ from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
 from labrig.rig.identities import check_identity
 from labrig.rig.limits import ROUNDING, DriveLimits, Limits
+from labrig.rig.passivity import passivity_problem
 from labrig.rig.programming import Programming
 from labrig.rig.recorder import NoRecorder, Recorder
 from labrig.rig.refusal import is_refused, refuse
 from labrig.rig.responses import response_of, shared_errors
 from labrig.rig.safety import SafetyCrew, failures_of
-from labrig.rig.source_group import SourceGroup
+from labrig.rig.source_group import SourceGroup, stating
 from labrig.rig.zero import Zero
 from labrig.signals.tone_planner import TonePlan
 
@@ -128,7 +129,7 @@ class Rig:
         self._closed = True
         self._on_close = on_close
         self._while_open = ExitStack()
-        self._source_group = SourceGroup(self._sources)
+        self._source_group = SourceGroup(self._sources, stating(sources))
 
     @cached_property
     def edges(self) -> tuple[str, ...]:
@@ -225,6 +226,7 @@ class Rig:
         error = self._channel_programs.error_as_played(played, lead)
         constant = None if excitation.constant is None else self._channel_programs.constant_as_played(played)
         rows = self._channel_programs.error_rows
+        self._refuse(passivity_problem(read, error, rows, self.hookup, self.limits.misread))
         more = half_squares, constant, self._shared_errors
         return response_of(read, self.activation, self.hookup, rows, error, *more)
 
@@ -258,7 +260,10 @@ class Rig:
         """Refuse a measurement in which a driven node does not read what its source plays."""
         activation = np.asarray(excitation.activation, dtype=float)
         siemens, _ = self._programming.largest()
-        misfit = self._driven_nodes.problem(read, activation, self._pilot_v, siemens)
+        self._refuse(self._driven_nodes.problem(read, activation, self._pilot_v, siemens))
+
+    def _refuse(self, misfit: SenseMisfit | None) -> None:
+        """Raise an error, if there is one and no source has a better reason."""
         if misfit is not None:
             self.confirm()
             raise misfit
@@ -341,7 +346,7 @@ class Rig:
         self._demodulator = Demodulator(
             self.plan, self.tones.frequencies_hz, drops, pilot, mains_hz=self._mains_hz, per_volt=per_volt
         )
-        self._shared_errors = shared_errors(self.hookup, self.plan)
+        self._shared_errors = shared_errors(self.hookup, self.plan, self._source_group.accuracies())
         if self.zero_every:
             self._zero = Zero(self.zero_every, drops, self._demodulator.u_zero)
         self._programming.read_levels()

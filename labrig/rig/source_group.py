@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from typing import cast
 
-from labrig.instruments.contracts import WaveformSource
+from labrig.instruments.contracts import StatesAccuracy, WaveformSource
+from labrig.instruments.data import SourceAccuracy
 from labrig.rig.channel_programs import Programs
 from labrig.rig.parallel_calls import Outcome, ParallelCalls, results_of
 from labrig.signals.tones import ToneProgram
 
 _NOTHING: tuple[Programs, Callable[[], Programs]] = ({}, dict)
+
+
+def stating(sources: Mapping[str, WaveformSource]) -> list[str]:
+    """Names of the sources that state how accurate they are."""
+    return [name for name, source in sources.items() if isinstance(source, StatesAccuracy)]
 
 
 class SourceGroup:
@@ -20,10 +27,13 @@ class SourceGroup:
     ----------
     sources : mapping
         By name; they need not be open yet.
+    stating : collection of str
+        Those that state how accurate they are.
     """
 
-    def __init__(self, sources: Mapping[str, WaveformSource]) -> None:
+    def __init__(self, sources: Mapping[str, WaveformSource], stating: Collection[str] = ()) -> None:
         self._sources = sources
+        self._stating = stating
         self._calls = ParallelCalls(sources)
         self._prepared = _NOTHING  # programs, and the function that waits until they are loaded
         self._confirming: dict[str, Outcome[None]] = {}
@@ -46,6 +56,11 @@ class SourceGroup:
             calls = {device: partial(self._sources[device].load, channels) for device, channels in programs.items()}
             played = self._calls.call("load", calls)
         return played
+
+    def accuracies(self) -> dict[str, SourceAccuracy]:
+        """How accurate the sources are that state it, by name."""
+        stating = cast("Mapping[str, StatesAccuracy]", self._sources)
+        return {name: stating[name].accuracy() for name in self._stating}
 
     def arm(self) -> None:
         """Make every source wait for its trigger."""

@@ -87,11 +87,11 @@ class LoadedRun:
             raise UsageError("xarray is not installed", remedy=MISSING) from error
         return dataset(self._folder)
 
-    def export(self, kind: str, out: str | Path | None = None) -> Path:
+    def export(self, kind: str, out: str | Path | None = None, *, samples: bool = False) -> Path:
         """Write the run in the format of another program, as it is now, and return the path (see `labrig export`)."""
         from labrig.runs.export.exporting import export
 
-        return export(self._folder, kind, None if out is None else Path(out))
+        return export(self._folder, kind, None if out is None else Path(out), samples=samples)
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return an array as a frame: its last dimension as columns, the others as index; (S,) has one column."""

@@ -19,11 +19,9 @@ from typing_extensions import override
 from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
-from labrig.errors import StorageError
 from labrig.runs.contents import Contents, Variable, read_contents
-from labrig.runs.folder import JOURNAL, META, RunFolder
-from labrig.runs.journal import read_blocks
-from labrig.runs.raw import RawBlocks
+from labrig.runs.folder import JOURNAL, RunFolder
+from labrig.runs.samples import DIMS, TEXT, UNITS, Samples
 
 
 class LabrigBackend(BackendEntrypoint):
@@ -49,14 +47,11 @@ class LabrigBackend(BackendEntrypoint):
 def dataset(folder: RunFolder) -> xr.Dataset:
     """Return a run as a dataset; StorageError if it is damaged."""
     found = as_dataset(read_contents(folder))
-    raw = RawBlocks(folder.path, read_blocks(folder.journal))
-    if raw.acquisitions:
-        samples = Samples(raw)
-        names = _channels(folder, samples.shape[2])
-        found = found.assign_coords(acquisition=list(raw.acquisitions), channel=names)
-        about = {"units": "V", "long_name": "voltages that were sampled; NaN after the last scan"}
-        lazy = indexing.LazilyIndexedArray(samples)
-        found["samples"] = xr.Variable(("acquisition", "sample", "channel"), lazy, about)
+    samples = Samples(folder)
+    if samples.acquisitions:
+        found = found.assign_coords(acquisition=list(samples.acquisitions), channel=samples.channels)
+        lazy = indexing.LazilyIndexedArray(LazySamples(samples))
+        found["samples"] = xr.Variable(DIMS, lazy, {"units": UNITS, "long_name": TEXT})
     return found
 
 
@@ -75,46 +70,23 @@ def _variable(variable: Variable) -> xr.Variable:
     return xr.Variable(variable.dims, values, {key: text for key, text in about.items() if text})
 
 
-def _channels(folder: RunFolder, count: int) -> list[str]:
-    """The nodes that the digitizer's channels sense; their numbers in a run that does not say."""
-    board = folder.meta()["board"] if folder.has(META) else {}
-    names = board.get("senses", []) if isinstance(board, dict) else []
-    return list(names) if len(names) == count else [str(k) for k in range(count)]
+class LazySamples(BackendArray):
+    """Samples (V), (A, T, C), for xarray."""
 
-
-class Samples(BackendArray):
-    """The samples (V) of all acquisitions, (A, T, C), read when they are used.
-
-    Parameters
-    ----------
-    raw
-        The blocks. An acquisition with fewer scans than others ends with NaN.
-    """
-
-    def __init__(self, raw: RawBlocks) -> None:
-        self._raw = raw
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
         self.dtype = np.dtype(np.float64)
-        self.shape = (len(raw.acquisitions), *raw.most())
+        self.shape = samples.shape
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> NDArray[np.float64]:
         which, scans, channels = key
-        numbers = np.asarray(self._raw.acquisitions)[which]
+        numbers = np.asarray(self._samples.acquisitions)[which]
         if numbers.ndim == 0:
-            return self._of(int(numbers))[scans][..., channels]
-        rows = [self._of(int(number))[scans][..., channels] for number in numbers]
+            return self._samples.of(int(numbers))[scans][..., channels]
+        rows = [self._samples.of(int(number))[scans][..., channels] for number in numbers]
         if rows:
             return np.stack(rows)
         return np.empty((0, *np.empty(self.shape[1:])[scans][..., channels].shape))
-
-    def _of(self, acquisition: int) -> NDArray[np.float64]:
-        """(T, C) volts of one acquisition. Raises StorageError if its samples are damaged."""
-        volts = np.full(self.shape[1:], np.nan)
-        for block in self._raw.blocks(acquisition):
-            scans, channels = block.codes.shape
-            if block.start_index + scans > len(volts):
-                raise StorageError(f"the samples of acquisition {acquisition} do not fit the others")
-            volts[block.start_index : block.start_index + scans, :channels] = block.volts()
-        return volts

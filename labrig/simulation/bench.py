@@ -45,6 +45,7 @@ class SimulatedBench:
         self.world = board.world
         self.world.faults = FaultSchedule(faults, self._clock.now)
         self._parts = board.parts
+        self._programmers: list[SimulatedProgrammer] = []
         self._context = SimulatedContext(self.world, self._clock, imperfections, seed)
         self._truth = SimulatedTruth(self.world, self._clock.now, tuple(inputs), tuple(outputs))
 
@@ -80,6 +81,8 @@ class SimulatedBench:
             self._clock.resume(state["clock_s"])
             self.world.acquisitions = state["acquisitions"]
         self.world.faults.resume(state.get("faults", {}))
+        for programmer in self._programmers:
+            programmer.show_again()
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """The face of an instrument, not yet open."""
@@ -92,7 +95,8 @@ class SimulatedBench:
             return SimulatedSource(name, self._context, able)
         if isinstance(able, DigitizerCapabilities):
             return SimulatedDigitizer(name, self._context, able)
-        return SimulatedProgrammer(name, self._context, able, self._parts[name])
+        self._programmers.append(SimulatedProgrammer(name, self._context, able, self._parts[name]))
+        return self._programmers[-1]
 
     def close(self) -> None:
         """Nothing was started."""

@@ -56,6 +56,10 @@ class SimulatedTruth:
         """(E,) actual conductances now (S)."""
         return self._world.conductances(self._now()).copy()
 
+    def as_played(self, activation: Array) -> Array:
+        """(I,) what the inputs really play for voltages or amplitudes `activation` (I,) (V)."""
+        return activation * [self._world.gains[label] for label in self._inputs]
+
     def outputs(self, activation: Array, tone: bool = False) -> Array:
         """(O,) output voltages, or amplitudes at the tone, for input voltages or amplitudes `activation` (I,) (V)."""
         _, voltages = self._period(activation, tone)

@@ -4,7 +4,8 @@
     check_rule("mylab_rule:MyRule/option=3")
 
 or `pytest --rule NAME[,NAME] --pyargs labrig.testing`. The boards differ in gain and zero of every
-channel, in noise, and in their conductances.
+channel, in the amplitudes of their sources, in noise, and in their conductances. A gradient is held against that of the
+state in which the board is: sources of the activation that play another voltage put it into another state.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from typing_extensions import override
 from labrig.assembly import assemble
 from labrig.assembly.assembly import Assembly, Setup
 from labrig.config.section import NoOptions
+from labrig.learning.gradient import Gradient
 from labrig.learning.losses import Loss
 from labrig.learning.losses.loss import TrainingTargets
-from labrig.procedures.certify.adjoint import output_uncertainty
+from labrig.procedures.certify.adjoint import output_uncertainty, source_modes
 from labrig.procedures.compare_rules.named import NamedRule
 from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.responses import shared_errors
@@ -34,7 +36,6 @@ NOISY = (
     "bench=simulated",
     "simulation.preset=typical",
     "simulation.noise=1 mV",
-    "simulation.source_amplitude=0",
     "simulation.part_tolerance=false",
     "simulation.converters=false",
     "limits.step=600 s",
@@ -121,7 +122,7 @@ def examine_rule(
         measuring, exact = both
         one, other = measuring.setup(), exact.setup()
         with one.rig, other.rig:
-            probe, ideal = _ready(measuring, one), _ready(exact, other)
+            probe, ideal = _ready(measuring, one), _at_what_is_played(_ready(exact, other), one)
             for example in measuring.task.train[:examples].tolist():
                 measured, reference = probe.gradient(example).gradient, ideal.gradient(example).gradient
                 assert measured is not None, f"{rule} measures nothing of example {example}"
@@ -137,7 +138,9 @@ def examine_rule(
                 if probe.rule.estimand != "the gradient":
                     expected = reference.value
                     modes = _modes(ideal, u_outputs, example, expected)
-                u = np.sqrt(measured.uncertainty**2 + np.sum(modes**2, axis=0))
+                of_sources = _of_sources(ideal, other, measured, example)
+                own = measured.standard_error**2 + measured.systematic**2
+                u = np.sqrt(own + np.sum(modes**2, axis=0) + np.sum(of_sources**2, axis=0))
                 with np.errstate(divide="ignore", invalid="ignore"):
                     z.append(np.where(measured.value == expected, 0.0, (measured.value - expected) / u))
                 cosines.append(_cosine(reference.value, gradient))
@@ -159,6 +162,13 @@ def _ready(assembly: Assembly, setup: Setup) -> GradientProbe:
     return assembly.probe(setup.rig, update)
 
 
+def _at_what_is_played(ideal: GradientProbe, setup: Setup) -> GradientProbe:
+    """The ideal board in the states of the other one, whose sources of the activation are not exact."""
+    truth, task = setup.bench.truth, ideal.task
+    assert truth is not None
+    return replace(ideal, task=replace(task, activation=np.array([truth.as_played(row) for row in task.activation])))
+
+
 def _gradient(ideal: GradientProbe, setup: Setup, u_outputs: Array, example: int) -> tuple[Array, Array]:
     """The exact gradient (E,), and by how much an uncertainty of each output changes it (O, E)."""
     truth, x, target = setup.bench.truth, ideal.task.activation[example], ideal.task.target[example]
@@ -170,6 +180,14 @@ def _gradient(ideal: GradientProbe, setup: Setup, u_outputs: Array, example: int
         for by in np.diag(u_outputs)
     ]
     return value, np.array(shifted) - value
+
+
+def _of_sources(ideal: GradientProbe, setup: Setup, measured: Gradient, example: int) -> Array:
+    """(O, E) by how much an uncertainty of each source of the error changes what was measured."""
+    truth, x, target = setup.bench.truth, ideal.task.activation[example], ideal.task.target[example]
+    assert truth is not None
+    tone = ideal.rig.activation == "sine"
+    return source_modes(truth, x, lambda outputs: ideal.loss.gradient(outputs, target), measured, tone)
 
 
 def _modes(ideal: GradientProbe, u_outputs: Array, example: int, value: Array) -> Array:

@@ -22,7 +22,8 @@ How a counterpart uses the bench:
 - a programmer sets the conductances with `bench.world.set(t, {edge: siemens})`; the edges of its channels are in
   `bench.world.wiring.edges`;
 - a digitizer calls `bench.world.begin_acquisition(t)` and `bench.world.voltages(...)`, and fires its start trigger with
-  `bench.lines.fire("daq/start", t)`;
+  `bench.lines.fire("daq/start", t)`; what was played before the last 16 acquisitions began is forgotten, unless
+  `begin_acquisition(t, reader)` says that it is still to be read;
 - times are `bench.clock()` in seconds; whatever touches the world holds `bench.lock`;
 - faults of the configuration are in `bench.faults`; a counterpart asks it for those that act where its
   `VirtualCounterpart.faults` says. The servers of `scpi.servers` do so for "connection", "silence" and "delay".

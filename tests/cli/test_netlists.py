@@ -89,7 +89,7 @@ def board(folder: Path, options: str, extra: str = "") -> Path:
 
 
 def test_a_board_from_a_netlist_is_trained(tmp_path, capsys):
-    path = board(tmp_path, ", edges: [R1..R14], leave_out: [V1]", "V1 in0 0 1")
+    path = board(tmp_path, ", edges: [R1..R14], leave_out: [V1, J1]", "V1 in0 0 1\nJ1 in0 out0 __J1")
     command = ["run", str(path), "--run-dir", str(tmp_path / "run"), "--no-plots", "--set", "learning.epochs=15"]
     assert main([*command, "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out.splitlines()[-1])["metrics"]
@@ -108,7 +108,8 @@ def test_a_board_from_a_netlist_is_trained(tmp_path, capsys):
         (", edges: [R1..R14]", "C1 in0 0 1n", "C1 .* is a capacitor"),
         (", edges: [R1..R16]", "", "the netlist has no resistor R16"),
         (", edges: [R1, R1]", "", "R1 is named twice"),
-        (", edges: [R1], leave_out: [R1]", "", "R1 is in leave_out too"),
+        (", edges: [R1], leave_out: [R1]", "", "the netlist has no resistor R1"),
+        (", edges: [R1], leave_out: [V7]", "", "the netlist has no part V7"),
         (", edges: [R1..R14]", "Q1 a b c npn", "board.cir:17: Q1: elements of this kind are not supported"),
     ],
 )

@@ -30,6 +30,7 @@ from crash.kill_wire import kill_on_the_wire
 from labrig.runs.journal import read_journal
 
 RESET = "[{acquisition: 60, what: reset, where: pots}]"
+DRIFT = "[{acquisition: 210, what: edge_drift, where: pots/28, by: 0.05}]"
 RUNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "xor": ("xor.yaml", ("learning.epochs=8", "learning.evaluate.every=3")),
     "iris, zero measured again": (
@@ -37,6 +38,7 @@ RUNS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("learning.epochs=1", "acquisition.zero.every=7", "simulation.drift=3 mV"),
     ),
     "iris, potentiometers reset": ("iris.yaml", ("learning.epochs=1", f"simulation.faults={RESET}")),
+    "iris, twin": ("iris.yaml", ("learning.epochs=1", "learning.twin=watch", f"simulation.faults={DRIFT}")),
     "divider, power": ("divider.yaml", ("storage.durability=power", "learning.evaluate.every=10")),
 }
 """Short runs: name → configuration and overrides."""

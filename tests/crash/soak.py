@@ -32,16 +32,14 @@ from labrig.assembly import assemble
 from labrig.blas import one_blas_thread
 from labrig.procedures.train import train
 from labrig.runs.journal import Journal, Step
-from labrig.simulation.world import timeline
 
 TESTS = Path(__file__).resolve().parents[1]
 NEGLIGIBLE_B = 100.0
 """Growth per step that does not matter: 100 MB in a million steps, eleven hours of 40 ms each."""
 
-REMEMBERED = 256
 CACHE_KB = 200
-"""What is limited, but would go on growing for thousands of steps: events that a simulated board remembers, and the
-journal's pages in memory. Here both limits are low, so that they are reached early."""
+"""The journal's pages in memory are limited, but would go on growing for thousands of steps. Here the limit is low, so
+that it is reached early."""
 
 SLOWER = 0.05
 SAMPLES = 400
@@ -72,6 +70,7 @@ BENCHES = {
             "learning.evaluate.every=100",
             "acquisition.window=5 ms",
             "acquisition.settle=1 ms",
+            "limits.step=60 s",
         ),
         True,
         1500,
@@ -135,7 +134,7 @@ def soak(steps: int, bench: str) -> dict[str, Any]:
             series.sample(what.index)
 
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=".") as folder, one_blas_thread(), _low_limits():
+    with tempfile.TemporaryDirectory(dir=".") as folder, one_blas_thread(), _small_cache():
         assembly = assemble(chosen.config, chosen.overrides(chosen.settled + steps))
         result = train(assembly, run_dir=Path(folder) / "run", plots=False, report=report)
     return {
@@ -147,18 +146,14 @@ def soak(steps: int, bench: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _low_limits() -> Iterator[None]:
+def _small_cache() -> Iterator[None]:
     begin = Journal._begin
 
     def begun(journal: Journal, *arguments: Any) -> None:
         begin(journal, *arguments)
         journal._db.execute(f"PRAGMA cache_size=-{CACHE_KB}")
 
-    with (
-        patch.object(Journal, "_begin", begun),
-        patch.object(timeline, "_REMEMBERED_EVENTS", REMEMBERED),
-        patch.object(timeline._History.__init__, "__defaults__", (REMEMBERED,)),
-    ):
+    with patch.object(Journal, "_begin", begun):
         yield
 
 

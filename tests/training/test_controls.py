@@ -14,6 +14,8 @@ from labrig.assembly import packaged_configs
 from labrig.cli.main import main
 
 IRIS = ("learning.epochs=4",)
+UNJUDGED = "limits.misread=100 %"
+"""Otherwise outputs that move against their error are refused as wiring."""
 
 
 def first_gradient(name: str, *overrides: str, **wraps):
@@ -46,13 +48,13 @@ def test_iris_is_learned(tmp_path):
 
 
 def test_with_the_sign_of_b_flipped_xor_moves_away_from_its_target(tmp_path):
-    trained = train(tmp_path, "xor", awg=lambda source: FlippedTones(source, XOR_ERRORS))
+    trained = train(tmp_path, "xor", UNJUDGED, awg=lambda source: FlippedTones(source, XOR_ERRORS))
     assert trained.last["patterns_right"] < 4
     assert trained.last["loss"] > 1.5 * trained.first["loss"]
 
 
 def test_with_the_sign_of_b_flipped_iris_unlearns(tmp_path):
-    trained = train(tmp_path, "iris", *IRIS, awg=lambda source: FlippedTones(source, IRIS_ERRORS))
+    trained = train(tmp_path, "iris", UNJUDGED, *IRIS, awg=lambda source: FlippedTones(source, IRIS_ERRORS))
     assert trained.last["test_accuracy"] < 0.2
     assert trained.last["loss"] > trained.first["loss"]
 
@@ -74,13 +76,14 @@ def significance(step) -> float:
 
 
 def test_b_of_another_example_teaches_far_less(tmp_path):
-    trained = train(tmp_path, "iris", *IRIS, awg=lambda source: LateError(source, IRIS_ERRORS))
+    trained = train(tmp_path, "iris", UNJUDGED, *IRIS, awg=lambda source: LateError(source, IRIS_ERRORS))
     assert trained.last["test_accuracy"] < 0.8
 
 
 def test_with_the_pilot_inverted_every_sign_of_b_flips():
     gradient, exact = first_gradient("xor", "simulation.preset=ideal")
-    inverted, _ = first_gradient("xor", "simulation.preset=ideal", awg=lambda source: FlippedTones(source, {"8"}))
+    flipped = {"awg": lambda source: FlippedTones(source, {"8"})}
+    inverted, _ = first_gradient("xor", "simulation.preset=ideal", UNJUDGED, **flipped)
     assert cosine(gradient.value, exact) > 0.9999
     np.testing.assert_allclose(inverted.value, -gradient.value, rtol=1e-6)
 

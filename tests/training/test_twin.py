@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from training.test_reproducibility import dump
+from unit.procedures.test_resume import arrays, stopped_after
 from unit.rig.benches import assembled
 
 import labrig
 from labrig.config.problems import ConfigProblems
+from labrig.procedures.resume import Resumable
 from labrig.runs.folder import RunFolder
 from labrig.runs.summary import event_text, summarize
 
@@ -53,10 +55,24 @@ def test_it_changes_nothing(tmp_path):
     assert dump(tmp_path / "with" / "run.db")["steps"] == dump(tmp_path / "without" / "run.db")["steps"]
 
 
+def test_it_goes_on_where_it_was_when_a_run_is_resumed(tmp_path):
+    """Also the edge that has drifted stays as it is: the bench goes on as well."""
+    settings = {**drift(28, 150 + 2 * 40), "learning.epochs": 1}
+    whole, named = trained(tmp_path / "whole", "iris", 5, **settings)
+    path = tmp_path / "run"
+    labrig.train("iris.yaml", seed=5, settings=settings, run_dir=path, plots=False, stop=stopped_after(170))
+    for asked in (20, 15, 1000):
+        found = Resumable(RunFolder(path)).resume(plots=False, stop=stopped_after(asked))
+    events = [event for event in summarize(RunFolder(path))["events"] if event["event"] == "twin"]
+    assert [event["event"] for event in summarize(RunFolder(path))["events"]].count("resumed") == 3
+    assert whole["parted"] == ["in9-out1"]
+    assert (found.twin, events) == (whole, named)
+    for name, values in arrays(tmp_path / "whole").items():
+        np.testing.assert_array_equal(arrays(path)[name], values, err_msg=name)
+
+
 def test_fit_estimates_the_conductances_of_the_board(tmp_path):
     """Parts are off by up to 20 %; the fit is closer, by what it says."""
-    from labrig.procedures.resume import Resumable
-
     found, events = trained(tmp_path / "run", "iris", 8, **{"learning.twin": "fit", "learning.epochs": 1})
     assert events == []
     assembly = Resumable(RunFolder(tmp_path / "run")).assembly

@@ -128,6 +128,7 @@ class PtyWire(InProcessWire):
         host, _, port = self._endpoints[name].resource.removeprefix("socket://").partition(":")
         self._board_side = socket.create_connection((host, int(port)))
         self._ours, self._theirs = os.openpty()
+        self._closed = False
         tty.setraw(self._theirs)
         self._unplugged = threading.Event()
         self._lead = threading.Thread(target=self._carry, daemon=True)
@@ -141,6 +142,9 @@ class PtyWire(InProcessWire):
     def close(self) -> None:
         self.unplug()
         super().close()
+        if not self._closed:  # until now nobody else got the number of this terminal
+            self._closed = True
+            os.close(self._theirs)
 
     def _carry(self) -> None:
         while not self._unplugged.is_set():
@@ -150,7 +154,6 @@ class PtyWire(InProcessWire):
                 else:
                     self._board_side.sendall(os.read(self._ours, 4096))
         self._board_side.close()
-        os.close(self._theirs)
         os.close(self._ours)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import ConfigError, ConnectionFailed, LabrigError, LimitExceeded
-from labrig.instruments.data import Identity
+from labrig.instruments.data import Identity, SourceAccuracy
 from labrig.instruments.drivers import SourceCapabilities
 from labrig.quantities import NonNegativeTime, PositiveResistance, PositiveSampleRate
 from labrig.signals.tones import SILENT, Tone, ToneProgram
@@ -250,6 +250,11 @@ class NiAnalogOutput:
             action="confirm",
             remedy="check whether another program uses or resets the device",
         )
+
+    def accuracy(self) -> SourceAccuracy:
+        """How well amplitudes are known; they count as exact if `card:` does not state their largest error."""
+        card = self._options.card
+        return SourceAccuracy.within(0.0 if card is None or card.gain_error is None else card.gain_error)
 
     def idle(self) -> None:
         """0 V on every channel."""

@@ -68,10 +68,13 @@ class OutputFacts(_Facts):
         Highest update rates (S/s): of one channel; of all channels in one task.
     full_scale
         Range (± V).
+    gain_error
+        Largest error of the output, relative, by data sheet or calibration.
     """
 
     all_rate: PositiveSampleRate | None = None
     full_scale: PositiveVoltage | None = None
+    gain_error: Ratio | None = None
 
 
 @dataclass(frozen=True)

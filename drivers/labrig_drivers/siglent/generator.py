@@ -28,7 +28,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
-from labrig.instruments.data import Identity
+from labrig.instruments.data import Identity, SourceAccuracy
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.siglent.dialect import (
     COUNTED_CYCLES,
@@ -140,6 +140,10 @@ class SdgSource:
         except BaseException:
             self._forget_state()
             raise
+
+    def accuracy(self) -> SourceAccuracy:
+        """How well amplitudes are known, by their largest errors."""
+        return SourceAccuracy.within(self._options.gain_error, self._options.tone_error / self._panel_per_open_v)
 
     def idle(self) -> None:
         """0 V on both channels, outputs on."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from labrig.instruments.addresses import check_visa
 from labrig.instruments.drivers import InstrumentOptions, SourceCapabilities
-from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage
+from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage, Ratio, Voltage
 from labrig_drivers.siglent.dialect import LEAST_VPP
 from labrig_drivers.siglent.models import interface, model_of
 
@@ -40,6 +40,9 @@ class SdgOptions(InstrumentOptions):
         `external` starts at the edge at the trigger input, `manual` by a command.
     burst
         `infinite`, or `counted` if an infinite burst does not start at the trigger: then a million cycles are played.
+    gain_error, tone_error
+        Largest errors of an amplitude, by the data sheet or a calibration: relative to it, and besides (peak V on its
+        panel). The defaults are the data sheet's ± (1 % + 1 mVpp).
     deadline
         Deadline of every call (s).
     """
@@ -51,6 +54,8 @@ class SdgOptions(InstrumentOptions):
     clock: Literal["external", "internal"] = "external"
     trigger: Literal["external", "manual"] = "external"
     burst: Literal["infinite", "counted"] = "infinite"
+    gain_error: Annotated[Ratio, Field(ge=0)] = 0.01
+    tone_error: Annotated[Voltage, Field(ge=0)] = 0.5e-3
     deadline: PositiveTime = 2.0
 
 

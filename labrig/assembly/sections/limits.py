@@ -32,7 +32,8 @@ class Limits(Section):
     step : float
         Longest training step (s).
     misread : float
-        How far a driven node may read off what is driven, as a fraction of that and 0.2 V.
+        How far a driven node may read off what is driven, as a fraction of that and 0.2 V. From 1 on, outputs may move
+        against their error.
     """
 
     node: PositiveState | None = Field(default_factory=lambda: _default(5.0))

@@ -21,6 +21,7 @@ from labrig.learning.losses import Loss
 from labrig.learning.measurement import Excitation
 from labrig.learning.rules.frequency_propagation import check_misfit, combination, injected_per_error
 from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
+from labrig.learning.source_errors import source_errors
 
 
 class EquilibriumPropagation(Rule):
@@ -59,4 +60,8 @@ class EquilibriumPropagation(Rule):
         apart = nudged.constant - base.constant
         check_misfit(apart[np.newaxis], e, carrier.floor)
         (weight,) = combination(apart[np.newaxis], -e)
-        return replace(contrast(base, nudged, float(weight)), gamma=injected_per_error(asked, e))
+        found = contrast(base, nudged, float(weight))
+        u_apart = nudged.u_constant(apart)
+        read = (found.value / weight)[np.newaxis]
+        sources = source_errors(read, base.slope[0], apart[np.newaxis], u_apart, e)
+        return replace(found, gamma=injected_per_error(asked, e), sources=sources)

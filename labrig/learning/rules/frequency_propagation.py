@@ -18,6 +18,7 @@ from labrig.learning.gradient import Gradient
 from labrig.learning.losses import Loss
 from labrig.learning.measurement import Excitation, Response
 from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
+from labrig.learning.source_errors import source_errors
 
 Array = NDArray[np.float64]
 
@@ -111,6 +112,7 @@ def beat(nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient
         weights @ half_squares.value,
         np.abs(weights) @ half_squares.standard_error,
         np.abs(weights) @ half_squares.systematic,
+        sources=source_errors(half_squares.value, nudged.a, nudged.error, nudged.u_error, loss_gradient),
     )
 
 
@@ -144,6 +146,7 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
         slope * response,
         _of_product(slope, noise, response, weights**2 @ nudged.u_b**2),
         _of_product(slope, systematic, response, weights**2 @ nudged.systematic_b**2),
+        sources=source_errors(slope * nudged.b, slope, nudged.error, nudged.u_error, loss_gradient),
     )
 
 
@@ -162,13 +165,17 @@ def released(free: Response, nudged: Response, loss_gradient: Array, floor: floa
     assert free.second is not None
     assert nudged.second is not None
     (weight,) = combination(played, -loss_gradient)
-    response = weight * (nudged.second.value - free.second.value)
+    moved = nudged.second.value - free.second.value
+    response = weight * moved
     noise = weight**2 * (nudged.second.noise**2 + free.second.noise**2)
     systematic = weight**2 * systematic_of_second(free, nudged) ** 2
     return Gradient(
         free.a * response,
         _of_product(free.a, free.u_a, response, noise),
         _of_product(free.a, free.systematic_a, response, systematic),
+        sources=source_errors(
+            (free.a * moved)[np.newaxis], free.a, played, nudged.u_constant(nudged.constant), loss_gradient
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from labrig.learning.losses import Loss
 from labrig.learning.measurement import Excitation, Response
 from labrig.learning.rules.frequency_propagation import estimate
 from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
+from labrig.learning.source_errors import combined
 
 
 class Richardson(Rule):
@@ -83,6 +84,7 @@ def extrapolated(whole: tuple[Gradient, Gradient], small: tuple[Gradient, Gradie
         np.sqrt(own + common),
         np.abs(4 * other.systematic - one.systematic) / 3,  # zero and gain are the same in both
         one.gamma,
+        combined([(4 / 3, other.sources), (-1 / 3, one.sources)]),
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.instruments.contracts import Truth
+from labrig.learning.gradient import Gradient
 from labrig.learning.measurement import Response
 from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.rig import Rig
@@ -22,9 +25,9 @@ class Adjoint:
     Parameters
     ----------
     value : (E,) array
-    modes : (O, E) array
+    modes : (O or 2O, E) array
         By how much a standard uncertainty of each output changes a measured gradient, because the error is computed
-        from measured outputs.
+        from measured outputs; then by how much one of the error that each source plays does.
     parts : (E,) array
         Root of the sum of squares of what each output contributes: where contributions cancel it is larger than the
         gradient.
@@ -35,8 +38,17 @@ class Adjoint:
     parts: Array
 
 
-def adjoint(probe: GradientProbe, truth: Truth, example: int) -> Adjoint:
-    """Compute the exact gradient at the present state of the board. It measures once, for the outputs' uncertainty."""
+def adjoint(probe: GradientProbe, truth: Truth, example: int, measured: Gradient) -> Adjoint:
+    """Compute the exact gradient at the present state of the board. It measures once, for the outputs' uncertainty.
+
+    Parameters
+    ----------
+    probe : GradientProbe
+    truth : Truth
+    example : int
+    measured : Gradient
+        Says how well the sources of the error are known.
+    """
     activation, target = probe.task.activation[example], probe.task.target[example]
     tone = probe.rig.activation == "sine"
     loss = probe.loss
@@ -54,7 +66,36 @@ def adjoint(probe: GradientProbe, truth: Truth, example: int) -> Adjoint:
 
         modes.append(truth.gradient(activation, off, tone) - value)
         parts += truth.gradient(activation, alone, tone) ** 2
-    return Adjoint(value, np.array(modes), np.sqrt(parts))
+    of_sources = source_modes(truth, activation, lambda outputs: loss.gradient(outputs, target), measured, tone)
+    return Adjoint(value, np.concatenate((modes, of_sources)), np.sqrt(parts))
+
+
+def source_modes(
+    truth: Truth, activation: Array, loss_gradient: Callable[[Array], Array], measured: Gradient, tone: bool
+) -> Array:
+    """By how much a standard uncertainty of the error that each source played changes a measured gradient, (O, E).
+
+    A gradient states this itself, but from what was read it may know only the sum of what the outputs contribute.
+
+    Parameters
+    ----------
+    truth : Truth
+    activation : (I,) array
+        Of the state in which the gradient was measured, as for `Truth.gradient`.
+    loss_gradient : callable
+        ∂C/∂v_o (O,) of outputs (O,).
+    measured : Gradient
+        States how well the errors are known; with sources that are exact O is 0.
+    tone : bool
+    """
+    if measured.sources is None:
+        return np.zeros((0, len(measured.value)))
+    u_error = measured.sources.u_error
+
+    def off(outputs: Array, by: Array) -> Array:
+        return np.sign(loss_gradient(outputs)) * by
+
+    return np.array([truth.gradient(activation, partial(off, by=by), tone) for by in np.diag(u_error)])
 
 
 def output_uncertainty(rig: Rig, response: Response) -> Array:

@@ -165,7 +165,10 @@ class Certificate:
 
     @cached_property
     def instruments(self) -> float:
-        """What zero, gain and rounding of the instruments may add to the gradient, relative, as they state it."""
+        """What errors of the instruments may add to the gradient, relative, as they state it.
+
+        They are zero, gain and rounding of the digitizer, and the amplitudes of the sources of the error.
+        """
         own = np.sum(np.square([example.measured.systematic for example in self.examples]))
         size = float(np.sum(self.reference**2))
         return float(np.sqrt((own + np.sum(self._modes**2)) / size)) if size > 0 else float("inf")
@@ -248,10 +251,13 @@ class Certificate:
 
     @property
     def _modes(self) -> Array:
-        """(M, O, E) deviations from the uncertainty of the outputs; O is 0 if they are not known."""
-        return np.array(
-            [np.zeros((0, len(self.edges))) if e.adjoint is None else e.adjoint.modes for e in self.examples]
-        )
+        """(M, Q, E) deviations that edges share: from the outputs and from the sources of the error.
+
+        Without the exact gradient those from the outputs are not known, and those from the sources are as measured.
+        """
+        found = [e.measured.modes if e.adjoint is None else e.adjoint.modes for e in self.examples]
+        most = max(len(modes) for modes in found)
+        return np.array([np.concatenate((modes, np.zeros((most - len(modes), len(self.edges))))) for modes in found])
 
     @property
     def repeats_for_batch(self) -> int | None:

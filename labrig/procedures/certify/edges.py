@@ -30,7 +30,7 @@ class EdgeTest:
         Standard uncertainty that the examples may share.
     tolerance : (M, E) array
         Deviation that counts for nothing, however well it is known.
-    modes : (M, O, E) array
+    modes : (M, Q, E) array
         Systematic deviations that many edges share, one standard deviation each, not in `systematic`.
     of_expected : (M, E) array
         Standard uncertainty of what is expected that `tolerance` allows for; it counts in z and χ² alone.
@@ -83,7 +83,7 @@ class EdgeTest:
 
 
 def _without_modes(deviation: Array, modes: Array) -> float:
-    """dᵀ (1 + Σ mᵀm)⁻¹ d for a deviation (E,) and modes (O, E) in units of the independent uncertainty."""
+    """dᵀ (1 + Σ mᵀm)⁻¹ d for a deviation (E,) and modes (Q, E) in units of the independent uncertainty."""
     along = modes @ deviation
     return float(deviation @ deviation - along @ np.linalg.solve(np.eye(len(modes)) + modes @ modes.T, along))
 

@@ -61,7 +61,10 @@ def certify(
     most = max(MOST_REPEATS, least)
     progress(f"gradients of {len(examples)} example(s), {least} repeats, up to {most} if noise hides the answer")
     measured = [_repeated(probe, example, least) for example in examples]
-    exact = [None if truth is None else adjoint(probe, truth, example) for example in examples]
+    exact = [
+        None if truth is None else adjoint(probe, truth, example, gradients[0])
+        for example, gradients in zip(examples, measured, strict=True)
+    ]
     progress("sweep of the error current")
     sweep = sweep_gamma(probe, examples[0])
     progress(f"differences of the loss: {len(rig.edges)} edges, two step sizes")

@@ -90,9 +90,7 @@ def judge(certificate: Certificate) -> Judgement:
             ("choose other --examples, or other initial conductances",),
         )
     if certificate.instruments > MEANINGLESS_AT:
-        reason = (
-            f"zero, gain and rounding of the instruments may change the gradient by {percent(certificate.instruments)}"
-        )
+        reason = f"errors that the instruments state may change the gradient by {percent(certificate.instruments)}"
         return Judgement(Verdict.UNRESOLVED, reason, Limit.INSTRUMENTS, _for_instruments(certificate))
     if (certificate.against_reference.wrong | certificate.against_differences.wrong).any():
         return _wrong_by_edges(certificate)
@@ -109,7 +107,7 @@ def judge(certificate: Certificate) -> Judgement:
     between = f"the bias lies between {percent(low)} and {percent(high)}, the bound is {percent(bound)}"
     if low > bound:
         if low <= EXPLAINED_AT * certificate.instruments:
-            reason = f"{between}; zero, gain and rounding of the instruments may explain it"
+            reason = f"{between}; errors that the instruments state may explain it"
             return Judgement(Verdict.UNRESOLVED, reason, Limit.INSTRUMENTS, _for_instruments(certificate))
         return Judgement(Verdict.WRONG, between, hints=_causes(certificate, found))
     if 2 * certificate.reference_uncertainty >= bound:

@@ -162,7 +162,8 @@ def _trained(assembly: Assembly, rule: str, seed: int, factor: float, budget: Bu
 
         experiment.run(lambda: taken >= steps or spent >= budget.bench_s, report)
         acquisitions = experiment.acquisitions
-        experiment.evaluate(epochs)
+        evaluation = experiment.evaluate(epochs)
+        assert evaluation is not None, "nothing stops it"
         after = _cosine(probe, truth)
         tone = rig.activation == "sine"
         volts = np.array([truth.outputs(x, tone) for x in task.activation])
@@ -180,7 +181,7 @@ def _trained(assembly: Assembly, rule: str, seed: int, factor: float, budget: Bu
             limit="acquisitions" if taken >= steps else "bench time",
             cosine_before=before,
             cosine_after=after,
-            own=dict(experiment.evaluations[-1].metrics),
+            own=dict(evaluation.metrics),
             true=scores(task, assembly.loss, OutputReadings(every, volts[every], known, known)),
             curve=tuple(curve.points),
         )

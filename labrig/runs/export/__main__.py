@@ -1,4 +1,4 @@
-"""`python -m labrig.runs.export KIND RUN FILE`: the process that writes one export."""
+"""`python -m labrig.runs.export KIND RUN FILE [samples]`: the process that writes one export."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from labrig.errors import LabrigError, reason
+from labrig.errors import LabrigError, UsageError, reason
 from labrig.runs.contents import read_contents
 from labrig.runs.folder import RunFolder
+from labrig.runs.samples import Samples
 
 
-def main(kind: str, run: str, file: str) -> int:
+def main(kind: str, run: str, file: str, with_samples: str = "") -> int:
     """Write one export; returns 1 after printing an error as 'KIND: message' in one line."""
     try:
         module = import_module(f"labrig.runs.export.{kind}")
-        module.write(read_contents(RunFolder(Path(run))), Path(file))
+        folder = RunFolder(Path(run))
+        samples = Samples(folder) if with_samples else None
+        if samples is not None and not samples.acquisitions:
+            raise UsageError("this run has stored no samples", remedy="run it with storage.raw=true")
+        module.write(read_contents(folder), Path(file), samples)
     except ImportError as error:
         return _failed(f"UsageError: {error.name} is not installed; install it: pip install 'labrig[analysis]'")
     except LabrigError as error:

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.runs.contents import Contents, Variable
+from labrig.runs.samples import DIMS, TEXT, UNITS, Samples
 
 
-def write(contents: Contents, path: Path) -> None:
+def write(contents: Contents, path: Path, samples: Samples | None) -> None:
     """Write a folder of CSV files."""
     contents = contents.real()
     path.mkdir()
@@ -29,7 +30,10 @@ def write(contents: Contents, path: Path) -> None:
             tables.setdefault(variable.dims, {})[name] = variable
     for dims, variables in tables.items():
         _write(path / f"{'-'.join(dims)}.csv", (*dims, *variables), _rows(contents, dims, variables))
-    about = ((name, " ".join(each.dims), each.units, each.text) for name, each in known.items())
+    about = [(name, " ".join(each.dims), each.units, each.text) for name, each in known.items()]
+    if samples is not None:
+        _write(path / f"{'-'.join(DIMS)}.csv", (*DIMS, "samples"), _sample_rows(samples))
+        about.append(("samples", " ".join(DIMS), UNITS, TEXT))
     _write(path / "variables.csv", ("name", "dimensions", "units", "meaning"), about)
     _write(path / "attributes.csv", ("name", "value"), contents.attributes.items())
 
@@ -44,6 +48,14 @@ def _rows(contents: Contents, dims: Sequence[str], variables: Mapping[str, Varia
         columns = [np.full(count, axes[0][first]), *(labels[at] for labels, at in zip(axes[1:], places, strict=True))]
         columns += [each.values[first].reshape(count) for each in variables.values()]
         yield from zip(*map(_plain, columns), strict=True)
+
+
+def _sample_rows(samples: Samples) -> Iterator[Iterable[Any]]:
+    """A row for every sample of every channel."""
+    for acquisition, volts in zip(samples.acquisitions, samples, strict=True):
+        for scan, row in enumerate(volts):
+            for channel, value in zip(samples.channels, _plain(row), strict=True):
+                yield acquisition, scan, channel, value
 
 
 def _labels(contents: Contents, dim: str, size: int) -> NDArray[Any]:

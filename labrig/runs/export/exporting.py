@@ -18,7 +18,9 @@ DEADLINE_S = 3600.0
 _KINDS: dict[str, type[LabrigError]] = {"UsageError": UsageError, "StorageError": StorageError}
 
 
-def export(folder: RunFolder, kind: str, out: Path | None = None, deadline_s: float = DEADLINE_S) -> Path:
+def export(
+    folder: RunFolder, kind: str, out: Path | None = None, deadline_s: float = DEADLINE_S, *, samples: bool = False
+) -> Path:
     """Export a run in a process of its own.
 
     Parameters
@@ -32,6 +34,8 @@ def export(folder: RunFolder, kind: str, out: Path | None = None, deadline_s: fl
         it. An earlier export is replaced.
     deadline_s
         How long it may take (s).
+    samples
+        Whether to write the stored samples too.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def export(folder: RunFolder, kind: str, out: Path | None = None, deadline_s: fl
     Raises
     ------
     UsageError
-        If a library is missing, or `out` exists and is no earlier export of this kind.
+        If a library is missing, there are no samples, or `out` exists and is no earlier export of this kind.
     StorageError
         If the run is damaged, the export cannot be written, or takes too long.
     """
@@ -50,6 +54,7 @@ def export(folder: RunFolder, kind: str, out: Path | None = None, deadline_s: fl
     _require_replaceable(path, kind)
     new = path.with_name(f".{path.name}.new")
     command = [sys.executable, "-P", "-m", "labrig.runs.export", kind, str(folder.path), str(new)]
+    command += ["samples"] if samples else []
     try:
         _remove(new)
         done = subprocess.run(

@@ -75,6 +75,10 @@ class SimulatedProgrammer(Face):
     def make_safe(self) -> None:
         """Wipers stay: a rheostat drives nothing by itself."""
 
+    def show_again(self) -> None:
+        """Let the World see what it holds with the parts as they are now: faults may have gone on from a state."""
+        self._show(self._context.clock.now(), self._held)
+
     def _write(self) -> None:
         """Write every channel whose setting differs from the table."""
         self._show(self._context.clock.now(), {channel: self._table[channel] for channel in self._unwritten})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from labrig.instruments.data import SourceAccuracy
 from labrig.instruments.drivers import SourceCapabilities
 from labrig.signals.tones import SILENT, ToneProgram
 from labrig.simulation.faces.context import SimulatedContext
@@ -43,6 +44,10 @@ class SimulatedSource(Face):
     def confirm(self) -> None:
         """Check that the source still answers."""
         self._require_open("confirm")
+
+    def accuracy(self) -> SourceAccuracy:
+        """How well its amplitudes are known."""
+        return SourceAccuracy(u_gain=self._context.imperfections.u_source_gain)
 
     def idle(self) -> None:
         """Play 0 V on every channel with the outputs on."""

@@ -41,6 +41,11 @@ class Imperfections:
         """Standard uncertainty of a digitizer's zero (V)."""
         return math.hypot(*(each.u_offset_v for each in self._members if each.u_offset_v))
 
+    @property
+    def u_source_gain(self) -> float:
+        """Standard uncertainty of the gain of a source's channel, relative."""
+        return math.hypot(*(each.u_source_gain for each in self._members if each.u_source_gain))
+
     def source_gain(self, channel: str) -> float:
         """What a source's channel ("awg/0") plays, as a ratio to what it was asked for."""
         return math.prod((each.source_gain(channel) for each in self._members), start=1.0)

@@ -112,12 +112,15 @@ class Imperfection:
         float64 volts, and conductances continuous.
     u_gain, u_offset_v : float
         What it adds to the standard uncertainty that a digitizer states of its gain (relative) and of its zero (V).
+    u_source_gain : float
+        What it adds to the standard uncertainty that a source states of its gain (relative).
     """
 
     Options: ClassVar[Any] = NoOptions
     converts: bool = False
     u_gain: float = 0.0
     u_offset_v: float = 0.0
+    u_source_gain: float = 0.0
 
     def __init__(self, value: Any, seed: int) -> None:
         self.value = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import override
@@ -15,6 +15,10 @@ class SourceAmplitude(Imperfection):
     """`value` is its standard deviation, relative."""
 
     Options = Annotated[float, Field(ge=0)]
+
+    def __init__(self, value: Any, seed: int) -> None:
+        super().__init__(value, seed)
+        self.u_source_gain = value
 
     @override
     def source_gain(self, channel: str) -> float:

@@ -17,6 +17,9 @@ State = TypeVar("State")
 SAME_SAMPLE = 1e-6
 """An event this close behind a sample (in samples) counts as at it: the rounding of times must not shift it."""
 
+_FORGOTTEN_AT_ONCE = 64
+"""States that nobody can sample any more, of one thing, that are kept until there are more."""
+
 _REMEMBERED_EVENTS = 4096
 _REMEMBERED_SIEMENS = 1 << 22
 """Conductances in all states that are kept: 32 MB, of boards with thousands of edges the last few hundred states."""
@@ -37,6 +40,14 @@ class _History(Generic[State]):
         self._states.append(state)
         if len(self._times) > self._remembered:
             del self._times[: self._remembered // 2], self._states[: self._remembered // 2]
+
+    def forget(self, before: float) -> None:
+        """Forget states that had ended before that time (s)."""
+        if len(self._times) <= _FORGOTTEN_AT_ONCE:
+            return
+        ended = bisect_right(self._times, before) - 1
+        if ended >= _FORGOTTEN_AT_ONCE:
+            del self._times[:ended], self._states[:ended]
 
     def at(self, t: float) -> tuple[float, State]:
         """Since when the state at t holds, and the state."""
@@ -88,6 +99,14 @@ class Timeline:
     def events(self) -> list[float]:
         """Times of all changes that are remembered (s), increasing."""
         return self._events
+
+    def forget(self, before: float) -> None:
+        """Forget what had ended before that time (s): nobody will ask for it any more."""
+        for history in (*self._played.values(), self._siemens):
+            history.forget(before)
+        ended = bisect_right(self._events, before)
+        if ended >= _FORGOTTEN_AT_ONCE:
+            del self._events[:ended]
 
     def programs(self, t: float) -> list[tuple[float, ToneProgram | None]]:
         """What each channel plays at t, and since when; None if its output is open."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Protocol
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,11 +20,24 @@ from labrig.simulation.world.wiring import BoardWiring, SourceStage
 Array = NDArray[np.float64]
 
 
+_RECENT_ACQUISITIONS = 16
+"""What has happened since the start of so many acquisitions can be sampled by anyone."""
+
+
+class Reader(Protocol):
+    """An acquisition that may be sampled later than the next ones."""
+
+    @property
+    def unread_since_s(self) -> float:
+        """Time from which on the board may still be sampled (s)."""
+        ...
+
+
 class World:
     """A board in time, with the *actual* wiring and the *actual* parts, which the rig cannot know.
 
     Node voltages are a pure function of the timeline and of the time asked for. Time is an argument, so simulated and
-    real clocks both work.
+    real clocks both work. What had ended before any acquisition that can still be sampled is forgotten.
 
     Parameters
     ----------
@@ -42,6 +58,8 @@ class World:
         What is made to go wrong, and when.
     acquisitions : int
         How many have begun.
+    gains : dict of str to float
+        What each source channel plays, as a ratio to what it was asked for.
     started_s : float
         When the bench started, by the clock whose times are passed in (s); 0 by default.
     """
@@ -59,6 +77,8 @@ class World:
         self.wiring = wiring
         self.acquisitions = 0
         self.started_s = 0.0
+        self._began: deque[float] = deque(maxlen=_RECENT_ACQUISITIONS)
+        self._readers: WeakSet[Reader] = WeakSet()
         self.faults = FaultSchedule()
         by_node = {node: channel for channel, node in wiring.sources.items()}
         self._channels = tuple(by_node[source.node] for source in network.sources)
@@ -67,6 +87,7 @@ class World:
         self.response = BoardResponse(
             network, self._channels, [stages[channel] for channel in self._channels], self.timeline, farad
         )
+        self.gains = {channel: stages[channel].gain for channel in self._channels}
         self._players = {channel: stages[channel].players for channel in self._channels}
 
     @property
@@ -91,10 +112,29 @@ class World:
             siemens = {edge: value * factors.get(edge, 1.0) for edge, value in siemens.items()}
         self.timeline.set(t, siemens)
 
-    def begin_acquisition(self, t: float) -> int:
-        """A digitizer takes its first scan at t; the number of this acquisition, from 1."""
+    def begin_acquisition(self, t: float, reader: Reader | None = None) -> int:
+        """Note that a digitizer takes its first scan at t.
+
+        Parameters
+        ----------
+        t : float
+            Time (s).
+        reader : Reader, optional
+            The acquisition, if it may be sampled after many others have begun. As long as it exists, nothing is
+            forgotten that it has not read.
+
+        Returns
+        -------
+        int
+            The number of this acquisition, from 1.
+        """
         self.acquisitions += 1
         self.faults.begin_acquisition(t)
+        self._began.append(t)
+        if len(self._began) == _RECENT_ACQUISITIONS:
+            self.timeline.forget(min((*self._began, *(each.unread_since_s for each in self._readers))))
+        if reader is not None:
+            self._readers.add(reader)
         return self.acquisitions
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:

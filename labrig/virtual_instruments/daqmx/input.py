@@ -88,9 +88,19 @@ class TaskAcquisition:
             if f"{board.device.instrument}/{channel.physical}" in senses:  # unwired inputs read 0 V
                 self._columns[channel.range_v].append(column)
 
-    def begin(self, t: float, number: int) -> None:
-        """Start at time t (s); `number` is the world's number of the acquisition."""
-        self.t0, self._number = t, number
+    def begin(self, t: float) -> None:
+        """Start at time t (s)."""
+        self.t0 = t
+        self._number = self._bench.world.begin_acquisition(t, self)
+
+    @property
+    def unread_since_s(self) -> float:
+        """Time of the first scan that may still be read (s); of a continuous acquisition, old ones are overwritten."""
+        assert self.t0 is not None
+        first = self.position
+        if self.total is None:
+            first = max(first, self.acquired(self._bench.clock()) - self.buffer)
+        return self.t0 + first / self.rate_hz
 
     def time_of(self, index: int) -> float:
         """Time at which scan `index` is complete (s)."""

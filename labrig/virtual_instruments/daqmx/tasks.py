@@ -227,7 +227,7 @@ class VirtualTask:
                 return  # a board ignores triggers while it is busy
         if self.acquisition is not None:
             latest = self._next[-1] if self._next else self.acquisition
-            latest.begin(t, bench.world.begin_acquisition(t))
+            latest.begin(t)
             bench.lines.fire(f"{self.board.device.instrument}/start", t)
         elif self.generation is not None:
             self.generation.begin(t)
@@ -297,8 +297,7 @@ class VirtualTask:
         convert = convert_rate(device, len(self.channels), ON_DEMAND_HZ) if device.convert_interval_s else 0.0
         plan = ON_DEMAND_HZ, convert, scans, scans
         self.acquisition = TaskAcquisition(self.board, self.channels, plan, bench, self._shared.calls.check)
-        now = bench.clock()
-        self.acquisition.begin(now, bench.world.begin_acquisition(now))
+        self.acquisition.begin(bench.clock())
         return self.acquisition
 
     def stop(self) -> None:

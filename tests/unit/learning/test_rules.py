@@ -24,9 +24,9 @@ class Read(SimpleNamespace):
 
 
 def known(a: np.ndarray, u_a: np.ndarray, b: np.ndarray, u_b: np.ndarray, error: np.ndarray) -> Read:
-    """What a rig reads with instruments whose zero and gain are right."""
+    """What a rig reads with instruments whose zero and gain are right, and sources that are exact."""
     exact = {"systematic_a": np.zeros_like(a), "systematic_b": np.zeros_like(b)}
-    return Read(a=a, u_a=u_a, b=b, u_b=u_b, error=error, **exact)
+    return Read(a=a, u_a=u_a, b=b, u_b=u_b, error=error, u_error=None, **exact)
 
 
 class Board:

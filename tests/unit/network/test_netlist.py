@@ -106,6 +106,10 @@ class TestCircuits:
         found = voltages(tmp_path, "V1 a 0 SIN(1 2 1k 0 0 90)\nV2 b 0 DC 5 SIN(0 1 1k)\nR1 a b 1k")
         assert found == pytest.approx({"a": 3.0, "b": 5.0})
 
+    def test_levels_as_schematic_editors_write_them(self, tmp_path):
+        found = voltages(tmp_path, "V1 a GND DC ac=1 AC 1\nV2 b GND dc(5)\nV3 c 0 DC = 2 AC 1\nR1 a b 1k\nR2 b c 1k")
+        assert found == pytest.approx({"a": 0.0, "b": 5.0, "c": 2.0})
+
     def test_a_capacitor_charges_as_an_exponential(self, tmp_path):
         found = circuit(tmp_path, "rc\nV1 in 0 PWL(0 0 1n 1)\nR1 in out 1k\nC1 out 0 1u\n.tran 10u 5m\n")
         times = np.linspace(0, 5e-3, 101)

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labrig.errors import LabrigError, SyncLost
+from labrig.errors import ChannelFault, LabrigError, SyncLost
 from labrig.learning.measurement import Excitation
 from labrig.rig.channel_programs import ChannelPrograms, Programs
 from labrig.rig.hookup import Hookup, SenseWire, SourceWire
+from labrig.signals.tones import Tone
 
 HOOKUP = Hookup(
     digitizer="daq",
@@ -52,6 +53,15 @@ def test_two_sources_that_turn_one_frequency_differently_are_refused() -> None:
     tone = played["awg"]["1"].tones[0]
     played["awg"]["1"] = replace(played["awg"]["1"], tones=(replace(tone, phase_rad=tone.phase_rad + 0.2),))
     with pytest.raises(SyncLost, match=r"awg/0 and awg/1 play 1000 Hz 11° apart"):
+        PROGRAMS.lead(ASKED, played)
+
+
+@pytest.mark.parametrize("hertz", [60.0, 1500.0])  # foreign, and the error's tone
+def test_a_source_that_says_it_plays_a_tone_it_was_not_asked_for_is_refused(hertz: float) -> None:
+    played = turned(ASKED)
+    tones = (*played["awg"]["1"].tones, Tone(hertz, 0.1))
+    played["awg"]["1"] = replace(played["awg"]["1"], tones=tones)
+    with pytest.raises(ChannelFault, match=rf"awg: channel 1 plays {hertz:g} Hz, which it was not asked to"):
         PROGRAMS.lead(ASKED, played)
 
 

@@ -16,10 +16,11 @@ import xarray as xr
 import labrig
 from labrig.cli.main import main
 from labrig.errors import StorageError, UsageError
-from labrig.runs.export import FORMATS
+from labrig.runs.export import FORMATS, mat
 from labrig.runs.export.exporting import export
 from labrig.runs.folder import RunFolder
 from labrig.runs.load import LoadedRun
+from labrig.runs.samples import Samples
 
 OLD = Path(__file__).parent / "written_by_schema_4"
 
@@ -62,6 +63,51 @@ def test_matlab(run: RunFolder, loaded: LoadedRun) -> None:
     assert file["units"]["gradient"] == "1/S"
     assert file["dimensions"]["outputs"] == "evaluation, example, node"
     assert json.loads(file["attributes"]["card"]) == loaded.card
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
+    """A short run with its samples."""
+    path = tmp_path_factory.mktemp("sampled") / "run"
+    settings = {"storage.raw": True, "learning.epochs": 1, "acquisition.window": "5 ms", "acquisition.settle": "1 ms"}
+    labrig.train("divider.yaml", settings=settings, run_dir=path, plots=False)
+    return labrig.load(path)
+
+
+def _volts(loaded: LoadedRun, acquisition: int) -> np.ndarray:
+    return np.concatenate([block.volts() for block in loaded.raw.blocks(acquisition)])
+
+
+def test_samples_are_exported_on_request(sampled: LoadedRun) -> None:
+    first, *_, last = sampled.raw.acquisitions
+    nodes = sampled.dataset.channel.values.tolist()
+    assert len(nodes) == _volts(sampled, first).shape[1] > 1
+
+    with xr.open_dataset(sampled.export("nc", samples=True), engine="h5netcdf") as written:
+        xr.testing.assert_identical(written.samples.load(), sampled.dataset.samples.load())
+        assert written.conductances.dims == ("step", "edge")
+    with h5py.File(sampled.export("h5", samples=True)) as file:
+        assert np.array_equal(file["samples"][-1], _volts(sampled, last))
+        assert file["samples"].dims[2][0].asstr()[:].tolist() == nodes
+        assert file["samples"].attrs["units"] == "V"
+    matlab = scipy.io.loadmat(sampled.export("mat", samples=True), simplify_cells=True)
+    assert np.array_equal(matlab["samples"][-1], _volts(sampled, last))
+    assert matlab["channel"].tolist() == nodes
+    with open(sampled.export("csv", samples=True) / "acquisition-sample-channel.csv", newline="") as table:
+        rows = list(csv.DictReader(table))
+    read = [float(row["samples"]) for row in rows if row["acquisition"] == str(last)]
+    assert read == _volts(sampled, last).ravel().tolist()
+    assert [row["channel"] for row in rows[: len(nodes)]] == nodes
+
+
+def test_samples_that_are_not_there_or_too_many_are_refused(
+    run: RunFolder, sampled: LoadedRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(run.path), "--h5", "--samples"]) == 2
+    assert "stored no samples" in capsys.readouterr().err
+    monkeypatch.setattr("labrig.runs.export.mat.LARGEST_BYTES", 1000)
+    with pytest.raises(UsageError, match=r"2 GB.*--h5"):
+        mat.write(sampled.contents, run.path.parent / "run.mat", Samples(RunFolder(sampled.path)))
 
 
 def test_csv_is_long_and_has_every_number(run: RunFolder, loaded: LoadedRun) -> None:

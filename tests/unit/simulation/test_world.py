@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from unit.simulation.worlds import NODES, by_hand, world
 
 from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.simulation.world import World
 
 TONES = st.builds(
     Tone,
@@ -132,6 +133,52 @@ def test_long_timelines_forget_only_the_far_past():
         board.drive(float(k), "awg/0", ToneProgram(0.0 if k % 2 else 1.0))
     a = board.voltages(["a"], 9_990.0, 1.0, 10)[:, 0]
     np.testing.assert_array_equal(a > 0.5, [True, False] * 5)
+
+
+class Unread:
+    """An acquisition that nobody reads."""
+
+    def __init__(self, since_s: float) -> None:
+        self.unread_since_s = since_s
+
+
+def kept(board: World) -> list[int]:
+    """How many states of a channel, of the edges, and how many events a board remembers."""
+    timeline = board.timeline
+    return [len(timeline._played["awg/0"]._times), len(timeline._siemens._times), len(timeline._events)]
+
+
+def step(board: World, k: int) -> None:
+    """An acquisition with one state of everything before it and one that begins in its middle."""
+    for t, volts in ((k, 1.0), (k + 0.5, -1.0)):
+        board.drive(t, "awg/0", ToneProgram(volts))
+        board.set(t, {"a-b": 1e-5 + 1e-7 * (k % 7)})
+
+
+def test_what_nobody_can_sample_any_more_is_forgotten():
+    board, sizes = world(), []
+    for k in range(1000):
+        step(board, k)
+        board.begin_acquisition(float(k))
+        a = board.voltages(["a"], float(k), 10.0, 10)[:, 0]
+        assert np.array_equal(a > 0, [True] * 5 + [False] * 5)
+        sizes.append(kept(board))
+    assert np.max(sizes) < 120
+
+
+def test_what_an_acquisition_has_not_read_is_kept_as_long_as_it_exists():
+    board = world()
+    step(board, 0)
+    late = Unread(0.0)
+    board.begin_acquisition(0.0, late)
+    for k in range(1, 200):
+        step(board, k)
+        board.begin_acquisition(float(k), Unread(float(k)))
+    a = board.voltages(["a"], 0.0, 2.0, 400)[:, 0]
+    assert np.array_equal(a > 0, [True, False] * 200)
+    del late
+    board.begin_acquisition(200.0)
+    assert max(kept(board)) < 64
 
 
 def test_long_windows_of_tones_that_do_not_repeat_do_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:

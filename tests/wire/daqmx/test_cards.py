@@ -179,3 +179,10 @@ def test_the_plan_carries_the_accuracy_that_is_stated(
         assert actual.u_gain == pytest.approx(gain / 3**0.5)
         assert actual.u_offset_v == pytest.approx(zero_v / 3**0.5, rel=1e-3)
         ai.close()
+
+
+@pytest.mark.parametrize(("card", "largest"), [({}, 0.0), ({"gain_error": "150 ppm"}, 150e-6)])
+def test_a_source_states_the_accuracy_of_its_card(card: dict[str, str], largest: float) -> None:
+    ao = source(1, "PCI-6221", **({"card": card} if card else {}))
+    assert ao.accuracy().u_gain == pytest.approx(largest / 3**0.5)
+    assert ao.accuracy().u_tone_v == 0.0

@@ -52,6 +52,17 @@ def opened(resource: str, chips: int = 2, **more: Any) -> Iterator[DigipotBank]:
         pots.close()
 
 
+_pulled: list[int] = []
+"""Far ends of cables that were pulled out: while they are open, nobody else gets the number of the pseudo-terminal, and
+behind the name that a test knows there is never a board of another one."""
+
+
+def release_numbers() -> None:
+    """Let the numbers of pseudo-terminals be used again."""
+    while _pulled:
+        os.close(_pulled.pop())
+
+
 @contextlib.contextmanager
 def on_a_pty(device: SerialDevice) -> Iterator[str]:
     """Serve a board on a pseudo-terminal; the end of the context is the cable pulled out."""
@@ -73,7 +84,7 @@ def on_a_pty(device: SerialDevice) -> Iterator[str]:
         ended.set()
         thread.join()
         os.close(ours)
-        os.close(theirs)
+        _pulled.append(theirs)
 
 
 class Daemon:
@@ -94,6 +105,9 @@ class Daemon:
         return self._process.stdout.readline().strip()
 
     def kill(self) -> None:
+        if self.resource.startswith("/dev/"):
+            with contextlib.suppress(OSError):  # it was killed before
+                _pulled.append(os.open(self.resource, os.O_RDWR | os.O_NOCTTY))
         self._process.kill()
         self._process.wait()
 

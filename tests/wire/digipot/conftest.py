@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from firmware.builds import make
 from labrig_drivers.digipot_bank import link
-from wire.digipot.boards import WAIT_S, Daemon, on_a_pty
+from wire.digipot.boards import WAIT_S, Daemon, on_a_pty, release_numbers
 
 from labrig.virtual_instruments.digipot import VirtualDigipotBoard
 from labrig.virtual_instruments.serial_server import serve
@@ -71,6 +71,12 @@ def board(request) -> Iterator[PythonBoard | NativeBoard]:
 def impatient(monkeypatch) -> None:
     """Replies are waited for a shorter time, so that many can be lost in a test."""
     monkeypatch.setattr(link, "REPLY_WAIT_S", WAIT_S)
+
+
+@pytest.fixture(autouse=True)
+def numbers_of_terminals() -> Iterator[None]:
+    yield
+    release_numbers()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from busy import stretched
 from labrig_drivers.digipot_bank import link
-from wire.digipot.boards import bank, on_a_pty, opened
+from wire.digipot.boards import bank, on_a_pty, opened, release_numbers
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch
 from labrig.instruments.data import Level
@@ -246,7 +246,16 @@ def test_killed_at_random_moments(native, line):
             with contextlib.suppress(ConnectionFailed, DeadlineExceeded):
                 pots.make_safe()
             pots.close()
+    release_numbers()
     assert descriptors() <= before
+
+
+def test_the_name_of_a_killed_board_is_nobody_elses(native):
+    with native("--channels", "4") as daemon:
+        daemon.kill()
+        assert not Path(daemon.resource).exists()
+        with on_a_pty(VirtualDigipotBoard(4)) as other:
+            assert other != daemon.resource
 
 
 def test_no_descriptor_is_left_after_300_openings():

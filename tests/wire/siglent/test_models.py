@@ -19,6 +19,7 @@ from labrig_drivers.siglent.upload import stored_bytes, without_line_feeds
 from wire.siglent.rigs import assert_as_told, edge, options, played, rig, seen, sine, virtual_bench
 
 from labrig.errors import ChannelFault, ConnectionFailed, LabrigError
+from labrig.instruments.data import SourceAccuracy
 from labrig.instruments.drivers import SourceCapabilities
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig.virtual_instruments.counterpart import Entry
@@ -317,3 +318,14 @@ def test_queries_of_what_changes_nothing_on_the_board() -> None:
     generator.execute(b"C1:ARWV INDEX,4")
     assert ask("C1:ARWV?") == "C1:ARWV INDEX,4,NAME,StairUD"
     assert generator.failure is None
+
+
+@pytest.mark.parametrize(("load", "tone_v"), [("high_z", 0.5e-3), ("50ohm", 1e-3)])
+def test_a_generator_states_the_accuracy_of_its_data_sheet(load: str, tone_v: float) -> None:
+    """1 % + 1 mVpp of what it shows, which is half of the open-circuit voltage with a load of 50 Ω set."""
+    resource = {"driver": "siglent.sdg", "resource": "TCPIP::127.0.0.1::INSTR"}
+    stated = SdgSource("gen", SdgOptions.model_validate({**resource, "load": load})).accuracy()
+    assert stated.u_gain == pytest.approx(0.01 / 3**0.5)
+    assert stated.u_tone_v == pytest.approx(tone_v / 3**0.5)
+    calibrated = SdgOptions.model_validate({**resource, "gain_error": "0.1 %", "tone_error": "0 V"})
+    assert SdgSource("gen", calibrated).accuracy() == SourceAccuracy.within(1e-3)

@@ -36,29 +36,22 @@ def board_of(file: Path, edges: Sequence[str] | None, left_out: Sequence[str], r
     NetlistError
         If the netlist cannot be read.
     """
-    circuit = read_netlist(file)
-    names = [part.name for part in circuit.parts]
+    expanded = _expanded(left_out)
+    circuit = read_netlist(file, {name.lower() for name in expanded})
     resistors = {part.name: part for part in circuit.resistors}
-    absent = _chosen(left_out, names, "leave_out", report)
-    if absent is None:
+    if _chosen(expanded, circuit.skipped, "leave_out", report) is None:
         return None
-    trained = [part for part in resistors if part not in absent]
+    trained = list(resistors)
     if edges is not None:
-        chosen = _chosen(edges, list(resistors), "edges", report)
+        chosen = _chosen(_expanded(edges), list(resistors), "edges", report)
         if chosen is None:
             return None
         trained = list(chosen)
-        for name in trained:
-            if name in absent:
-                report("edges", f"{resistors[name].name.upper()} is in leave_out too")
-                return None
     if not trained:
         report("file", f"{file.name} has no resistor to train")
         return None
     sound = True
     for part in (*circuit.voltages, *circuit.currents, *circuit.capacitors):
-        if part.name in absent:
-            continue
         sound = False
         name = part.name.upper()
         if part in circuit.capacitors:
@@ -68,35 +61,38 @@ def board_of(file: Path, edges: Sequence[str] | None, left_out: Sequence[str], r
         report("file", f"{name} ({part.place}) {why}")
     if not sound:
         return None
-    fixed = [part for part in circuit.resistors if part.name not in trained and part.name not in absent]
+    fixed = [part for part in circuit.resistors if part.name not in trained]
     programmable = tuple(Edge(name.upper(), _node(resistors[name].a), _node(resistors[name].b)) for name in trained)
     diodes = tuple(
-        graph.Diode(part.name, _node(part.anode), _node(part.cathode), part.model)
-        for part in circuit.diodes
-        if part.name not in absent
+        graph.Diode(part.name, _node(part.anode), _node(part.cathode), part.model) for part in circuit.diodes
     )
     kept = tuple(graph.Resistor(part.name, _node(part.a), _node(part.b), part.ohm) for part in fixed)
     nodes = _nodes(circuit, {*trained, *(part.name for part in (*fixed, *diodes))})
     return Layout(nodes, programmable, kept, diodes, shape={"netlist": [len(nodes), len(programmable)]})
 
 
-def _chosen(written: Sequence[str], names: Sequence[str], key: str, report: Report) -> dict[str, None] | None:
-    """The parts that are named, ranges expanded, in their order; None after a problem was reported."""
-    chosen: dict[str, None] = {}
+def _expanded(written: Sequence[str]) -> list[str]:
+    """Names, with ranges such as R1..R12 written out."""
+    names: list[str] = []
     for text in written:
         match = _RANGE.fullmatch(text)
-        first, last = (int(match[2]), int(match[3])) if match else (0, 0)
-        wanted = [f"{match[1]}{k}" for k in range(first, last + 1)] if match else [text]
-        for name in wanted:
-            if name.lower() not in names:
-                close = difflib.get_close_matches(name.lower(), names, 1, 0.6)
-                hint = f"; did you mean {close[0].upper()}?" if close else ""
-                report(key, f"the netlist has no {'resistor' if key == 'edges' else 'part'} {name}{hint}")
-                return None
-            if name.lower() in chosen:
-                report(key, f"{name} is named twice")
-                return None
-            chosen[name.lower()] = None
+        names += [f"{match[1]}{k}" for k in range(int(match[2]), int(match[3]) + 1)] if match else [text]
+    return names
+
+
+def _chosen(wanted: Sequence[str], names: Sequence[str], key: str, report: Report) -> dict[str, None] | None:
+    """The names in lower case, in their order; None after one that is not among `names` was reported."""
+    chosen: dict[str, None] = {}
+    for name in wanted:
+        if name.lower() not in names:
+            close = difflib.get_close_matches(name.lower(), names, 1, 0.6)
+            hint = f"; did you mean {close[0].upper()}?" if close else ""
+            report(key, f"the netlist has no {'resistor' if key == 'edges' else 'part'} {name}{hint}")
+            return None
+        if name.lower() in chosen:
+            report(key, f"{name} is named twice")
+            return None
+        chosen[name.lower()] = None
     return chosen
 
 

@@ -107,6 +107,8 @@ class Circuit:
         Its .tran.
     notes : list of str
         What was left out because it does not change what is computed, with the place.
+    skipped : list of str
+        Elements that were not read because the caller does without them.
     """
 
     title: str
@@ -119,6 +121,7 @@ class Circuit:
     operating_point: bool = False
     transient: Transient | None = None
     notes: list[str] = field(default_factory=list[str])
+    skipped: list[str] = field(default_factory=list[str])
 
     @property
     def parts(self) -> list[Resistor | Capacitor | Diode | VoltageSource | CurrentSource]:

@@ -14,13 +14,16 @@ from labrig.network.resistive.netlist.models import ModelCard, diode_model
 from labrig.network.resistive.netlist.values import ValueProblem, value
 from labrig.network.resistive.netlist.waveforms import PiecewiseLinear, Sine, Waveform
 
+WAVES = ("sin", "pwl")
+
 
 @dataclass(slots=True)
 class Context:
-    """Temperatures (°C): of the circuit, and at which models are quoted."""
+    """Temperatures (°C): of the circuit, and at which models are quoted; names of elements that are skipped."""
 
     temperature_c: float = 27.0
     nominal_c: float = 27.0
+    skipped: frozenset[str] = frozenset()
 
 
 class Names(Protocol):
@@ -156,15 +159,15 @@ def _plays(card: Card, names: Names) -> Waveform:
         first = words.pop(0)
         key = first.lower()
         if key == "dc":
-            if words[:1] == ["="]:
-                words.pop(0)
             if not words:
                 raise ValueProblem("DC has no value")
-            level = value(words.pop(0), names.parameters)
+            if words[0].lower() in WAVES or words[1:2] == ["="]:
+                continue  # a schematic editor writes DC without a value
+            level = _level(words, names)
         elif key == "ac":  # for a small-signal analysis, which is not made here
-            while words and words[0].lower() not in ("sin", "pwl", "dc"):
+            while words and words[0].lower() not in (*WAVES, "dc"):
                 words.pop(0)
-        elif key in ("sin", "pwl"):
+        elif key in WAVES:
             numbers = [value(word, names.parameters) for word in _arguments(words, first)]
             shape = _sine(numbers) if key == "sin" else _piecewise(numbers)
         elif key in ("pulse", "exp", "sffm", "am", "trnoise", "trrandom", "external"):
@@ -174,6 +177,19 @@ def _plays(card: Card, names: Names) -> Waveform:
         else:
             raise ValueProblem(f"{first!r} is not expected here")
     return Waveform(level, shape)
+
+
+def _level(words: list[str], names: Names) -> float:
+    """Take the level behind DC off the words: 5, =5 or (5)."""
+    first = words.pop(0)
+    if first not in ("=", "("):
+        return value(first, names.parameters)
+    if not words:
+        raise ValueProblem("DC has no value")
+    level = value(words.pop(0), names.parameters)
+    if first == "(" and (not words or words.pop(0) != ")"):
+        raise ValueProblem("DC( is not closed")
+    return level
 
 
 def _arguments(words: list[str], name: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,17 +49,17 @@ class Subcircuit:
     place: Place
 
 
-def read_netlist(path: str | Path) -> Circuit:
+def read_netlist(path: str | Path, skipped: Collection[str] = ()) -> Circuit:
     """Read a netlist of resistors, capacitors, diodes and independent sources.
 
     Understood are R, C, D with .model, V and I with DC, SIN and PWL, X with .subckt, .param with expressions, .include,
     .op, .tran, .temp, continued lines and units. Raises NetlistError, with file and line, for everything else that
-    would change the result.
+    would change the result. `skipped` names elements, in lower case, that are not read, whatever they are.
     """
     file = Path(path)
     title, cards = read_cards(file)
     circuit = Circuit(title, file)
-    _read(cards, Scope("", {}, {}, {}), circuit, Context(), 0)
+    _read(cards, Scope("", {}, {}, {}), circuit, Context(skipped=frozenset(skipped)), 0)
     _check_names(circuit)
     return circuit
 
@@ -70,6 +70,8 @@ def _read(cards: Sequence[Card], scope: Scope, circuit: Circuit, context: Contex
     for card in rest:
         if card.name[0] == ".":
             _directive(card, scope, circuit)
+        elif f"{scope.prefix}{card.name}" in context.skipped:
+            circuit.skipped.append(f"{scope.prefix}{card.name}")
         elif card.name[0] == "x":
             _instance(card, scope, circuit, context, depth)
         else:
