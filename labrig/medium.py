@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from labrig.quantities import QuantityField, format_quantity, si_unit
 
-Role = Literal["state", "flow", "parameter", "power", "second_state", "second_flow"]
+Role = Literal["state", "flow", "parameter", "power", "second_state", "second_flow", "coupling"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Medium:
     flow : str
         What a source pushes into a node: a current, a force, a volume per time.
     parameter : str
-        Flow through an edge per difference of its ends: a conductance, a stiffness.
+        What the edges are trained by: flow per difference of their ends (a conductance, a stiffness), or a length.
     power : str
         Flow times state.
     flow_key : str
@@ -37,6 +37,8 @@ class Medium:
         How each of them is written, by its name here.
     second_state, second_flow : str
         What nodes carry besides, independent of the state, and what is pushed into them of it; empty if there is none.
+    coupling : str
+        Flow per state, through which a source that makes a state acts; empty if that is the parameter.
     within_drives : bool
         Whether no state can be outside the range of the states that drive the network, and 0.
     """
@@ -54,11 +56,17 @@ class Medium:
     )
     second_state: str = ""
     second_flow: str = ""
+    coupling: str = ""
     within_drives: bool = False
 
     def dimension(self, role: Role) -> str:
-        """Return the dimension of one of the four."""
-        return str(getattr(self, role))
+        """Return the dimension of one of them."""
+        return str(getattr(self, role)) or (self.parameter if role == "coupling" else "")
+
+    def example(self, role: Role) -> str:
+        """Return how one of them is written."""
+        known = dict(self.examples)
+        return known.get(role) or known.get("parameter" if role == "coupling" else role, "1")
 
     def unit(self, role: Role) -> str:
         """Return its SI unit."""
@@ -124,7 +132,7 @@ class MediumField(QuantityField):
     @property
     def example(self) -> str:  # type: ignore[override]
         """How it is written in the medium in use."""
-        return dict(medium_in_use().examples).get(self.roles[0], "1")
+        return medium_in_use().example(self.roles[0])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MediumField) and (self.roles, self.sign) == (other.roles, other.sign)
@@ -138,6 +146,7 @@ PositiveState = Annotated[float, MediumField("state", sign="be positive")]
 PositiveFlow = Annotated[float, MediumField("flow", sign="be positive")]
 PositiveSecondFlow = Annotated[float, MediumField("second_flow", sign="be positive")]
 PositiveParameter = Annotated[float, MediumField("parameter", sign="be positive")]
+PositiveCoupling = Annotated[float, MediumField("coupling", sign="be positive")]
 PositivePower = Annotated[float, MediumField("power", sign="be positive")]
 Drive = Annotated[float, MediumField("state", "flow")]
 """What drives a node: a state behind a resistance, or a flow."""

@@ -53,7 +53,11 @@ _UNITS = {
     "mol/m³": "concentration",
 }
 # Volumes: a prefix of m³ counts three times, 1 mm³ = 10⁻⁹ m³; a litre is 10⁻³ m³. (unit, its dimension, as written)
-_VOLUMES = {"": "volume", "/s": "volume_flow", "/(s·Pa)": "hydraulic_conductance", "/s/Pa": "hydraulic_conductance"}
+_VOLUMES = {
+    "": "volume",
+    "/s": "volume_flow",
+    **dict.fromkeys(("/(s·Pa)", "/s/Pa", "/(Pa·s)", "/Pa/s"), "hydraulic_conductance"),
+}
 _RATIOS = {"%": -2, "ppm": -6}
 
 # Unit as written -> (decimal exponent, dimension).
@@ -242,6 +246,11 @@ def si_unit(dimension: str) -> str:
     return {"volume": "m³", "volume_flow": "m³/s", "hydraulic_conductance": "m³/(s·Pa)"}.get(dimension) or _SYMBOLS[
         dimension
     ]
+
+
+def unit_of_key(key: str) -> str:
+    """Return the SI unit that the name of a figure ends with in small letters: 'Pa' for 'pa'; empty if it is none."""
+    return next((unit for unit in _UNITS if unit.lower() == key), "")
 
 
 def as_written(value: object) -> str:

@@ -103,6 +103,8 @@ STAGES: Sequence[Stage] = (
     Stage("power", power.read_power),
     Stage("bench_checked", instruments.check_bench),
     Stage("layout", network.read_layout),
+    Stage("carrier_checked", error.check_carrier),
+    Stage("slope_checked", error.check_slope),
     Stage("wiring_written", wiring.is_written),
     Stage("board", wiring.read_board, subject="wiring"),
     Stage("judge", judge.read_judge),

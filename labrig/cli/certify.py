@@ -94,7 +94,7 @@ def execute(arguments: argparse.Namespace) -> int:
         line = {"event": "certificate", "config": str(assembly.document.path), "seed": assembly.seed, **figures}
         print(json_text(line))
     else:
-        print(_text(figures))
+        print(_text(figures, certificate.null_test))
     verdicts = [figures["verdict"], *([] if descent is None else [descent.verdict.value])]
     return next(EXIT_CODES[verdict] for verdict in ("wrong", "unresolved", "right") if verdict in verdicts)
 
@@ -134,7 +134,7 @@ def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _text(figures: dict[str, Any]) -> str:
+def _text(figures: dict[str, Any], null_test: str) -> str:
     from labrig.cli.tables import table
 
     def formatted(value: Any, digits: str) -> str:
@@ -157,7 +157,7 @@ def _text(figures: dict[str, Any]) -> str:
     lines = [
         table(header, rows),
         "",
-        *(f"{name:<18} {value}" for name, value in _figures(figures)),
+        *(f"{name:<18} {value}" for name, value in _figures(figures, null_test)),
         *(f"{'wrong edge':<18} {edge['name']}: {edge['text']}" for edge in figures["wrong_edges"]),
         *_of_descent(figures.get("descent")),
         f"{'verdict':<18} {VERDICTS[figures['verdict']]}: {figures['reason']}",
@@ -166,7 +166,7 @@ def _text(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _figures(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str]]:
     """Each figure over all examples, with what it means."""
     from labrig.procedures.certify.verdict import percent
 
@@ -212,7 +212,7 @@ def _figures(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
         else "(the current does not change the gradient by more than its noise)"
     )
     yield "exponent of γ", f"{exponent} {between}"
-    yield "null test", f"|b| ≤ {figures['null_b_max_v']:.2e} V with the error off: pickup at the error tone"
+    yield "null test", null_test
     batch = figures["batch"]
     needed = batch["repeats_for_5_percent"]
     if batch["relative_standard_error"] is not None:

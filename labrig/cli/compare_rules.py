@@ -94,15 +94,22 @@ def _text(found: RuleComparison) -> str:
         f"{found.config}: {found.budget} acquisitions for training, seeds {found.seeds[0]} to {found.seeds[-1]}",
         *(f"  {each}" for each in found.overrides),
         "",
-        table(("rule", "per example", *names), rows),
+        table(("rule", "per example", *(_header(found, name) for name in names)), rows),
         "",
         "mean over the boards ± half of its 95 % interval; true: of the board, own: as the rig reads it",
     ]
     for rule in found.rules:
         if rule.measurement:
             lines.append(f"* {rule.rule}: {rule.measurement}")
+        if rule.overspent:
+            lines.append(f"{rule.rule} went over its budget: {rule.overspent[0]}")
         lines += [f"{rule.rule} failed: {failure}" for failure in dict.fromkeys(rule.failures)]
     return "\n".join(lines)
+
+
+def _header(found: RuleComparison, name: str) -> str:
+    unit = found.units.get(name.removeprefix("true_").removeprefix("own_"), "")
+    return f"{name} ({unit})" if unit else name
 
 
 def _figure(value: Interval | None) -> str:

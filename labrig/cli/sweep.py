@@ -28,10 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Run the trials and print their table; returns the exit code of the first that failed, 7, or 0."""
     from labrig.interrupts import Interrupts
-    from labrig.procedures.sweep.procedure import run_sweep, sweep_folder
+    from labrig.procedures.sweep.procedure import require_distributed, run_sweep, sweep_folder
     from labrig.procedures.sweep.sweep_file import read_sweep
 
     sweep = read_sweep(Path(arguments.sweep))
+    require_distributed()  # before anything is printed or written
     for warning in sweep.warnings:
         print(f"labrig: warning: {warning}", file=sys.stderr)
     folder, total = sweep_folder(sweep, arguments.runs_dir), len(sweep.trials)

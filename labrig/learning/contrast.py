@@ -18,13 +18,20 @@ Array = NDArray[np.float64]
 def contrast(first: Response, second: Response, weight: float = 1.0) -> Gradient:
     """Weight · ½(u₂² − u₁²) of every edge, from the activation coefficients of two readings with DC.
 
+    It is the difference of ∂E/∂θ; where ∂²E/∂u∂θ is a constant s, weight · s(u₂ − u₁).
+
     Parameters
     ----------
     first, second : Response
         At both equilibria; their noise is independent.
     weight : float
     """
-    moved, mean = second.a - first.a, (first.a + second.a) / 2
+    moved = second.a - first.a
+    if (slope := first.constant_slope) is not None:
+        factor = np.abs(weight * slope)
+        noise = factor * np.hypot(first.u_a, second.u_a)
+        return Gradient(weight * slope * moved, noise, factor * systematic_of_change(first, second))
+    mean = (first.a + second.a) / 2
     noise = sum(
         (each.a**2 * each.u_a**2 + each.u_a**4 / 2 for each in (first, second)),
         np.zeros_like(moved),

@@ -70,7 +70,7 @@ class SharedErrors:
     u_gain : float
         Standard uncertainty of a channel's gain (relative).
     u_zero : float or (C,) array
-        Standard uncertainty of a channel's zero (V).
+        Standard uncertainty of a channel's zero, in the unit of the network.
     output_columns : (O,) array of int
         Columns of the outputs among the channels.
     u_error_gain : (O,) array
@@ -85,6 +85,11 @@ class SharedErrors:
     output_columns: NDArray[np.intp]
     u_error_gain: Array
     u_error_tone: Array
+
+    def of_outputs(self, outputs: Array, with_zero: bool) -> Array:
+        """(O,) variance that gain, and zero where it counts, leave in these outputs (O,)."""
+        zero = np.broadcast_to(np.square(self.u_zero), self.drops.channels)[self.output_columns]
+        return (self.u_gain * outputs) ** 2 + (zero if with_zero else 0.0)
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,8 @@ class Response:
         frequencies (at the error tone itself if the activation is DC). None if it was not asked for.
     shared : SharedErrors or None
         What is known of errors that this response shares with others.
+    constant_slope : (E,) array or None
+        ∂²E/∂u∂θ where it is the same at every drop u; None if it is the drop.
     """
 
     outputs: Array
@@ -133,6 +140,15 @@ class Response:
     constant: Array = field(default_factory=lambda: np.zeros(0))
     second: SecondDrops | None = None
     shared: SharedErrors | None = None
+    constant_slope: Array | None = None
+
+    @property
+    def slope(self) -> tuple[Array, Array, Array]:
+        """(E,) ∂²E/∂u∂θ at the drops `a`, which times b is the gradient: value, standard error, systematic part."""
+        if self.constant_slope is None:
+            return self.a, self.u_a, self.systematic_a
+        known = np.zeros_like(self.constant_slope)
+        return self.constant_slope, known, known
 
     @property
     def u_error(self) -> Array | None:

@@ -6,7 +6,12 @@ from labrig.network.physics import Physics
 PHYSICS = Extensions(
     noun="physics",
     package="labrig.network",
-    own={"resistive": "Resistive", "elastic": "Elastic", "flow": "Flow"},
+    own={
+        "resistive": "Resistive",
+        "elastic": "Elastic",
+        "elastic_rest_length": "elastic.rest_length:RestLength",
+        "flow": "Flow",
+    },
     kind=Physics,
     group="labrig.physics",
 )

@@ -75,6 +75,9 @@ class Edge:
         difference a − b. Where nodes are points, as in an elastic network, it is the extension along the bond.
     second : tuple of (str, float)
         Its drop of a second quantity, in units in which that answers a flow as the state does; empty if there is none.
+    slope : float or None
+        ∂²E/∂u∂θ where that is the same at every drop u, as for a rest length. None if it is the drop itself, as for a
+        conductance, whose energy is ½θu².
     """
 
     name: str
@@ -82,6 +85,7 @@ class Edge:
     b: str
     projection: Terms = ()
     second: Terms = ()
+    slope: float | None = None
 
     @property
     def projection_or_ends(self) -> Terms:
@@ -158,6 +162,18 @@ class Relaxes(Protocol):
     @property
     def slowest_s(self) -> float:
         """Time constant of its slowest mode at the parameters that were set last (s)."""
+        ...
+
+
+@runtime_checkable
+class Decays(Protocol):
+    """An equilibrium that also knows how a departure from it decays. A physics may do without."""
+
+    def decay(self, states: Array, departure: Array, /) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Rates (M,) (1/s) and modes (M, N): departure(t) = Σ_m modes[m] exp(−rates[m] t), from the states (N,).
+
+        What follows at once is in no mode; M is 0 if everything does.
+        """
         ...
 
 
@@ -255,6 +271,15 @@ class HasSecondQuantity(Protocol):
         ...
 
 
+@runtime_checkable
+class ExplainsMissing(Protocol):
+    """A layout that knows why it lacks a node that is wired. A physics may do without."""
+
+    def why_missing(self, node: str, /) -> str:
+        """Why there is no node of this name, with the remedy; empty if nothing is known of it."""
+        ...
+
+
 class Layout(Protocol):
     """A network before it is wired to sources."""
 
@@ -292,6 +317,8 @@ class Physics(ABC):
 
     Options: ClassVar[type[Section]] = NoOptions
     medium: ClassVar[Medium] = ELECTRICAL
+    second_key: ClassVar[str] = ""
+    """The key that gives nodes their second quantity; empty if they always have it, or never."""
     files: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Keys that name a file, each as its path in the section; the builder gets where the file is."""
 

@@ -119,7 +119,7 @@ class Descent:
         """Uncertainties of measured − predicted fall, by what would make each smaller."""
         ends = np.hypot(self.steps[0].u_change, self.steps[-1].u_change) / np.sqrt(2)
         return {
-            "noise: more steps, a longer acquisition.window or a larger learning.error.current": float(
+            "noise: more steps, a longer acquisition.window or a larger error (learning.error)": float(
                 np.hypot(np.linalg.norm([step.noise for step in self.steps]), ends)
             ),
             "instruments and the tolerance of the parts: calibrate them": sum(step.systematic for step in self.steps),

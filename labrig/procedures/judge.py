@@ -9,7 +9,7 @@ from what they say.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from labrig.experiment import Experiment
 from labrig.instruments.contracts import Bench
 from labrig.learning.measurement import OutputReadings
-from labrig.quantities import format_quantity
+from labrig.medium import ELECTRICAL, Medium
 from labrig.rig.judge import Judge
 
 Array = NDArray[np.float64]
@@ -46,8 +46,8 @@ class Judgement:
         "truth", or the name of the instrument.
     metrics : dict
         Figures of the last evaluation, from the judge's outputs.
-    distance_v : float
-        Root mean square of the differences of the outputs, over examples and outputs (V).
+    distance : float
+        Root mean square of the differences of the outputs, over examples and outputs, in the unit of the network.
     unexplained : bool
         Whether an output differs by more than the uncertainties explain.
     large : bool
@@ -56,15 +56,18 @@ class Judgement:
         The figures that differ by more than matters: what the rig says, what the judge says.
     cause : str
         What the differences look like, with the remedy; empty if the score does not differ.
+    medium : Medium
+        Of the network.
     """
 
     by: str
     metrics: dict[str, float]
-    distance_v: float
+    distance: float
     unexplained: bool
     large: bool
     figures: dict[str, tuple[float, float]]
     cause: str = ""
+    medium: Medium = ELECTRICAL
 
     @property
     def score_differs(self) -> bool:
@@ -73,7 +76,8 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """Return the value of `judge` in the last line of a run."""
-        line: dict[str, Any] = {"by": self.by, "metrics": self.metrics, "distance_v": self.distance_v}
+        distance = {f"distance_{self.medium.state_key}": self.distance}
+        line: dict[str, Any] = {"by": self.by, "metrics": self.metrics, **distance}
         if self.score_differs:
             line["message"] = self.message
         return line
@@ -82,7 +86,7 @@ class Judgement:
     def message(self) -> str:
         """How the score differs, why that may be, and what to do."""
         there = "the truth" if self.by == TRUTH else self.by
-        away = f"the outputs read {_volts(self.distance_v)} (rms) away from {there}"
+        away = f"the outputs read {_state(self.medium, self.distance)} (rms) away from {there}"
         figures = [f"{name} is {judged:.4g}, not {own:.4g}" for name, (own, judged) in self.figures.items()]
         explained = "" if self.unexplained else "the stated uncertainty of the digitizer is that large"
         unless = "" if self.by == TRUTH else f"unless {self.by} is wrong"
@@ -118,21 +122,21 @@ def compare(experiment: Experiment, own: OutputReadings, judged: OutputReadings,
     judgement = Judgement(
         by=by,
         metrics=metrics,
-        distance_v=_rms(difference),
+        distance=_rms(difference),
         unexplained=bool((np.abs(difference) > allowed).any()),
         large=_rms(difference) > OUTPUT_SHARE * _rms(judged.volts),
         figures=differing(experiment.metrics_of(own), metrics, tolerances),
+        medium=experiment.rig.limits.medium,
     )
     if not judgement.score_differs:
         return judgement
     worst = int((difference**2).mean(axis=0).argmax())
     hookup = experiment.rig.hookup
-    node = hookup.outputs[worst].node
+    node = hookup.outputs[worst].output
     sense = hookup.senses[hookup.sense_column[node]]
     channel = f"{hookup.digitizer}/{sense.channel} ({node})"
-    return Judgement(
-        **{**vars(judgement), "cause": likely_cause(channel, difference[:, worst], judged.volts[:, worst])}
-    )
+    cause = likely_cause(channel, difference[:, worst], judged.volts[:, worst], judgement.medium)
+    return replace(judgement, cause=cause)
 
 
 def differing(
@@ -147,13 +151,13 @@ def differing(
     return found
 
 
-def likely_cause(channel: str, difference: Array, volts: Array) -> str:
+def likely_cause(channel: str, difference: Array, volts: Array, medium: Medium = ELECTRICAL) -> str:
     """Say what the differences (M,) of a channel from the judge's volts (M,) look like, and what to do about it."""
     size = _rms(difference)
     zero = float(difference.mean())
     gain = float(difference @ volts / (volts @ volts)) if volts.any() else 0.0
     calibrate = f"calibrate it, or move the node to another channel of {channel.partition('/')[0]}"
-    by = f"{_volts(abs(zero))} too {'high' if zero > 0 else 'low'}"
+    by = f"{_state(medium, abs(zero))} too {'high' if zero > 0 else 'low'}"
     percent = f"{100 * abs(gain):.3g} % too {'large' if gain > 0 else 'small'}"
     if _rms(difference - zero) <= FITS * size:
         return f"as if the zero of {channel} were {by}: {calibrate}"
@@ -169,8 +173,8 @@ def likely_cause(channel: str, difference: Array, volts: Array) -> str:
     )
 
 
-def _volts(value: float) -> str:
-    return format_quantity(float(f"{value:.3g}"), "voltage")
+def _state(medium: Medium, value: float) -> str:
+    return medium.text("state", float(f"{value:.3g}"))
 
 
 def _rms(values: Array) -> float:

@@ -142,6 +142,8 @@ class EdgeWire:
         What its transducer makes of a siemens of the programmer.
     second : tuple of (str, float)
         Its drop of a second quantity, as a sum of sensed nodes; empty if there is none.
+    slope : float or None
+        As in `Edge`.
     """
 
     name: str
@@ -152,6 +154,7 @@ class EdgeWire:
     terms: Terms = ()
     per_siemens: float = 1.0
     second: Terms = ()
+    slope: float | None = None
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,12 @@ class Hookup:
                 if node != GROUND:
                     columns[place, edge], weights[place, edge] = self.sense_column[node], weight
         return DropTerms(columns, weights, len(self.senses), self.curve)
+
+    @cached_property
+    def constant_slope(self) -> NDArray[np.float64] | None:
+        """(E,) ∂²E/∂u∂θ of every edge where it is the same at every drop u; None if it is the drop."""
+        slopes = [wire.slope for wire in self.edges]
+        return None if None in slopes or not slopes else np.array(slopes, dtype=float)
 
     @cached_property
     def output_columns(self) -> NDArray[np.intp]:

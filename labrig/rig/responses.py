@@ -76,6 +76,7 @@ def response_of(
         constant=np.zeros(len(hookup.outputs)) if constant is None else constant,
         second=second,
         shared=shared,
+        constant_slope=hookup.constant_slope,
     )
 
 

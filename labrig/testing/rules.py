@@ -28,6 +28,7 @@ from labrig.learning.losses.loss import TrainingTargets
 from labrig.procedures.certify.adjoint import output_uncertainty, source_modes
 from labrig.procedures.compare_rules.named import NamedRule
 from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.responses import shared_errors
 
 Array = NDArray[np.float64]
 
@@ -128,7 +129,10 @@ def examine_rule(
                 assert reference is not None, f"{rule} measures nothing of example {example} without noise"
                 u_outputs = output_uncertainty(one.rig, probe.measure_free(example))
                 if probe.rule.subtracts_zeros:
-                    u_outputs = np.sqrt(np.maximum(u_outputs**2 - one.rig.plan.u_offset_v**2, 0.0))
+                    zero = shared_errors(one.rig.hookup, one.rig.plan).of_outputs(
+                        np.zeros_like(u_outputs), with_zero=True
+                    )
+                    u_outputs = np.sqrt(np.maximum(u_outputs**2 - zero, 0.0))
                 gradient, modes = _gradient(ideal, other, u_outputs, example)
                 expected = gradient
                 if probe.rule.estimand != "the gradient":

@@ -54,6 +54,40 @@ def test_a_list_of_rules_that_makes_no_sense(rules, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("rules", "place", "words"),
+    [
+        ("frequncy_propagation", 1, "did you mean 'frequency_propagation'"),
+        ("frequency_propagation/foo=1", 23, "unknown key 'foo'; frequency_propagation has no options of its own"),
+        ("half_squares,equilibrium_propagation/foo=1", 38, "equilibrium_propagation has the options nudge"),
+        ("half_squares,equilibrium_propagation/nudge=two", 44, "'two' is not one of 'centred', 'one_sided'"),
+    ],
+)
+def test_a_mistake_in_a_rule_is_reported_where_it_is_written(rules, place, words, capsys):
+    assert main(["compare-rules", "regression.yaml", "--rules", rules]) == 3
+    shown = capsys.readouterr().err
+    assert f"--rules:1:{place}: " in shown
+    assert words in shown
+
+
+def test_a_budget_smaller_than_a_step_is_exceeded_and_said_to_be(tmp_path, capsys):
+    given = [
+        "compare-rules",
+        "elastic_allostery.yaml",
+        "--rules",
+        "finite_difference",
+        "--budget",
+        "40",
+        "--seeds",
+        "1",
+    ]
+    assert main([*given, "--out", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "finite_difference went over its budget: 113 acquisitions instead of 40: a step takes 113" in shown
+    assert "true_rms_m (m)" in shown
+    assert json.loads((tmp_path / "rules.json").read_text())["units"] == {"rms_m": "m", "loss": "m²"}
+
+
 def test_options_follow_the_name():
     assert NamedRule("mine:Rule/a=1/b=2").overrides == ("learning.rule=mine:Rule", "learning.a=1", "learning.b=2")
     with pytest.raises(UsageError, match="write NAME/KEY=VALUE"):

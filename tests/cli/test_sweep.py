@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,8 @@ def test_other_data_is_another_trial(tmp_path):
         ("[0.5, 2]", "[2, 2]", "3:22", "in the list already"),
         ("[0.5, 2]", "[]", "3:18", "at least one"),
         ("1 mV", "1 mA", "4:27", "expected a voltage"),
-        ("3..4", "4..3", "5:8", "expected a seed"),
+        ("3..4", "4..3", "5:8", "runs backwards; write 3..4"),
+        ("3..4", "3-4", "5:8", "expected a seed"),
         ("3..4", "[1, 1]", "5:8", "each seed once"),
         ("epochs: 3", "epochs: x", "6:24", "whole number"),
         ("{learning.epochs: 3}", "{learning.rate: 3}", "3:3", "in 'set' as well"),
@@ -199,3 +201,12 @@ def test_local_workers(tmp_path, capsys):
     assert (tmp_path / "parallel" / "rates" / TABLE).read_text() == read_table(folder).csv()
     assert main([*command, str(tmp_path / "parallel")]) == 0  # without a worker: there is nothing left to do
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["rows"] == lines[-1]["rows"]
+
+
+def test_without_the_extra_nothing_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(["sweep", str(written(tmp_path, SWEEP)), "--runs-dir", str(tmp_path / "runs")]) == 2
+    said = capsys.readouterr()
+    assert "pip install 'labrig[sweep]'" in said.err
+    assert not said.out
+    assert not (tmp_path / "runs").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from labrig.cli.main import main
 from labrig.config.problems import ConfigProblems
 from labrig.learning.gradient import Gradient
 from labrig.procedures.train import train
+from labrig.signals.tones import ToneProgram
 
-CONFIGS = ["elastic_allostery", "elastic_large", "flow_chemical_iris"]
+CONFIGS = ["elastic_allostery", "elastic_large", "flow_chemical_iris", "studies/elastic_rest_length"]
 
 
 def gradients(config: str, *overrides: str) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +66,15 @@ def test_what_diffuses_otherwise_is_no_longer_exact(variant: str, least: float, 
     assert least < cosine < most
 
 
-@pytest.mark.parametrize(("config", "epochs"), [("elastic_allostery", 150), ("flow_chemical_iris", 3)])
+@pytest.mark.parametrize(
+    ("config", "epochs"),
+    [
+        ("elastic_allostery", 150),
+        ("flow_chemical_iris", 3),
+        ("studies/elastic_rest_length", 30),
+        ("studies/elastic_regression", 10),
+    ],
+)
 def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:
     overrides = [f"learning.epochs={epochs}", "learning.evaluate.every=0"]
     assembly = assemble(packaged_configs() / f"{config}.yaml", overrides)
@@ -72,7 +82,8 @@ def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:
     assert result.metrics["loss"] < 0.15 * result.metrics["initial_loss"]
     assert not result.left_out  # every picture was drawn
     units = {name: variable.units for name, variable in labrig.load(tmp_path / "run").contents.variables.items()}
-    state, parameter = ("m", "N/m") if config.startswith("elastic") else ("Pa", "m³/(s·Pa)")
+    units_of = {"elastic_rest_length": ("m", "m"), "flow_chemical_iris": ("Pa", "m³/(s·Pa)")}
+    state, parameter = units_of.get(Path(config).name, ("m", "N/m"))
     assert (units["outputs"], units["conductances"], units["gradient"]) == (state, parameter, f"1/({parameter})")
 
 
@@ -132,6 +143,24 @@ def test_a_missing_coupling_is_reported_once() -> None:
     assert [problem.path for problem in error.value.problems] == ["wiring.source.drive"]
 
 
+@pytest.mark.parametrize(("config", "null_test"), [("flow_chemical_iris", "Pa"), ("elastic_allostery", "m")])
+def test_certify_confirms_the_edges_and_speaks_the_units(config: str, null_test: str, capsys) -> None:
+    assert main(["certify", f"{config}.yaml", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["cosine_adjoint"] > 0.99
+    assert figures["confirmed_share"] > 0.9
+    assert figures[f"null_b_max_{null_test.lower()}"] >= 0
+    assert "null_b_max_v" not in figures
+
+
+def test_a_chemical_that_was_deleted_is_named_as_the_cause() -> None:
+    with pytest.raises(ConfigProblems) as error:
+        assemble(packaged_configs() / "flow_chemical_iris.yaml", ["network.chemical=null"])
+    said = [problem.message for problem in error.value.problems]
+    assert any("this network has none; write network.chemical, or use shared_tone" in each for each in said)
+    assert "c_in0 is the concentration at in0, and the network has no chemical: write network.chemical" in said
+
+
 def test_plan_and_measure_speak_the_units_of_the_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "flow_chemical_iris.yaml", "--wiring"]) == 0
     assert "4.4 to 7.9 as ± 1 kPa" in capsys.readouterr().out
@@ -155,3 +184,64 @@ def test_settling_waits_for_the_chemical_or_is_said_to_be_too_short() -> None:
     assert not slow.document.warnings
     (warning,) = assemble(path, ["network.chemical.volume=100 nL", "acquisition.settle=5 ms"]).document.warnings
     assert "settles with a time constant of up to 3.7" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("learning.activation=sine", "no constant parameter changes the amplitude of a tone here"),
+        ("learning.rule=half_squares", "it reads ½u² of the edges, but its energy per edge is not half the parameter"),
+        ("network.programmable.range=[20 N/m, 190 N/m]", "'20 N/m' is a stiffness, expected a length"),
+        ("wiring.edges.transducer=2 N/m per µS", "expected a factor in m per S"),
+    ],
+)
+def test_what_rest_lengths_cannot_do_is_refused(override: str, message: str) -> None:
+    with pytest.raises(ConfigProblems, match=message):
+        assemble(packaged_configs() / "studies" / "elastic_rest_length.yaml", [override])
+
+
+@pytest.mark.parametrize("rule", ["equilibrium_propagation", "finite_difference", "parameter_dither", "richardson"])
+def test_other_rules_measure_the_gradient_by_rest_lengths_too(rule: str) -> None:
+    more = [f"learning.rule={rule}", "simulation.preset=ideal", "limits.step=10 s"]
+    measured, exact = gradients("studies/elastic_rest_length", *more)
+    assert measured @ exact > 0.999 * np.linalg.norm(measured) * np.linalg.norm(exact)
+    assert np.linalg.norm(measured) == pytest.approx(np.linalg.norm(exact), rel=1e-2)
+
+
+def test_a_map_between_displacements_is_not_drawn() -> None:
+    with pytest.raises(ConfigProblems, match="what a network of lengths can realize is not known"):
+        assemble(packaged_configs() / "studies" / "elastic_regression.yaml", ["task.regression.matrix=random"])
+
+
+def test_a_settle_that_is_too_short_is_felt() -> None:
+    def error(settle: str) -> float:
+        slow = ["simulation.preset=ideal", "network.chemical.volume=100 nL", f"acquisition.settle={settle}"]
+        measured, exact = gradients("flow_chemical_iris", *slow)
+        return float(np.linalg.norm(measured - exact) / np.linalg.norm(exact))
+
+    assert error("auto") < 1e-6
+    assert error("5 ms") < error("1 ms") / 2
+    assert error("1 ms") > 1e-3
+
+
+def test_concentrations_relax_as_their_equations_say() -> None:
+    """V dc/dt = r − D c, by a fine implicit rule, after the release at one output has begun."""
+    assembly = assemble(packaged_configs() / "flow_chemical_iris.yaml", ["simulation.preset=ideal"])
+    world = assembly.setup().bench.world
+    now = 1.0
+    for channel in world.sources:
+        world.drive(0.0, channel, ToneProgram())
+    dose = next(channel for channel, node in world.wiring.sources.items() if node == "c_out1")
+    world.drive(now, dose, ToneProgram(dc=1.0))
+    nodes = [node for node in world.network.nodes if node.startswith("c_")]
+    read = world.voltages(nodes, now, 1e6, 1000)
+    steady = world.voltages(nodes, now + 1.0, 1e3, 1)[0]
+    solver, _ = world.static({}, now)
+    rates = solver._diffusion / 10e-12
+    step = np.linalg.inv(np.eye(len(nodes)) + 1e-6 * rates)
+    expected = np.zeros((1000, len(nodes)))
+    for k in range(1, 1000):
+        expected[k] = step @ (expected[k - 1] + 1e-6 * rates @ steady)
+    assert steady.max() > 1e-3
+    np.testing.assert_allclose(read, expected, atol=0.01 * steady.max())
+    assert read[10].max() < 0.5 * steady.max() < read[-1].max()

@@ -226,3 +226,15 @@ def test_long_text_is_shortened_in_messages() -> None:
 )
 def test_the_nearest_value_of_e96(value: float, standard: float) -> None:
     assert math.isclose(nearest_e96(value), standard, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("unit", ["pL/(s·Pa)", "pL/(Pa·s)", "pL/s/Pa", "pL/Pa/s", "fm³/(Pa·s)"])
+def test_a_hydraulic_conductance_is_written_in_any_order(unit):
+    found = parse_quantity(f"50 {unit}")
+    assert found.dimension == "hydraulic_conductance"
+    assert found.value == 50e-15 if unit.startswith("pL") else 50e-45
+
+
+@pytest.mark.parametrize(("key", "unit"), [("v", "V"), ("pa", "Pa"), ("m", "m"), ("rad", "rad"), ("nothing", "")])
+def test_the_unit_of_a_figure_by_its_name(key, unit):
+    assert quantities.unit_of_key(key) == unit

@@ -1,4 +1,4 @@
-"""Springs behind transducers on the chain of real drivers: the same card, generator and bank, trained in real time."""
+"""Springs and tubes behind transducers on the chain of real drivers: cards, generator, bank, trained in real time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import pytest
 from labrig.assembly import assemble, packaged_configs
 from labrig.procedures.train import train
 
-CONFIG = packaged_configs() / "studies" / "elastic_wire.yaml"
+STUDIES = packaged_configs() / "studies"
+CONFIG = STUDIES / "elastic_wire.yaml"
 
 
 @pytest.mark.more
-def test_springs_are_trained_on_the_wire(tmp_path: Path) -> None:
-    result = train(assemble(CONFIG), run_dir=tmp_path / "run", plots=False)
+@pytest.mark.parametrize("config", ["elastic_wire", "flow_wire"])
+def test_other_media_are_trained_on_the_wire(config: str, tmp_path: Path) -> None:
+    result = train(assemble(STUDIES / f"{config}.yaml"), run_dir=tmp_path / "run", plots=False)
     assert not result.missed
     assert result.metrics["loss"] < 0.05 * result.metrics["initial_loss"]
 

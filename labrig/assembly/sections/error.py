@@ -13,10 +13,12 @@ from labrig.assembly.recommended import rounded_up
 from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import LearningChoice
 from labrig.assembly.sections.limits import Limits
+from labrig.assembly.sections.network import NetworkChoice
 from labrig.config.document import Document
 from labrig.learning.rules.frequency_propagation import LARGEST_MISFIT
 from labrig.learning.tasks import Task
 from labrig.medium import medium_in_use
+from labrig.network.physics import HasSecondQuantity, Layout
 from labrig.quantities import format_quantity
 from labrig.rig.hookup import SourceWire
 from labrig.signals.tone_planner import TonePlan
@@ -51,6 +53,28 @@ def check_error(
             break
     if tones is not None:
         _check_least_error(document, board, devices, learning, tones)
+
+
+def check_carrier(document: Document, learning: LearningChoice, network: NetworkChoice, layout: Layout) -> None:
+    """Report a carrier that is a second quantity in a network whose nodes carry none."""
+    if not learning.carrier_class.quantity or (isinstance(layout, HasSecondQuantity) and layout.second):
+        return
+    name, medium, key = learning.section.error.carrier, medium_in_use(), network.physics.second_key
+    add = f"write network.{key}, or use" if key else "use"
+    message = f"{name} needs nodes that carry a {medium.second_state}, and this network has none; {add} shared_tone"
+    document.report(("learning", "error", "carrier"), message)
+
+
+def check_slope(document: Document, learning: LearningChoice, layout: Layout) -> None:
+    """Report what needs edges whose energy is ½θu² in a network that has others."""
+    if all(edge.slope is None for edge in layout.edges):
+        return
+    quadratic = "its energy per edge is not half the parameter times the drop squared"
+    if learning.section.activation == "sine":
+        message = f"no constant parameter changes the amplitude of a tone here: {quadratic}; use dc"
+        document.report(("learning", "activation"), message)
+    if learning.rule_class.of_squares:
+        document.report(("learning", "rule"), f"it reads ½u² of the edges, but {quadratic}; use frequency_propagation")
 
 
 def _check_where(document: Document, board: Board, learning: LearningChoice) -> None:

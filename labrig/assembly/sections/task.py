@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ from labrig.learning.tasks import TASKS, Task, TaskContext, Terminals, goals_mis
 from labrig.learning.tasks.classification import Split
 from labrig.learning.tasks.encoding import Encode
 from labrig.learning.tasks.task import Key
-from labrig.quantities import as_written, format_quantity
+from labrig.medium import medium_in_use
+from labrig.quantities import as_written
 from labrig.signals.tone_planner import TonePlan
 
 SHARED: Mapping[str, type[Section]] = {"split": Split, "encode": Encode}
@@ -204,20 +205,21 @@ def check_least_drive(
 ) -> None:
     """Report examples that the digitizer cannot tell apart: no node changes by more than the sources do."""
     digitizer = devices[board.hookup.digitizer].digitizer
+    text = partial(medium_in_use().text, "state")
+    sensors = {wire.node: abs(wire.sensor) for wire in board.hookup.senses}
+    if any(wire.actuator is not None and wire.actuator.makes_flow for wire in board.hookup.inputs):
+        return
     least = task.activation.min(axis=0) if len(task.activation) > 1 else 0.0
     reach = np.abs(task.activation - least).max(axis=0)
     column = int(reach.argmax())
-    seen_v = digitizer.step_v / math.sqrt(12 * tones.window_samples)
-    if not 0 < reach[column] < seen_v:
+    sensor = sensors.get(board.hookup.inputs[column].node, 1.0)
+    step, seen = digitizer.step_v / sensor, digitizer.step_v / sensor / math.sqrt(12 * tones.window_samples)
+    if not 0 < reach[column] < seen:
         return
     what = "the inputs of two examples differ by" if len(task.activation) > 1 else "the inputs are"
     document.report(
         choice.place(task.input_key(column)),
-        f"{what} at most {_volts(reach[column])}, below the quantization noise of {board.hookup.digitizer} (steps of "
-        f"{_volts(digitizer.step_v)}) over the window; use at least {_volts(rounded_up(seen_v))}, better a good part "
-        f"of its range, {_volts(digitizer.full_scale_v)}",
+        f"{what} at most {text(reach[column])}, below the quantization noise of {board.hookup.digitizer} (steps of "
+        f"{text(step)}) over the window; use at least {text(rounded_up(seen))}, better a good part of its range, "
+        f"{text(digitizer.full_scale_v / sensor)}",
     )
-
-
-def _volts(value: float) -> str:
-    return format_quantity(float(value), "voltage")

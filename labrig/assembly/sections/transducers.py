@@ -45,7 +45,7 @@ def check_transducers(
             document.report((*path, key, "actuator"), f"an actuator that makes {made} does not fit; {wanted}")
         elif wires.actuator.output == medium.state and wires.coupling is None:
             needed = f"needs the coupling through which it acts on {node}"
-            example = f"'coupling: {dict(medium.examples)['parameter']}'"
+            example = f"'coupling: {medium.example('coupling')}'"
             document.report(
                 (*path, key), f"an actuator that makes {with_article(medium.state)} {needed}, e.g. {example}"
             )

@@ -25,6 +25,7 @@ from labrig.config.wiring import colon_hint, in_words
 from labrig.instruments.drivers import Kind
 from labrig.instruments.multiplexer import LEAD_F, Lead
 from labrig.network.physics import (
+    ExplainsMissing,
     HasCurvedDrops,
     HasSecondQuantity,
     KnowsFixedLoad,
@@ -171,7 +172,9 @@ class WiringReader:
                 close = difflib.get_close_matches(node, nodes, 1, 0.6)
                 hint = f"did you mean {close[0]!r}?" if close else f"its nodes are {', '.join(nodes[:12])}"
                 more = " …" if not close and len(nodes) > 12 else ""
-                self._report(path, f"the network has no node {as_written(node)}; {hint}{more}", key=True)
+                why = self._layout.why_missing(node) if isinstance(self._layout, ExplainsMissing) else ""
+                message = why or f"the network has no node {as_written(node)}; {hint}{more}"
+                self._report(path, message, key=True)
                 continue
             row = validate(self._document, path, NodeWiring)
             if row is None:
@@ -223,7 +226,9 @@ class WiringReader:
                 wrong.add(place)
                 continue
             device, _, channel = label.partition("/")
-            wires.append(EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, factor, edge.second))
+            wires.append(
+                EdgeWire(edge.name, edge.a, edge.b, device, channel, edge.projection, factor, edge.second, edge.slope)
+            )
         return wires
 
     def _check_row(self, node: str, path: TreePath, row: NodeWires) -> None:

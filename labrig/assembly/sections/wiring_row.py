@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labrig.config.section import Section
-from labrig.medium import PositiveParameter
+from labrig.medium import PositiveCoupling
 from labrig.quantities import (
     PositiveCapacitance,
     PositiveResistance,
@@ -65,7 +65,7 @@ class SourceLead(Lead):
     """
 
     actuator: ActuatorFactor
-    coupling: PositiveParameter | None = None
+    coupling: PositiveCoupling | None = None
 
 
 class SenseLead(Lead):

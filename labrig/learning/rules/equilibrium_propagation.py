@@ -63,5 +63,5 @@ class EquilibriumPropagation(Rule):
         found = contrast(base, nudged, float(weight))
         u_apart = nudged.u_constant(apart)
         read = (found.value / weight)[np.newaxis]
-        sources = source_errors(read, base.a, apart[np.newaxis], u_apart, e)
+        sources = source_errors(read, base.slope[0], apart[np.newaxis], u_apart, e)
         return replace(found, gamma=injected_per_error(asked, e), sources=sources)

@@ -120,7 +120,8 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
     """∂C/∂θ_k = Σ_m w_m a_k b_mk with weights w such that Σ_m w_m · error_m = −∂C/∂v_o.
 
     However the error was carried (one shared tone, or one tone per output), superposition of small tones makes this
-    the response to the current −∂C/∂v_o per unit. `a` comes from the measurement without error.
+    the response to the current −∂C/∂v_o per unit. `a` comes from the measurement without error. Where ∂²E/∂u∂θ of an
+    edge is a constant, as for a rest length, that takes the place of `a`.
 
     Parameters
     ----------
@@ -140,11 +141,12 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
     weights = combination(nudged.error, -loss_gradient)
     check_misfit(nudged.error, loss_gradient, floor)
     response = weights @ nudged.b
+    slope, noise, systematic = free.slope
     return Gradient(
-        free.a * response,
-        _of_product(free.a, free.u_a, response, weights**2 @ nudged.u_b**2),
-        _of_product(free.a, free.systematic_a, response, weights**2 @ nudged.systematic_b**2),
-        sources=source_errors(free.a * nudged.b, free.a, nudged.error, nudged.u_error, loss_gradient),
+        slope * response,
+        _of_product(slope, noise, response, weights**2 @ nudged.u_b**2),
+        _of_product(slope, systematic, response, weights**2 @ nudged.systematic_b**2),
+        sources=source_errors(slope * nudged.b, slope, nudged.error, nudged.u_error, loss_gradient),
     )
 
 
@@ -201,7 +203,7 @@ def check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
             f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
             action="inject the error",
             limit=f"{LARGEST_MISFIT:.0%}",
-            remedy="raise learning.error.current: sources have a smallest amplitude, and round others",
+            remedy="raise the error (learning.error): sources have a smallest amplitude, and round others",
         )
 
 

@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 class HalfSquaresLockIn(FrequencyPropagation):
     """As frequency propagation, but ½u² is read from the samples with the error on; `a` is not used."""
 
+    of_squares = True
+
     @classmethod
     @override
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:

@@ -65,6 +65,8 @@ class Rule(ABC):
         Whether it measures; a rule that does not is refused by every bench but the simulated one.
     clamps : bool
         Whether the sources of the error must hold the outputs.
+    of_squares : bool
+        Whether it reads ½u² of the edges, so that their energy must be ½θu².
     subtracts_zeros : bool
         Whether zeros of channels cancel in what it takes for the outputs.
     """
@@ -73,6 +75,7 @@ class Rule(ABC):
     estimand: ClassVar[str] = "the gradient"
     measures: ClassVar[bool] = True
     clamps: ClassVar[bool] = False
+    of_squares: ClassVar[bool] = False
     subtracts_zeros: ClassVar[bool] = False
 
     def __init__(self, options: Any) -> None:

@@ -36,6 +36,10 @@ class Split(Section):
     test_per_class: Count
 
 
+SOLVED = 0.9
+"""Share of the training examples classified right from which on the task counts as solved."""
+
+
 @dataclass(frozen=True)
 class Classification(EncodedInputs, Task):
     """Examples of a table.
@@ -117,6 +121,10 @@ class Classification(EncodedInputs, Task):
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         right = (outputs @ self.readout.T).argmax(axis=1) == self.target[examples].argmax(axis=1)
         return {"accuracy": float(right.mean())}
+
+    @override
+    def solved(self) -> Mapping[str, float]:
+        return {TRAIN_ACCURACY.key: SOLVED}
 
     @override
     def tolerances(self) -> Mapping[str, float]:

@@ -19,7 +19,7 @@ from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complemen
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key, TaskContext, Terminals
 from labrig.learning.tasks.voltages import VoltageTask
-from labrig.medium import PositiveState
+from labrig.medium import PositiveState, medium_in_use
 from labrig.quantities import MOST, Count, as_written
 from labrig.random_streams import RandomStream
 
@@ -176,8 +176,12 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
         if len(rows) != 1 or 0 in rows:
             raise OptionError("matrix", "all rows must have the same length, at least 1")
         matrix = np.array(options.matrix)
-        _check_realizable(matrix, encode, context)
+        if medium_in_use().within_drives:
+            _check_realizable(matrix, encode, context)
         return matrix
+    if not medium_in_use().within_drives:
+        state = medium_in_use().state
+        raise OptionError("matrix", f"what a network of {state}s can realize is not known; write it, e.g. [[0.1, 0]]")
     constant, inputs = len(encode.bias), context.terminals.inputs
     per_feature = 2 if encode.complements else 1
     features = (inputs - constant) // per_feature

@@ -148,6 +148,10 @@ class Task(ABC):
         """Return by how much each of the figures may change before the result is another one."""
         return {}
 
+    def solved(self) -> Mapping[str, float]:
+        """Return what counts as solved where `task.target` asks for nothing: values by the keys of its goals."""
+        return {}
+
     def gradient_figures(self, conductances: Array, gradient: Array) -> dict[str, float]:
         """Figures of the first gradient of a run (E,), for a task that has a formula to hold it against."""
         return {}

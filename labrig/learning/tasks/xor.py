@@ -24,6 +24,10 @@ from labrig.quantities import PositiveVoltage, format_quantity
 Array = NDArray[np.float64]
 
 
+MARGIN = 8 / 60
+"""Largest rms distance from the targets, as a share of them: 8 mV of 60 mV leave the patterns far apart."""
+
+
 @dataclass(frozen=True)
 class Xor(VoltageTask):
     """The four patterns."""
@@ -64,6 +68,10 @@ class Xor(VoltageTask):
     @override
     def tolerances(self) -> Mapping[str, float]:
         return {**super().tolerances(), "patterns_right": 0.5}
+
+    @override
+    def solved(self) -> Mapping[str, float]:
+        return {PATTERNS_RIGHT.key: 4, RMS.key: MARGIN * float(np.abs(self.target).max())}
 
     @override
     def inputs_in_words(self) -> str:

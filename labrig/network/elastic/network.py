@@ -71,6 +71,7 @@ class ElasticLayout(Springs):
                 self.names[a],
                 self.names[b],
                 self._along(a, b, [float(each) for each in direction]),
+                slope=None if self.adjusted is None else -self.adjusted.stiffness,
             )
             for (a, b), direction in zip(named, directions, strict=True)
         )
@@ -119,8 +120,8 @@ class ElasticNetwork:
 
     @property
     def linear(self) -> bool:
-        """Whether displacements are small."""
-        return not self.layout.finite
+        """Whether displacements are small and the network is at rest without drives."""
+        return not self.layout.finite and self.layout.adjusted is None
 
     @property
     def fixed(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,6 +12,7 @@ from labrig.config.section import Section, exactly_one
 from labrig.medium import Medium
 from labrig.network.elastic.lattice import Geometry, diluted, far_springs, triangular
 from labrig.network.elastic.network import ElasticLayout
+from labrig.network.elastic.springs import Adjusted
 from labrig.network.physics import NetworkError, Physics, Report
 from labrig.quantities import Count, Length, NonNegativeCount, PositiveLength, PositiveStiffness, as_written
 
@@ -115,8 +116,19 @@ class Elastic(Physics):
         if len(pinned) == len(names):
             raise NetworkError("every point is pinned: nothing can move")
         return ElasticLayout(
-            geometry, names, pinned, ports, options.background or 0.0, finite=options.displacement == "finite"
+            geometry,
+            names,
+            pinned,
+            ports,
+            options.background or 0.0,
+            cls.adjusted(options),
+            finite=options.displacement == "finite",
         )
+
+    @classmethod
+    def adjusted(cls, options: Any) -> Adjusted | None:
+        """What is trained instead of the stiffness."""
+        return None
 
 
 def _geometry(options: Options, report: Report) -> tuple[Geometry | None, tuple[str, ...]]:

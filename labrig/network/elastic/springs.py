@@ -10,6 +10,22 @@ AXES = ("x", "y")
 
 
 @dataclass(frozen=True)
+class Adjusted:
+    """Springs whose rest lengths are trained: ℓ₀ = distance of its points − `slack_m` + θ.
+
+    Parameters
+    ----------
+    stiffness : float
+        Of every spring (N/m).
+    slack_m : float
+        By how much a spring whose adjuster is at 0 is shorter than the distance of its points (m).
+    """
+
+    stiffness: float
+    slack_m: float
+
+
+@dataclass(frozen=True)
 class Springs:
     """Points, what connects and holds them, and ports.
 
@@ -24,6 +40,8 @@ class Springs:
         Name of each port, and the points it is between.
     background : float
         Stiffness of the weak spring at every coordinate (N/m).
+    adjusted : Adjusted or None
+        What is trained instead of the stiffness.
     """
 
     geometry: Geometry
@@ -31,6 +49,7 @@ class Springs:
     pinned: tuple[int, ...]
     ports: tuple[tuple[str, int, int], ...]
     background: float
+    adjusted: Adjusted | None = None
 
     @property
     def places(self) -> dict[str, tuple[float, float]]:

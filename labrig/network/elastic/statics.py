@@ -1,8 +1,9 @@
 """Equilibrium of springs: for small displacements one linear system, for finite ones Newton's method on the energy.
 
-E(x) = Σ ½ k_e e_e(x)² + Σ ½ κ x_i² + Σ_s [½ c_s q_s(x)² − f_s q_s(x)]: springs with extensions e_e, a background κ,
+E(x) = Σ ½ k_e (e_e(x) − s_e)² + Σ ½ κ x_i² + Σ_s [½ c_s q_s(x)² − f_s q_s(x)]: springs with extensions e_e that are
+s_e at rest (0 unless rest lengths are trained), a background κ,
 and sources with their own stiffness c_s and force f_s on q_s, a coordinate or the extension of a port. For small
-displacements every extension is B·x; for finite ones it is ℓ − ℓ₀.
+displacements every extension is B·x; for finite ones it is ℓ minus the distance of its points.
 """
 
 from __future__ import annotations
@@ -54,11 +55,25 @@ class Statics:
         # Nodes that are connected to a source only carry its voltage.
         self._coordinate_load, self._port_load = loads[: self.size], loads[self.size : count - self._beside]
         self._count = count
-        self._k = np.zeros(len(layout.geometry.springs))
+        self._adjusted = layout.adjusted
+        count = len(layout.geometry.springs)
+        self._k = np.full(count, 0.0 if layout.adjusted is None else layout.adjusted.stiffness)
+        self._slack = np.zeros(count)  # how much longer than the distance of its points a spring is at rest
 
     def set_parameters(self, values: ArrayLike) -> None:
-        """Set the stiffness of every spring, (E,) (N/m)."""
-        self._k = np.array(values, dtype=float)
+        """Set the stiffness of every spring, (E,) (N/m), or its adjuster (m)."""
+        if self._adjusted is None:
+            self._k = np.array(values, dtype=float)
+        else:
+            self._slack = np.array(values, dtype=float) - self._adjusted.slack_m
+
+    def _slopes(self, extension: Array) -> Array:
+        """∂²E/∂e∂θ at extensions (…, E): e for a stiffness, as ℓ₀ is then the distance; −k for a rest length."""
+        return extension if self._adjusted is None else np.broadcast_to(-self._k, extension.shape)
+
+    def _locals(self, extension: Array) -> Array:
+        """∂E/∂θ at extensions (…, E): ½e² for a stiffness, −k(ℓ − ℓ₀) for a rest length."""
+        return 0.5 * extension**2 if self._adjusted is None else -self._k * (extension - self._slack)
 
     def _forces(self, source_v: ArrayLike) -> tuple[Array, Array, Array]:
         """(B, D) forces on coordinates, (B, P) at ports, (B, X) what nodes beside the network carry."""
@@ -120,7 +135,7 @@ class Small(Statics):
         self._inverse: Array | None = None
 
     def set_parameters(self, values: ArrayLike) -> None:
-        """Set the stiffness of every spring, (E,) (N/m)."""
+        """Set the stiffness of every spring, (E,) (N/m), or its adjuster (m)."""
         super().set_parameters(values)
         self._inverse = None
 
@@ -140,22 +155,23 @@ class Small(Statics):
     def states(self, source_v: ArrayLike) -> Array:
         """Displacements and extensions of ports (m), (N,) or (B, N), at source voltages (S,) or (B, S)."""
         on_coordinates, at_ports, beside = self._forces(source_v)
-        x = (on_coordinates + at_ports @ self._ports.at_rest) @ self._compliance
+        at_rest = (self._k * self._slack) @ self._lines.at_rest
+        x = (on_coordinates + at_ports @ self._ports.at_rest + at_rest) @ self._compliance
         states = np.concatenate((x, x @ self._ports.at_rest.T, beside), axis=1)
         return states if np.ndim(source_v) > 1 else states[0]
 
     def gradient(self, states: ArrayLike, output_gradient: ArrayLike) -> Array:
-        """Exact ∂C/∂k, (E,) or (B, E), from ∂C/∂state."""
+        """Exact ∂C/∂θ, (E,) or (B, E), from ∂C/∂state."""
         x, by_state = np.asarray(states, dtype=float), np.asarray(output_gradient, dtype=float)
         ports = slice(self.size, self.size + len(self._ports.length))
         force = -(by_state[..., : self.size] + by_state[..., ports] @ self._ports.at_rest)
         springs = self._lines.at_rest.T
-        return (x[..., : self.size] @ springs) * (force @ self._compliance @ springs)
+        return self._slopes(x[..., : self.size] @ springs) * (force @ self._compliance @ springs)
 
     def local(self, states: ArrayLike) -> Array:
-        """½e² of every spring."""
+        """∂E/∂θ of every spring."""
         x = np.asarray(states, dtype=float)
-        return 0.5 * (x[..., : self.size] @ self._lines.at_rest.T) ** 2
+        return self._locals(x[..., : self.size] @ self._lines.at_rest.T)
 
 
 class Finite(Statics):
@@ -176,7 +192,7 @@ class Finite(Statics):
         return states if np.ndim(source_v) > 1 else states[0]
 
     def gradient(self, states: ArrayLike, output_gradient: ArrayLike) -> Array:
-        """Exact ∂C/∂k, (E,) or (B, E), from ∂C/∂state."""
+        """Exact ∂C/∂θ, (E,) or (B, E), from ∂C/∂state."""
         every, by_every = np.atleast_2d(states), np.atleast_2d(output_gradient)
         ports = slice(self.size, self.size + len(self._ports.length))
         rows: list[Array] = []
@@ -186,14 +202,14 @@ class Finite(Statics):
             _, at_ports, _ = self._ports.stretched(place)
             by_x = by_state[: self.size] + by_state[ports] @ self._ports.slopes(at_ports[0])
             answer = -_solved(self._hessian(x[: self.size], self._port_forces(x)), by_x)
-            rows.append(extension[0] * (self._lines.slopes(direction[0]) @ answer))
+            rows.append(self._slopes(extension[0]) * (self._lines.slopes(direction[0]) @ answer))
         found = np.array(rows)
         return found if np.ndim(states) > 1 else found[0]
 
     def local(self, states: ArrayLike) -> Array:
-        """½(ℓ − ℓ₀)² of every spring."""
+        """∂E/∂θ of every spring."""
         x = np.atleast_2d(states)[:, : self.size]
-        found = 0.5 * self._lines.stretched(x)[0] ** 2
+        found = self._locals(self._lines.stretched(x)[0])
         return found if np.ndim(states) > 1 else found[0]
 
     def _port_forces(self, state: Array) -> Array:
@@ -236,7 +252,9 @@ class Finite(Statics):
     def _residual(self, x: Array, on_coordinates: Array, at_ports: Array) -> Array:
         """(B, D) gradient of the energy."""
         extension, direction, _ = self._lines.stretched(x)
-        pulled = np.einsum("bl,blc,lcd->bd", self._k * extension, direction, self._lines.select, optimize=True)
+        pulled = np.einsum(
+            "bl,blc,lcd->bd", self._k * (extension - self._slack), direction, self._lines.select, optimize=True
+        )
         extension, direction, _ = self._ports.stretched(x)
         pushing = self._port_load * extension - at_ports
         pulled += np.einsum("bl,blc,lcd->bd", pushing, direction, self._ports.select, optimize=True)
@@ -246,7 +264,7 @@ class Finite(Statics):
         """(D, D) second derivative of the energy."""
         matrix = np.diag(self._background + self._coordinate_load)
         for lines, k, push in (
-            (self._lines, self._k, np.zeros(len(self._k))),
+            (self._lines, self._k, self._k * self._slack),
             (self._ports, self._port_load, at_ports),
         ):
             if not len(lines.length):

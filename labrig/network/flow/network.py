@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from labrig.network.flow.steady import Steady
-from labrig.network.flow.tubes import Tubes
+from labrig.network.flow.tubes import SECOND, Tubes
 from labrig.network.physics import Edge, NetworkError, Source
 
 
@@ -28,6 +28,13 @@ class FlowLayout(Tubes):
             Edge(f"{a}-{b}", a, b, (), ((second[a], kappa), (second[b], -kappa)) if second else ())
             for a, b in self.tubes
         )
+
+    def why_missing(self, node: str) -> str:
+        """A concentration without a chemical has no node."""
+        at = node.removeprefix(SECOND)
+        if self.chemical is not None or at == node or at not in self.names:
+            return ""
+        return f"{node} is the concentration at {at}, and the network has no chemical: write network.chemical"
 
     @property
     def shape(self) -> dict[str, Any]:

@@ -124,6 +124,7 @@ class Flow(Physics):
 
     Options: ClassVar[type[Section]] = Options
     medium: ClassVar[Medium] = HYDRAULIC
+    second_key: ClassVar[str] = "chemical"
 
     @classmethod
     @override

@@ -12,6 +12,7 @@ Source of the idea: Anisetti, Scellier, Schwarz, Phys. Rev. Research 5, 023024 (
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,6 +99,19 @@ class Steady:
     def local(self, states: ArrayLike) -> Array:
         """½Δp² of every tube."""
         return 0.5 * (np.asarray(states, dtype=float)[..., : self._size] @ self._drops.T) ** 2
+
+    def decay(self, states: Array, departure: Array) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Rates (M,) and modes (M, N) of a departure of the concentrations; pressures follow at once."""
+        count, second = len(departure), slice(self._size, 2 * self._size)
+        if self._chemical is None or not self._chemical.volume_m3:
+            return np.zeros(0), np.zeros((0, count))
+        carried = self._diffusion
+        if self._chemical.peclet_per_pa:
+            carried = carried + self._advection(states[: self._size])
+        rates, vectors = np.linalg.eig(carried / self._chemical.volume_m3)
+        modes = np.zeros((self._size, count), dtype=vectors.dtype)
+        modes[:, second] = vectors.T * np.linalg.solve(vectors, departure[second])[:, np.newaxis]
+        return rates, modes
 
     @property
     def slowest_s(self) -> float:

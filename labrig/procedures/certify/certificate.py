@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.learning.carriers import Carrier
+from labrig.learning.carriers.shared_tone import SharedTone
 from labrig.learning.gradient import Gradient, mean_gradient
+from labrig.medium import ELECTRICAL, Medium
 from labrig.procedures.certify.adjoint import Adjoint
 from labrig.procedures.certify.bias import Bias, bias, cosine, relative_error, slope
 from labrig.procedures.certify.differences import Differences
@@ -79,27 +82,49 @@ class Certificate:
         One per example, all with equally many repeats.
     sweep : Sweep
         How the error depends on γ, for the first example.
-    null_b_max_v : float
-        Largest |b| measured with the error off (V).
+    null_b_max : float
+        Largest |b| measured with the error off, in the unit of a state; of a second quantity, how much it changes from
+        one reading to the next.
     bound : float
         Largest bias that counts as right, relative.
     most_repeats : int
         Repeats beyond which it does not go on by itself.
     current_a : float
-        The configured error current (A).
+        The configured error current (A), or the flow of another medium.
     biased_by_harmonics : bool
         Whether the activation is a tone in a network known to be nonlinear.
+    medium : Medium
+    carrier : type of Carrier
     """
 
     edges: tuple[str, ...]
     interior: NDArray[np.bool_]
     examples: tuple[ExampleCertificate, ...]
     sweep: Sweep
-    null_b_max_v: float
+    null_b_max: float
     bound: float
     most_repeats: int
     current_a: float
     biased_by_harmonics: bool = False
+    medium: Medium = ELECTRICAL
+    carrier: type[Carrier] = SharedTone
+
+    @property
+    def error_key(self) -> str:
+        """The key of a configuration that says how large the error is."""
+        return f"learning.error.{self.carrier.flow_key or self.medium.flow_key}"
+
+    def error_text(self, value: float) -> str:
+        """Write a size of the error with its unit."""
+        return self.medium.text("second_flow" if self.carrier.quantity else "flow", value)
+
+    @property
+    def null_test(self) -> str:
+        """The null test in words."""
+        size = self.medium.text("state", self.null_b_max)
+        if self.carrier.quantity:
+            return f"b changes by at most {size} between two readings without release"
+        return f"|b| ≤ {size} with the error off: pickup at the error tone"
 
     @property
     def repeats(self) -> int:
@@ -267,7 +292,7 @@ class Certificate:
             "interior_judged": sum(row["interior_judged"] for row in rows),
             "gamma_exponent": self.sweep.exponent,
             "gamma_exponent_interval": self.sweep.interval,
-            "null_b_max_v": self.null_b_max_v,
+            f"null_b_max_{self.medium.state_key}": self.null_b_max,
             "reference": "adjoint" if self.exact else "differences",
             "reference_uncertainty": self.reference_uncertainty,
             "bias": None if found is None else found.estimate,

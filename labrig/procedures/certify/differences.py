@@ -135,9 +135,8 @@ def measured_loss(probe: GradientProbe, example: int) -> MeasuredLoss:
         noise, systematic = read.u_dc[columns], read.systematic_dc[columns]
     else:
         noise, systematic = read.u_channel[0, columns], read.systematic_channel[0, columns]
-    constant = (rig.plan.u_gain * response.outputs) ** 2
-    constant += rig.plan.u_offset_v**2 if rig.activation == "dc" else 0.0
-    rounding = np.maximum(systematic**2 - constant, 0.0)
+    assert response.shared is not None
+    rounding = np.maximum(systematic**2 - response.shared.of_outputs(response.outputs, rig.activation == "dc"), 0.0)
     slope = probe.loss.gradient(response.outputs, target)
     return MeasuredLoss(
         probe.loss.value(response.outputs, target), float(np.sqrt(np.sum(slope**2 * (noise**2 + rounding))))

@@ -70,7 +70,7 @@ def certify(
     progress(f"differences of the loss: {len(rig.edges)} edges, two step sizes")
     differences = central_differences(probe, update, examples)
     outputs = {wire.output for wire in rig.hookup.outputs}
-    null_b_max_v = max(float(np.abs(probe.measure_free(example).b).max()) for example in examples)
+    null_b_max = max(_null(probe, example) for example in examples)
     certificate = Certificate(
         edges=rig.edges,
         interior=np.array([edge.a not in outputs and edge.b not in outputs for edge in rig.hookup.edges]),
@@ -79,13 +79,15 @@ def certify(
             for example, gradients, difference, reference in zip(examples, measured, differences, exact, strict=True)
         ),
         sweep=sweep,
-        null_b_max_v=null_b_max_v,
+        null_b_max=null_b_max,
         bound=bound,
         most_repeats=most,
         current_a=probe.carrier.current_a,
         biased_by_harmonics=(
             rig.activation == "sine" and not probe.carrier.sidebands and truth is not None and not truth.linear
         ),
+        medium=rig.limits.medium,
+        carrier=type(probe.carrier),
     )
     while judge(certificate).limit is Limit.NOISE and certificate.repeats < most:
         more = min(certificate.repeats, most - certificate.repeats)
@@ -100,6 +102,16 @@ def certify(
     rig.confirm()
     write(rig, {})
     return certificate
+
+
+def _null(probe: GradientProbe, example: int) -> float:
+    """Largest |b| with the error off; of a second quantity, which has a zero, the largest change between readings."""
+    free = probe.measure_free(example)
+    if free.second is None or not probe.carrier.quantity:
+        return float(np.abs(free.b).max())
+    again = probe.measure_free(example).second
+    assert again is not None
+    return float(np.abs(again.value - free.second.value).max())
 
 
 def _repeated(probe: GradientProbe, example: int, repeats: int) -> list[Gradient]:

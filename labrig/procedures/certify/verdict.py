@@ -11,7 +11,6 @@ import numpy as np
 from labrig.procedures.certify.bias import Bias, relative_error
 from labrig.procedures.certify.causes import WrongEdge, against_differences, against_gradient
 from labrig.procedures.certify.certificate import Certificate
-from labrig.quantities import format_quantity
 
 EXPLAINED_AT = 3.0
 """A bias up to this many times the stated uncertainty of the instruments may come from them: many edges share an error
@@ -156,7 +155,7 @@ def _causes(certificate: Certificate, found: Bias) -> tuple[str, ...]:
     elif abs(found.slope - 1) > max(certificate.bound, np.sqrt(max(0.0, left**2 - found.noise**2))):
         causes.append(
             f"every edge is {found.slope:.3f} times the reference: look at the error current (the gain of its sources, "
-            "the series resistance or the transconductance in the wiring)"
+            "the series resistance, the transconductance or the actuator in the wiring)"
         )
     if certificate.biased_by_harmonics:
         causes.append(
@@ -168,7 +167,7 @@ def _causes(certificate: Certificate, found: Bias) -> tuple[str, ...]:
         better = certificate.current_a * float(np.sqrt(certificate.bound / (4 * share)))
         causes.append(
             f"the error current is too large: the gradient changes by about {percent(share)} because of it; use at "
-            f"most {format_quantity(float(f'{better:.1g}'), 'current')} (learning.error.current)"
+            f"most {certificate.error_text(float(f'{better:.1g}'))} ({certificate.error_key})"
         )
     return tuple(causes) or ("no single cause fits: check ranges, wiring and the series resistances of the sources",)
 
@@ -180,7 +179,7 @@ def _for_noise(certificate: Certificate, found: Bias) -> tuple[str, ...]:
     needed = max(certificate.repeats + 1, int(np.ceil(enough)))
     return (
         f"--repeats {needed} may do" if needed < 10_000 else "repeats alone will hardly do",
-        "a larger learning.error.current or a longer acquisition.window",
+        f"a larger {certificate.error_key} or a longer acquisition.window",
     )
 
 
@@ -189,7 +188,7 @@ def _for_instruments(certificate: Certificate) -> tuple[str, ...]:
     return (
         f"the instruments state an uncertainty of {percent(certificate.instruments)} of the gradient: use a converter "
         "with more bits or a smaller range, or calibrate it",
-        "a larger learning.error.current",
+        f"a larger {certificate.error_key}",
         *((f"--bias {100 * resolvable:.2g}% is a bound that they can resolve",) if resolvable < 1 else ()),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ import numpy as np
 from scipy import stats
 
 from labrig.assembly import assemble
+from labrig.config.problems import ConfigProblems
+from labrig.learning.rules import Rule
 from labrig.learning.rules.exact_adjoint import LABEL
-from labrig.procedures.compare_rules.named import NamedRule
+from labrig.procedures.compare_rules.named import NamedRule, at_rules
 from labrig.procedures.compare_rules.trial import Budget, Trial, try_rule
+from labrig.runs.units import figure_unit, is_figure, loss_unit
 
 CONFIDENCE = 0.95
-HEADLINES = ("test_accuracy", "train_accuracy", "patterns_right", "rms_v")
+HEADLINES = ("test_accuracy", "train_accuracy", "patterns_right", "rms")
 """Figures that say more than the loss, best first."""
 
 
@@ -63,6 +66,11 @@ class RuleResult:
     figures: dict[str, Interval]
 
     @property
+    def overspent(self) -> list[str]:
+        """How boards spent more than the budget."""
+        return [trial.overspent for trial in self.trials if trial.overspent]
+
+    @property
     def failures(self) -> list[str]:
         """Why boards came to no end."""
         return [trial.failure for trial in self.trials if trial.failure]
@@ -82,6 +90,8 @@ class RuleComparison:
     seeds : tuple of int
     headline : str
         The figure that says most of this task.
+    units : dict
+        Of the loss and of the headline; empty for a figure without.
     rules : tuple of RuleResult
     """
 
@@ -90,6 +100,7 @@ class RuleComparison:
     budget: int
     seeds: tuple[int, ...]
     headline: str
+    units: dict[str, str]
     rules: tuple[RuleResult, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -100,11 +111,13 @@ class RuleComparison:
             "budget_acquisitions": self.budget,
             "seeds": list(self.seeds),
             "headline": self.headline,
+            "units": self.units,
             "rules": [
                 {
                     "rule": each.rule,
                     **({"measurement": each.measurement} if each.measurement else {}),
                     "failures": each.failures,
+                    **({"overspent": each.overspent} if each.overspent else {}),
                     "figures": {name: _plain(asdict(value)) for name, value in each.figures.items()},
                     "trials": [_plain(asdict(trial)) for trial in each.trials],
                 }
@@ -168,7 +181,7 @@ def compare_rules(
     # A rule with many acquisitions per example must not be refused for the length of its steps.
     overrides = [*overrides, "limits.step=3600 s"]
     acquisitions = default_budget(config, overrides) if budget is None else budget
-    kinds = [assemble(config, [*overrides, *NamedRule(rule).overrides]).learning_choice.rule_class for rule in rules]
+    kinds = [_kind(config, overrides, rules, number) for number in range(len(rules))]
     found: dict[str, list[Trial]] = {rule: [] for rule in rules}
     for trial in _trials(config, rules, seeds, overrides, acquisitions):
         found[trial.rule].append(trial)
@@ -177,16 +190,32 @@ def compare_rules(
         RuleResult(rule, "" if kind.measures else LABEL, tuple(found[rule]), _figures(found[rule]))
         for rule, kind in zip(rules, kinds, strict=True)
     ]
-    names = {name for result in results for name in result.figures}
-    headline = next((name for name in HEADLINES if f"true_{name}" in names), "loss")
+    names = {name.removeprefix("true_") for result in results for name in result.figures if name.startswith("true_")}
+    headline, base = _headline(names), assemble(config, overrides)
+    loss = loss_unit(base.learning.loss, base.network.physics.medium.unit("state"))
     return RuleComparison(
         config=str(config),
         overrides=tuple(overrides[:-1]),
         budget=acquisitions,
         seeds=tuple(seeds),
         headline=headline,
+        units={headline: figure_unit(headline), "loss": loss},
         rules=tuple(results),
     )
+
+
+def _kind(config: Path, overrides: Sequence[str], rules: Sequence[str], number: int) -> type[Rule]:
+    """The class of a rule; ConfigProblems at its place in `--rules` if it does not fit the configuration."""
+    given = NamedRule(rules[number]).overrides
+    try:
+        return assemble(config, [*overrides, *given]).learning_choice.rule_class
+    except ConfigProblems as error:
+        raise at_rules(error, rules, number, len(overrides)) from error
+
+
+def _headline(names: Collection[str]) -> str:
+    found = (name for base in HEADLINES for name in sorted(names) if is_figure(name, base))
+    return next(found, "loss")
 
 
 def _trials(

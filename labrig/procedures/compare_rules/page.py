@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labrig.procedures.compare_rules.comparison import RuleComparison
+from labrig.runs.units import figure_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +40,12 @@ def _page(found: RuleComparison) -> Figure:
     cosines.set_title("cosine to the exact gradient")
     _draw_points(losses, found, ("true_loss", "own_loss"), ("true", "as the rig reads it"), logarithmic=True)
     losses.set_title("loss after training")
+    losses.set_ylabel(_with_unit("loss", found.units["loss"]))
+    curves.set_ylabel(_with_unit("loss", found.units["loss"]))
     name = found.headline
     _draw_points(headline, found, (f"true_{name}", f"own_{name}"), ("true", "as the rig reads it"))
     headline.set_title(f"{name} after training")
+    headline.set_ylabel(_with_unit(_base(name), found.units[name]))
     return figure
 
 
@@ -87,6 +91,14 @@ def _draw_points(
     elif all("cosine" in name or "accuracy" in name for name in names):
         axis.set_ylim(top=min(1.02, axis.get_ylim()[1]))
     axis.legend(fontsize=7, frameon=False)
+
+
+def _base(name: str) -> str:
+    return (name.rpartition("_")[0] if figure_unit(name) else name).replace("_", " ")
+
+
+def _with_unit(name: str, unit: str) -> str:
+    return f"{name} ({unit})" if unit else name
 
 
 def _label(rule: str, measurement: str) -> str:

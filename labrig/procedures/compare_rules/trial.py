@@ -25,6 +25,9 @@ from labrig.runs.journal import Evaluation, Journal, Step
 
 Array = NDArray[np.float64]
 
+ROUNDING = 1e-9
+"""Relative excess of bench time that is nothing but the rounding of a sum."""
+
 EXAMPLES = 8
 """Examples whose gradients are compared with the exact ones."""
 
@@ -61,6 +64,8 @@ class Trial:
     steps, acquisitions : int
     bench_s : float
         Spent on training.
+    overspent : str
+        By how much it spent more than its budget, because steps are not divided; empty if it did not.
     limit : str
         What ended it: "acquisitions" or "bench time".
     cosine_before, cosine_after : float
@@ -79,6 +84,7 @@ class Trial:
     steps: int = 0
     acquisitions: int = 0
     bench_s: float = 0.0
+    overspent: str = ""
     limit: str = ""
     cosine_before: float = math.nan
     cosine_after: float = math.nan
@@ -172,6 +178,7 @@ def _trained(assembly: Assembly, rule: str, seed: int, factor: float, budget: Bu
             steps=taken,
             acquisitions=acquisitions,
             bench_s=spent,
+            overspent=_overspent(budget, taken, acquisitions, spent),
             limit="acquisitions" if taken >= steps else "bench time",
             cosine_before=before,
             cosine_after=after,
@@ -179,6 +186,16 @@ def _trained(assembly: Assembly, rule: str, seed: int, factor: float, budget: Bu
             true=scores(task, assembly.loss, OutputReadings(every, volts[every], known, known)),
             curve=tuple(curve.points),
         )
+
+
+def _overspent(budget: Budget, steps: int, acquisitions: int, bench_s: float) -> str:
+    """How a rule spent more than its budget; empty if it did not."""
+    if acquisitions > budget.acquisitions:
+        return f"{acquisitions} acquisitions instead of {budget.acquisitions}: a step takes {acquisitions // steps}"
+    if steps and bench_s > budget.bench_s * (1 + ROUNDING):
+        took = f"{bench_s:.3g} s on the bench instead of {budget.bench_s:.3g} s"
+        return f"{took}: a step takes {bench_s / steps:.3g} s, and steps are not divided"
+    return ""
 
 
 class _Curve:

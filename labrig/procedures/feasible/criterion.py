@@ -1,21 +1,16 @@
-"""When a task counts as solved: the goals of the configuration, else a figure that is stated with the answer."""
+"""When a task counts as solved: the goals of the configuration, else the task's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from labrig.assembly import Assembly
-from labrig.learning.tasks.goals import Goal
+from labrig.learning.tasks.goals import RMS, Goal
+from labrig.quantities import format_quantity
 
-RMS_SHARE = 0.1
-"""Largest rms distance from the targets, as a share of their own root mean square."""
-ACCURACY = 0.9
-"""Smallest share of the training examples that are classified right."""
 LOSS_SHARE = 0.01
-"""Largest loss as a share of its scale, for a task that has neither."""
+"""Largest loss as a share of its scale, for a task that does not say when it is solved."""
 
 
 @dataclass(frozen=True)
@@ -31,35 +26,34 @@ class Criterion:
         Whether a larger figure is better.
     configured : bool
         Whether `task.target` asks for it.
+    dimension : str
+        Of the bound; empty if it has no unit.
     """
 
     metric: str
     bound: float
     at_least: bool
     configured: bool
+    dimension: str = ""
 
     def holds(self, metrics: Mapping[str, float]) -> bool:
         """Return whether figures fulfil it."""
         return not Goal(self.metric, float, self.metric, self.at_least).missed_by(metrics, self.bound)
 
     def __str__(self) -> str:
-        return f"{self.metric} {'≥' if self.at_least else '≤'} {self.bound:.4g}"
+        bound = format_quantity(self.bound, self.dimension) if self.dimension else f"{self.bound:.4g}"
+        return f"{self.metric} {'≥' if self.at_least else '≤'} {bound}"
 
 
-def criteria(assembly: Assembly, metrics: Mapping[str, float]) -> list[Criterion]:
-    """Return what must hold for a task to count as solved; `metrics` are the figures that it has."""
-    choice, task = assembly.choice, assembly.task
+def criteria(assembly: Assembly) -> list[Criterion]:
+    """Return what must hold for a task to count as solved."""
+    choice, state = assembly.choice, assembly.network.physics.medium.state
+    asked = {goal.key: getattr(choice.target, goal.key, None) for goal in choice.task.goals}
+    configured = any(value is not None for value in asked.values())
+    wanted = asked if configured else assembly.task.solved()
     found = [
-        Criterion(goal.metric, float(wanted), goal.at_least, configured=True)
+        Criterion(goal.metric, float(value), goal.at_least, configured, state if goal == RMS else "")
         for goal in choice.task.goals
-        if (wanted := getattr(choice.target, goal.key, None)) is not None
+        if (value := wanted.get(goal.key)) is not None
     ]
-    if found:
-        return found
-    accuracy = next((name for name in ("train_accuracy", "accuracy") if name in metrics), None)
-    if accuracy is not None:
-        return [Criterion(accuracy, ACCURACY, at_least=True, configured=False)]
-    if "rms_v" in metrics:
-        own = float(np.sqrt(np.mean(task.target[task.train] ** 2)))
-        return [Criterion("rms_v", RMS_SHARE * own, at_least=False, configured=False)]
-    return [Criterion("loss", LOSS_SHARE * assembly.loss.scale, at_least=False, configured=False)]
+    return found or [Criterion("loss", LOSS_SHARE * assembly.loss.scale, at_least=False, configured=False)]

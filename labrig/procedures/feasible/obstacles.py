@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
+from labrig.medium import ELECTRICAL
 from labrig.procedures.feasible.model import Model
-from labrig.quantities import format_quantity
 
 Array = NDArray[np.float64]
 
@@ -69,10 +69,12 @@ def _affine(assembly: Assembly, model: Model) -> Iterator[str]:
     inputs, targets = task.activation[task.train], task.target[task.train]
     fit = np.linalg.lstsq(inputs, targets, rcond=None)[0]
     left = float(np.sqrt(np.mean((inputs @ fit - targets) ** 2)))
+    medium = assembly.network.physics.medium
+    remedy = ": it needs diodes" if medium == ELECTRICAL else ""
     if left > 1e-6 * float(np.sqrt(np.mean(targets**2))):
         yield (
             "the network is linear, and no linear function of the inputs comes closer to the targets than "
-            f"{format_quantity(float(f'{left:.3g}'), 'voltage')} (rms): it needs diodes"
+            f"{medium.text('state', float(f'{left:.3g}'))} (rms){remedy}"
         )
 
 

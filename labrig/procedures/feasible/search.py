@@ -117,7 +117,7 @@ def search(
         Called with the number of each start, from 1, and where it ended.
     """
     model = Model(assembly)
-    wanted = tuple(criteria(assembly, model.scores(_initial(assembly, model, 0))))
+    wanted = tuple(criteria(assembly))
     tried: list[Start] = []
     best, lowest = _initial(assembly, model, 0), np.inf
     for number in range(starts):

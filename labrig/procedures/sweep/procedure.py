@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ def sweep_folder(sweep: Sweep, runs_dir: Path) -> Path:
     return runs_dir.absolute() / sweep.name
 
 
+def require_distributed() -> None:
+    """Raise UsageError if dask.distributed is not installed."""
+    try:
+        import_module("distributed")
+    except ImportError as error:
+        raise UsageError("dask.distributed is not installed", remedy=MISSING) from error
+
+
 def run_sweep(
     sweep: Sweep,
     runs_dir: Path,
@@ -91,6 +100,7 @@ def run_sweep(
     StorageError
         If the folder cannot be written.
     """
+    require_distributed()
     folder = sweep_folder(sweep, runs_dir)
     about = [{"name": trial.name, "seed": trial.seed, "values": trial.values} for trial in sweep.trials]
     write_record(folder, sweep.name, sweep.config, sweep.keys, about)
@@ -156,11 +166,9 @@ def _ctrl_c_ignored() -> Iterator[None]:
 @contextmanager
 def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[Any]:
     """Yield a client of the scheduler, or of new local workers, which end with it."""
-    try:
-        from dask import config as settings  # pyright: ignore[reportPrivateImportUsage]
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise UsageError("dask.distributed is not installed", remedy=MISSING) from error
+    from dask import config as settings  # pyright: ignore[reportPrivateImportUsage]
+    from distributed import Client, LocalCluster
+
     with ExitStack() as stack:
         if scheduler is None:
             logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a killed worker is no news for the user

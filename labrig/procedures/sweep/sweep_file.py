@@ -209,11 +209,15 @@ def _seeds(document: Document, seeds: int | str | list[int] | None) -> list[int]
             document.report(("seeds",), "write each seed once, and at least one")
         return seeds
     found = _RANGE.fullmatch(seeds)
-    first, last = map(int, found.groups()) if found else (1, 0)
-    if not 0 <= last - first < _MOST_SEEDS:
+    if found is None:
         document.report(("seeds",), f"expected a seed, a range such as 0..4, or a list, got {as_written(seeds)}")
         return []
-    return list(range(first, last + 1))
+    first, last = map(int, found.groups())
+    if last < first:
+        document.report(("seeds",), f"the range {seeds} runs backwards; write {last}..{first}")
+    elif last - first >= _MOST_SEEDS:
+        document.report(("seeds",), f"{seeds} is {last - first + 1} seeds; the most are {_MOST_SEEDS}")
+    return list(range(first, last + 1)) if 0 <= last - first < _MOST_SEEDS else []
 
 
 def _checked(document: Document, config: Path, values: tuple[_Value, ...]) -> Assembly | None:

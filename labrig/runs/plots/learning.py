@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from labrig.runs.journal import Record
 from labrig.runs.plots import RunData
 from labrig.runs.plots.canvas import label_decades, new_figure
+from labrig.runs.units import figure_unit, is_figure, loss_unit
 
 Array = NDArray[np.float64]
 DECADES = 1.5
 """Values that span more are drawn on a logarithmic axis."""
 
-LOSS_UNITS = {"squared_error": "{state}²", "softmax_cross_entropy": "nat"}
 PANELS = (
     ("accuracy", ("test_accuracy", "train_accuracy")),
     ("patterns right", ("patterns_right",)),
-    *((f"rms ({unit})", (f"rms_{unit.lower()}", f"test_rms_{unit.lower()}")) for unit in ("V", "m", "Pa")),
+    ("rms", ("rms", "test_rms")),
 )
-"""Panels for the evaluations: axis label with unit, and the figures on it."""
+"""Panels for the evaluations: axis label, and the figures on it."""
 
 
 def draw(run: RunData) -> Figure | None:
@@ -35,7 +35,9 @@ def draw(run: RunData) -> Figure | None:
 def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
     """Loss of every step, and what the evaluations found: markers where they were, nothing in between."""
     found = {name for evaluation in record.evaluations for name in evaluation.metrics}
-    panels = [(label, [name for name in names if name in found]) for label, names in PANELS]
+    panels = [
+        (label, [name for base in bases for name in sorted(found) if is_figure(name, base)]) for label, bases in PANELS
+    ]
     panels = [(label, names) for label, names in panels if names]
     height = 3 + 1.6 * len(panels)
     figure = new_figure(7, height)
@@ -44,7 +46,7 @@ def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
     figure.subplots_adjust(left=0.12, right=0.98, bottom=0.5 / height, top=1 - 0.55 / height, hspace=0.1)
     _draw_loss(axes[0], record)
     state = meta.get("board", {}).get("state", {"unit": "V"})["unit"]
-    unit = LOSS_UNITS.get(meta["card"].get("loss"), "").format(state=state)
+    unit = loss_unit(meta["card"].get("loss"), state)
     axes[0].set_ylabel(f"loss ({unit})" if unit else "loss")
     axes[0].set_title(f"{meta['name']}, seed {meta['seed']}", pad=20)
     for axis, (label, names) in zip(axes[1:], panels, strict=True):
@@ -55,7 +57,7 @@ def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
             axis.set_ylim(-0.2, max(4, np.nanmax(values)) + 0.2)
         else:
             _scale(axis, values)
-        axis.set_ylabel(label)
+        axis.set_ylabel(f"{label} ({unit})" if (unit := figure_unit(names[0])) else label)
     axes[-1].set_xlabel("step (updates)")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.align_ylabels(axes)

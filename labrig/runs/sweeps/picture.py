@@ -9,8 +9,9 @@ from typing import Any
 from labrig.errors import StorageError
 from labrig.runs.folder import RunFolder
 from labrig.runs.sweeps.table import PICTURE, Table
+from labrig.runs.units import figure_unit, is_figure
 
-FIRST = ("test_accuracy", "patterns_right", "rms_v", "test_rms_v", "loss")
+FIRST = ("test_accuracy", "patterns_right", "rms", "test_rms", "loss")
 """Figures in order of interest; the picture has at most MOST of them."""
 MOST = 3
 _LONGEST_LABEL = 16
@@ -18,7 +19,8 @@ _LONGEST_LABEL = 16
 
 def draw(table: Table) -> Path | None:
     """Write the picture and return its path; None if no trial has a figure. StorageError if it cannot be written."""
-    figures = [name for name in FIRST if name in table.figures][:MOST] or list(table.figures[:1])
+    known = [name for base in FIRST for name in table.figures if is_figure(name, base)]
+    figures = known[:MOST] or list(table.figures[:1])
     if not figures:
         return None
     from labrig.runs.plots.canvas import new_figure, own_settings, png
@@ -34,7 +36,8 @@ def draw(table: Table) -> Path | None:
                 _panel(axes[row][column], table, key, name)
             axes[-1][column].set_xlabel(key)
         for row, name in enumerate(figures):
-            axes[row][0].set_ylabel(name)
+            unit = figure_unit(name)
+            axes[row][0].set_ylabel(f"{name} ({unit})" if unit else name)
         drawn = png(figure)
     try:
         RunFolder(table.folder).write(PICTURE, drawn)

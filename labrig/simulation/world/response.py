@@ -12,11 +12,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labrig.network.physics import Equilibrium, Network, SeenFromNodes
+from labrig.network.physics import Decays, Equilibrium, Network, SeenFromNodes
 from labrig.signals.tones import SILENT
 from labrig.simulation.world.lag import LinearResponse, lagging
 from labrig.simulation.world.outputs import OutputStages
 from labrig.simulation.world.timeline import SAME_SAMPLE, Timeline
+from labrig.simulation.world.transient import Transients
 from labrig.simulation.world.wiring import SourceStage
 
 Array = NDArray[np.float64]
@@ -119,6 +120,8 @@ class BoardResponse:
         self._periods: dict[tuple[float, ...], int | None] = {}
         self._turned: dict[tuple[tuple[float, ...], float, int, tuple[float, ...]], NDArray] = {}
         self._holding: dict[tuple[bool, ...], Array] = {}
+        relaxes = isinstance(network.equilibrium(), Decays)
+        self._transients = Transients(lambda: self._timeline.events, self._steady) if relaxes else None
 
     def voltages(
         self,
@@ -167,8 +170,26 @@ class BoardResponse:
                     board = self._playing(t0, rate, first, last - first, those)
                     part = self._read(board, columns[some], late[some], None if coupling is None else coupling[:, some])
                     read[:, some] = part[np.arange(last - first) % len(part)]
+            read = self._with_transient(read, start, rate, last - first, tuple(nodes), late)
             stretches.append(Stretch(first, last, read))
         return stretches
+
+    def _with_transient(
+        self, read: Array, start: float, rate: float, n: int, nodes: tuple[str, ...], late_s: Array
+    ) -> Array:
+        """The same unique scans (U, C) with what relaxes, then n of them; a physics without delay changes nothing."""
+        if self._transients is None:
+            return read
+        columns = self._columns_of(nodes)
+        late = np.zeros(len(self._network.nodes))
+        late[columns] = late_s if len(late_s) else 0.0
+        left = self._transients.departures(start + SAME_SAMPLE / rate, rate, n, late)
+        return read if left is None else read[np.arange(n) % len(read)] + left[:, columns]
+
+    def _steady(self, t: float) -> tuple[Equilibrium, Array]:
+        """The solver just after t, and the states (N,) that the levels played then lead to."""
+        board = self._playing(t, 1.0 / SAME_SAMPLE, 0, 1, [0.0])
+        return board.solver, board.solver.states(self._stages.converted(board.levels))[0]
 
     def _columns_of(self, nodes: tuple[str, ...]) -> NDArray[np.intp]:
         """Positions of nodes in the network; the last set that was asked for is remembered."""

@@ -95,6 +95,11 @@ class Timeline:
         self._siemens.append(t, changed)
         self._note(t)
 
+    @property
+    def events(self) -> list[float]:
+        """Times of all changes that are remembered (s), increasing."""
+        return self._events
+
     def forget(self, before: float) -> None:
         """Forget what had ended before that time (s): nobody will ask for it any more."""
         for history in (*self._played.values(), self._siemens):

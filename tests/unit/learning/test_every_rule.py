@@ -116,7 +116,7 @@ def test_zeros_that_both_readings_share_cancel_in_their_contrast():
 
 
 def test_a_contrast_of_unlinked_readings_counts_both_zeros():
-    one = {"u_a": np.full(2, 1e-4), "systematic_a": np.full(2, 1e-3), "shared": None}
+    one = {"u_a": np.full(2, 1e-4), "systematic_a": np.full(2, 1e-3), "shared": None, "constant_slope": None}
     found = contrast(
         SimpleNamespace(a=np.array([1.0, 2.0]), **one), SimpleNamespace(a=np.array([1.1, 2.0]), **one), 2.0
     )

@@ -10,15 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labrig.errors import SourceMisfit
+from labrig.learning.measurement import Response
 from labrig.learning.rules.frequency_propagation import product
 
 NODES, EDGES, OUTPUTS = 6, 9, 3
 
 
-def known(a: np.ndarray, u_a: np.ndarray, b: np.ndarray, u_b: np.ndarray, error: np.ndarray) -> SimpleNamespace:
+class Read(SimpleNamespace):
+    """A response of which only what is needed is known."""
+
+    constant_slope = None
+    slope = Response.slope
+
+
+def known(a: np.ndarray, u_a: np.ndarray, b: np.ndarray, u_b: np.ndarray, error: np.ndarray) -> Read:
     """What a rig reads with instruments whose zero and gain are right, and sources that are exact."""
     exact = {"systematic_a": np.zeros_like(a), "systematic_b": np.zeros_like(b)}
-    return SimpleNamespace(a=a, u_a=u_a, b=b, u_b=u_b, error=error, u_error=None, **exact)
+    return Read(a=a, u_a=u_a, b=b, u_b=u_b, error=error, u_error=None, **exact)
 
 
 class Board:
@@ -41,7 +49,7 @@ class Board:
     def cost(self, theta: np.ndarray) -> float:
         return float(np.sum((self.solve(theta, self.x)[-OUTPUTS:] - self.y) ** 2))
 
-    def measured(self, error: np.ndarray) -> SimpleNamespace:
+    def measured(self, error: np.ndarray) -> Read:
         """What a rig reads with these currents (K, O) injected into the outputs."""
         k = len(error)
         current = np.hstack([np.zeros((k, NODES - OUTPUTS)), error])
@@ -120,10 +128,10 @@ def test_standard_error_against_many_noisy_measurements(tones):
     draw = np.random.default_rng(0)
     values = []
     for _ in range(4000):
-        free = SimpleNamespace(**{**vars(exact), "a": exact.a + u_a * draw.normal(size=EDGES)})
-        nudged = SimpleNamespace(**{**vars(exact), "b": exact.b + u_b * draw.normal(size=u_b.shape)})
+        free = Read(**{**vars(exact), "a": exact.a + u_a * draw.normal(size=EDGES)})
+        nudged = Read(**{**vars(exact), "b": exact.b + u_b * draw.normal(size=u_b.shape)})
         values.append(product(free, nudged, e).value)
-    told = product(SimpleNamespace(**{**vars(exact), "u_a": u_a}), SimpleNamespace(**{**vars(exact), "u_b": u_b}), e)
+    told = product(Read(**{**vars(exact), "u_a": u_a}), Read(**{**vars(exact), "u_b": u_b}), e)
     np.testing.assert_allclose(np.std(values, axis=0), told.standard_error, rtol=0.06)
     np.testing.assert_allclose(np.mean(values, axis=0), told.value, atol=5 * told.standard_error.max() / np.sqrt(4000))
 
@@ -136,10 +144,10 @@ def test_what_the_instruments_get_wrong_is_told_apart_from_the_noise():
     draw = np.random.default_rng(1)
     values = []
     for _ in range(4000):  # as many digitizers, each with a zero and a gain of its own
-        free = SimpleNamespace(**{**vars(exact), "a": exact.a + wrong_a * draw.normal(size=EDGES)})
-        nudged = SimpleNamespace(**{**vars(exact), "b": exact.b + wrong_b * draw.normal(size=EDGES)})
+        free = Read(**{**vars(exact), "a": exact.a + wrong_a * draw.normal(size=EDGES)})
+        nudged = Read(**{**vars(exact), "b": exact.b + wrong_b * draw.normal(size=EDGES)})
         values.append(product(free, nudged, e).value)
-    told = SimpleNamespace(**{**vars(exact), "systematic_a": wrong_a, "systematic_b": wrong_b})
+    told = Read(**{**vars(exact), "systematic_a": wrong_a, "systematic_b": wrong_b})
     found = product(told, told, e)
     np.testing.assert_allclose(np.std(values, axis=0), found.systematic, rtol=0.06)
     np.testing.assert_array_equal(found.standard_error, 0.0)

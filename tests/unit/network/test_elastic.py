@@ -9,10 +9,18 @@ from hypothesis import strategies as st
 
 from labrig.network.elastic.lattice import diluted, far_springs, triangular
 from labrig.network.elastic.network import ElasticLayout, ElasticNetwork
+from labrig.network.elastic.springs import Adjusted
 from labrig.network.physics import NetworkError, Source
 
 
-def lattice(seed: int, *, finite: bool, pinned: tuple[int, ...] = (), background: float = 0.1) -> ElasticNetwork:
+def lattice(
+    seed: int,
+    *,
+    finite: bool,
+    pinned: tuple[int, ...] = (),
+    background: float = 0.1,
+    adjusted: Adjusted | None = None,
+) -> ElasticNetwork:
     geometry = diluted(triangular(4, 4, 0.01, 0.15, seed), 4.6, seed)
     source, (target,) = far_springs(geometry, 1, seed)
     pairs = {"source": geometry.springs[source], "target0": geometry.springs[target]}
@@ -22,7 +30,8 @@ def lattice(seed: int, *, finite: bool, pinned: tuple[int, ...] = (), background
         pinned,
         tuple((name, int(a), int(b)) for name, (a, b) in pairs.items()),
         background,
-        finite,
+        adjusted,
+        finite=finite,
     )
     free = next(node for node in layout.nodes)
     sources = [Source("source", 1 / 5e3, 5.0), Source("target0", np.inf, 0.02), Source(free, np.inf, 0.01)]
@@ -108,3 +117,39 @@ def test_a_dilution_keeps_as_many_springs_for_every_seed() -> None:
         kept = diluted(triangular(5, 5, 0.01, 0.15, seed), 4.6, seed)
         apart = kept.positions[kept.springs[:, 0]] - kept.positions[kept.springs[:, 1]]
         assert np.linalg.norm(apart, axis=1).max() < 0.0135 + 1e-9
+
+
+@pytest.mark.parametrize("finite", [False, True])
+@given(seed=st.integers(0, 50))
+@settings(max_examples=8, deadline=None)
+def test_the_gradient_by_rest_lengths_is_that_of_differences(finite: bool, seed: int) -> None:
+    network = lattice(seed, finite=finite, adjusted=Adjusted(100.0, 0.5e-3))
+    draw = np.random.default_rng(seed)
+    theta, played = draw.uniform(0.3e-3, 0.7e-3, len(network.edges)), np.array([1.5, 0.3, -0.4])
+    weights = draw.standard_normal(len(network.nodes))
+    weights[-1] = 0.0
+    solver = network.equilibrium()
+
+    def loss(values: np.ndarray) -> float:
+        solver.set_parameters(values)
+        return float(weights @ solver.states(played))
+
+    direction = draw.standard_normal(len(theta))
+    step = 1e-7 * direction
+    difference = (loss(theta + step) - loss(theta - step)) / 2
+    solver.set_parameters(theta)
+    assert solver.gradient(solver.states(played), weights) @ step == pytest.approx(difference, rel=1e-5)
+    assert not network.linear
+    assert {edge.slope for edge in network.edges} == {-100.0}
+
+
+@pytest.mark.parametrize("finite", [False, True])
+def test_an_adjuster_at_its_slack_leaves_the_network_at_rest(finite: bool) -> None:
+    network = lattice(3, finite=finite, adjusted=Adjusted(100.0, 0.5e-3))
+    solver = network.equilibrium()
+    solver.set_parameters(np.full(len(network.edges), 0.5e-3))
+    np.testing.assert_allclose(solver.states(np.zeros(3)), 0.0, atol=1e-15)
+    longer = np.full(len(network.edges), 0.5e-3)
+    longer[0] += 0.1e-3
+    solver.set_parameters(longer)
+    assert solver.local(solver.states(np.zeros(3)))[0] > 0  # a spring that is held shorter than at rest pushes

@@ -52,7 +52,7 @@ def certificate(
         interior=np.ones(EDGES, dtype=bool),
         examples=tuple(example(k) for k in range(EXAMPLES)),
         sweep=NO_SWEEP,
-        null_b_max_v=0.0,
+        null_b_max=0.0,
         bound=0.01,
         most_repeats=64,
         current_a=1e-6,

@@ -158,5 +158,5 @@ def test_the_command_says_yes_and_no(capsys):
     capsys.readouterr()
     assert main(["feasible", "xor.yaml", "--set", "network.layered.hidden=[{nodes: 6}]", "--starts", "2"]) == 7
     out = capsys.readouterr().out
-    assert out.startswith("no: none of 2 starts reached rms_v ≤ 0.006")
+    assert out.startswith("no: none of 2 starts reached rms ≤ 8 mV, patterns_right ≥ 4")
     assert "2 of 2 starts ended at the same lowest loss" in out

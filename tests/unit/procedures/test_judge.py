@@ -31,7 +31,7 @@ def test_a_healthy_score_is_that_of_the_truth(tmp_path: Path, config: str) -> No
     found = trained(tmp_path / "run", config, {"learning.epochs": 2}).judgement
     assert found is not None
     assert (found.by, found.score_differs, found.cause) == ("truth", False, "")
-    assert 0 < found.distance_v < 1e-3
+    assert 0 < found.distance < 1e-3
 
 
 def test_the_truth_judges_every_example_by_the_figures_of_the_run(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_segments_and_tiling_are_exact(rate, t0, n, drives, changes):
         board.set(t, values)
     expected = by_hand(drives, changes, t0 + (np.arange(n) + 2e-6) / rate)
     # The oracle looks a little late, so that an event at a sample shows in it; that shifts its phases by as little.
-    np.testing.assert_allclose(board.voltages(NODES, t0, rate, n), expected, atol=3e-5)
+    np.testing.assert_allclose(board.voltages(NODES, t0, rate, n), expected, atol=5e-5)
 
 
 @given(st.sampled_from([10e3, 50e3, 44.1e3]), st.floats(0.0, 1e3), st.integers(1, 400), PROGRAMS, PROGRAMS)
