@@ -108,6 +108,9 @@ def program(folder: Path, words: Sequence[str], **popen: Any) -> Iterator[subpro
         )
         try:
             yield process
+        except AssertionError as error:
+            error.add_note((folder / "said").read_text(errors="replace"))
+            raise
         finally:
             process.kill()
             process.wait()
