@@ -21,7 +21,7 @@ _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "\u00b5": -6, "\u03bc": -6, "
 _WRITTEN_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "\u00b5", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 
 # The first unit of a dimension is the one written by `format_quantity`. Ohm: U+03A9 is Greek, U+2126 the ohm sign.
-_UNITS = {
+UNITS = {
     "Hz": "frequency",
     "s": "time",
     "V": "voltage",
@@ -62,14 +62,14 @@ _RATIOS = {"%": -2, "ppm": -6}
 
 # Unit as written -> (decimal exponent, dimension).
 _SCALES: dict[str, tuple[int, str]] = {
-    prefix + unit: (exponent, dimension) for unit, dimension in _UNITS.items() for prefix, exponent in _PREFIXES.items()
+    prefix + unit: (exponent, dimension) for unit, dimension in UNITS.items() for prefix, exponent in _PREFIXES.items()
 } | {unit: (exponent, "ratio") for unit, exponent in _RATIOS.items()}
 for _per, _dimension in _VOLUMES.items():
     for _prefix, _exponent in _PREFIXES.items():
         _SCALES |= {f"{_prefix}{cubed}{_per}": (3 * _exponent, _dimension) for cubed in ("m³", "m^3")}
         _SCALES[f"{_prefix}L{_per}"] = _exponent - 3, _dimension
 
-_SYMBOLS = {dimension: unit for unit, dimension in reversed(_UNITS.items())}
+_SYMBOLS = {dimension: unit for unit, dimension in reversed(UNITS.items())}
 _LITRES = {"volume": "L", "volume_flow": "L/s", "hydraulic_conductance": "L/(s·Pa)"}
 """Dimensions that are written in litres, whose prefixes count once: 10⁻³ of their SI unit."""
 
@@ -248,11 +248,6 @@ def si_unit(dimension: str) -> str:
     ]
 
 
-def unit_of_key(key: str) -> str:
-    """Return the SI unit that the name of a figure ends with in small letters: 'Pa' for 'pa'; empty if it is none."""
-    return next((unit for unit in _UNITS if unit.lower() == key), "")
-
-
 def as_written(value: object) -> str:
     """Name a configuration value in a message: text in quotes (shortened), true, nothing, a map, a list."""
     if value is None:
@@ -380,7 +375,6 @@ PositivePressure = Annotated[float, QuantityField("pressure", "1 kPa", "be posit
 PositiveVolume = Annotated[float, QuantityField("volume", "1 µL", "be positive")]
 PositiveHydraulicConductance = Annotated[float, QuantityField("hydraulic_conductance", "50 nL/(s·Pa)", "be positive")]
 Length = Annotated[float, QuantityField("length", "10 mm")]
-
 PositiveRatio = Annotated[float, QuantityField("ratio", "1 %", "be positive")]
 PositiveFrequency = Annotated[float, QuantityField("frequency", "10 kHz", "be positive")]
 PositiveTime = Annotated[float, QuantityField("time", "20 ms", "be positive")]
@@ -393,7 +387,6 @@ PositiveSampleRate = Annotated[float, QuantityField("sample_rate", "50 kS/s", "b
 PositivePower = Annotated[float, QuantityField("power", "5 mW", "be positive")]
 PositiveCapacitance = Annotated[float, QuantityField("capacitance", "10 nF", "be positive")]
 PositiveTransconductance = Annotated[float, QuantityField("transconductance", "10 µA/V", "be positive")]
-
 PositiveLength = Annotated[float, QuantityField("length", "10 mm", "be positive")]
 PositiveStiffness = Annotated[float, QuantityField("stiffness", "10 N/m", "be positive")]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labrig.quantities import unit_of_key
+from labrig.quantities import UNITS
 
 _LOSSES = {"squared_error": "{state}²", "softmax_cross_entropy": "nat"}
 
@@ -21,3 +21,8 @@ def figure_unit(name: str) -> str:
 def is_figure(name: str, base: str) -> bool:
     """Whether this is the figure `base`, with or without a unit at the end of its name."""
     return name == base or (name.rpartition("_")[0] == base and bool(figure_unit(name)))
+
+
+def unit_of_key(key: str) -> str:
+    """Return the SI unit that the name of a figure ends with in small letters: 'Pa' for 'pa'; empty if it is none."""
+    return next((unit for unit in UNITS if unit.lower() == key), "")

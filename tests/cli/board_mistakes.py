@@ -197,7 +197,7 @@ BOARD_MISTAKES = [
         "  layered: {inputs: 6",
         "  physics: ▲hydraulic\n  layered: {inputs: 6",
         "network.physics",
-        "'hydraulic' is not one of 'resistive', 'elastic', 'flow'",
+        "'hydraulic' is not one of 'resistive', 'elastic', 'elastic_rest_length', 'flow'",
     ),
     one_edit(
         "a clock from a source",

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from labrig import quantities
 from labrig.procedures.wiring_sheet import nearest_e96
 from labrig.quantities import Count, Index, Quantity, format_quantity, number_hint, parse_number, parse_quantity
+from labrig.runs.units import unit_of_key
 
 DIMENSIONS = [
     "frequency", "time", "voltage", "voltage_pp", "voltage_rms", "voltage_p", "current", "resistance", "conductance",
@@ -237,4 +238,4 @@ def test_a_hydraulic_conductance_is_written_in_any_order(unit):
 
 @pytest.mark.parametrize(("key", "unit"), [("v", "V"), ("pa", "Pa"), ("m", "m"), ("rad", "rad"), ("nothing", "")])
 def test_the_unit_of_a_figure_by_its_name(key, unit):
-    assert quantities.unit_of_key(key) == unit
+    assert unit_of_key(key) == unit

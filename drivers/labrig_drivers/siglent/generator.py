@@ -31,6 +31,7 @@ from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityM
 from labrig.instruments.data import Identity, SourceAccuracy
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.siglent.dialect import (
+    CLOCK_EVERY,
     COUNTED_CYCLES,
     LEAST_VPP,
     POWER_UP,
@@ -46,10 +47,6 @@ from labrig_drivers.siglent.models import interface, model_of
 from labrig_drivers.siglent.options import CHANNELS, PEAK_V, SdgOptions
 from labrig_drivers.siglent.session import SdgSession
 from labrig_drivers.siglent.upload import store, table, table_plan
-
-CLOCK_EVERY = 16
-"""Clock and coupling are queried once per this many confirmations. Without 10 MHz at its input a generator runs on its
-own clock; each trigger restarts the tones, so their phase error within a window is then about a degree at most."""
 
 
 class SdgSource:
