@@ -103,7 +103,13 @@ def test_a_terminal_that_closes(tmp_path, arguments):
     assert [event for _, event, *_ in record.events] == ["interrupted"]
 
 
-@pytest.mark.parametrize("measures", [False, True], ids=["while the bench starts", "while it measures"])
+@pytest.mark.parametrize(
+    "measures",
+    [
+        pytest.param(False, id="while the bench starts", marks=pytest.mark.more),
+        pytest.param(True, id="while it measures"),
+    ],
+)
 def test_a_wire_bench_leaves_nothing_behind(tmp_path, measures):
     folder = tmp_path / "tmp"
     folder.mkdir()

@@ -91,6 +91,7 @@ def test_over_whole_periods_it_averages_out(config: Path) -> None:
     assert scatter_v(config, "simulation={preset: ideal, 'lab_hum:Hum': {amplitude: 2 mV}}") < 1e-9
 
 
+@pytest.mark.more
 def test_on_the_wire_it_is_the_same(laboratory: Laboratory) -> None:
     laboratory.write("lab_hum.py", HUM)
     text = SIMULATED.replace("divider.yaml", str(WIRE))

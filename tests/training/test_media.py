@@ -70,8 +70,8 @@ def test_what_diffuses_otherwise_is_no_longer_exact(variant: str, least: float, 
     ("config", "epochs"),
     [
         ("elastic_allostery", 150),
-        ("flow_chemical_iris", 3),
-        ("studies/elastic_rest_length", 30),
+        pytest.param("flow_chemical_iris", 3, marks=pytest.mark.more),
+        pytest.param("studies/elastic_rest_length", 30, marks=pytest.mark.more),
         ("studies/elastic_regression", 10),
     ],
 )
@@ -143,7 +143,10 @@ def test_a_missing_coupling_is_reported_once() -> None:
     assert [problem.path for problem in error.value.problems] == ["wiring.source.drive"]
 
 
-@pytest.mark.parametrize(("config", "null_test"), [("flow_chemical_iris", "Pa"), ("elastic_allostery", "m")])
+@pytest.mark.parametrize(
+    ("config", "null_test"),
+    [pytest.param("flow_chemical_iris", "Pa", marks=pytest.mark.more), ("elastic_allostery", "m")],
+)
 def test_certify_confirms_the_edges_and_speaks_the_units(config: str, null_test: str, capsys) -> None:
     assert main(["certify", f"{config}.yaml", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)

@@ -103,7 +103,12 @@ def test_what_ends_the_run_is_named_and_outputs_are_off(tmp_path, fault, code, k
 
 
 @pytest.mark.parametrize(
-    ("device", "left"), [("err1", "err1/"), ("awg", "awg/"), ("pots", "in")], ids=["generator", "card", "bank"]
+    ("device", "left"),
+    [
+        pytest.param("err1", "err1/", id="generator", marks=pytest.mark.more),
+        pytest.param("awg", "awg/", id="card", marks=pytest.mark.more),
+        pytest.param("pots", "in", id="bank"),
+    ],
 )
 def test_an_instrument_whose_cable_stays_out_cannot_be_switched_off_and_the_error_says_so(tmp_path, device, left):
     outcome = with_faults(tmp_path, f"{{what: disconnect, where: {device}, acquisition: {NUDGED}}}")

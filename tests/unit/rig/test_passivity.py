@@ -53,7 +53,9 @@ def test_a_sign_that_may_be_misread_is_not_judged():
     measured(assembled("xor", "limits.misread=100 %"), awg=lambda source: FlippedTones(source, XOR_ERRORS))
 
 
-@pytest.mark.parametrize("name", ["xor", "iris", "allostery", "divider", "xor_am"])
+@pytest.mark.parametrize(
+    "name", ["xor", "iris", "allostery", "divider", pytest.param("xor_am", marks=pytest.mark.more)]
+)
 def test_a_healthy_board_is_not_refused_with_bad_instruments(name):
     for seed in range(3):
         board = assembled(name, "simulation.preset=harsh", "simulation.node_capacitance=false", f"seed={seed}")

@@ -222,7 +222,7 @@ def test_a_lost_port_ends_in_one_error_within_the_deadline():
         pots.close()
 
 
-@pytest.mark.parametrize("line", ["pty", "socket"])
+@pytest.mark.parametrize("line", ["pty", pytest.param("socket", marks=pytest.mark.more)])
 def test_killed_at_random_moments(native, line):
     chance = random.Random(1)
     before = descriptors()
