@@ -19,7 +19,7 @@ sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave tests that are marked `more` to CI."""
+    """Leave out tests that are marked `more`, unless LABRIG_MORE is set."""
     if MORE:
         return
     left_out = [item for item in items if item.get_closest_marker("more")]
@@ -31,6 +31,8 @@ def pytest_collection_finish(session):
     """Let no later collection of garbage go through all modules and tests again, which takes a quarter of a second."""
     gc.collect()
     gc.freeze()
+    # A pytest that a test starts would measure coverage too, and at its end take away the data files of its neighbours.
+    os.environ.pop("PYTEST_ADDOPTS", None)
 
 
 @pytest.fixture(scope="session", autouse=True)
