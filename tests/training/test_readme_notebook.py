@@ -39,5 +39,6 @@ def test_the_notebook_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with h5py.File("runs/first.h5") as file:
         np.testing.assert_array_equal(file["conductances"][-1], last)
     np.testing.assert_array_equal(scipy.io.loadmat("runs/first.mat")["conductances"][-1], last)
-    table = pd.read_csv("runs/first-csv/step-edge.csv", float_precision="round_trip")
-    np.testing.assert_array_equal(table["conductances"][table["step"] == len(run.steps)], last)
+    table = pd.read_csv("runs/first-csv/step-edge.csv")
+    of_last = table["conductances"][table["step"] == len(run.steps)]
+    np.testing.assert_allclose(of_last, last, rtol=1e-15)  # older versions of pandas read the last digit differently
