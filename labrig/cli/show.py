@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", action="store_true", help="draw the PNGs again")
     parser.add_argument("--out", type=folder_named, metavar="DIR", help="write the PNGs there; implies --plot")
     parser.add_argument("--netlist", action="store_true", help="print the board as a SPICE netlist instead")
-    parser.add_argument(
-        "--step", type=count, metavar="N", help="of --netlist: the board after this step (default: last)"
-    )
+    parser.add_argument("--step", type=count, metavar="N", help="with --netlist: the board after step N")
 
 
 def execute(arguments: argparse.Namespace) -> int:

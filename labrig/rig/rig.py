@@ -207,7 +207,7 @@ class Rig:
         following: what the next measurement will play, if this is the last one before `confirm`: once the window is
         read every source is asked to confirm, and then loads it, while the caller goes on.
         Raises LimitExceeded, Overrange if a channel clipped, SyncLost if scans are missing or the pilot is too weak,
-        DeadlineExceeded, ConnectionFailed; ChannelFault if the settings of a trial are not held.
+        SenseMisfit if nodes contradict what is played, DeadlineExceeded, ConnectionFailed, ChannelFault.
         """
         if excitation.trial:
             with self._programming.trial(excitation.trial):

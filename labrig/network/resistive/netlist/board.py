@@ -55,7 +55,7 @@ def board_of(file: Path, edges: Sequence[str] | None, left_out: Sequence[str], r
         sound = False
         name = part.name.upper()
         if part in circuit.capacitors:
-            why = f"is a capacitor, which the board has no room for; write 'leave_out: [{name}]' if it does not matter"
+            why = f"is a capacitor; boards have none between nodes. Write 'leave_out: [{name}]' if it does not matter"
         else:
             why = f"is a source; write 'leave_out: [{name}]' if an instrument takes its place in the wiring"
         report("file", f"{name} ({part.place}) {why}")

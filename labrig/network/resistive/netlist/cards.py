@@ -80,7 +80,7 @@ def _continued(lines: list[tuple[int, str]], path: Path) -> list[tuple[int, str]
             statements.append((number, text.split()[0]))
         elif text.startswith("+"):
             if not statements:
-                raise NetlistError(Place(path, number), "a continued line, but there is nothing before it")
+                raise NetlistError(Place(path, number), "this line continues one, but there is none before it")
             statements[-1] = statements[-1][0], f"{statements[-1][1]} {text[1:]}"
         elif text and not text.startswith("*"):
             statements.append((number, text))

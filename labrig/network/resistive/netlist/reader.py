@@ -195,7 +195,7 @@ def _instance(card: Card, scope: Scope, circuit: Circuit, context: Context, dept
         )
     if depth >= DEEPEST_SUBCIRCUIT:
         raise NetlistError(
-            card.place, f"subcircuits are nested more than {DEEPEST_SUBCIRCUIT} deep; one contains itself"
+            card.place, f"subcircuits are nested more than {DEEPEST_SUBCIRCUIT} deep; one may contain itself"
         )
     inside = dict(scope.parameters)
     with _located(card):

@@ -1,6 +1,6 @@
 """A circuit in time, by TR-BDF2 with the step that its error allows.
 
-Half of a step by the trapezoidal rule, then BDF2 to its end: second order, and stable on whatever is stiff. Without
+Half of a step by the trapezoidal rule, then BDF2 to its end: second order, and stable for stiff circuits. Without
 capacitors each time is an operating point of its own. Source: M. E. Hosea and L. F. Shampine, Appl. Numer. Math. 20, 21
 (1996), equation 18 for the error.
 """
@@ -46,7 +46,7 @@ def node_voltages(circuit: Circuit, times: Array) -> Array:
 
 
 class _Course:
-    """How a circuit goes on in time."""
+    """Steps a circuit through time."""
 
     def __init__(self, circuit: Circuit) -> None:
         self._equations = Equations(circuit)
