@@ -48,6 +48,8 @@ def passivity_problem(
     columns = [hookup.sense_column[hookup.outputs[k].node] for k in pushed]
     volts = np.abs([hookup.senses[column].sensor for column in columns])  # of a channel per unit of its node
     power = (current * volts * read.channel_in_phase[rows][:, columns]).sum(axis=0)
+    if power.sum() >= 0.0:
+        return None
     noise = np.sqrt(((current * volts * read.u_channel[rows][:, columns]) ** 2).sum())
     played = read.pilot_amplitude[rows] + np.abs(error * hookup.output_volts_per_ampere).sum(axis=1)
     shared = volts * read.systematic_channel[rows][:, columns] + CROSSTALK * played[:, np.newaxis]

@@ -131,7 +131,7 @@ class World:
         self.acquisitions += 1
         self.faults.begin_acquisition(t)
         self._began.append(t)
-        if len(self._began) == _RECENT_ACQUISITIONS:
+        if self.acquisitions % _RECENT_ACQUISITIONS == 0:  # seldom enough to cost nothing
             self.timeline.forget(min((*self._began, *(each.unread_since_s for each in self._readers))))
         if reader is not None:
             self._readers.add(reader)
