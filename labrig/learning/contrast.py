@@ -1,7 +1,7 @@
-"""Two equilibria compared: how far levels moved, and the contrast ½(u₂² − u₁²) of every edge, with uncertainties.
+"""Comparison of two equilibria: the change of levels, and the contrast ½(u₂² − u₁²) of every edge, with uncertainties.
 
-Zero and gain of a channel are the same in both readings, so the zero cancels in a difference, and the gain counts in
-proportion to what changed.
+The zero and the gain of a channel are the same in both readings, so the zero error cancels in a difference, and the
+gain error is proportional to the change.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ Array = NDArray[np.float64]
 def contrast(first: Response, second: Response, weight: float = 1.0) -> Gradient:
     """Weight · ½(u₂² − u₁²) of every edge, from the activation coefficients of two readings with DC.
 
-    It is the difference of ∂E/∂θ; where ∂²E/∂u∂θ is a constant s, weight · s(u₂ − u₁).
+    This is the difference of ∂E/∂θ. Where ∂²E/∂u∂θ is a constant s, the difference is weight · s(u₂ − u₁) instead.
 
     Parameters
     ----------
     first, second : Response
-        At both equilibria; their noise is independent.
+        Readings at the two equilibria, with independent noise.
     weight : float
+        Factor of the contrast.
     """
     moved = second.a - first.a
     if (slope := first.constant_slope) is not None:
@@ -42,20 +43,20 @@ def contrast(first: Response, second: Response, weight: float = 1.0) -> Gradient
 
 
 def systematic_of_change(first: Response, second: Response) -> Array:
-    """(E,) standard uncertainty that zero, gain and rounding leave in second.a − first.a, with DC."""
+    """(E,) standard uncertainty of second.a − first.a due to zero, gain and rounding, with DC."""
     if first.shared is None:
         return np.hypot(first.systematic_a, second.systematic_a)
     return np.sqrt(first.shared.drops.of_squares(_of_channels(first, second)))[: len(first.a)]
 
 
 def systematic_of_second(first: Response, second: Response) -> Array:
-    """(E,) the same of the change of the drops of a second quantity, which follow those of the edges."""
+    """(E,) standard uncertainty of the change of the drops of a second quantity due to zero, gain and rounding."""
     assert first.shared is not None
     return np.sqrt(first.shared.drops.of_squares(_of_channels(first, second)))[len(first.a) :]
 
 
 def systematic_of_moved_outputs(first: Response, second: Response) -> Array:
-    """(O,) the same of the change of the outputs."""
+    """(O,) standard uncertainty of the change of the outputs due to zero, gain and rounding."""
     if first.shared is None:
         return np.hypot(first.systematic_outputs, second.systematic_outputs)
     return np.sqrt(_of_channels(first, second)[first.shared.output_columns])

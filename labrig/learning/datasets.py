@@ -21,13 +21,15 @@ class LabelledTable:
     Attributes
     ----------
     features : (M, F) array
-        The numbers.
+        Values of the feature columns.
     labels : (M,) array of int
         Indices into `classes`.
-    classes, columns : tuple of str
-        Names of the classes, sorted, and of the features.
+    classes : tuple of str
+        Names of the classes, sorted.
+    columns : tuple of str
+        Names of the features.
     notes : tuple of str
-        Warnings about labels.
+        Warnings about the labels.
     """
 
     features: NDArray[np.float64]
@@ -38,22 +40,22 @@ class LabelledTable:
 
 
 def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = None) -> LabelledTable:
-    """Read the examples of a CSV; its rules are those of `labrig.config.csv_table`.
+    """Read the examples of a CSV file; `labrig.config.csv_table` defines the format.
 
     Parameters
     ----------
     path : Path
-        The file.
+        Path of the file.
     label : str
-        The column with the classes.
+        Name of the column that contains the classes.
     features : sequence of str, optional
-        Columns to use, by default every column but the label.
+        Names of the columns to use; by default, every column except the label.
 
     Raises
     ------
     OptionError
-        With file, line and column, if a cell is not a finite number, an example has no class, or the numbers of a
-        column are too far apart for their difference to be finite.
+        If a cell is not a finite number, an example has no class, or the numbers of a column are too far apart for
+        their difference to be finite. The message gives file, line and column.
     """
     table = _table(path)
     columns = tuple(name for name in table.columns if name != label) if features is None else tuple(features)
@@ -69,7 +71,7 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
 
 
 def read_number_csv(path: Path, columns: Sequence[str], key: str) -> NDArray[np.float64]:
-    """Return columns of numbers of a CSV, shape (M, F); `key` names the columns in an OptionError."""
+    """Return the numbers in the given columns of a CSV file, shape (M, F). An OptionError refers to `key`."""
     _check_once(columns, key)
     return _numbers(path, _table(path), columns, key)
 
@@ -91,7 +93,7 @@ def _check_once(columns: Sequence[str], key: str) -> None:
 
 
 def _numbers(path: Path, table: CsvTable, columns: Sequence[str], key: str) -> NDArray[np.float64]:
-    """(M, F) the numbers in these columns."""
+    """(M, F) numbers in these columns."""
     at = [_position(table, name, key) for name in columns]
     try:
         values = np.array([[row[k].number(name) for k, name in zip(at, columns, strict=True)] for row in table.rows])
@@ -104,7 +106,7 @@ def _numbers(path: Path, table: CsvTable, columns: Sequence[str], key: str) -> N
         column = int(scalable.argmin())
         low, high = values[:, column].min(), values[:, column].max()
         reach = f"column {as_written(columns[column])} ranges from {low:g} to {high:g}"
-        raise OptionError("data", f"{path.name}: {reach}, too wide to be scaled; check its values")
+        raise OptionError("data", f"{path.name}: {reach}, which is too wide to be scaled; check its values")
     return values
 
 
@@ -121,7 +123,7 @@ def _position(table: CsvTable, column: str, key: str) -> int:
 
 def _class_of(cell: Cell, label: str) -> str:
     if not cell.text:
-        raise OptionError("data", f"{cell.place}: an example without a class in column {as_written(label)}")
+        raise OptionError("data", f"{cell.place}: the example has no class in column {as_written(label)}; fill it in")
     return cell.text
 
 
@@ -146,7 +148,7 @@ def _similar_classes(file: str, classes: Sequence[str], cells: Sequence[Cell]) -
 def split_by_class(
     labels: NDArray[np.intp], classes: Sequence[str], train: int, test: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices of `train` and `test` examples of every class, drawn without replacement.
+    """Draw `train` and `test` examples of every class without replacement, and return their indices.
 
     Raises OptionError if a class has too few examples.
     """
@@ -165,7 +167,10 @@ def split_by_class(
 def split_at_random(
     examples: int, train: int, test: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices of `train` and `test` examples, drawn without replacement. Raises OptionError if there are too few."""
+    """Draw `train` and `test` examples without replacement, and return their indices.
+
+    Raises OptionError if there are too few examples.
+    """
     if examples < train + test:
         raise OptionError("split", f"the data have {examples} examples, but split asks for {train} + {test}")
     drawn = generator.permutation(examples)
@@ -175,9 +180,9 @@ def split_at_random(
 def scaled(
     features: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], clip: float
 ) -> NDArray[np.float64]:
-    """Features (M, F) scaled so that `low` to `high` (F,) become ± 1.
+    """Features (M, F) scaled so that `low` (F,) becomes −1 and `high` (F,) becomes +1.
 
-    Values outside that range are clipped at ± clip; a feature of which both are the same becomes 0.
+    The scaled values are clipped at ± clip. A feature whose `low` equals its `high` becomes 0.
     """
     width = np.where(high > low, high - low, 1.0)
     with np.errstate(over="ignore"):  # far outside a narrow training range: clipped like everything outside it

@@ -1,4 +1,4 @@
-"""A gradient as it was measured, with how well it is known."""
+"""A measured gradient with its uncertainties."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Gradient:
     Parameters
     ----------
     value : (E,) array
-        Unit of the loss per siemens.
+        The gradient, in the unit of the loss per siemens.
     standard_error : (E,) array
-        From noise; averaging makes it smaller.
+        Standard error due to noise; averaging makes it smaller.
     systematic : (E,) array
-        Standard uncertainty from zero and gain of the digitizer; averaging does not make it smaller.
+        Standard uncertainty due to zero and gain of the digitizer; averaging does not make it smaller.
     gamma : float
-        Injected error current per unit of ∂C/∂v_o (A/V for a loss in V²); 0 for a rule that injects none.
+        Injected error current per unit of ∂C/∂v_o (A/V for a loss in V²); 0 for a rule that injects no error.
     sources : SourceErrors or None
-        Systematic errors from the sources of the error, which many edges share; not in `systematic`. None for a rule
-        that injects none.
+        Systematic errors due to the error sources, which many edges share; they are not included in `systematic`.
+        None for a rule that injects no error.
     """
 
     value: Array
@@ -40,29 +40,29 @@ class Gradient:
 
     @property
     def modes(self) -> Array:
-        """(O, E) systematic errors that edges share, a standard uncertainty each; O is 0 if there are none."""
+        """(O, E) systematic errors that edges share, as one standard uncertainty each; O is 0 if there are none."""
         return np.zeros((0, len(self.value))) if self.sources is None else self.sources.modes
 
     @property
     def uncertainty(self) -> Array:
-        """(E,) noise and all systematic parts together."""
+        """(E,) combined standard uncertainty from noise and all systematic errors."""
         return np.sqrt(self.standard_error**2 + self.systematic**2 + np.sum(self.modes**2, axis=0))
 
 
 def mean_gradient(gradients: Sequence[Gradient | None], edges: int) -> Gradient:
-    """Mean of independent measurements: noise adds in squares, the systematic parts do not average.
+    """Mean of independent measurements: noise adds in quadrature; systematic errors are not reduced by averaging.
 
     Parameters
     ----------
     gradients : sequence of Gradient or None
-        None counts as a gradient of zero: an example that had nothing to teach.
+        None counts as a zero gradient: that example had nothing to teach.
     edges : int
-        E, also where no gradient is left.
+        E, the number of edges; needed if every gradient is None.
 
     Returns
     -------
     Gradient
-        Its gamma is the largest of all.
+        The mean; its gamma is the largest of the gradients averaged.
     """
     zero, count = np.zeros(edges), len(gradients)
     there = [gradient for gradient in gradients if gradient is not None]

@@ -1,4 +1,4 @@
-"""The loss of one example from measured outputs, and how well a difference of two of them is known."""
+"""The loss of one example from measured outputs, and the uncertainty of finite differences of the loss."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ Array = NDArray[np.float64]
 
 
 def measured_loss(loss: Loss, response: Response, target: Array) -> tuple[float, float]:
-    """C of one example, and its standard error from the noise of the outputs."""
+    """Loss C of one example, and its standard error due to noise of the outputs."""
     slope = loss.gradient(response.outputs, target)
     return loss.value(response.outputs, target), float(np.linalg.norm(slope * response.u_outputs))
 
 
 def u_of_steps(slope: Array, levels: Sequence[LevelTable | Continuous], step: float) -> Array:
-    """(E,) standard uncertainty of slopes: tolerance of the parts, and about `step`² from the finite step."""
+    """(E,) standard uncertainty of finite-difference slopes (E,).
+
+    It combines the tolerance of the parts with a relative error of about `step`² due to the finite relative `step`.
+    """
     tolerances = np.array([each.tolerance for each in levels])
     return np.abs(slope) * np.hypot(tolerances / np.sqrt(3), step**2)

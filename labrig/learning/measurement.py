@@ -1,4 +1,4 @@
-"""What a rule asks to be played, and what was read."""
+"""The excitation that a rule requests, and the response that was measured."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Excitation:
-    """What is played during one acquisition.
+    """What the sources play during one acquisition.
 
     Parameters
     ----------
     activation : (I,) array
         Voltage of each input (V): a DC level, or the signed amplitude of the activation tone, as the rig is configured.
     error : (K, O) array or None
-        Signed amplitude of the current injected INTO each output at each error tone (A). None is zero: sources at 0 V
-        with their outputs on.
+        Signed amplitude of the current injected INTO each output at each error tone (A). None means no error: the
+        sources play 0 V with their outputs on.
     trial : mapping of int to Setting
-        Settings of some edges, by index, for this acquisition alone: they are written before it, and what stood there
-        is written back after it.
+        Settings of some edges, by index, for this acquisition alone: they are written before it, and the previous
+        settings are written back after it.
     half_squares : bool
         Whether to lock in ½u² of every drop u as well.
     constant : (O,) array or None
-        Constant current injected INTO each output (A), or what is released there of a second quantity.
+        Constant current injected INTO each output (A), or the rate at which a second quantity is released there.
     """
 
     activation: Array
@@ -47,11 +47,16 @@ class Excitation:
 class SecondDrops:
     """Drops of a second quantity, which nodes carry besides their voltage.
 
+    The unit is such that these drops respond to a release as the voltage drops respond to a current.
+
     Parameters
     ----------
-    value, noise, systematic : (E,) arrays
-        Constant drop of every edge, in units in which it answers a flow as the voltage answers a current; its standard
-        error from noise; what zero and gain of the sensors may add.
+    value : (E,) array
+        Constant drop of every edge.
+    noise : (E,) array
+        Standard error due to noise.
+    systematic : (E,) array
+        Standard uncertainty due to zero and gain of the sensors.
     """
 
     value: Array
@@ -61,12 +66,12 @@ class SecondDrops:
 
 @dataclass(frozen=True)
 class SharedErrors:
-    """What is known of the errors of channels and sources that all responses share.
+    """Uncertainties of channels and sources that all responses share.
 
     Parameters
     ----------
     drops : Drops
-        Of the channels.
+        The edges' drops as combinations of channels.
     u_gain : float
         Standard uncertainty of a channel's gain (relative).
     u_zero : float or (C,) array
@@ -74,9 +79,9 @@ class SharedErrors:
     output_columns : (O,) array of int
         Columns of the outputs among the channels.
     u_error_gain : (O,) array
-        Standard uncertainty of the gain of the source of each output's error (relative).
+        Standard uncertainty of the gain of each output's error source (relative).
     u_error_tone : (O,) array
-        Standard uncertainty of the amplitude of each of its tones besides (A).
+        Additional standard uncertainty of the amplitude of each tone of that source (A).
     """
 
     drops: Drops
@@ -87,41 +92,44 @@ class SharedErrors:
     u_error_tone: Array
 
     def of_outputs(self, outputs: Array, with_zero: bool) -> Array:
-        """(O,) variance that gain, and zero where it counts, leave in these outputs (O,)."""
+        """(O,) variance of these outputs (O,) due to gain and, if `with_zero`, due to zero."""
         zero = np.broadcast_to(np.square(self.u_zero), self.drops.channels)[self.output_columns]
         return (self.u_gain * outputs) ** 2 + (zero if with_zero else 0.0)
 
 
 @dataclass(frozen=True)
 class Response:
-    """Coefficients that were read by lock-in during one acquisition. E edges, O outputs, K error tones; volts.
+    """Coefficients from the lock-in for one acquisition, in V. There are E edges, O outputs and K error tones.
 
     Parameters
     ----------
     outputs, u_outputs, systematic_outputs : (O,) arrays
-        Activation coefficient of the outputs, and its two uncertainties (see a).
-    a, u_a, systematic_a : (E,) arrays
-        Activation coefficient of every edge's drop; its standard error from noise alone; what zero and gain of the
-        digitizer may add, the same in every acquisition.
+        Activation coefficient of the outputs, with the same two uncertainties as `a`.
+    a : (E,) array
+        Activation coefficient of every edge's drop.
+    u_a : (E,) array
+        Standard error of `a` due to noise alone.
+    systematic_a : (E,) array
+        Standard uncertainty of `a` due to zero and gain of the digitizer, the same error in every acquisition.
     b, u_b, systematic_b : (K, E) arrays
-        Signed amplitude of every drop at each error tone, and the same two uncertainties.
+        Signed amplitude of every drop at each error tone, with the same two uncertainties.
     error : (K, O) array
         The error currents as they were played (A).
     quadrature : (K, E) array
-        The part 90° from b: a validity meter.
+        Amplitude 90° out of phase with b; a check of validity.
     demodulated : Demodulated
         All channels and edges at all tones.
     constant : (O,) array
         Constant currents as they were played (A), or the release of a second quantity.
     second : SecondDrops or None
-        Of a network with a second quantity.
+        Drops of the second quantity, if the network has one.
     half_squares : HalfSquares or None
-        Rows as in b: ½u² of every drop u where the error tone beats with the activation, at the difference of their
-        frequencies (at the error tone itself if the activation is DC). None if it was not asked for.
+        ½u² of every drop u at the difference frequency of each error tone and the activation (at the error tone
+        itself if the activation is DC), with rows as in b. None if it was not requested.
     shared : SharedErrors or None
-        What is known of errors that this response shares with others.
+        Uncertainties that this response shares with others.
     constant_slope : (E,) array or None
-        ∂²E/∂u∂θ where it is the same at every drop u; None if it is the drop.
+        ∂²E/∂u∂θ if it does not depend on the drop u; None if it equals the drop.
     """
 
     outputs: Array
@@ -144,7 +152,10 @@ class Response:
 
     @property
     def slope(self) -> tuple[Array, Array, Array]:
-        """(E,) ∂²E/∂u∂θ at the drops `a`, which times b is the gradient: value, standard error, systematic part."""
+        """∂²E/∂u∂θ at the drops `a`: value, standard error and systematic uncertainty, (E,) each.
+
+        The product of this slope and b is the gradient.
+        """
         if self.constant_slope is None:
             return self.a, self.u_a, self.systematic_a
         known = np.zeros_like(self.constant_slope)
@@ -152,16 +163,16 @@ class Response:
 
     @property
     def u_error(self) -> Array | None:
-        """(K, O) standard uncertainty of the error currents (A); None if nothing is known of it, or it is zero.
+        """(K, O) standard uncertainty of the error currents (A); None if it is unknown or zero.
 
-        The tones of one source have the same sign of it.
+        The errors of all tones of one source have the same sign.
         """
         if self.shared is None or not (self.shared.u_error_gain.any() or self.shared.u_error_tone.any()):
             return None
         return np.hypot(self.shared.u_error_gain * self.error, self.shared.u_error_tone * (self.error != 0))
 
     def u_constant(self, change: Array) -> Array | None:
-        """(1, O) the same of a change of the constant currents (O,) (A)."""
+        """(1, O) standard uncertainty of a change (O,) of the constant currents (A); None if it is unknown or zero."""
         if self.shared is None or not self.shared.u_error_gain.any():
             return None
         return (self.shared.u_error_gain * np.abs(change))[np.newaxis]
@@ -169,14 +180,18 @@ class Response:
 
 @dataclass(frozen=True)
 class OutputReadings:
-    """The outputs of several examples, as one instrument reads them.
+    """Measured outputs of several examples.
 
     Parameters
     ----------
     examples : (M,) array of int
         Indices of the examples.
-    volts, noise, systematic : (M, O) arrays
-        What was read, its standard error from noise, and the standard uncertainty that every reading shares (V).
+    volts : (M, O) array
+        Output voltages (V).
+    noise : (M, O) array
+        Standard error due to noise (V).
+    systematic : (M, O) array
+        Standard uncertainty due to errors that all readings share (V).
     """
 
     examples: NDArray[np.intp]
@@ -185,5 +200,5 @@ class OutputReadings:
     systematic: Array
 
     def of(self, rows: slice) -> OutputReadings:
-        """Some of the examples."""
+        """The readings of some of the examples."""
         return OutputReadings(self.examples[rows], self.volts[rows], self.noise[rows], self.systematic[rows])

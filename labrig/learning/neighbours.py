@@ -1,4 +1,4 @@
-"""Settings near the present one of an edge, and the slope of what is measured at them."""
+"""Settings near the present setting of an edge, and the weights of the slope through measurements there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from labrig.instruments.data import Continuous, Level, LevelTable, Setting, Targ
 
 
 def neighbours(levels: LevelTable | Continuous, here: float, step: float) -> list[tuple[Setting, float]]:
-    """Two settings around `here`, about `step` (relative) below and above; both on one side at an end of the range."""
+    """Two settings near the conductance `here` (S), each with its conductance (S).
+
+    They are about `step` (relative) below and above `here`; at an end of the range both are on the same side.
+    """
     if isinstance(levels, Continuous):
         steps = (-step, step)
         if here * (1 - step) < levels.minimum:
@@ -30,7 +33,7 @@ def neighbours(levels: LevelTable | Continuous, here: float, step: float) -> lis
 
 
 def three_point_weights(first: float, second: float) -> tuple[float, float, float]:
-    """Weights of f(first), f(0), f(second) in the slope at 0 of the parabola through them; steps need not be equal."""
+    """Weights of f(first), f(0) and f(second) in the slope at 0 of the parabola through these three points."""
     if first == second:  # a part with two levels
         return 1 / first, -1 / first, 0.0
     scale = first * second * (second - first)

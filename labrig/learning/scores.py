@@ -1,4 +1,4 @@
-"""The figures of a task: loss and the task's own, for the training set and the test set."""
+"""The metrics of a task: the loss and the task's own metrics, for the training set and the test set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from labrig.learning.tasks import Task
 
 
 def scores(task: Task, loss: Loss, readings: OutputReadings) -> dict[str, float]:
-    """Return the figures that follow from the outputs of the training examples and, after these, the test ones."""
+    """Return the metrics of measured outputs by name.
+
+    The readings are those of all training examples, followed by those of all test examples.
+    """
     count = len(task.train)
     metrics = _figures(task, loss, readings.of(slice(count)))
     if not len(task.test):
@@ -22,7 +25,7 @@ def scores(task: Task, loss: Loss, readings: OutputReadings) -> dict[str, float]
 
 
 def _figures(task: Task, loss: Loss, readings: OutputReadings) -> dict[str, float]:
-    """Mean loss, and the task's figures."""
+    """Mean loss, and the task's own metrics."""
     examples, outputs = readings.examples, readings.volts
     losses = [loss.value(volts, task.target[k]) for k, volts in zip(examples, outputs, strict=True)]
     return {"loss": float(np.mean(losses)), **task.figures(examples, outputs)}

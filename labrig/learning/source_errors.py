@@ -1,16 +1,16 @@
-"""What the sources of the error may add to a gradient: an error of the gain of one scales what its output contributes.
+"""Uncertainty of a gradient due to the error sources: a gain error of a source scales its output's contribution.
 
     ∂C/∂θ_k = Σ_m w_m y_mk    with    y_mk = Σ_o i_mo r_ok    and    Σ_m w_m i_mo = −∂C/∂v_o
 
-y_mk is what was read of edge k at the current i_m (a_k b_mk of frequency propagation), r_ok the answer to a unit of
-current into output o. If output o really gets i_mo (1 + ε_o), the gradient is off by −ε_o ∂C/∂v_o r_ok in every edge at
-once, however often it is measured. A source of the activation with an error moves the state of the board, and the
-gradient is right at the state where the board is.
+y_mk is the reading of edge k at the current i_m (a_k b_mk in frequency propagation), and r_ok is the response of edge k
+to a unit current into output o. If output o really receives i_mo (1 + ε_o), the gradient of every edge is off by
+−ε_o ∂C/∂v_o r_ok, and averaging does not reduce this. An error of an activation source does not matter here: it
+shifts the state of the board, and the gradient is correct for the shifted state.
 
-With a tone for each output the answers r follow from what was read. Currents that all flow at once tell only a weighted
-sum of them, so the rest is unknown, and is taken to be as large as the answers of all edges are. Errors that sum to
-zero, as those of a softmax do, never show what the answers to all outputs have in common: where that is most of them,
-as in a network with few leaks, what is stated is up to two times too small.
+With one tone per output, the responses r follow from the readings. If all currents flow at once, the readings give only
+a weighted sum of the responses; the rest is unknown and is assumed to be as large as the typical response of all edges.
+Errors that sum to zero, as those of a softmax do, never reveal the common part of the responses to all outputs. Where
+this common part dominates, as in a network with few leaks, the stated uncertainty is up to two times too small.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SourceErrors:
-    """Errors of a gradient that many edges share, one for each output.
+    """Errors of a gradient that many edges share, one mode per output.
 
     Parameters
     ----------
     u_error : (O,) array
         Standard uncertainty of the error ∂C/∂v_o as it was played.
     of_modes : callable
-        Returns `modes`; they are needed far less often than gradients.
+        Function that returns `modes`. They are computed only on request, because they are rarely needed.
     """
 
     u_error: Array
@@ -42,25 +42,26 @@ class SourceErrors:
 
     @cached_property
     def modes(self) -> Array:
-        """(O, E) by how much the gradient changes if the source of an output is off by a standard uncertainty."""
+        """(O, E) change of the gradient if the error source of an output is off by one standard uncertainty."""
         return self.of_modes()
 
 
 def source_errors(
     read: Array, a: Array, played: Array, u_played: Array | None, loss_gradient: Array
 ) -> SourceErrors | None:
-    """What the sources add to Σ_m w_m read_m with Σ_m w_m · played_m = −∂C/∂v_o.
+    """Errors due to the sources of the gradient Σ_m w_m read_m, where Σ_m w_m · played_m = −∂C/∂v_o.
 
     Parameters
     ----------
     read : (K, E) array
-        What was read of every edge, in units of the gradient per error.
+        Readings of every edge, in units of the gradient per error.
     a : (E,) array
-        Activation coefficients: an edge with a large one has large answers.
+        Activation coefficients: an edge with a large one has a large response.
     played : (K, O) array
         Errors as they were played (A).
     u_played : (K, O) array or None
-        Their standard uncertainties; those of one output have the same sign. None: they are exact.
+        Standard uncertainties of `played`; the errors of one output have the same sign at all tones. None if they
+        are exact.
     loss_gradient : (O,) array
         ∂C/∂v_o.
     """
@@ -75,7 +76,7 @@ def source_errors(
 
 
 def _modes(read: Array, a: Array, played: Array, inverse: Array, errors: Array) -> Array:
-    """(O, E) errors (O,) times the answers to them."""
+    """(O, E) product of the errors (O,) and the responses of the edges to them."""
     answers = inverse @ read
     unknown = 1.0 - np.sum(inverse.T * played, axis=0)
     if unknown.max() > 1e-9:
@@ -86,7 +87,7 @@ def _modes(read: Array, a: Array, played: Array, inverse: Array, errors: Array) 
 
 
 def combined(parts: Sequence[tuple[float, SourceErrors | None]]) -> SourceErrors | None:
-    """Errors of a weighted sum of gradients that were measured with the same sources; None counts as no error."""
+    """Errors of a weighted sum of gradients that were measured with the same sources; None counts as exact."""
     there = [(weight, errors) for weight, errors in parts if errors is not None and errors.u_error.any()]
     if not there:
         return None

@@ -1,10 +1,11 @@
-"""A model of the board in step with it: what it should read beside what it reads, and which edge is not as it was.
+"""A model that runs alongside the board, compares its predictions with the readings, and finds an edge that changed.
 
-The twin predicts the activation coefficient `a` of every sensed node, and `b`, from the nominal conductances that are
-written, and compares. Parts are off by their tolerance, so over its first steps it learns how far each edge is from
-nominal, and zero and gain of every channel (a recursive least-squares fit; tolerances are the prior). From then on it
-looks for one edge that changes: "edge k has changed by δ" is tested for every k against what it still does not know.
-The inputs are taken as they are read, so that errors of the sources do not count.
+The twin predicts the activation coefficient `a` of every sensed node, and `b`, from the nominal conductances that were
+written, and compares them with the readings. Parts deviate from nominal within their tolerance. During its first steps
+the twin therefore learns the deviation of each edge, and zero and gain of every channel (a recursive least-squares fit
+with the tolerances as the prior). After that it watches for a single edge that changes: for every k, it tests the
+hypothesis "edge k has changed by δ" against the remaining uncertainty of the fit. The model uses the input voltages as
+they were read, so that errors of the sources do not matter.
 """
 
 from __future__ import annotations
@@ -22,44 +23,47 @@ from labrig.network.physics import Network, TakesCurrents
 Array = NDArray[np.float64]
 
 LEARNING_STEPS = 25
-"""Steps in which the twin learns the board before it watches."""
+"""Steps during which the twin learns the board before it starts to watch."""
 MEMORY_STEPS = 15.0
-"""Steps after which older readings count by 1/e."""
+"""Steps after which the weight of a reading has fallen to 1/e."""
 TOLERANCE = 0.12
 """Prior standard deviation of a conductance from its nominal value, relative: ± 20 %, uniform."""
 MODEL = 1e-4
-"""What the model itself may be off by, as a share of the largest voltage: a wiper does not scale with its resistor."""
+"""Error of the model itself, as a share of the largest voltage: a wiper does not scale with its resistor."""
 GAIN = 1e-3
 """Prior standard deviation of the gain of a channel."""
 CAUTION = 1e4
-"""Variance of the very first reading, in units of its own, while the fit is far from linear; it falls as 1/n⁴."""
+"""Extra variance of the very first reading, in units of its own variance, because the fit is far from linear at first.
+It falls as 1/n⁴ with the number n of readings."""
 NAMED_AT = 60.0
 """Twice the logarithm of the likelihood ratio at which an edge is named; chance gives 30 once in 10⁷ times."""
 MARGIN = 15.0
-"""By how much that must exceed the one of any other edge."""
+"""Amount by which this number must exceed that of any other edge."""
 GATHER_STEPS = 15
-"""Steps between the first suspicion and a name. What was read before is forgotten then, because a change in the midst
-of the readings fits no edge."""
+"""Steps from the first suspicion until an edge is named. Readings from before the suspicion are discarded, because a
+change in the middle of the readings fits no edge."""
 STEP_V = 1e-4
-"""By how much an input is moved to see what follows it (V)."""
+"""Change of an input for the numerical derivative of the state (V)."""
 LEAST_CHANGE = 0.02
-"""Smallest change that is worth a name, relative."""
+"""Smallest relative change for which an edge is named."""
 
 
 @dataclass(frozen=True)
 class Parting:
-    """An edge at which board and model part.
+    """An edge whose change explains a difference between board and model.
 
     Parameters
     ----------
     edge : int
+        Index of the edge.
     change : float
-        Of its conductance since the twin has learned it, relative.
+        Relative change of its conductance since the twin learned it.
     evidence : float
-        Twice the logarithm of the likelihood ratio to no change.
+        Twice the logarithm of the likelihood ratio of this change to no change.
     second : int
-        The edge that explains it next best.
+        Index of the edge that explains the readings second best.
     second_evidence : float
+        Evidence for that edge.
     """
 
     edge: int
@@ -76,12 +80,15 @@ class Twin:
     Parameters
     ----------
     network : Network
-    inputs, outputs : sequences of int
-        Sources of the network that play the activation, and nodes that get an error.
+        The nominal network.
+    inputs : sequence of int
+        Indices of the network's sources that play the activation.
+    outputs : sequence of int
+        Indices of the nodes that receive an error.
     nodes : (C,) int array
-        The node of each sensed channel.
+        Index of the node of each sensed channel.
     fits : bool
-        Whether it goes on learning the conductances for the whole run instead of watching.
+        Whether the twin keeps learning the conductances during the whole run instead of watching for changes.
     """
 
     network: Network
@@ -93,7 +100,7 @@ class Twin:
     misfit_a_v: float = 0.0
     """Root mean square of measured − predicted node voltages in the last step (V)."""
     misfit_b: float = 0.0
-    """The same of b, relative to its size."""
+    """Norm of measured − predicted b in the last step, relative to the norm of predicted b."""
 
     def __post_init__(self) -> None:
         edges = len(self.network.edges)
@@ -110,30 +117,30 @@ class Twin:
 
     @property
     def deviation(self) -> Array:
-        """(E,) how far each edge is from its nominal conductance, relative."""
+        """(E,) relative deviation of each edge from its nominal conductance."""
         return self._state[: len(self.network.edges)]
 
     @property
     def covariance(self) -> Array:
-        """(E, E) of the deviation."""
+        """(E, E) covariance of `deviation`."""
         edges = len(self.network.edges)
         return self._spread[:edges, :edges] if len(self._spread) else np.eye(edges) * TOLERANCE**2
 
     def conductances(self, nominal: Array) -> Array:
-        """(E,) what the board has, as far as the twin knows, where `nominal` is written (S)."""
+        """(E,) conductances of the board, as the twin estimates them, when `nominal` (E,) is written (S)."""
         return nominal * (1 + self.deviation)
 
     def read(self, activation: Array, volts: Array, noise: Array, systematic: Array, nominal: Array) -> None:
-        """Compare a measurement without error with the model, and learn from it.
+        """Compare the model with a measurement without error currents, and learn from it.
 
         Parameters
         ----------
         activation : (I,) array
-            What was played (V).
+            Activation as played (V).
         volts, noise, systematic : (C,) arrays
-            What was read of every sensed node, and its two uncertainties (V).
+            Measured voltage of every sensed node, its standard error and its systematic uncertainty (V).
         nominal : (E,) array
-            What is written (S).
+            Nominal conductances as written (S).
         """
         edges, free, driven = len(self.network.edges), len(self._free), len(self._driven)
         siemens = np.maximum(self.conductances(nominal), 0.05 * nominal)
@@ -169,7 +176,19 @@ class Twin:
             self._weight += 1.0
 
     def compare(self, activation: Array, volts: Array, nudged: Response, nominal: Array) -> None:
-        """Compare b of every edge's drop with the model's, where the physics can push currents into nodes."""
+        """Compare the measured b of every edge with the model's; do nothing if the physics cannot inject currents.
+
+        Parameters
+        ----------
+        activation : (I,) array
+            Activation as played (V).
+        volts : (C,) array
+            Voltages of the sensed nodes, measured without error currents (V).
+        nudged : Response
+            The response with error currents.
+        nominal : (E,) array
+            Nominal conductances as written (S).
+        """
         if not isinstance(self._equilibrium, TakesCurrents):
             return
         siemens = self.conductances(nominal)
@@ -187,7 +206,7 @@ class Twin:
                 self._errors_b.append(float(np.linalg.norm(measured - predicted)) / scale)
 
     def end_step(self) -> Parting | None:
-        """End a step; the edge at which board and model part, if there is one that was not named yet."""
+        """End a step. Return an edge that explains a difference between board and model, unless it was named before."""
         self.steps += 1
         self.misfit_a_v = float(np.sqrt(np.mean(self._errors))) if self._errors else 0.0
         self.misfit_b = float(np.mean(self._errors_b)) if self._errors_b else 0.0
@@ -203,7 +222,7 @@ class Twin:
         return found
 
     def state(self) -> dict[str, Any]:
-        """Return all that it has learned and is still weighing, as plain values and arrays."""
+        """Return what the twin has learned and the evidence so far, as plain values and arrays."""
         return {
             "counts": [self.steps, self._gathering, self._readings],
             "figures": np.array([self.misfit_a_v, self.misfit_b, self._weight]),
@@ -216,7 +235,7 @@ class Twin:
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from the state of a twin of the same network."""
+        """Continue from the state of a twin of the same network."""
         self.steps, self._gathering, self._readings = state["counts"]
         self.misfit_a_v, self.misfit_b, self._weight = state["figures"].tolist()
         self._state, self._information, self._evidence = state["deviation"], state["information"], state["evidence"]
@@ -225,7 +244,7 @@ class Twin:
 
     _weight: float = 0.0
     _gathering: int = -1
-    """Steps to wait before an edge is named; −1 without a suspicion."""
+    """Steps to wait before an edge is named; −1 if there is no suspicion."""
     _readings: int = 0
 
     @property
@@ -237,7 +256,7 @@ class Twin:
         return [node for edge in self.network.edges for node in (edge.a, edge.b)]
 
     def _played(self, activation: Array, volts: Array, states: Array) -> Array:
-        """(S,) what the sources must play for the driven nodes to be as they were read."""
+        """(S,) voltages that the sources must play for the driven nodes to be at the voltages read."""
         played = np.zeros(len(self.network.sources))
         played[list(self.inputs)] = activation
         for source, node in zip(self.inputs, self._driven, strict=True):
@@ -253,7 +272,7 @@ class Twin:
         return self._equilibrium.states(self._played(activation, volts, first))
 
     def _response(self, activation: Array, volts: Array, states: Array) -> Array:
-        """(I, N) change of the states per volt of each driven node as it is read."""
+        """(I, N) change of the states per volt of each driven node."""
         played = self._played(activation, volts, states)
         moved = np.tile(played, (len(self.inputs), 1))
         moved[np.arange(len(self.inputs)), list(self.inputs)] += STEP_V
@@ -294,7 +313,7 @@ class Twin:
         other = float(evidence_of[second]) if second != best else 0.0
         if evidence_of[best] < NAMED_AT or evidence_of[best] - other < MARGIN or abs(change[best]) < LEAST_CHANGE:
             return None
-        self._state[best] += change[best]  # it is known now; whatever is left speaks for another edge
+        self._state[best] += change[best]  # it is known now; any remaining evidence is for another edge
         self._spread[best, best] += change[best] ** 2
         self._forget()
         return Parting(best, float(change[best]), float(evidence_of[best]), second, float(evidence_of[second]))

@@ -218,7 +218,7 @@ MISTAKES = [
         "numbers too far apart to be scaled",
         (Edit("data: flowers", "data: ▲flowers"),),
         "task.classification.data",
-        ("flowers.csv: column 'petal_cm' ranges from -1e+308 to 1e+308, too wide to be scaled",),
+        ("flowers.csv: column 'petal_cm' ranges from -1e+308 to 1e+308, which is too wide to be scaled",),
         flowers=FLOWERS.replace("\n0.1,", "\n1e308,").replace("\n0.2,", "\n-1e308,"),
     ),
     Mistake(

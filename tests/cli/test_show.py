@@ -79,7 +79,7 @@ def test_a_missed_goal_keeps_the_figures(tmp_path, capsys):
     line = capsys.readouterr().out.splitlines()[-1]
     assert line.split()[1] == "missed"
     assert "loss " in line
-    assert "the target is 1e-09" in line
+    assert "but the target is 1e-09" in line
     assert main(["show", str(run)]) == 0
     assert f"{run}: finished, target missed, after 1 steps" in capsys.readouterr().out
 

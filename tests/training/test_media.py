@@ -161,7 +161,7 @@ def test_a_chemical_that_was_deleted_is_named_as_the_cause() -> None:
         assemble(packaged_configs() / "flow_chemical_iris.yaml", ["network.chemical=null"])
     said = [problem.message for problem in error.value.problems]
     assert any("this network has none; write network.chemical, or use shared_tone" in each for each in said)
-    assert "c_in0 is the concentration at in0, and the network has no chemical: write network.chemical" in said
+    assert "c_in0 is the concentration at in0, but the network has no chemical: write network.chemical" in said
 
 
 def test_plan_and_measure_speak_the_units_of_the_network(capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +212,7 @@ def test_other_rules_measure_the_gradient_by_rest_lengths_too(rule: str) -> None
 
 
 def test_a_map_between_displacements_is_not_drawn() -> None:
-    with pytest.raises(ConfigProblems, match="what a network of lengths can realize is not known"):
+    with pytest.raises(ConfigProblems, match="a matrix that a network of lengths can realize cannot be drawn"):
         assemble(packaged_configs() / "studies" / "elastic_regression.yaml", ["task.regression.matrix=random"])
 
 

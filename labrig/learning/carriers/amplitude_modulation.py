@@ -1,10 +1,10 @@
-"""The error as a modulation of the activation's tone: exact for a sine as activation of a nonlinear network.
+"""The error as an amplitude modulation of the activation tone: exact for a nonlinear network driven by a sine.
 
-The loss is one of the amplitudes V_o = (2/T) ∫ v_o cos ω₁t dt. The current −γ ∂C/∂V_o · cos Ωt · cos ω₁t changes the
-state of every moment by the network's own answer at that moment, so that (2/T) ∫ ½u² cos Ωt dt · 2/γ is ∂C/∂θ of an
-edge with the drop u, up to an error of order γ². This holds without memory: ωτ ≪ 1 for every node.
+The loss is a function of the amplitudes V_o = (2/T) ∫ v_o cos ω₁t dt. The current −γ ∂C/∂V_o · cos Ωt · cos ω₁t shifts
+the state at every moment by the network's response at that moment, so that (2/T) ∫ ½u² cos Ωt dt · 2/γ is ∂C/∂θ of an
+edge with the drop u, up to an error of order γ². This requires a network without memory: ωτ ≪ 1 for every node.
 
-The current is two tones of half the amplitude at ω₁ ± Ω.
+The current consists of two tones of half the amplitude at ω₁ ± Ω.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 
 class AmplitudeModulation(Carrier):
-    """error = −γ/2 ∂C/∂V_o at both sidebands, with γ such that the largest error current is the configured one."""
+    """error = −γ/2 ∂C/∂V_o at both sidebands; γ is such that the largest error current is the configured current."""
 
     sidebands: ClassVar[bool] = True
 

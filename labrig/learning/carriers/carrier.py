@@ -1,4 +1,4 @@
-"""The contract of a carrier: how the error is told apart from the activation."""
+"""The contract of a carrier, which makes the error distinguishable from the activation."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ Array = NDArray[np.float64]
 
 
 class Carrier(ABC):
-    """Carries an error into the outputs.
+    """Injects an error into the outputs.
 
-    A rule is blind to how this is done: it solves Σ_k w_k · error_k = −∂C/∂v_o for the errors that were played.
+    A rule need not know how: it solves Σ_k w_k · error_k = −∂C/∂v_o for the weights w_k of the errors that were played.
 
     Parameters
     ----------
     options : instance of `cls.Options`
-        Its own keys, written next to `carrier:` in `learning.error`.
+        The carrier's own keys, written next to `carrier:` in `learning.error`.
     current_a : float
         Norton current of the largest error (A).
     floor : float
         A loss gradient smaller than this (unit of ∂C/∂v_o) is injected at a proportionally smaller current.
     outputs : int
-        O.
+        O, the number of outputs.
 
     Attributes
     ----------
     error_first : bool
-        Whether the error must be known before it is played. If not, one acquisition reads activation and responses
+        Whether the error must be known before it is played. If not, one acquisition measures activation and responses
         together, and the error weights the responses afterwards.
     sidebands : bool
-        Whether its two tones are planned at ω₁ − Ω and ω₁ + Ω around the tone ω₁ of the activation, which must be a
-        sine.
+        Whether the carrier's two tones are planned at ω₁ − Ω and ω₁ + Ω around the tone ω₁ of the activation, which
+        must be a sine.
     quantity : bool
         Whether the error is a constant level of a second physical quantity instead of a tone.
     flow_key : str
-        The key under `learning.error` that says how large it is then.
+        The key under `learning.error` that gives the size of that level.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
@@ -59,13 +59,13 @@ class Carrier(ABC):
     @staticmethod
     @abstractmethod
     def tones(options: Any, outputs: int) -> int:
-        """Return K, how many error tones this carrier needs for this many outputs; `options` as in the constructor."""
+        """Return K, the number of error tones needed for this number of outputs; `options` as in the constructor."""
 
     @abstractmethod
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:
-        """What is played for an activation (I,) in V and an error ∂C/∂v_o (O,).
+        """The excitation for an activation (I,) in V and a loss gradient ∂C/∂v_o (O,).
 
-        A carrier that does not need the error first plays the same for any error, and may be asked with zeros.
+        If `error_first` is false, the excitation does not depend on the loss gradient, which may be zeros.
         """
 
     def at_current(self, current_a: float) -> Carrier:

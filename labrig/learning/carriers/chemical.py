@@ -1,7 +1,7 @@
-"""The error as another physical quantity: a chemical released at the outputs, whose concentration is read.
+"""The error as another physical quantity: a chemical released at the outputs, whose concentration is measured.
 
-It needs no tone. Where it diffuses in proportion to the conductance of the tubes, its drops answer a release as the
-pressure drops answer a volume flow, so that they are the response b of every edge.
+This carrier needs no tone. If the chemical diffuses in proportion to the conductance of the tubes, concentration drops
+respond to a release as pressure drops respond to a volume flow, so they are the response b of every edge.
 
 Source of the idea: Anisetti, Scellier, Schwarz, Phys. Rev. Research 5, 023024 (2023).
 """
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 class Chemical(Carrier):
-    """release = −γ ∂C/∂p with γ such that the largest release is the configured one; negative is taken up."""
+    """release = −γ ∂C/∂p with γ such that the largest release is the configured one; a negative one is an uptake."""
 
     quantity: ClassVar[bool] = True
     flow_key: ClassVar[str] = "release"
@@ -30,7 +30,7 @@ class Chemical(Carrier):
     @staticmethod
     @override
     def tones(options: NoOptions, outputs: int) -> int:
-        return 1  # of the pilot alone
+        return 1  # the tone of the pilot alone
 
     @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:

@@ -1,4 +1,4 @@
-"""One tone that all outputs share: each output's amplitude is its error, the sign its phase."""
+"""One tone that all outputs share: the amplitude at an output is its error, and the phase gives the sign."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 
 class SharedTone(Carrier):
-    """error = −γ ∂C/∂v_o with γ such that the largest error current is the configured one."""
+    """error = −γ ∂C/∂v_o with γ such that the largest error current is the configured current."""
 
     @staticmethod
     @override

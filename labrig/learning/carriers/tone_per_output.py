@@ -2,9 +2,10 @@
 
 b^(m) is the response to −γ_m cos(ω_m t) into output m, so that ∂C/∂θ = Σ_m (∂C/∂v_m) a b^(m) / γ_m. The error is needed
 only for this sum, and is computed from the same window as `a` and b. Different tones (and DC) of one window are
-orthogonal, so white noise of `a` and of each b is uncorrelated, as if they were read one after another.
+orthogonal, so the white noise of `a` and of each b is uncorrelated, as if they had been measured one after another.
 
-Exact where superposition is. In a nonlinear network the tones shift `a` by rectification, which grows as their square.
+The gradient is exact where superposition holds. In a nonlinear network the tones shift `a` by rectification, which
+grows as the square of their amplitudes.
 """
 
 from __future__ import annotations

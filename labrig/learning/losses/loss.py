@@ -1,4 +1,4 @@
-"""The contract of a loss, a mean over examples whose gradient is injected as an error current."""
+"""The contract of a loss; its gradient with respect to the outputs is injected as an error current."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from labrig.config.section import NoOptions, Section
 Array = NDArray[np.float64]
 
 Targets = Literal["voltages", "classes"]
-"""What a target says: the voltage (V) that each readout should have, or a class in one-hot form."""
+"""Kind of a target: the desired voltage (V) of each readout, or a class in one-hot form."""
 
 
 @dataclass(frozen=True)
 class TrainingTargets:
-    """What a loss may know of a task.
+    """The part of a task that a loss is built from.
 
     Parameters
     ----------
     readout : (R, O) array
-        How outputs are read: the identity single-ended, [[1, −1]] as one difference.
+        Readouts as combinations of outputs: the identity for single-ended ones, [[1, −1]] for one difference.
     values : (M, R) array
         Targets of the training examples: volts, or one-hot classes.
     """
@@ -34,10 +34,10 @@ class TrainingTargets:
 
 
 class Loss(ABC):
-    """A loss C of the output voltages of one example.
+    """A loss C as a function of the output voltages of one example.
 
-    `Options` are its own keys, which are written next to `loss:` in the `learning` section; `targets` is the kind of
-    target it compares with.
+    `Options` declares the loss's own keys, which are written next to `loss:` in the `learning` section. `targets` is
+    the kind of target that the loss uses.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
@@ -46,21 +46,21 @@ class Loss(ABC):
     @classmethod
     @abstractmethod
     def build(cls, options: Any, targets: TrainingTargets) -> Self:
-        """The loss of one task; `options` is an instance of `cls.Options`."""
+        """Build the loss for the targets of one task; `options` is an instance of `cls.Options`."""
 
     @property
     @abstractmethod
     def scale(self) -> float:
-        """L₀ of the rate's definition, Δθ = −rate · s² · ∂(L/L₀)/∂θ, in the loss's own unit."""
+        """L₀ in the definition of the rate, Δθ = −rate · s² · ∂(L/L₀)/∂θ, in the unit of the loss."""
 
     @property
     @abstractmethod
     def error_scale(self) -> float:
-        """Size of ∂C/∂v_o while nothing is learned yet (unit of the loss per volt)."""
+        """Typical size of ∂C/∂v_o before training (unit of the loss per volt)."""
 
     @abstractmethod
     def value(self, outputs: Array, target: Array) -> float:
-        """C of one example: `outputs` (O,) in V, `target` (R,) as the task has it."""
+        """Loss C of one example, from its outputs (O,) in V and its target (R,) as the task defines it."""
 
     @abstractmethod
     def gradient(self, outputs: Array, target: Array) -> Array:

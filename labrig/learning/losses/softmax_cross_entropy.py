@@ -25,11 +25,11 @@ class SoftmaxCrossEntropy(Loss):
     temperature : float
         Volts per unit of the exponent.
     readout : (R, O) array or None
-        None reads one output per class.
+        Readouts as combinations of outputs; None means one output per class.
     """
 
     class Options(Section):
-        """temperature: difference that turns outputs into the exponents of the softmax."""
+        """temperature: voltage by which readouts are divided to give the exponents of the softmax."""
 
         temperature: PositiveState
 
@@ -68,5 +68,5 @@ class SoftmaxCrossEntropy(Loss):
         return by_readout if self.readout is None else by_readout @ self.readout
 
     def _exponents(self, outputs: Array) -> Array:
-        """(R,) readouts in units of the temperature."""
+        """(R,) readouts divided by the temperature."""
         return (outputs if self.readout is None else self.readout @ outputs) / self.temperature

@@ -17,14 +17,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SquaredError(Loss):
-    """Squared distance from target voltages.
+    """Squared distance from the target voltages.
 
     Parameters
     ----------
     readout : (R, O) array
-        The identity reads single-ended outputs, [[1, −1]] one differential output.
+        Readouts as combinations of outputs: the identity for single-ended ones, [[1, −1]] for one difference.
     mean_square : float
-        Mean over the training set of Σ_r y_r² (V²): L₀.
+        L₀, the mean of Σ_r y_r² over the training set (V²).
     """
 
     readout: Array

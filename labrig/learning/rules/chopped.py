@@ -1,7 +1,7 @@
-"""Chopped DC: the activation is on and off in turn, so that zeros of channels and their slow drift cancel in `a`.
+"""Chopped DC: the activation is switched on and off, so that zero errors of channels and their drift cancel in `a`.
 
-a = on − off, the outputs likewise; b comes from a measurement with activation and error on. It stays exact for a
-nonlinear network with DC, because nothing but the steady state with the whole activation is used.
+a = on − off, and likewise for the outputs; b comes from a measurement with activation and error on. The gradient stays
+exact for a nonlinear network with DC, because only the steady state with the full activation is used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Chopped(Rule):
     subtracts_zeros = True
 
     class Options(Section):
-        """chops: how many times the activation is on and off per example."""
+        """chops: number of times the activation is switched on and off per example."""
 
         chops: Count = 1
 
@@ -42,7 +42,7 @@ class Chopped(Rule):
     @override
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
         return (
-            None if activation == "dc" else "chops a level; a sine needs no chopping, write 'learning.activation: dc'"
+            None if activation == "dc" else "chops DC levels; a sine needs no chopping: write 'learning.activation: dc'"
         )
 
     @override
@@ -63,7 +63,7 @@ class Chopped(Rule):
 
 
 def chopped(pairs: list[tuple[Response, Response]]) -> Response:
-    """What the activation does: the mean of on − off, with its uncertainties."""
+    """Return the response to the activation alone: the mean of on − off, with its uncertainties."""
     count, (first_on, first_off) = len(pairs), pairs[0]
 
     def difference(of: str) -> Array:

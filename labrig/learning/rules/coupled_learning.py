@@ -1,13 +1,13 @@
-"""Coupled learning: the outputs are clamped nearer to their targets, and both equilibria compared edge by edge.
+"""Coupled learning: the outputs are clamped closer to their targets, and the two equilibria are compared edge by edge.
 
-The clamped voltages are v_o + η (y − v_o), and an edge changes by −½(u_C² − u_F²)/η. It is not the gradient of the
-squared error but of the power that clamping takes, which is zero at the same place.
+The clamped voltages are v_o + η (y − v_o), and an edge changes by −½(u_C² − u_F²)/η. This is not the gradient of the
+squared error but that of the power needed for clamping, which is zero at the same conductances.
 Source: M. Stern, D. Hexner, J. W. Rocks, A. J. Liu, Phys. Rev. X 11, 021045 (2021).
 
-A source of the error is a voltage behind a resistance, so it holds no output by itself: where the output goes follows
-from the network too. The clamp is therefore found from measured outputs. A current into each output in turn says what
-moves them, then the clamp is tried and corrected. What each source must play for this, its resistance times the
-current, is estimated by `labrig check`.
+An error source is a voltage behind a resistance, so it cannot hold an output by itself: the output voltage depends on
+the network too. The clamp is therefore found from measured outputs. A current into each output in turn shows how the
+outputs respond; then the clamp is tried and corrected. `labrig check` estimates the voltage that each source must play
+for this, which is its resistance times the current.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from labrig.quantities import NonNegativeCount
 Array = NDArray[np.float64]
 
 SURPRISING = 3.0
-"""An output further from its clamp than so many standard errors was not clamped."""
+"""An output that is more standard errors away from its clamp than this was not clamped."""
 
 
 class CoupledLearning(Rule):
-    """Free; a current into every output in turn; clamped, as often as it is corrected and once more; free again.
+    """Measure free; with a current into each output in turn; clamped, once per correction and once more; free again.
 
-    Each reading that enters the contrast enters nothing else, so that its noise is independent.
+    The readings of the contrast are used for nothing else, so that their noise is independent.
     """
 
     estimand = "the clamped contrast"
     clamps = True
 
     class Options(Section):
-        """eta: how far the outputs are clamped towards their targets. corrections: how often the clamp is corrected."""
+        """eta: how far outputs are clamped towards their targets. corrections: number of corrections of the clamp."""
 
         eta: Annotated[float, Field(gt=0, le=1)] = 0.1
         corrections: NonNegativeCount = 1
@@ -62,12 +62,13 @@ class CoupledLearning(Rule):
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
         if carrier.quantity:
             return "clamps the outputs themselves; use 'error: {carrier: shared_tone}'"
-        return None if activation == "dc" else "compares levels; write 'learning.activation: dc'"
+        return None if activation == "dc" else "compares DC levels; write 'learning.activation: dc'"
 
     def displacement_per_error(self, loss: Loss) -> float:
-        """λ: the clamp is v_o − λ ∂C/∂v_o (V² per unit of the loss).
+        """λ (V² per unit of the loss): the outputs are clamped at v_o − λ ∂C/∂v_o.
 
-        For the squared error λ = η/2, which is v_o + η (y − v_o); for others as large, relative to their first error.
+        For the squared error λ = η/2, so that the clamp is v_o + η (y − v_o). For other losses λ is scaled so that the
+        first displacement is as large.
         """
         return 2.0 * self.options.eta * loss.scale / loss.error_scale**2
 
@@ -103,19 +104,21 @@ class CoupledLearning(Rule):
 def _with_clamp(
     found: Gradient, free: Response, clamped: Response, followed: Array, wanted: Array, moved: Array, per_error: float
 ) -> Gradient:
-    """Add what is not known of the clamp.
+    """Add the uncertainty of the clamp to the contrast.
 
     Parameters
     ----------
     found : Gradient
-        The contrast as it was read.
+        The contrast as measured.
     free, clamped : Response
     followed : (E, O) array
-        By how much each drop follows each output.
-    wanted, moved : (O,) arrays
-        Displacement of the outputs that was wanted (V), and its variance from the noise of what it was found from (V²).
+        Change of each drop per change of each output.
+    wanted : (O,) array
+        Desired displacement of the outputs (V).
+    moved : (O,) array
+        Variance of the displacement due to noise of the readings that determined it (V²).
     per_error : float
-        What the contrast is divided by.
+        The divisor of the contrast.
     """
     to_value = clamped.a / per_error
     noise = np.hypot(found.standard_error, to_value * np.sqrt(followed**2 @ moved))

@@ -1,7 +1,8 @@
-"""Equilibrium propagation: two equilibria, one nudged by a constant error current, compared edge by edge.
+"""Equilibrium propagation: compare two equilibria edge by edge, one of them nudged by a constant error current.
 
-∂C/∂θ = lim ½(u_β² − u_0²) / β for nudging currents −β ∂C/∂v_o, with the error of the free state. One-sided it is off by
-a term of order β, centred (β and −β) by one of order β². The nudge is as strong as the configured error current.
+∂C/∂θ = lim ½(u_β² − u_0²) / β for nudging currents −β ∂C/∂v_o, with the error of the free state. The error of the
+one-sided estimate is of order β, that of the centred one (β and −β) of order β². The largest nudging current is the
+configured error current.
 Sources: B. Scellier and Y. Bengio, Front. Comput. Neurosci. 11:24 (2017); centred: A. Laborieux et al., Front.
 Neurosci. 15:633674 (2021).
 """
@@ -30,7 +31,7 @@ class EquilibriumPropagation(Rule):
     estimand = "the contrast of two equilibria, the gradient as β → 0"
 
     class Options(Section):
-        """nudge: one or two nudged states."""
+        """nudge: two nudged states (`centred`) or one (`one_sided`)."""
 
         nudge: Literal["centred", "one_sided"] = "centred"
 
@@ -43,7 +44,7 @@ class EquilibriumPropagation(Rule):
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
         if carrier.quantity:
             return "nudges the outputs themselves; use 'error: {carrier: shared_tone}'"
-        return None if activation == "dc" else "compares levels; write 'learning.activation: dc'"
+        return None if activation == "dc" else "compares DC levels; write 'learning.activation: dc'"
 
     @override
     def gradient(self, example: Example, loss: Loss, carrier: Carrier, edges: EdgeStates) -> Measurements:

@@ -1,6 +1,7 @@
-"""The exact gradient of a simulated board: a reference for rules that measure, and no measurement itself.
+"""The exact gradient of a simulated board, which is not a measurement but a reference for rules that measure.
 
-What only the simulation knows is handed to this rule alone: a rig has it only if its configuration names this rule.
+No other rule has access to the solution inside the simulation: a rig provides it only if its configuration names
+this rule.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from labrig.learning.rules.rule import EdgeStates, Example, Measurements, Rule
 Array = NDArray[np.float64]
 
 LABEL = "exact gradient of the simulated board, no measurement"
-"""What every output of a run with this rule says."""
+"""Label on every output of a run with this rule."""
 
 
 class ExactAdjoint(Rule):
-    """∂C/∂θ by the adjoint method; one acquisition, for the loss in the journal alone."""
+    """∂C/∂θ by the adjoint method. The single acquisition is only for the loss in the journal."""
 
     measures = False
 
@@ -37,7 +38,7 @@ class ExactAdjoint(Rule):
         self._tone = False
 
     def knowing(self, truth: Truth, tone: bool) -> Self:
-        """Return the same rule with the truth of a simulated board; `tone`: whether the activation is one."""
+        """Return a copy of this rule with the truth of a simulated board; `tone` is true for a sine activation."""
         informed = copy(self)
         informed._truth, informed._tone = truth, tone
         return informed

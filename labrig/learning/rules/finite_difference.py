@@ -1,4 +1,4 @@
-"""Finite differences of the measured loss: each edge is set below and above where it is, for one acquisition each."""
+"""Finite differences of the measured loss: one acquisition with each edge set lower, and one with it set higher."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FiniteDifference(Rule):
     """The slope of the parabola through the loss at three settings of an edge; no error is injected."""
 
     class Options(Section):
-        """step: relative change of a conductance; one level if the next one is further."""
+        """step: relative change of a conductance; at least one level."""
 
         step: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
 

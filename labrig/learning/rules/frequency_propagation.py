@@ -23,14 +23,14 @@ from labrig.learning.source_errors import source_errors
 Array = NDArray[np.float64]
 
 LARGEST_MISFIT = 0.02
-"""Largest difference between the currents that were played and the error, relative to its largest component:
-generators round amplitudes, and some have a smallest one. The gradient is off by as much."""
+"""Largest difference between the currents that were played and the error, relative to the largest component of the
+error: generators round amplitudes, and some have a smallest amplitude. The gradient has the same relative error."""
 
 
 class FrequencyPropagation(Rule):
-    """Measure with the error off, then with the error on; multiply, or lock in the product if the carrier asks for it.
+    """Measure with the error off, then with the error on; multiply, or lock in the product if the carrier requires it.
 
-    A carrier that does not need the error first takes one measurement, with its tones on.
+    With a carrier that does not need the error first, the rule takes a single measurement with the tones on.
     """
 
     @override
@@ -55,27 +55,27 @@ class FrequencyPropagation(Rule):
         return estimate(carrier, asked, free, nudged, e)
 
     def _with_error(self, carrier: Carrier, activation: Array, loss_gradient: Array) -> Excitation:
-        """What is played with the error on."""
+        """The excitation with the error on."""
         return carrier.excitation(activation, loss_gradient)
 
 
 def estimate(carrier: Carrier, asked: Excitation, free: Response, nudged: Response, loss_gradient: Array) -> Gradient:
-    """∂C/∂θ from what was read without error and with it, in the way that the carrier needs.
+    """∂C/∂θ from the responses without and with error, by the method that suits the carrier.
 
     Parameters
     ----------
     carrier : Carrier
     asked : Excitation
-        What was asked for with the error on.
+        The requested excitation with the error on.
     free, nudged : Response
-        With the error off and on, or the same response twice.
+        Responses with the error off and on, or the same response twice.
     loss_gradient : (O,) array
         ∂C/∂v_o at the free state.
 
     Raises
     ------
     SourceMisfit
-        If what was played cannot express the error.
+        If no combination of the currents that were played gives the error.
     """
     if carrier.quantity:
         found = released(free, nudged, loss_gradient, carrier.floor)
@@ -87,23 +87,24 @@ def estimate(carrier: Carrier, asked: Excitation, free: Response, nudged: Respon
 
 
 def beat(nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
-    """∂C/∂θ_k = Σ_m w_m h_mk: ½u² of edge k locked in where error tone m beats with the activation, w as in `product`.
+    """∂C/∂θ_k = Σ_m w_m h_mk, with weights w as in `product`.
 
-    It needs no model of the edge, and is exact to first order in the error also in a nonlinear network, with DC or with
-    the two sidebands of a sine as activation. The readings of the sidebands are of the same samples, so their errors
-    add up.
+    h_mk is the amplitude of ½u² of edge k at the beat of error tone m with the activation. This needs no model of the
+    edge, and is exact to first order in the error even in a nonlinear network, whether the activation is DC or a sine
+    (with an error at its two sidebands). The readings of both sidebands come from the same samples, so their errors add
+    linearly.
 
     Parameters
     ----------
     nudged : Response
-        With the error on, and with half squares.
+        Response with the error on, including half squares.
     loss_gradient, floor
         As in `product`.
 
     Raises
     ------
     SourceMisfit
-        If the tones that were played cannot express the error.
+        If no combination of the tones that were played gives the error.
     """
     check_misfit(nudged.error, loss_gradient, floor)
     weights, half_squares = combination(nudged.error, -loss_gradient), nudged.half_squares
@@ -119,24 +120,24 @@ def beat(nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient
 def product(free: Response, nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
     """∂C/∂θ_k = Σ_m w_m a_k b_mk with weights w such that Σ_m w_m · error_m = −∂C/∂v_o.
 
-    However the error was carried (one shared tone, or one tone per output), superposition of small tones makes this
-    the response to the current −∂C/∂v_o per unit. `a` comes from the measurement without error. Where ∂²E/∂u∂θ of an
-    edge is a constant, as for a rest length, that takes the place of `a`.
+    Whether the error was carried by one shared tone or by one tone per output, superposition of small tones makes
+    Σ_m w_m b_m the response to the current −∂C/∂v_o. `a` comes from the measurement without error. If ∂²E/∂u∂θ of an
+    edge is a constant, as for a rest length, this constant replaces `a`.
 
     Parameters
     ----------
     free, nudged : Response
-        With the error off and on, or the same response twice.
+        Responses with the error off and on, or the same response twice.
     loss_gradient : (O,) array
         ∂C/∂v_o at the free state.
     floor : float
-        An error smaller than this (unit of ∂C/∂v_o) was injected at a smaller current than others, so what the sources
-        made of it is judged relative to this; one too small for them to play teaches nothing.
+        An error smaller than this (unit of ∂C/∂v_o) was injected at a smaller current than others, so the misfit of the
+        sources is taken relative to `floor`. An error too small for the sources to play teaches nothing.
 
     Raises
     ------
     SourceMisfit
-        If the tones that were played cannot express the error.
+        If no combination of the tones that were played gives the error.
     """
     weights = combination(nudged.error, -loss_gradient)
     check_misfit(nudged.error, loss_gradient, floor)
@@ -151,14 +152,14 @@ def product(free: Response, nudged: Response, loss_gradient: Array, floor: float
 
 
 def released(free: Response, nudged: Response, loss_gradient: Array, floor: float = 0.0) -> Gradient:
-    """∂C/∂θ_k = w a_k Δ_k: Δ is by how much the release of a second quantity changes its drops, w as in `product`.
+    """∂C/∂θ_k = w a_k Δ_k, where Δ_k is the change of the second quantity's drop due to its release, w as in `product`.
 
-    The same drops without release are subtracted, so zeros of sensors cancel.
+    The drops without release are subtracted, so zero errors of the sensors cancel.
 
     Raises
     ------
     SourceMisfit
-        If what was released does not express the error.
+        If the release is not proportional to the error.
     """
     played = nudged.constant[np.newaxis]
     check_misfit(played, loss_gradient, floor)
@@ -180,16 +181,16 @@ def released(free: Response, nudged: Response, loss_gradient: Array, floor: floa
 
 
 def injected_per_error(excitation: Excitation, loss_gradient: Array) -> float:
-    """γ: the largest peak current that was asked for into an output, per unit of the largest ∂C/∂v_o."""
+    """γ: the largest peak current that was requested for any output, divided by the largest |∂C/∂v_o|."""
     injected = 0.0 if excitation.error is None else np.abs(excitation.error).sum(axis=0).max()
     constant = 0.0 if excitation.constant is None else np.abs(excitation.constant).max()
     return float(max(injected, constant) / np.abs(loss_gradient).max())
 
 
 def misfit(error: Array, loss_gradient: Array, floor: float = 0.0) -> float:
-    """Distance of −∂C/∂v_o (O,) from the nearest combination of the played errors (K, O).
+    """Largest deviation of −∂C/∂v_o (O,) from the nearest combination of the played errors (K, O).
 
-    Relative to its largest component, or to `floor` if that is larger.
+    It is relative to the largest |∂C/∂v_o|, or to `floor` if that is larger.
     """
     missing = error.T @ combination(error, -loss_gradient) + loss_gradient
     return float(np.abs(missing).max() / max(floor, np.abs(loss_gradient).max()))
@@ -200,16 +201,16 @@ def check_misfit(error: Array, loss_gradient: Array, floor: float) -> None:
     off = misfit(error, loss_gradient, floor)
     if not off <= LARGEST_MISFIT:
         raise SourceMisfit(
-            f"the error currents that the sources played are {off:.1%} of the largest away from what was asked for",
+            f"the sources played error currents that deviate from the requested ones by {off:.1%} of the largest",
             action="inject the error",
             limit=f"{LARGEST_MISFIT:.0%}",
-            remedy="raise the error (learning.error): sources have a smallest amplitude, and round others",
+            remedy="raise the error (learning.error): sources have a smallest amplitude, and round larger ones",
         )
 
 
 def combination(error: Array, wanted: Array) -> Array:
     """(K,) weights of the combination of the played errors (K, O) that comes nearest to `wanted` (O,)."""
-    if len(error) == 1:  # the common case, and a tenth of the time
+    if len(error) == 1:  # the common case, ten times faster than lstsq
         size = error[0] @ error[0]
         return np.array([float(error[0] @ wanted / size) if size > 0 else 0.0])
     return np.asarray(np.linalg.lstsq(error.T, wanted, rcond=None)[0], dtype=np.float64)

@@ -1,7 +1,7 @@
-"""Frequency propagation without a model of the edge: ½u² of every drop u is locked in where the error beats.
+"""Frequency propagation without a model of the edge: ½u² of every drop u is locked in at the beat of error and input.
 
-What is locked in is the local quantity ∂E/∂θ itself, (2/T) ∫ ½u² cos ω₂t dt, which for DC as activation is a·b up to
-errors of order γ². Source of the idea: Anisetti, Kandala, Scellier, Schwarz, Neural Computation 36(4):596–620 (2024).
+This measures the local quantity ∂E/∂θ itself, (2/T) ∫ ½u² cos ω₂t dt, which for a DC activation equals a·b up to errors
+of order γ². Source of the idea: Anisetti, Kandala, Scellier, Schwarz, Neural Computation 36(4):596–620 (2024).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 class HalfSquaresLockIn(FrequencyPropagation):
-    """As frequency propagation, but ½u² is read from the samples with the error on; `a` is not used."""
+    """Frequency propagation from ½u², which is computed from the samples with the error on; `a` is not used."""
 
     of_squares = True
 

@@ -1,9 +1,9 @@
 """Parameter dither: all edges are modulated at once in orthogonal patterns, and the loss is correlated with each.
 
-Programmers cannot be modulated at tones, so the pattern of an edge is a column of a Hadamard matrix, one entry per
-acquisition: + is a setting above where the edge is, − one below. Then follow the same patterns with all signs
-reversed, so that products of two edges cancel. Source of the idea: A. Dembo and T. Kailath, IEEE Trans. Neural
-Networks 1, 58 (1990).
+Programmers cannot modulate an edge at a tone, so the pattern of an edge is a column of a Hadamard matrix, with one
+entry per acquisition: + means a setting above the present one, − a setting below. The same patterns are then repeated
+with all signs reversed, so that products of two edges cancel. Source of the idea: A. Dembo and T. Kailath, IEEE Trans.
+Neural Networks 1, 58 (1990).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ParameterDither(Rule):
     """Homodyne detection of the loss at the pattern of every edge; no error is injected."""
 
     class Options(Section):
-        """step: relative change of a conductance; one level if the next one is further."""
+        """step: relative change of a conductance; at least one level."""
 
         step: Annotated[float, Field(gt=0, lt=0.5)] = 0.02
 
@@ -55,13 +55,13 @@ class ParameterDither(Rule):
             variances[number] = u**2
         value = values @ signs / len(signs) / half_widths
         noise = np.sqrt(variances.sum()) / len(signs) / half_widths
-        # Products of three edges do not cancel: of every edge they leave about this much, whatever its own slope is.
+        # Products of three edges do not cancel: they add about this error to every edge, whatever its own slope is.
         left = self.options.step**2 * np.linalg.norm(value * half_widths) / np.abs(half_widths)
         return Gradient(value, noise, np.hypot(u_of_steps(value, edges.levels, self.options.step), left))
 
 
 def patterns(edges: int) -> NDArray[np.float64]:
-    """(T, E) signs: orthogonal columns, each with as many + as −; T is the smallest power of 2 above E."""
+    """(T, E) signs ±1 with orthogonal columns, half of each positive; T is the smallest power of 2 above E."""
     signs = np.ones((1, 1))
     while len(signs) <= edges:  # J. J. Sylvester's construction of a Hadamard matrix
         signs = np.block([[signs, signs], [signs, -signs]])

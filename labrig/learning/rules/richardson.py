@@ -1,7 +1,7 @@
 """Frequency propagation at γ and γ/2, extrapolated to γ = 0: (4 g(γ/2) − g(γ)) / 3.
 
-The error of order γ² cancels, so that one of order γ⁴ is left; noise has about 7 times the variance of a measurement
-at γ. Source: L. F. Richardson, Phil. Trans. R. Soc. A 210, 307 (1911).
+The error of order γ² cancels, which leaves an error of order γ⁴; the variance of the noise is about 7 times that of a
+measurement at γ. Source: L. F. Richardson, Phil. Trans. R. Soc. A 210, 307 (1911).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from labrig.learning.source_errors import combined
 
 
 class Richardson(Rule):
-    """Measure with the error off, with the error on, and with half of it."""
+    """Measure with the error off, with the full error, and with half of it."""
 
     @override
     def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
@@ -54,7 +54,7 @@ class Richardson(Rule):
 
 
 def half(excitation: Excitation) -> Excitation:
-    """Return the same with half the error."""
+    """Return the same excitation with half the error."""
     return replace(
         excitation,
         error=None if excitation.error is None else excitation.error / 2,
@@ -63,14 +63,14 @@ def half(excitation: Excitation) -> Excitation:
 
 
 def extrapolated(whole: tuple[Gradient, Gradient], small: tuple[Gradient, Gradient], shared: bool) -> Gradient:
-    """(4 · small − whole) / 3 with its uncertainties.
+    """Return the gradient (4 · small − whole) / 3 with its uncertainties.
 
     Parameters
     ----------
     whole, small : (Gradient, Gradient)
-        At γ and γ/2: with everything, and as if the reading without error were free of noise.
+        Gradients at γ and at γ/2, each first with its full noise, then as if the reading without error had no noise.
     shared : bool
-        Whether that reading, with its noise, is the same in both.
+        Whether both gradients use the same reading without error, so that they share its noise.
     """
     (one, quiet_one), (other, quiet_other) = whole, small
     own = (16 * quiet_other.standard_error**2 + quiet_one.standard_error**2) / 9

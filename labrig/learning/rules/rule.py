@@ -1,4 +1,4 @@
-"""The contract of a learning rule: a generator that yields what to play and is sent what came back."""
+"""The contract of a learning rule: a generator that yields an excitation to play and is sent the response."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from labrig.learning.measurement import Excitation, Response
 Array = NDArray[np.float64]
 
 Measurements = Generator[Excitation, Response, Gradient | None]
-"""What a rule's `gradient` returns: yields excitations, is sent responses, ends with the gradient."""
+"""Generator returned by `Rule.gradient`: it yields excitations, is sent responses, and returns the gradient."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One example: activation (I,) in V, target (R,) as the task has it."""
+    """One example: activation (I,) in V, and target (R,) as the task defines it."""
 
     activation: Array
     target: Array
 
 
 class EdgeStates(Protocol):
-    """The E programmable edges as they stand; every update is one."""
+    """The present states of the E programmable edges; every `Update` has these methods."""
 
     @property
     def levels(self) -> Sequence[LevelTable | Continuous]:
-        """What each edge can realize within the configured range."""
+        """Levels, or continuous range, of each edge within the configured range of conductances."""
         ...
 
     @property
     def conductances(self) -> Array:
-        """(E,) nominal conductance of what is written now (S)."""
+        """(E,) nominal conductances of the settings on the board (S)."""
         ...
 
     def settings(self) -> Mapping[int, Setting]:
-        """What is written now, by edge."""
+        """The settings on the board, by edge."""
         ...
 
 
@@ -55,20 +55,20 @@ class Rule(ABC):
     Parameters
     ----------
     options : instance of `cls.Options`
-        Its own keys, written next to `rule:` in the `learning` section.
+        The rule's own keys, written next to `rule:` in the `learning` section.
 
     Attributes
     ----------
     estimand : str
-        What its expectation is, in words.
+        Description of the quantity that the rule estimates.
     measures : bool
-        Whether it measures; a rule that does not is refused by every bench but the simulated one.
+        Whether the rule measures; only the simulated bench accepts a rule that does not.
     clamps : bool
-        Whether the sources of the error must hold the outputs.
+        Whether the error sources must hold the outputs.
     of_squares : bool
-        Whether it reads ½u² of the edges, so that their energy must be ½θu².
+        Whether the rule reads ½u² of the edges, which requires that their energy be ½θu².
     subtracts_zeros : bool
-        Whether zeros of channels cancel in what it takes for the outputs.
+        Whether zero errors of channels cancel in the outputs that the rule uses.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
@@ -83,15 +83,18 @@ class Rule(ABC):
 
     @abstractmethod
     def acquisitions(self, edges: int, carrier: type[Carrier]) -> int:
-        """Acquisitions per example on a board with this many edges; an example whose error is zero takes fewer."""
+        """Acquisitions per example on a board with this number of edges; an example with zero error takes fewer."""
 
     def acquisitions_of(self, edges: int, outputs: int, carrier: type[Carrier]) -> int:
-        """The same on a board with this many outputs too, for a rule that needs to know."""
+        """Acquisitions per example for this number of edges and outputs; override it if the outputs matter."""
         return self.acquisitions(edges, carrier)
 
     @classmethod
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
-        """Why it cannot work with this carrier or activation ("dc" or "sine"), with the remedy; None if it can."""
+        """Why the rule cannot work with this carrier or activation ("dc" or "sine"), with a remedy; None if it can.
+
+        The text completes a sentence whose subject is the rule.
+        """
         return None
 
     @abstractmethod
@@ -101,17 +104,20 @@ class Rule(ABC):
         Yields
         ------
         Excitation
-            What to play next. It is sent the Response.
+            The excitation to play next. The caller sends back the Response.
 
         Returns
         -------
         Gradient or None
-            With its uncertainties; None if the example has nothing to teach.
+            The gradient with its uncertainties; None if the example has nothing to teach.
         """
 
 
 def conduct(measurements: Measurements, measure: Callable[[Excitation], Response]) -> Gradient | None:
-    """Drive a rule to its end: `measure` plays an excitation, or answers from a record."""
+    """Run the measurements of a rule to the end, and return the gradient.
+
+    `measure` plays an excitation and returns the response, or takes the response from a record.
+    """
     try:
         excitation = next(measurements)
         while True:

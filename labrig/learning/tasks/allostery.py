@@ -24,7 +24,7 @@ class Allostery(VoltageTask):
     """One example: constant inputs and targets."""
 
     class Options(Section):
-        """Constant inputs; `targets` are the outputs wanted, or drawn uniformly between the inputs' extremes."""
+        """inputs: constant inputs. targets: desired outputs; `random` draws them between the extreme inputs."""
 
         inputs: Annotated[list[Drive], Field(min_length=1)]
         targets: Annotated[list[State], Field(min_length=1)] | Literal["random"] = "random"
@@ -40,7 +40,7 @@ class Allostery(VoltageTask):
 
     @classmethod
     def reaching(cls, inputs_v: Array, targets_v: Array) -> Allostery:
-        """Inputs (I,) and the outputs (O,) they should lead to."""
+        """Build the task from inputs (I,) and the outputs (O,) that they should produce, in V."""
         return cls(
             activation=inputs_v[None],
             target=targets_v[None],

@@ -1,4 +1,4 @@
-"""Classification of examples from a table: one output per class, or the difference of two; the largest one wins."""
+"""Classification of examples from a table, with one output per class or the difference of two; the largest wins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
 ACCURACY = 0.05
-"""Difference of an accuracy that matters: examples at the border of two classes change sides for microvolts."""
+"""Smallest change of an accuracy that matters: microvolts can move an example across the border of two classes."""
 
 
 class Split(Section):
@@ -37,7 +37,7 @@ class Split(Section):
 
 
 SOLVED = 0.9
-"""Share of the training examples classified right from which on the task counts as solved."""
+"""Smallest accuracy on the training examples at which the task counts as solved."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,18 @@ class Classification(EncodedInputs, Task):
     Parameters
     ----------
     classes : tuple of str
-        Their names, in the order of the outputs.
+        Names of the classes, in the order of the outputs.
     encode : Encode
-        How features became input voltages.
-    scalings : tuple
+        The encoding that turned features into input voltages.
+    scalings : tuple of (str, Scaling)
         Name and scaling of every feature.
     """
 
     class Options(Section):
-        """data: a CSV with a header line. label: its column of classes. features: columns, all others by default.
+        """data: a CSV file with a header line. label: the column that contains the classes.
 
-        readout: one output per class, or the difference of two, out0 − out1 for the first class.
+        features: the columns to use, all others by default. readout: one output per class, or the difference of two,
+        out0 − out1 for the first class.
         """
 
         data: str
@@ -83,7 +84,7 @@ class Classification(EncodedInputs, Task):
             train, test = split_by_class(
                 table.labels, table.classes, split.train_per_class, split.test_per_class, generator
             )
-        except OptionError as error:  # labels that look alike may be the reason
+        except OptionError as error:  # similar labels, meant to be one class, may be the reason
             raise OptionError(error.key, "; ".join((str(error), *table.notes[:1]))) from error
         encode: Encode = context.sections["encode"]
         _warn(table, train, options, context)
@@ -105,7 +106,7 @@ class Classification(EncodedInputs, Task):
         test: Indices,
         encode: Encode,
     ) -> Classification:
-        """Examples with their inputs (M, I) in V and labels (M,), indices into `classes`."""
+        """Build the task from inputs (M, I) in V and labels (M,), which are indices into `classes`."""
         return cls(
             activation=activation,
             target=np.eye(len(classes))[labels],
@@ -154,7 +155,7 @@ class Classification(EncodedInputs, Task):
 
 
 def _warn(table: LabelledTable, train: Indices, options: Classification.Options, context: TaskContext) -> None:
-    """Warn of labels that look alike, and of columns from which nothing can be learned."""
+    """Warn about labels that look alike, and about columns from which nothing can be learned."""
     for note in table.notes:
         context.warn("data", note)
     if context.sections["encode"].range is not None:

@@ -10,7 +10,10 @@ from labrig.quantities import as_written, escape_hint
 
 
 def data_file(context: TaskContext, key: Key, written: str) -> Path:
-    """Return the file that is `written` at a key of the task's options; OptionError if there is none."""
+    """Return the path of the file that the configuration names by `written` at `key` of the task's options.
+
+    Raises OptionError if there is no such file.
+    """
     file = context.locate(key)
     if file is not None:
         return file

@@ -1,4 +1,4 @@
-"""Divider: one edge between a source and a loaded output, the task whose gradient one computes by hand.
+"""Divider: one edge between a source and a loaded output. Its gradient can be computed by hand.
 
 v = x · R_load / (R_source + 1/θ + R_load), C = (v − y)², hence
 ∂C/∂θ = 2 (v − y) · x · R_load / (θ (R_source + R_load) + 1)².
@@ -26,12 +26,14 @@ class Divider(VoltageTask):
 
     Parameters
     ----------
-    source_ohm, load_ohm : float
-        In front of the edge, and from the output to ground (Ω).
+    source_ohm : float
+        Resistance between the source and the edge (Ω).
+    load_ohm : float
+        Resistance from the output to ground (Ω).
     """
 
     class Options(Section):
-        """input: what drives the edge. target: what the output should be."""
+        """input: voltage that drives the edge. target: desired output voltage."""
 
         input: Drive
         target: State
@@ -44,12 +46,12 @@ class Divider(VoltageTask):
     def build(cls, options: Options, context: TaskContext) -> Divider:
         board = context.terminals
         if board.edges != 1 or board.fixed or board.inputs != 1 or board.outputs != 1:
-            raise OptionError((), "a divider is one edge between a driven node and one with an error")
+            raise OptionError((), "a divider needs exactly one edge, between a driven node and a node with an error")
         return cls.between(options.input, options.target, float(board.input_ohm[0]), float(board.output_ohm[0]))
 
     @classmethod
     def between(cls, input_v: float, target_v: float, source_ohm: float, load_ohm: float) -> Divider:
-        """A divider between a source and a load."""
+        """Build a divider with this source voltage and this target for the loaded output."""
         return cls(
             activation=np.array([[input_v]]),
             target=np.array([[target_v]]),

@@ -1,4 +1,4 @@
-"""How numbers become voltages: the section `task.encode`, which several tasks share."""
+"""The encoding of numbers as voltages: the section `task.encode`, which several tasks share."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Array = NDArray[np.float64]
 
 
 class Encode(Section):
-    """How numbers become voltages.
+    """The encoding of numbers as voltages.
 
-    `range` is that of every feature, `ranges` those of single features by name; without them, each has its own in the
-    training part. `complements` repeats every voltage with the opposite sign; `bias` adds constant voltages.
+    `range` applies to every feature, and `ranges` to single features by name; a feature without either uses its range
+    in the training set. `complements` repeats every voltage with the opposite sign; `bias` adds constant voltages.
     """
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
@@ -51,17 +51,20 @@ class Encode(Section):
         return value
 
     def limits(self, names: Sequence[str], training: Array) -> tuple[Array, Array]:
-        """Return what becomes − and + full_scale of every feature, (F,) each; `training` (M, F) is the training part.
+        """Return the values of every feature that become −full_scale and +full_scale, (F,) each.
+
+        `names` (F) are the features, and `training` (M, F) contains their values in the training set.
 
         Raises
         ------
         OptionError
-            If `ranges` names something that is no feature.
+            If `ranges` contains a name that is not a feature.
         """
         own = self.ranges or {}
         unknown = [name for name in own if name not in names]
         if unknown:
-            raise OptionError(("encode", "ranges"), f"there is no feature {as_written(unknown[0])}: {', '.join(names)}")
+            known = f"the features are {', '.join(names)}"
+            raise OptionError(("encode", "ranges"), f"there is no feature {as_written(unknown[0])}; {known}")
         low, high = training.min(axis=0), training.max(axis=0)
         if self.range is not None:
             low, high = (np.full(len(names), limit) for limit in self.range)
@@ -71,13 +74,13 @@ class Encode(Section):
 
 
 def with_complements_and_bias(volts: Array, complements: bool, bias_v: Sequence[float]) -> Array:
-    """(M, I) input voltages: features (M, F) in V, their complements, then constant voltages."""
+    """(M, I) input voltages: those of the features (M, F) in V, then their complements, then constant voltages."""
     parts = [volts, -volts] if complements else [volts]
     return np.hstack([*parts, np.tile(np.asarray(bias_v, dtype=float), (len(volts), 1))])
 
 
 class EncodedInputs:
-    """Words and keys of a task whose inputs are encoded features: mixed into a task that has `encode`."""
+    """Mixin for a task whose inputs are encoded features: describes its inputs and finds the keys that set them."""
 
     encode: Encode
     activation: Array
@@ -85,7 +88,7 @@ class EncodedInputs:
     """Name and scaling of every feature; empty if the features are voltages without a name."""
 
     def input_roles(self) -> tuple[Role, ...]:
-        """Return the features, their complements, then the constant inputs."""
+        """Return the roles of the features, then of their complements, then of the constant inputs."""
         constant = [Role("bias", medium_in_use().text("state", volts)) for volts in self.encode.bias]
         repeats = 2 if self.encode.complements else 1
         count = (self.activation.shape[1] - len(constant)) // repeats
@@ -95,7 +98,7 @@ class EncodedInputs:
         return (*features, *complements, *constant)
 
     def inputs_in_words(self) -> str:
-        """How many inputs there are, and what they are made of."""
+        """Describe the number and kinds of the inputs in words."""
         return inputs_in_words(self.activation.shape[1], self.encode)
 
     def input_key(self, column: int) -> Key:
@@ -104,7 +107,7 @@ class EncodedInputs:
 
 
 def inputs_in_words(count: int, encode: Encode) -> str:
-    """What `count` inputs are made of."""
+    """Describe the number and kinds of `count` inputs in words."""
     constant = len(encode.bias)
     features = (count - constant) // (2 if encode.complements else 1)
     parts = [f"{features} features", *(["their complements"] if encode.complements else []), f"{constant} bias"]

@@ -1,4 +1,4 @@
-"""Goals of a run: what `task.target` may ask for. A goal that is missed ends the run with exit code 7."""
+"""Goals of a run, which `task.target` may set. A run that misses a goal ends with exit code 7."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Goal:
     Parameters
     ----------
     key : str
-        Under `task.target`.
+        The goal's key under `task.target`.
     type : annotation
-        Type of its value, for pydantic.
+        Type of the value, for pydantic.
     metric : str
-        The figure of the last evaluation it is held against; of one with a unit the name without it.
+        Name of the metric of the last evaluation that is compared with the goal, without its unit.
     at_least : bool
         Whether a larger figure is better.
     """
@@ -37,12 +37,12 @@ class Goal:
     at_least: bool
 
     def figure(self, metrics: Mapping[str, float]) -> str:
-        """Return the name of its figure among the metrics: `rms_v` for `rms`."""
+        """Return the full name of the goal's metric among these metrics, such as `rms_v` for `rms`."""
         names = (name for name in metrics if name == self.metric or name.rpartition("_")[0] == self.metric)
         return next(names, self.metric)
 
     def missed_by(self, metrics: Mapping[str, float], wanted: float) -> bool:
-        """Whether the metrics do not reach it; a metric that is missing or NaN does not."""
+        """Whether the metrics miss the goal. A missing metric, or NaN, misses it."""
         found = metrics.get(self.figure(metrics), math.nan)
         return not (found >= wanted if self.at_least else found <= wanted)
 
@@ -56,18 +56,18 @@ PATTERNS_RIGHT = Goal("patterns_right", Count, "patterns_right", at_least=True)
 
 @cache
 def goals_section(goals: tuple[Goal, ...]) -> type[Section]:
-    """The section `task.target` for a task with these goals."""
+    """Return the pydantic model of the section `task.target` for a task with these goals."""
     fields: dict[str, Any] = {goal.key: (goal.type | None, None) for goal in goals}
     return create_model("Target", __base__=Section, **fields)
 
 
 def goals_missed(goals: Sequence[Goal], target: Section | None, metrics: Mapping[str, float]) -> list[str]:
-    """Goals that the metrics do not reach, in words."""
+    """Return a message for each goal that the metrics miss."""
     missed: list[str] = []
     for goal in goals:
         wanted = getattr(target, goal.key, None)
         if wanted is not None and goal.missed_by(metrics, wanted):
             name = goal.figure(metrics)
             found = metrics.get(name, math.nan)
-            missed.append(f"{name} is {found:.4g}, the target is {wanted:.4g}")
+            missed.append(f"{name} is {found:.4g}, but the target is {wanted:.4g}")
     return missed

@@ -36,9 +36,10 @@ class RegressionSplit(Section):
 
 
 class RegressionData(Section):
-    """A CSV with a header line, and its columns.
+    """A CSV file with a header line, and the columns to use.
 
-    Outputs are scaled to ± full_scale by the range of the training examples; without it their numbers are volts.
+    Outputs are scaled so that their range in the training set becomes ± full_scale; if full_scale is not given, their
+    numbers are volts.
     """
 
     file: str
@@ -49,20 +50,22 @@ class RegressionData(Section):
 
 @dataclass(frozen=True)
 class Regression(EncodedInputs, VoltageTask):
-    """Examples of a map.
+    """Examples of a map from inputs to outputs.
 
     Parameters
     ----------
     encode : Encode
-        How x became input voltages.
-    scalings, columns : tuple
-        Name and scaling of every feature and of every output of a table; the scaling is None for volts.
+        The encoding that turned x into input voltages.
+    scalings : tuple of (str, Scaling)
+        Name and scaling of every feature of a table; empty without a table.
+    columns : tuple of (str, Scaling or None)
+        Name and scaling of every output of a table; the scaling is None if its numbers are volts.
     """
 
     class Options(Section):
-        """y = M x for x uniform in ± full_scale. `matrix: random` draws an achievable M from the seed.
+        """matrix: M in y = M x, for x uniform in ± full_scale; `random` draws an achievable M from the seed.
 
-        data: a table instead.
+        train, test: numbers of examples drawn. data: a table to use instead of drawn examples.
         """
 
         data: RegressionData | None = None
@@ -96,7 +99,7 @@ class Regression(EncodedInputs, VoltageTask):
 
     @classmethod
     def of_table(cls, data: RegressionData, encode: Encode, context: TaskContext) -> Regression:
-        """From the columns of a CSV file."""
+        """Build the task from columns of a CSV file."""
         file = data_file(context, ("data", "file"), data.file)
         features, values = (_columns(file, data, key) for key in ("inputs", "outputs"))
         split: RegressionSplit = context.sections["split"]
@@ -121,7 +124,10 @@ class Regression(EncodedInputs, VoltageTask):
 
     @classmethod
     def of(cls, x_v: Array, matrix: Array, encode: Encode, train: int) -> Regression:
-        """From x (M, F) in V and a matrix (O, F); the first `train` examples train, the others test."""
+        """Build the task from x (M, F) in V and a matrix (O, F).
+
+        The first `train` examples are the training set, and the others are the test set.
+        """
         return cls(
             activation=with_complements_and_bias(x_v, encode.complements, encode.bias),
             target=x_v @ matrix.T,
@@ -143,11 +149,11 @@ class Regression(EncodedInputs, VoltageTask):
 
 
 def _checked(data: RegressionData, options: Regression.Options) -> RegressionData:
-    """Refuse keys of examples that are drawn, next to a table."""
+    """Refuse a table next to keys that apply only to drawn examples."""
     for key, default in (("matrix", "random"), ("train", 30), ("test", 20)):
         if getattr(options, key) != default:
             remedy = "write 'split: {train: …, test: …}' in task" if key != "matrix" else "remove one of them"
-            raise OptionError(key, f"{key} is for examples of y = M x, and data names a table; {remedy}")
+            raise OptionError(key, f"{key} applies only to drawn examples of y = M x, but data names a table; {remedy}")
     both = [name for name in data.inputs if name in data.outputs]
     if both:
         raise OptionError(("data", "outputs"), f"column {as_written(both[0])} is an input as well; keep one of them")
@@ -155,7 +161,7 @@ def _checked(data: RegressionData, options: Regression.Options) -> RegressionDat
 
 
 def _columns(file: Path, data: RegressionData, key: Literal["inputs", "outputs"]) -> Array:
-    """(M, F) the numbers of these columns."""
+    """(M, F) numbers of these columns."""
     try:
         return read_number_csv(file, getattr(data, key), key)
     except OptionError as error:
@@ -164,13 +170,13 @@ def _columns(file: Path, data: RegressionData, key: Literal["inputs", "outputs"]
 
 
 def _scalings(names: Sequence[str], low: Array, high: Array, full_scale_v: float) -> tuple[tuple[str, Scaling], ...]:
-    """How columns were scaled: low to high (F,) became ± full_scale_v."""
+    """Scalings of columns by which low to high, (F,) each, became ± full_scale_v."""
     limits = zip(names, low.tolist(), high.tolist(), strict=True)
     return tuple((name, Scaling(least, most, full_scale_v)) for name, least, most in limits)
 
 
 def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -> Array:
-    """(O, F) the map, given or drawn."""
+    """(O, F) matrix of the map, as given or as drawn."""
     if options.matrix != "random":
         rows = {len(row) for row in options.matrix}
         if len(rows) != 1 or 0 in rows:
@@ -181,7 +187,8 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
         return matrix
     if not medium_in_use().within_drives:
         state = medium_in_use().state
-        raise OptionError("matrix", f"what a network of {state}s can realize is not known; write it, e.g. [[0.1, 0]]")
+        cannot = f"a matrix that a network of {state}s can realize cannot be drawn"
+        raise OptionError("matrix", f"{cannot}; write the matrix, e.g. [[0.1, 0]]")
     constant, inputs = len(encode.bias), context.terminals.inputs
     per_feature = 2 if encode.complements else 1
     features = (inputs - constant) // per_feature
@@ -192,7 +199,7 @@ def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -
 
 
 def _check_realizable(matrix: Array, encode: Encode, context: TaskContext) -> None:
-    """Refuse a matrix of the wrong signs, and warn of one that is too large.
+    """Refuse a matrix with unrealizable signs, and warn about one that is too large.
 
     Each output is a sum of the inputs with weights ≥ 0 that add up to less than 1: a negative element needs the
     complement of its input, and the magnitudes of a row add up to less than 1.
@@ -210,7 +217,10 @@ def _check_realizable(matrix: Array, encode: Encode, context: TaskContext) -> No
 
 
 def _achievable_matrix(features: int, complements: bool, board: Terminals, seed: int) -> Array:
-    """M of a board with conductances drawn from the range: an output is a convex combination of its inputs."""
+    """(O, F) matrix of a board with conductances drawn from the range.
+
+    Each output is a combination of the inputs with weights ≥ 0 that add up to less than 1.
+    """
     draw = RandomStream(seed, "matrix").at(0).uniform(*board.range_s, (board.outputs, board.inputs))
     weights = draw / (draw.sum(axis=1) + 1.0 / board.output_ohm)[:, None]
     positive = weights[:, :features]

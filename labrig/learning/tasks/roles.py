@@ -1,4 +1,4 @@
-"""What an input or an output of the board stands for."""
+"""Roles: the quantity of the task that an input or output of the board represents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labrig.medium import medium_in_use
 
 @dataclass(frozen=True)
 class Scaling:
-    """The numbers `low` to `high` of a column are − to + `full_scale_v` (V)."""
+    """The scaling of a column: the numbers `low` to `high` become −`full_scale_v` to +`full_scale_v` (V)."""
 
     low: float
     high: float
@@ -24,17 +24,17 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Role:
-    """What one input or output stands for.
+    """The quantity that one input or output represents.
 
     Parameters
     ----------
     kind : str
-        An input is a feature, the complement of one, or a bias; an output stands for a class, a column of the data, or
-        a readout of the task.
+        An input is a feature, the complement of a feature, or a bias; an output represents a class, a column of the
+        data, or a readout of the task.
     name : str
-        Of the feature, class or column; of a bias its voltage.
+        Name of the feature, class, column or readout; for a bias, its voltage.
     scaling : Scaling, optional
-        How numbers of the data become voltages; None if they are voltages.
+        Scaling of the data to voltages; None if the data are voltages.
     """
 
     kind: Literal["feature", "complement", "bias", "class", "column", "readout"]

@@ -1,4 +1,4 @@
-"""The contract of a task: examples, targets, goals, what is reported of the outputs, and the words for errors."""
+"""The contract of a task: examples, targets, goals, metrics of the outputs, and error messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from labrig.learning.tasks.roles import Role
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Key = tuple[str | int, ...]
-"""A key, or the path to one, in the task's own options or in a section next to them."""
+"""Path of a key in the task's own options, or in a section next to them."""
 
 
 @dataclass(frozen=True)
@@ -48,30 +48,32 @@ class Terminals:
 
     @property
     def inputs(self) -> int:
-        """I."""
+        """I, the number of inputs."""
         return len(self.input_ohm)
 
     @property
     def outputs(self) -> int:
-        """O."""
+        """O, the number of outputs."""
         return len(self.output_ohm)
 
 
 @dataclass(frozen=True)
 class TaskContext:
-    """What a task is built from besides its own options.
+    """The context from which a task is built, besides its own options.
 
     Parameters
     ----------
     terminals : Terminals
+        The inputs and outputs of the board.
     sections : mapping
-        The sections next to its own, by key.
+        The sections next to the task's own options, by key.
     seed : int
         Seed of the run.
     locate : callable
-        The file that a key of its own options, given as its path, names, or None if there is none.
+        Takes the path of a key in the task's own options, and returns the file that is named there, or None if there
+        is no such file.
     warn : callable
-        Shows the user a warning about a key of its own options, which does not stop the run.
+        Takes a key of the task's own options and a message, and shows the user a warning that does not stop the run.
     """
 
     terminals: Terminals
@@ -83,20 +85,20 @@ class TaskContext:
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """Examples a network is trained on.
+    """Examples on which a network is trained.
 
     Parameters
     ----------
     activation : (M, I) array
         Input voltages (V).
     target : (M, R) array
-        Volts of each readout, or one-hot classes.
+        Target voltage of each readout (V), or one-hot classes.
     readout : (R, O) array
-        How outputs are read: the identity single-ended, [[1, −1]] as one difference.
+        Readouts as combinations of outputs: the identity for single-ended ones, [[1, −1]] for one difference.
     train, test : arrays of int
-        Indices of examples.
+        Indices of the examples in the training set and in the test set.
     names : tuple of str
-        One per example, for certificates and tables; empty for numbers.
+        Names of the examples, for certificates and tables; empty if examples are called by their numbers.
     """
 
     activation: Array
@@ -107,83 +109,83 @@ class Task(ABC):
     names: tuple[str, ...] = field(default=(), kw_only=True)
 
     Options: ClassVar[type[Section]]
-    """Its own keys, below its name in the `task` section."""
+    """The task's own keys, below its name in the `task` section."""
     targets: ClassVar[Targets]
-    """What `target` says; the loss must be of the same kind."""
+    """Kind of `target`; the loss must use the same kind."""
     sections: ClassVar[tuple[str, ...]] = ()
-    """Which of the sections that tasks share it has next to its own: 'split', 'encode'."""
+    """The shared sections, 'split' and 'encode', that the task uses besides its own options."""
     section_models: ClassVar[Mapping[str, type[Section]]] = {}
-    """Its own models of these sections, where they are not the usual ones."""
+    """The task's own pydantic models of these sections, if they differ from the usual ones."""
     goals: ClassVar[tuple[Goal, ...]] = ()
-    """What `target` may ask for."""
+    """Goals that `task.target` may set."""
     exact: ClassVar[bool] = True
-    """Whether every target should be reached; a best fit may ask for more than there is in some examples."""
+    """Whether every target should be reached. If not, the task is a best fit: some targets may be unreachable."""
 
     @classmethod
     @abstractmethod
     def build(cls, options: Any, context: TaskContext) -> Self:
-        """The task of a configuration.
+        """Build the task from a configuration.
 
         Raises
         ------
         OptionError
-            Naming the key to blame.
+            If the options are wrong; it names the key at fault.
         """
 
     @classmethod
     def needed_sections(cls, given: Collection[str]) -> tuple[str, ...]:
-        """Return the sections that must be present if these options are given; the other ones must not."""
+        """Return the sections that must be present if these options are given; the others must be absent."""
         return cls.sections
 
     @property
     def training_targets(self) -> TrainingTargets:
-        """What a loss may know."""
+        """The part of the task that a loss is built from."""
         return TrainingTargets(self.readout, self.target[self.train])
 
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
-        """What is reported of measured outputs (len(examples), O) in V, besides the loss."""
+        """Metrics of the measured outputs (len(examples), O) in V of these examples, in addition to the loss."""
         return {}
 
     def tolerances(self) -> Mapping[str, float]:
-        """Return by how much each of the figures may change before the result is another one."""
+        """Return the largest change of each metric that does not count as a different result."""
         return {}
 
     def solved(self) -> Mapping[str, float]:
-        """Return what counts as solved where `task.target` asks for nothing: values by the keys of its goals."""
+        """Return the values at which the task counts as solved if `task.target` is not given, by key of the goals."""
         return {}
 
     def gradient_figures(self, conductances: Array, gradient: Array) -> dict[str, float]:
-        """Figures of the first gradient of a run (E,), for a task that has a formula to hold it against."""
+        """Metrics of the first gradient (E,) of a run, for a task with a formula for the exact gradient."""
         return {}
 
     def board_problems(self, terminals: Terminals) -> list[OptionError]:
-        """What is wrong if the board does not have the inputs and outputs of this task."""
+        """Return the problems with a board whose inputs or outputs do not match the task; an empty list if none."""
         problems: list[OptionError] = []
         if self.activation.shape[1] != terminals.inputs:
-            message = f"the task has {self.inputs_in_words()}, {terminals.inputs} nodes are driven"
+            message = f"the task has {self.inputs_in_words()}, but {terminals.inputs} nodes are driven"
             problems.append(OptionError((), message))
         if self.readout.shape[1] != terminals.outputs:
             problems.append(self.outputs_problem(terminals.outputs))
         return problems
 
     def outputs_problem(self, outputs: int) -> OptionError:
-        """What is wrong if the board has this many outputs instead."""
+        """Return the problem to report if the board has this number of outputs instead."""
         return OptionError(
             (),
             f"the task has {self.readout.shape[1]} outputs, but {outputs} nodes have an 'error' source in the wiring",
         )
 
     def inputs_in_words(self) -> str:
-        """How many inputs there are, and what they are."""
+        """Describe the number and kinds of the inputs in words."""
         count = self.activation.shape[1]
         return "1 input" if count == 1 else f"{count} inputs"
 
     def input_roles(self) -> tuple[Role, ...]:
-        """Return what each input stands for."""
+        """Return the role of each input."""
         return tuple(Role("feature", f"input {k + 1}") for k in range(self.activation.shape[1]))
 
     def output_roles(self) -> tuple[Role, ...]:
-        """Return what each output stands for."""
+        """Return the role of each output."""
         rows = np.abs(self.readout).argmax(axis=0)
         signs = ["" if (self.readout >= 0).all() else " (+)" if up else " (-)" for up in self.readout.max(axis=0) > 0]
         return tuple(Role("readout", f"output {row + 1}{sign}") for row, sign in zip(rows, signs, strict=True))
@@ -193,19 +195,19 @@ class Task(ABC):
         return ()
 
     def input_note(self, column: int) -> str:
-        """How the largest voltage of an input follows from that key, if it is not the value itself."""
+        """A note on how the largest voltage of an input follows from the value at `input_key`; empty if they agree."""
         return ""
 
     def target_key(self, row: int | None = None) -> Key:
-        """The key that sets the target of a readout, or of all."""
+        """The key that sets the target of the readout `row`, or of all readouts if `row` is None."""
         return ()
 
     def example_name(self, example: int) -> str:
-        """What an example is called: its number if it has no name."""
+        """The name of an example, or its number if it has no name."""
         return self.names[example] if self.names else str(example)
 
     def representatives(self) -> list[int]:
-        """Examples that `certify` judges by default: all, if there are at most eight.
+        """Indices of the training examples that `certify` judges by default: all, if there are at most eight.
 
         Otherwise two for each different target, or the first four if there are more than eight different targets.
         """

@@ -1,4 +1,4 @@
-"""What tasks share whose outputs should reach given values: voltages, displacements, pressures."""
+"""Common base of tasks whose outputs should reach given values: voltages, displacements or pressures."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from labrig.medium import medium_in_use
 
 Array = NDArray[np.float64]
 RMS_SHARE = 0.02
-"""Difference of the rms distance that matters, as a share of the targets' own root mean square."""
+"""Smallest change of the rms distance that matters, as a share of the targets' own root mean square."""
 NO_EXAMPLES: Indices = np.array([], dtype=np.intp)
 
 
 @dataclass(frozen=True)
 class VoltageTask(Task):
-    """Reports the rms distance from the targets over examples and readouts, `rms_v` in V.
+    """A task that reports the rms distance from the targets over examples and readouts, as `rms_v` in V.
 
     Parameters
     ----------
     state_key : str
-        What the name of that figure ends with: 'v', or 'm' and 'pa' in other media.
+        Ending of the name of that metric: 'v' for voltages; other media have 'm' or 'pa'.
     """
 
     state_key: str = field(default_factory=lambda: medium_in_use().state_key, kw_only=True)
@@ -37,7 +37,7 @@ class VoltageTask(Task):
     goals: ClassVar[tuple[Goal, ...]] = (RMS,)
 
     def read(self, outputs: Array) -> Array:
-        """(M, R) readouts of outputs (M, O), V."""
+        """(M, R) readouts of outputs (M, O), in V."""
         return outputs @ self.readout.T
 
     @override

@@ -1,7 +1,7 @@
 """XOR: four patterns of ± amplitude; the difference of two outputs should be ± target.
 
-x₁, x₂ with complements and two rails. Both rails are needed: a single mid-rail bias makes the network odd, and XOR
-impossible.
+The inputs are x₁ and x₂ with their complements, and two rails. Both rails are needed: with a single mid-rail bias the
+outputs are odd functions of the inputs, and XOR is impossible.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ Array = NDArray[np.float64]
 
 
 MARGIN = 8 / 60
-"""Largest rms distance from the targets, as a share of them: 8 mV of 60 mV leave the patterns far apart."""
+"""Largest rms distance at which the task counts as solved, as a share of the target: 8 mV of 60 mV keep the patterns
+well apart."""
 
 
 @dataclass(frozen=True)
 class Xor(VoltageTask):
-    """The four patterns."""
+    """The four patterns of XOR."""
 
     class Options(Section):
-        """Four patterns of ± amplitude; the difference of two outputs should be ± target."""
+        """amplitude: the inputs are ± amplitude. target: the difference of the two outputs should be ± target."""
 
         amplitude: PositiveVoltage
         target: PositiveVoltage
@@ -47,7 +48,7 @@ class Xor(VoltageTask):
 
     @classmethod
     def patterns(cls, amplitude_v: float, target_v: float) -> Xor:
-        """All four patterns, in the order 00, 01, 10, 11."""
+        """Build the task; its patterns are in the order 00, 01, 10, 11."""
         signs = np.array([[x1, x2] for x1 in (-1.0, 1.0) for x2 in (-1.0, 1.0)])
         x1, x2 = signs.T
         one = np.ones(4)

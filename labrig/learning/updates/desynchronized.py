@@ -1,4 +1,4 @@
-"""Desynchronized updates: at each step a random part of the edges moves, the others wait.
+"""Desynchronized updates: at each step, a random subset of the edges moves and the others wait.
 
 Source: J. F. Wycoff, S. Dillavou, M. Stern, A. J. Liu, D. J. Durian, J. Chem. Phys. 156, 144903 (2022).
 """
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 class Desynchronized(GradientDescent):
-    """Gradient descent of each edge with a probability."""
+    """Gradient descent in which each edge takes part in a step with a given probability."""
 
     class Options(GradientDescent.Options):
         """moving: probability that an edge takes part in a step."""

@@ -1,6 +1,7 @@
-"""Gradient descent: a float shadow of every conductance, rounded to levels the part can hold.
+"""Gradient descent on a floating-point shadow of every conductance, which is rounded to the levels of the part.
 
-An update below half a level step is not lost: it stays in the shadow. Without one, small updates never reach a level.
+An update smaller than half the distance between levels is not lost: it stays in the shadow. Without a shadow, small
+updates would never reach the next level.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ Array = NDArray[np.float64]
 
 
 class GradientDescent(Update):
-    """Gradient descent on the shadow, nearest realizable level with hysteresis on the board."""
+    """Gradient descent on the shadow; the board gets the nearest realizable level, with hysteresis."""
 
     class Options(Section):
-        """hysteresis: a level is left only when the next one is nearer by this fraction of their distance."""
+        """hysteresis: a level is left only if the new one is nearer by this fraction of the distance between them."""
 
         rounding: Literal["nearest"] = "nearest"
         hysteresis: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
@@ -84,18 +85,18 @@ class GradientDescent(Update):
         return self._settings(changed)
 
     def _step(self, gradient: Array) -> Array:
-        """(E,) by how much every conductance is lowered before rounding (S)."""
+        """(E,) decrease of every conductance in this step, before rounding (S)."""
         return self._rate.at(self.steps) * gradient
 
     def _rounded(self, ladder: Ladder, moved: Array) -> NDArray[np.intp]:
-        """(E,) position of the level for a conductance: the nearest one, with hysteresis."""
+        """(E,) position of the nearest level for each conductance, with hysteresis."""
         wanted = nearest(ladder, moved)
         here, there = at(ladder, self._position), at(ladder, wanted)
         nearer = np.abs(moved - here) - np.abs(moved - there)
         return np.where(nearer > self._hysteresis * np.abs(here - there), wanted, self._position)
 
     def _kept(self, moved: Array) -> Array:
-        """(E,) what the next step starts from (S)."""
+        """(E,) conductances from which the next step starts (S)."""
         return moved
 
     def _settings(self, edges: NDArray[np.intp]) -> dict[int, Setting]:

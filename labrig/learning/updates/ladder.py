@@ -1,4 +1,4 @@
-"""The levels of all edges as arrays, so that a step of thousands of edges is a few array operations."""
+"""The levels of all edges as arrays, so that a step of thousands of edges takes only a few array operations."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def ends(levels: Sequence[LevelTable | Continuous]) -> tuple[Array, Array]:
 
 
 def at(ladder: Ladder, position: NDArray[np.intp]) -> Array:
-    """(E,) conductance of each edge's level."""
+    """(E,) conductance of the level at each edge's position (S)."""
     return ladder.siemens[ladder.table, position]
 
 
@@ -74,7 +74,7 @@ def nearest(ladder: Ladder, values: Array) -> NDArray[np.intp]:
 
 
 def below(ladder: Ladder, values: Array) -> NDArray[np.intp]:
-    """(E,) position of the lower one of the two levels that each value is between, or nearest to."""
+    """(E,) position of the lower of the two levels that enclose each value; at an end, of the two nearest levels."""
     last = np.array([np.argmax(row) for row in ladder.siemens])[ladder.table]  # the padding repeats the highest
     return np.clip(_smaller(ladder, values) - 1, 0, np.maximum(last - 1, 0))
 
@@ -95,7 +95,7 @@ def _smaller(ladder: Ladder, values: Array) -> NDArray[np.intp]:
 
 
 def within(levels: LevelTable | Continuous, low: float, high: float) -> LevelTable | Continuous:
-    """The part of what a channel realizes that lies in [low, high] (S)."""
+    """The levels, or the continuous range, of a channel restricted to [low, high] (S)."""
     if isinstance(levels, Continuous):
         return Continuous(max(low, levels.minimum), min(high, levels.maximum), levels.tolerance)
     keep = (levels.siemens >= low) & (levels.siemens <= high)

@@ -1,6 +1,7 @@
 """Momentum: a step goes down a running mean of gradients.
 
-Source: B. T. Polyak, USSR Comput. Math. Math. Phys. 4, 1 (1964), as a mean, so that the rate keeps its meaning.
+Source: B. T. Polyak, USSR Comput. Math. Math. Phys. 4, 1 (1964); here a mean instead of a sum, so that the rate has the
+same meaning as without momentum.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Momentum(GradientDescent):
     """m ← momentum · m + (1 − momentum) · ∂C/∂θ; Δθ = −rate · m."""
 
     class Options(GradientDescent.Options):
-        """momentum: share of the old mean in the new one."""
+        """momentum: weight of the old mean in the new mean."""
 
         momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
 

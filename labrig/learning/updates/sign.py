@@ -1,6 +1,6 @@
-"""Sign updates: every conductance moves by the same amount, only the sign of its gradient counts.
+"""Sign updates: every conductance moves by the same amount, in the direction given by the sign of its gradient.
 
-Source: as "Manhattan learning", M. Riedmiller and H. Braun, IEEE Int. Conf. on Neural Networks (1993).
+Source: "Manhattan learning" in M. Riedmiller and H. Braun, IEEE Int. Conf. on Neural Networks (1993).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Array = NDArray[np.float64]
 
 
 class SignDescent(GradientDescent):
-    """Δθ = −sign_step · range · sign(∂C/∂θ), decaying as the rate does; `learning.rate` itself does not matter."""
+    """Δθ = −sign_step · range · sign(∂C/∂θ). The step decays as the rate does, but its size is independent of it."""
 
     class Options(GradientDescent.Options):
-        """sign_step: a step as a share of the range of conductances."""
+        """sign_step: size of a step as a share of the range of conductances."""
 
         sign_step: Annotated[float, Field(gt=0, le=1)] = 0.01
 

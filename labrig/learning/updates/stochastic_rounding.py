@@ -1,4 +1,6 @@
-"""Stochastic rounding: no float shadow; a step between two levels goes to either, so that its mean is right.
+"""Stochastic rounding without a shadow: a step that ends between two levels goes randomly to either of them.
+
+The probabilities are such that the mean of the rounded step is the step itself.
 
 Source: S. Gupta et al., Deep learning with limited numerical precision, ICML (2015).
 """
@@ -22,7 +24,7 @@ Array = NDArray[np.float64]
 
 
 class StochasticRounding(GradientDescent):
-    """Gradient descent from the levels on the board. Channels without levels are not rounded."""
+    """Gradient descent that starts every step from the levels on the board. Continuous channels are not rounded."""
 
     class Options(Section):  # type: ignore[assignment]
         """No keys."""

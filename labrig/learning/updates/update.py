@@ -1,4 +1,4 @@
-"""The contract of an update: from the gradient of a batch to what is written."""
+"""The contract of an update, which turns the gradient of a batch into the settings to write."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rate:
-    """How far a step goes: Δθ = −factor · remaining · ∂C/∂θ.
+    """The size of a step: Δθ = −factor · remaining · ∂C/∂θ.
 
     Parameters
     ----------
     factor : float
-        rate · s² / L₀, s the width of the configured range (S²/unit of the loss).
+        rate · s² / L₀, where s is the width of the configured range (S²/unit of the loss).
     total_steps : int or None
-        Where a linear decay reaches zero; None keeps the rate.
+        Step at which a linear decay reaches zero; None keeps the rate constant.
     """
 
     factor: float
     total_steps: int | None = None
 
     def at(self, step: int) -> float:
-        """Factor of step number `step`, counted from 0."""
+        """Factor factor · remaining of step number `step`, counted from 0."""
         remaining = 1.0 if self.total_steps is None else max(0.0, 1.0 - step / self.total_steps)
         return self.factor * remaining
 
@@ -46,11 +46,11 @@ class UpdateState:
     shadow : (E,) array
         Conductances before rounding (S).
     position : (E,) int array
-        Of each edge's level.
+        Position of each edge's level in its table; empty if the channels are continuous.
     steps : int
-        Taken so far.
+        Steps taken so far.
     memory : mapping of str to array
-        What else it remembers of its steps.
+        Other state that the update keeps between steps.
     """
 
     shadow: Array
@@ -65,18 +65,19 @@ class Update(ABC):
     Parameters
     ----------
     options : instance of `cls.Options`
-        Its own keys, written next to `update:` in the `learning` section.
-    levels : sequence of E
-        What each edge's channel realizes within the configured range.
+        The update's own keys, written next to `update:` in the `learning` section.
+    levels : sequence of E LevelTable or Continuous
+        Levels, or continuous range, of each edge's channel within the configured range of conductances.
     initial : (E,) array
-        Conductances to begin with (S).
+        Initial conductances (S).
     rate : Rate
+        Size of the steps.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
 
     seed: int = 0
-    """Seed of the run, for updates that draw random numbers: those of a step follow from it and the step's number."""
+    """Seed of the run, for updates that draw random numbers: the seed and the step number determine those of a step."""
     steps: int
     """Steps taken so far."""
     shadow: Array
@@ -85,7 +86,7 @@ class Update(ABC):
     @property
     @abstractmethod
     def levels(self) -> Sequence[LevelTable | Continuous]:
-        """What each edge's channel realizes within the configured range."""
+        """Levels, or continuous range, of each edge's channel within the configured range of conductances."""
 
     @abstractmethod
     def __init__(self, options: Any, levels: Sequence[LevelTable | Continuous], initial: Array, rate: Rate) -> None: ...
@@ -93,7 +94,7 @@ class Update(ABC):
     @property
     @abstractmethod
     def conductances(self) -> Array:
-        """(E,) nominal conductance of what is written now (S)."""
+        """(E,) nominal conductances of the settings on the board (S)."""
 
     @abstractmethod
     def settings(self) -> dict[int, Setting]:
@@ -105,20 +106,30 @@ class Update(ABC):
 
     @abstractmethod
     def state(self) -> UpdateState:
-        """The present state, to return to with `restore`."""
+        """The present state, to which `restore` can return."""
 
     @abstractmethod
     def resume(self, shadow: Array, conductances: Array, steps: int) -> None:
-        """Go on after so many steps, from the conductances (E,) before rounding and as written (S)."""
+        """Continue a run after `steps` steps.
+
+        Parameters
+        ----------
+        shadow : (E,) array
+            Conductances before rounding (S).
+        conductances : (E,) array
+            Nominal conductances of the settings as written (S).
+        steps : int
+            Steps taken so far.
+        """
 
     def memory(self) -> Mapping[str, Array]:
-        """What it remembers of its steps besides `shadow` and `steps`; it is committed with every step."""
+        """State kept between steps besides `shadow` and `steps`; the run commits it with every step."""
         return {}
 
     def remember(self, memory: Mapping[str, Array]) -> None:
-        """Take up what `memory` returned after the last step; call it after `resume`."""
+        """Restore the state that `memory` returned after the last step. Call this after `resume`."""
         return
 
     @abstractmethod
     def restore(self, state: UpdateState) -> None:
-        """Forget every step taken since `state`."""
+        """Return to `state`: undo every step taken since then."""

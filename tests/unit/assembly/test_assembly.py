@@ -74,7 +74,7 @@ class TestBoard:
     ) -> None:
         ((path, message),) = faults(islands(tmp_path), f"network.{builder}")
         assert path == f"network.{builder.partition('=')[0]}"
-        assert "programmable edges are more than 100000" in message
+        assert "programmable edges are too many; at most 100000" in message
 
 
 class TestEdgesOfTheWiring:
@@ -192,7 +192,7 @@ class TestTask:
         [
             ("[[0.1, 0.2], [0.3]]", "all rows must have the same length"),
             ("[[0.1, 0.2]]", "1 outputs"),
-            ("[[0.1], [0.2]]", "3 inputs (1 features, their complements, 1 bias), 7 nodes are driven"),
+            ("[[0.1], [0.2]]", "3 inputs (1 features, their complements, 1 bias), but 7 nodes are driven"),
         ],
     )
     def test_a_matrix_that_does_not_fit(self, matrix: str, says: str) -> None:

@@ -46,13 +46,19 @@ def test_columns_by_name(tmp_path):
         ("a,kind\n1e999,x\n", "kind", None, "data", "'1e999' is too large"),
         ("a,kind\nhigh,x\n", "kind", None, "data", "'high' is not a number"),
         ("a,kind\n1_5,x\n", "kind", None, "data", "'1_5' is not a number; digits are not grouped: write '15'"),
-        ("a,kind\n1,x\n2,\n", "kind", None, "data", "table.csv:3:3: an example without a class"),
+        ("a,kind\n1,x\n2,\n", "kind", None, "data", "table.csv:3:3: the example has no class"),
         ("a,,kind\n1,2,x\n", "kind", None, "data", "table.csv:1:3: a column has no name"),
         ("# c\na,b,a,kind\n1,2,3,x\n", "kind", None, "data", "table.csv:2:1: 2 columns are called 'a'; rename them"),
         ("a,kind,kind\n1,x,y\n", "kind", None, "data", "2 columns are called 'kind'"),
         ("a,b,a,kind\n1,2,3,x\n", "kind", ["b", "a"], "data", "2 columns are called 'a'"),
         (GOOD, "kind", ["a", "b", "a"], "features", "column 'a' is named twice"),
-        ("a,kind\n-1e308,x\n1e308,x\n", "kind", None, "data", "column 'a' ranges from -1e.308 to 1e.308, too wide"),
+        (
+            "a,kind\n-1e308,x\n1e308,x\n",
+            "kind",
+            None,
+            "data",
+            "column 'a' ranges from -1e.308 to 1e.308, which is too wide",
+        ),
     ],
 )
 def test_what_is_refused(tmp_path, text, label, features, key, message):
@@ -142,7 +148,7 @@ def test_encoding_by_hand():
 def test_the_range_of_one_feature_can_be_given():
     volts = encoded(ranges={"c": (0.0, 4.0)}, complements=False, bias_v=[])
     np.testing.assert_allclose(volts, [[-0.5, 0, -0.25], [0.5, 0, 0.25], [0, 0, 0], [0.6, 0, -0.5]], atol=1e-16)
-    with pytest.raises(OptionError, match="no feature 'd': a, b, c"):
+    with pytest.raises(OptionError, match="no feature 'd'; the features are a, b, c"):
         encoded(ranges={"d": (0.0, 4.0)})
 
 

@@ -128,8 +128,8 @@ def test_a_contrast_of_unlinked_readings_counts_both_zeros():
 @pytest.mark.parametrize(
     ("rule", "overrides", "message"),
     [
-        ("equilibrium_propagation", ("learning.activation=sine",), "compares levels; write 'learning.activation: dc'"),
-        ("coupled_learning", ("learning.activation=sine",), "compares levels"),
+        ("equilibrium_propagation", ("learning.activation=sine",), "compares DC levels; write 'learning.activation"),
+        ("coupled_learning", ("learning.activation=sine",), "compares DC levels"),
         ("chopped", ("learning.activation=sine",), "a sine needs no chopping"),
         ("half_squares", ("learning.activation=sine",), "amplitude_modulation"),
     ],

@@ -33,7 +33,7 @@ def test_its_defaults():
 @pytest.mark.parametrize(
     ("inputs", "outputs", "says"),
     [
-        (3, 1, ["the task has 2 inputs, 3 nodes are driven"]),
+        (3, 1, ["the task has 2 inputs, but 3 nodes are driven"]),
         (2, 2, ["the task has 1 outputs, but 2 nodes have an 'error' source in the wiring"]),
         (2, 1, []),
     ],

@@ -82,8 +82,8 @@ def test_it_is_learned_and_a_run_can_be_repeated_from_its_folder(tmp_path: Path)
         ("split: {train: 20, test: 10}", "split: {train: 35, test: 10}", "40 examples, but split asks for 35 + 10"),
         ("  split: {train: 20, test: 10}\n", "", "also needs split in task, e.g. 'split: {train: 30, test: 20}'"),
         ("split: {train: 20, test: 10}", "split: {train_per_class: 20, test_per_class: 10}", "train_per_class"),
-        ("{data: {", "{train: 10, data: {", "train is for examples of y = M x"),
-        ("{data: {", "{matrix: [[1]], data: {", "matrix is for examples of y = M x"),
+        ("{data: {", "{train: 10, data: {", "train applies only to drawn examples of y = M x"),
+        ("{data: {", "{matrix: [[1]], data: {", "matrix applies only to drawn examples of y = M x"),
     ],
 )
 def test_what_is_refused_names_the_place_and_the_remedy(tmp_path: Path, old: str, new: str, words: str) -> None:
