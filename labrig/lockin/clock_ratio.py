@@ -1,7 +1,8 @@
-"""The ratio of a source's clock to the digitizer's, from the way the pilot drifts off its nominal frequency.
+"""The ratio of the source's clock to the digitizer's clock, from the deviation of the pilot from its nominal frequency.
 
-20 ppm over 1 s put 6 % of a tone into one that is a hundredth of it, because the window no longer holds whole cycles.
-Tones are fitted again where they are: at the ratio times their nominal frequencies.
+A clock error of 20 ppm in a window of 1 s changes a tone that is a hundredth of its neighbour by 6 %, because the
+window no longer holds whole cycles. Tones are therefore fitted again at their real frequencies: the ratio times the
+nominal frequencies.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 CERTAIN = 4.0
-"""Standard errors from 1, beyond which a ratio is taken for real."""
+"""Deviation of a ratio from 1, in standard errors, beyond which the clocks count as different."""
 
 LEAST_PHASE_RAD = 1e-6
-"""Change of a tone's phase over the window, below which a ratio does not matter."""
+"""Change of a tone's phase over the window, below which a difference of the clocks does not matter."""
 
 LARGEST = 1e-3
-"""Deviation of a ratio from 1, beyond which it is no clock: instruments are within 50 ppm, some boards within 200."""
+"""Deviation of a ratio from 1, beyond which it is not due to a clock: instruments are within 50 ppm, some boards within
+200 ppm."""
 
 NO_VARIANCE = 1e-30
 """Variance of the rounding of floating point numbers (V²)."""
@@ -36,12 +38,12 @@ class ClockRatio:
     samples : int
         N.
     period : int or None
-        Samples after which the tones repeat, if the residual is what does not repeat with it.
+        Samples after which the tones repeat, if the periodic part was removed from the residual; otherwise None.
     """
 
     def __init__(self, omegas: Array, samples: int, period: int | None = None) -> None:
         time = np.arange(samples) - (samples - 1) / 2
-        # What is the same in every period is not in the residual.
+        # The residual does not contain the part that is the same in every period.
         late = time if period is None else period * (np.arange(samples) // period - (samples / period - 1) / 2)
         phase = np.outer(omegas, time)
         self._slopes = omegas[:, np.newaxis] * late * np.stack((-np.sin(phase), -np.cos(phase)))
@@ -49,16 +51,16 @@ class ClockRatio:
         self._window = float(omegas.max()) * samples
 
     def off(self, residual: Array, theta: Array, variance: float) -> tuple[float, float]:
-        """Ratio less 1 and its standard error, as long as it is small.
+        """Estimate the ratio minus 1, to first order, and its standard error.
 
         Parameters
         ----------
         residual : (N,)
-            Of the pilot (V).
+            Residual of the pilot (V).
         theta : (1 + 2F,)
-            Its fit.
+            Parameters of the fit to the pilot (V).
         variance : float
-            Of a sample (V²).
+            Noise variance of a sample (V²).
         """
         cosine, sine = theta[1::2], theta[2::2]
         along = self._slopes @ residual
@@ -69,5 +71,5 @@ class ClockRatio:
         return moved / size, math.sqrt(max(variance, NO_VARIANCE) / size)
 
     def matters(self, off: float, u: float) -> bool:
-        """Whether a ratio is certainly not 1, and turns a tone's phase within a window."""
+        """Whether a ratio of 1 + off with standard error u certainly differs from 1 and noticeably rotates a tone."""
         return LARGEST > abs(off) > CERTAIN * u and abs(off) * self._window > LEAST_PHASE_RAD

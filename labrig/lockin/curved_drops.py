@@ -1,6 +1,6 @@
-"""Drops that are no weighted sum of channels, such as the length of a line between two points that both move.
+"""Drops that are not a weighted sum of channels, such as the distance between two points that both move.
 
-Around the levels of one window they are, so phasors and noise are those of the drops linearized there.
+Within one window the drops are linearized around its mean levels; phasors and noise are those of the linearized drops.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ Array = NDArray[np.float64]
 
 
 class Curve(Protocol):
-    """E drops as functions of what K nodes of each carry."""
+    """E drops, each a function of the values of K nodes."""
 
     def __call__(self, ends: Array, /) -> tuple[Array, Array]:
-        """Return the drops (E,) and their slopes (K, E) at the nodes' values (K, E)."""
+        """Return the drops (E,) and their derivatives (K, E) at the nodes' values (K, E)."""
         ...
 
     def values(self, ends: Array, /) -> Array:
@@ -28,20 +28,21 @@ class Curve(Protocol):
 
 
 class CurvedDrops(GatheredDrops):
-    """`Drops` around the levels that `linearize` was given last.
+    """`Drops` that are linearized around the levels last passed to `linearize`.
 
     Parameters
     ----------
     drops : DropTerms
-        Channels of each drop; a weight of 0 is a node that stays at 0, such as a pinned point.
+        Channels of each drop; a weight of 0 means a node that stays at 0, such as a pinned point.
     curve : Curve
+        The drops as functions of the nodes' values.
     angles : (P, C) array
         As in `prepare_drops`.
 
     Attributes
     ----------
     offset : (E,) array
-        What the drops have in addition to the weighted sum of their channels.
+        Difference between the drops and the weighted sums of their channels at these levels.
     """
 
     def __init__(self, drops: DropTerms, curve: Curve, angles: Array) -> None:
@@ -52,7 +53,7 @@ class CurvedDrops(GatheredDrops):
         self.linearize(np.zeros(self.channels))
 
     def linearize(self, levels: Array) -> None:
-        """Take the slopes at the levels of the channels (C,)."""
+        """Linearize the drops around the levels (C,) of the channels."""
         ends = levels[self._nodes] * self._moves
         value, slopes = self._curve(ends)
         weights = slopes * self._moves
@@ -64,5 +65,5 @@ class CurvedDrops(GatheredDrops):
         return self._curve.values(volts.T[self._nodes].transpose(0, 2, 1) * self._moves[:, np.newaxis])
 
     def shares(self, volts: Array) -> list[Array]:
-        """Return, for each of K nodes, its weighted samples (N, E)."""
+        """Return, for each of the K nodes of a drop, its samples times its weight (N, E)."""
         return [volts[:, nodes] * weights for nodes, weights in zip(self._nodes, self._weights, strict=True)]

@@ -1,4 +1,4 @@
-"""What a demodulator hands back: DC and phasors per channel and per edge, with standard errors and flags."""
+"""The result of a demodulator: DC and phasors of every channel and edge, with standard errors and flags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class Flag(Enum):
-    """What was wrong with an acquisition. An update is refused on CLIP, GAP and REF_WEAK."""
+    """Problems of an acquisition. An update is refused on CLIP, GAP and REF_WEAK."""
 
     CLIP = "clip"
     """A channel reached an end of its range."""
@@ -19,24 +19,41 @@ class Flag(Enum):
     REF_WEAK = "reference weak"
     """The pilot is too small at some tone for its phase to give a sign."""
     REF_MISSING = "reference missing"
-    """No channel carries a pilot: phasors stand at the trigger's random phase, signs mean nothing."""
+    """No channel carries a pilot: phasors have the random phase of the trigger, so their signs mean nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demodulated:
-    """One demodulated window of C channels, E edges and F tones; volts peak, x(t) = Re{X e^{jωt}}, rms uncertainties.
+    """One demodulated window of C channels, E edges and F tones.
 
-    dc: (C,) and edge_dc: (E,), with standard errors u_dc (C,) and u_edge_dc (E,).
-    phasor: (F, C) complex, skew corrected, phase at the window's centre.
-    edge_phasor: (F, E) complex drop on the reference phase: the real part is the signed in-phase amplitude.
-    u_channel: (F, C) and u_edge: (F, E), standard errors of the in-phase parts.
-    systematic_dc: (C,) and systematic_channel: (F, C), what zero, gain and rounding of a channel, and the steps of the
-    sources, may add (type B, rms): much the same in every acquisition, so averaging does not make it smaller.
-    systematic_edge_dc: (E,) and systematic_edge: (F, E), the same of the drops.
-    reference_phase: (F,) phase of the pilot, and by how much what was played is ahead of it (rad); 0 without a pilot.
-    pilot_amplitude: (F,) volts, 0 without one.
-    clock_ratio, u_clock_ratio: of the source's clock to the digitizer's, by the pilot; 1 and infinite without one.
-    clipped: columns of the channels that clipped.
+    Amplitudes are peak volts, x(t) = Re{X e^{jωt}}, and uncertainties are standard uncertainties.
+
+    Attributes
+    ----------
+    dc, u_dc : (C,)
+        DC of each channel and its standard error (V).
+    edge_dc, u_edge_dc : (E,)
+        DC of each edge's drop and its standard error (V).
+    phasor : (F, C) complex
+        Phasor of each channel, corrected for skew, with its phase at the centre of the window.
+    edge_phasor : (F, E) complex
+        Phasor of each drop relative to the reference phase; the real part is the signed in-phase amplitude.
+    u_channel, u_edge : (F, C) and (F, E)
+        Standard errors of the in-phase parts.
+    systematic_dc, systematic_channel : (C,) and (F, C)
+        Standard uncertainty (type B) due to zero, gain and rounding of a channel and to the steps of the sources. These
+        errors are nearly the same in every acquisition, so averaging does not make them smaller.
+    systematic_edge_dc, systematic_edge : (E,) and (F, E)
+        The corresponding uncertainty of the drops.
+    reference_phase : (F,)
+        Phase of the pilot plus the lead of the played tones over it (rad); 0 without a pilot.
+    pilot_amplitude : (F,)
+        Amplitude of the pilot (V); 0 without a pilot.
+    clock_ratio, u_clock_ratio : float
+        Ratio of the source's clock to the digitizer's, measured with the pilot, and its standard error; 1 and infinity
+        without a pilot.
+    clipped : tuple of int
+        Columns of the channels that clipped.
     """
 
     frequencies_hz: tuple[float, ...]

@@ -20,15 +20,15 @@ from labrig.lockin.window_fit import Fitted, WindowFit
 Array = NDArray[np.float64]
 
 PILOT_SIGNAL_TO_NOISE = 10.0
-"""Below this multiple of its standard error a pilot is weak: at 10 its phase is good to 0.1 rad, a sign is certain."""
+"""A pilot is weak below this multiple of its standard error. At 10 its phase is known to 0.1 rad; signs are certain."""
 
 PILOT_FLOOR_V = 1e-9
-"""Below this a pilot is weak even without noise: rounding has a phase too."""
+"""A pilot below this amplitude is weak even without noise, because rounding has a phase too."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
-    """The pilot at each of F tones: phase (rad) with its standard error, amplitude (V), whether it is too weak."""
+    """The pilot at each of F tones: phase with its standard error (rad), amplitude (V), and whether it is too weak."""
 
     phase: Array
     amplitude: Array
@@ -37,24 +37,24 @@ class _Reference:
 
 
 class Demodulator:
-    """Demodulates acquisitions of one plan: `start`, `feed` blocks in order, `result`; then `start` again.
+    """Demodulates acquisitions of one plan: `start`, `feed` the blocks in order, `result`; then `start` again.
 
     Parameters
     ----------
     plan : AcquisitionPlan
         As the digitizer returned it, with its actual rate and skew.
     frequencies_hz : (F,)
-        Every tone that may be playing (Hz); all are always fitted, playing or not.
+        Every tone that may be playing (Hz); all tones are fitted, whether they are playing or not.
     drops : (E, C) array or DropTerms
         Voltage of each edge as a combination of channels, usually one +1 and one −1 per row.
     pilot : int or None
         The column that carries the pilot.
     full_scale_codes : (lowest, highest), optional
-        An integer code that reaches either is a clip.
+        Codes of full scale: a channel with an integer code at or beyond either of them has clipped.
     mains_hz : sequence of float
-        Mains frequencies whose hum is looked for, and fitted if it is there (Hz).
+        Possible mains frequencies (Hz); hum at one of them is fitted if it is found.
     per_volt : (C,) array, optional
-        What a volt of each channel says of its node, in the unit of the network; by default volts.
+        Factor from the voltage of each channel to its node's value, in the network's unit per volt; 1 by default.
 
     Raises
     ------
@@ -110,7 +110,7 @@ class Demodulator:
         self.start()
 
     def start(self) -> None:
-        """Forget what was fed: a new acquisition begins."""
+        """Begin a new acquisition: forget all blocks that were fed."""
         self._next_index = 0
         self._gap = False
         self._clipped = np.zeros(len(self._plan.channels), dtype=np.bool_)
@@ -118,9 +118,9 @@ class Demodulator:
         self._extremes = np.inf, -np.inf
 
     def feed(self, block: Block) -> None:
-        """Take the next block, of any length; scans of the settle and scans beyond the window are ignored.
+        """Take the next block, of any length; scans of the settling time and scans beyond the window are ignored.
 
-        `block.overrange` counts for a block that reaches into the window, whichever of its scans it stems from.
+        The channels in `block.overrange` count as clipped if any scan of the block is in the window.
         """
         scans, channels = block.codes.shape
         if channels != len(self._plan.channels):
@@ -137,7 +137,7 @@ class Demodulator:
         conversion = self._conversion_by(block.scale)
         conversion.volts(codes, out=self._volts[first:last])
         lowest, highest = conversion.extremes(codes)
-        # A NaN must not get lost here: it is within no limits.
+        # The comparisons are written so that NaN is kept.
         self._extremes = (
             lowest if not lowest >= self._extremes[0] else self._extremes[0],
             highest if not highest <= self._extremes[1] else self._extremes[1],
@@ -148,7 +148,7 @@ class Demodulator:
         self._clipped |= self._at_full_scale(codes)
 
     def _conversion_by(self, scale: Array) -> Conversion:
-        """The conversion of the codes of a block, (C, 4), to the unit of the network; the last one is kept."""
+        """The conversion of codes by `scale` (C, 4) to the unit of the network; the last conversion is cached."""
         given = scale.tobytes()
         if self._conversion is None or given != self._scale:
             self._scale = given
@@ -161,13 +161,12 @@ class Demodulator:
         Parameters
         ----------
         lead_rad : (F,)
-            How far the tones that were played are ahead of the pilot, whose phase is the reference (rad).
+            Phase by which the played tones lead the pilot, whose phase is the reference (rad).
 
         Raises
         ------
         SyncLost
-            If the window is not complete yet, or too few of its scans were received. A few lost scans are left out of
-            the fit and flagged (GAP).
+            If the window is not complete yet, or too few of its scans were received. A few lost scans only set a flag.
         """
         if self._curved is not None:
             self._curved.linearize(self._volts.mean(axis=0))
@@ -208,7 +207,7 @@ class Demodulator:
         u_edge = np.sqrt(np.maximum(density.drops, 0.0) * gain)
         np.sqrt(systematic, out=systematic)
         np.sqrt(of_drops, out=of_drops)
-        # Noise of the pilot turns some of the quadrature into the in-phase part.
+        # Noise of the pilot's phase mixes some of the quadrature into the in-phase part.
         turned = reference.u_phase[:, np.newaxis]
         return Demodulated(
             frequencies_hz=self._frequencies_hz,
@@ -233,15 +232,15 @@ class Demodulator:
         )
 
     def half_squares(self, read: Demodulated, beats: Sequence[tuple[int, int | None]]) -> HalfSquares:
-        """Lock in ½u² of every drop of the window that `read` is the result of.
+        """Lock in ½u² of every drop in the present window.
 
         Parameters
         ----------
         read : Demodulated
-            Gives phases and noise.
+            The `result` of this window, which provides phases and noise.
         beats : sequence of R (int, int or None)
-            Two tones each: ½u² is read at the difference of their frequencies, on the difference of their reference
-            phases. None instead of the second is DC.
+            Pairs of tones: ½u² is measured at the difference of their frequencies and of their reference phases. None
+            as the second tone means DC.
         """
         plan, samples = self._plan, self._plan.window_samples
         omegas, phases = 2 * np.pi * np.asarray(self._frequencies_hz) / plan.sample_rate_hz, read.reference_phase
@@ -262,7 +261,7 @@ class Demodulator:
         return lock_in_half_squares(volts, 2 / samples * np.cos(turned), self._drops, errors)
 
     def _fitted(self) -> Fitted:
-        """The fit of the window's samples that were received; SyncLost as `result`."""
+        """Fit the received samples of the window. Raises SyncLost under the same conditions as `result`."""
         missing = self._plan.total_samples - self._next_index
         if missing > 0:
             raise SyncLost(
@@ -277,7 +276,7 @@ class Demodulator:
             raise SyncLost(f"{lost} of {len(self._volts)} scans were lost, too many to demodulate the rest") from error
 
     def _reference(self, phasor: NDArray[np.complex128], variance: Array, gains: Array, lead_rad: Array) -> _Reference:
-        """What the pilot says: phasor (F, C), variance (C,) or (1 + F, C) of the noise, gains (P,) of the fit."""
+        """The reference from phasor (F, C), noise variance (C,) or (1 + F, C), and variance gains (P,) of the fit."""
         if self._pilot is None:
             none = np.zeros(len(self._frequencies_hz))
             return _Reference(none, none, none, weak=False)
@@ -293,10 +292,7 @@ class Demodulator:
         )
 
     def _rounding(self, fitted: Fitted) -> Array | None:
-        """Mean square (1 + F, C) of what rounding leaves in DC and in each tone (V²).
-
-        None if no channel rounds, or noise averages it away in all.
-        """
+        """Mean square (1 + F, C) error of DC and of each tone due to rounding (V²); None if it is negligible."""
         estimator, theta = fitted.estimator, fitted.theta
         rounds = np.flatnonzero(self._step_v)
         step = self._step_v[rounds]
@@ -331,7 +327,7 @@ class Demodulator:
 
     @property
     def extremes(self) -> tuple[float, float]:
-        """Lowest and highest voltage that any channel had in the window as fed so far, or bounds of them (V)."""
+        """Lowest and highest voltage of any channel in the window as fed so far, or bounds on them (V)."""
         return self._extremes
 
     def channel_extremes(self) -> tuple[Array, Array]:
@@ -366,20 +362,22 @@ def demodulate(
     skew_s: Sequence[float] | None = None,
     mains_hz: Sequence[float] = (),
 ) -> Demodulated:
-    """Demodulate one window: the one-shot form of `Demodulator`.
+    """Demodulate one window. This function wraps `Demodulator` for a single use.
 
     Parameters
     ----------
     samples : (T, C)
         Scans of the channels (V).
+    sample_rate_hz, frequencies_hz : float, (F,)
+        Scans per second, and the frequencies of the tones (Hz).
     edges : (E, C)
-        Drops, none by default.
+        Weight of each channel in each drop; no drops by default.
     reference : int
-        The pilot's column; without one, phases are relative to the window's centre.
+        Column of the pilot; without one, phases are relative to the centre of the window.
     skew_s : (C,)
         Delay of each channel within a scan (s).
     mains_hz : sequence of float
-        Mains frequencies whose hum is looked for, and fitted if it is there (Hz).
+        Possible mains frequencies (Hz); hum at one of them is fitted if it is found.
     """
     volts = np.asarray(samples, dtype=np.float64)
     if volts.ndim != 2:

@@ -1,9 +1,9 @@
-"""Voltage drops as combinations of a few channels each.
+"""Voltage drops, each a combination of a few channels.
 
-An edge of a resistive network needs two channels, so its drop costs two gathers and its variance two variances and one
-covariance. A product with the (E, C) matrix costs all C channels of every edge; that was most of an acquisition on
-boards of more than 200 edges. On small boards the matrix products are faster: there the calls cost more than the
-arithmetic.
+An edge of a resistive network needs two channels, so its drop needs two gathers, and its variance needs two variances
+and one covariance. A product with the (E, C) matrix uses all C channels for every edge, which took most of the time of
+an acquisition on boards with more than 200 edges. On small boards matrix products are faster, because the overhead of
+calls exceeds the arithmetic.
 """
 
 from __future__ import annotations
@@ -20,25 +20,27 @@ from labrig.errors import ConfigError
 Array = NDArray[np.float64]
 
 SMALL = 2000
-"""Entries E·C of the matrix, up to which the matrix products are faster."""
+"""Largest number E·C of matrix entries at which matrix products are faster."""
 ALL_PAIRS_SHARE = 0.015
 """Pairs of channels per C², above which one matrix product for all covariances is faster than a pass for each pair."""
 PAIRS_AT_ONCE = 32
-"""Pairs whose samples are gathered together: they stay in the processor's cache."""
+"""Pairs whose samples are gathered together, so that they fit into the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
 class DropTerms:
-    """E drops by the few channels of each: what a board with thousands of edges has instead of an (E, C) matrix.
+    """E drops as lists of at most K channels each, for boards with too many edges for an (E, C) matrix.
 
     Attributes
     ----------
     columns, weights : (K, E) arrays
-        The channels of each drop and their weights; 0 for the arbitrary channels of drops with fewer than K.
+        The channels of each drop and their weights. A drop of fewer than K channels has weights of 0 for the unused
+        entries, whose columns are arbitrary.
     channels : int
-        C.
+        C, the number of channels.
     curve : Curve or None
-        The drops as functions of what the channels read, where they are no weighted sum; the weights are those at rest.
+        The drops as functions of the values of the channels, if they are not weighted sums; the weights are then those
+        at rest.
     """
 
     columns: NDArray[np.intp]
@@ -48,7 +50,7 @@ class DropTerms:
 
     @classmethod
     def of_matrix(cls, matrix: Array) -> DropTerms:
-        """The terms of an (E, C) matrix of weights."""
+        """Return the terms of an (E, C) matrix of weights."""
         terms = int(np.count_nonzero(matrix, axis=1).max(initial=0))
         # Nonzero entries first, in the order of the channels.
         order = np.argsort(matrix == 0, axis=1, kind="stable")[:, :terms]
@@ -86,26 +88,29 @@ class Drops(Protocol):
         ...
 
     def terms(self, products: Array) -> Array:
-        """Return (K, E) weight_k Σ_l weight_l products[k, l], from products of channels (C, C).
+        """Return weight_k Σ_l weight_l products[k, l] as a (K, E) array, from products of channels (C, C).
 
-        They are what each of the K channels of a drop contributes to the same product of the drop with itself.
+        The sum over k is the same product of the drop with itself; each term is the contribution of one channel.
         """
         ...
 
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
-        """Return the variances (V²) of the channels (C,) and of the drops (P, E), in each plane of rotation.
+        """Return the variances (V²) of the channels (C,), and of the drops in each of P planes of rotation (P, E).
 
-        Difference first: adding the standard deviations of channels that share their noise is several times too large.
+        The variances of the drops include the covariance of their channels: channels share much of their noise, and
+        adding their standard deviations gives several times too much.
 
         Parameters
         ----------
         scatter : (N, C)
-            Noise of the channels (V), with `freedom` degrees of freedom.
+            Noise of the channels (V).
+        freedom : int
+            Degrees of freedom of that noise.
         """
         ...
 
     def some(self, most: int) -> Some:
-        """Return at most this many of the drops, spread over all of them."""
+        """Return at most `most` of the drops, evenly spread over all of them."""
         ...
 
 
@@ -113,7 +118,7 @@ class Drops(Protocol):
 class Some:
     """Some of the drops, as a small matrix over the channels that they need.
 
-    rows: (R,) which drops. columns: (K,) which channels. matrix: (R, K).
+    rows: (R,) indices of the drops. columns: (K,) columns of the channels. matrix: (R, K) weights.
     """
 
     rows: NDArray[np.intp]
@@ -129,8 +134,8 @@ def prepare_drops(drops: ArrayLike | DropTerms, angles: ArrayLike | None = None)
     drops : (E, C) array or DropTerms
         Weight of each channel in each drop; usually one +1 and one −1.
     angles : (P, C)
-        How far each channel is rotated, in each of P planes (rad); one plane without rotation by default. Rotating
-        channels against one another also rotates the covariance of their noise, by the cosine of the angle.
+        Rotation of each channel's phase in each of P planes (rad), that is at DC and at each tone; by default one plane
+        without rotation. The covariance of two channels is multiplied by the cosine of the angle between them.
 
     Raises
     ------
@@ -174,7 +179,7 @@ class MatrixDrops:
         return squares @ self._squared.T
 
     def terms(self, products: Array) -> Array:
-        """Return (C, E) what each channel contributes to a product of every drop with itself."""
+        """Return the contribution (C, E) of each channel to a product of every drop with itself."""
         return ((self._matrix @ products) * self._matrix).T
 
     def variances(self, scatter: Array, freedom: int) -> tuple[Array, Array]:
@@ -186,7 +191,7 @@ class MatrixDrops:
         return covariance.diagonal(), of_drops * self._planes
 
     def some(self, most: int) -> Some:
-        """Return at most this many of the drops, spread over all of them."""
+        """Return at most `most` of the drops, evenly spread over all of them."""
         rows = _spread(self.edges, most)
         columns = np.flatnonzero(self._matrix[rows].any(axis=0))
         return Some(rows, columns, self._matrix[np.ix_(rows, columns)])
@@ -214,7 +219,7 @@ class GatheredDrops:
         self._hubs = _hubs(self._pairs, self.channels) if self._all_pairs else np.empty(0, dtype=np.intp)
         place = np.full(self.channels, -1)
         place[self._hubs] = np.arange(len(self._hubs))
-        # Of each pair the hub, by its place among them, and the other one.
+        # For each pair: the index of its hub among the hubs, and the other channel.
         self._hub_pairs = [
             (np.maximum(place[i], place[j]), np.asarray(np.where(place[i] > place[j], j, i), dtype=np.intp))
             for i, j in self._pairs
@@ -229,7 +234,7 @@ class GatheredDrops:
         return self._sum(squares, self._squared_weights)
 
     def terms(self, products: Array) -> Array:
-        """Return (K, E) what each channel of a drop contributes to its product with itself."""
+        """Return the contribution (K, E) of each channel of a drop to a product of the drop with itself."""
         each = list(zip(self._columns, self._weights, strict=True))
         rows = [sum((w * v * products[i, j] for j, v in each), np.zeros(self.edges)) for i, w in each]
         return np.array(rows).reshape(-1, self.edges)
@@ -243,14 +248,14 @@ class GatheredDrops:
         return variance, drops * self._planes
 
     def some(self, most: int) -> Some:
-        """Return at most this many of the drops, spread over all of them."""
+        """Return at most `most` of the drops, evenly spread over all of them."""
         rows = _spread(self.edges, most)
         part = DropTerms(self._columns[:, rows], self._weights[:, rows], self.channels).matrix
         columns = np.flatnonzero(part.any(axis=0))
         return Some(rows, columns, part[:, columns])
 
     def _covariances(self, scatter: Array, freedom: int) -> tuple[Array, list[Array]]:
-        """Return the variance of each channel (C,), and the covariance of each pair of a drop's channels (E,)."""
+        """Return the variance (C,) of the channels, and for each pair of a drop's channels the covariance (E,)."""
         if self._all_pairs and 2 * len(self._hubs) < self.channels:
             with_hubs = scatter[:, self._hubs].T @ scatter
             with_hubs /= freedom
@@ -276,7 +281,7 @@ class GatheredDrops:
 
 
 def _turned(angles: Array) -> bool:
-    """Whether any channels are rotated against one another, by angles (P, C); if not, all planes are alike."""
+    """Whether the angles (P, C) rotate any channels against one another; if not, all planes are alike."""
     return bool((angles != angles[:, :1]).any())
 
 
@@ -286,9 +291,10 @@ def _spread(count: int, most: int) -> NDArray[np.intp]:
 
 
 def _hubs(pairs: list[tuple[NDArray[np.intp], NDArray[np.intp]]], channels: int) -> NDArray[np.intp]:
-    """Few channels of which every pair has one, in a layered network those of the hidden layers; (H,), increasing.
+    """Return a small set of channels (H,), in increasing order, such that every pair contains at least one of them.
 
-    The busiest first, which is good enough: to find the fewest is hard.
+    In a layered network these are the channels of the hidden layers. The channel with the most pairs is taken first,
+    which is good enough: finding the smallest set is hard.
     """
     connected = np.zeros((channels, channels), dtype=np.bool_)
     for i, j in pairs:

@@ -1,9 +1,10 @@
 """Joint least squares of DC and tones: x[n] = d + Σ_k Re{X_k e^{jω_k m}}, m = n − (N − 1)/2.
 
-Times are counted from the centre of the window, where an error of frequency does not turn into an error of phase, and
-where cosines and sines are orthogonal for any N. The parameters θ stand in the order [d, cos ω_1, sin ω_1, cos ω_2, …];
-the phasor is X_k = θ_cos − jθ_sin. Multiplying and averaging instead leaks a large tone into a small one unless every
-tone makes whole cycles; solving jointly does not, at the same variance (Cramér–Rao: 2σ²/N per quadrature).
+Times are counted from the centre of the window, so that an error of frequency does not become an error of phase, and
+so that cosines and sines are orthogonal for any N. The parameters θ are in the order [d, cos ω_1, sin ω_1, cos ω_2, …];
+the phasor is X_k = θ_cos − jθ_sin. Multiplying and averaging instead would leak a large tone into a small one unless
+every tone has whole cycles in the window. The joint fit does not, and has the same variance (Cramér–Rao: 2σ²/N per
+quadrature).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from labrig.errors import ConfigError
 
 WORST_CONDITION = 1e8
-"""Largest condition number of the normalized Gram matrix; above it tones are closer than the window can tell apart."""
+"""Largest condition number of the Gram matrix; above it, the tones are too close for the window to resolve them."""
 
 
 def dirichlet(omega: NDArray[np.float64] | float, n: int) -> NDArray[np.float64]:
@@ -60,8 +61,9 @@ def gram(omegas: Sequence[float] | NDArray[np.float64], n: int) -> NDArray[np.fl
 class LeastSquares:
     """A prepared joint fit of P = 1 + 2F parameters to N samples.
 
-    basis: (N, P). pseudo_inverse: (P, N), θ = pseudo_inverse @ x. variance_gains: (P,) variance of each parameter in
-    units of the noise variance, diag G⁻¹ (coherent window: 1/N for DC, 2/N for the rest).
+    basis: (N, P) columns of the model. pseudo_inverse: (P, N), so that θ = pseudo_inverse @ x. variance_gains: (P,)
+    variance of each parameter in units of the noise variance, diag G⁻¹ (in a coherent window, 1/N for DC and 2/N for
+    the rest).
     """
 
     basis: NDArray[np.float64]
@@ -69,16 +71,16 @@ class LeastSquares:
     variance_gains: NDArray[np.float64]
 
     def fit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """θ (P, C) of the samples `x` (N, C)."""
+        """Return the parameters θ (P, C) fitted to the samples `x` (N, C)."""
         return self.pseudo_inverse @ x
 
     def folded(self, period: int) -> NDArray[np.float64]:
-        """(P, period) what stands in for the pseudo-inverse if `x` is the mean of N/period periods of the samples."""
+        """(P, period) matrix that replaces the pseudo-inverse if `x` is the mean of N/period periods of the samples."""
         parameters, samples = self.pseudo_inverse.shape
         return self.pseudo_inverse.reshape(parameters, samples // period, period).sum(axis=1)
 
     def residual(self, x: NDArray[np.float64], theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-        """(N, C) residual of the fit to the samples `x` (N, C), and its N − P degrees of freedom."""
+        """Return the residual (N, C) of the fit to the samples `x` (N, C), and its N − P degrees of freedom."""
         residual = self.basis @ theta
         np.subtract(x, residual, out=residual)
         samples, parameters = self.basis.shape
@@ -86,7 +88,7 @@ class LeastSquares:
 
 
 def common_period(cycles_per_sample: Sequence[float], n: int) -> int | None:
-    """Samples after which every tone repeats, where `n` samples hold at least four such periods; None otherwise."""
+    """Number of samples after which all tones repeat; None unless `n` samples are at least four whole such periods."""
     cycles = [n * ratio for ratio in cycles_per_sample]
     whole = [round(k) for k in cycles]
     if not whole or any(abs(k - w) > 1e-9 * n for k, w in zip(cycles, whole, strict=True)):
@@ -96,15 +98,15 @@ def common_period(cycles_per_sample: Sequence[float], n: int) -> int | None:
 
 
 def aperiodic_residual(x: NDArray[np.float64], period: int) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Split the samples `x` (N, C) into what does not repeat with `period`, of which N is a multiple, and what does.
+    """Split the samples `x` (N, C) into an aperiodic and a periodic part; N must be a multiple of `period`.
 
-    A nonlinear network answers tones with harmonics and products. They repeat with the tones' common period and are not
-    noise; the residual of the fit would count them as if they were.
+    A nonlinear network responds to tones with harmonics and intermodulation products. They repeat with the common
+    period of the tones and are not noise, although they appear in the residual of the fit.
 
     Returns
     -------
-    tuple of (N, C) array, (P, C) array and int
-        What does not repeat, what does, and the degrees of freedom of the first.
+    tuple of (N, C) array, (period, C) array and int
+        The aperiodic part, the mean period, and the degrees of freedom of the aperiodic part.
     """
     samples, channels = x.shape
     periods = x.reshape(samples // period, period * channels)
@@ -114,21 +116,24 @@ def aperiodic_residual(x: NDArray[np.float64], period: int) -> tuple[NDArray[np.
 
 
 def joint_least_squares(omegas: Sequence[float] | NDArray[np.float64], n: int) -> LeastSquares:
-    """The fit of DC and tones at `omegas` (F,) rad per sample to `n` samples.
+    """Prepare the fit of DC and tones at `omegas` (F,) rad per sample to `n` samples.
 
-    Raises ConfigError if there are too few samples, or tones that the window cannot tell apart.
+    Raises ConfigError if there are too few samples, or if the window cannot resolve the tones.
     """
     return _prepared(basis(omegas, n), gram(omegas, n))
 
 
 def at_rows(full: LeastSquares, rows: NDArray[np.bool_]) -> LeastSquares:
-    """The same fit when only the samples `rows` (N,) were received; ConfigError as `joint_least_squares`."""
+    """Prepare the same fit to only the samples selected by `rows` (N,).
+
+    Raises ConfigError as `joint_least_squares` does.
+    """
     kept = full.basis[rows]
     return _prepared(kept, kept.T @ kept)
 
 
 def extended(fit: LeastSquares, columns: NDArray[np.float64]) -> LeastSquares | None:
-    """The same fit with more columns (N, M) after its own; None if the window cannot tell them apart."""
+    """Prepare the same fit with additional columns (N, M); None if the window cannot resolve all columns."""
     together = np.concatenate((fit.basis, columns), axis=1)
     try:
         return _prepared(together, together.T @ together)
@@ -140,11 +145,12 @@ def _prepared(columns: NDArray[np.float64], matrix: NDArray[np.float64]) -> Leas
     samples, parameters = columns.shape
     if samples <= parameters:
         raise ConfigError(
-            f"{samples} samples cannot give {parameters} parameters and their noise", remedy="use a longer window"
+            f"{samples} samples are too few to fit {parameters} parameters and their noise",
+            remedy="use a longer window",
         )
     if np.linalg.cond(matrix) > WORST_CONDITION:
         raise ConfigError(
-            f"tones (or a tone and DC) lie too close for a window of {samples} samples to tell them apart",
+            f"tones (or a tone and DC) are too close for a window of {samples} samples to resolve them",
             remedy="use a longer window, or tones further apart",
         )
     inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)

@@ -1,9 +1,9 @@
 """Lock-in of ½u², the local quantity ∂E/∂θ of a resistive edge with the drop u, where two tones beat.
 
-In ½u² the product of two tones stands at their difference: with the activation at f₁ and an error at f₂, ½u² has a
-component at f₂ − f₁ (at f₂ if the activation is DC). It is read from the samples, so it contains all harmonics of a
-nonlinear network. ½u² of a drop u = Σ_k c_k v_k is ½ Σ_kl c_k c_l Q_kl with Q_kl = Σ_n w_n v_k v_l, where w is the
-reference: one weighted product of all channels serves every edge.
+In ½u² the product of two tones appears at their difference frequency: with the activation at f₁ and an error at f₂, ½u²
+has a component at f₂ − f₁ (at f₂ if the activation is DC). It is computed from the samples, so it includes all
+harmonics of a nonlinear network. For a drop u = Σ_k c_k v_k it is ½ Σ_kl c_k c_l Q_kl with Q_kl = Σ_n w_n v_k v_l,
+where w is the reference: one weighted product of all channels serves every edge.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from labrig.lockin.drops import Drops
 Array = NDArray[np.float64]
 
 HARMONICS = 64
-"""Harmonics of the strong tones whose skew is corrected."""
+"""Highest harmonic of the strong tones whose skew is corrected."""
 
 WEAK_ORDER = 2
-"""Order in the weak tones of the products whose skew is corrected."""
+"""Highest order, in the weak tones, of the intermodulation products whose skew is corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,11 @@ class HalfSquares:
     Parameters
     ----------
     value : (R, E) array
+        The amplitudes.
     standard_error : (R, E) array
-        From noise.
+        Standard error due to noise.
     systematic : (R, E) array
-        Standard uncertainty from zero, gain and rounding of the channels; the same in every acquisition.
+        Standard uncertainty due to zero, gain and rounding of the channels; the same error in every acquisition.
     """
 
     value: Array
@@ -47,7 +48,7 @@ class HalfSquares:
 
 @dataclass(frozen=True, slots=True)
 class ChannelErrors:
-    """What is known of the errors of a reading.
+    """Uncertainties of the samples of a window.
 
     Parameters
     ----------
@@ -58,9 +59,9 @@ class ChannelErrors:
     u_offset_v : float or (C,) array
         Standard uncertainty of a channel's zero (V).
     rounding_variance : (C,) array
-        Variance of what rounding leaves in the mean of all samples at one phase (V²); 0 if noise averages it away.
+        Variance of the rounding error in the mean of all samples at one phase (V²); 0 if noise averages it away.
     phases : int
-        Number of such phases in the window: the samples of one period.
+        Number of different phases in the window, which is the number of samples in one period.
     """
 
     edge_variance: Array
@@ -76,11 +77,13 @@ def lock_in_half_squares(volts: Array, references: Array, drops: Drops, errors: 
     Parameters
     ----------
     volts : (N, C) array
-        Simultaneous samples.
+        Samples of all channels at the same times (V).
     references : (R, N) array
-        Weight of each sample, 2/N · cos(Δω t + φ) over whole cycles.
+        Weights of the samples for each beat, 2/N · cos(Δω t + φ) over whole cycles.
     drops : Drops
+        The drops as combinations of channels.
     errors : ChannelErrors
+        Uncertainties of the samples.
     """
     found = np.array([_one(volts, reference, drops, errors) for reference in references])
     return HalfSquares(*found.transpose(1, 0, 2))
@@ -92,14 +95,14 @@ def _one(volts: Array, reference: Array, drops: Drops, errors: ChannelErrors) ->
         return _one_curved(volts, reference, drops, errors)
     terms = drops.terms(volts.T @ (reference[:, np.newaxis] * volts))
     squares = reference**2
-    # δ(½u²) = u·δu + ½δu² of every sample; different samples have independent noise.
+    # δ(½u²) = u·δu + ½δu² for every sample; different samples have independent noise.
     at_noise = drops.terms(volts.T @ (squares[:, np.newaxis] * volts)).sum(axis=0)
     sigma2 = errors.edge_variance
     noise = sigma2 * at_noise + 0.5 * sigma2**2 * squares.sum()
     gain = errors.u_gain**2 * (terms**2).sum(axis=0)
     offsets = np.broadcast_to(np.square(errors.u_offset_v), drops.channels)
     zero = drops.of_squares(offsets) * drops.of(reference @ volts) ** 2
-    # The same at every sample of a phase, so each phase counts once.
+    # Rounding is the same for all samples at one phase, so each phase counts once.
     rounding = drops.of_squares(errors.rounding_variance) * at_noise * len(volts) / errors.phases
     return 0.5 * terms.sum(axis=0), np.sqrt(np.maximum(noise, 0.0)), np.sqrt(np.maximum(gain + zero + rounding, 0.0))
 
@@ -107,7 +110,7 @@ def _one(volts: Array, reference: Array, drops: Drops, errors: ChannelErrors) ->
 def _one_curved(
     volts: Array, reference: Array, drops: CurvedDrops, errors: ChannelErrors
 ) -> tuple[Array, Array, Array]:
-    """As `_one`, from the drop of every sample; the errors are those of the drops linearized at their mean."""
+    """Like `_one`, but from the drop of every sample; the errors are those of the drops linearized at their mean."""
     u = drops.values(volts)
     at_noise = reference**2 @ u**2
     sigma2 = errors.edge_variance
@@ -122,22 +125,23 @@ def _one_curved(
 def simultaneous(
     volts: Array, cycles: Sequence[int], strong: Sequence[int], skew_s: Sequence[float], sample_rate_hz: float
 ) -> Array:
-    """Shift the samples of channels that were converted later than the first to the same time.
+    """Shift the samples of channels that were converted later than the first channel to the time of the first.
 
-    The whole window is shifted by FFT, each line by the phase of the frequency that it really has: harmonics beyond
-    half the sample rate appear as other lines.
+    The whole window is shifted by FFT. Each line is shifted by the phase for its true frequency, because harmonics
+    beyond half the sample rate are aliased to other lines.
 
     Parameters
     ----------
     volts : (N, C) array
-        A window of whole cycles of every tone.
+        A window that contains whole cycles of every tone.
     cycles : sequence of F int
         Cycles of each tone in the window.
     strong : sequence of int
-        Tones whose harmonics count; of the others, products up to order 2.
+        Indices of the strong tones, whose harmonics are corrected up to HARMONICS; other tones up to order WEAK_ORDER.
     skew_s : sequence of C float
         Delay of each channel within a scan (s).
     sample_rate_hz : float
+        Scans per second (Hz).
     """
     samples = len(volts)
     true = np.arange(samples // 2 + 1, dtype=np.float64)
@@ -151,7 +155,7 @@ def simultaneous(
 
 
 def _products(cycles: Sequence[int], strong: Sequence[int]) -> Iterator[int]:
-    """Cycles of the products of tones, those of low order first."""
+    """Yield the cycles per window of the products of tones, in ascending order of the products."""
     weak = [k for k in range(len(cycles)) if k not in strong]
     few = range(-WEAK_ORDER, WEAK_ORDER + 1)
     orders = [range(-HARMONICS, HARMONICS + 1) if k in strong else few for k in range(len(cycles))]

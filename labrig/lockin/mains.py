@@ -1,10 +1,10 @@
-"""Hum of the mains in a window: found at its own frequency, which wanders, and fitted together with the tones.
+"""Mains hum in a window: found at its actual frequency, which wanders, and fitted together with the tones.
 
 A window of whole mains cycles rejects hum only at the nominal frequency: 10 mV at 50.1 Hz leave 20 µV in the mean of
-20 ms. Hum that is fitted leaves nothing in DC and in the tones, and no longer counts as noise.
+20 ms. Fitted hum leaves no error in DC and in the tones, and no longer counts as noise.
 
-Noise limits how well its frequency is known, and in a window of a few cycles an error of the frequency shifts DC. That
-is part of the standard error of DC: with one cycle and a few channels, up to half of its variance.
+Noise limits the accuracy of the fitted frequency, and in a window of a few cycles an error of the frequency shifts DC.
+The standard error of DC includes this; with one cycle and a few channels it is up to half of the variance.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 HIGHEST_HARMONIC = 20
-"""As many as the tone planner keeps clear of."""
+"""Highest harmonic of the mains that is fitted; the tone planner avoids the same harmonics."""
 
 STANDS_OUT = 20.0
-"""Power at a harmonic from which it is fitted, relative to the noise there. Less does not matter."""
+"""Power of a harmonic, relative to the noise there, above which it is fitted. Weaker harmonics do not matter."""
 
 BESIDE = 3
-"""How many whole steps on each side of a harmonic say how large the noise is."""
+"""Number of frequencies on each side of a harmonic, one cycle per window apart, at which the noise is estimated."""
 
 SAMPLES_PER_CYCLE = 8
-"""Samples are averaged to this many per cycle of the highest harmonic: enough to find hum, and fast."""
+"""Samples are averaged to this number per cycle of the highest harmonic, which is fast and enough to find hum."""
 
 LEAST_CYCLES = 0.9
-"""With fewer cycles in the window hum cannot be told from DC."""
+"""With fewer cycles in the window, hum cannot be distinguished from DC."""
 
 ENOUGH = 1e-5
-"""Cycles per window to which the frequency is found: hum of 1 V then leaves 10 µV."""
+"""Accuracy of the fitted frequency, in cycles per window: hum of 1 V then leaves 10 µV."""
 
 LARGEST_WANDER = 0.02
 """Largest deviation of the frequency from its nominal value, relative."""
@@ -43,30 +43,35 @@ LARGEST_WANDER = 0.02
 class Hum:
     """Mains hum found in a window.
 
-    cycles: cycles of the fundamental in the window. harmonics: their orders, from 1.
+    cycles: cycles of the fundamental in the window. harmonics: orders of the harmonics found, starting with 1.
     """
 
     cycles: float
     harmonics: tuple[int, ...]
 
     def columns(self, samples: int) -> Array:
-        """(N, 2H) cosine and sine of every harmonic at the centred times."""
+        """(N, 2H) cosines of all harmonics, then their sines, at the centred times."""
         return _waves(self.cycles, self.harmonics, samples)
 
     def slopes(self, columns: Array, amplitudes: Array) -> Array:
-        """(N, C) derivative by the frequency (per rad per sample) of hum with amplitudes (2H, C) of `columns`."""
+        """(N, C) derivative of the hum with respect to its frequency (V per rad per sample).
+
+        The hum is given by its amplitudes (2H, C) of `columns`.
+        """
         return _slopes(columns, amplitudes, self.harmonics)
 
 
 def find_hum(residual: Array, nominal_cycles: Sequence[float], tones: Array) -> Hum | None:
-    """Find hum in the residual (N, C) of a window; None if there is none that stands out.
+    """Find hum in the residual of a window; None if no hum stands out from the noise.
 
     Parameters
     ----------
+    residual : (N, C)
+        Residual of the fit of DC and tones (V).
     nominal_cycles : sequence of float
-        Cycles per window of the mains frequencies that are looked for.
+        Cycles per window of the possible mains frequencies.
     tones : (F,)
-        Cycles per window of the tones: a harmonic within one cycle of one is left alone.
+        Cycles per window of the tones: a harmonic within one cycle of a tone is not fitted.
     """
     usable = [each for each in nominal_cycles if LEAST_CYCLES <= each < len(residual) / 4]
     left = [float(np.sum(_without(residual, _waves(each, [1], len(residual))) ** 2)) for each in usable]
@@ -74,7 +79,7 @@ def find_hum(residual: Array, nominal_cycles: Sequence[float], tones: Array) -> 
 
 
 def _found(residual: Array, nominal: float, tones: Array) -> Hum | None:
-    """Hum of one mains frequency; None if there is none."""
+    """Find the hum of one mains frequency; None if there is none."""
     orders = [
         order
         for order in range(1, HIGHEST_HARMONIC + 1)
@@ -93,16 +98,16 @@ def _found(residual: Array, nominal: float, tones: Array) -> Hum | None:
 
 
 def _averaged(residual: Array, least: int) -> Array:
-    """Means of equally many samples each, at least this many of them, over the whole window."""
+    """Average groups of equally many samples over the whole window, into at least `least` means."""
     samples, channels = residual.shape
     each = max((k for k in range(1, max(1, samples // least) + 1) if samples % k == 0), default=1)
     return residual.reshape(-1, each, channels).mean(axis=1)
 
 
 def _standing_out(residual: Array, cycles: float, orders: Sequence[int]) -> list[int]:
-    """Harmonics that are stronger than noise, which falls with frequency as flicker does or stays as it is.
+    """Harmonics that are stronger than the noise, which may be white or flicker.
 
-    The noise at a harmonic is the lower quartile of what is beside it: other harmonics are there too.
+    The noise at a harmonic is the lower quartile of the power beside it, because other harmonics may be there too.
     """
     samples = len(residual)
     left = _without(residual, _waves(cycles, orders, samples))
@@ -117,7 +122,7 @@ def _standing_out(residual: Array, cycles: float, orders: Sequence[int]) -> list
 
 
 def _waves(cycles: float, orders: Sequence[int], samples: int) -> Array:
-    """(N, 2H) cosine and sine of every harmonic at the centred times."""
+    """(N, 2H) cosines of all harmonics, then their sines, at the centred times."""
     phase = 2 * np.pi * cycles / samples * np.outer(np.arange(samples) - (samples - 1) / 2, orders)
     return np.concatenate((np.cos(phase), np.sin(phase)), axis=1)
 
@@ -128,7 +133,7 @@ def _without(residual: Array, columns: Array) -> Array:
 
 
 def _power(residual: Array, cycles: Array) -> Array:
-    """Power of all channels together at frequencies of any shape."""
+    """Total power of all channels at frequencies (an array of any shape)."""
     samples = len(residual)
     phase = 2 * np.pi / samples * np.outer(cycles.ravel(), np.arange(samples) - (samples - 1) / 2)
     power = ((np.cos(phase) @ residual) ** 2 + (np.sin(phase) @ residual) ** 2).sum(axis=1)
@@ -136,7 +141,7 @@ def _power(residual: Array, cycles: Array) -> Array:
 
 
 def _is_drift(residual: Array, cycles: float, higher: Sequence[int]) -> bool:
-    """Whether a parabola follows the residual better than a wave: in a window of one cycle they are alike."""
+    """Whether a parabola fits the residual better than a wave: in a window of one cycle they look alike."""
     time = np.linspace(-1, 1, len(residual))
     parabola = np.stack((time, time**2 - 1 / 3), axis=1)
     harmonics = _waves(cycles, higher, len(residual))
@@ -148,7 +153,7 @@ def _is_drift(residual: Array, cycles: float, higher: Sequence[int]) -> bool:
 
 
 def _refined(residual: Array, cycles: float, orders: Sequence[int]) -> float:
-    """Cycles per window at which hum common to all channels fits best, by Gauss–Newton."""
+    """Cycles per window at which hum of one frequency in all channels fits best, by Gauss–Newton."""
     samples, nominal = len(residual), cycles
     for _ in range(6):
         waves = _waves(cycles, orders, samples)
@@ -157,7 +162,7 @@ def _refined(residual: Array, cycles: float, orders: Sequence[int]) -> float:
         projected = q.T @ residual
         left, amplitudes = residual - q @ projected, np.asarray(np.linalg.solve(r, projected), np.float64)
         slope = _slopes(waves, amplitudes[1:], orders)
-        slope -= q @ (q.T @ slope)  # the part that amplitudes cannot follow
+        slope -= q @ (q.T @ slope)  # keep the part that a change of amplitudes cannot imitate
         size = float(np.sum(slope**2))
         if size == 0:
             break

@@ -1,13 +1,13 @@
 """Noise at the frequencies where it matters: beside every tone, and near DC.
 
-White noise has the same density everywhere, so the scatter of all samples says how well a tone is known. Flicker, hum
-and drift do not: they make DC worse than the scatter says and, because they inflate the scatter, may make a tone look
-worse than it is. The residual of the window is therefore projected on frequencies beside each tone (whole cycles per
-window away from it), where nothing is played. If the noise is white nothing else is done. Otherwise the density
-beside each tone is what counts. A density from n frequencies has 2n degrees of freedom: deviations follow Student's t
-rather than a normal distribution, and its variance is what is stated. DC has no frequencies below it: its density is
-continued as white noise plus flicker (1/f) down to LOWEST cycles per window. What is slower than that is not seen in
-one window at all.
+White noise has the same density everywhere, so the scatter of all samples gives the standard error of a tone. Flicker,
+hum and drift do not: the true error of DC is larger than the scatter suggests, and the error of a tone may be smaller,
+because they inflate the scatter. The residual of the window is therefore projected on frequencies beside each tone
+(whole cycles per window away from it), where nothing is played. If the noise is white, nothing else is done. Otherwise
+the density beside each tone is used. A density from n frequencies has 2n degrees of freedom, so deviations follow
+Student's t rather than a normal distribution, and the stated variance is that of Student's t. There are no frequencies
+below DC: its density is extrapolated as white noise plus flicker (1/f) down to LOWEST cycles per window. Slower noise
+is not visible in a single window.
 
 Source: D. B. Percival and A. T. Walden, *Spectral Analysis for Physical Applications*, Cambridge 1993, chapters 6–7.
 """
@@ -24,26 +24,26 @@ from labrig.lockin.drops import Drops
 Array = NDArray[np.float64]
 
 NEIGHBORS = 11
-"""Frequencies on each side of a tone: 22 give a standard error that is good to 11 %."""
+"""Frequencies on each side of a tone: 22 in total give a standard error that is accurate to 11 %."""
 
 FEWEST = 6
-"""With fewer frequencies that are free, the noise is taken to be white."""
+"""With fewer free frequencies than this, the noise is assumed to be white."""
 
 LOWEST = 1 / 20
-"""Flicker is continued below the window's first cycle down to this many cycles per window."""
+"""Flicker is extrapolated below one cycle per window, down to this number of cycles per window."""
 
 AT_DC = 2 * (1.5 - 0.5772156649 - np.log(2 * np.pi * LOWEST))
-"""What flicker of density 1/κ at κ cycles per window does to a mean, in units of white noise of density 1:
-2 ∫ sinc²(κ)/κ dκ from LOWEST."""
+"""Variance of a mean due to flicker of density 1/κ at κ cycles per window, in units of that due to white noise of
+density 1: 2 ∫ sinc²(κ)/κ dκ from LOWEST."""
 
 LOOKED_AT = 32
-"""Drops of a large board whose noise is tested for color: every one costs time in every acquisition."""
+"""Largest number of drops whose noise is tested for being white: every drop costs time in every acquisition."""
 
 SURE = 2.5
-"""Standard errors between the density beside a tone and the mean density, beyond which noise is not white."""
+"""Deviation of the density beside a tone from the mean density, in standard errors, beyond which noise is not white."""
 
 ONE_DROP = 2.5
-"""The same for one drop of many, as a ratio."""
+"""Ratio of the two densities in a single drop, beyond which noise is not white."""
 
 NO_NOISE_V = 1e-12
 """Noise below this is the rounding of floating point numbers."""
@@ -53,7 +53,8 @@ NO_NOISE_V = 1e-12
 class Density:
     """Noise density at DC and at each tone, as the variance per sample (V²) of white noise of that density.
 
-    channels: (1 + F, C), or (C,) if it is the same in all rows. drops: (1 + F, E).
+    channels: (1 + F, C) densities of the channels, or (C,) if all rows are the same. drops: (1 + F, E) densities of the
+    drops.
     """
 
     channels: Array
@@ -61,7 +62,7 @@ class Density:
 
 
 class NoiseSpectrum:
-    """Looks at the residual of windows of N samples beside F tones and near DC.
+    """Estimates the noise density beside F tones and near DC from residuals of windows of N samples.
 
     Parameters
     ----------
@@ -70,11 +71,11 @@ class NoiseSpectrum:
     samples : int
         N.
     period : int or None
-        Samples after which all tones repeat. The residual has nothing at multiples of its frequency.
+        Samples after which all tones repeat. The residual contains nothing at multiples of the corresponding frequency.
     angles : (1 + F, C)
-        How far each channel is rotated at DC and at each tone (rad).
+        Rotation of each channel's phase at DC and at each tone (rad).
     drops : Drops
-        Of the channels, without rotation.
+        The drops as combinations of channels, without rotation.
     """
 
     def __init__(self, cycles: Array, samples: int, period: int | None, angles: Array, drops: Drops) -> None:
@@ -87,7 +88,7 @@ class NoiseSpectrum:
         self._ends = np.cumsum([0, *(len(group) for group in bins)])
         time = np.arange(samples) - (samples - 1) / 2
         phase = 2 * np.pi / samples * np.outer(np.concatenate(bins), time)
-        # Cosines and sines one below the other, so that a real product does both.
+        # Cosines stacked on sines, so that one real product computes both.
         self._rows = np.concatenate((np.cos(phase), np.sin(phase))) / np.sqrt(samples)
         self._turn = np.exp(-1j * angles)
         some = drops.some(LOOKED_AT)
@@ -98,17 +99,17 @@ class NoiseSpectrum:
         of_channels = np.zeros((channels, len(some.rows)), dtype=np.float32)
         of_channels[some.columns] = some.matrix.T
         self._some = of_channels[self._some_columns]
-        # The test makes do with half of the frequencies beside a tone.
+        # The test uses only half of the frequencies beside a tone.
         tested = [
             first + np.arange(0, len(group), 1 if row == 0 else 2)
             for row, (first, group) in enumerate(zip(self._ends, bins, strict=False))
         ]
         rows = [row for row, group in enumerate(tested) if len(group) >= FEWEST and len(some.rows)]
         chosen = np.concatenate([np.zeros(0, dtype=np.intp), *(tested[row] for row in rows)])
-        # Single precision: the limits are tenths of the noise.
+        # Single precision is enough: the limits are tenths of the noise.
         self._test_rows = self._rows[np.concatenate((chosen, chosen + len(self._rows) // 2))].astype(np.float32)
         counts = np.array([len(tested[row]) for row in rows], dtype=np.intp)
-        # The mean over the frequencies beside each tone, of squares of the cosines and of the sines.
+        # Mean over the frequencies beside each tone of the squared cosine and sine coefficients.
         means = np.repeat(np.eye(len(counts)), counts, axis=1) / counts[:, np.newaxis]
         self._test_means = np.concatenate((means, means), axis=1)
         self._tested = np.array(rows, dtype=np.intp)[:, np.newaxis], some.rows
@@ -116,9 +117,9 @@ class NoiseSpectrum:
         self._test_limits = SURE / np.sqrt(self._independent * counts)
 
     def is_white(self, residual: Array, scatter: Density) -> bool:
-        """Whether the residual (N, C) is as dense beside every tone and near DC as its scatter says.
+        """Whether the noise density of the residual (N, C) beside every tone and near DC agrees with its scatter.
 
-        Drops are looked at, not channels: what all channels share does no harm.
+        The test looks at drops instead of channels, because noise that all channels share does no harm.
         """
         if not len(self._test_limits):
             return True
@@ -133,16 +134,16 @@ class NoiseSpectrum:
         return bool((np.abs(ratio.mean(axis=1) - 1.0) < self._test_limits).all() and ratio.max() < ONE_DROP)
 
     def density(self, residual: Array, scatter: Density, avoid: Array) -> Density:
-        """Density beside every tone and near DC.
+        """Return the noise density beside every tone and near DC.
 
         Parameters
         ----------
         residual : (N, C)
-            What the fit left (V).
+            Residual of the fit (V).
         scatter : Density
-            From all samples: what is taken where too few frequencies are free.
+            Density from the scatter of all samples, which is used where too few frequencies are free.
         avoid : (M,)
-            Cycles per window of what was fitted beside the tones: harmonics of the mains.
+            Cycles per window of waves that were fitted besides the tones, such as harmonics of the mains.
         """
         found = self._rows @ residual
         half = len(found) // 2
@@ -154,7 +155,7 @@ class NoiseSpectrum:
                 channels.append(scatter.channels)
                 edges.append(scatter.drops[row])
                 continue
-            # The drop of a phasor: channels are rotated by their skew first.
+            # The drop of a phasor is that of the channels after correction of their skew.
             turned = (found[kept] - 1j * found[half + kept]) * self._turn[row]
             squares = turned.real**2 + turned.imag**2
             real, imaginary = self._drops.of(turned.real), self._drops.of(turned.imag)
@@ -167,7 +168,7 @@ class NoiseSpectrum:
         return Density(np.array(channels), np.array(edges))
 
     def _shape(self, row: int, bins: Array, pooled: Array) -> Array:
-        """(n, 1) density at `bins` relative to that at DC or at the tone, from the mean over channels (n,)."""
+        """(n, 1) density at `bins` relative to that at DC or at the tone, from the mean over drops `pooled` (n,)."""
         if row == 0:
             white, flicker = _white_and_flicker(bins, pooled, self._independent)
             at_dc = white + AT_DC * flicker
@@ -182,7 +183,7 @@ class NoiseSpectrum:
 
 
 def _independent(matrix: Array) -> float:
-    """How many independent drops say as much about noise as these (R, K), which share channels."""
+    """Number of independent drops that give as much information on noise as these (R, K), which share channels."""
     covariance = matrix @ matrix.T
     size = np.sqrt(covariance.diagonal())
     correlation = covariance / np.outer(size, size) if len(size) else np.ones((1, 1))
@@ -199,9 +200,9 @@ def _free(center: float, taken: Array, played: Array, samples: int) -> Array:
 
 
 def _white_and_flicker(bins: Array, density: Array, independent: float) -> tuple[float, float]:
-    """White part w and flicker A ≥ 0 of density = w + A/bins, by least squares with relative weights.
+    """White part w ≥ 0 and flicker A ≥ 0 in density = w + A/bins, by least squares with relative weights.
 
-    A is 0 unless it is larger than two standard errors, with this many independent drops.
+    A is set to 0 unless it exceeds two standard errors. `independent` is the number of independent drops in `density`.
     """
     if not density.any():
         return 0.0, 0.0

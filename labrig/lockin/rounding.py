@@ -1,13 +1,14 @@
-"""What the rounding of a converter does to a mean and to a tone, when noise is too small to average it away.
+"""Errors of a mean and of a tone due to rounding by the converter, when noise is too small to average it away.
 
 A level μ (in steps of the converter) with Gaussian noise σ is read, on average, as μ + β(μ), with
 
     β(μ) = Σ_k (−1)^k exp(−2π²σ²k²) sin(2πkμ) / (πk),    mean square over μ: ρ²(σ) = Σ_k exp(−4π²σ²k²) / (2π²k²).
 
-From half a step of noise on, ρ is below 0.002 steps; without noise it is 1/√12. Where a channel carries tones, each
-phase of their common period lies at another μ, and the errors of the phases partly cancel: their mean square in a
-coefficient Σ_p w_p x_p is Σ_k ρ_k² |Σ_p w_p exp(2πik x_p)|², x_p the tones at phase p. This error is not noise: it is
-the same whenever the levels are the same. Source: B. Widrow and I. Kollár, *Quantization Noise*, Cambridge 2008.
+With half a step of noise or more, ρ is below 0.002 steps; without noise it is 1/√12. If a channel carries tones, each
+phase of their common period is at a different μ, and the errors of the phases partly cancel: their mean square in a
+coefficient Σ_p w_p x_p is Σ_k ρ_k² |Σ_p w_p exp(2πik x_p)|², where x_p is the sum of the tones at phase p. This error
+is not noise: it is the same whenever the levels are the same. Source: B. Widrow and I. Kollár, *Quantization Noise*,
+Cambridge 2008.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 LARGEST_NOISE = 0.6
-"""Noise in steps, above which rounding costs less than 0.0002 steps."""
+"""Noise, in steps, above which rounding adds less than 0.0002 steps."""
 
 NOISE_AVERAGES_IT = LARGEST_NOISE**2 + 1 / 12
-"""Variance of what is read, in steps squared, above which there is that much noise."""
+"""Variance of the readings, in steps squared, above which the noise exceeds LARGEST_NOISE."""
 
 WORST_TONE = 0.29
-"""Amplitude of a tone, in steps, at which rounding changes it most."""
+"""Amplitude, in steps, of the tone that rounding changes most."""
 
 NEARBY = (0.8, 1.0, 1.25)
-"""Sizes of a tone, relative to what was read, over which the error is averaged: it vanishes at single sizes."""
+"""Amplitudes, relative to the reading, over which the error of a tone is averaged, because it vanishes at some of them.
+"""
 
 HIDDEN = (0.2, 0.5, 0.9)
-"""The same for a tone that may be as large as one that would hide."""
+"""Such amplitudes, relative to the largest hidden one, for a tone too small to be read correctly."""
 
 HARMONICS = 12
 MOST_PHASES = 256
@@ -44,15 +46,15 @@ def mean_square(sigma: Array, harmonics: int = 400) -> Array:
 
 _SIGMA = np.linspace(0.0, LARGEST_NOISE, 121)
 _SCATTER = _SIGMA**2 + 1 / 12 - mean_square(_SIGMA)
-"""Variance of what is read at one level, in steps squared, mean over all levels."""
+"""Variance of the readings at a fixed level, averaged over all levels, in steps squared."""
 
 
 def noise_before_rounding(scatter: Array) -> Array:
-    """Noise σ (C,) at the inputs, in steps, from the variance (C,) of what was read at the same levels.
+    """Noise σ (C,) at the inputs, in steps, from the variance (C,) of the readings at fixed levels, in steps squared.
 
-    A single level says little about small noise: in the middle of a step it shows none, at its edge too much. Channels
-    whose noise is below half a step are therefore taken together, and their mean is taken to be half a standard
-    error smaller than it is found: with less noise rounding does more.
+    Small noise cannot be estimated well from a single level: the readings show none in the middle of a step, and too
+    much at its border. Channels whose noise is below about half a step are therefore averaged. The mean is lowered by
+    half its standard error to be on the safe side, because rounding matters more when noise is smaller.
     """
     sigma: Array = np.sqrt(np.maximum(scatter - 1 / 12, 0.0))
     small = scatter < _SCATTER[-1]
@@ -64,16 +66,16 @@ def noise_before_rounding(scatter: Array) -> Array:
 
 
 def rounding_variance(sigma: Array, tones: Array, weights: Array) -> Array:
-    """Mean square (K, C) of the error that rounding leaves in K coefficients, in steps squared.
+    """Mean square (K, C) of the error of K coefficients due to rounding, in steps squared.
 
     Parameters
     ----------
     sigma : (C,)
         Noise at the inputs, in steps.
     tones : (P, C)
-        What the channels carry beside their mean, at each phase of the period, in steps.
+        Deviation of the channels from their mean at each phase of the period, in steps.
     weights : (K, P)
-        The coefficients are weights @ samples.
+        Weights such that the coefficients are weights @ samples.
     """
     total = np.zeros((len(weights), tones.shape[1]))
     left = mean_square(sigma)
@@ -88,10 +90,11 @@ def rounding_variance(sigma: Array, tones: Array, weights: Array) -> Array:
 
 
 def rounding_of_window(sigma: Array, theta: Array, basis: Array, weights: Array, pilot: int | None) -> Array:
-    """Mean square (1 + F, C) of what rounding leaves in DC and in each tone, along its own phase, in steps squared.
+    """Mean square (1 + F, C) of the error of DC and of each tone due to rounding, in steps squared.
 
-    A tone of a step or less is read too small or too large, or not at all, so its own reading does not say how wrong it
-    is. It may have any size up to that of the other channels, or up to what may hide in all of them.
+    A tone of a step or less may be read too small, too large or not at all, so its reading is no guide to its error.
+    It is assumed to have any amplitude up to the typical one of the other channels, or up to the largest amplitude that
+    could be hidden in all channels.
 
     Parameters
     ----------
@@ -102,7 +105,7 @@ def rounding_of_window(sigma: Array, theta: Array, basis: Array, weights: Array,
     basis, weights : (P, 1 + 2F), (1 + 2F, P)
         The fit at each phase of the period.
     pilot : int or None
-        Column of a channel that carries the pilot, which is no measure of the others.
+        Column of the channel that carries the pilot, which is left out of the typical amplitude.
     """
     channels = theta.shape[1]
     read = np.hypot(theta[1::2], theta[2::2])

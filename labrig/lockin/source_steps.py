@@ -1,10 +1,10 @@
-"""What repeats with the tones but is none of them: the steps of the sources' converters.
+"""Errors of tones due to the steps of the sources' converters, which repeat with the tones.
 
-A source rounds every sample, and the error repeats with the tone. It lies on every odd multiple of the tone's frequency
-as a sine is rounded alike in both half-waves, and on the tone itself, where it cannot be told from it; what it does
-there depends on the phase at which the digitizer started, so the same excitation is read a little differently every
-time. The other multiples, folded at half the rate of one period, say how much that is. Those that stand out are the
-harmonics of a nonlinear network and are left out.
+A source rounds every sample, and this error repeats with the tone. It appears at odd multiples of the tone's frequency,
+because a sine is rounded alike in both half-waves, and at the tone itself, where it cannot be distinguished from the
+tone. Its effect there depends on the phase at which the digitizer started, so the same excitation is read slightly
+differently every time. The power at the other multiples, aliased into the first half of the spectrum, shows the size of
+this effect. Multiples that stand out are harmonics of a nonlinear network and are left out.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from labrig.lockin.noise_spectrum import LOOKED_AT, SURE, Density
 Array = NDArray[np.float64]
 
 HARMONIC = 10.0
-"""Power of a multiple, relative to the lower quartile, from which it is taken for a harmonic of the network."""
+"""Power of a multiple, relative to the lower quartile, above which it counts as a harmonic of the network."""
 
 FEWEST = 3
-"""Multiples that are needed to say anything."""
+"""Smallest number of multiples from which the effect is estimated."""
 
 
 class SourceSteps:
-    """Looks at the harmonics of windows of N samples.
+    """Estimates the effect of the sources' steps from the harmonics in windows of N samples.
 
     Parameters
     ----------
     cycles : (F,)
         Cycles of each tone in a window.
     samples, period : int
-        N, and the samples after which all tones repeat.
+        N, and the number of samples after which all tones repeat.
     drops : Drops
-        Of the channels.
+        The drops as combinations of channels.
     """
 
     def __init__(self, cycles: Array, samples: int, period: int, drops: Drops) -> None:
@@ -53,20 +53,22 @@ class SourceSteps:
             self._of_tone.append(np.flatnonzero(np.isin(bins, np.setdiff1d(folded, tones))))
 
     def variance(self, periods: Array, scatter: Density) -> tuple[Array, Array] | None:
-        """Variance that the steps add to the in-phase part of each tone: of channels (F, C) and drops (F, E).
+        """Variance of the in-phase part of each tone due to the steps, for channels (F, C) and drops (F, E), in V².
 
-        None if the multiples of the tones are no stronger than noise of this scatter.
+        None if the multiples of the tones are no stronger than the noise.
 
         Parameters
         ----------
         periods : (P, C)
             Mean of the window over all periods (V).
+        scatter : Density
+            Noise of the window.
         """
         found = self._rows @ periods
         bins = len(found) // 2
         cosines, sines = found[:bins], found[bins:]
         power = cosines**2 + sines**2
-        # Channels first, which costs little: where these show nothing, neither do drops.
+        # Channels first, which is cheap: if they show nothing, neither do the drops.
         noise = float(scatter.channels[self._looked_at].sum()) / self._samples
         together = power[:, self._looked_at].sum(axis=1)
         if not any(_stands_out(together[multiples], noise) for multiples in self._of_tone):
@@ -83,7 +85,7 @@ class SourceSteps:
 
 
 def _network_left_out(power: Array) -> NDArray[np.bool_]:
-    """Which multiples are not harmonics of a nonlinear network, by their power (n,)."""
+    """Mask of the multiples that are not harmonics of a nonlinear network, by their power (n,)."""
     return power <= HARMONIC * np.quantile(power, 0.25)
 
 

@@ -1,8 +1,8 @@
-"""The fit of DC and tones to one window, and how well each is known.
+"""The fit of DC and tones to one window, with uncertainties.
 
-As a rule tones are where they were asked for and noise is white: one prepared fit, and the scatter around it. Where the
-pilot says that the clocks differ, the tones are fitted at their real frequencies. Where noise is not white, hum of the
-mains is looked for and fitted too, and the density beside each tone counts instead of the scatter.
+Usually the tones are at their nominal frequencies and noise is white; then one prepared fit and the scatter around it
+are enough. If the pilot shows that the clocks differ, the tones are fitted at their real frequencies. If the noise is
+not white, mains hum is searched for and fitted too, and the noise density beside each tone replaces the scatter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 
 CLOCK_STEPS = 4
-"""Steps at most from the nominal frequencies to the real ones."""
+"""Largest number of iterations from the nominal frequencies to the real ones."""
 
 
 @dataclass(slots=True)
@@ -41,19 +41,19 @@ class Fitted:
     Attributes
     ----------
     estimator : LeastSquares
-        The fit that was made.
+        The fit that was used.
     theta : (1 + 2F, C) array
-        Its parameters.
+        Fitted parameters (V).
     scatter : (C,) array
-        Variance of a sample (V²).
+        Noise variance of a sample (V²).
     density : Density
-        Noise at DC and at each tone.
+        Noise density at DC and at each tone.
     periods : (P, C) array or None
-        Mean over all periods of the tones.
+        Mean over all periods of the tones (V); None if the tones have no common period, or samples were lost.
     steps : tuple of (F, C) and (F, E) arrays, or None
-        Variance that the steps of the sources add to the tones, of channels and of drops (V²).
+        Variance of the tones of channels and of drops due to the steps of the sources (V²).
     clock_ratio, u_clock_ratio : float
-        Of the source's clock to the digitizer's, and its standard error.
+        Ratio of the source's clock to the digitizer's, and its standard error.
     """
 
     estimator: LeastSquares
@@ -80,9 +80,9 @@ class WindowFit:
     mains : sequence of float
         Nominal frequencies of the mains (rad per sample).
     angles : (1 + F, C)
-        How far each channel is rotated at DC and at each tone (rad).
+        Rotation of each channel's phase at DC and at each tone (rad).
     drops : Drops
-        Of the channels.
+        The drops as combinations of channels.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class WindowFit:
     ) -> None:
         self.estimator = joint_least_squares(omegas, samples)
         self.period = common_period(list(omegas / (2 * np.pi)), samples)
-        # As the tones repeat, so does the fit: one period of it will do.
+        # The basis repeats with the tones, so one period of it is enough.
         self._of_period = None if self.period is None else self.estimator.folded(self.period)
         self._omegas = omegas
         self._samples = samples
@@ -104,7 +104,14 @@ class WindowFit:
         self._drops = drops
 
     def of(self, volts: Array, received: NDArray[np.bool_]) -> Fitted:
-        """Fit the samples `volts` (N, C), of which only the rows `received` (N,) count.
+        """Fit the received samples of a window.
+
+        Parameters
+        ----------
+        volts : (N, C)
+            Samples of the window (V).
+        received : (N,) bool
+            Mask of the rows that were received; all other rows are ignored.
 
         Raises
         ------
@@ -123,7 +130,7 @@ class WindowFit:
         return fitted
 
     def _by_scatter(self, estimator: LeastSquares, volts: Array, period: int | None) -> tuple[Fitted, Array]:
-        """The fit, with white noise of the size of the residual (N, C), and this residual."""
+        """Return the fit, with the noise taken to be white, and the residual (N, C)."""
         if period is not None and self._of_period is not None:
             residual, mean, freedom = aperiodic_residual(volts, period)
             theta = self._of_period @ mean
@@ -134,7 +141,7 @@ class WindowFit:
         return Fitted(estimator, theta, scatter, Density(scatter, of_drops), mean), residual
 
     def _on_its_clock(self, clock: ClockRatio, fitted: Fitted, residual: Array, volts: Array) -> tuple[Fitted, Array]:
-        """The same fit, or one at the frequencies that the pilot really has."""
+        """Return the same fit, or a fit at the real frequencies if the pilot shows that the clocks differ."""
         pilot = self._pilot
         off, u = clock.off(residual[:, pilot], fitted.theta[:, pilot], float(fitted.scatter[pilot]))
         ratio = 1.0 + off
@@ -151,8 +158,8 @@ class WindowFit:
         return fitted, residual
 
     def _color(self, fitted: Fitted, residual: Array, volts: Array) -> None:
-        """Fit hum too, if there is any, and take the noise beside each tone."""
-        # The mean over periods, which the residual is without, has some of the hum in it.
+        """Fit hum too, if there is any, and use the noise density beside each tone."""
+        # The mean over periods, which was removed from the residual, contains some of the hum.
         hum = find_hum(fitted.estimator.residual(volts, fitted.theta)[0], self._mains, self._cycles)
         columns = None if hum is None else hum.columns(self._samples)
         together = None if columns is None else extended(fitted.estimator, columns)
@@ -177,16 +184,18 @@ class WindowFit:
 
 
 def _moved_by_frequency(together: LeastSquares, slopes: Array, noise: Array) -> Array:
-    """(P, C) by how much a standard error of the frequency of hum moves each parameter of a fit.
+    """(P, C) shift of each parameter of a fit if the frequency of the hum is off by one standard error.
 
-    The frequency is found from all channels together, so its error is the same in all.
+    The frequency is found from all channels together, so its error is the same in all of them.
 
     Parameters
     ----------
     together : LeastSquares
-        The fit with hum.
-    slopes, noise : (N, C)
-        Derivative of the hum by its frequency, and noise (V).
+        The fit that includes hum.
+    slopes : (N, C)
+        Derivative of the hum with respect to its frequency (V per rad per sample).
+    noise : (N, C)
+        Residual of the fit (V).
     """
     moved = together.fit(slopes)
     left = together.residual(slopes, moved)[0]
@@ -196,5 +205,5 @@ def _moved_by_frequency(together: LeastSquares, slopes: Array, noise: Array) -> 
 
 
 def _by_row(squares: Array) -> Array:
-    """(1 + F, …) of DC and of each tone, from those of all parameters; the quadratures of a tone together."""
+    """(1 + F, …) squares for DC and for each tone, from those of all parameters; a tone's two quadratures are added."""
     return np.concatenate((squares[:1], squares[1::2] + squares[2::2]))
