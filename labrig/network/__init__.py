@@ -1,4 +1,4 @@
-"""Networks: what is wired to what, and the states that follow. A physics is a folder here."""
+"""Networks: their topology, and their states in equilibrium. Each physics is a folder here."""
 
 from labrig.extensions import Extensions
 from labrig.network.physics import Physics

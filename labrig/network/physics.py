@@ -1,7 +1,7 @@
-"""The seam between a network and everything that trains it: what nodes carry, its equilibrium, its exact gradient.
+"""The interface between a network and the code that trains it: its nodes and edges, equilibrium and exact gradient.
 
-World, truth, tasks and plots know this and no resistors. A physics is a folder here, or a module of someone else, found
-by the name in `network.physics`; `labrig.network.resistive` is the first.
+The simulated world, the truth, tasks and plots use only this interface and know nothing of resistors. A physics is a
+folder here or a third-party module, found by the name in `network.physics`; `labrig.network.resistive` is an example.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from labrig.medium import ELECTRICAL, Medium
 Array = NDArray[np.float64]
 
 GROUND = "ground"
-"""The reference node, at 0. It is in every network and never listed among its nodes."""
+"""The reference node, at 0. It exists in every network and is never listed among the nodes."""
 
 _CALLED_GROUND = ("ground", "gnd", "agnd", "dgnd", "0", "0v", "earth")
 
 Report = Callable[[tuple[str | int, ...], str], None]
-"""Reports a problem: the key of the `network` section to blame, and what is wrong."""
+"""Function that reports a problem; it takes the path of the key at fault in the `network` section, and a message."""
 
 
 def ground_hint(node: str) -> str:
@@ -41,16 +41,16 @@ class NetworkError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class WiringProblem:
-    """What is wrong with a network and its wiring.
+    """A problem with a network and its wiring.
 
     Attributes
     ----------
     path : tuple
-        The place in the configuration: ('network', 'resistors', 0, 'to'), ('wiring', 'out0').
+        Path of the key in the configuration, such as ('network', 'resistors', 0, 'to') or ('wiring', 'out0').
     message : str
-        What is wrong, and the remedy.
+        Description of the problem, and a remedy.
     warning : bool
-        Whether a run is possible all the same.
+        Whether a run is possible in spite of the problem.
     """
 
     path: tuple[str | int, ...]
@@ -59,7 +59,7 @@ class WiringProblem:
 
 
 Terms = tuple[tuple[str, float], ...]
-"""Nodes and their weights in a sum."""
+"""A weighted sum of node values, as pairs of a node and its weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,15 @@ class Edge:
     Parameters
     ----------
     name, a, b : str
-        Its name and its ends.
+        Name of the edge and of its two ends.
     projection : tuple of (str, float)
-        Its drop as a sum of what nodes carry, each with its weight. Empty if `a` and `b` are nodes and the drop is the
-        difference a − b. Where nodes are points, as in an elastic network, it is the extension along the bond.
+        The drop as a weighted sum of node values. Empty if `a` and `b` are nodes and the drop is the difference a − b.
+        In an elastic network, where the ends are points, the drop is the extension along the bond.
     second : tuple of (str, float)
-        Its drop of a second quantity, in units in which that answers a flow as the state does; empty if there is none.
+        The drop of a second quantity, as a weighted sum of node values; empty if there is none. Its unit is such that
+        it responds to a release as the drop responds to a flow.
     slope : float or None
-        ∂²E/∂u∂θ where that is the same at every drop u, as for a rest length. None if it is the drop itself, as for a
+        ∂²E/∂u∂θ if it is the same at every drop u, as for a rest length. None if it equals the drop, as for a
         conductance, whose energy is ½θu².
     """
 
@@ -89,22 +90,23 @@ class Edge:
 
     @property
     def projection_or_ends(self) -> Terms:
-        """The drop as a sum of nodes, ground included."""
+        """The drop as a weighted sum of node values, ground included."""
         return self.projection or ((self.a, 1.0), (self.b, -1.0))
 
     @property
     def terms(self) -> Terms:
-        """The drop as a sum of nodes, without ground."""
+        """The drop as a weighted sum of node values, without ground."""
         return tuple((node, weight) for node, weight in self.projection_or_ends if node != GROUND)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a source channel that plays the voltage v is, from ground into `node`.
+    """Equivalent circuit, between ground and `node`, of a source channel that plays the voltage v.
 
-    A Thevenin source of v behind `ohm` > 0; with `transconductance_s` (A/V) a Norton source, of the current
-    transconductance_s · v in addition to `ohm`. In another medium these are flows and states: with an actuator the
-    transconductance is its force per volt, and 1/ohm its own stiffness, which may be 0.
+    Without `transconductance_s` it is a Thevenin source: v behind `ohm` > 0. With `transconductance_s` (A/V) it is a
+    Norton source: the current transconductance_s · v in parallel with `ohm`. In other media flows and states take the
+    place of current and voltage: for an actuator, the transconductance is its force per volt, and 1/ohm is its own
+    stiffness, which may be 0.
     """
 
     node: str
@@ -113,19 +115,19 @@ class Source:
 
     @property
     def norton_s(self) -> float:
-        """Current into the node held at 0 V, per volt played (A/V)."""
+        """Current into the node when it is held at 0 V, per volt played (A/V)."""
         return 1.0 / self.ohm if self.transconductance_s is None else self.transconductance_s
 
 
 class Equilibrium(Protocol):
-    """Solves one network. E edges, S sources, N nodes; an argument may have a batch axis B in front."""
+    """Solver of one network with E edges, S sources and N nodes. Arguments may have a leading batch axis B."""
 
     def set_parameters(self, values: ArrayLike, /) -> None:
         """Set the parameter of every edge, (E,): conductances (S)."""
         ...
 
     def states(self, source_v: ArrayLike, /) -> Array:
-        """What the nodes carry, (N,) or (B, N), when the sources play `source_v`, (S,) or (B, S), in V."""
+        """Values of the nodes, (N,) or (B, N), when the sources play `source_v`, (S,) or (B, S), in V."""
         ...
 
     def gradient(self, states: ArrayLike, output_gradient: ArrayLike, /) -> Array:
@@ -139,7 +141,7 @@ class Equilibrium(Protocol):
 
 @runtime_checkable
 class SeenFromNodes(Protocol):
-    """An equilibrium that also knows what an instrument sees at a node. A physics may do without."""
+    """Optional: an equilibrium that also knows the resistance that an instrument sees at a node."""
 
     def resistances(self, states: ArrayLike, nodes: Sequence[int], /) -> Array:
         """(len(nodes),) small-signal resistance from each of these nodes to ground (Ω), at the states (N,)."""
@@ -148,56 +150,57 @@ class SeenFromNodes(Protocol):
 
 @runtime_checkable
 class TakesCurrents(Protocol):
-    """An equilibrium that can also push currents into its nodes. A physics may do without."""
+    """Optional: an equilibrium into whose nodes currents can be injected."""
 
     def with_currents(self, source_v: ArrayLike, current_a: ArrayLike, /) -> Array:
-        """As `Equilibrium.states`, with the currents (N,) or (B, N) pushed into the nodes from ground (A)."""
+        """As `Equilibrium.states`, with the currents (N,) or (B, N) injected into the nodes from ground (A)."""
         ...
 
 
 @runtime_checkable
 class Relaxes(Protocol):
-    """An equilibrium that is reached in a time that matters. A physics may do without."""
+    """Optional: an equilibrium whose settling time matters."""
 
     @property
     def slowest_s(self) -> float:
-        """Time constant of its slowest mode at the parameters that were set last (s)."""
+        """Time constant of the slowest mode at the present parameters (s)."""
         ...
 
 
 @runtime_checkable
 class Decays(Protocol):
-    """An equilibrium that also knows how a departure from it decays. A physics may do without."""
+    """Optional: an equilibrium that knows how a departure from it decays."""
 
     def decay(self, states: Array, departure: Array, /) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Rates (M,) (1/s) and modes (M, N): departure(t) = Σ_m modes[m] exp(−rates[m] t), from the states (N,).
+        """Rates (M,) in 1/s and modes (M, N), such that departure(t) = Σ_m modes[m] exp(−rates[m] t).
 
-        What follows at once is in no mode; M is 0 if everything does.
+        `states` (N,) is the equilibrium, and `departure` (N,) the departure from it at t = 0. The modes do not include
+        parts that follow without delay; M is 0 if all parts do.
         """
         ...
 
 
 @runtime_checkable
 class NamesItsMethod(Protocol):
-    """An equilibrium that says how it is computed, for `labrig plan`. A physics may do without."""
+    """Optional: an equilibrium that describes how it is computed, for `labrig plan`."""
 
     @property
     def method(self) -> str:
-        """How, in one line."""
+        """Description of the method in one line."""
         ...
 
 
 @runtime_checkable
 class KnowsFixedLoad(Protocol):
-    """A network of passive parts that can say how much its fixed ones load a node. A physics may do without."""
+    """Optional: a network of passive parts that knows the load of its fixed parts on a node."""
 
     def fixed_load(self, node: str, /) -> float:
-        """Largest conductance of the fixed parts on a node, without its source (S); infinite if it has no limit."""
+        """Largest conductance of the fixed parts on a node, without its source (S); infinite if there is no limit."""
         ...
 
 
 class Network(Protocol):
-    """A network with its sources. Vectors follow the order of these tuples; a frozen dataclass of plain values."""
+    """A network with its sources: a frozen dataclass of plain values. Vectors are in the order of these tuples."""
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -211,7 +214,7 @@ class Network(Protocol):
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """The S sources, one at most on each node."""
+        """The S sources, at most one per node."""
         ...
 
     @property
@@ -221,49 +224,49 @@ class Network(Protocol):
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """What is in it besides the edges, in brief: counts by kind. Empty if there is nothing."""
+        """Numbers of elements other than the edges, by kind; empty if there are none."""
         ...
 
     def check(self) -> None:
-        """Raise NetworkError if its equilibrium is not unique."""
+        """Raise NetworkError if the equilibrium is not unique."""
         ...
 
     def undetermined_nodes(self) -> tuple[str, ...]:
-        """Nodes whose state nothing determines."""
+        """Nodes whose state is undetermined."""
         ...
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Equilibrium:
-        """A solver of it, with the outputs of these sources (by number) open."""
+        """Return a solver of the network, with the outputs of the sources `is_open` (by number) open."""
         ...
 
 
 @runtime_checkable
 class HasCurvedDrops(Protocol):
-    """A layout whose drops are no weighted sums, such as the lengths of lines between points. A physics may do without.
+    """Optional: a layout whose drops are not weighted sums, such as the distances between points.
 
-    The `projection` of an edge then gives the order of its nodes, and their weights at rest; ground marks what stays
-    at 0.
+    The `projection` of an edge then gives the order of its nodes and their weights at rest; ground stands for a
+    coordinate that stays at 0.
     """
 
     @property
     def curve(self) -> Any:
-        """A `labrig.lockin.curved_drops.Curve` over all edges; None if they are sums all the same."""
+        """A `labrig.lockin.curved_drops.Curve` of all edges; None if their drops are weighted sums."""
         ...
 
 
 @runtime_checkable
 class HasPlaces(Protocol):
-    """A layout whose edges end somewhere in a plane. A physics may do without."""
+    """Optional: a layout whose edges connect points in a plane."""
 
     @property
     def places(self) -> Mapping[str, tuple[float, float]]:
-        """Place of each end of an edge."""
+        """Coordinates of each point at which an edge ends."""
         ...
 
 
 @runtime_checkable
 class HasSecondQuantity(Protocol):
-    """A layout whose nodes carry a second quantity besides, such as a concentration. A physics may do without."""
+    """Optional: a layout whose nodes also carry a second quantity, such as a concentration."""
 
     @property
     def second(self) -> Mapping[str, str]:
@@ -273,10 +276,10 @@ class HasSecondQuantity(Protocol):
 
 @runtime_checkable
 class ExplainsMissing(Protocol):
-    """A layout that knows why it lacks a node that is wired. A physics may do without."""
+    """Optional: a layout that can explain why a node named in the wiring does not exist."""
 
     def why_missing(self, node: str, /) -> str:
-        """Why there is no node of this name, with the remedy; empty if nothing is known of it."""
+        """Why there is no node of this name, with the remedy; empty if the layout cannot tell."""
         ...
 
 
@@ -285,22 +288,22 @@ class Layout(Protocol):
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Names of its nodes, without ground."""
+        """Names of the nodes, without ground."""
         ...
 
     @property
     def edges(self) -> tuple[Edge, ...]:
-        """Its programmable elements."""
+        """The programmable elements."""
         ...
 
     @property
     def numbered(self) -> bool:
-        """Whether inputs and outputs count in the order of `nodes`; otherwise in the order of their wiring rows."""
+        """Whether inputs and outputs are in the order of `nodes`, instead of in the order of their wiring rows."""
         ...
 
     @property
     def shape(self) -> dict[str, Any]:
-        """Its size in brief, for records: {'grid': [10, 10]}."""
+        """Size of the layout, for records, such as {'grid': [10, 10]}."""
         ...
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> Network:
@@ -311,27 +314,27 @@ class Layout(Protocol):
 class Physics(ABC):
     """One kind of network.
 
-    `Options` are its own keys, which are written next to `programmable:` in the `network` section. `medium` says what
-    the nodes carry and what the edges have.
+    `Options` declares its own keys, which are written next to `programmable:` in the `network` section. `medium` names
+    the physical quantities of nodes and edges.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
     medium: ClassVar[Medium] = ELECTRICAL
     second_key: ClassVar[str] = ""
-    """The key that gives nodes their second quantity; empty if they always have it, or never."""
+    """The key that gives nodes a second quantity; empty if they always have one, or never."""
     files: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """Keys that name a file, each as its path in the section; the builder gets where the file is."""
+    """Keys that name a file, each as its path in the section; `build` gets the path of the file as their value."""
 
     @classmethod
     @abstractmethod
     def build(cls, options: Any, report: Report) -> Layout | None:
-        """The network of a configuration, before it is wired; None after problems were reported."""
+        """Build the network of a configuration, before it is wired. Return None if problems were reported."""
 
     @classmethod
     def wiring_problems(
         cls, network: Any, wired: Collection[str], inputs: Collection[str], outputs: Sequence[str]
     ) -> Iterable[WiringProblem]:
-        """What is wrong with a network once its nodes are wired; by default nothing.
+        """Return the problems of a network that show only once its nodes are wired; by default, none.
 
         Parameters
         ----------
@@ -339,7 +342,9 @@ class Physics(ABC):
             The network with its sources.
         wired : collection of str
             Nodes with a row in the wiring.
-        inputs, outputs : collections of str
-            Nodes that are driven, and nodes that get an error.
+        inputs : collection of str
+            Nodes that are driven.
+        outputs : sequence of str
+            Nodes that receive an error.
         """
         return ()

@@ -41,8 +41,8 @@ def test_hardware_is_not_touched(capsys):
         ("iris.yaml", "linear, 14 nodes by a dense factorization"),
         (
             "xor.yaml",
-            "9 nodes eliminated exactly (diagonal), Newton on 6 nodes with 12 diodes; small tones by chord iteration, "
-            "834 or more samples far apart by compiled code",
+            "9 nodes eliminated exactly (diagonal), Newton's method on 6 nodes with 12 diodes; "
+            "small tones by chord iteration, 834 or more very different samples by compiled code",
         ),
     ],
 )

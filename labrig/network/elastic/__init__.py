@@ -1,4 +1,4 @@
-"""Elastic networks: nodes in the plane that springs hold, trained by their stiffness."""
+"""Elastic networks: points in a plane connected by springs whose stiffness is trained."""
 
 from labrig.network.elastic.options import Elastic
 

@@ -1,4 +1,4 @@
-"""Where nodes are and which springs connect them: triangular lattices with jitter, diluted to a coordination."""
+"""Positions of nodes, and the springs between them: triangular lattices with jitter, diluted to a mean coordination."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labrig.random_streams import RandomStream
 Array = NDArray[np.float64]
 
 LONGEST = 1.35
-"""Longest spring of a lattice, in units of its spacing: nearest neighbours, whatever the jitter."""
+"""Longest spring of a lattice, in units of its spacing; this selects nearest neighbours for every allowed jitter."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Geometry:
     Parameters
     ----------
     places : tuple of M (float, float)
-        Of the nodes at rest (m).
+        Positions of the nodes at rest (m).
     ends : tuple of E (int, int)
-        Nodes at the ends of the springs.
+        Indices of the two nodes at the ends of each spring.
     """
 
     places: tuple[tuple[float, float], ...]
@@ -33,17 +33,17 @@ class Geometry:
 
     @classmethod
     def of(cls, positions: Array, springs: NDArray[np.intp]) -> Geometry:
-        """From arrays (M, 2) and (E, 2)."""
+        """Build the geometry from positions (M, 2) in m and the nodes of each spring (E, 2)."""
         return cls(tuple(map(tuple, positions.tolist())), tuple(map(tuple, springs.tolist())))
 
     @cached_property
     def positions(self) -> Array:
-        """(M, 2) nodes at rest (m)."""
+        """(M, 2) positions of the nodes at rest (m)."""
         return np.array(self.places, dtype=float).reshape(-1, 2)
 
     @cached_property
     def springs(self) -> NDArray[np.intp]:
-        """(E, 2) nodes at the ends of the springs."""
+        """(E, 2) indices of the nodes at the ends of the springs."""
         return np.array(self.ends, dtype=np.intp).reshape(-1, 2)
 
     @cached_property
@@ -54,18 +54,18 @@ class Geometry:
 
 
 def triangular(rows: int, columns: int, spacing_m: float, jitter: float, seed: int) -> Geometry:
-    """Return a triangular lattice, node by node and row by row.
+    """Return a triangular lattice, with the nodes in order row by row.
 
     Parameters
     ----------
     rows, columns : int
-        Of nodes.
+        Numbers of rows and columns of nodes.
     spacing_m : float
         Distance of neighbours without jitter (m).
     jitter : float
         Largest displacement of a node in each coordinate, in units of the spacing.
     seed : int
-        Of the jitter.
+        Seed of the jitter.
     """
     places = [(j + 0.5 * (i % 2), i * np.sqrt(3) / 2) for i in range(rows) for j in range(columns)]
     draw = RandomStream(seed, "lattice").at(0)
@@ -76,9 +76,10 @@ def triangular(rows: int, columns: int, spacing_m: float, jitter: float, seed: i
 
 
 def diluted(geometry: Geometry, coordination: float, seed: int) -> Geometry:
-    """Remove springs at random until nodes have this many on average; no node is left with fewer than four.
+    """Remove springs at random until nodes have `coordination` springs on average; every node keeps at least four.
 
-    The number of springs that stay depends on the coordination alone, if enough can be removed.
+    For a given number of nodes, the number of remaining springs depends only on the coordination, provided that enough
+    springs can be removed.
     """
     nodes, springs = len(geometry.positions), geometry.springs
     wanted = round(coordination * nodes / 2)
@@ -95,7 +96,7 @@ def diluted(geometry: Geometry, coordination: float, seed: int) -> Geometry:
 
 
 def far_springs(geometry: Geometry, targets: int, seed: int) -> tuple[int, list[int]]:
-    """Draw one spring as a source, and others from the farther half as targets; returns their numbers."""
+    """Draw a spring as the source, and targets from the half of the springs farthest from it; return their indices."""
     draw = RandomStream(seed, "ports").at(0)
     middles = geometry.positions[geometry.springs].mean(axis=1)
     source = int(draw.integers(len(middles)))

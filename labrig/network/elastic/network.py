@@ -1,8 +1,8 @@
 """An elastic network as the rest of labrig sees it: coordinates and ports as nodes, springs as edges.
 
-A node of this network is a coordinate of a point, `n3.x`, which carries its displacement (m); or a port, the extension
-between two points, `source`. Flows are forces (N). A port lengthens if its points move apart; the force of a source
-at a port pulls its points apart.
+A node of this network is either a coordinate of a point, such as `n3.x`, whose value is the displacement (m), or a
+port, such as `source`, whose value is the extension between two points (m). Flows are forces (N). A port lengthens if
+its points move apart; the force of a source at a port pulls its points apart.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Lengthening:
-    """ℓ − ℓ₀ of every spring: a `Curve` of the coordinates in the order of `_along`."""
+    """Extension ℓ − ℓ₀ of every spring, as a `Curve` of its coordinates in the order of `_along`."""
 
     geometry: Geometry
 
     @cached_property
     def apart(self) -> Array:
-        """(E, 2) from the first end of each spring to the second, at rest (m)."""
+        """(E, 2) vectors from the first end of each spring to the second, at rest (m)."""
         ends = self.geometry.positions[self.geometry.springs]
         return ends[:, 1] - ends[:, 0]
 
     def __call__(self, ends: Array) -> tuple[Array, Array]:
-        """Return the extensions (E,) and their slopes (4, E) at displacements (4, E)."""
+        """Return the extensions (E,) and their derivatives (4, E) at displacements (4, E)."""
         apart = self.apart.T + ends[:2] - ends[2:]
         length = np.hypot(*apart)
         direction = apart / length
@@ -55,7 +55,9 @@ class ElasticLayout(Springs):
     Parameters
     ----------
     finite : bool
-        Whether extensions are those of finite displacements.
+        Whether displacements are finite; if not, extensions are linear in them.
+    numbered : bool
+        See `labrig.network.physics.Layout`.
     """
 
     finite: bool = False
@@ -92,7 +94,7 @@ class ElasticLayout(Springs):
 
     @property
     def shape(self) -> dict[str, Any]:
-        """Points and springs."""
+        """Numbers of points and springs."""
         return {"elastic": [len(self.names), len(self.geometry.springs)]}
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> ElasticNetwork:
@@ -125,25 +127,25 @@ class ElasticNetwork:
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """Points that are held, and the background."""
+        """Numbers of pinned points and of ports."""
         return {"pinned": len(self.layout.pinned), "ports": len(self.layout.ports)}
 
     def check(self) -> None:
-        """Raise NetworkError if there is a movement that no spring resists."""
+        """Raise NetworkError if a movement is not resisted by any spring."""
         loads = any(np.isfinite(source.ohm) for source in self.sources)
         if self.layout.background > 0 or loads:
             return
-        stiffness = self.layout.geometry.directions  # any stiffness will do
+        stiffness = self.layout.geometry.directions  # only their number counts: any stiffness will do
         solver = Small(self.layout, self.sources, self.beside)
         solver.set_parameters(np.ones(len(stiffness)))
         if np.linalg.matrix_rank(solver.stiffness) < len(solver.stiffness):
-            raise NetworkError("there is a movement that no spring resists; add a background or pin points")
+            raise NetworkError("points can move in a way that no spring resists; add a background, or pin points")
 
     def undetermined_nodes(self) -> tuple[str, ...]:
-        """None: see `check`."""
+        """An empty tuple; `check` finds movements that are undetermined."""
         return ()
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Small | Finite:
-        """A solver of it; sources in `is_open` neither push nor load."""
+        """Return a solver of the network. Sources in `is_open` neither push nor load."""
         kind = Finite if self.layout.finite else Small
         return kind(self.layout, self.sources, self.beside, is_open)

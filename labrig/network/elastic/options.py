@@ -1,4 +1,4 @@
-"""The keys of an elastic network, and how they become one."""
+"""The keys of an elastic network, and how the network is built from them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ MECHANICAL = Medium(
 
 
 class Lattice(Section):
-    """A triangular lattice with jitter, diluted to a mean number of springs at a point.
+    """A triangular lattice with jitter, diluted to a mean number of springs per point.
 
     Attributes
     ----------
     rows, columns : int
-        Of points, which are called n0, n1 … row by row.
+        Numbers of rows and columns of points, which are called n0, n1 … row by row.
     spacing : float
         Distance of neighbours (m).
     jitter : float
         Largest displacement of a point in each coordinate, in units of the spacing.
     coordination : float or None
-        Mean number of springs at a point; None keeps all.
+        Mean number of springs per point; None keeps all springs.
     seed : int
-        Of jitter, dilution, and ports that are drawn.
+        Seed of the jitter, the dilution and drawn ports.
     """
 
     rows: Annotated[Count, Field(ge=2, le=100)]
@@ -52,26 +52,26 @@ class Lattice(Section):
 
 
 class DrawnPorts(Section):
-    """A spring as `source`, and springs far from it as `target0`, `target1` …, drawn at random."""
+    """Randomly drawn ports: one spring as `source`, and `targets` springs far from it as `target0`, `target1` …."""
 
     targets: Count
 
 
 class Options(Section):
-    """One builder, what holds the points, and the ports.
+    """The keys of an elastic network: either `lattice`, or `points` with `springs`, and the supports and ports.
 
     Attributes
     ----------
     lattice : Lattice or None
-        A builder.
+        A lattice that labrig builds.
     points, springs : dict, list
-        One's own: the place of each point (m), and the pairs of points that springs connect.
+        The user's own network: the position of each point (m), and the pairs of points that springs connect.
     pinned : list of str
         Points that do not move.
     background : float or None
         Stiffness of a weak spring at every coordinate (N/m).
     ports : dict, DrawnPorts
-        Pairs of points whose distance is driven or sensed, by name; or how many are drawn.
+        Pairs of points whose distance is driven or sensed, by name; or the number of ports to draw.
     displacement : {'small', 'finite'}
         Whether extensions are linear in displacements.
     """
@@ -93,7 +93,7 @@ class Options(Section):
 
 
 class Elastic(Physics):
-    """Springs in the plane."""
+    """Springs in a plane, whose stiffness is trained."""
 
     Options: ClassVar[type[Section]] = Options
     medium: ClassVar[Medium] = MECHANICAL
@@ -114,7 +114,7 @@ class Elastic(Physics):
             return None
         pinned = tuple(sorted({position[name] for name in options.pinned}))
         if len(pinned) == len(names):
-            raise NetworkError("every point is pinned: nothing can move")
+            raise NetworkError("every point is pinned, so nothing can move; leave some points free")
         return ElasticLayout(
             geometry,
             names,
@@ -127,7 +127,7 @@ class Elastic(Physics):
 
     @classmethod
     def adjusted(cls, options: Any) -> Adjusted | None:
-        """What is trained instead of the stiffness."""
+        """The properties of springs whose rest lengths are trained; None if their stiffness is trained."""
         return None
 
 
@@ -157,7 +157,7 @@ def _ports(
     if isinstance(options.ports, DrawnPorts):
         most = len(geometry.springs) // 2
         if options.ports.targets > most:
-            report(("ports", "targets"), f"there are {most} springs far from the source; ask for at most as many")
+            report(("ports", "targets"), f"only {most} springs are far from the source; ask for at most {most} targets")
             return None
         source, targets = far_springs(geometry, options.ports.targets, options.lattice.seed if options.lattice else 0)
         named = {"source": source, **{f"target{k}": target for k, target in enumerate(targets)}}

@@ -1,4 +1,4 @@
-"""Springs of one stiffness, trained by their rest lengths."""
+"""Springs with a common stiffness, whose rest lengths are trained."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ ADJUSTED = replace(MECHANICAL, parameter="length", coupling="stiffness", example
 
 
 class Options(OfElastic):
-    """The keys of an elastic network, and what its springs are.
+    """The keys of an elastic network, and the properties of its springs.
 
     Attributes
     ----------
     stiffness : float
-        Of every spring (N/m).
+        Stiffness of every spring (N/m).
     slack : float
-        By how much a spring whose adjuster is at 0 is shorter at rest than the distance of its points (m); the
-        parameter θ that is trained lengthens it to ℓ₀ = distance − slack + θ.
+        Difference between the distance of a spring's points and its rest length when its adjuster is at 0 (m). The
+        trained parameter θ lengthens it to ℓ₀ = distance − slack + θ.
     """
 
     stiffness: PositiveStiffness
@@ -35,7 +35,7 @@ class Options(OfElastic):
 
 
 class RestLength(Elastic):
-    """Springs in the plane, trained by their rest lengths: ∂²E/∂e∂ℓ₀ = −k, so the gradient of an edge is −k·b/γ."""
+    """Springs in a plane, whose rest lengths are trained: ∂²E/∂e∂ℓ₀ = −k, so the gradient of an edge is −k·b/γ."""
 
     Options: ClassVar[type[Section]] = Options
     medium: ClassVar[Medium] = ADJUSTED

@@ -1,4 +1,4 @@
-"""An elastic network as plain values: points, springs, what holds them, and the ports."""
+"""An elastic network as plain values: points, springs, supports and ports."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ AXES = ("x", "y")
 
 @dataclass(frozen=True)
 class Adjusted:
-    """Springs whose rest lengths are trained: ℓ₀ = distance of its points − `slack_m` + θ.
+    """Springs whose rest lengths are trained: ℓ₀ = distance of a spring's points − `slack_m` + θ.
 
     Parameters
     ----------
     stiffness : float
-        Of every spring (N/m).
+        Stiffness of every spring (N/m).
     slack_m : float
-        By how much a spring whose adjuster is at 0 is shorter than the distance of its points (m).
+        Difference between the distance of a spring's points and its rest length when its adjuster is at 0 (m).
     """
 
     stiffness: float
@@ -27,21 +27,22 @@ class Adjusted:
 
 @dataclass(frozen=True)
 class Springs:
-    """Points, what connects and holds them, and ports.
+    """Points, springs, supports and ports.
 
     Parameters
     ----------
     geometry : Geometry
+        Positions of the points, and the springs between them.
     names : tuple of M str
-        Of the points.
+        Names of the points.
     pinned : tuple of int
-        Points that do not move.
+        Indices of points that do not move.
     ports : tuple of (str, int, int)
-        Name of each port, and the points it is between.
+        Name of each port, and the indices of its two points.
     background : float
         Stiffness of the weak spring at every coordinate (N/m).
     adjusted : Adjusted or None
-        What is trained instead of the stiffness.
+        Properties of springs whose rest lengths are trained; None if their stiffness is trained.
     """
 
     geometry: Geometry
@@ -53,7 +54,7 @@ class Springs:
 
     @property
     def places(self) -> dict[str, tuple[float, float]]:
-        """Where each point is at rest (m)."""
+        """Position of each point at rest (m), by name."""
         return dict(zip(self.names, self.geometry.places, strict=True))
 
     @property
@@ -64,5 +65,5 @@ class Springs:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Coordinates, then ports."""
+        """Names of the coordinates, then of the ports."""
         return (*self.coordinates, *(name for name, _, _ in self.ports))

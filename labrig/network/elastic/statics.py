@@ -1,9 +1,9 @@
-"""Equilibrium of springs: for small displacements one linear system, for finite ones Newton's method on the energy.
+"""Equilibrium of springs: one linear system for small displacements, Newton's method on the energy for finite ones.
 
-E(x) = Σ ½ k_e (e_e(x) − s_e)² + Σ ½ κ x_i² + Σ_s [½ c_s q_s(x)² − f_s q_s(x)]: springs with extensions e_e that are
-s_e at rest (0 unless rest lengths are trained), a background κ,
-and sources with their own stiffness c_s and force f_s on q_s, a coordinate or the extension of a port. For small
-displacements every extension is B·x; for finite ones it is ℓ minus the distance of its points.
+E(x) = Σ ½ k_e (e_e(x) − s_e)² + Σ ½ κ x_i² + Σ_s [½ c_s q_s(x)² − f_s q_s(x)]. The springs have extensions e_e, which
+are s_e at rest (0 unless rest lengths are trained); κ is the background; a source has its own stiffness c_s and exerts
+the force f_s on q_s, which is a coordinate or the extension of a port. For small displacements every extension is B·x;
+for finite ones it is the length ℓ minus the undisplaced distance of the points.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ MOST_STEPS = 200
 """Newton steps before a network counts as having no equilibrium."""
 
 MOST_CHORDS = 30
-"""Steps with the inverse of another row before a row gets its own."""
+"""Steps with the inverse Hessian of the first row, after which a row is solved by Newton steps of its own."""
 
 CLOSE = 1e-13
-"""A step this small, relative to the longest spring, ends the search."""
+"""Step, relative to the longest spring, below which the search ends."""
 
 LONGEST_STEP = 0.1
-"""Of a coordinate in one Newton step, relative to the mean length of springs."""
+"""Largest change of a coordinate in one Newton step, relative to the mean length of springs."""
 
 
 class Statics:
-    """What both kinds share: numbering and the effect of sources. D coordinates, P ports, E springs, S sources."""
+    """Base of both solvers: numbering, and the effect of sources. D coordinates, P ports, E springs, S sources."""
 
     def __init__(
         self, layout: Springs, sources: Sequence[Source], beside: Sequence[str], is_open: Collection[int] = ()
@@ -52,23 +52,23 @@ class Statics:
         loads = np.zeros(count)
         for source, off in zip(sources, shut, strict=True):
             loads[nodes[source.node]] += 0.0 if off else 1.0 / source.ohm
-        # Nodes that are connected to a source only carry its voltage.
+        # Nodes that are connected only to a source have its voltage as their value.
         self._coordinate_load, self._port_load = loads[: self.size], loads[self.size : count - self._beside]
         self._count = count
         self._adjusted = layout.adjusted
         count = len(layout.geometry.springs)
         self._k = np.full(count, 0.0 if layout.adjusted is None else layout.adjusted.stiffness)
-        self._slack = np.zeros(count)  # how much longer than the distance of its points a spring is at rest
+        self._slack = np.zeros(count)  # rest length minus the undisplaced distance of a spring's points
 
     def set_parameters(self, values: ArrayLike) -> None:
-        """Set the stiffness of every spring, (E,) (N/m), or its adjuster (m)."""
+        """Set the parameter (E,) of every spring: its stiffness (N/m), or its adjuster (m) for trained rest lengths."""
         if self._adjusted is None:
             self._k = np.array(values, dtype=float)
         else:
             self._slack = np.array(values, dtype=float) - self._adjusted.slack_m
 
     def _slopes(self, extension: Array) -> Array:
-        """∂²E/∂e∂θ at extensions (…, E): e for a stiffness, as ℓ₀ is then the distance; −k for a rest length."""
+        """∂²E/∂e∂θ at extensions e (…, E): e for a stiffness, since ℓ₀ is then the distance; −k for a rest length."""
         return extension if self._adjusted is None else np.broadcast_to(-self._k, extension.shape)
 
     def _locals(self, extension: Array) -> Array:
@@ -76,7 +76,7 @@ class Statics:
         return 0.5 * extension**2 if self._adjusted is None else -self._k * (extension - self._slack)
 
     def _forces(self, source_v: ArrayLike) -> tuple[Array, Array, Array]:
-        """(B, D) forces on coordinates, (B, P) at ports, (B, X) what nodes beside the network carry."""
+        """Forces on coordinates (B, D) and at ports (B, P), and values of nodes outside the network (B, X)."""
         played = np.atleast_2d(np.asarray(source_v, dtype=float))
         force = np.zeros((len(played), self._count))
         np.add.at(force.T, self._pushed, (played * self._force).T)
@@ -94,11 +94,11 @@ class Lines:
     Parameters
     ----------
     positions : (M, 2) array
-        At rest (m).
+        Positions of the points at rest (m).
     ends : (L, 2) array of int
-        Points at their ends.
+        Indices of the points at the ends of each line.
     place : mapping of int to int
-        Where the coordinates of each point that moves begin.
+        Index of the first coordinate of each point that can move.
     size : int
         D.
     """
@@ -126,7 +126,7 @@ class Lines:
 
 
 class Small(Statics):
-    """Small displacements: linear."""
+    """Solver for small displacements, which is linear."""
 
     def __init__(
         self, layout: Springs, sources: Sequence[Source], beside: Sequence[str], is_open: Collection[int] = ()
@@ -135,13 +135,13 @@ class Small(Statics):
         self._inverse: Array | None = None
 
     def set_parameters(self, values: ArrayLike) -> None:
-        """Set the stiffness of every spring, (E,) (N/m), or its adjuster (m)."""
+        """Set the parameter (E,) of every spring: its stiffness (N/m), or its adjuster (m) for trained rest lengths."""
         super().set_parameters(values)
         self._inverse = None
 
     @property
     def stiffness(self) -> Array:
-        """(D, D) force per displacement."""
+        """(D, D) stiffness matrix (N/m)."""
         springs, ports = self._lines.at_rest, self._ports.at_rest
         matrix = springs.T @ (self._k[:, np.newaxis] * springs) + ports.T @ (self._port_load[:, np.newaxis] * ports)
         return matrix + np.diag(self._background + self._coordinate_load)
@@ -153,7 +153,7 @@ class Small(Statics):
         return self._inverse
 
     def states(self, source_v: ArrayLike) -> Array:
-        """Displacements and extensions of ports (m), (N,) or (B, N), at source voltages (S,) or (B, S)."""
+        """Displacements and extensions of ports (m), (N,) or (B, N), for source voltages (S,) or (B, S)."""
         on_coordinates, at_ports, beside = self._forces(source_v)
         at_rest = (self._k * self._slack) @ self._lines.at_rest
         x = (on_coordinates + at_ports @ self._ports.at_rest + at_rest) @ self._compliance
@@ -175,17 +175,17 @@ class Small(Statics):
 
 
 class Finite(Statics):
-    """Finite displacements: actual extensions, and the stiffness that tension itself gives."""
+    """Solver for finite displacements, with actual extensions and the geometric stiffness due to tension."""
 
     def __init__(
         self, layout: Springs, sources: Sequence[Source], beside: Sequence[str], is_open: Collection[int] = ()
     ) -> None:
         super().__init__(layout, sources, beside, is_open)
         self._last = np.zeros(self.size)
-        self._pushing: dict[bytes, Array] = {}  # forces at the ports, by the displacements they led to
+        self._pushing: dict[bytes, Array] = {}  # forces at the ports, by the resulting displacements
 
     def states(self, source_v: ArrayLike) -> Array:
-        """Displacements and extensions of ports (m), (N,) or (B, N), at source voltages (S,) or (B, S)."""
+        """Displacements and extensions of ports (m), (N,) or (B, N), for source voltages (S,) or (B, S)."""
         on_coordinates, at_ports, beside = self._forces(source_v)
         x = self._at_rest(on_coordinates, at_ports)
         states = np.concatenate((x, self._ports.stretched(x)[0], beside), axis=1)
@@ -213,11 +213,15 @@ class Finite(Statics):
         return found if np.ndim(states) > 1 else found[0]
 
     def _port_forces(self, state: Array) -> Array:
-        """(P,) forces at the ports that led to a state; 0 for one that was not found here."""
+        """(P,) forces at the ports that led to this state; 0 for a state that this solver did not compute."""
         return self._pushing.get(state[: self.size].tobytes(), np.zeros(len(self._ports.length)))
 
     def _at_rest(self, on_coordinates: Array, at_ports: Array) -> Array:
-        """(B, D) displacements in equilibrium, from the last one found; one inverse serves all rows."""
+        """(B, D) displacements in equilibrium.
+
+        The search starts from the last equilibrium found, and one inverse Hessian serves all rows that are close enough
+        to the first.
+        """
         x = np.tile(self._last, (len(on_coordinates), 1))
         x[:1] = self._newton(x[0], on_coordinates[0], at_ports[0])
         x[1:] = x[0]
@@ -229,7 +233,7 @@ class Finite(Statics):
                 break
             step = self._residual(x[active], on_coordinates[active], at_ports[active]) @ inverse
             size = np.abs(step).max(axis=1)
-            alone += active[size > near].tolist()  # too far from the first for its inverse
+            alone += active[size > near].tolist()  # too far from the first row to use its inverse
             x[active] -= np.where(size > near, 0.0, 1.0)[:, np.newaxis] * step
             active = active[(size > close) & (size <= near)]
         for row in (*alone, *active.tolist()):
@@ -247,7 +251,7 @@ class Finite(Statics):
             x = x - step * min(1.0, longest / size if size > 0 else 1.0)
             if size <= CLOSE * scale:
                 return x
-        raise NetworkError(f"the springs find no equilibrium in {MOST_STEPS} steps; lower the forces")
+        raise NetworkError(f"no equilibrium of the springs was found in {MOST_STEPS} Newton steps; lower the forces")
 
     def _residual(self, x: Array, on_coordinates: Array, at_ports: Array) -> Array:
         """(B, D) gradient of the energy."""

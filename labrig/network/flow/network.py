@@ -30,15 +30,15 @@ class FlowLayout(Tubes):
         )
 
     def why_missing(self, node: str) -> str:
-        """A concentration without a chemical has no node."""
+        """Explain a missing concentration node of a network without a chemical."""
         at = node.removeprefix(SECOND)
         if self.chemical is not None or at == node or at not in self.names:
             return ""
-        return f"{node} is the concentration at {at}, and the network has no chemical: write network.chemical"
+        return f"{node} is the concentration at {at}, but the network has no chemical: write network.chemical"
 
     @property
     def shape(self) -> dict[str, Any]:
-        """Nodes and tubes."""
+        """Numbers of nodes and tubes."""
         return {"flow": [len(self.names), len(self.tubes)]}
 
     def with_sources(self, sources: Iterable[Source], beside: Sequence[str] = ()) -> FlowNetwork:
@@ -66,20 +66,18 @@ class FlowNetwork:
 
     @property
     def linear(self) -> bool:
-        """Whether superposition holds: not where the flow carries the chemical."""
+        """Whether superposition holds, which is the case unless the flow carries the chemical (advection)."""
         return self.layout.chemical is None or not self.layout.chemical.peclet_per_pa
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """What there is besides tubes."""
+        """Elements other than tubes."""
         return {"chemical": 1} if self.layout.chemical is not None else {}
 
     def check(self) -> None:
-        """Raise NetworkError if the pressure of some node is not determined."""
+        """Raise NetworkError if the pressure of a node is undetermined."""
         if undetermined := self.undetermined_nodes():
-            raise NetworkError(
-                f"nothing determines the pressure of {undetermined[0]}: connect it to a reservoir by tubes"
-            )
+            raise NetworkError(f"the pressure of {undetermined[0]} is undetermined: connect it to a reservoir by tubes")
 
     def undetermined_nodes(self) -> tuple[str, ...]:
         """Nodes that no path of tubes connects to a reservoir, if there is no leak."""
@@ -92,5 +90,5 @@ class FlowNetwork:
         return tuple(name for name in self.layout.names if name not in reached)
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Steady:
-        """A solver of it; sources in `is_open` neither push nor load."""
+        """Return a solver of the network. Sources in `is_open` neither push a flow nor load their node."""
         return Steady(self.layout, self.sources, self.beside, is_open)

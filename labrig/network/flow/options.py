@@ -1,4 +1,4 @@
-"""The keys of a flow network, and how they become one."""
+"""The keys of a flow network, and how the network is built from them."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ HYDRAULIC = Medium(
 
 
 class RandomTubes(Section):
-    """Inputs in0 …, outputs out0 … and inner nodes h0 …, each connected to inner nodes that are drawn.
+    """Inputs in0 …, outputs out0 … and inner nodes h0 …, each connected to randomly drawn inner nodes.
 
     Attributes
     ----------
     inputs, outputs, inner : int
-        Nodes.
+        Numbers of input, output and inner nodes.
     per_input, per_output, per_inner : int
-        Tubes to inner nodes from each of them.
+        Number of tubes from each input, output and inner node to inner nodes.
     seed : int
-        Of the draw.
+        Seed of the draw.
     """
 
     inputs: Count
@@ -65,20 +65,21 @@ class RandomTubes(Section):
 
 
 class ChemicalOptions(Section):
-    """A chemical that tells the error.
+    """A chemical that carries the error.
 
     Attributes
     ----------
     diffusion : float
         Diffusive conductance of a tube per hydraulic conductance (Pa).
     tubes : {'conductance', 'radius'}
-        Whether both are trained alike, or the radius is: then diffusion is proportional to √conductance.
+        'conductance': diffusive and hydraulic conductance are proportional. 'radius': the radius is trained, so
+        the diffusive conductance is proportional to the square root of the hydraulic one.
     reference : float or None
-        Hydraulic conductance at which `diffusion` holds, with `tubes: radius` (m³/(s·Pa)).
+        Hydraulic conductance at which `diffusion` holds, for `tubes: radius` (m³/(s·Pa)).
     peclet : float or None
-        Pressure drop at which the flow carries as much as diffuses (Pa); None without advection.
+        Pressure drop at which advection carries as much as diffusion (Pa); None without advection.
     volume : float or None
-        Volume at every node (m³), which decides how long concentrations take.
+        Volume at every node (m³), which determines how fast concentrations settle.
     """
 
     diffusion: PositivePressure
@@ -90,22 +91,23 @@ class ChemicalOptions(Section):
     @model_validator(mode="after")
     def _with_reference(self) -> Self:
         if (self.tubes == "radius") != (self.reference is not None):
-            raise ValueError("reference: it belongs to 'tubes: radius', which needs it")
+            raise ValueError("reference: 'tubes: radius' needs it, and 'tubes: conductance' must not have it")
         return self
 
 
 class Options(Section):
-    """One builder, and the chemical.
+    """The keys of a flow network: either `random` or `tubes`, and optionally a leak and a chemical.
 
     Attributes
     ----------
     random : RandomTubes or None
-        A builder.
+        A randomly drawn network.
     tubes : list of (str, str) or None
-        One's own: the nodes that each tube connects.
+        The user's own tubes, each given by the two nodes that it connects.
     leak : float or None
         Conductance from every node to the surroundings (m³/(s·Pa)).
     chemical : ChemicalOptions or None
+        A chemical that carries the error; None without one.
     """
 
     random: RandomTubes | None = None
@@ -120,7 +122,7 @@ class Options(Section):
 
 
 class Flow(Physics):
-    """Tubes."""
+    """Networks of tubes whose hydraulic conductances are trained."""
 
     Options: ClassVar[type[Section]] = Options
     medium: ClassVar[Medium] = HYDRAULIC
@@ -138,12 +140,13 @@ class Flow(Physics):
             for place, (a, b) in enumerate(tubes):
                 if a == b or tubes.index((a, b)) != place or (b, a) in tubes:
                     report(
-                        ("tubes", place), f"{as_written(a)} and {as_written(b)} need one tube between different nodes"
+                        ("tubes", place), f"{as_written(a)} and {as_written(b)} must be two nodes with a single tube"
                     )
                     return None
             for name in names:
                 if name.startswith(SECOND):
-                    report(("tubes",), f"{name!r} is what the concentration at {name[len(SECOND) :]!r} is called")
+                    taken = f"{name!r} is the name of the concentration at {name[len(SECOND) :]!r}"
+                    report(("tubes",), f"{taken}; rename the node")
                     return None
         chemical = options.chemical
         return FlowLayout(

@@ -1,10 +1,10 @@
 """Steady state of tubes: pressures p from H p = q, and concentrations c from D c = r.
 
-H = Aᵀ g A + S with the conductances g of the tubes and what sources load their nodes with, S. D = κ (Aᵀ d A + S) with
-d = g where a chemical diffuses in proportion to the conductance: then κ c answers a release as p answers a volume flow,
-and its drops are the adjoint's. The sources are reservoirs that absorb the chemical. With d ∝ √g (tubes whose radius is
-trained: conductance ∝ r⁴, diffusion ∝ r²) and with advection, which carries c along with the flow, this is no longer
-exact.
+H = Aᵀ g A + S, with the conductances g of the tubes and the load S of the sources on their nodes. D = κ (Aᵀ d A + S),
+where d = g if a chemical diffuses in proportion to the conductance: then κ c responds to a release as p responds to a
+volume flow, and its drops are those of the adjoint state. The sources are reservoirs that absorb the chemical. With
+d ∝ √g (tubes whose radius is trained: conductance ∝ r⁴, diffusion ∝ r²), and with advection, which carries the chemical
+along with the flow, this is no longer exact.
 
 Source of the idea: Anisetti, Scellier, Schwarz, Phys. Rev. Research 5, 023024 (2023).
 """
@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 
 class Steady:
-    """Solves one network of M nodes with E tubes and S sources."""
+    """Solver of one network with M nodes, E tubes and S sources."""
 
     def __init__(
         self, layout: Tubes, sources: Sequence[Source], beside: Sequence[str], is_open: Collection[int] = ()
@@ -50,7 +50,7 @@ class Steady:
         self.set_parameters(np.ones(len(layout.tubes)))
 
     def set_parameters(self, values: ArrayLike) -> None:
-        """Set the conductance of every tube, (E,) (m³/(s·Pa))."""
+        """Set the conductance (E,) of every tube (m³/(s·Pa))."""
         self._g = np.array(values, dtype=float)
         self._answer = np.linalg.inv(self._matrix(self._g))
         if self._chemical is not None:
@@ -61,9 +61,9 @@ class Steady:
         return self._drops.T @ (conductances[:, np.newaxis] * self._drops) + np.diag(self._load + self._leak)
 
     def states(self, source_v: ArrayLike) -> Array:
-        """Pressures (Pa), then concentrations (mol/m³) if there is a chemical, then nodes beside the network."""
+        """Pressures (Pa), then concentrations (mol/m³) if there is a chemical, then nodes outside the network (V)."""
         pushed = np.atleast_2d(np.asarray(source_v, dtype=float)) @ self._into
-        states = pushed.copy()  # nodes beside the network carry what their source plays
+        states = pushed.copy()  # nodes outside the network have the value that their source plays
         states[:, : self._size] = pushed[:, : self._size] @ self._answer
         if self._chemical is not None:
             second = slice(self._size, 2 * self._size)
@@ -81,7 +81,7 @@ class Steady:
         return found
 
     def _advection(self, pressure: Array) -> Array:
-        """(M, M) what the flow takes out of each node (m³/s): it carries the concentration upstream."""
+        """(M, M) matrix of advection (m³/s), by which the flow carries the upstream concentration out of each node."""
         assert self._chemical is not None
         flow = self._chemical.peclet_per_pa * self._chemical.kappa_pa * self._g * (self._drops @ pressure)
         upstream = np.where(flow > 0, self._ends[:, 0], self._ends[:, 1])
@@ -92,7 +92,7 @@ class Steady:
         return matrix
 
     def gradient(self, states: ArrayLike, output_gradient: ArrayLike) -> Array:
-        """Exact ∂C/∂g, (E,) or (B, E), from ∂C/∂p; a loss of concentrations has no gradient here."""
+        """Exact ∂C/∂g, (E,) or (B, E), from ∂C/∂p; derivatives with respect to concentrations are ignored."""
         p, by_p = (np.asarray(each, dtype=float)[..., : self._size] for each in (states, output_gradient))
         return (p @ self._drops.T) * (-(by_p @ self._answer) @ self._drops.T)
 
@@ -101,7 +101,7 @@ class Steady:
         return 0.5 * (np.asarray(states, dtype=float)[..., : self._size] @ self._drops.T) ** 2
 
     def decay(self, states: Array, departure: Array) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Rates (M,) and modes (M, N) of a departure of the concentrations; pressures follow at once."""
+        """Rates (M,) and modes (M, N) of a departure of the concentrations; pressures follow without delay."""
         count, second = len(departure), slice(self._size, 2 * self._size)
         if self._chemical is None or not self._chemical.volume_m3:
             return np.zeros(0), np.zeros((0, count))
@@ -115,7 +115,7 @@ class Steady:
 
     @property
     def slowest_s(self) -> float:
-        """Time constant of the slowest mode of the chemical (s); 0 without one or without volumes."""
+        """Time constant of the slowest mode of the chemical (s); 0 without a chemical or without volumes."""
         if self._chemical is None or not self._chemical.volume_m3:
             return 0.0
         return float(self._chemical.volume_m3 / np.linalg.eigvalsh(self._diffusion)[0])

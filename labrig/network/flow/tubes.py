@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 SECOND = "c_"
-"""What the name of a node begins with that stands for the concentration at another one."""
+"""Prefix of a node that represents the concentration at another node."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,14 @@ class Chemical:
     Parameters
     ----------
     kappa_pa : float
-        Diffusive conductance of a tube (m³/s) per hydraulic conductance (m³/(s·Pa)), so in Pa.
+        Diffusive conductance of a tube (m³/s) per hydraulic conductance (m³/(s·Pa)), hence in Pa.
     reference_s : float or None
-        Hydraulic conductance at which that holds if tubes are trained by their radius; None if both are proportional.
+        Hydraulic conductance at which `kappa_pa` holds, if the radius of tubes is trained (m³/(s·Pa)); None if both
+        conductances are proportional.
     peclet_per_pa : float
         Ratio of advection to diffusion in a tube, per pascal of its pressure drop.
     volume_m3 : float
-        Volume at every node (m³): how long concentrations take.
+        Volume at every node (m³), which determines how fast concentrations settle.
     """
 
     kappa_pa: float
@@ -48,11 +49,13 @@ class Tubes:
     Parameters
     ----------
     names : tuple of str
-        Of the nodes.
+        Names of the nodes.
     tubes : tuple of (str, str)
+        The two nodes that each tube connects.
     leak : float
         Conductance from every node to the surroundings (m³/(s·Pa)).
     chemical : Chemical or None
+        The chemical in the tubes, if there is one.
     """
 
     names: tuple[str, ...]
@@ -62,10 +65,10 @@ class Tubes:
 
     @property
     def second(self) -> dict[str, str]:
-        """The node of the concentration at each node."""
+        """For each node, the name of the node of its concentration; empty without a chemical."""
         return {} if self.chemical is None else {name: f"{SECOND}{name}" for name in self.names}
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Pressures, then concentrations."""
+        """Nodes of the pressures, then those of the concentrations."""
         return (*self.names, *self.second.values())

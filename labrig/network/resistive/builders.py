@@ -1,4 +1,4 @@
-"""Usual networks from a few numbers: layered, grid, or a list of edges."""
+"""Builders of common networks: layered, grid, or from a list of edges."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class HiddenLayer:
-    """`nodes` hidden nodes, each with `pairs` antiparallel pairs of `diodes` to ground (None: no diodes)."""
+    """A layer of `nodes` hidden nodes, each with `pairs` antiparallel pairs of `diodes` to ground (None: no diodes)."""
 
     nodes: int
     diodes: DiodeModel | None = None
@@ -39,16 +39,16 @@ class HiddenLayer:
 
 
 def layered(inputs: int, outputs: int, hidden: Sequence[HiddenLayer] = ()) -> Layout:
-    """Every node of a layer tied to every node of the next one by a programmable edge.
+    """Build a layered network, in which programmable edges connect every node of a layer to every node of the next.
 
-    Nodes are in0.., hid0.. (numbered on across hidden layers) and out0..; edges are named 'in0-hid0' and run through
-    the layers in order, within a layer with the earlier node slowest. Inputs reach outputs directly only without
-    hidden layers.
+    Nodes are called in0, …, hid0, … (numbered consecutively across hidden layers) and out0, …. Edges have names such as
+    'in0-hid0'. They are in the order of the layers, then of the node in the earlier layer, then of the other node. If
+    there are no hidden layers, edges connect inputs directly to outputs.
 
     Raises
     ------
     NetworkError
-        For counts below 1.
+        If a layer has fewer than one node, or a number of diode pairs is negative.
     """
     _check_counts(inputs, outputs, hidden)
     layers = [[f"in{number}" for number in range(inputs)]]
@@ -73,8 +73,8 @@ def layered(inputs: int, outputs: int, hidden: Sequence[HiddenLayer] = ()) -> La
 def grid(rows: int, columns: int) -> Layout:
     """An open square grid of programmable edges.
 
-    Nodes are n{row}_{column}, row after row; from each node go the edge to its right neighbour and the edge down.
-    Raises NetworkError for fewer than two nodes.
+    Nodes are called n{row}_{column} and are in order row by row. Edges are in the order of their first node: the edge
+    to its right neighbour, then the edge to the neighbour below. Raises NetworkError for fewer than two nodes.
     """
     if rows < 1 or columns < 1 or rows * columns < 2:
         raise NetworkError(f"a grid of {rows} × {columns} nodes has no edge", limit="at least two nodes")
@@ -91,10 +91,11 @@ def grid(rows: int, columns: int) -> Layout:
 
 
 def from_edges(edges: Sequence[str | Edge], resistors: Sequence[Resistor] = (), diodes: Sequence[Diode] = ()) -> Layout:
-    """The network of these programmable edges, fixed resistors and diodes.
+    """Build the network of these programmable edges, fixed resistors and diodes.
 
-    An edge is an `Edge`, or 'a-b', which without blanks is also its name. Nodes come in the order in which they are
-    first mentioned: edges, then resistors, then diodes. Raises NetworkError for an edge that is not of the form 'a-b'.
+    An edge is an `Edge` or a text 'a-b'; the text without blanks is then its name. Nodes are in the order in which they
+    are first mentioned: in edges, then in resistors, then in diodes. Raises NetworkError for a text that is not of the
+    form 'a-b'.
     """
     programmable = tuple(edge if isinstance(edge, Edge) else _parsed(edge) for edge in edges)
     ends = [node for edge in programmable for node in (edge.a, edge.b)]
@@ -125,6 +126,6 @@ def _antiparallel_to_ground(node: str, model: DiodeModel, pairs: int) -> list[Di
 def _check_counts(inputs: int, outputs: int, hidden: Sequence[HiddenLayer]) -> None:
     for what, count in (("inputs", inputs), ("outputs", outputs), *(("hidden nodes", layer.nodes) for layer in hidden)):
         if count < 1:
-            raise NetworkError(f"layered network with {count} {what}", limit="1 or more")
+            raise NetworkError(f"a layered network cannot have {count} {what}", limit="1 or more")
     if any(layer.pairs < 0 for layer in hidden):
-        raise NetworkError("a hidden layer with a negative number of diode pairs", limit="0 or more")
+        raise NetworkError("a hidden layer cannot have a negative number of diode pairs", limit="0 or more")

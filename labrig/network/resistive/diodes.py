@@ -1,4 +1,4 @@
-"""Diodes: their model, and the parts labrig knows."""
+"""The diode model, and the parameters of the parts that labrig knows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEMPERATURE_K = 300.15
 """27 °C, the temperature at which SPICE quotes model parameters."""
 
 THERMAL_VOLTAGE_V = BOLTZMANN_J_PER_K * TEMPERATURE_K / ELEMENTARY_CHARGE_C
-"""kT/q. ngspice-39 computes with 2014 CODATA constants, which puts its value 3.4e-7 (relative) lower."""
+"""kT/q. ngspice-39 uses the CODATA constants of 2014, so its value is lower by 3.4e-7 (relative)."""
 
 
 SILICON, SCHOTTKY, GERMANIUM = (1.11, 3.0), (0.69, 2.0), (0.67, 3.0)
@@ -22,24 +22,24 @@ SILICON, SCHOTTKY, GERMANIUM = (1.11, 3.0), (0.69, 2.0), (0.67, 3.0)
 
 @dataclass(frozen=True, slots=True)
 class DiodeModel:
-    """A junction with a resistance in series: SPICE's level 1 at DC, as in ngspice.
+    """A junction with a resistance in series: the level-1 model of SPICE at DC, as in ngspice.
 
-    With u_j = u − Rs·i the drop at the junction, from anode to cathode (V), and Vn = n·kT/q:
+    Let u_j = u − Rs·i be the drop at the junction, from anode to cathode (V), and Vn = n·kT/q. Then
 
-    - u_j ≥ −3·Vn: i = Is·(exp(u_j/Vn) − 1);
-    - below: i = −Is·(1 + (3·Vn/(e·u_j))³), which joins it smoothly;
-    - in breakdown, u_j < −V_b: i = −Is·exp(−(V_b + u_j)/Vn). V_b puts about −IBV at u_j = −BV.
+    - for u_j ≥ −3·Vn, i = Is·(exp(u_j/Vn) − 1);
+    - for smaller u_j, i = −Is·(1 + (3·Vn/(e·u_j))³), which joins the first law smoothly;
+    - in breakdown, u_j < −V_b, i = −Is·exp(−(V_b + u_j)/Vn), where V_b is such that i is about −IBV at u_j = −BV.
 
     Parameters
     ----------
     saturation_current_a, emission_coefficient, series_resistance_ohm : float
         SPICE's IS, N and RS.
     breakdown_voltage_v, breakdown_current_a : float
-        SPICE's BV and IBV, both positive; an infinite BV is a diode without breakdown.
+        SPICE's BV and IBV, both positive; an infinite BV means a diode without breakdown.
     energy_gap_ev, saturation_exponent : float
-        SPICE's EG and XTI, by which the saturation current follows the temperature.
+        SPICE's EG and XTI, which determine how the saturation current depends on temperature.
     temperature_k : float
-        Temperature of the junction, at which the saturation current holds (K).
+        Temperature of the junction, for which the saturation current is given (K).
     """
 
     saturation_current_a: float
@@ -78,9 +78,9 @@ class DiodeModel:
         return THERMAL_VOLTAGE_V * (self.temperature_k / TEMPERATURE_K)
 
     def at(self, temperature_k: float) -> DiodeModel:
-        """The same diode with its junction at another temperature (K): SPICE's law of the saturation current.
+        """The same diode with its junction at another temperature (K), by SPICE's law for the saturation current.
 
-        Series resistance and breakdown stay as they are.
+        Series resistance and breakdown do not change.
         """
         warmer = temperature_k / self.temperature_k
         exponent = (warmer - 1) * self.energy_gap_ev / (self.slope_voltage_v * warmer)
@@ -90,9 +90,9 @@ class DiodeModel:
 
     @property
     def breakdown_knee_v(self) -> float:
-        """V_b, where the exponential of the breakdown begins (V); inf without breakdown.
+        """V_b, the reverse voltage at which the exponential of the breakdown begins (V); inf without breakdown.
 
-        SPICE raises an IBV that is too small for its saturation current to Is·BV·q/kT.
+        As in SPICE, an IBV that is too small for the saturation current is raised to Is·BV·q/kT.
         """
         if math.isinf(self.breakdown_voltage_v):
             return math.inf
@@ -111,16 +111,16 @@ class DiodeModel:
 
 
 DIODES: dict[str, DiodeModel] = {
-    # NXP's card of the BAT54; its 36 MΩ across the junction is left out.
+    # NXP's model of the BAT54, without its 36 MΩ across the junction.
     "BAT54": DiodeModel(2.117e-7, 1.016, 2.637, 36.0, 1.196e-6, *SCHOTTKY),
-    # The card in SPICE libraries since the 1990s.
+    # The model in SPICE libraries since the 1990s.
     "1N4148": DiodeModel(2.52e-9, 1.752, 0.568, 100.0, 100e-6),
     # Fitted to the data sheet of Diodes Inc. (DS11015 Rev. 15-2): at most 0.41 V at 1 mA and 1.00 V at 15 mA; 186 mV at
-    # 1 µA. The card (315 nA, 2.03, 2.8 Ω) of many libraries gives 75 mV there, and (19.7 nA, 1.51, 6.27 Ω) 155 mV.
+    # 1 µA. The model in many libraries (315 nA, 2.03, 2.8 Ω) gives 75 mV at 1 µA; (19.7 nA, 1.51, 6.27 Ω) gives 155 mV.
     "1N5711": DiodeModel(1.07e-9, 1.05, 36.9, 70.0, 10e-6, *SCHOTTKY),
-    # The fit that circulates for point-contact 1N34A; single ones differ by a factor of 10.
+    # The commonly used fit for the point-contact diode 1N34A; individual diodes differ by a factor of 10.
     "1N34A": DiodeModel(2e-7, 1.3, 7.0, 75.0, 18e-3, *GERMANIUM),
-    # Agilent's data sheets, table of SPICE parameters.
+    # From the tables of SPICE parameters in Agilent's data sheets.
     "HSMS-285x": DiodeModel(3e-6, 1.06, 25.0, 3.8, 300e-6, *SCHOTTKY),
     "HSMS-282x": DiodeModel(2.2e-8, 1.08, 6.0, 15.0, 100e-6, *SCHOTTKY),
 }

@@ -1,4 +1,4 @@
-"""What is wired to what: nodes, programmable edges, fixed resistors, diodes and sources, as plain data."""
+"""The topology of a network as plain data: nodes, programmable edges, fixed resistors, diodes and sources."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Diode:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network, validated when built.
+    """A network, which is validated when it is built.
 
-    Vectors over nodes, edges and sources follow the order of the tuples here. Raises NetworkError for an unknown or
+    Vectors over nodes, edges and sources are in the order of the tuples here. Raises NetworkError for an unknown or
     duplicate node, a duplicate element name, a self-loop, a resistance or transconductance that is not finite and > 0,
-    a diode count < 1 or a second source on one node.
+    a diode count < 1, or a second source on one node.
     """
 
     nodes: tuple[str, ...]
@@ -57,7 +57,7 @@ class Graph:
         self._check_sources()
 
     def index(self, node: str) -> int:
-        """Position of `node` in a vector over the nodes. Raises NetworkError if there is none (ground has none)."""
+        """Index of `node` in a vector over the nodes. Raises NetworkError for an unknown node, and for ground."""
         try:
             return self.nodes.index(node)
         except ValueError:
@@ -66,7 +66,7 @@ class Graph:
 
     @property
     def linear(self) -> bool:
-        """Whether superposition holds: it has no diodes."""
+        """Whether superposition holds, which is the case if there are no diodes."""
         return not self.diodes
 
     @property
@@ -85,13 +85,13 @@ class Graph:
         return sum(1.0 / resistor.ohm for resistor in self.resistors if node in (resistor.a, resistor.b))
 
     def drops(self) -> NDArray[np.float64]:
-        """The (E, N) matrix that takes node voltages to edge drops: +1 at `a`, −1 at `b`, ground has no column."""
+        """(E, N) matrix from node voltages to edge drops, with +1 at `a` and −1 at `b`; ground has no column."""
         return incidence(self.nodes, [(edge.a, edge.b) for edge in self.edges])
 
     def undetermined_nodes(self, open_edges: Collection[str] = ()) -> tuple[str, ...]:
         """Nodes without a resistive path to ground through edges, resistors and sources; diodes do not count.
 
-        `open_edges` names edges that conduct nothing at present.
+        `open_edges` are the names of edges whose conductance is 0 at present.
         """
         links = [(edge.a, edge.b) for edge in self.edges if edge.name not in open_edges]
         links += [(resistor.a, resistor.b) for resistor in self.resistors]
@@ -100,17 +100,17 @@ class Graph:
         return tuple(node for node in self.nodes if node not in grounded)
 
     def check(self, open_edges: Collection[str] = ()) -> None:
-        """Raises NetworkError naming the floating nodes: their voltages would be undefined."""
+        """Raise NetworkError if nodes are floating, which would leave their voltages undefined."""
         floating = self.undetermined_nodes(open_edges)
         if floating:
             raise NetworkError(
-                f"no resistive path to ground from {_some(floating)}",
-                remedy="add a source, or a resistor to ground (a large one will do), in each isolated part",
+                f"there is no resistive path to ground from {_some(floating)}",
+                remedy="add a source or a resistor to ground (a large one is enough) in each isolated part",
             )
 
     def _check_nodes(self) -> None:
         if GROUND in self.nodes:
-            raise NetworkError(f"{GROUND!r} is always there", remedy="leave it out of the nodes")
+            raise NetworkError(f"{GROUND!r} exists in every network", remedy="leave it out of the nodes")
         for node in _repeated(self.nodes):
             raise NetworkError(f"duplicate node {node!r}", remedy="give every node its own name")
 
@@ -124,7 +124,7 @@ class Graph:
                 if node not in known:
                     raise NetworkError(f"{element}: unknown node {node!r}", remedy=f"use one of {_some(self.nodes)}")
             if a == b:
-                raise NetworkError(f"{element}: both ends on {a!r}", remedy="connect two different nodes")
+                raise NetworkError(f"{element}: both ends are on {a!r}", remedy="connect two different nodes")
         for kind, elements in (("edge", self.edges), ("resistor", self.resistors), ("diode", self.diodes)):
             for name in _repeated(element.name for element in elements):
                 raise NetworkError(f"duplicate {kind} {name!r}", remedy=f"give every {kind} its own name")
@@ -137,18 +137,20 @@ class Graph:
     def _check_sources(self) -> None:
         for source in self.sources:
             if source.node not in self.nodes:
-                raise NetworkError(f"source on unknown node {source.node!r}", remedy=f"use one of {_some(self.nodes)}")
+                raise NetworkError(
+                    f"a source is on the unknown node {source.node!r}", remedy=f"use one of {_some(self.nodes)}"
+                )
             _check_ohm(f"source on {source.node!r}", source.ohm)
             if not (math.isfinite(source.norton_s) and source.norton_s > 0):
                 raise NetworkError(
                     f"source on {source.node!r}: transconductance is {source.norton_s!r} A/V", limit="finite and > 0"
                 )
         for node in _repeated(source.node for source in self.sources):
-            raise NetworkError(f"two sources on node {node!r}", remedy="keep one of them")
+            raise NetworkError(f"node {node!r} has two sources", remedy="keep one of them")
 
 
 def incidence(nodes: Iterable[str], branches: Iterable[tuple[str, str]]) -> NDArray[np.float64]:
-    """The (branches, nodes) matrix with +1 at each branch's first end and −1 at its second; ground has no column."""
+    """(branches, nodes) matrix with +1 at the first end of each branch and −1 at the second; ground has no column."""
     column = {node: position for position, node in enumerate(nodes)}
     pairs = list(branches)
     matrix = np.zeros((len(pairs), len(column)))

@@ -1,4 +1,4 @@
-"""Current, slope and co-content of many diodes at once. The law is that of `DiodeModel`, plus gmin."""
+"""Current, slope and co-content of many diodes at once, by the law of `DiodeModel` plus gmin."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ GMIN_S = 1e-12
 """Conductance in parallel with every junction, as in ngspice: it keeps a chain of blocked diodes defined."""
 
 LINEAR_ABOVE_A = 10.0
-"""Without series resistance an exponential goes on as its tangent above this current, so that nothing overflows."""
+"""Without series resistance, the exponential continues as its tangent above this current, to avoid overflow."""
 
 OMEGA_ARGUMENT_FLOOR = -700.0
-"""exp of less is subnormal or zero, and the Wright omega of some SciPy versions is then NaN."""
+"""Smallest argument of the Wright omega: below it exp is subnormal or zero, for which some SciPy versions give NaN."""
 
 TAIL = 3.0
-"""Slope voltages below zero at which the reverse law takes over."""
+"""Reverse voltage, in units of the slope voltage, at which the reverse law takes over."""
 
 SMALLEST_RATIO = 1e-30
 
 SMALL_DROP = 1e-3
-"""Rs·Is in slope voltages up to which one Newton step finds the junction's voltage: the error left is below 1e-13."""
+"""Largest Rs·Is, in units of the slope voltage, for which one Newton step finds the voltage at the junction; its error
+is then below 1e-13."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DiodeArrays:
-    """The parameters of K diodes side by side, each array of shape (K,), with `count` parallel parts already merged."""
+    """The parameters of K diodes as arrays of shape (K,), with the identical diodes in parallel already merged."""
 
     saturation_current_a: FloatArray
     slope_voltage_v: FloatArray
@@ -41,22 +42,22 @@ class DiodeArrays:
     series_resistance_ohm: FloatArray
     gmin_s: FloatArray
     knee_v: FloatArray
-    """V_b, where breakdown begins at the junction, positive; inf without."""
+    """V_b, the reverse voltage at the junction at which breakdown begins, > 0; inf without breakdown."""
     critical_voltage_v: FloatArray
-    """Where the curve bends most as seen from a node (SPICE's vcrit): nVt·ln(nVt/(√2·Is)); at least nVt."""
+    """Voltage of the strongest curvature (SPICE's vcrit), nVt·ln(nVt/(√2·Is)), but at least nVt."""
     reverse_below_v: FloatArray
-    """Drops below which the reverse law holds."""
+    """Drop below which the reverse law holds."""
     omega_offset: FloatArray
     """ln(Is·Rs/nVt), or −inf without series resistance."""
     omega_current_a: FloatArray
     """nVt/Rs, or inf without series resistance."""
     resistive: NDArray[np.bool_]
-    """Which diodes have a series resistance."""
+    """Mask of the diodes with a series resistance."""
     all_resistive: bool
     reverse: FloatArray
-    """(5, K) what the reverse law needs: Rs·Is, the length of its tail, where it begins at the junction, Is, V_b."""
+    """(5, K) quantities of the reverse law: Rs·Is, length of the tail, junction voltage where it begins, Is, V_b."""
     reverse_iterations: int
-    """Newton steps that find the junction's voltage to rounding: one if Rs·Is is small."""
+    """Newton steps needed to find the junction voltage to rounding error: one if Rs·Is is small."""
 
     def __len__(self) -> int:
         return len(self.saturation_current_a)
@@ -73,7 +74,7 @@ class DiodeArrays:
 
 
 def diode_arrays(models: Sequence[DiodeModel], counts: Sequence[int] | None = None) -> DiodeArrays:
-    """Arrays of `models`, each standing for `counts` identical diodes in parallel (default 1)."""
+    """Return the arrays for `models`; each model stands for `counts` identical diodes in parallel (default 1)."""
     count = np.ones(len(models)) if counts is None else np.asarray(counts, dtype=float)
     saturation = np.array([model.saturation_current_a for model in models], dtype=float) * count
     slope_voltage = np.array([model.slope_voltage_v for model in models], dtype=float)
@@ -83,7 +84,7 @@ def diode_arrays(models: Sequence[DiodeModel], counts: Sequence[int] | None = No
 
 
 def behind_resistance(diodes: DiodeArrays, ohm: FloatArray) -> DiodeArrays:
-    """The same junctions, each with `ohm` (K,) more in series, and without gmin."""
+    """Return the same junctions with the additional series resistances `ohm` (K,), and without gmin."""
     series = diodes.series_resistance_ohm + ohm
     return _assembled(diodes.saturation_current_a, diodes.slope_voltage_v, series, np.zeros_like(series), diodes.knee_v)
 
@@ -115,12 +116,12 @@ def _assembled(
 
 
 def diode_current(u: FloatArray, diodes: DiodeArrays) -> tuple[FloatArray, FloatArray]:
-    """Current (A) and slope di/du (S) of every diode at the drops `u` (V, shape (..., K)), gmin included.
+    """Current (A) and slope di/du (S) of every diode at the drops `u` (V, shape (..., K)), including gmin.
 
-    With series resistance the implicit equation has a closed solution in the forward direction,
-    i = (n·Vt/Rs)·ω(x) − Is with x = ln(Is·Rs/n·Vt) + (u + Is·Rs)/n·Vt, ω the Wright omega function (Banwell &
-    Jayakumar, Electron. Lett. 36, 2000), and likewise in breakdown. In between Rs·i is below Rs·Is, and two steps of
-    Newton find it.
+    With series resistance, the implicit equation has a closed solution in the forward direction,
+    i = (n·Vt/Rs)·ω(x) − Is with x = ln(Is·Rs/(n·Vt)) + (u + Is·Rs)/(n·Vt), where ω is the Wright omega function
+    (Banwell & Jayakumar, Electron. Lett. 36, 2000), and similarly in breakdown. In between, Rs·i is about Rs·Is, and
+    at most two Newton steps find the solution.
     """
     current, slope = _junction(u, diodes)
     current += diodes.gmin_s * u
@@ -129,9 +130,9 @@ def diode_current(u: FloatArray, diodes: DiodeArrays) -> tuple[FloatArray, Float
 
 
 def diode_cocontent(u: FloatArray, diodes: DiodeArrays) -> FloatArray:
-    """Co-content ∫₀ᵘ i du' (W) of every diode at the drops `u` (V, shape (..., K)), gmin included.
+    """Co-content ∫₀ᵘ i du' (W) of every diode at the drops `u` (V, shape (..., K)), including gmin.
 
-    ∫ i du' = ∫ i du_j + ½·Rs·i², u_j = u − Rs·i; without series resistance, tangents add their own part.
+    ∫ i du' = ∫ i du_j + ½·Rs·i² with u_j = u − Rs·i. Without series resistance, the tangents are integrated separately.
     """
     current, _ = _junction(u, diodes)
     saturation, nvt, series = diodes.saturation_current_a, diodes.slope_voltage_v, diodes.series_resistance_ohm
@@ -146,9 +147,9 @@ def diode_cocontent(u: FloatArray, diodes: DiodeArrays) -> FloatArray:
 
 
 def tangent(current_a: FloatArray, diodes: DiodeArrays) -> tuple[FloatArray, FloatArray]:
-    """Slope (S) and drop (V) of every diode at a current (A, (..., K)) that flows through it, for a first guess.
+    """Slope (S) and drop (V) of every diode for the currents through them (A, shape (..., K)), as a first guess.
 
-    A blocked diode has gmin alone.
+    The slope of a blocked diode is gmin.
     """
     saturation, nvt = diodes.saturation_current_a, diodes.slope_voltage_v
     forward = np.maximum(current_a + saturation, 0.0)
@@ -208,7 +209,7 @@ def _reverse(u: FloatArray, diodes: DiodeArrays, column: NDArray[np.intp]) -> tu
 
 
 def _exponential(u: FloatArray, diodes: DiodeArrays, *, offset: bool = True) -> tuple[FloatArray, FloatArray]:
-    """W (A) with w = Is·exp((u − Rs·(w − Is))/nVt), and its slope (S). offset=False: with w in place of w − Is."""
+    """Solution w (A) of w = Is·exp((u − Rs·(w − Is))/nVt), and its slope (S). offset=False has w in place of w − Is."""
     saturation, nvt = diodes.saturation_current_a, diodes.slope_voltage_v
     at = u + diodes.series_resistance_ohm * saturation if offset else u
     if diodes.all_resistive:
@@ -225,7 +226,7 @@ def _exponential(u: FloatArray, diodes: DiodeArrays, *, offset: bool = True) -> 
 def _behind_series(
     u: FloatArray, nvt: FloatArray, offset: FloatArray, scale: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    # Here, because importing it takes 0.2 s and boards without diodes never need it.
+    # Imported here because the import takes 0.2 s, and boards without diodes never need it.
     from scipy.special import wrightomega  # pyright: ignore[reportMissingTypeStubs]
 
     argument = u / nvt

@@ -9,7 +9,7 @@ from labrig.network.resistive.graph import Graph
 from labrig.network.resistive.solve.solver import Solver
 
 OFF_STATE_OHM = 10e9
-"""What is left of a source whose output is open: the leakage of the switch (Ω)."""
+"""Resistance of an open output, due to the leakage of its switch (Ω)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class ResistiveNetwork(Graph):
     """A resistive graph with the interface of `labrig.network.physics.Network`."""
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Solver:
-        """A solver of it, with the outputs of these sources (by number) open.
+        """Return a solver of the network, with the outputs of the sources `is_open` (by number) open.
 
-        A current source between an open output and its node stays: without input it injects nothing and still loads
-        the node.
+        A current source between an open output and its node stays connected: without an input voltage it injects no
+        current, but it still loads the node.
         """
         sources = tuple(
             replace(source, ohm=source.ohm + OFF_STATE_OHM)

@@ -1,4 +1,4 @@
-"""The keys of a resistive network, and how they become one."""
+"""The keys of a resistive network, and how the network is built from them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Key = tuple[str | int, ...]
 
 
 class Shunt(Section):
-    """Antiparallel pairs of a diode from each node to ground."""
+    """Antiparallel pairs of diodes from each node to ground."""
 
     diodes: str
     pairs: Count = 1
@@ -42,7 +42,7 @@ class HiddenNodes(Section):
 
 
 class Layered(Section):
-    """Layers that are fully connected one to the next."""
+    """Layers, each fully connected to the next."""
 
     inputs: Annotated[Count, Field(le=MOST)]
     outputs: Annotated[Count, Field(le=MOST)]
@@ -50,7 +50,7 @@ class Layered(Section):
 
 
 class Grid(Section):
-    """A grid of nodes with an edge between neighbours."""
+    """A grid of nodes with an edge between any two neighbours."""
 
     rows: Annotated[Count, Field(ge=2, le=MOST)]
     columns: Annotated[Count, Field(ge=2, le=MOST)]
@@ -65,7 +65,7 @@ class FixedResistor(Section):
 
 
 class FixedDiode(Section):
-    """Anode `from`, cathode `to`."""
+    """A diode with its anode at `from` and its cathode at `to`."""
 
     from_: str = Field(alias="from")
     to: str
@@ -74,7 +74,7 @@ class FixedDiode(Section):
 
 
 class Netlist(Section):
-    """A SPICE netlist, the resistors of it that are trained, and the parts that are not on the board."""
+    """A SPICE netlist, the names of its resistors that are trained, and of its parts that are not on the board."""
 
     file: str
     edges: Annotated[list[str], Field(min_length=1)] | None = None
@@ -82,7 +82,7 @@ class Netlist(Section):
 
 
 class Options(Section):
-    """One builder, and fixed parts."""
+    """The keys of a resistive network: one builder, and additional fixed parts."""
 
     layered: Layered | None = None
     grid: Grid | None = None
@@ -98,14 +98,14 @@ class Options(Section):
 
 
 class Resistive(Physics):
-    """Resistors and diodes: nodes carry voltages, a programmable edge of conductance θ the current θ·u."""
+    """Networks of resistors and diodes. Nodes have voltages; an edge of conductance θ carries the current θ·u."""
 
     Options = Options
     files = (("netlist", "file"),)
 
     @classmethod
     def build(cls, options: Options, report: Report) -> Layout | None:
-        """The nodes and elements, before any source; None after problems were reported."""
+        """Build the nodes and elements, without sources. Return None if problems were reported."""
         return _Builder(options, report).layout()
 
     @classmethod
@@ -117,7 +117,7 @@ class Resistive(Physics):
 
 
 class _Builder:
-    """Makes a layout, and remembers whether something was wrong."""
+    """Builds a layout, and remembers whether it found problems."""
 
     def __init__(self, options: Options, report: Report) -> None:
         self._options = options
@@ -125,7 +125,7 @@ class _Builder:
         self._sound = True
 
     def layout(self) -> Layout | None:
-        """The whole network; None if something was wrong."""
+        """Return the whole network, or None if there were problems."""
         options, base = self._options, self._base()
         nodes = None if base is None or options.edges is not None else {*base.nodes, GROUND}
         resistors = [
@@ -146,7 +146,7 @@ class _Builder:
         return replace(base, resistors=base.resistors + tuple(resistors), diodes=base.diodes + tuple(diodes))
 
     def _base(self) -> Layout | None:
-        """What the builder makes, without fixed resistors and diodes."""
+        """Return the network of the chosen builder, without fixed resistors and diodes."""
         options = self._options
         if options.grid:
             rows, columns = options.grid.rows, options.grid.columns
@@ -171,7 +171,7 @@ class _Builder:
 
     def _few_enough(self, builder: str, count: int) -> bool:
         if count > MOST_EDGES:
-            self._report((builder,), f"{count} programmable edges are more than {MOST_EDGES}")
+            self._report((builder,), f"{count} programmable edges are too many; at most {MOST_EDGES} are supported")
         return count <= MOST_EDGES
 
     def _from_netlist(self, netlist: Netlist) -> Layout | None:
@@ -196,14 +196,14 @@ class _Builder:
                 sound = False
                 continue
             if edge.name in seen:
-                message = f"edge {edge.name!r} appears twice; of two in parallel write one the other way round"
+                message = f"edge {edge.name!r} appears twice; if two are in parallel, write one with its ends swapped"
                 self._report(("edges", k), message)
                 sound = False
             seen.add(edge.name)
         return from_edges(edges) if sound else None
 
     def _joins_two_nodes(self, path: Key, item: FixedResistor | FixedDiode, nodes: set[str] | None) -> bool:
-        """Whether an element lies between two different nodes of the network; `nodes` is None if any name is one."""
+        """Whether an element connects two different nodes of the network; `nodes` is None if any name is allowed."""
         sound = True
         for key, node in (("from", item.from_), ("to", item.to)):
             if nodes is not None and node not in nodes:
@@ -220,7 +220,7 @@ class _Builder:
         model = DIODES.get(part)
         if model is None:
             close = difflib.get_close_matches(part, DIODES, 1, 0.4)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(DIODES)}"
+            hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(DIODES)}"
             self._report(path, f"{as_written(part)} is not a known diode; {hint}")
         return model
 

@@ -1,4 +1,4 @@
-"""What is wrong with a resistive network once it is known which of its nodes are wired."""
+"""Problems of a resistive network that show once it is known which of its nodes are wired."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labrig.network.resistive.graph import Diode, Graph, Resistor
 def wiring_problems(
     network: Graph, wired: Collection[str], inputs: Collection[str], outputs: Sequence[str]
 ) -> Iterator[WiringProblem]:
-    """Yield what is wrong.
+    """Yield the problems of a wired network.
 
     Parameters
     ----------
@@ -19,8 +19,10 @@ def wiring_problems(
         The network with its sources.
     wired : collection of str
         Nodes with a row in the wiring.
-    inputs, outputs : collections of str
-        Nodes that are driven, and nodes that get an error.
+    inputs : collection of str
+        Nodes that are driven.
+    outputs : sequence of str
+        Nodes that receive an error.
     """
     stray = list(_stray_ends(network, wired))
     yield from stray
@@ -44,12 +46,12 @@ def wiring_problems(
         ends = {node for edge in network.edges if edge.name in dead for node in (edge.a, edge.b)}
         hint = next((found for node in sorted(ends) if (found := ground_hint(node))), "")
         yield WiringProblem(
-            ("network",), f"{which} {names} {carry} no current: nothing else is at the far end{hint}", True
+            ("network",), f"{which} {names} {carry} no current: nothing else is connected at the far end{hint}", True
         )
 
 
 def _stray_ends(network: Graph, wired: Collection[str]) -> Iterator[WiringProblem]:
-    """Yield the ends of fixed elements that lead nowhere, or to ground by another name."""
+    """Yield a problem for each end of a fixed element that leads nowhere, or to ground under another name."""
     count = dict.fromkeys(network.nodes, 0)
     for node in (node for link in _links(network) for node in link if node != GROUND):
         count[node] += 1
@@ -70,7 +72,7 @@ def _stray_ends(network: Graph, wired: Collection[str]) -> Iterator[WiringProble
 
 
 def _path(element: Resistor | Diode) -> tuple[str | int, ...] | None:
-    """Return the path of an element that is written in the configuration: resistor0 is network.resistors[0]."""
+    """Return the path of an element in the configuration: resistor0 is network.resistors[0]. None if it has none."""
     kind = "resistor" if isinstance(element, Resistor) else "diode"
     number = element.name.removeprefix(kind)
     return ("network", f"{kind}s", int(number)) if number.isdigit() else None
@@ -99,7 +101,7 @@ def _reached(network: Graph, nodes: Collection[str]) -> set[str]:
 
 
 def _dead_edges(network: Graph) -> list[str]:
-    """Return the edges behind which there is neither a source nor ground: chains that end in nothing."""
+    """Return the names of edges in chains that end without a source or ground, and so carry no current."""
     links = dict(enumerate(_links(network)))
     at: dict[str, set[int]] = {}
     for number, ends in links.items():

@@ -132,7 +132,7 @@ class TestCircuits:
     [
         ("L1 a 0 1m", ":2: L1: elements of this kind are not supported"),
         ("R1 a 0 0", ":2: R1: a resistance of 0 Ω is not > 0"),
-        ("V1 a 0 1\nR1 a b 1k\nC1 b c 1n", ":4: no path for direct current from node c"),
+        ("V1 a 0 1\nR1 a b 1k\nC1 b c 1n", ":4: node c has no DC path to ground"),
         ("V1 a 0 1\nV2 0 a 2\nR1 a 0 1", ":3: v2 closes a loop"),
         ("D1 a 0 dm", ":2: D1: there is no .model dm"),
         ("D1 a 0 m\n.model m npn(bf=1)", "the model m is of type npn"),
@@ -142,17 +142,17 @@ class TestCircuits:
         ("X1 a nothing", "there is no .subckt nothing"),
         (".subckt s a b\nR1 a b 1\n.ends\nX1 a s", ":5: X1 connects 1 nodes, but s has 2 pins"),
         (".subckt s a\nX1 a s\n.ends\nX1 a s", "nested more than 50 deep"),
-        (".subckt s a", ".subckt without .ends"),
+        (".subckt s a", ".subckt has no .ends"),
         ("V1 a 0 PULSE(0 1)", "PULSE is not supported; sources play DC, SIN or PWL"),
         ("V1 a 0 SIN(0 1", r"SIN\( is not closed"),
-        ("V1 a 0 PWL(0 1 0 2)", "the times of a PWL must rise"),
+        ("V1 a 0 PWL(0 1 0 2)", "the times of a PWL must increase"),
         ("R1 a 0 1k tc1=1", "tc1= is not supported"),
-        ("R1 a 0 1k\nR1 a 0 1k", ":3: r1 is there already, in .*:2"),
+        ("R1 a 0 1k\nR1 a 0 1k", ":3: the name r1 is already used in .*:2"),
         (".include nowhere.lib", "cannot read .*nowhere.lib: No such file"),
         (".ic v(a)=1", ".ic is not supported"),
         ("R1 a 0 1k\n.tran 1u 1m uic", "uic is not supported"),
-        (".control\nrun", ".control without .endc"),
-        ("", "there is no element in it"),
+        (".control\nrun", ".control has no .endc"),
+        ("", "the netlist has no elements"),
     ],
 )
 def test_what_cannot_be_meant(text: str, message: str, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     found = circuit(tmp_path, "t\nV1 a 0 1\nD1 a 0 m\n.model m d(is=1n cjo=4p tt=4n)\n.ac dec 10 1 1k\n.op\n")
     assert [note.partition("c.cir")[2] for note in found.notes] == [
         ":4: CJO, TT of m are left out; its diodes store no charge",
-        ":5: .ac is left out; only .op and .tran are computed",
+        ":5: .ac is ignored; only .op and .tran are computed",
     ]
 
 

@@ -205,13 +205,13 @@ def test_wrong_arguments_are_refused():
         solver.states([1.0])
     solver.set_parameters([1e-3])
     for call, message in (
-        (lambda: solver.states([1.0, 2.0]), r"source voltages of shape \(2,\)"),
-        (lambda: solver.states(1.0), r"source voltages of shape \(\)"),
-        (lambda: solver.states([1.0], [0.0]), r"injected currents of shape \(1,\)"),
+        (lambda: solver.states([1.0, 2.0]), r"source voltages have the wrong shape \(2,\)"),
+        (lambda: solver.states(1.0), r"source voltages have the wrong shape \(\)"),
+        (lambda: solver.states([1.0], [0.0]), r"injected currents has the wrong shape \(1,\)"),
         (lambda: solver.states([float("nan")]), "not finite"),
         (lambda: solver.states([1.0], [0.0, float("inf")]), "not finite"),
-        (lambda: solver.sensitivity([1.0], [0.0, 1.0]), r"voltages of shape \(1,\)"),
-        (lambda: solver.gradient([1.0, 1.0], [0.0]), r"cost gradient of shape \(1,\)"),
+        (lambda: solver.sensitivity([1.0], [0.0, 1.0]), r"voltages has the wrong shape \(1,\)"),
+        (lambda: solver.gradient([1.0, 1.0], [0.0]), r"cost gradient has the wrong shape \(1,\)"),
     ):
         with pytest.raises(NetworkError, match=message):
             call()

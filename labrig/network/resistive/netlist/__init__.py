@@ -1,4 +1,4 @@
-"""SPICE netlists: the subset that a schematic of resistors, capacitors, diodes and sources needs, read and solved."""
+"""SPICE netlists of resistors, capacitors, diodes and sources: reading, solving and writing them."""
 
 from labrig.network.resistive.netlist.circuit import Circuit, NetlistError
 from labrig.network.resistive.netlist.reader import read_netlist

@@ -17,19 +17,22 @@ from labrig.network.resistive.netlist.reader import read_netlist
 _RANGE = re.compile(r"(.*?)(\d+)\.\.(?:\1)?(\d+)")
 
 Report = Callable[[str, str], None]
-"""Takes the key of `netlist:` to blame, and what is wrong."""
+"""Function that reports a problem; it takes the key at fault under `netlist:`, and a message."""
 
 
 def board_of(file: Path, edges: Sequence[str] | None, left_out: Sequence[str], report: Report) -> Layout | None:
-    """The layout of a netlist; None after problems were reported.
+    """Build the layout of a netlist. Return None if problems were reported.
 
     Parameters
     ----------
     file : Path
+        Path of the netlist.
     edges : sequence of str, optional
-        The resistors that are trained, in the order of the edges: 'R1', or 'R1..R12'. All by default.
+        Names of the resistors that are trained, such as 'R1' or 'R1..R12', in the order of the edges. All by default.
     left_out : sequence of str
-        Parts that are not on the board, such as a source in whose place an instrument is wired.
+        Names of parts that are not on the board, such as a source that is replaced by an instrument.
+    report : callable
+        Called with every problem.
 
     Raises
     ------
@@ -48,14 +51,14 @@ def board_of(file: Path, edges: Sequence[str] | None, left_out: Sequence[str], r
             return None
         trained = list(chosen)
     if not trained:
-        report("file", f"{file.name} has no resistor to train")
+        report("file", f"{file.name} has no resistor, so nothing can be trained")
         return None
     sound = True
     for part in (*circuit.voltages, *circuit.currents, *circuit.capacitors):
         sound = False
         name = part.name.upper()
         if part in circuit.capacitors:
-            why = f"is a capacitor; boards have none between nodes. Write 'leave_out: [{name}]' if it does not matter"
+            why = f"is a capacitor, which boards do not support; write 'leave_out: [{name}]' if it does not matter"
         else:
             why = f"is a source; write 'leave_out: [{name}]' if an instrument takes its place in the wiring"
         report("file", f"{name} ({part.place}) {why}")
@@ -72,7 +75,7 @@ def board_of(file: Path, edges: Sequence[str] | None, left_out: Sequence[str], r
 
 
 def _expanded(written: Sequence[str]) -> list[str]:
-    """Names, with ranges such as R1..R12 written out."""
+    """The names, with ranges such as R1..R12 expanded."""
     names: list[str] = []
     for text in written:
         match = _RANGE.fullmatch(text)
@@ -81,7 +84,7 @@ def _expanded(written: Sequence[str]) -> list[str]:
 
 
 def _chosen(wanted: Sequence[str], names: Sequence[str], key: str, report: Report) -> dict[str, None] | None:
-    """The names in lower case, in their order; None after one that is not among `names` was reported."""
+    """The names in lower case, in their order. None if a name was reported as unknown or repeated."""
     chosen: dict[str, None] = {}
     for name in wanted:
         if name.lower() not in names:
@@ -90,7 +93,7 @@ def _chosen(wanted: Sequence[str], names: Sequence[str], key: str, report: Repor
             report(key, f"the netlist has no {'resistor' if key == 'edges' else 'part'} {name}{hint}")
             return None
         if name.lower() in chosen:
-            report(key, f"{name} is named twice")
+            report(key, f"{name} is named twice; name it once")
             return None
         chosen[name.lower()] = None
     return chosen

@@ -1,4 +1,4 @@
-"""The lines of a netlist: comments removed, continued lines joined, included files in their place."""
+"""The statements of a netlist, with comments removed, continued lines joined and included files inserted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ELEMENT = re.compile(r"[rcdvi]\S*\s+\S+\s+\S+\s+\S+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One statement: its words, and where it begins."""
+    """One statement of a netlist: its words, and the line where it begins."""
 
     words: tuple[str, ...]
     place: Place
@@ -31,7 +31,7 @@ class Card:
 
 
 def read_cards(path: Path) -> tuple[str, list[Card]]:
-    """The title of a netlist, and its statements; NetlistError for a file that cannot be read."""
+    """Return the title of a netlist, and its statements. Raises NetlistError for a file that cannot be read."""
     lines = _lines(path, None)
     title = lines[0][1].strip() if lines else ""
     if _ELEMENT.match(title):
@@ -46,7 +46,7 @@ def read_cards(path: Path) -> tuple[str, list[Card]]:
 
 
 def _joined(lines: list[tuple[int, str]], path: Path, depth: int) -> Iterator[Card]:
-    """The cards of a file, and of those that it includes."""
+    """Yield the statements of a file, and those of the files that it includes."""
     for number, text in _continued(lines, path):
         place = Place(path, number)
         words = _words(text, place)
@@ -55,7 +55,7 @@ def _joined(lines: list[tuple[int, str]], path: Path, depth: int) -> Iterator[Ca
             return
         if first in (".include", ".inc"):
             if len(words) != 2:
-                raise NetlistError(place, f"{words[0]} names one file", f'write {words[0]} "parts.lib"')
+                raise NetlistError(place, f"{words[0]} needs exactly one file", f'write {words[0]} "parts.lib"')
             if depth >= DEEPEST_INCLUDE:
                 raise NetlistError(place, f"files include one another more than {DEEPEST_INCLUDE} deep")
             included = path.parent / words[1].strip("\"'")
@@ -65,7 +65,7 @@ def _joined(lines: list[tuple[int, str]], path: Path, depth: int) -> Iterator[Ca
 
 
 def _continued(lines: list[tuple[int, str]], path: Path) -> list[tuple[int, str]]:
-    """The statements with the number of their first line, continuation lines appended, `.control` blocks left out."""
+    """Statements, each with the number of its first line; continued lines are joined, `.control` blocks left out."""
     statements: list[tuple[int, str]] = []
     control: int | None = None
     for number, line in lines:
@@ -80,12 +80,14 @@ def _continued(lines: list[tuple[int, str]], path: Path) -> list[tuple[int, str]
             statements.append((number, text.split()[0]))
         elif text.startswith("+"):
             if not statements:
-                raise NetlistError(Place(path, number), "this line continues one, but there is none before it")
+                raise NetlistError(
+                    Place(path, number), "this line continues a statement, but there is no statement before it"
+                )
             statements[-1] = statements[-1][0], f"{statements[-1][1]} {text[1:]}"
         elif text and not text.startswith("*"):
             statements.append((number, text))
     if control is not None:
-        raise NetlistError(Place(path, control), ".control without .endc")
+        raise NetlistError(Place(path, control), ".control has no .endc")
     return statements
 
 

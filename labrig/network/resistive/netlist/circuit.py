@@ -1,4 +1,4 @@
-"""A circuit as plain data: what a netlist says once parameters, models and subcircuits are resolved."""
+"""A circuit as plain data: the content of a netlist with parameters, models and subcircuits resolved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GROUND = "0"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of a file; None is the whole file."""
+    """A line of a file; `line` is None for the whole file."""
 
     file: Path
     line: int | None
@@ -24,7 +24,7 @@ class Place:
 
 
 class NetlistError(ConfigError):
-    """A netlist that cannot be read or solved: where, what, and the remedy if there is one."""
+    """A netlist that cannot be read or solved: the place, the problem, and a remedy if there is one."""
 
     def __init__(self, place: Place, message: str, remedy: str | None = None) -> None:
         super().__init__(f"{place}: {message}", remedy=remedy)
@@ -32,7 +32,7 @@ class NetlistError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Resistor:
-    """`ohm` > 0 between two nodes."""
+    """A resistor of `ohm` > 0 between two nodes."""
 
     name: str
     a: str
@@ -43,7 +43,7 @@ class Resistor:
 
 @dataclass(frozen=True, slots=True)
 class Capacitor:
-    """`farad` > 0 between two nodes."""
+    """A capacitor of `farad` > 0 between two nodes."""
 
     name: str
     a: str
@@ -65,7 +65,7 @@ class Diode:
 
 @dataclass(frozen=True, slots=True)
 class VoltageSource:
-    """Holds `plus` above `minus` by what it plays (V)."""
+    """A voltage source: the voltage of `plus` minus that of `minus` is the waveform `plays` (V)."""
 
     name: str
     plus: str
@@ -76,7 +76,7 @@ class VoltageSource:
 
 @dataclass(frozen=True, slots=True)
 class CurrentSource:
-    """Draws what it plays (A) out of `plus` and pushes it into `minus`."""
+    """A current source: the waveform `plays` (A) is drawn from `plus` and injected into `minus`."""
 
     name: str
     plus: str
@@ -87,7 +87,7 @@ class CurrentSource:
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """.tran: from 0 to `stop_s`; what is printed begins at `start_s`, one line every `step_s`."""
+    """A transient analysis (.tran) from 0 to `stop_s`, with output every `step_s` from `start_s` on."""
 
     step_s: float
     stop_s: float
@@ -102,13 +102,13 @@ class Circuit:
     Attributes
     ----------
     operating_point : bool
-        Whether the netlist asks for .op.
+        Whether the netlist contains .op.
     transient : Transient or None
-        Its .tran.
+        The .tran of the netlist, if there is one.
     notes : list of str
-        What was left out because it does not change what is computed, with the place.
+        Statements that were ignored because they do not affect the result, with their places.
     skipped : list of str
-        Elements that were not read because the caller does without them.
+        Names of elements that were left out at the caller's request.
     """
 
     title: str
@@ -125,12 +125,12 @@ class Circuit:
 
     @property
     def parts(self) -> list[Resistor | Capacitor | Diode | VoltageSource | CurrentSource]:
-        """Every element."""
+        """All elements."""
         return [*self.resistors, *self.capacitors, *self.diodes, *self.voltages, *self.currents]
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Every node but ground."""
+        """All nodes except ground."""
         ends = [
             *((part.place.line or 0, part.a, part.b) for part in (*self.resistors, *self.capacitors)),
             *((part.place.line or 0, part.anode, part.cathode) for part in self.diodes),

@@ -1,4 +1,4 @@
-"""The elements of a netlist: how each kind of line becomes a part of the circuit."""
+"""The elements of a netlist: one function per kind of element adds it to the circuit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAVES = ("sin", "pwl")
 
 @dataclass(slots=True)
 class Context:
-    """Temperatures (°C): of the circuit, and at which models are quoted; names of elements that are skipped."""
+    """Temperature of the circuit, nominal temperature of models (°C), and names of elements that are left out."""
 
     temperature_c: float = 27.0
     nominal_c: float = 27.0
@@ -27,19 +27,19 @@ class Context:
 
 
 class Names(Protocol):
-    """What names mean where an element stands."""
+    """The names that are valid where an element is written."""
 
     prefix: str
     parameters: dict[str, float]
     models: dict[str, ModelCard]
 
     def node(self, word: str) -> str:
-        """The node of the whole circuit that a name stands for."""
+        """The node of the whole circuit to which a name refers."""
         ...
 
 
 def resistor(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
-    """R1 a b 4.7k [m=2]."""
+    """Add a resistor: `R1 a b 4.7k [m=2]`."""
     ohm, multiple = _value(card, names, "r")
     _positive(ohm, "resistance", "Ω")
     a, b = _ends(card, names)
@@ -47,7 +47,7 @@ def resistor(card: Card, names: Names, circuit: Circuit, context: Context) -> No
 
 
 def capacitor(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
-    """C1 a b 100n [m=2]."""
+    """Add a capacitor: `C1 a b 100n [m=2]`."""
     farad, multiple = _value(card, names, "c")
     _positive(farad, "capacitance", "F")
     a, b = _ends(card, names)
@@ -55,7 +55,7 @@ def capacitor(card: Card, names: Names, circuit: Circuit, context: Context) -> N
 
 
 def diode(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
-    """D1 anode cathode model [area] [m=2]."""
+    """Add a diode: `D1 anode cathode model [area] [m=2]`."""
     words, options = _split(card.words[3:])
     words = [word for word in words if word.lower() != "off"]
     if not 1 <= len(words) <= 2:
@@ -76,13 +76,13 @@ def diode(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
 
 
 def voltage_source(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
-    """V1 plus minus [DC] 1 [SIN(…) | PWL(…)]."""
+    """Add a voltage source: `V1 plus minus [DC] 1 [SIN(…) | PWL(…)]`."""
     a, b = _ends(card, names)
     circuit.voltages.append(VoltageSource(_name(card, names), a, b, _plays(card, names), card.place))
 
 
 def current_source(card: Card, names: Names, circuit: Circuit, context: Context) -> None:
-    """I1 plus minus [DC] 1m [SIN(…) | PWL(…)]."""
+    """Add a current source: `I1 plus minus [DC] 1m [SIN(…) | PWL(…)]`."""
     a, b = _ends(card, names)
     circuit.currents.append(CurrentSource(_name(card, names), a, b, _plays(card, names), card.place))
 
@@ -111,7 +111,7 @@ def _name(card: Card, names: Names) -> str:
 
 
 def _value(card: Card, names: Names, key: str) -> tuple[float, float]:
-    """The value of a part of two ends, and how many of it are in parallel."""
+    """The value of a part with two ends, and the number of such parts in parallel."""
     words, options = _split(card.words[3:])
     if key in options:
         words.append(options.pop(key))
@@ -125,7 +125,7 @@ def _value(card: Card, names: Names, key: str) -> tuple[float, float]:
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Words of their own, and those written as key=value."""
+    """Separate the words into plain ones and those written as key=value."""
     plain, options = list[str](), dict[str, str]()
     words, position = list(words), 0
     while position < len(words):
@@ -151,7 +151,7 @@ def _positive(amount: float, what: str, unit: str) -> None:
 
 
 def _plays(card: Card, names: Names) -> Waveform:
-    """What a source plays, from the words behind its nodes."""
+    """The waveform of a source, from the words after its nodes."""
     words = list(card.words[3:])
     level: float | None = None
     shape: Sine | PiecewiseLinear | None = None
@@ -164,7 +164,7 @@ def _plays(card: Card, names: Names) -> Waveform:
             if words[0].lower() in WAVES or words[1:2] == ["="]:
                 continue  # a schematic editor writes DC without a value
             level = _level(words, names)
-        elif key == "ac":  # for a small-signal analysis, which is not made here
+        elif key == "ac":  # only for a small-signal analysis, which is not supported
             while words and words[0].lower() not in (*WAVES, "dc"):
                 words.pop(0)
         elif key in WAVES:
@@ -180,7 +180,7 @@ def _plays(card: Card, names: Names) -> Waveform:
 
 
 def _level(words: list[str], names: Names) -> float:
-    """Take the level behind DC off the words: 5, =5 or (5)."""
+    """Remove the level after DC (5, =5 or (5)) from the words, and return it."""
     first = words.pop(0)
     if first not in ("=", "("):
         return value(first, names.parameters)
@@ -193,7 +193,7 @@ def _level(words: list[str], names: Names) -> float:
 
 
 def _arguments(words: list[str], name: str) -> list[str]:
-    """Take the arguments of SIN or PWL off the words, with or without parentheses."""
+    """Remove the arguments of SIN or PWL, with or without parentheses, from the words, and return them."""
     taken: list[str] = []
     if words[:1] != ["("]:
         taken, words[:] = list(words), []
@@ -216,7 +216,7 @@ def _sine(numbers: Sequence[float]) -> Sine:
         raise ValueProblem("write SIN(OFFSET AMPLITUDE FREQUENCY [DELAY [DAMPING [PHASE]]])")
     offset, amplitude, frequency, *more = numbers
     if not frequency > 0:
-        raise ValueProblem(f"SIN with a frequency of {frequency:g} Hz, which is not > 0")
+        raise ValueProblem(f"the frequency of a SIN must be > 0, not {frequency:g} Hz")
     delay, damping, phase = [*more, 0.0, 0.0, 0.0][:3]
     return Sine(offset, amplitude, frequency, delay, damping, math.radians(phase))
 
@@ -226,5 +226,5 @@ def _piecewise(numbers: Sequence[float]) -> PiecewiseLinear:
     if not times or len(times) != len(values):
         raise ValueProblem("PWL needs pairs of time and value")
     if any(later <= earlier for earlier, later in pairwise(times)):
-        raise ValueProblem("the times of a PWL must rise")
+        raise ValueProblem("the times of a PWL must increase")
     return PiecewiseLinear(tuple(times), tuple(values))

@@ -1,8 +1,8 @@
-"""The equations of a circuit: voltage sources eliminated exactly, and the operating point by guarded Newton.
+"""The equations of a circuit: exact elimination of voltage sources, guarded Newton's method for the operating point.
 
-A voltage source ties two nodes together, v_plus = v_minus + e. A tree of them leaves one free voltage, so all node
-voltages are v = P·y + K·e with the free voltages y. What is left minimizes a strictly convex function of y, as the
-networks of `labrig.network.resistive.solve` do, and Newton along shortened steps always arrives.
+A voltage source couples two nodes, v_plus = v_minus + e. A tree of voltage sources has one free voltage, so all node
+voltages are v = P·y + K·e with the free voltages y. The solution minimizes a strictly convex function of y, as in the
+networks of `labrig.network.resistive.solve`, and Newton's method with shortened steps always converges.
 """
 
 from __future__ import annotations
@@ -20,28 +20,29 @@ from labrig.network.resistive.solve.lapack import sparse_factor
 Array = NDArray[np.float64]
 
 FINAL_ERROR = 1e-13
-"""Newton ends when the error left, estimated as du²/(2·nVt) of every diode, is below this part of full scale."""
+"""Newton's method ends when the remaining error, estimated as du²/(2·nVt), is below this fraction of full scale."""
 
 BEND = 0.1
-"""This estimate holds for |du|/nVt below it."""
+"""Largest |du|/nVt for which this estimate holds."""
 
 SAFE_BEND = 1.0
 STEEPEST_END = 0.9
 MOST_ITERATIONS = 1000
 MOST_DENSE = 300
-"""Nodes up to which a dense factorization is as fast as a sparse one."""
+"""Largest number of free voltages for which a dense factorization is as fast as a sparse one."""
 
 
 class Equations:
-    """What a circuit obeys, without its capacitors.
+    """The equations of a circuit without its capacitors.
 
     Attributes
     ----------
     nodes : tuple of N str
+        Names of the nodes.
     free : (N, m) array
-        P.
+        P, from free voltages to node voltages.
     held : (N, S) array
-        K.
+        K, from voltages of sources to node voltages.
     """
 
     free: Array
@@ -68,11 +69,11 @@ class Equations:
 
     @property
     def nothing(self) -> Array:
-        """(m,) free voltages of 0 V, from where a search begins."""
+        """(m,) free voltages of 0 V, as the start of a search."""
         return np.zeros(len(self.free.T))
 
     def column(self, a: str, b: str) -> Array:
-        """(N,) +1 at a, −1 at b; ground has no entry."""
+        """(N,) incidence vector with +1 at node a and −1 at node b; ground has no entry."""
         column = np.zeros(len(self.nodes))
         for node, sign in ((a, 1.0), (b, -1.0)):
             if node != GROUND:
@@ -80,16 +81,16 @@ class Equations:
         return column
 
     def voltages(self, y: Array, volts: Array) -> Array:
-        """(N,) node voltages from the free ones (m,) and what voltage sources play (S,)."""
+        """(N,) node voltages from the free voltages y (m,) and the voltages of the sources `volts` (S,)."""
         return self.free @ y + self.held @ volts
 
     def solve(
         self, volts: Array, amperes: Array, start: Array, more_s: Array | None = None, more_a: Array | None = None
     ) -> Array:
-        """(m,) free voltages when sources play `volts` (S,) and `amperes` (I,), searched from `start` (m,).
+        """(m,) free voltages when sources play `volts` (S,) and `amperes` (I,); the search starts from `start` (m,).
 
-        `more_s` (m, m) and `more_a` (m,) are conductances and currents of capacitors in a step of time. Raises
-        NetworkError if there is no solution in reach.
+        `more_s` (m, m) and `more_a` (m,) are conductances and currents of capacitors in a time step. Raises
+        NetworkError if no solution is found.
         """
         conductance = self._conductance if more_s is None else self._conductance + more_s
         pushed = self._pushed @ amperes - self._from_held @ volts
@@ -112,13 +113,13 @@ class Equations:
         raise NetworkError(
             "no operating point was found",
             limit=f"{MOST_ITERATIONS} Newton iterations",
-            remedy="look for parts or drives many orders of magnitude apart",
+            remedy="check for parts or drives that are many orders of magnitude apart",
         )
 
     def _shortened(
         self, y: Array, step: Array, bend: float, descent: float, conductance: Array, pushed: Array, offset: Array
     ) -> tuple[Array, Array, Array]:
-        """Go along a step as far as the energy falls; there the free voltages, the residual, the slopes of diodes."""
+        """Shorten a step so that the energy falls. Return the new free voltages, residual, and slopes of the diodes."""
         alpha = self._limit(y, step, offset)
         while True:
             at = y + alpha * step
@@ -128,7 +129,7 @@ class Equations:
             alpha *= 0.5
 
     def _limit(self, y: Array, step: Array, offset: Array) -> float:
-        """How far no diode goes past SPICE's limit of a step (pnjlim)."""
+        """Largest fraction of a step that takes no diode past SPICE's limit (pnjlim)."""
         u, du = y @ self._incidence + offset, step @ self._incidence
         nvt, critical = self._diodes.slope_voltage_v, self._diodes.critical_voltage_v
         far = (u + du > critical) & (du > 2 * nvt)
@@ -143,7 +144,7 @@ class Equations:
         return pushed - conductance @ y - self._incidence @ current, slope
 
     def _eliminated(self, sources: Sequence[VoltageSource]) -> tuple[Array, Array]:
-        """P (N, m) and K (N, S): every node's voltage from the free ones and the sources."""
+        """P (N, m) and K (N, S), which give every node voltage from the free voltages and the sources."""
         count = len(self.nodes)
         root = list(range(count + 1))  # the last one is ground
         above = np.zeros((count + 1, len(sources)))  # v_node − v_root in terms of the sources
@@ -154,7 +155,7 @@ class Equations:
                 raise NetlistError(
                     source.place,
                     f"{source.name} closes a loop of voltage sources",
-                    "take it out, or put a resistor in series",
+                    "remove it, or put a resistor in series",
                 )
             joined, kept = (root[b], root[a]) if root[a] == count else (root[a], root[b])
             # v_a = v_b + e, both in terms of their roots: v_joined = v_kept + this.
@@ -174,7 +175,7 @@ class Equations:
         return taken, above[:count]
 
     def _check_paths(self) -> None:
-        """Raise NetlistError for a node without a path for direct current to ground."""
+        """Raise NetlistError if a node has no DC path to ground."""
         links = [(part.a, part.b) for part in self._circuit.resistors]
         links += [(part.anode, part.cathode) for part in self._circuit.diodes]
         links += [(part.plus, part.minus) for part in self._circuit.voltages]
@@ -200,8 +201,8 @@ class Equations:
                 named += [part.place for part in self._circuit.voltages if node in (part.plus, part.minus)]
                 raise NetlistError(
                     named[0],
-                    f"no path for direct current from node {node} to ground (0)",
-                    "connect it by a resistor; ground is called 0 or gnd",
+                    f"node {node} has no DC path to ground (0)",
+                    "connect it to ground by a resistor; ground is called 0 or gnd",
                 )
 
 
@@ -213,5 +214,5 @@ def _solved(matrix: Array, right: Array) -> Array:
     starts = np.searchsorted(columns, np.arange(len(right) + 1))
     factor = sparse_factor(matrix[columns, rows], rows, starts)
     if factor is None:
-        raise NetworkError("the equations have no single solution", remedy="look for parts of the circuit that float")
+        raise NetworkError("the equations have no unique solution", remedy="check for floating parts of the circuit")
     return factor.solve(right)

@@ -1,4 +1,4 @@
-"""Diode models of netlists: SPICE's .model NAME D(…)."""
+"""Diode models of netlists: `.model NAME D(…)` as in SPICE."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from labrig.network.resistive.netlist.values import ValueProblem, value
 ZERO_CELSIUS_K = 273.15
 
 SPICE_THERMAL_VOLTAGE_V = 1.38064852e-23 * 300.15 / 1.6021766208e-19
-"""kT/q at 27 °C in ngspice (`const.h`, CODATA 2014); in netlists N counts in this one."""
+"""kT/q at 27 °C in ngspice (`const.h`, CODATA 2014); N in a netlist refers to this value."""
 
 SPICE_SLOPE = SPICE_THERMAL_VOLTAGE_V / THERMAL_VOLTAGE_V
-"""N of a netlist times this is the emission coefficient of `DiodeModel`."""
+"""Ratio of the emission coefficient of `DiodeModel` to N in a netlist."""
 
 _DEFAULTS = {"is": 1e-14, "n": 1.0, "rs": 0.0, "bv": math.inf, "ibv": 1e-3, "eg": 1.11, "xti": 3.0}
 _CHARGE = ("cjo", "cj0", "cj", "cjp", "tt", "m", "mj", "vj", "pb", "fc", "mjsw", "php", "fcs")
-"""They store charge, which does not change an operating point."""
+"""Parameters of stored charge, which does not affect an operating point."""
 _WITHOUT_EFFECT = ("level", "kf", "af", "fc", "vpk", "mfg", "type", "iave", "vrrm", "bv_max", "id_max")
-"""Noise, ratings and names."""
+"""Parameters of noise, ratings and names, which have no effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A .model as it is written."""
+    """A .model statement as it is written."""
 
     name: str
     kind: str
@@ -39,7 +39,7 @@ class ModelCard:
 def diode_model(
     card: ModelCard, parameters: Mapping[str, float], area: float, temperature_c: float, nominal_c: float
 ) -> tuple[DiodeModel, list[str]]:
-    """The diode that a .model describes, and the names of those of its parameters that store charge."""
+    """Return the diode that a .model describes, and the names of its parameters of stored charge, which are ignored."""
     if card.kind != "d":
         raise ValueProblem(f"the model {card.name} is of type {card.kind}; a diode needs type D ({card.place})")
     words = [word for word in card.words if word not in "()"]

@@ -1,4 +1,4 @@
-"""Reads a netlist: statements in, a circuit out, subcircuits flattened as in ngspice ('x1.node', 'x1.r1')."""
+"""Reads a netlist into a circuit; subcircuits are flattened as in ngspice ('x1.node', 'x1.r1')."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from labrig.network.resistive.netlist.values import ValueProblem, value
 GROUND_NAMES = ("0", "gnd")
 DEEPEST_SUBCIRCUIT = 50
 IGNORED = (".save", ".print", ".plot", ".probe", ".four", ".meas", ".measure", ".width", ".control", ".title")
-"""They ask for output, which `labrig simulate` writes in full."""
+"""Statements that request output; they are ignored, because `labrig simulate` writes all results."""
 ANALYSES = (".ac", ".dc", ".noise", ".tf", ".sens", ".pz", ".disto", ".pss", ".sp")
 OPTIONS_THAT_MATTER = ("temp", "tnom", "gmin", "scale")
 
 
 @dataclass(slots=True)
 class Scope:
-    """What names mean inside one (sub)circuit."""
+    """The names that are valid inside one circuit or subcircuit."""
 
     prefix: str
     parameters: dict[str, float]
@@ -32,7 +32,7 @@ class Scope:
     nodes: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def node(self, word: str) -> str:
-        """The node of the whole circuit that a name stands for."""
+        """The node of the whole circuit to which a name refers."""
         name = word.lower()
         if name in GROUND_NAMES:
             return GROUND
@@ -52,9 +52,9 @@ class Subcircuit:
 def read_netlist(path: str | Path, skipped: Collection[str] = ()) -> Circuit:
     """Read a netlist of resistors, capacitors, diodes and independent sources.
 
-    Understood are R, C, D with .model, V and I with DC, SIN and PWL, X with .subckt, .param with expressions, .include,
+    Supported are R, C, D with .model, V and I with DC, SIN and PWL, X with .subckt, .param with expressions, .include,
     .op, .tran, .temp, continued lines and units. Raises NetlistError, with file and line, for everything else that
-    would change the result. `skipped` names elements, in lower case, that are not read, whatever they are.
+    would change the result. `skipped` contains the names, in lower case, of elements of any kind to leave out.
     """
     file = Path(path)
     title, cards = read_cards(file)
@@ -65,7 +65,7 @@ def read_netlist(path: str | Path, skipped: Collection[str] = ()) -> Circuit:
 
 
 def _read(cards: Sequence[Card], scope: Scope, circuit: Circuit, context: Context, depth: int) -> None:
-    """Add what the statements of one (sub)circuit say; definitions may follow their use."""
+    """Add the elements of one circuit or subcircuit; definitions may come after their use."""
     rest = _definitions(cards, scope, context)
     for card in rest:
         if card.name[0] == ".":
@@ -87,7 +87,7 @@ def _read(cards: Sequence[Card], scope: Scope, circuit: Circuit, context: Contex
 
 
 def _definitions(cards: Sequence[Card], scope: Scope, context: Context) -> list[Card]:
-    """Take parameters, models, subcircuits and temperature out of the statements; return the others."""
+    """Process the definitions of parameters, models, subcircuits and temperature; return the other statements."""
     rest: list[Card] = []
     pending: list[tuple[Card, str, str]] = []
     conditions: list[Card] = []
@@ -98,7 +98,7 @@ def _definitions(cards: Sequence[Card], scope: Scope, context: Context) -> list[
         if card.name == ".subckt":
             position = _subcircuit(cards, position - 1, scope)
         elif card.name == ".ends":
-            raise NetlistError(card.place, ".ends without .subckt")
+            raise NetlistError(card.place, ".ends has no .subckt")
         elif card.name == ".param":
             pending += [(card, name, text) for name, text in _pairs(card.words[1:], card)]
         elif card.name == ".model":
@@ -118,7 +118,7 @@ def _definitions(cards: Sequence[Card], scope: Scope, context: Context) -> list[
 
 
 def _resolve(pending: list[tuple[Card, str, str]], scope: Scope) -> None:
-    """Compute parameters, in whatever order they are written."""
+    """Compute the parameters, which may be written in any order."""
     while pending:
         later: list[tuple[Card, str, str]] = []
         problem: ValueProblem | None = None
@@ -137,7 +137,7 @@ def _resolve(pending: list[tuple[Card, str, str]], scope: Scope) -> None:
 def _options(card: Card, scope: Scope, context: Context) -> None:
     if card.name == ".temp":
         if len(card.words) != 2:
-            raise ValueProblem(".temp gives one temperature in °C")
+            raise ValueProblem(".temp needs exactly one temperature in °C")
         context.temperature_c = value(card.words[1], scope.parameters)
         return
     words = list(card.words[1:])
@@ -156,14 +156,14 @@ def _options(card: Card, scope: Scope, context: Context) -> None:
 
 
 def _subcircuit(cards: Sequence[Card], first: int, scope: Scope) -> int:
-    """Define the subcircuit that begins at `first`; the position behind its .ends."""
+    """Define the subcircuit that begins at `first`; return the position after its .ends."""
     card, depth, last = cards[first], 0, first
     for last in range(first, len(cards)):
         depth += {".subckt": 1, ".ends": -1}.get(cards[last].name, 0)
         if depth == 0:
             break
     if depth:
-        raise NetlistError(card.place, ".subckt without .ends")
+        raise NetlistError(card.place, ".subckt has no .ends")
     words = [word for word in card.words[1:] if word.lower() != "params:"]
     if not words:
         raise NetlistError(card.place, ".subckt needs a name", "write .subckt NAME pin1 pin2 …")
@@ -216,28 +216,28 @@ def _directive(card: Card, scope: Scope, circuit: Circuit) -> None:
             circuit.transient = _transient(card, scope)
     elif card.name in IGNORED:
         if card.name not in (".save", ".probe", ".title"):
-            circuit.notes.append(f"{card.place}: {card.words[0]} is left out")
+            circuit.notes.append(f"{card.place}: {card.words[0]} is ignored")
     elif card.name in ANALYSES:
-        circuit.notes.append(f"{card.place}: {card.words[0]} is left out; only .op and .tran are computed")
+        circuit.notes.append(f"{card.place}: {card.words[0]} is ignored; only .op and .tran are computed")
     else:
-        raise NetlistError(card.place, f"{card.words[0]} is not supported", "take the line out if it does not matter")
+        raise NetlistError(card.place, f"{card.words[0]} is not supported", "remove the line if it does not matter")
 
 
 def _transient(card: Card, scope: Scope) -> Transient:
     words = card.words[1:]
     if any(word.lower() == "uic" for word in words):
-        raise ValueProblem(".tran with uic is not supported: it starts from the operating point")
+        raise ValueProblem(".tran with uic is not supported; without uic it starts from the operating point")
     if not 2 <= len(words) <= 4:
         raise ValueProblem("write .tran STEP STOP [START]")
     step, stop, *more = (value(word, scope.parameters) for word in words)
     start = more[0] if more else 0.0
     if not (step > 0 and stop > start >= 0):
-        raise ValueProblem("a .tran needs STEP > 0 and STOP > START ≥ 0")
+        raise ValueProblem(".tran needs STEP > 0 and STOP > START ≥ 0")
     return Transient(step, stop, start, card.place)
 
 
 def _pairs(words: Sequence[str], card: Card) -> list[tuple[str, str]]:
-    """(key, value) of 'key = value key = value …'."""
+    """Pairs (key, value) from the words 'key = value key = value …'."""
     found = [(words[k].lower(), words[k + 2]) for k in range(0, len(words) - 2, 3) if words[k + 1] == "="]
     if len(found) * 3 != len(words):
         raise NetlistError(card.place, f"{card.words[0]}: expected NAME=VALUE", "put expressions in braces: a={2*b}")
@@ -245,19 +245,19 @@ def _pairs(words: Sequence[str], card: Card) -> list[tuple[str, str]]:
 
 
 def _check_names(circuit: Circuit) -> None:
-    """Raise NetlistError for two elements of one name, and for an empty circuit."""
+    """Raise NetlistError for two elements with the same name, and for an empty circuit."""
     seen: dict[str, Place] = {}
     for part in circuit.parts:
         if part.name in seen:
-            raise NetlistError(part.place, f"{part.name} is there already, in {seen[part.name]}")
+            raise NetlistError(part.place, f"the name {part.name} is already used in {seen[part.name]}", "rename one")
         seen[part.name] = part.place
     if not circuit.parts:
-        raise NetlistError(Place(circuit.file, None), "there is no element in it")
+        raise NetlistError(Place(circuit.file, None), "the netlist has no elements")
 
 
 @contextmanager
 def _located(card: Card) -> Generator[None]:
-    """Turn a ValueProblem into a NetlistError at a card."""
+    """Turn a ValueProblem into a NetlistError at the place of a statement."""
     try:
         yield
     except ValueProblem as problem:

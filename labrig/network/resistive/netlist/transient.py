@@ -1,8 +1,8 @@
-"""A circuit in time, by TR-BDF2 with the step that its error allows.
+"""Transient analysis of a circuit by TR-BDF2, with steps adapted to the error.
 
-Half of a step by the trapezoidal rule, then BDF2 to its end: second order, and stable for stiff circuits. Without
-capacitors each time is an operating point of its own. Source: M. E. Hosea and L. F. Shampine, Appl. Numer. Math. 20, 21
-(1996), equation 18 for the error.
+A step uses the trapezoidal rule for its first part (2 − √2) and BDF2 for the rest: it is of second order, and stable
+for stiff circuits. Without capacitors, every time is an operating point of its own. Source: M. E. Hosea and L. F.
+Shampine, Appl. Numer. Math. 20, 21 (1996), equation 18 for the error.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ GAMMA = 2 - math.sqrt(2)
 _ERROR = (-3 * GAMMA**2 + 4 * GAMMA - 2) / (12 * (2 - GAMMA))
 
 TOLERANCE = 1e-7
-"""Error of the voltage across a capacitor in one step, as a part of full scale."""
+"""Largest error of the voltage across a capacitor in one step, as a fraction of full scale."""
 
 SMALLEST_SCALE_V = 1e-3
 PARTS_OF_A_CYCLE = 50
-"""A sine is sampled at least this often, even where it does not move a capacitor yet."""
+"""Smallest number of steps per cycle of a sine, even if it does not change the voltage of a capacitor yet."""
 
 SMALLEST_STEP = 1e-9
-"""Of the whole time; in shorter steps the currents of capacitors are lost in rounding."""
+"""Smallest step, as a fraction of the whole time; in shorter steps rounding would spoil the currents of capacitors."""
 
 
 def operating_point(circuit: Circuit) -> Array:
-    """(N,) node voltages with capacitors open, every source at the value of its operating point."""
+    """(N,) node voltages with capacitors open and every source at its value for the operating point."""
     equations = Equations(circuit)
     volts = np.array([source.plays.operating for source in circuit.voltages])
     amperes = np.array([source.plays.operating for source in circuit.currents])
@@ -41,7 +41,7 @@ def operating_point(circuit: Circuit) -> Array:
 
 
 def node_voltages(circuit: Circuit, times: Array) -> Array:
-    """(T, N) node voltages at rising times ≥ 0 (s), from the operating point at time 0 on."""
+    """(T, N) node voltages at increasing times ≥ 0 (s), starting from the operating point at time 0."""
     return _Course(circuit).at(times)
 
 
@@ -64,7 +64,7 @@ class _Course:
         self._longest = min((shape.shortest_s for shape in shapes), default=math.inf) / PARTS_OF_A_CYCLE
 
     def at(self, times: Array) -> Array:
-        """(T, N) node voltages at rising times (s)."""
+        """(T, N) node voltages at increasing times (s)."""
         volts, amperes = self._played(0.0)
         y = self._equations.solve(volts, amperes, self._equations.nothing)
         found = np.empty((len(times), len(self._equations.nodes)))
@@ -89,23 +89,23 @@ class _Course:
         return played(self._voltages, t), played(self._currents, t)
 
     def _go_to(self, t: float) -> None:
-        """Go on to the time t, stopping at every corner on the way."""
+        """Advance to the time t, stopping at every corner of a waveform on the way."""
         stops = [corner for corner in self._corners if self._t < corner < t]
         for stop in (*stops, t):
             while self._t < stop:
                 left = stop - self._t
-                if left < self._smallest:  # the same moment, but for the rounding of times
+                if left < self._smallest:  # the same time apart from rounding
                     self._t = stop
                     break
                 step = min(self._step, self._longest)
-                # Two equal steps rather than a long and a tiny one.
+                # Two equal steps instead of a long and a tiny one.
                 step = left if step >= left else left / 2 if step > left / 2 else step
                 self._advance(step, self._t + step if step < left else stop)
-            if stop in stops:  # a new slope: nothing is known about how far one may go
+            if stop in stops:  # a new slope, for which the allowed step is not known yet
                 self._step = max(self._smallest, min(self._step, self._longest) / 100)
 
     def _advance(self, step: float, until: float) -> None:
-        """One step, shortened until its error is small enough."""
+        """Take one step, shortened until its error is small enough."""
         while True:
             weight = 2 / (GAMMA * step)
             middle, middle_drop, middle_current = self._stage(
@@ -126,7 +126,7 @@ class _Course:
             until = self._t + step
 
     def _stage(self, t: float, weight: float, history: Array, start: Array) -> tuple[Array, Array, Array]:
-        """Free voltages, drops and currents of the capacitors at t, where their current is weight·C·u − history."""
+        """Free voltages, and drops u and currents of the capacitors at time t; a current is weight·C·u − history."""
         volts, amperes = self._played(t)
         held = self._of_held @ volts
         more = self._incidence.T @ (history - weight * self._farad * held)

@@ -1,4 +1,4 @@
-"""Numbers and expressions of SPICE: '4.7k', '10uF', '1Meg', '{2*r0}'."""
+"""Numbers and expressions of SPICE, such as '4.7k', '10uF', '1Meg' and '{2*r0}'."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _POWERS = ("^", "**")
 
 
 class ValueProblem(ValueError):
-    """What is wrong with a number or an expression."""
+    """A problem with a number or an expression."""
 
 
 def number(text: str) -> float:
-    """The value of a SPICE number in SI units; ValueProblem if it is none."""
+    """The value of a SPICE number in SI units. Raises ValueProblem if the text is not a number."""
     match = _NUMBER.fullmatch(text)
     if match is None:
         hint = ""
@@ -57,7 +57,7 @@ def number(text: str) -> float:
 
 
 def value(word: str, parameters: Mapping[str, float]) -> float:
-    """A number, an expression in braces or quotes, or the name of a parameter."""
+    """The value of a number, of an expression in braces or quotes, or of a parameter by name."""
     if word[0] in "{'\"":
         return evaluate(word[1:-1], parameters)
     if word.lower() in parameters:
@@ -66,7 +66,7 @@ def value(word: str, parameters: Mapping[str, float]) -> float:
 
 
 def evaluate(text: str, parameters: Mapping[str, float]) -> float:
-    """The value of an expression: + - * / ^, parentheses, functions, parameters by name."""
+    """The value of an expression of + - * / ^, parentheses, functions, and parameters by name."""
     try:
         result = _Expression(text, parameters).whole()
     except (ZeroDivisionError, OverflowError, TypeError) as error:
@@ -79,7 +79,7 @@ def evaluate(text: str, parameters: Mapping[str, float]) -> float:
 
 
 class _Expression:
-    """A recursive descent through one expression."""
+    """Recursive-descent parser of one expression."""
 
     def __init__(self, text: str, parameters: Mapping[str, float]) -> None:
         self._parameters = parameters
@@ -143,7 +143,7 @@ class _Expression:
         if self._peek() == "(":
             function = _FUNCTIONS.get(name)
             if function is None:
-                raise ValueProblem(f"there is no function {token}; known are {', '.join(sorted(_FUNCTIONS))}")
+                raise ValueProblem(f"there is no function {token}; use one of {', '.join(sorted(_FUNCTIONS))}")
             self._take("(")
             arguments = [self._sum()]
             while self._peek() == ",":

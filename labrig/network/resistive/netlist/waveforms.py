@@ -1,4 +1,4 @@
-"""What an independent source plays: a level, a sine, or straight lines between points."""
+"""Waveforms of independent sources: a level, a sine, or straight lines between points."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class Sine:
 
     @property
     def corners_s(self) -> tuple[float, ...]:
-        """Times at which its slope jumps."""
+        """Times at which the slope jumps (s)."""
         return (self.delay_s,)
 
     @property
     def shortest_s(self) -> float:
-        """The shortest time in which it changes by much."""
+        """Time scale of the fastest change (s)."""
         return 1 / self.frequency_hz if self.frequency_hz else math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class PiecewiseLinear:
-    """SPICE's PWL: straight lines between the points; the first and last values before and after."""
+    """SPICE's PWL: straight lines between points, with the first value before and the last value after them."""
 
     times_s: tuple[float, ...]
     values: tuple[float, ...]
@@ -53,25 +53,25 @@ class PiecewiseLinear:
 
     @property
     def corners_s(self) -> tuple[float, ...]:
-        """Times at which its slope jumps."""
+        """Times at which the slope jumps (s)."""
         return self.times_s
 
     @property
     def shortest_s(self) -> float:
-        """The shortest time in which it changes by much: its corners do that already."""
+        """Infinite, because `corners_s` already limit the steps."""
         return math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
-    """What a source plays: a level for the operating point, and a shape in time, which may be missing."""
+    """The waveform of a source: a level for the operating point, and a shape in time; either may be None."""
 
     level: float | None = None
     shape: Sine | PiecewiseLinear | None = None
 
     @property
     def operating(self) -> float:
-        """The value at the operating point: the DC level, or where the shape begins."""
+        """The value for the operating point: the DC level, or the initial value of the shape."""
         if self.level is not None:
             return self.level
         return 0.0 if self.shape is None else float(self.shape.at(np.zeros(1))[0])

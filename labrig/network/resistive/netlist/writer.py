@@ -1,4 +1,4 @@
-"""Writes a board as a netlist that ngspice and `labrig simulate` read."""
+"""Writes a board as a netlist that ngspice and `labrig simulate` can read."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ TIGHT = ".options reltol=1e-9 abstol=1e-16 vntol=1e-12 gmin=1e-12 itl1=1000"
 def netlist_text(
     graph: Graph, siemens: NDArray[np.float64], volts: NDArray[np.float64], title: str, comments: Sequence[str] = ()
 ) -> str:
-    """A netlist of a board at one moment, for its operating point.
+    """Return a netlist for the operating point of a board at one moment.
 
     Parameters
     ----------
     graph : Graph
+        The network.
     siemens : (E,)
-        Conductances of the edges; an edge of 0 S is left out.
+        Conductances of the edges (S); an edge of 0 S is left out.
     volts : (S,)
-        What the sources play (V).
+        Voltages that the sources play (V).
     title : str
+        Title of the netlist.
     comments : sequence of str
-        Lines below the title.
+        Lines of comments below the title.
     """
     names = _Names()
     lines = [f"* {title}", *(f"* {comment}" for comment in comments), ""]
@@ -62,7 +64,7 @@ def netlist_text(
 
 
 def _model(name: str, model: DiodeModel) -> str:
-    """Parameters at the temperature of the junction, so that SPICE has nothing to convert."""
+    """The .model statement, with parameters at the temperature of the junction, so that SPICE converts nothing."""
     values = {
         "IS": model.saturation_current_a,
         "N": model.emission_coefficient / SPICE_SLOPE,

@@ -1,8 +1,9 @@
-"""Chord iteration: the samples of one window differ little, so one factorization serves them all.
+"""Chord iteration: the samples of one window differ little, so a single factorization serves all of them.
 
-Newton finds the operating point of the first one. From there every other sample moves by J⁻¹·r, with the Jacobian J of
-the first and its own exact residual r. What is wrong with J is the change of each diode's slope between the two, by a
-factor of at most exp(|u − u₀|/nVt); the error shrinks by that factor less one in each iteration.
+Newton's method finds the operating point of the first sample. From there, every other sample is iterated with steps
+J⁻¹·r, where J is the Jacobian of the first sample and r the exact residual of the sample itself. J is inexact because
+the slope of each diode differs between the two samples, by a factor of at most exp(|u − u₀|/nVt). In each iteration the
+error is therefore multiplied by at most that factor minus one.
 """
 
 from __future__ import annotations
@@ -16,27 +17,25 @@ from labrig.network.resistive.solve.problem import Problem, newton_step, residua
 FloatArray = NDArray[np.float64]
 
 FEWEST_LANES = 4
-"""Below, factoring every sample costs no more."""
+"""Smallest number of samples for which chord iteration is faster than factoring every sample."""
 
 SLOWEST_CONTRACTION = 0.25
-"""A sample whose error would shrink by less in an iteration is left to Newton."""
+"""Largest factor of the error per iteration; a sample that converges more slowly is solved by Newton's method."""
 
 MOST_ITERATIONS = 12
 
 
 def near(problem: Problem, current_a: FloatArray, centre_a: FloatArray) -> bool:
-    """Whether no sample would move a diode by more than nVt from the centre if none conducted.
+    """Whether every sample is near the centre: no diode's drop would change by more than nVt if no diode conducted.
 
-    Conducting, they move less.
-
-    `current_a` (B, m) and `centre_a` (m,) are currents (A).
+    If diodes conduct, their drops change less. `current_a` (B, m) and `centre_a` (m,) are currents (A).
     """
     moves = np.abs((current_a - centre_a) @ problem.open_circuit)
     return bool((moves <= problem.diodes.slope_voltage_v).all())
 
 
 def first_order(problem: Problem, current_a: FloatArray, centre_a: FloatArray, centre_v: FloatArray) -> FloatArray:
-    """Voltages (B, m) of the samples `current_a` (B, m) if the network were linear around the solved one (m,)."""
+    """Voltages (B, m) of the samples `current_a` (B, m), linearized around the solved sample with voltages (m,)."""
     missing, slope_s = residual(problem, centre_a[None], centre_v[None], (centre_v @ problem.incidence)[None])
     return centre_v + newton_step(problem, slope_s, missing + current_a - centre_a)
 
@@ -44,7 +43,7 @@ def first_order(problem: Problem, current_a: FloatArray, centre_a: FloatArray, c
 def chord(
     problem: Problem, current_a: FloatArray, centre_a: FloatArray, centre_v: FloatArray, final_error_v: float
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Solve the samples near a solved one.
+    """Solve samples near a sample that is already solved.
 
     Parameters
     ----------
@@ -54,14 +53,14 @@ def chord(
     centre_a, centre_v : (m,) arrays
         Currents and voltages of the solved sample (A, V).
     final_error_v : float
-        The error that may be left (V).
+        Allowed remaining error (V).
 
     Returns
     -------
     v : (B, m) array
         Voltages (V).
     found : (B,) array of bool
-        Which samples have converged; the rows of the others mean nothing.
+        Mask of the samples that have converged; the rows of all others are meaningless.
     """
     drops = centre_v @ problem.incidence
     missing, slope_s = residual(problem, centre_a[None], centre_v[None], drops[None])

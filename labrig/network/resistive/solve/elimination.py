@@ -1,7 +1,7 @@
-"""In what order to eliminate the nodes of a sparse network, and which entries of its factor that touches.
+"""The order in which the nodes of a sparse network are eliminated, and the entries of the factor that result.
 
-The order is one of minimum degree: of the nodes that are left, the one with the fewest neighbours comes next. It
-depends on the pattern alone, so it is computed once for each pattern.
+The order is one of minimum degree: the next node is always the one with the fewest neighbours among those that remain.
+It depends only on the sparsity pattern, so it is computed once for each pattern.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ IndexArray = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Elimination:
-    """How L of A = L·diag(d)·Lᵀ is stored: the entries below the diagonal, column by column.
+    """Storage of L in A = L·diag(d)·Lᵀ: the entries below the diagonal, column by column.
 
     Attributes
     ----------
     order : (m,) int array
-        The node that is eliminated at each place.
+        The nodes in the order of their elimination.
     starts, rows : (m + 1,) and (entries,) int arrays
-        Where each column starts, and the row of each entry.
+        Index of the first entry of each column, and the row of each entry.
     targets : int array
-        For each column and each pair of its entries, the entry that their product is subtracted from, in that order.
+        Index of the entry from which the product of a pair of entries is subtracted, for every pair of entries in each
+        column, column by column.
     """
 
     order: IndexArray
@@ -35,14 +36,14 @@ class Elimination:
     targets: IndexArray
 
     def entries(self, first: IndexArray, second: IndexArray) -> IndexArray:
-        """Entry of each pair of places, −1 for none (a pair on the diagonal, or a negative place)."""
+        """Index of the entry at each pair of places; −1 if there is none (on the diagonal, or for a negative place)."""
         where = _places(self.starts, self.rows)
         pairs = zip(np.minimum(first, second).tolist(), np.maximum(first, second).tolist(), strict=True)
         return np.array([where.get((low, high), -1) for low, high in pairs], dtype=np.int64)
 
 
 def elimination(pattern: NDArray[np.bool_]) -> Elimination:
-    """Order the nodes of a symmetric pattern (m, m)."""
+    """Return the elimination for a symmetric sparsity pattern (m, m)."""
     return _elimination(np.packbits(pattern).tobytes(), len(pattern))
 
 
@@ -72,6 +73,6 @@ def _elimination(packed: bytes, size: int) -> Elimination:
 
 
 def _places(starts: IndexArray, rows: IndexArray) -> dict[tuple[int, int], int]:
-    """The entry of each (column, row)."""
+    """Index of the entry at each (column, row)."""
     columns = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     return {pair: entry for entry, pair in enumerate(zip(columns.tolist(), rows.tolist(), strict=True))}

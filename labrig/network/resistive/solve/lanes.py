@@ -1,7 +1,8 @@
-"""Compiled Newton for many different samples of a diode network: eight lanes, each along its own stretch of them.
+"""Compiled Newton's method for many different samples of a diode network, in eight lanes of consecutive samples.
 
-A lane begins at its first guess and then extrapolates, in the order that would have met the sample before best. All
-lanes are factored together by the sparse LDLᵀ of elimination.py. The law of the diodes is that of junctions.py.
+A lane starts from its first guess. It extrapolates the start of every further sample from the previous solutions, with
+the order that would have been best for the previous sample. All lanes are factored together by the sparse LDLᵀ of
+elimination.py. The law of the diodes is that of junctions.py.
 """
 
 # pyright: basic
@@ -16,17 +17,17 @@ from labrig.compiled import compiled, helper
 LANES = 8
 MOST_ITERATIONS = 60
 SHORTEST = 1e-12
-"""Part of a step below which it is not shortened any more."""
+"""Fraction of a step below which it is not shortened further."""
 
 NEAR = 0.03
-"""Change of the argument of the Wright omega for which one iteration from the value before is exact to rounding."""
+"""Largest change of the argument of the Wright omega for which one iteration from the previous value is exact."""
 
 SMALL_OMEGA = 1e-300
 
 
 @helper
 def _omega(x):
-    """Wright omega of a real argument: w + ln w = x."""
+    """Wright omega of a real argument: the solution w of w + ln w = x."""
     if x < -40.0:
         return math.exp(max(x, -700.0))
     if x < -2.0:
@@ -50,7 +51,7 @@ def _improved(w, x):
 
 @helper
 def _exponential(u, diodes, d, last, k):
-    """W with w = Is·exp((u − Rs·w)/nVt), and its slope. `last` holds the argument and the omega of the call before."""
+    """Solution w of w = Is·exp((u − Rs·w)/nVt), and its slope; `last` keeps argument and omega of the last call."""
     saturation, nvt, series = diodes[d, 0], diodes[d, 1], diodes[d, 2]
     if series > 0.0:
         x = diodes[d, 7] + u / nvt
@@ -68,7 +69,7 @@ def _exponential(u, diodes, d, last, k):
 
 @helper
 def _junction(u, diodes, d, last, k):
-    """Current and slope at the drop u of a diode, which is a row of the table of `walk`."""
+    """Current and slope at the drop u of diode d, a row of the table `diodes` of `walk`, in lane k."""
     saturation, nvt, series, gmin, knee = diodes[d, 0], diodes[d, 1], diodes[d, 2], diodes[d, 3], diodes[d, 4]
     if u >= diodes[d, 5]:
         current, slope = _exponential(u + series * saturation, diodes, d, last, k)
@@ -91,7 +92,7 @@ def _junction(u, diodes, d, last, k):
 
 @helper
 def _go_on(past, v, k, known):
-    """Add the solution `v` of lane k to its `known` past ones, and extrapolate in the order that was best for it."""
+    """Add the solution `v` of lane k to its `known` past ones, and extrapolate with the order that fitted it best."""
     size = v.shape[0]
     smallest, order = np.inf, 0
     for trial in range(min(known, 4)):
@@ -100,7 +101,7 @@ def _go_on(past, v, k, known):
             off = max(off, abs(_extrapolated(past, i, k, trial) - v[i, k]))
         if off < smallest:
             smallest, order = off, trial
-    if 0 < known < 4 and order == known - 1:  # with one more solution the next higher order is possible
+    if 0 < known < 4 and order == known - 1:  # one more solution allows the next higher order
         order += 1
     for i in range(size):
         past[3, i, k] = past[2, i, k]
@@ -123,7 +124,7 @@ def _extrapolated(past, i, k, order):
 
 @helper
 def _residual(v, r, g, current, sample, diagonal, lower, starts, rows, anode, cathode, diodes, last):
-    """R = s − A·v − D·i (m, 8) and the slopes g (K, 8)."""
+    """Compute the residuals r = s − A·v − D·i (m, 8) and the slopes g (K, 8) in place."""
     size = len(diagonal)
     for i in range(size):
         for k in range(8):
@@ -150,7 +151,7 @@ def _residual(v, r, g, current, sample, diagonal, lower, starts, rows, anode, ca
 
 @helper
 def _step(D, L, delta, r, g, diagonal, lower, starts, rows, targets, anode, cathode, entry):
-    """Delta = J⁻¹·r with J = A + D·g·Dᵀ, by LDLᵀ; D keeps the inverse of its diagonal."""
+    """Compute delta = J⁻¹·r with J = A + D·g·Dᵀ by LDLᵀ; the argument D stores the inverse of the diagonal factor."""
     size = len(diagonal)
     for i in range(size):
         for k in range(8):
@@ -212,11 +213,11 @@ def walk(
     quadratic_bend,
     smallest_v,
 ):
-    """Solve the samples `current` (B, m); voltages (B, m), and whether each has converged.
+    """Solve the samples `current` (B, m); return the voltages (B, m), and whether each sample has converged (B,).
 
-    Columns of `diodes`: saturation current, nVt, series resistance, gmin, knee, where the reverse law begins, where a
-    bare exponential becomes linear, ln(Is·Rs/nVt). Lane k takes the samples from k·⌈B/8⌉ on and begins at row k of
-    `guess` (8, m).
+    Columns of `diodes`: saturation current, nVt, series resistance, gmin, knee, drop where the reverse law begins,
+    current where an exponential without series resistance becomes linear, ln(Is·Rs/nVt). Lane k solves the samples from
+    k·⌈B/8⌉ on, and starts from row k of `guess` (8, m).
     """
     count, size = current.shape
     length = (count + 7) // 8

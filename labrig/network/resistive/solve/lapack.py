@@ -1,6 +1,7 @@
-"""Factor and solve by LAPACK and SuperLU: scipy.linalg.cho_solve spends ten times the solve on its own checks here.
+"""Factorization and solution by LAPACK and SuperLU.
 
-This is the only file that sees SciPy's untyped side.
+LAPACK is called directly because the checks of scipy.linalg.cho_solve take ten times as long as the solution itself.
+This is the only file that uses SciPy's untyped interface.
 """
 
 # pyright: basic
@@ -26,7 +27,7 @@ def cholesky(matrix: FloatArray) -> FloatArray | None:
 
 
 def solve_factored(factor: FloatArray, right: FloatArray) -> FloatArray:
-    """Solution (N, K) for the right-hand sides (N, K), from the factor that `cholesky` gave."""
+    """Solution (N, K) for the right-hand sides (N, K), from the factor that `cholesky` returned."""
     solution, _ = _potrs(factor, right, lower=1)
     return solution
 
@@ -40,23 +41,23 @@ class SparseFactor(Protocol):
 
 
 def sparse_factor(values: FloatArray, rows: NDArray[np.intp], starts: NDArray[np.intp]) -> SparseFactor | None:
-    """Factor a symmetric sparse matrix in compressed columns; None if it is not positive definite.
+    """Factor a symmetric sparse matrix in compressed-column format; None if it is not positive definite.
 
     Parameters
     ----------
     values, rows : (entries,) arrays
         The entries and their rows, column by column.
     starts : (N + 1,) array
-        Where each column starts.
+        Index of the first entry of each column, and the number of entries.
     """
-    # Here, because importing it takes 0.1 s and small boards never need it.
+    # Imported here because the import takes 0.1 s, and small boards never need it.
     from scipy.sparse import csc_matrix
     from scipy.sparse.linalg import splu
 
     size = len(starts) - 1
     matrix = csc_matrix((values, rows, starts), shape=(size, size))
     try:
-        # Symmetric mode with diagonal pivots: the order of elimination keeps the fill small.
+        # Symmetric mode with diagonal pivots, so that the elimination order keeps the fill-in small.
         factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     except RuntimeError:
         return None

@@ -1,8 +1,9 @@
-"""How far to go along a Newton step δ: by the slope φ'(α) = −r(v + αδ)·δ, and by decrease of E as the guarantee.
+"""The length of a Newton step δ, chosen by the slope φ'(α) = −r(v + αδ)·δ, or by the decrease of E as a fallback.
 
 A diode's slope changes by less than a factor exp(|du|/nVt) over a move du. Hence a move with |αdu| ≤ nVt at every
-diode ("the bend is at most 1") lowers E by at least 0.28·α·|φ'(0)| and ends no steeper than 0.72·|φ'(0)|: it is
-accepted without a test, which near the solution would only compare rounding errors.
+diode ("the bend is at most 1") lowers E by at least 0.28·α·|φ'(0)| and ends with a slope of at most 0.72·|φ'(0)|. Such
+a move is accepted without a test, because near the solution a test would only compare rounding errors. The decrease of
+E guarantees convergence.
 """
 
 from __future__ import annotations
@@ -27,19 +28,19 @@ ARMIJO = 1e-4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """The line v + αδ of each of B lanes."""
+    """The lines v + αδ of B samples."""
 
     problem: Problem
     current_a: FloatArray
     v: FloatArray
     step: FloatArray
     bend: FloatArray
-    """Largest |du|/nVt of the full step over the diodes, (B,)."""
+    """(B,) largest |du|/nVt of any diode for the full step."""
     descent: FloatArray
-    """|φ'(0)| = r·δ (W), (B,)."""
+    """(B,) |φ'(0)| = r·δ (W)."""
 
     def lanes(self, chosen: NDArray[np.bool_]) -> Line:
-        """The same lines, of the chosen samples (B,) only."""
+        """The lines of the chosen samples only; `chosen` (B,) is a mask."""
         return Line(
             self.problem,
             self.current_a[chosen],
@@ -54,16 +55,17 @@ class Line:
         return self.v + alpha[:, None] * self.step
 
     def slope(self, alpha: FloatArray) -> FloatArray:
-        """φ'(α) (W), (B,)."""
+        """(B,) slope φ'(α) (W) at the fractions α (B,) of the full step."""
         v = self.at(alpha)
         missing, _ = residual(self.problem, self.current_a, v, v @ self.problem.incidence)
         return -np.einsum("bi,bi->b", missing, self.step)
 
 
 def junction_limit(u: FloatArray, du: FloatArray, diodes: DiodeArrays) -> FloatArray:
-    """Largest part α ≤ 1 of the move `du` that takes no diode past SPICE's limit (pnjlim), (B,).
+    """(B,) largest fraction α ≤ 1 of the move `du` (B, K) that takes no diode past SPICE's limit (pnjlim).
 
-    A diode headed above its critical voltage by more than 2·nVt goes no further than the logarithm of its move.
+    A diode that would move by more than 2·nVt to above its critical voltage may move only by about the logarithm of its
+    move.
     """
     slope_voltage, critical = diodes.slope_voltage_v, diodes.critical_voltage_v
     long = (u + du > critical) & (du > 2.0 * slope_voltage)
@@ -74,17 +76,17 @@ def junction_limit(u: FloatArray, du: FloatArray, diodes: DiodeArrays) -> FloatA
 
 
 def too_steep(line: Line, alpha: FloatArray, end_slope: FloatArray) -> NDArray[np.bool_]:
-    """(B,) True where a step of length `alpha` ends too steeply, with φ'(α) = `end_slope` above 0.9·|φ'(0)|.
+    """(B,) mask of the steps of length `alpha` that end too steeply, with φ'(α) = `end_slope` above 0.9·|φ'(0)|.
 
-    Steps so short that every bend is at most 1 are accepted in any case.
+    A step that is so short that its bend is at most 1 is never too steep.
     """
     return (end_slope > STEEPEST_END * line.descent) & (alpha * line.bend > SAFE_BEND)
 
 
 def by_slope(line: Line, tried: FloatArray, tried_slope: FloatArray) -> FloatArray | None:
-    """Lengths (B,) with |φ'(α)| ≤ 0.9·|φ'(0)|: secants on φ' kept inside the bracket. None if a lane finds none.
+    """Lengths (B,) with |φ'(α)| ≤ 0.9·|φ'(0)|, by a bracketed secant search; None if it fails for any sample.
 
-    `tried` are lengths found too steep, `tried_slope` = φ' there.
+    `tried` (B,) are lengths that were too steep, and `tried_slope` (B,) is φ' there.
     """
     allowed = STEEPEST_END * line.descent
     low, high = np.zeros_like(tried), tried
@@ -106,9 +108,10 @@ def by_slope(line: Line, tried: FloatArray, tried_slope: FloatArray) -> FloatArr
 
 
 def by_decrease(line: Line) -> FloatArray:
-    """Lengths (B,) that lower E in proportion to α (Armijo), by halving.
+    """Lengths (B,) that lower E in proportion to α (Armijo's rule), by halving.
 
-    Newton with this rule converges from anywhere on a strictly convex E, and the halving ends: see the module.
+    With this rule, Newton's method converges from any start on a strictly convex E. The halving always ends: see the
+    module.
     """
     start = energy(line.problem, line.current_a, line.v)
     alpha = np.ones(len(line.v))

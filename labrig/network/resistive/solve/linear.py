@@ -1,4 +1,4 @@
-"""The resistive part: elimination of the nodes that no diode touches (Kron reduction), exact for the others."""
+"""The linear part: elimination of the nodes without diodes (Kron reduction), which is exact for the other nodes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DiagonalBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DenseBlock:
-    """A Cholesky factor (n, n)."""
+    """Eliminated nodes with a dense Cholesky factor (n, n)."""
 
     factor: FloatArray
 
@@ -47,7 +47,7 @@ class DenseBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparseBlock:
-    """A sparse factorization."""
+    """Eliminated nodes with a sparse factorization."""
 
     factor: SparseFactor
 
@@ -58,30 +58,30 @@ class SparseBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reduction:
-    """A linear network with its first `eliminated` nodes folded away (Kron), the exact same network for the rest.
+    """A linear network whose first `eliminated` nodes are eliminated (Kron reduction), without error for the others.
 
-    Node order: eliminated ones first, kept ones after. With everything eliminated it is a plain factored solve.
+    The eliminated nodes come first, then the kept nodes. If all nodes are eliminated, this is a plain factorization.
     """
 
     eliminated: int
     block: Block
-    """The eliminated nodes, factored."""
+    """Factored conductance matrix of the eliminated nodes."""
     coupling: FloatArray
-    """(eliminated, kept): eliminated block's inverse times its coupling to the kept nodes."""
+    """(eliminated, kept) product of the inverse of the eliminated block and its coupling to the kept nodes."""
     conductance_s: FloatArray
-    """(kept, kept): what the kept nodes see."""
+    """(kept, kept) reduced conductance matrix of the kept nodes (S)."""
 
     def fold(self, current_a: FloatArray) -> FloatArray:
-        """Currents into all nodes (B, N) → equivalent currents into the kept nodes (B, kept)."""
+        """Equivalent currents into the kept nodes (B, kept), from the currents into all nodes (B, N)."""
         if self.eliminated in (0, current_a.shape[1]):
             return current_a[:, self.eliminated :]
         return current_a[:, self.eliminated :] - current_a[:, : self.eliminated] @ self.coupling
 
     def expand(self, current_a: FloatArray, kept_v: FloatArray) -> FloatArray:
-        """Voltages (B, N) of all nodes, from the currents into all and the voltages (B, kept) of the kept ones."""
+        """Voltages (B, N) of all nodes, from the currents into all nodes and the voltages (B, kept) of kept nodes."""
         if self.eliminated == 0:
             return kept_v
-        # Transposed, rows of the batch are LAPACK's columns: no copy.
+        # Transposed, because then rows of the batch are columns of LAPACK without a copy.
         solved = self.block.solve(current_a[:, : self.eliminated].T)
         if kept_v.shape[1] == 0:
             return solved.T
@@ -104,7 +104,7 @@ def reduce(stamps: ConductanceStamps, siemens: FloatArray) -> Reduction:
     if block is None:
         raise NetworkError(
             "the conductance matrix is singular to working precision",
-            remedy="a node is all but floating: strengthen its path to ground, or narrow the range of conductances",
+            remedy="a node is almost floating: strengthen its path to ground, or narrow the range of conductances",
         )
     if kept == 0:
         return Reduction(eliminated, block, np.empty((eliminated, 0)), np.empty((0, 0)))

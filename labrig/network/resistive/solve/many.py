@@ -1,4 +1,4 @@
-"""Many different samples of one problem, by the compiled lanes of lanes.py."""
+"""Solution of many different samples of one problem by the compiled code of lanes.py."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from labrig.network.resistive.solve.problem import Problem, first_guess
 FloatArray = NDArray[np.float64]
 
 COMPILED_FROM = 10_000
-"""Samples times diodes from which compiled lanes are used. Fewer are solved in some ten milliseconds without them, and
-importing numba takes half a second and 100 MB."""
+"""Smallest product of samples and diodes for which the compiled code is used. Smaller problems take some ten
+milliseconds without it, whereas importing numba takes half a second and 100 MB."""
 
 
 def many(
     problem: Problem, current_a: FloatArray, final_error: float, quadratic_bend: float, smallest_v: float
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Solve the samples `current_a` (B, m); voltages (B, m), and whether each has converged (B,)."""
-    # Here, because importing numba takes half a second; numba knows types, Python does not.
+    """Solve the samples `current_a` (B, m); return the voltages (B, m), and whether each sample has converged (B,)."""
+    # Imported here because importing numba takes half a second. Numba infers types that pyright does not know.
     from labrig.network.resistive.solve.lanes import LANES, walk  # pyright: ignore[reportUnknownVariableType]
 
     ends = problem.incidence != 0
@@ -69,5 +69,5 @@ def many(
 
 
 def _row(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Row of the entry that is set in each column, −1 if there is none."""
+    """Row of the True entry in each column; −1 if there is none."""
     return np.where(chosen.any(axis=0), chosen.argmax(axis=0), -1)

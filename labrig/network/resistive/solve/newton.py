@@ -1,4 +1,4 @@
-"""Guarded Newton on the nodes that diodes touch, many samples at a time."""
+"""Guarded Newton's method for the nodes with diodes, for many samples at a time."""
 
 from __future__ import annotations
 
@@ -14,38 +14,34 @@ from labrig.network.resistive.solve.problem import Problem, first_guess, newton_
 FloatArray = NDArray[np.float64]
 
 FINAL_ERROR = 1e-12
-"""Newton ends when the error left after taking the step, estimated as du²/(2·nVt), is below this part of full scale.
-
-At 1 V it asks for a last step below 2.3e-7 V across every diode.
-"""
+"""Newton's method ends when the error that remains after a step, estimated as du²/(2·nVt), is below this fraction of
+full scale. At 1 V the last step is then below 2.3e-7 V across every diode."""
 
 CHORD_ERROR = 1e-14
-"""The same for the chord iteration, whose steps are cheap.
-
-Samples then do not depend on which others were solved with them, to rounding.
-"""
+"""The same limit for the chord iteration, whose steps are cheap. With it, the solution of a sample does not depend on
+the other samples in the batch, apart from rounding."""
 
 SMALLEST_FULL_SCALE_V = 1e-6
 MOST_KNOWN = 64
 CHORD_ABOVE = 12
-"""Nodes up to which factoring every sample costs less than the chord iteration, which takes more iterations."""
+"""Largest number of nodes for which factoring every sample is faster than chord iteration with its more iterations."""
 
 QUADRATIC_BEND = 0.1
 """The estimate du²/(2·nVt) holds for |du|/nVt well below 1."""
 
 SLOPE_ITERATIONS = 60
-"""So many iterations choose their length by slope (hard networks need about 20), the rest by decrease of E."""
+"""Iterations that choose their length by slope (hard networks need about 20); all later ones use the decrease of E."""
 
 MOST_ITERATIONS = 500
 LARGEST_BATCH_ENTRIES = 1 << 22
-"""Entries of the stacked Jacobians solved at once (32 MB); larger batches go in parts."""
+"""Largest number of entries of the stacked Jacobians solved at once (32 MB); larger batches are split."""
 
 
 def operating_points(problem: Problem, current_a: FloatArray) -> FloatArray:
-    """Voltages (B, m) at which the network carries the currents `current_a` (B, m) pushed into the kept nodes away.
+    """Voltages (B, m) of the operating points when the currents `current_a` (B, m) are injected into the kept nodes.
 
     Samples near the first one start from its operating point (see chord.py), others from their own `first_guess`. The
-    result is a function of the arguments alone. Raises NetworkError rather than return a lane that has not converged.
+    result depends only on the arguments. Raises NetworkError if a sample does not converge.
     """
     batch = len(current_a)
     if batch == 0:
@@ -77,7 +73,7 @@ def _single(problem: Problem, current_a: FloatArray) -> FloatArray:
 
 
 def _far_apart(problem: Problem, current_a: FloatArray) -> FloatArray:
-    """Samples that have little to do with one another; compiled lanes if there is much to do."""
+    """Solve samples that differ much; by compiled code if there are many."""
     if len(current_a) * len(problem.diodes) < COMPILED_FROM or len(current_a) < FEWEST_LANES:
         return _from_first_guess(problem, current_a)
     v, found = many(problem, current_a, FINAL_ERROR, QUADRATIC_BEND, SMALLEST_FULL_SCALE_V)
@@ -87,7 +83,7 @@ def _far_apart(problem: Problem, current_a: FloatArray) -> FloatArray:
 
 
 def _from_first_guess(problem: Problem, current_a: FloatArray) -> FloatArray:
-    """Newton from each lane's own first guess; large batches in parts."""
+    """Solve every sample from its own first guess, large batches in parts."""
     batch, size = current_a.shape
     part = max(1, LARGEST_BATCH_ENTRIES // (size * size))
     return np.concatenate(
@@ -135,12 +131,12 @@ def _newton(problem: Problem, current_a: FloatArray, v: FloatArray) -> FloatArra
         f"no operating point found for {len(lanes)} of {len(found)} samples",
         action="solving the diode network",
         limit=f"{MOST_ITERATIONS} Newton iterations",
-        remedy="look for conductances or drives many orders of magnitude apart",
+        remedy="check for conductances or drives that are many orders of magnitude apart",
     )
 
 
 def _judge(problem: Problem, target: FloatArray, du: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Largest |du|/nVt of every lane, and whether the error left after the step to `target` is small enough."""
+    """Largest |du|/nVt of every sample, and whether the error remaining after the step to `target` is small enough."""
     move = np.abs(du)
     relative = move / problem.diodes.slope_voltage_v
     bend = relative.max(axis=1)
@@ -150,7 +146,7 @@ def _judge(problem: Problem, target: FloatArray, du: FloatArray) -> tuple[FloatA
 
 
 def _shortened(line: Line, alpha: FloatArray, end_slope: FloatArray, iteration: int) -> FloatArray:
-    """The lengths `alpha`, shortened in the lanes that need it; `alpha` itself if none does."""
+    """The lengths `alpha`, shortened for the samples that need it; `alpha` itself if none does."""
     if iteration >= SLOPE_ITERATIONS:
         return by_decrease(line)
     steep = too_steep(line, alpha, end_slope)

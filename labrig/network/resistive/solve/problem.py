@@ -1,7 +1,8 @@
-"""The reduced network that Newton works on: its residual, Jacobian and energy.
+"""The reduced network that Newton's method solves: its residual, Jacobian and energy.
 
-It minimizes the strictly convex E(v) = ½vᵀAv + ΣΨ(Dᵀv) − sᵀv, A the conductances seen by the kept nodes, D the diode
-incidence, Ψ the diodes' co-content, s the currents pushed in. Everything is for a batch of B samples ("lanes").
+The solution minimizes the strictly convex E(v) = ½vᵀAv + ΣΨ(Dᵀv) − sᵀv, where A is the reduced conductance matrix of
+the kept nodes, D the incidence matrix of the diodes, Ψ the co-content of a diode, and s the injected currents.
+Functions work on a batch of B samples ("lanes").
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ LARGEST_STAMP_TABLE = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Kept nodes (m) and the diodes (K) between them."""
+    """The m kept nodes and the K diodes between them."""
 
     conductance_s: FloatArray
     """A (m, m), symmetric positive definite."""
@@ -34,27 +35,28 @@ class Problem:
     """D (m, K): +1 at the anode, −1 at the cathode."""
     diodes: DiodeArrays
     stamps: FloatArray | None
-    """(K, m·m): every diode's rank-one stamp, for small networks; see `diode_stamps`."""
+    """(K, m·m) rank-one stamp of every diode, for small networks; see `diode_stamps`."""
     open_circuit: FloatArray
-    """A⁻¹D (m, K): currents to the drops that the diodes would see if none conducted."""
+    """A⁻¹D (m, K), from injected currents to the drops of the diodes if no diode conducted."""
     seen_by: DiodeArrays
-    """Every diode with the resistance of the network, as it sees it, in series."""
+    """Every diode in series with the resistance of the network as seen from that diode."""
     known: dict[bytes, FloatArray] = field(default_factory=dict[bytes, FloatArray])
-    """Operating points (m,) that were computed for single samples, by their currents: most are asked for again."""
+    """Cache of the operating points (m,) of single samples, by their currents: most are needed again."""
 
 
 def posed(conductance_s: FloatArray, incidence: FloatArray, diodes: DiodeArrays, stamps: FloatArray | None) -> Problem:
-    """The problem at these conductances, with what only depends on them."""
+    """Prepare the problem at these conductances, with all quantities that depend only on them."""
     open_circuit = np.linalg.solve(conductance_s, incidence).astype(np.float64, copy=False)
     seen_ohm = np.einsum("ik,ik->k", incidence, open_circuit)
     return Problem(conductance_s, incidence, diodes, stamps, open_circuit, behind_resistance(diodes, seen_ohm))
 
 
 def first_guess(problem: Problem, current_a: FloatArray) -> FloatArray:
-    """Voltages (B, m) from one linear solve, every diode replaced by its tangent where it would sit on its own.
+    """Voltages (B, m) from one linear solution, with every diode replaced by its tangent.
 
-    On its own a diode sees a Thevenin source, which makes it a diode with more series resistance, and that has a
-    closed solution. Accurate if diodes hardly interact; otherwise it only starts Newton.
+    The tangent is taken at the current that the diode would carry if it were the only one. It would then see a Thevenin
+    source, so it would be a diode with a larger series resistance, for which there is a closed solution. The guess is
+    accurate if the diodes hardly interact; otherwise it is only a start for Newton's method.
     """
     alone_a, _ = diode_current(current_a @ problem.open_circuit, problem.seen_by)
     slope_s, at = tangent(alone_a, problem.diodes)
@@ -63,7 +65,7 @@ def first_guess(problem: Problem, current_a: FloatArray) -> FloatArray:
 
 
 def diode_stamps(incidence: FloatArray) -> FloatArray | None:
-    """Stamp of each diode in the Jacobian as a row (m·m,), or None if that table would be large."""
+    """(K, m·m) stamp of each diode in the Jacobian; None if this table would be large."""
     size, count = incidence.shape
     if count * size * size > LARGEST_STAMP_TABLE:
         return None
@@ -71,9 +73,9 @@ def diode_stamps(incidence: FloatArray) -> FloatArray | None:
 
 
 def residual(problem: Problem, current_a: FloatArray, v: FloatArray, u: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Current r = s − Av − D·i (A) missing at every node (B, m), and slope (S) of every diode (B, K).
+    """Residual currents r = s − Av − D·i of the nodes (B, m) in A, and slopes of the diodes (B, K) in S.
 
-    `current_a` (B, m) are the currents s pushed in, `u` = v @ incidence the diode drops.
+    `current_a` (B, m) are the injected currents s, and `u` = v @ incidence are the drops of the diodes.
     """
     diode_a, slope_s = diode_current(u, problem.diodes)
     missing = current_a - v @ problem.conductance_s
@@ -93,6 +95,6 @@ def newton_step(problem: Problem, slope_s: FloatArray, missing_a: FloatArray) ->
 
 
 def energy(problem: Problem, current_a: FloatArray, v: FloatArray) -> FloatArray:
-    """E(v) (W), (B,)."""
+    """(B,) energy E(v) (W)."""
     stored = diode_cocontent(v @ problem.incidence, problem.diodes).sum(axis=1)
     return np.einsum("bi,bi->b", v, 0.5 * v @ problem.conductance_s - current_a) + stored

@@ -21,14 +21,14 @@ from labrig.network.resistive.solve.stamps import conductance_stamps
 FloatArray = NDArray[np.float64]
 
 NODES_AT_ONCE = 32
-"""Each node whose resistance is asked for needs a Jacobian of its own while it is computed."""
+"""Nodes whose resistances are computed at once: each of them needs a Jacobian of its own."""
 
 
 class Solver:
-    """Solves `graph`; what depends on the conductances alone is computed once and kept until they change.
+    """Solver of `graph`. Quantities that depend only on the conductances are cached until these change.
 
-    Inside, nodes that no diode touches come first and are eliminated; Newton runs on the others. Results depend on
-    the arguments and the present conductances only, never on earlier calls.
+    Internally, nodes without diodes come first and are eliminated; Newton's method solves for the others. Results
+    depend only on the arguments and the present conductances, never on earlier calls.
 
     Raises NetworkError for a graph with floating nodes.
     """
@@ -45,7 +45,8 @@ class Solver:
         index = {node: number for number, node in enumerate(graph.nodes)}
         self._order = np.array([index[node] for node in ordered], dtype=np.intp)
         self._stamps = conductance_stamps(graph, position, self._eliminated)
-        self._driven = np.array([position[source.node] for source in graph.sources], dtype=np.intp)  # a node each
+        # Every source has its own node.
+        self._driven = np.array([position[source.node] for source in graph.sources], dtype=np.intp)
         self._norton_s = np.array([source.norton_s for source in graph.sources])
 
         # Ground is read from a zero appended after the last node.
@@ -63,7 +64,7 @@ class Solver:
 
     @property
     def method(self) -> str:
-        """How this network is solved, in one line; the regime of a batch also depends on how its samples differ."""
+        """Description of the method in one line; for a batch, it also depends on how much the samples differ."""
         kept, diodes = len(self.graph.nodes) - self._eliminated, len(self.graph.diodes)
         if not diodes:
             return f"linear, {len(self.graph.nodes)} nodes by a {self._stamps.storage} factorization"
@@ -72,19 +73,21 @@ class Solver:
         )
         lanes = max(FEWEST_LANES, -(-COMPILED_FROM // diodes))
         return (
-            f"{eliminated}Newton on {kept} nodes with {diodes} diodes; small tones by chord iteration, "
-            f"{lanes} or more samples far apart by compiled code"
+            f"{eliminated}Newton's method on {kept} nodes with {diodes} diodes; small tones by chord iteration, "
+            f"{lanes} or more very different samples by compiled code"
         )
 
     def set_parameters(self, siemens: ArrayLike) -> None:
         """Set the conductances (S) of all programmable edges, in the order of `graph.edges`.
 
-        Raises NetworkError for a wrong length, for values that are not finite or < 0, and, when solving, for zeros
-        that leave a node floating.
+        Raises NetworkError for a wrong length, and for values that are negative or not finite. Zeros that leave a node
+        floating raise NetworkError when the network is solved.
         """
         values = np.array(siemens, dtype=float)
         if values.shape != (len(self.graph.edges),):
-            raise NetworkError(f"conductances of shape {values.shape}", limit=f"({len(self.graph.edges)},)")
+            raise NetworkError(
+                f"the conductances have the wrong shape {values.shape}", limit=f"({len(self.graph.edges)},)"
+            )
         if not (np.isfinite(values).all() and (values >= 0).all()):
             bad = int(np.flatnonzero(~(np.isfinite(values) & (values >= 0)))[0])
             raise NetworkError(
@@ -98,23 +101,26 @@ class Solver:
     def states(self, source_v: ArrayLike, injected: ArrayLike | None = None) -> FloatArray:
         """Node voltages (V): (N,), or (B, N) if an argument has a batch axis.
 
-        `source_v`, (S,) or (B, S), is what the sources play (V), in the order of `graph.sources`; `injected`, (N,) or
-        (B, N), are currents (A) pushed into the nodes. The error left by Newton is about 1e-12 of full scale.
-        Raises NetworkError for wrong shapes, values that are not finite, or a network without a solution in reach.
+        `source_v`, (S,) or (B, S), are the voltages that the sources play (V), in the order of `graph.sources`;
+        `injected`, (N,) or (B, N), are currents injected into the nodes (A). The remaining error of Newton's method is
+        about 1e-12 of full scale. Raises NetworkError for wrong shapes, for values that are not finite, and if no
+        solution is found.
         """
         reduction, problem = self._prepare()
         played = np.asarray(source_v, dtype=float)
         if played.ndim not in (1, 2) or played.shape[-1] != len(self.graph.sources):
-            raise NetworkError(f"source voltages of shape {played.shape}", limit=f"(..., {len(self.graph.sources)})")
+            raise NetworkError(
+                f"the source voltages have the wrong shape {played.shape}", limit=f"(..., {len(self.graph.sources)})"
+            )
         current = np.zeros((*played.shape[:-1], len(self._order)))
         current[..., self._driven] = played * self._norton_s
         if injected is not None:
-            current = current + self._checked(injected, "injected currents")[..., self._order]
+            current = current + self._checked(injected, "array of injected currents")[..., self._order]
         if not np.isfinite(current).all():
             raise NetworkError("a source voltage or an injected current is not finite")
         batch = current if current.ndim == 2 else current[None, :]
         count = len(batch)
-        if count > 1 and (batch == batch[0]).all():  # here, because products of matrices round equal rows differently
+        if count > 1 and (batch == batch[0]).all():  # matrix products would round equal rows differently
             batch = batch[:1]
         solved = reduction.fold(batch)
         if problem is not None and len(batch):
@@ -123,16 +129,18 @@ class Solver:
         return self._restored(voltages if len(voltages) == count else np.repeat(voltages, count, axis=0), current.ndim)
 
     def with_currents(self, source_v: ArrayLike, current_a: ArrayLike) -> FloatArray:
-        """Node voltages (V) with the currents (N,) or (B, N) pushed into the nodes (A), otherwise as `states`."""
+        """Node voltages (V) with the currents (N,) or (B, N) injected into the nodes (A), otherwise as `states`."""
         return self.states(source_v, current_a)
 
     def sensitivity(self, v: ArrayLike, output_gradient: ArrayLike) -> FloatArray:
-        """λ = −H⁻¹·dC/dv at the operating point `v`: the response to the error current −dC/dv (b/γ in the paper).
+        """λ = −H⁻¹·dC/dv at the operating point `v`: the response to the error current −dC/dv, measured as b/γ.
 
         `v` (V) and `output_gradient` (dC/dv, in cost per volt) are (N,) or (B, N), and so is the result.
         """
         reduction, problem = self._prepare()
-        at, cost = np.broadcast_arrays(self._checked(v, "voltages"), self._checked(output_gradient, "cost gradient"))
+        at, cost = np.broadcast_arrays(
+            self._checked(v, "array of voltages"), self._checked(output_gradient, "cost gradient")
+        )
         response = adjoint(reduction, problem, _rows(at)[:, self._order], _rows(cost)[:, self._order])
         return self._restored(response, at.ndim)
 
@@ -177,7 +185,7 @@ class Solver:
     def _checked(self, values: ArrayLike, what: str) -> FloatArray:
         array = np.asarray(values, dtype=float)
         if array.ndim not in (1, 2) or array.shape[-1] != len(self.graph.nodes):
-            raise NetworkError(f"{what} of shape {array.shape}", limit=f"(..., {len(self.graph.nodes)})")
+            raise NetworkError(f"the {what} has the wrong shape {array.shape}", limit=f"(..., {len(self.graph.nodes)})")
         return array
 
     def _restored(self, rows: FloatArray, dimensions: int) -> FloatArray:

@@ -1,8 +1,8 @@
-"""Conductance matrices in blocks, so that a change of the edges costs one pass over them.
+"""Conductance matrices in blocks, so that a change of conductances takes a single pass over the edges.
 
-Nodes come in two groups: those that are eliminated first, and those that are kept. The eliminated block is stored as
-its diagonal if no element joins two of its nodes (inputs and outputs around one hidden layer), as a sparse matrix if it
-is large and nearly empty (grids), and else as a full matrix.
+Nodes are in two groups: first those that are eliminated, then those that are kept. The eliminated block is stored as a
+diagonal if no element connects two of its nodes (inputs and outputs around one hidden layer), as a sparse matrix if it
+is large and nearly empty (grids), and otherwise as a full matrix.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ IndexArray = NDArray[np.intp]
 Storage = Literal["diagonal", "sparse", "dense"]
 
 SPARSE_NODES = 150
-"""Eliminated nodes from which a sparse factorization is faster, if their matrix is nearly empty."""
+"""Smallest number of eliminated nodes for which a sparse factorization is faster, if their matrix is nearly empty."""
 
 SPARSE_ENTRIES = 8
-"""Most entries per row of a matrix that is factored as a sparse one: elimination fills it up."""
+"""Largest mean number of entries per row of a matrix that is factored as a sparse one: elimination adds entries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StampTable:
-    """Where each programmable edge enters an array of `len(fixed_s)` entries."""
+    """The contributions of programmable edges to an array of matrix entries.
+
+    Contribution k adds sign[k] times the conductance of edge[k] to the entry place[k].
+    """
 
     fixed_s: FloatArray
-    """Resistors and source conductances."""
+    """Contributions of resistors and sources to all entries (S)."""
     edge: IndexArray
     place: IndexArray
     sign: FloatArray
@@ -52,11 +55,13 @@ class ConductanceStamps:
 
     Attributes
     ----------
-    storage
-        How the eliminated block is stored.
-    rows, starts
-        Row of each entry of a sparse eliminated block, column by column, and where each column starts.
-    inner, across, outer
+    eliminated, kept : int
+        n and m.
+    storage : {'diagonal', 'sparse', 'dense'}
+        Storage format of the eliminated block.
+    rows, starts : int arrays
+        Row of each entry of a sparse eliminated block, column by column, and index of the first entry of each column.
+    inner, across, outer : StampTable
         Entries of the eliminated block, of its coupling to the kept nodes (n, m), and of the kept block (m, m).
     """
 
@@ -72,7 +77,7 @@ class ConductanceStamps:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entries:
-    """Contributions to the matrix: element number, row, column and sign of each."""
+    """Contributions to the matrix, each with element number, row, column and sign."""
 
     element: IndexArray
     row: IndexArray
@@ -84,7 +89,7 @@ class _Entries:
 
 
 def conductance_stamps(graph: Graph, position: dict[str, int], eliminated: int) -> ConductanceStamps:
-    """Stamps of `graph` with each node at `position[node]`, the eliminated ones first."""
+    """Return the stamps of `graph`, with each node at `position[node]` and the eliminated nodes first."""
     kept = len(position) - eliminated
     fixed = [(resistor.a, resistor.b, 1.0 / resistor.ohm) for resistor in graph.resistors]
     fixed += [(source.node, GROUND, 1.0 / source.ohm) for source in graph.sources]
