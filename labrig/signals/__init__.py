@@ -1,1 +1,1 @@
-"""What the sources play: tones, tone programs, and the frequency planner."""
+"""Signals of the sources: tones, tone programs, and the planning of frequencies."""

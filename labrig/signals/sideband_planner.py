@@ -1,9 +1,9 @@
 """Frequencies of a tone f₁ with sidebands f₁ ± Ω, on whole cycles of the window, for the lock-in of ½u² at Ω.
 
-In a nonlinear network ½u² contains products m·f₁ + j·Ω. Those at ± Ω itself are read, all others must stay clear of
-it: no m·f₁ + j·Ω with 0 < |j| ≤ order + 1 may fall on DC modulo the sample rate. In cycles per common period P, f₁ is a
-multiple of g, and no multiple of Ω up to order + 1 is one. Then the first product that falls on Ω stems from the
-harmonic P/g of f₁, which is far beyond those that diodes make.
+In a nonlinear network ½u² contains products m·f₁ + j·Ω. The one at ± Ω itself is measured, and all others must stay
+clear of it: no m·f₁ + j·Ω with 0 < |j| ≤ order + 1 may fall on DC modulo the sample rate. This is ensured as follows:
+in cycles per common period P, f₁ is a multiple of g, but no multiple of Ω up to order + 1 is a multiple of g. The first
+product that falls on Ω is then due to the harmonic P/g of f₁, which is far beyond those that diodes generate.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from labrig.signals.tone_planner import (
 )
 
 LEAST_PHASES = 16
-"""Fewest phases of f₁ that are sampled: harmonics up to one less than this are told apart."""
+"""Smallest number of sampled phases of f₁; harmonics up to one less than this can be distinguished."""
 
 LEAST_PERIODS = 4
-"""Fewest common periods in a window: what differs from one to the next is noise."""
+"""Smallest number of common periods in a window; differences between the periods are noise."""
 
 WIDER = (1, 2, 4, 8)
 LONGER = (1, 2, 3, 4, 5, 8, 10)
@@ -38,10 +38,10 @@ def plan_sidebands(
     order: int = 5,
     mains_hz: Sequence[float] = (50.0, 60.0),
 ) -> TonePlan:
-    """Choose f₁, f₁ − Ω and f₁ + Ω: the shortest common period, then the lowest f₁, then the lowest Ω.
+    """Choose f₁, f₁ − Ω and f₁ + Ω with the shortest common period, then the lowest f₁, then the lowest Ω.
 
-    Mains is kept off the three tones, not off Ω: ½u² contains hum at its own frequency only as a product with a
-    constant.
+    The three tones avoid harmonics of the mains. Ω need not, because ½u² contains hum at its own frequency only as a
+    product with a constant.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def plan_sidebands(
     Raises
     ------
     PlanError
-        If there is no room; the remedy is a window and a band that have it.
+        If no plan fits; the remedy names a window and a band for which a plan exists.
     """
     cycles = _search(sample_rate_hz, window_samples, band_hz, order, mains_hz)
     if cycles is not None:
@@ -67,24 +67,27 @@ def plan_sidebands(
             break
     mains = f" and the first {MAINS_HARMONICS} harmonics of mains" if mains_hz else ""
     raise PlanError(
-        f"no tone and its two sidebands fit: they must repeat {LEAST_PERIODS} times in {window_samples} samples at "
-        f"{sample_rate_hz:g} S/s and avoid products up to order {order} in {band_text(band_hz)}{mains}",
+        f"no tone with two sidebands fits into {band_text(band_hz)}: the tones must repeat {LEAST_PERIODS} times in "
+        f"{window_samples} samples at {sample_rate_hz:g} S/s, and avoid products up to order {order}{mains}",
         remedy=remedy,
     )
 
 
 def check_sidebands(plan: TonePlan, order: int = 5) -> TonePlan:
-    """Check tones chosen by the user, f₁, f₁ − Ω, f₁ + Ω; `plan` has whole cycles of each. Raises PlanError."""
+    """Check tones f₁, f₁ − Ω, f₁ + Ω that the user chose, and return `plan`, which has whole cycles of each.
+
+    Raises PlanError if they are not in this order, or collide with products up to `order`.
+    """
     carrier, low, high = plan.cycles
     if high - carrier != carrier - low or high <= carrier:
         raise PlanError(
-            "three tones are needed, of the activation and at equal distances below and above it, in this order",
+            "three tones are needed in this order: the activation, and tones at equal distances below and above it",
             remedy="write f, f − Ω, f + Ω, or tones: auto",
         )
     if not _clear(plan.period_samples, carrier, high - carrier, plan.window_samples, order):
         raise PlanError(
-            f"products of {plan.frequencies_hz[0]:g} Hz and its sidebands fall on what is read, or the tones do not "
-            f"repeat {LEAST_PERIODS} times in the window",
+            f"products of {plan.frequencies_hz[0]:g} Hz and its sidebands fall on the difference frequency that is "
+            f"measured, or the tones do not repeat {LEAST_PERIODS} times in the window",
             remedy="choose other tones, or tones: auto",
         )
     return plan
@@ -93,7 +96,7 @@ def check_sidebands(plan: TonePlan, order: int = 5) -> TonePlan:
 def _search(
     sample_rate_hz: float, window: int, band_hz: tuple[float, float], order: int, mains_hz: Sequence[float]
 ) -> tuple[int, int, int] | None:
-    """Cycles of the best plan."""
+    """Cycles per window of the best plan; None if there is none."""
     on_mains = cycles_on_mains(sample_rate_hz, window, mains_hz)
     in_band = cycles_in_band(sample_rate_hz, window, band_hz)
     allowed = {k for k in in_band if k not in on_mains}

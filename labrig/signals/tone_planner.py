@@ -1,9 +1,9 @@
 """Frequency planning: tones on whole cycles of the window, away from mains harmonics and intermodulation products.
 
 Diodes produce intermodulation products Σ m_i·f_i of every order, and sampling aliases them. In cycles per window of N
-samples all frequencies are integers modulo N, so a plan is *clean* to an order if no product with 2 ≤ Σ|m_i| ≤ order
-falls on DC or on ± a tone, modulo N. Moving the tone to the other side gives the condition used in the search: no
-relation Σ c_i·k_i ≡ 0 (mod N) with 1 ≤ Σ|c_i| ≤ order + 1.
+samples, all frequencies are integers k_i modulo N, so a plan is *clean* to an order if no product with
+2 ≤ Σ|m_i| ≤ order falls on DC or on ± a tone, modulo N. Moving the tone to the other side of the equation gives the
+condition used in the search: no relation Σ c_i·k_i ≡ 0 (mod N) with 1 ≤ Σ|c_i| ≤ order + 1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SEARCH_BUDGET = 1000
 """Branches searched per common period, for three or more tones, before the next longer period is tried."""
 
 LONGEST_SUGGESTED = 64
-"""Longest window that an error suggests, in units of the one that is too short."""
+"""Longest window that an error message suggests, in units of the window that is too short."""
 
 
 class PlanError(ConfigError):
@@ -123,12 +123,12 @@ def plan_tones(
     if len(allowed) < len(in_band) and _search(window_samples, list(in_band), count, order) is not None:
         mains = " and ".join(f"{f:g}" for f in mains_hz)
         raise PlanError(
-            f"no {_tones(count)} that avoid mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
+            f"no {_tones(count)} can avoid mains: harmonics of {mains} Hz leave {len(allowed)} of the {len(in_band)} "
             f"frequencies of {grid} in {band_text(band_hz)}",
             remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "mains: none"),
         )
     raise PlanError(
-        f"no {_tones(count)} that avoid products up to order {order} among the {len(in_band)} frequencies of {grid} in "
+        f"no {_tones(count)} can avoid products up to order {order} among the {len(in_band)} frequencies of {grid} in "
         f"{band_text(band_hz)}",
         remedy=_remedy(sample_rate_hz, window_samples, count, band_hz, order, mains_hz, "a wider band"),
     )
@@ -143,7 +143,7 @@ def _remedy(
     mains_hz: Sequence[float],
     other: str,
 ) -> str:
-    """What makes room for the tones: the shortest longer window, a multiple of this one; `other`; a lower order."""
+    """The remedy for tones that do not fit: the shortest multiple of the window that works, `other`, a lower order."""
 
     def fits(samples: int, order: int) -> bool:
         on_mains = cycles_on_mains(sample_rate_hz, samples, mains_hz)
@@ -157,7 +157,7 @@ def _remedy(
 
 
 def _first_found(period: int, candidates: NDArray[np.int64], count: int, radius: int) -> bool:
-    """Whether taking the lowest tone that is still clean, again and again, leads to `count` tones."""
+    """Whether `count` tones are found by repeatedly taking the lowest tone that is still clean."""
     distance = np.full(period, radius + 1, dtype=np.int64)
     distance[0] = 0
     for _ in range(count):
@@ -202,7 +202,7 @@ def check_tones(
     Raises
     ------
     PlanError
-        Says which tone is wrong and why.
+        If a tone is not allowed; it says which tone and why.
     """
     _check_request(sample_rate_hz, window_samples, band_hz, order)
     in_band = cycles_in_band(sample_rate_hz, window_samples, band_hz)
@@ -244,7 +244,7 @@ def _check_request(sample_rate_hz: float, window_samples: int, band_hz: tuple[fl
 
 
 def band_text(band_hz: tuple[float, float]) -> str:
-    """The band in words."""
+    """The band as text."""
     return f"{band_hz[0]:g} Hz to {band_hz[1]:g} Hz"
 
 
@@ -253,7 +253,7 @@ def _frequency_hz(cycles: int, sample_rate_hz: float, window_samples: int) -> fl
 
 
 def cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[float, float]) -> range:
-    """Cycles per window of the frequencies (as floats) in the band and between DC and Nyquist."""
+    """Cycles per window of the frequencies (compared as floats) that are in the band and between DC and Nyquist."""
     low, high = band_hz
     highest = (window_samples - 1) // 2
     bins_per_hz = window_samples / Fraction(sample_rate_hz)
@@ -267,13 +267,13 @@ def cycles_in_band(sample_rate_hz: float, window_samples: int, band_hz: tuple[fl
 
 
 def cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Sequence[float]) -> set[int]:
-    """Cycles per window within half a bin of a mains harmonic, as it appears once it is sampled."""
+    """Cycles per window that are within half a bin of a mains harmonic, after aliasing."""
     half = Fraction(1, 2)
     refused = set()
     for mains in mains_hz:
         for harmonic in range(1, MAINS_HARMONICS + 1):
             position = harmonic * Fraction(mains) * window_samples / Fraction(sample_rate_hz) % window_samples
-            position = min(position, window_samples - position)  # beyond half the sample rate it is folded
+            position = min(position, window_samples - position)  # aliased if beyond half the sample rate
             nearest = floor(position + half)
             if abs(nearest - position) < half:
                 refused.add(nearest)
@@ -281,7 +281,7 @@ def cycles_on_mains(sample_rate_hz: float, window_samples: int, mains_hz: Sequen
 
 
 def _search(window: int, allowed: Sequence[int], count: int, order: int) -> tuple[int, ...] | None:
-    """Cycles of the best clean plan. Tries the common periods (divisors of the window) from the shortest up."""
+    """Cycles per window of the best clean plan, by trying common periods (divisors of the window), shortest first."""
     radius = order + 1
     # In a clean plan all Σ c_i·k_i with Σ|c_i| ≤ radius/2 differ, so the period has at least that many residues.
     fewest = sum(2**i * comb(count, i) * comb(radius // 2, i) for i in range(count + 1))
@@ -296,7 +296,7 @@ def _search(window: int, allowed: Sequence[int], count: int, order: int) -> tupl
 
 
 def _lowest_clean(period: int, candidates: NDArray[np.int64], count: int, radius: int) -> tuple[int, ...] | None:
-    """The `count` ascending `candidates` of smallest sum without a relation mod `period` up to `radius`, or None.
+    """The `count` ascending `candidates` of smallest sum that have no relation mod `period` up to `radius`, or None.
 
     Depth-first search over ascending tones. `distance` (period,) is, for each residue, the smallest Σ|c_i| that
     reaches it with the tones chosen so far (capped above `radius`); `open_tones` are the later candidates still
@@ -329,20 +329,20 @@ def _lowest_clean(period: int, candidates: NDArray[np.int64], count: int, radius
 
 
 def _admitted(distance: NDArray[np.int64], tones: NDArray[np.int64], radius: int) -> NDArray[np.bool_]:
-    """Which `tones` add no relation up to `radius`: c·tone must be at a distance above radius − c for every c."""
+    """Mask of the `tones` that add no relation up to `radius`: the distance of c·tone exceeds radius − c for all c."""
     multiples = np.arange(1, radius + 1)[:, np.newaxis]
     return np.all(distance[(multiples * tones) % len(distance)] + multiples > radius, axis=0)
 
 
 def _with_tone(distance: NDArray[np.int64], tone: int, radius: int) -> NDArray[np.int64]:
-    """`distance` after adding `tone`: the minimum over c of distance[r − c·tone] + |c|."""
+    """New `distance` after adding `tone`: the minimum over c of distance[r − c·tone] + |c|."""
     period = len(distance)
     c = np.arange(-radius, radius + 1)[:, np.newaxis]
     return (distance[(np.arange(period) - c * tone) % period] + np.abs(c)).min(axis=0)
 
 
 def _first_collision(window: int, cycles: Sequence[int], order: int) -> str | None:
-    """A description of the collision of lowest order, or None."""
+    """Description of the collision of lowest order; None if there is no collision."""
     for (i, a), (j, b) in pairwise(sorted(enumerate(cycles, start=1), key=lambda item: item[1])):
         if a == b:
             return f"f{min(i, j)} and f{max(i, j)} are the same tone"
@@ -357,7 +357,7 @@ def _first_collision(window: int, cycles: Sequence[int], order: int) -> str | No
 
 
 def _products(count: int, order: int) -> Iterator[tuple[int, ...]]:
-    """Products of orders 2 to `order`, lowest first; of each ± pair only the one with a positive first factor."""
+    """Yield products of orders 2 to `order`, lowest first; only those whose first nonzero factor is positive."""
     factors = [m for m in product(range(-order, order + 1), repeat=count) if 2 <= sum(map(abs, m)) <= order]
     for m in sorted(factors, key=lambda m: (sum(map(abs, m)), tuple(-x for x in m))):
         if next(x for x in m if x) > 0:
@@ -365,7 +365,7 @@ def _products(count: int, order: int) -> Iterator[tuple[int, ...]]:
 
 
 def _product_text(m: Sequence[int]) -> str:
-    """(3, -2) → "3·f1 − 2·f2"."""
+    """The product as text: (3, -2) becomes "3·f1 − 2·f2"."""
     text = ""
     for i, factor in enumerate(m, start=1):
         if factor:

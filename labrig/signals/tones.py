@@ -1,4 +1,4 @@
-"""A tone and what one source channel plays: DC plus tones."""
+"""Tones, and the program of a source channel: DC plus tones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def signed_tone(frequency_hz: float, amplitude: float) -> Tone:
 
 @dataclass(frozen=True, slots=True)
 class ToneProgram:
-    """What one source channel plays, in open-circuit volts: `dc` plus `tones`."""
+    """The program of one source channel: `dc` plus `tones`, in open-circuit volts."""
 
     dc: float = 0.0
     tones: tuple[Tone, ...] = ()
@@ -54,7 +54,7 @@ class ToneProgram:
         return values
 
     def after(self, t: float) -> ToneProgram:
-        """The program as it continues t seconds after its start: the same levels, with the phases advanced."""
+        """The continuation of the program from t seconds after its start: the same levels, with advanced phases."""
         if not self.tones:
             return self
         return ToneProgram(
