@@ -1,1 +1,1 @@
-"""The rig: the wiring as matrices, and a board one can measure, program and make safe."""
+"""The rig: the wiring as matrices, and a board that can be measured, programmed and made safe."""

@@ -1,4 +1,4 @@
-"""What each channel of each source plays for an excitation, and the error current that is in what was played."""
+"""Programs of the source channels for an excitation, and the error currents that played programs contain."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ from labrig.signals.tones import SILENT, Tone, ToneProgram, signed_tone
 Array = NDArray[np.float64]
 
 Programs = dict[str, dict[str, ToneProgram]]
-"""What each channel plays, by device and channel."""
+"""Programs of all channels, by device and channel."""
 
 LARGEST_TURN_RAD = np.radians(5.0)
-"""Largest phase difference allowed between two tones of one frequency; their sum is then off by 0.4 %."""
+"""Largest allowed phase difference between two tones of one frequency; their sum is then off by 0.4 %."""
 
 
 class ChannelPrograms:
-    """Decides what every channel plays.
+    """Translates excitations into programs of the channels, and back.
 
     Parameters
     ----------
     hookup : Hookup
-    frequencies_hz : tuple of F
-        With activation "sine" the first tone is the activation's, every other one carries error.
+        The wiring.
+    frequencies_hz : tuple of F float
+        Frequencies of the tones (Hz). With a sine as activation, the first tone carries the activation, and all others
+        carry errors.
     activation : {'dc', 'sine'}
+        Kind of activation.
     pilot_v : float
-        Amplitude of the pilot, shared by all tones (V).
+        Sum of the amplitudes of the pilot's tones (V).
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class ChannelPrograms:
         self._last: tuple[bytes, Programs] = (b"", {})
 
     def programs(self, excitation: Excitation) -> Programs:
-        """What each channel plays. Raises LabrigError for NaN, or a shape that does not fit the wiring."""
+        """Programs of all channels. Raises LabrigError for NaN, and for a shape that does not match the wiring."""
         hookup = self._hookup
         activation = np.asarray(excitation.activation, dtype=float)
         if activation.shape != (len(hookup.inputs),):
@@ -65,7 +68,7 @@ class ChannelPrograms:
         constant = np.zeros(shape[1]) if excitation.constant is None else np.asarray(excitation.constant, dtype=float)
         if constant.shape != shape[1:]:
             raise LabrigError(
-                f"the constant error has shape {constant.shape}, with {shape[1]} outputs it is {shape[1:]}"
+                f"the constant error has shape {constant.shape}; with {shape[1]} outputs it must be {shape[1:]}"
             )
         if not (np.isfinite(activation).all() and np.isfinite(error).all() and np.isfinite(constant).all()):
             raise LabrigError("the activation or the error contains NaN or infinity")
@@ -80,11 +83,11 @@ class ChannelPrograms:
         return programs
 
     def lead(self, asked: Programs, played: Programs) -> Array:
-        """How far the tones of each frequency are ahead of the pilot, beyond what was asked for: (F,) rad.
+        """(F,) phase by which the tones of each frequency lead the pilot, beyond the requested phase (rad).
 
         Some sources shift the phase of all their tones, and report the shift. Raises SyncLost if two sources shift
-        tones of the same frequency by different amounts: no lock-in could separate them. Raises ChannelFault if one
-        says that it plays a tone that it was not asked for.
+        tones of the same frequency by different amounts, because no lock-in could separate them. Raises ChannelFault if
+        a source reports a tone that was not requested.
         """
         lead, leader = np.zeros(len(self._frequencies_hz)), [""] * len(self._frequencies_hz)
         pilot = _phases(played, self._hookup.pilot)
@@ -95,10 +98,10 @@ class ChannelPrograms:
             for frequency, phase in _phases(played, wire).items():
                 if frequency not in wanted:
                     raise ChannelFault(
-                        f"channel {wire.channel} plays {frequency:g} Hz, which it was not asked to",
+                        f"channel {wire.channel} plays {frequency:g} Hz, which was not requested",
                         device=wire.device,
                         action="measure",
-                        remedy="look for another program that uses the source, then start again",
+                        remedy="check whether another program uses the source, then start again",
                     )
                 row = self._frequencies_hz.index(frequency)
                 ahead = phase - pilot.get(frequency, 0.0) - wanted[frequency]
@@ -116,9 +119,9 @@ class ChannelPrograms:
         return lead
 
     def beats(self, lead: Array) -> list[tuple[int, int | None]]:
-        """The error tones with what they beat with: the activation's tone, or None for DC; all by number.
+        """Pairs of an error tone and the tone that it beats with, by number: the activation's tone, or None for DC.
 
-        Raises SyncLost if their sources shift activation and error by different phases, `lead` (F,) in rad.
+        Raises SyncLost if the sources shift activation and error by different phases, `lead` (F,) in rad.
         """
         rows = range(len(self._frequencies_hz))[self.error_rows]
         if self._activation_hz is None:
@@ -126,7 +129,7 @@ class ChannelPrograms:
         apart = max(abs(math.remainder(ahead - lead[0], 2 * math.pi)) for ahead in lead.tolist())
         if apart > LARGEST_TURN_RAD:
             raise SyncLost(
-                f"the tones of the error are played {np.degrees(apart):.0f}° away from the activation's",
+                f"the sources shift the error tones by {np.degrees(apart):.0f}° relative to the activation tone",
                 action="measure",
                 limit=f"{np.degrees(LARGEST_TURN_RAD):.0f}°",
                 remedy="let one kind of source play activation and error",
@@ -134,7 +137,7 @@ class ChannelPrograms:
         return [(row, 0) for row in rows]
 
     def error_as_played(self, played: Programs, lead: Array) -> Array:
-        """(K, O) signed currents (A), with the sign that b has: on the phase of the pilot, and `lead` ahead of it."""
+        """(K, O) signed error currents (A), on the reference phase of b: the phase of the pilot plus `lead`."""
         reference = _phases(played, self._hookup.pilot)
         error = np.zeros((len(self.error_hz), len(self._hookup.outputs)))
         for column, wire in enumerate(self._hookup.outputs):
@@ -145,12 +148,12 @@ class ChannelPrograms:
         return error
 
     def constant_as_played(self, played: Programs) -> Array:
-        """(O,) constant currents (A) that were played."""
+        """(O,) constant currents that were played (A)."""
         wires = self._hookup.outputs
         return np.array([played[wire.device][wire.channel].dc / wire.volts_per_ampere for wire in wires])
 
     def _without_error(self, volts: Array) -> Programs:
-        """What each channel plays without error; kept, because an example is measured with and without error."""
+        """Programs of all channels without error; cached, because an example is measured with and without error."""
         asked = volts.tobytes()
         if asked != self._last[0]:
             hookup, hz = self._hookup, self._activation_hz

@@ -1,8 +1,8 @@
-"""Whether driven nodes read what is played: an open, swapped or inverted lead must not become an update.
+"""Check that driven nodes read what is played, so that an open, swapped or inverted lead never leads to an update.
 
-A node behind a small resistance is known before it is measured: whatever the rest of the board does, it is near the
-voltage of its source. How near follows from the conductance on the node, for no voltage on the board is outside the
-range of all drives and ground. The pilot is connected to its source and nothing else.
+The voltage of a node behind a small resistance is known before it is measured: whatever the rest of the board does, it
+is near the voltage of its source. The largest deviation follows from the conductance on the node, because no voltage
+on the board is outside the range of all drives and ground. The pilot is connected only to its source.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from labrig.rig.hookup import Hookup
 Array = NDArray[np.float64]
 
 FLOOR_V = 0.2
-"""Added to what is driven before the fraction by which it may be misread is taken of it (V): offsets, hum and noise."""
+"""Voltage for offsets, hum and noise, added to the driven voltage when the allowed deviation is calculated (V)."""
 
 PILOT_FLOOR_V = 20e-3
-"""The same for the pilot, whose tones are free of offsets (V)."""
+"""The corresponding voltage for the pilot, whose tones have no offsets (V)."""
 
 
 class DrivenNodes:
-    """Compares what driven nodes read with what is played.
+    """Compares the readings of driven nodes with the voltages that are played.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class DrivenNodes:
     activation_row : int or None
         The tone that carries the activation; None if it is DC.
     misread : float
-        By which fraction a driven node may be misread: gains of source and digitizer.
+        Allowed relative deviation of a reading, due to gain errors of source and digitizer.
     """
 
     def __init__(self, hookup: Hookup, activation_row: int | None, misread: float) -> None:
@@ -48,18 +48,18 @@ class DrivenNodes:
         self._columns = np.array([hookup.sense_column[hookup.inputs[k].node] for k in sensed], dtype=np.intp)
 
     def problem(self, read: Demodulated, activation: Array, pilot_v: float, siemens: Array) -> SenseMisfit | None:
-        """Return what is wrong, as an error; None if everything reads what it should.
+        """Return an error for a node that contradicts what is played; None if all nodes agree.
 
         Parameters
         ----------
         read : Demodulated
-            What was read.
+            The readings.
         activation : (I,)
-            What the inputs play (V).
+            Activation that the inputs play (V).
         pilot_v : float
-            What the pilot plays, all its tones together (V).
+            Sum of the amplitudes of the pilot's tones (V).
         siemens : (E,)
-            The largest conductance that each edge may have (S).
+            Upper bound on the conductance of each edge (S).
         """
         pilot = sum(read.pilot_amplitude.tolist())
         if not abs(pilot - pilot_v) <= self._misread * (pilot_v + PILOT_FLOOR_V):
@@ -79,12 +79,12 @@ class DrivenNodes:
 
     @staticmethod
     def _all_inverted(found: Array, driven: Array) -> bool:
-        """Whether every node that is driven by more than what may be added to it reads about the opposite."""
+        """Whether every node that is driven by more than FLOOR_V reads about the opposite voltage."""
         judged = np.abs(driven) > FLOOR_V
         return bool(judged.any()) and bool((np.abs(found / np.where(judged, driven, 1.0) + 1.0)[judged] < 0.4).all())
 
     def _expected(self, activation: Array) -> tuple[Array, Array]:
-        """What the driven nodes should read, and how far they may be off without any load; kept for the next call."""
+        """Expected readings of the driven nodes, and allowed deviations without load; cached for the next call."""
         asked = activation.tobytes()
         if asked != self._last[0]:
             driven = activation[self._inputs]
@@ -92,13 +92,13 @@ class DrivenNodes:
         return self._last[1:]
 
     def _found(self, read: Demodulated) -> Array:
-        """What the driven nodes read, as constant voltages or signed amplitudes (V)."""
+        """Readings of the driven nodes, as constant voltages or signed amplitudes (V)."""
         if self._row is None:
             return read.dc[self._columns]
         return (read.phasor[self._row, self._columns] * np.exp(-1j * read.reference_phase[self._row])).real
 
     def _sag(self, activation: Array, siemens: Array) -> Array:
-        """How far each driven node may be from its source because the board loads it (V)."""
+        """Largest deviation of each driven node from its source due to the load of the board (V)."""
         load = {wire.node: wire.load_s or 0.0 for wire in self._hookup.inputs}
         for edge, conductance in zip(self._hookup.edges, siemens.tolist(), strict=True):
             for node in (edge.a, edge.b):
@@ -117,9 +117,9 @@ class DrivenNodes:
         sensed = f"{self._hookup.digitizer}/{self._hookup.senses[column].channel}"
         cause = _cause(found_v, driven_v)
         if against_pilot:
-            cause = f"is the pilot ({self._hookup.pilot.label}) inverted, or every input that is driven?"
+            cause = f"is the pilot ({self._hookup.pilot.label}) inverted, or are all driven inputs inverted?"
         return SenseMisfit(
-            f"{node} reads {found_v:.3g} V where {driven_v:.3g} V is driven",
+            f"{node} reads {found_v:.3g} V, but it is driven with {driven_v:.3g} V",
             device=self._hookup.digitizer,
             action="measure",
             remedy=f"{cause}; compare the cables of {wire.label} and {sensed} with labrig plan --wiring",
@@ -127,12 +127,12 @@ class DrivenNodes:
 
 
 def _cause(found_v: float, driven_v: float) -> str:
-    """The most likely causes."""
+    """The most likely causes of the deviation, as a question."""
     ratio = found_v / driven_v if driven_v else np.inf
     if -1.4 < ratio < -0.7:
         return "is the lead inverted, or swapped with another one?"
     if 0.4 < ratio < 0.6 or 1.7 < ratio < 2.3:
         return "is the load setting of the source wrong (50 Ω instead of high impedance)?"
     if abs(ratio) < 0.05:
-        return "is the sense lead open, or is the source's cable off?"
-    return "is the sense lead open, swapped, or its range wrong?"
+        return "is the sense lead open, or the source's cable disconnected?"
+    return "is the sense lead open or swapped, or is its range wrong?"

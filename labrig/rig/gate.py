@@ -1,7 +1,7 @@
-"""The gate in front of an instrument: calls pass until the rig begins to make the instrument safe, and none afterwards.
+"""The gate in front of an instrument: calls pass until the rig begins to make the instrument safe, but not afterwards.
 
-Once an instrument is switched off, nothing may switch it on again: no call that waits in a queue, none that is made
-later by mistake, and none that hung and comes back.
+Once an instrument is switched off, nothing may switch it on again: no call that waits in a queue, no call that is made
+later by mistake, and no call that hung and then continues.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ _POLL_S = 2e-3
 
 
 class Gate:
-    """Has the instrument's methods: `make_safe` and `close` always pass, everything else while the gate is open.
+    """A proxy with the instrument's methods: `make_safe` and `close` always pass, all others only while it is open.
 
     Parameters
     ----------
     name : str
+        Name of the instrument.
     kind : {'source', 'digitizer', 'programmer'}
+        Kind of the instrument.
     instrument : Instrument
+        The instrument behind the gate.
 
     Attributes
     ----------
     disturbed : bool
-        Whether a call was under way when the gate was shut, or was broken off by Ctrl-C: its last message may reach the
-        instrument after the first one of `make_safe`.
+        Whether a call was in progress when the gate was shut, or was interrupted by Ctrl-C. Its last message may reach
+        the instrument after the first message of `make_safe`.
     """
 
     def __init__(self, name: str, kind: Literal["source", "digitizer", "programmer"], instrument: Instrument) -> None:
@@ -43,7 +46,7 @@ class Gate:
         self._lock = threading.RLock()  # re-entrant: a signal handler may run in the thread that holds it
         self._shut = False
         self._shut_by: int | None = None
-        self._inside: dict[int, str] = {}  # thread → the call it is in
+        self._inside: dict[int, str] = {}  # thread → the call in progress in it
 
     def __getattr__(self, action: str) -> Callable[..., Any]:
         if action.startswith("_"):
@@ -52,7 +55,7 @@ class Gate:
         def call(*arguments: Any) -> Any:
             return self._pass(action, arguments)
 
-        self.__dict__[action] = call  # found there from now on
+        self.__dict__[action] = call  # so that __getattr__ is not called again for it
         return call
 
     def make_safe(self) -> None:
@@ -70,7 +73,7 @@ class Gate:
             self.disturbed |= bool(self._inside)
 
     def reopen(self) -> None:
-        """Let calls pass again. Raises DeadlineExceeded while a call still hangs."""
+        """Let calls pass again. Raises DeadlineExceeded if a call still hangs."""
         with self._lock:
             if action := self.hanging():
                 raise DeadlineExceeded(
@@ -82,23 +85,25 @@ class Gate:
             self._shut = self.disturbed = False
 
     def hanging(self) -> str | None:
-        """The call that is under way; None if there is none.
+        """Name of the call in progress; None if there is none.
 
-        A call of the thread that shut the gate does not count: it was interrupted by a signal handler, and waits.
+        A call in the thread that shut the gate does not count: a signal handler has interrupted it, and it waits for
+        the handler to return.
         """
         return next((action for thread, action in list(self._inside.items()) if thread != self._shut_by), None)
 
     def wait(self, within_s: float) -> str | None:
-        """Wait up to `within_s` seconds for the call under way; the call if it has not ended, else None."""
+        """Wait up to `within_s` seconds for the call in progress. Return its name if it has not ended, else None."""
         ends = time.monotonic() + within_s
         while (action := self.hanging()) and time.monotonic() < ends:
             time.sleep(_POLL_S)
         return action
 
     def cut_off(self) -> None:
-        """Keep every call under way from going on.
+        """Prevent every call in progress from continuing.
 
-        CutOff is raised in its thread as soon as the thread returns from what it hangs in. The main thread is spared.
+        CutOff is raised in the thread of a call as soon as the call returns to Python code. The main thread is not
+        affected.
         """
         for thread in list(self._inside):
             if thread != threading.main_thread().ident:
@@ -110,7 +115,7 @@ class Gate:
             with self._lock:
                 if self._shut:
                     raise ConnectionFailed(
-                        "takes no calls: it was made safe",
+                        "accepts no calls, because it was made safe",
                         device=self.name,
                         action=action,
                         remedy="rig.idle() switches outputs on again; a rig that was closed must be opened again",

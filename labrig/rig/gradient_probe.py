@@ -1,4 +1,4 @@
-"""Reads gradients off a rig: drives a learning rule, whose excitations are measured on the board."""
+"""Measures gradients with a rig: runs a learning rule, and measures its excitations on the board."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from labrig.rig.rig import Rig
 
 @dataclass(frozen=True)
 class ExampleGradient:
-    """What one example taught: its loss, and the gradient, or None if its error was zero."""
+    """Loss of one example, and its gradient; the gradient is None if the error was zero."""
 
     loss: float
     gradient: Gradient | None
@@ -30,13 +30,13 @@ class GradientProbe:
     Parameters
     ----------
     rig : Rig
-        Open.
+        An open rig.
     task, loss, rule, carrier
-        What is learned, and how.
+        The task to learn, and the method.
     edges : EdgeStates
-        What is written on the board: the update.
+        The present settings of the edges, which is usually the update.
     watcher : callable
-        Called with everything that is played for a gradient, and what was read.
+        Called with every excitation that is played for a gradient, and its response.
     """
 
     rig: Rig
@@ -49,7 +49,7 @@ class GradientProbe:
 
     @property
     def acquisitions(self) -> int:
-        """Acquisitions per example; an example whose error is zero takes fewer."""
+        """Acquisitions per example; an example with zero error takes fewer."""
         hookup = self.rig.hookup
         return self.rule.acquisitions_of(len(hookup.edges), len(hookup.outputs), type(self.carrier))
 
@@ -68,13 +68,15 @@ class GradientProbe:
         )
 
     def gradient(self, example: int, following: int | None = None) -> ExampleGradient:
-        """∂C/∂θ of one example.
+        """Measure the loss and ∂C/∂θ of one example.
 
         Parameters
         ----------
+        example : int
+            Index of the example.
         following : int or None
-            The example after it, if `rig.confirm()` comes in between: sources are made ready for it during the last
-            acquisition.
+            Index of the next example, if the caller calls `rig.confirm()` before measuring it. Sources are then
+            prepared for the next example after the last acquisition of this one.
         """
         loss, taken = math.nan, 0
 
@@ -93,15 +95,15 @@ class GradientProbe:
         return ExampleGradient(loss, gradient)
 
     def at_current(self, current_a: float) -> GradientProbe:
-        """The same probe with another error current (A), also for small errors."""
+        """The same probe with another error current (A), which is used for small errors too."""
         return replace(self, carrier=self.carrier.at_current(current_a))
 
     def from_record(self, example: int, answer: Callable[[Excitation], Response]) -> Gradient | None:
-        """∂C/∂θ of one example from responses that `answer` gives: recorded, measured, or some of each."""
+        """∂C/∂θ of one example from the responses that `answer` returns, which may be recorded or measured."""
         return conduct(self.begin(example), answer)
 
     def _first_of(self, example: int | None) -> Excitation | None:
-        """What the rule will play first for an example."""
+        """The first excitation of the rule for an example."""
         if example is None:
             return None
         measurements = self.begin(example)

@@ -1,4 +1,4 @@
-"""The wiring of a rig: which channel drives, injects an error, senses or programs what, in lists and matrices."""
+"""The wiring of a rig in lists and matrices: the channels that drive, inject errors, sense and program."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from labrig.network.physics import GROUND, Edge, Terms
 
 @dataclass(frozen=True)
 class Howland:
-    """A current source between a channel and its node: transconductance_s · v (A) into the node for a channel at v.
+    """A current source between a channel and its node: a channel at v injects transconductance_s · v (A) into the node.
 
-    The current is right while the node is within ± compliance_v, and unknown beyond.
+    The current is correct while the node is within ± compliance_v, and unknown beyond.
     """
 
     transconductance_s: float
@@ -27,14 +27,14 @@ class Howland:
 
 @dataclass(frozen=True)
 class Actuator:
-    """What turns the volts of a channel into what drives a node of another medium.
+    """An actuator, which converts the voltage of a channel into the drive of a node in another medium.
 
     Parameters
     ----------
     per_volt : float
-        What it makes of a volt, in SI units.
+        Drive per volt of the channel (SI units).
     makes_flow : bool
-        Whether that is a flow into the node, such as a force; otherwise a state, such as a displacement.
+        Whether the drive is a flow into the node, such as a force; otherwise it is a state, such as a displacement.
     """
 
     per_volt: float
@@ -48,22 +48,23 @@ class SourceWire:
     Parameters
     ----------
     node, device, channel : str
+        Names of the node, the instrument and its channel.
     ohm : float
-        All the resistance between the open-circuit voltage and the node, or the output resistance of the current
-        source (Ω); in another medium state per flow, infinite if the source does not load the node.
+        Total resistance between the open-circuit voltage and the node, or the output resistance of the current source
+        (Ω). In another medium, the state per flow; infinite if the source does not load the node.
     full_scale_v : float
-        ± peak that the channel can play (V).
+        Largest peak voltage, of either sign, that the channel can play (V).
     howland : Howland or None
         The current source between channel and node.
     actuator : Actuator or None
-        What drives a node of another medium.
+        The actuator that drives the node, in another medium.
     reads : str
-        The node whose state is the output, if it is not the one that the channel drives.
+        The node whose state is the output, if it is not the node that the channel drives; otherwise empty.
     load_s : float or None
-        Largest conductance of the fixed parts on the node (S); infinite if it has no limit, as of diodes. None if the
-        physics of the board does not say what a driven node may read.
+        Largest conductance of the fixed parts on the node (S); infinite if there is no limit, as for diodes. None if
+        the physics of the board does not limit the voltage of a driven node.
     safe_v : float or None
-        Level that the channel holds when it is made safe (V); None: it is switched off.
+        Level of the channel in the safe state (V); None if the channel is switched off.
     """
 
     node: str
@@ -84,25 +85,25 @@ class SourceWire:
 
     @property
     def label(self) -> str:
-        """As in a configuration: instrument/channel."""
+        """Name of the channel as in a configuration: instrument/channel."""
         return f"{self.device}/{self.channel}"
 
     @property
     def transconductance_s(self) -> float | None:
-        """Norton current per volt of the channel (A/V), or flow per volt; None if it follows from `ohm`."""
+        """Norton current, or flow, per volt of the channel (A/V); None if it follows from `ohm`."""
         if self.actuator is not None:
             return self.actuator.per_volt / (1.0 if self.actuator.makes_flow else self.ohm)
         return None if self.howland is None else self.howland.transconductance_s
 
     @property
     def volts_per_ampere(self) -> float:
-        """What the channel plays for a Norton current into the node, by Ohm's law or by the source (V/A)."""
+        """Channel voltage per Norton current into the node, from `ohm` or from the current source (V/A)."""
         transconductance_s = self.transconductance_s
         return self.ohm if transconductance_s is None else 1.0 / transconductance_s
 
     @property
     def volts_per_drive(self) -> float:
-        """What the channel plays per unit of the activation of an input: 1, or by its actuator."""
+        """Channel voltage per unit of activation of an input: 1, or a property of its actuator."""
         return 1.0 if self.actuator is None else 1.0 / self.actuator.per_volt
 
 
@@ -113,12 +114,13 @@ class SenseWire:
     Parameters
     ----------
     node, channel : str
+        Names of the node and of the digitizer channel.
     low_v, high_v : float
-        The node must stay between them (V): the supply of the parts on it, the compliance of a current source into it.
+        Limits of the node's voltage (V), due to the supply of parts or the compliance of a current source on it.
     lead : Lead
-        What connects the node with the channel.
+        The connection between node and channel.
     sensor : float
-        Volts of the channel per unit of what the node carries.
+        Volts of the channel per unit of the node's state.
     """
 
     node: str
@@ -136,12 +138,13 @@ class EdgeWire:
     Parameters
     ----------
     name, a, b, device, channel : str
+        Names of the edge, its two ends, the programmer and its channel.
     terms : tuple of (str, float)
-        Its drop as a sum of sensed nodes; empty for the difference a − b.
+        The drop as a weighted sum of sensed nodes; empty if it is the difference a − b.
     per_siemens : float
-        What its transducer makes of a siemens of the programmer.
+        Parameter of the edge per siemens of the programmer, if there is a transducer between them.
     second : tuple of (str, float)
-        Its drop of a second quantity, as a sum of sensed nodes; empty if there is none.
+        The drop of a second quantity, as a weighted sum of sensed nodes; empty if there is none.
     slope : float or None
         As in `Edge`.
     """
@@ -159,10 +162,10 @@ class EdgeWire:
 
 @dataclass(frozen=True)
 class Hookup:
-    """I inputs, O outputs, C sensed nodes, E programmable edges, in the order everything else uses.
+    """The wiring: I inputs, O outputs, C sensed nodes and E programmable edges, in the order that all arrays use.
 
-    Outputs are the nodes an error can be injected into. `curve`, a `Curve`, gives the drops where they are no weighted
-    sums of what nodes carry. `pilot` is the source of the pilot; its node is sensed too.
+    Outputs are the nodes into which an error can be injected. `curve` is a `Curve` that gives the drops if they are not
+    weighted sums of node values. `pilot` is the source of the pilot; its node is sensed too.
     """
 
     digitizer: str
@@ -180,9 +183,9 @@ class Hookup:
 
     @cached_property
     def drops(self) -> DropTerms:
-        """Drop of every edge, v_a − v_b, from the sensed nodes; a term at ground has the weight 0.
+        """The drops of all edges as weighted sums of sensed nodes; a term at ground has the weight 0.
 
-        With a second quantity its drops follow, so that there are 2E.
+        If there is a second quantity, its drops follow, so that there are 2E drops.
         """
         sums = [wire.terms or Edge(wire.name, wire.a, wire.b).projection_or_ends for wire in self.edges]
         sums += [wire.second for wire in self.edges if wire.second]
@@ -197,7 +200,7 @@ class Hookup:
 
     @cached_property
     def constant_slope(self) -> NDArray[np.float64] | None:
-        """(E,) ∂²E/∂u∂θ of every edge where it is the same at every drop u; None if it is the drop."""
+        """(E,) ∂²E/∂u∂θ of every edge if it does not depend on the drop u; None if it equals the drop."""
         slopes = [wire.slope for wire in self.edges]
         return None if None in slopes or not slopes else np.array(slopes, dtype=float)
 
@@ -218,43 +221,43 @@ class Hookup:
 
     @cached_property
     def output_ohm(self) -> NDArray[np.float64]:
-        """(O,) resistance from each output to ground through the source that injects its error: it loads the node."""
+        """(O,) resistance from each output to ground through its error source, which loads the node."""
         return np.array([wire.ohm for wire in self.outputs])
 
     @cached_property
     def output_volts_per_ampere(self) -> NDArray[np.float64]:
-        """(O,) what each output's channel plays for a Norton current into the node (V/A)."""
+        """(O,) voltage of each output's channel per Norton current into the node (V/A)."""
         return np.array([wire.volts_per_ampere for wire in self.outputs])
 
     @cached_property
     def per_volt(self) -> NDArray[np.float64] | None:
-        """(C,) what a volt of each channel says of its node; None if nodes carry the volts that channels read."""
+        """(C,) value of the node per volt of each channel; None if the channels read node voltages directly."""
         sensors = np.array([wire.sensor for wire in self.senses])
         return None if (sensors == 1.0).all() else 1.0 / sensors
 
     @cached_property
     def volts_per_drive(self) -> NDArray[np.float64]:
-        """(I,) what each input's channel plays per unit of its activation."""
+        """(I,) voltage of each input's channel per unit of its activation."""
         return np.array([wire.volts_per_drive for wire in self.inputs])
 
     @cached_property
     def low_v(self) -> NDArray[np.float64]:
-        """(C,) lowest voltage each sensed node may have."""
+        """(C,) lowest allowed voltage of each sensed node (V)."""
         return np.array([wire.low_v for wire in self.senses])
 
     @cached_property
     def high_v(self) -> NDArray[np.float64]:
-        """(C,) highest voltage each sensed node may have."""
+        """(C,) highest allowed voltage of each sensed node (V)."""
         return np.array([wire.high_v for wire in self.senses])
 
     @cached_property
     def least_v(self) -> float:
-        """Voltage, of either sign, that every sensed node may have."""
+        """Largest voltage, of either sign, that is allowed at every sensed node (V)."""
         return float(min(self.high_v.min(initial=np.inf), -self.low_v.max(initial=-np.inf)))
 
     @cached_property
     def carries_state(self) -> NDArray[np.bool_]:
-        """(C,) which sensed nodes carry the state of the network: not the pilot, and no second quantity."""
+        """(C,) mask of the sensed nodes that carry the state of the network, not the pilot or a second quantity."""
         second = {node for edge in self.edges for node, _ in edge.second}
         return np.array([wire.node not in second and wire.node != self.pilot.node for wire in self.senses])
 
@@ -265,10 +268,10 @@ class Hookup:
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
-        """Every source the rig drives, by name."""
+        """Names of all sources of the rig."""
         return tuple(dict.fromkeys(wire.device for wire in (*self.inputs, *self.outputs, self.pilot)))
 
     @cached_property
     def programmers(self) -> tuple[str, ...]:
-        """Every programmer of an edge, by name."""
+        """Names of all programmers of edges."""
         return tuple(dict.fromkeys(edge.device for edge in self.edges))

@@ -1,4 +1,4 @@
-"""Whether the instrument that answers is the one that the configuration names."""
+"""Check that the instrument that answers is the one that the configuration names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from labrig.instruments.data import Identity
 
 
 def check_identity(name: str, found: Identity, wanted: Identity | None) -> None:
-    """Raise IdentityMismatch if model or serial number differ from those that are wanted."""
+    """Raise IdentityMismatch if model or serial number differs from the configured one."""
     for what in () if wanted is None else wanted.differing(found):
         raise IdentityMismatch(
             f"identifies as {what} {getattr(found, what)!r}, but the configuration names {getattr(wanted, what)!r}",

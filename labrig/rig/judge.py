@@ -1,4 +1,4 @@
-"""A judge: an instrument that measures the outputs of the trained board and takes no part in training."""
+"""The judge: an instrument that measures the outputs of the trained board, but takes no part in training."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from labrig.rig.rig import Rig
 Array = NDArray[np.float64]
 
 LEAST_SAMPLES = 4
-"""Samples of a judge's window: fewer say nothing of their noise."""
+"""Smallest number of samples in a judge's window; fewer would not show their noise."""
 
 
 @dataclass(frozen=True)
 class JudgeWires:
-    """The digitizer that judges, and its channel at each output, in their order."""
+    """The digitizer used as the judge, and its channels in the order of the outputs."""
 
     device: str
     channels: tuple[str, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """As in a configuration: instrument/channel."""
+        """Names of the channels as in a configuration: instrument/channel."""
         return tuple(f"{self.device}/{channel}" for channel in self.channels)
 
 
@@ -40,11 +40,11 @@ class Judge:
     Parameters
     ----------
     name : str
-        Of the instrument.
+        Name of the instrument.
     rig : Rig
-        Open, with the instrument among its `others`.
+        An open rig with the instrument among its `others`.
     plan : AcquisitionPlan
-        The acquisition to ask for.
+        The acquisition to request.
     """
 
     def __init__(self, name: str, rig: Rig, plan: AcquisitionPlan) -> None:
@@ -59,8 +59,7 @@ class Judge:
     def outputs(self, activation: Array) -> tuple[Array, Array, Array]:
         """Measure the outputs for the inputs (I,) in V.
 
-        The sources go on playing after the rig has measured, so it does not matter whether the judge starts by a
-        trigger or by a command.
+        The sources keep playing after the rig has measured, so the judge may be started by a trigger or by a command.
 
         Returns
         -------
@@ -91,7 +90,7 @@ class Judge:
 def judge_plan(
     rig_plan: AcquisitionPlan, channels: tuple[str, ...], full_scale_v: float, rate_hz: float
 ) -> AcquisitionPlan:
-    """Return the acquisition of a judge: as long as the rig's, at the rig's rate or at `rate_hz` if that is lower."""
+    """Return a judge's acquisition: as long as the rig's, at the rig's rate or at `rate_hz`, whichever is lower."""
     rate = min(rig_plan.sample_rate_hz, rate_hz)
     scale = rate / rig_plan.sample_rate_hz
     return AcquisitionPlan(

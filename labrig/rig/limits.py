@@ -1,4 +1,4 @@
-"""System limits: what no single instrument can see."""
+"""Limits of the whole system, which no single instrument can check."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from labrig.signals.tones import ToneProgram
 Array = NDArray[np.float64]
 
 NOISE = 0.02
-"""How far beyond a limit of a node a single sample may be, as a fraction: noise and hum of the digitizer."""
+"""Allowed excess of a single sample over a node's limit, as a fraction, due to noise and hum of the digitizer."""
 
 ROUNDING = 0.01
-"""How far beyond the limit a source may play because of its steps, as a fraction."""
+"""Allowed excess of a source over its limit, as a fraction, due to the steps of its settings."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Limits:
     Parameters
     ----------
     node_v : float
-        Largest voltage of a source or a node (V), or what nodes carry in another medium.
+        Largest voltage of a source or a node (V), or largest state of a node in another medium.
     edge_power_w : float
-        Largest power in one programmable edge (W); in another medium its parameter times the square of its drop.
+        Largest power in one programmable edge (W); in another medium, its parameter times the square of its drop.
     step_s : float
         Longest training step, and deadline of every acquisition (s).
     misread : float
-        By which fraction a driven node may be misread.
+        Allowed relative deviation of the reading of a driven node.
     medium : Medium
-        What nodes carry. If it is no voltage, the pilot is no node of the network.
+        Quantities of nodes and edges. Unless they are electrical, the pilot is not a node of the network.
     """
 
     node_v: float
@@ -48,34 +48,34 @@ class Limits:
     medium: Medium = ELECTRICAL
 
     def source_v(self, wire: SourceWire) -> float:
-        """The largest voltage that the channel may play (V); a flow is limited by what it does to the nodes."""
+        """Largest voltage that the channel may play (V); infinite for a flow, which only its effect on nodes limits."""
         actuator = wire.actuator
         if actuator is None:
             return self.node_v if self.medium == ELECTRICAL else np.inf
         return np.inf if actuator.makes_flow else self.node_v / abs(actuator.per_volt)
 
     def check_step(self, took_s: float) -> None:
-        """Refuse to go on after a training step that took longer than it may."""
+        """Raise LimitExceeded after a training step that took longer than the limit."""
         if not took_s <= self.step_s:
             raise LimitExceeded(
                 f"a training step took {took_s:.3g} s",
                 action="step",
                 limit=f"limits.step {self.step_s:g} s",
                 config_path=("limits", "step"),
-                remedy="look for what is slow (labrig plan), or raise limits.step",
+                remedy="find out which part is slow (labrig plan), or raise limits.step",
             )
 
     def check_window(self, hookup: Hookup, window: Demodulator, largest: Callable[[], tuple[Array, float]]) -> None:
-        """Refuse a window in which a node left its limits, or an edge took too much power, whatever drove it.
+        """Raise LimitExceeded if a node left its limits in a window, or an edge took too much power.
 
         Parameters
         ----------
         hookup : Hookup
             The wiring.
         window : Demodulator
-            It was fed the window.
+            The demodulator to which the window was fed.
         largest : callable
-            Returns the largest conductance that each edge may have (E,), and the largest of these (S).
+            Returns an upper bound (E,) on the conductance of each edge, and the largest of these bounds (S).
         """
         low, high = window.extremes
         if low == np.inf:
@@ -87,7 +87,7 @@ class Limits:
             self._check_power(hookup, siemens * window.mean_squares()[: len(siemens)])  # a second quantity has none
 
     def _check_power(self, hookup: Hookup, power: Array) -> None:
-        """Refuse an edge whose power (E,), in W, is beyond the limit."""
+        """Raise LimitExceeded if the power (E,) of an edge, in W, exceeds the limit."""
         if power.max(initial=0.0) <= self.edge_power_w:
             return
         worst = int(power.argmax())
@@ -100,7 +100,7 @@ class Limits:
         )
 
     def _check_nodes(self, hookup: Hookup, low: Array, high: Array) -> None:
-        """Refuse a node whose lowest or highest sample (C,), in V, is outside its own limits."""
+        """Raise LimitExceeded if the lowest or highest sample (C,) of a node, in V, is outside the node's limits."""
         ceiling, floor = np.minimum(hookup.high_v, self.node_v), np.maximum(hookup.low_v, -self.node_v)
         spare = NOISE * np.minimum(np.abs(ceiling), np.abs(floor))
         outside = ~((high <= ceiling + spare) & (low >= floor - spare))
@@ -118,28 +118,29 @@ class Limits:
             limit=f"{floor[column]:g} {unit} to {ceiling[column]:g} {unit} ({which})",
             config_path=path,
             remedy="lower the drive; if it is not that large, another instrument drives the node, or a source plays "
-            "more than it was told",
+            "more than it was told to",
         )
 
     def _which(self, hookup: Hookup, node: str, extreme: float) -> tuple[str, tuple[str, ...]]:
-        """Say which limit of a node its voltage is beyond, and the key that sets it."""
+        """Return a description of the limit that a node's voltage exceeds, and the key that sets the limit."""
         howland = next((wire.howland for wire in hookup.outputs if wire.node == node), None)
         if howland is not None and abs(extreme) > howland.compliance_v:
             key = ("wiring", node, "through", "compliance")
-            return "compliance of its current source, which no longer delivers what is asked of it", key
+            return "compliance of its current source, which no longer delivers the requested current", key
         if abs(extreme) > self.node_v:
             return "limits.node", ("limits", "node")
-        return "supply of the parts on it", ("limits", "node")
+        return "supply of the parts on this node", ("limits", "node")
 
 
 class DriveLimits:
-    """Refuses, before anything is started, a source whose DC and tones add up beyond the node limit.
+    """Refuses, before sources start, a program whose DC and tones add up to more than the limit of its node.
 
     Parameters
     ----------
     limits : Limits
+        The limits of the board.
     hookup : Hookup
-        Names every source that is played.
+        The wiring, which contains all sources.
     """
 
     def __init__(self, limits: Limits, hookup: Hookup) -> None:
@@ -148,14 +149,19 @@ class DriveLimits:
         self._passed: list[ToneProgram | None] = [None] * len(wires)
 
     def check(self, programs: Mapping[str, Mapping[str, ToneProgram]], spare: float = 0.0) -> None:
-        """Check what each channel of each source is to play; what has passed before passes again.
+        """Check the programs of all sources; a program that has passed before is not checked again.
 
         Parameters
         ----------
         programs : mapping
-            By device and channel.
+            Programs by device and channel.
         spare : float
-            By which fraction of the limit it may be beyond.
+            Allowed excess over the limit, as a fraction.
+
+        Raises
+        ------
+        LimitExceeded
+            If a program exceeds its limit.
         """
         passed = self._passed
         for number, (wire, limit) in enumerate(self._wires):

@@ -1,8 +1,8 @@
-"""Calls to several instruments at the same time, each in a thread of its own, and every wait with a deadline.
+"""Calls to several instruments at the same time, each in its own thread, and every wait with a deadline.
 
-The threads are started once, when the rig opens, and are daemons: no step creates one, and a call that hangs does not
-keep the process from ending. Locks here are plain `threading.Lock`s: a Ctrl-C in the main thread inside a
-`Condition` or `Event` can leave its lock held forever.
+The threads are started once, when the rig opens, so no training step creates a thread. They are daemons, so a call that
+hangs does not keep the process from ending. Locks here are plain `threading.Lock`s, because a Ctrl-C in the main thread
+inside a `Condition` or `Event` can leave its lock held forever.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError
 Result = TypeVar("Result")
 
 CALL_S = 30.0
-"""Deadline for parallel calls. Drivers give up earlier; only a call that hangs takes this long."""
+"""Deadline for parallel calls (s). Drivers give up earlier; only a call that hangs takes this long."""
 
 START_S = 5.0
-"""Deadline for a thread to begin."""
+"""Deadline for a thread to start (s)."""
 
 
 class CutOff(SystemExit):
-    """Raised in a thread whose instrument was made safe while its call hung: the call must not go on.
+    """Raised in a thread whose instrument was made safe while its call hung, so that the call does not continue.
 
-    A SystemExit, because a thread that ends with one ends silently.
+    It is a SystemExit, because that ends a thread silently.
     """
 
 
 class Outcome(Generic[Result]):
-    """What a call returns or raises, once it has ended."""
+    """The result or the exception of a call, once it has ended."""
 
     def __init__(self, device: str, action: str) -> None:
         self._device = device
@@ -44,39 +44,39 @@ class Outcome(Generic[Result]):
         self.over = False
 
     def returned(self, result: Result) -> None:
-        """Record what the call returned."""
+        """Record the result of the call."""
         self._result = result
         self._end()
 
     def raised(self, failure: Exception) -> None:
-        """Record what the call raised."""
+        """Record the exception that the call raised."""
         self._failure = failure
         self._end()
 
     def _end(self) -> None:
         if not self.over:
-            self.over = True  # first: a thread that was interrupted while holding the latch must not wait for it again
+            self.over = True  # first, because a thread interrupted while holding the latch must not wait for it again
             self._latch.release()
 
     def wait(self, within_s: float) -> bool:
-        """Wait up to `within_s` seconds; whether the call is over."""
+        """Wait up to `within_s` seconds, and return whether the call is over."""
         if not self.over and self._latch.acquire(timeout=max(0.0, within_s)):
             self._latch.release()
         return self.over
 
     def ended_by(self, until_s: float) -> None:
-        """Wait; raises DeadlineExceeded if the call has not ended by `until_s` (of `time.monotonic`)."""
+        """Wait for the call. Raises DeadlineExceeded if it has not ended by `until_s` (on `time.monotonic`)."""
         if not self.wait(until_s - time.monotonic()):
             raise DeadlineExceeded(
-                "the call does not return",
+                "the call has not returned",
                 device=self._device,
                 action=self._action,
                 limit=f"{CALL_S:g} s",
-                remedy="check its power and its connection",
+                remedy="check the instrument's power and connection",
             )
 
     def get(self, until_s: float) -> Result:
-        """The result. Raises what the call raised, or DeadlineExceeded as `ended_by` does."""
+        """Return the result. Raises the exception of the call, or DeadlineExceeded as `ended_by` does."""
         self.ended_by(until_s)
         if self._failure is not None:
             raise self._failure
@@ -84,7 +84,7 @@ class Outcome(Generic[Result]):
 
 
 class Call(Generic[Result]):
-    """One call, which is made at most once: by a worker, or never if it is withdrawn first."""
+    """One call, which a worker makes at most once; it is never made if it is withdrawn first."""
 
     def __init__(self, device: str, action: str, make: Callable[[], Result]) -> None:
         self.outcome = Outcome[Result](device, action)
@@ -102,7 +102,7 @@ class Call(Generic[Result]):
         except Exception as failure:
             self.outcome.raised(failure)
         except BaseException as failure:  # CutOff, or a library that calls exit(): neither ends the program
-            self.outcome.raised(self._error(f"the call was broken off: {type(failure).__name__}"))
+            self.outcome.raised(self._error(f"the call was interrupted by {type(failure).__name__}"))
 
     def withdraw(self) -> None:
         """Refuse the call if it has not begun."""
@@ -114,7 +114,7 @@ class Call(Generic[Result]):
 
 
 class Worker:
-    """A daemon thread that makes one call after another. Raises RuntimeError if it does not start."""
+    """A daemon thread that makes calls one after another. Raises RuntimeError if it does not start."""
 
     def __init__(self, name: str) -> None:
         self._calls = SimpleQueue[Call[Any] | None]()
@@ -122,14 +122,14 @@ class Worker:
         running.acquire()
         threading.Thread(target=_work, args=(self._calls, running), name=name, daemon=True).start()
         if not running.acquire(timeout=START_S):  # it may have died before its first line
-            raise RuntimeError(f"the thread {name!r} does not run")
+            raise RuntimeError(f"the thread {name!r} does not start")
 
     def submit(self, call: Call[Any]) -> None:
         """Queue a call."""
         self._calls.put(call)
 
     def end(self) -> None:
-        """Let the thread end after the call it is in."""
+        """Let the thread end after its present call."""
         self._calls.put(None)
 
 
@@ -141,13 +141,13 @@ def _work(calls: SimpleQueue[Call[Any] | None], running: threading.Lock) -> None
             if call is None:
                 return
             call.run()
-            del call  # do not keep its arguments until the next one comes
+            del call  # so that its arguments are not kept until the next call
         except CutOff:  # meant for a call that has just ended
             continue
 
 
 def started_workers(names: Iterable[str]) -> dict[str, Worker]:
-    """A worker for each name. Raises LabrigError if the system does not give a thread."""
+    """Start a worker for each name. Raises LabrigError if the system cannot start a thread."""
     workers: dict[str, Worker] = {}
     try:
         for name in names:
@@ -168,9 +168,9 @@ def started_workers(names: Iterable[str]) -> dict[str, Worker]:
 class ParallelCalls:
     """Calls to `devices`, one at a time per device.
 
-    With threads no call runs in the caller's thread, so Ctrl-C always ends the wait for it, even if it hangs in C.
-    Without threads (before `start`, or with a single device, where they would gain nothing and cost time) the caller
-    makes the calls one after another, and the driver's deadline is the only one.
+    With threads, no call runs in the caller's thread, so Ctrl-C always ends the wait for a call, even if it hangs in C
+    code. Without threads (before `start`, or with a single device, where threads would only cost time), the caller's
+    thread makes the calls one after another, and only the deadlines of the drivers apply.
     """
 
     def __init__(self, devices: Iterable[str]) -> None:
@@ -179,12 +179,12 @@ class ParallelCalls:
         self._pending: tuple[Call[Any], ...] = ()
 
     def start(self) -> None:
-        """Start one thread per device. Raises LabrigError if the system does not give one."""
+        """Start one thread per device, if there are several. Raises LabrigError if the system cannot start a thread."""
         if len(self._devices) > 1 and not self._workers:
             self._workers = started_workers(self._devices)
 
     def end(self) -> None:
-        """Withdraw what has not begun and let the threads end."""
+        """Withdraw the calls that have not begun, and let the threads end."""
         self.withdraw()
         self._pending = ()
         workers, self._workers = self._workers, {}
@@ -194,9 +194,9 @@ class ParallelCalls:
     def call(self, action: str, calls: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
         """Make the calls and return their results by device.
 
-        All have ended when this returns or raises, unless Ctrl-C interrupts: then those that have not begun are
-        withdrawn. Raises the exception of the only call that failed, an ExceptionGroup of several, or DeadlineExceeded
-        for a call that hangs.
+        All calls have ended when this returns or raises, unless Ctrl-C interrupts it: then calls that have not begun
+        are withdrawn. Raises the exception of the call that failed, an ExceptionGroup if several failed, or
+        DeadlineExceeded for a call that hangs.
         """
         end = self.begin(action, calls)
         try:
@@ -206,9 +206,9 @@ class ParallelCalls:
             raise
 
     def begin(self, action: str, calls: Mapping[str, Callable[[], Result]]) -> Callable[[], dict[str, Result]]:
-        """Begin the calls. The function returned waits for their end and returns or raises as `call` does.
+        """Begin the calls. Return a function that waits for their end, and then returns or raises as `call` does.
 
-        Without threads the calls have ended when this returns.
+        Without threads, the calls have already ended when this returns.
         """
         if self._workers:
             outcomes = self._submit(action, calls)
@@ -217,7 +217,7 @@ class ParallelCalls:
         return lambda: results_of(outcomes)
 
     def wait(self) -> None:
-        """Wait until no call runs any more. Raises DeadlineExceeded for one that hangs."""
+        """Wait until all calls have ended. Raises DeadlineExceeded for a call that hangs."""
         ends = time.monotonic() + CALL_S
         for call in self._pending:
             call.outcome.ended_by(ends)
@@ -228,10 +228,10 @@ class ParallelCalls:
             call.withdraw()
 
     def _submit(self, action: str, calls: Mapping[str, Callable[[], Result]]) -> dict[str, Outcome[Result]]:
-        """Hand each call to its device's thread, once the calls before have ended: no device gets two at once."""
+        """Give each call to its device's thread after the previous calls have ended: never two at once per device."""
         self.wait()
         made = {device: Call(device, action, call) for device, call in calls.items()}
-        self._pending = tuple(made.values())  # before the first is submitted: none may run unknown to `withdraw`
+        self._pending = tuple(made.values())  # set before submitting, so that `withdraw` knows every call
         try:
             for device, call in made.items():
                 self._workers[device].submit(call)
@@ -242,7 +242,7 @@ class ParallelCalls:
 
 
 def _made_here(device: str, action: str, make: Callable[[], Result]) -> Outcome[Result]:
-    """The outcome of a call made in the calling thread. Ctrl-C is not an outcome: it is raised."""
+    """Make a call in the calling thread, and return its outcome. Ctrl-C is not an outcome: it is raised."""
     outcome = Outcome[Result](device, action)
     try:
         outcome.returned(make())
@@ -252,10 +252,10 @@ def _made_here(device: str, action: str, make: Callable[[], Result]) -> Outcome[
 
 
 def results_of(outcomes: Mapping[str, Outcome[Result]]) -> dict[str, Result]:
-    """The results of all calls, once they have ended.
+    """Wait for all calls to end, and return their results.
 
-    Raises the exception of the only call that failed, or an ExceptionGroup of several; DeadlineExceeded stands for a
-    call that has not ended within `CALL_S` seconds.
+    Raises the exception of the call that failed, or an ExceptionGroup if several failed. A call that has not ended
+    within `CALL_S` seconds has failed with DeadlineExceeded.
     """
     ends = time.monotonic() + CALL_S
     results: dict[str, Result] = {}

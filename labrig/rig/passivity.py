@@ -1,8 +1,8 @@
-"""Whether outputs move the way that their error pushes them: an inverted pilot must not become an update.
+"""Check that error currents move outputs in the right direction, so that an inverted pilot never leads to an update.
 
-A passive board takes power from whatever drives it. So the currents into the outputs, each times the voltage that
-follows at its tone, add up to more than zero. If they do not, phases are read the wrong way round, and with them every
-gradient. DC levels look right all the same, which is why `driven_nodes.py` does not notice.
+A passive board takes power from its sources. So the sum over outputs of the current into an output times the resulting
+voltage at its tone is positive. If it is negative, phases are read with the wrong sign, and so is every gradient. DC
+levels still look right, so `driven_nodes.py` does not notice this.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from labrig.rig.hookup import Hookup
 Array = NDArray[np.float64]
 
 NOISE = 6.0
-"""Standard errors by which the sum must be below zero."""
+"""Number of standard errors by which the sum must be below zero to be refused."""
 
 CROSSTALK = 5e-4
-"""Share of the pilot, and of every error tone as it is played, that a channel may read past the board: −66 dB."""
+"""Share of the pilot, and of every error tone as played, that may couple into a channel directly: −66 dB."""
 
 
 def passivity_problem(
     read: Demodulated, error: Array, rows: slice, hookup: Hookup, misread: float
 ) -> SenseMisfit | None:
-    """Return what is wrong, as an error; None if the board may be passive.
+    """Return an error if the readings contradict a passive board; None if they do not.
 
     Parameters
     ----------
     read : Demodulated
-        What was read.
+        The readings.
     error : (K, O) array
-        Currents into the outputs that were played (A).
+        Currents into the outputs as they were played (A).
     rows : slice
         The K error tones among all tones.
     hookup : Hookup
         The wiring.
     misread : float
-        By which fraction a node may be misread; from 1 on, its sign may be wrong, and nothing is judged.
+        Allowed relative deviation of a reading; if it is 1 or more, even signs may be wrong, and there is no check.
     """
     pushed = [k for k, wire in enumerate(hookup.outputs) if not wire.reads and wire.node in hookup.sense_column]
     current = error[:, pushed]
     if misread >= 1.0 or not current.any():
         return None
     columns = [hookup.sense_column[hookup.outputs[k].node] for k in pushed]
-    volts = np.abs([hookup.senses[column].sensor for column in columns])  # of a channel per unit of its node
+    volts = np.abs([hookup.senses[column].sensor for column in columns])  # volts of a channel per unit of its node
     power = (current * volts * read.channel_in_phase[rows][:, columns]).sum(axis=0)
     if power.sum() >= 0.0:
         return None
@@ -59,7 +59,7 @@ def passivity_problem(
     nodes, sources = ", ".join(wire.node for wire in wires), ", ".join(wire.label for wire in wires)
     pilot = f"{hookup.pilot.label} to {hookup.digitizer}/{hookup.senses[hookup.pilot_column].channel}"
     return SenseMisfit(
-        f"the error tone moves {nodes} against the current that it pushes, which no passive board does",
+        f"the error tone moves {nodes} in the direction opposite to its current, which a passive board never does",
         device=hookup.digitizer,
         action="measure",
         remedy=f"is the pilot ({pilot}) inverted, or the error source ({sources}), or the sense lead of {nodes}? "

@@ -1,4 +1,4 @@
-"""The programmers of a rig as one: settings by edge, whichever programmer an edge's channel belongs to."""
+"""All programmers of a rig together: settings by edge, independent of the programmer to which an edge belongs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class Programming:
 
     Parameters
     ----------
-    programmers
-        By name.
-    edges
-        The channel of each edge.
+    programmers : mapping of str to ConductanceProgrammer
+        The programmers by name.
+    edges : sequence of E EdgeWire
+        The edges with their channels.
 
     Attributes
     ----------
     siemens : (E,) array
-        Nominal conductance last written to every edge; 0 where nothing was written yet (S).
-    levels : sequence of E
-        What each edge's channel can realize; empty until `read_levels`.
+        Nominal conductance last written to every edge (S); 0 for an edge that was never written.
+    levels : sequence of E LevelTable or Continuous
+        Levels, or continuous range, of each edge's channel; empty before `read_levels`.
     """
 
     def __init__(self, programmers: Mapping[str, ConductanceProgrammer], edges: Sequence[EdgeWire]) -> None:
@@ -48,7 +48,7 @@ class Programming:
         self._largest: tuple[Array, float] | None = None
 
     def read_levels(self) -> None:
-        """Ask the open programmers what their channels can realize."""
+        """Read the levels of all channels from the programmers, which must be open."""
         tables = {name: programmer.levels() for name, programmer in self._programmers.items()}
         self.levels = [tables[edge.device][edge.channel] for edge in self._edges]
         by_code = {key: each.by_code for key, each in distinct(self.levels).items() if isinstance(each, LevelTable)}
@@ -57,13 +57,13 @@ class Programming:
             for key, each in distinct(self.levels).items()
         }
         self._most = np.array([most[id(each)] for each in self.levels])
-        # The tolerance is one of resistances.
+        # The tolerance refers to resistances.
         self._tolerance_factor = 1.0 / np.array([max(1.0 - each.tolerance, 0.01) for each in self.levels])
         self._before = self._largest = None
         self._siemens_of = [by_code.get(id(table), {}) for table in self.levels]
 
     def keep_alive(self) -> None:
-        """Feed the watchdogs that are due."""
+        """Feed the watchdogs of the programmers that are due."""
         for programmer in self._programmers.values():
             programmer.keep_alive()
 
@@ -89,10 +89,10 @@ class Programming:
         return report
 
     def largest(self) -> tuple[Array, float]:
-        """(E,) largest conductance that each edge may have now (S), and the largest of them.
+        """Upper bound (E,) on the present conductance of each edge (S), and the largest of these bounds.
 
-        It is what was written, or what a channel that does not keep it holds instead, with the tolerance of the part.
-        Edges that were never written are read back, once.
+        A bound is the conductance that was written, or that a faulty channel was found to hold instead, increased by
+        the tolerance of the part. Edges that were never written are read back once.
         """
         if self._largest is None:
             if len(self._settings) < len(self._edges) and self._before is None:
@@ -107,14 +107,14 @@ class Programming:
         return self._largest
 
     def _as_found(self) -> Array:
-        """(E,) nominal conductances as they are read back (S); NaN where that says nothing."""
+        """(E,) nominal conductances as they are read back (S); NaN for an edge that cannot be read back."""
         held = self.read_back()
         return np.array(
             [self.nominal(edge, held[edge]) if edge in held else np.nan for edge in range(len(self._edges))]
         )
 
     def read_back(self) -> dict[int, Setting]:
-        """What every edge's channel holds, by edge index, as its programmer reads it back."""
+        """The settings of all edges, by edge index, as the programmers read them back."""
         held: dict[int, Setting] = {}
         for device, programmer in self._programmers.items():
             mine = {edge.channel: index for index, edge in enumerate(self._edges) if edge.device == device}
@@ -122,7 +122,7 @@ class Programming:
         return held
 
     def nominal(self, edge: int, setting: Setting) -> float:
-        """The conductance of a setting of an edge's channel (S); NaN for a code that it does not have."""
+        """Nominal conductance of a setting of an edge's channel (S); NaN for a code that the channel does not have."""
         if isinstance(setting, Target):
             return setting.siemens
         assert isinstance(setting, Level)
@@ -130,9 +130,9 @@ class Programming:
 
     @contextmanager
     def trial(self, settings: Mapping[int, Setting]) -> Generator[None, None, None]:
-        """Write settings, and write back what was there at the end.
+        """Context in which these settings are on the board; the previous settings are written back at the end.
 
-        Raises ChannelFault if a channel does not hold its setting, or a programmer was reset in the meantime.
+        Raises ChannelFault if a channel does not hold its setting, or if a programmer was reset in the meantime.
         """
         missing = [edge for edge in settings if edge not in self._settings]
         if missing:
@@ -150,5 +150,6 @@ class Programming:
     def _write(self, settings: Mapping[int, Setting]) -> None:
         report = self.program(settings)
         if report.faulty or report.interrupted:
-            what = f"{', '.join(report.faulty)} do not hold what was written" if report.faulty else "settings were lost"
+            channels = f"{', '.join(report.faulty)} did not keep the settings that were written"
+            what = channels if report.faulty else "a programmer was reset and lost its settings"
             raise ChannelFault(what, action="trial", remedy="check the programmer's supply, cable and watchdog")

@@ -1,4 +1,4 @@
-"""What may record the samples of a rig."""
+"""The interface of a recorder for the samples of a rig."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from labrig.rig.channel_programs import Programs
 
 
 class Recorder(Protocol):
-    """Gets the samples of every acquisition, before anything is made of them."""
+    """Receives the samples of every acquisition, before they are evaluated."""
 
     def begin(self, acquisition: int, asked: Programs, played: Programs) -> None:
-        """Begin an acquisition: its number, what the sources were asked to play, and what they said they play."""
+        """Begin an acquisition, with its number, the programs requested from the sources, and those they report."""
         ...
 
     def add(self, block: Block) -> None:
-        """Take the next block of it."""
+        """Take the next block of the acquisition."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Refuses a measurement that cannot be trusted, so that it never becomes an update."""
+"""Refuses a measurement that cannot be trusted, so that it never leads to an update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports of several programmers as one."""
+"""Merging of the reports of several programmers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labrig.instruments.data import ProgramReport
 
 
 def merged(reports: Sequence[tuple[str, ProgramReport]]) -> ProgramReport:
-    """One report of all, by the name of the programmer; channels are named device/channel."""
+    """Merge reports, each with the name of its programmer; the channels are then named device/channel."""
 
     def named(device: str, channels: Sequence[str]) -> list[str]:
         return [f"{device}/{channel}" for channel in channels]

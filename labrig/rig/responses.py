@@ -1,4 +1,4 @@
-"""Picks the coefficients that a learning rule needs out of what the lock-in read."""
+"""Selects the coefficients that a learning rule needs from the result of the lock-in."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def response_of(
     constant: NDArray[np.float64] | None = None,
     shared: SharedErrors | None = None,
 ) -> Response:
-    """Coefficients of one acquisition.
+    """Return the response of one acquisition.
 
     Parameters
     ----------
-    read
-        What the lock-in read.
-    activation
-        "dc", or "sine" if the first tone is the activation's.
-    hookup
-        Says which columns are outputs.
-    error_rows
-        Tones that carry the error.
+    read : Demodulated
+        The result of the lock-in.
+    activation : {'dc', 'sine'}
+        Kind of activation; a sine is the first tone.
+    hookup : Hookup
+        The wiring.
+    error_rows : slice
+        The error tones among all tones.
     error : (K, O) array
         The error currents as they were played (A).
-    half_squares
-        ½u² of every edge, if it was asked for.
+    half_squares : HalfSquares or None
+        ½u² of every edge, if it was requested.
     constant : (O,) array or None
-        The constant currents as they were played (A); None if none were asked for.
-    shared
-        What is known of errors that this response shares with others.
+        The constant currents as they were played (A); None if none were requested.
+    shared : SharedErrors or None
+        Uncertainties that this response shares with others.
     """
     if activation == "dc":
         a, u_a, systematic_a = read.edge_dc, read.u_edge_dc, read.systematic_edge_dc
@@ -83,15 +83,16 @@ def response_of(
 def shared_errors(
     hookup: Hookup, plan: AcquisitionPlan, accuracies: Mapping[str, SourceAccuracy] = MappingProxyType({})
 ) -> SharedErrors:
-    """What is known of the errors that all responses share, in the unit of the network.
+    """Return the uncertainties that all responses share, in the unit of the network.
 
     Parameters
     ----------
-    hookup
-    plan
-        Says how well channels of the digitizer are known.
-    accuracies
-        Of the sources, by name; one that is missing counts as exact.
+    hookup : Hookup
+        The wiring.
+    plan : AcquisitionPlan
+        The acquisition, which contains the uncertainties of the digitizer.
+    accuracies : mapping of str to SourceAccuracy
+        Accuracies of the sources by name; a source that is missing counts as exact.
     """
     offset = plan.u_offset_v * (1.0 if hookup.per_volt is None else np.abs(hookup.per_volt))
     of_outputs = [accuracies.get(wire.device, SourceAccuracy()) for wire in hookup.outputs]

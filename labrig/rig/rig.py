@@ -1,11 +1,11 @@
-"""The rig: instruments that are wired to a board, opened together and made safe together.
+"""The rig: instruments that are wired to a board, and are opened and made safe together.
 
     with rig:
         response = rig.measure(Excitation(activation, error))
         report = rig.program({edge: Level(128)})
 
-Order matters: digitizers arm first, sources start last. On any exit every instrument is made safe, each on its own
-(how: safety.py), then connections close.
+Order matters: digitizers arm first, sources start last. On any exit every instrument is made safe independently of the
+others (see safety.py), then connections are closed.
 """
 
 from __future__ import annotations
@@ -56,18 +56,18 @@ Array = NDArray[np.float64]
 
 
 class Rig:
-    """hookup: the wiring. sources, digitizer, programmers: unopened instruments by name.
+    """hookup: the wiring. sources, digitizer, programmers: instruments by name, not yet opened.
 
-    plan: acquisition asked for. tones: where tones are; with activation "sine" the first is the activation's, every
-    other one carries error. pilot_v: amplitude of the pilot, shared by its tones. identities: what must answer.
+    plan: requested acquisition. tones: the tone plan; with activation "sine", the first tone carries the activation and
+    all others carry errors. pilot_v: sum of the pilot's amplitudes. identities: expected identities of instruments.
     mains_hz: mains whose hum is fitted. zero_every: acquisitions after which the zero is measured again, 0 for never.
     up: names of sources and programmers, in the order in which they are connected to the board when the rig opens; the
-    others follow. stages: by name, when an instrument is made safe (0 first); without it sources first, then the rest.
+    others follow. stages: by name, when an instrument is made safe (0 first); by default sources first, then the rest.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
-    on_close: called after everything was closed, to end what the bench started.
-    truth: what only a simulation knows, for a rig whose rule is the exact gradient; None for every other.
-    closing: whether `close` is under way. Until it ends, a signal handler holds Ctrl-C back.
-    recorder: gets the samples of every acquisition.
+    on_close: called after all instruments are closed, to end processes that the bench started.
+    truth: exact solution of a simulation, for a rig whose rule is the exact gradient; None for all other rigs.
+    closing: whether `close` is in progress. Until it ends, a signal handler holds Ctrl-C back.
+    recorder: receives the samples of every acquisition.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Rig:
 
     @property
     def error_tones(self) -> int:
-        """K, how many tones can carry an error."""
+        """K, the number of tones that can carry an error."""
         return len(self._channel_programs.error_hz)
 
     @property
@@ -151,18 +151,18 @@ class Rig:
 
     @property
     def levels(self) -> Sequence[LevelTable | Continuous]:
-        """(E) what each edge's channel can realize (known once the rig is open)."""
+        """Levels, or continuous range, of each edge's channel; known once the rig is open."""
         return self._programming.levels
 
     @property
     def siemens(self) -> Array:
-        """(E,) nominal conductance last written to every edge; 0 where nothing was written yet."""
+        """(E,) nominal conductance last written to every edge (S); 0 for an edge that was never written."""
         return self._programming.siemens.copy()
 
     def __enter__(self) -> Self:
         """Open, identify and configure every instrument; the rig then idles at 0 V with its outputs on.
 
-        If one of them fails, those that were reached are made safe and closed.
+        If an instrument fails, those that were reached are made safe and closed.
         """
         try:
             self._while_open.enter_context(one_blas_thread())
@@ -178,9 +178,9 @@ class Rig:
         self._close_after(error)
 
     def close(self) -> None:
-        """Make every instrument that was reached safe, then close it; does nothing if that was done before.
+        """Make every instrument that was reached safe, then close it; do nothing if the rig is closed already.
 
-        Ends within about 20 s whatever hangs; outputs of instruments that answer are off within 1 s.
+        This ends within about 20 s even if calls hang; instruments that respond have their outputs off within 1 s.
         Raises NotMadeSafe with one error for each instrument that could not be made safe or closed.
         """
         self.closing = self._closed = True
@@ -192,11 +192,11 @@ class Rig:
             raise NotMadeSafe("some instruments could not be made safe", failures)
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run needs to know of this rig, as plain values and arrays."""
+        """State of this rig that a resumed run needs, as plain values and arrays."""
         return {"acquisitions": self.acquisitions, **({} if self._zero is None else {"zero": self._zero.state()})}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from the state of an open rig of the same configuration."""
+        """Continue from the state of another rig with the same configuration; this rig must be open."""
         self.acquisitions = state["acquisitions"]
         if self._zero is not None:
             self._zero.resume(state["zero"])
@@ -204,8 +204,8 @@ class Rig:
     def measure(self, excitation: Excitation, following: Excitation | None = None) -> Response:
         """Play an excitation, sample the nodes, and read the coefficients of every edge.
 
-        following: what the next measurement will play, if this is the last one before `confirm`: once the window is
-        read every source is asked to confirm, and then loads it, while the caller goes on.
+        following: the next excitation, if this is the last measurement before `confirm`. Once the window is read, every
+        source is asked to confirm, and then loads the next excitation, while the caller continues.
         Raises LimitExceeded, Overrange if a channel clipped, SyncLost if scans are missing or the pilot is too weak,
         SenseMisfit if nodes contradict what is played, DeadlineExceeded, ConnectionFailed, ChannelFault.
         """
@@ -231,12 +231,12 @@ class Rig:
         return response_of(read, self.activation, self.hookup, rows, error, *more)
 
     def _half_squares(self, read: Demodulated, excitation: Excitation, lead: Array) -> HalfSquares | None:
-        """½u² of every edge where tones beat, if it was asked for."""
+        """½u² of every edge at the beats of tones, if it was requested."""
         beats = self._channel_programs.beats(lead) if excitation.half_squares else ()
         return self._lock_in.half_squares(read, beats) if beats else None
 
     def _acquire(self, excitation: Excitation, following: Excitation | None) -> tuple[Demodulated, Programs, Array]:
-        """One acquisition: what was read, what the sources really played, and how far tones are ahead of the pilot."""
+        """Make one acquisition; return the reading, the programs as played, and the lead of tones over the pilot."""
         self._programming.keep_alive()
         programs = self._programs(excitation)
         following_programs = None if following is None else self._programs(following)
@@ -252,18 +252,18 @@ class Rig:
         self.limits.check_window(self.hookup, self._lock_in, self._programming.largest)
         read = self._lock_in.result(lead)
         if is_refused(read):
-            self.confirm()  # a source that was lost or reset in the meantime is a better reason
+            self.confirm()  # if a source was lost or reset in the meantime, its error explains more
             refuse(read, self.hookup)
         return read, played, lead
 
     def _check_driven_nodes(self, read: Demodulated, excitation: Excitation) -> None:
-        """Refuse a measurement in which a driven node does not read what its source plays."""
+        """Refuse a measurement in which a driven node does not read the voltage that its source plays."""
         activation = np.asarray(excitation.activation, dtype=float)
         siemens, _ = self._programming.largest()
         self._refuse(self._driven_nodes.problem(read, activation, self._pilot_v, siemens))
 
     def _refuse(self, misfit: SenseMisfit | None) -> None:
-        """Raise an error, if there is one and no source has a better reason."""
+        """Raise the error `misfit`, if there is one, unless a source raises an error that explains more."""
         if misfit is not None:
             self.confirm()
             raise misfit
@@ -277,36 +277,36 @@ class Rig:
         return self._programming.program(settings)
 
     def leave(self, names: Sequence[str]) -> None:
-        """Let these programmers leave the network connected as it is now when the rig is closed, whatever follows."""
+        """Let these programmers leave the network connected in its present state when the rig is closed."""
         for name in names:
             self._programmers[name].leave()  # type: ignore[attr-defined]
             self._left.append(name)
 
     def read_back(self) -> dict[int, Setting]:
-        """What every edge's channel holds, by edge index, as its programmer reads it back."""
+        """The settings of all edges, by edge index, as the programmers read them back."""
         return self._programming.read_back()
 
     def nominal(self, edge: int, setting: Setting) -> float:
-        """The conductance of a setting of an edge's channel (S); NaN for a code that it does not have."""
+        """Nominal conductance of a setting of an edge's channel (S); NaN for a code that the channel does not have."""
         return self._programming.nominal(edge, setting)
 
     def confirm(self) -> None:
-        """Check that every source still plays what it was told, so that what was measured since can be trusted.
+        """Check that every source still plays its program, so that the measurements since then can be trusted.
 
         Raises the error of the source: ConnectionFailed if it was lost, ChannelFault if it was reset.
         """
         self._source_group.confirm()
 
     def idle(self) -> None:
-        """0 V on every source with the outputs on, also after `make_safe`, which no other call can undo."""
+        """Set every source to 0 V with its outputs on. This is the only call that can undo `make_safe`."""
         if not self._closed:
             self._safety.reopen()
         self._source_group.idle()
 
     def make_safe(self) -> None:
-        """Outputs off on every instrument, all at once and each on its own.
+        """Switch all outputs off, on all instruments at once and independently.
 
-        No call reaches an instrument any more until `idle`: calls that wait or are made later raise ConnectionFailed.
+        After this no call reaches an instrument until `idle`: calls that wait or are made later raise ConnectionFailed.
         Raises NotMadeSafe with one error for each instrument that could not be made safe within 10 to 15 s.
         """
         self._safety.shut()
@@ -328,13 +328,13 @@ class Rig:
         return failures
 
     def _open(self) -> None:
-        self._safety.start_threads()  # before anything is reached: later the system may give no more
+        self._safety.start_threads()  # first, because the system may not be able to start threads later
         self._source_group.start_threads()
         self._safety.reopen()
         self._closed = False
         every = self._instruments()
         in_order = {name: every[name] for name in self._up if name in every}
-        digitizer_first = {self.hookup.digitizer: self._digitizer, **in_order, **every}  # others take its clock
+        digitizer_first = {self.hookup.digitizer: self._digitizer, **in_order, **every}  # others use its clock
         for name, instrument in digitizer_first.items():
             self._reached.append(name)
             instrument.open()
@@ -358,7 +358,7 @@ class Rig:
         self.idle()
 
     def _close_after(self, error: BaseException | None) -> None:
-        """Close; what goes wrong on the way is added to the error that led here."""
+        """Close the rig; errors while closing are added to the error that led here."""
         try:
             self.close()
         except NotMadeSafe as group:
@@ -367,11 +367,11 @@ class Rig:
             raise
 
     def _instruments(self) -> dict[str, Instrument]:
-        """Sources first: they are the ones to be made safe first."""
+        """All instruments, the sources first, because they are made safe first."""
         return {**self._sources, self.hookup.digitizer: self._digitizer, **self._programmers, **self.others}
 
     def _programs(self, excitation: Excitation) -> Programs:
-        """What each channel of each source plays. Raises LimitExceeded."""
+        """Programs of all source channels for an excitation. Raises LimitExceeded."""
         programs = self._channel_programs.programs(excitation)
         self._drive_limits.check(programs)
         return programs

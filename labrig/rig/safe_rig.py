@@ -1,4 +1,4 @@
-"""A rig in a program or notebook of the user's own: closed on signals and at the end of the program, too."""
+"""A rig in the user's own program or notebook, which is closed on signals and at the end of the program too."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from labrig.rig.rig import Rig
 
 
 class SafeRig:
-    """Context manager of a rig in a program or notebook of the user's own.
+    """Context manager of a rig in the user's own program or notebook.
 
-    SIGTERM, and SIGHUP unless it is ignored, close the rig wherever the main thread is, and then have their earlier
-    effect, which as a rule ends the process. The end of the program closes a rig that was left open. Ctrl-C raises
-    KeyboardInterrupt as ever, but not while the rig is being closed: then it is held back until that is done.
+    SIGTERM, and SIGHUP unless it is ignored, close the rig at any point of the program, and then have their previous
+    effect, which usually is to end the process. A rig that is still open at the end of the program is closed then.
+    Ctrl-C raises KeyboardInterrupt as usual; while the rig is being closed, it is held back until that is done.
 
-    Earlier handlers are restored when the rig is closed. Signals are handled only if the rig is opened in the main
+    The previous handlers are restored when the rig is closed. Signals are handled only if the rig is opened in the main
     thread; Python runs no handler while the main thread is inside a C function.
     """
 
@@ -30,7 +30,7 @@ class SafeRig:
         self._rig = rig
         self._previous: dict[int, Any] = {}
         self._held_back: int | None = None
-        self._handler = self._handle  # one object, to be recognized when it is to be taken out again
+        self._handler = self._handle  # kept as one object, so that it can be recognized when it is removed
 
     def __enter__(self) -> Rig:
         self._take_signals()
@@ -60,7 +60,7 @@ class SafeRig:
                     signal.signal(number, self._handler)
 
     def _give_signals_back(self) -> None:
-        """Restore the earlier handlers, and let what was held back have its effect now."""
+        """Restore the previous handlers, and raise the signal that was held back, if any."""
         atexit.unregister(self._close)
         previous, self._previous = self._previous, {}
         for number, earlier in previous.items():
@@ -83,11 +83,11 @@ class SafeRig:
             self._give_signals_back()
 
     def _close(self) -> None:
-        """Close the rig; what could not be made safe is printed on stderr: no caller is left to catch it."""
+        """Close the rig. Errors are written to stderr, because no caller is left to catch them."""
         try:
             self._rig.close()
         except NotMadeSafe as group:
-            # Not print: the signal may have come in the middle of one.
+            # Not print(), because the signal may have interrupted another print().
             for error in leaves(group):
                 with suppress(OSError):
                     os.write(2, f"labrig: {error}\n".encode())

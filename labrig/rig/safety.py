@@ -1,18 +1,18 @@
-"""Making the instruments of a rig safe: all at once, each on its own, again and again until a deadline.
+"""Making the instruments of a rig safe: all at once, independently, with retries until a deadline.
 
 Order of events, in seconds from the beginning:
 
-- 0: every gate is shut. No call that waits, or is made later, reaches an instrument.
-- 0: every source is made safe, each in a thread of its own. A source with a call under way is given `IN_FLIGHT_S` to
-  end it. If the call hangs, it is cut off (it cannot go on when it comes back) and the source is made safe all the
-  same; drivers use a fresh connection then, for a second message on the old one could be taken for a part of the first.
-- when every source is safe, and at the latest after `SOURCES_FIRST_S`: digitizers and programmers, likewise. The
-  configuration may name another order, stage by stage; the last stage begins by then all the same.
-- An instrument that was disturbed (a call was under way, or Ctrl-C broke one off) is made safe a second time after
-  `SETTLE_S`, and one whose call hung once more when that call ends, at the latest after `HUNG_S`: what such a call has
-  sent may arrive after the first attempt.
-- until `RETRY_S`: an instrument that could not be made safe is tried again; its plug may be back.
-- at `RETRY_S` + `LAST_ATTEMPT_S` this ends whatever hangs, and says which instrument is not safe.
+- 0: every gate is shut. Calls that wait, or are made later, reach no instrument.
+- 0: every source is made safe, each in its own thread. If a source has a call in progress, the call has `IN_FLIGHT_S`
+  to end. If it hangs, it is cut off (it cannot continue when it returns), and the source is made safe anyway. Drivers
+  then use a new connection, because a second message on the old one could be taken for a part of the first.
+- when every source is safe, and at the latest after `SOURCES_FIRST_S`: digitizers and programmers are made safe in the
+  same way. The configuration may set another order in stages; the last stage begins by the same time.
+- An instrument that was disturbed (a call was in progress, or Ctrl-C interrupted one) is made safe a second time after
+  `SETTLE_S`. If its call hung, it is made safe again when that call ends, and at the latest after `HUNG_S`, because
+  messages of such a call may arrive after the first attempt.
+- until `RETRY_S`: an instrument that could not be made safe is tried again; its cable may have been reconnected.
+- at `RETRY_S` + `LAST_ATTEMPT_S`: the procedure ends even if calls hang, and reports which instruments are not safe.
 
 The threads are started when the rig opens, so that the instruments can be made safe even if the system cannot start
 another thread later.
@@ -45,14 +45,20 @@ BY_HAND = {
     "programmer": "switch its supply off by hand",
     "digitizer": "it drives nothing; check its cable and its power before the next run",
 }
-"""What to do about an instrument that could not be made safe, by kind."""
+"""Remedy for an instrument that could not be made safe, by kind of instrument."""
 
 
 class SafetyCrew:
-    """Makes instruments safe and closes them, with a thread for each.
+    """Makes instruments safe and closes them, with one thread per instrument.
 
-    gates: of the instruments. clock: of the bench; the pauses between attempts pass on it. stages: when each instrument
-    is made safe, 0 first; without it sources first.
+    Parameters
+    ----------
+    gates : iterable of Gate
+        The gates of the instruments.
+    clock : Clock
+        Clock of the bench, which times the pauses between attempts.
+    stages : mapping of str to int
+        Stage in which an instrument is made safe, by name, beginning with 0; by default, sources come first.
     """
 
     def __init__(self, gates: Iterable[Gate], clock: Clock, stages: Mapping[str, int] = MappingProxyType({})) -> None:
@@ -63,29 +69,29 @@ class SafetyCrew:
         self._efforts: dict[str, _Effort] = {}
 
     def start_threads(self) -> None:
-        """Start one thread per instrument. Raises LabrigError if the system does not give one."""
+        """Start one thread per instrument. Raises LabrigError if the system cannot start a thread."""
         if not self._workers:
             self._workers = started_workers(self._gates)
 
     def end_threads(self) -> None:
-        """Let the threads end after the call they are in."""
+        """Let the threads end after their present calls."""
         workers, self._workers = self._workers, {}
         self._efforts.clear()
         for worker in workers.values():
             worker.end()
 
     def shut(self) -> None:
-        """Refuse every call to any of the instruments from now on."""
+        """Refuse all calls to the instruments from now on."""
         for gate in self._gates.values():
             gate.shut()
 
     def reopen(self) -> None:
-        """Let calls pass again. Raises DeadlineExceeded while a call still hangs."""
+        """Let calls pass again. Raises DeadlineExceeded if a call still hangs."""
         for gate in self._gates.values():
             gate.reopen()
 
     def make_safe(self, names: Sequence[str]) -> list[Exception]:
-        """Make these instruments safe; one error for each that could not be. Ends within RETRY_S + LAST_ATTEMPT_S."""
+        """Make these instruments safe within RETRY_S + LAST_ATTEMPT_S. Return an error for each that is not safe."""
         self.shut()
         began = time.monotonic()
         stages: dict[int, list[str]] = {}
@@ -103,7 +109,7 @@ class SafetyCrew:
         return [failure for failure in failures if failure is not None]
 
     def close(self, names: Sequence[str]) -> list[Exception]:
-        """Close these instruments; one error for each that could not be. Ends within CLOSE_S."""
+        """Close these instruments within CLOSE_S. Return an error for each that could not be closed."""
         calls = {name: Call(name, "close", self._gates[name].close) for name in names}
         for name, call in calls.items():
             self._submit(name, call)
@@ -115,7 +121,7 @@ class SafetyCrew:
                     continue  # its make_safe hangs, and was reported
                 failures.append(
                     DeadlineExceeded(
-                        "its connection does not close", device=name, action="close", limit=f"{CLOSE_S:g} s"
+                        "the connection does not close", device=name, action="close", limit=f"{CLOSE_S:g} s"
                     )
                 )
                 continue
@@ -126,7 +132,7 @@ class SafetyCrew:
         return failures
 
     def _begin(self, name: str) -> _Effort:
-        """Begin to make an instrument safe, or go on with what was begun before: never twice at the same time."""
+        """Begin to make an instrument safe, or return the effort that is still in progress: never two at once."""
         effort = self._efforts.get(name)
         if effort is None or effort.call.outcome.over:
             effort = self._efforts[name] = _Effort(self._gates[name], self._clock)
@@ -134,7 +140,7 @@ class SafetyCrew:
         return effort
 
     def _submit(self, name: str, call: Call[None]) -> None:
-        """Hand a call to the instrument's thread; without threads make it here."""
+        """Give a call to the instrument's thread; without threads, make it here."""
         worker = self._workers.get(name)
         if worker is None:
             call.run()
@@ -162,7 +168,7 @@ class _Effort:
             self.call.outcome.wait(min(2e-3, until_s - time.monotonic()))
 
     def failure(self) -> Exception | None:
-        """Why the instrument is not safe, and what to do about it; None if it is."""
+        """An error that says why the instrument is not safe, with a remedy; None if it is safe."""
         times = "once" if self._attempts == 1 else f"{self._attempts} times"
         spent = f"tried {times} in {self._clock.now() - self._began_on_clock:.1f} s"
         by_hand = BY_HAND[self._gate.kind]
@@ -181,7 +187,7 @@ class _Effort:
         if not self._safe:
             message, limit = "could not be made safe: its driver does not return", spent
         elif self._hung:
-            message = f"was made safe, but its {self._hung} does not return: look whether it stays safe"
+            message = f"was made safe, but its {self._hung} call does not return; check that it stays safe"
             limit = f"{HUNG_S:g} s"
         else:
             return None
@@ -201,7 +207,7 @@ class _Effort:
             self._attempt_until(ends)
 
     def _attempt_until(self, ends: float) -> None:
-        """Try until it works or the clock shows `ends`."""
+        """Try until an attempt succeeds or the clock reaches `ends`."""
         while True:
             self._attempts += 1
             try:
@@ -217,7 +223,7 @@ class _Effort:
 
 
 def failures_of(actions: Iterable[Callable[[], None]]) -> list[Exception]:
-    """Do every action, whatever becomes of the others; what they raised."""
+    """Perform every action, even if others fail, and return the exceptions that they raised."""
     failures: list[Exception] = []
     for action in actions:
         try:

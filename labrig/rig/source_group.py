@@ -16,19 +16,19 @@ _NOTHING: tuple[Programs, Callable[[], Programs]] = ({}, dict)
 
 
 def stating(sources: Mapping[str, WaveformSource]) -> list[str]:
-    """Names of the sources that state how accurate they are."""
+    """Names of the sources that state their accuracy."""
     return [name for name, source in sources.items() if isinstance(source, StatesAccuracy)]
 
 
 class SourceGroup:
-    """Every source of a rig.
+    """All sources of a rig.
 
     Parameters
     ----------
     sources : mapping
-        By name; they need not be open yet.
+        The sources by name; they need not be open yet.
     stating : collection of str
-        Those that state how accurate they are.
+        Names of the sources that state their accuracy.
     """
 
     def __init__(self, sources: Mapping[str, WaveformSource], stating: Collection[str] = ()) -> None:
@@ -39,7 +39,7 @@ class SourceGroup:
         self._confirming: dict[str, Outcome[None]] = {}
 
     def start_threads(self) -> None:
-        """Start one thread per source, if there are several. Raises LabrigError if the system does not give one."""
+        """Start one thread per source, if there are several. Raises LabrigError if the system cannot start a thread."""
         self._calls.start()
 
     def end_threads(self) -> None:
@@ -48,7 +48,7 @@ class SourceGroup:
         self._calls.end()
 
     def load(self, programs: Programs) -> Programs:
-        """Load `programs` unless they are loaded already; returns what each channel will really play."""
+        """Load `programs` unless they are loaded already. Return the programs that the channels will really play."""
         (prepared, loaded), self._prepared = self._prepared, _NOTHING
         self._confirming = {}
         played = loaded()
@@ -58,7 +58,7 @@ class SourceGroup:
         return played
 
     def accuracies(self) -> dict[str, SourceAccuracy]:
-        """How accurate the sources are that state it, by name."""
+        """Accuracies of the sources that state them, by name."""
         stating = cast("Mapping[str, StatesAccuracy]", self._sources)
         return {name: stating[name].accuracy() for name in self._stating}
 
@@ -73,7 +73,7 @@ class SourceGroup:
             source.start()
 
     def confirm(self) -> None:
-        """Return if every source plays what it was told, now or at the time of `begin_confirming` since the last start.
+        """Check that every source plays its program, by the answers to `begin_confirming` if it was called, or now.
 
         Raises the error of a source that does not.
         """
@@ -84,9 +84,9 @@ class SourceGroup:
             self._calls.call("confirm", {device: source.confirm for device, source in self._sources.items()})
 
     def begin_confirming(self, following: Programs) -> None:
-        """Begin to ask every source for `confirm`, and return at once.
+        """Begin to call `confirm` on every source, and return at once.
 
-        A source that has confirmed loads `following`; errors of that are raised by the next `load`.
+        A source that has confirmed loads `following`; the next `load` raises the errors of this loading.
         """
         confirming = {device: Outcome[None](device, "confirm") for device in self._sources}
 
@@ -104,13 +104,13 @@ class SourceGroup:
         self._prepared, self._confirming = (following, loaded), confirming
 
     def idle(self) -> None:
-        """0 V on every channel with the outputs on."""
+        """Set every channel to 0 V with the outputs on."""
         self.settle()
         for source in self._sources.values():
             source.idle()
 
     def settle(self) -> None:
-        """Wait until no call runs any more, and forget what was prepared.
+        """Wait until all calls have ended, and discard the prepared programs.
 
         Raises DeadlineExceeded for a call that hangs.
         """
@@ -118,6 +118,6 @@ class SourceGroup:
         self._calls.wait()
 
     def withdraw(self) -> None:
-        """Refuse the calls that have not begun and forget what was prepared."""
+        """Refuse the calls that have not begun, and discard the prepared programs."""
         self._prepared, self._confirming = _NOTHING, {}
         self._calls.withdraw()

@@ -1,4 +1,4 @@
-"""A programmer behind transducers: what it makes of a siemens is what the rig deals with."""
+"""A programmer behind transducers, which turn its siemens into the unit of the medium."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from labrig.instruments.data import Continuous, LevelTable, ProgramReport, Setti
 from labrig.instruments.wrapped import WrappedProgrammer
 
 ROUNDING = 1e-12
-"""Relative difference that is nothing but the rounding of a product."""
+"""Largest relative difference that counts as rounding of a product."""
 
 
 class TransducedProgrammer(WrappedProgrammer):
-    """Keeps the contract of a programmer in the unit of the medium: N/m, m³/(s·Pa).
+    """A programmer in the unit of the medium, such as N/m or m³/(s·Pa).
 
     Parameters
     ----------
     programmer : ConductanceProgrammer
-        In siemens.
+        The programmer in siemens.
     per_siemens : mapping of str to float
-        What the transducer at each channel makes of a siemens; channels that are not named have none.
+        Parameter of the medium per siemens for the transducer at each channel; channels that are not named have no
+        transducer.
     """
 
     def __init__(self, programmer: ConductanceProgrammer, per_siemens: Mapping[str, float]) -> None:
         super().__init__(programmer)
         self._per_siemens = dict(per_siemens)
         self._levels: dict[str, LevelTable | Continuous] = {}
-        self._asked: dict[str, tuple[Setting, Setting]] = {}  # what was sent to each channel, and what it stands for
+        self._asked: dict[str, tuple[Setting, Setting]] = {}  # by channel: the setting sent, and the one requested
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
-        """What each channel can realize, in the unit of the medium."""
+        """Levels, or continuous range, of each channel in the unit of the medium."""
         made: dict[tuple[int, float], LevelTable | Continuous] = {}
         given = self._levels = self._programmer.levels()
         for channel, levels in given.items():
@@ -52,7 +53,7 @@ class TransducedProgrammer(WrappedProgrammer):
         return self._in_medium(self._programmer.read_back(channels))
 
     def _in_medium(self, settings: Mapping[str, Setting]) -> dict[str, Setting]:
-        """Settings as they were asked for, where they are still held: a product and a quotient need not cancel."""
+        """Settings as they were requested, if still held, because a product and a quotient need not cancel exactly."""
         found: dict[str, Setting] = {}
         for channel, held in settings.items():
             sent, asked = self._asked.get(channel, (None, held))
@@ -60,7 +61,7 @@ class TransducedProgrammer(WrappedProgrammer):
         return found
 
     def _in_siemens(self, channel: str, setting: Setting) -> Setting:
-        """A setting for the programmer; one that only rounding has taken out of its range is at its end."""
+        """A setting for the programmer; one that is outside its range only by rounding is moved to the end."""
         levels, asked = self._levels.get(channel), _scaled(setting, 1 / self._factor(channel))
         if isinstance(asked, Target) and isinstance(levels, Continuous):
             for end in (levels.minimum, levels.maximum):

@@ -1,8 +1,8 @@
 """The zero of the digitizer, measured again between other measurements and subtracted from DC.
 
-Offsets, flicker and drift move the zero of every channel. A measurement with all activations at 0 V reads where it is
-now; subtracted, it leaves the response to the activation. What remains is how far the zero moves until it is measured
-again, and its successive readings say how much that is: no model of the drift is needed.
+Offsets, flicker and drift move the zero of every channel. A measurement with all activations at 0 V reads the present
+zero; subtracting it leaves the response to the activation. The remaining error is the movement of the zero until it is
+measured again. Successive readings show how large this is, so no model of the drift is needed.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from labrig.lockin.drops import DropTerms, prepare_drops
 Array = NDArray[np.float64]
 
 AT_FIRST = 12
-"""Zeros that are measured before the first measurement, so that their scatter is known."""
+"""Number of zeros measured before the first measurement, so that their scatter is known."""
 
 TWICE = 10
-"""Every so many times the zero is measured twice in a row: how far it moves in one acquisition, as it does until the
-next measurement."""
+"""Number of zeros after which the zero is measured twice in a row, to see how far it moves in one acquisition."""
 
 MEMORY = 100
-"""Zeros after which an old one no longer counts in the scatter."""
+"""Number of zeros after which the weight of an old one in the scatter has fallen to 1/e."""
 
 SHARED = 8.0
-"""Weight, in zeros, of the scatter of all channels in that of each: few zeros say little of a single one."""
+"""Weight, in zeros, of the scatter of all channels in that of each channel, because few zeros say little about a single
+channel."""
 
 
 @dataclass(frozen=True)
 class ZeroReading:
-    """What was read at zero, in each channel (C,) and across each edge (E,): values and uncertainties (V)."""
+    """Readings at zero of each channel (C,) and of each edge's drop (E,), with uncertainties (V)."""
 
     dc: Array
     edge_dc: Array
@@ -46,16 +46,16 @@ class ZeroReading:
 
 
 class Zero:
-    """The latest zero of every channel, and how far zeros are apart.
+    """The latest zero of every channel, and the scatter of the zeros.
 
     Parameters
     ----------
     every : int
         Acquisitions after which the zero is measured again.
     terms : DropTerms
-        Of the channels.
+        The drops as combinations of channels.
     offset_v : float or (C,) array
-        What the digitizer states for its zero (V, type B): it no longer counts.
+        Standard uncertainty (type B) that the digitizer states for its zero (V); subtracting the zero removes it.
     """
 
     def __init__(self, every: int, terms: DropTerms, offset_v: float | Array) -> None:
@@ -71,7 +71,7 @@ class Zero:
         self._edges = _Scatter(every + 1)
 
     def state(self) -> dict[str, Any]:
-        """Return the latest zero and what is known of its scatter, as plain values and arrays."""
+        """Return the latest zero and the scatter of the zeros, as plain values and arrays."""
         return {
             "since": self._since,
             "missing": self._missing,
@@ -82,7 +82,7 @@ class Zero:
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         self._since, self._missing, self._until_twice = (state[key] for key in ("since", "missing", "until_twice"))
         self._latest = None if state["latest"] is None else ZeroReading(**state["latest"])
         self._channels.resume(state["channels"])
@@ -90,12 +90,12 @@ class Zero:
 
     @property
     def due(self) -> bool:
-        """Whether the zero is to be measured before anything else."""
+        """Whether the zero must be measured before the next measurement."""
         return self._missing > 0 or self._since >= self._every
 
     @property
     def due_next(self) -> bool:
-        """Whether it will be after one more measurement."""
+        """Whether the zero must be measured after one more measurement."""
         return self._since + 1 >= self._every
 
     def measured(self, read: Demodulated) -> None:
@@ -114,7 +114,7 @@ class Zero:
         self._since = 0
 
     def subtracted_from(self, read: Demodulated) -> Demodulated:
-        """DC without the zero, with the uncertainty that its movement leaves."""
+        """Return the reading with the zero subtracted from DC, and with the uncertainty due to its movement."""
         zero = self._latest
         assert zero is not None, "the zero was not measured yet"
         self._since += 1
@@ -132,15 +132,15 @@ class Zero:
 
 
 def zeros_among(acquisitions: int, every: int) -> int:
-    """Zeros that are measured among so many other acquisitions; 0 if `every` is."""
+    """Number of zeros that are measured among `acquisitions` other acquisitions; 0 if `every` is 0."""
     return 0 if not every else AT_FIRST + round(acquisitions / every * (1 + 1 / TWICE))
 
 
 class _Scatter:
-    """Standard deviation of the difference between a zero and what is read some acquisitions later.
+    """Standard deviation of the difference between a zero and a reading some acquisitions later.
 
-    Estimated from consecutive zeros, which are one acquisition apart, and from the others, which are `apart`
-    acquisitions apart; its square is linear in between.
+    It is estimated from consecutive zeros, which are one acquisition apart, and from the others, which are `apart`
+    acquisitions apart; its square is interpolated linearly in between.
     """
 
     def __init__(self, apart: int) -> None:
@@ -148,20 +148,23 @@ class _Scatter:
         self._near, self._far = _Squares(), _Squares()
 
     def state(self) -> dict[str, Any]:
-        """Return what is known of the scatter."""
+        """Return the scatter as plain values and arrays."""
         return {"near": self._near.state(), "far": self._far.state()}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         self._near.resume(state["near"])
         self._far.resume(state["far"])
 
     def add(self, moved: Array, acquisitions: int) -> None:
-        """Take a difference of two successive zeros."""
+        """Take the difference of two successive zeros, which are `acquisitions` apart."""
         (self._near if acquisitions == 1 else self._far).add(moved)
 
     def after(self, acquisitions: int, u: Array) -> Array:
-        """Return it for each value; the standard errors `u` of one zero give the shape while zeros are few."""
+        """Return the standard deviation for each value; while there are few zeros, it is proportional to `u`.
+
+        `u` are the standard errors of one zero.
+        """
         near = self._near.mean
         far = self._far.mean if self._far.count else near
         variance = max(near + (far - near) * (acquisitions - 1) / (self._apart - 1), near)
@@ -171,7 +174,7 @@ class _Scatter:
 
 
 class _Squares:
-    """Squares of differences, of which old ones count less and less."""
+    """Running sum of squared differences, in which old ones have less and less weight."""
 
     def __init__(self) -> None:
         self.count = 0.0
@@ -190,10 +193,10 @@ class _Squares:
 
     @property
     def mean(self) -> float:
-        """Of all values and all times."""
+        """Mean square over all values and all differences."""
         return float(np.mean(self._sum)) / self.count
 
     @property
     def shape(self) -> Array | float:
-        """Of each value, relative to the mean, times their count."""
+        """Sum of squares of each value, relative to the mean square."""
         return self._sum / self.mean if self.count and self.mean > 0 else 0.0

@@ -163,7 +163,7 @@ def test_a_rig_with_the_sign_flipped_is_not_certified(capsys):
     arguments = ["certify", str(packaged_configs() / "xor.yaml"), "--examples", "01", "--json"]
     with patch("labrig.assembly.benches.simulated.SimulatedBench", bench):
         assert main(arguments) == 5
-        assert "against the current that it pushes" in capsys.readouterr().err
+        assert "in the direction opposite to its current" in capsys.readouterr().err
         assert main([*arguments, "--set", "limits.misread=100 %"]) == 7
     figures = json.loads(capsys.readouterr().out)
     assert figures["passed"] is False

@@ -61,7 +61,7 @@ def test_a_source_that_says_it_plays_a_tone_it_was_not_asked_for_is_refused(hert
     played = turned(ASKED)
     tones = (*played["awg"]["1"].tones, Tone(hertz, 0.1))
     played["awg"]["1"] = replace(played["awg"]["1"], tones=tones)
-    with pytest.raises(ChannelFault, match=rf"awg: channel 1 plays {hertz:g} Hz, which it was not asked to"):
+    with pytest.raises(ChannelFault, match=rf"awg: channel 1 plays {hertz:g} Hz, which was not requested"):
         PROGRAMS.lead(ASKED, played)
 
 

@@ -47,7 +47,7 @@ def test_calls_pass_until_it_is_shut_and_again_when_it_is_reopened() -> None:
     generator.go.set()
     assert gate.load("programs") == "programs"
     gate.shut()
-    with pytest.raises(ConnectionFailed, match="gen: takes no calls: it was made safe") as caught:
+    with pytest.raises(ConnectionFailed, match="gen: accepts no calls, because it was made safe") as caught:
         gate.start()
     assert (caught.value.device, caught.value.action) == ("gen", "start")
     gate.make_safe()
@@ -83,7 +83,7 @@ def test_a_call_that_is_cut_off_goes_no_further_when_it_comes_back_and_its_threa
     gate.shut()
     gate.cut_off()
     assert hung.outcome.wait(5.0)
-    with pytest.raises(ConnectionFailed, match="broken off"):
+    with pytest.raises(ConnectionFailed, match="interrupted by"):
         hung.outcome.get(0.0)
     assert generator.reached == []
     assert gate.hanging() is None

@@ -185,10 +185,10 @@ def test_power_counts_the_largest_conductance_that_the_part_may_have():
 @pytest.mark.parametrize(
     ("factor", "words"),
     [
-        (0.0, "in3 reads 0 V where 0.9 V is driven.*sense lead open"),
-        (0.1, "in3 reads 0.08.* V where 0.9 V is driven.*range wrong"),
-        (-1.0, "in3 reads -0.8.* V where 0.9 V is driven.*inverted"),
-        (2.0, "in3 reads 1.7.* V where 0.9 V is driven.*load setting"),
+        (0.0, "in3 reads 0 V, but it is driven with 0.9 V.*sense lead open"),
+        (0.1, "in3 reads 0.08.* V, but it is driven with 0.9 V.*range wrong"),
+        (-1.0, "in3 reads -0.8.* V, but it is driven with 0.9 V.*inverted"),
+        (2.0, "in3 reads 1.7.* V, but it is driven with 0.9 V.*load setting"),
     ],
 )
 @pytest.mark.parametrize("activation", ["dc", "sine"])

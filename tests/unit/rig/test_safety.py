@@ -160,7 +160,7 @@ def test_a_connection_that_does_not_close_is_named_and_keeps_no_other_open(made:
     crew, gates = made(src1=StaysOpen(), src2=well)
     assert crew.make_safe(list(gates)) == []
     (failure,) = crew.close(list(gates))
-    assert "src1: its connection does not close" in str(failure)
+    assert "src1: the connection does not close" in str(failure)
     assert well.closed
     forever.set()
 
@@ -222,7 +222,7 @@ def test_a_call_that_hangs_is_cut_off_and_its_instrument_is_made_safe_all_the_sa
         assert failures == []
     else:
         (failure,) = failures
-        assert "src: was made safe, but its load does not return" in str(failure)
+        assert "src: was made safe, but its load call does not return" in str(failure)
         assert "by hand" in str(failure)
     go.set()
     assert gates["src"].wait(5.0) is None
