@@ -1,6 +1,6 @@
-"""Addresses of instruments: checked before they are used, and brought to one form.
+"""Addresses of instruments: their validation, and their canonical form.
 
-`canonical` gives every spelling of an address the same text: `TCPIP::lab-awg::INSTR` and
+`canonical` returns the same text for all spellings of an address: `TCPIP::lab-awg::INSTR` and
 `TCPIP0::192.0.2.20::inst0::INSTR`, `localhost:31763` and `127.0.0.1:31763`, `/dev/serial/by-id/usb-board7` and
 `/dev/ttyUSB0`.
 """
@@ -15,7 +15,7 @@ import threading
 from dataclasses import dataclass
 
 LOOKUP_S = 2.0
-"""Deadline of looking up a host name (s)."""
+"""Deadline for looking up a host name (s)."""
 
 VISA_EXAMPLES = "TCPIP::<address>::INSTR, TCPIP::<address>::5025::SOCKET, or one listed by `labrig doctor`"
 _INTERFACE = re.compile(r"(TCPIP|USB|GPIB|VICP|PXI|VXI|ASRL)([0-9]*)", re.IGNORECASE)
@@ -23,14 +23,17 @@ _INTERFACE = re.compile(r"(TCPIP|USB|GPIB|VICP|PXI|VXI|ASRL)([0-9]*)", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class HostPort:
-    """A host, by name or number, and a port."""
+    """A host (name or IP address) and a port."""
 
     host: str
     port: int
 
 
 def check_port(text: str, what: str) -> int:
-    """Return a TCP port; ValueError in words if it is not one. `what` is the whole address."""
+    """Return `text` as a TCP port. Raises ValueError, with a message for the user, if it is not a port.
+
+    `what` is the whole address.
+    """
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"{text!r} in {what!r} is not a port; a port is a number from 1 to 65535")
     if not 1 <= int(text) <= 65535:
@@ -39,7 +42,10 @@ def check_port(text: str, what: str) -> int:
 
 
 def check_host(text: str, what: str) -> str:
-    """Return a host name or IP address without brackets; ValueError in words if it is neither."""
+    """Return a host name or IP address without brackets. Raises ValueError, with a message for the user, for others.
+
+    `what` is the whole address.
+    """
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if not bare:
         raise ValueError(f"{what!r} has no host; write the instrument's name or IP address")
@@ -60,7 +66,7 @@ def check_host(text: str, what: str) -> str:
 
 
 def parse_host_port(text: str) -> HostPort:
-    """Read 'host:port'; ValueError in words, with what to write."""
+    """Parse 'host:port'. Raises ValueError, with a message and remedy for the user, for other text."""
     scheme, found, rest = text.partition("://")
     if found:
         plain = rest.partition("/")[0]
@@ -76,7 +82,7 @@ def parse_host_port(text: str) -> HostPort:
 
 
 def check_serial(text: str) -> None:
-    """Check a serial port, or a URL socket://host:port; ValueError in words."""
+    """Check a serial port, or a URL socket://host:port. Raises ValueError with a message for the user."""
     if not text or any(character.isspace() for character in text):
         raise ValueError(f"{text!r} contains a blank, or is empty; use /dev/serial/by-id/…, COM4 or socket://host:port")
     scheme, found, rest = text.partition("://")
@@ -91,7 +97,7 @@ def check_serial(text: str) -> None:
 
 
 def check_visa(text: str) -> None:
-    """Check a VISA resource name; ValueError in words, with what to write."""
+    """Check a VISA resource name. Raises ValueError with a message and remedy for the user."""
     first, *parts = text.split("::")
     match = _INTERFACE.fullmatch(first)
     if match is None or not parts:
@@ -101,7 +107,7 @@ def check_visa(text: str) -> None:
     if match[1].upper() != "TCPIP":
         return
     host, *rest = parts
-    host, comma, port = host.partition(",")  # pyvisa-py's way to name the port of VXI-11
+    host, comma, port = host.partition(",")  # pyvisa-py's syntax for the port of VXI-11
     check_host(host, text)
     if comma:
         check_port(port, text)
@@ -109,19 +115,19 @@ def check_visa(text: str) -> None:
     if kind == "SOCKET":
         if len(rest) != 2:
             example = f"TCPIP::{host}::5025::SOCKET"
-            raise ValueError(f"{text!r} has no port: a raw socket needs one, e.g. {example}")
+            raise ValueError(f"{text!r} has no port, but a raw socket needs one, e.g. {example}")
         check_port(rest[0], text)
         return
     device = rest[0] if rest and rest[0].upper() != "INSTR" else ""
     if device.isdigit():
         either = f"TCPIP::{host}::{device}::SOCKET or TCPIP::{host}::INSTR"
-        raise ValueError(f"{text!r}: a port needs the ending SOCKET, and VXI-11 has no port; write {either}")
+        raise ValueError(f"{text!r}: an address with a port must end in ::SOCKET (VXI-11 has no port); write {either}")
     if kind != "INSTR" and len(rest) != 1:
         raise ValueError(f"{text!r} ends with {rest[-1]!r}; end it with INSTR or SOCKET, e.g. {VISA_EXAMPLES}")
 
 
 def canonical(address: str, look_up: bool = True) -> str:
-    """Return one text for every spelling of an address on this machine; names of hosts are looked up by default."""
+    """Return the same text for all spellings of an address on this machine; by default, host names are looked up."""
     number = numeric_host if look_up else _number
     address = address.strip()
     first, *parts = address.split("::")
@@ -145,7 +151,7 @@ def canonical(address: str, look_up: bool = True) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a canonical address is on this machine, as a virtual instrument's is."""
+    """Whether a canonical address is on this machine, as that of a virtual instrument."""
     return re.search(r"(?:^|::)(?:127\.[0-9.]+|::1)(?=[:,]|$)", address) is not None
 
 
@@ -180,7 +186,7 @@ def numeric_host(host: str) -> str:
 
 
 def _number(host: str) -> str:
-    """Return one text for every spelling of an IP address, or a name as it is, but for `localhost`."""
+    """Return the same text for all spellings of an IP address; names are returned unchanged, except `localhost`."""
     bare = host.strip("[]").casefold()
     try:
         number = str(ipaddress.ip_address(bare))

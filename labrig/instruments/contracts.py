@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Instrument(Protocol):
-    """What every instrument can do."""
+    """The methods of every instrument."""
 
     def open(self) -> None:
         """Connect. Outputs stay in the instrument's safe state."""
@@ -57,7 +57,7 @@ class WaveformSource(Instrument, Protocol):
     """A source of DC levels and tones."""
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Prepare what each channel plays from the next `start` on. DC levels may appear immediately.
+        """Prepare the program that each channel plays from the next `start` on. DC levels may appear immediately.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class WaveformSource(Instrument, Protocol):
         Returns
         -------
         dict
-            What each channel will actually play.
+            The program that each channel will actually play.
         """
         ...
 
@@ -76,24 +76,25 @@ class WaveformSource(Instrument, Protocol):
         ...
 
     def start(self) -> None:
-        """Play what was loaded, outputs on; all channels start simultaneously."""
+        """Play the loaded programs with the outputs on; all channels start simultaneously."""
         ...
 
     def confirm(self) -> None:
-        """Raise a LabrigError unless the source is still playing what was started, judging by one query.
+        """Raise a LabrigError unless the source still plays the programs that were started, checked by one query.
 
-        A reset or lost source makes the acquisition invalid; this detects it before the data are used for an update.
+        A reset or loss of the source makes an acquisition invalid; this detects it before the data are used for an
+        update.
         """
         ...
 
     def idle(self) -> None:
-        """0 V on every channel with the outputs on: the network is unchanged but not driven."""
+        """Set every channel to 0 V with the outputs on: the network is unchanged but not driven."""
         ...
 
 
 @runtime_checkable
 class StatesAccuracy(Protocol):
-    """A source that states how well its amplitudes are known; of one that does not, they count as exact."""
+    """A source that states the accuracy of its amplitudes. The amplitudes of other sources count as exact."""
 
     def accuracy(self) -> SourceAccuracy:
         """Standard uncertainties of the amplitudes. Called once the source is open."""
@@ -102,7 +103,7 @@ class StatesAccuracy(Protocol):
 
 @runtime_checkable
 class HoldsLevels(Protocol):
-    """A source some of whose channels can hold a level when it is made safe; its capabilities have `holds_levels`."""
+    """A source with channels that can hold a level when it is made safe; its capabilities have `holds_levels`."""
 
     def hold_when_safe(self, levels: Mapping[str, float]) -> None:
         """Let these channels hold a level (open-circuit V) in `make_safe` and `rescue`; all others are switched off.
@@ -117,7 +118,7 @@ class Digitizer(Instrument, Protocol):
     """A digitizer for finite, triggered acquisitions."""
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
-        """Prepare finite acquisitions; returns the actual rate, ranges and skew."""
+        """Prepare finite acquisitions. Return the plan with the actual rate, ranges and skew."""
         ...
 
     def arm(self) -> None:
@@ -125,11 +126,11 @@ class Digitizer(Instrument, Protocol):
         ...
 
     def start(self) -> None:
-        """Begin the acquisition if this digitizer is the trigger master; do nothing if a source is."""
+        """Begin the acquisition if this digitizer is the trigger master; do nothing if a source is the master."""
         ...
 
     def read(self, timeout_s: float) -> Block:
-        """Read the next scans of the armed acquisition, waiting `timeout_s` seconds at most."""
+        """Read the next scans of the armed acquisition, waiting at most `timeout_s` seconds."""
         ...
 
 
@@ -142,7 +143,7 @@ class ConductanceProgrammer(Instrument, Protocol):
         ...
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
-        """Write, read back and compare. Raises LimitExceeded for settings out of range; never clamps."""
+        """Write settings, read them back and compare. Raises LimitExceeded for a setting out of range; never clamps."""
         ...
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
@@ -152,24 +153,24 @@ class ConductanceProgrammer(Instrument, Protocol):
     def keep_alive(self) -> None:
         """Feed the device's watchdog, if it has one and it is due. Called between acquisitions, never during one.
 
-        The first call after `open`, which leaves the network disconnected, connects it.
+        `open` leaves the network disconnected; the first call of this method after it connects the network.
         """
         ...
 
 
 @runtime_checkable
 class StaysConnected(Protocol):
-    """A programmer that can leave the network connected as it is programmed when it is closed."""
+    """A programmer that can leave the network connected, with its present settings, when it is closed."""
 
     def leave(self) -> None:
-        """Leave the settings and terminals as they are in `close`, without any watchdog; `make_safe` undoes it."""
+        """Let `close` leave settings and terminals as they are, without any watchdog; `make_safe` revokes this."""
         ...
 
 
 class Truth(Protocol):
-    """Ground truth known only to a simulation. For certificates and tests.
+    """Ground truth known only to a simulation, for certificates and tests.
 
-    Neither a rig nor a rule has it, but for the rule `exact_adjoint`, which is no measurement and says so.
+    No rig and no rule has access to it, except the rule `exact_adjoint`, whose output is labelled as no measurement.
     """
 
     def gradient(self, activation: NDArray[np.float64], loss_gradient: Any, tone: bool = False) -> NDArray[np.float64]:
@@ -180,9 +181,9 @@ class Truth(Protocol):
         activation : (I,) array
             Constant input voltages, or signed amplitudes of the activation tone (V).
         loss_gradient : callable
-            Function of what the outputs carry (O,) (V), as `outputs` gives it, that returns ∂C/∂v_o, shape (O,).
+            Function of the outputs (O,) in V, as returned by `outputs`, that returns ∂C/∂v_o (O,).
         tone : bool
-            Whether the inputs play a tone. The loss is then one of the amplitudes of the outputs at that tone.
+            Whether the inputs play a tone. The loss is then a function of the outputs' amplitudes at that tone.
 
         Returns
         -------
@@ -199,7 +200,7 @@ class Truth(Protocol):
         ...
 
     def as_played(self, activation: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the inputs really play, shape (I,), for input voltages or amplitudes (V), shape (I,)."""
+        """(I,) voltages or amplitudes that the inputs really play (V), for the requested ones (I,) (V)."""
         ...
 
     def conductances(self) -> NDArray[np.float64]:
@@ -208,7 +209,7 @@ class Truth(Protocol):
 
     @property
     def linear(self) -> bool:
-        """Whether superposition holds: no diodes."""
+        """Whether superposition holds."""
         ...
 
     @property
@@ -231,28 +232,29 @@ class Bench(Protocol):
         ...
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64] | None:
-        """Exact outputs (M, O) of the board as it is now, for the inputs (M, I) of M examples (V); None on hardware.
+        """Exact outputs (M, O) of the board in its present state, for the inputs (M, I) of M examples (V).
 
-        With `tone`, amplitudes for amplitudes, as `Truth.outputs`. For the score after training, and nothing else.
+        None on hardware. With `tone`, inputs and outputs are amplitudes, as in `Truth.outputs`. This is used only for
+        the score after training.
         """
         ...
 
     def pause(self) -> None:
-        """Let nothing happen on its own, such as scheduled faults, until `resume`."""
+        """Suspend events that happen on their own, such as scheduled faults, until `resume`."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run needs to know of the bench, as plain values; empty if the instruments keep it all."""
+        """State of the bench that a resumed run needs, as plain values; empty if the instruments keep all state."""
         ...
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """End a pause and go on from a state."""
+        """End a pause, and continue from a state."""
         ...
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
-        """Make the instrument of one configuration entry, not yet open."""
+        """Create the instrument of one configuration entry without opening it."""
         ...
 
     def close(self) -> None:
-        """Stop everything the bench itself has started."""
+        """Stop everything that the bench itself has started."""
         ...

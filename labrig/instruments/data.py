@@ -26,17 +26,17 @@ class Identity:
     firmware: str = ""
 
     def differing(self, found: Identity) -> tuple[str, ...]:
-        """Which of `model` and `serial` an instrument differs in; an empty one is not compared."""
+        """The names among `model` and `serial` whose values differ from those found; an empty value is not compared."""
         models = self.model and plain_model(self.model) != plain_model(found.model)
         serials = self.serial and self.serial != found.serial
         return (("model",) if models else ()) + (("serial",) if serials else ())
 
 
 def plain_model(model: str) -> str:
-    """A model in the form in which models are compared: upper case, without spaces, hyphens and what is in brackets.
+    """A model name in the form for comparison: upper case, without spaces, hyphens, text in brackets and leading `NI`.
 
-    Brackets contain a variant of the housing or the connectors: `USB-6363 (BNC)`, `USB-6281 (Mass Termination)`. A
-    leading `NI`, as in `NI PXIe-6363`, is the vendor.
+    Brackets contain a variant of the housing or the connectors, as in `USB-6363 (BNC)` and `USB-6281 (Mass
+    Termination)`. A leading `NI`, as in `NI PXIe-6363`, is the vendor.
     """
     name = re.sub(r"[\s-]+", " ", model.partition("(")[0]).strip().upper()
     return re.sub(r"^NI ?(?=\d|PX|PC|USB|CDAQ)", "", name).replace(" ", "")
@@ -44,14 +44,14 @@ def plain_model(model: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AcquisitionPlan:
-    """An acquisition: the request to a digitizer and, returned by `configure`, what it will actually do.
+    """An acquisition: either the request to a digitizer, or the actual plan that `configure` returns.
 
     Attributes
     ----------
     sample_rate_hz
         Scans per second.
     settle_samples, window_samples
-        Scans before the window, which are discarded, and scans in it.
+        Numbers of scans before the window, which are discarded, and in the window.
     channels
         Names as printed on the instrument, in the order of a `Block`'s columns.
     ranges_v
@@ -79,7 +79,7 @@ class AcquisitionPlan:
 
     @property
     def duration_s(self) -> float:
-        """Time one acquisition takes (s)."""
+        """Duration of one acquisition (s)."""
         return self.total_samples / self.sample_rate_hz
 
 
@@ -90,13 +90,13 @@ class Block:
     Attributes
     ----------
     codes
-        (T, C) int16, int32 or, from an ideal digitizer, float64.
+        (T, C) codes: int16, int32 or, from an ideal digitizer, float64.
     scale
         (C, 4) polynomial coefficients: volts = Σ_i scale[c, i] · codes[:, c]**i.
     start_index
         Index of the first scan, counted from the start trigger.
     overrange
-        (C,) bool: the channel reached an end of its range in this block.
+        (C,) mask of the channels that reached an end of their range in this block.
     lost
         Number of scans lost before this block.
     """
@@ -113,7 +113,7 @@ class Block:
 
 
 class Conversion:
-    """Codes to volts by the `scale` (C, 4) of a block, prepared once for all blocks that share it."""
+    """Conversion of codes to volts by the `scale` (C, 4) of a block, prepared once for all blocks that share it."""
 
     def __init__(self, scale: NDArray[np.float64]) -> None:
         self._scale = scale.copy()
@@ -124,11 +124,11 @@ class Conversion:
         self._step_v = np.abs(scale[:, 1])
 
     def step_v(self, codes: NDArray[Any]) -> NDArray[np.float64]:
-        """(C,) volts per code; 0 if the `codes` are volts, which are not rounded."""
+        """(C,) volts per code; 0 if `codes` are floating-point numbers, which are not rounded."""
         return self._step_v if codes.dtype.kind in "iu" else np.zeros_like(self._step_v)
 
     def extremes(self, codes: NDArray[Any]) -> tuple[float, float]:
-        """Bounds of the voltages (V) of all channels together, from one pass over the codes (T, C)."""
+        """Bounds on the voltages (V) of all channels together, from one pass over the codes (T, C)."""
         if not self._linear:
             volts = self.volts(codes)
             return float(volts.min()), float(volts.max())
@@ -149,14 +149,14 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class SourceAccuracy:
-    """How well the amplitudes of a source are known, from its data sheet or calibration.
+    """Accuracy of the amplitudes of a source, from its data sheet or calibration.
 
     Attributes
     ----------
     u_gain
-        Standard uncertainty of the gain of every channel (relative): of its tones, and of changes of its levels.
+        Standard uncertainty of the gain of every channel (relative), for its tones and for changes of its levels.
     u_tone_v
-        Standard uncertainty of the amplitude of a tone besides, whatever its size (open-circuit V).
+        Additional standard uncertainty of the amplitude of a tone, independent of its size (open-circuit V).
     """
 
     u_gain: float = 0.0
@@ -164,7 +164,7 @@ class SourceAccuracy:
 
     @classmethod
     def within(cls, gain_error: float, tone_error_v: float = 0.0) -> SourceAccuracy:
-        """That of a source with these largest errors, if every error up to them is equally likely."""
+        """The accuracy of a source with these largest errors, if all errors within them are equally likely."""
         return cls(gain_error / math.sqrt(3.0), tone_error_v / math.sqrt(3.0))
 
 
@@ -207,7 +207,7 @@ class Continuous:
 
 
 def scaled_levels(levels: LevelTable | Continuous, factor: float) -> LevelTable | Continuous:
-    """Return the levels times a factor > 0: what a transducer makes of them."""
+    """Return the levels multiplied by the factor > 0 of a transducer."""
     if factor == 1.0:
         return levels
     if isinstance(levels, LevelTable):
@@ -216,12 +216,12 @@ def scaled_levels(levels: LevelTable | Continuous, factor: float) -> LevelTable 
 
 
 def distinct(levels: Iterable[L]) -> dict[int, L]:
-    """Each different object once, by its id; channels of one part share a single object."""
+    """The distinct objects among `levels`, by their id; channels of one part share a single object."""
     return {id(each): each for each in levels}
 
 
 def levels_as_plain(levels: Sequence[LevelTable | Continuous]) -> dict[str, Any]:
-    """Return the levels of E channels as plain values: each kind once, and which kind every channel is."""
+    """Return the levels of E channels as plain values: each distinct table once, and its number for every channel."""
     kinds = distinct(levels)
     place = {key: number for number, key in enumerate(kinds)}
     return {
@@ -236,7 +236,7 @@ def levels_as_plain(levels: Sequence[LevelTable | Continuous]) -> dict[str, Any]
 
 
 def levels_from_plain(plain: Mapping[str, Any]) -> list[LevelTable | Continuous]:
-    """Return the levels of E channels that `levels_as_plain` made plain."""
+    """Return the levels of E channels from the result of `levels_as_plain`."""
     kinds = [
         LevelTable(np.array(each["codes"], dtype=np.int64), np.array(each["siemens"]), each["tolerance"])
         if "codes" in each
@@ -271,14 +271,14 @@ class ProgramReport:
     Attributes
     ----------
     written, verified
-        Channels that were changed, and those of them with a matching read-back.
+        Channels that were written, and those among them with a matching read-back.
     faulty
         Channels whose setting differs from the one written.
     read_back
         Setting read from each written channel.
     interrupted
-        The device lost its settings (reset, brown-out, watchdog) and they were restored. Data measured since the last
-        call are invalid.
+        Whether the device lost its settings (reset, brown-out, watchdog) and they were restored. Data measured since
+        the last call are then invalid.
     """
 
     written: tuple[str, ...] = ()

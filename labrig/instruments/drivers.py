@@ -1,6 +1,6 @@
 """Drivers as data: descriptions, capabilities of the models, and the lookup of installed drivers.
 
-A package provides drivers by the entry-point group `labrig.drivers`; each entry point is a sequence of `DriverInfo`.
+A package provides drivers in the entry-point group `labrig.drivers`; each entry point is a sequence of `DriverInfo`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from labrig.instruments.parts import Part
 Kind = Literal["source", "digitizer", "programmer"]
 
 FaultPlace = Literal["connection", "silence", "delay", "line", "requests", "power", "samples", "edge"]
-"""Where a fault of `simulation.faults` can act on an instrument: what each means is said in
-`labrig/simulation/faults/fault.py`."""
+"""Where a fault of `simulation.faults` can act on an instrument; `labrig/simulation/faults/fault.py` explains each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +34,11 @@ class InstrumentCapabilities:
     Attributes
     ----------
     address : str, optional
-        Address from its options. Two entries of the same driver and address are one instrument listed twice; two
-        drivers at one address are two functions of one device, which has one model.
+        Address from the options. Two entries with the same driver and address are one instrument listed twice; two
+        drivers with the same address are two functions of one device, which has one model.
     not_promised : tuple of str
-        What nobody can promise about its being made safe, whatever ends a run; a sentence each, without the name.
+        Cases in which the instrument may not be made safe at the end of a run; each is a sentence without the name of
+        the instrument.
     """
 
     address: str | None = None
@@ -47,16 +47,16 @@ class InstrumentCapabilities:
 
 @dataclass(frozen=True, slots=True)
 class ClockSource:
-    """What samples or tones are derived from.
+    """The clock from which samples or tones are derived.
 
     Attributes
     ----------
     name : str
-        In words, for error messages.
+        Name for error messages.
     kind : str
-        Sources of different kinds are different clocks.
+        Kind of the clock; clocks of different kinds are different.
     which : str, optional
-        Which of its kind. None: not known, so it may be any of them.
+        Identifies the clock among those of its kind. None: unknown, so it may be any of them.
     """
 
     name: str
@@ -64,7 +64,7 @@ class ClockSource:
     which: str | None
 
     def may_be(self, other: ClockSource) -> bool:
-        """Whether it may be the same clock as another."""
+        """Whether this may be the same clock as `other`."""
         return self.kind == other.kind and (None in (self.which, other.which) or self.which == other.which)
 
 
@@ -85,32 +85,32 @@ class SourceCapabilities(InstrumentCapabilities):
     settle_s : float
         Settling time of the output (s).
     own_clock : bool
-        Whether it has its own clock, which must be locked to the digitizer's, and needs its trigger; both connections
-        are listed under `timing:`.
+        Whether it has its own clock, which must be locked to the digitizer's clock, and needs the digitizer's trigger;
+        both connections are listed under `timing:`.
     external_clock : bool
         For a source with its own clock: whether it is configured to lock to its clock input.
     clock_setting : tuple of str
         Option (key, value) that locks it to its clock input.
     triggered : bool
-        Whether it is configured to start its tones at an external edge.
+        Whether it is configured to start its tones at an external signal edge.
     trigger_setting : tuple of str
-        Option (key, value) that makes it start at an external edge.
+        Option (key, value) that makes it start at an external signal edge.
     least_v : float
         Smallest amplitude of a tone (open-circuit peak, V); a smaller one is rounded to this or to zero.
     most_tones : int
         Largest number of simultaneous tones on a channel.
     tones_remedy : str
-        How to play more of them, for error messages.
+        Remedy if more tones are needed, for error messages.
     clock_source : ClockSource, optional
-        What a source without a clock of its own derives its clock from: it must be what the digitizer's samples
-        follow. None: it always follows them, or it is not known.
+        Clock of a source that has no clock of its own; it must be the clock that the digitizer's samples follow. None:
+        the source always follows the digitizer's clock, or its clock is not known.
     clock_input : str
-        Where that clock takes 10 MHz from another without further settings, in words with `{name}` for the
-        instrument's name: `timing.clock` then lists the source among the followers. "": nowhere.
+        Input at which that clock takes 10 MHz without further settings, as text with `{name}` for the instrument's
+        name; `timing.clock` then lists the source among the followers. "": there is no such input.
     clock_source_remedy : str
-        How to make it follow the digitizer's, for error messages.
+        How to make the source follow the digitizer's clock, for error messages.
     holds_levels : bool
-        Whether channels can hold a level when it is made safe: it has `hold_when_safe`.
+        Whether channels can hold a level when the source is made safe; it then has `hold_when_safe`.
     """
 
     channels: tuple[str, ...]
@@ -133,7 +133,7 @@ class SourceCapabilities(InstrumentCapabilities):
 
     @property
     def step_v(self) -> float:
-        """Volts of one code."""
+        """Voltage of one code (V)."""
         return 2.0 * self.full_scale_v / 2**self.bits
 
 
@@ -154,26 +154,26 @@ class DigitizerCapabilities(InstrumentCapabilities):
     convert_interval_s : float
         Delay between successive channels of a scan (s); 0 if they are sampled simultaneously.
     spread_step_s : float
-        Step of the interval (s) if it spreads the conversions of a scan evenly, so that each has as long to settle as
-        the sample rate allows. 0 if they follow one another every `convert_interval_s`.
+        Resolution of the interval (s) if the digitizer spreads the conversions of a scan evenly, so that each has as
+        much time to settle as the sample rate allows. 0 if they follow one another every `convert_interval_s`.
     sampling_f : float
-        Sampling capacitance of its multiplexer (F), which carries a part of each channel to the next.
+        Sampling capacitance of its multiplexer (F), which carries a part of each channel's voltage to the next.
     exports : tuple of str
-        Which of the signals `start` and `clock` it can output at a terminal set under `timing:`, by its options
+        The signals among `start` and `clock` that it can output at a terminal set under `timing:`, by its options
         `export_start` and `export_clock`.
     example_terminal : str
         Name of a suitable terminal, for error messages.
     clock_output : str, optional
-        Its clock output if `timing.clock.line` is not set, for the wiring sheet, with `{name}` for the instrument's
-        name. None: it has none.
+        Name of its clock output for the wiring sheet, if `timing.clock.line` is not set; `{name}` stands for the
+        instrument's name. None: there is no clock output.
     clock_remedy : str
         How to get a clock output, for error messages.
     start_remedy : str
-        How to get an output for its start, for error messages.
+        How to get an output of its start signal, for error messages.
     clock_terminals, start_terminals : tuple of str, optional
-        Terminals that can output the clock that its samples follow, and its start. None: not known.
+        Terminals that can output its sample clock, and its start signal. None: not known.
     clock_source : ClockSource, optional
-        What its samples follow; None if it is not known.
+        The clock that its samples follow; None if it is not known.
     """
 
     channels: tuple[str, ...]
@@ -198,7 +198,7 @@ class DigitizerCapabilities(InstrumentCapabilities):
         return 2.0 * self.full_scale_v / 2**self.bits
 
     def skew_s(self, channels: int, sample_rate_hz: float) -> tuple[float, ...]:
-        """Delay of each of so many channels after the start of a scan (s)."""
+        """Delay of each of `channels` channels after the start of a scan (s)."""
         interval_s, step_s = self.convert_interval_s, self.spread_step_s
         if step_s and interval_s:
             interval_s = math.floor(1 / (channels * sample_rate_hz) / step_s * (1 + 1e-12)) * step_s
@@ -214,17 +214,17 @@ class ProgrammerCapabilities(InstrumentCapabilities):
     channels : tuple of str
         Channel names.
     part : Part
-        The part of every channel.
+        The programmable part of every channel.
     supply_v : tuple of float
         Lower and upper supply rail (V).
     write_s : float
         Duration of one batch of writes (s).
     silence_s : float
-        Silence after which its watchdog disconnects the board (s).
+        Time without messages after which its watchdog disconnects the board (s).
     on_chips : bool
         Whether its channels are the rheostats of chips soldered by the user, in the order of the chips.
     stays_connected : bool
-        Whether it can leave the network connected when it is closed: it has `leave`.
+        Whether it can leave the network connected when it is closed; it then has `leave`.
     """
 
     channels: tuple[str, ...]
@@ -254,15 +254,17 @@ class InstrumentOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class VirtualCounterpart:
-    """The virtual instruments that replace a driver's on `bench: wire`. Drivers with equal ones are served together.
+    """The virtual instruments that replace those of a driver on `bench: wire`.
+
+    Drivers with equal counterparts are served together.
 
     Attributes
     ----------
     name : str
         Name in `labrig drivers --json`.
     factory : callable or str
-        Serves the virtual instruments; or its dotted path "package.module:name", imported when they are served. Its
-        arguments and result are described in `labrig/virtual_instruments/counterpart.py`.
+        Function that serves the virtual instruments, or its dotted path "package.module:name", which is imported when
+        they are served. Its arguments and result are described in `labrig/virtual_instruments/counterpart.py`.
     faults : tuple of str
         Where faults of `simulation.faults` can act on it.
     """
@@ -272,7 +274,7 @@ class VirtualCounterpart:
     faults: tuple[FaultPlace, ...] = ()
 
     def load(self) -> Callable[[Any, Any], AbstractContextManager[Any]]:
-        """Import the factory; raises ConfigError if that fails."""
+        """Import the factory. Raises ConfigError if the import fails."""
         if not isinstance(self.factory, str):
             return self.factory
         module, _, attribute = self.factory.partition(":")
@@ -287,16 +289,16 @@ class VirtualCounterpart:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """Something a driver relies on that nobody has seen on the instrument itself.
+    """An assumption of a driver that has not been verified on the instrument itself.
 
     Attributes
     ----------
     statement : str
-        What the driver relies on.
+        The assumption.
     command : str
-        What to do to find out: a command with CONFIG for the user's file, or what to look at.
+        How to verify it: a command with CONFIG for the user's file, or an observation to make.
     holds_if : str
-        What shows that it holds.
+        The result that confirms it.
     """
 
     statement: str
@@ -320,27 +322,29 @@ class DriverInfo:
     options
         Pydantic model of its configuration entry.
     capabilities
-        Function from validated options to capabilities; raises ValueError with a plain sentence.
+        Function from validated options to capabilities. Raises ValueError with a message for the user.
     factory
-        Builds the real instrument from (name, options). None for a generic model, which can only be simulated.
+        Function that builds the real instrument from (name, options). None for a generic model, which can only be
+        simulated.
     models
         Evidence that each model works ("never run on hardware" until someone reports).
     virtual
-        Its virtual counterpart on `bench: wire`. None: it cannot run there.
+        Virtual counterpart on `bench: wire`. None: the driver cannot run there.
     packages
-        Distributions it imports when it is opened.
+        Distributions that the driver imports when the instrument is opened.
     imports
-        Modules it imports when it is opened, in this order. The watchdog imports them beforehand, to be quick.
+        Modules that the driver imports when the instrument is opened, in this order. The watchdog imports them
+        beforehand, to be quick.
     probes
-        Checks that `labrig doctor` runs for it on this machine, by subject.
+        Checks that `labrig doctor` runs for the driver on this machine, by subject.
     assumptions
-        What nobody has verified on hardware yet.
+        Assumptions that have not been verified on hardware yet.
     other_models
         Whether its options can also describe other models; `capabilities` then reports those that it does not know.
     connection_problems
-        Function from the name of an entry and the options of all entries to pairs (option, plain sentence): what is
-        wrong with its trigger and clock terminals among those of the other entries. It is called for the digitizer and
-        for sources of tones.
+        Function that takes the name of an entry and the options of all entries, and returns pairs (option, message)
+        for problems of its trigger and clock terminals in combination with the other entries. It is called for the
+        digitizer and for sources of tones.
     """
 
     name: str
@@ -358,12 +362,12 @@ class DriverInfo:
     connection_problems: ConnectionProblems | None = None
 
     def known_model(self, model: str) -> str | None:
-        """The one of its models that is meant, whatever its variant (`USB-6363 (BNC)`); None if there is none."""
+        """The known model to which a name refers, ignoring variants such as `USB-6363 (BNC)`; None if there is none."""
         return next((known for known in self.models if plain_model(known) == plain_model(model)), None)
 
 
 def installed_drivers() -> dict[str, DriverInfo]:
-    """Find the drivers of all installed packages, by name; raises ConfigError if a name occurs twice."""
+    """Return the drivers of all installed packages, by name. Raises ConfigError if a name occurs twice."""
     drivers: dict[str, DriverInfo] = {}
     for entry in entry_points(group="labrig.drivers"):
         for info in entry.load():

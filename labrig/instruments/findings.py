@@ -16,11 +16,11 @@ class Finding:
     what : str
         Subject, such as "VISA" or "disk".
     state : {"ok", "warning", "missing"}
-        `warning`: present but not in order.
+        `warning` means present, but with a problem.
     detail : str
-        What was found.
+        Description of the finding.
     remedy : str
-        What to do about it.
+        Remedy for the problem.
     """
 
     what: str
@@ -30,4 +30,4 @@ class Finding:
 
 
 Probe = Callable[[], list[Finding]]
-"""A check for one kind of thing, without opening or driving anything. If it raises or hangs, its row says so."""
+"""A check of one subject, which neither opens nor drives an instrument. If it raises or hangs, its row says so."""

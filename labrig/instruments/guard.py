@@ -1,4 +1,4 @@
-"""Device guards: limits enforced in front of every driver and on the simulated bench.
+"""Device guards, which enforce limits in front of every driver and on the simulated bench.
 
 A guard wraps a source or a programmer and implements the same contract.
 """
@@ -25,7 +25,7 @@ from labrig.signals.tones import ToneProgram
 
 
 class GuardedSource:
-    """A source that raises LimitExceeded beyond full scale and for unknown channels."""
+    """A source that raises LimitExceeded for programs beyond full scale and for unknown channels."""
 
     def __init__(self, name: str, source: WaveformSource, capabilities: SourceCapabilities) -> None:
         self._name = name
@@ -70,7 +70,7 @@ class GuardedSource:
         self._source.confirm()
 
     def accuracy(self) -> SourceAccuracy:
-        """What the source states of its amplitudes: nothing, if it does not state anything."""
+        """Accuracy that the source states; exact amplitudes if it states none."""
         return self._source.accuracy() if isinstance(self._source, StatesAccuracy) else SourceAccuracy()
 
     def idle(self) -> None:
@@ -87,7 +87,8 @@ class GuardedSource:
 
 
 class GuardedProgrammer(WrappedProgrammer):
-    """A programmer that raises LimitExceeded for settings a channel cannot realize, and counts writes per channel."""
+    """A programmer that raises LimitExceeded for settings that a channel cannot realize, and counts writes per channel.
+    """
 
     def __init__(self, name: str, programmer: ConductanceProgrammer, capabilities: ProgrammerCapabilities) -> None:
         super().__init__(programmer)
@@ -98,7 +99,7 @@ class GuardedProgrammer(WrappedProgrammer):
         self.writes: dict[str, int] = {}
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
-        """The programmer's levels, read once."""
+        """The programmer's levels, which are read only once."""
         if not self._levels:
             self._levels = self._programmer.levels()
             tables = {channel: table for channel, table in self._levels.items() if isinstance(table, LevelTable)}

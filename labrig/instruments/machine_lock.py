@@ -1,7 +1,7 @@
-"""A lock that one process of this machine can hold, whichever user it belongs to, and that ends with the process.
+"""A lock that only one process on this machine can hold, even across users, and that is released when the process ends.
 
-On Linux it is a socket in the abstract namespace, which is no file: no permission, symbolic link, TMPDIR or cleaning of
-/tmp can split it, and the kernel knows which process holds it.
+On Linux it is a socket in the abstract namespace, which is not a file: permissions, symbolic links, TMPDIR or a cleanup
+of /tmp cannot lead to two locks of one name, and the kernel knows which process holds the lock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from labrig.instruments import records
 
 _PROBES = 4096
-"""How often other processes can ask for the holder while the lock is held."""
+"""Number of times that other processes can ask for the holder while the lock is held."""
 
 
 class MachineLock:
@@ -25,7 +25,7 @@ class MachineLock:
     Parameters
     ----------
     name : str
-        Any text.
+        Name of the lock, which may be any text.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,7 +33,10 @@ class MachineLock:
         self._held: socket.socket | FileLock | None = None
 
     def acquire(self) -> bool:
-        """Take the lock; False if it is taken. Raises OSError or StorageError if that cannot be found out."""
+        """Take the lock; return False if it is held by another process.
+
+        Raises OSError or StorageError if this cannot be determined.
+        """
         if sys.platform == "linux":
             held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
@@ -56,7 +59,7 @@ class MachineLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back; does nothing if it is not held."""
+        """Release the lock; do nothing if it is not held."""
         held, self._held = self._held, None
         if isinstance(held, socket.socket):
             held.close()
@@ -64,7 +67,7 @@ class MachineLock:
             held.release()
 
     def holder(self) -> int | None:
-        """The process that holds the lock; None if nobody does or the system does not tell."""
+        """ID of the process that holds the lock; None if no process does, or if the system cannot tell."""
         if sys.platform != "linux":
             return None
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:

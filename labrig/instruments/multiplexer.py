@@ -1,8 +1,8 @@
-"""What a multiplexer leaves of one channel in the next: the settling of a scanned input through its node.
+"""Ghosts of a multiplexer: the remainder of one channel's voltage in the next channel of a scan.
 
-A card with one converter connects it to one channel after another. Its sampling capacitance arrives with the voltage of
-the previous channel, shares its charge with the capacitance of the node and its cable at once, and then settles through
-the resistance of the node. Only that much of the time until the conversion is left as the scan allows.
+A card with a single converter connects it to one channel after another. The sampling capacitance still has the voltage
+of the previous channel. It shares its charge immediately with the capacitance of the node and its cable, and then
+settles through the resistance of the node, in the limited time until the conversion.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 SAMPLING_F = 100e-12
-"""Sampling capacitance of a multiplexed card if its data sheet is not known (F): that of NI's X series."""
+"""Sampling capacitance of a multiplexed card whose data sheet is not known (F): the value of NI's X series."""
 
 LEAD_F = 1e-9
-"""Capacitance of a node and its cable by default (F): eight wipers of 120 pF, or ten metres of cable."""
+"""Default capacitance of a node and its cable (F): eight wipers of 120 pF, or ten metres of cable."""
 
 SMALL_GHOST = 1e-3
-"""A ghost up to this fraction of the previous channel is not worth a warning."""
+"""Largest ghost, as a fraction of the previous channel's voltage, that causes no warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """What connects a node with its input.
+    """The connection between a node and its input.
 
     Attributes
     ----------
@@ -46,20 +46,20 @@ DIRECT = Lead()
 
 
 def switching_s(skew_s: Sequence[float], sample_rate_hz: float) -> Array:
-    """(C,) time from switching to each channel of a scan until its conversion (s).
+    """(C,) time for each channel of a scan from the switching of the multiplexer to the conversion (s).
 
     Parameters
     ----------
-    skew_s : sequence of C
+    skew_s : sequence of C float
         Delay of each channel after the start of the scan (s).
     sample_rate_hz : float
-        Scans per second. The first channel is reached after the last one of the scan before.
+        Scans per second. The first channel of a scan follows the last channel of the previous scan.
     """
     return np.diff(skew_s, prepend=skew_s[-1] - 1 / sample_rate_hz)
 
 
 def ghost(sampling_f: float, farad: ArrayLike, ohm: ArrayLike, settling_s: ArrayLike) -> Array:
-    """The fraction of the previous channel's voltage that is left in the next: C_s/C · exp(−t/(R·C)), C = C_s + C_p.
+    """Fraction of the previous channel's voltage that remains in the next: C_s/C · exp(−t/(R·C)), C = C_s + C_p.
 
     Parameters
     ----------
@@ -78,6 +78,6 @@ def ghost(sampling_f: float, farad: ArrayLike, ohm: ArrayLike, settling_s: Array
 
 
 def settling_needed_s(sampling_f: float, farad: ArrayLike, ohm: ArrayLike, fraction: float) -> Array:
-    """Time from switching to conversion that leaves this `fraction` of the previous channel (s); else as `ghost`."""
+    """Time from switching to conversion after which the ghost is `fraction` (s); other parameters as in `ghost`."""
     total_f = sampling_f + np.asarray(farad, dtype=float)
     return np.asarray(ohm, dtype=float) * total_f * np.maximum(np.log(sampling_f / total_f / fraction), 0.0)

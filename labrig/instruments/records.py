@@ -1,10 +1,11 @@
-"""Records of the instruments that are in use: all it takes to make one safe without its configuration.
+"""Records of the instruments in use, with all information needed to make them safe without their configuration.
 
-A record is a small file, written before an instrument is opened and deleted once it was made safe and closed. What a
-killed process leaves behind is therefore known to `labrig safe`, and to the next program that opens the instrument.
+A record is a small file, which is written before an instrument is opened, and deleted after it was made safe and
+closed. So `labrig safe`, and the next program that opens the instrument, know the instruments that a killed process
+left behind.
 
-The folder is the same for every process and user of this machine, and survives a restart of the computer: the
-instruments do as well. Everybody can read a record, only its user can write it.
+The folder is the same for every process and user of this machine, and survives a restart of the computer, because
+instruments keep running too. Every user can read a record, but only its owner can write it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ FOLDER = Path(os.environ.get("PROGRAMDATA", "C:/") if sys.platform == "win32" el
 
 _LONGEST = 1 << 16
 _SHARED = 0o1777
-"""Everybody can add files; nobody can delete those of others."""
+"""Permissions of the folder: every user can add files, but nobody can delete those of others."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +44,27 @@ class Record:
     Parameters
     ----------
     name : str
-        Its name in the configuration.
+        Name of the instrument in the configuration.
     driver, kind : str
-        Its driver, and whether that is of a source, a digitizer or a programmer.
+        Name of the driver, and the kind of instrument: 'source', 'digitizer' or 'programmer'.
     address : str
-        Its address, as the driver states it.
+        Address of the instrument, as the driver states it.
     options : mapping
-        The driver's options as JSON, quantities with their unit.
+        The driver's options as JSON, with quantities including units.
     key : str
-        Driver and address in one spelling: two records with the same key are of one instrument.
+        Driver and canonical address: two records with the same key are of the same instrument.
     pid : int
-        The process that uses it.
+        ID of the process that uses the instrument.
     command, folder : str
-        The command line of that process, and its working directory.
+        Command line of that process, and its working directory.
     opened_ns : int
-        When it was opened (ns since 1970).
+        Time when the instrument was opened (ns since 1970).
     safe_levels : mapping
         Level (V) that a channel of a source holds when it is made safe; other channels are switched off.
     stage : int or None
-        When it is made safe, among the others: 0 is first. None: sources first, then the rest.
+        Stage in which the instrument is made safe, beginning with 0. None: sources first, then the rest.
     made_safe : bool
-        Written over a record of another user, which cannot be deleted, once the instrument was made safe.
+        Whether the instrument was made safe by another user, who cannot delete this record but can supersede it.
     """
 
     name: str
@@ -82,27 +83,27 @@ class Record:
 
     @property
     def safe_stage(self) -> int:
-        """When it is made safe, among the others."""
+        """Stage in which the instrument is made safe."""
         return safe_stage(self.kind, self.stage)
 
     @property
     def user(self) -> str:
-        """Who uses it, in words: the process, its command and where it was started."""
+        """Description of the process that uses the instrument: its ID, command, folder and start."""
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.opened_ns / 1e9))
         return f"process {self.pid} ({textwrap.shorten(self.command, 60, placeholder=' …')} in {self.folder}, {when})"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as it is written."""
+        """Return the record as a JSON object."""
         return asdict(self)
 
 
 def safe_stage(kind: str, stage: int | None) -> int:
-    """Return when an instrument of a kind is made safe among others, if that is not set: sources first."""
+    """Return the stage in which an instrument is made safe; if `stage` is None, sources come first."""
     return stage if stage is not None else 0 if kind == "source" else 1
 
 
 def write(record: Record) -> None:
-    """Write a record, or replace this user's record of the same instrument; StorageError if that fails."""
+    """Write a record, or replace this user's record of the same instrument. Raises StorageError if this fails."""
     path = _path(record)
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -122,13 +123,13 @@ def write(record: Record) -> None:
             f"cannot write the record that this instrument is in use: {reason(error)}",
             device=record.name,
             action="open",
-            remedy=f"make {FOLDER} writable: without the record nobody could make the instrument safe if this "
+            remedy=f"make {FOLDER} writable: without the record, the instrument could not be made safe if this "
             "program were killed",
         ) from error
 
 
 def remove(record: Record) -> None:
-    """Delete the record of an instrument that is safe; StorageError if that fails."""
+    """Delete the record of an instrument that is safe. Raises StorageError if this fails."""
     foreign = False
     try:
         for path in FOLDER.glob(f"{file_name(record.key)}.*.json"):
@@ -143,13 +144,13 @@ def remove(record: Record) -> None:
 
 
 def touch(record: Record) -> None:
-    """Make a record look new to whatever deletes old files."""
+    """Update the time stamp of a record, so that it is not deleted as an old file."""
     with contextlib.suppress(OSError):
         os.utime(_path(record), follow_symlinks=False)
 
 
 def read_all() -> tuple[list[Record], list[str]]:
-    """Return the newest record of every instrument in use, oldest first, and what is wrong with damaged files."""
+    """Return the newest record of every instrument in use, oldest first, and a message for each damaged file."""
     newest: dict[str, Record] = {}
     problems: list[str] = []
     for found in _records():
@@ -167,7 +168,7 @@ def find(key: str) -> Record | None:
 
 
 def require_folder() -> None:
-    """Create the folder of records if necessary; StorageError if it is not safe to use."""
+    """Create the folder of records if necessary. Raises StorageError if the folder is not safe to use."""
     with contextlib.suppress(FileExistsError):
         FOLDER.mkdir()
         FOLDER.chmod(_SHARED)  # whatever the umask
@@ -183,18 +184,18 @@ def require_folder() -> None:
 
 
 def file_name(key: str) -> str:
-    """Return a text for file names, readable and different for every key."""
+    """Return a readable file name, which is different for every key."""
     readable = re.sub(r"[^\w.-]+", "_", key, flags=re.ASCII)[:48]
     return f"{readable}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def _records() -> Iterator[Record | str]:
-    """Every record that can be read, and a sentence for each that cannot."""
+    """Yield every record that can be read, and a message for each file that cannot."""
     for path in sorted(FOLDER.glob("*.json")):
         try:
             with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise ValueError("it is not a file")
+                    raise ValueError("it is not a regular file")
                 record = TypeAdapter(Record).validate_json(file.read(_LONGEST))
         except FileNotFoundError:  # closed in the meantime
             continue

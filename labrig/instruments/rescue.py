@@ -1,8 +1,8 @@
-"""Making instruments safe without the program that uses them: by a connection of one's own, from their records.
+"""Making instruments safe without the program that uses them, over separate connections, from their records.
 
-A driver may have a method `rescue` for this: connect to the instrument in whatever state another process left it, make
-it safe and disconnect, as quickly as possible and without resetting it. Without that method it is opened, made safe and
-closed.
+A driver may have a method `rescue` for this, which connects to the instrument in whatever state another process left
+it, makes it safe and disconnects, as quickly as possible and without a reset. If a driver has no such method, the
+instrument is opened, made safe and closed.
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ from labrig.instruments.machine_lock import MachineLock
 from labrig.instruments.records import Record, read_all
 
 SOURCES_FIRST_S = 0.3
-"""How long the last stage, as a rule digitizers and programmers, waits for those before it (s)."""
+"""Longest time that the last stage, usually digitizers and programmers, waits for the previous stages (s)."""
 
 RETRY_S = 10.0
-"""How long an instrument that cannot be reached is tried again (s); its plug may be back."""
+"""Time during which an instrument that cannot be reached is tried again (s); its cable may be reconnected."""
 
 _PAUSE_S = 0.2
 
 
 def prepared(record: Record) -> Any:
-    """Return the instrument of a record, not open, with everything imported; ConfigError if that is impossible."""
+    """Return the instrument of a record, not yet open, with all modules imported.
+
+    Raises ConfigError if the driver is not installed, or does not accept the options of the record.
+    """
     driver = installed_drivers().get(record.driver)
     if driver is None or driver.factory is None:
         raise ConfigError(f"no driver {record.driver!r} is installed", device=record.name)
@@ -41,7 +44,7 @@ def prepared(record: Record) -> Any:
         try:
             import_module(module)
         except ImportError:
-            break  # `rescue` reports it better
+            break  # `rescue` raises a better error
     instrument = driver.factory(record.name, options)
     if record.safe_levels:
         instrument.hold_when_safe(record.safe_levels)
@@ -49,19 +52,19 @@ def prepared(record: Record) -> Any:
 
 
 def rescue(record: Record, instrument: Any = None) -> None:
-    """Make the instrument of a record safe by a connection of its own.
+    """Make the instrument of a record safe over a separate connection.
 
     Parameters
     ----------
     record : Record
         The record.
     instrument : Instrument, optional
-        What `prepared` has returned for it.
+        The instrument that `prepared` returned for it.
 
     Raises
     ------
     LabrigError
-        If it cannot be reached or does not obey.
+        If the instrument cannot be reached, or does not obey.
     """
     if record.kind == "digitizer" and _device_in_use(record):
         return  # it drives nothing, and freeing it could reset outputs that another program uses
@@ -77,21 +80,22 @@ def rescue(record: Record, instrument: Any = None) -> None:
 
 
 class Rescue:
-    """Makes one instrument safe, in a thread that is started now and waits for `begin`.
+    """Makes one instrument safe, in a thread that starts at once and waits for `begin`.
 
     Parameters
     ----------
     record : Record
-        The instrument.
+        The record of the instrument.
     retry_s : float
-        How long to try again if it fails (s).
+        Time during which failed attempts are repeated (s).
     on_ready : callable
-        Called once everything is imported and only `begin` is missing, with the reason if that failed.
+        Called when the thread has imported everything and waits for `begin`; its argument is the exception if that
+        failed, otherwise None.
 
     Attributes
     ----------
     error : Exception or None
-        Why the last attempt failed.
+        Exception of the last attempt; None if it succeeded.
     """
 
     def __init__(
@@ -110,7 +114,7 @@ class Rescue:
         threading.Thread(target=self._work, name=f"rescue {record.name}", daemon=True).start()
 
     def begin(self) -> None:
-        """Begin to make it safe."""
+        """Begin to make the instrument safe."""
         self._begun.set()
 
     def withdraw(self) -> None:
@@ -119,7 +123,7 @@ class Rescue:
         self._begun.set()
 
     def wait(self, within_s: float) -> bool:
-        """Wait; whether it is over, successfully if `error` is None."""
+        """Wait up to `within_s` seconds. Return whether the attempts are over; they succeeded if `error` is None."""
         return self._over.wait(max(0.0, within_s))
 
     def _work(self) -> None:
@@ -144,9 +148,9 @@ class Rescue:
 
 
 def begin_all(rescues: Iterable[Rescue]) -> None:
-    """Begin with those of the first stage, as a rule every source; as soon as they are safe, the next, and so on.
+    """Begin the rescues stage by stage, usually sources first; a stage begins when the previous one is safe.
 
-    All are begun after SOURCES_FIRST_S, whether or not the earlier ones are safe.
+    All have begun after SOURCES_FIRST_S, even if previous stages are not safe yet.
     """
     stages: dict[int, list[Rescue]] = {}
     for each in rescues:
@@ -162,7 +166,7 @@ def begin_all(rescues: Iterable[Rescue]) -> None:
 
 
 def _device_in_use(record: Record) -> bool:
-    """Whether another function of the same device, e.g. the outputs of a card, is in use by a living process."""
+    """Whether another function of the same device, such as the outputs of a card, is in use by a running process."""
     address = record.key.removeprefix(f"{record.driver} ")
     for other in read_all()[0]:
         if other.key != record.key and other.key.removeprefix(f"{other.driver} ") == address:

@@ -1,9 +1,9 @@
-"""Reservation of instruments: only one process on this machine can open an instrument, and what it leaves is known.
+"""Reservation of instruments: only one process on this machine can open an instrument at a time.
 
 Opening resets an instrument, so a second program, or `labrig doctor`, would disturb a run in progress. An instrument is
-reserved by its address, whatever its spelling, and by its serial number once it has told it, since it may have several
-addresses. The operating system releases a reservation when its process ends, however it ends; the record of the
-instrument (records.py) then still says that it may be playing, and it is made safe before it is opened again.
+reserved by its address in canonical form, and also by its serial number once this is known, since it may have several
+addresses. The operating system releases a reservation when its process ends for any reason. If the process was killed,
+the record of the instrument (records.py) still exists, and the instrument is made safe before it is opened again.
 """
 
 from __future__ import annotations
@@ -30,44 +30,44 @@ _DRIVING = frozenset({"load", "start", "idle", "program", "keep_alive"})
 """Calls after which the instrument is no longer safe."""
 
 _PROGRESS = {"digitizer": "read", "programmer": "program"}
-"""The call of each kind that shows, once it has returned, that the program is going on."""
+"""For each kind, the call whose return shows that the program is making progress."""
 
 RESCUED_S = 20.0
-"""How long it may take until an instrument that a killed program left is safe, and can be reserved (s)."""
+"""Longest time until an instrument that a killed program left behind is safe and can be reserved (s)."""
 
 _DYING_S = 0.3
-"""How long a reservation may outlive the program that had it (s)."""
+"""Longest time that a reservation may outlive its program (s)."""
 
 _HANDOVER_S = 2.0
-"""How long it may outlive the record of an instrument that was made safe (s)."""
+"""Longest time that a reservation may outlive the record of an instrument that was made safe (s)."""
 
 _POLL_S = 0.02
 
 
 class Guardian(Protocol):
-    """Makes instruments safe if this process cannot: the watchdog."""
+    """The interface of the watchdog, which makes instruments safe if this process cannot."""
 
     def guard(self, record: Record) -> None:
         """Take responsibility for an instrument that is about to be opened."""
         ...
 
     def ready(self, record: Record) -> None:
-        """Return once it could make the instrument safe at once; ConnectionFailed if it could not."""
+        """Wait until the guardian is ready to make the instrument safe. Raises ConnectionFailed if it cannot."""
         ...
 
     def release(self, record: Record) -> None:
-        """The instrument is safe and closed."""
+        """Report that the instrument is safe and closed."""
         ...
 
     def feed(self) -> None:
-        """The program is going on."""
+        """Report that the program is making progress."""
         ...
 
 
 def record_of(name: str, driver: DriverInfo, options: InstrumentOptions) -> Record:
     """Return the record of an instrument that this process is going to use.
 
-    Raises ConfigError if its options do not survive being written as JSON and read again.
+    Raises ConfigError if its options change when they are written as JSON and read again.
     """
     address = driver.capabilities(options).address or name
     written = {**json.loads(options.model_dump_json(exclude_defaults=True)), "driver": driver.name}
@@ -77,8 +77,8 @@ def record_of(name: str, driver: DriverInfo, options: InstrumentOptions) -> Reco
         same = False
     if not same:
         raise ConfigError(
-            f"the options of {driver.name} cannot be written as JSON and read again, so nobody could make the "
-            "instrument safe if this program were killed",
+            f"the options of {driver.name} cannot be written as JSON and read again, so the instrument could not be "
+            "made safe if this program were killed",
             device=name,
             remedy="correct the driver's options model",
         )
@@ -91,12 +91,12 @@ class Reserved:
     Parameters
     ----------
     record : Record
-        What is to be recorded. Two functions of one device, e.g. the inputs and outputs of a card, have different
+        The record to write. Two functions of one device, such as the inputs and outputs of a card, have different
         drivers and are reserved separately.
     instrument : Instrument
         The instrument.
     guardian : Guardian, optional
-        What makes it safe if this process is killed or hangs.
+        The guardian that makes the instrument safe if this process is killed or hangs.
     """
 
     def __init__(self, record: Record, instrument: Any, guardian: Guardian | None = None) -> None:
@@ -121,12 +121,12 @@ class Reserved:
         return method
 
     def hold_when_safe(self, levels: Mapping[str, float]) -> None:
-        """Let channels hold a level (V) when the instrument is made safe, whoever does it."""
+        """Let channels hold a level (V) when the instrument is made safe, by this process or by another."""
         self._record = replace(self._record, safe_levels=dict(levels))
         self._instrument.hold_when_safe(levels)
 
     def make_safe_in_stage(self, stage: int) -> None:
-        """Let whoever makes the instrument safe do it in this stage."""
+        """Set the stage in which the instrument is made safe, by this process or by another."""
         self._record = replace(self._record, stage=stage)
 
     def open(self) -> None:
@@ -167,7 +167,7 @@ class Reserved:
         self._is_safe = True
 
     def leave(self) -> None:
-        """Leave a programmer as it is when it is closed: a network that nothing drives is safe."""
+        """Let a programmer keep its state when it is closed: a network that is not driven is safe."""
         self._instrument.leave()
         self._is_safe = True
 
@@ -194,7 +194,7 @@ class Reserved:
         return call
 
     def _take_over(self) -> None:
-        """Make the instrument safe if its last user was killed, and say so."""
+        """Make the instrument safe if the last program that used it was killed, and log this."""
         left = records.find(self._record.key)
         if left is None:
             return
@@ -203,13 +203,13 @@ class Reserved:
         except Exception as error:
             kind = type(error) if isinstance(error, ConnectionFailed) else ConnectionFailed
             raise kind(
-                f"was left as it was by {left.user}, and cannot be made safe: {reason(error)}",
+                f"was not made safe by {left.user}, and cannot be made safe now: {reason(error)}",
                 device=self._name,
                 action="open",
                 remedy=f"check its power and cable; if it is off: labrig safe {left.name} --forget",
             ) from error
         logging.getLogger("labrig").warning(
-            "labrig: note: %s was left as it was by %s, which has ended; its outputs were switched off first",
+            "labrig: note: %s was not made safe by %s, which has ended; its outputs were switched off first",
             *(self._name, left.user),
         )
         records.remove(left)
@@ -243,19 +243,20 @@ class Reserved:
             f"is in use by another labrig on this machine{by}",
             device=self._name,
             action="open",
-            remedy="wait for it to finish, or stop it (labrig abort); opening would reset its instrument",
+            remedy="wait for it to finish, or stop it (labrig abort); opening the instrument would reset it",
         )
 
 
 def _acquired(lock: MachineLock, key: str) -> bool:
-    """Take the lock of an instrument; False if another program uses it.
+    """Take the lock of an instrument; return False if another program uses it.
 
-    While somebody else than the user in its record holds it, it is being made safe after that user was killed: wait.
+    If the holder of the lock is not the process in the record, it is making the instrument safe after that process was
+    killed; then this function waits.
     """
     began = rescued = time.monotonic()
     while not lock.acquire():
         record, holder, now = records.find(key), lock.holder(), time.monotonic()
-        released = holder is None and sys.platform == "linux"  # since it was asked for; other systems never tell
+        released = holder is None and sys.platform == "linux"  # released since the attempt; other systems cannot tell
         if record is None or released:
             ends = rescued + _HANDOVER_S
         elif holder in (None, record.pid):

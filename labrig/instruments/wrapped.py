@@ -1,4 +1,4 @@
-"""What the wrappers of a programmer share: every call that they do not change goes on to the programmer."""
+"""Common base of wrappers of a programmer, which passes every call on to the programmer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labrig.instruments.data import Continuous, Identity, LevelTable, ProgramRep
 
 
 class WrappedProgrammer:
-    """Keeps the contract of a programmer by another one."""
+    """A programmer that passes every call on to another programmer."""
 
     def __init__(self, programmer: ConductanceProgrammer) -> None:
         self._programmer = programmer

@@ -17,12 +17,12 @@ PARTS = Extensions(
 
 
 def find_part(name: str) -> Part:
-    """Make the nominal part of this name.
+    """Return the nominal part with this name.
 
     Raises
     ------
     UnknownExtension
-        If there is none, or if it cannot be made without arguments.
+        If there is no such part, or if it cannot be created without arguments.
     """
     found = PARTS.find(name)
     try:

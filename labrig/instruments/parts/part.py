@@ -23,8 +23,8 @@ class Part(ABC):
     supply_span_v : tuple of float
         Smallest and largest voltage between its supply rails (V).
     chip : tuple of str
-        For each rheostat in one package, its terminals as printed on the wiring sheet, the one for the edge's first
-        node first.
+        For each rheostat in one package, its terminals as printed on the wiring sheet, beginning with the terminal for
+        the first node of the edge.
     """
 
     name: str = ""

@@ -1,7 +1,7 @@
 """Digital potentiometers used as rheostats, from their data sheets.
 
-The conductance of a code is 1 / (wiper + end_to_end · code / steps). Its steps are very uneven, so use ranges in which
-the levels are dense. Sources: Microchip DS22060 (MCP4251: 257 codes, R_W 75 Ω typical, R_AB ± 20 %, supply 1.8 to
+The conductance of a code is 1 / (wiper + end_to_end · code / steps). The levels are very unevenly spaced, so use ranges
+in which they are dense. Sources: Microchip DS22060 (MCP4251: 257 codes, R_W 75 Ω typical, R_AB ± 20 %, supply 1.8 to
 5.5 V), Analog Devices AD5293 Rev. E (1024 codes, R_AB ± 1 %, supply 9 to 33 V, R_W 60 Ω typical).
 """
 

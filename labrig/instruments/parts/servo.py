@@ -16,9 +16,9 @@ TOLERANCE = 0.02
 
 
 class Servo(Part):
-    """A servo with feedback: it holds any command between 10 µS and 100 µS.
+    """A servo with feedback, which holds any position between 10 µS and 100 µS.
 
-    Programmers speak siemens whatever they move; the transducer of the edges says what a siemens stands for.
+    Programmers use siemens for all quantities; the transducer of an edge converts siemens to the unit of the medium.
     """
 
     name = "SERVO"

@@ -87,7 +87,7 @@ def test_what_another_process_has_open_is_not_even_touched_until_that_ends(reser
     here.open()
     assert instrument.opened == 0
     assert [(left.name, left.pid) for left in rescued] == [("gen", other.pid)]
-    assert f"gen was left as it was by process {other.pid}" in caplog.text
+    assert f"gen was not made safe by process {other.pid}" in caplog.text
 
 
 def test_what_is_just_being_made_safe_after_a_kill_is_waited_for(reserved, folder, rescued) -> None:
