@@ -1,8 +1,10 @@
 """The watchdog: a small process that makes the instruments safe if the program that uses them is killed or hangs.
 
-The program starts it before it opens the first instrument, and tells it over a pipe what it uses and that it is going
-on (watchdog.py). The watchdog (process.py) acts over connections of its own:
+The program starts the watchdog before it opens the first instrument, and reports over a pipe which instruments it uses
+and that it is making progress (watchdog.py). The watchdog (process.py) makes instruments safe over its own connections
+in two cases:
 
-- the pipe closes although instruments were not released: the program was killed, ran out of memory, or crashed;
-- acquisitions have begun, and then none was completed for too long: the program hangs or was stopped.
+- the pipe closes, but instruments were not released: the program was killed, ran out of memory, or crashed;
+- acquisitions have begun, but then none was completed for too long: the program hangs or was stopped. This time limit
+  is set in `labrig/assembly/benches/hardware.py`.
 """

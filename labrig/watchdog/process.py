@@ -1,8 +1,8 @@
-"""The watchdog process: waits for the end or the silence of its owner, and makes safe what that was using.
+"""The watchdog process: it waits until its owner ends or is silent for too long, and makes its instruments safe.
 
 Messages come on stdin, one JSON object per line: {"records": folder, "silence_s": seconds or null},
-{"guard": record}, {"release": key}, and {} for an acquisition that was completed.
-It answers each record on stdout: {"ready": key, "error": why it could not make this instrument safe, or null}.
+{"guard": record}, {"release": key}, and {} for a completed acquisition.
+The answer to each record on stdout is {"ready": key, "error": reason why this instrument cannot be made safe, or null}.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from labrig.instruments.records import Record
 from labrig.instruments.rescue import RETRY_S, Rescue, begin_all
 
 LOOK_S = 0.25
-"""How often it looks whether its owner is still its parent (s): a fork of the owner may keep the pipe open."""
+"""Interval of checks that the owner is still the parent process (s): a fork of the owner may keep the pipe open."""
 
 LAST_ATTEMPT_S = 5.0
 RELEASED_S = 0.2
-"""How long the locks of a killed process may take to be released (s)."""
+"""Longest time until the locks of a killed process are released (s)."""
 
 TOUCH_S = 3600.0
-"""How often records are touched (s): systems delete old files from folders for temporary ones."""
+"""Interval of updates of the records' time stamps (s), because systems delete old files from temporary folders."""
 
 _IGNORED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGBREAK")
 
 
 def main(owner: int) -> None:
-    """Guard the instruments of process `owner` until it has released them or ended."""
+    """Guard the instruments of the process `owner` until it has released them or has ended."""
     for name in _IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -49,7 +49,7 @@ def main(owner: int) -> None:
 
 
 class _Guard:
-    """What is guarded, and when its owner was last heard of."""
+    """The guarded instruments, and the time of the owner's last message."""
 
     def __init__(self, owner: int) -> None:
         self._owner = owner
@@ -60,7 +60,7 @@ class _Guard:
         self._rescues: dict[str, Rescue] = {}
 
     def run(self, messages: queue.SimpleQueue[str | None]) -> None:
-        """Guard until the end of the messages or of the owner."""
+        """Guard the instruments until the messages or the owner end."""
         while True:
             try:
                 line = messages.get(timeout=LOOK_S)
@@ -72,7 +72,7 @@ class _Guard:
                     break
                 self._take(json.loads(line))
             if self._fed_s is not None and self._silence_s and time.monotonic() - self._fed_s > self._silence_s:
-                self._fed_s = None  # until it is heard of again
+                self._fed_s = None  # until the next message
                 self._rescue_from_living_owner(self._silence_s)
             self._touch()
         self._rescue_after_the_end()
@@ -95,14 +95,14 @@ class _Guard:
                 records.touch(rescue.record)
 
     def _rescue_from_living_owner(self, silence_s: float) -> None:
-        """Make everything that drives safe. Its owner notices, if it ever goes on, and stops."""
+        """Make every instrument that drives safe. If the owner ever continues, it notices this and stops."""
         drive = {key: each for key, each in self._rescues.items() if each.record.kind != "digitizer"}
         self._make_safe(drive, f"process {self._owner} has completed no acquisition for {silence_s:g} s")
         for key, each in drive.items():
             self._rescues[key] = Rescue(each.record)
 
     def _rescue_after_the_end(self) -> None:
-        """Make safe what the owner did not release, unless another program has taken it over in the meantime."""
+        """Make instruments safe that the owner did not release, except those that another program has taken over."""
         if not self._rescues:
             return
         mine: dict[str, Rescue] = {}
@@ -123,7 +123,7 @@ class _Guard:
             lock.release()
 
     def _make_safe(self, rescues: dict[str, Rescue], why: str) -> list[Record]:
-        """Make instruments safe, say what came of it, and return those that are."""
+        """Make instruments safe, print the result, and return the records of those that are safe."""
         began = time.monotonic()
         begin_all(rescues.values())
         safe, failed = [], []
@@ -142,7 +142,7 @@ class _Guard:
 
 
 def _acquired(lock: MachineLock, owner: int, ends: float) -> bool:
-    """Take the lock of a process that has ended; False if another process has it."""
+    """Take the lock of a process that has ended; return False if another process holds it."""
     while True:
         try:
             if lock.acquire():
@@ -151,7 +151,7 @@ def _acquired(lock: MachineLock, owner: int, ends: float) -> bool:
                 return False
         except (OSError, StorageError):
             return True
-        if time.monotonic() >= ends:  # a fork of the owner keeps it
+        if time.monotonic() >= ends:  # a fork of the owner still holds it
             return True
         time.sleep(5e-3)
 
@@ -175,7 +175,7 @@ def _say(text: str) -> None:
 
 
 def _raise_memory_limit() -> None:
-    """Lift the owner's own limit of memory, as far as that is allowed."""
+    """Raise the memory limit inherited from the owner, as far as allowed."""
     try:
         import resource
     except ImportError:  # not on Windows

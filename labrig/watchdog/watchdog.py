@@ -1,4 +1,4 @@
-"""The watchdog as the program sees it."""
+"""The program's side of the watchdog."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from labrig.instruments import records
 from labrig.instruments.records import Record
 
 FEED_S = 0.2
-"""The watchdog hears of acquisitions at most this often (s)."""
+"""Shortest interval between two reports of acquisitions to the watchdog (s)."""
 
 READY_S = 30.0
-"""Time the watchdog may take to import the drivers (s)."""
+"""Longest time for the watchdog to import the drivers (s)."""
 
 _END_S = 2.0
 
 _left: list[subprocess.Popen[bytes]] = []
-"""Watchdogs that still have something to do when this process ends."""
+"""Watchdogs that still guard instruments when this process ends."""
 
 
 class Watchdog:
-    """The watchdog process of this program, started with the first instrument (a Guardian).
+    """The watchdog process of this program, a Guardian that is started with the first instrument.
 
     Parameters
     ----------
     silence_s : float, optional
-        How long the program may take between two completed acquisitions, once there was one (s). None: as long as it
-        likes.
+        Longest time between two completed acquisitions (s), counted from the first one. None: no limit.
     """
 
     def __init__(self, silence_s: float | None = None) -> None:
@@ -50,11 +49,11 @@ class Watchdog:
 
     @property
     def pid(self) -> int | None:
-        """The watchdog process; None if it is not running."""
+        """ID of the watchdog process; None if it is not running."""
         return None if self._child is None else self._child.pid
 
     def guard(self, record: Record) -> None:
-        """Let the watchdog make this instrument safe from now on if need be; ConnectionFailed if it does not run."""
+        """Let the watchdog guard this instrument from now on. Raises ConnectionFailed if it cannot be started."""
         with self._lock:
             self._records[record.key] = record
             if self._child is None:
@@ -63,7 +62,7 @@ class Watchdog:
                 self._send({"guard": record.to_json()})
 
     def ready(self, record: Record) -> None:
-        """Wait until the watchdog has imported all it needs; ConnectionFailed if it cannot make the instrument safe."""
+        """Wait until the watchdog is ready to make the instrument safe. Raises ConnectionFailed if it cannot."""
         if sys.platform == "win32":  # no select on pipes
             return
         with self._lock:
@@ -105,7 +104,7 @@ class Watchdog:
                 self._send({})
 
     def close(self) -> None:
-        """Let the watchdog end. It makes safe what was not released."""
+        """Let the watchdog end. It makes instruments safe that were not released."""
         child, self._child = self._child, None
         if child is None:
             return
@@ -123,7 +122,7 @@ class Watchdog:
     def _send(self, message: dict[str, object]) -> None:
         try:
             self._write(message)
-        except BlockingIOError:  # it does not read: it was stopped, or the machine is overloaded
+        except BlockingIOError:  # the watchdog does not read: it was stopped, or the machine is overloaded
             return
         except OSError:
             self._replace()
@@ -132,7 +131,7 @@ class Watchdog:
         os.write(self._pipe, json.dumps(message).encode() + b"\n")
 
     def _start(self) -> None:
-        """Start the process and tell it everything."""
+        """Start the process, and send it the settings and all records."""
         _no_core_dumps()
         search_path = os.pathsep.join(path for path in sys.path if path)
         try:
@@ -172,21 +171,21 @@ class Watchdog:
         self._rest = b""
 
     def _replace(self) -> None:
-        """Start another watchdog: this one has ended."""
+        """Start a new watchdog in place of one that has ended."""
         child, self._child = self._child, None
         assert child is not None
         self._close_pipes()
         with suppress(subprocess.TimeoutExpired):
             child.wait(_END_S)
         logging.getLogger("labrig").warning(
-            "labrig: warning: the watchdog process %d has ended (code %s); another one guards the outputs now",
+            "labrig: warning: the watchdog process %d has ended (code %s); a new one guards the outputs now",
             *(child.pid, child.returncode),
         )
         self._start()
 
 
 def _no_core_dumps() -> None:
-    """Let this process end at once if it crashes: while its memory is written to a file, the pipe stays open."""
+    """Switch off core dumps: if this process crashes, the pipe must close at once, not after memory was written."""
     try:
         import resource
     except ImportError:  # not on Windows
