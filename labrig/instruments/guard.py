@@ -87,8 +87,7 @@ class GuardedSource:
 
 
 class GuardedProgrammer(WrappedProgrammer):
-    """A programmer that raises LimitExceeded for settings that a channel cannot realize, and counts writes per channel.
-    """
+    """A programmer that raises LimitExceeded for settings that a channel cannot realize, and counts its writes."""
 
     def __init__(self, name: str, programmer: ConductanceProgrammer, capabilities: ProgrammerCapabilities) -> None:
         super().__init__(programmer)

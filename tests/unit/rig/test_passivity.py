@@ -45,7 +45,7 @@ def test_an_inverted_pilot_is_named(name):
 
 
 def test_inverted_error_sources_are_named():
-    with pytest.raises(SenseMisfit, match=r"moves out0.* against the current.*error source \(awg/6"):
+    with pytest.raises(SenseMisfit, match=r"moves out0.* opposite to its current.*error source \(awg/6"):
         measured(assembled("xor"), awg=lambda source: FlippedTones(source, XOR_ERRORS))
 
 
