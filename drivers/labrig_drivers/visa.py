@@ -1,13 +1,13 @@
-"""One VISA session for drivers: text out, text in, a deadline, and two kinds of error.
+"""A VISA session for drivers, with text messages, a deadline for every call, and two kinds of error.
 
 PyVISA and its backends raise many exceptions (their own, OSError, EOFError, struct.error). Here they all become
 `DeadlineExceeded` or `ConnectionFailed`, with the device, the action and the remedy. Data that arrives after an error
 belongs to an old query, so the session is closed and the next call opens a new one.
 
 One thread uses a session at a time. If a call finds another thread in the session, that thread's call is hanging and
-the instrument has to be made safe. On the same connection the instrument could take the new message for part of the
-unfinished one, and the other thread could read the reply. So the old connection is cut and the call uses a new one.
-Only a raw message, an upload, is never cut: whoever wants the session waits until it has been sent.
+the instrument must be made safe. On the same connection, the instrument could take the new message for a part of the
+unfinished one, and the other thread could read the reply. So the old connection is cut, and the call uses a new one.
+Only a raw message, which is an upload, is never cut: other threads wait until it has been sent.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from labrig_drivers.worker_thread import PendingCall
 _VISA_TIMEOUT = -1073807339  # VI_ERROR_TMO
 
 LONGEST_HEADER = 512
-"""Most text before the data in a reply (bytes)."""
+"""Longest text before the data in a reply (bytes)."""
 
 GRACE_S = 1.0
-"""How long after the deadline of a raw message its connection is cut (s)."""
+"""Time between the deadline of a raw message and the cutting of its connection (s)."""
 
 
 def is_raw_socket(resource: str) -> bool:
@@ -39,7 +39,7 @@ def is_raw_socket(resource: str) -> bool:
 
 
 def visa_library_remedy() -> str:
-    """What to do if the VISA library cannot be loaded: it names where the library was chosen."""
+    """Remedy if the VISA library cannot be loaded; it names the setting that chose the library."""
     chosen = os.environ.get("PYVISA_LIBRARY")
     if chosen:
         return f"correct or unset the environment variable PYVISA_LIBRARY, which is {chosen!r}"
@@ -98,8 +98,8 @@ class VisaSession:
     def write_raw(self, message: bytes, action: str) -> None:
         """Send bytes terminated by the interface's own end mark instead of a newline.
 
-        They are sent whole, in a thread of their own: Ctrl-C, and calls from other threads, wait until then or until
-        the deadline. If another thread has waited, this one's part is over: ConnectionFailed.
+        The message is sent completely, in its own thread: Ctrl-C, and calls from other threads, wait until it has been
+        sent or its deadline has passed. Raises ConnectionFailed if another thread has waited, which then takes over.
         """
         sending = self._sending = PendingCall(
             lambda: self._call(action, lambda session: session.write_raw(message), raw=True)
@@ -133,11 +133,11 @@ class VisaSession:
         Parameters
         ----------
         command, action
-            The query, and what it is for.
+            The query, and its purpose for error messages.
         header, mark
-            How the text begins, and how it ends.
+            Beginning and end of the text.
         length
-            Number of bytes of data, from the text.
+            Function that returns the number of data bytes from the text.
 
         Returns
         -------
@@ -147,7 +147,8 @@ class VisaSession:
         Raises
         ------
         ConnectionFailed
-            If the reply begins otherwise: one to another query was left on the line. The connection is given up.
+            If the reply does not begin with `header`, because the reply to another query was left on the line. The
+            connection is then given up.
         """
 
         def read(session: Any) -> tuple[bytes, bytes]:
@@ -170,7 +171,7 @@ class VisaSession:
         return self._call(action, read)
 
     def abandon(self) -> None:
-        """Give up the connection, with whatever is left on the line; the next call makes another one."""
+        """Give up the connection and any data left on the line; the next call opens a new connection."""
         session = self._session
         if session is not None:
             self._cut(session)
@@ -228,7 +229,7 @@ class VisaSession:
                 self._cut(session, wait_s=0.01)
 
     def _connected(self) -> Any:
-        """A new session."""
+        """Open a new session."""
         try:
             import pyvisa
         except ImportError as error:
@@ -236,7 +237,7 @@ class VisaSession:
                 "needs PyVISA", device=self.device, action="open", remedy="pip install pyvisa pyvisa-py"
             ) from error
         milliseconds = max(1, round(self.deadline_s * 1000))
-        # A virtual instrument needs no VISA library of the user's, who may have set one for the real instruments.
+        # A virtual instrument does not need the VISA library that the user may have set for real instruments.
         library = "@py" if is_loopback(canonical(self.resource)) else ""
         try:
             manager = pyvisa.ResourceManager(library)
@@ -325,7 +326,7 @@ class VisaSession:
         ) from error
 
     def _cause(self, error: Exception) -> tuple[str, str]:
-        """What is wrong, in one line, and the remedy."""
+        """Description of the problem in one line, and the remedy."""
         reason = " ".join((str(error) or type(error).__name__).splitlines())
         for kind, package in (("USB", "pyusb"), ("GPIB", "gpib-ctypes")):
             if self.resource.upper().startswith(kind) and "nstall" in reason:

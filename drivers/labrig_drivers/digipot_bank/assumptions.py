@@ -1,4 +1,4 @@
-"""What the driver of the potentiometer bank relies on that nobody has seen on a board."""
+"""Assumptions of the driver of the potentiometer bank that have not been verified on a board."""
 
 from labrig.instruments.drivers import Assumption
 

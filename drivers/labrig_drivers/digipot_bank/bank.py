@@ -1,4 +1,4 @@
-"""labrig's bank of digital potentiometers: up to 128 rheostats on an Arduino. drivers/firmware/README.md.
+"""labrig's bank of digital potentiometers: up to 128 rheostats on an Arduino; see drivers/firmware/README.md.
 
 The host keeps the whole table of codes. `program` sends the changes and the CRC of the whole table in one frame. The
 board moves no wiper unless its table matches, and reads back every channel.
@@ -31,7 +31,7 @@ MODEL = "labrig digipot bank"
 
 
 class DigipotBank:
-    """A ConductanceProgrammer.
+    """A ConductanceProgrammer for a bank of digital potentiometers.
 
     If the board was reset, its watchdog expired or the port was lost, `program`, `read_back` and `keep_alive` restore
     and verify the whole table and continue. Data measured since the previous call are then invalid.
@@ -210,7 +210,7 @@ class DigipotBank:
         self._armed = self._is_new = False  # `close` has nothing to open
 
     def rescue(self) -> None:
-        """Open all terminals over a connection of its own, which resets an Arduino and takes it up to 3 s."""
+        """Open all terminals over a new connection, which resets an Arduino and takes up to 3 s."""
         try:
             self._open_terminals(HELLO_S)
         finally:
@@ -246,7 +246,7 @@ class DigipotBank:
     # The table and the board
 
     def _take_over(self) -> None:
-        """HELLO, read the codes of the chips, open the terminals: a killed host may have left them connected."""
+        """Greet the board, read the codes, and open the terminals, which a killed host may have left connected."""
         cause: Exception | None = None
         for _ in range(3):  # a board may reset shortly after its port was opened
             self._board.greet(HELLO_S)

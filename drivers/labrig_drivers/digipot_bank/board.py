@@ -1,7 +1,7 @@
-"""The requests to a digital-potentiometer board and their replies. drivers/firmware/README.md.
+"""The requests to a digital-potentiometer board and their replies; see drivers/firmware/README.md.
 
 Channels are numbered from 0 here. Every request raises ConnectionFailed if the port is lost, DeadlineExceeded if the
-board does not answer, and IdentityMismatch if its reply does not fit its HELLO.
+board does not answer, and IdentityMismatch if its reply does not match its HELLO.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class BoardClient:
         status = Status(reply.status).name if reply.status in set(Status) else f"status {reply.status}"
         raise IdentityMismatch(
             f"the board answered {op.name} with {status} {reply.body.hex(' ')}".rstrip() + ", "
-            "which does not fit its HELLO",
+            "which does not match its HELLO",
             device=self._name,
             action=op.name,
             remedy="flash the firmware of this labrig version",

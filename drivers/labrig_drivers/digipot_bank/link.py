@@ -1,4 +1,4 @@
-"""The serial link to a digital-potentiometer bank: frames, sequence numbers, repeats. drivers/firmware/README.md.
+"""The serial link to a digital-potentiometer bank: frames, sequence numbers, repeats; see drivers/firmware/README.md.
 
 One request at a time. An unanswered request is repeated with the same bytes, so that the board can tell a repeat from
 a new request and execute each at most once.

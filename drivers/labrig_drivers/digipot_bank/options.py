@@ -41,7 +41,8 @@ class DigipotBankOptions(InstrumentOptions):
     supply
         Supply voltages of the chips (V).
     watchdog
-        Silence after which the board opens all terminals (s); 0 is off. The default allows for acquisitions of 5 s.
+        Time without messages after which the board opens all terminals (s); 0 switches the watchdog off. The default
+        allows for acquisitions of 5 s.
     verify
         `commit` relies on the board's own read-back; `read` also reads the codes and compares them here.
     """
@@ -92,7 +93,7 @@ def capabilities(options: DigipotBankOptions) -> ProgrammerCapabilities:
 
 
 def _not_promised(options: DigipotBankOptions) -> tuple[str, ...]:
-    """What the bank cannot promise about opening its terminals."""
+    """Cases in which the bank may not open its terminals at the end of a run."""
     if options.watchdog:
         otherwise = f"its own watchdog opens its terminals after {options.watchdog:g} s"
         power = f"if the computer loses power or stops, {otherwise}"

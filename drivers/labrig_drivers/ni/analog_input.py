@@ -23,10 +23,10 @@ from labrig_drivers.ni.input_options import NiAnalogInputOptions, capabilities, 
 from labrig_drivers.worker_thread import PendingCall, WorkerThread
 
 LAST_PIECE_S = 3e-3
-"""Length of the last piece read (s). Only this much is decoded after the window; the rest while sampling goes on."""
+"""Length of the last piece read (s). Only this piece is decoded after the window; the rest while sampling continues."""
 
 EVEN = math.sqrt(3.0)
-"""A largest error over its standard uncertainty, if every error up to it is equally likely."""
+"""Ratio of the largest error to the standard uncertainty, if all errors up to it are equally likely."""
 
 STOP_S = 5.0
 """Deadline for stopping a task (s). It takes about 5 ms."""
@@ -173,10 +173,10 @@ class NiAnalogInput:
                 with self._device.during("make safe"):
                     self._stop(task, force=True)
             except LabrigError:
-                self._plan = None  # its state is unknown: it must be configured again
+                self._plan = None  # the state of the task is unknown, so it must be configured again
 
     def rescue(self) -> None:
-        """Free the inputs that a killed process may have left reserved (-50103), which takes a reset of the device.
+        """Free the inputs that a killed process may have left reserved (-50103), which requires a device reset.
 
         A gRPC device server keeps the tasks of clients that have disconnected.
         """
@@ -198,7 +198,7 @@ class NiAnalogInput:
             self._device.close()
 
     def _inputs_are_free(self) -> bool:
-        """Whether a task on the first input can reserve what it needs."""
+        """Whether a task on the first input can reserve its resources."""
         from nidaqmx.constants import TaskMode
 
         task = self._device.task("make safe")
@@ -265,7 +265,7 @@ class NiAnalogInput:
             samps_per_chan=plan.total_samples,
         )
         if self._capabilities.spread_step_s and len(plan.channels) > 1:
-            # DAQmx leaves a channel 11 µs at most, too little for a node behind some kΩ; the scan has room for more.
+            # DAQmx allows at most 11 µs per channel, too little for a node behind some kΩ; the scan has time for more.
             task.timing.ai_conv_rate = len(plan.channels) * plan.sample_rate_hz
         self._device.lock(task)
         if self._options.start_trigger:
@@ -308,7 +308,7 @@ class NiAnalogInput:
 
 
 def _code_ends(channel: Any) -> tuple[int, int]:
-    """The lowest and the highest code of a channel; where the samples are wider than the converter, of their place."""
+    """Lowest and highest code of a channel, scaled to the samples if these have more bits than the converter."""
     from nidaqmx.constants import DataJustification
 
     bits, size = round(channel.ai_resolution), channel.ai_raw_samp_size

@@ -2,8 +2,8 @@
 
 DC levels are written by `load`, to all channels at once, and only if one has changed. Tones are a buffer with one
 common period, repeated from the start trigger on. Each sample is held until the next, which attenuates a tone by
-sin(x)/x, x = π f/update rate: the buffer makes up for it as far as the range of the output allows. `load` returns the
-actual output of the DAC, also rounded to its step.
+sin(x)/x, x = π f/update rate. The buffer compensates for this as far as the range of the output allows. `load` returns
+the actual output of the DAC, which is also rounded to its step.
 
 These boards have no output relay. "Outputs off" can only mean 0 V behind the output resistance, so `make_safe` and
 `idle` leave the same network; disconnecting a board takes a switch in the wiring. After a stop, and after this program
@@ -34,7 +34,7 @@ UPDATE_HZ = 100e3
 """Default update rate (S/s), unless the model is slower."""
 
 WRITE_S = 1.0
-"""Time-out of a write, which waits for nothing here (s). NI's package allows 10 s."""
+"""Timeout of a write (s), which normally does not have to wait. NI's package allows 10 s."""
 
 SAME_RATE = 1e-9
 """Rates closer than this fraction are equal."""
@@ -189,12 +189,12 @@ class NiAnalogOutput:
         )
 
     def accuracy(self) -> SourceAccuracy:
-        """How well amplitudes are known; they count as exact if `card:` does not state their largest error."""
+        """Accuracy of the amplitudes, which count as exact unless `card:` states their largest error."""
         card = self._options.card
         return SourceAccuracy.within(0.0 if card is None or card.gain_error is None else card.gain_error)
 
     def idle(self) -> None:
-        """0 V on every channel."""
+        """Set every channel to 0 V."""
         self._require_open("idle")
         self._hold(np.zeros(len(self._capabilities.channels)), "idle")
 
@@ -203,7 +203,7 @@ class NiAnalogOutput:
         self._safe = self._rounded(np.array([levels.get(channel, 0.0) for channel in self._capabilities.channels]))
 
     def make_safe(self) -> None:
-        """Write 0 V, or the level it is to hold, to every channel in any case; reset the device if that fails."""
+        """Write 0 V, or the level to hold, to every channel unconditionally; reset the device if that fails."""
         if not self._device.is_open:
             return
         self._levels = None
@@ -216,7 +216,7 @@ class NiAnalogOutput:
                 self._hold(self._safe, "make safe")
 
     def rescue(self) -> None:
-        """Make safe over a connection of its own; a task that another process has left running is aborted."""
+        """Make the device safe over a new connection; a task that another process has left running is aborted."""
         self._device.connect()
         try:
             self.make_safe()
@@ -257,9 +257,9 @@ class NiAnalogOutput:
         )
 
     def _compensated(self, program: ToneProgram, time_s: Array) -> Array:
-        """Samples (V) whose tones have the wanted amplitudes while each sample is held until the next.
+        """Samples (V) whose tones have the requested amplitudes when each sample is held until the next.
 
-        Within the range of the output: where it is too small for the whole compensation, a part of it is applied.
+        If the range of the output is too small for the full compensation, only a part of it is applied.
         """
         tones = tuple(
             replace(tone, amplitude=tone.amplitude / float(np.sinc(tone.frequency_hz / self._rate_hz)))

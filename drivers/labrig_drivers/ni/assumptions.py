@@ -1,4 +1,4 @@
-"""What the NI drivers rely on that nobody has seen on a card."""
+"""Assumptions of the NI drivers that have not been verified on a card."""
 
 from labrig.instruments.drivers import Assumption
 
@@ -26,7 +26,7 @@ INPUT += (
         "the card answers; otherwise the error names both values and the `card:` line that corrects them",
     ),
     Assumption(
-        "errors of gain and zero are as in the data sheet (622x) or in `card:`; of other models none is stated",
+        "errors of gain and zero are as in the data sheet (622x) or in `card:`; for other models none are stated",
         "labrig plan CONFIG, and a voltmeter on one input",
         "the difference is within the line `accuracy`, once `card: {gain_error: …, zero_error: …}` says what applies",
     ),
@@ -38,7 +38,7 @@ INPUT += (
 )
 OUTPUT = (
     Assumption(
-        "writing the levels again tells whether a card that was reset still plays them",
+        "writing the levels again shows whether the card was reset and no longer plays them",
         "labrig run CONFIG, and reset the card in NI MAX during the run",
         "the run ends with an error that names the card, and no step after the reset is recorded",
     ),
@@ -48,7 +48,7 @@ OUTPUT = (
         "it passes; otherwise DAQmx finds no route, and the cable must be registered in NI MAX",
     ),
     Assumption(
-        "static levels stand while the task that wrote them is done",
+        "static levels remain after the task that wrote them is done",
         "labrig measure CONFIG --drive NODE=0.5V, with a voltmeter on the output",
         "0.5 V times the divider, until the command ends",
     ),

@@ -70,7 +70,7 @@ def clock_of(place: str, device: str, locked_to: str | None) -> ClockSource | No
     device
         Name of the device.
     locked_to
-        Its reference clock; None: its own oscillator.
+        Terminal of its reference clock; None if it runs on its own oscillator.
     """
     if locked_to is None:
         return _oscillator(place, device)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def _device_name(text: str) -> str:
-    """Return the name of a device; ValueError in words for a terminal or a channel."""
+    """Return the name of a device. Raises ValueError, with a message for the user, for a terminal or a channel."""
     if text.startswith("/") or "/" in text:
         name = text.strip("/").partition("/")[0]
         raise ValueError(f"{text!r} is a terminal or a channel; write the name of the device, {name!r}")
@@ -45,7 +45,7 @@ def _device_name(text: str) -> str:
 
 
 def _server(text: str) -> str:
-    """Return the address of a device server; ValueError in words."""
+    """Return the address of a device server. Raises ValueError with a message for the user."""
     parse_host_port(text)
     return text
 
@@ -99,7 +99,7 @@ class NiOptions(InstrumentOptions):
             raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis")
 
     def clock_source(self, model: Model) -> ClockSource | None:
-        """What its sample clocks are derived from; None if that cannot be known here."""
+        """The clock from which its sample clocks are derived; None if this cannot be known here."""
         if model.module:
             return clock_of_chassis(self.place, self.resource)
         return clock_of(self.place, self.resource, self.locked_to)
@@ -113,11 +113,11 @@ class NiDevice:
     name
         Name of the instrument in the configuration, for error messages.
     options
-        Where the device is.
+        Options of the device.
     model
-        What is assumed about it.
+        The assumed facts about the model.
     facts
-        Returns what DAQmx says about a device, next to what is assumed.
+        Function that returns the facts about a device as reported by DAQmx and as assumed.
     """
 
     def __init__(self, name: str, options: NiOptions, model: Model, facts: Callable[[Any], list[Fact]]) -> None:
@@ -141,14 +141,14 @@ class NiDevice:
         return self._options.resource
 
     def open(self) -> None:
-        """Connect, check that the driver lists the device, and compare what it says about it with what is assumed.
+        """Connect, check that the driver lists the device, and compare the reported facts with the assumed ones.
 
         Raises
         ------
         ConnectionFailed
             If there is no such device.
         IdentityMismatch
-            If DAQmx says something else about it, or about its chassis. Another model is reported by the rig.
+            If the facts about the device, or its chassis, differ. A different model is reported by the rig.
         """
         self._require_packages()
         self._silence_stop_warning()
@@ -177,14 +177,14 @@ class NiDevice:
             raise
 
     def connect(self) -> None:
-        """Connect as `open` does, without asking the driver anything."""
+        """Connect as `open` does, without any query."""
         self._require_packages()
         self._silence_stop_warning()
         with self.during("connect"):
             self._system = self._connect()
 
     def reset(self, action: str) -> None:
-        """Reset the device: every task on it is aborted, also those of other processes, and outputs are at 0 V."""
+        """Reset the device: every task on it is aborted, even of other processes, and its outputs are at 0 V."""
         device = self.device(action)
         with self.during(action):
             device.reset_device()

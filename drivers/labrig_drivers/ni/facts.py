@@ -40,7 +40,8 @@ class InputFacts(_Facts):
     Attributes
     ----------
     single_rate, multi_rate
-        Highest sample rates (S/s): of one channel; of all together, or of each if they are sampled simultaneously.
+        Highest sample rates (S/s): of one channel alone; of all channels together or, if they are sampled
+        simultaneously, of each.
     ranges
         Input ranges (± V).
     simultaneous
@@ -48,7 +49,8 @@ class InputFacts(_Facts):
     terminals
         Possible wirings, the default first.
     gain_error, zero_error
-        Largest errors of the reading and of the zero (V) in the range that is used, by data sheet or calibration.
+        Largest relative error of the reading, and largest error of the zero (V), in the range that is used, from the
+        data sheet or a calibration.
     """
 
     multi_rate: PositiveSampleRate | None = None
@@ -65,11 +67,11 @@ class OutputFacts(_Facts):
     Attributes
     ----------
     single_rate, all_rate
-        Highest update rates (S/s): of one channel; of all channels in one task.
+        Highest update rates (S/s): of one channel alone; of all channels in one task.
     full_scale
         Range (± V).
     gain_error
-        Largest error of the output, relative, by data sheet or calibration.
+        Largest relative error of the output, from the data sheet or a calibration.
     """
 
     all_rate: PositiveSampleRate | None = None
@@ -79,7 +81,7 @@ class OutputFacts(_Facts):
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact: its key in `card:`, what DAQmx says, and what labrig assumes."""
+    """One fact: its key in `card:`, the value that DAQmx reports, and the value that labrig assumes."""
 
     key: str
     found: Any
@@ -116,7 +118,7 @@ def input_model(driver: str, name: str | None, card: InputFacts | None) -> tuple
 
 
 def accuracy(inputs: Inputs, full_scale_v: float, card: InputFacts | None) -> Accuracy:
-    """Largest errors in a range: those of `card:`, else of the table; 0 for those that nobody states."""
+    """Largest errors in a range, from `card:` or else from the table; 0 for errors that neither states."""
     known = inputs.accuracy.get(full_scale_v, Accuracy(0.0, 0.0))
     gain = card.gain_error if card is not None and card.gain_error is not None else known.gain
     zero_v = card.zero_error if card is not None and card.zero_error is not None else known.zero_v
@@ -137,7 +139,7 @@ def output_model(driver: str, name: str | None, card: OutputFacts | None) -> tup
 
 
 def input_facts(device: Any, inputs: Inputs) -> list[Fact]:
-    """What DAQmx says about the inputs of a device, next to what labrig assumes."""
+    """Facts about the inputs of a device, as reported by DAQmx and as assumed by labrig."""
     return _told(
         ("channels", lambda: len(device.ai_physical_chans), inputs.channels, ""),
         ("simultaneous", lambda: bool(device.ai_simultaneous_sampling_supported), inputs.simultaneous, ""),
@@ -148,7 +150,7 @@ def input_facts(device: Any, inputs: Inputs) -> list[Fact]:
 
 
 def output_facts(device: Any, outputs: Outputs) -> list[Fact]:
-    """What DAQmx says about the outputs of a device, next to what labrig assumes."""
+    """Facts about the outputs of a device, as reported by DAQmx and as assumed by labrig."""
     return _told(
         ("channels", lambda: len(device.ao_physical_chans), outputs.channels, ""),
         ("single_rate", lambda: device.ao_max_rate, outputs.single_hz, "sample_rate"),
@@ -162,7 +164,7 @@ def output_facts(device: Any, outputs: Outputs) -> list[Fact]:
 
 
 def _told(*questions: tuple[str, Callable[[], Any], Any, str]) -> list[Fact]:
-    """The facts that DAQmx tells; it does not have every property for every device."""
+    """The facts that DAQmx reports; it does not have every property for every device."""
     from nidaqmx.error_codes import DAQmxErrors
     from nidaqmx.errors import DaqError
 
@@ -203,7 +205,7 @@ def _model(driver: str, name: str | None, card: _Facts | None) -> Model:
 
 
 def _given(card: _Facts | None, names: Mapping[str, str]) -> dict[str, Any]:
-    """The facts that `card:` gives, by the names of the table."""
+    """The facts given in `card:`, by their names in the table."""
     if card is None:
         return {}
     apart = ("timebase", "gain_error", "zero_error")

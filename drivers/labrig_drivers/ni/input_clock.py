@@ -1,4 +1,4 @@
-"""The clock that the samples of a digitizer follow, and where it can be connected to other instruments."""
+"""The clock that the samples of a digitizer follow, and the terminals that connect it to other instruments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def clock_terminals(options: NiOptions, sample_clock: str | None, model: Model) 
 
 
 def clock_source(options: NiOptions, sample_clock: str | None, model: Model) -> ClockSource | None:
-    """What the samples follow: an external sample clock, or what the clock of the device follows."""
+    """The clock that the samples follow: an external sample clock, or the clock of the device."""
     if sample_clock is None:
         return options.clock_source(model)
     if is_external(sample_clock, options.resource):
@@ -26,7 +26,7 @@ def clock_source(options: NiOptions, sample_clock: str | None, model: Model) -> 
 def clock_output(options: NiOptions, sample_clock: str | None) -> str | None:
     """Name of the 10 MHz output. None for a device on its own oscillator, which has no output without `line:`."""
     if is_external(sample_clock, options.resource):
-        return f"10 MHz output of what clocks {{name}} at {sample_clock}"
+        return f"10 MHz output of the instrument that clocks {{name}} at {sample_clock}"
     if options.in_chassis:
         return "10 MHz output of {name}'s chassis"
     return "{name} clock output" if options.locked_to else None
@@ -36,8 +36,8 @@ def clock_remedy(options: NiOptions, sample_clock: str | None, terminals: tuple[
     """How to connect the clock of the samples to other instruments, for error messages."""
     if is_external(sample_clock, options.resource):
         return (
-            f"its samples follow the clock at {sample_clock}: connect the 10 MHz output of what provides that "
-            "clock and remove `line`, or remove sample_clock"
+            f"its samples follow the clock at {sample_clock}: connect the 10 MHz output of the instrument that "
+            "provides that clock and remove `line`, or remove sample_clock"
         )
     if options.in_chassis:
         return (

@@ -21,7 +21,7 @@ class NiAnalogInputOptions(NiOptions):
     full_scale
         Largest voltage to be measured (V). The narrowest input range that covers it is used.
     max_sample_rate
-        A lower limit than the model's (S/s).
+        A limit of the sample rate that is lower than the model's (S/s).
     export_start
         Terminal that outputs the start trigger for other instruments (`PFI0`).
     export_clock
@@ -86,7 +86,7 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
 
 
 def wiring_of(options: NiAnalogInputOptions, inputs: Inputs) -> Terminal:
-    """How the inputs are wired; raises ValueError for a wiring that the model does not have."""
+    """The wiring of the inputs. Raises ValueError for a wiring that the model does not have."""
     if options.terminal is not None and options.terminal not in inputs.terminals:
         raise ValueError(f"terminal: the inputs of {options.model} can only be {' or '.join(inputs.terminals)}")
     return options.terminal or inputs.terminals[0]

@@ -8,7 +8,7 @@ WHAT = "NI-DAQmx"
 
 
 def devices() -> list[Finding]:
-    """One finding per device that the NI driver lists, or one that says why there is none."""
+    """One finding per device that the NI driver lists, or a finding that says why there are no devices."""
     try:
         from nidaqmx.errors import DaqError, DaqNotFoundError
         from nidaqmx.system import System

@@ -1,8 +1,8 @@
-"""What labrig must know about an NI model before it is connected: `check` and `plan` touch no hardware.
+"""Facts about NI models that labrig needs without a connection, because `check` and `plan` use no hardware.
 
-When a device is opened, DAQmx's own answers are compared with this (`facts.py`). Settling times and output resistances
-are in the data sheets only. The number of channels, rates and ranges are those that DAQmx reports, as far as published.
-`source` names the documents; tests/wire/README.md tells what of them was at hand.
+When a device is opened, DAQmx's answers are compared with these facts (`facts.py`). Only the data sheets give settling
+times and output resistances. Numbers of channels, rates and ranges are those that DAQmx reports, as far as published.
+`source` names the documents; tests/wire/README.md says which of them were available.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Accuracy:
     Attributes
     ----------
     gain, zero_v
-        Of the reading (relative), and of the zero with the nonlinearity (V), 1 °C from the last self-calibration and
-        10 °C from the last external one.
+        Largest relative error of the reading, and largest error of the zero including nonlinearity (V), within 1 °C of
+        the last self-calibration and 10 °C of the last external calibration.
     """
 
     gain: float
@@ -44,7 +44,7 @@ class Inputs:
     Attributes
     ----------
     channels
-        Number of inputs: single-ended ones, or pairs if there is no other wiring.
+        Number of single-ended inputs, or of pairs if the inputs can only be differential.
     single_hz
         Highest sample rate of one channel (S/s).
     multi_hz
@@ -58,7 +58,7 @@ class Inputs:
     terminals
         Possible wirings, the default first.
     accuracy
-        By range (± V); a range that is missing is one whose errors are not known.
+        Accuracy by range (± V); the errors of missing ranges are not known.
     """
 
     channels: int
@@ -107,13 +107,13 @@ class Model:
     Attributes
     ----------
     source
-        Documents of its values.
+        Documents from which the values were taken.
     inputs, outputs
         Its analog channels, None if there are none.
     timebase_hz
-        Its sample clocks are this divided by integers (Hz).
+        Timebase (Hz); sample clocks are its frequency divided by integers.
     start_outputs, clock_outputs
-        Terminals that can output its start trigger, and its 10 MHz. None: not known, DAQmx decides.
+        Terminals that can output its start trigger, and its 10 MHz. None: not known, so DAQmx decides.
     reference
         Whether it can be locked to a reference clock.
     module
@@ -291,5 +291,5 @@ CHASSIS: Mapping[str, tuple[str, ...]] = {
 
 
 def find(model: str) -> Model | None:
-    """The model meant, whatever its variant (`USB-6363 (BNC)`); None if it is not in the table."""
+    """The model to which a name refers, ignoring variants such as `USB-6363 (BNC)`; None if it is not in the table."""
     return next((MODELS[name] for name in MODELS if plain_model(name) == plain_model(model)), None)

@@ -20,8 +20,8 @@ class NiAnalogOutputOptions(NiOptions):
         timebase is used.
     start_trigger
         Terminal that starts the tones, with its device (`/PXI1Slot4/ai/StartTrigger`). Without it `start` plays them
-        immediately, at a random phase to the samples, which suits a source that plays all tones: phases are relative
-        to the pilot.
+        immediately, at a random phase relative to the samples. That is sufficient for a source that plays all tones,
+        because phases are relative to the pilot.
     card
         Facts about a model that is not in the table, or corrections of the table.
     """

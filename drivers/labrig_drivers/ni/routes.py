@@ -1,4 +1,4 @@
-"""Start triggers of NI devices that cannot come, as far as the entries of a configuration tell."""
+"""Problems of start triggers and terminals of NI devices that can be found from the configuration alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONNECTOR = re.compile(r"a?pfi\d+")
 
 
 def input_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the terminals of a digitizer, each with its option."""
+    """Yield (option, problem) for each problem with the terminals of a digitizer."""
     own = entries[name]
     assert isinstance(own, NiAnalogInputOptions)
     for key in ("start_trigger", "export_start", "export_clock"):
@@ -29,7 +29,7 @@ def input_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Itera
 
 
 def output_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the start trigger of a source of tones, with its option."""
+    """Yield (option, problem) if there is a problem with the start trigger of a source of tones."""
     own = entries[name]
     assert isinstance(own, NiAnalogOutputOptions)
     if own.start_trigger is None:
@@ -40,7 +40,7 @@ def output_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Iter
 
 
 def _unreachable(own: NiOptions, text: str | None, entries: Mapping[str, InstrumentOptions]) -> str | None:
-    """Why no signal goes between a device and a terminal; None if one may."""
+    """Why no signal can pass between a device and a terminal; None if a signal may."""
     if text is None:
         return None
     if not text.startswith("/"):
@@ -61,11 +61,11 @@ def _unreachable(own: NiOptions, text: str | None, entries: Mapping[str, Instrum
             f"{text} is in another PXI chassis, where {own.resource} has no trigger lines; connect a terminal of the "
             "digitizer (export_start: PFI0) to one of the source (start_trigger: PFI0) by a cable"
         )
-    return f"no instrument of this file is the device {written!r}; its NI devices are {', '.join(known.values())}"
+    return f"no instrument in this file is the device {written!r}; the NI devices are {', '.join(known.values())}"
 
 
 def _never_comes(own: NiOptions, text: str, entries: Mapping[str, InstrumentOptions]) -> str | None:
-    """Why no start comes at a terminal; None if one may come."""
+    """Why no start signal can arrive at a terminal; None if one may arrive."""
     device, signal = _terminal(text, own)
     digitizers = {name: entry for name, entry in entries.items() if isinstance(entry, NiAnalogInputOptions)}
     first = next(iter(digitizers), None)
@@ -78,7 +78,7 @@ def _never_comes(own: NiOptions, text: str, entries: Mapping[str, InstrumentOpti
     if signal == "ao/starttrigger" and device in (own.resource.casefold(), _timed_by(own)):
         return f"{text} is its own start, which would wait for itself; {instead}"
     if signal.startswith("ai/") and not any(device in _names(entry) for entry in digitizers.values()):
-        return f"no digitizer of this file is the device of {text}, so no start comes from it; {instead}"
+        return f"no digitizer in this file is the device of {text}, so no start signal comes from it; {instead}"
     if signal == "ai/referencetrigger":
         return f"labrig's acquisitions have no reference trigger, so none comes at {text}; {instead}"
     if not first or any(entry.start_trigger for entry in digitizers.values()):
@@ -86,14 +86,14 @@ def _never_comes(own: NiOptions, text: str, entries: Mapping[str, InstrumentOpti
     exports = [_terminal(entry.export_start, entry) for entry in digitizers.values() if entry.export_start]
     outputs = f"let {first} output its start (export_start), or {instead}"
     if _BUS.fullmatch(signal) and not any(line == signal and _one_bus(at, device) for at, line in exports):
-        return f"no instrument of this file outputs its start at {text}; {outputs}"
+        return f"no instrument in this file outputs its start at {text}; {outputs}"
     if _CONNECTOR.fullmatch(signal) and not exports:
-        return f"no instrument of this file outputs its start, so none can be cabled to {text}; {outputs}"
+        return f"no instrument in this file outputs its start, so no cable can bring it to {text}; {outputs}"
     return None
 
 
 def _timed_by(entry: NiOptions) -> str:
-    """The device whose terminals an entry uses, casefolded: a module uses those of its chassis."""
+    """The device whose terminals an entry uses, casefolded; a module uses the terminals of its chassis."""
     return (cdaq_chassis(entry.resource) or entry.resource).casefold()
 
 
@@ -106,7 +106,7 @@ def _terminal(text: str, own: NiOptions) -> tuple[str, str]:
 
 
 def _one_bus(one: str, other: str) -> bool:
-    """Whether two devices may share trigger lines: not if their names tell different PXI chassis."""
+    """Whether two devices may share trigger lines, which they cannot if their names show different PXI chassis."""
     numbers = chassis_number(one), chassis_number(other)
     return None in numbers or numbers[0] == numbers[1]
 

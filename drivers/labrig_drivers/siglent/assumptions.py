@@ -1,4 +1,4 @@
-"""What the Siglent driver relies on that nobody has seen on a generator."""
+"""Assumptions of the Siglent driver that have not been verified on a generator."""
 
 from labrig.instruments.drivers import Assumption
 
@@ -6,7 +6,7 @@ ASSUMPTIONS = (
     Assumption(
         "a burst with TRSR,EXT and TIME,INF starts on an edge at the trigger input and plays until it is stopped",
         "labrig measure CONFIG --drive NODE=0.5V, with a scope on the output",
-        "the scope shows a sine that goes on; if the output stays at 0 V, set `burst: counted`",
+        "the scope shows a continuing sine; if the output stays at 0 V, set `burst: counted`",
     ),
     Assumption(
         "every phase is counted from the trigger edge, so a repeated measurement reads the same phase",

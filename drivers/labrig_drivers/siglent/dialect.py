@@ -28,7 +28,8 @@ COUNTED_CYCLES = "1000000"
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6
 _LONGEST_LEAST_DELAY_S = 10e-6
-"""Someone has set a longer burst delay (s). The least, 0.6 to 0.7 µs, depends a little on the frequency."""
+"""A burst delay above this limit was set by someone (s). The smallest possible one, 0.6 to 0.7 µs, depends slightly on
+the frequency."""
 _REPLY = re.compile(
     r"(?:C\d:)?(?:OUTP|BSWV|BTWV|ARWV|WVDT|ROSC|STL|MODE|COUP|CMBN|HARM|SYNC|SRATE)\b|Siglent", re.IGNORECASE
 )
@@ -80,7 +81,7 @@ def waveform_name(reply: Pairs) -> str:
 
 
 def answers_another(reply: str) -> bool:
-    """Whether a text is a generator's reply to some query of this driver: one that was left on the line."""
+    """Whether a text is a generator's reply to another query of this driver, which was left on the line."""
     return _REPLY.match(reply) is not None
 
 
@@ -173,9 +174,9 @@ def _same_frequency(asked_hz: float, got_hz: float) -> bool:
 
 
 def playable_tones(program: ToneProgram, panel_per_open_v: float) -> tuple[Tone, ...]:
-    """The tones that can be set. Below half the smallest amplitude, no tone is the better approximation.
+    """The tones that can be set; a tone below half the smallest amplitude is better approximated by no tone.
 
-    `panel_per_open_v`: what the panel shows per volt of the open output.
+    `panel_per_open_v` is the voltage on the panel per volt of the open output.
     """
     least = LEAST_VPP / 4 / panel_per_open_v
     return tuple(tone for tone in program.tones if tone.amplitude >= least and tone.frequency_hz > 0)

@@ -15,8 +15,8 @@ than 0 or π wait for the trigger at A·sin φ.
 Messages per acquisition: two writes and one query for a changed tone, one write (re-arm) for an unchanged one, none
 for unchanged DC. If nothing else is queried, one query makes sure the re-arm has happened before the trigger. `confirm`
 takes three or four queries. Several pairs in one command are known to work; commands chained by `;` have not been
-measured, so none are sent.
-Nobody has reported that an infinite burst with an external trigger plays; `burst: counted` is the way out.
+measured, so none are sent. Settings are verified by reading them back, because the error queue never reports an error.
+There is no report of an infinite burst with an external trigger that plays; `burst: counted` is the alternative.
 No command locks the amplifier's attenuators: large amplitude steps may switch a relay.
 """
 
@@ -107,7 +107,7 @@ class SdgSource:
             raise
 
     def arm(self) -> None:
-        """Do nothing: `load` has armed the generator, as the trigger may come as soon as the digitizer is armed."""
+        """Do nothing: `load` has armed the generator, because a trigger may come as soon as the digitizer is armed."""
         self._require_open("arm")
 
     def start(self) -> None:
@@ -139,11 +139,11 @@ class SdgSource:
             raise
 
     def accuracy(self) -> SourceAccuracy:
-        """How well amplitudes are known, by their largest errors."""
+        """Accuracy of the amplitudes, from their largest errors."""
         return SourceAccuracy.within(self._options.gain_error, self._options.tone_error / self._panel_per_open_v)
 
     def idle(self) -> None:
-        """0 V on both channels, outputs on."""
+        """Set both channels to 0 V with the outputs on."""
         self.load(dict.fromkeys(CHANNELS, SILENT))
 
     def make_safe(self) -> None:
@@ -172,7 +172,7 @@ class SdgSource:
             raise failures[0]
 
     def rescue(self) -> None:
-        """Switch both outputs off over a connection of its own, whatever state another process left them in."""
+        """Switch both outputs off over a new connection, whatever state another process left them in."""
         self._session.open()
         self._identified = True
         try:

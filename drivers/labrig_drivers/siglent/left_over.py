@@ -1,7 +1,7 @@
-"""What others may have left on that changes what an output plays, or whether its burst starts.
+"""Settings that other users may have left on, and that change the output or keep its burst from starting.
 
-`*RST` recalls the default setup according to the programming guide, but nobody has reported which of these settings it
-includes. So each is switched off and read back.
+According to the programming guide `*RST` recalls the default setup, but it is not known which of these settings that
+includes. So each setting is switched off and read back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _COUPLINGS = {
 
 @dataclass(frozen=True, slots=True)
 class _Switch:
-    """A setting of one channel: its header, what switches it off, and how its reply says so."""
+    """A setting of one channel: its header, the command that switches it off, and the reply that confirms this."""
 
     header: str
     off: str
@@ -49,7 +49,7 @@ def uncouple(session: SdgSession, channels: tuple[str, ...], action: str) -> Non
 
 def check_uncoupled(session: SdgSession, channels: tuple[str, ...], action: str) -> None:
     """Raise ChannelFault if one channel changes what the other plays."""
-    told = session.ask_if_known("COUP", action)  # an SDG2122X tells only what applies: TRACE,ON and no more
+    told = session.ask_if_known("COUP", action)  # an SDG2122X reports only the settings that apply, such as TRACE,ON
     for key, name in _COUPLINGS.items():
         if told.get(key, "OFF") != "OFF":
             raise _still_on(session, f"{name} (COUP {key})", action)
@@ -58,9 +58,9 @@ def check_uncoupled(session: SdgSession, channels: tuple[str, ...], action: str)
 
 
 def switch_off_extras(session: SdgSession, channel: str, model: SdgModel, action: str) -> None:
-    """Let a channel play its sine and nothing else, and see its trigger; raises ChannelFault if it does not.
+    """Let a channel play only its sine, and receive its trigger. Raises ChannelFault if it does not.
 
-    It must be set to a sine: an SDG1032X does not reply to HARM? with another waveform.
+    The channel must be set to a sine, because an SDG1032X does not reply to HARM? with another waveform.
     """
     for switch in (_HARMONICS, _SYNC, _TRUE_ARB) if model.true_arb else (_HARMONICS, _SYNC):
         session.write(f"C{channel}:{switch.header} {switch.off}", action)

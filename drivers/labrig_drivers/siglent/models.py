@@ -1,4 +1,4 @@
-"""What differs between the models of the SDG family, as data."""
+"""The differences between the models of the SDG family, as data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SdgModel:
     uploads_over
         Interfaces over which the upload of a waveform arrives.
     upload_advice
-        What to do if it is connected by another one.
+        Remedy if the generator is connected by another interface.
     true_arb
         Whether it has a true-arb mode.
     """

@@ -37,12 +37,12 @@ class SdgOptions(InstrumentOptions):
     clock
         `external` needs 10 MHz at the clock input.
     trigger
-        `external` starts at the edge at the trigger input, `manual` by a command.
+        `external` starts at the signal edge at the trigger input, `manual` by a command.
     burst
         `infinite`, or `counted` if an infinite burst does not start at the trigger: then a million cycles are played.
     gain_error, tone_error
-        Largest errors of an amplitude, by the data sheet or a calibration: relative to it, and besides (peak V on its
-        panel). The defaults are the data sheet's ± (1 % + 1 mVpp).
+        Largest errors of an amplitude, from the data sheet or a calibration: the relative part, and the absolute part
+        (peak V on the panel). The defaults are the data sheet's ± (1 % + 1 mVpp).
     deadline
         Deadline of every call (s).
     """
@@ -60,7 +60,7 @@ class SdgOptions(InstrumentOptions):
 
 
 def capabilities(options: SdgOptions) -> SourceCapabilities:
-    """Two channels, with the resolution and the ways of upload of the model."""
+    """Capabilities of the generator: two channels, with the resolution and the upload interfaces of the model."""
     try:
         check_visa(options.resource)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A connection to a Siglent generator: replies are held against their header before they are believed."""
+"""A connection to a Siglent generator, which checks the header of every reply before using it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from labrig_drivers.visa import VisaSession, is_raw_socket
 
 
 class SdgSession(VisaSession):
-    """A VISA session that speaks the dialect."""
+    """A VISA session for the command dialect of Siglent generators."""
 
     _answered: frozenset[str] = frozenset()
     _unknown: frozenset[str] = frozenset()
 
     def ask(self, header: str, action: str) -> Pairs:
-        """The reply to `<header>?`; raises ConnectionFailed if it is the reply to something else."""
+        """Return the reply to `<header>?`. Raises ConnectionFailed if it is the reply to another query."""
         text = self.query(f"{header}?", action)
         reply = parse_pairs(text, header)
         if reply is None:
@@ -27,10 +27,9 @@ class SdgSession(VisaSession):
         return reply
 
     def ask_if_known(self, header: str, action: str) -> dict[str, str]:
-        """The words of the reply to `<header>?`; none if this model or firmware has never replied to it.
+        """Return the words of the reply to `<header>?`; empty if this model or firmware does not reply to it.
 
-        Not every header was seen answered on every model. A generator that is silent altogether is found by the next
-        query.
+        Not every model replies to every header. A generator that does not reply at all is detected by the next query.
         """
         if header in self._unknown:
             return {}
@@ -45,7 +44,7 @@ class SdgSession(VisaSession):
         return dict(words)
 
     def identity(self) -> Identity:
-        """The reply to *IDN?; raises IdentityMismatch if it is not a Siglent."""
+        """Return the reply to *IDN?. Raises IdentityMismatch if it is not from a Siglent generator."""
         reply = self.query("*IDN?", "identify")
         maker, model, serial, firmware = ([word.strip() for word in reply.split(",")] + [""] * 4)[:4]
         if "siglent" in maker.lower():
@@ -55,7 +54,7 @@ class SdgSession(VisaSession):
         raise IdentityMismatch(f"identifies as {reply!r}", device=self.device, action="identify")
 
     def first_identity(self) -> Identity:
-        """The same on a new connection: not all firmware serves a raw socket."""
+        """Return the identity on a new connection, with a remedy for firmware that serves no raw socket."""
         try:
             return self.identity()
         except (ConnectionFailed, DeadlineExceeded) as error:
@@ -73,7 +72,7 @@ class SdgSession(VisaSession):
             self.write(message, action)
 
     def _refuse(self, text: str, header: str, action: str) -> NoReturn:
-        """Refuse a reply to something else, and go on with another connection."""
+        """Raise ConnectionFailed for a reply to another query, and give up the connection."""
         self.abandon()
         why = ", the reply to another query, which was left on the line" if answers_another(text) else ""
         raise ConnectionFailed(

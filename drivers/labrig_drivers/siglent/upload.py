@@ -1,10 +1,11 @@
-"""Waveforms of several tones: sample tables, and how they get into a generator and are read back.
+"""Waveforms of several tones: sample tables, their upload to a generator, and the verification of their length.
 
-An upload is 16-bit little-endian samples without a length. Where the interface marks the end of a message (VXI-11, USB)
-they may be anything; on a raw socket the first line feed ends it, so there the samples step round that byte.
+An upload consists of 16-bit little-endian samples without a length. If the interface marks the end of a message
+(VXI-11, USB), samples may have any value; on a raw socket the first line feed ends the message, so samples that contain
+this byte are changed slightly.
 
-An upload that is cut off may leave a stored waveform of length zero, which is reported to keep a generator from
-starting. So a message is sent whole, whatever happens meanwhile, and its length is read back.
+An interrupted upload may leave a stored waveform of length zero, which is reported to keep a generator from starting.
+So a message is always sent completely, and its length is read back.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TABLE_POINTS = 16384
 _MOST_CYCLES = TABLE_POINTS // 16
 _MICROHERTZ = 1e-6
 _MOST_DETUNING = 20
-"""Most that a tone may be off in a table whose repetition rate is rounded (µHz): 0.007° in a second."""
+"""Largest detuning of a tone in a table whose repetition rate is rounded (µHz): 0.007° in a second."""
 _LENGTH = re.compile(rb"LENGTH,\s*(\d+)B")
 _LINE_FEED = 0x0A
 
@@ -82,7 +83,7 @@ def without_line_feeds(samples: bytes) -> bytes:
 
 
 def store(session: VisaSession, channel: str, name: str, settings: str, samples: bytes) -> None:
-    """Store a waveform under a name, and read back how long it is.
+    """Store a waveform under a name, and read back its length.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def store(session: VisaSession, channel: str, name: str, settings: str, samples:
     Raises
     ------
     ChannelFault
-        If it was not stored whole.
+        If it was not stored completely.
     """
     assert len(samples) >= 4, "a waveform of length zero must never be stored"
     message = f"C{channel}:WVDT WVNM,{name},{settings},WAVEDATA,".encode()

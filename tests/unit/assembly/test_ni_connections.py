@@ -82,7 +82,7 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             f"{DAQ}, sample_clock: PFI7",
             "",
             "instruments.awg",
-            "the samples of daq follow the clock at PFI7; connect the 10 MHz output of what clocks daq at PFI7",
+            "the samples of daq follow the clock at PFI7; connect the 10 MHz output of the instrument that clocks",
         ),
         (
             f"{AWG}, {START}, reference_clock: OnboardClock",
@@ -103,7 +103,7 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             "model: PXIe-6363, resource: PXI2Slot4, export_start: PXI_Trig0",
             CABLED,
             "instruments.awg.start_trigger",
-            "no instrument of this file outputs its start at PXI_Trig0",
+            "no instrument in this file outputs its start at PXI_Trig0",
         ),
         (
             f"{AWG}, start_trigger: ai/StartTrigger",
@@ -131,7 +131,7 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             DAQ,
             "",
             "instruments.awg.start_trigger",
-            "no instrument of this file is the device 'PXI1Slot9'; its NI devices are PXI1Slot3, PXI1Slot4",
+            "no instrument in this file is the device 'PXI1Slot9'; the NI devices are PXI1Slot3, PXI1Slot4",
         ),
         (
             f"{AWG}, {START}",
