@@ -1,1 +1,1 @@
-"""Instruments made of software that speak the real ones' bytes, so that the real drivers run without hardware."""
+"""Software instruments that exchange the same bytes as real ones, so that the real drivers run without hardware."""

@@ -1,4 +1,4 @@
-"""How to write the virtual counterpart of a driver, and how those of a configuration are served.
+"""How to write the virtual counterpart of a driver, and how the counterparts of a configuration are served.
 
 On `bench: wire`, and under `labrig virtual serve`, the real drivers talk to virtual counterparts that share one
 simulated world. `DriverInfo.virtual` names a driver's counterpart: a `VirtualCounterpart` with a factory,
@@ -22,11 +22,11 @@ How a counterpart uses the bench:
 - a programmer sets the conductances with `bench.world.set(t, {edge: siemens})`; the edges of its channels are in
   `bench.world.wiring.edges`;
 - a digitizer calls `bench.world.begin_acquisition(t)` and `bench.world.voltages(...)`, and fires its start trigger with
-  `bench.lines.fire("daq/start", t)`; what was played before the last 16 acquisitions began is forgotten, unless
-  `begin_acquisition(t, reader)` says that it is still to be read;
-- times are `bench.clock()` in seconds; whatever touches the world holds `bench.lock`;
-- faults of the configuration are in `bench.faults`; a counterpart asks it for those that act where its
-  `VirtualCounterpart.faults` says. The servers of `scpi.servers` do so for "connection", "silence" and "delay".
+  `bench.lines.fire("daq/start", t)`; the world forgets signals from before the last 16 acquisitions, unless
+  `begin_acquisition(t, reader)` declares that they will still be read;
+- times are `bench.clock()` in seconds; code that reads or changes the world must hold `bench.lock`;
+- faults of the configuration are in `bench.faults`; a counterpart asks it for the faults at the places listed in its
+  `VirtualCounterpart.faults`. The servers of `scpi.servers` do so for "connection", "silence" and "delay".
 
 Servers for SCPI instruments are in `scpi`, one for serial devices in `serial_server`.
 """
@@ -132,7 +132,7 @@ def served(bench: VirtualBench, instruments: Sequence[tuple[DriverInfo, Entry]])
             groups.setdefault(driver.virtual, []).append(entry)
     if without := {entry.name: driver.name for driver, entry in instruments if driver.virtual is None}:
         raise ConfigError(
-            f"no virtual counterpart to {', '.join(dict.fromkeys(without.values()))}",
+            f"there is no virtual counterpart of {', '.join(dict.fromkeys(without.values()))}",
             device=", ".join(without),
             remedy="use a driver that has one (see `labrig drivers --json`), or 'bench: simulated'",
         )

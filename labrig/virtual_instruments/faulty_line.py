@@ -47,7 +47,7 @@ class FaultyLine:
         self._messages = 0
 
     def poll(self) -> None:
-        """Let the device's own clock run on, whatever happens to the line. Raises Unplugged while the cable is out."""
+        """Let the device's own clock continue, even if the line is faulty. Raises Unplugged while the cable is out."""
         self._device.poll()
         if self._faults.active(self._name, ConnectionFault):
             raise Unplugged
@@ -72,7 +72,7 @@ class FaultyLine:
         return b"" if self._faults.active(self._name, SilenceFault) else reply
 
     def _transmitted(self, data: bytes, faults: Sequence[LineFault]) -> bytes:
-        """What arrives of the bytes of this message."""
+        """The bytes of this message that arrive."""
         for fault in faults:
             generator = self._draws.at(self._messages)
             generator.integers(2)  # which way

@@ -1,7 +1,7 @@
-"""Whether a client on this machine is a program of this user: virtual instruments obey nobody else.
+"""Check that a client on this machine belongs to this user, because virtual instruments must not obey other users.
 
-Loopback ports are open to every user of a machine, and the protocols of instruments know no passwords. On Linux the
-kernel says whose socket is at the other end (sock_diag(7)); elsewhere every client is taken.
+Loopback ports are open to every user of a machine, and the protocols of instruments have no passwords. On Linux the
+kernel tells which user owns the socket at the other end (sock_diag(7)); on other systems every client is accepted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _REQUEST = 4, 20, 1
 _ANY_STATE, _NO_COOKIE = 0xFFFFFFFF, 0xFFFFFFFF
 _HEADER = "=IHHII"
 _USER = struct.calcsize(_HEADER) + 4 + 48 + 12
-"""Where the user is in a reply: after the header, the state, the addresses, a timer and two lengths of queues."""
+"""Position of the user in a reply: after the header, the state, the addresses, a timer and two queue lengths."""
 
 _WAIT_S = 1.0
 
 
 def is_same_user(client: Address, server: Address) -> bool:
-    """Return whether the client of a loopback connection belongs to this user or root; True if nobody can tell.
+    """Return whether the client of a loopback connection belongs to this user or root; True if this is unknown.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def is_same_user(client: Address, server: Address) -> bool:
 
 
 def owner(client: Address, server: Address) -> int | None:
-    """Return the user of the client's socket; None if that was closed already: the kernel forgets whose it was."""
+    """Return the user of the client's socket; None if it is closed, because the kernel then forgets its owner."""
     request = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, _ANY_STATE)
     request += struct.pack("!HH", client[1], server[1])
     request += b"".join(socket.inet_aton(host) + bytes(12) for host, _ in (client, server))

@@ -1,4 +1,4 @@
-"""What the virtual instruments of one bench share: the World, the clock, the trigger lines, the seed.
+"""The environment that the virtual instruments of a bench share: the World, the clock, the trigger lines, the seed.
 
 Several server threads use one World, so each holds `lock` while doing so. Time is `clock()` in seconds. An
 instrument's action takes effect at the time it states, usually now plus its documented latency.
@@ -46,7 +46,7 @@ class TriggerLines:
 
 @dataclass
 class VirtualBench:
-    """What all virtual instruments of a bench share.
+    """The environment that all virtual instruments of a bench share.
 
     Attributes
     ----------
@@ -73,13 +73,13 @@ class VirtualBench:
 
     @property
     def faults(self) -> FaultSchedule:
-        """Faults of the configuration, and when each is on."""
+        """The schedule of the faults of the configuration."""
         return self.world.faults
 
 
 @contextmanager
 def faults_in_time(bench: VirtualBench) -> Iterator[None]:
-    """Carry out the actions of faults that begin at a time, to within `TICK_S`, while the context lasts."""
+    """Context in which faults that begin at a given time are started, to within `TICK_S`."""
     if bench.faults.empty:
         yield
         return

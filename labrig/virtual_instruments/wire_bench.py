@@ -34,16 +34,16 @@ STOP_S = 5.0
 class WireBench:
     """A Bench. The child process starts at the first `connect` and ends at `close`, or with this process.
 
-    The true state of the board is in the child process. Instruments are no load on a lab's computer, so the child has a
-    core of its own where there are two, and until `close` the thread that connects (and those it starts) keeps to
-    another: a program that the scheduler moves finds its caches cold after each window.
+    The true state of the board is in the child process. Real instruments do not load a lab's computer, so if there are
+    two cores, the child has its own, and until `close` the thread that connects (and the threads it starts) stays on
+    another one: a program that the scheduler moves would find its caches cold after each window.
 
     Parameters
     ----------
     config : str
         The configuration as YAML text.
     modules : Path
-        Folder of modules that it names by dotted paths.
+        Folder of the modules that the configuration names by dotted paths.
     """
 
     truth = None
@@ -59,10 +59,10 @@ class WireBench:
         self._cores: set[int] = set()  # this thread's cores before it was pinned to one
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
-        """Make the real instrument, connected to its virtual counterpart; raises ConnectionFailed if there is none."""
+        """Create the real driver, connected to its virtual counterpart. Raises ConnectionFailed if there is none."""
         if driver.factory is None:
             raise ConfigError(
-                f"{driver.name} is a simulation only, without a real driver that could run on the wire", device=name
+                f"{driver.name} can only be simulated: it has no real driver that could run on the wire", device=name
             )
         if self._child is None:
             self._start()
@@ -71,21 +71,21 @@ class WireBench:
         return driver.factory(name, options.model_copy(update=self._endpoints[name].overrides))
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:
-        """Exact outputs (M, O) for the inputs `activation` (M, I) of M examples (V), which the child is asked for."""
+        """Exact outputs (M, O) for the inputs `activation` (M, I) of M examples (V), computed by the child process."""
         return np.array([self._true_outputs(row.tolist(), tone) for row in activation])
 
     def pause(self) -> None:
-        """Nothing: faults count acquisitions, and none is made before `resume`."""
+        """Do nothing: faults are scheduled by acquisitions, and there are none before `resume`."""
 
     def state(self) -> dict[str, Any]:
-        """Nothing: the board is in the child process, and ends with it."""
+        """Return nothing: the board is in the child process, and ends with it."""
         return {}
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Do nothing: the child has a new board, whose parts have the same tolerances."""
 
     def _true_outputs(self, activation: list[float], tone: bool) -> list[float]:
-        """One example at a time, so that neither pipe ever holds more than a few kilobytes."""
+        """Exact outputs of one example; a request for one at a time keeps both pipes at a few kilobytes."""
         if self._child is None or self._child.stdin is None:
             raise ConnectionFailed("is not running", device="wire bench", action="ask for the true outputs")
         try:
@@ -102,7 +102,7 @@ class WireBench:
         return json.loads(line)["outputs"]
 
     def _next_line(self, deadline: float) -> str | None:
-        """Return what the child prints next; None if it has ended or prints nothing until the deadline."""
+        """Return the next line that the child prints; None if it has ended, or prints nothing until the deadline."""
         try:
             return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:

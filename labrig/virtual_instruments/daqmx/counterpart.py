@@ -62,7 +62,7 @@ def _board(entry: Entry, serial: int) -> VirtualDevice:
 
 
 def _described(entry: Entry) -> VirtualDevice:
-    """A board as `card:` describes it, with values of its capabilities where that says nothing."""
+    """A board as described by `card:`, with values from its capabilities for facts that `card:` does not give."""
     card = {key: value for key, value in (entry.options["card"] or {}).items() if value is not None}
     known = MODELS.get(plain(entry.model), VirtualDevice("", "", "", start_outputs=PFI, clock_outputs=PFI))
     known = replace(known, timebase_hz=card.get("timebase", known.timebase_hz))

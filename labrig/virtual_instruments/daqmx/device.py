@@ -1,4 +1,4 @@
-"""The state of a virtual DAQmx device: resources reserved by its tasks, what its outputs play, its terminals."""
+"""The state of a virtual DAQmx device: resources reserved by its tasks, the programs of its outputs, its terminals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def convert_rate(device: VirtualDevice, channels: int, sample_rate_hz: float) ->
 
 ONBOARD_CLOCKS = ("", "onboardclock", "ai/sampleclock", "ao/sampleclock")
 PAIRED = 8
-"""Of each bank of 16 inputs the first eight are the positive halves of differential pairs."""
+"""Inputs per bank of 16 that are the positive halves of differential pairs; they are the first ones."""
 
 
 class DeviceState:
@@ -81,7 +81,7 @@ class DeviceState:
         self.drive(self._bench.clock(), dict.fromkeys(self.ao_names, SILENT))
 
     def drive(self, t: float, programs: Mapping[str, ToneProgram]) -> None:
-        """Set what channels play from time t plus the settling time on; the programs start at t."""
+        """Set the programs of channels, which take effect at time t plus the settling time, but start at t."""
         for channel, program in programs.items():
             self._levels.pop(channel, None)
             effective = max(t + self.device.ao_settle_s, self._last_drive.get(channel, -math.inf))
@@ -147,7 +147,7 @@ class DeviceState:
         return frozenset(name.casefold() for name in self.terminals)
 
     def check_output(self, terminal: str, outputs: Sequence[str]) -> None:
-        """Raise DaqmxFailure -89136 if a signal cannot leave at a terminal of this board."""
+        """Raise DaqmxFailure -89136 if this board cannot output a signal at this terminal."""
         if terminal.casefold() not in {name.casefold() for name in outputs}:
             raise DaqmxFailure(
                 DAQmxErrors.ROUTE_NOT_SUPPORTED_BY_HW_ROUTING,
@@ -156,7 +156,7 @@ class DeviceState:
 
     @property
     def start_outputs(self) -> tuple[str, ...]:
-        """Terminals where its start triggers can leave."""
+        """Terminals that can output its start triggers."""
         return (self.chassis or self).device.start_outputs
 
     def gives_clock(self, terminal: str) -> bool:

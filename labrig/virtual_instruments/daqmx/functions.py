@@ -74,9 +74,9 @@ class FunctionGeneration:
             self._board.drive(t, {name: ToneProgram(float(p.at(since))) for name, p in self._programs.items()})
 
     def generated(self, now: float) -> int:
-        """No samples are written."""
+        """Return 0, because no samples are written."""
         return 0
 
     def done(self, now: float) -> bool:
-        """It plays until it is stopped."""
+        """Return False, because it plays until it is stopped."""
         return False

@@ -1,8 +1,8 @@
-"""The boards that can be virtual: what DAQmx says about each model, and what its data sheet says.
+"""The boards that can be virtual, with facts about each model from DAQmx and from its data sheet.
 
 The rates that DAQmx reports for PCI-6251, PCI-6733, PCIe-6343, PCIe-6363, PXIe-6361, PCIe-6738, USB-6229 and USB-6366
-were read from real boards by labscript-devices, and the banks of a 6738 are from its issue 91. Everything else is what
-the documents named in `source` say, some of it from memory: tests/wire/README.md tells which.
+were read from real boards by labscript-devices, and the banks of a 6738 are from its issue 91. Everything else is from
+the documents named in `source`, some of it from memory: tests/wire/README.md says which.
 """
 
 from __future__ import annotations
@@ -60,17 +60,17 @@ class VirtualDevice:
     ao_settle_s
         Delay from an update of an output to its effect on the network (s).
     timebase_hz
-        Its sample clocks are this divided by integers (Hz).
+        Timebase (Hz); sample clocks are its frequency divided by integers.
     clock_inputs
         Whether it can be locked to a reference clock.
     clock_outputs, start_outputs
-        Terminals where its 10 MHz and its start triggers can leave.
+        Terminals that can output its 10 MHz and its start triggers.
     chassis
         Name of the CompactDAQ chassis of a module; "" for other boards.
     category
         Product category that DAQmx reports.
     source
-        Data sheets of its values.
+        Data sheets from which the values were taken.
     sample_clock
         Terminal with an external sample clock, according to the configuration, at the rate set by the task; "" if
         there is none.

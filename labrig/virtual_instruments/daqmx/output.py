@@ -70,12 +70,12 @@ class Generation:
     board
         The board.
     buffers
-        What was written before the start, one after another.
+        The buffers written before the start, in order.
     rate_hz
         Update rate (S/s).
     repeats
         Whether the last buffer is repeated until it is replaced or the task stops. Otherwise the buffers are played
-        once: a finite generation, or one without regeneration, which goes on as long as samples are written in time.
+        once: a finite generation, or one without regeneration, which continues as long as samples are written in time.
     """
 
     def __init__(self, board: DeviceState, buffers: Sequence[OutputBuffer], rate_hz: float, repeats: bool) -> None:
@@ -103,7 +103,7 @@ class Generation:
     def add(self, buffer: OutputBuffer, now: float) -> None:
         """Write while it plays: replace the repeated buffer from its next period on, or append.
 
-        The end of what was written before is already in the world's timeline, so it is played in any case.
+        The end of the samples written before is already in the world's timeline, so it is played in any case.
         """
         if self._repeats:
             count = len(self._pieces[-1][1].samples)

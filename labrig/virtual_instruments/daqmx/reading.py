@@ -41,8 +41,8 @@ class Reader:
         task
             The task.
         count
-            Number of scans. −1 is all of a finite acquisition, what is available of a continuous one, or one scan on
-            demand.
+            Number of scans. −1 means all scans of a finite acquisition, the available scans of a continuous one, or one
+            scan on demand.
         timeout_s
             Longest wait (s); negative is unlimited.
         pack

@@ -43,7 +43,7 @@ _EVENT_S = 0.005
 
 
 class DaqmxServer:
-    """start() gives the port; stop() ends every call, also one that waits.
+    """A server; `start` returns its port, and `stop` ends all calls, including waiting ones.
 
     Parameters
     ----------
@@ -175,10 +175,10 @@ class DaqmxServer:
             yield
 
     def _call(self, name: str, method: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:
-        """What the service answers; its errors and faults of the bench end the call."""
+        """The reply of the service; its errors, and faults of the bench, end the call."""
         self.calls[name] += 1
         if not self._admits(context.peer()):
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "this server obeys programs of its own user only")
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "this server only obeys programs of its own user")
         if missing := number_choices(request):
             text = f"The value for {missing} was not specified or out of range"
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, text)

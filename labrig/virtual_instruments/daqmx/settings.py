@@ -33,7 +33,7 @@ class Channel:
     terminal
         Terminal configuration (DAQmx value).
     function
-        What an output generates by itself, if it is a function generator.
+        The program that an output generates by itself, if it is a function generator.
     """
 
     name: str

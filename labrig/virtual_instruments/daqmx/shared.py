@@ -1,4 +1,4 @@
-"""What the tasks of one virtual DAQmx server share: boards, trigger lines, and their waiting calls."""
+"""The objects that all tasks of one virtual DAQmx server share: boards, trigger lines and waiting calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Triggered(Protocol):
 
 @dataclass
 class SharedByTasks:
-    """What the tasks of one server share; `boards` are by casefolded device name."""
+    """The objects that all tasks of one server share; `boards` are by casefolded device name."""
 
     bench: VirtualBench
     boards: Mapping[str, DeviceState]
@@ -47,7 +47,7 @@ class SharedByTasks:
             raise no_terminal(terminal)
 
     def check_route(self, source: str, destination: str) -> None:
-        """Raise DaqmxFailure for a route from a clock to a terminal where it cannot leave."""
+        """Raise DaqmxFailure for a route from a clock to a terminal that cannot output it."""
         self.check_clock(source)
         board, signal = self.terminal(destination, None)
         if board is None or board.line(signal) is None:

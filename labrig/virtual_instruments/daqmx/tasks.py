@@ -132,13 +132,13 @@ class VirtualTask:
         self.channels = [changed.get(channel.name, channel) for channel in self.channels]
 
     def configure_clock(self, clock: SampleClock) -> None:
-        """Set the sample clock. Its source is onboard or a terminal, which may have no clock."""
+        """Set the sample clock. Its source is the onboard clock or a terminal, even one without a clock signal."""
         self._require_stopped()
         self._clocked = self._has_clock(clock.source)
         self.clock = clock
 
     def configure_trigger(self, terminal: str) -> None:
-        """Start at an edge at a terminal."""
+        """Let the task start at a signal edge at a terminal."""
         self.trigger_terminal, self._trigger_line = terminal, self.line_of(terminal)
 
     def set_mode(self, *, retriggerable: bool | None = None, regenerates: bool | None = None) -> None:
@@ -148,7 +148,7 @@ class VirtualTask:
         self.regenerates = self.regenerates if regenerates is None else regenerates
 
     def clear_trigger(self) -> None:
-        """Start without a trigger."""
+        """Let the task start without a trigger."""
         self.trigger_terminal, self._trigger_line = "", None
 
     def line_of(self, terminal: str, is_destination: bool = False) -> str:
@@ -194,7 +194,7 @@ class VirtualTask:
         self.state = max(self.state, state)
 
     def start(self) -> None:
-        """Start immediately, or at the edge of the start trigger."""
+        """Start immediately, or at the signal edge of the start trigger."""
         if self.state is TaskState.RUNNING:
             return
         self.check()
@@ -273,7 +273,7 @@ class VirtualTask:
         return Generation(self.board, self.buffers, self.rate_hz, repeats)
 
     def write(self, buffer: OutputBuffer) -> None:
-        """Take samples: what was written before is replaced or, without regeneration, continued."""
+        """Take samples, which replace those written before or, without regeneration, are appended to them."""
         if isinstance(self.generation, Generation):
             self.generation.add(buffer, self._shared.bench.clock())
         if self.regenerates:
@@ -292,7 +292,7 @@ class VirtualTask:
         return True
 
     def on_demand(self, scans: int) -> TaskAcquisition:
-        """Begin an acquisition of some scans from now on, software-timed, for a running task without a clock."""
+        """Begin a software-timed acquisition of `scans` scans from now on, for a running task without a clock."""
         bench, device = self._shared.bench, self.board.device
         convert = convert_rate(device, len(self.channels), ON_DEMAND_HZ) if device.convert_interval_s else 0.0
         plan = ON_DEMAND_HZ, convert, scans, scans

@@ -1,6 +1,6 @@
 """The virtual counterpart of `siglent.sdg`, over VXI-11 or, if the configuration uses one, a raw socket.
 
-Its firmware is one that serves the interface: not all of them serve a raw socket.
+Not all firmware versions serve a raw socket; the counterpart uses a version that serves the interface.
 """
 
 from __future__ import annotations

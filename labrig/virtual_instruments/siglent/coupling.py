@@ -1,11 +1,11 @@
-"""What ties the two channels of an SDG together (`COUP`), as measured on an SDG2122X (sources: tests/wire/README.md).
+"""Coupling of the two channels of an SDG (`COUP`), as measured on an SDG2122X (sources: tests/wire/README.md).
 
-- TRACE, tracking: channel 2 takes over the basic wave of channel 1 at once and with every change; a change of its own
-  is undone. Its output, load, polarity and burst are its own.
+- TRACE, tracking: channel 2 takes over the basic wave of channel 1 immediately and at every change; changes of channel
+  2 itself are undone. Its output, load, polarity and burst stay independent.
 - FCOUP, PCOUP, ACOUP: frequency, phase or amplitude of channel 2 keep a ratio to channel 1 or a deviation from it. A
   change of either channel changes the other one.
 - TRDUCH: a manual trigger starts both bursts.
-While TRACE is on, nothing else can be set, and it alone is told.
+While TRACE is on, nothing else can be set, and replies report only TRACE.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Coupling:
             self._relations[key[0]] = (key, relation)
 
     def reply(self, trigger: bool) -> str:
-        """Reply to `COUP?` after its header; `trigger` says whether this firmware tells TRDUCH."""
+        """Reply to `COUP?` after its header; `trigger` says whether this firmware reports TRDUCH."""
         if self.tracks:
             return "TRACE,ON"
         pairs = ["TRACE", "OFF"]
@@ -78,7 +78,7 @@ class Coupling:
         return ",".join(pairs)
 
     def follow(self, one: BasicWave, two: BasicWave, changed: int) -> None:
-        """Carry a change of channel `changed` over to the other one."""
+        """Apply a change of channel `changed` to the other channel."""
         if self.tracks:
             for each in fields(one):
                 if each.name not in _OWN:

@@ -1,11 +1,11 @@
-"""A virtual Siglent SDG2000X: two channels that answer like an SDG2042X and drive the World.
+"""A virtual Siglent SDG2000X: two channels that reply like those of an SDG2042X, and drive the World.
 
 The replies follow transcripts of a real one (wave.py). The output, which no transcript shows, follows these rules:
 - a running sine keeps its phase accumulator when its frequency changes; after power-up the channels have random
   phases, until EQPHASE or MODE PHASE-LOCKED aligns them;
-- an armed burst waits at its offset plus the level of its start phase, starts DLAY after the edge, and ignores further
-  edges while it plays. Only a *change* of STATE, TRSR, TIME or GATE_NCYC, or a new waveform type, stops it: a driver
-  must not rely on more;
+- an armed burst waits at its offset plus the level of its start phase, starts DLAY after the trigger edge, and ignores
+  further edges while it plays. Only a *change* of STATE, TRSR, TIME or GATE_NCYC, or a new waveform type, stops it: a
+  driver must not rely on more;
 - an N-cycle burst of up to 10 s is scheduled together with its end, so settings written during it take effect after
   it; a longer one goes on until something is set;
 - with `ROSC EXT` and nothing at the 10 MHz input it stays on INT;
@@ -126,7 +126,7 @@ class VirtualSdg(ScpiInstrument):
 
     @override
     def next_error(self) -> str:
-        """Always no error, like a real one, whatever was written to it."""
+        """Return no error, as a real SDG always does, whatever was written to it."""
         return "+0, No error"
 
     def settings(self, channel: int) -> tuple[BasicWave, Burst]:
@@ -194,7 +194,7 @@ class VirtualSdg(ScpiInstrument):
 
     @contextmanager
     def _changing(self, output: Output) -> Iterator[None]:
-        """Carry a change of this channel's settings over to a coupled channel and to the World."""
+        """Context for a change of this channel's settings, which is applied to a coupled channel and to the World."""
         before = [each.wave.frequency_hz for each in self._outputs]
         try:
             yield

@@ -1,4 +1,4 @@
-"""How long a real generator takes for its commands."""
+"""Latency of commands of a real generator."""
 
 from __future__ import annotations
 

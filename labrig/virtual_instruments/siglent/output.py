@@ -1,4 +1,4 @@
-"""One channel of a virtual generator: its settings, the state of its generator, and what it plays."""
+"""One channel of a virtual generator: its settings, the state of its generator, and its signal."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Output:
     angle
         Phase accumulator at `since` (turns).
     started
-        When the burst's first sample came, or will; None if it has been stopped or never started.
+        Time of the burst's first sample (s); None if the burst has been stopped or never started.
     ends
-        When the burst ends.
+        Time when the burst ends (s).
     latest
-        Time of the last change sent to the World.
+        Time of the last change sent to the World (s).
     played
-        What was sent then; None if the output is off.
+        The program sent then; None if the output is off.
     """
 
     channel: str
@@ -55,7 +55,7 @@ class Output:
     played: ToneProgram | None = None
 
     def signal(self, t: float, table: Table | None) -> ToneProgram:
-        """What its generator plays at t, whether its output is on or off, with tones that start at t.
+        """The program that its generator plays at t, even if the output is off, with tones that start at t.
 
         Parameters
         ----------
@@ -72,13 +72,13 @@ class Output:
         return self._running(hertz, hertz * (t - self.started), table)
 
     def _repetition_hz(self, table: Table | None) -> float:
-        """In true-arb mode the samples are played at their own rate. No source shows that FRQ changes it."""
+        """Repetition rate (Hz). In true-arb mode samples have their own rate; no source shows that FRQ changes it."""
         if self.wave.kind == "ARB" and self.true_rate is not None and table is not None and table.length:
             return float(self.true_rate) / table.length
         return self.wave.frequency_hz
 
     def _waiting(self, table: Table | None) -> ToneProgram:
-        """What a waiting burst plays: the offset plus the level of the start phase."""
+        """The program of a waiting burst: the offset plus the level of the start phase."""
         wave = self.wave
         level = 0.0
         if wave.kind == "SINE":
@@ -91,7 +91,7 @@ class Output:
         return _polarity(wave, ToneProgram(wave.offset_v + level))
 
     def _running(self, hertz: float, turn: float, table: Table | None) -> ToneProgram:
-        """What the generator plays if its phase accumulator is at `turn`."""
+        """The program of the generator if its phase accumulator is at `turn`."""
         wave = self.wave
         if wave.kind == "DC":
             return _polarity(wave, ToneProgram(wave.dc_v))

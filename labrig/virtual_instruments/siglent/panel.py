@@ -1,7 +1,8 @@
 """Settings of a virtual generator that hardly matter on the board, and its lists of waveforms.
 
-Replies are in the form that an SDG1032X with firmware 1.01.01.33R1B6 gave, and `SRATE?` in that of an SDG2122X (sources
-in tests/wire/README.md). As there, `HARM?` is answered for a sine only, and `WVDT?` for a stored waveform only.
+Replies have the format of an SDG1032X with firmware 1.01.01.33R1B6, and that of `SRATE?` the format of an SDG2122X
+(sources in tests/wire/README.md). As on these, `HARM?` has a reply only for a sine, and `WVDT?` only for a stored
+waveform.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ BUILT_IN: Mapping[int, str] = dict(
 
 
 class Panel:
-    """Registers the queries of one generator and the commands that set what they ask.
+    """Registers queries of one generator, and the commands for the same settings.
 
     Parameters
     ----------

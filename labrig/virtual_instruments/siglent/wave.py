@@ -38,7 +38,7 @@ _HALF_UP = 1 + 1e-12  # 4.447825 is slightly less in binary, but reads 4.44783
 
 
 def clamp(value: float, low: float, high: float) -> float:
-    """Clamp `value` to a range; returns the low end if the range is empty."""
+    """Clamp `value` to a range; return the low end if the range is empty."""
     return max(low, min(value, high))
 
 
@@ -232,7 +232,7 @@ class BasicWave:
         return self._pairs(carrier=False)
 
     def carrier_reply(self) -> str:
-        """The same for the carrier in a burst reply, which omits a few fields."""
+        """The carrier's settings in a reply to `BTWV?`, which omits a few fields."""
         return self._pairs(carrier=True)
 
     def _pairs(self, *, carrier: bool) -> str:
