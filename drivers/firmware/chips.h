@@ -15,7 +15,7 @@ void chips_mute(uint8_t channel);                 /* ignores everything, answers
 void chips_lose(uint8_t channel, unsigned writes); /* so many writes to this wiper get lost */
 void chips_heal(uint8_t channel);
 
-/* How often a wiper was written while its terminals were open: the core never does. */
+/* Number of times that a wiper was written while its terminals were open, which the core never does. */
 unsigned long chips_written_while_open(void);
 
 #endif

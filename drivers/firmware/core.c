@@ -42,7 +42,7 @@ enum { HEADER = 4, STATUS_AT = 4 };
 
 static struct frame_decoder request;
 
-/* The last reply stays here whole: a repeated request gets it again and is not executed again. */
+/* The complete last reply: a repeated request is answered with it, and is not executed again. */
 static uint8_t reply[FRAME_MTU];
 static uint16_t reply_length;
 static uint8_t answered;
@@ -163,7 +163,7 @@ static uint8_t wiper_obeys(uint8_t channel)
     return 0;
 }
 
-/* The chips are the truth: every channel is read, so one that lost its code by itself is set again and shows. */
+/* Every channel is read from its chip, so a channel that lost its code by itself is detected and set again. */
 static void commit(uint16_t expected_crc)
 {
     uint16_t crc = table_crc();
@@ -210,7 +210,7 @@ static void switch_terminals(uint8_t connected, uint8_t *faulty)
     }
 }
 
-/* One channel at a time: bytes from the host keep coming, and there is no room for as many as a whole round takes. */
+/* One channel at a time, because the buffer cannot hold the bytes that the host may send during a whole round. */
 static void reopen_next(void)
 {
     switched_ms = hal_now_ms();
@@ -278,7 +278,7 @@ static void execute(uint8_t version, uint8_t op, const uint8_t *payload, uint16_
 {
     struct setpoints list;
 
-    /* These two are the same in every version: a stranger can always ask who we are and make us safe. */
+    /* HELLO and SAFE are the same in every version, so that any host can identify the board and make it safe. */
     if (op == OP_HELLO) {
         hello();
         return;
@@ -348,7 +348,7 @@ static void handle(void)
     const uint8_t *bytes = request.bytes;
     uint16_t sequence = get16(bytes + 2);
 
-    /* Our own reply, come back over a broken line: it says nothing of the host, and an answer to it would come back too. */
+    /* Our own reply, echoed by a broken line: it is no sign of the host, and a reply to it would be echoed too. */
     if (bytes[1] & OP_REPLY) {
         dropped++;
         return;
@@ -412,6 +412,6 @@ void bank_poll(void)
         trips++;
         switch_terminals(0, NULL);
     } else if (state != ARMED && terminal_faults && hal_now_ms() != switched_ms) {
-        reopen_next(); /* a chip whose supply or select line is back obeys after all */
+        reopen_next(); /* a chip may obey again once its supply or select line is restored */
     }
 }

@@ -14,13 +14,13 @@
 #define HIGHEST_CODE 256
 #endif
 
-/* After every reset. Opens all terminals; the staged table becomes what the chips hold. */
+/* Call after every reset. Opens all terminals; the staged table becomes the codes of the chips. */
 void bank_init(uint8_t channels, uint16_t boot_id, uint8_t reset_cause);
 
-/* Every byte received. */
+/* Call with every byte received. */
 void bank_receive(uint8_t byte);
 
-/* As often as possible: the watchdog. */
+/* Call as often as possible; it checks the watchdog. */
 void bank_poll(void);
 
 #endif

@@ -3,7 +3,7 @@
  *   fuzz [FRAMES] [SEED]          a seeded generator that knows the protocol
  *   clang -fsanitize=fuzzer       LLVMFuzzerTestOneInput, see `make libfuzzer`
  *
- * Aborts when the core reaches beyond the bank, moves a wiper behind open terminals, or sends a reply that is none.
+ * Aborts when the core reaches beyond the bank, moves a wiper behind open terminals, or sends an invalid reply.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What a port supplies. Everything else is portable. */
+/* The functions that a port must supply. Everything else is portable. */
 #ifndef HAL_H
 #define HAL_H
 

@@ -104,7 +104,7 @@ static void accept_host(int listener)
     if (host < 0)
         return;
     if (line >= 0)
-        close(line); /* the newest host wins: the old one may have died without a word */
+        close(line); /* a new host replaces the old one, which may have died without closing */
     setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     line = host;
 }
@@ -140,7 +140,7 @@ static void print_codes(void)
     printf("\n");
 }
 
-/* False when it is time to leave. */
+/* Returns false to end the program. */
 static int command(const char *text)
 {
     unsigned channel, code;

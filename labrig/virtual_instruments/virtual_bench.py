@@ -1,7 +1,7 @@
 """The environment that the virtual instruments of a bench share: the World, the clock, the trigger lines, the seed.
 
 Several server threads use one World, so each holds `lock` while doing so. Time is `clock()` in seconds. An
-instrument's action takes effect at the time it states, usually now plus its documented latency.
+instrument's action takes effect at the time that it passes to the World, usually now plus its documented latency.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class TriggerLines:
         self._soldered: dict[str, list[str]] = defaultdict(list)
 
     def solder(self, line: str, to: str) -> None:
-        """Connect two lines: an edge on `line` also appears on `to`."""
+        """Connect two lines: a signal edge on `line` also appears on `to`."""
         self._soldered[line].append(to)
 
     def listen(self, line: str, listener: Listener) -> None:
-        """Call `listener(t)` for every edge on the line."""
+        """Call `listener(t)` for every signal edge on the line."""
         self._listeners[line].append(listener)
 
     def fire(self, line: str, t: float) -> None:
-        """Fire an edge at time t (s). The caller holds the bench's lock."""
+        """Produce a signal edge at time t (s). The caller must hold the bench's lock."""
         for listener in tuple(self._listeners[line]):
             listener(t)
         for other in self._soldered[line]:

@@ -21,7 +21,10 @@ Array = NDArray[np.float64]
 
 
 class SignDescent(GradientDescent):
-    """Δθ = −sign_step · range · sign(∂C/∂θ). The step decays as the rate does, but its size is independent of it."""
+    """Δθ = −sign_step · range · sign(∂C/∂θ).
+
+    The step decays as the rate does, but the value of `learning.rate` has no effect.
+    """
 
     class Options(GradientDescent.Options):
         """sign_step: size of a step as a share of the range of conductances."""

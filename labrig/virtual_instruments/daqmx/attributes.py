@@ -51,14 +51,14 @@ def _of_outputs(board: DeviceState) -> DeviceState:
 
 
 def _with(board: DeviceState, names: tuple[str, ...]) -> DeviceState:
-    """The board itself; raises DaqmxFailure -200197 for a property of channels that it does not have."""
+    """Return the board; raise DaqmxFailure -200197 for a property of channels that the board does not have."""
     if not names:
         raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, f"Device: {board.device.name}")
     return board
 
 
 def _module(board: DeviceState) -> DeviceState:
-    """The chassis of a module."""
+    """Return the chassis of a module. Raises DaqmxFailure -200197 for a board that is not in a chassis."""
     if board.chassis is None:
         raise DaqmxFailure(Code.ATTR_NOT_SUPPORTED, f"Device: {board.device.name}")
     return board.chassis
@@ -177,7 +177,7 @@ def scaling(task: VirtualTask, channel: Channel) -> list[float]:
 
 
 def look_up(table: Mapping[int, Any], attribute: int) -> Any:
-    """The getter of a property; raises DaqmxFailure -200197 for one that the board does not have, like the driver."""
+    """Return the getter of a property. Raises DaqmxFailure -200197, like NI's driver, if the board lacks it."""
     try:
         return table[attribute]
     except KeyError:
