@@ -116,9 +116,7 @@ def test_drivers_without_a_counterpart_are_named_together() -> None:
         for driver, name in (("generic.source", "one"), ("ni.ai", "two"), ("generic.digitizer", "three"))
     ]
     with (
-        pytest.raises(
-            ConfigError, match=r"^one, three: there is no virtual counterpart of generic.source, generic"
-        ),
+        pytest.raises(ConfigError, match=r"^one, three: there is no virtual counterpart of generic.source, generic"),
         served_instruments(None, instruments),
     ):
         pass

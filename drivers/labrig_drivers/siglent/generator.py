@@ -275,7 +275,7 @@ class SdgSource:
     def _rearm(self, channel: str, source: str) -> None:
         """Stop a playing burst and wait for trigger `source`.
 
-        The source is switched to the other one and back, so that it changes whatever it was.
+        The source is switched to the other one and back, so that it changes in any case.
         """
         other = "MAN" if source == "EXT" else "EXT"
         self._session.write(f"C{channel}:BTWV TRSR,{other},TRSR,{source}", "load")

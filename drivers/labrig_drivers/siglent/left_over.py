@@ -48,7 +48,7 @@ def uncouple(session: SdgSession, channels: tuple[str, ...], action: str) -> Non
 
 
 def check_uncoupled(session: SdgSession, channels: tuple[str, ...], action: str) -> None:
-    """Raise ChannelFault if one channel changes what the other plays."""
+    """Raise ChannelFault if one channel affects the signal of the other."""
     told = session.ask_if_known("COUP", action)  # an SDG2122X reports only the settings that apply, such as TRACE,ON
     for key, name in _COUPLINGS.items():
         if told.get(key, "OFF") != "OFF":

@@ -73,7 +73,7 @@ SERIES: Mapping[str, SdgModel] = {
     "SDG2": SdgModel(),
     "SDG6": SdgModel(),
 }
-"""By the first letters of the model. SDG1000X as measured on an SDG1032X, the others as on SDG2000X."""
+"""Series by the first letters of the model: SDG1000X as measured on an SDG1032X, the others like SDG2000X."""
 
 
 def model_of(name: str | None) -> SdgModel:

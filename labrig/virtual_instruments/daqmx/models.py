@@ -110,7 +110,7 @@ class VirtualDevice:
     def of(
         cls, model: str, *, name: str, instrument: str, serial: int = 0x01ABCDEF, sample_clock: str = ""
     ) -> VirtualDevice:
-        """A board with the data sheet values of a model, whatever its form ("USB-6363 (BNC)"); KeyError if unknown."""
+        """A board with the data sheet values of a model, in any form ("USB-6363 (BNC)"). Raises KeyError if unknown."""
         known = MODELS[plain(model)]
         return replace(known, name=name, model=model, instrument=instrument, serial=serial, sample_clock=sample_clock)
 

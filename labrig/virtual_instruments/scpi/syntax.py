@@ -183,7 +183,7 @@ def number(text: str | bytes) -> float:
 
 
 def boolean(text: str | bytes) -> bool:
-    """Parse ON, OFF or a number, of which only 0 is off. Raises ScpiError."""
+    """Parse ON, OFF or a number; only the number 0 means off. Raises ScpiError for other text."""
     if isinstance(text, str) and text.strip().upper() in ("ON", "OFF"):
         return text.strip().upper() == "ON"
     return round(number(text)) != 0

@@ -341,13 +341,13 @@ class VirtualSdg(ScpiInstrument):
             self._drive(output, now)
 
     def _drive(self, output: Output, t: float) -> None:
-        """Set in the World what a change of this channel at t makes the outputs play from then on."""
+        """Update the World for a change of this channel at t, which may affect both outputs from then on."""
         for each in self._outputs:
             if each is output or each.combines:
                 self._send(each, t)
 
     def _send(self, output: Output, t: float) -> None:
-        """Set in the World what the output plays from t on; its timeline only moves forward."""
+        """Set the program of the output in the World from t on; its timeline only moves forward."""
         t = max(t, output.latest)
         program = None
         if output.wave.on:

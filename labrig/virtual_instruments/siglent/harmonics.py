@@ -14,7 +14,7 @@ from labrig.virtual_instruments.siglent.wave import clamp, six
 
 HIGHEST_ORDER = 16
 _NONE_DBC = -80.0
-"""What an order with an amplitude of 0 shows."""
+"""Level that a reply shows for a harmonic with an amplitude of 0 (dBc)."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ class Firmware:
     Attributes
     ----------
     version
-        As in the reply to *IDN?.
+        Version as in the reply to *IDN?.
     raw_socket
         Whether it serves SCPI over a raw socket (port 5025).
     level_step_v, phase_step_deg

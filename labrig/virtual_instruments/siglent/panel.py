@@ -38,7 +38,7 @@ class Panel:
     tables
         The uploaded waveforms, by name.
     play
-        Called with a channel after a setting that changes what it plays.
+        Called with a channel after a setting that changes its signal.
     """
 
     def __init__(

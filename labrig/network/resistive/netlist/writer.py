@@ -89,13 +89,13 @@ class _Names:
         self._taken = {"0", "gnd"}
 
     def node(self, name: str) -> str:
-        """The same name each time."""
+        """The name of a node in the netlist, which is always the same for a node."""
         if name not in self._nodes:
             self._nodes[name] = self._free(_plain(name))
         return self._nodes[name]
 
     def part(self, kind: str, name: str) -> str:
-        """A new name each time, of which the first letter is the kind."""
+        """A new name for a part, which begins with the letter of its kind."""
         return self._free(f"{kind}_{_plain(name)}")
 
     def _free(self, wanted: str) -> str:
