@@ -118,7 +118,7 @@ def test_what_a_killed_process_left_is_not_opened_if_it_cannot_be_made_safe(rese
         other.kill()
     instrument = Instrument()
     here = reserved(record(), instrument)
-    with pytest.raises(ConnectionFailed, match=r"cannot be made safe: no route to host .*--forget"):
+    with pytest.raises(ConnectionFailed, match=r"cannot be made safe now: no route to host .*--forget"):
         here.open()
     here.close()
     assert "open" not in instrument.calls
