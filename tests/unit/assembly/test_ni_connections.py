@@ -152,14 +152,14 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             DAQ,
             "",
             "instruments.awg.start_trigger",
-            "no instrument of this file outputs its start at PXI_Trig0; let daq output its start (export_start)",
+            "no instrument in this file outputs its start at PXI_Trig0; let daq output its start (export_start)",
         ),
         (
             f"{AWG}, start_trigger: PFI0",
             DAQ,
             "",
             "instruments.awg.start_trigger",
-            "none can be cabled to PFI0",
+            "no cable can bring it to PFI0",
         ),
         (
             f"{AWG}, start_trigger: /PXI1Slot4/ai/ReferenceTrigger",
