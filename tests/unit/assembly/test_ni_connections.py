@@ -110,7 +110,7 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             DAQ,
             "",
             "instruments.awg.start_trigger",
-            "no start comes from it; write '/PXI1Slot4/ai/StartTrigger', the start of daq",
+            "no start signal comes from it; write '/PXI1Slot4/ai/StartTrigger', the start of daq",
         ),
         (
             f"{AWG}, start_trigger: PXI1Slot4/ai/StartTrigger",
@@ -138,14 +138,14 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             f"{DAQ}, export_start: /PXI1Slot9/PFI0",
             "",
             "instruments.daq.export_start",
-            "no instrument of this file is the device 'PXI1Slot9'",
+            "no instrument in this file is the device 'PXI1Slot9'",
         ),
         (
             f"{AWG}, {START}",
             DAQ,
             "timing: {trigger: {from: daq/start, line: /PXI1Slot9/PFI0}}",
             "timing.trigger.line",
-            "no instrument of this file is the device 'PXI1Slot9'",
+            "no instrument in this file is the device 'PXI1Slot9'",
         ),
         (
             f"{AWG}, start_trigger: PXI_Trig0",
