@@ -83,7 +83,7 @@ def test_a_budget_smaller_than_a_step_is_exceeded_and_said_to_be(tmp_path, capsy
     ]
     assert main([*given, "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
-    assert "finite_difference went over its budget: 113 acquisitions instead of 40: a step takes 113" in shown
+    assert "finite_difference exceeded its budget: 113 acquisitions instead of 40: a step takes 113" in shown
     assert "true_rms_m (m)" in shown
     assert json.loads((tmp_path / "rules.json").read_text())["units"] == {"rms_m": "m", "loss": "m²"}
 
