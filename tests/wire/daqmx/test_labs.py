@@ -113,8 +113,8 @@ GENERATORS["pilot"] = "{drive: err/1, sense: daq/ai2}"
         ({"daq": CDAQ["daq"].replace("9215", "9216")}, "did you mean NI-92"),
         (
             {"awg": "{driver: ni.ao, model: PCIe-6738, resource: Dev2, start_trigger: PFI0}"},
-            "the tones of awg would drift: they follow the oscillator of Dev2, but the samples of daq follow the clock of "
-            "cDAQ1; lock it to the digitizer's clock",
+            "the tones of awg would drift: they follow the oscillator of Dev2, but the samples of daq follow the clock "
+            "of cDAQ1; lock it to the digitizer's clock",
         ),
     ],
 )
