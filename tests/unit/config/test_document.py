@@ -116,7 +116,7 @@ def test_extends_that_lead_nowhere_or_in_circles_are_faults(write: Any) -> None:
     document = load(path)
     assert document.broken
     assert messages(document) == [
-        "b.yaml:1:11: extends[0]: 'top.yaml' extends itself, directly or through others",
+        "b.yaml:1:11: extends[0]: 'top.yaml' extends itself, directly or through other files",
         "binary.yaml:1:1: a NUL character: this is a binary file, not a configuration",
         f"top.yaml:2:5: extends[0]: there is no file 'none.yaml' in {path.parent}",
         "top.yaml:4:5: extends[2]: expected the name of a file, got 3",
