@@ -43,7 +43,7 @@ def not_promised(assembly: Assembly) -> list[NotPromised]:
     for name, device in assembly.devices.items():
         found += [NotPromised(name, text) for text in device.capabilities.not_promised]
         if device.driver.kind != "digitizer" and not hasattr(device.driver.factory, "rescue"):
-            text = "has a driver without `rescue`: after a killed run it is made safe only as fast as this driver opens it"
+            text = "has a driver without `rescue`: after a killed run it is made safe as fast as this driver opens it"
             found.append(NotPromised(name, text))
         for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot):
             if wire.device == name and wire.safe_v is not None:
