@@ -115,7 +115,7 @@ def parse_quantity(text: str, dimension: str | None = None) -> Quantity:
         raise ValueError(f"{message}{number_hint(text)}")
     unit = match["unit"]
     if unit is None:
-        raise ValueError(f"{as_written(text)} has no unit; write one, such as in '10 kHz'")
+        raise ValueError(f"{as_written(text)} has no unit")
     if unit not in _SCALES:
         raise ValueError(_unknown_unit(text, unit, dimension))
     exponent, dimension = _SCALES[unit]

@@ -68,7 +68,7 @@ def test_what_is_refused(tmp_path: Path, text: str | bytes, says: str) -> None:
     [
         ("a;b\n1;2\n", "its cells are separated by semicolons; separate them by commas"),
         ("a\tb\n1\t2\n", "its cells are separated by tabs"),
-        ('"a,b"\n"1,2"\n', "whole lines of it are in quotes"),
+        ('"a,b"\n"1,2"\n', "whole lines of the file are in quotes"),
         ("#a,b\n1,2\n", "its header begins with #"),
         ("a,c\n1,2\n", "its columns are a, c"),
     ],

@@ -95,7 +95,7 @@ def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None
         ("a: !!int x\n", "a.yaml:1:4: a: 'x' does not fit the tag !!int"),
         (f"a: {'9' * 5000}\n", "a.yaml:1:4: a: a whole number must not have more than 1000 digits"),
         ("a: &x [*x]\n", "a.yaml:1:4: a[0]: this alias contains itself"),
-        ("[" * 1000, "a.yaml:1:33: nested more than 32 levels deep"),
+        ("[" * 1000, "a.yaml:1:33: this is nested more than 32 levels deep"),
     ],
 )
 def test_broken_text_is_one_fault_in_plain_words(text: str, problem: str) -> None:
