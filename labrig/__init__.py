@@ -1,7 +1,7 @@
 """labrig: train physical networks in place by frequency propagation.
 
-In a notebook, `labrig.open(CONFIG)` gives a rig, `labrig.train(CONFIG)` a recorded training run, `labrig.load(RUN)`
-what a run recorded, and `labrig.load_sweep(DIR)` the trials of a sweep; the command line is `labrig`. Importing this
+In a notebook, `labrig.open(CONFIG)` gives a rig, `labrig.train(CONFIG)` a recorded training run, `labrig.load(RUN)` the
+contents of a run, and `labrig.load_sweep(DIR)` the trials of a sweep; the command line is `labrig`. Importing this
 package imports nothing heavy.
 """
 
@@ -34,19 +34,19 @@ def open(
 ) -> AbstractContextManager[Rig]:
     """Open the rig of a configuration: `with labrig.open("iris.yaml") as rig: rig.measure(...)`.
 
-    Every instrument is made safe and closed at the end of the block, also after an error, and on SIGTERM or SIGHUP,
+    Every instrument is made safe and closed at the end of the block, even after an error, and on SIGTERM or SIGHUP,
     which then terminate the process as usual (see `labrig.rig.safe_rig.SafeRig`).
 
     Parameters
     ----------
     config
-        YAML file, or the name of one that comes with labrig.
+        YAML file, or the name of a configuration that comes with labrig.
     seed
         Replaces the seed of the configuration.
     overrides
-        As on the command line, e.g. ("learning.rate=0.1",).
+        Overrides as on the command line, e.g. ("learning.rate=0.1",).
     settings
-        The same as Python values, e.g. {"learning.rate": 0.1}.
+        Overrides as Python values, e.g. {"learning.rate": 0.1}.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def train(
     Returns
     -------
     RunResult
-        The folder, the figures, and the goals that were missed.
+        The folder, the metrics, and the goals that were missed.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def load(run: str | Path, *, runs_dir: str | Path = "runs") -> LoadedRun:
     Parameters
     ----------
     run
-        Its folder, or its name in `runs_dir`. It may still go on, or have been killed.
+        The folder of the run, or its name in `runs_dir`. The run may still be going on, or may have been killed.
     runs_dir
         Folder of runs.
 
@@ -141,7 +141,7 @@ def load(run: str | Path, *, runs_dir: str | Path = "runs") -> LoadedRun:
     UsageError
         If there is no such run.
     StorageError
-        If it is damaged; the message says what.
+        If the run is damaged; the message names the damage.
     """
     from pathlib import Path
 
@@ -152,19 +152,19 @@ def load(run: str | Path, *, runs_dir: str | Path = "runs") -> LoadedRun:
 
 
 def load_sweep(folder: str | Path) -> pd.DataFrame:
-    """Load what a sweep recorded as a frame: a row for each trial, with its values, seed, state and figures.
+    """Load the record of a sweep as a frame: a row for each trial, with its values, seed, state and metrics.
 
-    `run`, the index, is the folder of the trial, for `labrig.load`. The sweep may still go on.
+    The index `run` is the folder of the trial, for `labrig.load`. The sweep may still be going on.
 
     Parameters
     ----------
     folder
-        Of the sweep, as `labrig sweep` prints it.
+        The folder of the sweep, as `labrig sweep` prints it.
 
     Raises
     ------
     StorageError
-        If it is not the folder of a sweep.
+        If `folder` is not the folder of a sweep.
     UsageError
         If pandas is not installed.
     """

@@ -13,14 +13,14 @@ VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "OMP_NUM_THREADS",
 )
-"""What a BLAS library reads when it is loaded. A user who set one of them has chosen, and is left alone."""
+"""Environment variables that BLAS libraries read when they are loaded; if the user has set one, it is respected."""
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keep every BLAS library of this process to one thread, including one that is loaded later; then restore it.
+    """Limit every BLAS library of this process to one thread, including those loaded later; restore this afterwards.
 
-    A 10 × 10 grid trains ten times faster in user time than with two threads. Child processes inherit the setting.
+    A 10 × 10 grid then takes a tenth of the CPU time that it takes with two threads. Child processes inherit the limit.
     """
     if any(name in os.environ for name in VARIABLES):
         yield

@@ -45,5 +45,5 @@ class SimulatedClock:
         self._now += max(0.0, duration_s)
 
     def resume(self, now_s: float) -> None:
-        """Go on from this time (s)."""
+        """Continue from this time (s)."""
         self._now = now_s

@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 def compiled(function: T) -> T:
-    """Compile a function when it is first called, and keep the machine code; says so if there is none yet."""
+    """Compile a function at its first call, and keep the machine code; print a message if there is none yet."""
     kernel: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
     announced = False
 
@@ -33,12 +33,12 @@ def compiled(function: T) -> T:
 
 
 def helper(function: T) -> T:
-    """Compile a function that compiled ones call."""
+    """Compile a function that other compiled functions call."""
     kernel: Any = numba.njit(error_model="numpy")(function)
     return kernel
 
 
 def _kept(kernel: Any, function: Callable[..., Any]) -> bool:
-    """Whether numba has an index of machine code for this function."""
+    """Return whether numba has an index of machine code for this function."""
     source = Path(function.__code__.co_filename).stem
     return any(Path(kernel.stats.cache_path).glob(f"{source}.{function.__qualname__}-*.nbi"))

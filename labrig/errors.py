@@ -124,19 +124,19 @@ class SyncLost(LabrigError):
 
 
 class SourceMisfit(LabrigError):
-    """The sources played something too different from what was requested."""
+    """The sources did not play what was requested closely enough."""
 
     exit_code = 5
 
 
 class SenseMisfit(LabrigError):
-    """A node does not read what sources play into it: a lead is open, swapped or inverted."""
+    """A driven node does not read the voltage that its source plays: a lead is open, swapped or inverted."""
 
     exit_code = 5
 
 
 class Overrange(LabrigError):
-    """A digitizer channel clipped, so the measurement was refused."""
+    """A digitizer channel clipped, so the measurement was rejected."""
 
     exit_code = 5
 
@@ -156,7 +156,7 @@ class StorageError(LabrigError):
 class NotMadeSafe(ExceptionGroup[Exception]):
     """Some instruments could not be made safe or closed.
 
-    `cause` is the error that ended the run, also the first of the exceptions; None if the run ended without an error.
+    `cause` is the error that ended the run, which is also the first exception of the group; None if there was none.
     """
 
     cause: Exception | None = None
@@ -180,7 +180,7 @@ def leaves(error: Exception) -> list[Exception]:
 
 
 def separated(error: Exception) -> tuple[list[Exception], list[Exception]]:
-    """Split an error into the errors that ended the run and those of making the instruments safe."""
+    """Split an error into the errors that ended the run and the errors of making instruments safe."""
     if not isinstance(error, NotMadeSafe):
         return leaves(error), []
     if error.cause is None:

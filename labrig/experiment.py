@@ -39,23 +39,25 @@ class Experiment:
     Parameters
     ----------
     probe, update, schedule, journal
-        What measures gradients, what makes updates of them, how long, and where steps are recorded.
+        The probe that measures gradients, the update that applies them, the length of the training, and the record.
     seed
-        Of the order of examples.
+        Seed of the order of examples.
+    evaluation_acquisitions
+        Number of acquisitions that were not for training.
     first_evaluation, last_evaluation
-        The journal has those in between.
+        The first and the last evaluation; the journal has those in between.
     readings
         The outputs of the last evaluation.
     more_state
-        Returns the state of the bench and of what watches, which is committed with every row.
+        Returns further state (of the bench and the twin) that is committed with every row.
     announces
-        Whether the journal notes what is about to be written to the board, before it is.
+        Whether the journal records the settings that are about to be written to the board.
     after_step
-        Returns what the twin has found in this step, for the journal.
+        Returns the findings of the twin in this step, for the journal.
     policy
         What is done about faults.
     masked
-        Edges that are left as they are, because their channels do not keep what is written.
+        Edges that are no longer written, because their channels did not keep a value.
     """
 
     probe: GradientProbe
@@ -81,14 +83,14 @@ class Experiment:
         self._programmed = True
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
-        """Train to the end of the schedule or until `stop()` is True; a step is finished, an evaluation is not.
+        """Train to the end of the schedule or until `stop()` is True, which finishes a step but not an evaluation.
 
-        After `resume` the training goes on where it was.
+        After `resume` the training continues where it was.
         """
         if not self._programmed:
             self.program()
         per_epoch = -(-len(self.task.train) // self.schedule.batch)
-        begun = self.update.steps // per_epoch  # the epoch that goes on, or whose evaluation before it may be missing
+        begun = self.update.steps // per_epoch  # the epoch to continue; the evaluation before it may be missing
         if not self._evaluated(begun, stop, report):
             return
         order = RandomStream(self.seed, "order")
@@ -104,7 +106,7 @@ class Experiment:
                 return
 
     def _evaluated(self, epoch: int, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> bool:
-        """Evaluate after so many epochs if it is due, and report the result; return False if that was abandoned."""
+        """Evaluate after this number of epochs if due, and report the result; return False if stopped meanwhile."""
         every, last = self.schedule.evaluate_every, epoch == self.schedule.epochs
         due = epoch == 0 or last or bool(every and epoch % every == 0)
         per_epoch = -(-len(self.task.train) // self.schedule.batch)
@@ -117,14 +119,14 @@ class Experiment:
         return evaluation is not None
 
     def resume(self, record: Record, state: Mapping[str, Any]) -> None:
-        """Take up a run where its journal ends; the board is not written yet.
+        """Restore the state at the end of a run's journal; the board is not written yet.
 
         Parameters
         ----------
         record
-            What its journal contains.
+            The contents of the journal.
         state
-            What was committed with the last step or evaluation.
+            The state that was committed with the last step or evaluation.
         """
         initial = self.update.conductances
         if len(record.step):
@@ -135,7 +137,7 @@ class Experiment:
             self.first_evaluation = record.evaluations[0]
             self.last_evaluation = last = record.evaluations[-1]
             volts, noise, systematic = last.outputs, last.u_outputs, last.systematic_outputs
-            if volts is not None and noise is not None and systematic is not None:  # not kept before schema 5
+            if volts is not None and noise is not None and systematic is not None:  # not stored before schema 5
                 self.readings = OutputReadings(np.array(last.examples), volts, noise, systematic)
         if state:
             self.evaluation_acquisitions = state["evaluation_acquisitions"]
@@ -143,7 +145,7 @@ class Experiment:
             self.update.remember(state.get("update", {}))
 
     def _state(self) -> dict[str, Any]:
-        """What `resume` needs besides the rows of the journal, and `more_state`."""
+        """Return the state that `resume` needs besides the rows of the journal, and `more_state`."""
         return {
             "evaluation_acquisitions": self.evaluation_acquisitions,
             "rig": self.rig.state(),
@@ -154,13 +156,13 @@ class Experiment:
     def step(self, epoch: int, examples: Sequence[int] | NDArray[np.intp], following: int | None = None) -> Step:
         """Make one update from a batch of examples: measure, learn, write, record.
 
-        If a programmer reports that it lost its settings during the step, the measurements are invalid; the step is
+        If a programmer reports that it lost its settings during the step, the measurements are invalid, and the step is
         undone and repeated.
 
         Parameters
         ----------
         epoch : int
-            From 0, for the journal.
+            Number of the epoch, from 0, for the journal.
         examples : sequence of int
             Indices of the batch.
         following : int, optional
@@ -237,7 +239,7 @@ class Experiment:
         return learned
 
     def _applied(self, gradient: Array) -> dict[int, Setting]:
-        """Take a step with the edges that are not masked; the settings that change."""
+        """Take a step with the edges that are not masked; return the settings that change."""
         if not self.masked:
             return self.update.apply(gradient)
         without = gradient.copy()
@@ -245,16 +247,16 @@ class Experiment:
         return {edge: setting for edge, setting in self.update.apply(without).items() if edge not in self.masked}
 
     def settings(self) -> dict[int, Setting]:
-        """Every setting but those of masked edges."""
+        """Return all settings except those of masked edges."""
         return {edge: setting for edge, setting in self.update.settings().items() if edge not in self.masked}
 
     def _mask(self, faulty: Sequence[str], step: int, counted: int, began: float) -> None:
-        """Leave out the edges of channels that did not keep what was written; ChannelFault if that stops the run."""
+        """Mask the edges of channels that did not keep their value; raises ChannelFault if the policy is to stop."""
         error = ChannelFault(
             f"{', '.join(faulty)} did not keep the value that was written",
             action="program",
             last_good=f"step {step}",
-            remedy="check the part and its wiring; with faults.channel=mask training goes on without such an edge",
+            remedy="check the part and its wiring; with faults.channel=mask training continues without such an edge",
         )
         if self.policy.channel == "stop":
             raise error
@@ -266,7 +268,7 @@ class Experiment:
     def _note_fault(
         self, error: LabrigError, action: str, step: int, counted: int, began: float, more: Mapping[str, Any]
     ) -> None:
-        """Enter a fault in the ledger: what it was, what is done about it, and what it cost."""
+        """Record a fault: what it was, what is done about it, and what it cost."""
         cost = {"acquisitions": self.rig.acquisitions - counted, "bench_s": self.rig.clock.now() - began}
         what = {"kind": type(error).__name__, "device": error.device, "message": error.message, "action": action}
         self._note(step, "fault", {**what, "cost": cost, **more})
@@ -283,11 +285,11 @@ class Experiment:
 
     @property
     def acquisitions(self) -> int:
-        """Number of acquisitions for training."""
+        """Number of acquisitions for training so far."""
         return self.rig.acquisitions - self.evaluation_acquisitions
 
     def evaluate(self, epoch: int, stop: Callable[[], bool] = lambda: False) -> Evaluation | None:
-        """Measure every example on the rig and record the figures; these acquisitions are counted separately.
+        """Measure every example on the rig and record the metrics; these acquisitions are counted separately.
 
         Returns None if `stop()` is True between two measurements; an unfinished evaluation is not recorded.
         """
@@ -316,7 +318,7 @@ class Experiment:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Figures of the last evaluation, the initial loss, and the task's figures of the first gradient."""
+        """Metrics of the last evaluation, the initial loss, and the task's figures of the first gradient."""
         if self.first_evaluation is None or self.last_evaluation is None:
             return {}
         extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
@@ -324,9 +326,9 @@ class Experiment:
         return {**self.last_evaluation.metrics, **initial, **extra}
 
     def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
-        """Return the outputs of the last evaluation's examples as an instrument reads them; None without evaluation.
+        """Return the outputs of the last evaluation's examples as another instrument reads them; None if there is none.
 
-        `read` returns voltages, noise and systematic uncertainties (O,) for inputs (I,). Its acquisitions are counted
+        `read` returns voltages, noise and systematic uncertainties (O,) for inputs (I,). These acquisitions are counted
         separately.
         """
         if self.readings is None:
@@ -349,11 +351,11 @@ class Experiment:
         return self.rig.window()
 
     def metrics_of(self, readings: OutputReadings) -> dict[str, float]:
-        """Return the figures that follow from the outputs of the training examples and, after these, the test ones."""
+        """Return the metrics for the outputs of the training examples, followed by those of the test examples."""
         return scores(self.task, self.probe.loss, readings)
 
     def _read_outputs(self, epoch: int, stop: Callable[[], bool]) -> OutputReadings | None:
-        """Measure every example, repeating all if settings were lost; None if `stop()` is True."""
+        """Measure every example, and all of them again if settings were lost; return None if `stop()` is True."""
         examples = np.concatenate((self.task.train, self.task.test))
         for attempt in range(1, self.policy.attempts + 1):
             read, began, counted = [], self.rig.clock.now(), self.rig.acquisitions

@@ -21,7 +21,7 @@ Kind = TypeVar("Kind")
 
 
 _imported: set[str] = set()
-"""Top-level modules and packages that dotted paths have named or imported."""
+"""Top-level modules and packages that dotted paths name, or that their import has imported."""
 
 
 class UnknownExtension(ValueError):
@@ -35,12 +35,12 @@ class Extensions(Generic[Kind]):
     Parameters
     ----------
     noun : str
-        The kind in messages, e.g. 'rule'.
+        Name of the kind in messages, e.g. 'rule'.
     package : str
-        Package of labrig's own, with one module each.
+        Package with labrig's own extensions, one module each.
     own : mapping
-        Name in a configuration → name of the class, for labrig's own. The module has the same name, unless the value is
-        'module:Class'.
+        Name in a configuration → name of the class, for labrig's own extensions. The module has the name in the
+        configuration, unless the value is 'module:Class'.
     kind : type
         Base class of every extension of this kind.
     group : str
@@ -62,7 +62,7 @@ class Extensions(Generic[Kind]):
         return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
 
     def names(self) -> list[str]:
-        """Return every name, labrig's own first. Dotted paths are also allowed."""
+        """Return all names, labrig's own first; dotted paths are also allowed in `find`."""
         return [*self.own, *sorted({entry.name for entry in _installed(self.group)} - set(self.own))]
 
     def find(self, name: str) -> type[Kind]:
@@ -71,7 +71,7 @@ class Extensions(Generic[Kind]):
         Raises
         ------
         UnknownExtension
-            If there is none, if two packages define it, if it cannot be imported, or if it has the wrong type.
+            If there is no such class, two packages define it, it cannot be imported, or it has the wrong type.
         """
         if name in self.own:
             module, _, own = self.own[name].rpartition(":")
@@ -127,7 +127,7 @@ class Extensions(Generic[Kind]):
 
 @cache
 def _installed(group: str) -> tuple[EntryPoint, ...]:
-    """Return the entry points of a group. Reading those of all installed packages takes 10 ms."""
+    """Return the entry points of a group; cached, as reading those of all installed packages takes 10 ms."""
     return tuple(entry_points(group=group))
 
 

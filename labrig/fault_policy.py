@@ -1,4 +1,4 @@
-"""What a run does about a fault: stop, try again, leave an example out, or leave an edge out."""
+"""What a run does about a fault: stop, try again, leave a batch out, or mask an edge."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class FaultPolicy:
     Parameters
     ----------
     attempts : int
-        Attempts at one step or evaluation altogether.
+        Largest number of attempts at one step or evaluation.
     overrange : {'stop', 'retry', 'skip'}
-        A digitizer channel clipped. "skip" leaves the batch out, and its step changes nothing.
+        What to do if a digitizer channel clips. "skip" leaves the batch out, and its step changes nothing.
     sync : {'stop', 'retry', 'skip'}
-        The pilot is missing or too weak, scans are missing, or a source does not play what was asked.
+        What to do if the pilot is missing or too weak, scans are missing, or a source does not play what was requested.
     channel : {'stop', 'mask'}
-        A channel does not keep what was written: "mask" leaves its edge as it is for the rest of the run.
+        What to do if a channel does not keep its value. "mask" no longer trains its edge in this run.
     """
 
     attempts: int = 3
@@ -33,9 +33,9 @@ class FaultPolicy:
     channel: OfChannel = "stop"
 
     def of_measurement(self, error: LabrigError) -> OfMeasurement:
-        """Return what is done about a measurement that was refused."""
+        """Return what to do about a rejected measurement."""
         return self.overrange if isinstance(error, Overrange) else self.sync
 
 
 REFUSALS = (Overrange, SyncLost, SourceMisfit)
-"""Errors of a measurement after which the instruments are as before; any other one stops the run."""
+"""Errors of a measurement that leave the instruments as they were; any other error stops the run."""

@@ -14,7 +14,7 @@ from typing import Self
 def ending_signals() -> list[signal.Signals]:
     """Return the signals that ask this process to stop: SIGINT, SIGTERM, and SIGHUP (on Windows SIGBREAK).
 
-    A closing terminal sends SIGHUP. It is left out if it is ignored, as under `nohup`.
+    A closing terminal sends SIGHUP, which is left out if the process ignores it, as under `nohup`.
     """
     closing = [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     active = [number for number in closing if signal.getsignal(number) is not signal.SIG_IGN]
@@ -25,7 +25,7 @@ def ending_signals() -> list[signal.Signals]:
 def record_ctrl_c() -> Iterator[Callable[[], bool]]:
     """Yield a function that returns whether Ctrl-C was pressed, which still raises KeyboardInterrupt.
 
-    An extension module that is being imported may turn the KeyboardInterrupt into an ImportError.
+    This is needed because an extension module that is being imported may turn KeyboardInterrupt into an ImportError.
     """
     pressed: list[int] = []
 
@@ -97,7 +97,7 @@ class Interrupts:
         if self._shielded:
             return
         if self._count < self._raises_at:
-            # Not print(): the signal may interrupt one, and buffered streams are not reentrant.
+            # Not print(): the signal may have interrupted a print, and buffered streams are not reentrant.
             with suppress(OSError):
                 os.write(2, b"\nlabrig: stopping after the current step; press Ctrl-C again to stop now\n")
             return

@@ -1,4 +1,4 @@
-"""Writes JSON as its standard has it: JSON has no Infinity and no NaN, so both become null."""
+"""Writes standard JSON, which has no Infinity and no NaN: both become null."""
 
 from __future__ import annotations
 

@@ -19,28 +19,30 @@ Role = Literal["state", "flow", "parameter", "power", "second_state", "second_fl
 
 @dataclass(frozen=True)
 class Medium:
-    """Dimensions of what a network deals with, as `labrig.quantities` names them.
+    """Dimensions of the quantities of a network, as `labrig.quantities` names them.
 
     Parameters
     ----------
     state : str
-        What a node carries: a voltage, a displacement, a pressure.
+        Dimension of the state of a node: a voltage, a displacement, a pressure.
     flow : str
-        What a source pushes into a node: a current, a force, a volume per time.
+        Dimension of the flow from a source into a node: a current, a force, a volume per time.
     parameter : str
-        What the edges are trained by: flow per difference of their ends (a conductance, a stiffness), or a length.
+        Dimension of the trained parameter of an edge: flow per state difference (a conductance, a stiffness), or a
+        length.
     power : str
-        Flow times state.
+        Dimension of flow times state.
     flow_key : str
-        The key under `learning.error` that says how large the error is.
+        The key under `learning.error` that sets the size of the error.
     examples : tuple of (str, str)
-        How each of them is written, by its name here.
+        For each of these roles, an example of how its value is written.
     second_state, second_flow : str
-        What nodes carry besides, independent of the state, and what is pushed into them of it; empty if there is none.
+        Dimensions of a second, independent state of nodes and of its flow; empty if there is none.
     coupling : str
-        Flow per state, through which a source that makes a state acts; empty if that is the parameter.
+        Dimension (flow per state) of the coupling through which a source of state acts; empty if it is that of the
+        parameter.
     within_drives : bool
-        Whether no state can be outside the range of the states that drive the network, and 0.
+        Whether all states lie within the range spanned by the driving states and 0.
     """
 
     state: str = "voltage"
@@ -60,25 +62,25 @@ class Medium:
     within_drives: bool = False
 
     def dimension(self, role: Role) -> str:
-        """Return the dimension of one of them."""
+        """Return the dimension of a role."""
         return str(getattr(self, role)) or (self.parameter if role == "coupling" else "")
 
     def example(self, role: Role) -> str:
-        """Return how one of them is written."""
+        """Return an example of how a value with this role is written."""
         known = dict(self.examples)
         return known.get(role) or known.get("parameter" if role == "coupling" else role, "1")
 
     def unit(self, role: Role) -> str:
-        """Return its SI unit."""
+        """Return the SI unit of a role."""
         return si_unit(self.dimension(role))
 
     def text(self, role: Role, value: float) -> str:
-        """Write a value with its unit."""
+        """Return a value with this role as text with its unit."""
         return format_quantity(float(value), self.dimension(role))
 
     @property
     def state_key(self) -> str:
-        """What stands at the end of the name of a figure that has the unit of a state: 'v', 'm', 'pa'."""
+        """Ending of the name of a figure in the unit of the state: 'v', 'm', 'pa'."""
         return self.unit("state").lower()
 
 
@@ -103,12 +105,12 @@ def using(medium: Medium) -> Iterator[None]:
 
 
 class MediumField(QuantityField):
-    """Pydantic metadata: a quantity whose dimension is one of the medium in use.
+    """Pydantic metadata: a quantity whose dimension is that of a role in the medium in use.
 
     Parameters
     ----------
     *roles : str
-        Which one; with several the value may be any of them, and is written as the first.
+        The role; with several roles the value may have any of them, and is written as the first.
     sign : str
         As in `QuantityField`.
     """
@@ -131,7 +133,7 @@ class MediumField(QuantityField):
 
     @property
     def example(self) -> str:  # type: ignore[override]
-        """How it is written in the medium in use."""
+        """An example of how the value is written in the medium in use."""
         return medium_in_use().example(self.roles[0])
 
     def __eq__(self, other: object) -> bool:
@@ -149,5 +151,5 @@ PositiveParameter = Annotated[float, MediumField("parameter", sign="be positive"
 PositiveCoupling = Annotated[float, MediumField("coupling", sign="be positive")]
 PositivePower = Annotated[float, MediumField("power", sign="be positive")]
 Drive = Annotated[float, MediumField("state", "flow")]
-"""What drives a node: a state behind a resistance, or a flow."""
+"""The drive of a node: a state behind a resistance, or a flow."""
 PositiveDrive = Annotated[float, MediumField("state", "flow", sign="be positive")]

@@ -71,7 +71,7 @@ for _per, _dimension in _VOLUMES.items():
 
 _SYMBOLS = {dimension: unit for unit, dimension in reversed(UNITS.items())}
 _LITRES = {"volume": "L", "volume_flow": "L/s", "hydraulic_conductance": "L/(s·Pa)"}
-"""Dimensions that are written in litres, whose prefixes count once: 10⁻³ of their SI unit."""
+"""Dimensions that are written in litres (10⁻³ of the SI unit), whose prefixes count once."""
 
 _MANTISSA = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 NUMBER = rf"{_MANTISSA}(?:[eE][-+]?[0-9]+)?"
@@ -102,7 +102,7 @@ def parse_quantity(text: str, dimension: str | None = None) -> Quantity:
     text : str
         The number and its unit.
     dimension : str, optional
-        The expected dimension, used only to suggest a unit in place of an unknown one.
+        The expected dimension, used only to suggest a unit instead of an unknown one.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def with_article(dimension: str) -> str:
 
 
 def in_words(dimension: str) -> str:
-    """Return what a dimension is called in messages."""
+    """Return the name of a dimension for messages."""
     return {"voltage_pp": "peak-to-peak voltage"}.get(dimension, dimension.replace("_", " "))
 
 
@@ -278,7 +278,7 @@ class QuantityField:
     sign: Literal["", "be positive", "not be negative"] = ""
 
     def read(self, value: object) -> float:
-        """Return the value in SI units; ValueError with a message for the user."""
+        """Return the value in SI units; raises ValueError with a message for the user."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             raise ValueError(self._bare(value))
         if not isinstance(value, str):
@@ -334,7 +334,7 @@ class WholeNumberField:
     minimum: int
 
     def read(self, value: object) -> int:
-        """Return the number; ValueError with a message for the user."""
+        """Return the number; raises ValueError with a message for the user."""
         whole = isinstance(value, int) and not isinstance(value, bool)
         whole = whole or (isinstance(value, float) and value.is_integer())
         if not whole or not isinstance(value, int | float):
@@ -397,4 +397,4 @@ NonNegativeCount = Annotated[int, WholeNumberField(0)]
 Index = NonNegativeCount
 
 MOST = 100_000
-"""Most nodes in a layer or examples in a random task: more than any board has, and still within memory."""
+"""Most nodes in a layer, or examples in a random task: more than any board has, and still within memory."""

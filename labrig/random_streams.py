@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DRAWN_AT_ONCE = 1 << 14
-"""Normal numbers that are drawn together, an even number: they stay in the processor's cache."""
+"""Number of normal numbers that are drawn together (even), so that they stay in the processor's cache."""
 
 _WORD = (1 << 64) - 1
 
@@ -37,7 +37,7 @@ class RandomStream:
 
     def at(self, *position: int) -> np.random.Generator:
         """Return the generator for a position (up to three integers); it is the same object each time."""
-        # The draws themselves count in the lowest word: 2**64 of them before two positions overlap.
+        # Draws count in the lowest word, so two positions overlap only after 2**64 draws.
         self._counter[:] = 0
         self._counter[1 : 1 + len(position)] = [word & _WORD for word in position]
         state = self._state
@@ -48,20 +48,21 @@ class RandomStream:
         return self._generator
 
     def noise(self, shape: tuple[int, int], rms: float, *position: int) -> NDArray[np.float64]:
-        """Return normal numbers of this rms at a position.
+        """Return normal numbers with this rms at a position.
 
-        Two entries a, b of a table of normal numbers make two of them, a + b and a − b, which are independent because
-        normal numbers are. That is four times as fast as `at(*position).standard_normal`, and good enough for noise: up
-        to 4 sigma probabilities are right to 2 % (in the far tails slightly too small), none is beyond 6.1 sigma.
+        Two entries a, b of a table of normal numbers give two numbers, a + b and a − b, which are independent because
+        a and b are normal. This is four times as fast as `at(*position).standard_normal` and good enough for noise:
+        probabilities are right to 2 % up to 4 sigma (slightly too small in the far tails), and no number is beyond 6.1
+        sigma.
 
         Parameters
         ----------
         shape : (int, int)
-            Of the result. A larger one begins with the same numbers.
+            Shape of the result. A result of a larger shape begins with the same numbers.
         rms : float
             Standard deviation.
         *position : int
-            One to three integers, as for `at`.
+            Position: one to three integers, as for `at`.
         """
         self.at(*position)
         table = _normals_of_half_variance()
@@ -80,9 +81,9 @@ class RandomStream:
 
 @cache
 def _normals_of_half_variance() -> NDArray[np.float32]:
-    """65536 quantiles of a normal distribution of variance 1/2; in single precision they fit into more caches.
+    """Return 65536 quantiles of a normal distribution with variance 1/2, in single precision to save cache.
 
-    Few are far out, but a sum is far out by two of them: it may have any of 2^31 values.
+    Few entries are in the tails, but the sum of two entries may have any of 2^31 values.
     """
     probabilities = 0.5 + (np.arange(1 << 15) + 0.5) / (1 << 16)
     upper = np.array([NormalDist().inv_cdf(probability) for probability in probabilities.tolist()])

@@ -1,4 +1,4 @@
-"""Factors of transducers, as they are written in a configuration: '2 N/V', '10 V/mm', '2 N/m per µS'."""
+"""Factors of transducers as written in a configuration: '2 N/V', '10 V/mm', '2 N/m per µS'."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from labrig.quantities import as_written, parse_quantity, si_unit
 
 @dataclass(frozen=True)
 class Factor:
-    """How much of one quantity a transducer makes of another, in SI units.
+    """The factor by which a transducer converts one quantity into another, in SI units.
 
     Parameters
     ----------
     value : float
-        Output per unit of input; negative if it inverts.
+        Output per unit of input; negative if the transducer inverts.
     output, input : str
-        Their dimensions.
+        Dimensions of output and input.
     """
 
     value: float
@@ -30,7 +30,7 @@ class Factor:
 
 
 def parse_factor(text: str) -> Factor:
-    """Read a factor: a quantity, then the unit that it is per, after 'per' or after the last '/' outside brackets.
+    """Read a factor: a quantity, followed by the unit of the input after 'per' or after the last '/' outside brackets.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def parse_factor(text: str) -> Factor:
         raise ValueError(f"{as_written(text)} is not a factor such as '2 N/V' or '5 mL/s per V'")
     numerator, denominator = parse_quantity(output), parse_quantity(f"1 {unit}")
     if numerator.value == 0:
-        raise ValueError("a transducer with a factor of 0 transmits nothing")
+        raise ValueError("a transducer with a factor of 0 transmits nothing; write another factor")
     return Factor(numerator.value / denominator.value, numerator.dimension, denominator.dimension)
 
 
@@ -68,19 +68,19 @@ class FactorField:
     Parameters
     ----------
     outputs, inputs : tuple of str
-        Dimensions that are allowed, either a role in the medium in use or the name of a dimension.
+        Allowed dimensions, each as a role in the medium in use or as the name of a dimension.
     """
 
     outputs: tuple[str, ...]
     inputs: tuple[str, ...]
 
     def read(self, value: object) -> str:
-        """Return the text; ValueError with a message for the user."""
+        """Return the text; raises ValueError with a message for the user."""
         if not isinstance(value, str):
             raise ValueError(f"expected {self.describe()}, got {as_written(value)}")
         factor = parse_factor(value)
         if factor.output not in _dimensions(self.outputs) or factor.input not in _dimensions(self.inputs):
-            raise ValueError(f"{as_written(value)} does not fit: expected {self.describe()}")
+            raise ValueError(f"{as_written(value)} is not suitable: expected {self.describe()}")
         return value
 
     def describe(self) -> str:

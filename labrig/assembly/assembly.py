@@ -85,9 +85,9 @@ class Assembly:
     judge : JudgeWires or None
         The instrument that judges the score.
     trained : Trained or None
-        Conductances of another run to begin with.
+        Conductances of another run to start from.
     attended : bool
-        Whether the rig is used from a program or notebook, which may pause between two measurements as it likes.
+        Whether the rig is used from a program or notebook, which may pause between measurements for any time.
     """
 
     document: Document
@@ -116,7 +116,7 @@ class Assembly:
 
     @property
     def learning(self) -> Learning:
-        """The keys of the learning section that all rules and losses share."""
+        """The keys of the learning section that are common to all rules and losses."""
         return self.learning_choice.section
 
     @property
@@ -143,14 +143,14 @@ class Assembly:
 
     @cached_property
     def initial(self) -> NDArray[np.float64]:
-        """The (E,) conductances to begin with, before rounding (S)."""
+        """The (E,) initial conductances, before rounding (S)."""
         if self.trained is not None:
             return self.trained.shadow
         return initial_conductances(self.network, len(self.board.hookup.edges), self.seed)
 
     @cached_property
     def ghost(self) -> Ghost | None:
-        """What a multiplexed digitizer leaves of one node in the next; None if it samples simultaneously."""
+        """The worst residue of one node in the reading of the next; None unless the digitizer is multiplexed."""
         able = self.devices[self.board.hookup.digitizer].digitizer
         return worst_ghost(self.board, able, self.acquisition_timing.plan, self.network.programmable.range[0])
 
@@ -196,9 +196,9 @@ class Assembly:
         )
 
     def connected(self, bench: Bench, name: str, options: InstrumentOptions | None = None) -> Any:
-        """Return an instrument on a bench, not yet open, which knows what to hold when it is made safe, and when.
+        """Return an unopened instrument on a bench, told at which stage it is made safe and which levels it then holds.
 
-        With other options than in a run, if they are given.
+        If `options` are given, they replace the options that the instrument has in a run.
         """
         instrument: Any = bench.connect(name, self.devices[name].driver, options or self.routed(name))
         hookup = self.board.hookup
@@ -212,7 +212,7 @@ class Assembly:
         return instrument
 
     def judge_on(self, rig: Rig) -> Judge | None:
-        """Return the instrument that judges, on an open rig; None if the configuration names none."""
+        """Return the instrument that judges, on an open rig; None if the configuration names no judge."""
         if self.judge is None:
             return None
         able = self.devices[self.judge.device].digitizer
@@ -220,11 +220,11 @@ class Assembly:
         return Judge(self.judge.device, rig, plan)
 
     def open_rig(self) -> Rig:
-        """Return the rig alone, a context manager that opens it and makes it safe."""
+        """Return the rig without its bench: a context manager that opens it and makes it safe."""
         return self.setup().rig
 
     def probe(self, rig: Rig, update: Update) -> GradientProbe:
-        """Return a probe that measures gradients of this task on an open rig; `update` has the written conductances."""
+        """Return a probe that measures gradients of this task on an open rig; `update` holds the conductances."""
         choice = self.learning_choice
         carrier = choice.carrier(self.loss, len(self.board.hookup.outputs))
         rule = choice.rule
@@ -235,7 +235,7 @@ class Assembly:
     def update(self, rig: Rig, steps: int | None = None) -> Update:
         """Return the update, starting from the initial conductances.
 
-        A linear decay of the rate ends after so many `steps`, by default with the last epoch.
+        A linear decay of the rate ends after this number of `steps`, by default with the last epoch.
         """
         inside = {key: within(each, *self.network.programmable.range) for key, each in distinct(rig.levels).items()}
         levels = [inside[id(each)] for each in rig.levels]

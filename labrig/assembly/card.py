@@ -20,7 +20,7 @@ from labrig.rig.rig import Rig
 
 
 def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
-    """Return the card of a run on an open rig, as plain values; StorageError if the data file cannot be read."""
+    """Return the card of a run on an open rig, as plain values; raises StorageError if a data file is unreadable."""
     low, high = assembly.network.programmable.range
     levels = within(rig.levels[0], low, high)
     coding, split = assembly.choice.shared.get("encode"), assembly.choice.shared.get("split")
@@ -74,7 +74,7 @@ def task_card(assembly: Assembly) -> dict[str, Any]:
 
 
 def digitizer_card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
-    """Return what the digitizer makes of the nodes: bits, ranges, and the time from first to last channel of a scan."""
+    """Return bits and ranges of the digitizer, and the time from the first to the last channel of a scan."""
     hookup = assembly.board.hookup
     capabilities = assembly.devices[hookup.digitizer].digitizer
     return {
@@ -85,7 +85,7 @@ def digitizer_card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 
 def sources_card(assembly: Assembly) -> list[dict[str, Any]]:
-    """Return the kinds of sources: bits, range and settling time of each."""
+    """Return the kinds of sources, each with bits, range, settling time and smallest amplitude."""
     kinds = {}
     for name in assembly.board.hookup.sources:
         able = assembly.devices[name].source
@@ -95,7 +95,7 @@ def sources_card(assembly: Assembly) -> list[dict[str, Any]]:
 
 
 def network_card(assembly: Assembly) -> dict[str, Any]:
-    """Return sizes and parts of the network, and a digest of all its elements, values, inputs and outputs."""
+    """Return sizes and parts of the network, and a hash of all its elements, values, inputs and outputs."""
     programmable, board = assembly.network.programmable, assembly.board
     network, hookup = board.network, board.hookup
     initial = programmable.initial if assembly.trained is None else assembly.trained.card

@@ -2,7 +2,7 @@
 
 A stage is a function of the document and of the products of earlier stages, which its parameters name. It returns its
 product, or None if there are problems. A stage is skipped if a product that it needs is missing, and the user is told
-what was not checked. A parameter with a default is optional.
+what was not checked. A product whose parameter has a default is optional.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Stage:
     run : callable
         Called with the document and the products that its parameters name.
     subject : str
-        What is not checked if the stage is skipped, in words; empty if another stage mentions it.
+        Name of what is not checked if the stage is skipped; empty if another stage mentions it.
     """
 
     product: str
@@ -65,12 +65,12 @@ class Stage:
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
-        """Products that it cannot run without."""
+        """Products that the stage cannot run without."""
         return tuple(p.name for p in self._inputs if p.default is p.empty)
 
     @cached_property
     def uses(self) -> tuple[str, ...]:
-        """Every product it takes."""
+        """All products that the stage takes."""
         return tuple(p.name for p in self._inputs)
 
     @property
@@ -123,7 +123,7 @@ STAGES: Sequence[Stage] = (
     Stage("pilot_checked", acquisition.check_pilot),
     Stage("least_drive_checked", task.check_least_drive),
 )
-"""In order: each stage may rely on what earlier stages have checked."""
+"""The stages in order; each may rely on the checks of earlier ones."""
 
 
 def assemble(path: Path, overrides: Sequence[str] = ()) -> Assembly:
@@ -139,11 +139,11 @@ def assemble(path: Path, overrides: Sequence[str] = ()) -> Assembly:
     Raises
     ------
     ConfigProblems
-        With every problem that was found.
+        With every problem found.
     ConfigError
         If the file cannot be read.
     UsageError
-        For a malformed override.
+        If an override is malformed.
     """
     document = load_document(path, packaged=packaged_configs(), overrides=overrides)
     assembly = check(document)
@@ -153,7 +153,7 @@ def assemble(path: Path, overrides: Sequence[str] = ()) -> Assembly:
 
 
 def check(document: Document) -> Assembly | None:
-    """Report every problem of a document; returns the assembly if there is none."""
+    """Report every problem of a document; return the assembly, or None if there are problems."""
     if document.broken:
         return None
     search_beside(document.directory)

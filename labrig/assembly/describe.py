@@ -73,7 +73,7 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 
 def _places(assembly: Assembly) -> dict[str, tuple[float, float]] | None:
-    """Return where the ends of edges are, in a network that has places; None if it has none."""
+    """Return the coordinates of nodes; None if the network has none."""
     layout = assembly.layout
     return dict(layout.places) if isinstance(layout, HasPlaces) else None
 

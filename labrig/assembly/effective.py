@@ -1,4 +1,4 @@
-"""Fills in every default of a configuration, so that a later labrig with other defaults repeats the experiment."""
+"""Fills in all defaults of a configuration, so that a later labrig with other defaults repeats the same experiment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def effective(
 
 
 def _of_sections(header: Header, sections: Mapping[str, Any]) -> dict[TreePath, Any]:
-    """Return the values in effect of keys that are None by default, by path."""
+    """Return, by path, the effective values of keys whose default is None."""
     initial = initial_range(sections["network"].programmable)
     return {
         PATH: [exact_quantity(value, medium_in_use().parameter) for value in initial],

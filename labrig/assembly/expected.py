@@ -1,4 +1,4 @@
-"""What the nominal board should do before training: for warnings, never for a measurement or an update."""
+"""Predicts the nominal board before training: used for warnings, never for a measurement or an update."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 MOST_EXAMPLES = 32
-"""Examples of a large task that are looked at, spread over all."""
+"""Largest number of examples that are evaluated, spread evenly over the task."""
 
 
 class Expected:
@@ -22,7 +22,7 @@ class Expected:
     Attributes
     ----------
     examples : (B,) int array
-        The examples that are looked at.
+        Indices of the examples that are evaluated.
     """
 
     def __init__(self, assembly: Assembly) -> None:
@@ -37,15 +37,15 @@ class Expected:
         self.examples = np.unique(np.linspace(0, total - 1, min(total, MOST_EXAMPLES)).astype(int))
 
     def states(self, activation: Array) -> Array:
-        """(B, N) node voltages (V) at levels of the inputs (B, I)."""
+        """Return the (B, N) node voltages (V) at input levels (B, I)."""
         return self.solver.states(self.played(activation))
 
     def played(self, activation: Array) -> Array:
-        """(B, S) what the sources play (V) at levels of the inputs (B, I)."""
+        """Return the (B, S) source voltages (V) at input levels (B, I)."""
         volts = np.zeros((len(activation), len(self._assembly.board.network.sources)))
         volts[:, self._inputs] = activation
         return volts
 
     def operating_points(self) -> Array:
-        """(B, N) node voltages (V) at the activation of every example that is looked at."""
+        """Return the (B, N) node voltages (V) at the activation of every example in `examples`."""
         return self.states(self._assembly.task.activation[self.examples])

@@ -1,4 +1,4 @@
-"""How much a multiplexed digitizer lets one channel see of the channel scanned before it, for the worst node."""
+"""How much of the channel scanned before it a node reads on a multiplexed digitizer, for the worst node."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from labrig.quantities import format_quantity
 
 @dataclass(frozen=True)
 class Ghost:
-    """The node that reads most of the channel scanned before it, with every edge at the low end of its range.
+    """The node that reads the largest part of the channel scanned before it, with every edge at its lowest conductance.
 
     Attributes
     ----------
     node, previous : str
         The node, and the one scanned before it.
     fraction : float
-        Part of the previous node's voltage in the reading.
+        Fraction of the previous node's voltage in the reading.
     ohm, farad : float
-        What its input sees: the resistance of node or buffer (Ω), and the capacitance of node and cable (F).
+        Source resistance of the node or buffer (Ω), and capacitance of node and cable (F).
     settling_s : float
         Time from switching to conversion (s).
     remedy : str
-        What brings every node below `SMALL_GHOST`; empty if it is already.
+        How to bring every node below `SMALL_GHOST`; empty if all nodes are below it.
     """
 
     node: str
@@ -43,25 +43,25 @@ class Ghost:
 
     @property
     def small(self) -> bool:
-        """Whether it is not worth a warning."""
+        """Whether the fraction is too small for a warning."""
         return self.fraction <= SMALL_GHOST
 
     def __str__(self) -> str:
-        """One sentence, with the remedy if one is needed."""
+        """The ghost in one sentence, with the remedy if one is needed."""
         sees = f"{format_quantity(self.ohm, 'resistance')} and {format_quantity(self.farad, 'capacitance')}"
         after = format_quantity(self.settling_s, "time")
         text = (
-            f"{self.node} reads up to {100 * self.fraction:.2g} % of {self.previous}, which is scanned before it: "
-            f"{sees}, converted {after} after switching"
+            f"{self.node} reads up to {100 * self.fraction:.2g} % of {self.previous}, which is scanned before it: the "
+            f"input sees {sees}, and converts {after} after switching"
         )
         return text if self.small else f"{text}; for less than {100 * SMALL_GHOST:g} %, {self.remedy}"
 
 
 def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan, lowest_s: float) -> Ghost | None:
-    """The worst node of a board; None if nothing is multiplexed, or if the network's physics knows no resistance.
+    """Return the worst node of a board; None if nothing is multiplexed, or the physics has no resistances.
 
-    The resistance of a node falls with every conductance, so it is largest with all edges at `lowest_s` (S). Diodes
-    are taken at 0 V.
+    The resistance of a node falls as any conductance rises, so it is largest with all edges at `lowest_s` (S). Diodes
+    are evaluated at 0 V.
     """
     senses, rate_hz = board.hookup.senses, plan.sample_rate_hz
     skew_s = able.skew_s(len(senses), rate_hz)
@@ -77,7 +77,7 @@ def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan
     farad = np.array([wire.lead.farad for wire in senses])
     settling_s = switching_s(skew_s, rate_hz)
     fractions = ghost(able.sampling_f, farad, ohm, settling_s)
-    worst = int(np.argmax(fractions >= fractions.max() * (1 - 1e-6)))  # the first of those that rounding tells apart
+    worst = int(np.argmax(fractions >= fractions.max() * (1 - 1e-6)))  # the first of those that differ by rounding only
     needed_s = float(settling_needed_s(able.sampling_f, farad, ohm, SMALL_GHOST).max())
     node = senses[worst].node
     return Ghost(
@@ -97,6 +97,6 @@ def _remedy(able: DigitizerCapabilities, channels: int, needed_s: float, node: s
     if not able.spread_step_s:
         slower += f" with {format_quantity(rounded_up(needed_s), 'time')} or more between conversions"
     return (
-        f"{slower}, or put a buffer between node and cable (wiring.{node}.buffer); or scan it after a node of nearly "
-        "its voltage (a grounded channel between them turns the ghost into an error of its gain)"
+        f"{slower}, or put a buffer between node and cable (wiring.{node}.buffer); or scan it after a node with nearly "
+        "the same voltage (a grounded channel between them turns the ghost into a gain error)"
     )

@@ -14,12 +14,12 @@ from labrig.medium import medium_in_use
 
 
 def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreePath], board: Board, task: Task) -> bool:
-    """Return whether every target is within reach; report the first one that is not.
+    """Return whether every target is within reach; report the first target that is not.
 
     In any network of resistors and diodes a node voltage lies between the lowest and the highest of the drives and
-    0 V (ground, and the error sources while they are off). This bounds every readout, a signed sum of outputs, and
-    holds for the amplitudes of one tone too, and for pressures in tubes. A regression is a best fit, so its targets may
-    be out of reach.
+    0 V (ground, and the error sources while they are off). This bounds every readout, which is a signed sum of outputs.
+    The same holds for the amplitudes of one tone, and for pressures in tubes. A regression is a best fit, so its
+    targets may be out of reach.
     """
     flows = any(wire.actuator is not None and wire.actuator.makes_flow for wire in board.hookup.inputs)
     if not task.exact or task.targets != "voltages" or flows or not medium_in_use().within_drives:
@@ -43,7 +43,7 @@ def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreeP
     reach = f"{_volts(float(least[example, row]))} to {_volts(float(most[example, row]))}"
     message = (
         f"target {target} for {what}{where} is out of reach: it can be {reach}, because the drives and ground span "
-        f"{driven}; choose a target within reach, or drive with more"
+        f"{driven}; choose a target within reach, or larger drives"
     )
     document.report(place(task.target_key(row)), message)
     return False

@@ -1,4 +1,4 @@
-"""Values as error messages recommend them: rounded to one or two digits."""
+"""Rounds the values that error messages recommend to one or two digits."""
 
 from __future__ import annotations
 

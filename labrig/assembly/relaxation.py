@@ -9,11 +9,11 @@ import numpy as np
 from labrig.network.physics import Network, Relaxes
 
 LEAST_TIME_CONSTANTS = 5.0
-"""After this many time constants 0.7 % of a change is still to come."""
+"""Number of time constants after which 0.7 % of a change is still to come."""
 
 
 def slowest_s(network: Network, lowest: float) -> float:
-    """Return the time constant of the slowest mode, with every edge at its lowest parameter (s); 0 if there is none."""
+    """Return the time constant (s) of the slowest mode with every edge at `lowest`; 0 if the network has none."""
     equilibrium = network.equilibrium()
     if not isinstance(equilibrium, Relaxes):
         return 0.0
@@ -22,5 +22,5 @@ def slowest_s(network: Network, lowest: float) -> float:
 
 
 def settled_s(slowest: float, bits: int) -> float:
-    """Return the time after which less than a step of the converter is still to come of a change of its full scale."""
+    """Return the time (s) after which a full-scale change has settled to within one step of the converter."""
     return bits * math.log(2) * slowest

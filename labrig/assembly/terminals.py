@@ -1,4 +1,4 @@
-"""Who is who: what every input and output of the board stands for, and the node and channel it is wired to."""
+"""Lists the meaning of every input and output of the board, and the node and channel that it is wired to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labrig.runs.journal import Example, Terminal
 
 
 def terminals(assembly: Assembly) -> list[Terminal]:
-    """Return the inputs, then the outputs, in the order of the arrays of a run."""
+    """Return the inputs, then the outputs, in the order that the arrays of a run have."""
     with using(assembly.network.physics.medium):
         return _terminals(assembly)
 

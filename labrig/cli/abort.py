@@ -1,4 +1,4 @@
-"""abort: stop a run, or a program that has instruments in use, and make its instruments safe."""
+"""abort: stop a run, or a program that uses instruments, and make its instruments safe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Stop the program and print how it ended; returns 0, or 4 if it runs on or an instrument is not safe."""
+    """Stop the program and print how it ended; returns 0, or 4 if it still runs or an instrument is not safe."""
     from labrig.cli.safe import lines, printable
     from labrig.procedures.safe import abort
 

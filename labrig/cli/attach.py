@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print what the run printed and prints; returns the exit code of the run, or 0 if Ctrl-C left it alone."""
+    """Print the output of the run, past and new; returns the exit code of the run, or 0 after Ctrl-C."""
     import json
 
     from labrig.cli.detached import follow

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=4,
         metavar="N",
-        help="least number of measurements of each example (default: 4); more, up to 64, while noise hides the answer",
+        help="measurements of each example, at least 4 (default: 4); doubled up to 64 while noise hides the answer",
     )
     parser.add_argument(
         "--examples",
@@ -44,19 +44,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference",
         choices=("adjoint", "differences"),
-        help="what to compare with: the exact adjoint (default on a simulated bench) or differences of the measured "
-        "loss alone",
+        help="reference to compare with: the exact adjoint (default on a simulated bench), or only differences of the "
+        "measured loss",
     )
     parser.add_argument(
         "--descent",
         type=_positive,
         metavar="N",
-        help="then train for N steps, and compare the fall of the loss with the one that the gradient predicts",
+        help="also train for N steps, and compare the fall of the loss with the fall that the gradient predicts",
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the certificate; returns 0 if the gradient is right, 7 if it is wrong, 8 if that cannot be told."""
+    """Print the certificate; returns 0 if the gradient is right, 7 if it is wrong, 8 if this is unresolved."""
     from labrig.cli.opened import opened
     from labrig.errors import UsageError
     from labrig.interrupts import Interrupts
@@ -66,7 +66,7 @@ def execute(arguments: argparse.Namespace) -> int:
     assembly = _assembled(arguments)
     if not assembly.learning_choice.rule_class.measures:
         raise UsageError(
-            f"{assembly.learning.rule} is no measurement, so there is nothing to certify",
+            f"{assembly.learning.rule} does not measure, so there is nothing to certify",
             remedy="certify a rule that measures, such as --set learning.rule=frequency_propagation",
         )
     examples = _examples(assembly, arguments.examples)
@@ -78,7 +78,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
     if arguments.reference == "adjoint" and truth is None:
         setup.bench.close()
-        raise UsageError("--reference adjoint: only a simulated bench knows the exact gradient")
+        raise UsageError(
+            "--reference adjoint: only a simulated bench knows the exact gradient",
+            remedy="use --reference differences",
+        )
     with Interrupts(immediate=True) as interrupts, opened(setup.rig, interrupts) as rig:
         update = assembly.update(rig)
         probe = assembly.probe(rig, update)
@@ -100,7 +103,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _assembled(arguments: argparse.Namespace) -> Assembly:
-    """Assemble CONFIG; if it is a run, its board with the conductances that it has trained."""
+    """Assemble CONFIG; if CONFIG is a run, its board with the conductances that the run has trained."""
     from labrig.procedures.trained_board import trained_board
     from labrig.runs.folder import run_at
 
@@ -113,7 +116,7 @@ def _assembled(arguments: argparse.Namespace) -> Assembly:
 
 
 def _examples(assembly: Assembly, wanted: str | None) -> list[int]:
-    """Return the indices of the requested examples, each once; UsageError if there is no such example."""
+    """Return the indices of the requested examples, each once; raises UsageError if there is no such example."""
     from labrig.errors import UsageError
 
     task = assembly.task
@@ -167,22 +170,25 @@ def _text(figures: dict[str, Any], null_test: str) -> str:
 
 
 def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str]]:
-    """Each figure over all examples, with what it means."""
+    """Yield the name of each figure over all examples, and its value with its meaning."""
     from labrig.procedures.certify.verdict import percent
 
     exact = figures["reference"] == "adjoint"
     against = (
-        "the exact gradient" if exact else f"differences, which are good to {percent(figures['reference_uncertainty'])}"
+        "the exact gradient"
+        if exact
+        else f"differences, whose uncertainty is {percent(figures['reference_uncertainty'])}"
     )
     if figures["bias"] is not None:
         low, high = figures["bias_interval"]
         yield (
             "bias",
-            f"{percent(figures['bias'])} ({percent(low)} to {percent(high)}): distance from {against}, free of noise; "
+            f"{percent(figures['bias'])} ({percent(low)} to {percent(high)}): distance from {against}, noise removed; "
             f"the bound is {percent(figures['bound'])}",
         )
         low, high = figures["slope_interval"]
-        yield "slope", f"{figures['slope_all']:.4f} ({low:.4f} to {high:.4f}): factor that all edges share, 1 is right"
+        meaning = "factor common to all edges, which should be 1"
+        yield "slope", f"{figures['slope_all']:.4f} ({low:.4f} to {high:.4f}): {meaning}"
         yield (
             "noise",
             f"{percent(figures['noise'])} of the gradient after {figures['repeats']} repeats of each example "
@@ -190,19 +196,20 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
         )
     yield (
         "instruments",
-        f"{percent(figures['instruments'])}: what zero, gain, rounding and amplitudes may add, as instruments state",
+        f"{percent(figures['instruments'])}: uncertainty from zero, gain, rounding and amplitudes, as stated by the "
+        "instruments",
     )
     freedom = figures["chi_squared_freedom"]
     usual = 3 * (2 * freedom) ** 0.5
     yield (
         "χ²",
-        f"{figures['chi_squared']:.4g}: squared deviations of single edges, apart from the slope, in units of what is "
-        f"stated for them; {max(0.0, freedom - usual):.0f} to {freedom + usual:.0f} is usual",
+        f"{figures['chi_squared']:.4g}: squared deviations of single edges, apart from the slope, in units of their "
+        f"stated variance; {max(0.0, freedom - usual):.0f} to {freedom + usual:.0f} is usual",
     )
     yield (
         "confirmed",
         f"{figures['confirmed_edges']} of {len(figures['edges'])} edges, with {figures['confirmed_share']:.0%} of the "
-        "gradient, were seen to change the loss as it says",
+        "gradient, were seen to change the loss as the gradient predicts",
     )
     interval = figures["gamma_exponent_interval"]
     exponent = formatted_exponent(figures["gamma_exponent"])
@@ -219,7 +226,7 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
         yield (
             "batch gradient",
             f"known to {percent(batch['relative_standard_error'])} with {batch['repeats']} repeats; "
-            + (f"5 % needs {needed}" if needed else "below the noise"),
+            + (f"5 % needs {needed} repeats" if needed else "it is below the noise"),
         )
 
 
@@ -229,7 +236,7 @@ def formatted_exponent(value: float | None) -> str:
 
 
 def _of_descent(descent: dict[str, Any] | None) -> list[str]:
-    """Lines of the descent, if there was one."""
+    """Return the lines of the descent, if there was one."""
     from labrig.procedures.certify.verdict import percent
 
     if descent is None:
@@ -241,7 +248,8 @@ def _of_descent(descent: dict[str, Any] | None) -> list[str]:
     ]
     if descent["trajectory"] is not None:
         lines.append(
-            f"{'trajectory':<18} {percent(descent['trajectory'])} of its length away from exact descent from there"
+            f"{'trajectory':<18} {percent(descent['trajectory'])} of its length away from exact descent from the same "
+            "start"
         )
     lines.append(f"{'':<18} {descent['verdict']}: {descent['reason']}")
     return lines

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print that the configuration is valid, on request with every value; returns the exit code."""
+    """Print that the configuration is valid, with --show-resolved also every value; returns the exit code."""
     from labrig.cli.promises import promise_lines
     from labrig.procedures.promises import not_promised
 
@@ -44,6 +44,6 @@ def execute(arguments: argparse.Namespace) -> int:
         print(table(("key", "value", "origin"), values))
     print(f"{assembly.document.path}: ok")
     if assembly.choice.target is not None:
-        print(f"whether any conductances reach task.target: labrig feasible {assembly.document.path}")
+        print(f"to test whether any conductances reach task.target: labrig feasible {assembly.document.path}")
     print("".join(f"{line}\n" for line in promise_lines(not_promised(assembly))), end="")
     return 0

@@ -52,7 +52,7 @@ INTERRUPTED = 130
 
 
 def dispatch(given: Sequence[str]) -> int:
-    """Run the command given by the arguments; returns the exit code."""
+    """Run the command that the arguments name; returns the exit code."""
     try:
         _check_text(given)
         arguments = _parsed(given)
@@ -87,7 +87,7 @@ def _interrupted() -> int:
 
 
 def _code(group: ExceptionGroup) -> int:
-    """Return the exit code of the first LabrigError in a group, which caused the others; 1 if there is none."""
+    """Return the exit code of the first LabrigError in a group, the cause of the others; 1 if there is none."""
     codes = [error.exit_code for error in leaves(group) if isinstance(error, LabrigError)]
     return codes[0] if codes else 1
 
@@ -96,7 +96,7 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
     if getattr(arguments, "json", False):
         line = {"event": "error", "kind": type(error).__name__, "message": str(error), "exit_code": code}
         faults = getattr(error, "to_json", None)
-        with suppress(OSError):  # it is printed on stderr as well
+        with suppress(OSError):  # the error is printed on stderr as well
             print(json_text({**line, "faults": faults()} if faults else line), flush=True)
     if arguments.debug and not isinstance(error, LabrigError):
         raise error
@@ -106,7 +106,7 @@ def _report(error: BaseException, code: int, arguments: argparse.Namespace, befo
 
 
 def _check_text(given: Sequence[str]) -> None:
-    """Raise ConfigError for an argument that is not UTF-8, or not in this locale: names go into folders and JSON."""
+    """Raise ConfigError for an argument that is not UTF-8 or not in this locale, as names go into folders and JSON."""
     for argument in given:
         try:
             argument.encode()
@@ -128,7 +128,7 @@ def _check_text(given: Sequence[str]) -> None:
 
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
-    """Parse the arguments. For an unknown one, print the usage of the command and raise UsageError."""
+    """Parse the arguments; for an unknown argument, print the usage of the command and raise UsageError."""
     arguments, unknown = _parser().parse_known_args(given)
     arguments.given = list(given)
     if unknown:

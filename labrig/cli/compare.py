@@ -1,4 +1,4 @@
-"""compare: what differs between runs, their figures side by side, and whether these may be compared."""
+"""compare: show how runs differ, their figures side by side, and whether the figures may be compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.runs.folder import find_run
 
     if len(arguments.runs) < 2:
-        raise UsageError("one run cannot be compared", remedy="name at least two")
+        raise UsageError("one run cannot be compared", remedy="name at least two runs")
     found = compare([find_run(run, arguments.runs_dir) for run in arguments.runs])
     print(json_text({"event": "comparison", **found.to_json()}) if arguments.json else _text(found))
     return 0
@@ -47,7 +47,7 @@ def _text(found: Comparison) -> str:
     if found.comparable:
         lines.append("comparable: the cards are the same")
     if found.unfinished:
-        lines.append(f"NOT comparable: {', '.join(found.unfinished)} did not come to an end")
+        lines.append(f"NOT comparable: these runs are not complete: {', '.join(found.unfinished)}")
     if found.differs:
         lines += ["NOT comparable: the cards differ in", ""]
         differing = [(key, *map(_value, values)) for key, values in found.differs.items()]

@@ -1,4 +1,4 @@
-"""compare-rules: train the same simulated boards by several rules, with the same budget, and compare."""
+"""compare-rules: train the same simulated boards by several rules with the same budget, and compare them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rules",
         required=True,
         metavar="A,B,…",
-        help="names with options, e.g. frequency_propagation,equilibrium_propagation/nudge=one_sided",
+        help="names of rules with options, e.g. frequency_propagation,equilibrium_propagation/nudge=one_sided",
     )
-    parser.add_argument("--budget", type=count, metavar="N", help="acquisitions for training (default: the schedule's)")
-    parser.add_argument("--offset", default="", metavar="VOLTS", help="of each channel, 1 σ, e.g. '1 mV'")
-    parser.add_argument("--noise", default="", metavar="VOLTS", help="of each channel, rms, e.g. '100 µV'")
-    parser.add_argument("--bits", type=count, default=0, metavar="N", help="of the digitizer")
-    parser.add_argument("--seeds", type=count, default=3, metavar="N", help="boards, from --seed on (default: 3)")
+    parser.add_argument(
+        "--budget", type=count, metavar="N", help="acquisitions for training (default: those of the schedule)"
+    )
+    parser.add_argument("--offset", default="", metavar="VOLTS", help="offset of each channel, 1 σ, e.g. '1 mV'")
+    parser.add_argument("--noise", default="", metavar="VOLTS", help="noise of each channel, rms, e.g. '100 µV'")
+    parser.add_argument("--bits", type=count, default=0, metavar="N", help="bits of the digitizer")
+    parser.add_argument(
+        "--seeds", type=count, default=3, metavar="N", help="number of boards, with seeds from --seed on (default: 3)"
+    )
     parser.add_argument("--out", type=folder_named, metavar="DIR", help=f"write {PICTURE} and {FIGURES} there")
 
 
@@ -40,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     rules = [rule.strip() for rule in arguments.rules.split(",") if rule.strip()]
     if len(set(rules)) != len(rules) or not rules:
-        raise UsageError("--rules names a rule twice, or none", remedy="name different rules, separated by commas")
+        raise UsageError("--rules names a rule twice, or no rule", remedy="name different rules, separated by commas")
     if arguments.seeds < 1:
         raise UsageError("--seeds must be at least 1")
     first = arguments.seed or 0
@@ -96,13 +100,13 @@ def _text(found: RuleComparison) -> str:
         "",
         table(("rule", "per example", *(_header(found, name) for name in names)), rows),
         "",
-        "mean over the boards ± half of its 95 % interval; true: of the board, own: as the rig reads it",
+        "mean over the boards ± half its 95 % interval; true_…: true value of the board, own_…: as the rig reads it",
     ]
     for rule in found.rules:
         if rule.measurement:
             lines.append(f"* {rule.rule}: {rule.measurement}")
         if rule.overspent:
-            lines.append(f"{rule.rule} went over its budget: {rule.overspent[0]}")
+            lines.append(f"{rule.rule} exceeded its budget: {rule.overspent[0]}")
         lines += [f"{rule.rule} failed: {failure}" for failure in dict.fromkeys(rule.failures)]
     return "\n".join(lines)
 

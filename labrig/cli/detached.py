@@ -1,4 +1,4 @@
-"""A run that goes on without its terminal: `labrig run --detach` begins it, its output goes into its folder."""
+"""Runs that continue without a terminal: `labrig run --detach` starts one, and its output goes into its folder."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from typing import Any
 from labrig.errors import DeadlineExceeded, LabrigError, StorageError
 
 LOG = "output.jsonl"
-"""What a detached run prints: JSON lines, and messages on lines of their own."""
+"""File of a detached run's output: JSON lines, and messages on lines of their own."""
 BEFORE = "output.1.jsonl"
-"""What it printed before that: the output is moved there when it gets long."""
+"""File of its earlier output, which is moved there when it gets long."""
 LONGEST = 4 << 20
-"""Length of the output (bytes) at which it is moved; what was moved there before is dropped."""
+"""Length of the output (bytes) at which it is moved; output that was moved before is dropped."""
 START_S = 120.0
-_begun: list[subprocess.Popen[bytes]] = []  # Python warns of a process that goes on after its object is gone
+_begun: list[subprocess.Popen[bytes]] = []  # kept, as Python warns of a process that outlives its object
 
 
 def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
-    """Begin a run in a session of its own, and wait until it has its folder.
+    """Start a run in a session of its own, and wait until its folder exists.
 
     Parameters
     ----------
     command
         Arguments of labrig, without --detach.
     runs_dir
-        Where its output is kept until its folder exists.
+        Folder in which its output is kept until its own folder exists.
 
     Returns
     -------
     dict
-        Its first line, "started".
+        The first line of the run, "started", with the process id.
 
     Raises
     ------
     StorageError
-        If the folder cannot be written.
+        If `runs_dir` cannot be written.
     LabrigError
-        If the run ended before it had a folder, with what it said.
+        If the run ended before it had a folder; contains the messages of the run.
     DeadlineExceeded
-        If it has no folder in time; it is stopped.
+        If the run has no folder in time; it is stopped.
     """
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
         raise StorageError(text, remedy="choose another --runs-dir") from error
     log = Path(name)
     os.close(number)
-    with log.open("ab") as output:  # every process appends, so that the file can be cut
+    with log.open("ab") as output:  # every process appends, so that the file can be truncated
         process = subprocess.Popen(
             [sys.executable, "-m", "labrig", *command, "--json"],
             stdin=subprocess.DEVNULL,
@@ -85,9 +85,9 @@ def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
 
 
 def keep_short(folder: Path, longest: int = LONGEST) -> None:
-    """Move the output of this process if it is that of a detached run and has become too long.
+    """Move the output of this process if it is a detached run whose output has become too long.
 
-    It is copied and cut, so that other processes that write to it, such as the watchdog, go on in the same file.
+    The file is copied and truncated, so that other processes that write to it, such as the watchdog, keep using it.
     """
     try:
         length = os.fstat(1).st_size
@@ -100,12 +100,12 @@ def keep_short(folder: Path, longest: int = LONGEST) -> None:
         shutil.copyfile(log, new)
         new.replace(folder / BEFORE)
         os.ftruncate(1, 0)
-    except OSError:  # it goes on growing; the disk may be full, which the journal says better
+    except OSError:  # the file keeps growing; if the disk is full, the journal reports it
         return
 
 
 def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str], None]) -> dict[str, Any]:
-    """Print what a detached run says until it ends; its last event.
+    """Print the output of a detached run until it ends; return its last event.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str]
                     show(line)
                     continue
                 log.seek(at)
-                if os.fstat(log.fileno()).st_size < at:  # it was moved in the meantime
+                if os.fstat(log.fileno()).st_size < at:  # the output was moved in the meantime
                     _show_from(before, at, show)
                     log.seek(0)
                 elif not goes_on:
@@ -141,7 +141,8 @@ def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str]
                     time.sleep(0.1)
     except OSError as error:
         raise StorageError(
-            f"cannot read {path}: {error.strerror}", remedy="only runs that began with `labrig run --detach` have one"
+            f"cannot read {path}: {error.strerror}",
+            remedy="attach only to runs that were started with `labrig run --detach`",
         ) from error
 
 

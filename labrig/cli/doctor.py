@@ -1,4 +1,4 @@
-"""doctor: show what is plugged in, what is not installed, and which instruments of a configuration answer."""
+"""doctor: show connected hardware, missing software, and which instruments of a configuration answer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.procedures.doctor import examine, exit_code, machine_probes
 
     if arguments.config is None and (arguments.bench or arguments.overrides):
-        raise UsageError("--bench and --set need a CONFIG")
+        raise UsageError("--bench and --set need a CONFIG", remedy="name a configuration, or leave them out")
     assembly = None if arguments.config is None else assembled(arguments)
     with Interrupts(immediate=True) as interrupts:
         with warnings.catch_warnings():
@@ -60,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _visit(assembly: Assembly, interrupts: Interrupts) -> list[InstrumentReport]:
-    """Identify every instrument of the file, wired or not; the bench is always closed."""
+    """Identify every instrument of the configuration, wired or not; the bench is closed in every case."""
     from importlib import import_module
 
     from labrig.assembly.assembly import BENCHES

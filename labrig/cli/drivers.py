@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
         for model, evidence in info.models.items()
     ]
     print(table(("driver", "kind", "model", "evidence"), rows))
-    print("\nNot verified on hardware yet; please report what you see.")
+    print("\nAssumptions that are not verified on hardware yet; please report what you see.")
     for name, info in sorted(drivers.items()):
         for assumption in info.assumptions:
             print(f"\n{name}: {assumption.statement}")

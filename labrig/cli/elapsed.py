@@ -1,4 +1,4 @@
-"""Run time of this process."""
+"""Elapsed time of this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""evaluate: score what a run has trained, on its own board or another one, or with new data."""
+"""evaluate: score the trained conductances of a run on its own board or another one, or with new data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_run(parser)
     parser.add_argument("--config", type=folder_named, metavar="OTHER", help="another board with the same network")
-    parser.add_argument("--data", type=folder_named, metavar="FILE", help="CSV file that replaces the task's")
+    parser.add_argument("--data", type=folder_named, metavar="FILE", help="CSV file that replaces the task's data file")
     add_overrides(parser)
     parser.add_argument(
         "--run-dir", type=folder_named, metavar="PATH", help="folder of the new run; must not exist yet"

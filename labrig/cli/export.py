@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for kind, words in FORMATS.items():
         kinds.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=words)
     parser.add_argument("--samples", action="store_true", help="write the stored samples as well (storage.raw)")
-    parser.add_argument("--out", type=folder_named, metavar="PATH", help="where (default: next to the run)")
+    parser.add_argument("--out", type=folder_named, metavar="PATH", help="where to write (default: next to the run)")
 
 
 def execute(arguments: argparse.Namespace) -> int:

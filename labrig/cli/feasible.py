@@ -1,4 +1,4 @@
-"""feasible: can any conductances in range solve this task? By the exact gradient of the board's model."""
+"""feasible: find out whether any conductances in range solve this task, by the exact gradient of the board's model."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_config(parser)
-    parser.add_argument("--starts", type=positive, metavar="N", help="starts before a no (default: 20)")
+    parser.add_argument("--starts", type=positive, metavar="N", help="number of starts before a no (default: 20)")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print yes or no with its evidence; returns 0 or 7."""
+    """Print yes or no with the evidence; returns 0 for yes, 7 for no."""
     from labrig.blas import one_blas_thread
     from labrig.interrupts import Interrupts
     from labrig.procedures.feasible.search import STARTS, search
@@ -50,13 +50,12 @@ def text(found: Feasibility) -> str:
         first = f"yes: start {len(found.starts)} reached conductances in range with {asked}"
     else:
         sure = (
-            f"{found.alike} of {len(found.starts)} starts ended at the same lowest loss; if more than "
-            f"{100 * found.overlooked:.0f} % of all starts led to a solution, one of these would have, with 95 % "
-            "confidence"
+            f"{found.alike} of {len(found.starts)} starts ended at the same lowest loss; with 95 % confidence, at most "
+            f"{100 * found.overlooked:.0f} % of all possible starts lead to a solution"
         )
         first = f"no: none of {len(found.starts)} starts reached {asked}\n  {sure}"
     lines = [first, f"  best: {figures(found.metrics)}"]
     if found.rounded is not None:
-        lost = "" if found.survives_rounding or not found.feasible else "; rounding loses it"
+        lost = "" if found.survives_rounding or not found.feasible else "; rounding loses the solution"
         lines.append(f"  rounded to realizable levels: {figures(found.rounded)}{lost}")
     return "\n".join([*lines, *(f"  {reason}" for reason in found.reasons)])

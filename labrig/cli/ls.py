@@ -24,7 +24,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.runs.summary import summaries
 
     if arguments.runs_dir != DEFAULT_RUNS_DIR and not arguments.runs_dir.is_dir():
-        raise UsageError(f"there is no folder {str(arguments.runs_dir)!r}", remedy="check --runs-dir")
+        raise UsageError(f"there is no folder {str(arguments.runs_dir)!r}", remedy="correct --runs-dir")
     runs = summaries(arguments.runs_dir)
     if arguments.tag is not None:
         runs = [run for run in runs if arguments.tag in run["tags"]]
@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _figures(run: dict[str, Any]) -> str:
-    """Return the figures of a run, with the step after which they were measured unless it was the last."""
+    """Return the figures of a run, with the step after which they were measured if it was not the last."""
     from labrig.cli.tables import figures
 
     after = run["measured_after"]

@@ -1,4 +1,4 @@
-"""Entry point. Nothing is imported before Ctrl-C is handled and the standard streams are usable."""
+"""Entry point of the command line. Ctrl-C is handled and the standard streams are made usable before other imports."""
 
 from __future__ import annotations
 

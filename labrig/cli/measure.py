@@ -1,4 +1,4 @@
-"""measure: make one acquisition and print DC and phasor of every node; the first thing to try on a new board."""
+"""measure: make one acquisition and print DC and phasors of every node; the first thing to try on a new board."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_config(parser)
     parser.add_argument(
-        "--drive", action="append", default=[], metavar="NODE=VOLTAGE", help="e.g. in3=0.5V; all others are 0 V"
+        "--drive", action="append", default=[], metavar="NODE=VOLTAGE", help="e.g. in3=0.5V; other inputs are at 0 V"
     )
     parser.add_argument(
         "--error", action="append", default=[], metavar="NODE=CURRENT", help="e.g. out1=1uA, flowing into the node"
     )
     parser.add_argument(
-        "--initial", action="store_true", help="write the initial conductances first (default: the board as it is)"
+        "--initial", action="store_true", help="first write the initial conductances (default: keep the board as it is)"
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the voltages of every node; returns the exit code."""
+    """Print DC and phasors of every node; returns the exit code."""
     from labrig.cli.opened import opened
     from labrig.interrupts import Interrupts
     from labrig.learning.measurement import Excitation
@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _values(
     given: Sequence[str], option: str, wires: Sequence[SourceWire], dimensions: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Return one value per wire, each of its dimension, 0 if not given; UsageError if malformed or given twice."""
+    """Return one value per wire, 0 if not given; raises UsageError for a malformed or repeated value or wrong unit."""
     import numpy as np
 
     from labrig.errors import UsageError
@@ -76,7 +76,7 @@ def _values(
         if not equals or node not in nodes:
             raise UsageError(f"{option} {text!r}: write NODE=VALUE, where NODE is one of {', '.join(nodes)}")
         if node in seen:
-            raise UsageError(f"{option} {text!r}: {node} is given twice")
+            raise UsageError(f"{option} {text!r}: {node} is given twice; give it once")
         seen.add(node)
         dimension = dimension_of[node]
         example = {"voltage": "0.5V", "current": "1uA"}.get(dimension, f"0.5{si_unit(dimension)}")
@@ -155,7 +155,7 @@ def _text(rig: Rig, response: Response) -> str:
 
 
 def _units(rig: Rig) -> list[str]:
-    """Return the unit of what each sensed node carries; the pilot's is V."""
+    """Return the unit of each sensed node; that of the pilot is V."""
     hookup, medium = rig.hookup, rig.limits.medium
     second = {node for edge in hookup.edges for node, _ in edge.second}
     own = {hookup.pilot.node: "V", **{node: medium.unit("second_state") for node in second}}

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_run(parser)
     parser.add_argument(
-        "text", nargs="?", default="", metavar="TEXT", help="the note; without it and --tag, print them"
+        "text", nargs="?", default="", metavar="TEXT", help="the note; without TEXT and --tag, the notes are printed"
     )
     parser.add_argument("--tag", dest="tags", type=named, action="append", default=[], metavar="T", help="add a tag")
 

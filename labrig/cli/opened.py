@@ -1,4 +1,4 @@
-"""An open rig that is made safe on every exit, even if Ctrl-C is pressed on the way."""
+"""Opens a rig that is made safe on every exit, even if Ctrl-C is pressed meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the assembly built from them."""
+"""Options common to several commands, and the assembly built from them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def add_config(
 ) -> None:
     """Add CONFIG and the options that override its values.
 
-    A command with a fixed `bench` has no --bench. With `several_seeds`, --seed may be a range, and is one always.
-    `runs`: CONFIG may also be a run.
+    A command with a fixed `bench` has no --bench. With `several_seeds`, --seed may be A..B, and its value is always a
+    range. With `runs`, CONFIG may also be a run.
     """
-    what = "YAML file, or the name of one that comes with labrig"
-    more = "; or a run, at the conductances that it has trained" if runs else ""
+    what = "YAML file, or the name of a configuration that comes with labrig"
+    more = "; or a run, for its trained conductances" if runs else ""
     parser.add_argument("config", type=named, metavar="CONFIG", help=what + more)
     add_overrides(parser, bench, several_seeds=several_seeds)
 
@@ -31,9 +31,9 @@ def add_config(
 def add_overrides(parser: argparse.ArgumentParser, bench: str | None = None, *, several_seeds: bool = False) -> None:
     """Add the options that override values of a configuration; `bench` and `several_seeds` as in `add_config`."""
     if several_seeds:
-        parser.add_argument("--seed", type=seeds, metavar="N | A..B", help="the run's seed; A..B: a run for each")
+        parser.add_argument("--seed", type=seeds, metavar="N | A..B", help="seed of the run; A..B: one run per seed")
     else:
-        parser.add_argument("--seed", type=count, metavar="N", help="the run's seed")
+        parser.add_argument("--seed", type=count, metavar="N", help="seed of the run")
     if bench is None:
         benches = ("simulated", "wire", "hardware")
         parser.add_argument("--bench", choices=benches, help="where the instruments come from")
@@ -111,7 +111,7 @@ def positive(text: str) -> int:
     """Return a whole number ≥ 1; refuses anything else."""
     found = count(text)
     if not found:
-        raise argparse.ArgumentTypeError("write a whole number ≥ 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number ≥ 1")
     return found
 
 
@@ -120,5 +120,5 @@ def seeds(text: str) -> range:
     first, dots, last = text.partition("..")
     found = range(count(first), count(last if dots else first) + 1)
     if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} has no seed in it")
+        raise argparse.ArgumentTypeError(f"the range {text!r} is empty; write A..B with A ≤ B")
     return found

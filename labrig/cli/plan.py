@@ -1,4 +1,4 @@
-"""plan: show what a run will do, how much it stores and how long it takes; nothing is written, no hardware touched."""
+"""plan: show what a run will do, how much it stores and how long it takes, without writing files or using hardware."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from labrig.procedures.wiring_sheet import Connection, WiringSheet
 
 MOST_TERMINALS = 24
-"""Inputs, and outputs, that the plan lists."""
+"""Largest number of inputs, and of outputs, that the plan lists."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_config(parser)
-    parser.add_argument("--wiring", action="store_true", help="print what to solder to what instead")
+    parser.add_argument("--wiring", action="store_true", help="instead, print the connections to solder")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -67,7 +67,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _solver(assembly: Assembly) -> str | None:
-    """How the simulated board is solved; None on hardware, or if the network's physics does not say."""
+    """Return the solver of the simulated board; None on hardware, or if the physics of the network does not name it."""
     from labrig.network.physics import NamesItsMethod
 
     if assembly.header.bench == "hardware":
@@ -77,11 +77,11 @@ def _solver(assembly: Assembly) -> str | None:
 
 
 def _report_at_limit(assembly: Assembly, error: LimitExceeded) -> None:
-    """Raise ConfigProblems at the key of the limit that would stop a run; return if the limit is not configured."""
+    """Raise ConfigProblems at the key of the limit that would stop a run; do nothing if the limit has no key."""
     if error.config_path is None:
         return
     remedy = f"{error.remedy}, or raise the limit if the board allows it"
-    message = f"a run would be stopped: {error.message}, the limit is {error.limit}; {remedy}"
+    message = f"a run would be stopped: {error.message}, but the limit is {error.limit}; {remedy}"
     assembly.document.report(error.config_path, message)
     assembly.document.problems.raise_if_any()
 
@@ -134,7 +134,7 @@ def _text(assembly: Assembly, plan: Plan) -> str:
 
 def _accuracy(plan: Plan) -> str:
     if not (plan.u_gain or plan.u_offset_v):
-        return "the digitizer states no error of gain or zero: uncertainties contain noise alone"
+        return "the digitizer states no error of gain or zero, so uncertainties contain only noise"
     return f"gain {100 * plan.u_gain:.3g} %, zero {1e6 * plan.u_offset_v:.3g} µV (standard uncertainties)"
 
 

@@ -1,4 +1,4 @@
-"""program: write what a run has trained to its board, or to another one, and leave it there."""
+"""program: write the trained conductances of a run to its board or another one, and leave them there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print what was written and what the board holds; returns 7 if a channel holds something else, else 0."""
+    """Write the conductances and print the result; returns 7 if a channel holds another value, else 0."""
     from labrig.cli.opened import opened
     from labrig.interrupts import Interrupts
     from labrig.procedures.program import program
@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
             "labrig: this board exists only while the command runs; use --bench hardware for a real one",
             file=sys.stderr,
         )
-    assert assembly.trained is not None, "trained_board names the run"
+    assert assembly.trained is not None, "trained_board sets the run"
     step = assembly.trained.step
     line = {"event": "programmed", "run": str(folder.path), "step": step, "bench": assembly.header.bench, **found}
     print(json_text(line) if arguments.json else _text(line))
@@ -47,9 +47,9 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _text(line: dict[str, Any]) -> str:
-    lines = [f"{line['edges']} edges hold what {line['run']} had after step {line['step']}"]
+    lines = [f"{line['edges']} edges hold the conductances of {line['run']} after step {line['step']}"]
     if line["differs"]:
-        lines = [f"{len(line['differs'])} of {line['edges']} edges do not hold what was written:"]
+        lines = [f"{len(line['differs'])} of {line['edges']} edges do not hold the value that was written:"]
         lines += [
             f"  {each['edge']}: {each['held_s']:.6g} instead of {each['written_s']:.6g} {line['unit']}"
             for each in line["differs"]
@@ -58,5 +58,5 @@ def _text(line: dict[str, Any]) -> str:
         names = ", ".join(line["connected"])
         lines.append(f"{names} leaves the network connected until labrig opens it again, or its supply fails")
     else:
-        lines.append("the network was disconnected again, for its programmers cannot stay connected")
+        lines.append("the network was disconnected again, because its programmers cannot stay connected")
     return "\n".join(lines)

@@ -29,7 +29,7 @@ class Progress(AbstractContextManager["Progress"], Protocol):
 
 
 def progress_of(assembly: Assembly) -> Progress:
-    """Return a bar if stderr is a terminal, lines otherwise."""
+    """Return a progress bar if stderr is a terminal, progress lines otherwise."""
     task, learning = assembly.task, assembly.learning
     steps = learning.epochs * -(-len(task.train) // learning.batch)
     if sys.stderr.isatty():

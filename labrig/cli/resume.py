@@ -1,4 +1,4 @@
-"""resume: go on with a run that was stopped or killed, or train a finished one further."""
+"""resume: continue a run that was stopped or killed, or train a finished one further."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from labrig.cli.run_output import INTERRUPTED, VERDICT_FAILED, Output, emit, end
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_run(parser)
-    parser.add_argument("--epochs", type=count, metavar="N", help="train to this number of epochs altogether")
+    parser.add_argument("--epochs", type=count, metavar="N", help="total number of epochs to train")
     parser.add_argument("--no-plots", action="store_true", help="do not write PNGs at the end")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Go on and print the result; returns 0, 7 if a target was missed, or 130 if interrupted."""
+    """Continue the run and print the result; returns 0, 7 if a target was missed, or 130 if interrupted."""
     from labrig.cli.opened import opened
     from labrig.cli.progress import progress_of
     from labrig.interrupts import Interrupts

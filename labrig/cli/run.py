@@ -36,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return _detached(arguments)
     seeds: range | None = arguments.seed
     if seeds is not None and len(seeds) > 1 and arguments.run_dir is not None:
-        raise UsageError("--run-dir is the folder of one run, and there are several seeds", remedy="use --runs-dir")
+        raise UsageError("--run-dir is the folder of one run, but there are several seeds", remedy="use --runs-dir")
     results: list[tuple[int | None, RunResult]] = []
     code = 0
     for arguments.seed in [None] if seeds is None else seeds:

@@ -1,4 +1,4 @@
-"""What `run` and `resume` print: progress, evaluations, and the line at the end."""
+"""Output of `run` and `resume`: progress, evaluations, and the line at the end."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ VERDICT_FAILED = 7
 INTERRUPTED = 130
 
 EVERY = 100
-"""Steps after which the length of the output is looked at."""
+"""Number of steps between checks of the length of the output."""
 
 
 class Output:
-    """Output of a run in progress, and a hint to its folder if it fails."""
+    """The output of a run in progress, with hints how to look at the run and continue it if it fails."""
 
     def __init__(self, arguments: argparse.Namespace, progress: Progress) -> None:
         self._arguments = arguments
@@ -106,12 +106,12 @@ def end(arguments: argparse.Namespace, result: RunResult) -> int:
         print(f"labrig: target missed: {line}", file=sys.stderr)
     if result.missed:
         config = result.path / "config.resolved.yaml"
-        print(f"labrig: whether any conductances reach it: labrig feasible {config}", file=sys.stderr)
+        print(f"labrig: to test whether any conductances reach it: labrig feasible {config}", file=sys.stderr)
     return VERDICT_FAILED if result.missed else 0
 
 
 def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int | None, RunResult]]) -> None:
-    """Print the figures of runs with several seeds, and their mean and extremes."""
+    """Print the figures of runs with several seeds, with their mean and extremes."""
     runs = [{"seed": seed, "run": str(result.path), "metrics": result.metrics} for seed, result in results]
     names = list(dict.fromkeys(name for run in runs for name in run["metrics"]))
     columns = {name: [run["metrics"][name] for run in runs if name in run["metrics"]] for name in names}
@@ -133,8 +133,8 @@ def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int | None
 
 
 def _twin(found: dict[str, Any]) -> str:
-    """Return the line of the twin."""
-    parted = f"board and model part at {', '.join(found['parted'])}" if found["parted"] else "board and model agree"
+    """Return the findings of the twin in one line."""
+    parted = f"board and model differ at {', '.join(found['parted'])}" if found["parted"] else "board and model agree"
     what = "conductances fitted, see --json" if found["twin"] == "fit" else parted
     return (
         f"twin: {what}; last step: a {1e6 * found['misfit_a_v']:.3g} µV, b {100 * found['misfit_b']:.3g} % apart (rms)"

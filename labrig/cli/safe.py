@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names", nargs="*", metavar="NAME", help="name or address of an instrument (default: all that are in use)"
     )
     parser.add_argument(
-        "--forget", action="store_true", help="only delete the record of NAME, which you have switched off by hand"
+        "--forget", action="store_true", help="only delete the record of NAME, which was switched off by hand"
     )
 
 
@@ -49,7 +49,7 @@ def lines(reports: Sequence[SafeReport]) -> list[str]:
     from labrig.cli.tables import table
 
     if not reports:
-        return ["labrig has no instrument in use on this machine"]
+        return ["labrig uses no instrument on this machine"]
     rows = [
         (report.name, report.driver, report.address, "made safe" if report.state == "safe" else report.state)
         for report in reports
@@ -61,12 +61,14 @@ def lines(reports: Sequence[SafeReport]) -> list[str]:
     for owner in dict.fromkeys(report.owner for report in reports if not report.alive):
         text.append(printable(f"left behind by {owner}"))
     for owner, pid in dict.fromkeys((report.owner, report.pid) for report in reports if report.alive):
-        text.append(printable(f"still in use by {owner}, which will notice and stop; or stop it: labrig abort {pid}"))
+        text.append(
+            printable(f"still in use by {owner}, which will notice and stop; to stop it now: labrig abort {pid}")
+        )
     return text
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters other than line ends: another user wrote it."""
+    """Return a text with all control characters except line ends replaced by '?'; another user may have written it."""
     return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 

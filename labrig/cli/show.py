@@ -1,4 +1,4 @@
-"""show: print what a run did, from its folder; --plot writes its PNGs, --netlist its board for SPICE."""
+"""show: print the summary of a run from its folder; --plot draws its PNGs, --netlist prints its board for SPICE."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.netlist or arguments.step is not None:
         return _netlist(folder, arguments)
     summary = summarize(folder)
-    record = read_journal(folder.journal)  # the summary does not read every row; show reports a damaged one
+    record = read_journal(folder.journal)  # the summary does not read every row, but a damaged row is to be reported
     meta: dict[str, Any] = {"card": {}} if summary["name"] is None else folder.meta()
     summary["card"] = meta["card"]
     summary["terminals"] = [asdict(terminal) for terminal in record.terminals]
@@ -68,7 +68,9 @@ def _netlist(folder: RunFolder, arguments: argparse.Namespace) -> int:
     from labrig.procedures.board_netlist import board_netlist
 
     if not arguments.netlist or arguments.plot or arguments.out is not None:
-        raise UsageError("--step belongs to --netlist, which is printed instead of everything else")
+        raise UsageError(
+            "--step needs --netlist, and --netlist cannot be combined with --plot or --out", remedy="leave one out"
+        )
     text = board_netlist(folder, arguments.step)
     line = {"event": "netlist", "run": str(folder.path), "netlist": text}
     print(json_text(line) if arguments.json else text, end="\n" if arguments.json else "")
@@ -106,7 +108,7 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
 
 
 def _rows(title: str, values: dict[str, Any]) -> list[str]:
-    """Return a title and a line for each value; nothing if there are none."""
+    """Return a title and a line for each value; no lines if there are no values."""
     from labrig.cli.tables import readable
 
     rows = readable(values)

@@ -12,9 +12,9 @@ from labrig.json_text import json_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("netlist", type=file_named, metavar="FILE.cir", help="its .tran, or else its .op, is computed")
+    parser.add_argument("netlist", type=file_named, metavar="FILE.cir", help="netlist with a .tran or else an .op line")
     parser.add_argument("--out", type=file_named, metavar="FILE.npz", help="write `time` and `v(NODE)` there")
-    parser.add_argument("--at", type=file_named, metavar="TIMES.npy", help="at these times (s), instead of .tran's own")
+    parser.add_argument("--at", type=file_named, metavar="TIMES.npy", help="times (s) to use instead of those of .tran")
 
 
 def execute(arguments: argparse.Namespace) -> int:

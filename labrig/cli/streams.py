@@ -1,4 +1,4 @@
-"""Standard streams that never abort a command, and to which only printable text is written."""
+"""Standard streams that never abort a command, and that write only printable text."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def protect_streams() -> None:
     """Replace standard streams that could fail.
 
     A closed stream becomes the null device; otherwise the next file opened, such as the journal, would get its file
-    descriptor. Output to a broken pipe or a closed terminal is dropped, and so is anything that stderr cannot write.
-    Characters that the encoding lacks are written as escapes, and so are control characters: names and texts from files
+    descriptor. Output to a broken pipe or a closed terminal is dropped, as is anything that stderr cannot write.
+    Characters that the encoding lacks and control characters are written as escapes, so names and texts from files
     cannot send commands to the terminal.
     """
     for number in (0, 1, 2):
@@ -44,7 +44,7 @@ def flush_stdout(code: int) -> int:
 
 
 def _occupy(number: int) -> None:
-    """Open the null device on a file descriptor that is closed."""
+    """Open the null device on a file descriptor if it is closed."""
     try:
         os.fstat(number)
     except OSError:
@@ -76,7 +76,7 @@ def _protected(stream: Any, dropped: Collection[int] | None) -> Any:
 
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but tab and line feed, and those that reverse the direction of the text after them."""
+"""Control characters except tab and line feed, and characters that reverse the direction of the text after them."""
 
 
 class _Printable(io.TextIOWrapper):
@@ -88,13 +88,13 @@ class _Printable(io.TextIOWrapper):
 
 
 class Unfiltered:
-    """The same stream for what may control the terminal: a progress bar."""
+    """The same stream without escapes, for a progress bar, which must control the terminal."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a text as it is."""
+        """Write a text unchanged."""
         if isinstance(self._stream, _Printable):
             return io.TextIOWrapper.write(self._stream, text)
         return self._stream.write(text)

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run the trials and print their table; returns the exit code of the first that failed, 7, or 0."""
+    """Run the trials and print their table; returns the exit code of the first trial that failed, else 7 or 0."""
     from labrig.interrupts import Interrupts
     from labrig.procedures.sweep.procedure import require_distributed, run_sweep, sweep_folder
     from labrig.procedures.sweep.sweep_file import read_sweep
@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 report=report,
             )
     except KeyboardInterrupt:
-        again = f"{folder}; the same command goes on"
+        again = f"{folder}; continue with the same command"
         emit(arguments, {"event": "interrupted", "sweep": str(folder), "message": again} | wall())
         return INTERRUPTED
     if done.not_drawn:

@@ -1,4 +1,4 @@
-"""Results as readable text."""
+"""Formats results as readable text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
     """Return a table with left-aligned columns, two spaces apart.
 
-    With a `width`, the last column is wrapped so that no line is longer, as far as the other columns leave room.
+    With a `width`, the last column is wrapped so that no line is longer, but to no fewer than 20 characters.
     """
     widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
     room = widths[-1] if width is None else max(20, width - sum(widths[:-1]) - 2 * (len(widths) - 1))
@@ -26,7 +26,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | Non
 
 
 def confusion_table(confusion: Mapping[str, Any]) -> list[str]:
-    """Return the lines of a confusion matrix: a row for each true class, a column for each class it was taken for."""
+    """Return the lines of a confusion matrix: a row for each true class, a column for each class that was read."""
     classes = confusion["classes"]
     rows = [[name, *map(str, row)] for name, row in zip(classes, confusion["counts"], strict=True)]
     return table(["true \\ read", *classes], rows).splitlines()

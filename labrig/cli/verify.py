@@ -1,4 +1,4 @@
-"""verify: check that nothing in a run's folder is damaged; --replay learns again from its samples and compares."""
+"""verify: check that a run's folder is not damaged; --replay repeats learning from its samples and compares."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ DAMAGED = 6
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_run(parser)
-    parser.add_argument("--replay", action="store_true", help="demodulate and learn again from the stored samples")
+    parser.add_argument(
+        "--replay", action="store_true", help="also repeat demodulation and learning from the stored samples"
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print what is damaged or differs; returns 0, 6 if the run is damaged, or 7 if the replay differs."""
+    """Print damages and differences; returns 0, 6 if the run is damaged, or 7 if the replay differs."""
     from labrig.runs.folder import find_run
     from labrig.runs.integrity import damages
 
@@ -50,11 +52,11 @@ def _replayed(folder: RunFolder) -> dict[str, Any]:
 def _text(line: dict[str, Any]) -> str:
     if line["damaged"]:
         return "\n".join([f"{line['run']} is damaged:", *(f"  {each}" for each in line["damaged"])])
-    lines = [f"{line['run']}: every row and every file is as it was written"]
+    lines = [f"{line['run']}: every row and every file is unchanged"]
     if "replay" in line:
         found = line["replay"]
         same = f"{found['steps']} steps and {found['evaluations']} evaluations are the same, bit by bit"
         lines.append(f"  replayed in {found['wall_s']:.1f} s: {same}")
         if found["differs"]:
-            lines.append(f"  the first that differs is {found['differs']}")
+            lines.append(f"  the first difference is in {found['differs']}")
     return "\n".join(lines)

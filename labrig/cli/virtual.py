@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from labrig.assembly.benches.wire import Serving
 
 PARENT_EXIT_S = 0.5
-"""The parent may delete the configuration this long before its exit is noticed (s)."""
+"""Longest time between the parent deleting the configuration and its exit being noticed (s)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
     done = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
-        if done.is_set():  # second signal: stop now, whatever the first is waiting for
+        if done.is_set():  # second signal: stop at once, whatever the first is waiting for
             os._exit(130)
         done.set()
 
@@ -66,7 +66,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 {"event": "serving", **line},
                 f"{endpoint.name:<10} {endpoint.model:<14} {endpoint.resource}",
             )
-        # Apart from the lines above, in which each address stands once, for scripts that search them.
+        # A separate line, so that each address occurs once in the lines above, for scripts that search them.
         _emit(arguments, {"event": "ready", "options": options}, "ready; press Ctrl-C to stop")
         done.wait()
     return 0
@@ -77,7 +77,8 @@ def _instruments(arguments: argparse.Namespace, done: threading.Event) -> Abstra
     from labrig.assembly.benches.wire import virtual_instruments
 
     try:
-        return virtual_instruments(assembled(arguments, warn=not arguments.until_eof))  # a bench has warned itself
+        # With --until-eof the parent is a wire bench, which has printed the warnings already.
+        return virtual_instruments(assembled(arguments, warn=not arguments.until_eof))
     except LabrigError:
         if arguments.until_eof and done.wait(PARENT_EXIT_S):
             return None
@@ -89,11 +90,11 @@ def _emit(arguments: argparse.Namespace, line: dict[str, object], text: str) -> 
 
 
 class _Requests:
-    """Answers what the parent process asks on stdin, one JSON object per line; `done` is set at its end.
+    """Answers requests of the parent process on stdin, one JSON object per line; `done` is set when stdin closes.
 
-    {"activation": [V, …], "tone": false} asks for the exact outputs: {"event": "outputs", "outputs": [V, …]}.
-    {"playing": true} asks what the sources play: {"event": "playing", "now_s": s, "channels": {NAME: {"on": bool,
-    "since_s": s}}}, where a channel at 0 V or with its output open is not on, and times are of the monotonic clock.
+    {"activation": [V, …], "tone": false} requests the exact outputs: {"event": "outputs", "outputs": [V, …]}.
+    {"playing": true} requests the state of the sources: {"event": "playing", "now_s": s, "channels": {NAME: {"on":
+    bool, "since_s": s}}}; a channel at 0 V or with its output open is not on, and times are on the monotonic clock.
     """
 
     def __init__(self, done: threading.Event) -> None:
@@ -113,5 +114,5 @@ class _Requests:
                         continue
                     outputs = self.serving.true_outputs(np.array(asked["activation"]), asked["tone"])
                     print(json_text({"event": "outputs", "outputs": outputs.tolist()}), flush=True)
-        finally:  # whatever it was asked, it must not outlive the parent process
+        finally:  # whatever happens, this process must not outlive its parent
             self._done.set()

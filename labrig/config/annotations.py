@@ -1,4 +1,4 @@
-"""Type annotations of models, read for error messages: members of unions, keys of models, expected values."""
+"""Reads type annotations of models for error messages: members of unions, keys of models, expected values."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Annotation:
         return [Annotation(member) for member in union_members(self.peeled().type)]
 
     def model(self) -> type[BaseModel] | None:
-        """Return the model if this is one, else None."""
+        """Return the model if the annotation is a model, else None."""
         bare = self.peeled().type
         return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
@@ -67,7 +67,7 @@ class Annotation:
         return get_args(peeled.type) if get_origin(peeled.type) is Literal else ()
 
     def quantity(self) -> QuantityField | None:
-        """Return the quantity of this value, or of its items or members; None if there is none."""
+        """Return the quantity of this value, or that of its items or members; None if it is not a quantity."""
         peeled = self.peeled()
         for entry in peeled.metadata:
             if isinstance(entry, QuantityField):

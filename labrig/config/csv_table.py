@@ -2,9 +2,9 @@
 
 A table has a header line with the names of its columns, then one row per line. Cells are separated by commas, or by
 the character that a first line `sep=;` names. A cell in double quotes may contain separators, line breaks and "" for a
-quote. Blank lines, and blanks around a cell, are ignored. Comments begin with # and stand above the header; a row below
-it that begins with # is refused, because it could be data. The text is UTF-8, with or without a byte order mark.
-Numbers are written as in YAML. Every error names file, line and column, counted as an editor does.
+quote. Blank lines and blanks around a cell are ignored. Comments begin with # and stand above the header; a row below
+the header that begins with # is rejected, because it could be data. The text is UTF-8, with or without a byte order
+mark. Numbers are written as in YAML. Every error names file, line and column, counted as editors count them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from labrig.quantities import as_written, character_name, parse_number
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _BLANKS = " \t"
 _OUTER_BLANKS = " \t\u00a0\u2009\u202f\u3000"
-"""Removed around a cell. They are invisible, so a cell with one must not differ from a cell without."""
+"""Blanks that are removed around a cell, including invisible ones that an author cannot notice."""
 _UTF16 = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _SAVE_AGAIN = "save it as UTF-8 (in a spreadsheet 'CSV UTF-8')"
 
@@ -65,8 +65,8 @@ class CsvTable:
         Name of the file.
     header : tuple of Cell
         Names of the columns.
-    rows : list of tuples of Cell
-        In the order of the file; empty if there is only a header.
+    rows : sequence of tuple of Cell
+        The rows in the order of the file; empty if there is only a header.
     comments : tuple of str
         The comment lines above the header, without the #.
     """
@@ -82,7 +82,7 @@ class CsvTable:
         return tuple(cell.text for cell in self.header)
 
     def position(self, column: str) -> int:
-        """Return the position of a column; raises TableError if there is none of this name, or more than one."""
+        """Return the position of a column; raises TableError if no column or several columns have this name."""
         columns = self.columns
         count = columns.count(column)
         if count == 1:
@@ -95,13 +95,13 @@ class CsvTable:
         raise MissingColumn(message)
 
     def _why_missing(self, column: str) -> str:
-        """Explain a header that was split at the wrong character, or taken for a comment; empty if it was not."""
+        """Return the reason if the header was split at the wrong character or taken for a comment; otherwise ''."""
         for separator, word in SEPARATORS.items():
             if any(column in _split(cell.text, separator) for cell in self.header):
                 if separator == ",":
                     if len(self.header) > 1:
                         continue
-                    return "whole lines of it are in quotes; remove the quotes around the lines"
+                    return "whole lines of the file are in quotes; remove the quotes around the lines"
                 return (
                     f"its cells are separated by {word}; separate them by commas and write decimals with a point, or "
                     f"write 'sep={separator if separator.isprintable() else '<tab>'}' on a line above the header"
@@ -118,7 +118,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def read_csv(path: Path) -> CsvTable:
-    """Read a table; raises TableError if that is not possible, and for a row of another length than the header."""
+    """Read a table; raises TableError if it cannot be read, or a row has another length than the header."""
     name, text = path.name, _text(path)
     separator, comments, body = ",", [], 0
     line = 1
@@ -148,12 +148,13 @@ def read_csv(path: Path) -> CsvTable:
             raise TableError(f"{row[0].place}: {message}")
         if len(row) != len(header):
             fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-            raise TableError(f"{row[0].place}: {fields} where the header has {len(header)}{_comma_hint(row, header)}")
+            problem = f"{fields}, but the header has {len(header)}{_comma_hint(row, header)}"
+            raise TableError(f"{row[0].place}: the row has {problem}")
     return CsvTable(name, header, below, tuple(comments))
 
 
 def _comma_hint(row: Sequence[Cell], header: Sequence[Cell]) -> str:
-    """Hint at decimal commas in a row that is too long."""
+    """Return a hint at decimal commas if the row is too long, otherwise ''."""
     digits = sum(cell.text.lstrip("+-").isdigit() for cell in row)
     longer = len(row) > len(header) and digits >= 2 * (len(row) - len(header))
     return "; are there decimal commas in it? Write decimals with a point" if longer else ""
@@ -182,7 +183,7 @@ def _text(path: Path) -> str:
 
 
 def _rows(name: str, text: str, position: int, line: int, separator: str) -> Iterator[tuple[Cell, ...]]:
-    """Yield the rows from a position of the text on, which starts line `line`; lines of blanks only are skipped."""
+    """Yield the rows from `position` on, which is the start of line `line`; lines of only blanks are skipped."""
     mark = re.escape(separator)
     blanks = _BLANKS.replace(separator, "")
     cell = re.compile(

@@ -1,4 +1,4 @@
-"""A configuration as read: the merged tree of a file and all it extends, overrides applied, with every place."""
+"""A configuration as read: a file merged over all files that it extends, with overrides applied and places recorded."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Document:
     """A map, empty if nothing could be read."""
     problems: Problems
     path: pathlib.Path
-    """The file the user named, as found."""
+    """The file that the user named, as it was found."""
     files: tuple[pathlib.Path, ...]
     """Every file that was read, in order."""
     packaged: pathlib.Path | None
     """The folder of the configurations that come with labrig."""
     broken: bool
-    """A file could not be read or is not YAML, so keys missing from the tree are not reported."""
+    """Whether a file could not be read or is not YAML; keys missing from the tree are then not reported."""
     located: dict[Mark, pathlib.Path] = field(default_factory=dict)
     """Every data file that was found, by the mark of the value that names it."""
     warnings: list[Problem] = field(default_factory=list)
-    """What is probably a mistake, but does not stop a run."""
+    """Probable mistakes that do not stop a run."""
 
     @property
     def directory(self) -> pathlib.Path:
-        """The folder of the file the user named."""
+        """The folder of the file that the user named."""
         return self.path.parent
 
     def get(self, path: TreePath) -> Marked | None:
@@ -44,11 +44,11 @@ class Document:
         return node if followed == len(path) else None
 
     def mark_of(self, path: TreePath) -> Mark:
-        """Return where the value at a path starts or, if there is none, where its deepest existing ancestor starts."""
+        """Return where the value at a path starts or, if it is missing, where its deepest existing ancestor starts."""
         return descend(self.root, path)[0].mark
 
     def key_mark_of(self, path: TreePath) -> Mark:
-        """Return where the key of the value at a path starts; for a list item or a missing value as `mark_of`."""
+        """Return where the key of the value at a path starts; for list items and missing values as `mark_of`."""
         node, _ = descend(self.root, path)
         return node.key_mark or node.mark
 
@@ -65,15 +65,16 @@ class Document:
     def locate(self, name: str, named_at: Marked | Mark | None = None) -> pathlib.Path | None:
         """Find the data file that a value names; None if it does not exist.
 
-        It is looked up next to the configuration file that names it, then among the packaged files. For a value from
-        the command line it is looked up in the working directory and next to the user's file instead.
+        The file is looked up next to the configuration file that names it, then among the packaged files. If a value on
+        the command line names it, it is looked up in the working directory, next to the user's file, then among the
+        packaged files.
 
         Parameters
         ----------
         name : str
             A relative or absolute path.
         named_at : Marked or Mark, optional
-            The value that names it; by default the user's file counts as naming it.
+            The value that names the file; by default it is looked up as if the user's file named it.
         """
         mark = named_at.mark if isinstance(named_at, Marked) else named_at
         if mark is None:

@@ -1,4 +1,4 @@
-"""Reads a configuration file merged over all the files it extends."""
+"""Reads a configuration file and merges it over all files that it extends."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class _Files:
     broken: bool = False
 
     def tree(self, path: pathlib.Path, text: str, above: tuple[pathlib.Path, ...]) -> Marked | None:
-        """Return the tree of a file merged over all it extends; `above` are the resolved files that extend it."""
+        """Return the tree of a file merged over all files it extends; `above` are the resolved files that extend it."""
         file = str(path)
         if path not in self.files:
             self.files.append(path)
@@ -121,7 +121,7 @@ class _Files:
         return bases
 
     def _base(self, name: Marked, path: pathlib.Path, above: tuple[pathlib.Path, ...]) -> Marked | None:
-        """Return the tree of one extended file; ConfigError if it does not exist or extends this one."""
+        """Return the tree of one extended file; raises ConfigError if it does not exist or extends this file."""
         if not isinstance(name.value, str):
             raise ConfigError(f"expected the name of a file, got {as_written(name.value)}")
         found = find_file(name.value, [path.parent, self.packaged])
@@ -129,16 +129,16 @@ class _Files:
             places = f"in {path.parent}" + (" or among the packaged configurations" if self.packaged else "")
             raise ConfigError(f"there is no file {as_written(name.value)} {places}{escape_hint(name.value)}")
         if found.resolve() in above:
-            raise ConfigError(f"{as_written(name.value)} extends itself, directly or through others")
+            raise ConfigError(f"{as_written(name.value)} extends itself, directly or through other files; remove it")
         if len(above) > _LONGEST_CHAIN:
-            raise ConfigError(f"more than {_LONGEST_CHAIN} files extend one another in a chain")
+            raise ConfigError(f"more than {_LONGEST_CHAIN} files extend one another in a chain; extend fewer files")
         if found.resolve() not in self.trees:
             self.trees[found.resolve()] = self.tree(found, read_text(found), above)
         return self.trees[found.resolve()]
 
 
 def _packaged_in_words(name: str, packaged: pathlib.Path) -> str:
-    """Name the packaged configuration with a similar name, or all of them."""
+    """Return a hint that names the packaged configuration with a similar name, or all of them."""
     names = sorted(path.name for path in packaged.glob("*.yaml"))
     close = difflib.get_close_matches(name.partition(".")[0], [name.partition(".")[0] for name in names], 1, 0.6)
     if close:

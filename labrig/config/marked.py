@@ -45,7 +45,7 @@ class Marked:
 
 
 def comma_in_number(marked: Marked, index: int | None = None) -> str | None:
-    """Return the number in a list of the form [-1,5 V] that its comma splits into two items.
+    """Return a number with a decimal comma that a list such as [-1,5 V] splits into two items.
 
     Parameters
     ----------

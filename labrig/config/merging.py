@@ -1,4 +1,4 @@
-"""How the tree of a file is merged over the tree of the file it extends."""
+"""Merges the tree of a file over the tree of the file that it extends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def merge(base: Marked, over: Marked, path: TreePath = ()) -> Marked:
     """Merge two trees: maps are merged, lists and scalars are replaced by those of `over`.
 
     An instrument with another `driver` is replaced completely, as its options belong to the driver. In `network` and
-    `task`, another choice of network or task replaces the one in `base`.
+    `task`, a choice of network or task replaces the choice in `base`.
     """
     if not isinstance(base.value, dict) or not isinstance(over.value, dict) or _is_another_driver(base, over, path):
         return over

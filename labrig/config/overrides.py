@@ -18,7 +18,7 @@ from labrig.errors import UsageError
 from labrig.quantities import as_written
 
 FILE = "--set"
-"""Stands for a file name in marks and origins; the line is the number of the override."""
+"""Used as file name in marks and origins; the line is the number of the override."""
 
 _KEY = r"[^.\[\]\s]+(?:\[[0-9]{1,9}\])*"
 _PATH = re.compile(rf"{_KEY}(?:\.{_KEY})*")
@@ -27,7 +27,7 @@ _PART = re.compile(r"[^.\[\]]+")
 
 @dataclass(frozen=True)
 class Override:
-    """The path of an override with the columns (from 1) of its parts, and the text of its value with its column."""
+    """An override: its path with the column (from 1) of each part, and the text of its value with its column."""
 
     path: TreePath
     columns: tuple[int, ...]
@@ -60,7 +60,7 @@ def _as_yaml(path: str, value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """Convert a NumPy number, a NumPy array or a path to a plain Python object; TypeError for other types."""
+    """Convert a NumPy number, a NumPy array or a path to a plain Python object; raises TypeError for other types."""
     if isinstance(value, PurePath):
         return str(value)
     if (to_list := getattr(value, "tolist", None)) is not None:
@@ -69,7 +69,7 @@ def _plain(value: object) -> object:
 
 
 def parse_override(text: str) -> Override:
-    """Parse 'a.b[0].c=VALUE'; UsageError if it does not have this form."""
+    """Parse 'a.b[0].c=VALUE'; raises UsageError if the text does not have this form."""
     name, equals, value = text.partition("=")
     example = "write e.g. --set learning.rate=0.1"
     if not equals:
@@ -81,11 +81,11 @@ def parse_override(text: str) -> Override:
         raise UsageError(f"--set {as_written(text)}: {as_written(name)} is not a valid key", remedy=remedy)
     matches = list(_PART.finditer(name))
     if len(matches) > DEEPEST:
-        raise UsageError(f"--set: the key has more than {DEEPEST} parts")
+        raise UsageError(f"--set {as_written(text)}: the key has more than {DEEPEST} parts", remedy=example)
     # A number is an index only in brackets: 'seed.3' names the key '3'.
     path = tuple(int(match[0]) if name[match.start() - 1 : match.start()] == "[" else match[0] for match in matches)
     if path[0] == "extends":
-        raise UsageError("--set: 'extends' can only be set in a file")
+        raise UsageError("--set: 'extends' cannot be overridden", remedy="write it in a configuration file")
     return Override(path, tuple(match.start() + 1 for match in matches), value, len(name) + 2)
 
 

@@ -50,7 +50,7 @@ class Problem:
 
 
 class ConfigProblems(ConfigError):
-    """A configuration has problems; the text shows each with its source line, and the number of problems at the end."""
+    """A configuration has problems; the text shows each with its source line, and ends with the number of problems."""
 
     def __init__(self, problems: Sequence[Problem], rendering: str) -> None:
         super().__init__(rendering)
@@ -62,7 +62,7 @@ class ConfigProblems(ConfigError):
 
 
 class Problems:
-    """Collects problems, and the texts that they refer to so that the source lines can be shown."""
+    """Collects problems, and the texts that they refer to, so that the source lines can be shown."""
 
     def __init__(self) -> None:
         self._problems: dict[Problem, None] = {}  # ordered; a file that is read twice reports once

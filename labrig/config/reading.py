@@ -23,7 +23,7 @@ _INVISIBLE_CHARACTERS = "[\u00a0\u00ad\u2000-\u200f\u202f\u205f\u2060\u3000\ufef
 _INVISIBLE = re.compile(_INVISIBLE_CHARACTERS)
 _INVISIBLE_AT_START = re.compile(rf"(?:\A[ -]*|:[ ]*){_INVISIBLE_CHARACTERS}")
 _REPEATED_BY_ALIASES = 10_000
-"""Nodes that aliases may repeat; nested aliases in a few lines could otherwise expand to billions of values."""
+"""Most nodes that aliases may repeat; without it, nested aliases in a few lines could expand to billions of values."""
 
 
 def read_text(path: pathlib.Path) -> str:
@@ -32,20 +32,20 @@ def read_text(path: pathlib.Path) -> str:
     Raises
     ------
     ConfigError
-        If it cannot be read, is a folder, or is larger than 1 MiB.
+        If the file cannot be read, is a folder, or is larger than 1 MiB.
     ConfigProblems
-        With the place of the first byte that is not UTF-8 text.
+        If the file is not UTF-8 text; names the place of the first wrong byte.
     """
     try:
         if path.is_dir():
-            raise ConfigError(f"{path} is a folder, not a configuration file")
+            raise ConfigError(f"{path} is a folder, not a configuration file", remedy="name a file in it")
         with path.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(f"cannot read {path}: {reason}", remedy="check the name and the permissions") from error
     if len(data) > LARGEST_FILE:
-        raise ConfigError(f"{path} is larger than 1 MiB; is this a configuration?")
+        raise ConfigError(f"{path} is larger than 1 MiB, too large for a configuration", remedy="check the name")
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         text = data.decode("utf-8")
@@ -75,7 +75,7 @@ def find_file(name: str, folders: Sequence[pathlib.Path | None]) -> pathlib.Path
             try:
                 if candidate.is_file():
                     return candidate
-            except (OSError, ValueError):  # a name too long, or with a NUL
+            except (OSError, ValueError):  # the name is too long, or contains a NUL
                 continue
     return None
 
@@ -90,13 +90,13 @@ def _unreadable(path: pathlib.Path, before: str, message: str) -> ConfigProblems
 
 @dataclass
 class Source:
-    """Where a text comes from: a file, or the value of an override, which starts at some line and column."""
+    """The place of a text: a file, or the value of an override, which starts at this line and column."""
 
     file: str
     first_line: int = 1
     first_column: int = 1
     origin: str | None = None
-    """Text for `Marked.origin`; None for file and line."""
+    """Value of `Marked.origin`; None for 'FILE:LINE'."""
 
     def mark(self, line: int, column: int) -> Mark:
         """Return the mark for a line and column (from 0) of the text."""
@@ -108,7 +108,7 @@ class Source:
 
 
 def compose(text: str, source: Source, problems: Problems, path: TreePath = ()) -> Marked | None:
-    """Return the tree of a text; None if it is empty, or has a syntax error, which is reported."""
+    """Return the tree of a text; None if the text is empty, or has a syntax error, which is reported."""
     loader = None
     try:
         loader = CoreLoader(text)
@@ -214,7 +214,7 @@ class _Builder:
     def _admit(self, node: yaml.Node, mark: Mark, path: TreePath) -> bool:
         """Return whether to build a node; report aliases that repeat it endlessly or too often."""
         if id(node) in self.open:
-            self.problems.add(mark, path, "an alias that contains itself")
+            self.problems.add(mark, path, "this alias contains itself; write the value out")
             return False
         if id(node) not in self.done:
             self.done.add(id(node))
@@ -229,9 +229,10 @@ class _Builder:
 
 
 def _check_invisible(node: yaml.ScalarNode, *, key: bool = False) -> None:
-    """Raise ValueError if a text without quotes contains a character that looks like a space or like nothing.
+    """Raise ValueError if a text without quotes contains an invisible character or one that looks like a space.
 
-    Inside a value it is left to the value's own rules: a quantity may have a no-break space before its unit.
+    In a value only its start is checked, as the rest has its own rules: a quantity may have a no-break space before its
+    unit.
     """
     found = _INVISIBLE.search(node.value) if key else _INVISIBLE_AT_START.search(node.value)
     if node.style is None and found is not None:
@@ -269,7 +270,7 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[tuple[int, int], s
             return (number, found.end() - 1), _not_a_space(found[0][-1])
     if r"'\t' that cannot start" in problem and mark is not None:
         indents = not lines[mark.line][: mark.column].strip()
-        message = "a tab is used for indentation; use spaces" if indents else "a tab stands here; use a space"
+        message = "a tab is used for indentation; use spaces" if indents else "there is a tab here; use a space"
     elif context == "while scanning a double-quoted scalar":
         message = ESCAPES
     elif "that cannot start any token" in problem:

@@ -18,11 +18,12 @@ from labrig.quantities import exact_quantity, format_quantity
 
 DEFAULT = "default"
 FROM = "from "
-"""Prefix of the origin of a value taken from another key. It is not written to YAML, so that it follows that key."""
+"""Prefix of the origin of a value taken from another key. Such a value is not written to YAML, so it follows that key.
+"""
 
 
 class Derived(NamedTuple):
-    """A value taken from another key by default: the value as it would be written, and that key."""
+    """A default that is taken from another key: the value as it would be written, and that key."""
 
     value: Any
     key: str
@@ -63,8 +64,8 @@ def with_defaults(
     instance : BaseModel
         The validated model.
     otherwise : mapping, optional
-        Path → value in effect (as written, or Derived) of keys that are None by default. Other keys that are None are
-        left out, as they cannot be written.
+        For keys whose default is None, path → effective value (as it would be written, or Derived). Other keys that are
+        None are left out, as they cannot be written.
     """
     filler = _Filler(dict(otherwise or {}))
     written = document.get(path)
@@ -131,7 +132,7 @@ def _without_derived(node: Marked) -> Marked:
 
 
 def _marked(value: Any, mark: Mark, origin: str = DEFAULT) -> Marked:
-    """Return a value that is not written as a tree."""
+    """Return a tree for a value that is not written in the configuration."""
     if isinstance(value, dict):
         return Marked({str(key): _marked(inner, mark, origin) for key, inner in value.items()}, mark, None, origin)
     if isinstance(value, list | tuple):

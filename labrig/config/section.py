@@ -1,4 +1,4 @@
-"""The base of every section of a configuration, a strict pydantic model, and how several are combined into one."""
+"""The base class of all sections of a configuration, a strict pydantic model, and the composition of sections."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def exactly_one(section: Section, names: tuple[str, ...]) -> None:
 
 
 class NoOptions(Section):
-    """Options of something without any."""
+    """The options of a class that has none."""
 
 
 class OptionError(ValueError):
@@ -62,7 +62,7 @@ def composed(name: str, base: type[Section], *options: type[Section], any_key: b
     name : str
         Name of the model.
     base : type
-        Its keys come first.
+        Model whose keys come first.
     *options : type
         Models with further keys.
     any_key : bool
@@ -71,7 +71,7 @@ def composed(name: str, base: type[Section], *options: type[Section], any_key: b
     Raises
     ------
     ValueError
-        If two of them have the same key.
+        If two of the models have the same key.
     """
     known = dict.fromkeys(base.model_fields, base)
     for model in options:

@@ -45,7 +45,7 @@ def validate(document: Document, path: TreePath, model: type[Model]) -> Model | 
     -------
     Model or None
         None if there are problems: new ones, or earlier ones at or below `path` such as a duplicate key (for the whole
-        document only new ones count). Also None for a broken document, which is not validated.
+        document only new problems count). Also None for a broken document, which is not validated.
     """
     if document.broken:
         return None
@@ -66,7 +66,7 @@ def validate(document: Document, path: TreePath, model: type[Model]) -> Model | 
 
 @dataclass(frozen=True)
 class _Error:
-    """An error of pydantic, and the rest of its location below the current annotation."""
+    """An error of pydantic, and the part of its location below the current annotation."""
 
     rest: tuple[int | str, ...]
     details: ErrorDetails

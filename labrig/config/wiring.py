@@ -14,7 +14,7 @@ LONGEST_RANGE = 100_000
 CHANNEL_KEYS = ("drive", "error", "sense")
 """The keys of a row that name channels; every node needs its own channel."""
 LEAD_KEYS = ("channel", "x", "y", "z")
-"""The keys of a map under one of these, for a channel with a transducer, that name channels."""
+"""The keys that name channels in a map under a channel key, which is used for a channel with a transducer."""
 EDGES = "edges"
 """The row that is not a node: it names the channels that program the edges, or a CSV file."""
 
@@ -22,7 +22,7 @@ _END = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]{1,9})")
 
 
 def expand_range(text: str) -> list[str]:
-    """Return the names in a range; a single name is returned as it is.
+    """Return the names in a range; a single name is returned as a list of one.
 
     'in0..in9', 'awg/0..9' and 'awg/ao0..ao9' are ten names each. Ranges may descend ('daq/9..0'), and leading zeros are
     kept.
@@ -102,7 +102,7 @@ def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
             problems.add(mark, path, str(error))
             continue
         if len(rows) + len(nodes) > LONGEST_RANGE:
-            problems.add(mark, path, f"the wiring names more than {LONGEST_RANGE} nodes")
+            problems.add(mark, path, f"the wiring names more than {LONGEST_RANGE} nodes; wire fewer")
             break
         values = _RowValues(row, key, nodes, problems)
         for position, node in enumerate(nodes):
@@ -117,7 +117,7 @@ def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
 
 @dataclass
 class _RowValues:
-    """The values of one row, and the share of each of its nodes."""
+    """The values of one row, and the part of them that belongs to each of its nodes."""
 
     row: Marked
     key: str
@@ -159,7 +159,7 @@ class _RowValues:
         return replace(self.row, value=row)
 
     def _share(self, name: tuple[str, ...], value: Marked, position: int) -> Marked:
-        """Return what of a value belongs to the node at this position."""
+        """Return the part of a value that belongs to the node at this position."""
         if name in self.ranges:
             return replace(value, value=self.ranges[name][position])
         if isinstance(value.value, dict) and len(name) == 1:

@@ -56,7 +56,7 @@ class CoreLoader(yaml.SafeLoader):
         self.depth += 1
         if self.depth > DEEPEST:
             mark = self.peek_event().start_mark
-            raise ComposerError(None, None, f"nested more than {DEEPEST} levels deep", mark)
+            raise ComposerError(None, None, f"this is nested more than {DEEPEST} levels deep; use fewer levels", mark)
         try:
             return super().compose_node(parent, index)
         finally:
@@ -95,7 +95,7 @@ def scalar_value(tag: str, text: str) -> str | int | float | bool | None:
     """
     if tag == TEXT:
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError("a single surrogate is not a character")
+            raise ValueError("a single surrogate is not a character; write the character itself")
         return text
     if tag not in _PATTERNS:
         raise ValueError(f"the tag {short_tag(tag)} is not used in a configuration; remove it")
@@ -110,7 +110,7 @@ def scalar_value(tag: str, text: str) -> str | int | float | bool | None:
     if tag == _FLOAT:
         return float(text)
     if len(text) > 1000:  # int() refuses more than 4300 digits
-        raise ValueError("a whole number of more than 1000 digits")
+        raise ValueError("a whole number must not have more than 1000 digits")
     return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
 
 

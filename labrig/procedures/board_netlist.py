@@ -13,20 +13,22 @@ from labrig.runs.journal import read_journal
 
 
 def board_netlist(folder: RunFolder, step: int | None = None) -> str:
-    """The nominal board after a step, with the activation of the first example of that step.
+    """Return the netlist of the nominal board after a step; its sources play the first example of that step.
 
     Parameters
     ----------
     folder : RunFolder
     step : int, optional
-        The last one by default; 0 is the board before training, with the first training example.
+        By default the last step; 0 is the board before training, with the first training example.
 
     Raises
     ------
     UsageError
         If the run has no such step.
     ConfigError
-        If its network is not made of resistors and diodes.
+        If the network of the run is not made of resistors and diodes.
+    StorageError
+        If the run ended before its configuration was written.
     """
     if not folder.has(CONFIG):
         raise StorageError(f"{folder.path} ended before its configuration was written")
@@ -34,7 +36,7 @@ def board_netlist(folder: RunFolder, step: int | None = None) -> str:
     network, hookup = assembly.board.network, assembly.board.hookup
     if not isinstance(network, Graph):
         raise ConfigError(
-            f"a network of {assembly.network.physics.medium.state}s is no circuit of resistors and diodes",
+            f"a network of {assembly.network.physics.medium.state}s is not a circuit of resistors and diodes",
             remedy="export the run instead: labrig export RUN --csv",
         )
     record = read_journal(folder.journal)

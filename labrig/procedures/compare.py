@@ -1,4 +1,4 @@
-"""Compare runs: what differs in their comparability cards, and their figures side by side."""
+"""Compares runs: differences of their comparability cards, and their figures side by side."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Comparison:
     Parameters
     ----------
     runs
-        Their folders.
+        The folders of the runs.
     states, seeds, steps
-        Of each run.
+        State, seed and number of steps of each run.
     differs
-        For every key of the card in which they differ, the value of each run; None if it has no such key.
+        For every key of the card in which the runs differ, the value of each run; None for a run without that key.
     figures
-        For every figure, the value of each run; None if it has no such figure.
+        For every figure, the value of each run; None for a run without that figure.
     """
 
     runs: tuple[str, ...]
@@ -36,16 +36,16 @@ class Comparison:
 
     @property
     def comparable(self) -> bool:
-        """Whether the figures may be compared: the cards are the same, and every run came to its end."""
+        """Whether the figures may be compared: the cards are the same, and every run is complete."""
         return not self.differs and not self.unfinished
 
     @property
     def unfinished(self) -> tuple[str, ...]:
-        """The runs that did not come to their end."""
+        """The runs that are not complete (interrupted, failed or still running)."""
         return tuple(run for run, state in zip(self.runs, self.states, strict=True) if state not in _ENDED)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the comparison as plain values."""
         return {
             "runs": list(self.runs),
             "states": list(self.states),
@@ -66,9 +66,9 @@ def compare(folders: Sequence[RunFolder]) -> Comparison:
     Raises
     ------
     StorageError
-        If one of them is damaged.
+        If a folder is damaged.
     UsageError
-        If one of them ended before it was described.
+        If a run ended before it began to train.
     """
     summaries = [summarize(folder) for folder in folders]
     for summary in summaries:
@@ -89,7 +89,7 @@ def compare(folders: Sequence[RunFolder]) -> Comparison:
 
 
 def _flat(card: Any, above: str = "") -> dict[str, Any]:
-    """Return the values of nested maps by dotted key; a key without a value is as good as none."""
+    """Return the values of nested maps by dotted key; keys without a value are left out."""
     if not isinstance(card, dict):
         return {} if card is None else {above: card}
     flat: dict[str, Any] = {}

@@ -1,8 +1,8 @@
-"""The claim behind a gradient: a step along it lowers the loss by what it says.
+"""Tests that a step along the measured gradient lowers the loss by the predicted amount.
 
-For each of N steps the change of the measured loss is compared with ∇L·Δθ for the update that was written. The mean of
-the gradients before and after a step makes this right to the second order in Δθ. On a simulated bench the shadow's
-trajectory is also compared with exact descent from the same start.
+For each of N steps the change of the measured loss is compared with ∇L·Δθ for the update that was written. With the
+mean of the gradients before and after a step the prediction is correct to second order in Δθ. On a simulated bench the
+trajectory of the shadow conductances is also compared with exact descent from the same start.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 ORDERS = 0.5
-"""Third order of a predicted change, as a share of the square of its second order over its first."""
+"""Third-order term of a predicted change, in units of (second-order term)² / first-order term."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,14 @@ class DescentStep:
     Parameters
     ----------
     change, u_change : float
-        Of the loss, mean over the examples.
+        Change of the loss, averaged over the examples, and its standard uncertainty.
     first_order : float
-        ∇L·Δθ by the gradient before the step.
+        ∇L·Δθ with the gradient before the step.
     predicted : float
         ½(∇L before + ∇L after)·Δθ.
     noise, systematic, orders : float
-        Its uncertainty from noise, from the instruments and the tolerance of the parts, and from higher orders in Δθ.
+        Standard uncertainties of the predicted change: from noise, from the instruments and the tolerance of the parts,
+        and from higher orders in Δθ.
     """
 
     change: float
@@ -60,16 +61,16 @@ class DescentStep:
 
 @dataclass(frozen=True)
 class Descent:
-    """N steps of descent and what they say.
+    """The result of N steps of descent.
 
     Parameters
     ----------
     steps : tuple of DescentStep
     trajectory, u_trajectory : float or None
-        Distance of the shadow from exact descent at the end, relative to its way from the start, and its uncertainty
-        from noise and instruments. None without the exact gradient.
+        Final distance of the shadow conductances from exact descent, relative to the path from the start, and its
+        standard uncertainty from noise and instruments. None if the exact gradient is unknown.
     bound : float
-        Largest deviation that counts as right, relative.
+        Largest relative deviation that counts as right.
     """
 
     steps: tuple[DescentStep, ...]
@@ -79,25 +80,25 @@ class Descent:
 
     @property
     def fall(self) -> float:
-        """How much the measured loss fell in all."""
+        """Total fall of the measured loss."""
         return -sum(step.change for step in self.steps)
 
     @property
     def predicted(self) -> float:
-        """How much it should have fallen."""
+        """Total fall that the gradients predict."""
         return -sum(step.predicted for step in self.steps)
 
     @property
     def ratio(self) -> float:
-        """Measured over predicted fall; 1 is right."""
+        """Measured over predicted fall; it should be 1."""
         return self.fall / self.predicted if self.predicted else float("nan")
 
     @property
     def ratio_uncertainty(self) -> float:
         """Standard uncertainty of the ratio.
 
-        The measured losses between the first step and the last cancel. What instruments, parts and higher orders may
-        add is shared by all steps.
+        The measured losses between the first and the last step cancel. Uncertainties from instruments, parts and higher
+        orders are common to all steps, so they add linearly.
         """
         if not self.predicted:
             return float("inf")
@@ -105,25 +106,25 @@ class Descent:
 
     @property
     def ratio_interval(self) -> tuple[float, float]:
-        """Where the ratio lies."""
+        """Confidence interval of the ratio."""
         half = float(ndtri(CONFIDENCE)) * self.ratio_uncertainty
         return self.ratio - half, self.ratio + half
 
     @property
     def verdict(self) -> Verdict:
-        """Right if ratio and trajectory are within the bound beyond doubt."""
+        """Right if the ratio and the trajectory are within the bound even with their uncertainties."""
         return self._judged[0]
 
     @property
     def _parts(self) -> dict[str, float]:
-        """Uncertainties of measured − predicted fall, by what would make each smaller."""
+        """Uncertainties of measured − predicted fall; each key names the source and what would reduce it."""
         ends = np.hypot(self.steps[0].u_change, self.steps[-1].u_change) / np.sqrt(2)
         return {
-            "noise: more steps, a longer acquisition.window or a larger error (learning.error)": float(
+            "noise: use more steps, a longer acquisition.window or a larger error (learning.error)": float(
                 np.hypot(np.linalg.norm([step.noise for step in self.steps]), ends)
             ),
             "instruments and the tolerance of the parts: calibrate them": sum(step.systematic for step in self.steps),
-            "the curvature of the loss along a step: a smaller learning.rate": sum(step.orders for step in self.steps),
+            "the curvature of the loss: use a smaller learning.rate": sum(step.orders for step in self.steps),
         }
 
     @property
@@ -139,16 +140,16 @@ class Descent:
             if self.trajectory - 3 * self.u_trajectory > self.bound:
                 return Verdict.WRONG, f"the trajectory is {percent(self.trajectory)} away from exact descent"
             if self.trajectory > self.bound:
-                return Verdict.UNRESOLVED, "noise and instruments may explain how far the trajectory is off"
+                return Verdict.UNRESOLVED, "noise and instruments may explain the deviation of the trajectory"
         if off + half < self.bound:
-            return Verdict.RIGHT, f"the loss falls as the gradient predicts, to {percent(off + half)}"
+            return Verdict.RIGHT, f"the loss falls as the gradient predicts, to within {percent(off + half)}"
         return Verdict.UNRESOLVED, (
             f"the predicted fall is uncertain by {percent(self.ratio_uncertainty)}, mostly from "
             f"{max(self._parts, key=self._parts.__getitem__)}"
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures."""
+        """Return the figures for JSON."""
         verdict, reason = self._judged
         return {
             "steps": len(self.steps),
@@ -182,20 +183,20 @@ def descend(
     bound: float,
     progress: Callable[[str], None] = lambda message: None,
 ) -> Descent:
-    """Train for some steps from the present point, and return there.
+    """Train for some steps from the present conductances, then restore them.
 
     Parameters
     ----------
     probe : GradientProbe
     update : Update
-        Where to start, and how to step; it is restored.
+        Supplies the starting point and makes the steps; its state is restored.
     truth : Truth or None
-        The exact gradient of a simulated bench.
+        The exact gradient of a simulated bench; None if there is none.
     examples : sequence of int
-        The batch of every step.
+        Indices into the task: the batch of every step.
     steps : int
     bound : float
-        Largest deviation that counts as right, relative.
+        Largest relative deviation that counts as right.
     progress : callable
         Called with a line of text before each part.
 
@@ -264,7 +265,7 @@ def _against_exact(
     steps: int,
     progress: Callable[[str], None],
 ) -> tuple[float, float]:
-    """Descend again by the exact gradient; distance of the two ends relative to the way, and its uncertainty."""
+    """Descend again by the exact gradient; return the relative distance of the two ends, and its uncertainty."""
     progress("exact descent from the same start")
     update.restore(start)
     write(probe.rig, update.settings())
@@ -285,7 +286,7 @@ def _against_exact(
 
 
 def _third_order(first: float, predicted: float) -> float:
-    """Estimate what is left of a change after its second order, from the first order and the prediction with both."""
+    """Estimate the third-order term from the first-order change and the prediction to second order."""
     return ORDERS * (predicted - first) ** 2 / abs(first) if first else 0.0
 
 
@@ -301,7 +302,7 @@ def _loss(probe: GradientProbe, examples: Sequence[int]) -> tuple[float, float]:
 
 
 def _modes(before: Gradient, after: Gradient) -> Array:
-    """(Q, E) deviations of the mean of two gradients that edges share."""
+    """(Q, E) deviations, common to many edges, of the mean of two gradients."""
     mean = combined([(0.5, before.sources), (0.5, after.sources)])
     return np.zeros((0, len(before.value))) if mean is None else mean.modes
 

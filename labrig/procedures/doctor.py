@@ -1,7 +1,7 @@
-"""Finds what is plugged in and not installed on this machine, and which instruments of a bench answer.
+"""Finds which hardware is connected to this machine, what is not installed, and which instruments of a bench answer.
 
-Nothing is driven. Every probe and every instrument has its own thread and deadline, so one that hangs or fails does not
-affect the others.
+No output is driven. Every probe and every instrument has its own thread and deadline, so one that hangs or fails does
+not affect the others.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ State = Literal["answers", "differs", "absent", "in use", "fault"]
 class InstrumentReport:
     """One configured instrument: its identity, or why it did not answer.
 
-    `kind` is the class of the error ("" if there is none), `exit_code` the exit code for this instrument alone.
+    `kind` is the class of the error ("" if there is none); `exit_code` is the exit code for this instrument alone.
     """
 
     name: str
@@ -86,7 +86,7 @@ def examine(probes: Mapping[str, Probe], deadline_s: float = PROBE_S) -> list[Fi
             findings += outcome
         elif outcome is None:
             detail = f"did not answer within {deadline_s:g} s"
-            findings.append(Finding(what, "warning", detail, "look for a driver that hangs"))
+            findings.append(Finding(what, "warning", detail, "find the driver that hangs, and reinstall or remove it"))
         else:
             detail = f"could not be examined: {_one_line(outcome)}"
             findings.append(Finding(what, "warning", detail, "repair the installation"))
@@ -111,7 +111,7 @@ def versions() -> list[Finding]:
 
 
 def disk(runs_dir: Path) -> list[Finding]:
-    """Return whether the folder of runs can be written or created."""
+    """Return whether the folder of runs can be written or created, and the free space there."""
     place = runs_dir.absolute()
     while not place.exists():
         place = place.parent
@@ -146,14 +146,14 @@ def visa_resources() -> list[Finding]:
             findings.append(Finding("VISA", "warning", blind, "pip install pyusb"))
     resources = [name for name in manager.list_resources() if not name.startswith("ASRL")]
     if not resources:
-        # Only some instruments announce themselves, and only on this network.
-        remedy = "check power and cables; a LAN instrument of another network needs its address in the configuration"
+        # Only some instruments announce themselves, and only within this network.
+        remedy = "check power and cables; a LAN instrument on another network needs its address in the configuration"
         return [Finding("VISA", "missing", f"{manager.visalib} lists no instrument", remedy), *findings]
     return [*(Finding("VISA", "ok", name) for name in resources), *findings]
 
 
 def serial_ports(by_id: Path = Path("/dev/serial/by-id"), processes: Path = Path("/proc")) -> list[Finding]:
-    """Return every port: permanent name, permissions and users. None is opened, as that would reset an Arduino."""
+    """Return every port: permanent name, permissions and users. No port is opened, as that would reset an Arduino."""
     try:
         from serial.tools.list_ports import comports
     except ImportError:
@@ -175,7 +175,7 @@ def serial_ports(by_id: Path = Path("/dev/serial/by-id"), processes: Path = Path
 
 
 def latency_timers(adapters: Path = Path("/sys/bus/usb-serial/devices")) -> list[Finding]:
-    """Return the FTDI adapters and their latency timers, on Linux; more than 1 ms is slow (the default is 16 ms)."""
+    """Return the FTDI adapters and their latency timers (Linux only); above 1 ms is slow, and the default is 16 ms."""
     findings = []
     for timer in sorted(adapters.glob("*/latency_timer")):
         milliseconds = int(timer.read_text(encoding="ascii").strip())
@@ -193,8 +193,8 @@ def roll_call(
 ) -> list[InstrumentReport]:
     """Open and identify all instruments in parallel, compare them with the configuration, make them safe, close them.
 
-    Instruments are made safe and closed even after an interrupt. One that has not answered within `deadline_s` is left
-    to its own thread, which makes it safe if it ever returns.
+    Instruments are made safe and closed even after an interrupt. An instrument that has not answered within
+    `deadline_s` is left to its own thread, which makes it safe if its driver ever returns.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def roll_call(
     finally:
         left.set()
         end = time.monotonic() + SAFE_S
-        # An instrument whose thread is still running is not touched; that thread makes it safe if it ever returns.
+        # An instrument whose thread is still running is not touched: that thread makes it safe if its driver returns.
         over = [name for name, visit in visits.items() if visit.over.wait(max(0.0, end - time.monotonic()))]
         failures = _make_safe_and_close({name: instruments[name][1] for name in over})
     reports = {
@@ -239,7 +239,7 @@ def unreachable(name: str, driver: str, error: LabrigError) -> InstrumentReport:
 
 
 class _Visit:
-    """Opens and identifies one instrument, and makes it safe itself if `left` is set, as nothing else will."""
+    """Opens and identifies one instrument; if `left` is set by then, also makes it safe, as nothing else will."""
 
     def __init__(self, instrument: Instrument, left: threading.Event) -> None:
         self.over = threading.Event()
@@ -299,7 +299,7 @@ def _failed(row: InstrumentReport, error: Exception, state: State | None = None)
 
 
 def _make_safe_and_close(instruments: Mapping[str, Instrument]) -> dict[str, Exception]:
-    """Make all safe in parallel, then close; returns the first error of each instrument."""
+    """Make all instruments safe in parallel, then close them; return the first error of each instrument."""
     failures: dict[str, Exception] = {}
     for what, failed in (("make_safe", "could not be made safe"), ("close", "did not close")):
         actions = {name: partial(_completed, getattr(instrument, what)) for name, instrument in instruments.items()}
@@ -321,7 +321,7 @@ def _completed(action: Callable[[], None]) -> bool:
 def _in_parallel(tasks: Mapping[str, Callable[[], T]], deadline_s: float) -> dict[str, T | Exception]:
     """Run tasks in parallel; return the result or exception of each that ends within the deadline.
 
-    The threads are daemons, so that one that hangs does not prevent the program from exiting.
+    The threads are daemons, so that a thread that hangs does not prevent the program from exiting.
     """
     outcomes: dict[str, T | Exception] = {}
 
@@ -363,7 +363,7 @@ def _permission(device: Path) -> str:
 
 
 def _holders(device: Path, processes: Path) -> Iterator[str]:
-    """Yield the processes that have the device open, if visible to this user."""
+    """Yield the processes that have the device open, as far as this user can see them."""
     target = str(device.resolve())
     for descriptors in processes.glob("[0-9]*/fd"):
         try:

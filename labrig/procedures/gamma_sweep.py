@@ -1,4 +1,4 @@
-"""How the error of the measured gradient grows with γ, the ratio of error current to error."""
+"""Measures how the error of the measured gradient grows with γ, the ratio of error current to error."""
 
 from __future__ import annotations
 
@@ -20,18 +20,30 @@ RESOLVED_AT = 5.0
 """A deviation is resolved if it exceeds this many standard uncertainties."""
 
 ROUNDING_V = 2e-15
-"""Standard error of b from rounding in double precision (V per V)."""
+"""Standard error of b from rounding in double precision (V per V of a)."""
 
 SWEEP = 10.0 ** np.arange(-2.25, 0.01, 0.25)
-"""Error currents of the sweep, in units of the largest: 2.25 decades."""
+"""Error currents of the sweep, in units of the largest one; they span 2.25 decades."""
 
 SWEEP_TOP = 10.0**0.5
-"""Largest error current of the sweep in units of the configured one, if the sources can deliver it."""
+"""Largest error current of the sweep, in units of the configured one, if the sources can deliver it."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """How the gradient deviates from its limit as γ grows; `exponent` of γ is None if no deviation was resolved."""
+    """How the gradient deviates from its limit for γ → 0 as γ grows.
+
+    Attributes
+    ----------
+    current_a : (N,) array
+        Error currents (A).
+    departure : (N − 1,) array
+        Distance between the gradients at neighbouring currents.
+    resolved : (N − 1,) array
+        True where that distance exceeds its noise.
+    exponent, interval
+        Power of γ with which the deviation grows, and its 95 % interval; None if too few deviations were resolved.
+    """
 
     current_a: Array
     departure: Array
@@ -40,9 +52,9 @@ class Sweep:
     interval: tuple[float, float] | None
 
     def share_at(self, current_a: float, reference: Array) -> float:
-        """About how much the gradient deviates at an error current (A), relative to the size of its reference (E,).
+        """Estimate the deviation of the gradient at an error current (A), relative to the size of its reference (E,).
 
-        It follows from the nearest resolved pair of currents, if the deviation grows as γ²; 0 if none is resolved.
+        It is scaled as γ² from the nearest resolved pair of currents; 0 if no pair is resolved.
         """
         size = float(np.linalg.norm(reference))
         pairs = np.flatnonzero(self.resolved)
@@ -54,9 +66,9 @@ class Sweep:
 
 
 def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
-    """Measure gradients for a geometric series of error currents, with the same free state and error.
+    """Measure gradients at a geometric series of error currents, with the same free state and error.
 
-    For g(γ) = g₀ + κ γᵖ, differences of neighbours are ∝ γ_iᵖ, so the exponent p needs no reference.
+    For g(γ) = g₀ + κ γᵖ, the differences between neighbours are ∝ γ_iᵖ, so no reference is needed to find p.
     """
     free, activation = probe.measure_free(example), probe.task.activation[example]
     # `a` is the same at every current, so its noise does not contribute.
@@ -79,7 +91,7 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
                 errors.append(response.constant[np.newaxis])
                 return response
             errors.append(response.error)
-            # The error is the same at every current, also where it is computed from this response.
+            # The error must be the same at every current, even if the rule computes it from this response.
             return replace(response, outputs=free.outputs)
 
         try:
@@ -106,7 +118,7 @@ def sweep_gamma(probe: GradientProbe, example: int) -> Sweep:
 
 
 def _exponent(current_a: Array, departure: Array) -> tuple[float | None, tuple[float, float] | None]:
-    """Slope in a log-log plot and its 95 % interval; None for fewer than four points."""
+    """Slope in a log-log plot, and its 95 % interval; None for fewer than four points."""
     if len(current_a) < 4:
         return None, None
     (slope, _), covariance = np.polyfit(np.log(current_a), np.log(departure), 1, cov=True)

@@ -1,9 +1,9 @@
-"""The score of a trained board, judged from outside: the outputs of every example as the truth or a judge has them.
+"""Judges the score of a trained board from outside, by the outputs of every example as the truth or a judge gives them.
 
-A rig scores itself with the digitizer that it was trained with, and trains its errors away: with gains that are 30 %
-off, a regression reads 0.27 mV from its targets where the board is 54 mV from them. The truth of a simulated bench and
-the `judge` of a configuration know nothing of that. They are asked once, after training, and nothing is learned
-from what they say.
+A rig scores itself with the digitizer that it was trained with, so training compensates the errors of that digitizer:
+with gains that are 30 % off, the rig reads 0.27 mV between outputs and targets of a regression where the board is 54 mV
+away. The truth of a simulated bench and the `judge` of a configuration do not share these errors. They are asked once,
+after training, and nothing is learned from their outputs.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ Array = NDArray[np.float64]
 
 TRUTH = "truth"
 STANDARD_UNCERTAINTIES = 4.5
-"""Difference of an output that is not explained. With gain and zero drawn at random 1 of 25,000 channels exceeds it."""
+"""Difference of an output that the uncertainty does not explain. With gain and zero drawn at random, 1 in 25,000
+channels exceeds it."""
 LEAST_RELATIVE = 1e-5
-"""Difference, as a share of the largest output, below which outputs are equal whatever their uncertainty is."""
+"""Difference, as a share of the largest output, below which outputs count as equal whatever their uncertainty is."""
 OUTPUT_SHARE = 0.1
-"""Difference of the outputs that matters even if a stated uncertainty explains it, as a share of the outputs (rms)."""
+"""Difference of the outputs, as a share of the outputs (rms), that matters even if a stated uncertainty explains it."""
 LOSS_SHARE = 0.02
 """Difference of the loss that matters, as a share of its scale."""
 FITS = 0.2
@@ -38,26 +39,26 @@ FITS = 0.2
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge says of a run, beside what the rig says.
+    """The score of a run as the judge measures it, compared with the score as the rig measures it.
 
     Parameters
     ----------
     by : str
         "truth", or the name of the instrument.
     metrics : dict
-        Figures of the last evaluation, from the judge's outputs.
+        Metrics of the last evaluation, computed from the judge's outputs.
     distance : float
         Root mean square of the differences of the outputs, over examples and outputs, in the unit of the network.
     unexplained : bool
         Whether an output differs by more than the uncertainties explain.
     large : bool
-        Whether the outputs differ by more than matters, explained or not.
+        Whether the outputs differ by an amount that matters, explained or not.
     figures : dict
-        The figures that differ by more than matters: what the rig says, what the judge says.
+        Metrics that differ by an amount that matters, each with the rig's and the judge's value.
     cause : str
-        What the differences look like, with the remedy; empty if the score does not differ.
+        Likely cause of the differences, with the remedy; empty if the score does not differ.
     medium : Medium
-        Of the network.
+        Medium of the network.
     """
 
     by: str
@@ -71,7 +72,7 @@ class Judgement:
 
     @property
     def score_differs(self) -> bool:
-        """Whether outputs or figures differ."""
+        """Whether outputs or metrics differ."""
         return self.unexplained or self.large or bool(self.figures)
 
     def to_json(self) -> dict[str, Any]:
@@ -84,19 +85,19 @@ class Judgement:
 
     @property
     def message(self) -> str:
-        """How the score differs, why that may be, and what to do."""
+        """How the score differs, the likely cause, and the remedy."""
         there = "the truth" if self.by == TRUTH else self.by
         away = f"the outputs read {_state(self.medium, self.distance)} (rms) away from {there}"
         figures = [f"{name} is {judged:.4g}, not {own:.4g}" for name, (own, judged) in self.figures.items()]
-        explained = "" if self.unexplained else "the stated uncertainty of the digitizer is that large"
+        explained = "" if self.unexplained else "the stated uncertainty of the digitizer would explain this"
         unless = "" if self.by == TRUTH else f"unless {self.by} is wrong"
         return "; ".join(filter(None, (away, ", ".join(figures), self.cause, explained, unless)))
 
 
 def judge(experiment: Experiment, bench: Bench, instrument: Judge | None = None) -> Judgement | None:
-    """Judge the last evaluation of an experiment while its rig is still open: by an instrument, else by the truth.
+    """Judge the last evaluation of an experiment while its rig is open: by an instrument if given, else by the truth.
 
-    Returns None if there is neither, or nothing was evaluated.
+    Returns None if there is neither, or if nothing was evaluated.
     """
     own = experiment.readings
     if own is None:
@@ -113,7 +114,7 @@ def judge(experiment: Experiment, bench: Bench, instrument: Judge | None = None)
 
 
 def compare(experiment: Experiment, own: OutputReadings, judged: OutputReadings, by: str) -> Judgement:
-    """Compare the rig's outputs with those of the judge `by`, example by example, and the figures that follow."""
+    """Compare the rig's outputs with those of the judge `by`, example by example, and the metrics of both."""
     difference = own.volts - judged.volts
     uncertainty = np.sqrt(own.noise**2 + own.systematic**2 + judged.noise**2 + judged.systematic**2)
     allowed = STANDARD_UNCERTAINTIES * uncertainty + LEAST_RELATIVE * float(np.abs(judged.volts).max())
@@ -142,7 +143,7 @@ def compare(experiment: Experiment, own: OutputReadings, judged: OutputReadings,
 def differing(
     own: Mapping[str, float], judged: Mapping[str, float], tolerances: Mapping[str, float]
 ) -> dict[str, tuple[float, float]]:
-    """Return the figures that differ by more than matters; `test_…` and `train_…` have the tolerance of the rest."""
+    """Return the metrics that differ by more than their tolerance, that of the name without `test_` or `train_`."""
     found: dict[str, tuple[float, float]] = {}
     for name, value in own.items():
         tolerance = tolerances.get(name.removeprefix("test_").removeprefix("train_"))
@@ -152,7 +153,7 @@ def differing(
 
 
 def likely_cause(channel: str, difference: Array, volts: Array, medium: Medium = ELECTRICAL) -> str:
-    """Say what the differences (M,) of a channel from the judge's volts (M,) look like, and what to do about it."""
+    """Return the likely cause, with a remedy, of the differences (M,) of a channel from the judge's volts (M,)."""
     size = _rms(difference)
     zero = float(difference.mean())
     gain = float(difference @ volts / (volts @ volts)) if volts.any() else 0.0
@@ -168,8 +169,8 @@ def likely_cause(channel: str, difference: Array, volts: Array, medium: Medium =
     if len(volts) > 2 and _rms(difference - design @ fit) <= FITS * size:
         return f"as if both zero and gain of {channel} were off: {calibrate}"
     return (
-        f"neither zero nor gain of {channel} explains it: check the wiring of the node, crosstalk, and whether it "
-        "settles within acquisition.settle"
+        f"neither zero nor gain of {channel} explains it: check the wiring of the node, crosstalk, and whether the "
+        "node settles within acquisition.settle"
     )
 
 

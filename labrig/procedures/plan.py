@@ -14,14 +14,14 @@ from labrig.rig.rig import Rig
 from labrig.rig.zero import zeros_among
 
 CHANGED_LEVELS = 0.1
-"""Share of the edges whose level a step changes, for the size of the journal; it is mostly less."""
+"""Assumed share of the edges whose level a step changes, for the size of the journal; in most runs it is smaller."""
 
 TRIAL_EXAMPLES = 12
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Number of updates, and of acquisitions for training and evaluation if no example is skipped."""
+    """Number of updates, and of acquisitions for training and for evaluation, if no example is skipped."""
 
     updates: int
     training: int
@@ -32,9 +32,9 @@ class Counts:
 class Plan:
     """What a run will do, in SI units.
 
-    `levels` is the number per edge within the range (None if continuous), `bench_s` the time on the bench's clock, and
-    `wall_s` the time on this computer, extrapolated from a few examples. `u_gain` (relative) and `u_offset_v` are the
-    standard uncertainties that the digitizer states of its gain and zero; 0 if it states none.
+    `levels` is the number of levels per edge within the range (None if continuous), `bench_s` the time on the bench's
+    clock, and `wall_s` the time on this computer; both times are extrapolated from a few examples. `u_gain` (relative)
+    and `u_offset_v` are the standard uncertainties that the digitizer states for gain and zero; 0 if it states none.
     """
 
     frequencies_hz: tuple[float, ...]
@@ -57,9 +57,10 @@ class Plan:
 def count(
     schedule: Schedule, train: int, test: int, acquisitions: int, judged: bool = False, zero_every: int = 0
 ) -> Counts:
-    """Count the updates and acquisitions of a schedule that needs this many `acquisitions` per example.
+    """Count the updates and acquisitions of a schedule with a rule that takes `acquisitions` per example.
 
-    `judged` by an instrument, a run measures every example once more. With `zero_every` zeros are measured between.
+    If `judged` by an instrument, a run measures every example once more. With `zero_every`, acquisitions of the zero
+    are counted too.
     """
     updates = schedule.epochs * -(-train // schedule.batch)
     every = schedule.evaluate_every
@@ -80,7 +81,7 @@ def counts_of(assembly: Assembly, rig: Rig) -> Counts:
 
 
 def stored_bytes(assembly: Assembly, rig: Rig) -> int:
-    """Size of what a run stores: rows, outputs of evaluations, and samples if these are stored."""
+    """Return the bytes that a run stores: rows, outputs of evaluations, and samples if `storage.raw` is set."""
     task, storage, plan, counts = assembly.task, assembly.storage, rig.plan, counts_of(assembly, rig)
     examples = len(task.train) + len(task.test)
     width = task.activation.shape[1] + task.target.shape[1]
@@ -93,12 +94,12 @@ def stored_bytes(assembly: Assembly, rig: Rig) -> int:
 
 
 def row_bytes(edges: int, gradients: int, levels: bool) -> float:
-    """Size of a journal row: shadow, gradient and error of every so many steps, and the conductances that change."""
+    """Return the mean bytes of a journal row: shadow, changed conductances, and a gradient every `gradients` steps."""
     return 8 * edges * (1 + 2 / gradients) + edges * (12 * CHANGED_LEVELS if levels else 8) + 200
 
 
 def plan_run(assembly: Assembly, rig: Rig) -> Plan:
-    """Plan a run on an open rig by timing a few examples. The rig is left at its initial settings."""
+    """Plan a run on an open rig by timing a few examples; the rig is left at its initial settings."""
     task, update = assembly.task, assembly.update(rig)
     probe, counts = assembly.probe(rig, update), counts_of(assembly, rig)
     rig.program(update.settings())

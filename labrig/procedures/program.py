@@ -12,17 +12,17 @@ from labrig.rig.rig import Rig
 
 
 def program(rig: Rig, update: Update, stay: Sequence[str]) -> dict[str, Any]:
-    """Write the present setting of an update to an open rig, read it back, and leave the network connected.
+    """Write the settings of an update to an open rig, read them back, and leave the network connected.
 
-    If every edge holds what was written, the programmers named by `stay` leave their terminals connected when the rig
-    is closed, with their watchdogs off, until labrig opens them again or their supply fails. Otherwise, and for other
-    programmers, closing the rig disconnects the network as usual; the wipers stay where they are.
+    If every edge holds the value that was written, the programmers named in `stay` leave their terminals connected when
+    the rig is closed, with their watchdogs off, until labrig opens them again or their supply fails. Otherwise, and for
+    all other programmers, closing the rig disconnects the network as usual; the wipers stay where they are.
 
     Returns
     -------
     dict
-        edges (how many); unit: of their values; differs: for each edge that does not hold what was written, its name
-        and both values; connected: the programmers whose part of the network stays connected.
+        edges: number of edges written; unit: unit of their values; differs: name, written and held value of each edge
+        that does not hold the value that was written; connected: programmers whose part of the network stays connected.
 
     Raises
     ------

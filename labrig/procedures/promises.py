@@ -1,4 +1,4 @@
-"""What a rig of real instruments cannot promise about being made safe, whatever ends a run."""
+"""Cases in which a rig of real instruments cannot promise to be made safe when a run ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labrig.quantities import format_quantity
 
 @dataclass(frozen=True)
 class NotPromised:
-    """One limit of what can be promised.
+    """One case in which safety cannot be promised.
 
     Parameters
     ----------
@@ -25,10 +25,10 @@ class NotPromised:
 
 
 def not_promised(assembly: Assembly) -> list[NotPromised]:
-    """Return what a configuration cannot promise on every exit; empty unless its bench is hardware.
+    """Return the cases in which a configuration cannot promise safety; empty unless its bench is hardware.
 
-    Otherwise sources are off and programmers safe within 1 s, however a run ends: by the run itself, or by its watchdog
-    if it was killed or hangs.
+    In all other cases sources are off and programmers safe within 1 s of the end of a run: by the run itself, or by its
+    watchdog if the run was killed or hangs.
     """
     if assembly.header.bench != "hardware":
         return []
@@ -43,7 +43,7 @@ def not_promised(assembly: Assembly) -> list[NotPromised]:
     for name, device in assembly.devices.items():
         found += [NotPromised(name, text) for text in device.capabilities.not_promised]
         if device.driver.kind != "digitizer" and not hasattr(device.driver.factory, "rescue"):
-            text = "has a driver without `rescue`: after a killed run it is opened, made safe and closed, in its time"
+            text = "has a driver without `rescue`: after a killed run it is made safe as fast as this driver opens it"
             found.append(NotPromised(name, text))
         for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot):
             if wire.device == name and wire.safe_v is not None:

@@ -1,4 +1,4 @@
-"""Whether a resumed run finds what it left: the same instruments, configuration and data, and the board's settings."""
+"""Checks that a resumed run finds the same instruments, configuration, data and board settings that it left."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from labrig.json_text import json_text
 from labrig.runs.journal import Intent
 
 SHOWN = 5
-"""Edges that a message names."""
+"""Largest number of edges that a message names."""
 
 MAY_CHANGE = ("epochs",)
 """Keys of the comparability card that may differ: a finished run can be trained further."""
 
 
 def require_same_rig(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Compare meta.json of a run with what it would be now.
+    """Compare the metadata of a run (meta.json) with the metadata that it would have now.
 
     Raises
     ------
     IdentityMismatch
         If an instrument is not the one that the run began with.
     ConfigError
-        If something that the run depends on has changed, such as its data file.
+        If anything that the run depends on has changed, such as its data file.
     """
     for name, who in now["identities"].items():
         was = before.get("identities", {}).get(name, who)
@@ -69,17 +69,17 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
     Parameters
     ----------
     experiment
-        Resumed; the rig is open.
+        The resumed experiment, on an open rig.
     intent
-        What the last step was about to write when it was cut off.
+        The settings that the last step was about to write when it was cut off.
     policy
-        "write": what differs is noted, and will be written again. "refuse": it ends the resumption.
+        "write": differing edges are reported, and will be written again. "refuse": they end the resumption.
 
     Returns
     -------
     dict
-        `differing`, the names of edges that hold something else, and `ahead`, how many of them hold what the step that
-        was cut off was about to write.
+        `differing`, the names of edges that hold another value than the journal says, and `ahead`, how many of them
+        hold the value that the step that was cut off was about to write.
 
     Raises
     ------
@@ -111,14 +111,14 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
                 message,
                 action="resume",
                 last_good=f"step {experiment.update.steps}",
-                remedy="find out who changed them, or let them be written again with storage.resume=write",
+                remedy="find out what changed them, or have them written again with storage.resume=write",
             )
         logging.getLogger("labrig").warning("labrig: warning: %s; they are written again", message)
     return {"differing": [rig.edges[edge] for edge in differing], "ahead": len(ahead)}
 
 
 def holds(held: Setting | None, wanted: Setting) -> bool:
-    """Return whether a channel holds what it should; a continuous one within its tolerance."""
+    """Return whether a channel holds the wanted setting; a continuous channel must hold it within its tolerance."""
     if isinstance(held, Target) and isinstance(wanted, Target):
         return abs(held.siemens - wanted.siemens) <= max(held.tolerance, wanted.tolerance) * wanted.siemens
     return held == wanted

@@ -1,4 +1,4 @@
-"""A run that is recorded, from its folder to its result: a new one, or one that is taken up again."""
+"""A recorded run, new or resumed, from its folder to its result."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class RecordedRun:
     stop
         Called before every step and between the measurements of an evaluation; True ends the run.
     past
-        What its journal contains, if the run is resumed.
+        The contents of its journal, if the run is resumed.
     changed
-        Whether the configuration is no longer the one in the folder: it is replaced.
+        Whether the configuration differs from the one in the folder, which is then replaced.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class RecordedRun:
         self._earlier_bench_s: float = self._earlier.get("bench_s", 0.0)
 
     def execute(self, plots: bool, opened: Callable[[Rig], AbstractContextManager[Rig]]) -> RunResult:
-        """Train, record the result and draw the pictures."""
+        """Train, record the result and, with `plots`, draw the pictures; `opened` opens the rig as in `train`."""
         with self._journal() as journal:
             stopped = self._train(journal, opened) or self._stop()
             result = self.result("interrupted" if stopped else "finished", journal.steps)
@@ -125,7 +125,7 @@ class RecordedRun:
         )
 
     def _journal(self) -> Journal:
-        """The journal, new or opened again; a folder without one is discarded."""
+        """The journal, new or opened again; if a new one cannot be created, the folder is discarded."""
         storage = self._assembly.storage
         kept = storage.durability, storage.gradients_every(len(self._setup.rig.edges))
         if self._past is not None:
@@ -163,14 +163,14 @@ class RecordedRun:
             return True
         except Exception as error:
             if self._past is not None and not self._resumed:
-                raise  # nothing was done: the run is as it was
-            with suppress(StorageError, OSError):  # a full disk is what may have failed
+                raise  # nothing was done: the run is unchanged
+            with suppress(StorageError, OSError):  # the error may be a full disk
                 journal.event(self._event(journal.steps, "failed", _failure(error)))
             raise
         return False
 
     def _begin(self, experiment: Experiment, journal: Journal) -> None:
-        """Describe a new run, or take up where it was; then write every conductance to the board."""
+        """Describe a new run; or check a resumed run, restore its state, and write every conductance to the board."""
         if self._past is None or not self._earlier:
             self._describe(journal)
             if self._past is not None:  # it was stopped before anything was measured
@@ -181,7 +181,7 @@ class RecordedRun:
         now = describe(self._assembly, self._setup.rig)
         require_same_rig(self._meta, now)
         experiment.resume(self._past, self._earlier)
-        if self._twin is not None and "twin" in self._earlier:  # older runs did not keep it
+        if self._twin is not None and "twin" in self._earlier:  # older runs did not store the twin
             self._twin.resume(self._earlier["twin"])
         detail: dict[str, Any] = {"epochs": now["card"]["epochs"], "epochs_before": self._meta["card"]["epochs"]}
         if experiment.announces:
@@ -205,12 +205,12 @@ class RecordedRun:
         return self._earlier_bench_s + self._setup.bench.clock.now() - self._bench_began_s
 
     def _event(self, steps: int, event: str, detail: dict[str, Any]) -> Event:
-        """An event with the bench's count and clock."""
+        """An event with the bench's count of acquisitions and clock."""
         rig = self._setup.rig
         return Event(steps, event, detail, rig.acquisitions, rig.clock.now())
 
     def _keep_config(self, journal: Journal) -> None:
-        """Write the configuration, and the modules next to it that it uses."""
+        """Write the configuration to the folder, with the modules next to it that it uses."""
         self.folder.write_text(CONFIG, to_yaml(self._assembly.document), lambda file: journal.keep([file]))
         names: list[str] = []
         for module in modules_beside(self._assembly.document.directory):
@@ -218,7 +218,7 @@ class RecordedRun:
         journal.keep(map(self.folder.stored, names))
 
     def _describe(self, journal: Journal) -> None:
-        """Write the metadata of the run, and what inputs, outputs and examples are."""
+        """Write the metadata of the run, and the meaning of inputs, outputs and examples."""
         self._meta = describe(self._assembly, self._setup.rig)
         self._write_meta(journal, {"judge": None, "score_differs": None})
         if self._past is None or not self._past.terminals:
@@ -229,7 +229,7 @@ class RecordedRun:
         self.folder.write_text(META, text, lambda file: journal.keep([file]))
 
     def _judge(self, experiment: Experiment) -> None:
-        """Let the score be judged from outside. Training is complete and recorded: a failure is only reported."""
+        """Have the score judged from outside. Training is complete and recorded, so a failure is only reported."""
         try:
             instrument = self._assembly.judge_on(experiment.rig)
             self._judgement = judge(experiment, self._setup.bench, instrument)
@@ -237,9 +237,9 @@ class RecordedRun:
             self._not_judged = reason(error)
 
     def _keep_spectrum(self, experiment: Experiment, journal: Journal) -> None:
-        """Save one window with the error tone on, for the spectrum.
+        """Save one window with the error tone on, for the plot of the spectrum.
 
-        Training is complete and recorded: if this fails, only the picture is missing.
+        Training is complete and recorded, so if this fails, only that picture is missing.
         """
         rig = experiment.rig
         try:
@@ -257,7 +257,7 @@ class RecordedRun:
 
 
 def _failure(error: Exception) -> dict[str, Any]:
-    """Return the journal entry: the first error, the others, and the instruments that could not be made safe."""
+    """Return the journal entry of a failure: its first error, the others, and the failures to make safe."""
 
     def as_json(each: Exception) -> dict[str, Any]:
         return {"kind": type(each).__name__, "message": str(each), "device": getattr(each, "device", None)}

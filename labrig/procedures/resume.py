@@ -1,4 +1,4 @@
-"""Go on with a run that was stopped, killed or interrupted, or train a finished one further."""
+"""Resumes a run that was stopped, killed or interrupted, or trains a finished one further."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ class Resumable:
     Parameters
     ----------
     folder
-        Its folder.
+        The folder of the run.
     epochs
-        Epochs to train altogether; None as configured.
+        Total number of epochs to train; None for the configured number.
 
     Attributes
     ----------
     assembly : Assembly
-        Its configuration.
+        The assembled configuration of the run.
     finished : dict or None
-        Its last line, if it finished and nothing is left to do.
+        The last line of the run, if it finished and nothing is left to do.
 
     Raises
     ------
     UsageError
-        If a running process writes it, or it has more epochs already.
+        If a running process writes the run, or the run is configured for more epochs already.
     StorageError
         If its folder is damaged, or was written by an older labrig.
     ConfigError
-        If its configuration is not valid any more.
+        If its configuration is no longer valid.
     """
 
     def __init__(self, folder: RunFolder, epochs: int | None = None) -> None:
         if is_being_written(folder.journal):
-            raise UsageError(f"{folder.path} is still being written", remedy="wait for it to end, or stop it")
+            raise UsageError(f"{folder.path} is still being written", remedy="wait for the run to end, or stop it")
         if not folder.has(CONFIG) and folder.has(META):
             raise folder.damaged(CONFIG, "it is missing")
         if not folder.has(CONFIG):
             raise StorageError(
                 f"{folder.path} cannot be resumed: it ended before its configuration was written",
-                remedy="begin it again with labrig run",
+                remedy="start it again with labrig run",
             )
         repair(folder.journal)
         self.folder = folder
@@ -63,7 +63,7 @@ class Resumable:
         if self._record.checkpoint is None:
             raise StorageError(
                 f"{folder.path} cannot be resumed: it was written by an older labrig, which recorded too little",
-                remedy=f"begin it again: labrig run {folder.path / CONFIG}",
+                remedy=f"start it again: labrig run {folder.path / CONFIG}",
             )
         self.assembly = self._assembled()
         if self.assembly.storage.raw:
@@ -79,14 +79,14 @@ class Resumable:
         stop: Callable[[], bool] = lambda: False,
         opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig,
     ) -> RunResult:
-        """Go on to the end; parameters, result and errors are those of `train`.
+        """Train to the end; parameters, result and errors are those of `train`.
 
         Raises
         ------
         ChannelFault
             If the board does not hold what the journal says, and `storage.resume` is "refuse".
         IdentityMismatch, ConfigError
-            If an instrument, or something else that the run depends on, is not the one that it began with.
+            If an instrument, or anything else that the run depends on, has changed since the run began.
         """
         setup = self.assembly.setup()
         with closing(setup.bench):

@@ -18,17 +18,17 @@ class RunResult:
     Parameters
     ----------
     folder
-        Its folder.
+        The folder of the run.
     state
-        "interrupted" if it was stopped before the last evaluation was complete and the rig closed.
+        "interrupted" if the run was stopped before the last evaluation was complete and the rig was closed.
     metrics
-        Figures of the last evaluation by name (volts, or the loss's own unit), and the loss before training.
+        Metrics of the last evaluation by name (volts, or the loss's own unit), and the loss before training.
     evaluated_at_step
-        Updates before that evaluation; None if there was none.
+        Number of updates before that evaluation; None if there was none.
     steps
-        Updates in the journal.
+        Number of updates in the journal.
     acquisitions, evaluation_acquisitions
-        Acquisitions for training, and all others.
+        Number of acquisitions for training, and of all others.
     wall_s, bench_s
         Duration on this computer and on the bench's clock (s).
     missed
@@ -38,15 +38,15 @@ class RunResult:
     plots_skipped
         True if `stop()` returned True before every picture was drawn.
     left_out
-        File name of each picture that could not be made, and why.
+        For each picture that could not be made, by file name, the reason.
     judgement
-        The score from outside; None if there is no judge or the run was interrupted.
+        The score as judged from outside; None if there is no judge or the run was interrupted.
     not_judged
-        Why the judge could not be asked; empty if it was, or there is none.
+        Why the judge could not be asked; empty if it was asked or there is none.
     measurement
-        What the gradients were instead of measurements; empty if they were measured.
+        Label of gradients that were not measured (such as the exact adjoint); empty if they were measured.
     twin
-        What `learning.twin` has found; None without it.
+        The findings of `learning.twin`; None without it.
     """
 
     folder: RunFolder

@@ -1,6 +1,6 @@
-"""Makes every instrument safe that labrig has in use on this machine, from the records alone; and stops a program.
+"""Makes safe every instrument that labrig uses on this machine, from the records alone; also stops programs.
 
-Nothing is known of a configuration or a run here: an instrument is recorded when it is opened (instruments/records.py).
+No configuration or run is needed: an instrument is recorded when it is opened (instruments/records.py).
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ STEP_S = 10.0
 """Time to finish a step after the first request to stop (s)."""
 
 SAFE_S = 25.0
-"""Time to make the instruments safe after the second one (s); `Rig.close` ends within about 20 s."""
+"""Time to make the instruments safe after the second request to stop (s); `Rig.close` ends within about 20 s."""
 
 KILL_S = 5.0
 
 WATCHDOG_S = 3.0
-"""Time for the watchdog of a killed program (s)."""
+"""Time for the watchdog of a killed program to make its instruments safe (s)."""
 
 _POLL_S = 0.05
 
 
 @dataclass(frozen=True)
 class SafeReport:
-    """What became of one instrument.
+    """The result of making one instrument safe.
 
     Parameters
     ----------
     name, driver, address : str
         The instrument.
     state : {'safe', 'not safe', 'drives nothing'}
-        Whether it was made safe just now. A digitizer that a living program uses is left alone.
+        Whether it was made safe just now. A digitizer that a running program uses "drives nothing" and is left alone.
     owner : str
-        The program that uses it, or did.
+        The program that uses or used the instrument.
     pid : int
-        Its process.
+        The process of that program.
     alive : bool
-        Whether that process still runs.
+        Whether that process is still running.
     detail, remedy : str
-        Why it is not safe, and what to do.
+        Why the instrument is not safe, and what to do.
     """
 
     name: str
@@ -75,14 +75,14 @@ class SafeReport:
 
 
 def make_safe(names: Sequence[str] = (), pid: int | None = None) -> list[SafeReport]:
-    """Make instruments safe, each over a connection of its own, also while a living program uses them.
+    """Make instruments safe, each over its own connection, even while a running program uses them.
 
     Parameters
     ----------
     names : sequence of str
         Names or addresses of instruments; all if empty.
     pid : int, optional
-        Only those of this process.
+        Restrict to the instruments of this process.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def make_safe(names: Sequence[str] = (), pid: int | None = None) -> list[SafeRep
     try:
         for record in chosen:
             lock = MachineLock(record.key)
-            if lock.acquire():  # nobody uses it any more; and nobody opens it while it is made safe
+            if lock.acquire():  # no program uses it any more, and none can open it while it is made safe
                 locks[record.key] = lock
             if record.key in locks or record.kind != "digitizer":
                 rescues[record.key] = Rescue(record, RETRY_S)
@@ -119,10 +119,10 @@ def forget(names: Sequence[str]) -> list[Record]:
     Raises
     ------
     UsageError
-        If no instrument of that name is in use, or a living program uses it.
+        If no name is given, no instrument of that name is in use, or a running program uses it.
     """
     if not names:
-        raise UsageError("--forget needs the NAME of an instrument that you have switched off by hand")
+        raise UsageError("--forget needs the NAME of an instrument that was switched off by hand")
     chosen = _named(names)
     for record in chosen:
         if _in_use(record):
@@ -139,15 +139,15 @@ class Abortion:
     Parameters
     ----------
     what : str
-        The run's folder, or the process.
+        The folder of the run, or the process.
     pid : int or None
         The process; None if it had ended before.
     how : {'had ended', 'stopped', 'killed', 'still runs'}
-        'stopped': it has made its instruments safe and ended. 'killed': it did not.
+        'stopped': the program made its instruments safe and ended. 'killed': it had to be killed.
     instruments : tuple of SafeReport
-        What it left behind, which was made safe afterwards.
+        Instruments that the program left in use, which were made safe afterwards.
     by_watchdog : tuple of str
-        Instruments that it left behind and its watchdog made safe.
+        Instruments that the program left in use and its watchdog made safe.
     """
 
     what: str
@@ -160,16 +160,17 @@ class Abortion:
 def abort(run: str, runs_dir: Path, report: Callable[[str], None] = lambda text: None) -> Abortion:
     """Stop the program that writes a run, or a process that has instruments in use.
 
-    It is asked to finish its step, then to stop at once, then killed; what it leaves behind is made safe.
+    The program is asked to finish its step, then to stop at once, and is then killed. Instruments that it leaves in use
+    are made safe.
 
     Parameters
     ----------
     run : str
-        Folder or name of a run, or the number of a process.
+        Folder or name of a run, or a process id.
     runs_dir : Path
         Folder of runs.
     report : callable
-        Called with what is being waited for.
+        Called with a line of text before each wait.
 
     Raises
     ------
@@ -203,7 +204,7 @@ def abort(run: str, runs_dir: Path, report: Callable[[str], None] = lambda text:
 
 
 def _program(run: str, runs_dir: Path) -> tuple[str, Callable[[], int | None]]:
-    """Return what is to be stopped, and a function that returns its process while that runs."""
+    """Return the name of the program, and a function that returns its process id while it runs."""
     if run.isascii() and run.isdigit() and not (runs_dir / run).exists():
         pid = int(run)
         mine = _records_of(pid)
@@ -215,7 +216,7 @@ def _program(run: str, runs_dir: Path) -> tuple[str, Callable[[], int | None]]:
 
 
 def _signal(pid: int, number: int, find: Callable[[], int | None]) -> bool:
-    """Send a signal to a process that holds what it is known by; False if it does not any more."""
+    """Send a signal to a process if `find` still returns it; return False if it does not."""
     if find() != pid:
         return False
     try:
@@ -273,5 +274,5 @@ def _report(record: Record, rescue: Rescue | None, *, alive: bool, ends: float) 
         return report("safe")
     why = reason(rescue.error) if rescue.error else "its driver does not return"
     if alive:
-        return report("not safe", why, f"let its program do it: labrig abort {record.pid}")
+        return report("not safe", why, f"stop its program, which makes it safe: labrig abort {record.pid}")
     return report("not safe", why, f"switch it off by hand, then: labrig safe {record.name} --forget")

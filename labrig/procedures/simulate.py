@@ -17,22 +17,22 @@ from labrig.network.resistive.netlist.transient import node_voltages, operating_
 Array = NDArray[np.float64]
 
 MOST_VALUES = 1 << 27
-"""Node voltages that are kept: 1 GB."""
+"""Largest number of node voltages: 1 GB."""
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """What was computed.
+    """The result of an analysis.
 
     Attributes
     ----------
     analysis : {'op', 'tran'}
     nodes : tuple of N str
     time : (T,) array
-        Seconds; one 0 for an operating point.
+        Times (s); a single 0 for an operating point.
     voltages : (T, N) array
     notes : list of str
-        What of the netlist was left out.
+        Parts of the netlist that were left out.
     """
 
     analysis: Literal["op", "tran"]
@@ -49,9 +49,14 @@ class Simulated:
 
 
 def simulate(netlist: Path, times: Array | None = None) -> Simulated:
-    """Compute the .tran of a netlist, or else its .op; at `times` (T,) in s if they are given.
+    """Compute the .tran of a netlist, or else its .op; with `times` (T,) in s, the transient at these times.
 
-    Raises NetlistError for a netlist that cannot be read or asks for neither, ConfigError for times that do not rise.
+    Raises
+    ------
+    NetlistError
+        If the netlist cannot be read, or asks for neither analysis and no times are given.
+    ConfigError
+        If the times do not rise, or there are too many voltages.
     """
     circuit = read_netlist(netlist)
     if times is None and circuit.transient is None:
@@ -61,7 +66,7 @@ def simulate(netlist: Path, times: Array | None = None) -> Simulated:
     at = _asked_for(circuit) if times is None else _checked(times)
     if len(at) * len(circuit.nodes) > MOST_VALUES:
         raise ConfigError(
-            f"{len(at)} times at {len(circuit.nodes)} nodes are {len(at) * len(circuit.nodes)} voltages",
+            f"{len(at)} times at {len(circuit.nodes)} nodes are too many: {len(at) * len(circuit.nodes)} voltages",
             limit=f"{MOST_VALUES}",
             remedy="take a longer .tran step, or fewer --at times",
         )
@@ -69,7 +74,7 @@ def simulate(netlist: Path, times: Array | None = None) -> Simulated:
 
 
 def read_times(path: Path) -> Array:
-    """Read the times (s) of an .npy file; ConfigError if it is none."""
+    """Read times (s) from an .npy file; raises ConfigError if it cannot be read."""
     try:
         return np.load(path, allow_pickle=False)
     except OSError as error:
@@ -81,12 +86,16 @@ def read_times(path: Path) -> Array:
 
 
 def _asked_for(circuit: Circuit) -> Array:
-    """The times of .tran: every step from its start to its end."""
+    """Return the times of .tran: every step from its start to its stop."""
     asked = circuit.transient
     assert asked is not None
     steps = (asked.stop_s - asked.start_s) / asked.step_s
     if steps > MOST_VALUES:
-        raise NetlistError(asked.place, f".tran asks for {steps:.3g} steps", f"at most {MOST_VALUES} are computed")
+        raise NetlistError(
+            asked.place,
+            f".tran asks for {steps:.3g} steps, more than {MOST_VALUES}",
+            "use a longer step or an earlier stop",
+        )
     count = int(np.floor(steps * (1 + 1e-12)))
     times = asked.start_s + asked.step_s * np.arange(count + 1, dtype=np.float64)
     return times if asked.stop_s - times[-1] < 1e-6 * asked.step_s else np.append(times, asked.stop_s)
@@ -97,5 +106,7 @@ def _checked(times: Array) -> Array:
         raise ConfigError("the times must be one row of numbers", remedy="save a one-dimensional array of seconds")
     at = times.astype(np.float64)
     if not (np.isfinite(at).all() and at[0] >= 0 and (np.diff(at) > 0).all()):
-        raise ConfigError("the times must rise from 0 or later", remedy="sort them, and take out NaN and repeated ones")
+        raise ConfigError(
+            "the times must rise from 0 or later", remedy="sort them, and remove NaN, negative and repeated values"
+        )
     return at

@@ -1,4 +1,4 @@
-"""Train a board and record every step: a run from an unopened rig to its pictures, without a command line.
+"""Trains a board and records every step: a run from an unopened rig to its pictures, without a command line.
 
 Nothing is printed. Callbacks report the progress, and the result is a RunResult.
 """
@@ -37,7 +37,7 @@ def train(
     runs_dir, run_dir
         The run is a new folder in `runs_dir`, or exactly `run_dir`, which must not exist.
     plots
-        Draw pictures at the end.
+        Whether to draw pictures at the end.
     started
         Called with the folder once it exists; no instrument is open yet.
     report
@@ -50,7 +50,8 @@ def train(
     Returns
     -------
     RunResult
-        Also after a KeyboardInterrupt once the folder existed: the rig was made safe, and the run is "interrupted".
+        Also after a KeyboardInterrupt if the folder existed by then: the rig was made safe, and the run is
+        "interrupted".
 
     Raises
     ------
@@ -60,7 +61,7 @@ def train(
         If it came before the folder existed.
     """
     setup = assembly.setup()
-    with closing(setup.bench):  # the rig closes it too, once it was opened
+    with closing(setup.bench):  # the rig closes it too if it was opened
         run = RecordedRun(assembly, setup, create_run_folder(runs_dir, assembly.name, run_dir), report, stop)
         try:
             started(run.folder)

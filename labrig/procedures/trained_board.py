@@ -1,4 +1,4 @@
-"""A board with the conductances that a run has trained: to be scored, certified, programmed, or trained further."""
+"""Assembles a board with the conductances of a run, to be scored, certified, programmed or trained further."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ def trained_board(
     data: Path | None = None,
     scored: bool = False,
 ) -> Assembly:
-    """Assemble a board that begins with the conductances after the last step of a run.
+    """Assemble a board that starts with the conductances after the last step of a run.
 
-    The split into training and test examples is that of the run: another configuration gets its seed, unless
-    `overrides` contains one, and keeps the simulated board that it has with its own.
+    The split into training and test examples is that of the run: another configuration gets the seed of the run, unless
+    `overrides` contains a seed. The seed of its simulated board stays the same.
 
     Parameters
     ----------
     folder
-        Of the run.
+        The folder of the run.
     config
-        Of the board; that of the run by default.
+        The configuration of the board; by default that of the run.
     overrides
-        As for `assemble`.
+        Overrides as for `assemble`.
     data
-        CSV file that replaces the task's. It is scaled as the run's training examples were.
+        CSV file that replaces the data file of the task. It is scaled as the run's training examples were.
     scored
-        Whether the board is only scored: no epochs.
+        Whether the board is only scored; `learning.epochs` is then 0.
 
     Raises
     ------
     ConfigError
-        If the configuration is not valid, or the board is another network than that of the run.
+        If the configuration is not valid, or the network of the board is not that of the run.
     UsageError
-        If the task has no data file to replace, or inputs and outputs would not mean what they meant in the run.
+        If the task has no data file to replace, or inputs and outputs would have another meaning than in the run.
     StorageError
         If the run ended before its configuration was written.
     """
     if config is None and not folder.has(CONFIG):
         raise StorageError(
-            f"{folder.path} ended before its configuration was written", remedy="name the board's with --config"
+            f"{folder.path} ended before its configuration was written", remedy="name a configuration with --config"
         )
     path = folder.path / CONFIG if config is None else config
     document = load_document(path, packaged=packaged_configs(), overrides=overrides)
@@ -79,10 +79,10 @@ def trained_board(
 
 
 def _require_same_meaning(folder: RunFolder, then: Sequence[Terminal], now: Sequence[Terminal]) -> None:
-    """Refuse data whose features or classes are not those that the board was trained for; UsageError."""
+    """Raise UsageError for data whose features or classes are not those that the board was trained for."""
     if not then:
         raise UsageError(
-            f"--data: {folder.path} was written by an older labrig, which did not keep what its inputs are"
+            f"--data: {folder.path} was written by an older labrig, which did not record the meaning of its inputs"
         )
     for was, would_be in zip_longest(then, now):
         if (
@@ -93,13 +93,13 @@ def _require_same_meaning(folder: RunFolder, then: Sequence[Terminal], now: Sequ
             named = [each.text if each else "nothing" for each in (was, would_be)]
             where = next(each.node for each in (was, would_be) if each)
             raise UsageError(
-                f"--data: {where} was {named[0]} in {folder.path}, and would be {named[1]}",
+                f"--data: {where} was {named[0]} in {folder.path}, but would be {named[1]} now",
                 remedy="give data with the same features and classes",
             )
 
 
 def _seeds(folder: RunFolder, document: Document, overrides: Sequence[str]) -> dict[str, object]:
-    """Return the run's seed, and the one that the simulation has without it."""
+    """Return the seed of the run, and the seed that keeps the simulated board as it is without it."""
     if any(text.startswith("seed=") for text in overrides):
         return {}
     own, simulated = document.get(("seed",)), document.get(("simulation", "seed"))

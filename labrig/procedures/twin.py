@@ -1,4 +1,4 @@
-"""The twin of a run: fed with what the experiment measures, asked after every step, reported at the end."""
+"""The twin of a run: fed with the measurements of the experiment, asked after every step, reported at the end."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Array = NDArray[np.float64]
 
 
 class TwinOfRun:
-    """Lets a twin follow an experiment, which does not know of it.
+    """Lets a twin follow an experiment through hooks, without changing the experiment.
 
     Parameters
     ----------
     assembly
-        With `learning.twin`.
+        A configuration with `learning.twin`.
     experiment
-        On an open rig.
+        The experiment, on an open rig.
     """
 
     def __init__(self, assembly: Assembly, experiment: Experiment) -> None:
@@ -49,7 +49,7 @@ class TwinOfRun:
         experiment.after_step = self._end_step
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the twin has found, for the last line of a run."""
+        """Return the findings of the twin, for the last line of a run."""
         twin = self.twin
         line: dict[str, Any] = {
             "twin": "fit" if self._fits else "watch",
@@ -66,12 +66,12 @@ class TwinOfRun:
         return line
 
     def state(self) -> dict[str, Any]:
-        """Return what a resumed run needs to know of it, as plain values and arrays."""
+        """Return the state that a resumed run needs, as plain values and arrays."""
         free = None if self._free is None else dict(zip(("activation", "volts"), self._free, strict=True))
         return {"model": self.twin.state(), "found": self._found, "free": free}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from the state of the twin of the same run."""
+        """Continue from the saved state of the twin of the same run."""
         self.twin.resume(state["model"])
         self._found = list(state["found"])
         free = state["free"]
@@ -110,6 +110,6 @@ class TwinOfRun:
             "second": self._edges[parting.second],
             "second_evidence": parting.second_evidence,
             "misfit_v": self.twin.misfit_a_v,
-            "message": f"{edge} conducts {percent} than the twin has learned in the first {LEARNING_STEPS} "
-            f"steps; in this step the board reads {apart} (rms) from the model",
+            "message": f"{edge} conducts {percent} than the twin learned in the first {LEARNING_STEPS} steps; "
+            f"in this step the board reads {apart} (rms) away from the model",
         }

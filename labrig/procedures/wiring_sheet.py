@@ -27,9 +27,9 @@ class InstrumentFacts:
     output_ohm : float
         Output resistance of a source (Ω).
     chip : tuple of str
-        Terminals of each rheostat on one of the chips that the user solders, in the order of the channels.
+        If the user solders chips: the terminals of each rheostat on a chip, in the order of the channels.
     clock_output : str
-        The terminal of its clock output.
+        Name of the terminal of its clock output.
     """
 
     model: str
@@ -45,18 +45,18 @@ class Connection:
     Parameters
     ----------
     node, to : str
-        The nodes it connects; `to` is empty if its other end is a channel.
+        The nodes that it connects; `to` is empty if the other end is a channel.
     what, instrument, model, channel : str
-        What it is.
+        Kind of the connection, and its instrument with model (or the value of a part) and channel.
     pin : str
         Terminals at `node` and at `to`.
     edge : str
-        Name of the edge, if it is one.
+        Name of the edge; empty if the connection is not an edge.
     through_ohm, resistor_ohm : float or None
         Total resistance from the open output to the node, and the part of it to solder; the rest is internal to the
         source. None for a Howland source.
     carries : str
-        What an input or an output stands for.
+        The meaning of an input or an output in the task.
     howland, howland_ohm : Howland, float or None
         The current source between channel and node, and its output resistance (Ω).
     """
@@ -87,7 +87,7 @@ class Line:
 
 @dataclass(frozen=True)
 class WiringSheet:
-    """Connections of the nodes in the order of the network, of the edges and the fixed parts, and cables."""
+    """Connections of the nodes (in the order of the network), the edges, the fixed parts, and cables (`lines`)."""
 
     nodes: tuple[Connection, ...]
     edges: tuple[Connection, ...]
@@ -103,7 +103,7 @@ def wiring_sheet(
     carries: Mapping[str, str],
     judge: JudgeWires | None = None,
 ) -> WiringSheet:
-    """Return everything to connect for this hookup on this network; `carries` says what channels stand for."""
+    """Return everything to connect for this hookup; `carries` gives the meaning of channels (device/channel)."""
     by_node: dict[str, list[Connection]] = {node: [] for node in network.nodes}
     for wire in (*hookup.inputs, hookup.pilot):
         by_node[wire.node].append(_source(wire, "drive", instruments[wire.device]))
@@ -146,7 +146,7 @@ def _source(wire: SourceWire, what: Literal["drive", "error"], facts: Instrument
         return Connection(
             wire.node, what, wire.device, facts.model, wire.channel, howland=wire.howland, howland_ohm=wire.ohm
         )
-    if wire.actuator is not None:  # a transducer is connected, nothing is soldered
+    if wire.actuator is not None:  # a transducer is plugged in, not soldered
         return Connection(wire.node, what, wire.device, facts.model, wire.channel)
     return Connection(
         wire.node,

@@ -1,1 +1,1 @@
-"""Runs on disk: the journal, the folder around it, and how to read them again."""
+"""Runs on disk: the journal, the folder around it, and functions that read both."""

@@ -1,4 +1,4 @@
-"""The confusion matrix of a classification, from the outputs that a run keeps at its evaluations."""
+"""The confusion matrix of a classification, from the outputs that a run stores at its evaluations."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from labrig.runs.journal import Record
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often an example of each class was taken for each class.
+    """A confusion matrix: how often examples of each class were classified as each class.
 
     Parameters
     ----------
     part : str
         "train" or "test".
     classes : tuple of str
-        In the order of the outputs.
+        Names of the classes, in the order of the outputs.
     counts : (K, K) array of int
-        Rows are the true classes, columns those of the largest readout.
+        Rows are the true classes, columns the classes with the largest readout.
     """
 
     part: Literal["train", "test"]
@@ -30,19 +30,19 @@ class Confusion:
     counts: NDArray[np.intp]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the matrix as plain values."""
         return {"part": self.part, "classes": list(self.classes), "counts": self.counts.tolist()}
 
 
 def confusions(record: Record, classes: list[str] | None, readout: list[list[float]] | None) -> list[Confusion]:
-    """Return the matrices of the last evaluation, of the training and of the test set.
+    """Return the confusion matrices of the last evaluation, for the training set and for the test set.
 
     Parameters
     ----------
     record : Record
-        The journal. One that keeps no outputs has no matrix.
+        The journal. Without stored outputs there is no matrix.
     classes, readout : list or None
-        The `classes` of a run's metadata and its `readout`, (R, O); None if it is no classification.
+        Entries `classes` and `readout` (R, O) of the run's metadata; None if the task is not a classification.
     """
     last = record.evaluations[-1] if record.evaluations else None
     if not classes or readout is None or last is None or last.examples is None or last.outputs is None:

@@ -1,17 +1,17 @@
-"""What a run contains, as named arrays with dimensions and units: `labrig.load`, xarray and exports share it.
+"""The contents of a run as named arrays with dimensions and units, used by `labrig.load`, xarray and the exports.
 
 | dimension | coordinate |
 |---|---|
-| `step` | its number, from 1 |
-| `edge` | the edge's name |
-| `evaluation` | its number, from 0 |
-| `example` | index of the example, those of the training set first |
+| `step` | number of the step, from 1 |
+| `edge` | name of the edge |
+| `evaluation` | number of the evaluation, from 0 |
+| `example` | index of the example, training examples first |
 | `node` | the node of an output |
 | `input` | the node of an input |
 | `readout` | the class, or the column that is read out |
-| `metric` | its name |
-| `event` | its number, from 0 |
-| `place` | place in the batch of a step |
+| `metric` | name of the metric |
+| `event` | number of the event, from 0 |
+| `place` | position in the batch of a step |
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _STEPS = {
     "epoch": ("1", "epoch, from 0"),
     "loss": ("1", "mean loss of the batch, in the loss's own unit"),
     "gamma": ("A", "largest γ of the batch, per unit of ∂C/∂v"),
-    "skipped": ("1", "examples without an error, or left out"),
-    "written": ("1", "channels that were written"),
+    "skipped": ("1", "number of examples without an error, or left out"),
+    "written": ("1", "number of channels that were written"),
     "acquisitions": ("1", "acquisitions for training so far"),
     "bench_s": ("s", "duration of the step on the bench's clock"),
     "bench_acquisitions": ("1", "all acquisitions of the bench so far"),
@@ -40,15 +40,15 @@ _STEPS = {
     "wall_s": ("s", "time since the journal was begun"),
 }
 _EDGES = {
-    "gradient": ("1/S", "∂C/∂θ of the batch mean, per siemens in the loss's own unit; NaN where it is not kept"),
-    "u_gradient": ("1/S", "its standard error"),
+    "gradient": ("1/S", "∂C/∂θ of the batch mean, per siemens in the loss's own unit; NaN where it is not stored"),
+    "u_gradient": ("1/S", "standard error of the gradient"),
     "shadow": ("S", "conductance after the step, before rounding"),
     "conductances": ("S", "nominal conductance that is written"),
 }
 _OUTPUTS = {
-    "outputs": ("V", "what was read at the output in this example"),
-    "u_outputs": ("V", "its standard uncertainty"),
-    "systematic_outputs": ("V", "its systematic uncertainty"),
+    "outputs": ("V", "reading of the output in this example"),
+    "u_outputs": ("V", "standard uncertainty of the output"),
+    "systematic_outputs": ("V", "systematic uncertainty of the output"),
 }
 
 
@@ -63,9 +63,9 @@ class Variable:
     values
         Numbers or text.
     units
-        SI; "1" for pure numbers, empty for text.
+        SI unit; "1" for pure numbers, empty for text.
     text
-        What it is.
+        Meaning of the array.
     """
 
     dims: tuple[str, ...]
@@ -76,15 +76,15 @@ class Variable:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a run contains.
+    """The contents of a run.
 
     Parameters
     ----------
     variables, coordinates
-        By name. A coordinate that is named like a dimension is the index of that dimension.
+        Arrays by name. A coordinate with the name of a dimension is the index of that dimension.
     attributes
-        Of the run as a whole: name, seeds, when it began, and as JSON the versions, the identities of the instruments
-        and the comparability card.
+        Attributes of the run as a whole: name, seeds and start time; and as JSON the versions, the identities of the
+        instruments and the comparability card.
     """
 
     variables: Mapping[str, Variable]
@@ -92,7 +92,7 @@ class Contents:
     attributes: Mapping[str, str | int]
 
     def real(self) -> Contents:
-        """Return the same with every complex variable as two, NAME_re and NAME_im, for formats without complex."""
+        """Return the same contents with each complex variable split into NAME_re and NAME_im, for real-only formats."""
         variables: dict[str, Variable] = {}
         for name, each in self.variables.items():
             if np.iscomplexobj(each.values):
@@ -104,12 +104,12 @@ class Contents:
 
 
 def read_contents(folder: RunFolder) -> Contents:
-    """Read a run: finished, going on, killed, or written by an earlier labrig.
+    """Read a run, whether it is finished, still going on, killed, or written by an earlier labrig.
 
     Raises
     ------
     StorageError
-        If its journal or its metadata is missing or damaged, naming what.
+        If the journal or the metadata is missing or damaged; the message names the damage.
     """
     record = read_journal(folder.journal)
     described = folder.has(META) or len(record.step)
@@ -117,7 +117,7 @@ def read_contents(folder: RunFolder) -> Contents:
     try:
         return _contents(record, meta)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise folder.damaged(META, f"it does not fit the journal ({error})") from error
+        raise folder.damaged(META, f"it does not match the journal ({error})") from error
 
 
 def _contents(record: Record, meta: Mapping[str, Any]) -> Contents:
@@ -141,7 +141,7 @@ def _contents(record: Record, meta: Mapping[str, Any]) -> Contents:
 
 
 def _in_medium(variables: dict[str, Variable], board: Mapping[str, Any]) -> dict[str, Variable]:
-    """Variables in the units of the network: volts and siemens, unless its nodes carry something else."""
+    """Return the variables with the units of the network: volts and siemens unless its nodes carry another quantity."""
     state, parameter = (board.get(key, {}).get("unit", unit) for key, unit in (("state", "V"), ("parameter", "S")))
     if (state, parameter) == ("V", "S"):
         return variables
@@ -162,7 +162,7 @@ def _of_steps(record: Record, edges: int) -> Iterator[tuple[str, Variable]]:
     masked = np.zeros((steps, edges), dtype=bool)
     for row, left_out in enumerate(record.masked):
         masked[row, list(left_out or ())] = True
-    yield "masked", Variable(("step", "edge"), masked, "1", "left out since a fault: nothing is written to it")
+    yield "masked", Variable(("step", "edge"), masked, "1", "edge is masked since a fault: it is no longer written")
     batches = np.full((steps, max((len(each) for each in record.examples), default=0)), -1)
     for row, batch in enumerate(record.examples):
         batches[row, : len(batch)] = batch
@@ -170,17 +170,18 @@ def _of_steps(record: Record, edges: int) -> Iterator[tuple[str, Variable]]:
 
 
 def _of_evaluations(record: Record) -> Iterator[tuple[str, Variable, bool]]:
-    """Name, variable, and whether it is a coordinate."""
+    """Yield name, variable, and whether it is a coordinate."""
     made = record.evaluations
     along = ("evaluation",)
     yield "evaluation", Variable(along, np.arange(len(made)), "1", "number of the evaluation"), True
-    yield "evaluation_step", Variable(along, np.array([each.step for each in made], dtype=int), "1", "after"), True
-    yield "evaluation_epoch", Variable(along, np.array([each.epoch for each in made], dtype=int), "1", "after"), True
+    steps, epochs = (np.array([getattr(each, name) for each in made], dtype=int) for name in ("step", "epoch"))
+    yield "evaluation_step", Variable(along, steps, "1", "steps before the evaluation"), True
+    yield "evaluation_epoch", Variable(along, epochs, "1", "epochs before the evaluation"), True
     metrics = list(dict.fromkeys(name for each in made for name in each.metrics))
     figures = np.array([[_number(each.metrics.get(name)) for name in metrics] for each in made], dtype=float)
     yield "metric", _texts("metric", metrics), True
     figures = figures.reshape(len(made), len(metrics))
-    yield "metrics", Variable(("evaluation", "metric"), figures, "", "figures of the evaluation"), False
+    yield "metrics", Variable(("evaluation", "metric"), figures, "", "metrics of the evaluation"), False
     outputs = [terminal for terminal in record.terminals if terminal.side == "output"]
     if not outputs or not record.dataset:
         return
@@ -201,14 +202,15 @@ def _of_examples(record: Record, meta: Mapping[str, Any]) -> Iterator[tuple[str,
         yield from _of_terminals(dim, terminals)
     if not known:
         return
-    yield "example", Variable(("example",), np.array([each.example for each in known]), "1", "its index"), True
+    index = np.array([each.example for each in known])
+    yield "example", Variable(("example",), index, "1", "index of the example"), True
     yield "example_name", _texts("example", [each.name for each in known]), True
     yield "part", _texts("example", [each.part for each in known], '"train" or "test"'), True
     inputs = np.array([each.inputs for each in known])
     yield "inputs", Variable(("example", "input"), inputs, "V", "voltage, or amplitude, of the input"), False
     target = np.array([each.target for each in known])
     classes = meta.get("classes")
-    unit, text = ("1", "1 for the class of the example, else 0") if classes else ("V", "what should be read out")
+    unit, text = ("1", "1 for the class of the example, else 0") if classes else ("V", "target of the readout")
     yield "target", Variable(("example", "readout"), target, unit, text), False
     readout = np.array(meta["readout"], dtype=float).reshape(target.shape[1], len(sides["output"]))
     named = classes or [f"readout{k}" for k in range(len(readout))]
@@ -225,10 +227,11 @@ def _of_terminals(dim: str, terminals: Sequence[Terminal]) -> Iterator[tuple[str
 def _of_events(record: Record) -> Iterator[tuple[str, Variable, bool]]:
     events = record.events
     yield "event", Variable(("event",), np.arange(len(events)), "1", "number of the event"), True
-    yield "event_step", Variable(("event",), np.array([each.step for each in events], dtype=int), "1", "after"), False
-    yield "event_kind", _texts("event", [each.event for each in events], "what happened"), False
+    steps = np.array([each.step for each in events], dtype=int)
+    yield "event_step", Variable(("event",), steps, "1", "steps before the event"), False
+    yield "event_kind", _texts("event", [each.event for each in events], "kind of the event"), False
     detail = [json_text(each.detail) for each in events]
-    yield "event_detail", _texts("event", detail, "what is known about it, as JSON"), False
+    yield "event_detail", _texts("event", detail, "details of the event, as JSON"), False
 
 
 def _attributes(meta: Mapping[str, Any]) -> dict[str, str | int]:

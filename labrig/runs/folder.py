@@ -29,7 +29,7 @@ CONFIG = "config.resolved.yaml"
 META = "meta.json"
 SPECTRUM = "spectrum.npz"
 NEW = ".new"
-"""Ending of a file that is about to take the place of another."""
+"""Ending of the name of a file that is about to replace another one."""
 NEEDED = ("name", "seed", "card", "board")
 """Keys of meta.json without which a run cannot be shown."""
 
@@ -46,21 +46,21 @@ class RunFolder:
         return self.path / JOURNAL
 
     def write_text(self, name: str, text: str, note: Callable[[StoredFile], None] = lambda file: None) -> None:
-        """Write or replace a text file of the run, as `write`."""
+        """Write or replace a text file of the run as `write` does."""
         self.write(name, text.encode(), note)
 
     def write(self, name: str, content: bytes, note: Callable[[StoredFile], None] = lambda file: None) -> None:
-        """Write or replace a file of the run, completely or not at all; StorageError if that fails.
+        """Write or replace a file of the run, completely or not at all; raises StorageError if that fails.
 
-        `note` is called when the new content is on the disk, beside the file, and before it takes the file's place: if
-        the process is killed in between, `find` still finds what was noted.
+        `note` is called once the new content is on the disk next to the file, before it replaces the file. If the
+        process is killed in between, `find` still finds the noted content.
         """
         new = self.path / f"{name}{NEW}"
         try:
             with open(new, "wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())  # a file that a power failure empties would be no better than none
+                os.fsync(file.fileno())  # so that a power failure cannot leave an empty file
             sync_folder(new.parent)
             note(stored(name, content))
             new.replace(self.path / name)
@@ -69,7 +69,7 @@ class RunFolder:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from error
 
     def find(self, file: StoredFile) -> Path | None:
-        """Return the file that has this content: itself, or the one that was about to take its place; else None."""
+        """Return the file with this content: the file itself or the one about to replace it; None if neither has it."""
         for path in (self.path / file.name, self.path / f"{file.name}{NEW}"):
             try:
                 if stored(file.name, path.read_bytes()) == file:
@@ -83,18 +83,18 @@ class RunFolder:
         return (self.path / name).is_file()
 
     def stored(self, name: str) -> StoredFile:
-        """Return size and digest of a file of the run; StorageError if it cannot be read."""
+        """Return size and hash of a file of the run; raises StorageError if it cannot be read."""
         try:
             return stored(name, (self.path / name).read_bytes())
         except OSError as error:
             raise StorageError(f"cannot read {self.path / name}: {error.strerror}") from error
 
     def discard(self) -> None:
-        """Delete the folder of a run that could not begin; never raises."""
+        """Delete the folder of a run that could not start; never raises."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def keep_copy(self, original: Path) -> list[str]:
-        """Copy a file, or a folder of Python files, into the run; the copies' names. StorageError if that fails."""
+        """Copy a file or folder of modules into the run and return their names; raises StorageError on failure."""
         files = [original]
         if original.is_dir():
             files = [
@@ -115,7 +115,7 @@ class RunFolder:
         return names
 
     def meta(self) -> dict[str, Any]:
-        """Read meta.json; StorageError if it is missing or damaged."""
+        """Read meta.json; raises StorageError if it is missing or damaged."""
         path = self.path / META
         try:
             meta = json.loads(path.read_text(encoding="utf-8"))
@@ -138,19 +138,19 @@ class RunFolder:
 
 
 def stored(name: str, content: bytes) -> StoredFile:
-    """Return size and digest of a file's content."""
+    """Return size and hash of a file's content."""
     return StoredFile(name, len(content), hashlib.sha256(content).hexdigest())
 
 
 def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFolder:
     """Create RUNS_DIR/NAME-YYYYMMDD-HHMMSS[-n], or exactly `run_dir`.
 
-    Raises ConfigError if `run_dir` exists, StorageError if the folder cannot be created.
+    Raises ConfigError if `run_dir` exists, and StorageError if the folder cannot be created.
     """
     try:
         if run_dir is not None:
             if run_dir.exists():
-                raise ConfigError(f"--run-dir {run_dir} exists already", remedy="a run is always a new folder")
+                raise ConfigError(f"--run-dir {run_dir} exists already", remedy="name a folder that does not exist yet")
             make_folder(run_dir)
             return RunFolder(run_dir)
         make_folder(runs_dir, exist_ok=True)
@@ -166,18 +166,18 @@ def create_run_folder(runs_dir: Path, name: str, run_dir: Path | None) -> RunFol
         link = next((path for path in (runs_dir, *runs_dir.parents) if path.is_symlink() and not path.exists()), None)
         why = f"{link} is a link to {link.readlink()}, which does not exist" if link is not None else str(error)
         raise StorageError(f"cannot create a run folder: {why}", remedy="choose another --runs-dir") from error
-    raise StorageError(f"too many runs named {stamp}")
+    raise StorageError(f"too many runs are named {stamp}", remedy="choose another --runs-dir")
 
 
 def list_runs(runs_dir: Path) -> list[RunFolder]:
-    """Return the runs in a folder, damaged ones included, by name."""
+    """Return the runs in a folder, including damaged ones, sorted by name."""
     if not runs_dir.is_dir():
         return []
     return [RunFolder(path) for path in sorted(runs_dir.iterdir()) if _is_run(path)]
 
 
 def find_run(run: Path, runs_dir: Path) -> RunFolder:
-    """Return the run in this folder, or of this name in `runs_dir`; UsageError if there is none."""
+    """Return the run in the folder `run`, or with this name in `runs_dir`; raises UsageError if there is none."""
     folder = run_at(run, runs_dir)
     if folder is not None:
         return folder
@@ -187,7 +187,7 @@ def find_run(run: Path, runs_dir: Path) -> RunFolder:
 
 
 def run_at(run: Path, runs_dir: Path) -> RunFolder | None:
-    """Return the run in this folder, or of this name in `runs_dir`; None if there is none."""
+    """Return the run in the folder `run`, or with this name in `runs_dir`; None if there is none."""
     return next((RunFolder(path) for path in (run, runs_dir / run) if _is_run(path)), None)
 
 

@@ -1,4 +1,4 @@
-"""Whether a run's folder is as it was written: every row of the journal, and every file that the journal knows."""
+"""Checks that a run's folder is undamaged: every row of the journal, and every file that the journal lists."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ def require_intact(folder: RunFolder) -> Record:
     Raises
     ------
     StorageError
-        If something is damaged, naming each row and file.
+        If anything is damaged; the message names each damaged row and file.
     """
     record = read_journal(folder.journal)
     damaged = list(damaged_files(folder, record.files))
     if damaged:
         raise StorageError(
             f"{folder.path} is damaged: {', '.join(damaged)}",
-            remedy="restore what is damaged from a copy",
+            remedy="restore the damaged files from a copy",
         )
     return record
 
 
 def damages(folder: RunFolder, samples: bool = False) -> list[str]:
-    """Return what is damaged in the folder of a run, in words; empty if nothing is.
+    """Return the damages in the folder of a run, in words; empty if there are none.
 
-    With `samples`, every stored sample is read and checked, too.
+    With `samples`, every stored sample is read and checked too.
     """
     try:
         record = read_journal(folder.journal)
@@ -45,14 +45,14 @@ def damages(folder: RunFolder, samples: bool = False) -> list[str]:
 
 
 def damaged_files(folder: RunFolder, files: tuple[StoredFile, ...]) -> Iterator[str]:
-    """Yield, in words, which of these files are not as they were written."""
+    """Yield, in words, each of these files that has changed or is missing."""
     for file in files:
         if folder.find(file) is None:
             yield f"{file.name} {'has changed' if folder.has(file.name) else 'is missing'}"
 
 
 def finish_writing(folder: RunFolder, files: tuple[StoredFile, ...]) -> None:
-    """Let files take their place that were about to when the run was killed; StorageError if they cannot."""
+    """Complete the replacement of files that a kill interrupted; raises StorageError if that fails."""
     for file in files:
         found = folder.find(file)
         if found is not None and found != folder.path / file.name:

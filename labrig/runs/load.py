@@ -1,4 +1,4 @@
-"""A run for notebooks: `labrig.load("runs/iris-…")`."""
+"""Loads a run into a notebook: `labrig.load("runs/iris-…")`."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ MISSING = "pip install 'labrig[analysis]'"
 
 
 class LoadedRun:
-    """What a run recorded, as arrays and as pandas frames. It is read once; load it again to follow a live run.
+    """The contents of a run as arrays and pandas frames. It is read once; load it again to follow a live run.
 
-    `run["gradient"]` is an array; `run.contents` describes every array with dimensions and units. Frames need pandas,
-    `dataset` needs xarray: both are in the extra `analysis`.
+    `run["gradient"]` is an array; `run.contents` gives the dimensions and units of every array. Frames need pandas, and
+    `dataset` needs xarray: the extra `analysis` installs both.
 
     Parameters
     ----------
     folder
-        Of the run.
+        The folder of the run.
 
     Raises
     ------
     StorageError
-        If it is damaged, naming what.
+        If the folder is damaged; the message names the damage.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -48,11 +48,11 @@ class LoadedRun:
         return f"<labrig run {self.path}: {steps} steps, {evaluations} evaluations>"
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """Return an array by name: `run["conductances"]` is (steps, edges) in siemens. KeyError if there is none."""
+        """Return an array by name: `run["conductances"]` is (steps, edges) in siemens; raises KeyError if missing."""
         return self.variable(name).values
 
     def variable(self, name: str) -> Variable:
-        """Return an array by name, with dimensions and units; KeyError if there is none."""
+        """Return an array by name, with dimensions and units; raises KeyError if there is none."""
         known = {**self.contents.variables, **self.contents.coordinates}
         if name not in known:
             raise KeyError(f"the run has no {name!r}; it has {', '.join(sorted(known))}")
@@ -60,7 +60,7 @@ class LoadedRun:
 
     @property
     def path(self) -> Path:
-        """Its folder."""
+        """The folder of the run."""
         return self._folder.path
 
     @cached_property
@@ -80,7 +80,7 @@ class LoadedRun:
 
     @property
     def dataset(self) -> xr.Dataset:
-        """The run as an xarray dataset, the same that `xr.open_dataset(path)` returns."""
+        """The run as an xarray dataset, as `xr.open_dataset(path)` returns it."""
         try:
             from labrig.runs.xarray_backend import dataset
         except ImportError as error:
@@ -88,13 +88,13 @@ class LoadedRun:
         return dataset(self._folder)
 
     def export(self, kind: str, out: str | Path | None = None, *, samples: bool = False) -> Path:
-        """Write the run in the format of another program, as it is now, and return the path (see `labrig export`)."""
+        """Write the current state of the run in another program's format, and return the path (see `labrig export`)."""
         from labrig.runs.export.exporting import export
 
         return export(self._folder, kind, None if out is None else Path(out), samples=samples)
 
     def frame(self, name: str) -> pd.DataFrame:
-        """Return an array as a frame: its last dimension as columns, the others as index; (S,) has one column."""
+        """Return an array as a frame: last dimension as columns, the others as index; 1-D arrays become one column."""
         pandas, variable = _pandas(), self.variable(name)
         *rows, last = variable.dims
         if not rows:
@@ -110,34 +110,34 @@ class LoadedRun:
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
-        """Step, epoch and every figure of every evaluation."""
+        """Step, epoch and all metrics of every evaluation."""
         about = self._along("evaluation", coordinates=True)
         about.columns = [name.removeprefix("evaluation_") for name in about.columns]
         return _pandas().concat([about, self.frame("metrics")], axis=1)
 
     @cached_property
     def examples(self) -> pd.DataFrame:
-        """Name and part of every example, with its inputs (V), a column for each node."""
+        """Name and part (train or test) of every example, and its inputs (V) with a column for each node."""
         return _pandas().concat([self._along("example", coordinates=True), self.frame("inputs")], axis=1)
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """What happened during the run, the ledger of faults included."""
+        """All events of the run, including faults."""
         return self._along("event")
 
     @cached_property
     def gradients(self) -> pd.DataFrame:
-        """Gradient of every step, a column for each edge."""
+        """Gradient of every step (loss unit per S), with a column for each edge."""
         return self.frame("gradient")
 
     @cached_property
     def conductances(self) -> pd.DataFrame:
-        """Conductance written after every step (S), a column for each edge."""
+        """Nominal conductances after every step (S), with a column for each edge."""
         return self.frame("conductances")
 
     @cached_property
     def outputs(self) -> pd.DataFrame:
-        """What was read (V) in every evaluation of every example, a column for each output."""
+        """Readings (V) of every example in every evaluation, with a column for each output."""
         return self.frame("outputs")
 
     def _along(self, dim: str, coordinates: bool = False) -> pd.DataFrame:

@@ -19,13 +19,16 @@ def lock_path(journal: Path) -> Path:
 
 
 class WriterLock:
-    """Held until `release` by the process that writes `journal`; sqlite3.Error if another process holds it."""
+    """Lock held until `release` by the process that writes `journal`.
+
+    Raises sqlite3.Error if another process holds it.
+    """
 
     def __init__(self, journal: Path) -> None:
         self._path = lock_path(journal)
         while True:
-            # The file is open once more, to see whether it is still the one at this path when the lock is there: its
-            # last holder deletes it. It stays open, because closing it would release the locks of this process.
+            # The file is opened a second time, to check after locking that it is still the file at this path, which
+            # its last holder deletes. It stays open, because closing it would release the locks of this process.
             self._file = self._opened()
             self._db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)  # readers hold it only briefly
             try:
@@ -40,7 +43,7 @@ class WriterLock:
 
     def release(self) -> None:
         """Release the lock and delete its file."""
-        if sys.platform != "win32":  # there a file that is open cannot be deleted
+        if sys.platform != "win32":  # Windows cannot delete an open file
             self._path.unlink(missing_ok=True)
         self._close()
         with suppress(OSError):
@@ -50,7 +53,7 @@ class WriterLock:
     def _opened(self) -> int | None:
         try:
             return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError:  # SQLite says why
+        except OSError:  # SQLite reports the reason
             return None
 
     def _is_current(self) -> bool:
@@ -77,7 +80,7 @@ def is_being_written(journal: Path) -> bool:
 
 
 def writer(journal: Path) -> int | None:
-    """Return the process that is writing the journal; None if there is none, or on Windows."""
+    """Return the id of the process that is writing the journal; None if there is none, or on Windows."""
     try:
         import fcntl
     except ImportError:

@@ -1,4 +1,4 @@
-"""Notes and tags that people add to a run, in notes.jsonl: one line of JSON each. Nothing else of the run changes."""
+"""Notes and tags that users add to a run, one line of JSON each in notes.jsonl. No other file of the run changes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ NOTES = "notes.jsonl"
 
 @dataclass(frozen=True)
 class Note:
-    """A note: when it was written (ISO 8601), its text, which may be empty, and its tags."""
+    """A note: the time at which it was written (ISO 8601), its text (may be empty), and its tags."""
 
     written: str
     text: str
     tags: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the note as plain values."""
         return {"written": self.written, "text": self.text, "tags": list(self.tags)}
 
 
 def add_note(folder: RunFolder, text: str, tags: Sequence[str] = ()) -> Note:
-    """Add a note to a run, also to one that goes on. Raises StorageError if it cannot be written."""
+    """Add a note to a run, which may still be going on. Raises StorageError if it cannot be written."""
     note = Note(datetime.now(UTC).isoformat(timespec="seconds"), text, tuple(dict.fromkeys(tags)))
     try:
         with open(folder.path / NOTES, "ab") as file:
@@ -45,7 +45,7 @@ def add_note(folder: RunFolder, text: str, tags: Sequence[str] = ()) -> Note:
 
 
 def read_notes(folder: RunFolder) -> list[Note]:
-    """Return the notes of a run, oldest first. A line that is damaged, or not written by labrig, is left out."""
+    """Return the notes of a run, oldest first. Lines that are damaged or not written by labrig are left out."""
     try:
         lines = (folder.path / NOTES).read_bytes().splitlines()
     except OSError:
@@ -54,7 +54,7 @@ def read_notes(folder: RunFolder) -> list[Note]:
 
 
 def tags_of(notes: Sequence[Note]) -> list[str]:
-    """Return every tag once, in the order in which they were given."""
+    """Return every tag once, in the order in which the tags were added."""
     return list(dict.fromkeys(tag for note in notes for tag in note.tags))
 
 

@@ -1,6 +1,7 @@
 """The samples of a run: append-only segments raw-00000.bin, raw-00001.bin, … next to the journal.
 
-A block counts once its row is committed; bytes after the last one are ignored, and written over when the run goes on.
+A block counts once its row is committed; bytes after the last committed block are ignored, and overwritten when the run
+is resumed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from labrig.runs.sync import sync_folder
 from labrig.signals.tones import Tone, ToneProgram
 
 SEGMENT_BYTES = 64 << 20
-"""Size from which a new segment is begun."""
+"""Size of a segment (bytes) at which a new one is begun."""
 
 Programs = Mapping[str, Mapping[str, ToneProgram]]
 
@@ -33,16 +34,16 @@ def segment_path(folder: Path, number: int) -> Path:
 
 
 class RawRecorder:
-    """Writes the samples of every acquisition, and notes in the journal where they are.
+    """Writes the samples of every acquisition, and records in the journal where they are.
 
     Parameters
     ----------
     folder
-        Of the run.
+        The folder of the run.
     journal
-        Of the run.
+        The journal of the run.
     written
-        Blocks that are there already, of a run that is resumed.
+        Blocks that a resumed run has written already.
     """
 
     def __init__(self, folder: Path, journal: Journal, written: Sequence[StoredBlock] = ()) -> None:
@@ -56,7 +57,7 @@ class RawRecorder:
         self._file = self._opened()
 
     def begin(self, acquisition: int, asked: Programs, played: Programs) -> None:
-        """Begin an acquisition: its number, what the sources were asked to play, and what they said they play."""
+        """Begin an acquisition: its number, and the programs that were requested and those that sources reported."""
         self._acquisition = acquisition
         self._played = None if played == asked else as_plain(played)
 
@@ -69,7 +70,7 @@ class RawRecorder:
             self._file = self._opened()
         try:
             rest = memoryview(content)
-            while rest:  # on a full disk a write may come back short
+            while rest:  # on a full disk a write may be short
                 rest = rest[os.write(self._file, rest) :]
         except OSError as error:
             raise self._failed(error) from error
@@ -95,7 +96,7 @@ class RawRecorder:
         self._journal.add_block(row, self._sync)
 
     def _sync(self) -> None:
-        """Wait until the samples are on the disk; those of a closed segment are."""
+        """Wait until the samples of the open segment are on the disk."""
         if not self._is_open:
             return
         try:
@@ -126,7 +127,7 @@ class RawRecorder:
     def _failed(self, error: OSError) -> StorageError:
         return StorageError(
             f"cannot write {segment_path(self._folder, self._number)}: {error.strerror}",
-            remedy="make room on the disk, then `labrig resume` the run; or store no samples (storage.raw: false)",
+            remedy="free disk space, then continue with `labrig resume`; or store no samples (storage.raw: false)",
         )
 
 
@@ -136,9 +137,9 @@ class RawBlocks:
     Parameters
     ----------
     folder
-        Of the run.
+        The folder of the run.
     rows
-        Where they are, as `read_blocks` returns it.
+        Where the samples are, from `read_blocks`.
     """
 
     def __init__(self, folder: Path, rows: Sequence[StoredBlock]) -> None:
@@ -157,13 +158,13 @@ class RawBlocks:
         return tuple(sorted(self._rows))
 
     def most(self) -> tuple[int, int]:
-        """Return the scans of the longest acquisition, and the largest number of channels; 0, 0 if there are none."""
+        """Return the largest number of scans and of channels of an acquisition; (0, 0) if there are no samples."""
         rows = [row for rows in self._rows.values() for row in rows]
         scans = max((row.start_index + row.scans for row in rows), default=0)
         return scans, max((row.channels for row in rows), default=0)
 
     def damaged(self) -> Iterator[str]:
-        """Yield, in words, which acquisitions have samples that are missing or damaged."""
+        """Yield a message for each acquisition whose samples are missing or damaged."""
         for acquisition in self.acquisitions:
             try:
                 self.blocks(acquisition)
@@ -171,12 +172,12 @@ class RawBlocks:
                 yield error.message
 
     def played(self, acquisition: int) -> dict[str, dict[str, ToneProgram]] | None:
-        """Return what the sources said they play; None if it is what they were asked to."""
+        """Return the programs that the sources reported; None if they are those requested."""
         plain = self._rows[acquisition][0].played
         return None if plain is None else as_programs(plain)
 
     def blocks(self, acquisition: int) -> list[Block]:
-        """Return the blocks of an acquisition, which are read when they are used. Raises StorageError if damaged."""
+        """Return the blocks of an acquisition, mapped from the disk; raises StorageError if they are damaged."""
         return [self._block(row) for row in self._rows[acquisition]]
 
     def _block(self, row: StoredBlock) -> Block:
@@ -199,7 +200,7 @@ class RawBlocks:
         content = segment[row.offset_bytes : ends]
         if len(content) != row.length_bytes or zlib.crc32(content.data) != row.content_crc:
             raise StorageError(
-                f"{path} is damaged: the samples of acquisition {row.acquisition}", remedy="restore it from a copy"
+                f"{path} is damaged in the samples of acquisition {row.acquisition}", remedy="restore it from a copy"
             )
         return content
 
@@ -210,7 +211,7 @@ def as_plain(programs: Programs) -> dict[str, Any]:
 
 
 def as_programs(plain: Mapping[str, Any]) -> dict[str, dict[str, ToneProgram]]:
-    """Return the programs that `as_plain` made plain."""
+    """Return the programs from the plain values of `as_plain`."""
     return {
         device: {
             channel: ToneProgram(each["dc"], tuple(Tone(**tone) for tone in each["tones"]))

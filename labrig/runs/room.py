@@ -1,4 +1,4 @@
-"""Room on the disk: a run stops before the disk is full, so that its end can still be recorded."""
+"""Disk space: a run stops before the disk is full, so that its end can still be recorded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from labrig.errors import StorageError
 
 RESERVE_BYTES = 4 << 20
-"""What is kept free: the log of SQLite, and the last events."""
+"""Space that is kept free (bytes) for the log of SQLite and the last events."""
 
 
 def require_room(folder: Path) -> None:
@@ -19,16 +19,16 @@ def require_room(folder: Path) -> None:
         raise StorageError(
             f"the disk of {folder} has only {free / 1e6:.1f} MB left",
             limit=f"{RESERVE_BYTES / 1e6:.1f} MB",
-            remedy=f"make room, then go on with: labrig resume {folder}",
+            remedy=f"free disk space, then continue with: labrig resume {folder}",
         )
 
 
 def warn_of_little_room(folder: Path, needed: int) -> None:
-    """Warn if a run needs more than is free."""
+    """Warn if a run will store more than the free space (`needed` in bytes)."""
     free = shutil.disk_usage(folder).free - RESERVE_BYTES
     if needed > free:
         logging.getLogger("labrig").warning(
-            "labrig: warning: the run will store about %.3g GB, and the disk of %s has %.3g GB: it will stop before "
-            "the disk is full; make room, or store less (storage.raw, storage.gradients)",
+            "labrig: warning: the run will store about %.3g GB, but the disk of %s has only %.3g GB free, so the run "
+            "will stop before the disk is full; free disk space, or store less (storage.raw, storage.gradients)",
             *(needed / 1e9, folder, max(0, free) / 1e9),
         )

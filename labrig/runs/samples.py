@@ -1,4 +1,4 @@
-"""The stored samples of a run as one array of voltages, of which each acquisition is read when it is used."""
+"""The stored samples of a run as an array of voltages; each acquisition is read from the disk when it is used."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Array = NDArray[np.float64]
 
 DIMS = ("acquisition", "sample", "channel")
 UNITS = "V"
-TEXT = "voltages that were sampled; NaN after the last scan"
+TEXT = "sampled voltages; NaN after the last scan"
 
 
 class Samples:
-    """The samples of all A acquisitions, of T scans at most, of C channels.
+    """The samples of all A acquisitions, each with up to T scans of C channels.
 
     Parameters
     ----------
     folder
-        Of the run. Raises StorageError if its journal is damaged.
+        The folder of the run. Raises StorageError if its journal is damaged.
 
     Attributes
     ----------
-    acquisitions : tuple of A ints
-        Their numbers; empty if no samples were stored.
-    channels : list of C strings
-        The nodes that the digitizer's channels sense; their numbers in a run that does not say.
+    acquisitions : tuple of A int
+        Numbers of the acquisitions; empty if no samples were stored.
+    channels : list of C str
+        Nodes that the digitizer's channels sense, or numbers of the channels if the run does not name the nodes.
     shape : tuple
         (A, T, C).
     """
@@ -44,17 +44,19 @@ class Samples:
         self.channels = _channels(folder, self.shape[2])
 
     def of(self, acquisition: int) -> Array:
-        """(T, C) volts of one acquisition. Raises StorageError if its samples are damaged."""
+        """Return the (T, C) voltages of one acquisition; raises StorageError if its samples are damaged."""
         volts = np.full(self.shape[1:], np.nan)
         for block in self._raw.blocks(acquisition):
             scans, channels = block.codes.shape
             if block.start_index + scans > len(volts):
-                raise StorageError(f"the samples of acquisition {acquisition} do not fit the others")
+                raise StorageError(
+                    f"acquisition {acquisition} has more samples than any other", remedy="restore the run from a copy"
+                )
             volts[block.start_index : block.start_index + scans, :channels] = block.volts()
         return volts
 
     def __iter__(self) -> Iterator[Array]:
-        """Yield the volts of every acquisition, in order."""
+        """Yield the voltages of every acquisition, in order."""
         return map(self.of, self.acquisitions)
 
 

@@ -34,7 +34,7 @@ def save_spectrum(
     tones_hz: Sequence[float],
     note: Callable[[StoredFile], None] = lambda file: None,
 ) -> None:
-    """Save one window of samples, as RunFolder.write; StorageError if that fails, and no partial file is left."""
+    """Save one window of samples with RunFolder.write; raises StorageError if that fails, leaving no partial file."""
     content = BytesIO()
     np.savez_compressed(
         content,
@@ -47,7 +47,7 @@ def save_spectrum(
 
 
 def load_spectrum(folder: RunFolder) -> Window | None:
-    """Load the window of a run; None if there is none, StorageError if it is damaged."""
+    """Load the window of a run; None if there is none. Raises StorageError if it is damaged."""
     path = folder.path / SPECTRUM
     if not path.is_file():
         return None
@@ -60,5 +60,5 @@ def load_spectrum(folder: RunFolder) -> Window | None:
                 tuple(float(f) for f in kept["tones_hz"]),
             )
     except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
-        remedy = "restore it from a copy; only spectrum.png is drawn from it"
+        remedy = "restore it from a copy; it is needed only for spectrum.png"
         raise StorageError(f"cannot read {path}: it is damaged", remedy=remedy) from error

@@ -14,21 +14,21 @@ from labrig.runs.notes import read_notes, tags_of
 
 ENDS = ("finished", "interrupted", "failed")
 LOST = "the potentiometers lost their settings"
-"""Why a step or an evaluation is repeated."""
+"""Reason why a step or an evaluation was repeated."""
 
 
 def summarize(folder: RunFolder) -> dict[str, Any]:
-    """Summarize a run, in a time that does not depend on its length.
+    """Summarize a run; the time that this takes does not depend on the length of the run.
 
     Returns
     -------
     dict
-        run, name, seed, began, state, reason (why it failed or which goals it missed), steps, metrics (of the
-        last evaluation), measured_after (how many steps that was made after; None if there was none), judge and
-        score_differs (the score from outside, as in the last line of a run; None if it was not judged) and
-        events, notes and tags. The state is "finished", "missed" (finished without reaching its goals), "interrupted",
-        "failed", "running", or "unfinished" for a run that was killed. name, seed and began are None if the run
-        ended while its instruments were being opened.
+        run, name, seed, began, state, reason (why the run failed or which goals it missed), steps, metrics (of the
+        last evaluation), measured_after (number of steps before that evaluation; None if there was none), judge and
+        score_differs (the judged score, as in the last line of a run; None if it was not judged), events, notes and
+        tags. The state is "finished", "missed" (finished without reaching its goals), "interrupted", "failed",
+        "running", or "unfinished" for a run that was killed. name, seed and began are None if the run ended while its
+        instruments were being opened.
 
     Raises
     ------
@@ -45,20 +45,20 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
 
 
 def _plausible(summary: dict[str, Any]) -> dict[str, Any]:
-    """Check the types of what is shown; TypeError for others."""
+    """Check the types of the values that are shown; raises TypeError for wrong ones."""
     for key in ("name", "began", "reason"):
         if not isinstance(summary[key], str | None):
-            raise TypeError(f"{key} is no text")
+            raise TypeError(f"{key} is not a text")
     if not isinstance(summary["metrics"], dict):
-        raise TypeError("the figures are no map")
+        raise TypeError("the metrics are not a map")
     for name, value in summary["metrics"].items():
         if not isinstance(value, int | float | None):
-            raise TypeError(f"{name} is no number")
+            raise TypeError(f"{name} is not a number")
     return summary
 
 
 def _summarized(folder: RunFolder) -> dict[str, Any]:
-    # Check the lock first: if the run ends in between, its end is in the journal.
+    # Check the lock before the journal: if the run ends in between, its end is in the journal.
     running = is_being_written(folder.journal)
     overview = _overview(folder)
     notes = read_notes(folder)
@@ -97,14 +97,14 @@ def _summarized(folder: RunFolder) -> dict[str, Any]:
 def summaries(runs_dir: Path) -> list[dict[str, Any]]:
     """Summarize every run in a folder, oldest first.
 
-    The state is "damaged" if a folder cannot be read, "newer" if a newer labrig wrote it; `reason` says why.
+    The state is "damaged" if a folder cannot be read, and "newer" if a newer labrig wrote it; `reason` says why.
     """
     folders = sorted(list_runs(runs_dir), key=_began_s)
     return [_summary_or_damage(folder) for folder in folders]
 
 
 def event_text(event: dict[str, Any]) -> str:
-    """Describe an event of a summary."""
+    """Return an event of a summary in words."""
     if event["event"] == "fault":
         return _fault_text(event)
     if event["event"] == "twin":
@@ -120,13 +120,13 @@ def event_text(event: dict[str, Any]) -> str:
 DONE = {
     "retry": "measured again",
     "skip": "the batch was left out",
-    "mask": "left as it is for the rest of the run",
+    "mask": "not changed for the rest of the run",
 }
-"""What was done about a fault, by the action of the ledger."""
+"""What was done about a fault, by the recorded action."""
 
 
 def _fault_text(event: dict[str, Any]) -> str:
-    """Describe an entry of the ledger: what happened, what was done about it, and what it cost."""
+    """Return a fault event in words: what happened, what was done about it, and its cost."""
     where = f"{event['device']}: " if event.get("device") else ""
     edges = f"{', '.join(event['edges'])} " if event.get("edges") else ""
     cost = event.get("cost", {})
@@ -136,7 +136,7 @@ def _fault_text(event: dict[str, Any]) -> str:
 
 
 def _events(overview: Overview) -> list[dict[str, Any]]:
-    """Return what happened during the run; a repeated step has its own number, not that of the last recorded one."""
+    """Return the events of the run; a repeated step has its own number, not that of the last recorded step."""
     events = []
     for step, event, detail, *_ in overview.events:
         if event not in ENDS:
@@ -166,7 +166,7 @@ def _overview(folder: RunFolder) -> Overview:
 
 
 def _began_s(folder: RunFolder) -> float:
-    """Return when a run began (s): from its metadata, else from the age of its files."""
+    """Return when a run began (s): from its metadata, else from the time stamps of its files."""
     try:
         return datetime.fromisoformat(folder.meta()["began"]).timestamp()
     except (StorageError, KeyError, TypeError, ValueError, OverflowError):

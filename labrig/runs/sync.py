@@ -1,4 +1,4 @@
-"""Names of files on the disk: a file that was synced survives a power failure only if its name does."""
+"""Syncs names of files to the disk: a synced file survives a power failure only if its name does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 def sync_folder(path: Path) -> None:
     """Wait until the names in a folder are on the disk. Raises OSError."""
-    if sys.platform == "win32":  # a folder cannot be opened
+    if sys.platform == "win32":  # Windows cannot open a folder
         return
     folder = os.open(path, os.O_RDONLY)
     try:
@@ -19,7 +19,7 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path, exist_ok: bool = False) -> None:
-    """Make a folder, and those it is to be in, and wait until their names are on the disk. Raises OSError."""
+    """Create a folder and its missing parents, and wait until their names are on the disk. Raises OSError."""
     missing = [each for each in (path, *path.parents) if not each.exists()]
     path.mkdir(parents=True, exist_ok=exist_ok)
     for each in missing:

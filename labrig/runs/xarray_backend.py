@@ -1,8 +1,8 @@
-"""`xr.open_dataset("runs/iris-…")`: a run as an xarray dataset, while it goes on, after a crash, and read-only.
+"""`xr.open_dataset("runs/iris-…")`: opens a run as a read-only xarray dataset, even during the run or after a crash.
 
 xarray finds this through the entry point `labrig` in the group `xarray.backends`. The dimensions are those of
-contents.py. A run that stored its samples also has `samples` with the dimensions `acquisition`, `sample` and `channel`:
-each is read from the disk when it is used.
+contents.py. A run that stored its samples also has `samples` with the dimensions `acquisition`, `sample` and `channel`;
+each acquisition is read from the disk when it is used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from labrig.runs.samples import DIMS, TEXT, UNITS, Samples
 class LabrigBackend(BackendEntrypoint):
     """Opens the folder of a run."""
 
-    description = "Open the folder of a labrig run, also while it goes on"
+    description = "Open the folder of a labrig run, even during the run"
     open_dataset_parameters = ("filename_or_obj", "drop_variables")
 
     @override
@@ -37,7 +37,7 @@ class LabrigBackend(BackendEntrypoint):
 
     @override
     def open_dataset(self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None) -> xr.Dataset:
-        """Open a run; FileNotFoundError if there is none, StorageError if it is damaged."""
+        """Open a run; raises FileNotFoundError if there is none, and StorageError if it is damaged."""
         if not self.guess_can_open(filename_or_obj):
             raise FileNotFoundError(f"{filename_or_obj} is not the folder of a labrig run")
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
@@ -45,7 +45,7 @@ class LabrigBackend(BackendEntrypoint):
 
 
 def dataset(folder: RunFolder) -> xr.Dataset:
-    """Return a run as a dataset; StorageError if it is damaged."""
+    """Return a run as a dataset; raises StorageError if it is damaged."""
     found = as_dataset(read_contents(folder))
     samples = Samples(folder)
     if samples.acquisitions:
@@ -71,7 +71,7 @@ def _variable(variable: Variable) -> xr.Variable:
 
 
 class LazySamples(BackendArray):
-    """Samples (V), (A, T, C), for xarray."""
+    """(A, T, C) samples (V), as a lazily read array of xarray."""
 
     def __init__(self, samples: Samples) -> None:
         self._samples = samples

@@ -1,1 +1,1 @@
-"""The simulated bench: a World that can be sampled, and in-process faces that keep the driver contracts."""
+"""The simulated bench: a World that can be sampled, and in-process faces that implement the driver contracts."""

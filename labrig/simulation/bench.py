@@ -1,4 +1,4 @@
-"""The simulated bench: one World, its imperfections drawn from a seed, and the faces of every instrument."""
+"""The simulated bench: one World, its imperfections drawn from a seed, and a face for every instrument."""
 
 from __future__ import annotations
 
@@ -22,11 +22,24 @@ from labrig.simulation.world import BoardWiring
 
 
 class SimulatedBench:
-    """Keeps the Bench protocol.
+    """A simulated bench (see the Bench protocol).
 
-    network: the board, edges in the order the rig numbers them. capabilities: of every instrument, by name.
-    inputs: source channels ("awg/0") of the activation. outputs: nodes. Both only give `truth` its axes.
-    seed: of the phase that tones start with. faults: what is to go wrong, and when.
+    Parameters
+    ----------
+    network : Network
+        The board, with edges in the order in which the rig numbers them.
+    wiring : BoardWiring
+        The channels at nodes and edges.
+    capabilities : dict
+        Capabilities of every instrument, by name.
+    imperfections : Imperfections
+        The imperfections of the bench.
+    seed : int
+        Seed of the random phase at which tones start.
+    inputs, outputs : sequence of str
+        Source channels ("awg/0") of the inputs, and nodes of the outputs; used only for the axes of `truth`.
+    faults : sequence of ScheduledFault
+        The faults, and when they begin.
     """
 
     def __init__(
@@ -51,24 +64,24 @@ class SimulatedBench:
 
     @property
     def clock(self) -> SimulatedClock:
-        """The clock of the bench, which no call waits for."""
+        """The simulated clock of the bench; calls do not wait for it."""
         return self._clock
 
     @property
     def truth(self) -> SimulatedTruth:
-        """What only the simulation knows."""
+        """The exact state of the board, which only the simulation knows."""
         return self._truth
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:
-        """Exact outputs (M, O) for the inputs `activation` (M, I) of M examples (V)."""
+        """Return the exact outputs (M, O) for the inputs `activation` (M, I) of M examples (V)."""
         return self._truth.outputs_of_all(activation, tone)
 
     def pause(self) -> None:
-        """Let no fault begin until `resume`."""
+        """Prevent all faults from beginning until `resume`."""
         self.world.faults.pause()
 
     def state(self) -> dict[str, Any]:
-        """The clock, the count of acquisitions, and how far faults have come."""
+        """Return the clock, the number of acquisitions, and the progress of faults."""
         return {
             "clock_s": self._clock.now(),
             "acquisitions": self.world.acquisitions,
@@ -76,7 +89,7 @@ class SimulatedBench:
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state: what is measured is the same as if the bench had never stopped."""
+        """Continue from a state; measurements are the same as if the bench had never stopped."""
         if state:
             self._clock.resume(state["clock_s"])
             self.world.acquisitions = state["acquisitions"]
@@ -85,7 +98,7 @@ class SimulatedBench:
             programmer.show_again()
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
-        """The face of an instrument, not yet open."""
+        """Return the unopened face of an instrument."""
         face = self._face(name, driver.capabilities(options))
         face.identity = Identity(options.model or face.identity.model, options.serial or face.identity.serial)
         return face
@@ -99,4 +112,4 @@ class SimulatedBench:
         return self._programmers[-1]
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SimulatedBoard:
-    """world: its state at power-up. parts: the specimen in each channel, by the name of the programmer."""
+    """A board after power-up. world: its World. parts: the actual part in each channel, by programmer."""
 
     world: World
     parts: dict[str, Sequence[Part]]
@@ -29,7 +29,7 @@ class SimulatedBoard:
 def simulated_board(
     network: Network, wiring: BoardWiring, capabilities: Mapping[str, Capabilities], imperfections: Imperfections
 ) -> SimulatedBoard:
-    """A board after power-up. network: edges in the order the rig numbers them."""
+    """Return a board after power-up. network: with edges in the order in which the rig numbers them."""
     parts = {
         name: imperfections.specimens(name, able.part, len(able.channels))
         for name, able in capabilities.items()
@@ -42,7 +42,7 @@ def simulated_board(
 
 
 def _node_farad(network: Network, wiring: BoardWiring, imperfections: Imperfections) -> Array:
-    """(N,) capacitance of each node (F)."""
+    """Return the (N,) capacitances of the nodes (F)."""
     farad = np.zeros(len(network.nodes))
     for channel, node in wiring.senses.items():
         farad[network.nodes.index(node)] = imperfections.node_farad(wiring.leads.get(channel, DIRECT))
@@ -52,7 +52,7 @@ def _node_farad(network: Network, wiring: BoardWiring, imperfections: Imperfecti
 def _power_up(
     network: Network, wiring: BoardWiring, capabilities: Mapping[str, Capabilities], parts: Mapping[str, Sequence[Part]]
 ) -> Array:
-    """(E,) conductances that the parts hold when their supply comes up (S)."""
+    """Return the (E,) conductances that the parts have when their supply comes up (S)."""
     siemens = {}
     for channel, edge in wiring.edges.items():
         name, _, number = channel.partition("/")

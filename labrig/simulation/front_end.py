@@ -1,6 +1,6 @@
-"""The front end of a simulated digitizer: what imperfections make of its inputs, and the codes of every sample.
+"""The front end of a simulated digitizer: its input voltages with imperfections, and the codes of every sample.
 
-The in-process face and the virtual instruments on the wire share it, so both benches read the same codes.
+The in-process face and the virtual instruments of `bench: wire` both use it, so both benches read the same codes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from labrig.simulation.world import Stretch, World
 Array = NDArray[np.float64]
 
 ENTRIES_AT_ONCE = 1 << 15
-"""Samples that are rounded together: they stay in the processor's cache."""
+"""Number of samples that are rounded together, so that they stay in the processor's cache."""
 
 
 class FrontEnd:
@@ -30,15 +30,15 @@ class FrontEnd:
     name : str
         Name of the instrument.
     channels : sequence of str
-        Every channel it has.
+        All channels of the instrument.
     bits : int
         Resolution of its converter.
     full_scale_v : float
-        ± range (V).
+        The range is ± full_scale_v (V).
     imperfections : Imperfections
         Imperfections of the bench.
     converts : bool
-        Whether samples become codes; without it they stay float64 volts.
+        Whether samples become integer codes; if False they stay float64 volts.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class FrontEnd:
 
     @property
     def step_v(self) -> float:
-        """Volts of one code; 1 where codes are volts."""
+        """Volts per code; 1 if codes are volts."""
         return 2 * self._full_scale_v / 2**self._bits if self._converts else 1.0
 
     def sample(
@@ -79,9 +79,9 @@ class FrontEnd:
         acquisition: int,
         skew_s: Sequence[float],
     ) -> Array:
-        """(n, C) input voltages of the scans `span` = (first, last + 1) of an acquisition that began at t0.
+        """Return the (n, C) voltages of the scans `span` = (first, last + 1) of an acquisition that began at t0.
 
-        A channel that is wired to no node reads 0 V.
+        A channel that is not wired to a node reads 0 V.
         """
         first, last = span
         nodes = self._nodes_of(world, tuple(channels))
@@ -119,7 +119,7 @@ class FrontEnd:
         rate: float,
         skew_s: Sequence[float],
     ) -> Array:
-        """(C,) how much of each reading at t is the voltage of the channel scanned before it."""
+        """Return the (C,) fraction of each reading at t that is the voltage of the channel scanned before it."""
         wired = [node is not None for node in nodes]
         seen = world.resistances([node for node in nodes if node is not None], t)
         if seen is None:
@@ -135,7 +135,7 @@ class FrontEnd:
 
     @staticmethod
     def _remembered(stretch: Stretch, fraction: Array) -> Array:
-        """(U, C) unique scans of a stretch, each reading with its fraction (C,) of the channel read before it."""
+        """Return the (U, C) unique scans of a stretch; each reading has its fraction (C,) of the channel before it."""
         volts = stretch.unique
         read = np.empty_like(volts)
         repeats = len(volts) < stretch.last - stretch.first
@@ -146,13 +146,13 @@ class FrontEnd:
         return read
 
     def _columns_of(self, channels: tuple[str, ...]) -> NDArray[np.intp]:
-        """(C,) positions of channels among all of the digitizer; found once for each set of channels."""
+        """Return the (C,) positions of channels among all of the digitizer; cached for each set of channels."""
         if channels not in self._columns:
             self._columns[channels] = np.array([self._column[channel] for channel in channels], dtype=np.intp)
         return self._columns[channels]
 
     def _coupling_of(self, world: World, channels: tuple[str, ...]) -> Array | None:
-        """(S, C) the share of the tones of each source that is added to each channel; None if nothing is."""
+        """Return the (S, C) share of the tones of each source that is added to each channel; None if there is none."""
         if channels not in self._couplings:
             coupling = self._imperfections.coupling(self._name, len(self._column), world.sources)
             sensors = self._sensors_of(world, channels)  # the coupling is in volts, behind the sensors
@@ -162,19 +162,19 @@ class FrontEnd:
         return self._couplings[channels]
 
     def _nodes_of(self, world: World, channels: tuple[str, ...]) -> tuple[str | None, ...]:
-        """(C,) the node at each channel, None if it is not wired; looked up once for each set of channels."""
+        """Return the (C,) nodes at the channels, None for unwired ones; cached for each set of channels."""
         if channels not in self._nodes:
             senses = world.wiring.senses
             self._nodes[channels] = tuple(senses.get(f"{self._name}/{channel}") for channel in channels)
         return self._nodes[channels]
 
     def _sensors_of(self, world: World, channels: tuple[str, ...]) -> Array | None:
-        """(C,) volts per unit of what is at each channel; None if all of them sense volts."""
+        """Return the (C,) volts per unit of the state at each channel; None if there are no sensors."""
         known = world.wiring.sensors
         return np.array([known.get(f"{self._name}/{channel}", 1.0) for channel in channels]) if known else None
 
     def _added(self, scans: Scans) -> Array:
-        """(n, C) volts that come on top of what is at the inputs."""
+        """Return the (n, C) voltages that imperfections add to those at the inputs."""
         if not self._additions:
             return np.zeros((scans.last - scans.first, len(scans.columns)))
         volts = self._additions[0](scans)
@@ -185,7 +185,7 @@ class FrontEnd:
     def _apply_faults(
         self, volts: Array, faults: FaultSchedule, channels: Sequence[str], start: float, rate: float
     ) -> None:
-        """Change what a channel reads while a fault acts on it."""
+        """Change the readings of a channel while a fault acts on it."""
         for fault, channel, since, until in faults.during(self._name, SampleFault, start, start + len(volts) / rate):
             if channel in channels:
                 first, last = (math.ceil(min(max(0.0, (t - start) * rate), len(volts))) for t in (since, until))
@@ -193,7 +193,7 @@ class FrontEnd:
                 volts[first:last, column] = fault.read(volts[first:last, column], self._full_scale_v)
 
     def codes(self, volts: Array) -> tuple[NDArray, NDArray[np.bool_]]:
-        """(n, C) codes, and (C,) which channels touched an end of their range. `volts` is used up."""
+        """Return the (n, C) codes, and (C,) whether a channel reached an end of its range; overwrites `volts`."""
         if not self._converts:
             return volts, _reached(volts, -self._full_scale_v, self._full_scale_v)
         lowest, highest = -(2 ** (self._bits - 1)), 2 ** (self._bits - 1) - 1
@@ -221,7 +221,7 @@ def _stretches(
     skew_s: Sequence[float],
     coupling: Array | None,
 ) -> list[Stretch]:
-    """The voltages at the inputs; 0 V at those that are wired to no node."""
+    """Return the voltages at the inputs; 0 V for inputs that are not wired to a node."""
     there = tuple(node for node in nodes if node is not None)
     if len(there) == len(nodes):
         return world.stretches(there, t0, rate, n, skew_s, coupling)
@@ -237,8 +237,8 @@ def _stretches(
 
 
 def _reached(values: NDArray, lowest: float, highest: float) -> NDArray[np.bool_]:
-    """(C,) channels that touch an end of their range."""
-    # Over the whole array first: per column is several times slower, and clipping is rare.
+    """Return (C,) whether a channel reaches an end of its range."""
+    # The whole array is tested first: testing columns is several times slower, and clipping is rare.
     if values.min() > lowest and values.max() < highest:
         return np.zeros(values.shape[1], dtype=bool)
     return (values.min(axis=0) <= lowest) | (values.max(axis=0) >= highest)

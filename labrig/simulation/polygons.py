@@ -1,8 +1,8 @@
-"""Random functions of time for noise that goes on from one acquisition to the next: 1/f noise and random walks.
+"""Random functions of time for noise that continues from one acquisition to the next: 1/f noise and random walks.
 
-A function is the sum of one random polygon per octave. The corners of the polygon of an octave are at multiples of its
-interval, a power of two seconds. The normal number at each corner has a place of its own in a random stream, so the
-function is the same whenever and however often a moment is asked for.
+A function is the sum of one random polygonal line per octave. The corners of the line of an octave are at multiples of
+its interval, a power of two seconds. The normal number at each corner has its own place in a random stream, so the
+value of the function at a time is the same whenever and however often it is computed.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from labrig.random_streams import RandomStream
 Array = NDArray[np.float64]
 
 FIRST = -64
-"""Octaves are counted from here in the stream: none below 1e-19 s."""
+"""Exponent from which octaves are counted in the stream: the shortest interval is 2^−64 s, about 5e-20 s."""
 
 TOGETHER = -7
-"""Corners within 2^−7 s, 8 ms, are drawn together, but at least 8: a slow octave needs few of them for a long time."""
+"""Corners within 2^−7 s (8 ms) are drawn together, but at least 8, as a slow octave needs only few of them."""
 
 
 def octave_of(rate_hz: float) -> int:
-    """Exponent of the longest interval that is not above that of samples at this rate."""
+    """Return the exponent of the longest interval (a power of two) that is not longer than that between samples."""
     return math.floor(-math.log2(rate_hz))
 
 
 class Polygons(ABC):
-    """Functions of time, one for each channel, all of one kind and independent of each other.
+    """Independent random functions of time, one for each channel, all of the same kind.
 
     Parameters
     ----------
     stream : RandomStream
-        What they are drawn from.
+        Stream from which they are drawn.
     channels : int
-        How many there are.
+        Number of channels.
     slowest : int
         Exponent of the longest interval, 2^slowest s.
     begins_s : float
-        Where on the polygons time 0 is (s).
+        Position of time 0 on the polygonal lines (s).
     """
 
     def __init__(self, stream: RandomStream, channels: int, slowest: int, begins_s: float = 0.0) -> None:
@@ -53,9 +53,9 @@ class Polygons(ABC):
         self._last: dict[int, tuple[int, int, Array]] = {}
 
     def at(self, times_s: Array, fastest: int, columns: NDArray[np.intp]) -> Array:
-        """(n, C) values of the channels `columns` (C,) at increasing times (n,) (s).
+        """Return the (n, C) values of the channels `columns` (C,) at increasing times (n,) (s).
 
-        The shortest interval is 2^fastest s. A shorter one adds detail and changes nothing else.
+        The shortest interval is 2^fastest s. A shorter interval only adds detail.
         """
         if not len(times_s):
             return np.empty((0, len(columns)))
@@ -71,10 +71,10 @@ class Polygons(ABC):
 
     @abstractmethod
     def _added(self, octave: int, first: int, last: int) -> Array:
-        """(last − first, channels) what the polygon of this octave has at its corners first … last − 1."""
+        """Return the (last − first, channels) contribution of this octave at its corners first … last − 1."""
 
     def _drawn(self, octave: int, first: int, last: int, sigma: float) -> Array:
-        """(last − first, channels) normal numbers, one for each corner."""
+        """Return (last − first, channels) normal numbers, one for each corner."""
         block = 2 ** min(max(3, TOGETHER - octave), 9)
         shape = block, self._channels
         blocks = range(first // block, -(-last // block))
@@ -83,13 +83,13 @@ class Polygons(ABC):
         return (drawn[0] if len(drawn) == 1 else np.concatenate(drawn))[begins : begins + last - first]
 
     def _corners(self, octave: int, first: int, last: int) -> Array:
-        """(last − first, channels) the sum of this polygon and all slower ones at corners first … last − 1."""
+        """Return the (last − first, channels) sum of this octave and all slower ones at corners first … last − 1."""
         known = self._last.get(octave)
         if known is not None and known[:2] == (first, last):
             return known[2]
         total = self._added(octave, first, last)
         if octave < self._slowest:
-            # Every other corner is one of the next octave too; those in between are halfway along its lines.
+            # Every other corner is also a corner of the next octave; the others are midpoints of its lines.
             begins = first // 2
             slower = self._corners(octave + 1, begins, last // 2 + 1)
             here, between = first % 2, 1 - first % 2
@@ -101,13 +101,13 @@ class Polygons(ABC):
 
 
 class OneOverF(Polygons):
-    """Noise of the density k/f (V²/Hz), down to 2^−slowest Hz.
+    """Noise with the density k/f (V²/Hz), down to 2^−slowest Hz.
 
     Octaves of variance σ² add up to 2σ²/(f ln 2) · ∫ sinc⁴(x) dx, and the integral is 1/3.
     """
 
     def __init__(self, stream: RandomStream, channels: int, slowest: int, k: float) -> None:
-        # Zero is a corner of every polygon, where the variance of all is largest: begin anywhere else.
+        # Position 0 is a corner of every octave, where all variances are largest; so start at a random position.
         super().__init__(stream, channels, slowest, math.ldexp(stream.uniform(0), slowest))
         self._sigma = math.sqrt(1.5 * math.log(2) * k)
 
@@ -117,7 +117,7 @@ class OneOverF(Polygons):
 
 
 class RandomWalk(Polygons):
-    """A walk from 0 at time 0 whose variance grows by `per_second` (V²/s), for up to 2^slowest s."""
+    """A random walk from 0 at time 0 whose variance grows by `per_second` (V²/s), for up to 2^slowest s."""
 
     def __init__(self, stream: RandomStream, channels: int, slowest: int, per_second: float) -> None:
         super().__init__(stream, channels, slowest)
@@ -125,7 +125,7 @@ class RandomWalk(Polygons):
 
     @override
     def _added(self, octave: int, first: int, last: int) -> Array:
-        """What a point halfway between two of a walk has beyond their mean; the corners of slower octaves stay."""
+        """Return the deviation of midpoints from the mean of their neighbours; 0 at corners of slower octaves."""
         variance = self._per_second * math.ldexp(1.0, octave)
         if octave < self._slowest:
             added = self._drawn(octave, first, last, math.sqrt(variance / 2)).copy()

@@ -1,6 +1,6 @@
 """The `simulation` section: a preset of imperfections, single ones that replace those of the preset, and faults.
 
-The only module of the simulation, benches apart, that `labrig.assembly` imports.
+Apart from its benches, `labrig.assembly` imports only this module of the simulation.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ __all__ = [
 
 
 def _time_or_count(value: object) -> object:
-    """Refuse a bare number that is not a count, before the union takes it for a duration without a unit."""
+    """Reject a bare number that is not a count, before the union takes it for a duration without a unit."""
     if isinstance(value, int | float) and not isinstance(value, bool) and (value < 1 or value != int(value)):
         raise ValueError(f"expected a count of at least 1, or a time such as '100 ms', got {value}")
     return value
 
 
 class FaultEntry(Section):
-    """A fault: what, where, when and for how long; its own keys are written next to these.
+    """A fault: what, where, when and for how long; the fault's own keys are written next to these.
 
-    acquisition: of the bench, counted from 1; time: since the bench started. for: a duration, or a count of what the
-    fault counts.
+    acquisition: number of an acquisition of the bench, from 1. time: since the bench started (s). for: a duration (s),
+    or a number of messages or acquisitions (see `Fault.counts`).
     """
 
     what: str
@@ -61,13 +61,13 @@ class FaultEntry(Section):
 
 
 class _UnknownFaultEntry(FaultEntry):
-    """Keys of a fault that was not found cannot be judged."""
+    """An entry whose fault was not found, so that its own keys cannot be checked."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class Simulation(Section):
-    """The keys other than the imperfections."""
+    """The keys of the section other than the imperfections."""
 
     preset: str = "typical"
     seed: NonNegativeCount | None = None
@@ -76,13 +76,13 @@ class Simulation(Section):
 
 @dataclass(frozen=True)
 class SimulationChoice:
-    """The section, and what it names.
+    """The section, with the fields of the imperfections that it may name.
 
     Parameters
     ----------
     section : Simulation
     fields : mapping
-        Field of the section by the key of each imperfection that it may name.
+        Name of the field of the section for each imperfection, by its key.
     """
 
     section: Simulation
@@ -90,18 +90,18 @@ class SimulationChoice:
 
     @property
     def given(self) -> dict[str, Any]:
-        """What the section itself sets imperfections to, by their keys."""
+        """The values of imperfections that the section itself gives, by key."""
         values = {key: getattr(self.section, field) for key, field in self.fields.items()}
         return {key: value for key, value in values.items() if value is not None}
 
     @property
     def imperfections(self) -> dict[str, Any]:
-        """What each imperfection is set to, by its key: as the section says, or else the preset."""
+        """The value of each imperfection by key: that of the section, or else that of the preset."""
         return {**preset_values(self.section.preset), **self.given}
 
     @property
     def card(self) -> dict[str, Any]:
-        """The section as plain values, without what it leaves to the preset."""
+        """The section as plain values, without the values that come from the preset."""
         shared = self.section.model_dump(include=set(Simulation.model_fields), exclude_none=True)
         plain = {key: value.model_dump() if isinstance(value, Section) else value for key, value in self.given.items()}
         return {**shared, **plain}
@@ -110,19 +110,19 @@ class SimulationChoice:
 def simulation_model(
     brought: Mapping[str, type[Imperfection]], fault_kinds: Sequence[type[Fault] | None] = ()
 ) -> tuple[type[Simulation], dict[str, str]]:
-    """The section's model, and its field by the key of each imperfection.
+    """Return the model of the section, and the name of its field for each imperfection by key.
 
     Parameters
     ----------
     brought : mapping
-        Imperfections that are not labrig's own, by their keys.
-    fault_kinds : sequence
-        The class that each entry of `faults` names; None if there is none.
+        Imperfections of other packages, by key.
+    fault_kinds : sequence of type or None
+        The class that each entry of `faults` names; None if there is no such class.
 
     Raises
     ------
     ValueError
-        If a fault has a key that every fault has.
+        If an own key of a fault is one of the keys common to all faults.
     """
     own = {name: IMPERFECTIONS.find(name) for name in IMPERFECTIONS.own}
     fields = {**{name: name for name in own}, **{key: f"imperfection_{n}" for n, key in enumerate(brought)}}
@@ -141,7 +141,7 @@ def simulation_model(
 
 @cache
 def preset_values(name: str) -> Mapping[str, Any]:
-    """What a preset sets each imperfection to, by its key, in SI units."""
+    """Return the values of a preset by key, in SI units."""
     model, fields = simulation_model({})
     values = model.model_validate_json(json.dumps({"preset": name, **preset(name)}))
     return {key: getattr(values, fields[key]) for key in preset(name)}

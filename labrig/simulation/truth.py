@@ -1,4 +1,4 @@
-"""What only a simulation knows: the solver's answer for the present state of the board."""
+"""The truth that only a simulation knows: the solver's solution for the present state of the board."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from labrig.simulation.world import World
 Array = NDArray[np.float64]
 
 PERIOD_SAMPLES = 256
-"""Samples of one period of the activation in the exact gradient: enough for harmonics far beyond those of a diode."""
+"""Samples per period of the activation in the exact gradient: enough for more harmonics than diodes produce."""
 
 _COSINE = np.cos(2 * np.pi * np.arange(PERIOD_SAMPLES) / PERIOD_SAMPLES)
 
 
 class SimulatedTruth:
-    """Keeps the Truth protocol.
+    """The exact state of the simulated board (see the Truth protocol).
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ class SimulatedTruth:
     now : callable
         Returns the time on the bench's clock (s).
     inputs : tuple of str
-        Source channels ("awg/0") of the activation.
+        Source channels ("awg/0") of the inputs.
     outputs : tuple of str
-        Nodes.
+        Nodes of the outputs.
     """
 
     def __init__(
@@ -49,35 +49,35 @@ class SimulatedTruth:
 
     @property
     def acquisitions(self) -> int:
-        """Acquisitions so far, of every digitizer."""
+        """Number of acquisitions of all digitizers so far."""
         return self._world.acquisitions
 
     def conductances(self) -> Array:
-        """(E,) actual conductances now (S)."""
+        """Return the (E,) actual conductances now (S)."""
         return self._world.conductances(self._now()).copy()
 
     def as_played(self, activation: Array) -> Array:
-        """(I,) what the inputs really play for voltages or amplitudes `activation` (I,) (V)."""
+        """Return the (I,) voltages that the inputs actually play for voltages or amplitudes `activation` (I,) (V)."""
         return activation * [self._world.gains[label] for label in self._inputs]
 
     def outputs(self, activation: Array, tone: bool = False) -> Array:
-        """(O,) output voltages, or amplitudes at the tone, for input voltages or amplitudes `activation` (I,) (V)."""
+        """Return the (O,) output voltages (or amplitudes at the tone) for inputs `activation` (I,) (V)."""
         _, voltages = self._period(activation, tone)
         return self._reference(tone) @ voltages[:, self._outputs]
 
     def outputs_of_all(self, activation: Array, tone: bool = False) -> Array:
-        """(M, O) the same for M examples (M, I)."""
+        """Return the (M, O) outputs for M examples (M, I), as `outputs` does for one."""
         if tone:
             return np.array([self.outputs(row, tone) for row in activation])
         _, voltages = self._world.static(self._played(activation), self._now())
         return voltages[:, self._outputs]
 
     def gradient(self, activation: Array, loss_gradient: Callable[[Array], Array], tone: bool = False) -> Array:
-        """(E,) exact ∂C/∂θ for the inputs `activation` (I,), from ∂C/∂v_o of the outputs (O,).
+        """Return the (E,) exact ∂C/∂θ for the inputs `activation` (I,), from ∂C/∂v_o of the outputs (O,).
 
-        With a tone, V_o = (2/T) ∫ v_o cos ωt dt is the amplitude of an output, so that ∂C/∂θ is the mean over the
-        period of the adjoint's answers to 2 cos ωt · ∂C/∂V_o, each at the state of its moment. This holds for a
-        network without memory: a board whose nodes follow their sources at once.
+        With a tone, V_o = (2/T) ∫ v_o cos ωt dt is the amplitude of an output, so ∂C/∂θ is the mean over the period of
+        the adjoint gradients for 2 cos ωt · ∂C/∂V_o, each at the state at time t. This holds for a network without
+        memory, whose nodes follow their sources instantly.
         """
         solver, voltages = self._period(activation, tone)
         weights = self._reference(tone)
@@ -91,15 +91,15 @@ class SimulatedTruth:
         return solver.gradient(voltages, by_node).sum(axis=0)
 
     def _period(self, activation: Array, tone: bool) -> tuple[Equilibrium, Array]:
-        """The solver and all node voltages (T, N) over one period of the tone; T is 1 for constant inputs."""
+        """Return the solver and the node voltages (T, N) over one period of the tone; T is 1 for constant inputs."""
         played = np.outer(_COSINE if tone else np.ones(1), activation)
         return self._world.static(self._played(played), self._now())
 
     def _played(self, activation: Array) -> dict[str, Array]:
-        """What each input's channel plays (V) for activations (M, I)."""
+        """Return the voltages that each input's channel plays (V) for activations (M, I)."""
         return dict(zip(self._inputs, (activation * self._volts).T, strict=True))
 
     @staticmethod
     def _reference(tone: bool) -> Array:
-        """(T,) weights of the samples of a period in what the loss is a function of."""
+        """Return the (T,) weights with which the samples of a period enter the outputs."""
         return 2.0 / PERIOD_SAMPLES * _COSINE if tone else np.ones(1)

@@ -16,7 +16,7 @@ from labrig.errors import LabrigError
 
 
 class NotApplicable(Exception):
-    """Raised with a reason if a check does not apply to this instrument or bench."""
+    """Raised, with a reason, if a check does not apply to this instrument or bench."""
 
 
 class Bounded:
@@ -63,7 +63,7 @@ class Bounded:
             try:
                 return bounded(what, lambda: method(*arguments), limit_s, self._unfinished)
             except AssertionError:
-                self._unfinished.clear()  # do not wait for it again
+                self._unfinished.clear()  # do not wait for this call again
                 raise
 
         return call
@@ -108,7 +108,7 @@ def bounded(what: str, action: Callable[[], Any], limit_s: float, threads: list[
 
 
 def bounded_by_alarm(what: str, action: Callable[[], Any], limit_s: float) -> Any:
-    """The same in the main thread of a POSIX system; it cannot end a library that blocks in C."""
+    """Do what `bounded` does in the main thread of a POSIX system; cannot end a library call that blocks in C."""
 
     def ring(*_: Any) -> None:
         raise AssertionError(f"{what} had not ended after {limit_s:g} s; every blocking call has a deadline")
@@ -182,9 +182,9 @@ def interrupted(what: str, action: Callable[[], Any], after_s: float) -> bool:
 
 
 class _CtrlC(threading.Thread):
-    """Sends Ctrl-C to the main thread, and again if it arrives inside a coverage tool.
+    """Sends Ctrl-C to the main thread, and again if the signal arrives inside a coverage tool.
 
-    Such a tool holds a lock from one line to the next; an exception in between would never release it.
+    Such a tool holds a lock while it records a line; an exception then would never release the lock.
     """
 
     AGAIN_S = 0.5e-3

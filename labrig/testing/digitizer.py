@@ -1,4 +1,4 @@
-"""Checks of a Digitizer. The rig's sources, at 0 V, start its acquisitions."""
+"""Checks of a Digitizer. Its acquisitions are started by the sources of the rig, which play 0 V."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ BEYOND_RANGE = 1.1
 """Largest reading relative to the nominal range, which ADCs may slightly exceed."""
 
 ACQUISITIONS = 20
-"""Number of acquisitions in a row."""
+"""Number of successive acquisitions in a check."""
 
 
 def says_what_it_will_do(subject: Subject) -> None:
-    """The plan returned by configure has the requested channels and samples and plausible rate, ranges and skew."""
+    """The plan returned by configure has the requested channels and samples, and plausible rate, ranges and skew."""
     asked = subject.plan
     with subject.opened() as digitizer:
         actual, again = digitizer.configure(asked), digitizer.configure(asked)
@@ -36,7 +36,7 @@ def says_what_it_will_do(subject: Subject) -> None:
         found, wanted = getattr(actual, what), getattr(asked, what)
         assert found == wanted, f"{name}: {what} became {found}, requested: {wanted}"
     assert abs(actual.sample_rate_hz / asked.sample_rate_hz - 1) <= RATE_TOLERANCE, (
-        f"{name}: should sample at {asked.sample_rate_hz:g} S/s and reports {actual.sample_rate_hz:g} S/s"
+        f"{name}: should sample at {asked.sample_rate_hz:g} S/s, but reports {actual.sample_rate_hz:g} S/s"
     )
     assert len(actual.ranges_v) == count, f"{name}: {len(actual.ranges_v)} ranges for {count} channels"
     for channel, got, wanted in zip(asked.channels, actual.ranges_v, asked.ranges_v, strict=True):
@@ -48,7 +48,7 @@ def says_what_it_will_do(subject: Subject) -> None:
 
 
 def refuses_what_it_cannot_sample(subject: Subject) -> None:
-    """Unknown channels and rates beyond its maximum are refused."""
+    """Unknown channels and sample rates beyond the maximum are rejected."""
     able, plan = subject.device.capabilities, subject.plan
     assert isinstance(able, DigitizerCapabilities)
     unknown = replace(plan, channels=("no such channel", *plan.channels[1:]))
@@ -60,7 +60,7 @@ def refuses_what_it_cannot_sample(subject: Subject) -> None:
 
 
 def reads_nothing_that_was_not_armed(subject: Subject) -> None:
-    """Read is refused before configure, before arm, after the last scan and after make_safe."""
+    """Read is rejected before configure, before arm, after the last scan and after make_safe."""
     with subject.opened() as digitizer:
         refused(f"{subject.name}: read before configure", lambda: digitizer.read(0.1))
         digitizer.configure(subject.plan)
@@ -74,7 +74,7 @@ def reads_nothing_that_was_not_armed(subject: Subject) -> None:
 
 
 def keeps_its_deadline(subject: Subject) -> None:
-    """Armed and never started, or asked for less time than the window takes: read ends by its deadline."""
+    """Read ends by its deadline if the digitizer is never started, or the window takes longer than the deadline."""
     with subject.opened() as digitizer:
         digitizer.configure(subject.plan)
         digitizer.arm()
@@ -113,7 +113,7 @@ def arms_twenty_times(subject: Subject) -> None:
 
 
 def ctrl_c_while_it_waits(subject: Subject) -> None:
-    """After Ctrl-C in a read that waits for its trigger, make_safe works and it acquires again."""
+    """After Ctrl-C in a read that waits for its trigger, make_safe works and the digitizer acquires again."""
     require_ctrl_c()
     with Chain(subject.station, in_main_thread=True) as chain:
         chain.digitizer.arm()
@@ -135,7 +135,7 @@ def ctrl_c_while_it_waits(subject: Subject) -> None:
 
 
 def _next_scan(subject: Subject, block: Block, expected: int, ranges_v: tuple[float, ...]) -> int:
-    """Check one block; returns the index of the scan after it."""
+    """Check one block; return the index of the scan after it."""
     name, (count, channels) = subject.name, block.codes.shape
     assert block.lost == 0, f"{name}: lost {block.lost} scans before scan {block.start_index}"
     assert block.start_index == expected, (

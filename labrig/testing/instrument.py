@@ -18,12 +18,12 @@ from labrig.testing.station import Subject
 Check = Callable[[Subject], Any]
 
 INTERRUPT_S = (0.0005, 0.002, 0.006, 0.02)
-"""Delays of Ctrl-C after the start of a call (s): on the wire, during its first, a middle and a late message."""
+"""Delays of Ctrl-C after the start of a call (s); on the wire they fall in early, middle and late messages."""
 
 
 def opening_is_the_first_io(subject: Subject) -> None:
     """Constructing an instrument does no I/O; only opening it does."""
-    subject.connect().close()  # the bench may have to start first, and modules to be imported
+    subject.connect().close()  # so that the bench is started and modules are imported beforehand
     with recorded_touches() as touches:
         instrument = subject.connect()
     instrument.close()
@@ -60,7 +60,7 @@ def safe_at_any_time(subject: Subject) -> None:
 
 
 def safe_after_a_failed_open(subject: Subject) -> None:
-    """For an instrument that is not there, open raises a LabrigError, and make_safe and close do not raise."""
+    """For an absent instrument, open raises a LabrigError, and make_safe and close do not raise."""
     instrument = subject.absent()
     refused(f"{subject.name}: opening an instrument that is not there", instrument.open)
     succeeded(f"{subject.name}: make_safe after a failed open", instrument.make_safe)
@@ -95,7 +95,7 @@ def ctrl_c_leaves_it_safe(subject: Subject) -> None:
     """After Ctrl-C in open or another call, the instrument can be made safe, closed and opened again."""
     require_ctrl_c()
     with warnings.catch_warnings():
-        # Interrupted libraries leak: PyVISA, for one, searches for its backends in a subprocess.
+        # Interrupted libraries leak resources: PyVISA, for example, searches for its backends in a subprocess.
         warnings.simplefilter("ignore", ResourceWarning)
         _interrupt_calls(subject)
         gc.collect()
@@ -112,7 +112,7 @@ def _interrupt_calls(subject: Subject) -> None:
                 work = list(uses(subject, instrument.direct).values())
             interrupted(f"{subject.name}: {action}", partial(_each, work), after_s)
             _safe_and_closed(subject, instrument, f"Ctrl-C in {action}")
-            gc.collect()  # in this thread, because remains of an interrupted call may hold its locks
+            gc.collect()  # in this thread, because leftovers of an interrupted call may hold its locks
     instrument = _in_main_thread(subject)
     try:
         succeeded(f"{subject.name}: open after interrupted sessions", instrument.open)
@@ -133,7 +133,7 @@ def _each(work: list[Callable[[], Any]]) -> None:
 
 
 def uses(subject: Subject, instrument: Any) -> dict[str, Callable[[], Any]]:
-    """Typical calls of an instrument of this kind, in order."""
+    """Return typical calls of an instrument of this kind, in order."""
     able = subject.device.capabilities
     everything: dict[str, Callable[[], Any]] = {"identify": instrument.identify}
     if isinstance(able, SourceCapabilities):

@@ -12,7 +12,7 @@ from labrig.testing.station import Subject
 def patterns(
     subject: Subject, levels: Mapping[str, LevelTable | Continuous]
 ) -> tuple[dict[str, Setting], dict[str, Setting]]:
-    """Two settings of every wired channel. Neighbouring channels differ, so that swapped channels are noticed."""
+    """Return two settings of every wired channel. Neighbouring channels differ, so that swapped ones are noticed."""
     low, high = subject.station.assembly.network.programmable.range
     first: dict[str, Setting] = {}
     second: dict[str, Setting] = {}
@@ -24,7 +24,7 @@ def patterns(
 
 
 def _setting(realizable: LevelTable | Continuous, share: float) -> Setting:
-    """The setting at a fraction of the way from the lowest to the highest conductance."""
+    """Return the setting at a fraction of the way from the lowest to the highest conductance."""
     if isinstance(realizable, Continuous):
         return Target(realizable.minimum + share * (realizable.maximum - realizable.minimum))
     return Level(int(realizable.codes[round(share * (len(realizable.codes) - 1))]))

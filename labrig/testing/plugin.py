@@ -2,7 +2,8 @@
 
 Without --rig and --rule the suites are not collected.
 
-It is loaded in every pytest run of an environment with labrig, so it imports nothing heavy unless --rig is given.
+The plugin is loaded in every pytest run of an environment with labrig, so it imports nothing heavy unless --rig is
+given.
 
 With --rig, SIGTERM and SIGHUP end the session like Ctrl-C: the running check makes its instruments safe. Then the
 signal has its usual effect on the process.
@@ -85,5 +86,5 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def station_of(config: pytest.Config) -> Station:
-    """The station for the configuration given by --rig."""
+    """Return the station for the configuration given by --rig."""
     return config.stash[_STATION]

@@ -1,4 +1,4 @@
-"""Checks of a ConductanceProgrammer. Settings stay within the configured range; the last ones remain set."""
+"""Checks of a ConductanceProgrammer. They write settings only within the configured range; the last ones remain set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def levels_increase(subject: Subject) -> None:
 
 
 def holds_what_was_written(subject: Subject) -> None:
-    """Settings are read back as programmed, also after make_safe, and the report lists every channel."""
+    """Settings are read back as programmed, even after make_safe, and the report lists every channel."""
     with subject.opened() as programmer:
         first, second = patterns(subject, programmer.levels())
         programmer.program(first)
@@ -60,7 +60,7 @@ def writes_only_what_changes(subject: Subject) -> None:
 
 
 def refuses_all_where_one_is_wrong(subject: Subject) -> None:
-    """A setting or channel that does not exist is refused, and the other settings of the call are not applied."""
+    """A setting or channel that does not exist is rejected, and the other settings of the call are not applied."""
     with subject.opened() as programmer:
         levels = programmer.levels()
         first, second = patterns(subject, levels)

@@ -1,7 +1,7 @@
-"""Checks of a whole rig: signals come back at the right place, with the right sign and size, and stop.
+"""Checks of a whole rig: signals come back at the right place, with the right sign and size, and stop when they should.
 
-Some errors only show through the wiring: a source that scales twice, a lost sign, a sample rate other than the
-reported one, an ignored make_safe.
+Some errors show only through the wiring: a source that scales twice, a lost sign, a sample rate other than the reported
+one, an ignored make_safe.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 RigCheck = Callable[[Station], None]
 
 TOLERANCE = 0.05
-"""Relative tolerance of source and digitizer together."""
+"""Relative tolerance of source and digitizer combined."""
 
 OFFSET_V = 3e-3
 """Offset tolerance (V)."""
@@ -37,7 +37,7 @@ CLOCK_TOLERANCE = 200e-6
 """Relative tolerance of frequencies: free-running clocks are off by about 50 ppm each."""
 
 SILENT_SHARE = 0.02
-"""Largest fraction of a drive left after make_safe or idle."""
+"""Largest fraction of a drive that may be left after make_safe or idle."""
 
 
 class Board:
@@ -49,7 +49,7 @@ class Board:
         self.siemens = self._programmed()
 
     def expected(self, node: str, volts: Mapping[str, float]) -> tuple[float, float]:
-        """Lowest and highest expected voltage of a node (V) for source levels by node (V); other sources play 0 V."""
+        """Return the lowest and highest expected voltage of a node (V) for source levels by node (V), else 0 V."""
         solver, found = self.network.equilibrium(), []
         levels = [volts.get(source.node, 0.0) for source in self.network.sources]
         for factor in (1 - PART_TOLERANCE, 1.0, 1 + PART_TOLERANCE):
@@ -59,7 +59,7 @@ class Board:
         return min(found) - spare, max(found) + spare
 
     def _programmed(self) -> Array:
-        """Set every edge near the middle of its range; returns the (E,) nominal conductances (S)."""
+        """Set every edge near the middle of its range; return the (E,) nominal conductances (S)."""
         siemens: dict[tuple[str, str], float] = {}
         for name, programmer in self.chain.programmers.items():
             levels = programmer.levels()
@@ -124,12 +124,12 @@ def the_rate_is_what_it_says(station: Station) -> None:
 
 
 def make_safe_silences(station: Station) -> None:
-    """After make_safe nothing is driven."""
+    """After make_safe no node is driven."""
     _silences(station, "make_safe")
 
 
 def idle_silences(station: Station) -> None:
-    """In idle nothing is driven."""
+    """After idle no node is driven."""
     _silences(station, "idle")
 
 
@@ -162,10 +162,10 @@ def _silences(station: Station, action: str) -> None:
 
 
 def _undriven(chain: Chain) -> Array:
-    """(T, C) volts while nothing is played.
+    """Return (T, C) volts while nothing is played.
 
-    If only a source's start triggers the digitizer, the source has to play; then only the samples before its new
-    program takes effect are used.
+    If only the start of a source triggers the digitizer, the source has to play; then only the samples before its new
+    program takes effect are returned.
     """
     chain.station.bench.clock.sleep(0.05)
     try:
@@ -178,7 +178,7 @@ def _undriven(chain: Chain) -> Array:
     settle_s = min(source.settle_s for source in able if isinstance(source, SourceCapabilities))
     before = int(settle_s * chain.plan.sample_rate_hz)
     if before < 2:
-        raise NotApplicable("the sources start the digitizer and take effect at once: there is no sample before")
+        raise NotApplicable("the sources start the digitizer and take effect at once, so there is no undriven sample")
     return chain.acquire({})[:before]
 
 
@@ -187,7 +187,7 @@ def _window(chain: Chain, volts: Array) -> Array:
 
 
 def _phasors(chain: Chain, volts: Array, frequency_hz: float) -> NDArray[np.complex128]:
-    """(C,) peak phasor of each channel's window (V), corrected for skew."""
+    """Return the (C,) peak phasor of each channel's window (V), corrected for skew."""
     window = _window(chain, volts)
     turns = -2j * np.pi * frequency_hz
     t = np.arange(len(window)) / chain.plan.sample_rate_hz
@@ -195,9 +195,9 @@ def _phasors(chain: Chain, volts: Array, frequency_hz: float) -> NDArray[np.comp
 
 
 def _frequency(volts: Array, rate_hz: float) -> float:
-    """Frequency of a strong tone (Hz): its peak in the spectrum, refined by its phase in two parts of the samples.
+    """Return the frequency of a strong tone (Hz): its peak in the spectrum, refined by its phase in two parts.
 
-    Parts that overlap come first: between two bins of the spectrum, the phase of separate halves is ambiguous.
+    Overlapping parts come first, as the phase of separate halves is ambiguous between two bins of the spectrum.
     """
     half = len(volts) // 2
     taper = np.hanning(half)
@@ -226,7 +226,7 @@ def _sense(chain: Chain, node: str) -> str:
 
 
 def _guess(found: float, expected: float) -> str:
-    """The most likely cause of a wrong voltage."""
+    """Return the most likely cause of a wrong voltage."""
     if abs(found) < 0.05 * abs(expected):
         return "no signal; check the wiring and the output"
     if found * expected < 0 and 0.7 < abs(found / expected) < 1.4:

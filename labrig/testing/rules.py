@@ -1,11 +1,11 @@
-"""Holds a learning rule to its sign and to the uncertainty that it states, on noisy simulated boards.
+"""Checks the sign of a learning rule and the uncertainty that it states, on noisy simulated boards.
 
     from labrig.testing.rules import check_rule
     check_rule("mylab_rule:MyRule/option=3")
 
 or `pytest --rule NAME[,NAME] --pyargs labrig.testing`. The boards differ in gain and zero of every
-channel, in the amplitudes of their sources, in noise, and in their conductances. A gradient is held against that of the
-state in which the board is: sources of the activation that play another voltage put it into another state.
+channel, in the amplitudes of their sources, in noise, and in their conductances. A gradient is compared with the exact
+gradient at the actual state of the board, which also depends on the amplitude errors of the input sources.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ NOISY = (
     "limits.step=600 s",
 )
 EXACT = ("bench=simulated", "simulation.preset=ideal", "limits.step=600 s")
-"""The same boards, measured without any error; so parts are nominal, and conductances are not rounded, in both."""
+"""The same boards, measured without any error. In both cases parts are nominal, and conductances are not rounded."""
 LOW, HIGH = 0.9, 1.1
-"""What the rms of (measured − exact) / uncertainty must be between."""
+"""Bounds for the rms of (measured − exact) / uncertainty."""
 
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """What was found of a rule.
+    """The figures of a rule.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ class RuleFigures:
     z_rms : float
         Root mean square of (measured − estimand) / stated uncertainty, over edges, examples and boards.
     cosine : float
-        Smallest cosine of what it measures without noise to the exact gradient.
+        Smallest cosine of the gradient measured without noise to the exact gradient.
     noisy_cosine : float
-        Mean cosine of what it measures with noise.
+        Mean cosine of the gradient measured with noise to the exact gradient.
     acquisitions : int
-        Per example.
+        Acquisitions per example.
     """
 
     rule: str
@@ -78,20 +78,20 @@ def check_rule(
     boards: Sequence[int] = range(12),
     examples: int = 8,
 ) -> RuleFigures:
-    """Raise AssertionError unless a rule has the right sign and states its uncertainty rightly; return its figures.
+    """Return the figures of a rule; raise AssertionError if its sign or its stated uncertainty is wrong.
 
     Parameters
     ----------
     rule : str
-        As for `labrig compare-rules`: NAME or NAME/KEY=VALUE, where NAME may be a dotted path.
+        NAME or NAME/KEY=VALUE as for `labrig compare-rules`; NAME may be a dotted path.
     config : str or Path
-        A board without diodes.
+        Configuration of a board without diodes.
     overrides : sequence of str
-        KEY=VALUE, applied after those that make the board noisy.
+        Overrides KEY=VALUE, applied after those that make the board noisy.
     boards : sequence of int
-        Seeds.
+        Seeds of the boards.
     examples : int
-        Per board.
+        Number of examples per board.
     """
     found = examine_rule(rule, config, overrides, boards, examples)
     assert found.cosine > 0, f"{rule} goes uphill: its cosine to the exact gradient is {found.cosine:.3f}"
@@ -125,8 +125,8 @@ def examine_rule(
             probe, ideal = _ready(measuring, one), _at_what_is_played(_ready(exact, other), one)
             for example in measuring.task.train[:examples].tolist():
                 measured, reference = probe.gradient(example).gradient, ideal.gradient(example).gradient
-                assert measured is not None, f"{rule} measures nothing of example {example}"
-                assert reference is not None, f"{rule} measures nothing of example {example} without noise"
+                assert measured is not None, f"{rule} measures no gradient for example {example}"
+                assert reference is not None, f"{rule} measures no gradient for example {example} without noise"
                 u_outputs = output_uncertainty(one.rig, probe.measure_free(example))
                 if probe.rule.subtracts_zeros:
                     zero = shared_errors(one.rig.hookup, one.rig.plan).of_outputs(
@@ -163,14 +163,14 @@ def _ready(assembly: Assembly, setup: Setup) -> GradientProbe:
 
 
 def _at_what_is_played(ideal: GradientProbe, setup: Setup) -> GradientProbe:
-    """The ideal board in the states of the other one, whose sources of the activation are not exact."""
+    """Return the ideal board with the inputs that the other board actually plays, as its sources are not exact."""
     truth, task = setup.bench.truth, ideal.task
     assert truth is not None
     return replace(ideal, task=replace(task, activation=np.array([truth.as_played(row) for row in task.activation])))
 
 
 def _gradient(ideal: GradientProbe, setup: Setup, u_outputs: Array, example: int) -> tuple[Array, Array]:
-    """The exact gradient (E,), and by how much an uncertainty of each output changes it (O, E)."""
+    """Return the exact gradient (E,), and its change (O, E) for one uncertainty of each output."""
     truth, x, target = setup.bench.truth, ideal.task.activation[example], ideal.task.target[example]
     assert truth is not None
     tone = ideal.rig.activation == "sine"
@@ -183,7 +183,7 @@ def _gradient(ideal: GradientProbe, setup: Setup, u_outputs: Array, example: int
 
 
 def _of_sources(ideal: GradientProbe, setup: Setup, measured: Gradient, example: int) -> Array:
-    """(O, E) by how much an uncertainty of each source of the error changes what was measured."""
+    """Return the (O, E) change of the measured gradient for one uncertainty of each error source."""
     truth, x, target = setup.bench.truth, ideal.task.activation[example], ideal.task.target[example]
     assert truth is not None
     tone = ideal.rig.activation == "sine"
@@ -191,7 +191,7 @@ def _of_sources(ideal: GradientProbe, setup: Setup, measured: Gradient, example:
 
 
 def _modes(ideal: GradientProbe, u_outputs: Array, example: int, value: Array) -> Array:
-    """(O, E) by how much an uncertainty of each output changes what the rule measures without noise."""
+    """Return the (O, E) change of the gradient measured without noise for one uncertainty of each output."""
     found = []
     for by in np.diag(u_outputs):
         shifted = replace(ideal, loss=_Shifted(ideal.loss, by)).gradient(example).gradient
@@ -205,7 +205,7 @@ def _cosine(one: Array, other: Array) -> float:
 
 
 class _Shifted(Loss):
-    """A loss that takes outputs for what they are plus a shift."""
+    """A loss that adds a shift to the outputs."""
 
     def __init__(self, loss: Loss, by: Array) -> None:
         self._loss, self._by = loss, by

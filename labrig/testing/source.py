@@ -1,4 +1,4 @@
-"""Checks of a WaveformSource. Only wired channels are played, with the station's drive at most."""
+"""Checks of a WaveformSource. They play only wired channels, with at most the station's drive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labrig.testing.instrument import Check
 from labrig.testing.station import Subject
 
 AMPLITUDE_TOLERANCE = 0.05
-"""Relative tolerance of levels and amplitudes, which includes the sin(x)/x droop of a DAC."""
+"""Relative tolerance of levels and amplitudes, including the sin(x)/x droop of a DAC."""
 
 SMALLEST_V = 5e-3
 """Additional tolerance for rounding and smallest settings (V)."""
@@ -33,7 +33,7 @@ def plays_the_dc_it_was_asked(subject: Subject) -> None:
             for channel, program in asked.items():
                 found = played[channel].dc
                 assert abs(found - program.dc) <= AMPLITUDE_TOLERANCE * abs(program.dc) + SMALLEST_V, (
-                    f"{subject.name}: channel {channel} should play {program.dc:g} V and reports {found:g} V"
+                    f"{subject.name}: channel {channel} should play {program.dc:g} V, but reports {found:g} V"
                 )
 
 
@@ -58,13 +58,13 @@ def plays_the_tone_it_was_asked(subject: Subject) -> None:
         ):
             off = math.remainder(turned - expected, 2 * math.pi)
             assert abs(off) <= PHASE_TOLERANCE_RAD, (
-                f"{subject.name}: channel {channel} should play {what} and reports a phase of {turned:+.3f} rad "
-                f"relative to it, not {expected:.3f}: the sign of an error current would be lost"
+                f"{subject.name}: channel {channel} should play {what}, but reports a phase of {turned:+.3f} rad "
+                f"relative to it, not {expected:.3f} rad: the sign of an error current would be lost"
             )
 
 
 def refuses_what_it_cannot_play(subject: Subject) -> None:
-    """Levels beyond full scale, NaN and unknown channels are refused."""
+    """Levels beyond full scale, NaN and unknown channels are rejected."""
     able = subject.device.capabilities
     assert isinstance(able, SourceCapabilities)
     channel, beyond = subject.channels[0], 1.01 * able.full_scale_v
@@ -81,7 +81,7 @@ def refuses_what_it_cannot_play(subject: Subject) -> None:
 
 
 def idles_and_starts_again(subject: Subject) -> None:
-    """Idle and make_safe in any order and repeatedly; load, arm and start work after each."""
+    """Load, arm and start work after idle and make_safe, in any order and repeatedly."""
     program = dict.fromkeys(subject.channels, ToneProgram(subject.station.drive_v))
     with subject.opened() as source:
         for what in ("idle", "idle", "make_safe", "idle", "make_safe", "make_safe"):
@@ -103,14 +103,14 @@ def _tone_phase(
     subject: Subject, channel: str, asked: Mapping[str, ToneProgram], played: Mapping[str, ToneProgram]
 ) -> float:
     (wanted,), tones = asked[channel].tones, played[channel].tones
-    assert len(tones) == 1, f"{subject.name}: channel {channel} should play 1 tone and reports {len(tones)}"
+    assert len(tones) == 1, f"{subject.name}: channel {channel} should play 1 tone, but reports {len(tones)}"
     (found,) = tones
     assert math.isclose(found.frequency_hz, wanted.frequency_hz, rel_tol=1e-6), (
-        f"{subject.name}: channel {channel} should play {wanted.frequency_hz:.9g} Hz and reports "
+        f"{subject.name}: channel {channel} should play {wanted.frequency_hz:.9g} Hz, but reports "
         f"{found.frequency_hz:.9g} Hz"
     )
     assert abs(found.amplitude - wanted.amplitude) <= AMPLITUDE_TOLERANCE * wanted.amplitude + SMALLEST_V, (
-        f"{subject.name}: channel {channel} should play a tone of {wanted.amplitude:g} V and reports "
+        f"{subject.name}: channel {channel} should play a tone of {wanted.amplitude:g} V, but reports "
         f"{found.amplitude:g} V"
     )
     return found.phase_rad

@@ -25,7 +25,7 @@ from labrig.signals.tones import SILENT, ToneProgram
 from labrig.testing.calls import Bounded, NotApplicable
 
 MARGIN_S = 5.0
-"""Longest duration of a call beyond its own timeout (s)."""
+"""Longest time that a call may take beyond its own timeout (s)."""
 
 DRIVE_V = 0.5
 """Drive of the checks (V), reduced if the rig's limits, full scales or supplies require it."""
@@ -44,15 +44,15 @@ class Station:
         return import_module(BENCHES[self.assembly.header.bench]).build(self.assembly)
 
     def subjects(self, kind: str) -> list[Subject]:
-        """The wired instruments of a kind ("source", "digitizer" or "programmer")."""
+        """Return the wired instruments of a kind ("source", "digitizer" or "programmer")."""
         hookup = self.assembly.board.hookup
         names = {"source": hookup.sources, "digitizer": (hookup.digitizer,), "programmer": hookup.programmers}[kind]
         return [Subject(self, name) for name in names]
 
     def connect(self, name: str) -> Any:
-        """Make an instrument with its guard and bounded calls, not yet open."""
+        """Return an unopened instrument with its guard and bounded calls."""
         device = self.assembly.devices[name]
-        # The options as in a run, including the output terminal of the start trigger.
+        # The options are those of a run, including the output terminal of the start trigger.
         return self.checked(name, self.bench.connect(name, device.driver, self.assembly.routed(name)))
 
     def checked(self, name: str, instrument: Any) -> Bounded:
@@ -68,7 +68,7 @@ class Station:
     def drive_v(self) -> float:
         """Voltage with which the checks may drive any node (V).
 
-        Current sources are limited to the configured error current: the effect of more on their node is unknown.
+        Current sources are limited to the configured error current, as the effect of a larger one is unknown.
         """
         hookup = self.assembly.board.hookup
         rails = [abs(end) for wire in hookup.senses for end in (wire.low_v, wire.high_v)]
@@ -93,12 +93,12 @@ class Subject:
 
     @property
     def device(self) -> Device:
-        """Its entry in the configuration."""
+        """The entry of the instrument in the configuration."""
         return self.station.assembly.devices[self.name]
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The wired channels. No check touches others, which may be connected to anything in the laboratory."""
+        """The wired channels. Checks use no others, which may be connected to anything in the laboratory."""
         hookup = self.station.assembly.board.hookup
         if self.name == hookup.digitizer:
             return tuple(wire.channel for wire in hookup.senses)
@@ -111,11 +111,11 @@ class Subject:
         return self.station.assembly.acquisition_timing.plan
 
     def connect(self) -> Any:
-        """Make the instrument, not yet open."""
+        """Return the instrument, unopened."""
         return self.station.connect(self.name)
 
     def absent(self) -> Any:
-        """The same driver with the address of an instrument that does not exist."""
+        """Return an instrument of the same driver at an address where there is none."""
         if self.station.assembly.header.bench == "simulated" or self.device.driver.factory is None:
             raise NotApplicable("a simulated instrument cannot be absent")
         if "resource" not in type(self.device.options).model_fields:
@@ -143,7 +143,7 @@ class Chain:
     station
         The rig under test.
     plan
-        The acquisition to configure, by default that of the configuration. The attribute `plan` is the actual one.
+        The acquisition to configure; by default that of the configuration. The attribute `plan` is the actual plan.
     programmed
         Whether to open the programmers too; without them the edges may be open.
     in_main_thread
@@ -189,7 +189,7 @@ class Chain:
     def _make_safe_at_once(self) -> None:
         """Make all instruments safe simultaneously, so that an unresponsive one does not delay the others.
 
-        Each is made safe again when it is closed; only failures at that time are reported.
+        Each instrument is made safe again when it is closed; only failures at that time are reported.
         """
         opened = [*self.sources.values(), self.digitizer, *self.programmers.values()]
         if self._in_main_thread:  # the alarm can bound only one call at a time
@@ -246,7 +246,7 @@ def _suppressed(action: Callable[[], None]) -> None:
 
 @contextmanager
 def _safe_afterwards(instrument: Any) -> Iterator[None]:
-    """Make safe and close in any case; errors of that are raised only if there was no other exception."""
+    """Make safe and close in any case; raise errors of doing so only if there was no other exception."""
     try:
         yield
     except BaseException:

@@ -59,7 +59,7 @@ BOARD_MISTAKES = [
             Edit("acquisition:", "limits: {step: 1e9 s}\nacquisition:"),
         ),
         "acquisition.settle",
-        ("settling of 5e+10 samples on each of 3 channels is too long for the memory",),
+        ("settling of 5e+10 samples on each of 3 channels does not fit in memory",),
         base=ISLANDS,
     ),
     one_edit(
@@ -204,14 +204,14 @@ BOARD_MISTAKES = [
         "limits:",
         "timing: {clock: {master: ▲awg, followers: []}}\nlimits:",
         "timing.clock.master",
-        "the clock must come from daq, the digitizer",
+        "the clock must come from the digitizer, daq",
     ),
     one_edit(
         "a trigger from elsewhere",
         "limits:",
         "timing: {trigger: {from: ▲awg/start, to: [awg]}}\nlimits:",
         "timing.trigger.from",
-        "the trigger must be daq/start",
+        "the trigger must be the start of the digitizer, daq/start",
     ),
     one_edit(
         "a follower that is no instrument",

@@ -190,7 +190,7 @@ MISTAKES = [
         "a field too few",
         (Edit("data: flowers", "data: ▲flowers"),),
         "task.classification.data",
-        ("flowers.csv:3:1: 2 fields where the header has 3",),
+        ("flowers.csv:3:1: the row has 2 fields, but the header has 3",),
         flowers=FLOWERS.replace("\n0.1,", "\n"),
     ),
     Mistake(

@@ -111,7 +111,7 @@ def test_without_a_mistake_there_is_no_error(base: str, folder: Path, capsys: py
             ("'learning.rate' has no '='", "write e.g. --set learning.rate=0.1"),
         ),
         (["bad.yaml", "--set", "=1"], USAGE, ("'' is not a valid key", "write e.g.")),
-        (["bad.yaml", "--set", "extends=iris.yaml"], USAGE, ("'extends' can only be set in a file",)),
+        (["bad.yaml", "--set", "extends=iris.yaml"], USAGE, ("'extends' cannot be overridden",)),
         (["bad.yaml", "--seed", "zero"], USAGE, ("'zero' is not a whole number ≥ 0",)),
         (["bad.yaml", "--bench", "imaginary"], USAGE, ("invalid choice: 'imaginary'",)),
         (["bad.yaml", "--sed", "1"], USAGE, ("--sed 1; did you mean --seed?",)),
@@ -243,7 +243,7 @@ def test_a_run_folder_that_exists_is_left_alone(folder: Path, capsys: pytest.Cap
     (folder / "mine" / "notes.txt").write_text("precious")
     before = listing(folder)
     assert main(["run", "bad.yaml", "--run-dir", "mine"]) == CONFIG
-    assert reported(capsys) == "labrig: --run-dir mine exists already (remedy: a run is always a new folder)\n"
+    assert reported(capsys) == "labrig: --run-dir mine exists already (remedy: name a folder that does not exist yet)\n"
     assert listing(folder) == before
     assert (folder / "mine" / "notes.txt").read_text() == "precious"
 

@@ -45,7 +45,7 @@ def test_a_run_by_the_exact_gradient_says_so(tmp_path, capsys):
     assert main(["show", str(tmp_path / "run"), "--json"]) == 0
     assert LABEL in json.loads(capsys.readouterr().out)["card"]["measurement"]
     assert main(["certify", "divider.yaml", "--set", "learning.rule=exact_adjoint"]) == 2
-    assert LABEL in capsys.readouterr().err
+    assert "does not measure" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rules", ["", "frequency_propagation,frequency_propagation", "chopped/chops"])
@@ -83,7 +83,7 @@ def test_a_budget_smaller_than_a_step_is_exceeded_and_said_to_be(tmp_path, capsy
     ]
     assert main([*given, "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
-    assert "finite_difference went over its budget: 113 acquisitions instead of 40: a step takes 113" in shown
+    assert "finite_difference exceeded its budget: 113 acquisitions instead of 40: a step takes 113" in shown
     assert "true_rms_m (m)" in shown
     assert json.loads((tmp_path / "rules.json").read_text())["units"] == {"rms_m": "m", "loss": "m²"}
 

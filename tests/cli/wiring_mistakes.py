@@ -158,7 +158,7 @@ WIRING_MISTAKES = [
         "  pilot:      {drive: awg/9, sense: daq/9}\n",
         "",
         "wiring",
-        "no pilot: wire one, e.g.",
+        "there is no pilot; wire one, e.g.",
         at="wiring:",
     ),
     one_edit(
@@ -213,7 +213,7 @@ WIRING_MISTAKES = [
         "0..5, through: 50 Ω",
         "0..5, through: ▲{howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}",
         "wiring.in0.through",
-        "a Howland source can only inject an error, but in0 is driven",
+        "a Howland source can only inject an error, but in0 has a drive",
     ),
     one_edit(
         "target beyond the compliance",
@@ -281,6 +281,6 @@ WIRING_MISTAKES = [
         "drive: awg/0..5, through: 50 Ω",
         "drive: awg/0..5, through: ▲{howland: 10 µA/V, output_resistance: 5 MΩ, compliance: 3 V}",
         "wiring.in0.through",
-        "a Howland source can only inject an error, but in0 is driven with a voltage",
+        "a Howland source can only inject an error, but in0 has a drive",
     ),
 ]

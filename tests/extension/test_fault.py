@@ -82,7 +82,7 @@ def test_it_passes_check_and_a_run_feels_it(laboratory: Laboratory) -> None:
     [
         ("daq/1", ", at: 1 A", "at", "'1 A' is a current, expected a voltage"),
         ("daq/1", ", att: 1 V", "att", "unknown key 'att'; did you mean 'at'?"),
-        ("pots", "", "where", "lab_stuck:Stuck acts on a digitizer, and pots is a programmer"),
+        ("pots", "", "where", "lab_stuck:Stuck acts on a digitizer, but pots is a programmer"),
         ("daq", "", "where", "lab_stuck:Stuck acts on one channel; write e.g. 'daq/0'"),
     ],
 )

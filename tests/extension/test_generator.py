@@ -72,7 +72,7 @@ def test_faults_of_the_configuration_strike_it(mylab: Laboratory) -> None:
     assert errors[0]["kind"] == "DeadlineExceeded"
     assert errors[0]["message"].startswith("awg: ")
     (wrong,) = mylab.labrig("check", "mine.yaml", "--set", fault % "reset", code=3)
-    assert "the virtual mylab.trio has no reset" in json.dumps(wrong)
+    assert "the virtual mylab.trio cannot simulate reset" in json.dumps(wrong)
 
 
 def test_without_its_virtual_counterpart_it_is_refused_on_the_wire_only(laboratory: Laboratory) -> None:

@@ -125,7 +125,7 @@ def test_an_error_that_nothing_would_answer_to_is_refused(error: str, message: s
         (
             "c_out0={error: {channel: dispensers/0, actuator: 10 µL/s per V}, sense: {channel: daq/35, sensor: "
             "10 V per mol/m³}}",
-            "an actuator that makes a volume flow does not fit; c_out0 carries a concentration: write mol/s per V",
+            "an actuator that makes a volume flow is not suitable: c_out0 carries a concentration: write mol/s per V",
         ),
         ("h0={sense: daq/13}", "h0 carries a pressure: name the transducer"),
     ],
@@ -186,14 +186,14 @@ def test_settling_waits_for_the_chemical_or_is_said_to_be_too_short() -> None:
     assert plan.settle_samples / plan.sample_rate_hz > 10 * equilibrium.slowest_s > 10e-3
     assert not slow.document.warnings
     (warning,) = assemble(path, ["network.chemical.volume=100 nL", "acquisition.settle=5 ms"]).document.warnings
-    assert "settles with a time constant of up to 3.7" in warning.message
+    assert "has a time constant of up to 3.7" in warning.message
 
 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("learning.activation=sine", "no constant parameter changes the amplitude of a tone here"),
-        ("learning.rule=half_squares", "it reads ½u² of the edges, but its energy per edge is not half the parameter"),
+        ("learning.activation=sine", "the amplitude of a tone does not follow the parameters"),
+        ("learning.rule=half_squares", "but in this network the energy of an edge is not half its parameter"),
         ("network.programmable.range=[20 N/m, 190 N/m]", "'20 N/m' is a stiffness, expected a length"),
         ("wiring.edges.transducer=2 N/m per µS", "expected a factor in m per S"),
     ],

@@ -84,7 +84,7 @@ def test_tones_that_no_trigger_started_are_no_measurement():
     ],
 )
 def test_tones_that_would_start_by_a_command_are_refused(override: str, place: str):
-    with pytest.raises(ConfigError, match=f"{place}: the tones of .* would start by command"):
+    with pytest.raises(ConfigError, match=f"{place}: the tones of .* would be started by a command"):
         assembled("iris_wire", *SINE, override)
     if "awg" in override:  # which plays DC, where the activation is DC
         assembled("iris_wire", override)

@@ -23,7 +23,7 @@ RECOVERY_S = 15.0
 
 
 def build(assembly: Assembly) -> HardwareBench:
-    """Build the bench, with a watchdog that allows for the slowest step unless somebody is watching."""
+    """Build the bench; unless the rig is attended, its watchdog has a time limit that allows for the slowest step."""
     if assembly.attended:
         return HardwareBench()
     longest_s = max(assembly.limits.step_s, assembly.acquisition_timing.plan.duration_s)
@@ -36,8 +36,7 @@ class HardwareBench:
     Parameters
     ----------
     silence_s : float, optional
-        How long the program may take between two acquisitions before the watchdog makes everything safe (s). None: as
-        long as it likes.
+        Longest time between two acquisitions before the watchdog makes everything safe (s); None for no limit.
     """
 
     truth = None
@@ -47,7 +46,7 @@ class HardwareBench:
         self.watchdog = Watchdog(silence_s)
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Any:
-        """Create the driver's instrument, reserved and guarded while it is open; ConfigError for a generic model."""
+        """Return the driver's instrument, reserved and watched while open; raises ConfigError for a generic model."""
         if driver.factory is None:
             raise ConfigError(
                 f"{driver.name} is not a real instrument",
@@ -57,18 +56,18 @@ class HardwareBench:
         return Reserved(record_of(name, driver, options), driver.factory(name, options), self.watchdog)
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> None:
-        """Return None: nobody knows the truth."""
+        """Return None: the true outputs of a real board are unknown."""
 
     def pause(self) -> None:
-        """Nothing happens on its own."""
+        """Do nothing: real instruments are not paused."""
 
     def state(self) -> dict[str, Any]:
-        """Return nothing: the instruments keep their state."""
+        """Return an empty state: the instruments keep their own."""
         return {}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Do nothing: the board is as it was left."""
+        """Do nothing: the board kept its state."""
 
     def close(self) -> None:
-        """Let the watchdog end."""
+        """End the watchdog."""
         self.watchdog.close()

@@ -29,7 +29,7 @@ def build(assembly: Assembly) -> SimulatedBench:
 
 
 def board_wiring(assembly: Assembly) -> BoardWiring:
-    """Return which node every channel is wired to, as configured."""
+    """Return the configured wiring: the node or edge of every channel, and what is between them."""
     hookup = assembly.board.hookup
     judge = () if assembly.judge is None else assembly.judge.labels
     judged = zip(judge, (wire.output for wire in hookup.outputs), strict=bool(judge))
@@ -57,5 +57,5 @@ def _sensors(assembly: Assembly) -> dict[str, float]:
 
 
 def imperfections(assembly: Assembly) -> Imperfections:
-    """The imperfections of the configuration, drawn from the seed of the simulation."""
+    """Return the imperfections of the configuration, drawn from the seed of the simulation."""
     return drawn(assembly.simulation.imperfections, assembly.simulation_seed)

@@ -35,9 +35,9 @@ class Serving(NamedTuple):
     endpoints : list of Endpoint
         Their addresses.
     true_outputs : callable
-        Returns the exact outputs (O,) for inputs (I,) (V), and whether these are amplitudes of a tone.
+        Takes inputs (I,) (V) and whether these are amplitudes of a tone; returns the exact outputs (O,) (V).
     playing : callable
-        Returns the time and, for each source channel, whether it plays anything and since when (s).
+        Returns the time and, for each source channel, whether its output is on and since when (s).
     """
 
     endpoints: list[Endpoint]

@@ -1,7 +1,7 @@
-"""What `check` warns of: a run is possible, but not what the user expects. One file each.
+"""Warnings of `check`: a run is possible, but will not do what the user expects. One file each.
 
-A concern is a function of the assembly that yields the place in the configuration and the warning, with a figure and a
-remedy. `ALL` lists them; adding one is a file here and a line there.
+A concern is a function of the assembly that yields (place in the configuration, warning) pairs; each warning has a
+figure and a remedy. To add one, write a file here and add its name to `ALL`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ALL: Sequence[str] = (
     "rate",
     "clamp",
 )
-"""The files; each has a function of its own name."""
+"""Names of the files; each contains a function with the name of the file."""
 
 
 def warn(assembly: Assembly) -> None:

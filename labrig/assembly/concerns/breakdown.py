@@ -25,7 +25,8 @@ def breakdown(assembly: Assembly) -> Warnings:
         if volts < -diode.model.breakdown_knee_v:
             yield (
                 ("network",),
-                f"diode {diode.name} has {format_quantity(-volts, 'voltage')} across it in reverse, in its "
-                f"breakdown, which begins near {format_quantity(limit, 'voltage')}; use smaller drives or another part",
+                f"diode {diode.name} is driven into breakdown: it has {format_quantity(-volts, 'voltage')} across it "
+                f"in reverse, and breakdown begins near {format_quantity(limit, 'voltage')}; use smaller drives or "
+                "another part",
             )
             return

@@ -1,4 +1,4 @@
-"""Sources of the error that must hold the outputs where a rule clamps them, through a resistance in series."""
+"""Error sources that cannot hold the outputs at the clamped voltage through their series resistance."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ STEP_V = 1e-3
 
 
 def clamp(assembly: Assembly) -> Warnings:
-    """Warn of a clamp that needs more volts than a source can play: its resistance times the current of the clamp."""
+    """Warn of a clamp that needs a larger voltage (series resistance × clamp current) than its source can play."""
     rule, hookup = assembly.learning_choice.rule, assembly.board.hookup
     if not isinstance(rule, CoupledLearning) or any(wire.howland or wire.actuator for wire in hookup.outputs):
-        return  # the limits are in the unit of what they make of a volt
+        return  # their limits are not in volts
     expected = Expected(assembly)
     per_error = rule.displacement_per_error(assembly.loss)
     place = {source.node: row for row, source in enumerate(assembly.board.network.sources)}

@@ -1,4 +1,4 @@
-"""Error tones so large that the diodes answer them with more than their slope."""
+"""Error tones so large that the diodes do not respond linearly to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labrig.assembly.concerns import Warnings
 
 SMALL = 2e-3
-"""Relative error of a gradient that is not worth a warning."""
+"""Relative error of a gradient below which there is no warning."""
 
 EXAMPLES = 8
 
@@ -25,7 +25,7 @@ EXAMPLES = 8
 def error_at_diodes(assembly: Assembly) -> Warnings:
     """Warn of an error current whose tones are distorted by the board at its initial conductances.
 
-    With a carrier that does not need the error first, the tones are also on when the activation is read.
+    With a carrier that does not need the error first, the tones are on while the activation is read, too.
     """
     expected = Expected(assembly)
     solver, learning = expected.solver, assembly.learning
@@ -34,7 +34,7 @@ def error_at_diodes(assembly: Assembly) -> Warnings:
     current = learning.error.largest
     carrier = assembly.learning_choice.carrier(assembly.loss, len(expected.outputs)).at_current(current)
     tones = assembly.acquisition_timing.tones
-    # What repeats with the tones' period is the same in every period of a window.
+    # All tones repeat with the common period, so one period stands for the whole window.
     cycles = np.outer(np.arange(tones.period_samples), tones.cycles) / tones.window_samples
     turn = np.cos(2 * np.pi * cycles)  # (P, K)
     worst = 0.0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def mains(assembly: Assembly) -> Warnings:
-    """Warn of tones that hum would be mistaken for; `tones: auto` has none."""
+    """Warn of tones that hum would be read as; `tones: auto` plans no such tones."""
     tones, acquisition = assembly.acquisition_timing.tones, assembly.acquisition
     for mains_hz in acquisition.mains_hz:
         taken = cycles_on_mains(tones.sample_rate_hz, tones.window_samples, (mains_hz,))
@@ -22,6 +22,7 @@ def mains(assembly: Assembly) -> Warnings:
                 yield (
                     ("acquisition", "tones", index),
                     f"one of the first {MAINS_HARMONICS} harmonics of {format_quantity(mains_hz, 'frequency')} mains "
-                    f"is read at {format_quantity(frequency, 'frequency')} at this sample rate, and its hum as part of "
-                    "this tone; move the tone by a cycle per window, write 'tones: auto', or set mains to yours",
+                    f"appears at {format_quantity(frequency, 'frequency')} at this sample rate, so hum is read as part "
+                    "of this tone; move the tone by one cycle per window, write 'tones: auto', or set 'mains' to your "
+                    "mains frequency",
                 )

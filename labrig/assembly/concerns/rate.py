@@ -18,7 +18,7 @@ def rate(assembly: Assembly) -> Warnings:
     """Warn of first steps that would cross the whole range."""
     task, loss, learning = assembly.task, assembly.loss, assembly.learning
     if assembly.learning_choice.rule_class.clamps:
-        return  # what it measures is not the gradient of the loss
+        return  # such a rule does not measure the gradient of the loss
     if learning.activation == "sine" and not assembly.board.network.linear:
         return
     expected = Expected(assembly)

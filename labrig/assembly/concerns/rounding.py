@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rounding(assembly: Assembly) -> Warnings:
-    """Warn of a simulated digitizer whose noise is below half a step; without any noise that is what was asked for."""
+    """Warn of a simulated digitizer whose noise is below half a step; zero noise is taken as intended."""
     simulated = assembly.simulation.imperfections
     noise_v = simulated.get("noise")
     if assembly.header.bench == "hardware" or not simulated.get("converters") or not noise_v:
@@ -27,5 +27,5 @@ def rounding(assembly: Assembly) -> Warnings:
         ("instruments", name),
         f"the noise, {format_quantity(noise_v, 'voltage')}, is below half a step of {name} "
         f"({format_quantity(able.step_v, 'voltage')}), so averaging does not help: every reading at DC is off by up to "
-        f"half a step, which its uncertainty contains; use {bits} bits or more, or a smaller full_scale",
+        f"half a step, which the stated uncertainty includes; use {bits} bits or more, or a smaller full_scale",
     )

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 PHASES = 64
 SHARE = 0.45
-"""Bias of the gradient over the largest ratio of third harmonic to fundamental: 0.4 to 0.5 on boards with diodes."""
+"""Bias of the gradient per ratio of third harmonic to fundamental (the largest): 0.4 to 0.5 on boards with diodes."""
 
 SMALL = 1e-3
 
 
 def sine_with_diodes(assembly: Assembly) -> Warnings:
-    """Warn of the bias that frequency propagation has where the activation is a tone and the network nonlinear."""
+    """Warn of the bias of frequency propagation if the activation is a tone and the network is nonlinear."""
     exact = assembly.learning.activation != "sine" or assembly.learning_choice.carrier_class.sidebands
     if exact or assembly.board.network.linear:
         return

@@ -1,4 +1,4 @@
-"""The sections of a configuration, one file each: its model, and the checks that need more than the section itself.
+"""The sections of a configuration, one file each: the model of the section, and checks that need other sections too.
 
 Every key is explained in configs/README.md.
 """

@@ -42,29 +42,29 @@ from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_t
 
 MAINS_HZ = (50.0, 60.0)
 SILENCE_MARGIN_S = 0.1
-"""Time a programmer may be silent between two acquisitions, beyond the acquisitions themselves (s)."""
+"""Silence of a programmer between two acquisitions that its watchdog must allow in addition to them (s)."""
 
 MOST_SAMPLES = 1 << 24
-"""Samples per channel in one window; a hundred such channels would exceed the memory of a computer."""
+"""Most samples per channel in one window; a hundred such channels would exceed the memory of a computer."""
 
 
 MOST_VALUES = 1 << 29
-"""Samples of all channels in one acquisition, with those while the sources settle: 4 GiB."""
+"""Most samples of all channels in one acquisition, including the time in which the sources settle: 4 GiB."""
 
 MOST_EXAMPLES = 10**9
-"""Training examples in one run over all epochs: three weeks at 1 ms per acquisition."""
+"""Most training examples in one run over all epochs: three weeks at 1 ms per acquisition."""
 
 YEAR_S = 365.25 * 86400
 
 
 class ZeroOptions(Section):
-    """After how many acquisitions the zero of the digitizer is measured, with every activation at 0 V; 0 for never."""
+    """Number of acquisitions between measurements of the digitizer's zero, with all inputs at 0 V; 0 for never."""
 
     every: NonNegativeCount = 0
 
 
 class Acquisition(Section):
-    """What one acquisition samples, and the frequency band of its tones."""
+    """The sampling and settling of one acquisition, and its tones."""
 
     sample_rate: PositiveSampleRate
     window: PositiveTime
@@ -79,7 +79,7 @@ class Acquisition(Section):
 
     @property
     def mains_hz(self) -> tuple[float, ...]:
-        """Mains frequencies that tones avoid, and whose hum is fitted."""
+        """Mains frequencies whose harmonics the tones avoid and whose hum is fitted."""
         return MAINS_HZ if self.mains is None else () if self.mains == "none" else tuple(self.mains)
 
 
@@ -92,7 +92,7 @@ class AcquisitionTiming:
 
 
 def check_sample_rate(document: Document, acquisition: Acquisition, devices: Mapping[str, Device]) -> bool:
-    """Return whether a digitizer is fast enough, True if there is none; otherwise report the fastest one, once."""
+    """Return whether any digitizer is fast enough; if not, report the fastest once. True if there is no digitizer."""
     rates = {
         name: device.capabilities.max_sample_rate_hz
         for name, device in devices.items()
@@ -118,10 +118,10 @@ def read_tones(
     devices: Mapping[str, Device],
     board: Board | None = None,
 ) -> TonePlan | None:
-    """Return the tone frequencies: one for the activation if it is a sine, then those that carry the error.
+    """Return the tones: one for the activation if it is a sine, then those that carry the error.
 
-    None if there is a problem, or if the tones cannot be checked yet. The digitizer's sample rate is checked first: if
-    it is so high that the window has too many samples, the window is not reported as a second problem.
+    None if there is a problem, or if the tones cannot be checked yet. The sample rate is checked first: if it is so
+    high that the window has too many samples, the window is not reported as a second problem.
     """
     fast_enough = check_sample_rate(document, acquisition, devices)
     if not fast_enough and acquisition.sample_rate * acquisition.window >= MOST_SAMPLES:
@@ -131,7 +131,7 @@ def read_tones(
     error = learning.error_tones(len(board.hookup.outputs) if board else 1)
     activation = 1 if learning.section.activation == "sine" else 0
     if activation and acquisition.zero.every:
-        message = "the zero matters to DC alone, and the activation is a sine; remove it"
+        message = "the zero of the digitizer matters only at DC, but the activation is a sine; remove this key"
         document.report(("acquisition", "zero", "every"), message)
     low, high = acquisition.band
     if not 0 < low < high:
@@ -162,7 +162,7 @@ def read_tones(
             needed = _tones_in_words(error, activation)
             raise PlanError(f"got {len(acquisition.tones)}, {needed}; or write 'tones: auto'")
         chosen = acquisition.sample_rate, samples, acquisition.tones, acquisition.band
-        if sidebands:  # they are products of order 3 of one another
+        if sidebands:  # sidebands are products of order 3 of one another
             return check_sidebands(check_tones(*chosen, order=2), acquisition.order)
         return check_tones(*chosen, acquisition.order)
     except PlanError as problem:
@@ -171,7 +171,7 @@ def read_tones(
 
 
 def _window_samples(acquisition: Acquisition, step_s: float) -> int:
-    """Return the number of samples in a window; PlanError if there are too many or the window exceeds `step_s`."""
+    """Return the samples in a window; raises PlanError if there are too many or the window exceeds `step_s`."""
     samples = window_samples(acquisition.sample_rate, acquisition.window)
     if acquisition.window > step_s:
         limit, window = format_quantity(step_s, "time"), format_quantity(acquisition.window, "time")
@@ -211,7 +211,7 @@ def read_timing(
     mode_s = slowest_s(board.network, network.programmable.range[0])
     settle_s = max(slowest, settled_s(mode_s, digitizer.bits)) if acquisition.settle == "auto" else acquisition.settle
     if settle_s < LEAST_TIME_CONSTANTS * mode_s:
-        message = f"the network settles with a time constant of up to {format_quantity(mode_s, 'time')}; use auto"
+        message = f"the network has a time constant of up to {format_quantity(mode_s, 'time')}; write 'settle: auto'"
         document.warn(("acquisition", "settle"), message)
     if settle_s < slowest:
         message = f"the sources need {format_quantity(slowest, 'time')} to settle; write 'settle: auto'"
@@ -238,14 +238,14 @@ def read_timing(
 
 
 def _fits_in_memory(document: Document, settle: int, window: int, channels: int) -> bool:
-    """Return whether the samples of one acquisition fit in memory; report the longer of its two parts if not."""
+    """Return whether the samples of one acquisition fit in memory; if not, report the longer of settle and window."""
     samples = settle + window
     if settle <= MOST_SAMPLES and samples * channels <= MOST_VALUES:
         return True
     most = min(MOST_SAMPLES, MOST_VALUES // channels - (window if settle > window else settle))
     what, key = ("settling", "settle") if settle > window or settle > MOST_SAMPLES else ("a window", "window")
     count = f"{max(settle, window):.4g} samples on each of {channels} channels"
-    message = f"{what} of {count} is too long for the memory; use at most {max(most, 1)} samples"
+    message = f"{what} of {count} does not fit in memory; use at most {max(most, 1)} samples per channel"
     document.report(("acquisition", key), message)
     return False
 
@@ -267,9 +267,9 @@ def _check_step(
     acquisitions : int
         Acquisitions per example.
     writes_s : mapping
-        Duration of one write by programmer (s); they are written one after another.
+        Duration of one write for each programmer (s); programmers are written one after another.
     zero_every : int
-        Acquisitions between measurements of the zero; those before the first one count too.
+        Acquisitions between measurements of the zero, which take time too; 0 for none.
     """
     batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
     count, write_s = acquisitions * batch, sum(writes_s.values())
@@ -299,7 +299,7 @@ def _check_length(document: Document, learning: LearningChoice, train: int, exam
     document : Document
         Where the problem is reported.
     learning : LearningChoice
-        Sets the number of epochs.
+        Provides the number of epochs.
     train : int
         Examples per epoch.
     example_s : float
@@ -312,7 +312,7 @@ def _check_length(document: Document, learning: LearningChoice, train: int, exam
     document.report(
         ("learning", "epochs"),
         f"{Decimal(count):.3g} examples, {train} in each epoch, would take {years:.3g} years; the maximum is "
-        f"{MOST_EXAMPLES:.0e}: use at most {MOST_EXAMPLES // train} epochs",
+        f"{MOST_EXAMPLES:.0e} examples: use at most {MOST_EXAMPLES // train} epochs",
     )
 
 
@@ -324,7 +324,7 @@ def check_pilot(
     limits: Limits,
     tones: TonePlan | None = None,
 ) -> None:
-    """Check the pilot against its source, digitizer and limits; its smallest amplitude only if `tones` is given."""
+    """Check the pilot against source, digitizer and limits; its smallest amplitude only if `tones` is given."""
     name, digitizer = board.hookup.pilot.device, devices[board.hookup.digitizer].digitizer
     node = limits.node_limit if medium_in_use() == ELECTRICAL else math.inf
     limit = min(devices[name].source.full_scale_v, node, digitizer.full_scale_v)
@@ -336,7 +336,7 @@ def check_pilot(
         )
     if tones is None:
         return
-    # Rounding to a step q adds noise of at least q/√12; over N samples an amplitude then has a noise of √(2/N) of that.
+    # Rounding to a step q adds noise of at least q/√12; an amplitude from N samples has √(2/N) times that noise.
     count = len(tones.frequencies_hz)
     noise_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
     least = count * PILOT_SIGNAL_TO_NOISE * noise_v
@@ -376,7 +376,7 @@ def _check_scan(document: Document, plan: AcquisitionPlan, name: str, capabiliti
     path = ("acquisition", "sample_rate")
     document.report(
         path,
-        f"{name} scans its {count} channels one after another: at most {format_quantity(fastest, 'sample_rate')}",
+        f"{name} scans its {count} channels one after another: use at most {format_quantity(fastest, 'sample_rate')}",
     )
 
 

@@ -21,7 +21,7 @@ def edge_labels(
 ) -> list[tuple[TreePath, str, str]] | None:
     """Return one channel per edge, in the order of the edges, each with its path in the configuration.
 
-    The last item is the place in a CSV file, empty for a channel that is written in the configuration.
+    Each item is (path, channel, place in a CSV file); the place is empty for a channel written in the configuration.
     """
     if isinstance(entry.value, dict) and "channels" in entry.value:
         path, entry = (*path, "channels"), entry.value["channels"]
@@ -47,7 +47,7 @@ def edge_labels(
 
 
 def per_siemens(document: Document, path: TreePath) -> float:
-    """Return what the transducer of the edges makes of a siemens; 1 in an electrical network."""
+    """Return the edge parameter that the edges' transducer produces per siemens; 1 in an electrical network."""
     entry = document.get(path)
     if entry is not None and isinstance(entry.value, dict):
         given = validate(document, path, EdgeChannels)
@@ -55,7 +55,7 @@ def per_siemens(document: Document, path: TreePath) -> float:
     medium = medium_in_use()
     if medium != ELECTRICAL:
         example = f"'edges: {{channels: pots/0..29, transducer: 2 {medium.unit('parameter')} per µS}}'"
-        document.report(path, f"edges have a {medium.parameter}: name the transducer, e.g. {example}")
+        document.report(path, f"each edge has a {medium.parameter}: name the transducer, e.g. {example}")
     return 1.0
 
 

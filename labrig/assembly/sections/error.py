@@ -1,4 +1,4 @@
-"""`learning.error`: whether the error current can be played and measured."""
+"""Checks of `learning.error`: whether the error current can be played and measured."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_error(
 ) -> None:
     """Check the error current against the sources, the limits and the digitizer.
 
-    The smallest current is checked only if `tones` is given.
+    Whether it is too small is checked only if `tones` is given.
     """
     current, role = learning.section.error.largest, _role(learning)
     path = ("learning", "error", learning.section.error.flow_key)
@@ -56,29 +56,30 @@ def check_error(
 
 
 def check_carrier(document: Document, learning: LearningChoice, network: NetworkChoice, layout: Layout) -> None:
-    """Report a carrier that is a second quantity in a network whose nodes carry none."""
+    """Report a carrier that needs a second quantity if the nodes of the network carry none."""
     if not learning.carrier_class.quantity or (isinstance(layout, HasSecondQuantity) and layout.second):
         return
     name, medium, key = learning.section.error.carrier, medium_in_use(), network.physics.second_key
     add = f"write network.{key}, or use" if key else "use"
-    message = f"{name} needs nodes that carry a {medium.second_state}, and this network has none; {add} shared_tone"
+    message = f"{name} needs nodes that carry a {medium.second_state}, but this network has none; {add} shared_tone"
     document.report(("learning", "error", "carrier"), message)
 
 
 def check_slope(document: Document, learning: LearningChoice, layout: Layout) -> None:
-    """Report what needs edges whose energy is ½θu² in a network that has others."""
+    """Report an activation or a rule that needs an energy of ½θu² per edge, in a network with other edges."""
     if all(edge.slope is None for edge in layout.edges):
         return
-    quadratic = "its energy per edge is not half the parameter times the drop squared"
+    quadratic = "the energy of an edge is not half its parameter times its drop squared"
     if learning.section.activation == "sine":
-        message = f"no constant parameter changes the amplitude of a tone here: {quadratic}; use dc"
+        message = f"the amplitude of a tone does not follow the parameters in this network: {quadratic}; use dc"
         document.report(("learning", "activation"), message)
     if learning.rule_class.of_squares:
-        document.report(("learning", "rule"), f"it reads ½u² of the edges, but {quadratic}; use frequency_propagation")
+        message = f"this rule reads ½u² of the edges, but in this network {quadratic}; use frequency_propagation"
+        document.report(("learning", "rule"), message)
 
 
 def _check_where(document: Document, board: Board, learning: LearningChoice) -> None:
-    """Report an error that is injected as one quantity at a node of the other: nothing would answer to it."""
+    """Report an error that is injected as one quantity at a node of the other quantity, which would not respond."""
     medium, name = medium_in_use(), learning.section.error.carrier
     flow, second_flow = medium.flow.replace("_", " "), medium.second_flow.replace("_", " ")
     for wire in board.hookup.outputs:
@@ -95,9 +96,9 @@ def _check_where(document: Document, board: Board, learning: LearningChoice) -> 
 
 
 def check_compliance(document: Document, board: Board, task: Task) -> None:
-    """Report a target that the outputs reach only outside the compliance of their current sources.
+    """Report a target that the outputs can reach only outside the compliance of their current sources.
 
-    If the outputs are within ± c, the readout r of them is within ± |r| · c.
+    If the outputs are within ± c, a readout with signs r is within ± |r| · c.
     """
     wires = board.hookup.outputs
     if task.targets != "voltages" or not any(wire.howland for wire in wires):
@@ -110,7 +111,8 @@ def check_compliance(document: Document, board: Board, task: Task) -> None:
             document.report(
                 ("wiring", wire.node, "through", "compliance"),
                 f"{wire.node} cannot reach a target of {_volts(target)} within a compliance of "
-                f"{_volts(compliance[read].min())}: the measurement would be rejected",
+                f"{_volts(compliance[read].min())}, so measurements would be rejected; use smaller targets or "
+                "a source with more compliance",
             )
             return
 
@@ -128,14 +130,14 @@ def _check_least_error(
     seen_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
     for wire in board.hookup.outputs:
         source = devices[wire.device].source
-        # Amplitudes below half the smallest one are played as 0, those above as the smallest.
+        # Amplitudes below half the smallest playable one are played as 0, others below it as the smallest.
         playable = source.least_v / 2 / LARGEST_MISFIT / abs(wire.volts_per_ampere)
         visible = seen_v / sensors[wire.node] / wire.ohm
         least = max(playable, visible)
         if current >= least:
             continue
         why = (
-            f"{wire.device} plays no tone below {_volts(source.least_v)}, so small errors would be played wrong"
+            f"{wire.device} plays no tone below {_volts(source.least_v)}, so small errors would be played incorrectly"
             if playable > visible
             else f"no node changes by more than the quantization noise of {board.hookup.digitizer}, "
             f"with steps of {_volts(digitizer.step_v)}"

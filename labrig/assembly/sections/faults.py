@@ -11,17 +11,18 @@ from labrig.fault_policy import FaultPolicy
 
 
 class Faults(Section):
-    """What a run does about a fault, at most so many times in one step.
+    """What a run does about a fault, and how often it tries one step.
 
     Attributes
     ----------
     attempts : int
-        Attempts at one step or evaluation.
+        Largest number of attempts at one step or evaluation.
     overrange, sync : str
-        About a measurement that was refused, because a channel clipped or synchronization was lost: "stop", "retry", or
-        "skip", which leaves the batch out.
+        What to do if a measurement was rejected because a channel clipped (overrange) or synchronization was lost
+        (sync): "stop", "retry", or "skip", which leaves the batch out.
     channel : str
-        About a channel that does not keep what was written: "stop", or "mask", which leaves its edge as it is.
+        What to do if a channel does not keep the value that was written: "stop", or "mask", which no longer trains its
+        edge.
     """
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
@@ -31,5 +32,5 @@ class Faults(Section):
 
     @property
     def policy(self) -> FaultPolicy:
-        """The policy of an experiment."""
+        """The section as the policy of an experiment."""
         return FaultPolicy(self.attempts, self.overrange, self.sync, self.channel)

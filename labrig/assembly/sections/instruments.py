@@ -35,25 +35,25 @@ class Device:
 
     @property
     def source(self) -> SourceCapabilities:
-        """Its capabilities as a source, which it must be."""
+        """Its capabilities; it must be a source."""
         assert isinstance(self.capabilities, SourceCapabilities)
         return self.capabilities
 
     @property
     def digitizer(self) -> DigitizerCapabilities:
-        """Its capabilities as a digitizer, which it must be."""
+        """Its capabilities; it must be a digitizer."""
         assert isinstance(self.capabilities, DigitizerCapabilities)
         return self.capabilities
 
     @property
     def programmer(self) -> ProgrammerCapabilities:
-        """Its capabilities as a programmer, which it must be."""
+        """Its capabilities; it must be a programmer."""
         assert isinstance(self.capabilities, ProgrammerCapabilities)
         return self.capabilities
 
 
 def read_devices(document: Document) -> dict[str, Device]:
-    """Return the valid entries by name; `faulty` returns the others."""
+    """Return the valid entries by name; `faulty` returns the names of the others."""
     drivers = installed_drivers()
     entries = {name: _read_device(document, name, drivers) for name in _names(document)}
     usable = {name: device for name, device in entries.items() if device is not None}
@@ -62,7 +62,7 @@ def read_devices(document: Document) -> dict[str, Device]:
 
 
 def faulty(document: Document, devices: Mapping[str, Device]) -> frozenset[str]:
-    """Return the entries that have problems of their own; what depends on them is not checked."""
+    """Return the names of entries that have problems; whatever depends on these is not checked."""
     return frozenset(_names(document)) - frozenset(devices)
 
 
@@ -92,7 +92,7 @@ def _check_addresses(document: Document, devices: Mapping[str, Device]) -> None:
         first = models.setdefault(key, name)
         theirs, model = devices[first].options.model, device.options.model
         if theirs and model and plain_model(theirs) != plain_model(model):
-            message = f"{as_written(spelled)} is a {theirs} in {first}, but a {model} here"
+            message = f"{as_written(spelled)} is a {theirs} in {first}, but a {model} here; correct one model"
             document.report(path, message)
 
 

@@ -21,7 +21,7 @@ PATH = ("judge", "outputs")
 
 
 class Judge(Section):
-    """The channels of a second digitizer at the outputs, in their order."""
+    """The channels of a second digitizer that measure the outputs, in the order of the outputs."""
 
     outputs: str
 
@@ -36,7 +36,7 @@ class JudgeChoice:
 def read_judge(
     document: Document, header: Header, devices: Mapping[str, Device], board: Board, learning: LearningChoice
 ) -> JudgeChoice | None:
-    """Return the choice; None if it has problems."""
+    """Read the section; None if it has problems."""
     if header.judge is None:
         return JudgeChoice(None)
     section = validate(document, ("judge",), Judge)
@@ -56,7 +56,7 @@ def read_judge(
 
 
 def _problem(labels: list[str], devices: Mapping[str, Device], board: Board, learning: LearningChoice) -> str | None:
-    """Return what is wrong with the channels."""
+    """Return a problem of the channels; None if there is none."""
     name, slash, _ = labels[0].partition("/")
     if not slash:
         return f"{as_written(labels[0])} is not a channel; write instrument/channel, e.g. 'dmm/0..2'"
@@ -65,17 +65,17 @@ def _problem(labels: list[str], devices: Mapping[str, Device], board: Board, lea
         each for each, one in devices.items() if isinstance(one.capabilities, DigitizerCapabilities) and each != rig
     ]
     if name == rig:
-        return f"{name} is what the rig scores itself with; the judge must be another digitizer"
+        return f"{name} is the digitizer of the rig; the judge must be another digitizer"
     if name not in others:
         known = f"{', '.join(others)}" if others else "none; add one to instruments"
-        return f"{as_written(name)} is not a digitizer that could judge; beside {rig} there is {known}"
+        return f"{as_written(name)} is not a digitizer that could judge; digitizers other than {rig}: {known}"
     channels = devices[name].capabilities.channels
     wrong = next((label for label in labels if label.partition("/")[2] not in channels), None)
     if wrong is not None:
         return f"{as_written(wrong)}: {name} has {len(channels)} channels, {in_words(channels)}"
     outputs = [wire.output for wire in board.hookup.outputs]
     if len(labels) != len(outputs):
-        return f"{len(labels)} channels for {len(outputs)} outputs ({', '.join(outputs[:6])})"
+        return f"{len(labels)} channels for {len(outputs)} outputs ({', '.join(outputs[:6])}); one is needed for each"
     if learning.section.activation != "dc":
         return "a judge measures constant voltages, but the activation is a sine; use 'activation: dc', or no judge"
     return None

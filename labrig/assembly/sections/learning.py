@@ -31,10 +31,9 @@ Array = NDArray[np.float64]
 
 
 class Error(Section):
-    """How the error is injected: the keys that every medium has.
+    """How the error is injected: the keys common to all media.
 
-    The Norton current of the largest error (A) has a key of its own, `current`, or `force` and others as the medium
-    calls it.
+    The Norton current of the largest error (A) has a key named after the flow of the medium: `current`, `force` etc.
 
     Attributes
     ----------
@@ -53,13 +52,13 @@ class Error(Section):
 
     @property
     def largest(self) -> float:
-        """Norton current of the largest error (A), or the flow of another medium."""
+        """Norton current of the largest error (A), or the corresponding flow in another medium."""
         return float(getattr(self, self.flow_key))
 
 
 @cache
 def error_section(flow_key: str, second: bool = False) -> type[Error]:
-    """Return the model of the section in a medium whose flow has this key; `second`: that of its second quantity."""
+    """Return the model of the section for a medium with this key; `second`: for its second quantity."""
     flow = PositiveSecondFlow if second else PositiveFlow
     model = create_model("Error", __base__=Error, **{flow_key: (flow, ...)})  # type: ignore[call-overload]
     model.flow_key = flow_key
@@ -67,13 +66,13 @@ def error_section(flow_key: str, second: bool = False) -> type[Error]:
 
 
 class Evaluate(Section):
-    """When to evaluate: every `every` epochs; with 0 only before and after training."""
+    """When to evaluate: every `every` epochs; 0 for only before and after training."""
 
     every: NonNegativeCount = 0
 
 
 class Learning(Section):
-    """The keys that every rule, loss and update share."""
+    """The keys common to all rules, losses and updates."""
 
     rule: str = "frequency_propagation"
     activation: Literal["dc", "sine"] = "dc"
@@ -146,11 +145,11 @@ class LearningChoice:
         span : float
             Width of the range (S).
         loss : Loss
-            Its scale sets the unit of the rate.
+            The loss, whose scale sets the unit of the rate.
         examples : int
             Training examples per epoch, for the linear decay.
         steps : int or None
-            Where the decay ends, if not with the last epoch.
+            Number of steps after which the decay ends; None for the last epoch.
         """
         section = self.section
         batches = -(-examples // section.batch)
@@ -165,17 +164,17 @@ NAMED: tuple[tuple[TreePath, Extensions[Any], str | None], ...] = (
     (("learning", "loss"), LOSSES, None),
     (("learning", "update"), UPDATES, "gradient_descent"),
 )
-"""Keys that name a class, where the class is looked up, and the default name."""
+"""For each key that names a class: its path, where the class is looked up, and the default name."""
 
 
 def read_learning(document: Document) -> LearningChoice | None:
-    """Validate the section with the keys of everything it names; None if it has problems."""
+    """Validate the section together with the keys of the classes it names; None if it has problems."""
     if document.get(("learning",)) is None:
         return None
     found = [_named(document, *named) for named in NAMED]
     rule, carrier, loss, update = found
     if carrier is not None and carrier.quantity and not medium_in_use().second_flow:
-        message = f"nodes of this network carry a {medium_in_use().state} alone, no second quantity; use shared_tone"
+        message = f"nodes of this network carry only a {medium_in_use().state}, no second quantity; use shared_tone"
         document.report(("learning", "error", "carrier"), message)
         return None
     any_key = None in found
@@ -201,7 +200,7 @@ def read_learning(document: Document) -> LearningChoice | None:
         return None
     bench = document.get(("bench",))
     if not rule.measures and bench is not None and bench.value in ("wire", "hardware"):
-        message = f"{section.rule} is no measurement and works with 'bench: simulated' alone, not with {bench.value}"
+        message = f"{section.rule} does not measure and works only with 'bench: simulated', not with {bench.value}"
         document.report(("learning", "rule"), f"{message}; use a rule that measures, such as frequency_propagation")
         return None
     objection = rule.objection(carrier, section.activation)
@@ -218,24 +217,24 @@ def _with_error(model: type[Section], error: type[Section]) -> type[Section]:
 
 
 LARGEST_TWIN = 1000
-"""Edges of a board whose twin keeps up with it: its work grows as the square of their number."""
+"""Most edges of a board that a twin can keep up with: its work grows as the square of their number."""
 
 
 def check_twin(document: Document, learning: LearningChoice, board: Board) -> None:
-    """Report a twin that this board cannot have."""
+    """Report a twin that cannot follow this board."""
     edges, path = len(board.hookup.edges), ("learning", "twin")
     if learning.section.twin is None:
         return
     if edges > LARGEST_TWIN:
-        document.report(path, f"a twin follows up to {LARGEST_TWIN} edges, and this board has {edges}; remove it")
+        document.report(path, f"a twin follows up to {LARGEST_TWIN} edges, but this board has {edges}; remove the twin")
     elif any(wire.terms or wire.per_siemens != 1.0 for wire in board.hookup.edges):
-        document.report(path, "a twin follows electrical networks alone; remove it")
+        document.report(path, "a twin can follow only electrical networks; remove the twin")
     elif learning.section.activation == "sine" and not board.network.linear:
-        document.report(path, "on a board with diodes the twin needs 'activation: dc'; remove one of them")
+        document.report(path, "on a board with diodes a twin needs 'activation: dc'; change that, or remove the twin")
 
 
 def _named(document: Document, path: TreePath, known: Extensions[Any], default: str | None) -> Any:
-    """Return the class that a key names; None and a problem if there is none."""
+    """Return the class that a key names; if there is none, report a problem and return None."""
     written = document.get(path)
     name = default if written is None else written.value
     if not isinstance(name, str):
@@ -270,19 +269,19 @@ def without_inherited(document: Document) -> Document:
 
 
 def _is_below(document: Document, written: Mark, named: Mark) -> bool:
-    """Whether a key was written in a file that the file of another key extends, directly or through others."""
+    """Whether `written` is in a file that the file of `named` extends, directly or through others."""
     order = [str(path) for path in document.files]  # the user's file first
     position = {file: k for k, file in enumerate(order)}
     return position.get(written.file, -1) > position.get(named.file, -1)  # --set is above every file
 
 
 def _owned(known: Extensions[Any]) -> dict[str, str]:
-    """Return which of labrig's own classes each key belongs to."""
+    """Return, by option, which of labrig's own classes it belongs to."""
     return {key: name for name in known.own for key in known.find(name).Options.model_fields}
 
 
 def _check_strays(document: Document, path: TreePath, model: type[Section]) -> None:
-    """Report every key that belongs to another of labrig's rules, carriers, losses or updates than the one named."""
+    """Report every key that belongs to another rule, carrier, loss or update of labrig than the one named."""
     written = document.get(path)
     if written is None or not isinstance(written.value, dict) or model.model_config.get("extra") == "ignore":
         return
@@ -293,5 +292,5 @@ def _check_strays(document: Document, path: TreePath, model: type[Section]) -> N
         for key, owner in _owned(known).items():
             if key in written.value and key not in model.model_fields:
                 name = default if named is None else named.value
-                message = f"it belongs to {owner}, but the {known.noun} is {name}; change one of them"
+                message = f"this key belongs to {owner}, but the {known.noun} is {name}; change one of them"
                 document.report((*path, key), message, at_key=True)

@@ -1,4 +1,4 @@
-"""The `limits` section, and whether the drives of the task respect the limits, instruments and parts."""
+"""The `limits` section, and whether the drives of the task respect these limits and those of instruments and parts."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Limits(Section):
     step : float
         Longest training step (s).
     misread : float
-        How far a driven node may read off what is driven, as a fraction of that and 0.2 V. From 1 on, outputs may move
-        against their error.
+        How far the reading of a driven node may be off its drive, as a fraction of the drive plus 0.2 V. From 1 on,
+        outputs may move the wrong way.
     """
 
     node: PositiveState | None = Field(default_factory=lambda: _default(5.0))
@@ -53,7 +53,7 @@ class Limits(Section):
 
 
 def _default(value: float) -> float | None:
-    """A limit that fits boards of resistors; in other media a limit is written or there is none."""
+    """Return a default limit that suits boards of resistors; in other media there is no default limit."""
     return value if medium_in_use() == ELECTRICAL else None
 
 
@@ -88,7 +88,7 @@ def check_drive(
             at = "" if wire.actuator is None else f", which needs {_volts(played_v)}"
             problem = f"{drive}{at}, above the full scale of {wire.device}, {_volts(full_scale_v)}"
         elif flows:
-            continue  # what the nodes do under it is seen in what is measured
+            continue  # the states of the nodes under a flow are known only once they are measured
         elif peak[column] * sensors.get(wire.node, 1.0) > digitizer.full_scale_v:
             problem = f"{drive}, above the full scale of {hookup.digitizer}, {_volts(digitizer.full_scale_v)}"
         elif peak[column] > limits.node_limit:

@@ -27,23 +27,23 @@ from labrig.random_streams import RandomStream
 PILOT = "pilot"
 EDGES = "edges"
 RESERVED = (PILOT, EDGES)
-"""Rows of the wiring that are not nodes of the network."""
+"""Names of rows of the wiring that are not nodes of the network."""
 
 Array = NDArray[np.float64]
 
 ROUNDING = 1e-12
-"""Relative difference that is nothing but the rounding of a transducer's factor."""
+"""Relative difference that the rounding of a transducer's factor may cause."""
 
 
 class InitialRun(Section):
-    """A run whose trained conductances are the initial ones; `step` instead of its last one."""
+    """A run whose trained conductances are the initial ones: those after `step`, by default its last step."""
 
     run: str
     step: NonNegativeCount | None = None
 
 
 class Programmable(Section):
-    """The trained edges: the range of conductances, and the range of the random initial ones (S), or a run."""
+    """The trained edges: their range (S), and their initial values as a range for random ones (S) or a run."""
 
     edges: Literal["all"] = "all"
     range: tuple[PositiveParameter, PositiveParameter]
@@ -65,7 +65,7 @@ class Programmable(Section):
 
 
 class Network(Section):
-    """The keys that every physics shares."""
+    """The keys common to all physics."""
 
     physics: str = "resistive"
     programmable: Programmable
@@ -85,7 +85,7 @@ class NetworkChoice:
 
 
 def medium_of(document: Document) -> Medium:
-    """Return the medium of the physics that a configuration names; the electrical one if it names none that exists."""
+    """Return the medium of the physics that a configuration names; electrical if it names none or an unknown one."""
     named = document.get(("network", "physics"))
     try:
         return PHYSICS.find(named.value).medium if named and isinstance(named.value, str) else ELECTRICAL
@@ -140,7 +140,7 @@ def read_layout(document: Document, network: NetworkChoice) -> Layout | None:
 
 
 def _located(document: Document, options: Section, key: tuple[str, ...], above: tuple[str, ...]) -> Section:
-    """Return options in which the file at a key is where it was found; report one that is not there."""
+    """Return options in which the file at a key has the path where it was found; report a file that is missing."""
     first, *below = key
     value = getattr(options, first)
     if value is None:
@@ -171,7 +171,7 @@ def check_range(document: Document, network: NetworkChoice, board: Board, device
             document.report(
                 path,
                 f"{capabilities.part.name} of {name} covers {_in_words(least)} to {_in_words(greatest)}, not "
-                f"{_in_words(low)} to {_in_words(high)}; choose a range within that, or another part",
+                f"{_in_words(low)} to {_in_words(high)}; choose a range that it covers, or another part",
             )
             continue
         levels = within(part, low, high)
@@ -180,7 +180,7 @@ def check_range(document: Document, network: NetworkChoice, board: Board, device
             document.report(
                 path,
                 f"{capabilities.part.name} of {name} has {count} in this range; "
-                "choose a wider range, where its levels are dense",
+                "choose a wider range, in which its levels are dense",
             )
 
 

@@ -1,4 +1,4 @@
-"""The `power` section: in which order instruments are switched on and made safe."""
+"""The `power` section: the order in which instruments are switched on and made safe."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from labrig.quantities import as_written
 
 
 class Power(Section):
-    """Orders of instruments, by name.
+    """The order of switching on and of making safe, as names of instruments.
 
     Attributes
     ----------
     up : list of str
-        In which order outputs and terminals are connected; instruments that are not listed follow.
+        Order in which outputs and terminals are connected; instruments that are not listed follow.
     down : list of str
-        In which order instruments are made safe, one after the other; those that are not listed come with the first if
-        they are sources, and after the last otherwise.
+        Order in which instruments are made safe, one after the other. Of those that are not listed, sources are made
+        safe together with the first, and others after the last.
     """
 
     up: list[str] = []
     down: list[str] = []
 
     def stages(self, devices: Mapping[str, Device]) -> dict[str, int]:
-        """Return when each instrument is made safe, 0 first; empty if nothing is configured."""
+        """Return the stage in which each instrument is made safe, 0 first; empty if `down` is empty."""
         if not self.down:
             return {}
         listed = {name: stage for stage, name in enumerate(self.down)}
@@ -38,7 +38,7 @@ class Power(Section):
 
 
 def read_power(document: Document, devices: Mapping[str, Device]) -> Power | None:
-    """Return the section; None after problems were reported."""
+    """Read the section; report its problems and return None if there are any."""
     power = validate(document, ("power",), Power)
     if power is None:
         return None
@@ -49,7 +49,9 @@ def read_power(document: Document, devices: Mapping[str, Device]) -> Power | Non
             if name not in devices:
                 document.report(path, f"no instrument is called {as_written(name)}; there are {', '.join(devices)}")
             elif name in names[:place]:
-                document.report(path, f"{name} is listed twice")
+                document.report(path, f"{name} is listed twice; remove one")
             elif devices[name].driver.kind == "digitizer":
-                document.report(path, f"{name} is a digitizer: it drives nothing, and is opened first")
+                document.report(
+                    path, f"{name} is a digitizer, which drives nothing and is opened first; remove it here"
+                )
     return power if len(document.problems) == before else None

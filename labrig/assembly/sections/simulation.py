@@ -1,4 +1,4 @@
-"""The `simulation` section: what it names, and whether its faults fit the instruments and the bench."""
+"""The `simulation` section: the imperfections and faults it names, and whether these suit the instruments and bench."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from labrig.simulation.section import (
 
 
 def read_simulation(document: Document) -> SimulationChoice | None:
-    """The validated section, with the keys of the imperfections and faults that it names; None if it has problems.
+    """Validate the section with the keys of the imperfections and faults that it names; None if it has problems.
 
-    Unknown names of faults are left to `read_faults`.
+    Unknown names of faults are reported by `read_faults`.
     """
     written = document.get(("simulation",))
     keys = list(written.value) if written is not None and isinstance(written.value, dict) else []
@@ -40,7 +40,7 @@ def read_simulation(document: Document) -> SimulationChoice | None:
     brought: dict[str, type[Imperfection]] = {}
     for key in strays:
         if ":" not in key and key not in IMPERFECTIONS.names():
-            continue  # validation says so
+            continue  # reported by validation
         try:
             brought[key] = IMPERFECTIONS.find(key)
         except UnknownExtension as error:
@@ -56,7 +56,7 @@ def read_simulation(document: Document) -> SimulationChoice | None:
 
 
 def _fault_kinds(document: Document) -> list[type[Fault] | None]:
-    """The class that each entry of `faults` names; None if there is none."""
+    """Return the class that each entry of `faults` names; None for an unknown name."""
     written = document.get(("simulation", "faults"))
     entries = written.value if written is not None and isinstance(written.value, list) else []
     kinds: list[type[Fault] | None] = []
@@ -76,9 +76,9 @@ def read_faults(
     devices: Mapping[str, Device],
     board: Board | None = None,
 ) -> tuple[ScheduledFault, ...]:
-    """The faults of a configuration; one that the bench cannot make is a problem, and left out.
+    """Return the faults of a configuration; report and leave out those that the bench cannot simulate.
 
-    Without a board, whether a channel is wired is not checked.
+    Whether a channel is wired is checked only if `board` is given.
     """
     hookup, unusable = board.hookup if board else None, faulty(document, devices)
     read = (
@@ -134,7 +134,7 @@ class _Entry:
         )
 
     def _found(self) -> type[Fault] | None:
-        """The class that it names."""
+        """Return the class that the entry names; None if there is none."""
         try:
             return FAULTS.find(self._entry.what)
         except UnknownExtension as error:
@@ -142,7 +142,7 @@ class _Entry:
             return None
 
     def _check_duration(self, kind: type[Fault]) -> None:
-        """Whether it takes the `for` that is written."""
+        """Check that the fault takes the `for` that is written."""
         what, duration = self._entry.what, self._entry.for_
         if duration is not None and kind.momentary:
             self._refuse("for", f"{what} happens at once and takes no 'for'; remove it", at_key=True)
@@ -150,11 +150,11 @@ class _Entry:
             self._refuse("for", f"{what} takes a duration such as '100 ms', got {duration}")
 
     def _check_place(self, kind: type[Fault], device: Device, channel: str) -> None:
-        """Whether this instrument can have it, on this bench."""
+        """Check that this instrument can have the fault on this bench."""
         what, name = self._entry.what, device.name
         if device.driver.kind not in kind.kinds:
             able = " or ".join(kind.kinds)
-            self._refuse("where", f"{what} acts on a {able}, and {name} is a {device.driver.kind}")
+            self._refuse("where", f"{what} acts on a {able}, but {name} is a {device.driver.kind}")
             return
         channels = device.capabilities.channels
         if kind.on_channel and not channel:
@@ -167,15 +167,15 @@ class _Entry:
             senses = device.driver.kind == "digitizer"
             edges = [wire.channel for wire in self._hookup.edges if wire.device == name]
             wired = in_words([wire.channel for wire in self._hookup.senses] if senses else edges)
-            where = f"wired are {wired} of {self._hookup.digitizer if senses else name}"
+            where = f"the wired channels of {self._hookup.digitizer if senses else name} are {wired}"
             no = "senses nothing" if senses else "programs nothing"
             self._refuse("where", f"{as_written(f'{name}/{channel}')} {no}, so {what} does nothing; {where}")
         if self._bench == "hardware":
-            self._refuse("what", "'bench: hardware' makes no faults; remove it, or write 'bench: wire'")
+            self._refuse("what", "'bench: hardware' cannot simulate faults; remove the fault, or write 'bench: wire'")
         elif self._bench == "simulated" and kind.place not in SIMULATED_PLACES[device.driver.kind]:
-            self._refuse("what", f"the simulated bench cannot make {what} at {name}; write 'bench: wire'")
+            self._refuse("what", f"the simulated bench cannot produce {what} at {name}; write 'bench: wire'")
         elif self._bench == "wire" and device.driver.virtual and kind.place not in device.driver.virtual.faults:
-            self._refuse("what", f"the virtual {device.driver.name} has no {what}")
+            self._refuse("what", f"the virtual {device.driver.name} cannot simulate {what}; remove the fault")
 
     @staticmethod
     def _is_wired(device: Device, channel: str, hookup: Hookup) -> bool:

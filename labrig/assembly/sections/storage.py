@@ -1,4 +1,4 @@
-"""The `storage` section: what a run stores."""
+"""The `storage` section: which data a run stores, and how safely."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from labrig.config.section import Section
 from labrig.quantities import Count
 
 EVERY_GRADIENT_UP_TO = 2000
-"""Edges up to which the gradient of every step is stored: 16 kB a step."""
+"""Largest number of edges for which the gradient of every step is stored: 16 kB per step."""
 
 
 class Storage(Section):
-    """What a run stores, and what a committed step survives.
+    """The data that a run stores, and the failures that a committed step survives.
 
     Attributes
     ----------
     raw : bool
-        Store the samples of every acquisition too.
+        Whether to store the samples of every acquisition too.
     durability : str
         A committed step survives a killed process ("process"), or a power failure as well ("power").
     gradients : int or None
-        Store the gradient and its error of every so many steps; None: every step's, of large boards every tenth's.
+        Store the gradient and its error only every `gradients` steps; None for every step, or for every tenth on boards
+        with more than 2000 edges.
     resume : str
-        What `labrig resume` does if the board does not hold what the journal says: "write" it again, or "refuse".
+        What `labrig resume` does if the board does not hold the settings of the journal: "write" them again, or
+        "refuse".
     """
 
     raw: bool = False
@@ -32,7 +34,7 @@ class Storage(Section):
     resume: Literal["write", "refuse"] = "write"
 
     def gradients_every(self, edges: int) -> int:
-        """Steps from one stored gradient to the next, of a board with this number of edges."""
+        """Return the number of steps from one stored gradient to the next, for a board with this number of edges."""
         if self.gradients is not None:
             return self.gradients
         return 1 if edges <= EVERY_GRADIENT_UP_TO else 10

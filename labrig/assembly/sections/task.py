@@ -1,4 +1,4 @@
-"""The `task` section: one task with its keys below its name, and the sections `split`, `encode` and `target`."""
+"""The `task` section: the name of one task with its keys below it, and the sections `split`, `encode` and `target`."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ SHARED: Mapping[str, type[Section]] = {"split": Split, "encode": Encode}
 
 @dataclass(frozen=True)
 class TaskChoice:
-    """The section and the task it names.
+    """The `task` section and the task that it names.
 
     Parameters
     ----------
     name : str
-        As written: one of labrig's own, an entry point, or a dotted path.
+        Name of the task as written: one of labrig's own, an entry point, or a dotted path.
     task : type
         The class of the task.
     section : Section
@@ -55,7 +55,7 @@ class TaskChoice:
     shared : mapping
         The shared sections that are given, by key.
     target : Section or None
-        The goals.
+        The goals of the task, if any are given.
     """
 
     name: str
@@ -134,7 +134,7 @@ def section_model(task: type[Task], key: str) -> type[Section]:
 
 @cache
 def _model(name: str, task: type[Task], needed: tuple[str, ...]) -> type[Section]:
-    """Return the model of the section for one task; of shared sections that it does not need nothing is checked."""
+    """Return the model of the section for one task; shared sections that the task does not need are not checked."""
     fields: dict[str, Any] = {"named": (task.Options, Field(alias=name))}
     fields |= {key: (section_model(task, key) | None if key in needed else Any, None) for key in SHARED}
     fields["target"] = (goals_section(task.goals) | None, None)
@@ -182,17 +182,17 @@ def read_task(
 def read_loss(
     document: Document, choice: TaskChoice, learning: LearningChoice, task: Task, board: Board
 ) -> Loss | None:
-    """Build the loss; None and a problem if it has no scale or the board cannot reach the targets."""
+    """Build the loss; report a problem and return None if it has no scale or the board cannot reach the targets."""
     loss = learning.loss(task)
     if not loss.scale > 0:
-        message = "every target is 0 V, so the loss has no scale and the rate is undefined"
+        message = "every target is 0 V, so the loss has no scale and the rate is undefined; write another target"
         document.report(choice.place(task.target_key()), message)
         return None
     return loss if check_reach(document, choice.place, board, task) else None
 
 
 def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice) -> None:
-    """Report a loss that does not take the task's kind of targets."""
+    """Report a loss that is for another kind of targets than the task has."""
     if learning.loss_class.targets == choice.task.targets:
         return
     fitting = [name for name in LOSSES.own if LOSSES.find(name).targets == choice.task.targets]
@@ -203,7 +203,7 @@ def _check_loss(document: Document, choice: TaskChoice, learning: LearningChoice
 def check_least_drive(
     document: Document, choice: TaskChoice, task: Task, board: Board, devices: Mapping[str, Device], tones: TonePlan
 ) -> None:
-    """Report examples that the digitizer cannot tell apart: no node changes by more than the sources do."""
+    """Report examples that the digitizer cannot tell apart, as no node changes by more than the sources do."""
     digitizer = devices[board.hookup.digitizer].digitizer
     text = partial(medium_in_use().text, "state")
     sensors = {wire.node: abs(wire.sensor) for wire in board.hookup.senses}
@@ -220,6 +220,6 @@ def check_least_drive(
     document.report(
         choice.place(task.input_key(column)),
         f"{what} at most {text(reach[column])}, below the quantization noise of {board.hookup.digitizer} (steps of "
-        f"{text(step)}) over the window; use at least {text(rounded_up(seen))}, better a good part of its range, "
+        f"{text(step)}) over the window; use at least {text(rounded_up(seen))}, ideally a good part of its range of "
         f"{text(digitizer.full_scale_v / sensor)}",
     )

@@ -1,7 +1,7 @@
 """The `timing` section: every source runs on the digitizer's clock and is started by the digitizer's trigger.
 
-labrig cannot recover a clock yet, so a source that runs on its own clock is refused: its tones would drift relative to
-the samples within a window.
+labrig cannot recover a clock from samples yet, so a source that runs on its own clock is rejected: its tones would
+drift relative to the samples within a window.
 """
 
 from __future__ import annotations
@@ -79,22 +79,22 @@ def with_lines(device: Device, timing: Timing) -> InstrumentOptions:
 def check_clock_and_trigger(
     document: Document, synchronization: Timing, board: Board, devices: Mapping[str, Device], learning: LearningChoice
 ) -> None:
-    """Report every source that would run on its own clock or start on its own, and every unknown instrument."""
+    """Report every source that would run on its own clock or start by itself, and every unknown instrument."""
     timing, digitizer = synchronization, board.hookup.digitizer
     _check_names(document, timing, devices)
     if timing.clock and timing.clock.master in devices and timing.clock.master != digitizer:
-        document.report(("timing", "clock", "master"), f"the clock must come from {digitizer}, the digitizer")
+        document.report(("timing", "clock", "master"), f"the clock must come from the digitizer, {digitizer}")
     if timing.trigger and timing.trigger.from_ != f"{digitizer}/start":
         document.report(
             ("timing", "trigger", "from"),
-            f"the trigger must be {digitizer}/start",
+            f"the trigger must be the start of the digitizer, {digitizer}/start",
         )
     followers = timing.clock.followers if timing.clock else []
     master = devices[digitizer].digitizer
     if followers and timing.clock and timing.clock.line is None and master.clock_output is None:
         document.report(
             ("timing", "clock"),
-            f"{digitizer} runs on its own oscillator, which has no output for {', '.join(followers)}; "
+            f"{digitizer} runs on its own oscillator, which has no output that {', '.join(followers)} could follow; "
             f"{master.clock_remedy}",
         )
     started = timing.trigger.to if timing.trigger else []
@@ -109,15 +109,15 @@ def check_clock_and_trigger(
             key, value = capabilities.trigger_setting
             document.report(
                 ("instruments", name, key),
-                f"the tones of {name} would start by command, at a random phase; start them with the digitizer's "
-                f"trigger: {key}: {value}",
+                f"the tones of {name} would be started by a command, at a random phase; start them with the "
+                f"digitizer's trigger: write '{key}: {value}'",
             )
         if not capabilities.own_clock:
             if name in playing:
                 _check_clock_source(document, name, capabilities, digitizer, master, followers)
             continue
         if not (timing.trigger and timing.trigger.line) and master.start_terminals == ():
-            problem = f"{digitizer} has no terminal that outputs its start for {name}; {master.start_remedy}"
+            problem = f"{digitizer} has no terminal that outputs its start trigger for {name}; {master.start_remedy}"
             document.report(("timing",), problem)
         if name in followers and not capabilities.external_clock:
             key, value = capabilities.clock_setting
@@ -131,7 +131,7 @@ def check_clock_and_trigger(
         if name not in started:
             document.report(
                 ("timing",),
-                f"{name} would start on its own; connect its trigger input and write "
+                f"{name} would start without a trigger; connect its trigger input and write "
                 f"'trigger: {{from: {digitizer}/start, to: [{', '.join(all_started)}], "
                 f"line: {master.example_terminal}}}'",
             )
@@ -140,7 +140,7 @@ def check_clock_and_trigger(
 def _check_connections(
     document: Document, timing: Timing, devices: Mapping[str, Device], names: Collection[str]
 ) -> None:
-    """Report what the drivers of these instruments find wrong with their terminals."""
+    """Report the problems that the drivers of these instruments find with their terminals."""
     entries = {name: with_lines(device, timing) for name, device in devices.items()}
     for name in (name for name in devices if name in names):
         check = devices[name].driver.connection_problems
@@ -149,7 +149,7 @@ def _check_connections(
 
 
 def _place_of(document: Document, timing: Timing, name: str, key: str) -> TreePath:
-    """Where an option is written: in the entry, or as the line of `timing` that sets it."""
+    """Return where an option is written: in the instrument's entry, or as the line of `timing` that sets it."""
     signal = {"export_start": "trigger", "export_clock": "clock"}.get(key)
     line: TreePath = ("timing", signal or "", "line")
     return line if signal and document.get(line) is not None else ("instruments", name, key)
@@ -163,9 +163,9 @@ def _check_clock_source(
     master: DigitizerCapabilities,
     followers: Sequence[str],
 ) -> None:
-    """Report a source whose tones and the digitizer's samples are derived from different clocks.
+    """Report a source whose tones follow another clock than the digitizer's samples.
 
-    Clocks that are cabled are one: `timing.clock` says so.
+    Clocks connected by a cable count as one clock; `timing.clock` names such connections.
     """
     tones, samples = source.clock_source, master.clock_source
     if tones is None or samples is None or tones.may_be(samples):
@@ -177,14 +177,14 @@ def _check_clock_source(
         output, there = master.clock_output.format(name=digitizer), source.clock_input.format(name=name)
         remedy = (
             f"connect the {output} to {there} and write 'clock: {{master: {digitizer}, followers: "
-            f"[{', '.join([*followers, name])}]}}' under timing, or let it play levels only"
+            f"[{', '.join([*followers, name])}]}}' under timing, or use {name} for constant levels only"
         )
         if tones.kind == samples.kind:
             remedy = f"use cards of one chassis, or {remedy}"
     path = ("instruments", name, "reference_clock")
     document.report(
         path if document.get(path) is not None else path[:-1],
-        f"the tones of {name} would drift: they follow {tones.name}, the samples of {digitizer} follow "
+        f"the tones of {name} would drift: they follow {tones.name}, but the samples of {digitizer} follow "
         f"{samples.name}; {remedy}",
     )
 
@@ -198,24 +198,24 @@ def _check_lines(document: Document, timing: Timing, digitizer: str, master: Dig
         return
     signals = (
         ("clock", clock_line, master.clock_terminals, "the clock that its samples follow", master.clock_remedy),
-        ("trigger", trigger_line, master.start_terminals, "its start", master.start_remedy),
+        ("trigger", trigger_line, master.start_terminals, "its start trigger", master.start_remedy),
     )
     own = f"/{(master.address or '').rpartition('/')[2]}/".casefold()
     for key, line, terminals, signal, remedy in signals:
         name = (line or "").casefold().removeprefix(own)
-        if not name or terminals is None or name.startswith("/"):  # a terminal of another device is not known here
+        if not name or terminals is None or name.startswith("/"):  # terminals of other devices are not known here
             continue
         if not terminals:
             problem = f"{digitizer} has no terminal that outputs {signal}; {remedy}"
         elif name not in {each.casefold() for each in terminals}:
-            problem = f"{digitizer} does not output {signal} at {line}, but at one of {in_words(terminals)}"
+            problem = f"{digitizer} cannot output {signal} at {line}; use one of {in_words(terminals)}"
         else:
             continue
         document.report(("timing", key, "line"), problem)
 
 
 def _players(board: Board, activation: str) -> set[str]:
-    """Return the sources that play tones; the others play only DC."""
+    """Return the sources that play tones; all others play only DC."""
     wires = (*board.hookup.outputs, board.hookup.pilot, *(board.hookup.inputs if activation == "sine" else ()))
     return {wire.device for wire in wires}
 
@@ -237,5 +237,5 @@ def _check_names(document: Document, timing: Timing, devices: Mapping[str, Devic
         elif len(path) > 3 and not isinstance(devices[name].capabilities, SourceCapabilities):
             document.report(path, f"{name} is not a source; only sources follow a clock or a trigger")
         elif len(path) > 3 and (path[:-1], name) in seen:
-            document.report(path, f"{name} is named twice")
+            document.report(path, f"{name} is named twice; remove one")
         seen.add((path[:-1], name))

@@ -1,4 +1,4 @@
-"""`network.programmable.initial: {run: PATH}`: begin with the conductances that another run has trained."""
+"""Reads `network.programmable.initial: {run: PATH}`: start from the conductances that another run has trained."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Trained:
-    """Conductances of a run.
+    """The conductances of a run after one of its steps.
 
     Parameters
     ----------
     run
-        Its folder.
+        The folder of the run.
     step
-        They are those after this step; 0 for those it began with.
+        The step; 0 for the initial conductances of the run.
     shadow, conductances
-        (E,) before rounding, and nominal as written (S), in the order of this board's edges.
+        (E,) conductances before rounding, and nominal ones as written (S), in the order of this board's edges.
     """
 
     run: Path
@@ -47,13 +47,13 @@ class Trained:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What two runs must share to have begun alike: the values, wherever they come from."""
+        """The step and a hash of the values, equal for two runs that started from the same conductances."""
         content = self.shadow.astype("<f8").tobytes() + self.conductances.astype("<f8").tobytes()
         return {"step": self.step, "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def read_trained(document: Document, network: NetworkChoice, board: Board) -> Trained | None:
-    """Read the run that `initial` names; None if it names none, or there are problems."""
+    """Read the run that `initial` names; None if it names no run, or there are problems."""
     initial = network.programmable.initial
     if not isinstance(initial, InitialRun):
         return None
@@ -77,7 +77,7 @@ def read_trained(document: Document, network: NetworkChoice, board: Board) -> Tr
         names = [str(edge[0]) for edge in meta["board"]["edges"]]
         shadow, conductances, step = _after(record, meta, initial.step)
     except IndexError:
-        document.report((*PATH, "step"), f"{folder.path} has {len(record.step)} steps")
+        document.report((*PATH, "step"), f"{folder.path} has only {len(record.step)} steps")
         return None
     except (KeyError, TypeError, ValueError) as error:
         document.report((*PATH, "run"), str(folder.damaged("meta.json", f"it does not describe the board ({error})")))
@@ -94,12 +94,12 @@ def read_trained(document: Document, network: NetworkChoice, board: Board) -> Tr
     masked = record.masked[step - 1] if step else ()
     if masked:
         edges = _listed([names[edge] for edge in masked])
-        document.warn((*PATH, "run"), f"{folder.path} left out {edges}: their conductances were not trained to the end")
+        document.warn((*PATH, "run"), f"{folder.path} masked {edges}: their conductances were not trained to the end")
     return trained
 
 
 def _after(record: Record, meta: dict[str, Any], step: int | None) -> tuple[Array, Array, int]:
-    """Shadow and conductances after a step, by default the last, and its number; IndexError if there is none."""
+    """Return shadow and conductances after a step (by default the last), and its number; IndexError if missing."""
     step = len(record.step) if step is None else step
     if step == 0:
         initial = np.array(meta["board"]["initial_s"], dtype=float)
@@ -108,10 +108,10 @@ def _after(record: Record, meta: dict[str, Any], step: int | None) -> tuple[Arra
 
 
 def _different(run: Path, names: Sequence[str], here: Sequence[str]) -> str:
-    """Say which edges only one of the boards has; empty if they have the same."""
+    """Return a message naming the edges that only one of the boards has; empty if both have the same edges."""
     missing = [name for name in here if name not in set(names)]
     more = [name for name in names if name not in set(here)]
-    parts = [f"it has no edge {_listed(missing)}"] if missing else []
+    parts = [f"that network has no edge {_listed(missing)}"] if missing else []
     parts += [f"this board has no edge {_listed(more)}"] if more else []
     return f"{run} trained another network: {'; '.join(parts)}" if parts else ""
 
@@ -122,7 +122,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _in_range(document: Document, network: NetworkChoice, trained: Trained, edges: Sequence[str]) -> bool:
-    """Report conductances that the range of this board does not contain."""
+    """Return whether all conductances are in the range of this board; report those that are not."""
     low, high = network.programmable.range
     values = trained.conductances
     outside = np.flatnonzero((values < low * (1 - _ROUNDING)) | (values > high * (1 + _ROUNDING))).tolist()

@@ -1,4 +1,4 @@
-"""Whether every channel of a row has the transducer that the medium of the network needs."""
+"""Checks that every channel of a row has the transducer that the medium of the network needs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from labrig.transducer import parse_factor
 def check_transducers(
     document: Document, node: str, path: TreePath, row: NodeWiring, wires: NodeWires, *, is_second: bool
 ) -> None:
-    """Report a channel without the transducer that the medium of the network needs, and the reverse.
+    """Report a channel that lacks the transducer that the medium needs, or has one that does not suit it.
 
-    `is_second`: whether the node stands for the second quantity of another one.
+    `is_second`: whether the node stands for the second quantity of another node.
     """
     medium = medium_in_use()
     state, flow = ("second_state", "second_flow") if is_second else ("state", "flow")
@@ -36,18 +36,19 @@ def check_transducers(
             )
         elif isinstance(lead, SenseLead) and parse_factor(lead.sensor).input != carried:
             wanted = f"{node} carries {with_article(carried)}, so its sensor is written in V per {medium.unit(state)}"
-            document.report((*path, key, "sensor"), f"{as_written(lead.sensor)} does not fit: {wanted}")
+            document.report((*path, key, "sensor"), f"{as_written(lead.sensor)} is not a suitable sensor: {wanted}")
         elif key == "sense" or wires.actuator is None:
             continue
         elif wires.actuator.output not in ((pushed,) if is_second else (pushed, carried)):
             made = with_article(wires.actuator.output)
             wanted = f"{node} carries {with_article(carried)}: write {medium.unit(flow)} per V"
-            document.report((*path, key, "actuator"), f"an actuator that makes {made} does not fit; {wanted}")
+            document.report((*path, key, "actuator"), f"an actuator that makes {made} is not suitable: {wanted}")
         elif wires.actuator.output == medium.state and wires.coupling is None:
-            needed = f"needs the coupling through which it acts on {node}"
+            needed = f"needs a coupling through which it acts on {node}"
             example = f"'coupling: {medium.example('coupling')}'"
             document.report(
                 (*path, key), f"an actuator that makes {with_article(medium.state)} {needed}, e.g. {example}"
             )
     if not electrical and wires.through is not None:
-        document.report((*path, "through"), f"through is a resistance; in a network of {medium.state}s write coupling")
+        message = f"'through' is a resistance; in a network of {medium.state}s write 'coupling'"
+        document.report((*path, "through"), message)

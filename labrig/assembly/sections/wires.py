@@ -1,4 +1,4 @@
-"""The wires of a board, from the rows of the wiring and what is at their ends."""
+"""Builds the wires of a board from the rows of the wiring and the instruments and parts at their ends."""
 
 from __future__ import annotations
 

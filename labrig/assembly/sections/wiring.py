@@ -60,7 +60,7 @@ def read_board(
 ) -> Board | None:
     """Check the wiring against network and instruments, and build the board; None if it has problems.
 
-    Inputs and outputs have the order of the layout's nodes if these are numbered, else that of the rows.
+    Inputs and outputs are in the order of the layout's nodes if these are numbered, else in the order of the rows.
     """
     reader = WiringReader(document, layout, devices, faulty(document, devices))
     rows = reader.rows()
@@ -119,7 +119,7 @@ def read_board(
 
 
 def _is_sound(document: Document, choice: NetworkChoice, network: Network, rows: Mapping[str, NodeWires]) -> bool:
-    """Report what the physics finds wrong with the wired network; returns whether it can run."""
+    """Report the problems that the physics finds with the wired network; return whether it can run."""
     inputs = [node for node, row in rows.items() if row.drive and node != PILOT]
     outputs = [node for node, row in rows.items() if row.error]
     before = len(document.problems)
@@ -160,7 +160,7 @@ class WiringReader:
         return self._skipped or bool(self._document.problems.under(("wiring",)))
 
     def rows(self) -> dict[str, NodeWires]:
-        """Return the valid rows by node; a row of a node with coordinates is one for each of them."""
+        """Return the valid rows by node; a row of a node with coordinates becomes one row for each coordinate."""
         rows: dict[str, NodeWires] = {}
         for node, written in self._section.items():
             if node == EDGES or self._has_problem(written):
@@ -191,7 +191,7 @@ class WiringReader:
         return rows
 
     def _has_problem(self, row: Marked) -> bool:
-        """Return whether a problem is reported at this row or its values, possibly for another node of its range."""
+        """Return whether a problem is reported at this row or its values, maybe for another node of the same range."""
         marks = set(_marks_of(row)) - {None}
         return any(problem.mark in marks for problem in self._document.problems.under(("wiring",)))
 
@@ -208,7 +208,7 @@ class WiringReader:
         if labels is None:
             return []
         if len(labels) != len(wanted):
-            # If the nodes do not match the network, that is the mistake, and it is already reported.
+            # If the nodes do not match the network, the count is wrong for that reason, which is already reported.
             if not self.problems_found:
                 channels = "1 channel" if len(labels) == 1 else f"{len(labels)} channels"
                 edges = "1 edge" if len(wanted) == 1 else f"{len(wanted)} edges"
@@ -238,18 +238,19 @@ class WiringReader:
             return
         if row.through is not None and not (row.drive or row.error):
             self._report(
-                (*path, "through"), "through is the resistance of a drive or an error, but this node has neither"
+                (*path, "through"), "'through' is the resistance of a drive or an error, but this node has neither"
             )
         elif row.buffer is not None and not row.sense:
             self._report(
-                (*path, "buffer"), "a buffer is between a node and its digitizer channel, but there is no sense"
+                (*path, "buffer"), "a buffer is between a node and its digitizer channel, but this node has no 'sense'"
             )
         elif row.safe is not None and not (row.drive or row.error):
-            self._report((*path, "safe"), "safe is what the channel of a drive or an error holds, but there is neither")
+            message = "'safe' is a level of a drive or an error channel, but this node has neither"
+            self._report((*path, "safe"), message)
         elif isinstance(row.through, HowlandSource) and not row.error:
             self._report(
                 (*path, "through"),
-                f"a Howland source can only inject an error, but {node} is driven with a voltage; write a resistance",
+                f"a Howland source can only inject an error, but {node} has a drive; write a resistance",
             )
         if row.drive:
             self._channel((*path, "drive"), row.drive, "source")
@@ -270,24 +271,25 @@ class WiringReader:
             self._report(path, f"node {node} has an error, so it is an output and must be sensed", key=True)
 
     def _check_safe(self, path: TreePath, level: float, label: str) -> None:
-        """Report a level that a channel cannot hold."""
+        """Report a safe level that a channel cannot hold."""
         device = self._devices[label.partition("/")[0]]
         if not device.source.holds_levels:
             self._report(
                 path,
-                f"{device.driver.name} can only switch {label} off; let a source that can hold a level (ni.ao, or a "
-                "card) drive this node, or bias it by a resistor",
+                f"{device.driver.name} can only switch {label} off; drive this node by a source that can hold a level "
+                "(ni.ao, or a card), or bias the node through a resistor",
             )
         elif abs(level) > device.source.full_scale_v:
             limit = format_quantity(device.source.full_scale_v, "voltage")
             self._report(path, f"{label} cannot hold {format_quantity(level, 'voltage')}: its full scale is {limit}")
 
     def _check_nodes(self, rows: Mapping[str, NodeWires]) -> None:
-        """Check the wiring as a whole, if the single rows are valid."""
+        """Check the wiring as a whole if all rows are valid."""
         if self.problems_found:
             return
         if PILOT not in rows:
-            self._report(("wiring",), "no pilot: wire one, e.g. 'pilot: {drive: awg/13, sense: daq/13}'", key=True)
+            message = "there is no pilot; wire one, e.g. 'pilot: {drive: awg/13, sense: daq/13}'"
+            self._report(("wiring",), message, key=True)
             return
         on_edges = dict.fromkeys(node for edge in self._layout.edges for node, _ in edge.terms)
         unsensed = [node for node in on_edges if node not in rows or not rows[node].sense]
@@ -301,7 +303,7 @@ class WiringReader:
             ]
             self._report(
                 ("wiring",),
-                f"{count} of programmable edges not sensed: {where}; each needs a digitizer channel "
+                f"{count} of programmable edges not sensed: {where}; each node needs a digitizer channel "
                 f"({len(on_edges)} nodes and the pilot; {', '.join(channels)})",
                 key=True,
             )
@@ -331,7 +333,7 @@ class WiringReader:
         return problem is None
 
     def _channel_problem(self, path: TreePath, label: str, kind: Kind) -> str | None:
-        """Return what is wrong with a channel, "" if that has been reported; else None, and the channel is used."""
+        """Return the problem of a channel ("" if it is already reported), or None and mark the channel as used."""
         device, slash, channel = label.partition("/")
         if device in self._invalid:
             return ""
@@ -368,14 +370,14 @@ class WiringReader:
 
 
 def _same_channel(name: str, channels: Sequence[str]) -> str | None:
-    """Return the only channel with the number of another name for it (`C1` or `CH1` for `1`, `AI0` for `ai0`)."""
+    """Return the channel that `name` probably means, the only one with its number (`C1` or `CH1` for `1`), or None."""
     number = re.search(r"[0-9]+$", name)
     same = [each for each in channels if number and re.sub(r"^[^0-9]*", "", each) == number[0]]
     return same[0] if len(same) == 1 else None
 
 
 def _marks_of(written: Marked) -> Iterator[Mark | None]:
-    """Yield the marks of a value and everything in it."""
+    """Yield the marks of a value and of everything in it."""
     yield written.mark
     yield written.key_mark
     for value in written.value.values() if isinstance(written.value, dict) else ():

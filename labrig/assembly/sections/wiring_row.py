@@ -1,4 +1,4 @@
-"""One row of the `wiring` section: what is connected to a node."""
+"""One row of the `wiring` section: everything that is connected to a node."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class HowlandSource(Section):
 
 
 class Lead(Section):
-    """A channel of an instrument, or one for each coordinate of the node."""
+    """A channel of an instrument, or one channel for each coordinate of the node."""
 
     channel: str | None = None
     x: str | None = None
@@ -47,7 +47,7 @@ class Lead(Section):
     z: str | None = None
 
     def channels(self) -> dict[str, str]:
-        """Return the channel of each coordinate; that of the node itself under ''."""
+        """Return the channel of each coordinate; the channel of a node without coordinates has the key ''."""
         named = {"": self.channel, **{key: getattr(self, key) for key in COMPONENTS}}
         return {key: channel for key, channel in named.items() if channel is not None}
 
@@ -58,10 +58,10 @@ class SourceLead(Lead):
     Attributes
     ----------
     actuator : str
-        What it makes of a volt: a flow (a force, a volume per time), or a state (a displacement, a pressure).
+        Its output per volt: a flow (a force, a volume per time) or a state (a displacement, a pressure).
     coupling : float or None
-        Flow per state between actuator and node: what a state is transmitted through, or what an actuator that makes
-        a flow loads the node with (none by default).
+        Flow per state between actuator and node: it transmits the state of an actuator that makes a state, and loads
+        the node of an actuator that makes a flow (no load by default).
     """
 
     actuator: ActuatorFactor
@@ -75,7 +75,7 @@ class SenseLead(Lead):
 
 
 class EdgeChannels(Section):
-    """The channels that program the edges, and what they make of a siemens."""
+    """The channels that program the edges, and the transducer between siemens and the edge parameter."""
 
     channels: str
     transducer: EdgeFactor
@@ -87,15 +87,15 @@ class NodeWiring(Section):
     Attributes
     ----------
     drive, error, sense : str, Lead or None
-        The channel that drives the node, injects its error, or senses it; with a transducer a map.
+        The channel that drives the node, injects its error, or senses it; a Lead if there is a transducer.
     through : float, HowlandSource or None
         Total resistance between the open-circuit voltage of the source and the node (Ω), or a current source.
     cable : float or None
-        Capacitance of the node and of its cable to the digitizer (F); None if it is that of `acquisition`.
+        Capacitance of the node and of its cable to the digitizer (F); None for `acquisition.cable`.
     buffer : float or None
         Output resistance (Ω) of an amplifier of gain 1 between the node and the digitizer; None if there is none.
     safe : float or None
-        Level (V) that the channel of a drive or an error holds when it is made safe; None: it is switched off.
+        Level (V) that the channel of a drive or an error holds when it is made safe; None to switch it off.
     """
 
     drive: str | SourceLead | None = None
@@ -109,7 +109,7 @@ class NodeWiring(Section):
 
 @dataclass(frozen=True)
 class NodeWires:
-    """What is connected to one node: `NodeWiring` for a single coordinate, with its transducers.
+    """Everything connected to one node: a `NodeWiring` for a single coordinate, with its transducers.
 
     Attributes
     ----------
@@ -118,11 +118,11 @@ class NodeWires:
     through, cable, buffer, safe
         As in NodeWiring.
     actuator : Factor or None
-        Of the source.
+        Actuator of the source.
     coupling : float or None
         As in SourceLead.
     sensor : float
-        Volts of the digitizer per unit of what the node carries.
+        Volts at the digitizer per unit of the node's state.
     """
 
     drive: str | None
@@ -138,7 +138,7 @@ class NodeWires:
 
 
 def wires_of(node: str, row: NodeWiring) -> Iterator[tuple[str, NodeWires]]:
-    """Yield the nodes that a row is about, `n3` or `n3.x` and `n3.y`, with what is connected to each."""
+    """Yield every node of a row (`n3`, or `n3.x` and `n3.y`) with its wires."""
     leads = {key: _channels(getattr(row, key)) for key in ("drive", "error", "sense")}
     for component in dict.fromkeys(key for channels in leads.values() for key in channels):
         drive, error, sense = (leads[key].get(component) for key in ("drive", "error", "sense"))

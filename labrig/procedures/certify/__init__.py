@@ -6,9 +6,9 @@ At seeded, untrained conductances the gradient of every edge, measured by the le
 - central differences of the loss *measured on the same rig*, which need no model.
 
 The verdict follows from the data: single edges must not deviate more than their uncertainty explains, and the bias of
-the whole gradient, free of noise, must lie below a bound. A sweep of γ shows how the error of the gradient grows (as γ²
-in a nonlinear network, not at all in a linear one). A null test shows what is measured at the error tone while the
-error is off.
+the whole gradient, with the contribution of noise removed, must lie below a bound. A sweep of γ shows how the error of
+the gradient grows (as γ² in a nonlinear network, not at all in a linear one). A null test shows what is measured at the
+error tone while the error is off.
 """
 
 from labrig.procedures.certify.certificate import Certificate, ExampleCertificate

@@ -1,4 +1,4 @@
-"""The exact gradient of a simulated board, and what a measurement may deviate from it by within its uncertainty."""
+"""The exact gradient of a simulated board, and how far measurement uncertainty may move a gradient away from it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ class Adjoint:
     ----------
     value : (E,) array
     modes : (O or 2O, E) array
-        By how much a standard uncertainty of each output changes a measured gradient, because the error is computed
-        from measured outputs; then by how much one of the error that each source plays does.
+        Change of the measured gradient for one standard uncertainty of each output (the error is computed from measured
+        outputs), then for one standard uncertainty of the error that each source plays.
     parts : (E,) array
-        Root of the sum of squares of what each output contributes: where contributions cancel it is larger than the
-        gradient.
+        Root sum of squares of the contributions of all outputs; larger than the gradient where contributions cancel.
     """
 
     value: Array
@@ -39,7 +38,7 @@ class Adjoint:
 
 
 def adjoint(probe: GradientProbe, truth: Truth, example: int, measured: Gradient) -> Adjoint:
-    """Compute the exact gradient at the present state of the board. It measures once, for the outputs' uncertainty.
+    """Compute the exact gradient at the present state of the board; measures once to find the outputs' uncertainty.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ def adjoint(probe: GradientProbe, truth: Truth, example: int, measured: Gradient
     truth : Truth
     example : int
     measured : Gradient
-        Says how well the sources of the error are known.
+        A measured gradient of this example; states how well the sources of the error are known.
     """
     activation, target = probe.task.activation[example], probe.task.target[example]
     tone = probe.rig.activation == "sine"
@@ -73,20 +72,21 @@ def adjoint(probe: GradientProbe, truth: Truth, example: int, measured: Gradient
 def source_modes(
     truth: Truth, activation: Array, loss_gradient: Callable[[Array], Array], measured: Gradient, tone: bool
 ) -> Array:
-    """By how much a standard uncertainty of the error that each source played changes a measured gradient, (O, E).
+    """(O, E) change of the measured gradient for one standard uncertainty of the error that each source played.
 
-    A gradient states this itself, but from what was read it may know only the sum of what the outputs contribute.
+    A gradient states these changes itself, but it may know only the sum of the outputs' contributions.
 
     Parameters
     ----------
     truth : Truth
     activation : (I,) array
-        Of the state in which the gradient was measured, as for `Truth.gradient`.
+        Inputs at which the gradient was measured, as for `Truth.gradient`.
     loss_gradient : callable
         ∂C/∂v_o (O,) of outputs (O,).
     measured : Gradient
-        States how well the errors are known; with sources that are exact O is 0.
+        States how well the errors are known; O is 0 if the sources are exact.
     tone : bool
+        Whether the inputs play a tone.
     """
     if measured.sources is None:
         return np.zeros((0, len(measured.value)))
@@ -99,7 +99,7 @@ def source_modes(
 
 
 def output_uncertainty(rig: Rig, response: Response) -> Array:
-    """(O,) standard uncertainty of the measured outputs (V): noise, and zero, gain and rounding of the digitizer."""
+    """(O,) standard uncertainty of the measured outputs (V) from noise and the digitizer's zero, gain and rounding."""
     read, columns = response.demodulated, rig.hookup.output_columns
     if rig.activation == "dc":
         return np.hypot(read.u_dc[columns], read.systematic_dc[columns])

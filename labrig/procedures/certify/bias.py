@@ -1,7 +1,7 @@
-"""How far a measured gradient is from its reference, free of noise.
+"""How far a measured gradient is from its reference, with the contribution of noise removed.
 
-The squared distance of a noisy vector from its reference is too large by the sum of the variances. Repeated
-measurements say how much that is, whatever the noise is and however it is shared between edges.
+The squared distance of a noisy vector from its reference is too large by the sum of the variances. The scatter of
+repeated measurements gives that sum, whatever the noise is and however it is correlated between edges.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from scipy.special import stdtrit
 Array = NDArray[np.float64]
 
 CONFIDENCE = 0.995
-"""Confidence in each end of an interval. A certificate may look at its figures several times as it repeats."""
+"""Confidence in each end of an interval; high, because a certificate may be judged several times as it repeats."""
 
 LEAST_REPEATS = 4
-"""Fewer say too little about the noise."""
+"""Fewest repeats; fewer say too little about the noise."""
 
 
 @dataclass(frozen=True)
 class Bias:
-    """The deviation of a gradient from its reference, free of noise, relative to the reference.
+    """The deviation of a gradient from its reference, corrected for noise, relative to the reference.
 
     Parameters
     ----------
     estimate, interval
-        |⟨g⟩ − r| / |r|, and where it lies.
+        |⟨g⟩ − r| / |r|, and its confidence interval.
     slope, slope_interval
-        Least-squares slope of g against r through zero. 1 is right; the bias is at least |slope − 1|.
+        Least-squares slope of g against r through zero, and its confidence interval. The slope should be 1; the bias is
+        at least |slope − 1|.
     size : float
         |r|.
     noise : float
-        Standard error of the mean of the repeats, √(Σ u²) / |r|, from their scatter.
+        Standard error of the mean of the repeats, √(Σ u²) / |r|, estimated from their scatter.
     """
 
     estimate: float
@@ -54,7 +55,7 @@ def bias(gradients: Array, reference: Array, uncertainty: float = 0.0) -> Bias |
         R ≥ 3 repeats for each of M examples.
     reference : (M, E) array
     uncertainty : float
-        Standard uncertainty of the reference, relative to its size; it widens the intervals by twice as much.
+        Standard uncertainty of the reference, relative to its size; twice this value is added to each half-width.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def bias(gradients: Array, reference: Array, uncertainty: float = 0.0) -> Bias |
     mean = gradients.mean(axis=1)
     deviation, scatter = mean - reference, gradients - mean[:, np.newaxis]
     freedom = repeats - 1
-    # Per example: the trace of the covariance, and of its square, by the unbiased estimator of normal scatter.
+    # Per example: the trace of the covariance and of its square, by the unbiased estimator for normal scatter.
     products = np.einsum("mre,mse->mrs", scatter, scatter)
     trace = np.trace(products, axis1=1, axis2=2) / freedom
     of_square = np.sum(products**2, axis=(1, 2)) / freedom**2
@@ -109,6 +110,6 @@ def relative_error(value: Array, reference: Array) -> float:
 
 
 def slope(value: Array, reference: Array) -> float:
-    """Return the least-squares slope of value against reference through zero; 1 is right."""
+    """Return the least-squares slope of value against reference through zero; it should be 1."""
     square = float(reference @ reference)
     return float(value @ reference) / square if square > 0 else 0.0

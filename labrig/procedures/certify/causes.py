@@ -1,4 +1,4 @@
-"""What is likely to be wrong with an edge or with the whole gradient."""
+"""Likely causes why the gradient of an edge is wrong."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 ALIKE = 0.3
-"""Two vectors over the examples are alike if they differ by less than this share of the larger one. The tolerance of
-parts enters the differences in full."""
+"""Two vectors over the examples are alike if they differ by less than this share of the larger one. The share is large
+because the tolerance of the parts enters the differences in full."""
 
 NAMED = 8
-"""Most edges that are named."""
+"""Largest number of edges that are named."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class WrongEdge:
     text : str
         The cause in words.
     other : str or None
-        Name of the edge whose value it has.
+        Name of the edge that it is swapped with, if any.
     factor : float or None
-        Measured over expected, if it is scaled.
+        Measured over expected value, if the edge is scaled.
     """
 
     name: str
@@ -75,13 +75,13 @@ def against_gradient(
 def against_differences(
     names: Sequence[str], wrong: NDArray[np.bool_], measured: Array, differences: Array
 ) -> list[WrongEdge]:
-    """Explain edges whose differences (M, E) do not follow the measured gradient (M, E), the worst ones first."""
+    """Explain edges whose differences (M, E) disagree with the measured gradient (M, E), the worst ones first."""
     found = []
     for edge in _worst(wrong, measured - differences):
         name, value, answer = names[edge], measured[:, edge], differences[:, edge]
         other = _other(edge, answer, measured, wrong, differences)
         if np.linalg.norm(answer) < ALIKE / 3 * np.linalg.norm(value):
-            text = "no response: the loss does not change when it is written (stuck wiper or disconnected)"
+            text = "no response: the loss does not change when it is written (the wiper is stuck or disconnected)"
             found.append(WrongEdge(name, "no_response", text))
         elif _alike(value, -answer):
             text = "the sign is flipped: it falls when it should rise (wired to the other end of the potentiometer?)"
@@ -91,7 +91,7 @@ def against_differences(
             found.append(WrongEdge(name, "swapped", text, names[other]))
         else:
             factor = _factor(value, answer)
-            text = f"its gradient is {factor:.3g} times what the loss changes by when it is written"
+            text = f"its gradient is {factor:.3g} times the measured change of the loss when it is written"
             found.append(WrongEdge(name, "scaled", text, factor=factor))
     return found
 
@@ -103,7 +103,11 @@ def _worst(wrong: NDArray[np.bool_], deviation: Array) -> list[int]:
 
 
 def _other(edge: int, value: Array, candidates: Array, wrong: NDArray[np.bool_], back: Array) -> int | None:
-    """The edge whose candidate value (M,) this one has: best one that has this one's in turn, else a sole likeness."""
+    """The edge whose candidate value (M,) matches `value`; None if there is none.
+
+    Preferred is the best match among wrong edges whose own value matches this edge's candidate in turn (a swap);
+    otherwise an edge counts only if it is the sole match.
+    """
     off = np.linalg.norm(candidates - value[:, np.newaxis], axis=0)
     size = np.maximum(np.linalg.norm(candidates, axis=0), np.linalg.norm(value))
     alike = (off < ALIKE * size) & (np.arange(len(off)) != edge)

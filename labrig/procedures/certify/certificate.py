@@ -1,4 +1,4 @@
-"""The figures of a certificate: what was measured and what it was compared with, per example and over all of them."""
+"""The figures of a certificate: the measured gradients and their references, per example and over all examples."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from labrig.procedures.gamma_sweep import Sweep
 Array = NDArray[np.float64]
 
 JUDGED_AT = 5.0
-"""The sign of an edge is judged if its gradient exceeds this many standard uncertainties, of noise and instruments."""
+"""The sign of an edge is judged if its gradient exceeds this many standard uncertainties (noise and instruments)."""
 
 CONFIRMED_AT = 3.0
-"""An edge is confirmed by differences that exceed this many of their standard uncertainties."""
+"""An edge is confirmed if its gradient exceeds this many standard uncertainties of the test against differences."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class ExampleCertificate:
     ----------
     name : str
     repeats : tuple of Gradient
-        Each measurement.
+        The repeated measurements.
     differences : Differences
     adjoint : Adjoint or None
-        None if it is not known, or not wanted.
+        None if it is not known or not wanted.
     """
 
     name: str
@@ -54,12 +54,12 @@ class ExampleCertificate:
 
     @property
     def reference(self) -> Array:
-        """(E,) the better reference: the adjoint if it is known."""
+        """(E,) the better reference: the adjoint if it is known, else the differences."""
         return self.differences.value if self.adjoint is None else self.adjoint.value
 
     @property
     def judged(self) -> NDArray[np.bool_]:
-        """(E,) True for edges whose gradient clearly exceeds its noise and the digitizer's offset and gain errors."""
+        """(E,) True for edges whose gradient clearly exceeds its uncertainty from noise and instruments."""
         return np.abs(self.measured.value) > JUDGED_AT * self.measured.uncertainty
 
     @property
@@ -79,18 +79,18 @@ class Certificate:
     interior : (E,) array
         True for edges that touch no output.
     examples : tuple of ExampleCertificate
-        One per example, all with equally many repeats.
+        One per example, all with the same number of repeats.
     sweep : Sweep
-        How the error depends on γ, for the first example.
+        How the error of the gradient depends on γ, for the first example.
     null_b_max : float
-        Largest |b| measured with the error off, in the unit of a state; of a second quantity, how much it changes from
-        one reading to the next.
+        Largest |b| measured with the error off, in the unit of a state. If b is a second quantity: its largest change
+        from one reading to the next.
     bound : float
-        Largest bias that counts as right, relative.
+        Largest relative bias that counts as right.
     most_repeats : int
-        Repeats beyond which it does not go on by itself.
+        Limit up to which repeats are added automatically.
     current_a : float
-        The configured error current (A), or the flow of another medium.
+        The configured error current (A), or the corresponding flow in another medium.
     biased_by_harmonics : bool
         Whether the activation is a tone in a network known to be nonlinear.
     medium : Medium
@@ -111,16 +111,16 @@ class Certificate:
 
     @property
     def error_key(self) -> str:
-        """The key of a configuration that says how large the error is."""
+        """The configuration key that sets the size of the error."""
         return f"learning.error.{self.carrier.flow_key or self.medium.flow_key}"
 
     def error_text(self, value: float) -> str:
-        """Write a size of the error with its unit."""
+        """Return a size of the error as text with its unit."""
         return self.medium.text("second_flow" if self.carrier.quantity else "flow", value)
 
     @property
     def null_test(self) -> str:
-        """The null test in words."""
+        """The result of the null test in words."""
         size = self.medium.text("state", self.null_b_max)
         if self.carrier.quantity:
             return f"b changes by at most {size} between two readings without release"
@@ -128,7 +128,7 @@ class Certificate:
 
     @property
     def repeats(self) -> int:
-        """Measurements of each example."""
+        """Number of measurements of each example."""
         return len(self.examples[0].repeats)
 
     @property
@@ -165,9 +165,9 @@ class Certificate:
 
     @cached_property
     def instruments(self) -> float:
-        """What errors of the instruments may add to the gradient, relative, as they state it.
+        """Relative uncertainty of the gradient due to instrument errors, as stated by the instruments.
 
-        They are zero, gain and rounding of the digitizer, and the amplitudes of the sources of the error.
+        It covers zero, gain and rounding of the digitizer and the amplitudes of the sources that play the error.
         """
         own = np.sum(np.square([example.measured.systematic for example in self.examples]))
         size = float(np.sum(self.reference**2))
@@ -181,7 +181,7 @@ class Certificate:
 
     @cached_property
     def noise_ratio(self) -> float:
-        """Scatter of the repeats over the noise that was stated for them, at least 1."""
+        """Ratio of the scatter of the repeats to their stated noise, at least 1."""
         stated = sum(float(np.sum(gradient.standard_error**2)) for e in self.examples for gradient in e.repeats)
         found = sum(
             float(np.sum(np.var([gradient.value for gradient in e.repeats], axis=0, ddof=1))) * self.repeats
@@ -191,9 +191,9 @@ class Certificate:
 
     @cached_property
     def factor(self) -> float:
-        """What every edge is multiplied with: the median of measured / reference, weighted with size.
+        """Factor common to all edges: the median of measured / reference, weighted with the squared reference.
 
-        It is 1 if fewer edges deviate then: a single wrong edge may have most of the gradient.
+        It is 1 if fewer edges deviate with a factor of 1, since a single wrong edge may hold most of the gradient.
         """
         if not self.exact:
             return 1.0
@@ -208,27 +208,27 @@ class Certificate:
 
     @cached_property
     def against_differences(self) -> EdgeTest:
-        """Test of every edge against the change of the loss when it is written."""
+        """Test of every edge against the change of the loss when that edge is written."""
         return self._test(self.differences, 1.0, True)
 
     @cached_property
     def confirmed(self) -> NDArray[np.bool_]:
-        """(E,) True for edges that were seen to change the loss as their gradient says, by a clear amount."""
+        """(E,) True for edges whose writing changed the loss clearly, and as their gradient predicts."""
         test = self.against_differences
         unknown = np.hypot(test.uncertainty, [example.differences.uncertainty for example in self.examples])
         return (np.abs(self.measured) > CONFIRMED_AT * unknown).any(axis=0) & ~test.wrong
 
     @property
     def confirmed_share(self) -> float:
-        """Share of the squared gradient on confirmed edges."""
+        """Share of the squared gradient that lies on confirmed edges."""
         squares = np.sum(self.reference**2, axis=0)
         return float(squares[self.confirmed].sum() / squares.sum()) if squares.any() else 0.0
 
     def _test(self, expected: Array, factor: float, by_differences: bool) -> EdgeTest:
         """Test against the adjoint or the differences.
 
-        Deviations of single edges within the bound count for nothing, not even if all edges deviate so. Neither does
-        what truncation and the tolerance of the parts make of differences, which all examples share.
+        Deviations of single edges within the bound are ignored, even if all edges deviate. So are the errors of
+        differences from truncation and from the tolerance of the parts, which are common to all examples.
         """
         parts = np.array([abs(e.reference) if e.adjoint is None else e.adjoint.parts for e in self.examples])
         tolerance = self.bound * (parts + np.sqrt(np.mean(self.reference**2)))
@@ -251,9 +251,9 @@ class Certificate:
 
     @property
     def _modes(self) -> Array:
-        """(M, Q, E) deviations that edges share: from the outputs and from the sources of the error.
+        """(M, Q, E) deviations that edges share, caused by the outputs and by the sources of the error.
 
-        Without the exact gradient those from the outputs are not known, and those from the sources are as measured.
+        Without the exact gradient, those caused by the outputs are unknown, and the measured gradients state the rest.
         """
         found = [e.measured.modes if e.adjoint is None else e.adjoint.modes for e in self.examples]
         most = max(len(modes) for modes in found)
@@ -261,7 +261,7 @@ class Certificate:
 
     @property
     def repeats_for_batch(self) -> int | None:
-        """Repeats that would bring the batch gradient's relative standard error to 5 %.
+        """Number of repeats that would bring the batch gradient's relative standard error to 5 %.
 
         None if the gradient is below the noise, so that its size is unknown.
         """
@@ -271,7 +271,7 @@ class Certificate:
         return max(1, int(np.ceil(self.repeats * noise / (size - noise) / 0.05**2)))
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures; those over all examples are the worst ones, counts are sums."""
+        """Return the figures; a figure over all examples is the worst of them, a count is their sum."""
         rows = [self._example(k) for k in range(len(self.examples))]
 
         def of(name: str) -> list[float]:
@@ -337,7 +337,7 @@ class Certificate:
         }
 
     def _edges(self) -> list[dict[str, Any]]:
-        """Every edge: mean over the examples in units of the loss per siemens, u of measured − reference, and z."""
+        """For every edge: means over the examples (unit of the loss per siemens), u of measured − reference, and z."""
         count = len(self.examples)
         test = self.against_reference
         reference, difference = self.reference.mean(axis=0), self.differences.mean(axis=0)
@@ -361,13 +361,13 @@ class Certificate:
 
 
 def _share(uncertainties: list[Array], reference: Array) -> float:
-    """Size of all uncertainties together relative to the reference; infinite if only that is zero."""
+    """Norm of all uncertainties relative to that of the reference; infinite if only the reference is zero."""
     size, off = float(np.linalg.norm(reference)), float(np.linalg.norm(uncertainties))
     return off / size if size > 0 else (float("inf") if off > 0 else 0.0)
 
 
 def _weighted_median(values: Array, reference: Array) -> float:
-    """Median of values / reference, each weighted with the square of its reference; 1 if that is zero."""
+    """Median of values / reference, each weighted with the square of its reference; 1 if all references are zero."""
     there = reference != 0
     if not there.any():
         return 1.0

@@ -1,7 +1,7 @@
-"""Central differences of the measured loss, the reference that needs no model, with their uncertainty.
+"""Central differences of the measured loss, with their uncertainty: the reference that needs no model.
 
-Each edge is written to two pairs of neighbouring settings. How the slope changes from one pair to the other tells the
-error of truncation.
+Each edge is written to two pairs of neighbouring settings. The change of the slope from one pair to the other gives the
+truncation error.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Array = NDArray[np.float64]
 
 CONTINUOUS_STEPS = (1e-3, 3e-2)
 LEVEL_STEPS = (0.1, 0.3)
-"""Relative steps of the two pairs. With levels the smaller one is large enough for the noise of the measured loss."""
+"""Relative steps of the two pairs. With levels, the smaller step is still large against noise of the measured loss."""
 
 
 @dataclass(frozen=True)
 class Differences:
-    """∂C/∂θ of one example by differences.
+    """∂C/∂θ of one example, by differences.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Differences:
     truncation : (E,) array
         Error that the curvature of the loss may leave, estimated from two step sizes.
     tolerance : (E,) array
-        Standard uncertainty from the tolerance of the parts: the steps are known as well as the conductances.
+        Standard uncertainty from the tolerance of the parts: steps are known only as well as the conductances are.
     """
 
     value: Array
@@ -48,7 +48,7 @@ class Differences:
 
     @property
     def uncertainty(self) -> Array:
-        """(E,) all parts together."""
+        """(E,) combined standard uncertainty."""
         return np.sqrt(self.noise**2 + self.truncation**2 + self.tolerance**2)
 
 
@@ -56,7 +56,7 @@ class Differences:
 class MeasuredLoss:
     """Loss of one example from measured outputs, with its standard uncertainty from noise and rounding.
 
-    Offset and gain of the digitizer are not in it: they are the same at every setting.
+    Offset and gain errors of the digitizer are not included, because they are the same at every setting.
     """
 
     value: float
@@ -72,7 +72,7 @@ def central_differences(
     ----------
     probe : GradientProbe
     update : Update
-        Has the conductances to start from.
+        Supplies the conductances to start from.
     examples : sequence of int
     progress : callable
         Called with the number of each edge before it is written.
@@ -107,9 +107,9 @@ def central_differences(
 def _better(
     steps: Sequence[tuple[float, ...]], losses: Sequence[tuple[MeasuredLoss, ...]], here: MeasuredLoss
 ) -> tuple[float, float, float]:
-    """Slope, noise and truncation of the pair that is known better.
+    """Slope, noise and truncation error of the pair with the smaller uncertainty.
 
-    The parabola through three points is off by f‴/6 times the product of its two steps.
+    The slope of the parabola through three points is off by f‴/6 times the product of its two steps.
     """
     slopes, noises, products = [], [], []
     for (first, second), (low, high) in zip(steps, losses, strict=True):
@@ -127,7 +127,7 @@ def _better(
 
 
 def measured_loss(probe: GradientProbe, example: int) -> MeasuredLoss:
-    """Measure the loss of one example with the error at 0 V."""
+    """Measure the loss of one example with the error sources at zero."""
     rig, target = probe.rig, probe.task.target[example]
     response = probe.measure_free(example)
     read, columns = response.demodulated, rig.hookup.output_columns
@@ -144,13 +144,13 @@ def measured_loss(probe: GradientProbe, example: int) -> MeasuredLoss:
 
 
 def neighbour_pairs(levels: LevelTable | Continuous, here: float) -> list[list[tuple[Setting, float]]]:
-    """Two pairs of settings, each with its conductance (S), around `here`; on one side at an end of the range."""
+    """Two pairs of settings around `here`, each with its conductance (S); one-sided at an end of the range."""
     steps = CONTINUOUS_STEPS if isinstance(levels, Continuous) else LEVEL_STEPS
     return [neighbours(levels, here, step) for step in steps]
 
 
 def write(rig: Rig, settings: Mapping[int, Setting]) -> None:
-    """Program; ChannelFault if a channel does not keep its value or settings were lost."""
+    """Program settings; raises ChannelFault if a channel does not keep its value or settings were lost."""
     report = rig.program(settings)
     if report.faulty or report.interrupted:
         what = (

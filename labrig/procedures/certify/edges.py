@@ -1,4 +1,4 @@
-"""Which single edges deviate more than their uncertainty explains."""
+"""Finds the edges that deviate more than their uncertainty explains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.special import chdtrc, ndtri
 Array = NDArray[np.float64]
 
 LEVEL = 0.002
-"""Chance that any edge of a right board is taken for a wrong one, of each of the tests: against the exact gradient and
+"""Chance that a test finds any edge of a correct board wrong. It holds for each test: against the exact gradient and
 against differences, in single examples and over all of them."""
 
 
@@ -25,15 +25,15 @@ class EdgeTest:
         Measured minus expected.
     expected : (M, E) array
     noise : (M, E) array
-        Standard uncertainty of the deviation that is independent from example to example.
+        Part of the standard uncertainty of the deviation that is independent from example to example.
     systematic : (M, E) array
-        Standard uncertainty that the examples may share.
+        Part of the standard uncertainty that the examples may have in common.
     tolerance : (M, E) array
-        Deviation that counts for nothing, however well it is known.
+        Deviation that is accepted even if it is significant.
     modes : (M, Q, E) array
-        Systematic deviations that many edges share, one standard deviation each, not in `systematic`.
+        Systematic deviations that many edges share, one standard deviation each, not included in `systematic`.
     of_expected : (M, E) array
-        Standard uncertainty of what is expected that `tolerance` allows for; it counts in z and χ² alone.
+        Standard uncertainty of `expected`. `tolerance` already allows for it, so it enters only z and χ².
     """
 
     deviation: Array
@@ -46,21 +46,21 @@ class EdgeTest:
 
     @property
     def uncertainty(self) -> Array:
-        """(M, E) standard uncertainty of the deviation, all parts together."""
+        """(M, E) combined standard uncertainty of the deviation."""
         return np.sqrt(self.noise**2 + self._shared**2)
 
     @property
     def z(self) -> Array:
-        """(M, E) deviation in standard uncertainties; 0 where it is zero."""
+        """(M, E) deviation in standard uncertainties; 0 where the deviation is zero."""
         return _ratio(self.deviation, np.hypot(self.uncertainty, self.of_expected))
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """(E,) True for edges whose deviation is beyond its tolerance and cannot be explained."""
+        """(E,) True for edges that deviate beyond the tolerance by more than their uncertainty explains."""
         examples, edges = self.deviation.shape
         excess = _ratio(np.maximum(np.abs(self.deviation) - self.tolerance, 0.0), self.uncertainty)
         alone = excess.max(axis=0) > -ndtri(LEVEL / (2 * examples * edges))
-        # All examples together, if the edge has a wrong factor: noise averages, what the examples share does not.
+        # All examples together reveal an edge with a wrong factor: noise averages out, shared uncertainty does not.
         weight = np.abs(self.expected)
         off = np.abs(np.sum(self.deviation * self.expected, axis=0)) - np.sum(self.tolerance * weight, axis=0)
         known = np.linalg.norm(self.noise * weight, axis=0) + np.sum(self._shared * weight, axis=0)
@@ -68,7 +68,7 @@ class EdgeTest:
 
     @property
     def chi_squared(self) -> tuple[float, int, float]:
-        """χ² of all edges in all examples, its degrees of freedom, and the chance of a larger one."""
+        """χ² of all edges in all examples, its degrees of freedom, and the probability of a larger χ²."""
         own = np.sqrt(self.noise**2 + self.systematic**2 + self.of_expected**2)
         if not own.all():
             total = float(np.sum(np.minimum(np.abs(self.z), 1e100) ** 2))

@@ -1,4 +1,4 @@
-"""The procedure: measure gradients and differences at the initial conductances, and repeat until noise is no limit."""
+"""Measures gradients and differences at the initial conductances; repeats while noise hides the answer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def certify(
     examples : sequence of int
         Indices into the task.
     repeats : int
-        Measurements of each example, at least 4. As long as noise hides the answer there are twice as many, up to 64.
+        Measurements of each example, at least 4. The number is doubled while noise hides the answer, up to 64.
     bound : float
         Largest relative bias that counts as right.
     progress : callable
@@ -105,7 +105,7 @@ def certify(
 
 
 def _null(probe: GradientProbe, example: int) -> float:
-    """Largest |b| with the error off; of a second quantity, which has a zero, the largest change between readings."""
+    """Largest |b| with the error off; for a second quantity, which has a zero, the largest change between readings."""
     free = probe.measure_free(example)
     if free.second is None or not probe.carrier.quantity:
         return float(np.abs(free.b).max())

@@ -1,4 +1,4 @@
-"""Whether a gradient is right, and if not, what is likely to be wrong or would settle it."""
+"""Whether a gradient is right; if it is not, the likely causes; if that is open, what would settle it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from labrig.procedures.certify.causes import WrongEdge, against_differences, aga
 from labrig.procedures.certify.certificate import Certificate
 
 EXPLAINED_AT = 3.0
-"""A bias up to this many times the stated uncertainty of the instruments may come from them: many edges share an error
-of zero or gain, so it does not average."""
+"""A bias up to this many times the stated uncertainty of the instruments may come from them: an error of zero or gain
+is common to many edges, so it does not average out."""
 
 MEANINGLESS_AT = 0.5
-"""Stated uncertainty of the instruments, relative to the gradient, from which on no edge says anything: it is computed
-from readings that are mostly wrong themselves."""
+"""Stated uncertainty of the instruments, relative to the gradient, above which nothing can be said about any edge: the
+uncertainty itself is then computed from readings that are mostly wrong."""
 
 CONFIRMED_SHARE = 0.9
-"""Share of the squared gradient on edges that must be seen to change the loss when they are written."""
+"""Share of the squared gradient that must lie on confirmed edges, those whose writing was seen to change the loss."""
 
 
 class Verdict(Enum):
@@ -33,7 +33,7 @@ class Verdict(Enum):
 
 
 class Limit(Enum):
-    """What keeps a certificate from telling."""
+    """What keeps a verdict unresolved."""
 
     NOISE = "noise"
     INSTRUMENTS = "instruments"
@@ -51,11 +51,11 @@ class Judgement:
     reason : str
         One sentence.
     limit : Limit or None
-        Of an unresolved one.
+        What keeps an unresolved verdict unresolved.
     hints : tuple of str
-        Likely causes of a wrong one, or what would resolve an unresolved one.
+        Likely causes of a wrong gradient, or what would resolve an unresolved verdict.
     wrong_edges : tuple of WrongEdge
-        The worst ones first; empty if most of the edges deviate.
+        The worst edges first; empty if many edges deviate.
     """
 
     verdict: Verdict
@@ -65,7 +65,7 @@ class Judgement:
     wrong_edges: tuple[WrongEdge, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return its keys of a certificate."""
+        """Return the keys that a judgement adds to the JSON of a certificate."""
         return {
             "verdict": self.verdict.value,
             "passed": self.verdict is Verdict.RIGHT,
@@ -80,17 +80,17 @@ class Judgement:
 
 
 def judge(certificate: Certificate) -> Judgement:
-    """Judge by the data: single edges first, then the bias of the whole gradient against the bound."""
+    """Judge a certificate: single edges first, then the bias of the whole gradient against the bound."""
     found, bound = certificate.bias, certificate.bound
     if found is None:
         return Judgement(
             Verdict.UNRESOLVED,
-            "the reference is zero: these examples have no error",
+            "the reference gradient is zero: these examples have no error",
             Limit.NO_GRADIENT,
             ("choose other --examples, or other initial conductances",),
         )
     if certificate.instruments > MEANINGLESS_AT:
-        reason = f"errors that the instruments state may change the gradient by {percent(certificate.instruments)}"
+        reason = f"stated instrument errors may change the gradient by {percent(certificate.instruments)}"
         return Judgement(Verdict.UNRESOLVED, reason, Limit.INSTRUMENTS, _for_instruments(certificate))
     if (certificate.against_reference.wrong | certificate.against_differences.wrong).any():
         return _wrong_by_edges(certificate)
@@ -99,7 +99,7 @@ def judge(certificate: Certificate) -> Judgement:
         if certificate.confirmed_share < CONFIRMED_SHARE:
             share = certificate.confirmed_share
             reason = (
-                f"the bias is below {bound:.2g}, but differences are too coarse to see that each channel sets its own "
+                f"the bias is below {bound:.2g}, but differences are too coarse to show that each channel sets its own "
                 f"edge: they confirm {share:.0%} of the gradient"
             )
             return Judgement(Verdict.UNRESOLVED, reason, Limit.DIFFERENCES, _for_differences(certificate))
@@ -107,13 +107,13 @@ def judge(certificate: Certificate) -> Judgement:
     between = f"the bias lies between {percent(low)} and {percent(high)}, the bound is {percent(bound)}"
     if low > bound:
         if low <= EXPLAINED_AT * certificate.instruments:
-            reason = f"{between}; errors that the instruments state may explain it"
+            reason = f"{between}; stated instrument errors may explain it"
             return Judgement(Verdict.UNRESOLVED, reason, Limit.INSTRUMENTS, _for_instruments(certificate))
         return Judgement(Verdict.WRONG, between, hints=_causes(certificate, found))
     if 2 * certificate.reference_uncertainty >= bound:
         return Judgement(
             Verdict.UNRESOLVED,
-            f"finite differences are too coarse to judge a bias of {percent(bound)}: they are uncertain by "
+            f"finite differences are too coarse to judge a bias of {percent(bound)}: their uncertainty is "
             f"{percent(certificate.reference_uncertainty)}",
             Limit.DIFFERENCES,
             _for_differences(certificate),
@@ -142,20 +142,20 @@ def _wrong_by_edges(certificate: Certificate) -> Judgement:
         by_differences = by_differences & ~by_reference
     edges += against_differences(names, by_differences, certificate.measured, certificate.differences)
     if count > 2 and all(edge.cause in ("scaled", "unknown") for edge in edges):
-        return Judgement(Verdict.WRONG, text, hints=hints)  # a deviation of many that shows in the largest
+        return Judgement(Verdict.WRONG, text, hints=hints)  # many edges deviate; only the largest show it
     return Judgement(Verdict.WRONG, text, wrong_edges=tuple(edges))
 
 
 def _causes(certificate: Certificate, found: Bias) -> tuple[str, ...]:
-    """Likely causes of a deviation of the whole gradient."""
+    """Likely causes for a deviation of the whole gradient."""
     causes = []
     left = relative_error(certificate.measured.ravel(), found.slope * certificate.reference.ravel())
     if abs(found.slope + 1) < 0.5:
         causes.append("every edge has the wrong sign: check the polarity of the error sources and of the pilot")
     elif abs(found.slope - 1) > max(certificate.bound, np.sqrt(max(0.0, left**2 - found.noise**2))):
         causes.append(
-            f"every edge is {found.slope:.3f} times the reference: look at the error current (the gain of its sources, "
-            "the series resistance, the transconductance or the actuator in the wiring)"
+            f"every edge is {found.slope:.3f} times the reference: check the error current (the gain of its sources, "
+            "and the series resistance, the transconductance or the actuator in the wiring)"
         )
     if certificate.biased_by_harmonics:
         causes.append(
@@ -166,10 +166,10 @@ def _causes(certificate: Certificate, found: Bias) -> tuple[str, ...]:
     if share > certificate.bound / 2:
         better = certificate.current_a * float(np.sqrt(certificate.bound / (4 * share)))
         causes.append(
-            f"the error current is too large: the gradient changes by about {percent(share)} because of it; use at "
-            f"most {certificate.error_text(float(f'{better:.1g}'))} ({certificate.error_key})"
+            f"the error current is too large: it changes the gradient by about {percent(share)}; use at most "
+            f"{certificate.error_text(float(f'{better:.1g}'))} ({certificate.error_key})"
         )
-    return tuple(causes) or ("no single cause fits: check ranges, wiring and the series resistances of the sources",)
+    return tuple(causes) or ("no single cause fits: check the ranges, the wiring and the sources' series resistances",)
 
 
 def _for_noise(certificate: Certificate, found: Bias) -> tuple[str, ...]:
@@ -178,8 +178,8 @@ def _for_noise(certificate: Certificate, found: Bias) -> tuple[str, ...]:
     enough = certificate.repeats * (high**2 - found.estimate**2) / room if room > 0 else 4 * certificate.repeats
     needed = max(certificate.repeats + 1, int(np.ceil(enough)))
     return (
-        f"--repeats {needed} may do" if needed < 10_000 else "repeats alone will hardly do",
-        f"a larger {certificate.error_key} or a longer acquisition.window",
+        f"try --repeats {needed}" if needed < 10_000 else "more repeats alone are unlikely to settle it",
+        f"use a larger {certificate.error_key} or a longer acquisition.window",
     )
 
 
@@ -188,14 +188,14 @@ def _for_instruments(certificate: Certificate) -> tuple[str, ...]:
     return (
         f"the instruments state an uncertainty of {percent(certificate.instruments)} of the gradient: use a converter "
         "with more bits or a smaller range, or calibrate it",
-        f"a larger {certificate.error_key}",
-        *((f"--bias {100 * resolvable:.2g}% is a bound that they can resolve",) if resolvable < 1 else ()),
+        f"use a larger {certificate.error_key}",
+        *((f"these instruments can resolve a bound of --bias {100 * resolvable:.2g}%",) if resolvable < 1 else ()),
     )
 
 
 def _for_differences(certificate: Certificate) -> tuple[str, ...]:
     parts = {
-        "noise and rounding of the outputs: a longer acquisition.window or a converter with more bits": "noise",
+        "noise and rounding of the outputs: use a longer acquisition.window or a converter with more bits": "noise",
         "the curvature of the loss between the levels": "truncation",
         "the tolerance of the parts: calibrate their levels": "tolerance",
     }
@@ -206,5 +206,5 @@ def _for_differences(certificate: Certificate) -> tuple[str, ...]:
     hints = [f"the differences are limited by {max(sizes, key=lambda text: sizes[text])}"]
     high = 1.0 if certificate.bias is None else certificate.bias.interval[1]
     if not certificate.exact and 1.05 * high < 1:
-        hints.append(f"--bias {105 * high:.2g}% is a bound that they can resolve")
+        hints.append(f"the differences can resolve a bound of --bias {105 * high:.2g}%")
     return tuple(hints)

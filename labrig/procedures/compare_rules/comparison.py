@@ -1,4 +1,4 @@
-"""Many rules on many boards: figures with intervals over the seeds."""
+"""Trains many boards by many rules, and gives each figure with its interval over the seeds."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from labrig.runs.units import figure_unit, is_figure, loss_unit
 
 CONFIDENCE = 0.95
 HEADLINES = ("test_accuracy", "train_accuracy", "patterns_right", "rms")
-"""Figures that say more than the loss, best first."""
+"""Figures that are more telling than the loss, the best first."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean over the seeds, half the width of its 95 % interval (NaN for one seed), least and largest."""
+    """Mean over the seeds, half-width of its 95 % interval (NaN for a single seed), smallest and largest value."""
 
     mean: float
     half: float
@@ -35,7 +35,7 @@ class Interval:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Interval:
-        """The interval of a mean, by Student's t."""
+        """Return the interval of the mean of values by Student's t."""
         known = np.array([value for value in values if value is not None and math.isfinite(value)])
         if not len(known):
             return cls(math.nan, math.nan, math.nan, math.nan)
@@ -54,10 +54,10 @@ class RuleResult:
     ----------
     rule : str
     measurement : str
-        What its gradients were instead of measurements; empty if they were measured.
+        Label of gradients that were not measured (such as the exact adjoint); empty if they were measured.
     trials : tuple of Trial
     figures : dict
-        Of every figure its interval: cosines, `true_…` and `own_…` figures, steps, bench_s.
+        Interval of every figure by name: cosines, `true_…` and `own_…` figures, steps, bench_s.
     """
 
     rule: str
@@ -67,12 +67,12 @@ class RuleResult:
 
     @property
     def overspent(self) -> list[str]:
-        """How boards spent more than the budget."""
+        """For each board that exceeded the budget, by how much and why."""
         return [trial.overspent for trial in self.trials if trial.overspent]
 
     @property
     def failures(self) -> list[str]:
-        """Why boards came to no end."""
+        """The reason of each trial that failed."""
         return [trial.failure for trial in self.trials if trial.failure]
 
 
@@ -84,14 +84,14 @@ class RuleComparison:
     ----------
     config : str
     overrides : tuple of str
-        What was changed in it.
+        Keys of the configuration that were overridden, as KEY=VALUE.
     budget : int
         Acquisitions for training.
     seeds : tuple of int
     headline : str
-        The figure that says most of this task.
+        The most telling figure of this task.
     units : dict
-        Of the loss and of the headline; empty for a figure without.
+        Units of the loss and of the headline; empty for a figure without a unit.
     rules : tuple of RuleResult
     """
 
@@ -104,7 +104,7 @@ class RuleComparison:
     rules: tuple[RuleResult, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain values; NaN is None."""
+        """Return the comparison as plain values; NaN becomes None."""
         return {
             "config": self.config,
             "overrides": list(self.overrides),
@@ -127,7 +127,7 @@ class RuleComparison:
 
 
 def condition(config: Path, overrides: Sequence[str], offset: str = "", noise: str = "", bits: int = 0) -> list[str]:
-    """What sets offset, noise and bits of the digitizer that the rig measures with, as KEY=VALUE."""
+    """Return `overrides` with those that set offset, noise and bits of the rig's digitizer, as KEY=VALUE."""
     found = list(overrides)
     if offset:
         found.append(f"simulation.digitizer_offset={offset}")
@@ -139,7 +139,7 @@ def condition(config: Path, overrides: Sequence[str], offset: str = "", noise: s
 
 
 def default_budget(config: Path, overrides: Sequence[str]) -> int:
-    """Acquisitions that the configured schedule takes at two per example."""
+    """Return the acquisitions that the configured schedule takes at two per example."""
     assembly = assemble(config, overrides)
     return 2 * max(1, assembly.learning.epochs) * len(assembly.task.train)
 
@@ -154,8 +154,8 @@ def compare_rules(
 ) -> RuleComparison:
     """Train every board by every rule.
 
-    The first rule may spend the budget of acquisitions; its time on the bench is the limit of the others too, on the
-    same board. So a rule that writes many settings per step gets fewer steps.
+    The first rule may spend the budget of acquisitions. The bench time that it takes is a further limit for the other
+    rules on the same board, so a rule that writes many settings per step gets fewer steps.
 
     Parameters
     ----------
@@ -163,11 +163,11 @@ def compare_rules(
     rules : sequence of str
         NAME or NAME/KEY=VALUE/….
     seeds : sequence of int
-        A board for each.
+        One board per seed.
     overrides : sequence of str
         KEY=VALUE.
     budget : int or None
-        Acquisitions for training; by default what the configured schedule takes at two per example.
+        Acquisitions for training; by default those of the configured schedule at two per example.
     progress : callable
         Called with a line of text after each trial.
 
@@ -178,7 +178,7 @@ def compare_rules(
     UsageError
         If the bench is not simulated.
     """
-    # A rule with many acquisitions per example must not be refused for the length of its steps.
+    # A rule with many acquisitions per example must not be rejected because its steps take long.
     overrides = [*overrides, "limits.step=3600 s"]
     acquisitions = default_budget(config, overrides) if budget is None else budget
     kinds = [_kind(config, overrides, rules, number) for number in range(len(rules))]
@@ -205,7 +205,7 @@ def compare_rules(
 
 
 def _kind(config: Path, overrides: Sequence[str], rules: Sequence[str], number: int) -> type[Rule]:
-    """The class of a rule; ConfigProblems at its place in `--rules` if it does not fit the configuration."""
+    """The class of a rule; raises ConfigProblems at its place in `--rules` if it does not fit the configuration."""
     given = NamedRule(rules[number]).overrides
     try:
         return assemble(config, [*overrides, *given]).learning_choice.rule_class

@@ -1,4 +1,4 @@
-"""A rule with its options in one word, `equilibrium_propagation/nudge=one_sided`, and where its mistakes are."""
+"""A rule and its options written as one word, `equilibrium_propagation/nudge=one_sided`, and where its mistakes are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME, _OPTION = "learning.rule=", "learning."
 
 @dataclass(frozen=True)
 class NamedRule:
-    """A rule as it is named on the command line.
+    """A rule as given on the command line.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class NamedRule:
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """What sets this rule in a configuration.
+        """Overrides that set this rule and its options in a configuration.
 
         Raises
         ------
@@ -54,16 +54,18 @@ class NamedRule:
 
 
 def at_rules(error: ConfigProblems, rules: Sequence[str], rule: int, overrides: int) -> ConfigProblems:
-    """The same problems, with those of a rule at their place in `--rules`.
+    """Return the same problems, with those of a rule marked at their place in `--rules`.
 
     Parameters
     ----------
     error : ConfigProblems
-        Of a configuration with the overrides of a rule, which follow `overrides` others.
+        Problems of a configuration that was overridden by a rule.
     rules : sequence of str
-        As they are named on the command line.
+        All rules as given on the command line.
     rule : int
-        Which of them it is about.
+        Index of that rule.
+    overrides : int
+        Number of other overrides, which precede those of the rule.
     """
     given = ",".join(rules)
     first = sum(len(each) + 1 for each in rules[:rule])

@@ -1,4 +1,4 @@
-"""One page of plots of a comparison of rules."""
+"""A page of plots for a comparison of rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def page_png(found: RuleComparison) -> bytes:
-    """Draw the page."""
+    """Draw the page and return it as PNG."""
     from labrig.runs.plots.canvas import own_settings, png
 
     with own_settings():
@@ -24,7 +24,7 @@ def page_png(found: RuleComparison) -> bytes:
 
 
 def _page(found: RuleComparison) -> Figure:
-    """Learning curves, cosines, what is left of the loss, and the task's own figure."""
+    """Learning curves, cosines, the loss after training, and the task's own figure."""
     from labrig.runs.plots.canvas import new_figure
 
     figure = new_figure(12, 8.5)
@@ -50,7 +50,7 @@ def _page(found: RuleComparison) -> Figure:
 
 
 def _draw_curves(axis: Axes, found: RuleComparison) -> None:
-    """Mean measured loss over the boards; a rule's curve ends where its shortest one does."""
+    """Mean measured loss over the boards; the curve of a rule ends where its shortest trial ends."""
     from labrig.runs.plots.canvas import label_decades
 
     least = math.inf

@@ -1,4 +1,4 @@
-"""One rule on one board: how well it measures the gradient, and how far it trains within a budget."""
+"""Tries one rule on one board: how well it measures the gradient, and how far it trains within a budget."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from labrig.runs.journal import Evaluation, Journal, Step
 Array = NDArray[np.float64]
 
 ROUNDING = 1e-9
-"""Relative excess of bench time that is nothing but the rounding of a sum."""
+"""Relative excess of bench time that is only the rounding error of a sum."""
 
 EXAMPLES = 8
-"""Examples whose gradients are compared with the exact ones."""
+"""Number of examples whose gradients are compared with the exact ones."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Budget:
     ----------
     acquisitions : int
     bench_s : float
-        Time on the bench's clock (s), infinite for the first rule: its time is that of the others.
+        Time on the bench's clock (s); infinite for the first rule, whose time then limits the other rules.
     """
 
     acquisitions: int
@@ -49,31 +49,32 @@ class Budget:
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of one rule on one board.
+    """The result of one rule on one board.
 
     Parameters
     ----------
     rule : str
     seed : int
     failure : str
-        Why it came to no end; empty if it did. The figures are then missing.
+        Why the trial failed, in which case the figures are missing; empty if it did not fail.
     per_example : int
-        Acquisitions.
+        Acquisitions per example.
     rate_factor : float
-        What the configured rate was multiplied by: 1 for a rule that measures the gradient.
+        Factor by which the configured rate was multiplied: 1 for a rule that measures the gradient.
     steps, acquisitions : int
+        Steps and acquisitions of the training.
     bench_s : float
-        Spent on training.
+        Bench time of the training (s).
     overspent : str
-        By how much it spent more than its budget, because steps are not divided; empty if it did not.
+        By how much the budget was exceeded, because steps are not divided; empty if it was not.
     limit : str
-        What ended it: "acquisitions" or "bench time".
+        The limit that ended the training: "acquisitions" or "bench time".
     cosine_before, cosine_after : float
         Mean cosine of the measured gradients of single examples to the exact ones, before and after training.
     own, true : dict
-        Figures of the task as the rig reads them, and as they are.
+        Figures of the task as the rig reads them, and their true values.
     curve : tuple of (int, float)
-        Acquisitions, and the mean loss that was measured over the steps since the last point.
+        Acquisitions so far, and the mean measured loss of the steps since the last point.
     """
 
     rule: str
@@ -94,7 +95,7 @@ class Trial:
 
 
 POINTS = 40
-"""Of a learning curve."""
+"""Number of points of a learning curve."""
 
 
 def try_rule(config: Path, rule: str, seed: int, overrides: Sequence[str], budget: Budget) -> Trial:
@@ -121,9 +122,9 @@ def try_rule(config: Path, rule: str, seed: int, overrides: Sequence[str], budge
 
 
 def _rate_factor(assembly: Assembly) -> float:
-    """What the rate of a rule that measures something else than the gradient must be multiplied by.
+    """Factor for the rate of a rule that measures something other than the gradient.
 
-    So that its first steps go as far along the gradient as those of others.
+    With this factor its first steps go as far along the gradient as those of other rules.
     """
     if not assembly.learning_choice.rule_class.clamps:
         return 1.0
@@ -189,12 +190,12 @@ def _trained(assembly: Assembly, rule: str, seed: int, factor: float, budget: Bu
 
 
 def _overspent(budget: Budget, steps: int, acquisitions: int, bench_s: float) -> str:
-    """How a rule spent more than its budget; empty if it did not."""
+    """By how much a rule exceeded its budget, and why; empty if it did not."""
     if acquisitions > budget.acquisitions:
         return f"{acquisitions} acquisitions instead of {budget.acquisitions}: a step takes {acquisitions // steps}"
     if steps and bench_s > budget.bench_s * (1 + ROUNDING):
         took = f"{bench_s:.3g} s on the bench instead of {budget.bench_s:.3g} s"
-        return f"{took}: a step takes {bench_s / steps:.3g} s, and steps are not divided"
+        return f"{took}: a step takes {bench_s / steps:.3g} s and cannot be divided"
     return ""
 
 
@@ -215,7 +216,7 @@ class _Curve:
 
 
 def _cosine(probe: GradientProbe, truth: Truth) -> float:
-    """Mean cosine of measured gradients to the exact ones, over examples that have something to teach."""
+    """Mean cosine of measured gradients to the exact ones, over examples with a gradient."""
     found: list[float] = []
     for example in probe.task.train[:EXAMPLES].tolist():
         measured, exact = probe.gradient(example).gradient, _exact(probe, truth, example)

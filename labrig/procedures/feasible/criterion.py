@@ -10,24 +10,24 @@ from labrig.learning.tasks.goals import RMS, Goal
 from labrig.quantities import format_quantity
 
 LOSS_SHARE = 0.01
-"""Largest loss as a share of its scale, for a task that does not say when it is solved."""
+"""Largest loss, as a share of its scale, for a task that does not say when it is solved."""
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """What must hold.
+    """A bound on one metric.
 
     Parameters
     ----------
     metric : str
-        The figure.
+        Name of the metric.
     bound : float
     at_least : bool
-        Whether a larger figure is better.
+        Whether the metric must be at least (True) or at most (False) the bound.
     configured : bool
-        Whether `task.target` asks for it.
+        Whether the criterion comes from `task.target`.
     dimension : str
-        Of the bound; empty if it has no unit.
+        Dimension of the bound, such as "voltage"; empty if it has no unit.
     """
 
     metric: str
@@ -37,7 +37,7 @@ class Criterion:
     dimension: str = ""
 
     def holds(self, metrics: Mapping[str, float]) -> bool:
-        """Return whether figures fulfil it."""
+        """Return whether the metrics meet the criterion."""
         return not Goal(self.metric, float, self.metric, self.at_least).missed_by(metrics, self.bound)
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Criterion:
 
 
 def criteria(assembly: Assembly) -> list[Criterion]:
-    """Return what must hold for a task to count as solved."""
+    """Return the criteria by which the task counts as solved."""
     choice, state = assembly.choice, assembly.network.physics.medium.state
     asked = {goal.key: getattr(choice.target, goal.key, None) for goal in choice.task.goals}
     configured = any(value is not None for value in asked.values())

@@ -1,4 +1,4 @@
-"""The board of a configuration with nominal parts and nothing wrong: outputs, loss and exact gradient of a task."""
+"""The board of a configuration with nominal parts and no imperfections: outputs, loss and exact gradient of a task."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 PERIOD_SAMPLES = 64
-"""Samples of a period of a sine activation; odd harmonics up to the 61st do not disturb."""
+"""Samples per period of a sine activation; odd harmonics up to the 61st do not alias onto the tone."""
 
 
 class Model:
-    """The network of a configuration as its file describes it; no instrument is touched.
+    """The network of a configuration as its file describes it; no instrument is used.
 
     Attributes
     ----------
@@ -49,11 +49,11 @@ class Model:
         self._weights = 2.0 / PERIOD_SAMPLES * self._wave if tone else np.ones(1)
 
     def outputs(self, siemens: Array, activation: Array) -> Array:
-        """(M, O) outputs (V), or their amplitudes, for inputs (M, I) at conductances (E,)."""
+        """Return the (M, O) outputs (V), or their amplitudes, for inputs (M, I) at conductances (E,)."""
         return self._read(self._states(siemens, activation), len(activation))
 
     def loss_and_gradient(self, siemens: Array, examples: Indices) -> tuple[float, Array, Array]:
-        """Mean loss of examples, its gradient (E,) in the loss's unit per siemens, and the outputs (M, O)."""
+        """Return the mean loss of examples, its gradient (E,) (loss's unit per siemens), and the outputs (M, O)."""
         states = self._states(siemens, self.task.activation[examples])
         outputs, targets = self._read(states, len(examples)), self.task.target[examples]
         value = float(np.mean([self.loss.value(*pair) for pair in zip(outputs, targets, strict=True)]))
@@ -64,14 +64,14 @@ class Model:
         return value, gradient / len(examples), outputs
 
     def scores(self, siemens: Array) -> dict[str, float]:
-        """Return the figures of an evaluation at conductances (E,): of training examples and of test examples."""
+        """Return the metrics of an evaluation at conductances (E,), for the training and the test examples."""
         examples = np.concatenate((self.task.train, self.task.test))
         volts = self.outputs(siemens, self.task.activation[examples])
         exact = np.zeros_like(volts)
         return scores(self.task, self.loss, OutputReadings(examples, volts, exact, exact))
 
     def rounded(self, siemens: Array) -> Array | None:
-        """Return the nearest conductances (E,) that the parts can realize; None if they are continuous."""
+        """Return the nearest conductances (E,) that the parts can realize; None if the parts are continuous."""
         return None if self._ladder is None else at(self._ladder, nearest(self._ladder, siemens))
 
     def _states(self, siemens: Array, activation: Array) -> Array:

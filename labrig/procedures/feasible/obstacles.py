@@ -1,4 +1,4 @@
-"""Why no conductances solve a task: what can be seen of the network at any conductances."""
+"""Why no conductances solve a task: properties of the network that hold at any conductances."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from labrig.procedures.feasible.model import Model
 Array = NDArray[np.float64]
 
 SAME = 1e-9
-"""Outputs that differ by less, relative to the drives, are equal."""
+"""Outputs count as equal if they differ by less than this share of the drives."""
 _MOST_PAIRS = 200
 
 
 def obstacles(assembly: Assembly, model: Model, best: Array) -> Iterator[str]:
-    """Yield what makes the task impossible, or what the best conductances (E,) ran into."""
+    """Yield each reason why the task is impossible, and the limit that the best conductances (E,) ran into."""
     yield from _unreachable(assembly, model)
     yield from _odd(model)
     yield from _affine(assembly, model)
@@ -29,22 +29,22 @@ def obstacles(assembly: Assembly, model: Model, best: Array) -> Iterator[str]:
     if held:
         medium = assembly.network.physics.medium
         limits = " to ".join(medium.text("parameter", value) for value in _range(assembly))
-        yield f"{held} of {len(best)} edges are at a limit of the range, {limits}: a wider one may help"
+        yield f"{held} of {len(best)} edges are at a limit of the range, {limits}: a wider range may help"
 
 
 def _unreachable(assembly: Assembly, model: Model) -> Iterator[str]:
-    """Outputs that no conductance changes."""
+    """Yield a reason for each output that no conductance changes."""
     generator = np.random.default_rng(0)
     examples = model.task.activation[model.task.train[:8]]
     tried = [model.outputs(generator.uniform(model.low, model.high), examples) for _ in range(3)]
     size = float(np.abs(model.task.activation).max())
     for column, wire in enumerate(assembly.board.hookup.outputs):
         if max(float(np.abs(other - tried[0])[:, column].max()) for other in tried[1:]) < SAME * size:
-            yield f"no conductance changes {wire.node}: nothing that is programmed connects it to the inputs"
+            yield f"no conductance changes {wire.node}: no programmable edge connects it to the inputs"
 
 
 def _odd(model: Model) -> Iterator[str]:
-    """Examples with opposite inputs whose targets are not opposite, on a network that is an odd function."""
+    """Yield a reason if the network is odd and examples with opposite inputs do not have opposite targets."""
     task, middle = model.task, 0.5 * (model.low + model.high)
     inputs = task.activation[task.train[:8]]
     there, back = model.outputs(middle, inputs), model.outputs(middle, -inputs)
@@ -55,14 +55,14 @@ def _odd(model: Model) -> Iterator[str]:
         if opposite and not np.allclose(task.target[first], -task.target[second]):
             names = f"{task.example_name(first)} and {task.example_name(second)}"
             yield (
-                f"the network is odd, so opposite inputs give opposite outputs, and examples {names} with opposite "
-                "inputs do not have opposite targets: add a bias of each sign"
+                f"the network is odd, so opposite inputs give opposite outputs, but examples {names} have opposite "
+                "inputs without having opposite targets: add a bias of each sign"
             )
             return
 
 
 def _affine(assembly: Assembly, model: Model) -> Iterator[str]:
-    """Targets that no linear function of the inputs has, on a linear network."""
+    """Yield a reason if the network is linear and the targets are not a linear function of the inputs."""
     task = model.task
     if not assembly.board.network.linear or task.targets != "voltages":
         return
@@ -70,7 +70,7 @@ def _affine(assembly: Assembly, model: Model) -> Iterator[str]:
     fit = np.linalg.lstsq(inputs, targets, rcond=None)[0]
     left = float(np.sqrt(np.mean((inputs @ fit - targets) ** 2)))
     medium = assembly.network.physics.medium
-    remedy = ": it needs diodes" if medium == ELECTRICAL else ""
+    remedy = ": the network needs diodes" if medium == ELECTRICAL else ""
     if left > 1e-6 * float(np.sqrt(np.mean(targets**2))):
         yield (
             "the network is linear, and no linear function of the inputs comes closer to the targets than "

@@ -1,6 +1,7 @@
 """Looks for conductances in range that solve a task: L-BFGS-B on the model's exact gradient, from many starts.
 
-A yes is a proof: the conductances are there. A no is not, unless an obstacle proves it: it says how many starts failed.
+A yes is a proof, because the conductances were found. A no is a proof only if an obstacle shows the task impossible;
+otherwise it says how many starts failed.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ Array = NDArray[np.float64]
 STARTS = 20
 MOST_ITERATIONS = 300
 SAME_LOSS = 0.01
-"""Relative difference of two losses below which two starts ended alike."""
+"""Two starts count as ended alike if their losses differ by less than this relative difference."""
 CONFIDENCE = 0.95
 _LOOK_EVERY = 5
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where a start ended: its mean loss over the training examples."""
+    """The end of one descent: the mean loss over the training examples, and whether it solves the task."""
 
     loss: float
     solved: bool
@@ -39,22 +40,22 @@ class Start:
 
 @dataclass(frozen=True)
 class Feasibility:
-    """The answer.
+    """Whether conductances that solve the task were found, and how well.
 
     Parameters
     ----------
     criteria : tuple of Criterion
-        What must hold for a yes.
+        The criteria by which the task counts as solved.
     metrics : dict
-        Figures at the best conductances.
+        Metrics at the best conductances.
     conductances : (E,) array
-        The best ones (S), before rounding.
+        The best conductances found (S), before rounding.
     rounded : dict or None
-        Figures with every edge at its nearest level; None for parts without levels.
+        Metrics with every edge at its nearest level; None for parts without levels.
     starts : tuple of Start
-        Those that were tried; the last one of a yes solved it.
+        All starts that were tried. If the task was solved, the last one solved it.
     reasons : tuple of str
-        Of a no: what makes it impossible, or what the best conductances ran into.
+        If the task was not solved: why it is impossible, or which limits the best conductances ran into.
     """
 
     criteria: tuple[Criterion, ...]
@@ -66,7 +67,7 @@ class Feasibility:
 
     @property
     def feasible(self) -> bool:
-        """Whether conductances were found that solve the task."""
+        """Whether conductances that solve the task were found."""
         return self.starts[-1].solved
 
     @property
@@ -76,13 +77,13 @@ class Feasibility:
 
     @property
     def alike(self) -> int:
-        """How many starts ended at the lowest loss."""
+        """Number of starts that ended at the lowest loss."""
         lowest = min(start.loss for start in self.starts)
         return sum(start.loss <= lowest * (1 + SAME_LOSS) for start in self.starts)
 
     @property
     def overlooked(self) -> float:
-        """Largest share of random starts that may lead to a solution although these did not, at 95 % confidence."""
+        """Upper limit, at 95 % confidence, on the share of random starts that lead to a solution, if none did here."""
         return float(1 - (1 - CONFIDENCE) ** (1 / len(self.starts)))
 
     def to_json(self) -> dict[str, Any]:
@@ -110,11 +111,11 @@ def search(
     Parameters
     ----------
     assembly
-        The configuration; no instrument is touched.
+        The configuration; no instrument is used.
     starts
-        How many to try at most.
+        Largest number of starts.
     report
-        Called with the number of each start, from 1, and where it ended.
+        Called after each start with its number, from 1, and its result.
     """
     model = Model(assembly)
     wanted = tuple(criteria(assembly))
@@ -150,7 +151,7 @@ class _Solved(Exception):
 
 
 def _descend(model: Model, start: Array, wanted: tuple[Criterion, ...]) -> tuple[Array, float, bool]:
-    """Descend from a start; conductances (E,), loss, and whether they solve the task."""
+    """Descend from a start; return the conductances (E,), their loss, and whether they solve the task."""
     span, scale = model.high - model.low, model.loss.scale
     last: dict[str, Any] = {}
     taken = 0

@@ -1,4 +1,4 @@
-"""A recorded run again, from its samples: what was demodulated and learned from them is compared bit by bit."""
+"""Replays a recorded run from its samples: demodulation and learning are repeated and compared bit by bit."""
 
 from labrig.procedures.replay.replay import Replayed, lasting_events, replay
 

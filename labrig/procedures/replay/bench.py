@@ -28,20 +28,21 @@ from labrig.signals.tones import ToneProgram
 
 
 class ReplayBench:
-    """Keeps the Bench protocol.
+    """A bench (see the Bench protocol) whose instruments give back the record of a run.
 
     Parameters
     ----------
     raw
-        The samples.
+        The stored samples.
     meta
-        What meta.json says of the rig: the acquisition plan as the digitizer made it, and the levels.
+        The entry `rig` of meta.json: the acquisition plan as the digitizer made it, and the levels.
     hookup
         The wiring.
     resets
-        Numbers of acquisitions after which a programmer reported that it had lost its settings.
+        Numbers of the acquisitions after which a programmer reported that it had lost its settings.
     faulty
-        Edges that did not keep what was written, by the number of the acquisition after which that was reported.
+        Edges that did not keep the value that was written, by the number of the acquisition after which this was
+        reported.
     """
 
     truth = None
@@ -64,20 +65,20 @@ class ReplayBench:
         self._faulty = {count: {channels[edge] for edge in edges} for count, edges in faulty.items()}
 
     def true_outputs(self, activation: NDArray[np.float64], tone: bool) -> None:
-        """Return None: nobody asks."""
+        """Return None: a replay is not judged."""
 
     def pause(self) -> None:
-        """Nothing happens on its own."""
+        """Do nothing: the replayed bench does not change by itself."""
 
     def state(self) -> dict[str, Any]:
-        """Return nothing."""
+        """Return an empty state."""
         return {}
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Do nothing: there is no board."""
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Any:
-        """Make the face of an instrument."""
+        """Return the replayed face of an instrument."""
         able = driver.capabilities(options)
         identity = Identity(options.model or "", options.serial or "")
         if isinstance(able, SourceCapabilities):
@@ -91,21 +92,21 @@ class ReplayBench:
         return _Programmer(identity, name, of_channels, self)
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""
 
     def faulty(self) -> set[str]:
-        """Channels (device/channel) that did not keep what was written after the last acquisition."""
+        """Return the channels (device/channel) that did not keep the value written after the last acquisition."""
         return self._faulty.get(self.acquisition, set())
 
     def lost_settings(self) -> bool:
-        """Whether a programmer reported this after the last acquisition; once."""
+        """Return whether a programmer reported lost settings after the last acquisition; True only once."""
         lost = self.acquisition in self._resets
         self._resets.discard(self.acquisition)
         return lost
 
 
 class _Face:
-    """What all faces have in common: nothing can go wrong."""
+    """Common methods of all faces; none of them can fail."""
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
@@ -114,7 +115,7 @@ class _Face:
         """Connect."""
 
     def identify(self) -> Identity:
-        """Return what the configuration names."""
+        """Return the identity that the configuration names."""
         return self._identity
 
     def make_safe(self) -> None:
@@ -131,7 +132,7 @@ class _Source(_Face):
         self._bench = bench
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Return what was played in the next acquisition."""
+        """Return the programs that were played in the next acquisition."""
         played = self._bench.raw.played(self._bench.acquisition + 1)
         return dict(programs) if played is None else played[self._name]
 
@@ -161,7 +162,7 @@ class _Digitizer(_Face):
         return replace(plan, **made)
 
     def arm(self) -> None:
-        """Begin the next acquisition; StorageError if it was not recorded."""
+        """Begin the next acquisition; raises StorageError if it was not recorded."""
         self._bench.acquisition += 1
         try:
             self._blocks = self._bench.raw.blocks(self._bench.acquisition)
@@ -188,18 +189,18 @@ class _Programmer(_Face):
         self._bench = bench
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
-        """Return the levels that the run had."""
+        """Return the levels as recorded."""
         return dict(self._levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
-        """Return that everything was written, but for what the run noted: lost settings, and faulty channels."""
+        """Report everything as written, except lost settings and faulty channels that the run recorded."""
         written, bad = tuple(settings), self._bench.faulty()
         faulty = tuple(channel for channel in written if f"{self._name}/{channel}" in bad)
         verified = tuple(channel for channel in written if channel not in faulty)
         return ProgramReport(written, verified, faulty, dict(settings), interrupted=self._bench.lost_settings())
 
     def read_back(self, channels: Sequence[str]) -> dict[str, Setting]:
-        """Return nothing."""
+        """Return no settings: a replay reads nothing back."""
         return {}
 
     def keep_alive(self) -> None:

@@ -1,4 +1,4 @@
-"""Demodulate and learn again from the samples that a run stored, and compare with what its journal says."""
+"""Repeats demodulation and learning from the samples that a run stored, and compares the result with its journal."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from labrig.runs.journal import Evaluation, Event, Intent, Record, Step, read_bl
 from labrig.runs.raw import RawBlocks
 
 NOT_REPLAYED = ("wall_s", "bench_s", "bench_clock_s", "written")
-"""Times, and what programmers reported: neither is made of samples."""
+"""Fields that do not follow from samples: times, and what programmers reported."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of a replay.
+    """The result of a replay.
 
     Parameters
     ----------
     steps, evaluations
-        How many were the same, bit by bit.
+        Number of steps and of evaluations that were the same, bit by bit.
     differs
-        The first that was not, and in what; empty if all were the same.
+        The first step or evaluation that differed, and the fields in which it did; empty if all were the same.
     """
 
     steps: int
@@ -40,7 +40,7 @@ class Replayed:
 
 
 class _Differs(Exception):
-    """What was made of the samples is not what the journal says."""
+    """The replay differs from the journal."""
 
 
 def replay(
@@ -53,7 +53,7 @@ def replay(
     Parameters
     ----------
     folder
-        Of a run with `storage.raw`.
+        The folder of a run with `storage.raw`.
     report
         Called with every step and every evaluation that was the same.
     stop
@@ -93,7 +93,7 @@ def replay(
 
 
 class _Comparison:
-    """Takes the place of the journal: compares what is committed to it."""
+    """Takes the place of the journal: compares each row with the recorded one instead of storing it."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -106,7 +106,7 @@ class _Comparison:
         self._last = step
 
     def is_there(self) -> bool:
-        """Return whether everything up to that step was compared."""
+        """Return whether everything up to the last step to be compared was compared."""
         evaluations = sum(each.step <= self._last for each in self._record.evaluations)
         return self.steps >= self._last and self.evaluations >= evaluations
 
@@ -158,7 +158,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _stretches(record: Record, epochs: int) -> Iterator[tuple[int, int, int]]:
-    """First step, last step and configured epochs of every stretch: a run may have been trained further."""
+    """Yield first step, last step and configured epochs of every stretch; a run trained further has several."""
     first = 0
     before = [event.detail["epochs_before"] for event in record.events if "epochs_before" in event.detail]
     epochs = before[0] if before else epochs
@@ -176,12 +176,12 @@ def _until(record: Record, step: int) -> Record:
 
 
 def _resets(record: Record) -> Iterator[int]:
-    """After which acquisitions settings had been lost."""
+    """Yield the acquisitions after which settings had been lost."""
     return (event.bench_acquisitions or 0 for event in lasting_events(record) if event.event == "repeated")
 
 
 def _masked(record: Record) -> dict[int, list[str]]:
-    """After which acquisitions which edges did not keep what was written."""
+    """Return, by acquisition, the edges that did not keep the value written after it."""
     return {
         event.bench_acquisitions or 0: event.detail["edges"]
         for event in lasting_events(record)
@@ -190,7 +190,7 @@ def _masked(record: Record) -> dict[int, list[str]]:
 
 
 def lasting_events(record: Record) -> Iterator[Event]:
-    """The events but those of steps that were made again because the run was resumed before them."""
+    """Yield the events, except those of steps that were repeated because the run was resumed before them."""
     for place, event in enumerate(record.events):
         later = [each.bench_acquisitions or 0 for each in record.events[place:] if each.event == "resumed"]
         if all((event.bench_acquisitions or 0) <= begun for begun in later):

@@ -1,7 +1,8 @@
 """A sweep on dask.distributed: every trial is a task, on local workers or on those of a scheduler.
 
-A trial whose worker dies is begun again on another one, and goes on where its journal ends. A sweep whose client dies
-is begun again with the same command. Results depend on neither: a trial is a function of its configuration.
+A trial whose worker dies is started again on another worker, and continues where its journal ends. A sweep whose client
+dies is continued by the same command. The results are the same in either case: a trial depends only on its
+configuration.
 """
 
 from __future__ import annotations
@@ -26,24 +27,24 @@ from labrig.runs.sweeps import TABLE, Table, read_table, write_record
 
 CONNECT_S = 10.0
 WORKERS_S = 60.0
-"""How long a scheduler may be without a worker (s)."""
+"""How long to wait for the first worker of a scheduler (s)."""
 NEW_WORKERS = 3
-"""How often a trial is begun again after the scheduler gave it up, because workers died with it."""
+"""How often a trial is submitted again after the scheduler gave it up because its workers died."""
 MISSING = "pip install 'labrig[sweep]'"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A sweep that came to its end.
+    """The result of a sweep.
 
     Parameters
     ----------
     table : Table
     picture : Path or None
     not_drawn : str
-        Why there is no picture.
+        Why there is no picture; empty if there is one.
     code : int
-        0, 7 if a trial missed a target, or the exit code of the first trial that failed.
+        Exit code: that of the first trial that failed, else 7 if a trial missed a target, else 0.
     """
 
     table: Table
@@ -79,9 +80,9 @@ def run_sweep(
     Parameters
     ----------
     sweep
-        From `read_sweep`.
+        The sweep from `read_sweep`.
     runs_dir
-        The sweep's folder is in it; every worker must see it under the same path.
+        Folder that contains the sweep's folder; every worker must see it under the same path.
     scheduler
         Address of a running dask scheduler; None starts local workers.
     jobs
@@ -89,14 +90,14 @@ def run_sweep(
     plots
         Whether each trial draws its pictures.
     report
-        Called with the name of each trial that ended, how, and how many have.
+        Called after each trial with its name, its outcome, and the number of trials that have ended.
 
     Raises
     ------
     UsageError
         If dask.distributed is not installed.
     ConnectionFailed
-        If the scheduler does not answer, has no worker, or its workers have another labrig.
+        If the scheduler does not answer or has no worker, or its workers have another version of labrig.
     StorageError
         If the folder cannot be written.
     """
@@ -124,7 +125,7 @@ def run_sweep(
 
 
 def _all(client: Any, config: Path, left: Sequence[Trial], folder: Path, plots: bool) -> Iterator[tuple[str, Outcome]]:
-    """Run every trial; yield each as it ends."""
+    """Run every trial; yield its name and outcome as it ends."""
     from distributed import as_completed
 
     def submit(name: str) -> Any:
@@ -152,7 +153,7 @@ def _all(client: Any, config: Path, left: Sequence[Trial], folder: Path, plots: 
 
 @contextmanager
 def _ctrl_c_ignored() -> Iterator[None]:
-    """Let processes that are started meanwhile ignore Ctrl-C; only in the main thread, the only one that may."""
+    """Make processes that are started in this context ignore Ctrl-C; no effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -171,20 +172,20 @@ def _client(scheduler: str | None, jobs: int | None, trials: int) -> Iterator[An
 
     with ExitStack() as stack:
         if scheduler is None:
-            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a killed worker is no news for the user
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # users need not see that a worker was killed
             environment = {**dict.fromkeys(VARIABLES, 1), "DASK_LOGGING__DISTRIBUTED": "critical"}
             spawned = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in environment.items()}
             stack.enter_context(settings.set(spawned))
             workers = min(jobs or len(os.sched_getaffinity(0)), trials)
             options: dict[str, Any] = {"host": "127.0.0.1", "dashboard_address": None, "memory_limit": 0}
-            with _ctrl_c_ignored():  # a terminal sends it to the workers too, and the client ends them
+            with _ctrl_c_ignored():  # a terminal sends Ctrl-C to the workers too, but the client ends them
                 cluster = stack.enter_context(LocalCluster(n_workers=workers, threads_per_worker=1, **options))
             yield stack.enter_context(Client(cluster))
             return
         try:
             client = stack.enter_context(Client(scheduler, timeout=CONNECT_S))
         except (OSError, ValueError, TimeoutError) as error:
-            remedy = "start it with `dask scheduler`, and give the address that it prints"
+            remedy = "start one with `dask scheduler`, and give the address that it prints"
             raise ConnectionFailed(f"no dask scheduler answers at {scheduler}", remedy=remedy) from error
         _require_workers(client, scheduler)
         yield client
@@ -196,19 +197,24 @@ def _require_workers(client: Any, scheduler: str) -> None:
         client.wait_for_workers(1, timeout=WORKERS_S)
     except TimeoutError as error:
         remedy = f"start some: dask worker {scheduler} --nworkers N --nthreads 1"
-        raise ConnectionFailed(f"{scheduler} has no worker", limit=f"{WORKERS_S:.0f} s", remedy=remedy) from error
+        no_worker = f"the scheduler at {scheduler} has no worker"
+        raise ConnectionFailed(no_worker, limit=f"{WORKERS_S:.0f} s", remedy=remedy) from error
     try:
         found = client.run(versions)
     except Exception as error:
         remedy = "install labrig where the workers run"
-        raise ConnectionFailed(f"a worker of {scheduler} has no labrig ({reason(error)})", remedy=remedy) from error
+        broken = f"a worker of {scheduler} cannot import labrig ({reason(error)})"
+        raise ConnectionFailed(broken, remedy=remedy) from error
     for worker, version in found.items():
         if version != __version__:
-            raise ConnectionFailed(f"{worker} has labrig {version}, this is {__version__}", remedy="install the same")
+            raise ConnectionFailed(
+                f"worker {worker} has labrig {version}, but this is labrig {__version__}",
+                remedy="install the same version on both",
+            )
 
 
 def _drawn(table: Table) -> tuple[Path | None, str]:
-    """Draw the picture; without it the sweep is complete all the same."""
+    """Draw the picture; return its path, or why it failed (the sweep is complete without it)."""
     from labrig.runs.sweeps.picture import draw
 
     try:
@@ -218,6 +224,6 @@ def _drawn(table: Table) -> tuple[Path | None, str]:
 
 
 def _code(codes: list[int]) -> int:
-    """Return the exit code of a sweep: that of its first trial that failed, else 7 if one missed its target."""
+    """Return the exit code of a sweep: that of the first trial that failed, else 7 if a trial missed its target."""
     failed = [code for code in codes if code not in (0, 7)]
     return failed[0] if failed else max(codes, default=0)

@@ -1,4 +1,4 @@
-"""SWEEP.yaml: a configuration, values of some of its keys, and seeds; the trials that they make."""
+"""SWEEP.yaml: a configuration, values of some of its keys, and seeds; and the trials that follow from them."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class SweepFile(Section):
     config : str
         The configuration, next to this file or among those that come with labrig.
     grid : dict
-        Values by key of the configuration; every combination is a trial.
+        Lists of values by configuration key; every combination is a trial.
     seeds : int, str or list
-        One seed, `A..B` including B, or a list. By default that of the configuration.
+        One seed, `A..B` including B, or a list. By default the seed of the configuration.
     set : dict
-        Values by key, for every trial.
+        One value by configuration key, for all trials.
     """
 
     config: str
@@ -60,12 +60,12 @@ class Trial:
     Parameters
     ----------
     name : str
-        Of its folder: the values, the seed, and a hash of the whole configuration.
+        Name of its folder: the values, the seed, and a hash of the whole configuration.
     seed : int
     values : dict
         The values from the grid, by key.
     overrides : tuple of str
-        What is different from the configuration, the seed included.
+        Overrides of the configuration, including the seed.
     """
 
     name: str
@@ -81,14 +81,14 @@ class Sweep:
     Parameters
     ----------
     name : str
-        Of the file, without its ending.
+        Name of the file without its ending.
     config : Path
-        Absolute.
+        Absolute path of the configuration.
     keys : tuple of str
         The keys of the grid.
     trials : tuple of Trial
     warnings : tuple of Problem
-        Of the configurations, each once.
+        Warnings about the configurations, each once.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class _Value:
-    """One value of a key: as written, as an override, and where it is written."""
+    """One value of a key, and where both are written."""
 
     key: str
     value: Any
@@ -118,7 +118,7 @@ def read_sweep(path: Path) -> Sweep:
     Raises
     ------
     ConfigProblems
-        With every problem that was found, each at its place in SWEEP.yaml or in the configuration.
+        With every problem found, each at its place in SWEEP.yaml or in the configuration.
     ConfigError
         If a file cannot be read.
     """
@@ -154,7 +154,8 @@ def _config(document: Document, name: str) -> Path | None:
     named_at = document.get(("config",))
     found = document.locate(name, named_at) or document.locate(f"{name}.yaml", named_at)
     if found is None:
-        document.report(("config",), f"there is no file {as_written(name)} next to {document.path}, and none in labrig")
+        where = f"next to {document.path} or among the configurations of labrig"
+        document.report(("config",), f"there is no file {as_written(name)} {where}")
         return None
     return found.resolve()
 
@@ -174,7 +175,7 @@ def _grid(document: Document) -> list[list[_Value]]:
         if fixed is not None and fixed.child(key) is not None:
             document.report(("grid", key), f"{key} is in 'set' as well; remove one of them", at_key=True)
         if not isinstance(items.value, list) or not items.value:
-            document.report(("grid", key), "there is no value in the list; write at least one")
+            document.report(("grid", key), "expected a list with at least one value")
             continue
         column = [_value(document, "grid", key, item, items.key_mark) for item in items.value]
         values = [value for value in column if value is not None]
@@ -186,7 +187,7 @@ def _grid(document: Document) -> list[list[_Value]]:
 
 
 def _value(document: Document, where: str, key: str, written: Marked, key_mark: Mark | None = None) -> _Value | None:
-    """Return one value of a key; None and a problem if the key cannot be one of a configuration."""
+    """Return one value of a key; reports a problem and returns None if the key cannot be a configuration key."""
     mark = key_mark or written.key_mark or written.mark
     if key == "seed":
         document.report((where, key), "write the seeds at the top of the file: seeds: 0..4", at_key=True)
@@ -201,12 +202,12 @@ def _value(document: Document, where: str, key: str, written: Marked, key_mark: 
 
 
 def _seeds(document: Document, seeds: int | str | list[int] | None) -> list[int] | None:
-    """Return the seeds; None for that of the configuration."""
+    """Return the seeds; None for the seed of the configuration."""
     if isinstance(seeds, int):
         return [seeds]
     if not isinstance(seeds, str):
         if seeds is not None and not 0 < len(seeds) == len(set(seeds)):
-            document.report(("seeds",), "write each seed once, and at least one")
+            document.report(("seeds",), "write at least one seed, and each seed only once")
         return seeds
     found = _RANGE.fullmatch(seeds)
     if found is None:
@@ -216,12 +217,12 @@ def _seeds(document: Document, seeds: int | str | list[int] | None) -> list[int]
     if last < first:
         document.report(("seeds",), f"the range {seeds} runs backwards; write {last}..{first}")
     elif last - first >= _MOST_SEEDS:
-        document.report(("seeds",), f"{seeds} is {last - first + 1} seeds; the most are {_MOST_SEEDS}")
+        document.report(("seeds",), f"{seeds} is {last - first + 1} seeds; the limit is {_MOST_SEEDS}")
     return list(range(first, last + 1)) if 0 <= last - first < _MOST_SEEDS else []
 
 
 def _checked(document: Document, config: Path, values: tuple[_Value, ...]) -> Assembly | None:
-    """Assemble a combination of values; None after its problems were reported where they are written."""
+    """Assemble a combination of values; if it has problems, report them where they are written and return None."""
     try:
         assembly = assemble(config, [value.override for value in values])
     except ConfigProblems as error:
@@ -237,14 +238,14 @@ def _checked(document: Document, config: Path, values: tuple[_Value, ...]) -> As
     if assembly.header.bench != "simulated":
         named = next((value.written.mark for value in values if value.key == "bench"), document.mark_of(("config",)))
         bench = as_written(assembly.header.bench)
-        message = f"a sweep trains on simulated benches only, and the bench is {bench}; write set: {{bench: simulated}}"
+        message = f"a sweep needs a simulated bench, but the bench is {bench}; write set: {{bench: simulated}}"
         document.problems.add(named, "bench", message)
         return None
     return assembly
 
 
 def _written_at(mark: Mark | None, values: tuple[_Value, ...]) -> Mark | None:
-    """Return where the file has what a problem blames: its override is the value, or its key."""
+    """Return where the sweep file contains the key or the value of the override that a problem marks."""
     if mark is None or mark.file != FILE:
         return mark
     value = values[mark.line - 1]
@@ -252,7 +253,7 @@ def _written_at(mark: Mark | None, values: tuple[_Value, ...]) -> Mark | None:
 
 
 def _overrides(assembly: Assembly, values: tuple[_Value, ...]) -> list[str]:
-    """Return the overrides; a data file that one names by itself gets its absolute path, for workers elsewhere."""
+    """Return the overrides; a value that names a data file becomes an absolute path, for workers elsewhere."""
     found = {mark.line: path for mark, path in assembly.document.located.items() if mark.file == FILE}
     return [
         as_overrides({value.key: found[line].resolve()})[0]
@@ -263,7 +264,7 @@ def _overrides(assembly: Assembly, values: tuple[_Value, ...]) -> list[str]:
 
 
 def _digest(assembly: Assembly, seed: int) -> str:
-    """Return a hash of everything that a training follows from: configuration, data, own modules, seed, version."""
+    """Return a hash of everything that determines a training: configuration, data, own modules, seed, version."""
     document = assembly.document
     files = {*document.located.values(), *_files(modules_beside(document.directory))}
     contents = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file())

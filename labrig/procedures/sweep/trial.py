@@ -1,7 +1,7 @@
-"""One trial of a sweep, as a worker does it: train, go on, or leave alone what is finished.
+"""One trial of a sweep as a worker runs it: train, resume, or leave a finished trial alone.
 
-A trial's folder is named after the hash of its configuration, so whatever is in it belongs to this very training. It is
-trained by one process at a time, whatever happened to the client or to another worker.
+The name of a trial's folder contains a hash of its configuration, so its contents belong to this very training. Only
+one process at a time trains in it, whatever happened to the client or to another worker.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from labrig.runs.sweeps import RECORD
 DONE = ("finished", "missed")
 POLL_S = 0.2
 STALLED_S = 120.0
-"""How long a process that writes the folder may do so without a step before it is called stuck (s)."""
+"""Time without a step after which another process that writes the folder counts as stuck (s)."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held while this process trains: a worker may have several threads, and the search path of modules is shared."""
 
 
 class Outcome(TypedDict):
-    """How a trial ended: `code` is an exit code, and `reason` says why it is not 0."""
+    """How a trial ended: `code` is its exit code, and `reason` says why the code is not 0."""
 
     code: int
     reason: str
 
 
 def run_trial(config: str, overrides: Sequence[str], folder: str, plots: bool) -> Outcome:
-    """Train in `folder` unless that is done already. Never raises for a training that fails.
+    """Train in `folder` unless that is done already. A failure is returned as an Outcome, never raised.
 
     Parameters
     ----------
     config
-        The configuration, an absolute path.
+        Absolute path of the configuration.
     overrides
-        As for `assemble`.
+        Overrides as for `assemble`.
     folder
-        Of this run, an absolute path; it may exist. The sweep's own folder must exist.
+        Absolute path of this run's folder, which may exist. The sweep's folder above it must exist.
     plots
         Whether to draw pictures at the end.
     """
@@ -64,13 +64,13 @@ def run_trial(config: str, overrides: Sequence[str], folder: str, plots: bool) -
 
 
 def finished(path: Path) -> Outcome | None:
-    """Return how a trial that needs no more training ended; None if there is something left to do."""
+    """Return the outcome of a trial that needs no more training; None if there is something left to do."""
     folder = RunFolder(path)
     if not folder.journal.is_file():
         return None
     try:
         summary = summarize(folder)
-    except StorageError:  # the trial says what is wrong
+    except StorageError:  # running the trial reports what is wrong
         return None
     return _outcome(summary) if summary["state"] in DONE else None
 
@@ -81,7 +81,7 @@ def versions() -> str:
 
 
 def _trained(config: str, overrides: Sequence[str], folder: RunFolder, plots: bool) -> dict[str, Any]:
-    """Train to the end; the summary of the run."""
+    """Train to the end; return the summary of the run."""
     sweep = folder.path.parent
     if not (sweep / RECORD).is_file():
         raise StorageError(f"a worker does not see {sweep}", remedy="give a --runs-dir that every worker can write")
@@ -98,7 +98,7 @@ def _trained(config: str, overrides: Sequence[str], folder: RunFolder, plots: bo
 
 
 def _wait_for_writer(folder: RunFolder) -> None:
-    """Wait for another process that trains in this folder: one whose client was killed finishes its trial."""
+    """Wait for another process that trains in this folder; a worker whose client was killed finishes its trial."""
     last, since = None, time.monotonic()
     while is_being_written(folder.journal):
         now = summarize(folder)["steps"]

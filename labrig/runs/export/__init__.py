@@ -1,6 +1,6 @@
-"""Formats of other programs in which a run can be written, one file each: to add one, add its file and name it here.
+"""Formats of other programs in which a run can be written, one file each. To add one, add its file and name it here.
 
-exporting.py    export, which writes a run in one of them, in a process of its own
+exporting.py    export, which writes a run in one of these formats, in a process of its own
 """
 
 FORMATS = {
@@ -9,4 +9,4 @@ FORMATS = {
     "mat": "MATLAB 5",
     "csv": "a folder of CSV tables",
 }
-"""What each module writes; its name is also the suffix of the file."""
+"""Format that each module writes; the name of the module is also the suffix of the file."""

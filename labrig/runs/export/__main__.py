@@ -13,13 +13,13 @@ from labrig.runs.samples import Samples
 
 
 def main(kind: str, run: str, file: str, with_samples: str = "") -> int:
-    """Write one export; returns 1 after printing an error as 'KIND: message' in one line."""
+    """Write one export; return 0, or 1 after printing an error as one line 'CLASS: message'."""
     try:
         module = import_module(f"labrig.runs.export.{kind}")
         folder = RunFolder(Path(run))
         samples = Samples(folder) if with_samples else None
         if samples is not None and not samples.acquisitions:
-            raise UsageError("this run has stored no samples", remedy="run it with storage.raw=true")
+            raise UsageError("this run has stored no samples", remedy="run it again with storage.raw=true")
         module.write(read_contents(folder), Path(file), samples)
     except ImportError as error:
         return _failed(f"UsageError: {error.name} is not installed; install it: pip install 'labrig[analysis]'")

@@ -1,8 +1,8 @@
-"""CSV: a folder of tables in long form, one for each combination of dimensions, and what describes them.
+"""CSV: a folder of tables in long form, one for each combination of dimensions, and two tables that describe them.
 
 `step.csv` has a row for each step, `step-edge.csv` one for each edge of each step, and so on: a larger board or a
 longer run has more rows, never more columns. `variables.csv` has the unit and the meaning of every column,
-`attributes.csv` those of the run as a whole.
+`attributes.csv` the attributes of the run as a whole.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def write(contents: Contents, path: Path, samples: Samples | None) -> None:
     known = {**contents.coordinates, **contents.variables}
     tables: dict[tuple[str, ...], dict[str, Variable]] = {}
     for name, variable in known.items():
-        if variable.dims != (name,):  # that is the column of the dimension itself
+        if variable.dims != (name,):  # the index of a dimension is already its column
             tables.setdefault(variable.dims, {})[name] = variable
     for dims, variables in tables.items():
         _write(path / f"{'-'.join(dims)}.csv", (*dims, *variables), _rows(contents, dims, variables))
@@ -39,7 +39,7 @@ def write(contents: Contents, path: Path, samples: Samples | None) -> None:
 
 
 def _rows(contents: Contents, dims: Sequence[str], variables: Mapping[str, Variable]) -> Iterator[Iterable[Any]]:
-    """A row for every place along the dimensions, those along the first one at a time."""
+    """Yield a row for every combination of places along the dimensions; the first dimension varies slowest."""
     shape = next(iter(variables.values())).values.shape
     axes = [_labels(contents, dim, size) for dim, size in zip(dims, shape, strict=True)]
     count = int(np.prod(shape[1:]))
@@ -51,7 +51,7 @@ def _rows(contents: Contents, dims: Sequence[str], variables: Mapping[str, Varia
 
 
 def _sample_rows(samples: Samples) -> Iterator[Iterable[Any]]:
-    """A row for every sample of every channel."""
+    """Yield a row for every sample of every channel."""
     for acquisition, volts in zip(samples.acquisitions, samples, strict=True):
         for scan, row in enumerate(volts):
             for channel, value in zip(samples.channels, _plain(row), strict=True):
@@ -63,7 +63,7 @@ def _labels(contents: Contents, dim: str, size: int) -> NDArray[Any]:
 
 
 def _plain(column: NDArray[Any]) -> list[Any]:
-    """Values as Python objects; nothing is written for NaN, 0 or 1 for a truth value."""
+    """Return values as Python objects: an empty text for NaN, 0 or 1 for a truth value."""
     if column.dtype.kind == "f":
         return ["" if np.isnan(value) else value for value in column.tolist()]
     return (column.astype(int) if column.dtype.kind == "b" else column).tolist()

@@ -1,6 +1,6 @@
-"""Exports a run in a process of its own, under a temporary name that is replaced once the export is complete.
+"""Exports a run in a process of its own, to a temporary file that is renamed once the export is complete.
 
-HDF5 is known to crash on a full disk, and must not take a process with it that holds instruments.
+HDF5 is known to crash on a full disk, and such a crash must not end a process that holds instruments.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ def export(
     Parameters
     ----------
     folder
-        Of the run. It may still go on, and is only read.
+        The folder of the run. The run may still be going on; the folder is only read.
     kind
         One of FORMATS.
     out
-        The file, or the folder of CSV tables; by default it stands next to the folder of the run and is named after
-        it. An earlier export is replaced.
+        The file, or the folder of CSV tables; by default next to the folder of the run, with the same name. An earlier
+        export is replaced.
     deadline_s
-        How long it may take (s).
+        Longest time that the export may take (s).
     samples
         Whether to write the stored samples too.
 
     Returns
     -------
     Path
-        What was written.
+        The file or folder that was written.
 
     Raises
     ------
     UsageError
-        If a library is missing, there are no samples, or `out` exists and is no earlier export of this kind.
+        If a library is missing, there are no samples, or `out` exists and is not an earlier export of this kind.
     StorageError
-        If the run is damaged, the export cannot be written, or takes too long.
+        If the run is damaged, or the export cannot be written or takes too long.
     """
     beside = folder.path.resolve()
     path = out or beside.parent / (f"{beside.name}-csv" if kind == "csv" else f"{beside.name}.{kind}")
@@ -66,8 +66,8 @@ def export(
             shutil.rmtree(path)
         new.replace(path)
     except subprocess.TimeoutExpired as error:
-        message = f"the export to {path} did not end"
-        raise StorageError(message, limit=f"{deadline_s:g} s", remedy="see whether the disk is full or slow") from error
+        message = f"the export to {path} did not end in time"
+        raise StorageError(message, limit=f"{deadline_s:g} s", remedy="check if the disk is full or slow") from error
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another --out") from error
     finally:
@@ -79,7 +79,7 @@ def _require_replaceable(path: Path, kind: str) -> None:
     """Refuse to replace anything that does not look like an earlier export."""
     if kind == "csv":
         fine = not path.exists() or (path.is_dir() and all(each.suffix == ".csv" for each in path.iterdir()))
-        what = "is not a folder of CSV files only"
+        what = "exists and is not a folder of only CSV files"
     else:
         fine = not path.exists() or (path.is_file() and path.suffix == f".{kind}")
         what = f"exists and is not a .{kind} file"
@@ -90,15 +90,15 @@ def _require_replaceable(path: Path, kind: str) -> None:
 
 
 def _failure(done: subprocess.CompletedProcess[str], path: Path) -> LabrigError:
-    """Return the error that the other process reported; it may also have crashed."""
+    """Return the error that the other process reported, or an error with its exit code if it crashed."""
     last = done.stderr.strip().rpartition("\n")[2]
     kind, _, message = last.partition(": ")
     if done.returncode == 1 and message:
         return _KINDS.get(kind, StorageError)(message if kind in _KINDS else f"cannot write {path}: {last}")
     how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
     return StorageError(
-        f"cannot write {path}: the process that exports ended with {how}",
-        remedy="see whether the disk is full; the run itself is not changed",
+        f"cannot write {path}: the export process ended with {how}",
+        remedy="check if the disk is full; the run itself is unchanged",
     )
 
 

@@ -1,4 +1,4 @@
-"""HDF5: a dataset for each variable, with the coordinates as dimension scales, units and texts as attributes."""
+"""HDF5: a dataset for each variable, with coordinates as dimension scales, and units and meanings as attributes."""
 
 from __future__ import annotations
 

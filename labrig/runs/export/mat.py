@@ -1,7 +1,7 @@
 """MATLAB 5: `run = load('run.mat')` in MATLAB, `scipy.io.loadmat` in Python.
 
-Names of edges, nodes and so on are cell arrays. The structs `units` and `dimensions` say for every variable what it is
-in, and what its axes are; `attributes` has the rest, with the comparability card as JSON (`jsondecode`).
+Names of edges, nodes and so on are cell arrays. The structs `units` and `dimensions` contain the unit and the axes of
+every variable; `attributes` has the rest, with the comparability card as JSON (`jsondecode`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from labrig.runs.contents import Contents, Variable
 from labrig.runs.samples import DIMS, TEXT, UNITS, Samples
 
 LARGEST_BYTES = 2**31 - 1
-"""Of a variable in this format."""
+"""Largest size of a variable in this format (bytes)."""
 
 
 def write(contents: Contents, path: Path, samples: Samples | None) -> None:
-    """Write a MAT file. Raises UsageError if the samples are more than it can hold."""
+    """Write a MAT file. Raises UsageError if the samples are larger than the format allows."""
     contents = contents.real()
     known = {**contents.coordinates, **contents.variables, **({} if samples is None else _variables(samples))}
     content: dict[str, Any] = {name: _value(each) for name, each in known.items()}
@@ -36,7 +36,7 @@ def _variables(samples: Samples) -> dict[str, Variable]:
     size = 8 * int(np.prod(samples.shape))
     if size > LARGEST_BYTES:
         raise UsageError(
-            f"a MAT file holds 2 GB in a variable, the samples are {size / 2**30:.1f} GB", remedy="use --h5"
+            f"a variable in a MAT file holds at most 2 GB, but the samples are {size / 2**30:.1f} GB", remedy="use --h5"
         )
     volts = np.empty(samples.shape)
     for place, each in enumerate(samples):

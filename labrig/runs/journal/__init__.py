@@ -1,13 +1,13 @@
 """The journal of a run: SQLite in WAL mode, one row per step. The commit is the step.
 
 schema.py      the columns, each named once
-tables.py      tables made of them, with a checksum for every row
+tables.py      tables made of these columns, with a checksum for every row
 kinds.py       how values of each type are stored
-writer.py      Journal, which writes them
+writer.py      Journal, which writes the tables
 reader.py      read_journal and read_overview, which read a journal of any schema and never write
-repair.py      repairs such a log before a run goes on
-log.py         the write-ahead log, checked where SQLite would only stop reading
-migrations.py  one step per schema version that makes an older journal look like one of today
+log.py         reads and checks the write-ahead log, also beyond damage at which SQLite would stop
+repair.py      repairs a damaged log before a run is resumed
+migrations.py  one step per schema version that upgrades an older journal to today's schema
 
 To add a column, add a field in schema.py, raise VERSION, and add the step to migrations.py.
 """

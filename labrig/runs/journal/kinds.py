@@ -1,6 +1,6 @@
 """How a journal stores values: one Kind per type.
 
-Arrays are stored as little-endian float64, lists and maps as JSON. Of an array that changes little from step to step
+Arrays are stored as little-endian float64, lists and maps as JSON. For an array that changes little from step to step,
 only the changes are stored.
 """
 
@@ -18,9 +18,9 @@ from labrig.json_text import json_text
 
 Array = NDArray[np.float64]
 Steady = Annotated[Array, "steady"]
-"""An array of which only the changes from row to row are stored."""
+"""An array for which only the changes from row to row are stored."""
 Rows = Annotated[Array, "rows"]
-"""An array of several rows."""
+"""A two-dimensional array."""
 State = Annotated[dict[str, Any], "state"]
 """A map of plain values, maps and float64 arrays."""
 
@@ -34,11 +34,12 @@ class Kind:
     sql
         Type of the column.
     encode, decode
-        A value to what SQLite stores, and back. decode raises ValueError or TypeError for what labrig never writes.
+        Convert a value to its stored form, and back. decode raises ValueError or TypeError for a form that labrig never
+        writes.
     column
-        Decoded values of all rows as one array or tuple; None becomes NaN.
+        Combines the decoded values of all rows into one array or tuple; None becomes NaN.
     changes
-        What SQLite stores of a value that follows another one, if that is not the whole value.
+        Stored form of a value as changes from the value before it; None if values are stored whole.
     """
 
     sql: str
@@ -66,7 +67,7 @@ def _reals(values: Sequence[float | None]) -> Array:
 
 
 def _arrays(values: Sequence[Array | None]) -> Array:
-    """(S, E) rows, NaN for None."""
+    """Return the (S, E) rows as one array, NaN for None."""
     edges = next((len(value) for value in values if value is not None), 0)
     return np.array([np.full(edges, np.nan) if value is None else value for value in values])
 
@@ -76,7 +77,7 @@ def _whole(values: Array) -> bytes:
 
 
 def _rows(values: Array) -> bytes:
-    """The number of columns, then the rows one after the other."""
+    """Encode the number of columns, then the rows one after the other."""
     return np.uint64(values.shape[1]).astype("<u8").tobytes() + _whole(values)
 
 
@@ -89,7 +90,7 @@ _CHANGE = np.dtype([("place", "<u4"), ("value", "<f8")])
 
 
 def _changes(before: Array, now: Array) -> bytes:
-    """Places and values of the entries that changed, or the whole array if that is not longer."""
+    """Encode places and values of the entries that changed, or the whole array if that is no longer."""
     changed = np.flatnonzero(before != now) if len(before) == len(now) else np.arange(len(now))
     if len(changed) * _CHANGE.itemsize >= 8 * len(now):
         return _whole(now)
@@ -99,7 +100,7 @@ def _changes(before: Array, now: Array) -> bytes:
 
 
 def _patched(blobs: Sequence[bytes]) -> Array:
-    """(S, E) the arrays of all rows. The first is a whole one; changes are always shorter than a whole one."""
+    """Return the (S, E) arrays of all rows. The first is stored whole; changes are always shorter than that."""
     rows: list[Array] = []
     for blob in blobs:
         if not rows or len(blob) == 8 * len(rows[0]):
@@ -112,7 +113,7 @@ def _patched(blobs: Sequence[bytes]) -> Array:
 
 
 def _packed(state: Mapping[str, Any]) -> bytes:
-    """The length of a JSON text, the text with a place for each array, and the arrays."""
+    """Encode the length of a JSON text, the text with a placeholder for each array, and the arrays."""
     arrays: list[bytes] = []
 
     def plain(value: Any) -> Any:
@@ -146,7 +147,7 @@ def _unpacked(blob: bytes) -> dict[str, Any]:
 
 
 _ARRAY = "\0array"
-"""Key of the shape of an array, where a state has one."""
+"""Key of the placeholder of an array in a state; its value is the shape of the array."""
 
 KINDS: Mapping[Any, Kind] = {
     int: Kind("INTEGER", int, int, _integers),

@@ -1,8 +1,8 @@
 """The write-ahead log next to a journal, checked frame by frame.
 
-SQLite stops reading a log at the first frame whose checksum is wrong, and says nothing of the commits that follow it.
-Here they are found. The checksum is a linear function of the words, so the place of a single wrong bit follows from
-the difference: it is corrected. What has more wrong bits is left for the checksums of the rows to find.
+SQLite stops reading a log at the first frame whose checksum is wrong, and does not mention the commits that follow it.
+Here these commits are found. The checksum is a linear function of the words, so the place of a single wrong bit follows
+from the difference of the checksums, and the bit is corrected. Several wrong bits are left to the rows' own checksums.
 
 Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
@@ -34,9 +34,9 @@ class Log:
     pages
         Number and content of each page up to the last commit, in the order in which they were written.
     damaged
-        Frames that SQLite would not read, or not read further than.
+        Numbers of the damaged frames, at which SQLite would stop reading; 0 is the header.
     size
-        Pages of the database after the last commit.
+        Number of pages of the database after the last commit.
     """
 
     pages: tuple[tuple[int, bytes], ...]
@@ -44,11 +44,11 @@ class Log:
     size: int
 
     def hidden_by(self, journal: Path) -> bool:
-        """Whether SQLite must not open this journal: it would not read all of the log, or even delete it."""
+        """Return whether SQLite must not open this journal, as it would ignore part of the log, or even delete it."""
         return bool(self.damaged) or is_empty(journal)
 
     def applied_to(self, database: bytes) -> bytes:
-        """Return a database file with these pages, which needs no log."""
+        """Return the content of a database file with these pages applied, which needs no log."""
         if not self.pages:
             return database
         length = len(self.pages[0][1])
@@ -56,12 +56,12 @@ class Log:
         for number, content in self.pages:
             if number <= self.size:
                 whole[(number - 1) * length : number * length] = content
-        whole[18:20] = b"\1\1"  # it has no log any more
+        whole[18:20] = b"\1\1"  # marks the database as one without a log
         return bytes(whole)
 
 
 def is_empty(journal: Path) -> bool:
-    """Return whether SQLite takes a database for empty: also if it has one byte."""
+    """Return whether SQLite treats a database as empty, which it does also for a single byte."""
     return journal.stat().st_size <= 1
 
 
@@ -71,7 +71,7 @@ def log_path(journal: Path) -> Path:
 
 
 def read_log(path: Path) -> Log | None:
-    """Read a log; None if there is none, or nothing in it was committed."""
+    """Read a log; None if there is no log, or nothing in it was committed."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -104,7 +104,7 @@ class _Header:
 
 @dataclass(frozen=True)
 class _Frame:
-    """belongs: to this generation of the log. intact: as it was written."""
+    """One frame. belongs: whether to this generation of the log. intact: whether its checksum is right."""
 
     number: int
     size: int
@@ -118,7 +118,7 @@ class _Frame:
 
 
 def _header(content: bytes) -> tuple[_Header | None, bool]:
-    """Return the header, and whether a bit of it had to be corrected; None if it cannot be."""
+    """Return the header (None if it cannot be corrected), and whether one of its bits had to be corrected."""
     for bit in (None, *range(8 * HEADER)):
         tried = content if bit is None else _flipped(content, bit)
         magic, version, page = (int.from_bytes(tried[k : k + 4], "big") for k in (0, 4, 8))
@@ -131,7 +131,7 @@ def _header(content: bytes) -> tuple[_Header | None, bool]:
 
 
 def _frames(content: bytes, header: _Header) -> Iterator[_Frame]:
-    """Every frame up to the first that was not written in this generation of the log."""
+    """Yield every frame up to the first one that was not written in this generation of the log."""
     seeds = [header.checksum]  # more than one after a frame whose checksum is in doubt
     length = FRAME + header.page
     strangers: list[_Frame] = []
@@ -157,15 +157,15 @@ def _frames(content: bytes, header: _Header) -> Iterator[_Frame]:
             strangers.clear()
             yield frame
         elif strangers:
-            return  # two in a row are of an earlier generation
+            return  # two frames in a row are of an earlier generation
         else:
             strangers.append(frame)
 
 
 def _corrected(words: Words, found: tuple[int, int], stored: tuple[int, int]) -> Words:
-    """Return the words with the one bit corrected that explains the difference of checksums.
+    """Return the words with the one bit corrected that explains the difference of the checksums.
 
-    Unchanged if no bit does, or several: the highest bits of many words change the sums alike.
+    The words are unchanged if no bit or several bits explain it: the highest bits of many words change the sums alike.
     """
     off = [np.uint32((there - here) & 0xFFFFFFFF) for here, there in zip(found, stored, strict=True)]
     in_the_checksum = (found[0] ^ stored[0]).bit_count() + (found[1] ^ stored[1]).bit_count() == 1
@@ -199,14 +199,14 @@ def _checksum(words: Words, before: tuple[int, int]) -> tuple[int, int]:
 
 @lru_cache(maxsize=8)
 def _weights(count: int) -> tuple[Words, Words]:
-    """What each of `count` words counts in the first and in the second sum."""
+    """Return the weight of each of `count` words in the first and in the second sum."""
     fibonacci = _fibonacci(count + 3)
     return fibonacci[count - 1 :: -1][:count].copy(), fibonacci[count:0:-1].copy()
 
 
 @lru_cache(maxsize=8)
 def _fibonacci(count: int) -> Words:
-    """F(0) … modulo 2**32."""
+    """Return the first Fibonacci numbers, from F(0), modulo 2**32."""
     numbers = [0, 1]
     while len(numbers) < count:
         numbers.append((numbers[-1] + numbers[-2]) & 0xFFFFFFFF)

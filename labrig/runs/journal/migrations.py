@@ -1,6 +1,6 @@
-"""What each version of the schema added, as one step from the version before it.
+"""Migrations of the schema: one step from each version to the next.
 
-A step changes the tables of an open journal; what the older labrig did not keep stays empty.
+A step changes the tables of an open journal; columns that the older labrig did not store stay empty.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from labrig.runs.journal.schema import VERSION
 
 
 class NewerJournal(StorageError):
-    """The journal was written by a later labrig than this one."""
+    """The journal was written by a newer labrig than this one."""
 
 
 def _keep_the_bench(db: sqlite3.Connection) -> None:
-    """Version 2: every row keeps the bench's count of acquisitions and its clock."""
+    """Version 2: every row stores the bench's count of acquisitions and its clock."""
     for table in ("steps", "evaluations", "events"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN bench_acquisitions INTEGER")
         db.execute(f"ALTER TABLE {table} ADD COLUMN bench_clock_s REAL")
 
 
 def _store_changes(db: sqlite3.Connection) -> None:
-    """Version 3: steps without a gradient, and conductances as changes; what was written before reads the same."""
+    """Version 3: steps may have no gradient, and store conductances as changes; older rows are read unchanged."""
 
 
 def _keep_outputs(db: sqlite3.Connection) -> None:
-    """Version 4: an evaluation keeps the outputs of every example, and the journal says what everything stands for."""
+    """Version 4: an evaluation stores the outputs of every example, and terminals and examples are described."""
     db.execute("ALTER TABLE evaluations ADD COLUMN examples TEXT")
     db.execute("ALTER TABLE evaluations ADD COLUMN outputs BLOB")
     db.execute(
@@ -44,7 +44,7 @@ def _keep_outputs(db: sqlite3.Connection) -> None:
 
 
 def _check_rows(db: sqlite3.Connection) -> None:
-    """Version 5: a checksum for every row, uncertainties of outputs, other files, and what a resumed run needs."""
+    """Version 5: checksums of rows, uncertainties of outputs, blocks of samples, other files, and the checkpoint."""
     for table in ("steps", "evaluations", "events", "terminals", "examples"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
     db.execute("ALTER TABLE steps ADD COLUMN masked TEXT")
@@ -69,10 +69,10 @@ MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     3: _keep_outputs,
     4: _check_rows,
 }
-"""By the version that a step begins with; it ends with the next."""
+"""The step from each version to the next, by the older version."""
 
 CHECKED_SINCE = 5
-"""Version from which rows have checksums and are counted."""
+"""First version whose rows have checksums and are counted."""
 
 
 def schema_version(db: sqlite3.Connection, path: Path) -> int:
@@ -81,14 +81,14 @@ def schema_version(db: sqlite3.Connection, path: Path) -> int:
     Raises
     ------
     NewerJournal
-        If it is newer than this labrig's.
+        If the schema is newer than this labrig.
     StorageError
-        If there has never been such a version.
+        If no such version exists.
     """
     (version,) = db.execute("SELECT version FROM schema").fetchone()
     if isinstance(version, int) and version > VERSION:
         raise NewerJournal(
-            f"{path} was written by a newer labrig: its schema is {version}, this labrig reads up to {VERSION}",
+            f"{path} was written by a newer labrig: its schema is {version}, but this labrig reads up to {VERSION}",
             remedy="use a newer labrig to read it",
         )
     if version != VERSION and version not in MIGRATIONS:
@@ -97,7 +97,7 @@ def schema_version(db: sqlite3.Connection, path: Path) -> int:
 
 
 def upgrade(db: sqlite3.Connection, version: int) -> None:
-    """Bring the tables of an open journal from an older schema version to today's, one step after the other."""
+    """Upgrade the tables of an open journal from an older schema version to today's, one step after the other."""
     for older in range(version, VERSION):
         MIGRATIONS[older](db)
         db.execute("UPDATE schema SET version = ?", (older + 1,))

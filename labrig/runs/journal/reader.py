@@ -1,6 +1,6 @@
-"""Reads a journal, also while it is being written, after its writer was killed, or from a read-only folder.
+"""Reads a journal, even while it is being written, after its writer was killed, or from a read-only folder.
 
-Reading changes nothing: an older schema is upgraded in memory. Every row is checked before it is used.
+Reading does not change any file: an older schema is upgraded in memory. Every row is checked before it is used.
 """
 
 from __future__ import annotations
@@ -52,39 +52,39 @@ class DamagedJournal(StorageError):
     Attributes
     ----------
     rows
-        Which, in words.
+        The damaged and missing rows, in words.
     """
 
     def __init__(self, path: Path, rows: Sequence[str]) -> None:
         self.rows = tuple(rows)
         named = ", ".join(self.rows[:20]) + (f" and {len(self.rows) - 20} more" if len(self.rows) > 20 else "")
-        super().__init__(f"cannot read {path}: damaged: {named}", remedy=_RESTORE)
+        super().__init__(f"cannot read {path}: it is damaged: {named}", remedy=_RESTORE)
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a journal contains.
+    """The contents of a journal.
 
     Parameters
     ----------
     steps
         The columns of all steps by name, S rows each: (S,) for numbers, (S, E) for arrays, a tuple of length S
         otherwise. The names are those of schema.Step, with `step` for its index; `record.loss` is
-        `record.steps["loss"]`. A number that a journal of an earlier schema did not keep is NaN.
+        `record.steps["loss"]`. A number that a journal of an earlier schema did not store is NaN.
     evaluations
-        In the order in which they were made.
+        All evaluations, in the order in which they were made.
     events
-        In the order in which they happened.
+        All events, in the order in which they happened.
     terminals
-        What the inputs, then the outputs stand for.
+        Meaning of the inputs, then of the outputs.
     dataset
         The examples of the training and the test set, by index.
     files
-        Other files of the run, as they were written.
+        Size and hash of the other files of the run, as they were written.
     intent
-        What was last about to be written to the board.
+        The last settings that were about to be written to the board.
     checkpoint
-        How far the journal came; None if it is of an earlier schema.
+        Number of rows and state at the last commit; None for a journal of an earlier schema.
     """
 
     steps: Mapping[str, Any]
@@ -104,18 +104,18 @@ class Record:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a list of runs needs of a journal; reading it takes as long for many steps as for few.
+    """The part of a journal that a list of runs needs; the time to read it does not depend on the number of steps.
 
     Parameters
     ----------
     steps
-        How many steps there are.
+        Number of steps.
     evaluation
-        The last one, if any was made.
+        The last evaluation; None if there was none.
     events
-        In the order in which they happened.
+        All events, in the order in which they happened.
     closed
-        False if the journal was not closed and its log is missing: later rows may be, too.
+        False if the journal was not closed and its log is missing, so that later rows may be missing too.
     """
 
     steps: int
@@ -137,27 +137,28 @@ def read_journal(path: Path) -> Record:
     NewerJournal
         If it was written by a newer labrig.
     DamagedJournal
-        If rows are damaged or missing, naming each.
+        If rows are damaged or missing; the message names them.
     StorageError
-        If there is none or it is damaged as a whole.
+        If the journal does not exist or is damaged as a whole.
     """
     return _read_by(_record, path)
 
 
 def read_overview(path: Path) -> Overview:
-    """Read the overview of a journal, without its rows of steps; otherwise as `read_journal`."""
+    """Read the overview of a journal without its steps; errors are those of `read_journal`."""
     return _read_by(_overview, path)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read the checkpoint of a journal of this schema; otherwise as `read_journal`."""
+    """Read the checkpoint of a journal of this schema; errors are those of `read_journal`."""
     return _read_by(lambda reading: reading.only(CHECKPOINT), path)
 
 
 def read_blocks(path: Path) -> tuple[StoredBlock, ...]:
-    """Read where the samples of every acquisition are, in the order in which they were written.
+    """Read where the samples of every acquisition are stored, in the order in which they were written.
 
-    `scale` is filled in where it was that of the block before. Otherwise as `read_journal`.
+    A `scale` that is not stored because it is that of the block before is filled in. Errors are those of
+    `read_journal`.
     """
     blocks: list[StoredBlock] = []
     for block in _read_by(lambda reading: reading.decoded(BLOCKS), path):
@@ -167,9 +168,10 @@ def read_blocks(path: Path) -> tuple[StoredBlock, ...]:
 
 @dataclass
 class _Reading:
-    """Reads rows of one open journal, and collects what is damaged.
+    """Reads rows of one open journal, and collects the damaged ones.
 
-    path: the name for messages. checked: whether rows have checksums and are counted.
+    path: the name for messages. checked: whether rows have checksums and are counted. running: whether it is being
+    written.
     """
 
     db: sqlite3.Connection
@@ -179,7 +181,7 @@ class _Reading:
     damaged: list[str] = field(default_factory=list)
 
     def rows(self, table: Table, ending: str = "") -> list[tuple[Any, ...]]:
-        """The stored rows of a table that are intact; SQL `ending` instead of all of them."""
+        """Return the intact stored rows of a table, in order of their key; SQL `ending` may select others."""
         found = self.db.execute(f"{table.selection} {ending or f'ORDER BY {table.key}'}").fetchall()
         if self.checked:
             key = table.names.index(table.key)
@@ -188,21 +190,21 @@ class _Reading:
         return found
 
     def decoded(self, table: Table, ending: str = "") -> tuple[Any, ...]:
-        """The rows of a table as objects."""
+        """Return the rows of a table as objects."""
         return tuple(table.decoded(row) for row in self.rows(table, ending))
 
     def only(self, table: Table) -> Any:
-        """The row of a table that has one; None if there is none."""
+        """Return the only row of a table; None if it has no row."""
         found = self.decoded(table)
         return found[-1] if found else None
 
     def count(self, table: Table) -> int:
-        """How many rows a table has, damaged ones included."""
+        """Return the number of rows of a table, including damaged ones."""
         (count,) = self.db.execute(f"SELECT COUNT(*) FROM {table.name}").fetchone()
         return count
 
     def checkpoint(self) -> Checkpoint | None:
-        """The checkpoint, after the counts of all tables were compared with it."""
+        """Return the checkpoint, after comparing the number of rows of every table with it."""
         found: Checkpoint | None = self.only(CHECKPOINT)
         if self.checked and found is None and not self.damaged:
             self.damaged.append("the checkpoint is missing")
@@ -243,7 +245,7 @@ _ROW = {
     "intent": "intent",
     "checkpoint": "checkpoint",
 }
-"""What a row of each table is called."""
+"""Name of a row of each table in messages."""
 
 
 def _read_by(what: Callable[[_Reading], T], path: Path) -> T:
@@ -269,9 +271,9 @@ def _read_by(what: Callable[[_Reading], T], path: Path) -> T:
 
 
 def _read(what: Callable[[_Reading], T], file: Path, path: Path, running: bool) -> T:
-    """Part of what a file contains. path: the name for messages."""
+    """Read part of a file. path: the name for messages."""
     with closing(_open(file)) as db:
-        db.execute("BEGIN")  # all tables as they are at one moment
+        db.execute("BEGIN")  # read all tables as of the same moment
         version = schema_version(db, path)
         if version == VERSION:
             return _complete(what, _Reading(db, path, version >= CHECKED_SINCE, running))
@@ -296,15 +298,15 @@ def _open(file: Path) -> sqlite3.Connection:
     log = log_path(file)
     immutable = "" if log.exists() and log.stat().st_size else "&immutable=1"
     db = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro{immutable}", uri=True)
-    db.text_factory = lambda text: text.decode("utf-8", "surrogateescape")  # of a damaged row
+    db.text_factory = lambda text: text.decode("utf-8", "surrogateescape")  # a damaged row may not be UTF-8
     return db
 
 
 @contextmanager
 def _copied(path: Path, content: bytes | None = None) -> Iterator[Path]:
-    """A copy of a journal with its write-ahead log, in a place where SQLite may put the log's index.
+    """Copy a journal and its write-ahead log to a folder where SQLite may create the log's index.
 
-    content: of the copy, which then needs no log.
+    content: content of the copy instead, which then needs no log.
     """
     with TemporaryDirectory(prefix="labrig-journal-") as folder:
         copy = Path(folder) / path.name
@@ -318,14 +320,14 @@ def _copied(path: Path, content: bytes | None = None) -> Iterator[Path]:
 
 
 def _record(reading: _Reading) -> Record:
-    """The rows of all tables. Raises ValueError or TypeError for what labrig never wrote."""
+    """Read the rows of all tables; raises ValueError or TypeError for content that labrig never writes."""
     if reading.checked and not reading.running:
         for (problem,) in reading.db.execute("PRAGMA quick_check(3)").fetchall():
             if problem != "ok":
                 reading.damaged.append(problem.replace("\n", " "))
     checkpoint = reading.checkpoint()
     rows = reading.rows(STEPS)
-    reading.end()  # of steps only the changes are stored, so none can be read without those before it
+    reading.end()  # steps are stored as changes, so none can be read without those before it
     columns = list(zip(*map(STEPS.values, rows), strict=True)) or [()] * len(STEPS.columns)
     return Record(
         steps={
@@ -343,7 +345,7 @@ def _record(reading: _Reading) -> Record:
 
 
 def _overview(reading: _Reading) -> Overview:
-    """The numbered last rows instead of all. Raises ValueError or TypeError for what labrig never wrote."""
+    """Read only the last rows; raises ValueError or TypeError for content that labrig never writes."""
     (steps,) = reading.db.execute(f"SELECT max({STEPS.key}) FROM {STEPS.name}").fetchone()
     last = reading.decoded(EVALUATIONS, f"ORDER BY {EVALUATIONS.key} DESC LIMIT 1")
     checkpoint: Checkpoint | None = reading.only(CHECKPOINT)

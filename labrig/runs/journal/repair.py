@@ -1,4 +1,4 @@
-"""Repairs the write-ahead log of a journal before the run goes on: SQLite would drop what follows a damaged frame."""
+"""Repairs the write-ahead log of a journal before a run is resumed; SQLite would drop rows after a damaged frame."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from labrig.runs.sync import sync_folder
 
 
 def repair(path: Path) -> bool:
-    """Move what a log holds into the journal if SQLite would not; the log is kept as run.db-wal.damaged.
+    """Move the content of a log into the journal if SQLite would not; the log is kept as run.db-wal.damaged.
 
     Returns
     -------
     bool
-        Whether there was anything to repair. Rows that could not be repaired are found by their checksums.
+        Whether there was anything to repair. Rows that could not be repaired are detected by their checksums.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def repair(path: Path) -> bool:
             file.write(log.applied_to(path.read_bytes()))
             file.flush()
             os.fsync(file.fileno())
-        repaired.replace(path)  # before the log goes away: a journal that contains it already is repaired to the same
+        repaired.replace(path)  # before the log is renamed: repairing again after a kill gives the same journal
         sync_folder(path.parent)
         log_path(path).replace(log_path(path).with_name(f"{log_path(path).name}.damaged"))
         sync_folder(path.parent)

@@ -1,7 +1,7 @@
-"""What a journal keeps. The fields of Step, Evaluation, Event and so on are the columns of its tables.
+"""The rows of a journal. The fields of Step, Evaluation, Event and so on are the columns of its tables.
 
-A field that may be None is a column that may be empty: of large boards not every gradient is kept, and a journal of an
-earlier schema did not keep everything.
+A field that may be None is a column that may be empty: for large boards not every gradient is stored, and a journal of
+an earlier schema did not store everything.
 """
 
 from __future__ import annotations
@@ -23,38 +23,37 @@ class Step:
     Parameters
     ----------
     index
-        Counts from 1.
+        Number of the step, from 1.
     epoch
-        Counts from 0.
+        Number of the epoch, from 0.
     examples
         Indices of the examples in the batch.
     loss
-        Mean over the batch (in the loss's own unit); None if a fault left the batch out.
+        Mean loss of the batch (in the loss's own unit); None if the batch was left out because of a fault.
     gamma
         Largest γ of the batch (A per unit of ∂C/∂v).
     skipped
-        Examples without an error, or left out.
+        Number of examples without an error, or left out.
     gradient, u_gradient
-        ∂C/∂θ of the batch mean and its standard error (loss unit per S); None for steps between those whose gradients
-        are kept.
+        ∂C/∂θ of the batch mean and its standard error (loss unit per S); None for a step whose gradient is not stored.
     shadow
         Unrounded conductances after the update (S).
     conductances
         The nominal conductances that are written (S).
     written
-        How many channels were written.
+        Number of channels that were written.
     acquisitions
-        Acquisitions for training so far, those for evaluation not counted.
+        Number of acquisitions for training so far, without those for evaluation.
     bench_s
         Duration of this step on the bench's clock (s).
     bench_acquisitions
-        All acquisitions of the bench so far, whatever they were for; random numbers are keyed by it.
+        Number of all acquisitions of the bench so far; random numbers are keyed by it.
     bench_clock_s
         The bench's clock after the step (s, from an arbitrary origin; 0 at the start of a simulated bench).
     wall_s
-        Time since the journal was begun (s); the writer sets it.
+        Time since the journal was begun (s); set by the writer.
     masked
-        Edges that are left out since a fault, in the rig's order.
+        Indices of edges that are masked since a fault, in the rig's order.
     """
 
     index: int
@@ -78,7 +77,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of the whole task, measured after `step` updates.
+    """Metrics of the whole task, measured after `step` updates.
 
     Parameters
     ----------
@@ -87,11 +86,11 @@ class Evaluation:
     step
         Updates completed.
     metrics
-        Figures by name.
+        Metrics by name.
     examples
-        Indices of the examples that were measured, those of the training set first.
+        Indices of the examples that were measured, training examples first.
     outputs
-        (M, O) what was read at the outputs in each of these examples (V).
+        (M, O) readings of the outputs in each of these examples (V).
     u_outputs, systematic_outputs
         (M, O) their standard and systematic uncertainties (V).
     bench_acquisitions, bench_clock_s
@@ -114,24 +113,25 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Terminal:
-    """What an input or output stands for.
+    """The meaning of an input or output.
 
     Parameters
     ----------
     side
         "input" or "output".
     place
-        Its place among the inputs or outputs, from 0: the column of arrays of outputs.
+        Its place among the inputs or outputs, from 0: its column in arrays.
     node, channel
         Its node, and the channel that drives it or injects its error ("awg/3").
     kind
         "feature", "complement", "bias"; "class", "column", "readout".
     name
-        Of the feature, class or column; of a bias its voltage.
+        Name of the feature, class or column; for a bias its voltage.
     low, high, full_scale_v
-        The numbers low to high are − to + full_scale_v (V); None if they are voltages, or there are none.
+        Values from low to high are encoded as −full_scale_v to +full_scale_v (V); None if values are voltages, or there
+        are no values.
     text
-        All this in words.
+        The meaning in words.
     """
 
     side: str
@@ -153,15 +153,15 @@ class Example:
     Parameters
     ----------
     example
-        Its index.
+        Index of the example.
     part
         "train" or "test".
     name
-        What it is called.
+        Name of the example.
     inputs
         (I,) voltages, or amplitudes, of the inputs (V).
     target
-        (R,) what the readouts should be (V), or the class in one-hot form.
+        (R,) targets of the readouts (V), or the class in one-hot form.
     """
 
     example: int
@@ -172,7 +172,7 @@ class Example:
 
 
 class Event(NamedTuple):
-    """Something that happened after `step` updates, with what is known about it.
+    """Something that happened after `step` updates.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ class Event(NamedTuple):
     event
         What happened: "repeated", "finished" and so on.
     detail
-        Plain values.
+        Details of the event, as plain values.
     bench_acquisitions, bench_clock_s
         As in Step, at the time of the event.
     """
@@ -195,16 +195,16 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Intent:
-    """What is about to be written to the board by a step; it stays if the step is never committed.
+    """The settings that a step is about to write to the board; they stay in the journal if the step is not committed.
 
     Parameters
     ----------
     step
         Index of the step.
     edges
-        Edges that change, in the rig's order.
+        Indices of the edges that change, in the rig's order.
     siemens
-        What each of them is to hold (S).
+        Conductance that each of these edges is to hold (S).
     """
 
     step: int
@@ -214,16 +214,16 @@ class Intent:
 
 @dataclass(frozen=True)
 class StoredBlock:
-    """Where the samples of one block of an acquisition are, in the segments next to the journal.
+    """Where the samples of one block of an acquisition are stored, in the segments next to the journal.
 
     Parameters
     ----------
     acquisition
-        Number of the acquisition, counted by the bench; it is used again if the run was resumed before it.
+        Number of the acquisition, counted by the bench; a run that was resumed before it uses the number again.
     segment
         Number of the segment.
     offset_bytes, length_bytes
-        Where in the segment.
+        Position and length in the segment.
     content_crc
         CRC-32 of these bytes.
     scans, channels, dtype
@@ -233,10 +233,10 @@ class StoredBlock:
     overrange
         Columns that reached an end of their range.
     scale
-        (C, 4) as in Block; None if it is that of the block before.
+        (C, 4) as in Block; None if it is the same as that of the block before.
     played
-        What the sources said they play in this acquisition, by device and channel; None if it is what they were asked
-        to, or this is not its first block.
+        Programs that the sources reported to play in this acquisition, by device and channel; None if they are those
+        requested, or if this is not the first block of the acquisition.
     """
 
     acquisition: int
@@ -256,16 +256,16 @@ class StoredBlock:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """Another file of the run, as it was written.
+    """Another file of the run, with size and hash as it was written.
 
     Parameters
     ----------
     name
         Its path within the folder of the run.
     size
-        Bytes.
+        Size of its content (bytes).
     sha256
-        Of its content, in hexadecimal.
+        SHA-256 of its content, in hexadecimal.
     """
 
     name: str
@@ -275,18 +275,18 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What is committed with every row: how far the journal has come, and what a resumed run needs besides the rows.
+    """Committed with every row: the number of rows so far, and the state that a resumed run needs besides the rows.
 
     Parameters
     ----------
     rows
-        How many rows each table has, by its name.
+        Number of rows of each table, by its name.
     closed
-        1 if the journal was closed after this row, else 0: more may have been written to the log next to it.
+        1 if the journal was closed after this row; 0 if more rows may have been written to the log next to it.
     wall_s
         As in Step.
     state
-        Of the rig and the bench.
+        State of the rig and the bench.
     """
 
     rows: dict[str, Any]

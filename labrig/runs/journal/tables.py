@@ -1,6 +1,6 @@
 """Tables of a journal: objects of one type as rows, each with a checksum.
 
-The checksum is made of the stored values, so that a row that was damaged on the disk is never taken for data.
+The checksum is computed from the stored values, so that a row that was damaged on the disk is never taken for data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CRC = "crc"
 
 @dataclass(frozen=True)
 class Column:
-    """A column and the field it keeps."""
+    """A column and the field that it stores."""
 
     name: str
     attribute: str
@@ -30,7 +30,7 @@ class Column:
     optional: bool
 
     def decoded(self, stored: Any) -> Any:
-        """Return a stored value as the field's value. Raises ValueError or TypeError if labrig never wrote it."""
+        """Return the field's value from its stored form; raises ValueError or TypeError if labrig never writes it."""
         return None if stored is None and self.optional else self.kind.decode(stored)
 
 
@@ -45,7 +45,7 @@ class Table:
     row
         Type of a row; its fields are the columns.
     key
-        The column rows are ordered by. If no field has that name, rows are numbered in it from 1 as they are written.
+        The column by which rows are ordered. If no field has this name, it numbers the rows from 1 as they are written.
     renamed
         Field → column name, where the two differ.
     """
@@ -57,7 +57,7 @@ class Table:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """One per field, in order."""
+        """The columns, one per field, in order."""
         return tuple(
             Column(self.renamed.get(name, name), name, *_kind(hint))
             for name, hint in get_type_hints(self.row, include_extras=True).items()
@@ -65,18 +65,18 @@ class Table:
 
     @cached_property
     def numbered(self) -> bool:
-        """Whether rows are numbered as they are written, because no field is the key."""
+        """Whether rows are numbered as they are written because no field is the key."""
         return all(column.name != self.key for column in self.columns)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of all that is stored of a row, in order."""
+        """Names of all stored columns of a row, in order."""
         key = (self.key,) if self.numbered else ()
         return (*key, *(column.name for column in self.columns), CRC)
 
     @cached_property
     def selection(self) -> str:
-        """SQL that selects stored rows; ORDER BY and others may follow."""
+        """SQL that selects stored rows; clauses such as ORDER BY may follow."""
         return f"SELECT {', '.join(self.names)} FROM {self.name}"
 
     @cached_property
@@ -86,7 +86,7 @@ class Table:
 
     @cached_property
     def replacement(self) -> str:
-        """SQL that inserts one row in place of the one with its key."""
+        """SQL that inserts one row, replacing a row with the same key."""
         return self.insertion.replace("INSERT", "INSERT OR REPLACE", 1)
 
     @cached_property
@@ -98,18 +98,18 @@ class Table:
         return f"CREATE TABLE {self.name} ({', '.join(lines)}, {CRC} INTEGER NOT NULL);"
 
     def stored(self, row: Any, number: int = 1, wall_s: float | None = None, before: Any = None) -> list[Any]:
-        """Return what is stored of a row.
+        """Return the stored form of a row.
 
         Parameters
         ----------
         row
             The object.
         number
-            Its key, if rows are numbered.
+            Key of the row, if rows are numbered.
         wall_s
-            The value of its field of this name, if it has one.
+            Value for the field of this name, if the row has one.
         before
-            The row before it, of which only the changes are stored; None: it is stored whole.
+            The row before it, relative to which only changes are stored; None to store the row whole.
         """
         values = list(self._values(row))
         if wall_s is not None:
@@ -125,7 +125,7 @@ class Table:
         return stored
 
     def decoded(self, stored: Sequence[Any]) -> Any:
-        """Return a stored row as an object. Raises ValueError or TypeError for what labrig never wrote."""
+        """Return a stored row as an object; raises ValueError or TypeError for content that labrig never writes."""
         pairs = zip(self.columns, self.values(stored), strict=True)
         return self.row(**{column.attribute: column.decoded(value) for column, value in pairs})
 
@@ -157,7 +157,7 @@ def checksum(stored: Sequence[Any]) -> int:
 
 
 def is_intact(stored: Sequence[Any]) -> bool:
-    """Return whether a stored row has the checksum that it was written with."""
+    """Return whether the checksum of a stored row is right."""
     return checksum(stored[:-1]) == stored[-1]
 
 
@@ -173,7 +173,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _kind(hint: Any) -> tuple[Kind, bool]:
-    """Kind of a field's type, and whether the field may be None."""
+    """Return the Kind of a field's type, and whether the field may be None."""
     if hint in KINDS:
         return KINDS[hint], False
     (inner,) = (part for part in get_args(hint) if part is not NoneType)

@@ -1,4 +1,4 @@
-"""Writes a journal. Committed rows survive a killed process (durability "process") or a power failure ("power")."""
+"""Writes a journal. Committed rows survive a killed process ("process"), or also a power failure ("power")."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ from labrig.runs.room import require_room
 
 Durability = Literal["process", "power"]
 WHOLE_EVERY = 256
-"""Steps from one that is stored whole to the next: a damaged one spoils no more than these."""
+"""Number of steps from one that is stored whole to the next; a damaged step affects at most these."""
 
 
 class Journal:
-    """The journal of a run in progress. Every method may raise StorageError, with the path and the remedy.
+    """The journal of a run in progress. Every method may raise StorageError, with path and remedy.
 
     Parameters
     ----------
     path
         The file to create; it must not exist.
     durability
-        What a committed step survives: a killed process, or a power failure.
+        The failure that a committed step survives: a killed process ("process") or also a power failure ("power").
     gradients
-        Steps from one whose gradient and its error are kept to the next.
+        Number of steps from one whose gradient is stored to the next.
     """
 
     def __init__(self, path: Path, durability: Durability = "process", gradients: int = 1) -> None:
@@ -88,14 +88,14 @@ class Journal:
         gradients: int = 1,
         read: Checkpoint | None = None,
     ) -> Self:
-        """Open the journal of a run that ended, to go on with it. It was read before, and is intact.
+        """Open the journal of a run to resume it; the journal has been read before and is intact.
 
-        `read` is the checkpoint that was read then.
+        `read` is the checkpoint from that reading.
 
         Raises
         ------
         UsageError
-            If a running process writes it, or one has since it was read.
+            If a running process writes the journal, or a process has written it since it was read.
         StorageError
             If it was written by an older labrig, or cannot be opened.
         """
@@ -107,9 +107,9 @@ class Journal:
         journal._last = None
         journal._begin(durability, "open")
         try:
-            now = read_checkpoint(path)  # now that nobody else writes it
+            now = read_checkpoint(path)  # no other process can write it now
             if read is not None and (read.rows, read.wall_s) != (now.rows, now.wall_s):
-                raise UsageError(f"{path.parent} was resumed by another labrig meanwhile", remedy="try again")
+                raise UsageError(f"{path.parent} was resumed by another labrig in the meantime", remedy="try again")
             journal._checkpoint = replace(now, closed=0)
             journal._began = time.monotonic() - now.wall_s
             journal._commit()
@@ -121,7 +121,7 @@ class Journal:
 
     @property
     def steps(self) -> int:
-        """Steps that were committed."""
+        """Number of committed steps."""
         return self._checkpoint.rows[STEPS.name]
 
     @property
@@ -131,31 +131,31 @@ class Journal:
 
     @property
     def elapsed_s(self) -> float:
-        """Time for which the run has been going on, without the pauses before it was resumed (s)."""
+        """Duration of the run so far, without pauses before it was resumed (s)."""
         return time.monotonic() - self._began
 
     def describe(self, terminals: Iterable[Terminal], examples: Iterable[Example]) -> None:
-        """Note what inputs and outputs stand for, and the examples; once, before the first step."""
+        """Record the meaning of inputs and outputs, and the examples; called once, before the first step."""
         rows = [(TERMINALS, TERMINALS.stored(row, number)) for number, row in enumerate(terminals, 1)]
         rows += [(EXAMPLES, EXAMPLES.stored(row)) for row in examples]
         self._commit(rows)
 
     def keep(self, files: Iterable[StoredFile]) -> None:
-        """Note other files of the run as they are now, so that damage to them is noticed."""
+        """Record size and hash of other files of the run, so that damage to them is detected."""
         with self._transaction() as db:
             db.executemany(FILES.replacement, (FILES.stored(file) for file in files))
             (count,) = db.execute(f"SELECT COUNT(*) FROM {FILES.name}").fetchone()
             self._replace_checkpoint(db, rows=self._checkpoint.rows | {FILES.name: count})
 
     def intend(self, intent: Intent) -> None:
-        """Note what is about to be written to the board."""
+        """Record the settings that are about to be written to the board."""
         with self._transaction() as db:
             db.execute(INTENT.replacement, INTENT.stored(intent))
 
     def add_block(self, block: StoredBlock, sync: Callable[[], None]) -> None:
-        """Note samples that were written; committed with the next row.
+        """Record a block of samples that was written; it is committed with the next row.
 
-        `sync` is called before, if committed rows are to survive a power failure.
+        `sync` is called before that commit if committed rows must survive a power failure.
         """
         self._blocks.append(block)
         if self.survives_power_failure:
@@ -183,7 +183,7 @@ class Journal:
     def close(self) -> None:
         """Close the database and release the lock."""
         try:
-            with suppress(StorageError):  # what may have failed before, and was reported
+            with suppress(StorageError):  # the same error may have occurred before, and was reported then
                 self._commit(closed=1)
             self._db.close()
         except sqlite3.Error as error:
@@ -221,12 +221,12 @@ class Journal:
             raise self._failed(action, error) from error
 
     def _require_room(self) -> None:
-        """Leave room for what is written at the end: events, and SQLite's own work."""
-        with suppress(OSError):  # of a folder that is gone: the commit says so
+        """Keep disk space for the end of the run: its last events, and SQLite's own files."""
+        with suppress(OSError):  # the folder is gone, which the commit reports
             require_room(self._path.parent)
 
     def _next(self, table: Table) -> int:
-        """The number of the next row of a table."""
+        """Return the number of the next row of a table."""
         return self._checkpoint.rows[table.name] + 1
 
     def _commit(self, rows: Sequence[tuple[Table, list[Any]]] = (), **changes: Any) -> None:
@@ -248,13 +248,13 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit what is done inside, or nothing of it."""
+        """Commit all changes made in the context, or none of them."""
         try:
             there = os.stat(self._path).st_ino == self._file
         except OSError:
             there = False
-        if not there:  # SQLite would go on writing to a deleted file
-            raise StorageError(f"{self._path} was deleted or moved during the run", remedy="leave its folder alone")
+        if not there:  # SQLite would keep writing to a deleted file
+            raise StorageError(f"{self._path} was deleted or moved during the run", remedy="start a new run")
         try:
             self._db.execute("BEGIN")
             before = self._checkpoint
@@ -271,12 +271,12 @@ class Journal:
             raise self._failed("write", error) from error
 
     def _no_lock(self, action: str, error: sqlite3.Error) -> StorageError | UsageError:
-        """Return the error for a lock that cannot be taken. Nobody else can hold that of a new journal."""
+        """Return the error for a lock that cannot be taken; no other process can hold the lock of a new journal."""
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
             return self._failed("lock", error)
         if action == "open":
             return UsageError(
-                f"{self._path.parent} is being written by another labrig", remedy="wait for it to end, or stop it"
+                f"{self._path.parent} is being written by another labrig", remedy="wait for that run to end, or stop it"
             )
         return StorageError(
             f"cannot lock {self._path}: files cannot be locked on this file system, e.g. a network drive",

@@ -3,7 +3,8 @@
 To add a picture, add its file and put its name in PICTURES. The file has one public function,
 `draw(run: RunData) -> Figure | None`; None means that the run has no data for this picture.
 
-Pictures come after the result, so nothing here raises: a picture that fails is left out, with the reason.
+Pictures are drawn after the result is recorded, so nothing here raises: a picture that fails is left out, and the
+reason is returned.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from labrig.runs.folder import RunFolder
 from labrig.runs.journal import Record, read_journal
 
 PICTURES = ("learning", "conductances", "spectrum")
-"""In the order in which they are drawn; each is written to NAME.png."""
+"""Names of the pictures in the order in which they are drawn; each is written to NAME.png."""
 
 
 @dataclass(frozen=True)
 class RunData:
-    """What a picture is drawn from.
+    """The data from which pictures are drawn.
 
     Parameters
     ----------
     folder
         The run's folder.
     record
-        Its journal.
+        The contents of its journal.
     meta
-        Its meta.json.
+        The contents of its meta.json.
     """
 
     folder: RunFolder
@@ -44,14 +45,14 @@ class RunData:
 
 @dataclass(frozen=True)
 class Plots:
-    """What became of the pictures of a run.
+    """The pictures of a run that were drawn, and those that were not.
 
     Parameters
     ----------
     paths
         The PNGs that were written.
     left_out
-        File name of each picture that failed, and why.
+        Reason for each picture that failed, by file name.
     stopped
         True if `stop()` returned True before every picture was drawn.
     """
@@ -62,7 +63,7 @@ class Plots:
 
 
 def reasons(left_out: Mapping[str, str]) -> str:
-    """Return one line with the pictures that could not be drawn and why."""
+    """Return one line with the pictures that could not be drawn, and the reasons."""
     by_reason: dict[str, list[str]] = {}
     for name, why in left_out.items():
         by_reason.setdefault(why, []).append(name)
@@ -70,7 +71,7 @@ def reasons(left_out: Mapping[str, str]) -> str:
 
 
 def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False, into: Path | None = None) -> Plots:
-    """Write every picture the run has data for.
+    """Write every picture for which the run has data.
 
     Parameters
     ----------
@@ -84,8 +85,8 @@ def write_plots(folder: RunFolder, stop: Callable[[], bool] = lambda: False, int
     Returns
     -------
     Plots
-        The files written and the pictures left out. A picture that fails does not raise and does not keep the others
-        from being drawn.
+        The files written and the pictures left out. A picture that fails does not raise, and the others are still
+        drawn.
     """
     try:
         run = RunData(folder, read_journal(folder.journal), folder.meta())

@@ -1,4 +1,4 @@
-"""matplotlib with settings of labrig's own.
+"""matplotlib with labrig's own settings.
 
 A picture looks the same everywhere: MPLBACKEND and the user's matplotlibrc are ignored, and text is drawn literally,
 without mathtext. This module imports matplotlib for the first time; the package
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 DPI = 130
 WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
-"""Background of a label, so that what is drawn there does not cross it."""
+"""Background of a label, so that lines do not cross the text."""
 
 
 def _import_matplotlib() -> None:
     """Import matplotlib without MPLBACKEND.
 
-    The import fails if the backend named there is not installed, e.g. one that a notebook passes on to its processes.
+    The import fails if that backend is not installed, e.g. one that a notebook passes on to its child processes.
     """
     if "matplotlib" in sys.modules:
         return
@@ -47,9 +47,9 @@ _import_matplotlib()
 
 @contextmanager
 def own_settings() -> Iterator[None]:
-    """Draw with matplotlib's defaults and literal text, whatever the user has set; restore these settings afterwards.
+    """Draw with matplotlib's defaults and literal text, and restore the user's settings afterwards.
 
-    Warnings are dropped: a letter that the font lacks is drawn as a box.
+    Warnings are dropped; a character that the font lacks is drawn as a box.
     """
     import matplotlib
 
@@ -63,7 +63,7 @@ def own_settings() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure (inches) on an Agg canvas.
+    """Return an empty figure of this size (inches) on an Agg canvas.
 
     The caller sets the margins by hand, because a layout engine draws everything twice.
     """

@@ -21,7 +21,7 @@ from labrig.runs.plots.canvas import WHITE, new_figure
 Array = NDArray[np.float64]
 
 MOST_EDGES_PER_NODE = 15
-"""Denser networks are drawn as a matrix: their edges would cover one another."""
+"""Networks with more edges per node are drawn as a matrix, as their edges would cover one another."""
 
 
 def draw(run: RunData) -> Figure | None:
@@ -30,7 +30,7 @@ def draw(run: RunData) -> Figure | None:
 
 
 def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
-    """The network with every edge in the colour of what is written to it, before and after training."""
+    """Draw the network before and after training, with every edge in the colour of its nominal conductance."""
     board = meta["board"]
     figure = new_figure(11, 5)
     left, right = figure.subplots(1, 2)
@@ -40,7 +40,7 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
     figure.subplots_adjust(left=edge, right=0.88, bottom=0.03 if not dense else 0.12, top=0.93, wspace=apart)
     if "initial_s" in board:
         draw_board(left, board, np.array(board["initial_s"]), "before the first step")
-    else:  # a run of an earlier labrig, which kept only what steps wrote
+    else:  # a run of an earlier labrig, which did not store the initial conductances
         draw_board(left, board, record.conductances[0], "after the first step")
     coloured = draw_board(right, board, record.conductances[-1], f"after step {record.step[-1]}")
     bar = figure.add_axes((0.91, 0.15, 0.015, 0.7))
@@ -49,7 +49,7 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
 
 
 def _draw_as_network(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> LineCollection:
-    """Nodes, and edges in the colour of their conductance; what a colour bar is made for."""
+    """Draw nodes, and edges in the colour of their conductance; return the edges, for a colour bar."""
     places = board.get("places") or _places(board["nodes"], board["edges"])
     scale, _ = _unit(board)
     low, high = (scale * value for value in board["range_s"])
@@ -70,7 +70,7 @@ def _draw_as_network(axis: Axes, board: dict[str, Any], siemens: Array, title: s
 
 
 def _draw_as_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: str) -> AxesImage:
-    """A row for each node where edges begin, a column for each where they end; what a colour bar is made for."""
+    """Draw a matrix: rows are first nodes of edges, columns are second nodes; return the image, for a colour bar."""
     rows, columns = (list(dict.fromkeys(edge[end] for edge in board["edges"])) for end in (1, 2))
     row, column = ({node: k for k, node in enumerate(names)} for names in (rows, columns))
     matrix, (scale, _) = np.full((len(rows), len(columns)), np.nan), _unit(board)
@@ -88,7 +88,7 @@ def _draw_as_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: st
 
 
 def _unit(board: dict[str, Any]) -> tuple[float, str]:
-    """By what a parameter is multiplied, and what the colour bar says: conductances are shown in µS."""
+    """Return the factor for displayed parameters and the label of the colour bar; conductances are shown in µS."""
     named = board.get("parameter", {"quantity": "conductance", "unit": "S"})
     if named["quantity"] == "conductance":
         return 1e6, "nominal conductance (µS)"
@@ -100,14 +100,14 @@ def _kind(node: str) -> str:
 
 
 def _label(axis: Axes, node: str, x: float, y: float) -> None:
-    """The name of a node on white, away from the edges: outside the network's sides, else above the node."""
+    """Write the name of a node on white: beside inputs and outputs, outside the network, and above other nodes."""
     side = {"in": ("right", (-6, -2.5)), "out": ("left", (6, -2.5))}
     align, offset = side.get(node.rstrip("0123456789"), ("center", (0, 6)))
     axis.annotate(node, (x, y), textcoords="offset points", xytext=offset, ha=align, fontsize=7, bbox=WHITE, zorder=2.5)
 
 
 def _places(nodes: Sequence[str], edges: Sequence[Sequence[str]]) -> dict[str, tuple[float, float]]:
-    """Where to draw each node that has an edge: grids as grids, layers as columns, anything else on a circle."""
+    """Return where to draw each node that has an edge: grids as grids, layers as columns, others on a circle."""
     ends = {node: None for _, a, b in edges for node in (a, b) if node != GROUND}
     wired = [node for node in nodes if node in ends] or list(ends)
     wired += [GROUND] if any(GROUND in (a, b) for _, a, b in edges) else []

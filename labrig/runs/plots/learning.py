@@ -1,4 +1,4 @@
-"""The learning curves: loss of every step, and what the evaluations found."""
+"""The learning curves: loss of every step, and metrics of the evaluations."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from labrig.runs.units import figure_unit, is_figure, loss_unit
 
 Array = NDArray[np.float64]
 DECADES = 1.5
-"""Values that span more are drawn on a logarithmic axis."""
+"""Values that span more decades are drawn on a logarithmic axis."""
 
 PANELS = (
     ("accuracy", ("test_accuracy", "train_accuracy")),
     ("patterns right", ("patterns_right",)),
     ("rms", ("rms", "test_rms")),
 )
-"""Panels for the evaluations: axis label, and the figures on it."""
+"""Panels for the evaluations: axis label, and the metrics on it."""
 
 
 def draw(run: RunData) -> Figure | None:
@@ -33,7 +33,7 @@ def draw(run: RunData) -> Figure | None:
 
 
 def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
-    """Loss of every step, and what the evaluations found: markers where they were, nothing in between."""
+    """Draw the loss of every step, and the metrics of the evaluations as markers without lines between them."""
     found = {name for evaluation in record.evaluations for name in evaluation.metrics}
     panels = [
         (label, [name for base in bases for name in sorted(found) if is_figure(name, base)]) for label, bases in PANELS
@@ -75,12 +75,12 @@ def _draw_loss(axis: Axes, record: Record) -> None:
     if any("test_loss" in evaluation.metrics for evaluation in record.evaluations):
         evaluated.append(_draw_evaluations(axis, record, "test_loss"))
     _scale(axis, np.concatenate([record.loss, *evaluated]))
-    # Above the axis, which is full of points.
+    # The legend is above the axis, because the axis is full of points.
     axis.legend(ncols=4, frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 0.99), borderpad=0.2)
 
 
 def _draw_evaluations(axis: Axes, record: Record, name: str) -> Array:
-    """Markers of one figure: alike on every axis, so that one legend explains them all."""
+    """Draw markers for one metric, the same on every axis so that one legend is enough; return the values."""
     values = np.array([evaluation.metrics.get(name, np.nan) for evaluation in record.evaluations], dtype=float)
     steps = [evaluation.step for evaluation in record.evaluations]
     if name.startswith("test_"):

@@ -14,13 +14,13 @@ from labrig.runs.spectrum import Window, load_spectrum
 
 
 def draw(run: RunData) -> Figure | None:
-    """Draw the spectrum; None for a run that kept no window. Raises StorageError if the window is damaged."""
+    """Draw the spectrum; None for a run that stored no window. Raises StorageError if the window is damaged."""
     window = load_spectrum(run.folder)
     return None if window is None else spectrum(window, run.meta)
 
 
 def spectrum(window: Window, meta: dict[str, Any]) -> Figure:
-    """Amplitude spectrum of the output and the pilot, with the tones marked."""
+    """Draw the amplitude spectrum of the first output and the pilot, with the tones marked."""
     amplitude = 2 * np.abs(np.fft.rfft(window.volts, axis=0)) / len(window.volts)
     frequency = np.fft.rfftfreq(len(window.volts), 1 / window.sample_rate_hz)
     figure = new_figure(8, 4)
@@ -45,13 +45,13 @@ def spectrum(window: Window, meta: dict[str, Any]) -> Figure:
     axis.set_title(f"{meta['name']}: one window with the error on")
     legend = axis.legend(axis.lines[: len(shown)], ["node"] * len(shown), frameon=False, loc="upper left")
     for text, node in zip(legend.get_texts(), shown, strict=True):
-        text.set_text(node)  # given as a label, a name that begins with an underscore would be left out
+        text.set_text(node)  # a label that begins with an underscore would be left out by matplotlib
     axis.grid(alpha=0.3)
     return figure
 
 
 def _label_rows(tones_hz: Sequence[float], span: float) -> list[int]:
-    """A row for the label of each tone, so that labels side by side do not touch. span: last to first frequency."""
+    """Return a row for the label of each tone, so that labels do not overlap. span: last over first frequency."""
     wide = span**0.1  # a tenth of the axis holds '12345.6 Hz'
     rows: list[int] = []
     for k, tone in enumerate(tones_hz):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def frame(folder: Path) -> pd.DataFrame:
-    """Return a row for each trial, by the folder of its run; see `labrig.load_sweep`."""
+    """Return a frame with a row for each trial, indexed by the folder of its run; see `labrig.load_sweep`."""
     try:
         import pandas
     except ImportError as error:

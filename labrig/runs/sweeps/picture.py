@@ -1,4 +1,4 @@
-"""The picture of a sweep: a column for each key, a row for each figure, dots for trials, a line through their means."""
+"""The picture of a sweep: a column for each key, a row for each metric, dots for trials, lines through their means."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from labrig.runs.sweeps.table import PICTURE, Table
 from labrig.runs.units import figure_unit, is_figure
 
 FIRST = ("test_accuracy", "patterns_right", "rms", "test_rms", "loss")
-"""Figures in order of interest; the picture has at most MOST of them."""
+"""Metrics in order of interest; the picture has at most MOST of them."""
 MOST = 3
 _LONGEST_LABEL = 16
 
 
 def draw(table: Table) -> Path | None:
-    """Write the picture and return its path; None if no trial has a figure. StorageError if it cannot be written."""
+    """Write the picture and return its path; None if no trial has a metric. Raises StorageError if writing fails."""
     known = [name for base in FIRST for name in table.figures if is_figure(name, base)]
     figures = known[:MOST] or list(table.figures[:1])
     if not figures:
@@ -47,7 +47,7 @@ def draw(table: Table) -> Path | None:
 
 
 def _panel(axis: Any, table: Table, key: str, name: str) -> None:
-    """Draw a figure over the values of a key: numbers to scale, anything else side by side."""
+    """Plot a metric over the values of a key: numbers to scale, other values side by side."""
     rows = [row for row in table.rows if row.get(name) is not None]
     values = list({json.dumps(row[key]): row[key] for row in table.rows}.values())
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)

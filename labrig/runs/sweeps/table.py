@@ -1,8 +1,8 @@
-"""The table of a sweep: a row for each trial, read from the folders of the trials whenever it is asked for.
+"""The table of a sweep: a row for each trial, read from the folders of the trials each time.
 
 sweep.json    name, configuration, keys, and every trial with its values
 sweep.csv     the table, written at the end
-sweep.png     the figures over the values of each key
+sweep.png     the metrics over the values of each key
 */            a run folder for each trial
 """
 
@@ -25,7 +25,7 @@ RECORD = "sweep.json"
 TABLE = "sweep.csv"
 PICTURE = "sweep.png"
 JUDGED = "judge_"
-"""Beginning of the name of a figure that the judge found, or the truth of the simulated board."""
+"""Prefix of the names of metrics that come from the judge or the truth of the simulated board."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,14 @@ class Table:
     Parameters
     ----------
     folder : Path
-        Of the sweep.
+        Folder of the sweep.
     keys : tuple of str
-        What was varied.
+        Names of the keys that were varied.
     figures : tuple of str
-        What was measured.
+        Names of the metrics that were measured.
     rows : tuple of dict
-        trial, state, reason, seed, steps, then keys and figures. A figure is None if the trial does not have it.
+        One per trial, with trial, state, reason, seed, steps, the keys and the metrics. A metric is None if the trial
+        does not have it.
     """
 
     folder: Path
@@ -55,7 +56,7 @@ class Table:
         return ("trial", "state", *self.keys, "seed", "steps", *self.figures, "reason")
 
     def csv(self) -> str:
-        """Return the table as CSV. It has no times and no paths, so two equal sweeps have equal tables."""
+        """Return the table as CSV. It contains no times and no paths, so equal sweeps have equal tables."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
@@ -64,7 +65,7 @@ class Table:
         return text.getvalue()
 
     def means(self) -> list[dict[str, Any]]:
-        """Return a row for each combination of values: how many seeds finished, and the mean of each figure."""
+        """Return a row for each combination of values: number of finished trials, and the mean of each metric."""
         groups: dict[str, list[dict[str, Any]]] = {}
         for row in self.rows:
             groups.setdefault(json.dumps([row[key] for key in self.keys]), []).append(row)
@@ -81,7 +82,7 @@ class Table:
 
 
 def write_record(folder: Path, name: str, config: Path, keys: Sequence[str], trials: Sequence[dict[str, Any]]) -> None:
-    """Create the folder of a sweep and write what its trials are; StorageError if that fails."""
+    """Create the folder of a sweep and write the list of its trials; raises StorageError if that fails."""
     record = {"name": name, "config": str(config), "keys": list(keys), "trials": list(trials)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,14 +92,14 @@ def write_record(folder: Path, name: str, config: Path, keys: Sequence[str], tri
 
 
 def read_table(folder: Path, failures: Mapping[str, str] | None = None) -> Table:
-    """Read the trials of a sweep as they are now.
+    """Read the current state of the trials of a sweep.
 
     Parameters
     ----------
     folder : Path
-        Of the sweep.
+        Folder of the sweep.
     failures : mapping, optional
-        Why a trial failed, by its name, if its own folder does not say.
+        Reason why a trial failed, by its name, for trials whose own folder does not say it.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""In-process instruments around one World: the driver contracts with the capabilities of the named models.
+"""In-process instruments around one World: they implement the driver contracts with the capabilities of their models.
 
-Nothing sleeps: time passes only on the simulated clock.
+No call sleeps: time passes only on the simulated clock.
 """
 
 from labrig.simulation.faces.context import SimulatedContext

@@ -1,4 +1,4 @@
-"""What the faces of one bench share: the World, the clock, the trigger line, the seed."""
+"""The objects that all faces of one bench share: the World, the clock, the trigger line and the seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labrig.simulation.world import World
 
 @dataclass
 class SimulatedContext:
-    """What the faces of one bench share: the World, the clock, the trigger line, the seed."""
+    """The objects that all faces of one bench share: the World, the clock, the trigger line and the seed."""
 
     world: World
     clock: SimulatedClock
@@ -26,9 +26,9 @@ class SimulatedContext:
         self._phases = RandomStream(self.seed, "trigger phase")
 
     def trigger(self) -> None:
-        """A source starts. If a digitizer waits, its first scan is now.
+        """Start a source; if a digitizer is armed, its first scan is now.
 
-        Sources run freely until triggered, so tones meet the first scan at a random phase, common to all sources.
+        Source clocks run freely until triggered, so tones have a random phase at the first scan, common to all sources.
         """
         if self.armed:
             self.armed = False

@@ -33,7 +33,7 @@ class SimulatedDigitizer(Face):
         )
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
-        """Set the next acquisitions; the rate, skew and uncertainties they will have."""
+        """Set up the next acquisitions; return the plan with the ranges, skew and uncertainties that they will have."""
         self._require_open("configure")
         unknown = sorted(set(plan.channels) - set(self._capabilities.channels))
         if unknown:
@@ -56,22 +56,22 @@ class SimulatedDigitizer(Face):
         return self._plan
 
     def arm(self) -> None:
-        """Wait for the start."""
+        """Arm the digitizer for the start trigger."""
         self._require_open("arm")
         self._armed = True
         self._context.armed = True
         self._context.triggered_at = None
 
     def start(self) -> None:
-        """Nothing: on this bench a source's start is the trigger, at the same moment of the simulated clock."""
+        """Do nothing: on this bench the start of a source is the trigger, at the same time on the simulated clock."""
         self._require_open("start")
 
     def read(self, timeout_s: float) -> Block:
-        """The next block; raises DeadlineExceeded if none comes within `timeout_s` seconds."""
+        """Return the next block; raises DeadlineExceeded if there is none within `timeout_s` seconds."""
         self._require_open("read")
         context, plan = self._context, self._plan
         if plan is None or not self._armed:
-            raise ConnectionFailed("is not armed", device=self.name, action="read")
+            raise ConnectionFailed("is not armed", device=self.name, action="read", remedy="call configure() and arm()")
         if context.triggered_at is None:
             context.clock.sleep(timeout_s)
             raise DeadlineExceeded(
@@ -91,7 +91,7 @@ class SimulatedDigitizer(Face):
                 limit=f"{timeout_s:g} s",
             )
         self._armed = False
-        context.world.faults.poll(context.triggered_at + plan.duration_s)  # what happens while it samples
+        context.world.faults.poll(context.triggered_at + plan.duration_s)  # faults that begin while it samples
         volts = self._front_end.sample(
             context.world,
             plan.channels,
@@ -106,5 +106,5 @@ class SimulatedDigitizer(Face):
         return Block(codes, self._scale, 0, overrange)
 
     def make_safe(self) -> None:
-        """A digitizer drives nothing."""
+        """Disarm; a digitizer drives nothing."""
         self._armed = False

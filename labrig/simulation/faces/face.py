@@ -1,4 +1,4 @@
-"""What all faces have in common: a name, and the state of their connection, which faults may cut."""
+"""The common base of all faces: a name, and a connection that faults may cut."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from labrig.simulation.faces.context import SimulatedContext
 from labrig.simulation.faults import ConnectionFault, SilenceFault
 
 SILENCE_S = 1.0
-"""How long a face waits for an instrument that a fault keeps from answering."""
+"""Time for which a face waits for an instrument that a fault keeps from answering (s)."""
 
 
 class Face:
-    """What all faces have in common: a name, and the state of their connection, which faults may cut."""
+    """The common base of all faces: a name, and a connection that faults may cut."""
 
     def __init__(self, name: str, context: SimulatedContext) -> None:
         self.name = name
@@ -27,7 +27,7 @@ class Face:
         self._open = True
 
     def identify(self) -> Identity:
-        """Model, serial number and firmware."""
+        """Return model, serial number and firmware."""
         self._require_open("identify")
         return self.identity
 
@@ -37,7 +37,7 @@ class Face:
 
     def _require_open(self, action: str) -> None:
         if not self._open:
-            raise ConnectionFailed("is not open", device=self.name, action=action)
+            raise ConnectionFailed("is not open", device=self.name, action=action, remedy="call open() first")
         self._require_connected(action)
         self._require_answer(action)
 

@@ -14,9 +14,9 @@ from labrig.simulation.faults import EdgeFault, PowerFault
 
 
 class SimulatedProgrammer(Face):
-    """A bank of programmable parts, which powers up as they do; unwired channels are held but lead nowhere.
+    """A bank of programmable parts; channels that are not wired keep their settings without effect.
 
-    parts: the specimen in each channel. Without converters any conductance between the extremes can be had exactly.
+    parts: the actual part in each channel. Without converters, conductances between the extremes are realized exactly.
     """
 
     def __init__(
@@ -30,16 +30,16 @@ class SimulatedProgrammer(Face):
         self._levels = _without_steps(part.levels()) if self._ideal else part.levels()
         self._power_up = Target(part.conductance(part.power_up)) if self._ideal else part.power_up
         self._held: dict[str, Setting] = dict.fromkeys(capabilities.channels, self._power_up)
-        self._table = dict(self._held)  # what it should hold
-        self._unwritten: set[str] = set()  # where that differs from `_held`
-        self._interrupted = False  # whether it was reset since `program` returned
+        self._table = dict(self._held)  # the settings that channels should hold
+        self._unwritten: set[str] = set()  # channels whose entry in `_table` differs from `_held`
+        self._interrupted = False  # whether the bank was reset since `program` returned
         wired = context.world.wiring.edges
         self._edge_of = {channel: wired[f"{name}/{channel}"] for channel in self._held if f"{name}/{channel}" in wired}
         context.world.faults.when_begun(name, PowerFault, self._reset)
         context.world.faults.when_begun(name, EdgeFault, lambda t: self._show(t, self._held))
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
-        """What each channel can realize, nominal."""
+        """Return the nominal conductances that each channel can realize."""
         return dict.fromkeys(self._capabilities.channels, self._levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
@@ -54,7 +54,7 @@ class SimulatedProgrammer(Face):
         return ProgramReport(written, written, (), self.read_back(written), interrupted=interrupted)
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """The settings of these channels."""
+        """Return the settings that these channels hold."""
         self._require_open("read back")
         wanted = list(channels)
         unknown = sorted(channel for channel in wanted if channel not in self._held)
@@ -69,14 +69,14 @@ class SimulatedProgrammer(Face):
         self._require_open("keep alive")
 
     def leave(self) -> None:
-        """Do nothing: it stays as it is."""
+        """Do nothing: the settings stay."""
         self._require_open("leave")
 
     def make_safe(self) -> None:
-        """Wipers stay: a rheostat drives nothing by itself."""
+        """Do nothing: wipers stay, as a rheostat drives nothing by itself."""
 
     def show_again(self) -> None:
-        """Let the World see what it holds with the parts as they are now: faults may have gone on from a state."""
+        """Pass the held settings to the World again, as faults that continue from a state may have changed parts."""
         self._show(self._context.clock.now(), self._held)
 
     def _write(self) -> None:
@@ -86,13 +86,13 @@ class SimulatedProgrammer(Face):
         self._context.clock.sleep(self._capabilities.write_s)
 
     def _reset(self, t: float) -> None:
-        """At t it starts anew, with the settings of power-up."""
+        """Restart at t with the settings of power-up."""
         self._interrupted = True
         self._show(t, dict.fromkeys(self._held, self._power_up))
         self._unwritten = {channel for channel, setting in self._table.items() if setting != self._power_up}
 
     def _show(self, t: float, settings: Mapping[str, Setting]) -> None:
-        """From t on it holds these settings, and the World sees them."""
+        """Hold these settings from t on, and pass their actual conductances to the World."""
         self._held.update(settings)
         changed = self._changed(t)
         actual = {
@@ -104,7 +104,7 @@ class SimulatedProgrammer(Face):
             self._context.world.set(t, actual)
 
     def _changed(self, t: float) -> dict[str, float]:
-        """Conductance of each channel whose part has changed by t, relative to before."""
+        """Return the relative conductance of each channel whose part a fault has changed by t."""
         faults, found = self._context.world.faults, dict[str, float]()
         if not faults.empty:
             for fault, channel, *_ in faults.during(self.name, EdgeFault, t, t):
@@ -118,7 +118,7 @@ class SimulatedProgrammer(Face):
 
 
 def _without_steps(levels: LevelTable | Continuous) -> Continuous:
-    """Every conductance between the extremes of these levels."""
+    """Return the continuous range between the extremes of these levels."""
     if isinstance(levels, Continuous):
         return levels
     return Continuous(float(levels.siemens[0]), float(levels.siemens[-1]))

@@ -1,7 +1,7 @@
 """The face of a source.
 
-It shows its new program `settle_s` after its start, until then the old one goes on: settling is real even where the
-network has no memory.
+A new program takes effect `settle_s` after the start; until then the old one continues. So settling matters even if the
+network itself has no memory.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class SimulatedSource(Face):
         self._safe: dict[str, ToneProgram] = {}
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Take new programs by channel; what will be played."""
+        """Load new programs by channel; return the programs that will be played."""
         self._require_open("load")
         self._loaded = {channel: programs.get(channel, SILENT) for channel in self._capabilities.channels}
         return dict(programs)
 
     def arm(self) -> None:
-        """Wait for the start."""
+        """Do nothing: the source is ready to start."""
         self._require_open("arm")
 
     def start(self) -> None:
@@ -46,7 +46,7 @@ class SimulatedSource(Face):
         self._require_open("confirm")
 
     def accuracy(self) -> SourceAccuracy:
-        """How well its amplitudes are known."""
+        """Return the standard uncertainty of the amplitudes."""
         return SourceAccuracy(u_gain=self._context.imperfections.u_source_gain)
 
     def idle(self) -> None:
@@ -55,11 +55,11 @@ class SimulatedSource(Face):
         self._play(dict.fromkeys(self._capabilities.channels, SILENT))
 
     def hold_when_safe(self, levels: Mapping[str, float]) -> None:
-        """Let channels hold a level (V) when the source is made safe, instead of opening their outputs."""
+        """Set levels (V) that channels hold when the source is made safe, instead of opening their outputs."""
         self._safe = {channel: ToneProgram(level) for channel, level in levels.items()}
 
     def make_safe(self) -> None:
-        """Open every output that has no level to hold."""
+        """Open every output, except those that hold a safe level."""
         if self._open:
             self._require_connected("make safe")
         for channel in self._capabilities.channels:
@@ -80,8 +80,9 @@ class SimulatedSource(Face):
         return self._context.clock.now() + self._capabilities.settle_s
 
     def _shifted(self, program: ToneProgram) -> ToneProgram:
-        """The program at the time it takes effect.
+        """Return the program as of the time at which it takes effect.
 
-        Its tones count from the trigger, and their generator has run for the start delay by then.
+        The phases of its tones are defined at the start of their generator, which has run for the start delay when the
+        trigger comes.
         """
         return program.after(self._context.start_delay_s + self._capabilities.settle_s)

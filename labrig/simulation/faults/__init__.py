@@ -1,4 +1,4 @@
-"""What can be made to go wrong: one file each, found by the name after `what:` in `simulation.faults`."""
+"""Faults of instruments and parts: one file each, found by the name after `what:` in `simulation.faults`."""
 
 from labrig.extensions import Extensions
 from labrig.simulation.faults.fault import (

@@ -1,4 +1,4 @@
-"""Bytes that a serial line changes."""
+"""Bytes that are changed on a serial line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The cable of an instrument is out."""
+"""The cable of an instrument is unplugged."""
 
 from labrig.simulation.faults.fault import ConnectionFault
 
 
 class Disconnect(ConnectionFault):
-    """A source keeps playing, because no command reaches it."""
+    """The cable is unplugged; a source keeps playing, because no command reaches it."""

@@ -1,4 +1,4 @@
-"""Bytes that a serial line loses."""
+"""Bytes that are lost on a serial line."""
 
 from __future__ import annotations
 

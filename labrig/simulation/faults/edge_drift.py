@@ -1,4 +1,4 @@
-"""A part whose conductance drifts away from what is written to it."""
+"""A part whose conductance changes without being written."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from labrig.simulation.faults.fault import EdgeFault
 
 
 class EdgeDrift(EdgeFault):
-    """It changes once, and stays changed."""
+    """The conductance changes once, and stays changed."""
 
     class Options(Section):
-        """by: how much larger the conductance is from then on, relative."""
+        """by: relative change of the conductance from then on."""
 
         by: Annotated[float, Field(gt=-1)]
 
     @property
     def factor(self) -> float:
-        """Conductance relative to before."""
+        """Conductance after the change, relative to before."""
         return 1.0 + self.options.by

@@ -1,8 +1,8 @@
-"""The contract of a fault: what it can act on, where it acts, and how.
+"""The contract of a fault: the instruments that can have it, where it acts, and how.
 
 A fault derives from the class of the place where it acts: `ConnectionFault`, `SilenceFault`, `DelayFault`, `LineFault`,
 `RequestFault`, `PowerFault`, `SampleFault`, `EdgeFault`. Instruments ask the schedule for faults of such a class, and
-know none by name.
+do not know single faults by name.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class Fault(ABC):
     Parameters
     ----------
     options : Section, optional
-        Its own keys, an instance of `Options`.
+        The fault's own keys, an instance of `Options`.
 
     Attributes
     ----------
     Options : type of Section
-        Keys written next to what, where and when.
+        Keys that are written next to `what`, `where` and the time.
     kinds : tuple of str
-        Instruments that can have it.
+        Kinds of instruments that can have the fault.
     place : str
-        Where it acts: given by the class that it derives from.
+        Where it acts; given by the class that it derives from.
     counts : str or None
-        What a number after `for:` counts; None if it takes a duration only.
+        Unit of a number after `for:`; None if `for:` must be a duration.
     momentary : bool
         Whether it happens at once and takes no `for:`.
     on_channel : bool
@@ -63,7 +63,7 @@ class Fault(ABC):
 
 
 class ConnectionFault(Fault):
-    """Ends all connections, and allows none while the fault is active. The instrument itself goes on as before."""
+    """Ends all connections, and prevents new ones while the fault is active. The instrument itself keeps running."""
 
     place = "connection"
 
@@ -83,7 +83,7 @@ class DelayFault(Fault):
     @property
     @abstractmethod
     def delay_s(self) -> float:
-        """How much later a reply comes (s)."""
+        """Delay of a reply (s)."""
 
 
 class LineFault(Fault):
@@ -95,18 +95,18 @@ class LineFault(Fault):
 
     @abstractmethod
     def transmitted(self, data: bytes, generator: np.random.Generator) -> bytes:
-        """What arrives of a request or of a reply, which is not empty. Random numbers come from `generator`."""
+        """Return the bytes that arrive for a (not empty) request or reply; random numbers come from `generator`."""
 
 
 class RequestFault(Fault):
-    """Makes the instrument refuse every request while the fault is active, like one that it cannot understand."""
+    """Makes the instrument reject every request, as if it did not understand it, while the fault is active."""
 
     place = "requests"
     counts = "messages"
 
 
 class PowerFault(Fault):
-    """The instrument starts anew."""
+    """Restarts the instrument, as after a power failure."""
 
     place = "power"
     momentary = True
@@ -122,11 +122,11 @@ class SampleFault(Fault):
 
     @abstractmethod
     def read(self, volts: Array, full_scale_v: float) -> Array:
-        """(n,) volts that the channel reads instead of these; its range is ± full_scale_v."""
+        """Return the (n,) voltages that the channel reads instead of `volts`; its range is ± full_scale_v."""
 
 
 class EdgeFault(Fault):
-    """Changes the part in a channel of a programmer, which reads back as if nothing had happened."""
+    """Changes the part in a channel of a programmer; the setting that is read back stays the same."""
 
     place = "edge"
     kinds = ("programmer",)
@@ -136,7 +136,7 @@ class EdgeFault(Fault):
     @property
     @abstractmethod
     def factor(self) -> float:
-        """Conductance relative to what it was before."""
+        """Conductance after the fault, relative to before."""
 
 
 SIMULATED_PLACES: dict[Kind, tuple[FaultPlace, ...]] = {

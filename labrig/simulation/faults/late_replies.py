@@ -1,4 +1,4 @@
-"""Late replies of a generator or a card."""
+"""Late replies of a source or a digitizer."""
 
 from __future__ import annotations
 

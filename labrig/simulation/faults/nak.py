@@ -1,9 +1,9 @@
-"""A bank of potentiometers that refuses what it is asked."""
+"""A bank of potentiometers that rejects requests."""
 
 from labrig.simulation.faults.fault import RequestFault
 
 
 class Nak(RequestFault):
-    """Every request but HELLO and SAFE is refused as MALFORMED."""
+    """Every request except HELLO and SAFE is rejected as MALFORMED."""
 
     kinds = ("programmer",)

@@ -4,6 +4,6 @@ from labrig.simulation.faults.fault import PowerFault
 
 
 class Reset(PowerFault):
-    """A bank starts with its wipers at mid scale; a generator with its outputs off, and its connections are cut."""
+    """A bank restarts with its wipers at mid scale; a generator restarts with outputs off and connections cut."""
 
     kinds = ("source", "programmer")

@@ -1,7 +1,7 @@
-"""Which faults are on, by the bench's clock and by the acquisitions it has begun.
+"""Determines which faults are active, by the bench's clock and the number of acquisitions.
 
-The bench counts acquisitions, because that is what it sees; it knows nothing of training steps. Instruments ask before
-they act (`active`, `on_message`, `during`); what happens to an instrument by itself, such as a reset, is an action that
+The bench counts acquisitions, because it does not know training steps. Instruments ask for faults before they act
+(`active`, `on_message`, `during`). A fault that acts on an instrument by itself, such as a reset, is an action that
 `poll` carries out.
 """
 
@@ -26,15 +26,16 @@ class ScheduledFault:
     Attributes
     ----------
     fault : Fault
-        What happens.
+        The fault.
     device, channel : str
-        The instrument that has it, and its channel if the fault acts on one.
+        The instrument that has the fault, and its channel if the fault acts on a channel.
     acquisition : int, optional
-        It begins with the start of this acquisition; from 1, every acquisition of the bench counts.
+        Number of the acquisition with which the fault begins; from 1, all acquisitions of the bench count.
     time_s : float, optional
-        It begins so long after the bench started. One of both is None.
+        Time after the start of the bench at which the fault begins (s). One of `acquisition` and `time_s` is None.
     for_s, count : optional
-        It ends after a time, or after a number of what it counts; if both are None, it never ends.
+        Duration of the fault (s), or number of messages or acquisitions (see `Fault.counts`); if both are None, the
+        fault never ends.
     """
 
     fault: Fault
@@ -48,7 +49,7 @@ class ScheduledFault:
 
 @dataclass(eq=False)
 class _Course:
-    """How far a fault has come. since, until: when it is on, by the bench's clock (s). left: of its count."""
+    """Progress of a fault. since, until: when it is active, on the bench's clock (s). left: rest of its count."""
 
     scheduled: ScheduledFault
     left: int | None
@@ -70,9 +71,9 @@ class FaultSchedule:
     Parameters
     ----------
     faults : sequence of ScheduledFault
-        What is to happen.
+        All faults of the bench.
     clock : callable
-        The bench's, in seconds.
+        Returns the time on the bench's clock (s).
     """
 
     def __init__(self, faults: Sequence[ScheduledFault] = (), clock: Callable[[], float] = lambda: 0.0) -> None:
@@ -86,16 +87,16 @@ class FaultSchedule:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no fault, now or later."""
+        """Whether there are no faults, now or later."""
         return not self._courses
 
     def pause(self) -> None:
-        """Let no fault begin or act until `resume`."""
+        """Prevent all faults from beginning or acting until `resume`."""
         with self._lock:
             self._paused, self._courses = self._courses, []
 
     def state(self) -> dict[str, Any]:
-        """Return how far every fault has come, as plain values."""
+        """Return the progress of every fault, as plain values."""
         with self._lock:
             courses = [
                 {
@@ -109,7 +110,7 @@ class FaultSchedule:
         return {"acquisitions": self._acquisitions, "courses": courses} if courses else {}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """End a pause, and let the faults go on from a state; without one, from their beginning."""
+        """End a pause, and continue the faults from a state; if the state is empty, from the start."""
         with self._lock:
             self._courses, self._paused = self._paused, []
             if not state:
@@ -120,7 +121,7 @@ class FaultSchedule:
                 course.until = math.inf if before["until"] is None else before["until"]
 
     def when_begun(self, device: str, kind: type[Fault], action: Action) -> None:
-        """Have `poll` call action(t) once for each such fault of the device; t (s): when it began."""
+        """Make `poll` call action(t) once for each fault of this kind on the device that began at t (s)."""
         self._actions.append((device, kind, action))
 
     def begin(
@@ -131,7 +132,7 @@ class FaultSchedule:
         for_s: float | None = None,
         count: int | None = None,
     ) -> None:
-        """Have a fault begin now, and carry out its actions: how a test pulls a plug."""
+        """Begin a fault now, and carry out its actions; used by tests, for example to pull a plug."""
         with self._lock:
             course = _Course(ScheduledFault(fault, device, channel, for_s=for_s, count=count), count)
             self._begin(course, self._clock())
@@ -139,7 +140,7 @@ class FaultSchedule:
         self.poll()
 
     def end(self, device: str) -> None:
-        """Have every fault end that the device has now."""
+        """End every active fault of the device now."""
         with self._lock:
             t = self._clock()
             for course in self._courses:
@@ -147,7 +148,7 @@ class FaultSchedule:
                     course.until = min(course.until, t)
 
     def begin_acquisition(self, t: float) -> None:
-        """The next acquisition begins at t (s)."""
+        """Count an acquisition that begins at t (s), and begin and end faults accordingly."""
         if not self._courses:
             return
         with self._lock:
@@ -160,7 +161,7 @@ class FaultSchedule:
                     self._count(course, t)
 
     def poll(self, now: float | None = None) -> None:
-        """Carry out the actions of faults that have begun by `now` (s), by default the clock's."""
+        """Carry out the actions of faults that have begun by `now` (s), by default the time on the clock."""
         if not self._courses:
             return
         due: list[tuple[Action, float]] = []
@@ -172,7 +173,7 @@ class FaultSchedule:
                     continue
                 course.done = True
                 due += [(action, course.since) for device, kind, action in self._actions if course.is_of(device, kind)]
-        for action, since in due:  # an action takes locks of its own
+        for action, since in due:  # outside the lock, as an action takes its own locks
             action(since)
 
     def active(self, device: str, kind: type[Kind]) -> list[Kind]:
@@ -183,7 +184,7 @@ class FaultSchedule:
             return [fault for _, fault in self._active(device, kind)]
 
     def on_message(self, device: str, kind: type[Kind]) -> list[Kind]:
-        """As `active`, asked once for each message: faults that count messages count this one."""
+        """Return the active faults as `active` does, and count one message for faults that count messages."""
         if not self._courses:
             return []
         with self._lock:
@@ -195,7 +196,7 @@ class FaultSchedule:
     def during(
         self, device: str, kind: type[Kind], first: float, last: float
     ) -> list[tuple[Kind, str | None, float, float]]:
-        """Faults of this kind that the device has within [first, last] (s): fault, channel, begin and end."""
+        """Return the faults of this kind on the device within [first, last] (s) as (fault, channel, begin, end)."""
         with self._lock:
             found: list[tuple[Kind, str | None, float, float]] = []
             for course in self._courses:
@@ -227,10 +228,10 @@ class FaultSchedule:
         if course.scheduled.for_s is not None:
             course.until = t + course.scheduled.for_s
         if course.scheduled.acquisition is not None and course.fault.counts == "acquisitions":
-            course.left = None if course.left is None else course.left - 1  # the one it began with
+            course.left = None if course.left is None else course.left - 1  # the acquisition with which it began
 
     def _count(self, course: _Course, t: float) -> None:
-        """One more of what the fault counts; the one after the last ends it."""
+        """Count one message or acquisition. A fault ends with its last message, or as the next acquisition begins."""
         if course.left is None:
             return
         if course.fault.counts == "acquisitions":

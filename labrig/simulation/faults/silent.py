@@ -1,7 +1,7 @@
-"""An instrument stops answering."""
+"""An instrument that stops answering."""
 
 from labrig.simulation.faults.fault import SilenceFault
 
 
 class Silent(SilenceFault):
-    """On the wire it still does what it is told."""
+    """The instrument stops answering; on `bench: wire` it still carries out requests."""

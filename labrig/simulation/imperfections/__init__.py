@@ -1,4 +1,4 @@
-"""What a simulated bench gets wrong on purpose: one file each, found by its key in `simulation`."""
+"""Imperfections of a simulated bench: one file each, found by its key in `simulation`."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ IMPERFECTIONS = Extensions(
     },
     kind=Imperfection,
 )
-"""Those of one instrument act in this order, then those that others bring."""
+"""The imperfections of an instrument act in this order, followed by those of other packages."""
 
 
 def imperfections(values: Mapping[str, Any], seed: int) -> Imperfections:
-    """The imperfections of a bench.
+    """Return the imperfections of a bench.
 
     Parameters
     ----------
     values : mapping
-        What each is set to, by its key: {"noise": 100e-6, "converters": True}.
+        Value of each imperfection by its key: {"noise": 100e-6, "converters": True}.
     seed : int
-        Everything they draw comes from it.
+        Seed from which all random values are drawn.
     """
     order = list(IMPERFECTIONS.own)
     names = sorted(values, key=lambda name: order.index(name) if name in order else len(order))

@@ -16,10 +16,10 @@ MOST_PPM = 1000.0
 
 
 class ClockPpm(Imperfection):
-    """`value` is its standard deviation (ppm): each source has one clock, which is off by an amount of its own.
+    """`value` is the standard deviation of the clock error (ppm), which is drawn once for each source.
 
-    Its tones are at r · f by the clock of the digitizer, as if no source were locked to it. They start at the trigger
-    all the same. Tones that are off repeat in no whole number of samples, so every sample is computed by itself.
+    The tones of a source are at r · f on the digitizer's clock, as if no source were locked to it. They still start at
+    the trigger. Such tones do not repeat after a whole number of samples, so every sample is computed separately.
     """
 
     Options = Annotated[float, Field(ge=0, le=MOST_PPM)]

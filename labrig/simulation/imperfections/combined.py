@@ -1,4 +1,4 @@
-"""All imperfections of one bench, as its instruments see them."""
+"""Combines all imperfections of one bench for its instruments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from labrig.simulation.imperfections.imperfection import (
 
 
 class Imperfections:
-    """What a bench gets wrong. Its instruments ask here and know no imperfection by name."""
+    """All imperfections of a bench. Instruments use only this class, and do not know single imperfections by name."""
 
     def __init__(self, members: Sequence[Imperfection]) -> None:
         self._members = tuple(members)
@@ -47,57 +47,57 @@ class Imperfections:
         return math.hypot(*(each.u_source_gain for each in self._members if each.u_source_gain))
 
     def source_gain(self, channel: str) -> float:
-        """What a source's channel ("awg/0") plays, as a ratio to what it was asked for."""
+        """Return the ratio of the voltage that a source's channel ("awg/0") plays to the requested one."""
         return math.prod((each.source_gain(channel) for each in self._members), start=1.0)
 
     def outputs(self, channel: str, full_scale_v: float) -> list[OutputTransfer]:
-        """How the output of a source's channel distorts volts, in the order in which it happens."""
+        """Return the distortions of the output of a source's channel, in the order in which they act."""
         found = (each.output(channel, full_scale_v) for each in self._members)
         return [output for output in found if output is not None]
 
     def players(self, channel: str) -> list[Player]:
-        """How the tones of a source's channel differ from what it is told to play."""
+        """Return the changes of the tones of a source's channel, in the order in which they act."""
         found = (each.player(channel) for each in self._members)
         return [player for player in found if player is not None]
 
     def network(self, network: Network) -> Network:
-        """The network that is really on the board."""
+        """Return the network that is actually on the board."""
         return reduce(lambda real, each: each.network(real), self._members, network)
 
     def node_farad(self, lead: Lead) -> float:
-        """Capacitance from a node to ground (F)."""
+        """Return the capacitance from a node to ground (F)."""
         return sum(each.node_farad(lead) for each in self._members)
 
     def specimens(self, programmer: str, part: Part, channels: int) -> Sequence[Part]:
-        """The specimen in each channel of a programmer that has this part."""
+        """Return the actual part in each channel of a programmer with this nominal part."""
         nominal: Sequence[Part] = [part] * channels
         return reduce(lambda parts, each: each.specimens(programmer, parts), self._members, nominal)
 
     def transfers(self, digitizer: str, channels: int) -> list[Transfer]:
-        """How the channels of a digitizer distort voltages, in the order in which it happens."""
+        """Return the distortions of the channels of a digitizer, in the order in which they act."""
         found = (each.transfer(digitizer, channels) for each in self._members)
         return [transfer for transfer in found if transfer is not None]
 
     def scan_delay_s(self, digitizer: str, channels: int) -> Array | None:
-        """(channels,) how much later than it states a digitizer samples each channel (s); None if it does not."""
+        """Return the (channels,) delays of a digitizer's channels beyond the stated ones (s), or None."""
         return _sum(each.scan_delay_s(digitizer, channels) for each in self._members)
 
     def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:
-        """(S, channels) what share of the tones of each source channel is added to each input; None if nothing is."""
+        """Return the (S, channels) share of each source channel's tones that is added to each input, or None."""
         return _sum(each.coupling(digitizer, channels, sources) for each in self._members)
 
     def memories(self, digitizer: str) -> list[Memory]:
-        """What a digitizer remembers of the previous channel of a scan."""
+        """Return the residues of the previous channel in the readings of a digitizer."""
         found = (each.memory(digitizer) for each in self._members)
         return [memory for memory in found if memory is not None]
 
     def additions(self, digitizer: str, channels: int) -> list[Addition]:
-        """What is added to the samples of a digitizer."""
+        """Return the voltages that are added to the samples of a digitizer."""
         found = (each.addition(digitizer, channels) for each in self._members)
         return [addition for addition in found if addition is not None]
 
 
 def _sum(parts: Iterable[Array | None]) -> Array | None:
-    """The sum of those that are there; None if none is."""
+    """Return the sum of the parts that are not None; None if there are none."""
     there = [part for part in parts if part is not None]
     return reduce(lambda total, part: total + part, there) if there else None

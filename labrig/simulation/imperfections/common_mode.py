@@ -15,7 +15,7 @@ from labrig.simulation.imperfections.noise import white
 
 
 class CommonMode(Imperfection):
-    """`value` is its rms (V). All channels of a scan have the same, also those that are sampled later than others."""
+    """`value` is the rms of the noise (V). All channels of a scan have the same noise, even if they are skewed."""
 
     Options = Annotated[Voltage, Field(ge=0)]
 

@@ -1,4 +1,4 @@
-"""Instruments that round: sources and digitizers to their bits, programmers to their levels."""
+"""Rounding by instruments: sources and digitizers round to their bits, programmers to their levels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labrig.simulation.imperfections.imperfection import Imperfection
 
 
 class Converters(Imperfection):
-    """`value` says whether they do. On `bench: wire` a digitizer does in any case."""
+    """`value` says whether instruments round. On `bench: wire` a digitizer always rounds."""
 
     Options = bool
 

@@ -1,4 +1,4 @@
-"""Error of the gain of each channel of a digitizer."""
+"""Gain error of each channel of a digitizer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labrig.simulation.imperfections.imperfection import Imperfection, Transfer
 
 
 class DigitizerGain(Imperfection):
-    """`value` is its standard deviation, relative."""
+    """`value` is the relative standard deviation of the gain."""
 
     Options = Annotated[float, Field(ge=0)]
 

@@ -13,7 +13,7 @@ from labrig.simulation.imperfections.imperfection import Imperfection, Transfer
 
 
 class DigitizerOffset(Imperfection):
-    """`value` is its standard deviation (V)."""
+    """`value` is the standard deviation of the offset (V)."""
 
     Options = Annotated[Voltage, Field(ge=0)]
 
@@ -25,7 +25,7 @@ class DigitizerOffset(Imperfection):
     def transfer(self, digitizer: str, channels: int) -> Transfer | None:
         if not self.value:
             return None
-        # The second half of a stream whose first half is the gains of the same channels.
+        # The first half of this stream is used for the gains of the same channels, the second half for their offsets.
         drawn = RandomStream(self.seed, f"digitizer/{digitizer}").at(0).standard_normal(2 * channels)[channels:]
         offset_v = self.value * drawn
         return lambda volts, columns: volts + offset_v[columns]

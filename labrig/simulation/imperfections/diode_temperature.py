@@ -1,4 +1,4 @@
-"""Diodes at another temperature than that of their data sheets."""
+"""Diodes at another temperature than in their data sheets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MOST_K = 100.0
 
 
 class DiodeTemperatureOptions(Section):
-    """What is written after `diode_temperature`.
+    """The keys under `diode_temperature`.
 
     Attributes
     ----------
     offset : float
-        How much warmer than 27 °C all junctions are (K).
+        Temperature of all junctions relative to 27 °C (K).
     spread : float
-        Standard deviation of what each has besides (K).
+        Standard deviation of the temperature among junctions (K).
     """
 
     offset: Annotated[Temperature, Field(ge=-MOST_K, le=MOST_K)] = 0.0
@@ -35,7 +35,7 @@ class DiodeTemperatureOptions(Section):
 
 
 class DiodeTemperature(Imperfection):
-    """`value` is a `DiodeTemperatureOptions`. A network without diodes stays as it is."""
+    """`value` is a `DiodeTemperatureOptions`. A network without diodes is unchanged."""
 
     Options = DiodeTemperatureOptions
 

@@ -14,13 +14,15 @@ from labrig.simulation.polygons import RandomWalk, octave_of
 
 HOUR_S = 3600.0
 FASTEST, SLOWEST = -10, 26
-"""The zero walks for up to 2^26 s, two years; within 2^−10 s, a millisecond, it goes straight."""
+"""Exponents of the time scales of the random walk: it is linear within 2^−10 s (a millisecond), and lasts up to 2^26 s
+(two years)."""
 
 
 class Drift(Imperfection):
-    """`value` is how far the zero of a channel has gone an hour after the start (V, standard deviation).
+    """`value` is the standard deviation of the zero of a channel one hour after the start of the bench (V).
 
-    Each channel walks at random from 0 V when the bench starts: after t hours it is √t times as far.
+    The zero of each channel is a random walk from 0 V at the start; after t hours its standard deviation is √t times
+    larger.
     """
 
     Options = Annotated[Voltage, Field(ge=0)]

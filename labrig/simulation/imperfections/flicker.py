@@ -1,4 +1,4 @@
-"""1/f noise of each channel of a digitizer, which goes on from one acquisition to the next."""
+"""1/f noise of each channel of a digitizer, which continues from one acquisition to the next."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from labrig.simulation.polygons import OneOverF, octave_of
 
 BAND_HZ = 0.1, 10.0
 SLOWEST = 17
-"""The slowest part has an interval of 2^17 s, a day and a half: a board on a bench knows nothing slower."""
+"""Exponent of the interval of the slowest part: 2^17 s, a day and a half; nothing slower matters on a bench."""
 
 
 class Flicker(Imperfection):
-    """`value` is its rms from 0.1 Hz to 10 Hz (V), the band that data sheets of amplifiers and references quote.
+    """`value` is the rms of the noise from 0.1 Hz to 10 Hz (V), the band quoted in data sheets of amplifiers.
 
-    Its density is S(f) = K/f with K = value² / ln 100, by the bench's clock: slow parts are common to acquisitions
-    that follow each other. From a tenth of the sample rate on, where white noise rules, it is a fifth less and falls.
+    The density is S(f) = K/f with K = value² / ln 100, on the bench's clock: successive acquisitions have slow parts in
+    common. Above a tenth of the sample rate, where white noise dominates, the density is a fifth lower and falls.
     """
 
     Options = Annotated[Voltage, Field(ge=0)]

@@ -1,4 +1,4 @@
-"""Hum of the mains in each channel of a digitizer, whose frequency wanders as that of a grid does."""
+"""Mains hum in each channel of a digitizer; its frequency wanders as that of a real grid does."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from labrig.random_streams import RandomStream
 from labrig.simulation.imperfections.imperfection import Addition, Array, Imperfection, Scans
 
 WANDER_PERIODS_S = np.geomspace(20.0, 2000.0, 6)
-"""The frequency of a grid follows its load and its control, within minutes."""
+"""Periods of the wander (s): the frequency of a grid changes within minutes, with its load and control."""
 
 
 class HumOptions(Section):
-    """What is written after `hum`.
+    """The keys under `hum`.
 
     Attributes
     ----------
     rms : float
-        Of the fundamental (V): the standard deviation over the channels, each with a size and a sign of its own.
+        Rms of the fundamental (V): the standard deviation over the channels, each of which has its own size and sign.
     frequency : float
-        Of the mains (Hz).
+        Frequency of the mains (Hz).
     wander : float
-        Rms deviation of the frequency (Hz). It wanders over minutes, by the bench's clock.
+        Rms deviation of the frequency (Hz), which wanders over minutes on the bench's clock.
     harmonics : tuple of float
         Rms of the second, third, … harmonic, relative to the fundamental.
     common : bool
-        Whether all channels have the same hum, of `rms`.
+        Whether all channels have the same hum, with this `rms`.
     """
 
     rms: Annotated[Voltage, Field(ge=0)]
@@ -53,7 +53,7 @@ class Hum(Imperfection):
             return None
         generator = RandomStream(self.seed, f"hum/{digitizer}").at(0)
         sizes = hum.rms * (np.ones(channels) if hum.common else generator.standard_normal(channels))
-        # The grid is one for all digitizers.
+        # All digitizers are on the same grid.
         grid = RandomStream(self.seed, "mains").at(0)
         wander_phase = 2 * np.pi * grid.random(len(WANDER_PERIODS_S))
         wander_rad = hum.wander * np.sqrt(2 / len(WANDER_PERIODS_S)) * WANDER_PERIODS_S

@@ -1,4 +1,4 @@
-"""The contract of an imperfection: its key, what is written after it, and where it acts."""
+"""The contract of an imperfection: its value in a configuration, and where it acts."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Scans:
     Attributes
     ----------
     acquisition : int
-        Its number, from 1.
+        Number of the acquisition, from 1.
     first, last : int
         The scans first … last − 1, counted from the start of the acquisition.
     began_s : float
-        When the acquisition began, since the bench started (s).
+        Time from the start of the bench to the start of the acquisition (s).
     rate_hz : float
         Scans per second.
     columns : (C,) int array
-        Which of the digitizer's channels are sampled, by their position among all of them.
+        Positions of the sampled channels among all channels of the digitizer.
     """
 
     acquisition: int
@@ -45,25 +45,25 @@ class Scans:
 
     @property
     def times_s(self) -> Array:
-        """(n,) when each scan is taken, since the bench started (s): the same for a scan, whatever piece it is in."""
+        """(n,) times of the scans since the start of the bench (s), the same however an acquisition is split."""
         return self.began_s + np.arange(self.first, self.last) / self.rate_hz
 
 
 Transfer = Callable[[Array, NDArray[np.intp]], Array]
-"""(U, C) volts at the inputs of channels, and which channels (C,) of the digitizer these are → (U, C) volts as read.
+"""(U, C) volts at inputs, and positions (C,) of their channels → (U, C) volts as read.
 
-Each scan is mapped by itself. The volts that are passed in must not be changed.
+Each scan is mapped by itself. The function must not change the volts passed to it.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Switching:
-    """The inputs of one scan as a multiplexer meets them, in the order in which they are converted.
+    """The inputs of one scan as the multiplexer sees them, in the order of conversion.
 
     Attributes
     ----------
     ohm : (C,) array
-        Resistance of each node as seen from its input, with the edges as they are now (Ω).
+        Resistance of each node as seen from its input, at the present conductances (Ω).
     farad : (C,) array
         Capacitance of each node and its cable (F).
     settling_s : (C,) array
@@ -76,44 +76,43 @@ class Switching:
 
 
 Memory = Callable[[Switching], Array]
-"""Inputs of a scan → (C,) how much of the reading of each input is the voltage of the input before it, from 0 to 1."""
+"""Inputs of a scan → (C,) fraction, from 0 to 1, of the reading of each input that is the voltage of the one before."""
 
 Addition = Callable[[Scans], Array]
-"""Scans → (n, C) volts that are added to them, in an array of their own."""
+"""Scans → (n, C) volts that are added to them, as a new array."""
 
 
 OutputTransfer = Callable[[Array], Array]
-"""(...) open-circuit volts of a source's channel → (...) volts that it really gives."""
+"""(...) ideal open-circuit volts of a source's channel → (...) actual volts."""
 
 Player = Callable[[ToneProgram], ToneProgram]
-"""What a source's channel is told to play → what it plays."""
+"""Program requested of a source's channel → program that it plays."""
 
 
 class Imperfection:
-    """Something that a simulated bench gets wrong on purpose, on `bench: simulated` and `bench: wire` alike.
+    """A deviation from the ideal, simulated on `bench: simulated` and `bench: wire` alike.
 
-    It acts where a subclass overrides a method or an attribute; whatever it does not override is as it should be. What
-    it draws at random comes from `labrig.random_streams.RandomStream(self.seed, name)`, with a name of its own.
+    A subclass overrides methods or attributes where the imperfection acts; all others are ideal. Random values come
+    from `labrig.random_streams.RandomStream(self.seed, name)`, with a name of its own.
 
     Parameters
     ----------
     value
-        What is written after its key, validated as `Options`.
+        The value of its key in the configuration, validated as `Options`.
     seed : int
         Seed of the simulation.
 
     Attributes
     ----------
     Options
-        Type of what is written after its key: a number or a quantity (`labrig.quantities.Voltage`), or a `Section` of
-        several keys.
+        Type of that value: a number or a quantity (`labrig.quantities.Voltage`), or a `Section` with several keys.
     converts : bool
-        Whether sources and digitizers round to their bits, and programmers to their levels. Without it codes are
-        float64 volts, and conductances continuous.
+        Whether sources and digitizers round to their bits, and programmers to their levels. If False for all
+        imperfections, codes are float64 volts, and conductances are continuous.
     u_gain, u_offset_v : float
-        What it adds to the standard uncertainty that a digitizer states of its gain (relative) and of its zero (V).
+        Contribution to the standard uncertainty that a digitizer states for its gain (relative) and zero (V).
     u_source_gain : float
-        What it adds to the standard uncertainty that a source states of its gain (relative).
+        Contribution to the standard uncertainty that a source states for its gain (relative).
     """
 
     Options: ClassVar[Any] = NoOptions
@@ -127,54 +126,54 @@ class Imperfection:
         self.seed = seed
 
     def source_gain(self, channel: str) -> float:
-        """What a source's channel ("awg/0") plays, as a ratio to what it was asked for."""
+        """Return the ratio of the voltage that a source's channel ("awg/0") plays to the requested one."""
         return 1.0
 
     def output(self, channel: str, full_scale_v: float) -> OutputTransfer | None:
-        """How the output of a source's channel ("awg/0") distorts volts of ± `full_scale_v`; None if it does not.
+        """Return the distortion of the output (± `full_scale_v`) of a source's channel ("awg/0"); None for none.
 
-        It acts on what the converter gives and `source_gain` has scaled.
+        It acts on the output of the converter after scaling by `source_gain`.
         """
         return None
 
     def player(self, channel: str) -> Player | None:
-        """How the tones of a source's channel ("awg/0") differ from what it is told to play; None if they do not."""
+        """Return the change of the tones of a source's channel ("awg/0"); None for none."""
         return None
 
     def network(self, network: Network) -> Network:
-        """The network that is really on the board, in place of this. It has the same nodes, edges and sources."""
+        """Return the network that is actually on the board, with the same nodes, edges and sources as `network`."""
         return network
 
     def node_farad(self, lead: Lead) -> float:
-        """Capacitance from a node to ground (F), of a node that this connects with an input."""
+        """Return the capacitance to ground (F) of the node that this lead connects with an input."""
         return 0.0
 
     def specimens(self, programmer: str, parts: Sequence[Part]) -> Sequence[Part]:
-        """The parts that are really in the channels of a programmer, in place of these."""
+        """Return the parts that are actually in the channels of a programmer, instead of `parts`."""
         return parts
 
     def transfer(self, digitizer: str, channels: int) -> Transfer | None:
-        """How the channels of a digitizer distort the voltages at their inputs; None if they do not.
+        """Return the distortion of the voltages at the inputs of a digitizer; None for none.
 
-        Asked once for each digitizer, by its name and its number of channels.
+        Called once for each digitizer, with its name and number of channels.
         """
         return None
 
     def scan_delay_s(self, digitizer: str, channels: int) -> Array | None:
-        """(channels,) how much later than it states a digitizer samples each channel (s); None if it does not."""
+        """Return the (channels,) delays of a digitizer's channels beyond the stated ones (s); None for none."""
         return None
 
     def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:
-        """(S, channels) what share of the tones of each source channel is added to each input; None if nothing is."""
+        """Return the (S, channels) share of each source channel's tones that is added to each input; None for none."""
         return None
 
     def memory(self, digitizer: str) -> Memory | None:
-        """What a digitizer remembers of the previous channel of a scan; None if it forgets at once.
+        """Return the residue of the previous channel in the readings of a digitizer; None for none.
 
-        Asked once for each digitizer. One that samples simultaneously has no previous channel.
+        Called once for each digitizer. It has no effect on a digitizer that samples simultaneously.
         """
         return None
 
     def addition(self, digitizer: str, channels: int) -> Addition | None:
-        """What is added to each sample of a digitizer; None if nothing is. Asked once for each digitizer."""
+        """Return the voltage that is added to each sample of a digitizer; None for none. Called once for each one."""
         return None

@@ -1,4 +1,4 @@
-"""The multiplexer of a scanning digitizer, which carries a part of each channel's voltage to the next."""
+"""The multiplexer of a scanning digitizer, which carries part of each channel's voltage over to the next channel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labrig.simulation.imperfections.imperfection import Array, Imperfection, Me
 
 
 class Multiplexer(Imperfection):
-    """`value` is its sampling capacitance (F). It does nothing to a digitizer that samples simultaneously."""
+    """`value` is its sampling capacitance (F). It has no effect on a digitizer that samples simultaneously."""
 
     Options = Annotated[Capacitance, Field(ge=0)]
 

@@ -1,4 +1,4 @@
-"""Capacitance of the nodes of the board, because of which tones lag and shrink."""
+"""Capacitance of the nodes of the board, which delays and attenuates tones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labrig.simulation.imperfections.imperfection import Imperfection
 class NodeCapacitance(Imperfection):
     """`value` says whether a node has the capacitance of its cable, which the configuration states.
 
-    Behind a buffer a cable is no load on its node.
+    A cable behind a buffer does not load its node.
     """
 
     Options = bool

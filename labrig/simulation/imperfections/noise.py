@@ -13,11 +13,11 @@ from labrig.random_streams import RandomStream
 from labrig.simulation.imperfections.imperfection import Addition, Array, Imperfection, Scans
 
 BLOCK = 1024
-"""Scans whose noise is drawn together: a place in a random stream is (acquisition, block)."""
+"""Number of scans whose noise is drawn together; the position in the random stream is (acquisition, block)."""
 
 
 class Noise(Imperfection):
-    """`value` is its rms (V)."""
+    """`value` is the rms of the noise (V)."""
 
     Options = Annotated[Voltage, Field(ge=0)]
 
@@ -30,7 +30,7 @@ class Noise(Imperfection):
 
 
 def white(scans: Scans, width: int, rms_v: float, stream: RandomStream) -> Array:
-    """(n, width) white noise of scans (V), the same for a scan however acquisitions are split into pieces."""
+    """Return (n, width) white noise of scans (V), the same for a scan however an acquisition is split."""
     first, last = scans.first, scans.last
     pieces = []
     for block in range(first // BLOCK, -(-last // BLOCK)):

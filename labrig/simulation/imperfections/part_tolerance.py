@@ -1,4 +1,4 @@
-"""Parts that are off by the tolerance of their data sheet."""
+"""Parts that deviate from nominal within the tolerance of their data sheet."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from labrig.simulation.imperfections.imperfection import Array, Imperfection
 
 
 class Pickup(Imperfection):
-    """`value` is the standard deviation of the share of a tone that arrives, from each source channel at each input.
+    """`value` is the standard deviation of the share of a tone that reaches each input from each source channel.
 
-    Shares are relative to the open-circuit tone, and in phase with it: a lock-in cannot tell it from a signal.
+    Shares are relative to the open-circuit tone, and in phase with it: a lock-in cannot distinguish them from a signal.
     """
 
     Options = Annotated[float, Field(ge=0, lt=1)]

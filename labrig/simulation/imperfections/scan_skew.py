@@ -1,4 +1,4 @@
-"""Difference between when a digitizer says that it samples a channel and when it does."""
+"""Difference between the actual and the stated sampling time of each channel of a digitizer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labrig.simulation.imperfections.imperfection import Array, Imperfection
 
 
 class ScanSkew(Imperfection):
-    """`value` is its standard deviation over the channels (s)."""
+    """`value` is the standard deviation of the difference over the channels (s)."""
 
     Options = Annotated[Time, Field(ge=0)]
 

@@ -1,4 +1,4 @@
-"""Error of the amplitude of each channel of a source."""
+"""Amplitude error of each channel of a source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labrig.simulation.imperfections.imperfection import Imperfection
 
 
 class SourceAmplitude(Imperfection):
-    """`value` is its standard deviation, relative."""
+    """`value` is the relative standard deviation of the amplitude."""
 
     Options = Annotated[float, Field(ge=0)]
 

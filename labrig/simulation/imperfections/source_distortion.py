@@ -1,4 +1,4 @@
-"""Distortion of each channel of a source: its output is not quite proportional to what it was asked for."""
+"""Distortion of each channel of a source: its output is not quite proportional to the requested voltage."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from labrig.simulation.imperfections.imperfection import Array, Imperfection, Ou
 
 
 class SourceDistortionOptions(Section):
-    """What is written after `source_distortion`.
+    """The keys under `source_distortion`.
 
     Attributes
     ----------
     second, third : float
-        Second and third harmonic of a tone as large as the full scale, relative to it. Of a smaller tone they are
-        smaller: in proportion to it, and to its square.
+        Second and third harmonic of a full-scale tone, relative to the tone. For smaller tones these ratios are
+        proportional to the amplitude and to its square, respectively.
     """
 
     second: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -27,7 +27,7 @@ class SourceDistortionOptions(Section):
 
 
 class SourceDistortion(Imperfection):
-    """`value` is a `SourceDistortionOptions`. Each channel has a sign of its own for each harmonic."""
+    """`value` is a `SourceDistortionOptions`. Each channel has its own sign for each harmonic."""
 
     Options = SourceDistortionOptions
 

@@ -13,7 +13,7 @@ from labrig.simulation.imperfections.imperfection import Array, Imperfection, Ou
 
 
 class SourceOffset(Imperfection):
-    """`value` is its standard deviation (V)."""
+    """`value` is the standard deviation of the offset (V)."""
 
     Options = Annotated[Voltage, Field(ge=0)]
 

@@ -1,4 +1,4 @@
-"""Presets of imperfections: a YAML file each, which holds what `simulation` could hold itself."""
+"""Presets of imperfections: one YAML file each, with the same keys as the section `simulation`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _FOLDER = files(__name__)
 
 @cache
 def preset_names() -> tuple[str, ...]:
-    """Every preset there is."""
+    """Return the names of all presets."""
     return tuple(sorted(file.name.removesuffix(".yaml") for file in _FOLDER.iterdir() if file.name.endswith(".yaml")))
 
 
 @cache
 def preset(name: str) -> Mapping[str, Any]:
-    """What a preset sets each imperfection to, by its key, as written there.
+    """Return the values of a preset by key, as written in its file.
 
     Raises
     ------

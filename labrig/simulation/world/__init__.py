@@ -1,4 +1,4 @@
-"""The simulated board: `timeline` is what was set and driven when, `response` the node voltages that follow from it."""
+"""The simulated board: `timeline` records when sources and edges changed, `response` computes the node voltages."""
 
 from labrig.simulation.world.response import BoardResponse, Stretch
 from labrig.simulation.world.timeline import Timeline

@@ -1,7 +1,8 @@
-"""How tones lag on a board whose nodes have capacitance, in the steady state: what was driven long ago has settled.
+"""Delay and attenuation of tones on a board whose nodes have capacitance, in the steady state after settling.
 
-A capacitor C from a node to ground draws C dv/dt. A linear network is solved exactly at each tone. With diodes the
-current follows from how the voltages change without it, twice over, which is exact to the second order of ωτ.
+A capacitor C from a node to ground draws C dv/dt. A linear network is solved exactly at each tone. With diodes, this
+current is computed from the voltages without it, and then once more from the corrected voltages; that is exact to
+second order in ωτ.
 """
 
 from __future__ import annotations
@@ -17,37 +18,38 @@ from labrig.network.physics import Equilibrium, TakesCurrents
 Array = NDArray[np.float64]
 
 LARGEST_CORRECTION = 0.15
-"""The second correction may have this part of the first. What is left out has about its square: 2 % of the lag."""
+"""Largest ratio of the second correction to the first. The error is about its square: 2 % of the lag."""
 
 STEP_RAD = 1e-3
-"""Phase of the fastest tone over which voltages are compared to see how they change."""
+"""Phase step of the fastest tone for the differences that give dv/dt."""
 
 KEY = "simulation.node_capacitance"
 
 
 def _board(solver: Equilibrium) -> TakesCurrents:
-    """The solver as one that takes currents; raises ConfigError if its physics knows none."""
+    """Return the solver as one that takes currents; raises ConfigError if its physics does not support this."""
     if not isinstance(solver, TakesCurrents):
-        raise ConfigError("the physics of this network knows no currents into its nodes", remedy=f"set {KEY}=false")
+        message = "the physics of this network does not support currents into nodes, so nodes cannot have capacitance"
+        raise ConfigError(message, remedy=f"set {KEY}=false")
     return solver
 
 
 class LinearResponse:
-    """Response of a linear network, for one set of conductances, to each source and to the capacitance of its nodes.
+    """Response of a linear network with one set of conductances to each source, and the effect of node capacitance.
 
     Parameters
     ----------
     solver : Equilibrium
         The network.
     sources : int
-        How many it has.
+        Number of sources.
     farad : (N,) array or None
         Capacitance of each node (F).
 
     Attributes
     ----------
     responses : (S, N) array
-        Voltages of the nodes per volt of each source.
+        Node voltages per volt of each source.
     """
 
     def __init__(self, solver: Equilibrium, sources: int, farad: Array | None) -> None:
@@ -59,12 +61,12 @@ class LinearResponse:
         self._turns: dict[float, NDArray] = {}
 
     def lag(self, frequencies_hz: tuple[float, ...], phasors: NDArray) -> NDArray[np.complex128]:
-        """(F, N) what capacitance adds at the nodes to tones (F, S) of the sources."""
+        """Return the (F, N) phasors that capacitance adds at the nodes, for source phasors (F, S)."""
         still = phasors @ self.responses
         return np.array([self._turn(frequency) @ row for frequency, row in zip(frequencies_hz, still, strict=True)])
 
     def _turn(self, frequency_hz: float) -> NDArray:
-        """(N, N) what capacitance adds at the nodes, per volt that they have without it."""
+        """Return the (N, N) phasors that capacitance adds at the nodes, per volt at each node without it."""
         if frequency_hz not in self._turns:
             assert self._seconds is not None
             matrix = 2j * np.pi * frequency_hz * self._seconds
@@ -75,7 +77,7 @@ class LinearResponse:
 def lagging(
     solver: Equilibrium, farad: Array, played: Callable[[float], Array], fastest_hz: float, still: Array
 ) -> Array:
-    """(T, N) node voltages of a network with diodes.
+    """Return the (T, N) node voltages of a network with diodes and node capacitance.
 
     Parameters
     ----------
@@ -84,11 +86,11 @@ def lagging(
     farad : (N,) array
         Capacitance of each node (F).
     played : callable
-        What the sources play so much later (s) than at each of T moments, (T, S).
+        Returns the source voltages (T, S) at a delay (s) after each of T times.
     fastest_hz : float
-        The highest tone.
+        Frequency of the highest tone.
     still : (T, N) array
-        The voltages without capacitance.
+        Node voltages without capacitance.
 
     Raises
     ------
@@ -109,8 +111,8 @@ def lagging(
     first, second = np.abs(once - still).max(), np.abs(twice - once).max()
     if second > LARGEST_CORRECTION * max(first, 1e-9):
         raise ConfigError(
-            f"the nodes of this board are too slow for tones of {fastest_hz:g} Hz: with diodes their lag is computed "
-            f"to second order only, and the second is {second / first:.2g} of the first",
+            f"the nodes of this board are too slow for tones of {fastest_hz:g} Hz: with diodes the lag is computed "
+            f"only to second order, and the second order is {second / first:.2g} of the first",
             limit=f"{LARGEST_CORRECTION:g}",
             remedy=f"lower acquisition.cable or the tones, or set {KEY}=false",
         )

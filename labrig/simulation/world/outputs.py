@@ -1,4 +1,4 @@
-"""The output stages of all sources of a board: what they make of the voltages that they are asked for."""
+"""The output stages of all sources of a board: from requested voltages to actual ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class OutputStages:
         self._outputs = {number: stage.outputs for number, stage in enumerate(stages) if stage.outputs}
 
     def converted(self, source_v: Array, which: NDArray[np.intp] | None = None) -> Array:
-        """(…, S) what they give; `which`: the columns are these sources."""
+        """Return the actual voltages (…, S) for requested ones; `which`: the columns are these sources."""
         step = self._step if which is None else self._step[which]
         rounded = source_v / step
         np.rint(rounded, out=rounded)
@@ -34,7 +34,7 @@ class OutputStages:
         return self.unrounded(rounded, which)
 
     def unrounded(self, source_v: Array, which: NDArray[np.intp] | None = None) -> Array:
-        """(…, S) what they would give without the steps of their converters."""
+        """Return the voltages (…, S) that the stages would give without the steps of their converters."""
         volts = source_v * (self.gain if which is None else self.gain[which])
         if self._outputs:
             for column, number in enumerate(range(len(self.gain)) if which is None else which.tolist()):

@@ -1,4 +1,4 @@
-"""What a board answers: the voltages of its nodes, computed from its timeline."""
+"""The response of a board: the voltages of its nodes, computed from its timeline."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from labrig.simulation.world.wiring import SourceStage
 Array = NDArray[np.float64]
 
 _REMEMBERED_PHASORS = 2**24
-"""256 MB: a few long acquisitions of tones that do not repeat."""
+"""Most phasors that are cached (256 MB): a few long acquisitions of tones that do not repeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Scans first … last − 1, in which nothing changes: the rows of `unique` (U, C), repeated from the first on."""
+    """Scans first … last − 1, in which nothing changes: the rows of `unique` (U, C), repeated periodically."""
 
     first: int
     last: int
     unique: Array
 
     def add_to(self, volts: Array) -> None:
-        """Add these voltages to their rows of `volts` (n, C)."""
+        """Add these voltages to rows first … last − 1 of `volts` (n, C)."""
         rows, period = volts[self.first : self.last], len(self.unique)
         whole = len(rows) - len(rows) % period
         periods = rows[:whole].reshape(-1, period, rows.shape[1])  # a view: whole rows are contiguous
@@ -45,22 +45,22 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class _Playing:
-    """What acts on a board in a stretch: U unique scans, D skews, S sources, F tones.
+    """Everything that acts on a board in a stretch with U unique scans, D skews, S sources and F tones.
 
     Attributes
     ----------
     solver, siemens
-        The network with its edges, and their conductances (S).
-    levels : (1, S)
+        The solver of the network with its present edges, and their conductances (S).
+    levels : (1, S) array
         Constant part of the programs (V).
-    frequencies_hz : tuple of F
-        Every tone.
-    phasors : (F, S)
-        What each source is told to play of it (V).
-    turning : (U·D, F)
-        Unit phasors of the samples.
-    skews_s : sequence of D
-        By how much nodes are sampled late (s), increasing.
+    frequencies_hz : tuple of F float
+        Frequencies of all tones.
+    phasors : (F, S) array
+        Requested phasor of each source at each tone (V).
+    turning : (U·D, F) array
+        Unit phasors e^{jωt} at the samples.
+    skews_s : sequence of D float
+        Delays with which nodes are sampled (s), increasing.
     """
 
     solver: Equilibrium
@@ -72,30 +72,30 @@ class _Playing:
     skews_s: Sequence[float]
 
     def by_skew(self, samples: NDArray) -> NDArray:
-        """(U·D, K) → (U, D, K)."""
+        """Reshape samples (U·D, K) to (U, D, K)."""
         skews = len(self.skews_s)
         return samples.reshape(len(samples) // skews, skews, samples.shape[1])
 
     def waves(self, phasors: NDArray, rows: NDArray[np.intp] | int) -> Array:
-        """(U, C) tones with the phasors (F, C), each at the skew of its row, (C,) or the only one."""
+        """Return the (U, C) waveforms of phasors (F, C), each column at the skew with index `rows`."""
         if isinstance(rows, int):
             return np.real(self.turning @ phasors)
         return np.einsum("ucf,fc->uc", self.by_skew(self.turning)[:, rows], phasors).real
 
 
 class BoardResponse:
-    """Node voltages of a board, without noise, as a pure function of its timeline and of the time asked for.
+    """Node voltages of a board without noise, as a pure function of its timeline and of time.
 
     Parameters
     ----------
     network : Network
         The board.
-    channels : sequence of S
+    channels : sequence of S str
         The channel that drives each source of the network.
-    stages : sequence of S
-        Their output stages.
+    stages : sequence of S SourceStage
+        The output stages of these channels.
     timeline : Timeline
-        What they play, and the conductances of the edges.
+        The programs that channels play, and the conductances of the edges, over time.
     farad : (N,) array, optional
         Capacitance of each node (F). Default: none.
     """
@@ -132,7 +132,7 @@ class BoardResponse:
         skew_s: Sequence[float] = (),
         coupling: Array | None = None,
     ) -> Array:
-        """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
+        """Return (n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
         volts = np.zeros((n, len(nodes)))
         for stretch in self.stretches(nodes, t0, rate, n, skew_s, coupling):
             stretch.add_to(volts)
@@ -147,10 +147,10 @@ class BoardResponse:
         skew_s: Sequence[float] = (),
         coupling: Array | None = None,
     ) -> list[Stretch]:
-        """The same voltages, split where something changes.
+        """Return the voltages that `voltages` gives, split where something changes.
 
-        Each stretch has one period of scans, which repeats until its end. `coupling`, (S, len(nodes)), is what share of
-        the tones of each source comes on top.
+        Each stretch has one period of scans, which repeats until its end. `coupling` (S, len(nodes)) is the share of
+        the tones of each source that is added to each node.
         """
         late = np.array(skew_s, dtype=float)
         skews = sorted(set(skew_s)) or [0.0]
@@ -177,7 +177,7 @@ class BoardResponse:
     def _with_transient(
         self, read: Array, start: float, rate: float, n: int, nodes: tuple[str, ...], late_s: Array
     ) -> Array:
-        """The same unique scans (U, C) with what relaxes, then n of them; a physics without delay changes nothing."""
+        """Return unique scans (U, C) with transients added (n, C), or unchanged if there are no transients."""
         if self._transients is None:
             return read
         columns = self._columns_of(nodes)
@@ -187,20 +187,20 @@ class BoardResponse:
         return read if left is None else read[np.arange(n) % len(read)] + left[:, columns]
 
     def _steady(self, t: float) -> tuple[Equilibrium, Array]:
-        """The solver just after t, and the states (N,) that the levels played then lead to."""
+        """Return the solver just after t, and the steady states (N,) for the levels that are played then."""
         board = self._playing(t, 1.0 / SAME_SAMPLE, 0, 1, [0.0])
         return board.solver, board.solver.states(self._stages.converted(board.levels))[0]
 
     def _columns_of(self, nodes: tuple[str, ...]) -> NDArray[np.intp]:
-        """Positions of nodes in the network; the last set that was asked for is remembered."""
+        """Return the positions of nodes in the network; the last result is cached."""
         if nodes != self._asked[0]:
             self._asked = nodes, np.array([self._node_index[node] for node in nodes], dtype=np.intp)
         return self._asked[1]
 
     def resistances(self, nodes: Sequence[str], t: float) -> Array | None:
-        """(len(nodes),) small-signal resistance from each node to ground at t, at the DC levels that are played (Ω).
+        """Return the small-signal resistance (Ω) from each node to ground at t, at the DC levels that are played.
 
-        None if the network's physics knows none.
+        None if the physics of the network has no resistances.
         """
         programs = [program for _, program in self._timeline.programs(t)]
         solver = self._solver(tuple(program is None for program in programs), t)
@@ -212,9 +212,9 @@ class BoardResponse:
         )
 
     def static(self, volts: Mapping[str, ArrayLike], t: float) -> tuple[Equilibrium, Array]:
-        """The solver at t, and the node voltages (B, N) if the named channels played each of these B constant voltages.
+        """Return the solver at t, and the node voltages (B, N) for B constant voltages of each of these channels.
 
-        All other sources would play 0 V with their outputs on.
+        All other sources play 0 V with their outputs on.
         """
         solver = self._solver((False,) * len(self._channels), t)
         batch = max((np.size(value) for value in volts.values()), default=1)
@@ -224,7 +224,7 @@ class BoardResponse:
         return solver, np.atleast_2d(solver.states(self._stages.converted(wanted)))
 
     def _playing(self, t0: float, rate: float, first: int, length: int, skews: Sequence[float]) -> _Playing:
-        """What acts on the board at the unique samples of a stretch without events, at each of D skews (s)."""
+        """Return what acts on the board at the unique samples of a stretch without events, at each of D skews (s)."""
         now = t0 + skews[0] + (first + SAME_SAMPLE) / rate
         states = self._timeline.programs(now)
         solver = self._solver(tuple([program is None for _, program in states]), now)
@@ -245,7 +245,7 @@ class BoardResponse:
         return _Playing(solver, siemens, levels, frequencies, phasors, turning, skews)
 
     def _read(self, board: _Playing, columns: NDArray[np.intp], late_s: Array, coupling: Array | None) -> Array:
-        """(U, C) voltages of the nodes `columns` (C,), each sampled late by one of the skews, (C,) (s)."""
+        """Return the (U, C) voltages of the nodes `columns` (C,), each delayed by `late_s` (C,) (s)."""
         if not board.frequencies_hz:
             return board.solver.states(self._stages.converted(board.levels))[:, columns]
         rows = np.searchsorted(board.skews_s, late_s) if len(board.skews_s) > 1 else 0
@@ -261,15 +261,15 @@ class BoardResponse:
         return read
 
     def _answer(self, board: _Playing) -> Array:
-        """(U·D, N) voltages of all nodes, without capacitance."""
+        """Return the (U·D, N) voltages of all nodes, without capacitance."""
         played = board.levels + np.real(board.turning @ board.phasors)
         if self._network.linear:
             return self._stages.converted(played) @ self._linear_response(board).responses
-        # The level around which the tones swing comes first: solvers start from the first sample.
+        # The DC operating point comes first, because solvers start from the first sample.
         return board.solver.states(self._stages.converted(np.concatenate((board.levels, played))))[1:]
 
     def _read_superposed(self, board: _Playing, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Array:
-        """The same of a linear network at several skews: no node at a skew that is not its own."""
+        """Return the same for a linear network with several skews, computing each node only at its own skew."""
         linear = self._linear_response(board)
         played = np.flatnonzero(board.phasors.any(axis=0))
         still = self._stages.converted(board.levels)
@@ -282,7 +282,7 @@ class BoardResponse:
         return read + board.solver.states(still)[:, columns]
 
     def _linear_response(self, board: _Playing) -> LinearResponse:
-        """The response of a linear network; computed again after its edges have changed."""
+        """Return the response of a linear network, which is computed again when its edges have changed."""
         known = self._linear
         if known is None or known[0] is not board.solver or known[1] is not board.siemens:
             made = LinearResponse(board.solver, len(self._channels), self._farad)
@@ -290,7 +290,7 @@ class BoardResponse:
         return known[2]
 
     def _lag(self, board: _Playing) -> Array:
-        """(T, N) what the capacitance of the nodes adds to their voltages; the sources' rounding does not lag."""
+        """Return the (T, N) voltages that node capacitance adds; the rounding of the sources is not delayed."""
         assert self._farad is not None
         if self._network.linear:
             lag = self._linear_response(board).lag(board.frequencies_hz, board.phasors * self._stages.gain)
@@ -304,7 +304,7 @@ class BoardResponse:
         return lagging(board.solver, self._farad, played, max(board.frequencies_hz), still) - still
 
     def _turning(self, frequencies: tuple[float, ...], rate: float, length: int, skews: tuple[float, ...]) -> NDArray:
-        """(U·D, F) unit phasors e^{jωt} of U different scans at D skews; t = 0 is the first scan of the stretch."""
+        """Return (U·D, F) unit phasors e^{jωt} of U unique scans at D skews; t = 0 is the first scan of the stretch."""
         asked = frequencies, rate, length, skews
         if asked not in self._turned:
             cycles_per_sample = tuple(frequency / rate for frequency in frequencies)
@@ -314,12 +314,12 @@ class BoardResponse:
             late = np.multiply.outer(skews, frequencies)
             turns = (cycles[:, np.newaxis] + late).reshape(unique * len(skews), len(frequencies))
             if len(self._turned) >= 64 or sum(each.size for each in self._turned.values()) > _REMEMBERED_PHASORS:
-                self._turned.clear()  # a run needs a few; single long ones would only fill memory
+                self._turned.clear()  # a run needs only a few; more would only fill memory
             self._turned[asked] = np.exp(2j * np.pi * turns)
         return self._turned[asked]
 
     def _period(self, cycles_per_sample: tuple[float, ...]) -> int | None:
-        """Samples after which every tone repeats, or None if that takes too long."""
+        """Return the number of samples after which all tones repeat, or None if it is too large."""
         if cycles_per_sample not in self._periods:
             period: int | None = 1
             for ratio in cycles_per_sample:

@@ -1,4 +1,4 @@
-"""The timeline of a board: what every source was told to play, what every edge was set to, and when."""
+"""The timeline of a board: the programs that sources play and the conductances of the edges, over time."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Array = NDArray[np.float64]
 State = TypeVar("State")
 
 SAME_SAMPLE = 1e-6
-"""An event this close behind a sample (in samples) counts as at it: the rounding of times must not shift it."""
+"""An event up to this much (in samples) after a sample counts as simultaneous, so that rounding does not shift it."""
 
 _FORGOTTEN_AT_ONCE = 64
-"""States that nobody can sample any more, of one thing, that are kept until there are more."""
+"""Number of states that can no longer be sampled above which they are deleted."""
 
 _REMEMBERED_EVENTS = 4096
 _REMEMBERED_SIEMENS = 1 << 22
-"""Conductances in all states that are kept: 32 MB, of boards with thousands of edges the last few hundred states."""
+"""Most conductances in all remembered states (32 MB): on boards with thousands of edges the last few hundred states."""
 
 
 class _History(Generic[State]):
-    """States of one thing over time, newest last. Only the recent past is kept."""
+    """States over time of one channel or of the edges, newest last. Only the recent past is kept."""
 
     def __init__(self, initial: State, remembered: int = _REMEMBERED_EVENTS) -> None:
         self._times = [-np.inf]
@@ -42,7 +42,7 @@ class _History(Generic[State]):
             del self._times[: self._remembered // 2], self._states[: self._remembered // 2]
 
     def forget(self, before: float) -> None:
-        """Forget states that had ended before that time (s)."""
+        """Delete states that ended before that time (s)."""
         if len(self._times) <= _FORGOTTEN_AT_ONCE:
             return
         ended = bisect_right(self._times, before) - 1
@@ -50,7 +50,7 @@ class _History(Generic[State]):
             del self._times[:ended], self._states[:ended]
 
     def at(self, t: float) -> tuple[float, State]:
-        """Since when the state at t holds, and the state."""
+        """Return the time since which the state at t holds, and the state."""
         times = self._times
         if t >= times[-1]:  # nearly always
             return times[-1], self._states[-1]
@@ -59,7 +59,7 @@ class _History(Generic[State]):
 
 
 class Timeline:
-    """What was set and driven when.
+    """The programs of all source channels and the conductances of all edges, over time.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ class Timeline:
     edges : sequence of str
         Names of the edges, in the order of the network.
     siemens : (E,) array
-        Conductances to begin with (S).
+        Initial conductances (S).
     """
 
     def __init__(self, channels: Sequence[str], edges: Sequence[str], siemens: Array) -> None:
         self.changes = 0
-        """How often something was driven or set: voltages asked for before may no longer hold."""
+        """Number of changes so far; after a change, voltages computed before may no longer hold."""
         self._played: dict[str, _History[ToneProgram | None]] = {channel: _History(None) for channel in channels}
         remembered = min(_REMEMBERED_EVENTS, max(64, _REMEMBERED_SIEMENS // max(1, len(edges))))
         self._siemens = _History(np.array(siemens, dtype=float), remembered)
@@ -81,13 +81,13 @@ class Timeline:
         self._events: list[float] = []
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
-        """From t on the channel plays `program`, whose tones count their time from t; None opens the output."""
+        """Let the channel play `program` from t on, with tones starting at t; None opens the output."""
         if channel in self._played:
             self._played[channel].append(t, program)
             self._note(t)
 
     def set(self, t: float, siemens: Mapping[str, float]) -> None:
-        """From t on these edges have these conductances (S)."""
+        """Set the conductances (S) of these edges from t on."""
         _, now = self._siemens.at(np.inf)
         changed = now.copy()
         for edge, value in siemens.items():
@@ -101,7 +101,7 @@ class Timeline:
         return self._events
 
     def forget(self, before: float) -> None:
-        """Forget what had ended before that time (s): nobody will ask for it any more."""
+        """Delete states and events that ended before that time (s), as they will not be needed again."""
         for history in (*self._played.values(), self._siemens):
             history.forget(before)
         ended = bisect_right(self._events, before)
@@ -109,21 +109,21 @@ class Timeline:
             del self._events[:ended]
 
     def programs(self, t: float) -> list[tuple[float, ToneProgram | None]]:
-        """What each channel plays at t, and since when; None if its output is open."""
+        """Return since when each channel plays its program at t, and the program (None if the output is open)."""
         return [history.at(t) for history in self._played.values()]
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
-        """What each channel plays at t, by its name."""
+        """Return the program that each channel plays at t, by channel; None if its output is open."""
         return {channel: history.at(t)[1] for channel, history in self._played.items()}
 
     def conductances(self, t: float) -> Array:
-        """(E,) conductances at t (S). The array is never changed: another one holds after a change."""
+        """Return the (E,) conductances at t (S). The array is never modified: a change creates a new one."""
         return self._siemens.at(t)[1]
 
     def bounds(self, t0: float, rate: float, n: int) -> list[int]:
-        """Sample indices at which something changes, with 0 and n, for n samples at t0 + k/rate.
+        """Return the sample indices at which something changes, with 0 and n, for n samples at t0 + k/rate.
 
-        A change at t shows from the first sample at or after t.
+        A change at t takes effect with the first sample at or after t.
         """
         events = self._events
         within = events[bisect_right(events, t0) : bisect_right(events, t0 + n / rate)]
@@ -131,11 +131,11 @@ class Timeline:
         return [0, *sorted(index for index in inside if 0 < index < n), n]
 
     def passed(self, t: float, rate: float) -> int:
-        """How many changes show in a sample at t; two samples with the same number see the same."""
+        """Return how many changes have taken effect in a sample at t."""
         return bisect_right(self._events, t + SAME_SAMPLE / rate)
 
     def _note(self, t: float) -> None:
-        """Keep the times of all events in order; nearly always the newest comes last."""
+        """Record the time of an event, keeping all times in order; nearly always the newest is last."""
         self.changes += 1
         if self._events and self._events[-1] == t:
             return

@@ -1,4 +1,4 @@
-"""How what a board carries relaxes after each event, where its physics takes a time that matters."""
+"""Relaxation of a board after each event, for physics whose relaxation takes a relevant time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Array = NDArray[np.float64]
 
 _REMEMBERED = 4096
 _DECAYED = 11.0
-"""Time constants of the slowest mode after which the board counts as settled: 2⁻¹⁶ of a change would be left. What
-was before is then forgotten, so that a resumed run goes on as if it had not been stopped."""
+"""Number of time constants of the slowest mode after which the board counts as settled: 2⁻¹⁶ of a change would be left.
+Earlier states then have no effect, so that a resumed run continues as if it had not been stopped."""
 
 
 @dataclass(frozen=True)
 class _Event:
-    """What was left at an event: departure(t) = Σ_m modes[m] exp(−rates[m] t) from its steady state."""
+    """The departure from the steady state after an event: departure(t) = Σ_m modes[m] exp(−rates[m] t)."""
 
     at_s: float
     steady: Array
@@ -30,11 +30,11 @@ class _Event:
 
     @property
     def settled_s(self) -> float:
-        """Time after the event from which on nothing is left (s)."""
+        """Time after the event at which the board counts as settled (s)."""
         return float(_DECAYED / np.real(self.rates).min()) if len(self.rates) else 0.0
 
     def left(self, seconds: Array, late_s: Array | float = 0.0) -> Array:
-        """(T, N) departures from the steady state so long after the event (s), of nodes that are `late_s` later."""
+        """Return the (T, N) departures at times `seconds` after the event (s), for nodes sampled `late_s` later."""
         late = np.broadcast_to(late_s, self.steady.shape)
         turned = self.modes * np.exp(-np.multiply.outer(self.rates, late))
         found = np.real(np.exp(-np.multiply.outer(seconds, self.rates)) @ turned)
@@ -50,7 +50,7 @@ class Transients:
     events : callable
         Times of all events so far (s), increasing.
     steady : callable
-        The solver just after a time (s), and the steady states (N,) there.
+        Returns the solver just after a time (s), and the steady states (N,) then.
     """
 
     def __init__(self, events: Callable[[], list[float]], steady: Callable[[float], tuple[Equilibrium, Array]]) -> None:
@@ -59,9 +59,9 @@ class Transients:
         self._known: list[_Event] = []
 
     def departures(self, t: float, rate: float, n: int, late_s: Array) -> Array | None:
-        """(n, N) departures at t + k/rate, without an event in between; None if nothing is left of any.
+        """Return the (n, N) departures at t + k/rate, without an event in between; None if the board has settled.
 
-        `late_s` (N,) is by how much later each node is sampled.
+        `late_s` (N,) is the delay with which each node is sampled (s).
         """
         event = self._last(t)
         if event is None or t - event.at_s > event.settled_s:
@@ -69,7 +69,7 @@ class Transients:
         return event.left(t - event.at_s + np.arange(n) / rate, late_s)
 
     def _last(self, t: float) -> _Event | None:
-        """The last event at or before t."""
+        """Return the last event at or before t."""
         events = self._events()
         for at_s in events[bisect_right(events, self._times[-1] if self._times else -np.inf) : bisect_right(events, t)]:
             self._add(at_s)

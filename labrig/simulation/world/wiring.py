@@ -1,4 +1,4 @@
-"""What is soldered to what on a simulated board, and the output stages that drive it."""
+"""The wiring of a simulated board, and the output stages that drive it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,22 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BoardWiring:
-    """Which instrument channel ("awg/0") is soldered to what: sources and senses to nodes, programmers to edges.
+    """The node or edge of each instrument channel ("awg/0").
 
-    `leads` are what connects the digitizer's channels with their nodes, where it is not the default. `sensors` are the
-    volts of a digitizer's channel per unit of what its node carries, and `per_siemens` what the transducer of an edge
-    makes of a siemens, where they are not 1. `volts_per_drive` is what an input's channel plays per unit of its
-    activation.
+    Attributes
+    ----------
+    sources, senses : mapping
+        Node of each source channel and of each digitizer channel.
+    edges : mapping
+        Edge of each programmer channel.
+    leads : mapping
+        Lead between a digitizer channel and its node, where it is not the default.
+    sensors : mapping
+        Volts of a digitizer channel per unit of its node's state, where this is not 1.
+    per_siemens : mapping
+        Edge parameter that the transducer of an edge produces per siemens, by edge, where this is not 1.
+    volts_per_drive : mapping
+        Volts that an input's channel plays per unit of its activation, where this is not 1.
     """
 
     sources: Mapping[str, str]
@@ -42,11 +52,11 @@ class SourceStage:
     gain : float
         Actual gain.
     step_v : float
-        Step of its converter (V); 0: none.
-    outputs : sequence of callables
-        What its output makes of volts, one after the other.
-    players : sequence of callables
-        What it makes of programs, one after the other.
+        Step of its converter (V); 0 for none.
+    outputs : sequence of callable
+        Distortions of the output voltage, applied one after the other.
+    players : sequence of callable
+        Changes of the program, applied one after the other.
     """
 
     gain: float = 1.0

@@ -1,4 +1,4 @@
-"""The World: a board, what every source plays into it, and the voltages anyone could measure."""
+"""The World: a board, the programs that sources play into it, and its node voltages at any time."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Array = NDArray[np.float64]
 
 
 _RECENT_ACQUISITIONS = 16
-"""What has happened since the start of so many acquisitions can be sampled by anyone."""
+"""Number of latest acquisitions since whose start the board can always be sampled."""
 
 
 class Reader(Protocol):
-    """An acquisition that may be sampled later than the next ones."""
+    """An acquisition that may still be sampled after later ones have begun."""
 
     @property
     def unread_since_s(self) -> float:
@@ -34,34 +34,34 @@ class Reader(Protocol):
 
 
 class World:
-    """A board in time, with the *actual* wiring and the *actual* parts, which the rig cannot know.
+    """A board over time, with the *actual* wiring and the *actual* parts, which the rig cannot know.
 
-    Node voltages are a pure function of the timeline and of the time asked for. Time is an argument, so simulated and
-    real clocks both work. What had ended before any acquisition that can still be sampled is forgotten.
+    Node voltages are a pure function of the timeline and of time. Time is an argument, so both simulated and real
+    clocks work. States that ended before all acquisitions that can still be sampled are deleted.
 
     Parameters
     ----------
     network : Network
-        The board, edges in the order the rig numbers them.
+        The board, with edges in the order in which the rig numbers them.
     wiring : BoardWiring
-        What is soldered to what.
+        The channels at nodes and edges.
     stages : mapping
         Output stage of each source channel.
     siemens : (E,) array
-        Conductances to begin with (S).
+        Initial conductances (S).
     farad : (N,) array, optional
         Capacitance of each node (F). Default: none.
 
     Attributes
     ----------
     faults : FaultSchedule
-        What is made to go wrong, and when.
+        The faults, and when they begin.
     acquisitions : int
-        How many have begun.
+        Number of acquisitions that have begun.
     gains : dict of str to float
-        What each source channel plays, as a ratio to what it was asked for.
+        Ratio of the voltage that each source channel plays to the requested one.
     started_s : float
-        When the bench started, by the clock whose times are passed in (s); 0 by default.
+        Start of the bench on the clock whose times are passed in (s); 0 by default.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class World:
 
     @property
     def changes(self) -> int:
-        """How often `drive` or `set` was called: voltages asked for before may no longer hold."""
+        """Number of changes by `drive` or `set`; after a change, voltages computed before may no longer hold."""
         return self.timeline.changes
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
@@ -113,20 +113,20 @@ class World:
         self.timeline.set(t, siemens)
 
     def begin_acquisition(self, t: float, reader: Reader | None = None) -> int:
-        """Note that a digitizer takes its first scan at t.
+        """Record that a digitizer takes its first scan at t.
 
         Parameters
         ----------
         t : float
             Time (s).
         reader : Reader, optional
-            The acquisition, if it may be sampled after many others have begun. As long as it exists, nothing is
-            forgotten that it has not read.
+            The acquisition, if it may be sampled after many others have begun. As long as it exists, states that it has
+            not read yet are kept.
 
         Returns
         -------
         int
-            The number of this acquisition, from 1.
+            Number of this acquisition, from 1.
         """
         self.acquisitions += 1
         self.faults.begin_acquisition(t)
@@ -138,15 +138,15 @@ class World:
         return self.acquisitions
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
-        """What every wired source channel plays at t; None if its output is open."""
+        """Return the program that each wired source channel plays at t, by channel; None if its output is open."""
         return self.timeline.playing(t)
 
     def conductances(self, t: float) -> Array:
-        """(E,) actual conductances at t (S), or what transducers make of them."""
+        """Return the (E,) actual conductances at t (S), or the edge parameters that transducers produce from them."""
         return self.timeline.conductances(t)
 
     def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:
-        """(n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
+        """Return (n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
         return self.response.voltages(nodes, t0, rate, n, skew_s)
 
     def stretches(
@@ -158,20 +158,20 @@ class World:
         skew_s: Sequence[float] = (),
         coupling: Array | None = None,
     ) -> list[Stretch]:
-        """The same voltages, split where something changes.
+        """Return the voltages that `voltages` gives, split where something changes.
 
-        Each stretch has one period of scans, which repeats until its end. `coupling`, (S, len(nodes)), is what share of
-        the tones of each source comes on top.
+        Each stretch has one period of scans, which repeats until its end. `coupling` (S, len(nodes)) is the share of
+        the tones of each source that is added to each node.
         """
         return self.response.stretches(nodes, t0, rate, n, skew_s, coupling)
 
     def resistances(self, nodes: Sequence[str], t: float) -> Array | None:
-        """(len(nodes),) resistance from each node to ground at t (Ω); None if the network's physics knows none."""
+        """Return the resistance from each node to ground at t (Ω); None if the physics has no resistances."""
         return self.response.resistances(nodes, t)
 
     def static(self, volts: Mapping[str, ArrayLike], t: float) -> tuple[Equilibrium, Array]:
-        """The solver at t, and the node voltages (B, N) if the named channels played each of these B constant voltages.
+        """Return the solver at t, and the node voltages (B, N) for B constant voltages of each of these channels.
 
-        All other sources would play 0 V with their outputs on.
+        All other sources play 0 V with their outputs on.
         """
         return self.response.static(volts, t)

@@ -1,1 +1,1 @@
-"""The check of labrig.testing.rules as a test."""
+"""A thin test around the check of labrig.testing.rules."""

@@ -1,4 +1,4 @@
-"""A learning rule goes downhill, and its gradients are as well known as it says."""
+"""A learning rule goes downhill, and its gradients are as accurate as it states."""
 
 from __future__ import annotations
 

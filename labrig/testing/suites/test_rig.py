@@ -1,4 +1,4 @@
-"""Signals come back through the whole chain with the right sign and size, and stop when told to."""
+"""Signals come back through the whole chain with the right sign and size, and stop when they should."""
 
 from __future__ import annotations
 

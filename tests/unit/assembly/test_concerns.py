@@ -18,7 +18,7 @@ CASES = {
         "learning.error.current",
         "use at most",
     ),
-    "mains": (["iris.yaml", "acquisition.tones=[1200 Hz]"], "acquisition.tones[0]", "60 Hz mains is read at 1.2 kHz"),
+    "mains": (["iris.yaml", "acquisition.tones=[1200 Hz]"], "acquisition.tones[0]", "60 Hz mains appears at 1.2 kHz"),
     "rounding": (["xor.yaml", "instruments.daq.bits=12", "simulation.noise=10 µV"], "instruments.daq", "half a step"),
     "rate": (["iris.yaml", "learning.rate=50"], "learning.rate", "use at most"),
 }
@@ -36,7 +36,7 @@ def test_a_diode_in_breakdown_is_named(monkeypatch):
     monkeypatch.setitem(DIODES, "BAT54", DiodeModel(1e-12, 1.0, 1.0, 0.2, 1e-6))
     (warning,) = assemble(packaged_configs() / "xor.yaml").document.warnings
     assert warning.path == "network"
-    assert "in reverse, in its breakdown, which begins near 200 mV" in warning.message
+    assert "in reverse, and breakdown begins near 200 mV" in warning.message
 
 
 @pytest.mark.parametrize("config", sorted(path.name for path in packaged_configs().glob("*.yaml")))

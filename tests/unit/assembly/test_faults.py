@@ -15,18 +15,18 @@ MISTAKES = [
     ("{what: resett, where: pots, time: 1 s}", "what", "'resett' is not one of 'dropped_bytes', "),
     ("{what: fire, where: pots, time: 1 s}", "what", "'fire' is not one of 'dropped_bytes', 'corrupt_bytes', "),
     ("{what: reset, where: potz, time: 1 s}", "where", "'potz' is not an instrument of this file; there are awg, "),
-    ("{what: nak, where: daq, time: 1 s}", "where", "nak acts on a programmer, and daq is a digitizer"),
+    ("{what: nak, where: daq, time: 1 s}", "where", "nak acts on a programmer, but daq is a digitizer"),
     ("{what: over_range, where: daq, time: 1 s}", "where", "acts on one channel; write e.g. 'daq/ai0'"),
     ("{what: over_range, where: daq/ai99, time: 1 s}", "where", "daq has no channel 'ai99'; it has ai0 to ai31"),
     (
         "{what: over_range, where: daq/ai30, time: 1 s}",
         "where",
-        "'daq/ai30' senses nothing, so over_range does nothing; wired are ai0 to ai13 of daq",
+        "'daq/ai30' senses nothing, so over_range does nothing; the wired channels of daq are ai0 to ai13",
     ),
     ("{what: nak, where: pots, time: 1 s, for: 0}", "for", "a count of at least 1, or a time such as '100 ms', got 0"),
     ("{what: nak, where: pots, time: 1 s, for: 2.5}", "for", "or a time such as '100 ms', got 2.5"),
     ("{what: silent, where: daq/ai3, time: 1 s}", "where", "acts on the whole instrument; write 'daq'"),
-    ("{what: reset, where: awg, time: 1 s}", "what", "the virtual ni.ao has no reset"),
+    ("{what: reset, where: awg, time: 1 s}", "what", "the virtual ni.ao cannot simulate reset"),
     ("{what: late_bytes, where: pots, time: 1 s}", "by", "missing required key 'by', e.g. 'by: 20 ms'"),
     (
         "{what: nak, where: pots, time: 1 s, by: 1 ms}",
@@ -94,13 +94,13 @@ def test_the_simulated_bench_refuses_what_it_cannot_make(entry, able):
         assert len(assembled("iris_wire", *overrides).faults) == 1
         return
     (fault,) = refused(*overrides).problems
-    assert "the simulated bench cannot make" in fault.message
+    assert "the simulated bench cannot produce" in fault.message
     assert "write 'bench: wire'" in fault.message
 
 
 def test_hardware_makes_no_faults():
     (fault,) = refused("simulation.faults=[{what: reset, where: pots, time: 1 s}]", "bench=hardware").problems
-    assert "'bench: hardware' makes no faults" in fault.message
+    assert "'bench: hardware' cannot simulate faults" in fault.message
 
 
 def test_a_misspelt_fault_gets_a_hint():

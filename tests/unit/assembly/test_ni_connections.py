@@ -73,9 +73,9 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             OTHER_CHASSIS,
             "",
             "instruments.awg",
-            "they follow the clock of PXI chassis 1, the samples of daq follow the clock of PXI chassis 2; use cards "
-            "of one chassis, or connect the 10 MHz output of daq's chassis to the 10 MHz input of awg's chassis and "
-            "write 'clock: {master: daq, followers: [awg]}' under timing",
+            "they follow the clock of PXI chassis 1, but the samples of daq follow the clock of PXI chassis 2; use "
+            "cards of one chassis, or connect the 10 MHz output of daq's chassis to the 10 MHz input of awg's chassis "
+            "and write 'clock: {master: daq, followers: [awg]}' under timing",
         ),
         (
             f"{AWG}, {START}",

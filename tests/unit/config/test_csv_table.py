@@ -43,11 +43,11 @@ def test_what_is_read(tmp_path: Path, text: str, header: tuple[str, ...], rows: 
     [
         ("a,b\n1,2\n#N/A,3\n", "t.csv:3:1: '#N/A' begins with #: a comment below the header could be data"),
         ("a,b\n1,2\n# off: 3,4\n", "t.csv:3:1: '# off: 3' begins with #"),
-        ("a,b\n1,2,3\n", "t.csv:2:1: 3 fields where the header has 2"),
+        ("a,b\n1,2,3\n", "t.csv:2:1: the row has 3 fields, but the header has 2"),
         ("a,b\n1,5,2,5\n", "are there decimal commas in it? Write decimals with a point"),
         ('a,b\n1,"2\n3,4\n', "t.csv:2:3: the quote opened here is never closed"),
         ('a,b\n1,"2"x\n', "t.csv:2:3: there is text after the closing quote of '\"2\"'"),
-        ('"a\n(cm)",b\n1,2\n3\n', "t.csv:4:1: 1 field where the header has 2"),
+        ('"a\n(cm)",b\n1,2\n3\n', "t.csv:4:1: the row has 1 field, but the header has 2"),
         ("a,b\nse\x85t,1\n", "t.csv:2:1: 'se\\x85t' contains the control character U+0085"),
         ("a,b\n1,x\u200by\n", "t.csv:2:3: 'x\\u200by' contains the control character U+200B (zero width space)"),
         ("a,b\n1,ä\n".encode("latin-1"), "t.csv:2:3: byte 0xE4 is not UTF-8 text; save it as UTF-8"),
@@ -68,7 +68,7 @@ def test_what_is_refused(tmp_path: Path, text: str | bytes, says: str) -> None:
     [
         ("a;b\n1;2\n", "its cells are separated by semicolons; separate them by commas"),
         ("a\tb\n1\t2\n", "its cells are separated by tabs"),
-        ('"a,b"\n"1,2"\n', "whole lines of it are in quotes"),
+        ('"a,b"\n"1,2"\n', "whole lines of the file are in quotes"),
         ("#a,b\n1,2\n", "its header begins with #"),
         ("a,c\n1,2\n", "its columns are a, c"),
     ],

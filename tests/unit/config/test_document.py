@@ -116,7 +116,7 @@ def test_extends_that_lead_nowhere_or_in_circles_are_faults(write: Any) -> None:
     document = load(path)
     assert document.broken
     assert messages(document) == [
-        "b.yaml:1:11: extends[0]: 'top.yaml' extends itself, directly or through others",
+        "b.yaml:1:11: extends[0]: 'top.yaml' extends itself, directly or through other files; remove it",
         "binary.yaml:1:1: a NUL character: this is a binary file, not a configuration",
         f"top.yaml:2:5: extends[0]: there is no file 'none.yaml' in {path.parent}",
         "top.yaml:4:5: extends[2]: expected the name of a file, got 3",
@@ -204,7 +204,7 @@ def test_overrides_that_fit_nowhere_are_faults_in_the_override(write: Any) -> No
         ("a[-1]=3", "is not a valid key"),
         ("[0]=3", "is not a valid key"),
         ("a=1\nb: 2", "line break"),
-        ("extends=iris.yaml", "can only be set in a file"),
+        ("extends=iris.yaml", "'extends' cannot be overridden"),
         (".".join("a" * 40) + "=1", "more than 32 parts"),
     ],
 )

@@ -68,8 +68,8 @@ def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None
     ("text", "problem"),
     [
         ("name: x\n\tlearning: 1", "a.yaml:2:1: a tab is used for indentation; use spaces"),
-        ("name:\tx", "a.yaml:1:6: a tab stands here; use a space"),
-        ("name: x\t# y", "a.yaml:1:8: a tab stands here; use a space"),
+        ("name:\tx", "a.yaml:1:6: there is a tab here; use a space"),
+        ("name: x\t# y", "a.yaml:1:8: there is a tab here; use a space"),
         ("a: 1\nname:\u00a0x\nb: 2", "a.yaml:2:6: the character U+00A0 (no-break space) is not a space in YAML"),
         ("a: {name:\u00a0x}", "a.yaml:1:5: a: the character U+00A0 (no-break space) is not a space in YAML"),
         ("a: 1\n\u00a0b: 2", "a.yaml:2:1: the character U+00A0 (no-break space) is not a space in YAML"),
@@ -93,9 +93,9 @@ def test_all_duplicates_and_bad_keys_are_reported_and_the_rest_is_kept() -> None
         ("a: !!python/name:os.system x\n", "a.yaml:1:4: a: the tag !!python/name:os.system is not used"),
         ("a: !thing {b: 1}\n", "a.yaml:1:4: a: the tag !thing is not used in a configuration; remove it"),
         ("a: !!int x\n", "a.yaml:1:4: a: 'x' does not fit the tag !!int"),
-        (f"a: {'9' * 5000}\n", "a.yaml:1:4: a: a whole number of more than 1000 digits"),
-        ("a: &x [*x]\n", "a.yaml:1:4: a[0]: an alias that contains itself"),
-        ("[" * 1000, "a.yaml:1:33: nested more than 32 levels deep"),
+        (f"a: {'9' * 5000}\n", "a.yaml:1:4: a: a whole number must not have more than 1000 digits"),
+        ("a: &x [*x]\n", "a.yaml:1:4: a[0]: this alias contains itself"),
+        ("[" * 1000, "a.yaml:1:33: this is nested more than 32 levels deep"),
     ],
 )
 def test_broken_text_is_one_fault_in_plain_words(text: str, problem: str) -> None:

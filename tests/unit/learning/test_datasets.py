@@ -41,7 +41,7 @@ def test_columns_by_name(tmp_path):
         (GOOD, "kind", ["c"], "features", "no column 'c'"),
         ("a,kind\n", "kind", None, "data", "only a header line, no examples"),
         ("", "kind", None, "data", "no header line"),
-        ("a,kind\n1,x\n2\n", "kind", None, "data", "table.csv:3:1: 1 field where the header has 2"),
+        ("a,kind\n1,x\n2\n", "kind", None, "data", "table.csv:3:1: the row has 1 field, but the header has 2"),
         ("# c\na,kind\n1,x\n\nnan,x\n", "kind", None, "data", "table.csv:5:1: column 'a': 'nan' is not a number"),
         ("a,kind\n1e999,x\n", "kind", None, "data", "'1e999' is too large"),
         ("a,kind\nhigh,x\n", "kind", None, "data", "'high' is not a number"),

@@ -156,7 +156,7 @@ def test_the_exact_gradient_is_known_to_its_own_rule_alone():
 
 @pytest.mark.parametrize("bench", ["wire", "hardware"])
 def test_the_exact_gradient_is_refused_where_something_is_measured(bench):
-    with pytest.raises(ConfigError, match=f"exact_adjoint is no measurement .* not with {bench}"):
+    with pytest.raises(ConfigError, match=f"exact_adjoint does not measure .* not with {bench}"):
         assembled("iris_wire", f"bench={bench}", "learning.rule=exact_adjoint")
 
 

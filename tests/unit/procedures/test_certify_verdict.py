@@ -97,7 +97,7 @@ def test_noise_leaves_it_open_and_repeats_settle_it():
     few = certificate(noise=0.1)
     found = judge(few)
     assert (found.verdict, found.limit) == (Verdict.UNRESOLVED, Limit.NOISE)
-    assert found.hints[0].startswith("--repeats ")
+    assert found.hints[0].startswith("try --repeats ")
     many = certificate(noise=0.1, repeats=400)
     assert judge(many).verdict is Verdict.RIGHT
     assert many.bias.noise < few.bias.noise / 8

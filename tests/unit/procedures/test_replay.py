@@ -68,7 +68,7 @@ def test_a_step_that_does_not_follow_from_its_samples_is_named(tmp_path, capsys)
     assert main(["verify", str(folder.path), "--replay"]) == 7
     out = capsys.readouterr().out
     assert "2 steps and 1 evaluations are the same" in out
-    assert "the first that differs is step 3: loss" in out
+    assert "the first difference is in step 3: loss" in out
 
 
 def test_damaged_samples_are_named_and_nothing_is_replayed(tmp_path, capsys):

@@ -64,9 +64,9 @@ def test_edges_are_found_by_name(run: RunFolder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "more", "message"),
     [
-        ("iris.yaml", [], "it has no edge in0-out0.* this board has no edge in0-hid0"),
+        ("iris.yaml", [], "that network has no edge in0-out0.* this board has no edge in0-hid0"),
         ("xor.yaml", ["network.programmable.range=[49 uS, 51 uS]"], "outside the range of this board, 49 µS to 51 µS"),
-        ("xor.yaml", ["network.programmable.initial.step=21"], "has 20 steps"),
+        ("xor.yaml", ["network.programmable.initial.step=21"], "has only 20 steps"),
         ("xor.yaml", ["network.programmable.initial.run=none"], "there is no run 'none'"),
     ],
 )

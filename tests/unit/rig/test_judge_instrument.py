@@ -132,8 +132,8 @@ def test_a_slow_judge_takes_as_long_as_the_rig_with_fewer_samples() -> None:
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("judge={outputs: daq/0..1}", "daq is what the rig scores itself with"),
-        ("judge={outputs: awg/0..1}", "'awg' is not a digitizer that could judge; beside daq there is dmm"),
+        ("judge={outputs: daq/0..1}", "daq is the digitizer of the rig"),
+        ("judge={outputs: awg/0..1}", "'awg' is not a digitizer that could judge; digitizers other than daq: dmm"),
         ("judge={outputs: dmn/0..1}", "'dmn' is not a digitizer"),
         ("judge={outputs: dmm/3..4}", "'dmm/4': dmm has 4 channels"),
         ("judge={outputs: dmm/0..2}", "3 channels for 2 outputs (out0, out1)"),

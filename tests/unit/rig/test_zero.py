@@ -60,5 +60,5 @@ def test_the_zero_takes_the_acquisitions_that_were_asked_for():
 
 
 def test_a_sine_needs_no_zero():
-    with pytest.raises(ConfigProblems, match=r"zero.every: the zero matters to DC alone"):
+    with pytest.raises(ConfigProblems, match=r"zero.every: the zero of the digitizer matters only at DC"):
         assemble(CONFIGS / "iris.yaml", ["learning.activation=sine", "acquisition.zero.every=2"])

@@ -151,7 +151,7 @@ def test_what_is_no_export_is_not_replaced(run: RunFolder, tmp_path: Path) -> No
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"notes\.txt"):
         export(run, "h5", tmp_path / "notes.txt")
-    with pytest.raises(UsageError, match="CSV files only"):
+    with pytest.raises(UsageError, match="only CSV files"):
         export(run, "csv", tmp_path)
     with pytest.raises(UsageError, match="no folder"):
         export(run, "nc", tmp_path / "none" / "run.nc")

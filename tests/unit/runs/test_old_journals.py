@@ -102,7 +102,7 @@ def test_a_newer_journal_is_refused_by_name_and_is_not_called_damaged(
     with Journal(tmp_path / "run.db") as journal:
         journal._db.execute("UPDATE schema SET version = 99")
     with pytest.raises(
-        NewerJournal, match=f"newer labrig: its schema is 99, this labrig reads up to {VERSION}"
+        NewerJournal, match=f"newer labrig: its schema is 99, but this labrig reads up to {VERSION}"
     ) as caught:
         read_journal(tmp_path / "run.db")
     assert caught.value.exit_code == 6

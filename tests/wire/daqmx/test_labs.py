@@ -113,8 +113,8 @@ GENERATORS["pilot"] = "{drive: err/1, sense: daq/ai2}"
         ({"daq": CDAQ["daq"].replace("9215", "9216")}, "did you mean NI-92"),
         (
             {"awg": "{driver: ni.ao, model: PCIe-6738, resource: Dev2, start_trigger: PFI0}"},
-            "the tones of awg would drift: they follow the oscillator of Dev2, the samples of daq follow the clock of "
-            "cDAQ1; lock it to the digitizer's clock",
+            "the tones of awg would drift: they follow the oscillator of Dev2, but the samples of daq follow the clock "
+            "of cDAQ1; lock it to the digitizer's clock",
         ),
     ],
 )
@@ -139,18 +139,18 @@ def test_tones_of_a_card_that_cannot_be_locked_are_refused_and_its_levels_are_no
             ", line: PFI0",
             (
                 "daq has no terminal that outputs the clock that its samples follow; use its own outputs",
-                "daq does not output its start at PFI0, but at one of PFI4 to PFI7",
+                "daq cannot output its start trigger at PFI0; use one of PFI4 to PFI7",
             ),
         ),
-        (CDAQ["daq"], "", "", ("daq has no terminal that outputs its start for awg", "(cDAQ-9178)")),
-        (CDAQ["daq"], "", ", line: PFI0", ("daq has no terminal that outputs its start;",)),
+        (CDAQ["daq"], "", "", ("daq has no terminal that outputs its start trigger for awg", "(cDAQ-9178)")),
+        (CDAQ["daq"], "", ", line: PFI0", ("daq has no terminal that outputs its start trigger;",)),
         (
             "{driver: ni.ai, model: PXI-6221, resource: PXI1Slot4}",
             ", line: /PXI1Slot4/PXI_Trig1",
             ", line: PFI0",
             ("its terminals would output the card's own oscillator",),
         ),
-        (TWO_PCI["daq"], ", line: PFI1", ", line: PFI0", ("follow at PFI1, but at one of RTSI0 to RTSI7",)),
+        (TWO_PCI["daq"], ", line: PFI1", ", line: PFI0", ("follow at PFI1; use one of RTSI0 to RTSI7",)),
         (
             "{driver: ni.ai, model: PXIe-6363, resource: PXI1Slot4}",
             ", line: PFI1",
