@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,10 @@ class Simulated:
 
     def write(self, path: Path) -> None:
         """Write `time` and `v(NODE)` as one .npz file."""
-        arrays = {f"v({node})": self.voltages[:, column] for column, node in enumerate(self.nodes)}
+        # Any: newer NumPy also takes `allow_pickle` here, which NumPy 2.0 and older would store as an array.
+        arrays: dict[str, Any] = {f"v({node})": self.voltages[:, column] for column, node in enumerate(self.nodes)}
         with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, time=self.time, **arrays)
+            np.savez(file, time=self.time, **arrays)
 
 
 def simulate(netlist: Path, times: Array | None = None) -> Simulated:
