@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cli.board_mistakes import BOARD_MISTAKES
 from cli.config_texts import IRIS, ISLANDS, Edit, edited, write
+from cli.data_mistakes import DATA_MISTAKES
 from cli.mistakes import MISTAKES, Mistake
 from cli.wiring_mistakes import WIRING_MISTAKES
 
@@ -48,7 +49,7 @@ def reported(capsys: pytest.CaptureFixture[str]) -> str:
     return captured.err
 
 
-CASES = [*MISTAKES, *BOARD_MISTAKES, *WIRING_MISTAKES]
+CASES = [*MISTAKES, *DATA_MISTAKES, *BOARD_MISTAKES, *WIRING_MISTAKES]
 
 
 # `run` finds what `check` finds: of every eighth mistake in the short line.
