@@ -40,7 +40,7 @@ DATA_MISTAKES = [
         "an example without a class",
         (Edit("data: flowers", "data: ▲flowers"),),
         "task.classification.data",
-        ("without a class",),
+        ("the example has no class in column",),
         flowers=FLOWERS.replace(",setosa\n", ",\n", 1),
     ),
     Mistake(
