@@ -88,8 +88,8 @@ def outcome(kind: int, seed: int, bits: int, sabotage: str | None) -> Outcome:
 
 
 def _bias_without_noise(path: Path, overrides: list[str]) -> float:
-    """Relative error of the gradient that an ideal bench measures on this board."""
-    assembly = assemble(path, [*overrides, "simulation.preset=ideal"])
+    """Relative error of the gradient that ideal instruments measure on this board, with its actual parts."""
+    assembly = assemble(path, [*overrides, "simulation.preset=ideal", "simulation.part_tolerance=true"])
     setup = assembly.setup()
     with setup.rig as rig:
         update = assembly.update(rig)
@@ -120,18 +120,25 @@ def _clear_edges(assembly: Assembly, seed: int, sabotage: str | None) -> list[in
         return []
     setup = assembly.setup()
     with setup.rig as rig:
-        rig.program(assembly.update(rig).settings())
+        settings = assembly.update(rig).settings()
         truth = setup.bench.truth
         assert truth is not None
-        exact = np.array([_exact(assembly, truth, k) for k in assembly.task.representatives()[:4]])
-    size = np.linalg.norm(exact, axis=0)
-    order = np.random.default_rng(seed).permutation(len(size))
-    clear = [int(k) for k in order if size[k] >= CLEAR * np.sqrt(np.mean(size**2))]
-    if sabotage != "swap":
-        return clear[:1]
-    first = clear[0]
-    apart = np.linalg.norm(exact - exact[:, [first]], axis=0)
-    return [first, next((k for k in clear[1:] if apart[k] > size[first]), int(apart.argmax()))]
+
+        def exact(first: int = 0, other: int = 0) -> np.ndarray:
+            rig.program({**settings, first: settings[other], other: settings[first]})
+            return np.array([_exact(assembly, truth, k) for k in assembly.task.representatives()[:4]])
+
+        size = np.linalg.norm(exact(), axis=0)
+        order = np.random.default_rng(seed).permutation(len(size))
+        clear = [int(k) for k in order if size[k] >= CLEAR * np.sqrt(np.mean(size**2))]
+        if sabotage != "swap":
+            return clear[:1]
+        # What counts is the board on which they are exchanged: there the two gradients may have become the same.
+        first = clear[0]
+        apart = {
+            k: float(np.linalg.norm(np.diff(exact(first, k)[:, [first, k]]))) for k in order.tolist() if k != first
+        }
+    return [first, next((k for k in clear[1:] if apart[k] > size[first]), max(apart, key=lambda k: apart[k]))]
 
 
 def _sabotaged(assembly: Assembly, sabotage: str | None, edges: list[int]) -> Setup:
