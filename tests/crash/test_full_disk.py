@@ -51,7 +51,7 @@ def test_a_run_that_needs_more_than_there_is_says_so_before(tmp_path: Path, disk
     train(assemble(Path("divider.yaml"), ("learning.epochs=1",)), run_dir=tmp_path / "small", plots=False)
     assert not caplog.records
     train(assemble(Path("divider.yaml"), OVERRIDES), run_dir=tmp_path / "large", plots=False)
-    assert "it will stop before the disk is full" in caplog.text
+    assert "the run will stop before the disk is full" in caplog.text
 
 
 def test_the_disk_of_the_run_is_looked_at(tmp_path: Path):
