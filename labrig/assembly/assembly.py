@@ -48,7 +48,7 @@ from labrig.rig.limits import Limits
 from labrig.rig.rig import Rig
 from labrig.rig.transducers import TransducedProgrammer
 from labrig.runs.journal import Journal
-from labrig.simulation.section import ScheduledFault, SimulationChoice
+from labrig.simulation.section import Miswiring, ScheduledFault, SimulationChoice
 
 BENCHES = {
     "simulated": "labrig.assembly.benches.simulated",
@@ -110,6 +110,7 @@ class Assembly:
     task: Task
     loss: Loss
     faults: tuple[ScheduledFault, ...] = ()
+    miswired: tuple[Miswiring, ...] = ()
     judge: JudgeWires | None = None
     trained: Trained | None = None
     attended: bool = False

@@ -35,6 +35,7 @@ from labrig.assembly.sections import (
 from labrig.assembly.sections.faults import Faults
 from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.learning import LearningChoice, check_twin, read_learning, without_inherited
+from labrig.assembly.sections.miswired import read_miswired
 from labrig.assembly.sections.storage import Storage
 from labrig.config.document import Document
 from labrig.config.extending import load_document
@@ -110,6 +111,7 @@ STAGES: Sequence[Stage] = (
     Stage("judge", judge.read_judge),
     Stage("tones", acquisition.read_tones),
     Stage("faults", simulation.read_faults),
+    Stage("miswired", read_miswired),
     Stage("range_checked", network.check_range),
     Stage("trained", trained.read_trained),
     Stage("task", task.read_task, subject="task"),
@@ -225,6 +227,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         task=products["task"],
         loss=products["loss"],
         faults=products["faults"],
+        miswired=products["miswired"],
         judge=products["judge"].wires,
         trained=products["trained"],
     )

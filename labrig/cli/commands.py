@@ -34,6 +34,7 @@ from labrig.cli import (
     resume,
     run,
     safe,
+    selftest,
     show,
     simulate,
     sweep,
@@ -45,7 +46,7 @@ from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
 COMMANDS = (
-    *(run, resume, evaluate, program, check, feasible, plan, measure, certify, sweep),
+    *(run, resume, evaluate, program, check, feasible, plan, measure, selftest, certify, sweep),
     *(doctor, safe, abort, attach, show, verify, ls, compare, compare_rules, note, export, simulate, drivers, virtual),
 )
 INTERRUPTED = 130

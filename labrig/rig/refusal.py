@@ -9,9 +9,9 @@ from labrig.rig.hookup import Hookup
 UNUSABLE = (Flag.GAP, Flag.REF_WEAK)
 
 
-def is_refused(read: Demodulated) -> bool:
-    """Whether a measurement is clipped, incomplete, or without a usable phase."""
-    return not read.flags.isdisjoint((Flag.CLIP, *UNUSABLE))
+def is_refused(read: Demodulated, needs_pilot: bool = True) -> bool:
+    """Whether a measurement is clipped, incomplete, or without a usable phase, if a phase is needed."""
+    return not read.flags.isdisjoint((Flag.CLIP, *UNUSABLE) if needs_pilot else (Flag.CLIP, Flag.GAP))
 
 
 def refuse(read: Demodulated, hookup: Hookup) -> None:

@@ -17,18 +17,23 @@ from labrig.config.section import Section, composed, exactly_one
 from labrig.quantities import Count, NonNegativeCount, NonNegativeTime, PositiveTime
 from labrig.simulation.faults import FAULTS, SIMULATED_PLACES, Fault, ScheduledFault
 from labrig.simulation.imperfections import IMPERFECTIONS, Imperfection
+from labrig.simulation.miswirings import MISWIRINGS, Miswiring, Places, Wired
 from labrig.simulation.presets import preset, preset_names
 
 __all__ = [
     "FAULTS",
     "IMPERFECTIONS",
+    "MISWIRINGS",
     "SIMULATED_PLACES",
     "Fault",
     "FaultEntry",
     "Imperfection",
+    "Miswiring",
+    "Places",
     "ScheduledFault",
     "Simulation",
     "SimulationChoice",
+    "Wired",
     "preset",
     "simulation_model",
 ]
@@ -72,6 +77,7 @@ class Simulation(Section):
     preset: str = "typical"
     seed: NonNegativeCount | None = None
     faults: Any = []
+    miswired: list[dict[str, Any]] = []
 
 
 @dataclass(frozen=True)

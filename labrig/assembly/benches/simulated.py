@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from labrig.simulation.bench import SimulatedBench
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.imperfections import imperfections as drawn
+from labrig.simulation.miswirings import Wired
 from labrig.simulation.world import BoardWiring
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 def build(assembly: Assembly) -> SimulatedBench:
     """Build a bench whose board is wired as configured."""
     hookup = assembly.board.hookup
+    board = wired(assembly)
     return SimulatedBench(
-        assembly.board.network,
-        board_wiring(assembly),
+        board.network,
+        board.wiring,
         {name: device.capabilities for name, device in assembly.devices.items()},
         imperfections(assembly),
         assembly.simulation_seed,
@@ -26,6 +28,14 @@ def build(assembly: Assembly) -> SimulatedBench:
         outputs=[wire.output for wire in hookup.outputs],
         faults=assembly.faults,
     )
+
+
+def wired(assembly: Assembly) -> Wired:
+    """Return the simulated board: as configured, apart from its miswirings."""
+    board = Wired(assembly.board.network, board_wiring(assembly))
+    for miswiring in assembly.miswired:
+        board = miswiring.applied(board)
+    return board
 
 
 def board_wiring(assembly: Assembly) -> BoardWiring:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.assembly.benches.simulated import board_wiring, imperfections
+from labrig.assembly.benches.simulated import imperfections, wired
 from labrig.config.resolved import to_yaml
 from labrig.simulation.board import simulated_board
 from labrig.simulation.faults import FaultSchedule
@@ -51,7 +51,8 @@ def virtual_instruments(assembly: Assembly) -> Iterator[Serving]:
     hookup = assembly.board.hookup
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
-    board = simulated_board(assembly.board.network, board_wiring(assembly), capabilities, imperfect)
+    actual = wired(assembly)
+    board = simulated_board(actual.network, actual.wiring, capabilities, imperfect)
     bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
     board.world.started_s = bench.clock()
     board.world.faults = FaultSchedule(assembly.faults, bench.clock)

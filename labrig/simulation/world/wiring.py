@@ -32,6 +32,8 @@ class BoardWiring:
         Edge parameter that the transducer of an edge produces per siemens, by edge, where this is not 1.
     volts_per_drive : mapping
         Volts that an input's channel plays per unit of its activation, where this is not 1.
+    stuck : set of str
+        Edges that keep the conductance of power-up, whatever is written.
     """
 
     sources: Mapping[str, str]
@@ -41,6 +43,7 @@ class BoardWiring:
     sensors: Mapping[str, float] = field(default_factory=dict)
     per_siemens: Mapping[str, float] = field(default_factory=dict)
     volts_per_drive: Mapping[str, float] = field(default_factory=dict)
+    stuck: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,8 @@ class World:
 
     def set(self, t: float, siemens: Mapping[str, float]) -> None:
         """Set the actual conductances (S) of these edges from time t (s) on."""
+        if stuck := self.wiring.stuck:
+            siemens = {edge: value for edge, value in siemens.items() if edge not in stuck}
         if factors := self.wiring.per_siemens:
             siemens = {edge: value * factors.get(edge, 1.0) for edge, value in siemens.items()}
         self.timeline.set(t, siemens)

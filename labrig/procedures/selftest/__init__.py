@@ -1,0 +1,5 @@
+"""Self-test of a bench: is the board wired as configured, and if not, what is wrong?"""
+
+from labrig.procedures.selftest.procedure import Finding, SelfTest, selftest
+
+__all__ = ["Finding", "SelfTest", "selftest"]

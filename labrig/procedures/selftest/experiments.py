@@ -1,0 +1,76 @@
+"""What a self-test plays, and what it read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One acquisition.
+
+    Attributes
+    ----------
+    setting : int
+        Which of the settings of the edges holds.
+    activation : (I,) array
+        Level of every input, or signed amplitude of its tone (V).
+    output : int or None
+        The output into which the error current is injected; None for no error.
+    """
+
+    setting: int
+    activation: Array
+    output: int | None = None
+
+
+@dataclass(frozen=True)
+class Readings:
+    """All experiments and what the channels read.
+
+    Attributes
+    ----------
+    siemens : (M, E) array
+        Nominal conductances of the M settings (S).
+    experiments : tuple of X Experiment
+        What was played.
+    volts : (X, C) array
+        What every channel read: its level, or its in-phase amplitude at the tone of the activation or of the error.
+    u_volts : (X, C) array
+        Standard error of each (V).
+    pilot_v : (X,) array
+        Amplitude of the pilot (V).
+    """
+
+    siemens: Array
+    experiments: tuple[Experiment, ...]
+    volts: Array
+    u_volts: Array
+    pilot_v: Array
+
+
+def planned(
+    inputs: int, outputs: int, edges: int, amplitude_v: float, generator: np.random.Generator
+) -> tuple[list[Experiment], NDArray[np.bool_]]:
+    """Return the experiments, and which of their M settings set each edge high (M, E).
+
+    The first setting is the initial one: every input is driven alone, and every output gets its error current. In each
+    other setting every edge is low or high at random, so that no two edges have the same history.
+    """
+    alone = amplitude_v * np.eye(inputs)
+    first = [Experiment(0, row) for row in alone]
+    first += [Experiment(0, np.zeros(inputs), output) for output in range(outputs)]
+    settings = 8 + 2 * int(np.ceil(np.log2(max(2, edges))))
+    high = generator.integers(0, 2, (settings + 1, edges)).astype(bool)
+    high[2::2] = ~high[1:-1:2]  # every edge is low as often as high
+    others = [
+        Experiment(setting, amplitude_v * generator.choice([-1.0, 1.0], inputs))
+        for setting in range(1, settings + 1)
+        for _ in range(2)
+    ]
+    return first + others, high

@@ -1,0 +1,116 @@
+"""How well a board explains the readings, once parts, gains and zeros may deviate by what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.procedures.selftest.model import Model
+from labrig.simulation.section import Wired
+
+Array = NDArray[np.float64]
+
+WIDE = 1.5
+"""Standard deviation of ln of a conductance of which nothing is known."""
+
+ITERATIONS = 5
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """Standard deviations of what may differ from board to board.
+
+    Attributes
+    ----------
+    parts : (E,) array
+        ln of each conductance.
+    gain : float
+        Gain of each channel (relative).
+    zero_v : float
+        Zero of each channel (V), of levels only.
+    noise : (X, C) array
+        Everything else in a reading (V).
+    """
+
+    parts: Array
+    gain: float
+    zero_v: float
+    noise: Array
+
+
+@dataclass(frozen=True)
+class Fit:
+    """χ² of a board, and the factor (E,) by which its conductances deviate."""
+
+    chi2: float
+    factor: Array
+    residual: Array
+
+
+class Fits:
+    """Fits boards to the readings (X, C); `used` (X, C) are the readings that count."""
+
+    def __init__(self, model: Model, volts: Array, deviations: Deviations, used: NDArray[np.bool_]) -> None:
+        self._model = model
+        self._volts = volts
+        self._deviations = deviations
+        self._weights = used / deviations.noise
+        nominal = model.siemens(model.nominal)
+        start = model.expectation(model.nominal, nominal)
+        rows = self._rows(start.volts, start.by_edge)
+        self._screen = rows
+        self._inverse = np.linalg.inv(rows.T @ rows + np.diag(1.0 / self._spread(()) ** 2))
+
+    def screened(self, volts: Array) -> float:
+        """Return about the χ² of a board that leads to these readings (X, C): a linear estimate, without a new fit."""
+        residual = ((self._volts - volts) * self._weights).ravel()
+        along = self._screen.T @ residual
+        return float(residual @ residual - along @ self._inverse @ along)
+
+    def of(self, board: Wired, siemens: Array, free: tuple[int, ...] = ()) -> Fit:
+        """Fit a board with the conductances (M, E); nothing is known of those of the edges `free`."""
+        spread = self._spread(free)
+        edges, channels = siemens.shape[1], self._volts.shape[1]
+        found = np.zeros(edges + 2 * channels)
+        best = np.inf, found, np.zeros_like(self._volts)
+        step = np.zeros_like(found)
+        for _ in range(ITERATIONS):
+            expected = self._model.expectation(board, siemens * np.exp(found[:edges]))
+            gains = 1.0 + found[edges : edges + channels]
+            zeros = np.where(self._model.tones[:, np.newaxis], 0.0, found[edges + channels :])
+            residual = (self._volts - gains * expected.volts - zeros) * self._weights
+            chi2 = float(np.sum(residual**2) + np.sum((found / spread) ** 2))
+            if chi2 > best[0]:
+                step = 0.5 * step
+                found = best[1] + step
+                continue
+            converged = best[0] - chi2 < 0.5
+            best = chi2, found, residual
+            if converged:
+                break
+            rows = self._rows(expected.volts, expected.by_edge)
+            normal = rows.T @ rows + np.diag(1.0 / spread**2)
+            step = np.linalg.solve(normal, rows.T @ residual.ravel() - found / spread**2)
+            step[:edges] = np.clip(step[:edges], -1.0, 1.0)
+            found = found + step
+        return Fit(best[0], np.exp(best[1][:edges]), best[2])
+
+    def _spread(self, free: tuple[int, ...]) -> Array:
+        channels = self._volts.shape[1]
+        parts = self._deviations.parts.copy()
+        parts[list(free)] = WIDE
+        gain, zero = self._deviations.gain, self._deviations.zero_v
+        return np.concatenate((parts, np.full(channels, gain), np.full(channels, zero)))
+
+    def _rows(self, volts: Array, by_edge: Array) -> Array:
+        """(X·C, E + 2C) derivatives of the readings by ln of conductances, gains and zeros, over their noise."""
+        experiments, channels = volts.shape
+        gains = np.zeros((experiments, channels, channels))
+        zeros = np.zeros_like(gains)
+        each = np.arange(channels)
+        gains[:, each, each] = volts
+        zeros[:, each, each] = ~self._model.tones[:, np.newaxis]
+        rows = np.concatenate((by_edge, gains, zeros), axis=2) * self._weights[:, :, np.newaxis]
+        return rows.reshape(experiments * channels, -1)

@@ -1,0 +1,173 @@
+"""What a board would read, were it wired in a certain way: the expectation, from the configuration alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.procedures.selftest.experiments import Experiment, Readings
+from labrig.rig.hookup import Hookup
+from labrig.simulation.section import Wired
+
+Array = NDArray[np.float64]
+
+PHASES = 8
+"""Samples of a period of the activation, if it is a tone."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The readings (X, C) that a board leads to, and their derivatives (X, C, E) by ln of each conductance."""
+
+    volts: Array
+    by_edge: Array
+
+
+class Model:
+    """Predicts the readings of a self-test.
+
+    Parameters
+    ----------
+    nominal : Wired
+        The board as configured.
+    hookup : Hookup
+        The wiring of the rig.
+    readings : Readings
+        What was played.
+    activation : str
+        Whether inputs play levels ("dc") or tones ("sine").
+    error_a : float
+        Amplitude of the error current (A).
+    """
+
+    def __init__(
+        self, nominal: Wired, hookup: Hookup, readings: Readings, activation: Literal["dc", "sine"], error_a: float
+    ) -> None:
+        self.nominal = nominal
+        self.hookup = hookup
+        self._readings = readings
+        self._sine = activation == "sine"
+        self._error_a = error_a
+        self._senses = [f"{hookup.digitizer}/{wire.channel}" for wire in hookup.senses]
+        self._by_setting: dict[int, list[int]] = {}
+        for number, experiment in enumerate(readings.experiments):
+            self._by_setting.setdefault(experiment.setting, []).append(number)
+
+    @cached_property
+    def of_nodes(self) -> Array:
+        """(X, N) readings of the nodes of the nominal board."""
+        return self._of_nodes(self.nominal, self._readings.siemens)
+
+    @cached_property
+    def tones(self) -> NDArray[np.bool_]:
+        """(X,) mask of the experiments with an error current."""
+        return np.array([each.output is not None for each in self._readings.experiments])
+
+    def volts(self, board: Wired, stuck_s: float | None = None) -> Array:
+        """Return the (X, C) readings of a board whose stuck edges have the conductance `stuck_s`."""
+        siemens = self.siemens(board, stuck_s)
+        same = board.network is self.nominal.network and board.wiring.sources == self.nominal.wiring.sources
+        unchanged = same and np.array_equal(siemens, self._readings.siemens)
+        return self._read(board, self.of_nodes if unchanged else self._of_nodes(board, siemens))
+
+    def expectation(self, board: Wired, siemens: Array) -> Expectation:
+        """Return readings and derivatives at conductances (M, E)."""
+        columns = self._columns(board)
+        volts = np.zeros((len(self._readings.experiments), len(self._senses)))
+        by_edge = np.zeros((*volts.shape, siemens.shape[1]))
+        solver = board.network.equilibrium()
+        nodes = len(board.network.nodes)
+        for setting, numbers in self._by_setting.items():
+            solver.set_parameters(siemens[setting])
+            played = [self._played(board, self._readings.experiments[number]) for number in numbers]
+            states = np.atleast_2d(solver.states(np.concatenate([levels for levels, _ in played])))
+            slopes = np.zeros((len(states), len(columns), siemens.shape[1]))
+            for place, (node, factor) in enumerate(columns):
+                if node is not None:
+                    wanted = np.zeros((len(states), nodes))
+                    wanted[:, node] = factor
+                    slopes[:, place] = solver.gradient(states, wanted)
+            row = 0
+            for number, (levels, weights) in zip(numbers, played, strict=True):
+                rows = slice(row, row + len(levels))
+                volts[number] = [
+                    0.0 if node is None else factor * weights @ states[rows, node] for node, factor in columns
+                ]
+                by_edge[number] = np.tensordot(weights, slopes[rows], 1) * siemens[setting]
+                row += len(levels)
+        sign = self._signs(board)[:, np.newaxis]
+        return Expectation(volts * sign, by_edge * sign[:, :, np.newaxis])
+
+    def siemens(self, board: Wired, stuck_s: float | None = None) -> Array:
+        """Return the (M, E) conductances of a board at the settings of the experiments."""
+        place = {edge.name: column for column, edge in enumerate(self.hookup.edges)}
+        changed = self._readings.siemens.copy()
+        nominal = self.nominal.wiring
+        if board.wiring.edges != nominal.edges:
+            for channel, edge in board.wiring.edges.items():
+                changed[:, place[edge]] = self._readings.siemens[:, place[nominal.edges[channel]]]
+        for edge, factor in board.wiring.per_siemens.items():
+            changed[:, place[edge]] *= factor / nominal.per_siemens.get(edge, 1.0)
+        for edge in board.wiring.stuck:
+            changed[:, place[edge]] = changed[:, place[edge]].mean() if stuck_s is None else stuck_s
+        return changed
+
+    def _of_nodes(self, board: Wired, siemens: Array) -> Array:
+        found = np.zeros((len(self._readings.experiments), len(board.network.nodes)))
+        solver = board.network.equilibrium()
+        for setting, numbers in self._by_setting.items():
+            solver.set_parameters(siemens[setting])
+            played = [self._played(board, self._readings.experiments[number]) for number in numbers]
+            states = np.atleast_2d(solver.states(np.concatenate([levels for levels, _ in played])))
+            row = 0
+            for number, (levels, weights) in zip(numbers, played, strict=True):
+                found[number] = weights @ states[row : row + len(levels)]
+                row += len(levels)
+        return found
+
+    def _played(self, board: Wired, experiment: Experiment) -> tuple[Array, Array]:
+        """(B, S) source voltages whose states, weighted (B,), add up to what is read."""
+        rows = {source.node: row for row, source in enumerate(board.network.sources)}
+        sources = board.wiring.sources
+        levels = np.zeros(len(rows))
+        for wire, volts in zip(self.hookup.inputs, experiment.activation, strict=True):
+            levels[rows[sources[wire.label]]] = volts
+        if experiment.output is not None:
+            wire = self.hookup.outputs[experiment.output]
+            swing = np.zeros(len(rows))
+            swing[rows[sources[wire.label]]] = self._error_a * wire.volts_per_ampere
+            still = np.zeros(len(rows)) if self._sine else levels
+            return np.stack((still + swing, still - swing)), np.array([0.5, -0.5])
+        if self._sine:
+            cosines = np.cos(2 * np.pi * np.arange(PHASES) / PHASES)
+            return np.outer(cosines, levels), 2.0 / PHASES * cosines
+        return levels[np.newaxis], np.ones(1)
+
+    def _columns(self, board: Wired) -> list[tuple[int | None, float]]:
+        """The node of each channel by its index, None if it is open, and the volts per unit of its state."""
+        index = {node: place for place, node in enumerate(board.network.nodes)}
+        senses, sensors = board.wiring.senses, board.wiring.sensors
+        return [(index[senses[label]] if label in senses else None, sensors.get(label, 1.0)) for label in self._senses]
+
+    def _read(self, board: Wired, of_nodes: Array) -> Array:
+        columns = [
+            np.zeros(len(of_nodes)) if node is None else factor * of_nodes[:, node]
+            for node, factor in self._columns(board)
+        ]
+        return np.stack(columns, axis=1) * self._signs(board)[:, np.newaxis]
+
+    def _signs(self, board: Wired) -> Array:
+        """(X,) −1 where tones are read on the phase of an inverted pilot."""
+        pilot = self._senses[self.hookup.pilot_column]
+        sign = np.sign(_factor(board.wiring.sensors, pilot) / _factor(self.nominal.wiring.sensors, pilot))
+        on_pilot = np.ones(len(self.tones), dtype=bool) if self._sine else self.tones
+        return np.where(on_pilot, sign, 1.0)
+
+
+def _factor(sensors: Mapping[str, float], label: str) -> float:
+    return sensors.get(label, 1.0)

@@ -1,0 +1,283 @@
+"""Runs a self-test: measures, looks for the wirings that explain the readings, and names the best one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.assembly import Assembly
+from labrig.assembly.benches.simulated import board_wiring
+from labrig.assembly.sections.miswired import places
+from labrig.errors import UsageError
+from labrig.instruments.data import Level, Setting, Target
+from labrig.learning.measurement import Excitation, Response
+from labrig.learning.updates import ladder
+from labrig.network.resistive.graph import Graph
+from labrig.procedures.selftest.experiments import Experiment, Readings, planned
+from labrig.procedures.selftest.fit import Deviations, Fit, Fits
+from labrig.procedures.selftest.model import Model
+from labrig.rig.rig import Rig
+from labrig.simulation.section import MISWIRINGS, Miswiring, Wired
+
+Array = NDArray[np.float64]
+Verdict = Literal["healthy", "faulty", "unexplained"]
+Scores = dict[tuple[str, tuple[str, ...]], tuple[float, Miswiring]]
+
+LEVEL_NOISE = (1e-3, 5e-3)
+"""What a level may deviate for reasons that are not modelled: volts, and a share of the largest reading."""
+
+TONE_NOISE = (20e-6, 0.02)
+"""The same for a tone."""
+
+EXPLAINS = 30.0
+"""By how much χ² must fall before a fault is named, beyond what its choice among so many candidates costs."""
+
+ALIKE = 6.0
+"""Faults whose χ² differ by less than this cannot be told apart."""
+
+UNEXPLAINED = 3.0
+"""Mean square of a normalized residual beyond which no explanation is accepted."""
+
+FITTED = 14
+MOST_FAULTS = 3
+MOST_EDGES = 40
+"""Edges up to which every pair is tried; of larger boards only pairs of the most suspicious ones."""
+
+PILOT_SHARE = 0.7
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault, and others that explain the readings as well.
+
+    Attributes
+    ----------
+    fault : Miswiring
+        The best explanation.
+    remedy : str
+        What to check, with the pins.
+    alike : tuple of Miswiring
+        Faults that these readings cannot tell apart from it.
+    """
+
+    fault: Miswiring
+    remedy: str
+    alike: tuple[Miswiring, ...]
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The result of a self-test.
+
+    Attributes
+    ----------
+    verdict : str
+        "healthy", "faulty", or "unexplained": something is wrong, but no known fault explains it.
+    findings : tuple of Finding
+        What is wrong, one entry for each fault.
+    misfit, left : float
+        Mean square of the residuals of the board as configured, and with the faults found; about 1 or less if it fits.
+    worst : tuple of (str, float)
+        The nodes with the largest residuals that are left, with their root mean square in units of what is expected.
+    acquisitions : int
+        Number of acquisitions.
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    misfit: float
+    left: float
+    worst: tuple[tuple[str, float], ...]
+    acquisitions: int
+
+
+def selftest(assembly: Assembly, rig: Rig, report: Callable[[int, int], None] = lambda done, total: None) -> SelfTest:
+    """Test an open rig.
+
+    Parameters
+    ----------
+    assembly : Assembly
+        The configuration.
+    rig : Rig
+        Its rig, open. The settings of the board are written back at the end.
+    report : callable
+        Called with the number of acquisitions made, and of all.
+
+    Raises
+    ------
+    UsageError
+        If the board is not one of resistors and diodes.
+    """
+    if not isinstance(assembly.board.network, Graph):
+        raise UsageError("selftest knows boards of resistors and diodes only", remedy="use labrig measure instead")
+    nominal = Wired(assembly.board.network, board_wiring(assembly))
+    error_a = min(assembly.learning.error.largest, rig.largest_error_a)
+    readings = _measured(assembly, rig, error_a, report)
+    model = Model(nominal, rig.hookup, readings, assembly.learning.activation, error_a)
+    return _Search(assembly, rig, model, readings).result()
+
+
+def _measured(assembly: Assembly, rig: Rig, error_a: float, report: Callable[[int, int], None]) -> Readings:
+    hookup, low_high = rig.hookup, assembly.network.programmable.range
+    amplitude = 0.8 * float(np.abs(assembly.task.activation).max())
+    generator = np.random.default_rng(assembly.seed)
+    sizes = len(hookup.inputs), len(hookup.outputs), len(hookup.edges)
+    experiments, high = planned(*sizes, amplitude, generator)
+    held = rig.read_back()
+    rig.wiring_trusted = False
+    siemens: list[Array] = []
+    rows: list[tuple[Array, Array, float]] = []
+    try:
+        for number, experiment in enumerate(experiments):
+            if experiment.setting == len(siemens):
+                chosen = np.where(high[experiment.setting], low_high[1], low_high[0])
+                wanted = assembly.initial if experiment.setting == 0 else chosen
+                rig.program(_settings(rig, wanted))
+                siemens.append(rig.siemens)
+            rows.append(_read(rig, experiment, error_a))
+            report(number + 1, len(experiments))
+        rig.confirm()
+    finally:
+        rig.wiring_trusted = True
+    rig.program(held)
+    volts, u_volts, pilot = (np.array(column) for column in zip(*rows, strict=True))
+    return Readings(np.array(siemens), tuple(experiments), volts, u_volts, pilot)
+
+
+def _settings(rig: Rig, siemens: Array) -> dict[int, Setting]:
+    """The setting of every edge nearest to a conductance."""
+    levels = ladder.stacked(rig.levels)
+    if levels is None:
+        return {edge: Target(float(value)) for edge, value in enumerate(siemens)}
+    nearest = ladder.nearest(levels, siemens)
+    return {edge: Level(int(levels.codes[levels.table[edge], nearest[edge]])) for edge in range(len(siemens))}
+
+
+def _read(rig: Rig, experiment: Experiment, error_a: float) -> tuple[Array, Array, float]:
+    """Readings (C,), their standard errors, and the amplitude of the pilot."""
+    error = None
+    if experiment.output is not None:
+        error = np.zeros((rig.error_tones, len(rig.hookup.outputs)))
+        error[0, experiment.output] = error_a
+    response: Response = rig.measure(Excitation(experiment.activation, error=error))
+    read = response.demodulated
+    pilot = float(read.pilot_amplitude.sum())
+    if error is not None:
+        row = len(read.frequencies_hz) - rig.error_tones
+        return read.channel_in_phase[row], read.u_channel[row], pilot
+    if rig.activation == "sine":
+        return read.channel_in_phase[0], read.u_channel[0], pilot
+    return read.dc, read.u_dc, pilot
+
+
+class _Search:
+    """Looks for the faults that explain the readings, one after the other."""
+
+    def __init__(self, assembly: Assembly, rig: Rig, model: Model, readings: Readings) -> None:
+        self._assembly, self._rig, self._model, self._readings = assembly, rig, model, readings
+        self._places = places(rig.hookup)
+        tones = model.tones[:, np.newaxis]
+        # The pilot is the phase of all tones, and no measure of them; if it is missing, no tone can be read.
+        used = np.ones_like(readings.volts, dtype=bool)
+        used[:, rig.hookup.pilot_column] = ~model.tones
+        expected_pilot = assembly.acquisition.pilot
+        if float(np.median(readings.pilot_v)) < PILOT_SHARE * expected_pilot:
+            used &= ~tones
+        largest = np.abs(np.where(used, readings.volts, 0.0)).max(axis=1, keepdims=True)
+        floor = np.where(tones, TONE_NOISE[0] + TONE_NOISE[1] * largest, LEVEL_NOISE[0] + LEVEL_NOISE[1] * largest)
+        deviations = Deviations(
+            parts=np.array([max(each.tolerance / np.sqrt(3), 0.005) for each in rig.levels]),
+            gain=max(rig.plan.u_gain, 1e-3),
+            zero_v=max(rig.plan.u_offset_v, 200e-6),
+            noise=np.hypot(readings.u_volts, floor),
+        )
+        self._used = used
+        self._count = int(used.sum())
+        self._fits = Fits(model, readings.volts, deviations, used)
+
+    def result(self) -> SelfTest:
+        board = self._model.nominal
+        fit = first = self._fits.of(board, self._model.siemens(board))
+        findings: list[Finding] = []
+        while len(findings) < MOST_FAULTS:
+            better = self._best(board, fit)
+            if better is None:
+                break
+            finding, fit = better
+            findings.append(finding)
+            board = finding.fault.applied(board)
+            if fit.chi2 < 1.5 * self._count:
+                break
+        left = fit.chi2 / self._count
+        wrong = bool(findings) or left > UNEXPLAINED
+        explained = left <= UNEXPLAINED
+        return SelfTest(
+            "healthy" if not wrong else "faulty" if explained else "unexplained",
+            tuple(findings) if explained else (),
+            first.chi2 / self._count,
+            left,
+            self._worst(fit),
+            len(self._readings.experiments),
+        )
+
+    def _best(self, board: Wired, fit: Fit) -> tuple[Finding, Fit] | None:
+        """The fault that explains most of what `fit` leaves, with the new fit; None if none explains enough."""
+        screened = self._screened(board)
+        needed = EXPLAINS + 2.0 * np.log(max(1, len(screened)))
+        fitted = [(self._refined(board, fault), fault) for fault in screened[:FITTED]]
+        fitted.sort(key=lambda each: each[0].chi2)
+        best, fault = fitted[0]
+        if fit.chi2 - best.chi2 < needed:
+            return None
+        alike = tuple(other for each, other in fitted[1:] if each.chi2 - best.chi2 < ALIKE)
+        return Finding(fault, fault.remedy(self._model.nominal), alike), best
+
+    def _screened(self, board: Wired) -> list[Miswiring]:
+        """All faults that the board may have besides, the most likely first, each once."""
+        scores: Scores = {}
+        for fault in self._candidates(scores):
+            score = min(self._fits.screened(volts) for volts in self._predicted(board, fault))
+            key = fault.key, fault.names
+            if key not in scores or score < scores[key][0]:
+                scores[key] = score, fault
+        return [fault for _, fault in sorted(scores.values(), key=lambda each: each[0])]
+
+    def _candidates(self, scores: Scores) -> Iterator[Miswiring]:
+        """All faults; pairs of edges last, and on a large board only of those that look most suspicious alone."""
+        kinds = [MISWIRINGS.find(name) for name in MISWIRINGS.names()]
+        pairs = [kind for kind in kinds if kind.at == "edge" and 2 in kind.count]
+        for kind in kinds:
+            if kind not in pairs:
+                yield from kind.candidates(self._places)
+        alone = dict.fromkeys(self._places.edges, np.inf)
+        for (_, names), (score, fault) in scores.items():
+            if fault.at == "edge":
+                alone[names[0]] = min(alone[names[0]], score)
+        suspicious = tuple(sorted(alone, key=lambda edge: alone[edge])[:MOST_EDGES])
+        for kind in pairs:
+            yield from kind.candidates(replace(self._places, edges=suspicious))
+
+    def _predicted(self, board: Wired, fault: Miswiring) -> Iterator[Array]:
+        changed = fault.applied(board)
+        for stuck_s in self._stuck(changed):
+            yield self._model.volts(changed, stuck_s)
+
+    def _stuck(self, board: Wired) -> tuple[float | None, ...]:
+        low, high = self._assembly.network.programmable.range
+        return (low, float(np.sqrt(low * high)), high) if board.wiring.stuck else (None,)
+
+    def _refined(self, board: Wired, fault: Miswiring) -> Fit:
+        changed = fault.applied(board)
+        names = fault.names if fault.at == "edge" and len(fault.names) == 1 else ()
+        free = tuple(self._rig.edges.index(name) for name in names)
+        fits = [self._fits.of(changed, self._model.siemens(changed, stuck_s), free) for stuck_s in self._stuck(changed)]
+        return min(fits, key=lambda each: each.chi2)
+
+    def _worst(self, fit: Fit) -> tuple[tuple[str, float], ...]:
+        size = np.sqrt((fit.residual**2).sum(axis=0) / np.maximum(self._used.sum(axis=0), 1))
+        order = np.argsort(-size)[:3]
+        return tuple((self._rig.hookup.senses[column].node, float(size[column])) for column in order)

@@ -1,0 +1,28 @@
+"""A programmable part that does not follow its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Self
+
+from labrig.simulation.miswirings.miswiring import Miswiring, Places, Wired
+
+
+class Stuck(Miswiring):
+    """The conductance of an edge stays at its value after power-up, although the part reads back what is written."""
+
+    key = "stuck"
+    at = "edge"
+
+    @classmethod
+    def candidates(cls, places: Places) -> Iterator[Self]:
+        """Every edge."""
+        return (cls(edge) for edge in places.edges)
+
+    def applied(self, board: Wired) -> Wired:
+        """Let the World ignore what is written to this edge."""
+        return board.rewired(stuck=board.wiring.stuck | {self.names[0]})
+
+    def remedy(self, board: Wired) -> str:
+        """Say which part to look at."""
+        return f"does the wiper of {board.edge_channel(self.names[0])}, the part of {self.names[0]}, move at all?"

@@ -1,0 +1,36 @@
+"""A programmable part of another size than the configured one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Self
+
+from labrig.simulation.miswirings.miswiring import Miswiring, Places, Wired
+
+TRIED = (0.01, 0.1, 0.2, 0.5, 2.0, 5.0, 10.0, 100.0)
+
+
+class WrongPart(Miswiring):
+    """The conductance of an edge is this many times that of the configured part, at every setting."""
+
+    key = "wrong_part"
+    at = "edge"
+    takes = "number"
+
+    @classmethod
+    def candidates(cls, places: Places) -> Iterator[Self]:
+        """Every edge, with parts of usual sizes."""
+        return (cls(edge, value=factor) for edge in places.edges for factor in TRIED)
+
+    def applied(self, board: Wired) -> Wired:
+        """Scale what the channel sets."""
+        assert self.value is not None
+        (edge,), factors = self.names, board.wiring.per_siemens
+        return board.rewired(per_siemens={**factors, edge: factors.get(edge, 1.0) * self.value})
+
+    def remedy(self, board: Wired) -> str:
+        """Say which part to look at."""
+        return (
+            f"is {board.edge_channel(self.names[0])}, the part of {self.names[0]}, of another type? "
+            f"it has {self.value:.2g} times the conductance of the configured one"
+        )
