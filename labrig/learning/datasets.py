@@ -70,10 +70,29 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
     return LabelledTable(values, np.array([index[name] for name in names]), classes, columns, notes)
 
 
-def read_number_csv(path: Path, columns: Sequence[str], key: str) -> NDArray[np.float64]:
-    """Return the numbers in the given columns of a CSV file, shape (M, F). An OptionError refers to `key`."""
+@dataclass(frozen=True)
+class NumberTable:
+    """Columns of numbers.
+
+    Attributes
+    ----------
+    values : (M, F) array
+        The numbers.
+    places : list of lists of str
+        Of each number, as file:line:column.
+    """
+
+    values: NDArray[np.float64]
+    places: Sequence[Sequence[str]]
+
+
+def read_number_csv(path: Path, columns: Sequence[str], key: str) -> NumberTable:
+    """Return columns of numbers of a CSV; `key` names the columns in an OptionError."""
     _check_once(columns, key)
-    return _numbers(path, _table(path), columns, key)
+    table = _table(path)
+    values = _numbers(path, table, columns, key)
+    at = [table.position(name) for name in columns]
+    return NumberTable(values, [[row[k].place for k in at] for row in table.rows])
 
 
 def _table(path: Path) -> CsvTable:

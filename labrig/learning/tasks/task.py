@@ -202,6 +202,14 @@ class Task(ABC):
         """The key that sets the target of the readout `row`, or of all readouts if `row` is None."""
         return ()
 
+    def target_place(self, example: int, row: int) -> str:
+        """Where the data file has the target of a readout; empty if it does not come from a file."""
+        return ""
+
+    def target_remedy(self, reach: float) -> str:
+        """What to do about targets of a data file that are out of reach; outputs can be up to `reach`, in SI units."""
+        return "correct the data"
+
     def example_name(self, example: int) -> str:
         """The name of an example, or its number if it has no name."""
         return self.names[example] if self.names else str(example)
