@@ -20,19 +20,22 @@ from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key, TaskContext, Terminals
 from labrig.learning.tasks.voltages import VoltageTask
 from labrig.medium import PositiveState, medium_in_use
-from labrig.quantities import MOST, Count, as_written
+from labrig.quantities import MOST, Count, NonNegativeCount, as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
 
 
 class RegressionSplit(Section):
-    """Examples of the table in the training set and in the test set."""
+    """Examples of the table in the training set and in the test set; `all` are all that do not train."""
 
     example: ClassVar[str] = "split: {train: 30, test: 20}"
 
-    train: Count
-    test: Count
+    all_tested: ClassVar[Mapping[str, object]] = {"train": 0, "test": "all"}
+    """The values with which nothing trains, and everything is in the test set."""
+
+    train: NonNegativeCount
+    test: Count | Literal["all"]
 
 
 class RegressionData(Section):
@@ -108,11 +111,13 @@ class Regression(EncodedInputs, VoltageTask):
         values = wanted.values
         split: RegressionSplit = context.sections["split"]
         train, test = split_at_random(len(values), split.train, split.test, RandomStream(context.seed, "split").at(0))
-        low, high = encode.limits(data.inputs, features[train])
+        scaled_outputs = data.outputs if data.full_scale is not None else []
+        low, high = encode.limits(data.inputs, features[train], scaled_outputs)
+        encode.warn_of_clipping(context, data.inputs, features, low, high)
         volts = encode.full_scale * scaled(features, low, high, encode.clip)
         columns: list[tuple[str, Scaling | None]] = [(name, None) for name in data.outputs]
         if data.full_scale is not None:
-            least, most = values[train].min(axis=0), values[train].max(axis=0)
+            least, most = encode.own_limits(data.outputs, values[train])
             columns = [*_scalings(data.outputs, least, most, data.full_scale)]
             values = data.full_scale * scaled(values, least, most, np.inf)
         return cls(

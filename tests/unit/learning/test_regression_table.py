@@ -11,6 +11,10 @@ from unit.learning.tables import write_table
 import labrig
 from labrig.assembly import assemble
 from labrig.config.problems import ConfigProblems
+from labrig.errors import ConfigError
+from labrig.procedures.feasible.search import search
+from labrig.procedures.trained_board import trained_board
+from labrig.runs.folder import RunFolder
 from labrig.runs.journal import read_journal
 
 SPLIT = "{train: 20, test: 10}"
@@ -136,3 +140,37 @@ def test_targets_beyond_the_drives_of_their_own_example_are_only_warned_of(tmp_p
     assert warning.path == "task.regression.data.outputs"
     assert "table.csv:5:3: column 'y': target 500 mV (as are 5 more of 12)" in warning.message
     assert not [each for each in assemble(path).document.warnings if "out of reach" in each.message]
+
+
+def test_new_data_are_scaled_as_those_of_the_run(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a", "b"], SPLIT, rows()[1], ", full_scale: 200 mV")
+    labrig.train(path, settings={"learning.epochs": 0}, run_dir=tmp_path / "run", plots=False)
+    (tmp_path / "new.csv").write_text("\n".join(rows()[1].splitlines()[:6]) + "\n")
+    run = RunFolder(tmp_path / "run")
+    new, old = trained_board(run, data=tmp_path / "new.csv", scored=True).task, assemble(path).task
+    assert (len(new.train), sorted(new.test)) == (0, [0, 1, 2, 3])
+    np.testing.assert_array_equal(new.target, old.target[:4])
+    np.testing.assert_array_equal(new.activation, old.activation[:4])
+
+
+def test_without_training_examples_ranges_must_be_given_and_no_epochs(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a"], "{train: 0, test: all}", in_volts(*(0.01 * k for k in range(12))))
+    with pytest.raises(
+        ConfigProblems, match=r"the range of 'a' is not known; write it, e\.g\. 'ranges: \{a: \[0, 1\]\}'"
+    ):
+        assemble(path)
+    with pytest.raises(ConfigProblems, match=r"task\.split: there are no training examples; .* 'epochs: 0'"):
+        assemble(path, ["task.encode.range=[0, 11]"])
+    scored = assemble(path, ["task.encode.range=[0, 11]", "learning.epochs=0"])
+    assert len(scored.task.test) == 12
+    with pytest.raises(ConfigError, match="it can only be scored"):
+        search(scored)
+
+
+def test_a_range_in_another_unit_is_warned_of(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a"], "{train: 6, test: 4}", in_volts(*(0.01 * k for k in range(12))))
+    warnings = assemble(path, ["task.encode.range=[0, 0.011]"]).document.warnings
+    (warning,) = (each for each in warnings if each.path == "task.encode.range")
+    assert str(warning).endswith(
+        "11 of 12 examples of 'a' lie so far outside 0 to 0.011 that they are clipped; are they in the same unit?"
+    )
