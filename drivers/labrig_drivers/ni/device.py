@@ -20,6 +20,7 @@ from labrig.instruments.addresses import parse_host_port
 from labrig.instruments.data import Identity, plain_model
 from labrig.instruments.drivers import ClockSource, InstrumentOptions
 from labrig_drivers.ni.clocks import (
+    cdaq_chassis,
     chassis_clock,
     clock_of,
     clock_of_chassis,
@@ -28,7 +29,7 @@ from labrig_drivers.ni.clocks import (
     reference_rate_hz,
 )
 from labrig_drivers.ni.facts import Fact
-from labrig_drivers.ni.models import CHASSIS, Model
+from labrig_drivers.ni.models import CHASSIS, SLOTS, Model
 
 if TYPE_CHECKING:
     from nidaqmx.system import System
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 def _device_name(text: str) -> str:
     """Return the name of a device. Raises ValueError, with a message for the user, for a terminal or a channel."""
     if text.startswith("/") or "/" in text:
-        name = text.strip("/").partition("/")[0]
+        first, *others = text.strip("/").split("/")
+        name = first + others[0] if others and re.fullmatch(r"mod\d+", others[0], re.IGNORECASE) else first
         raise ValueError(f"{text!r} is a terminal or a channel; write the name of the device, {name!r}")
     if re.fullmatch(r"[A-Za-z0-9_ -]+", text) is None:
         raise ValueError(f"{text!r} is not a device name; write it as NI MAX shows it, e.g. 'PXI1Slot4' or 'Dev1'")
@@ -97,6 +99,21 @@ class NiOptions(InstrumentOptions):
             raise ValueError(f"reference_clock: {self.model} cannot be locked to a reference clock")
         if self.chassis is not None and not model.module:
             raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis")
+        if model.module:
+            self._check_slot()
+
+    def _check_slot(self) -> None:
+        """Raise ValueError if a module has the name of its chassis, or of a slot that the chassis does not have."""
+        if re.fullmatch(r"cDAQ[0-9A-Z-]*", self.resource, re.IGNORECASE) and cdaq_chassis(self.resource) is None:
+            what = f"{self.resource!r} is the name of a chassis; write that of the module in it"
+            raise ValueError(f"resource: {what}, e.g. '{self.resource}Mod1'")
+        slot = re.search(r"mod(\d+)$", self.resource, re.IGNORECASE)
+        slots = SLOTS.get(self.chassis or "")
+        if slot and slots and not 1 <= int(slot[1]) <= slots:
+            has = "one slot" if slots == 1 else f"slots 1 to {slots}"
+            raise ValueError(f"resource: {self.resource!r} does not exist: a {self.chassis} has {has}")
+        if slot and int(slot[1]) == 0:
+            raise ValueError(f"resource: {self.resource!r} does not exist: slots count from 1")
 
     def clock_source(self, model: Model) -> ClockSource | None:
         """The clock from which its sample clocks are derived; None if this cannot be known here."""
