@@ -20,7 +20,6 @@ from labrig.instruments.addresses import parse_host_port
 from labrig.instruments.data import Identity, plain_model
 from labrig.instruments.drivers import ClockSource, InstrumentOptions
 from labrig_drivers.ni.clocks import (
-    cdaq_chassis,
     chassis_clock,
     clock_of,
     clock_of_chassis,
@@ -29,7 +28,8 @@ from labrig_drivers.ni.clocks import (
     reference_rate_hz,
 )
 from labrig_drivers.ni.facts import Fact
-from labrig_drivers.ni.models import CHASSIS, SLOTS, Model
+from labrig_drivers.ni.models import CHASSIS, Model
+from labrig_drivers.ni.slots import check_slot
 
 if TYPE_CHECKING:
     from nidaqmx.system import System
@@ -100,20 +100,7 @@ class NiOptions(InstrumentOptions):
         if self.chassis is not None and not model.module:
             raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis")
         if model.module:
-            self._check_slot()
-
-    def _check_slot(self) -> None:
-        """Raise ValueError if a module has the name of its chassis, or of a slot that the chassis does not have."""
-        if re.fullmatch(r"cDAQ[0-9A-Z-]*", self.resource, re.IGNORECASE) and cdaq_chassis(self.resource) is None:
-            what = f"{self.resource!r} is the name of a chassis; write that of the module in it"
-            raise ValueError(f"resource: {what}, e.g. '{self.resource}Mod1'")
-        slot = re.search(r"mod(\d+)$", self.resource, re.IGNORECASE)
-        slots = SLOTS.get(self.chassis or "")
-        if slot and slots and not 1 <= int(slot[1]) <= slots:
-            has = "one slot" if slots == 1 else f"slots 1 to {slots}"
-            raise ValueError(f"resource: {self.resource!r} does not exist: a {self.chassis} has {has}")
-        if slot and int(slot[1]) == 0:
-            raise ValueError(f"resource: {self.resource!r} does not exist: slots count from 1")
+            check_slot(self.resource, self.chassis)
 
     def clock_source(self, model: Model) -> ClockSource | None:
         """The clock from which its sample clocks are derived; None if this cannot be known here."""

@@ -289,19 +289,6 @@ CHASSIS: Mapping[str, tuple[str, ...]] = {
 }
 """Trigger terminals of CompactDAQ chassis themselves; modules with digital lines add more, which DAQmx knows."""
 
-SLOTS: Mapping[str, int] = {
-    "cDAQ-9171": 1,
-    "cDAQ-9174": 4,
-    "cDAQ-9178": 8,
-    "cDAQ-9179": 14,
-    "cDAQ-9181": 1,
-    "cDAQ-9184": 4,
-    "cDAQ-9185": 4,
-    "cDAQ-9188": 8,
-    "cDAQ-9189": 8,
-}
-"""Slots of CompactDAQ chassis, as far as known: cDAQ-917x, 918x Specifications."""
-
 
 def find(model: str) -> Model | None:
     """The model to which a name refers, ignoring variants such as `USB-6363 (BNC)`; None if it is not in the table."""
