@@ -89,7 +89,7 @@ class Experiment:
         """
         if not self._programmed:
             self.program()
-        per_epoch = -(-len(self.task.train) // self.schedule.batch)
+        per_epoch = max(1, -(-len(self.task.train) // self.schedule.batch))
         begun = self.update.steps // per_epoch  # the epoch to continue; the evaluation before it may be missing
         if not self._evaluated(begun, stop, report):
             return
@@ -322,7 +322,8 @@ class Experiment:
         if self.first_evaluation is None or self.last_evaluation is None:
             return {}
         extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
-        initial = {"initial_loss": self.first_evaluation.metrics["loss"]}
+        first = self.first_evaluation.metrics
+        initial = {"initial_loss": first["loss"]} if "loss" in first else {}
         return {**self.last_evaluation.metrics, **initial, **extra}
 
     def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:

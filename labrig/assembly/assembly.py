@@ -25,6 +25,7 @@ from labrig.assembly.sections.timing import Timing, with_lines
 from labrig.assembly.sections.trained import Trained
 from labrig.config.document import Document
 from labrig.config.section import Section
+from labrig.errors import ConfigError
 from labrig.experiment import Experiment
 from labrig.fault_policy import FaultPolicy
 from labrig.instruments.contracts import Bench
@@ -154,6 +155,11 @@ class Assembly:
         """The worst residue of one node in the reading of the next; None unless the digitizer is multiplexed."""
         able = self.devices[self.board.hookup.digitizer].digitizer
         return worst_ghost(self.board, able, self.acquisition_timing.plan, self.network.programmable.range[0])
+
+    def require_training_examples(self) -> None:
+        """Raise ConfigError for a task that can only be scored."""
+        if not len(self.task.train):
+            raise ConfigError("the task has no training examples: it can only be scored", remedy="change task.split")
 
     def setup(self) -> Setup:
         """Build a new bench and a rig on it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from labrig.cli.options import add_overrides, add_run, folder_named, overrides, print_warnings
@@ -10,6 +11,7 @@ from labrig.cli.run import NOT_STARTED
 from labrig.cli.run_output import INTERRUPTED, emit, end, recorded, wall
 
 if TYPE_CHECKING:
+    from labrig.assembly import Assembly
     from labrig.interrupts import Interrupts
     from labrig.procedures.run_result import RunResult
 
@@ -47,4 +49,15 @@ def _scored(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
     changed = overrides(arguments)
     assembly = trained_board(folder, arguments.config, changed, data=arguments.data, scored=True)
     print_warnings(assembly)
+    if arguments.data is not None:
+        print(f"labrig: {_counted(assembly, arguments.data.name)}", file=sys.stderr)
     return recorded(arguments, assembly, interrupts)
+
+
+def _counted(assembly: Assembly, file: str) -> str:
+    """Say how many examples of a file are scored."""
+    task = assembly.task
+    train, test, total = len(task.train), len(task.test), len(task.activation)
+    count = f"all {total}" if train + test == total else f"{train + test} of {total}"
+    parts = f": {train} as training set, {test} as test set" if train else " as test set"
+    return f"{count} examples of {file} are scored{parts}"

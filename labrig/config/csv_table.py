@@ -23,6 +23,8 @@ _OUTER_BLANKS = " \t\u00a0\u2009\u202f\u3000"
 """Blanks that are removed around a cell, including invisible ones that an author cannot notice."""
 _UTF16 = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _SAVE_AGAIN = "save it as UTF-8 (in a spreadsheet 'CSV UTF-8')"
+_SCPI_CODES = {9.9e37: "overload (infinity)", 9.91e37: "no valid reading (NaN)"}
+"""SCPI-99, volume 1, 7.2.1, numeric data."""
 
 
 class TableError(ValueError):
@@ -50,9 +52,15 @@ class Cell:
         if not self.text:
             raise TableError(f"{self.place}: column {as_written(column)}: the cell is empty")
         try:
-            return parse_number(self.text)
+            value = parse_number(self.text)
         except ValueError as error:
             raise TableError(f"{self.place}: column {as_written(column)}: {error}") from error
+        code = _SCPI_CODES.get(abs(value))
+        if code is not None:
+            what = f"{self.text} is the SCPI code of an instrument for {code}, not a reading"
+            remedy = "remove the row, or measure it again"
+            raise TableError(f"{self.place}: column {as_written(column)}: {what}; {remedy}")
+        return value
 
 
 @dataclass(frozen=True)
@@ -102,10 +110,7 @@ class CsvTable:
                     if len(self.header) > 1:
                         continue
                     return "whole lines of the file are in quotes; remove the quotes around the lines"
-                return (
-                    f"its cells are separated by {word}; separate them by commas and write decimals with a point, or "
-                    f"write 'sep={separator if separator.isprintable() else '<tab>'}' on a line above the header"
-                )
+                return f"its cells are separated by {word}; {_separated(separator)}"
             if self.comments and column in _split(self.comments[-1], separator):
                 return (
                     f"its header begins with #, which makes it a comment; remove the # ({self.header[0].place} follows)"
@@ -148,9 +153,27 @@ def read_csv(path: Path) -> CsvTable:
             raise TableError(f"{row[0].place}: {message}")
         if len(row) != len(header):
             fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-            problem = f"{fields}, but the header has {len(header)}{_comma_hint(row, header)}"
-            raise TableError(f"{row[0].place}: the row has {problem}")
+            hint = _separator_hint(row, header) or _comma_hint(row, header)
+            raise TableError(f"{row[0].place}: the row has {fields}, but the header has {len(header)}{hint}")
     return CsvTable(name, header, below, tuple(comments))
+
+
+def _separated(separator: str) -> str:
+    """What to do about cells that are separated by this character."""
+    named = separator if separator.isprintable() else "<tab>"
+    return (
+        f"write decimals with a point, and separate cells by commas or write 'sep={named}' on a line above the header"
+    )
+
+
+def _separator_hint(row: Sequence[Cell], header: Sequence[Cell]) -> str:
+    """Hint at another separator, which the header and the row have as often."""
+    first, line = (",".join(cell.text for cell in cells) for cells in (header, row))
+    for separator, word in SEPARATORS.items():
+        if separator != "," and 0 < first.count(separator) == line.count(separator):
+            decimals = ", decimals with a comma" if "," in line else ""
+            return f"; its cells are separated by {word}{decimals}; {_separated(separator)}"
+    return ""
 
 
 def _comma_hint(row: Sequence[Cell], header: Sequence[Cell]) -> str:

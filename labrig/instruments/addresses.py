@@ -18,6 +18,8 @@ LOOKUP_S = 2.0
 """Deadline for looking up a host name (s)."""
 
 VISA_EXAMPLES = "TCPIP::<address>::INSTR, TCPIP::<address>::5025::SOCKET, or one listed by `labrig doctor`"
+_DEVICE_PREFIX = re.compile(r"[\\/]{2}[.?][\\/]")
+"""Windows opens \\\\.\\COM10 and COM10 alike."""
 _INTERFACE = re.compile(r"(TCPIP|USB|GPIB|VICP|PXI|VXI|ASRL)([0-9]*)", re.IGNORECASE)
 
 
@@ -104,6 +106,11 @@ def check_visa(text: str) -> None:
         raise ValueError(f"{text!r} is not a VISA resource name; use e.g. {VISA_EXAMPLES}")
     if any(not part or part != part.strip() for part in parts):
         raise ValueError(f"{text!r} has an empty part between '::', or a blank; use e.g. {VISA_EXAMPLES}")
+    ending = parts[-1].upper()
+    if ending in ("INSTR", "SOCKET", "RAW") and parts[-1] != ending:
+        raise ValueError(f"{text!r} ends with {parts[-1]!r}, which PyVISA does not know; write {ending} in capitals")
+    if match[1].upper() == "USB":
+        _check_usb(parts, text)
     if match[1].upper() != "TCPIP":
         return
     host, *rest = parts
@@ -126,6 +133,20 @@ def check_visa(text: str) -> None:
         raise ValueError(f"{text!r} ends with {rest[-1]!r}; end it with INSTR or SOCKET, e.g. {VISA_EXAMPLES}")
 
 
+def _check_usb(parts: list[str], text: str) -> None:
+    """Check what follows USB; ValueError in words. VISA requires the serial number."""
+    ids = parts[:-1] if parts[-1].upper() in ("INSTR", "RAW") else parts
+    for number in ids[:2]:
+        if re.fullmatch(r"0[xX][0-9a-fA-F]+|[0-9]+", number) is None:
+            what = f"{number!r} in {text!r} is not the number of a vendor or product"
+            raise ValueError(f"{what}; use USB0::<vendor>::<product>::<serial>::INSTR as `labrig doctor` lists it")
+    if len(ids) < 3:
+        example = "::".join(["USB0", *ids, *["<product>"][len(ids) - 1 :], "<serial number>", "INSTR"])
+        raise ValueError(f"{text!r} has no serial number; write {example} (`labrig doctor` lists it)")
+    if len(ids) > 4 or (len(ids) == 4 and not ids[3].isdigit()):
+        raise ValueError(f"{text!r} has too many parts; use USB0::<vendor>::<product>::<serial>::INSTR")
+
+
 def canonical(address: str, look_up: bool = True) -> str:
     """Return the same text for all spellings of an address on this machine; by default, host names are looked up."""
     number = numeric_host if look_up else _number
@@ -139,8 +160,12 @@ def canonical(address: str, look_up: bool = True) -> str:
             device = parts[1:] or ["inst0"]
             host, comma, port = parts[0].partition(",")
             return "::".join(["TCPIP", f"{number(host)}{comma}{port}", *device, kind]).casefold()
+        if match[1].upper() == "USB" and len(parts) == 4 and parts[3].strip("0") == "":
+            parts = parts[:3]  # the number of the interface, 0 by default
         numbers = [str(int(part, 0)) if re.fullmatch(r"0[xX][0-9a-fA-F]+", part) else part for part in parts]
         return "::".join([f"{match[1]}{int(match[2] or 0)}", *numbers, kind]).casefold()
+    if prefix := _DEVICE_PREFIX.match(address):
+        address = address[prefix.end() :]
     plain, slash, device = address.partition("://")[2].partition("/") if "://" in address else address.partition("/")
     host, colon, port = plain.rpartition(":")
     if colon and port.isdigit() and host:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class LabelledTable:
     labels : (M,) array of int
         Indices into `classes`.
     classes : tuple of str
-        Names of the classes, sorted.
+        Names of the classes.
     columns : tuple of str
         Names of the features.
     notes : tuple of str
@@ -39,7 +40,9 @@ class LabelledTable:
     notes: tuple[str, ...] = ()
 
 
-def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = None) -> LabelledTable:
+def read_labelled_csv(
+    path: Path, label: str, features: Sequence[str] | None = None, classes: Sequence[str] | None = None
+) -> LabelledTable:
     """Read the examples of a CSV file; `labrig.config.csv_table` defines the format.
 
     Parameters
@@ -50,12 +53,14 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
         Name of the column that contains the classes.
     features : sequence of str, optional
         Names of the columns to use; by default, every column except the label.
+    classes : sequence of str, optional
+        The possible classes; by default those in the file, sorted.
 
     Raises
     ------
     OptionError
-        If a cell is not a finite number, an example has no class, or the numbers of a column are too far apart for
-        their difference to be finite. The message gives file, line and column.
+        If a cell is not a finite number, an example has no class or an impossible one, or the numbers of a column are
+        too far apart for their difference to be finite. The message gives file, line and column.
     """
     table = _table(path)
     columns = tuple(name for name in table.columns if name != label) if features is None else tuple(features)
@@ -63,17 +68,37 @@ def read_labelled_csv(path: Path, label: str, features: Sequence[str] | None = N
         _check_once(columns, "features")
     at_label = _position(table, label, "label")
     values = _numbers(path, table, columns, "features")
-    names = [_class_of(row[at_label], label) for row in table.rows]
-    classes = tuple(sorted(set(names)))
+    names = [_class_of(row[at_label], label, classes) for row in table.rows]
+    found = tuple(sorted(set(names)))
+    classes = found if classes is None else tuple(classes)
     index = {name: k for k, name in enumerate(classes)}
-    notes = _similar_classes(path.name, classes, [row[at_label] for row in table.rows])
+    notes = _similar_classes(path.name, found, [row[at_label] for row in table.rows])
     return LabelledTable(values, np.array([index[name] for name in names]), classes, columns, notes)
 
 
-def read_number_csv(path: Path, columns: Sequence[str], key: str) -> NDArray[np.float64]:
-    """Return the numbers in the given columns of a CSV file, shape (M, F). An OptionError refers to `key`."""
+@dataclass(frozen=True)
+class NumberTable:
+    """Columns of numbers.
+
+    Attributes
+    ----------
+    values : (M, F) array
+        The numbers.
+    places : list of lists of str
+        Of each number, as file:line:column.
+    """
+
+    values: NDArray[np.float64]
+    places: Sequence[Sequence[str]]
+
+
+def read_number_csv(path: Path, columns: Sequence[str], key: str) -> NumberTable:
+    """Return columns of numbers of a CSV; `key` names the columns in an OptionError."""
     _check_once(columns, key)
-    return _numbers(path, _table(path), columns, key)
+    table = _table(path)
+    values = _numbers(path, table, columns, key)
+    at = [table.position(name) for name in columns]
+    return NumberTable(values, [[row[k].place for k in at] for row in table.rows])
 
 
 def _table(path: Path) -> CsvTable:
@@ -121,9 +146,13 @@ def _position(table: CsvTable, column: str, key: str) -> int:
         raise OptionError("data", str(error)) from error
 
 
-def _class_of(cell: Cell, label: str) -> str:
+def _class_of(cell: Cell, label: str, classes: Sequence[str] | None) -> str:
     if not cell.text:
         raise OptionError("data", f"{cell.place}: the example has no class in column {as_written(label)}; fill it in")
+    if classes is not None and cell.text not in classes:
+        known = f"the classes are {', '.join(map(as_written, classes))}"
+        what = f"column {as_written(label)}: {as_written(cell.text)} is not a class"
+        raise OptionError("data", f"{cell.place}: {what}; {known}")
     return cell.text
 
 
@@ -146,9 +175,15 @@ def _similar_classes(file: str, classes: Sequence[str], cells: Sequence[Cell]) -
 
 
 def split_by_class(
-    labels: NDArray[np.intp], classes: Sequence[str], train: int, test: int, generator: np.random.Generator
+    labels: NDArray[np.intp],
+    classes: Sequence[str],
+    train: int,
+    test: int | Literal["all"],
+    generator: np.random.Generator,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Draw `train` and `test` examples of every class without replacement, and return their indices.
+
+    With 'all', every example that is not in the training set is in the test set.
 
     Raises OptionError if a class has too few examples.
     """
@@ -156,25 +191,28 @@ def split_by_class(
     test_part: list[NDArray[np.intp]] = []
     for index, name in enumerate(classes):
         members = generator.permutation(np.flatnonzero(labels == index))
-        if len(members) < train + test:
+        last = max(train, len(members)) if test == "all" else train + test
+        if len(members) < last:
             asked = f"{train} + {test}"
             raise OptionError("split", f"class {name!r} has {len(members)} examples, but split asks for {asked}")
         train_part.append(members[:train])
-        test_part.append(members[train : train + test])
+        test_part.append(members[train:last])
     return np.concatenate(train_part), np.concatenate(test_part)
 
 
 def split_at_random(
-    examples: int, train: int, test: int, generator: np.random.Generator
+    examples: int, train: int, test: int | Literal["all"], generator: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Draw `train` and `test` examples without replacement, and return their indices.
 
-    Raises OptionError if there are too few examples.
+    With 'all', every example that is not in the training set is in the test set. Raises OptionError if there are too
+    few examples.
     """
-    if examples < train + test:
+    last = max(train, examples) if test == "all" else train + test
+    if examples < last:
         raise OptionError("split", f"the data have {examples} examples, but split asks for {train} + {test}")
     drawn = generator.permutation(examples)
-    return drawn[:train], drawn[train : train + test]
+    return drawn[:train], drawn[train:last]
 
 
 def scaled(

@@ -45,7 +45,7 @@ def board_netlist(folder: RunFolder, step: int | None = None) -> str:
     if chosen > last:
         raise UsageError(f"--step {chosen}: the run has {last} steps")
     if chosen == 0:
-        siemens, example = assembly.initial, int(assembly.task.train[0])
+        siemens, example = assembly.initial, int(assembly.task.trial[0])
     else:
         siemens, example = record.steps["conductances"][chosen - 1], int(record.steps["examples"][chosen - 1][0])
     volts = np.zeros(len(network.sources))

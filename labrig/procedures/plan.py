@@ -104,7 +104,7 @@ def plan_run(assembly: Assembly, rig: Rig) -> Plan:
     probe, counts = assembly.probe(rig, update), counts_of(assembly, rig)
     rig.program(update.settings())
     bench, wall, before = rig.clock.now(), time.perf_counter(), rig.acquisitions
-    for example in np.resize(task.train, TRIAL_EXAMPLES):
+    for example in np.resize(task.trial, TRIAL_EXAMPLES):
         probe.gradient(int(example))
         rig.program(update.settings())
     acquired = rig.acquisitions - before

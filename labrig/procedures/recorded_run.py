@@ -243,7 +243,7 @@ class RecordedRun:
         """
         rig = experiment.rig
         try:
-            volts = experiment.sample_with_error(int(experiment.task.train[0]))
+            volts = experiment.sample_with_error(int(experiment.task.trial[0]))
             save_spectrum(
                 self.folder,
                 volts,

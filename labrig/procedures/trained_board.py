@@ -14,8 +14,9 @@ from labrig.assembly.terminals import terminals
 from labrig.config.document import Document
 from labrig.config.extending import load_document
 from labrig.config.overrides import as_overrides
-from labrig.config.problems import render_path
+from labrig.config.problems import ConfigProblems, render_path
 from labrig.errors import StorageError, UsageError
+from labrig.procedures.new_data import NewData
 from labrig.runs.folder import CONFIG, RunFolder
 from labrig.runs.journal import Terminal, read_journal
 
@@ -42,14 +43,15 @@ def trained_board(
     overrides
         Overrides as for `assemble`.
     data
-        CSV file that replaces the data file of the task. It is scaled as the run's training examples were.
+        CSV file that replaces the data file of the task. It is scaled as the run's training examples were,
+        and all of it is in the test set unless `overrides` contains a split.
     scored
         Whether the board is only scored; `learning.epochs` is then 0.
 
     Raises
     ------
     ConfigError
-        If the configuration is not valid, or the network of the board is not that of the run.
+        If the configuration or the data are not valid, or the network of the board is not that of the run.
     UsageError
         If the task has no data file to replace, or inputs and outputs would have another meaning than in the run.
     StorageError
@@ -69,12 +71,15 @@ def trained_board(
     if data is None:
         return assemble(path, (*overrides, *as_overrides(more)))
     trained_with = read_journal(folder.journal).terminals
-    ranges = {
-        each.name: [each.low, each.high] for each in trained_with if each.kind == "feature" and each.low is not None
-    }
-    more |= {_data_key(document): data.resolve(), "task.encode.ranges": ranges}
-    assembly = assemble(path, (*overrides, *as_overrides(more)))
+    new = NewData(data, document, trained_with, overrides)
+    new.check_file()
+    more |= new.settings()
+    try:
+        assembly = assemble(path, (*overrides, *as_overrides(more)))
+    except ConfigProblems as error:
+        raise new.blamed(error) from error
     _require_same_meaning(folder, trained_with, terminals(assembly))
+    new.note(assembly)
     return assembly
 
 
@@ -105,14 +110,3 @@ def _seeds(folder: RunFolder, document: Document, overrides: Sequence[str]) -> d
     own, simulated = document.get(("seed",)), document.get(("simulation", "seed"))
     kept = {} if simulated is not None else {"simulation.seed": 0 if own is None else own.value}
     return {"seed": folder.meta()["seed"], **kept}
-
-
-def _data_key(document: Document) -> str:
-    """Return the key of the task's data file."""
-    task = document.get(("task",))
-    for kind, below in (task.value if task is not None and isinstance(task.value, dict) else {}).items():
-        data = below.child("data")
-        if data is not None:
-            path = ("task", kind, "data", *(("file",) if isinstance(data.value, dict) else ()))
-            return render_path(path)
-    raise UsageError("--data: the task of this configuration has no data file")

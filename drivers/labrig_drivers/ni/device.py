@@ -29,6 +29,7 @@ from labrig_drivers.ni.clocks import (
 )
 from labrig_drivers.ni.facts import Fact
 from labrig_drivers.ni.models import CHASSIS, Model
+from labrig_drivers.ni.slots import check_slot
 
 if TYPE_CHECKING:
     from nidaqmx.system import System
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 def _device_name(text: str) -> str:
     """Return the name of a device. Raises ValueError, with a message for the user, for a terminal or a channel."""
     if text.startswith("/") or "/" in text:
-        name = text.strip("/").partition("/")[0]
+        first, *others = text.strip("/").split("/")
+        name = first + others[0] if others and re.fullmatch(r"mod\d+", others[0], re.IGNORECASE) else first
         raise ValueError(f"{text!r} is a terminal or a channel; write the name of the device, {name!r}")
     if re.fullmatch(r"[A-Za-z0-9_ -]+", text) is None:
         raise ValueError(f"{text!r} is not a device name; write it as NI MAX shows it, e.g. 'PXI1Slot4' or 'Dev1'")
@@ -97,6 +99,8 @@ class NiOptions(InstrumentOptions):
             raise ValueError(f"reference_clock: {self.model} cannot be locked to a reference clock")
         if self.chassis is not None and not model.module:
             raise ValueError(f"chassis: {self.model} is not a module of a CompactDAQ chassis")
+        if model.module:
+            check_slot(self.resource, self.chassis)
 
     def clock_source(self, model: Model) -> ClockSource | None:
         """The clock from which its sample clocks are derived; None if this cannot be known here."""

@@ -190,18 +190,22 @@ def _model(driver: str, name: str | None, card: _Facts | None) -> Model:
     model = find(name)
     if model is None:
         if card is None:
-            known = {plain_model(each): each for each in MODELS}
-            close = difflib.get_close_matches(plain_model(name), known, 1)
-            hint = f"did you mean {known[close[0]]}? " if close else ""
             raise ValueError(
-                f"model: {driver} does not support {name!r} by itself; {hint}`labrig drivers` lists the models it "
-                "knows, and `card:` describes others"
+                f"model: {driver} does not support {name!r} by itself; {_misspelt(name)}`labrig drivers` lists the "
+                "models it knows, and `card:` describes others"
             )
         module = re.fullmatch(r"9\d{3}", plain_model(name)) is not None
         return Model("described in the configuration", module=module)
     if model.refused:
         raise ValueError(f"model: labrig cannot use {name}: {model.refused}")
     return model
+
+
+def _misspelt(name: str) -> str:
+    """Ask whether a model is meant whose name differs in one character; one of another number is another product."""
+    known = {plain_model(each): each for each in MODELS}
+    close = difflib.get_close_matches(plain_model(name), known, 1, 0.85)
+    return f"did you mean {known[close[0]]}? " if close else ""
 
 
 def _given(card: _Facts | None, names: Mapping[str, str]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ ALL: Sequence[str] = (
     "rounding",
     "rate",
     "clamp",
+    "limit_that_never_acts",
+    "temperature",
 )
 """Names of the files; each contains a function with the name of the file."""
 

@@ -271,7 +271,7 @@ def _check_step(
     zero_every : int
         Acquisitions between measurements of the zero, which take time too; 0 for none.
     """
-    batch = learning.section.batch if task is None else min(learning.section.batch, len(task.train))
+    batch = learning.section.batch if task is None else min(learning.section.batch, len(task.trial))
     count, write_s = acquisitions * batch, sum(writes_s.values())
     count += zeros_among(count, zero_every)
     measured_s = count * plan.duration_s

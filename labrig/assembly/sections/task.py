@@ -165,8 +165,8 @@ def read_task(
         written = document.get(choice.place(key))
         return None if written is None else document.locate(str(written.value), written)
 
-    def warn(key: str, message: str) -> None:
-        document.warn(choice.place((key,)), message)
+    def warn(key: str | Key, message: str) -> None:
+        document.warn(choice.place((key,) if isinstance(key, str) else key), message)
 
     context = TaskContext(terminals, choice.shared, header.seed if header else 0, locate, warn)
     try:
@@ -174,6 +174,9 @@ def read_task(
     except OptionError as error:
         document.report(choice.place(error.key), str(error))
         return None
+    if not len(task.train) and learning.section.epochs > 0:
+        message = "there are no training examples; use at least 1, or 'epochs: 0' in learning to score only"
+        document.report(choice.place(("split",)), message)
     for problem in task.board_problems(terminals):
         document.report(choice.place(problem.key), str(problem))
     return task if len(document.problems) == before else None

@@ -103,7 +103,14 @@ def check_clock_and_trigger(
     _check_connections(document, timing, devices, {digitizer} | playing)
     sources = {name: devices[name].source for name in board.hookup.sources}
     own = [name for name, capabilities in sources.items() if capabilities.own_clock]
-    all_followers, all_started = (list(dict.fromkeys([*named, *own])) for named in (followers, started))
+    all_followers, all_started = (
+        [
+            name
+            for name in dict.fromkeys([*named, *own])
+            if name in devices and name != digitizer and _plays(devices, name)
+        ]
+        for named in (followers, started)
+    )
     for name, capabilities in sources.items():
         if name in playing and not capabilities.triggered and (capabilities.own_clock or len(playing) > 1):
             key, value = capabilities.trigger_setting
@@ -122,11 +129,19 @@ def check_clock_and_trigger(
         if name in followers and not capabilities.external_clock:
             key, value = capabilities.clock_setting
             document.report(("instruments", name, key), f"{name} follows {digitizer}'s clock: write '{key}: {value}'")
+        if name not in followers and master.clock_output is None and master.clock_terminals == ():
+            document.report(
+                ("timing",),
+                f"{name} runs on its own clock, and {digitizer} has no output for its own, which {name} could follow; "
+                f"{master.clock_remedy}",
+            )
+            continue
         if name not in followers:
+            line = _clock_line(master, timing)
             document.report(
                 ("timing",),
                 f"{name} runs on its own clock; connect its 10 MHz input and write "
-                f"'clock: {{master: {digitizer}, followers: [{', '.join(all_followers)}]}}'",
+                f"'clock: {{master: {digitizer}, followers: [{', '.join(all_followers)}]{line}}}'",
             )
         if name not in started:
             document.report(
@@ -135,6 +150,17 @@ def check_clock_and_trigger(
                 f"'trigger: {{from: {digitizer}/start, to: [{', '.join(all_started)}], "
                 f"line: {master.example_terminal}}}'",
             )
+
+
+def _plays(devices: Mapping[str, Device], name: str) -> bool:
+    return isinstance(devices[name].capabilities, SourceCapabilities)
+
+
+def _clock_line(master: DigitizerCapabilities, timing: Timing) -> str:
+    """Return the key that names the digitizer's output, empty if it has one without it."""
+    taken = {master.example_terminal, timing.trigger.line if timing.trigger else None}
+    free = [terminal for terminal in master.clock_terminals or () if terminal not in taken]
+    return "" if master.clock_output or not free else f", line: {free[0]}"
 
 
 def _check_connections(

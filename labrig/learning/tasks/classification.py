@@ -19,7 +19,7 @@ from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complemen
 from labrig.learning.tasks.goals import TEST_ACCURACY, TRAIN_ACCURACY, Goal
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Indices, Task, TaskContext
-from labrig.quantities import Count, as_written
+from labrig.quantities import Count, NonNegativeCount, as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
@@ -28,12 +28,15 @@ ACCURACY = 0.05
 
 
 class Split(Section):
-    """Examples per class in the training set and in the test set."""
+    """Examples per class in the training set and in the test set; `all` are all that do not train."""
 
     example: ClassVar[str] = "split: {train_per_class: 30, test_per_class: 20}"
 
-    train_per_class: Count
-    test_per_class: Count
+    all_tested: ClassVar[Mapping[str, object]] = {"train_per_class": 0, "test_per_class": "all"}
+    """The values with which nothing trains, and everything is in the test set."""
+
+    train_per_class: NonNegativeCount
+    test_per_class: Count | Literal["all"]
 
 
 SOLVED = 0.9
@@ -58,12 +61,13 @@ class Classification(EncodedInputs, Task):
         """data: a CSV file with a header line. label: the column that contains the classes.
 
         features: the columns to use, all others by default. readout: one output per class, or the difference of two,
-        out0 − out1 for the first class.
+        out0 − out1 for the first class. classes: in the order of the outputs, by default those in the data, sorted.
         """
 
         data: str
         label: str
         features: Annotated[list[str], Field(min_length=1)] | None = None
+        classes: Annotated[list[str], Field(min_length=1)] | None = None
         readout: Literal["single", "differential"] = "single"
 
     classes: tuple[str, ...]
@@ -77,7 +81,11 @@ class Classification(EncodedInputs, Task):
     @classmethod
     @override
     def build(cls, options: Options, context: TaskContext) -> Classification:
-        table = read_labelled_csv(data_file(context, ("data",), options.data), options.label, options.features)
+        for name in options.classes or ():
+            if options.classes and options.classes.count(name) > 1:
+                raise OptionError("classes", f"class {as_written(name)} is named twice; name each class once")
+        file = data_file(context, ("data",), options.data)
+        table = read_labelled_csv(file, options.label, options.features, options.classes)
         split: Split = context.sections["split"]
         generator = RandomStream(context.seed, "split").at(0)
         try:
@@ -89,6 +97,7 @@ class Classification(EncodedInputs, Task):
         encode: Encode = context.sections["encode"]
         _warn(table, train, options, context)
         low, high = encode.limits(table.columns, table.features[train])
+        encode.warn_of_clipping(context, table.columns, table.features, low, high)
         volts = encode.full_scale * scaled(table.features, low, high, encode.clip)
         activation = with_complements_and_bias(volts, encode.complements, encode.bias)
         limits = zip(table.columns, low.tolist(), high.tolist(), strict=True)
@@ -158,7 +167,7 @@ def _warn(table: LabelledTable, train: Indices, options: Classification.Options,
     """Warn about labels that look alike, and about columns from which nothing can be learned."""
     for note in table.notes:
         context.warn("data", note)
-    if context.sections["encode"].range is not None:
+    if context.sections["encode"].range is not None or not len(train):
         return  # a constant feature is one more constant voltage
     low, high = table.features[train].min(axis=0), table.features[train].max(axis=0)
     constant = [name for name, same in zip(table.columns, low == high, strict=True) if same]

@@ -11,18 +11,22 @@ from pydantic import Field, field_validator
 
 from labrig.config.section import OptionError, Section
 from labrig.learning.tasks.roles import Role, Scaling
-from labrig.learning.tasks.task import Key
+from labrig.learning.tasks.task import Key, TaskContext
 from labrig.medium import Drive, PositiveDrive, medium_in_use
 from labrig.quantities import as_written
 
 Array = NDArray[np.float64]
 
+MOSTLY = 0.1
+"""Share of examples that may be clipped without a warning."""
+
 
 class Encode(Section):
     """The encoding of numbers as voltages.
 
-    `range` applies to every feature, and `ranges` to single features by name; a feature without either uses its range
-    in the training set. `complements` repeats every voltage with the opposite sign; `bias` adds constant voltages.
+    `range` applies to every feature, and `ranges` to single features, and to scaled outputs, by name; a feature without
+    either uses its range in the training set. `complements` repeats every voltage with the opposite sign; `bias` adds
+    constant voltages.
     """
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
@@ -50,27 +54,63 @@ class Encode(Section):
                 raise ValueError(f"{name}: the second number must not be the smaller one")
         return value
 
-    def limits(self, names: Sequence[str], training: Array) -> tuple[Array, Array]:
+    def limits(self, names: Sequence[str], training: Array, outputs: Sequence[str] = ()) -> tuple[Array, Array]:
         """Return the values of every feature that become −full_scale and +full_scale, (F,) each.
 
         `names` (F) are the features, and `training` (M, F) contains their values in the training set.
+        `ranges` may name scaled `outputs`, too.
 
         Raises
         ------
         OptionError
-            If `ranges` contains a name that is not a feature.
+            If `ranges` contains a name that is neither a feature nor one of `outputs`, or the range of a feature is not
+            given and there are no training examples.
         """
-        own = self.ranges or {}
-        unknown = [name for name in own if name not in names]
+        known = [*names, *outputs]
+        unknown = [name for name in self.ranges or () if name not in known]
         if unknown:
-            known = f"the features are {', '.join(names)}"
-            raise OptionError(("encode", "ranges"), f"there is no feature {as_written(unknown[0])}; {known}")
-        low, high = training.min(axis=0), training.max(axis=0)
-        if self.range is not None:
-            low, high = (np.full(len(names), limit) for limit in self.range)
-        for name, limits in own.items():
-            low[names.index(name)], high[names.index(name)] = limits
+            features = f"the features are {', '.join(known)}"
+            raise OptionError(("encode", "ranges"), f"there is no feature {as_written(unknown[0])}; {features}")
+        if self.range is None:
+            return self.own_limits(names, training)
+        low, high = (np.full(len(names), limit) for limit in self.range)
+        return self._with_ranges(names, low, high)
+
+    def own_limits(self, names: Sequence[str], training: Array) -> tuple[Array, Array]:
+        """Return the same without the `range` of every feature, as for outputs."""
+        if len(training):
+            return self._with_ranges(names, training.min(axis=0), training.max(axis=0))
+        unknown = [name for name in names if name not in (self.ranges or {})]
+        if unknown:
+            what = f"there are no training examples, so the range of {as_written(unknown[0])} is not known"
+            raise OptionError(("encode", "ranges"), f"{what}; write it, e.g. 'ranges: {{{unknown[0]}: [0, 1]}}'")
+        return self._with_ranges(names, np.zeros(len(names)), np.zeros(len(names)))
+
+    def _with_ranges(self, names: Sequence[str], low: Array, high: Array) -> tuple[Array, Array]:
+        for name, limits in (self.ranges or {}).items():
+            if name in names:
+                low[names.index(name)], high[names.index(name)] = limits
         return low, high
+
+    def warn_of_clipping(
+        self, context: TaskContext, names: Sequence[str], features: Array, low: Array, high: Array
+    ) -> None:
+        """Warn of features (M, F) that are mostly clipped because a given range is another one than theirs.
+
+        With ranges of the training part, only single examples of the test part are.
+        """
+        middle, reach = (high + low) / 2, self.clip * (high - low) / 2
+        clipped = ((np.abs(features - middle) > reach) & (high > low)).sum(axis=0)
+        for column, count in enumerate(clipped.tolist()):
+            given = self.range is not None or names[column] in (self.ranges or {})
+            if given and count > MOSTLY * len(features):
+                key = "ranges" if names[column] in (self.ranges or {}) else "range"
+                limits = f"{low[column]:.6g} to {high[column]:.6g}"
+                context.warn(
+                    ("encode", key),
+                    f"{count} of {len(features)} examples of {as_written(names[column])} lie so far outside "
+                    f"{limits} that they are clipped; are they in the same unit?",
+                )
 
 
 def with_complements_and_bias(volts: Array, complements: bool, bias_v: Sequence[float]) -> Array:

@@ -13,26 +13,29 @@ from pydantic import Field
 from typing_extensions import override
 
 from labrig.config.section import OptionError, Section
-from labrig.learning.datasets import read_number_csv, scaled, split_at_random
+from labrig.learning.datasets import NumberTable, read_number_csv, scaled, split_at_random
 from labrig.learning.tasks.data_file import data_file
 from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key, TaskContext, Terminals
 from labrig.learning.tasks.voltages import VoltageTask
 from labrig.medium import PositiveState, medium_in_use
-from labrig.quantities import MOST, Count, as_written
+from labrig.quantities import MOST, Count, NonNegativeCount, as_written
 from labrig.random_streams import RandomStream
 
 Array = NDArray[np.float64]
 
 
 class RegressionSplit(Section):
-    """Examples of the table in the training set and in the test set."""
+    """Examples of the table in the training set and in the test set; `all` are all that do not train."""
 
     example: ClassVar[str] = "split: {train: 30, test: 20}"
 
-    train: Count
-    test: Count
+    all_tested: ClassVar[Mapping[str, object]] = {"train": 0, "test": "all"}
+    """The values with which nothing trains, and everything is in the test set."""
+
+    train: NonNegativeCount
+    test: Count | Literal["all"]
 
 
 class RegressionData(Section):
@@ -60,6 +63,8 @@ class Regression(EncodedInputs, VoltageTask):
         Name and scaling of every feature of a table; empty without a table.
     columns : tuple of (str, Scaling or None)
         Name and scaling of every output of a table; the scaling is None if its numbers are volts.
+    cells : sequence of sequences of str
+        Place of every target (M, O) in the table, as file:line:column.
     """
 
     class Options(Section):
@@ -76,6 +81,7 @@ class Regression(EncodedInputs, VoltageTask):
     encode: Encode
     scalings: tuple[tuple[str, Scaling], ...] = ()
     columns: tuple[tuple[str, Scaling | None], ...] = ()
+    cells: Sequence[Sequence[str]] = ()
 
     sections: ClassVar[tuple[str, ...]] = ("split", "encode")
     section_models: ClassVar[Mapping[str, type[Section]]] = {"split": RegressionSplit}
@@ -101,14 +107,17 @@ class Regression(EncodedInputs, VoltageTask):
     def of_table(cls, data: RegressionData, encode: Encode, context: TaskContext) -> Regression:
         """Build the task from columns of a CSV file."""
         file = data_file(context, ("data", "file"), data.file)
-        features, values = (_columns(file, data, key) for key in ("inputs", "outputs"))
+        features, wanted = _columns(file, data, "inputs").values, _columns(file, data, "outputs")
+        values = wanted.values
         split: RegressionSplit = context.sections["split"]
         train, test = split_at_random(len(values), split.train, split.test, RandomStream(context.seed, "split").at(0))
-        low, high = encode.limits(data.inputs, features[train])
+        scaled_outputs = data.outputs if data.full_scale is not None else []
+        low, high = encode.limits(data.inputs, features[train], scaled_outputs)
+        encode.warn_of_clipping(context, data.inputs, features, low, high)
         volts = encode.full_scale * scaled(features, low, high, encode.clip)
         columns: list[tuple[str, Scaling | None]] = [(name, None) for name in data.outputs]
         if data.full_scale is not None:
-            least, most = values[train].min(axis=0), values[train].max(axis=0)
+            least, most = encode.own_limits(data.outputs, values[train])
             columns = [*_scalings(data.outputs, least, most, data.full_scale)]
             values = data.full_scale * scaled(values, least, most, np.inf)
         return cls(
@@ -120,6 +129,7 @@ class Regression(EncodedInputs, VoltageTask):
             encode=encode,
             scalings=_scalings(data.inputs, low, high, encode.full_scale),
             columns=tuple(columns),
+            cells=wanted.places,
         )
 
     @classmethod
@@ -145,7 +155,22 @@ class Regression(EncodedInputs, VoltageTask):
 
     @override
     def target_key(self, row: int | None = None) -> Key:
-        return ("data", "outputs") if self.columns else ("matrix",)
+        if not self.columns:
+            return ("matrix",)
+        return ("data", "outputs" if self.columns[0][1] is None else "full_scale")
+
+    @override
+    def target_place(self, example: int, row: int) -> str:
+        return f"{self.cells[example][row]}: column {as_written(self.columns[row][0])}" if self.cells else ""
+
+    @override
+    def target_remedy(self, reach: float) -> str:
+        smaller = medium_in_use().text("state", float(f"{reach / 2:.1g}"))
+        if self.columns and self.columns[0][1] is not None:
+            return f"correct the row, or choose a smaller full_scale, e.g. 'full_scale: {smaller}'"
+        unit = medium_in_use().unit("state")
+        scale = f"write 'full_scale: {smaller}' in data to scale the column"
+        return f"the numbers are in {unit}; are they in m{unit}? Convert them, correct the row, or {scale}"
 
 
 def _checked(data: RegressionData, options: Regression.Options) -> RegressionData:
@@ -160,8 +185,8 @@ def _checked(data: RegressionData, options: Regression.Options) -> RegressionDat
     return data
 
 
-def _columns(file: Path, data: RegressionData, key: Literal["inputs", "outputs"]) -> Array:
-    """(M, F) numbers of these columns."""
+def _columns(file: Path, data: RegressionData, key: Literal["inputs", "outputs"]) -> NumberTable:
+    """The numbers of these columns."""
     try:
         return read_number_csv(file, getattr(data, key), key)
     except OptionError as error:

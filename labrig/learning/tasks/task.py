@@ -73,14 +73,15 @@ class TaskContext:
         Takes the path of a key in the task's own options, and returns the file that is named there, or None if there
         is no such file.
     warn : callable
-        Takes a key of the task's own options and a message, and shows the user a warning that does not stop the run.
+        Takes a key of the task's own options, or its path, and a message, and shows the user a warning that does not
+        stop the run.
     """
 
     terminals: Terminals
     sections: Mapping[str, Any]
     seed: int
     locate: Callable[[Key], Path | None]
-    warn: Callable[[str, str], None] = lambda key, message: None
+    warn: Callable[[str | Key, str], None] = lambda key, message: None
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,14 @@ class Task(ABC):
         return cls.sections
 
     @property
+    def trial(self) -> Indices:
+        """Examples to try a rig with: those of the training set or, if it is empty, of the test set."""
+        return self.train if len(self.train) else self.test
+
+    @property
     def training_targets(self) -> TrainingTargets:
         """The part of the task that a loss is built from."""
-        return TrainingTargets(self.readout, self.target[self.train])
+        return TrainingTargets(self.readout, self.target[self.trial])
 
     def figures(self, examples: Indices, outputs: Array) -> dict[str, float]:
         """Metrics of the measured outputs (len(examples), O) in V of these examples, in addition to the loss."""
@@ -202,6 +208,14 @@ class Task(ABC):
         """The key that sets the target of the readout `row`, or of all readouts if `row` is None."""
         return ()
 
+    def target_place(self, example: int, row: int) -> str:
+        """Where the data file has the target of a readout; empty if it does not come from a file."""
+        return ""
+
+    def target_remedy(self, reach: float) -> str:
+        """What to do about targets of a data file that are out of reach; outputs can be up to `reach`, in SI units."""
+        return "correct the data"
+
     def example_name(self, example: int) -> str:
         """The name of an example, or its number if it has no name."""
         return self.names[example] if self.names else str(example)
@@ -211,11 +225,11 @@ class Task(ABC):
 
         Otherwise two for each different target, or the first four if there are more than eight different targets.
         """
-        if len(self.train) <= 8:
-            return [int(k) for k in self.train]
+        if len(self.trial) <= 8:
+            return [int(k) for k in self.trial]
         kinds: dict[bytes, list[int]] = {}
-        for k in self.train:
+        for k in self.trial:
             kinds.setdefault(self.target[k].tobytes(), []).append(int(k))
         if len(kinds) > 8:
-            return [int(k) for k in self.train[:4]]
+            return [int(k) for k in self.trial[:4]]
         return [k for members in kinds.values() for k in members[:2]]

@@ -117,6 +117,7 @@ def search(
     report
         Called after each start with its number, from 1, and its result.
     """
+    assembly.require_training_examples()
     model = Model(assembly)
     wanted = tuple(criteria(assembly))
     tried: list[Start] = []

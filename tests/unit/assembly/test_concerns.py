@@ -20,6 +20,19 @@ CASES = {
     ),
     "mains": (["iris.yaml", "acquisition.tones=[1200 Hz]"], "acquisition.tones[0]", "60 Hz mains appears at 1.2 kHz"),
     "rounding": (["xor.yaml", "instruments.daq.bits=12", "simulation.noise=10 µV"], "instruments.daq", "half a step"),
+    "node limit": (
+        ["iris.yaml", "limits.node=5 MV"],
+        "limits.node",
+        "5 MV never acts: no source plays more than 5 V; did you mean 5 mV?",
+    ),
+    "power limit": (["iris.yaml", "limits.edge_power=5 MW"], "limits.edge_power", "did you mean 5 mW?"),
+    "high limit": (["iris.yaml", "limits.node=42 V"], "limits.node", "42 V never acts: no source plays more than 5 V"),
+    "step": (["iris.yaml", "limits.step=2 Ms"], "limits.step", "longer than a day"),
+    "temperature": (
+        ["iris.yaml", "learning.temperature=50 MV"],
+        "learning.temperature",
+        "all classes look alike: outputs differ by less than the drives, up to 1.2 V; did you mean 50 mV?",
+    ),
     "rate": (["iris.yaml", "learning.rate=50"], "learning.rate", "use at most"),
 }
 

@@ -45,6 +45,12 @@ def test_what_is_read(tmp_path: Path, text: str, header: tuple[str, ...], rows: 
         ("a,b\n1,2\n# off: 3,4\n", "t.csv:3:1: '# off: 3' begins with #"),
         ("a,b\n1,2,3\n", "t.csv:2:1: the row has 3 fields, but the header has 2"),
         ("a,b\n1,5,2,5\n", "are there decimal commas in it? Write decimals with a point"),
+        (
+            "a;b\n1,5;2,5\n",
+            "t.csv:2:1: the row has 3 fields, but the header has 1; its cells are separated by semicolons",
+        ),
+        ("a;b\n1,5;2,5\n", "with a point, and separate cells by commas or write 'sep=;' on a line above the header"),
+        ("a\tb\n1,5\t2\n", "its cells are separated by tabs, decimals with a comma"),
         ('a,b\n1,"2\n3,4\n', "t.csv:2:3: the quote opened here is never closed"),
         ('a,b\n1,"2"x\n', "t.csv:2:3: there is text after the closing quote of '\"2\"'"),
         ('"a\n(cm)",b\n1,2\n3\n', "t.csv:4:1: the row has 1 field, but the header has 2"),
@@ -66,7 +72,10 @@ def test_what_is_refused(tmp_path: Path, text: str | bytes, says: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a;b\n1;2\n", "its cells are separated by semicolons; separate them by commas"),
+        (
+            "a;b\n1;2\n",
+            "its cells are separated by semicolons; write decimals with a point, and separate cells",
+        ),
         ("a\tb\n1\t2\n", "its cells are separated by tabs"),
         ('"a,b"\n"1,2"\n', "whole lines of the file are in quotes"),
         ("#a,b\n1,2\n", "its header begins with #"),
@@ -86,3 +95,13 @@ def test_a_number_is_named_with_its_place_and_column(tmp_path: Path) -> None:
         table.rows[1][0].number("a")
     with pytest.raises(TableError, match=r"t\.csv:4:2: column 'b c': 'x' is not a number"):
         table.rows[1][1].number("b c")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("9.9E+37", "overload"), ("-9.90000000E+37", "overload"), ("9.91e37", "no valid reading")]
+)
+def test_the_codes_of_an_instrument_are_not_data(tmp_path: Path, text: str, says: str) -> None:
+    ((cell,),) = read_csv(written(tmp_path, f"U (V)\n{text}\n")).rows
+    with pytest.raises(TableError) as caught:
+        cell.number("U (V)")
+    assert f"t.csv:2:1: column 'U (V)': {text} is the SCPI code of an instrument for {says}" in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pyvisa.rname import InvalidResourceName, ResourceName
 
 from labrig.instruments.addresses import canonical, check_serial, check_visa, is_loopback, parse_host_port
 
@@ -10,13 +11,21 @@ from labrig.instruments.addresses import canonical, check_serial, check_visa, is
 @pytest.mark.parametrize(
     "text",
     [
-        "TCPIP::192.0.2.20::INSTR", "TCPIP0::lab-awg.local::inst0::INSTR", "TCPIP::192.0.2.20", "tcpip::h::1::socket",
-        "USB0::0xF4EC::0xEE38::SDG2XCAX1R1234::INSTR", "GPIB0::10::INSTR", "TCPIP::gw::gpib0,5::INSTR", "ASRL3::INSTR",
+        "TCPIP::192.0.2.20::INSTR", "TCPIP0::lab-awg.local::inst0::INSTR", "TCPIP::192.0.2.20", "tcpip::h::1::SOCKET",
+        "USB0::0xF4EC::0xEE38::SDG2XCAX1R1234::INSTR", "USB::1::2::S::1",
+        "GPIB0::10::INSTR", "TCPIP::gw::gpib0,5::INSTR", "ASRL3::INSTR",
         "TCPIP::127.0.0.1,42459::inst0::INSTR",
     ],
 )  # fmt: skip
 def test_good_visa_names(text: str) -> None:
     check_visa(text)
+    if "," not in text:  # pyvisa-py's own
+        ResourceName.from_string(text)
+
+
+def test_a_usb_name_without_a_serial_number_is_none_for_pyvisa() -> None:
+    with pytest.raises(InvalidResourceName):
+        ResourceName.from_string("USB0::0xF4EC::0x1103::INSTR")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +43,11 @@ def test_good_visa_names(text: str) -> None:
         ("TCPIP::192.0.2.20,99999::INSTR", "port 99999 in"),
         ("TCPIP::my awg::INSTR", "is not a host name"),
         ("TCPIP::::INSTR", "empty part"),
+        ("USB0::0xF4EC::0x1103::INSTR", "has no serial number; write USB0::0xF4EC::0x1103::<serial number>::INSTR"),
+        ("USB::0xF4EC::INSTR", "write USB0::0xF4EC::<product>::<serial number>::INSTR"),
+        ("USB0::SIGLENT::SDG1032X::S1::INSTR", "'SIGLENT' in "),
+        ("USB0::1::2::S1::x::INSTR", "has too many parts"),
+        ("TCPIP::h::1::socket", "write SOCKET in capitals"),
         ("TCPIP:: 192.0.2.20::INSTR", "a blank"),
         ("TCPIP::192.0.2.20::inst0::INSTRUMENT", "ends with 'INSTRUMENT'"),
     ],
@@ -79,9 +93,13 @@ def test_bad_serial_ports(text: str) -> None:
     [
         ("TCPIP::10.0.0.5::INSTR", "TCPIP0::10.0.0.5::inst0::INSTR", "tcpip::10.0.0.5"),
         ("GPIB::10::INSTR", "GPIB0::10", "gpib0::10::instr"),
-        ("USB::0xF4EC::0xEE38::SDG2X::INSTR", "USB0::62700::60984::SDG2X::INSTR"),
+        (
+            "USB::0xF4EC::0xEE38::SDG2X::INSTR",
+            "USB0::62700::60984::SDG2X::INSTR",
+            "USB0::62700::0xee38::SDG2X::0::INSTR",
+        ),
         ("localhost:31763/Dev1", "127.0.0.1:31763/dev1", "[::1]:31763/Dev1", "grpc://127.0.0.1:31763/Dev1"),
-        ("COM4", "com4"),
+        ("COM4", "com4", r"\\.\COM4", "//./COM4"),
         ("Dev1", "dev1"),
     ],
 )
@@ -103,6 +121,8 @@ def test_different_addresses_stay_different() -> None:
         "TCPIP::10.0.0.5",
         "TCPIP::10.0.0.6",
         "TCPIP::10.0.0.5::5025::SOCKET",
+        "USB0::1::2::S::INSTR",
+        "USB0::1::2::S::1::INSTR",
         "GPIB::1",
         "GPIB::2",
         "a:1",

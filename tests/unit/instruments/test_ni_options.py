@@ -24,6 +24,7 @@ def entry(**changed: Any) -> NiAnalogInputOptions:
     [
         ("/PXI1Slot4/ai/StartTrigger", "is a terminal or a channel; write the name of the device, 'PXI1Slot4'"),
         ("PXI1Slot4/ai0", "write the name of the device, 'PXI1Slot4'"),
+        ("cDAQ1/Mod1", "write the name of the device, 'cDAQ1Mod1'"),
         ("PXI1:Slot4", "is not a device name; write it as NI MAX shows it, e.g. 'PXI1Slot4' or 'Dev1'"),
     ],
 )
@@ -48,6 +49,39 @@ def test_what_the_model_cannot_do_is_refused(option: dict[str, str], says: str) 
     with pytest.raises((ValueError, ValidationError)) as caught:
         capabilities(entry(**option))
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("resource", "chassis", "says"),
+    [
+        (
+            "cDAQ1",
+            "cDAQ-9174",
+            "resource: 'cDAQ1' is the name of a chassis; write that of the module in it, e.g. 'cDAQ1Mod1'",
+        ),
+        ("cDAQ9188-1A2B3C", None, "is the name of a chassis"),
+        ("cDAQ1Mod9", "cDAQ-9174", "resource: 'cDAQ1Mod9' does not exist: a cDAQ-9174 has slots 1 to 4"),
+        ("cDAQ1Mod2", "cDAQ-9171", "a cDAQ-9171 has one slot"),
+        ("cDAQ1Mod0", None, "slots count from 1"),
+    ],
+)
+def test_a_module_is_in_a_slot_of_its_chassis(resource: str, chassis: str | None, says: str) -> None:
+    from labrig_drivers.ni.input_options import capabilities
+
+    assert capabilities(entry(model="NI-9215", resource="cDAQ1Mod4", chassis="cDAQ-9174", full_scale="10 V")).bits == 16
+    assert capabilities(entry(model="NI-9215", resource="renamed", full_scale="10 V")).bits == 16
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the words are compared below
+        capabilities(entry(model="NI-9215", resource=resource, chassis=chassis, full_scale="10 V"))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(("model", "hint"), [("USB-6008", ""), ("PXI-6363", "did you mean PXIe-6363? ")])
+def test_a_model_of_another_number_is_not_a_slip_of_the_pen(model: str, hint: str) -> None:
+    from labrig_drivers.ni.input_options import capabilities
+
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the words are compared below
+        capabilities(entry(model=model, resource="Dev1"))
+    assert f"by itself; {hint}`labrig drivers` lists" in str(caught.value)
 
 
 def test_before_it_is_opened_there_is_nothing_to_do() -> None:

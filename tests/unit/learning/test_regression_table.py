@@ -11,6 +11,10 @@ from unit.learning.tables import write_table
 import labrig
 from labrig.assembly import assemble
 from labrig.config.problems import ConfigProblems
+from labrig.errors import ConfigError
+from labrig.procedures.feasible.search import search
+from labrig.procedures.trained_board import trained_board
+from labrig.runs.folder import RunFolder
 from labrig.runs.journal import read_journal
 
 SPLIT = "{train: 20, test: 10}"
@@ -100,3 +104,73 @@ def test_what_is_refused_names_the_place_and_the_remedy(tmp_path: Path, old: str
 def test_split_is_for_a_table_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigProblems, match="regression does not use split"):
         assemble(Path("regression.yaml"), ["task.split={train: 3, test: 2}"])
+
+
+def in_volts(*targets: float) -> str:
+    lines = [f"{k},{target:g}" for k, target in enumerate(targets)]
+    return "\n".join(["a,y", *lines]) + "\n"
+
+
+def test_targets_that_no_drive_reaches_are_refused_with_cell_and_remedy(tmp_path: Path) -> None:
+    in_mv = in_volts(*(10.0 * k for k in range(12)))
+    with pytest.raises(ConfigProblems) as caught:
+        assemble(write_table(tmp_path, ["a"], "{train: 6, test: 4}", in_mv))
+    text = str(caught.value)
+    assert "task.regression.data.outputs: table.csv:3:3: column 'y': target 10 V (as are 10 more of 12)" in text
+    assert "is out of reach: outputs can be -1" in text
+    assert "in V; are they in mV?" in text
+    assert "'full_scale: " in text
+
+
+def test_one_target_out_of_reach_is_enough(tmp_path: Path) -> None:
+    slip = in_volts(*(0.01 * k for k in range(11)), 1.4)
+    with pytest.raises(ConfigProblems, match=r"table\.csv:13:4: column 'y': target 1\.4 V is out of reach"):
+        assemble(write_table(tmp_path, ["a"], "{train: 6, test: 4}", slip))
+
+
+def test_a_full_scale_out_of_reach_is_refused_where_it_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigProblems, match=r"data\.full_scale: table\.csv:\d+:1: .* e\.g\. 'full_scale: 500 mV'"):
+        assemble(write_table(tmp_path, ["a", "b"], SPLIT, rows()[1], ", full_scale: 3 V"))
+
+
+def test_targets_beyond_the_drives_of_their_own_example_are_only_warned_of(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a"], "{train: 6, test: 4}", in_volts(*([0.5] * 12)))
+    bias = ["task.encode.bias=[0 V, 0 V]", "task.encode.range=[0, 11]"]
+    (warning,) = (each for each in assemble(path, bias).document.warnings if "out of reach" in each.message)
+    assert warning.path == "task.regression.data.outputs"
+    assert "table.csv:5:3: column 'y': target 500 mV (as are 5 more of 12)" in warning.message
+    assert not [each for each in assemble(path).document.warnings if "out of reach" in each.message]
+
+
+def test_new_data_are_scaled_as_those_of_the_run(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a", "b"], SPLIT, rows()[1], ", full_scale: 200 mV")
+    labrig.train(path, settings={"learning.epochs": 0}, run_dir=tmp_path / "run", plots=False)
+    (tmp_path / "new.csv").write_text("\n".join(rows()[1].splitlines()[:6]) + "\n")
+    run = RunFolder(tmp_path / "run")
+    new, old = trained_board(run, data=tmp_path / "new.csv", scored=True).task, assemble(path).task
+    assert (len(new.train), sorted(new.test)) == (0, [0, 1, 2, 3])
+    np.testing.assert_array_equal(new.target, old.target[:4])
+    np.testing.assert_array_equal(new.activation, old.activation[:4])
+
+
+def test_without_training_examples_ranges_must_be_given_and_no_epochs(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a"], "{train: 0, test: all}", in_volts(*(0.01 * k for k in range(12))))
+    with pytest.raises(
+        ConfigProblems, match=r"the range of 'a' is not known; write it, e\.g\. 'ranges: \{a: \[0, 1\]\}'"
+    ):
+        assemble(path)
+    with pytest.raises(ConfigProblems, match=r"task\.split: there are no training examples; .* 'epochs: 0'"):
+        assemble(path, ["task.encode.range=[0, 11]"])
+    scored = assemble(path, ["task.encode.range=[0, 11]", "learning.epochs=0"])
+    assert len(scored.task.test) == 12
+    with pytest.raises(ConfigError, match="it can only be scored"):
+        search(scored)
+
+
+def test_a_range_in_another_unit_is_warned_of(tmp_path: Path) -> None:
+    path = write_table(tmp_path, ["a"], "{train: 6, test: 4}", in_volts(*(0.01 * k for k in range(12))))
+    warnings = assemble(path, ["task.encode.range=[0, 0.011]"]).document.warnings
+    (warning,) = (each for each in warnings if each.path == "task.encode.range")
+    assert str(warning).endswith(
+        "11 of 12 examples of 'a' lie so far outside 0 to 0.011 that they are clipped; are they in the same unit?"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -111,11 +112,90 @@ def test_new_data_are_scaled_as_those_that_the_board_was_trained_with(run: RunFo
     same = [row for row, line in enumerate(rows) if "5.1," not in line]
     assert np.array_equal(new.activation[same], old.activation[same])
     assert not np.array_equal(new.activation, old.activation)
-    (tmp_path / "other.csv").write_text("\n".join([header, *rows]).replace("virginica", "zebra") + "\n")
-    with pytest.raises(UsageError, match=r"out2 was .*virginica.* would be .*zebra"):
-        trained_board(trained, data=tmp_path / "other.csv")
     with pytest.raises(UsageError, match="no data file"):
         trained_board(run, data=tmp_path / "new.csv")
+
+
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = tmp_path_factory.mktemp("iris") / "run"
+    labrig.train("iris.yaml", settings={"learning.epochs": 0}, run_dir=folder, plots=False)
+    return RunFolder(folder)
+
+
+def flowers(folder: Path, *changes: tuple[str, str], rows: int = 150) -> Path:
+    """Write the first rows of iris.csv, with replacements."""
+    lines = [line for line in (ROOT / "configs" / "iris.csv").read_text().splitlines() if line[0] != "#"]
+    text = "\n".join(lines[: 1 + rows]) + "\n"
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "new.csv"
+    path.write_text(text)
+    return path
+
+
+def test_all_rows_of_new_data_are_scored_as_test_data(
+    iris: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here one class only, and fewer rows than the split of the run."""
+    data = flowers(tmp_path, rows=7)
+    arguments = ["evaluate", str(iris.path), "--data", str(data), "--json", "--no-plots"]
+    assert main([*arguments, "--run-dir", str(tmp_path / "scored")]) == 0
+    printed = capsys.readouterr()
+    assert "all 7 examples of new.csv are scored as test set" in printed.err
+    last = json.loads(printed.out.splitlines()[-1])
+    assert set(last["metrics"]) == {"test_loss", "test_accuracy"}
+    record = read_journal(tmp_path / "scored" / "run.db")
+    assert [each.part for each in record.dataset] == ["test"] * 7
+    assert record.terminals == read_journal(iris.journal).terminals
+    again = assemble(tmp_path / "scored" / "config.resolved.yaml").task
+    assert (len(again.train), len(again.test)) == (0, 7)
+    assert main(["show", str(tmp_path / "scored")]) == 0
+
+
+def test_a_split_that_the_user_sets_is_kept(iris: RunFolder, tmp_path: Path) -> None:
+    split = ["task.split={train_per_class: 2, test_per_class: 3}"]
+    task = trained_board(iris, overrides=split, data=flowers(tmp_path), scored=True).task
+    assert (len(task.train), len(task.test)) == (6, 9)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("virginica", "zebra"), "--data: new.csv:102:17: column 'species': 'zebra' is not a class; the classes are"),
+        (("petal_width_cm", "width"), "--data: new.csv has no column 'petal_width_cm'; its columns are sepal_length"),
+        (("species", "kind"), "--data: new.csv has no column 'species'"),
+        (("\n5.1,", "\n5.1 cm,"), "--data: new.csv:2:1: column 'sepal_length_cm': '5.1 cm' is not a number"),
+    ],
+)
+def test_what_is_wrong_with_new_data_is_said_of_them(
+    iris: RunFolder, tmp_path: Path, change: tuple[str, str], says: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        trained_board(iris, data=flowers(tmp_path, change), scored=True)
+    assert str(caught.value).startswith(says)
+    assert "petal_width_cm, and a column with the classes setosa, versicolor, virginica" in str(caught.value)
+    assert "--set" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "says"), [("none.csv", "there is no file"), (".", "is a folder"), ("p", "is a pipe")])
+def test_new_data_that_are_no_file(iris: RunFolder, tmp_path: Path, name: str, says: str) -> None:
+    os.mkfifo(tmp_path / "p")
+    with pytest.raises(ConfigError, match=rf"--data: '.*' {says}|--data: {says}"):
+        trained_board(iris, data=tmp_path / name, scored=True)
+
+
+def test_new_data_in_another_unit_and_unknown_columns_are_warned_of(iris: RunFolder, tmp_path: Path) -> None:
+    data = flowers(tmp_path)
+    header, *rows = data.read_text().splitlines()
+    in_mm = [",".join([f"{10 * float(row.split(',')[0]):g}", *row.split(",")[1:], "x"]) for row in rows]
+    data.write_text("\n".join([f"{header},remark", *in_mm]) + "\n")
+    clipped, unused = trained_board(iris, data=data, scored=True).document.warnings
+    assert str(clipped).startswith("--data: 150 of 150 examples of 'sepal_length_cm' lie so far outside 4.")
+    assert str(clipped).endswith("that they are clipped; are they in the same unit?")
+    assert str(unused) == "--data: new.csv: the run was not trained with 'remark', which is ignored"
+    assert not trained_board(iris, data=flowers(tmp_path), scored=True).document.warnings
 
 
 def test_program_writes_what_was_trained(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
