@@ -9,8 +9,8 @@ from labrig.cli.options import add_config, assembled
 from labrig.json_text import json_text
 
 if TYPE_CHECKING:
+    from labrig.assembly.wired import Miswiring
     from labrig.procedures.selftest import Finding, SelfTest
-    from labrig.simulation.section import Miswiring
 
 WRONG = 7
 

@@ -14,7 +14,7 @@ from labrig.simulation.section import MISWIRINGS
 
 BOARDS = ("iris.yaml", "xor.yaml", "iris_hidden.yaml")
 KINDS = ("healthy", *MISWIRINGS.own)
-OHMS = ("1 Ω", "1 kΩ", "4.7 kΩ", "1 MΩ")
+OHMS = ("1 kΩ", "4.7 kΩ", "1 MΩ")
 FACTORS = (0.1, 0.2, 5, 10)
 
 

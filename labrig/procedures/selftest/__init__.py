@@ -1,4 +1,4 @@
-"""Self-test of a bench: is the board wired as configured, and if not, what is wrong?"""
+"""Self-test of a bench: whether the board is wired as configured, and if not, what is wrong."""
 
 from labrig.procedures.selftest.procedure import Finding, SelfTest, selftest
 

@@ -65,9 +65,12 @@ def planned(
     alone = amplitude_v * np.eye(inputs)
     first = [Experiment(0, row) for row in alone]
     first += [Experiment(0, np.zeros(inputs), output) for output in range(outputs)]
-    settings = 8 + 2 * int(np.ceil(np.log2(max(2, edges))))
-    high = generator.integers(0, 2, (settings + 1, edges)).astype(bool)
-    high[2::2] = ~high[1:-1:2]  # every edge is low as often as high
+    bits = 4 + int(np.ceil(np.log2(max(2, edges))))
+    codes = generator.choice(2**bits, edges, replace=False)
+    half = (codes >> np.arange(bits)[:, np.newaxis]) % 2 == 1
+    settings = 2 * bits
+    high = np.zeros((settings + 1, edges), dtype=bool)
+    high[1::2], high[2::2] = half, ~half  # every edge is low as often as high
     others = [
         Experiment(setting, amplitude_v * generator.choice([-1.0, 1.0], inputs))
         for setting in range(1, settings + 1)

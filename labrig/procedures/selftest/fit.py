@@ -7,15 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.procedures.selftest.model import Model
-from labrig.simulation.section import Wired
+from labrig.assembly.wired import Wired
+from labrig.procedures.selftest.model import Expectation, Model
 
 Array = NDArray[np.float64]
 
 WIDE = 1.5
 """Standard deviation of ln of a conductance of which nothing is known."""
 
-ITERATIONS = 5
+ITERATIONS = 4
+
+FEW = 3
+"""Settings of the edges that a first look at a fault takes."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,22 @@ class Fits:
         self._weights = used / deviations.noise
         nominal = model.siemens(model.nominal)
         start = model.expectation(model.nominal, nominal)
-        rows = self._rows(start.volts, start.by_edge)
-        self._screen = rows
-        self._inverse = np.linalg.inv(rows.T @ rows + np.diag(1.0 / self._spread(()) ** 2))
+        self._screens = {True: self._screen(start, model.setting >= 0), False: self._screen(start, model.setting < FEW)}
 
-    def screened(self, volts: Array) -> float:
-        """Return about the χ² of a board that leads to these readings (X, C): a linear estimate, without a new fit."""
-        residual = ((self._volts - volts) * self._weights).ravel()
-        along = self._screen.T @ residual
-        return float(residual @ residual - along @ self._inverse @ along)
+    def screened(self, volts: Array, whole: bool = True) -> float:
+        """Return about the χ² of a board that leads to these readings (X, C): a linear estimate, without a new fit.
+
+        With `whole` false only the first `FEW` settings count.
+        """
+        rows, inverse, counts = self._screens[whole]
+        residual = ((self._volts - volts) * self._weights * counts).ravel()
+        along = rows.T @ residual
+        return float(residual @ residual - along @ inverse @ along)
+
+    def _screen(self, start: Expectation, counts: NDArray[np.bool_]) -> tuple[Array, Array, NDArray[np.bool_]]:
+        rows = self._rows(start.volts, start.by_edge) * np.repeat(counts, start.volts.shape[1])[:, np.newaxis]
+        inverse: Array = np.linalg.inv(rows.T @ rows + np.diag(1.0 / self._spread(()) ** 2)).astype(np.float64)
+        return rows, inverse, counts[:, np.newaxis]
 
     def of(self, board: Wired, siemens: Array, free: tuple[int, ...] = ()) -> Fit:
         """Fit a board with the conductances (M, E); nothing is known of those of the edges `free`."""

@@ -10,31 +10,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
-from labrig.assembly.benches.simulated import board_wiring
-from labrig.assembly.sections.miswired import places
+from labrig.assembly.wired import MISWIRINGS, Miswiring, Wired, configured, places
 from labrig.errors import UsageError
 from labrig.instruments.data import Level, Setting, Target
 from labrig.learning.measurement import Excitation, Response
 from labrig.learning.updates import ladder
 from labrig.network.resistive.graph import Graph
 from labrig.procedures.selftest.experiments import Experiment, Readings, planned
-from labrig.procedures.selftest.fit import Deviations, Fit, Fits
-from labrig.procedures.selftest.model import Model
+from labrig.procedures.selftest.fit import FEW, Deviations, Fit, Fits
+from labrig.procedures.selftest.model import Expectation, Model
 from labrig.rig.rig import Rig
-from labrig.simulation.section import MISWIRINGS, Miswiring, Wired
 
 Array = NDArray[np.float64]
 Verdict = Literal["healthy", "faulty", "unexplained"]
 Scores = dict[tuple[str, tuple[str, ...]], tuple[float, Miswiring]]
 
-LEVEL_NOISE = (1e-3, 5e-3)
+LEVEL_NOISE = (400e-6, 2e-3)
 """What a level may deviate for reasons that are not modelled: volts, and a share of the largest reading."""
 
-TONE_NOISE = (20e-6, 0.02)
+TONE_NOISE = (10e-6, 0.01)
 """The same for a tone."""
 
-EXPLAINS = 30.0
-"""By how much χ² must fall before a fault is named, beyond what its choice among so many candidates costs."""
+FITS = 0.15
+"""Mean square of a normalized residual up to which a board is taken to be as it is expected."""
+
+FITS_STILL = 1.0
+"""The same once a fault was found, whose size is known only roughly."""
+
+EXPLAINS = 25.0
+"""By how much χ² must fall before a fault is named, in units of the residuals that it leaves."""
+
+LEAST_LEFT = 0.1
+"""Least mean square of the residuals that counts for this."""
 
 ALIKE = 6.0
 """Faults whose χ² differ by less than this cannot be told apart."""
@@ -42,7 +49,12 @@ ALIKE = 6.0
 UNEXPLAINED = 3.0
 """Mean square of a normalized residual beyond which no explanation is accepted."""
 
-FITTED = 14
+FITTED = 8
+"""Faults that are fitted, of the LIKELY ones of leads and of edges that a second look ranks."""
+
+LIKELY = 25
+SUSPECTS = 7
+"""Edges of which every pair gets a second look."""
 MOST_FAULTS = 3
 MOST_EDGES = 40
 """Edges up to which every pair is tried; of larger boards only pairs of the most suspicious ones."""
@@ -114,7 +126,7 @@ def selftest(assembly: Assembly, rig: Rig, report: Callable[[int, int], None] = 
     """
     if not isinstance(assembly.board.network, Graph):
         raise UsageError("selftest knows boards of resistors and diodes only", remedy="use labrig measure instead")
-    nominal = Wired(assembly.board.network, board_wiring(assembly))
+    nominal = configured(assembly)
     error_a = min(assembly.learning.error.largest, rig.largest_error_a)
     readings = _measured(assembly, rig, error_a, report)
     model = Model(nominal, rig.hookup, readings, assembly.learning.activation, error_a)
@@ -203,15 +215,13 @@ class _Search:
         board = self._model.nominal
         fit = first = self._fits.of(board, self._model.siemens(board))
         findings: list[Finding] = []
-        while len(findings) < MOST_FAULTS:
+        while fit.chi2 > (FITS_STILL if findings else FITS) * self._count and len(findings) < MOST_FAULTS:
             better = self._best(board, fit)
             if better is None:
                 break
             finding, fit = better
             findings.append(finding)
             board = finding.fault.applied(board)
-            if fit.chi2 < 1.5 * self._count:
-                break
         left = fit.chi2 / self._count
         wrong = bool(findings) or left > UNEXPLAINED
         explained = left <= UNEXPLAINED
@@ -231,20 +241,49 @@ class _Search:
         fitted = [(self._refined(board, fault), fault) for fault in screened[:FITTED]]
         fitted.sort(key=lambda each: each[0].chi2)
         best, fault = fitted[0]
-        if fit.chi2 - best.chi2 < needed:
+        if fit.chi2 - best.chi2 < needed * max(best.chi2 / self._count, LEAST_LEFT):
             return None
         alike = tuple(other for each, other in fitted[1:] if each.chi2 - best.chi2 < ALIKE)
+        if fault.takes == "number" and fault.value is not None:  # the nearest one tried, corrected by the fit
+            factor = best.factor[self._rig.edges.index(fault.names[0])]
+            fault = type(fault)(*fault.names, value=fault.value * float(factor))
         return Finding(fault, fault.remedy(self._model.nominal), alike), best
 
     def _screened(self, board: Wired) -> list[Miswiring]:
-        """All faults that the board may have besides, the most likely first, each once."""
+        """All faults that the board may have besides, the most likely first, each once.
+
+        A first look ranks them: faults of edges by a linear estimate, those of leads at a few settings of the edges.
+        """
+        siemens = self._model.siemens(board)
+        base = self._model.expectation(board, siemens)
         scores: Scores = {}
         for fault in self._candidates(scores):
-            score = min(self._fits.screened(volts) for volts in self._predicted(board, fault))
+            score = self._first_look(board, fault, base, siemens)
             key = fault.key, fault.names
             if key not in scores or score < scores[key][0]:
                 scores[key] = score, fault
-        return [fault for _, fault in sorted(scores.values(), key=lambda each: each[0])]
+        ranked = [fault for _, fault in sorted(scores.values(), key=lambda each: each[0])]
+        likely = [fault for fault in ranked if fault.at == "edge"][:LIKELY]
+        likely += [fault for fault in ranked if fault.at != "edge"][:LIKELY]
+        # The linear estimate is poor for edges that change much; each of two exchanged ones looks suspicious alone.
+        suspects = set(self._suspicious(scores)[:SUSPECTS])
+        likely += [f for f in ranked if f.at == "edge" and suspects.issuperset(f.names) and f not in likely]
+        whole = {id(fault): self._second_look(board, fault) for fault in likely}
+        return sorted(likely, key=lambda fault: whole[id(fault)])
+
+    def _first_look(self, board: Wired, fault: Miswiring, base: Expectation, siemens: Array) -> float:
+        changed = fault.applied(board)
+        if fault.at != "edge":
+            return self._fits.screened(self._model.volts(changed, settings=FEW), whole=False)
+        scores = list[float]()
+        for stuck_s in self._stuck(changed):
+            change = np.clip(np.log(self._model.siemens(changed, stuck_s) / siemens), -1.5, 1.5)[self._model.setting]
+            scores.append(self._fits.screened(base.volts + (base.by_edge @ change[:, :, np.newaxis])[:, :, 0]))
+        return min(scores)
+
+    def _second_look(self, board: Wired, fault: Miswiring) -> float:
+        changed = fault.applied(board)
+        return min(self._fits.screened(self._model.volts(changed, stuck_s)) for stuck_s in self._stuck(changed))
 
     def _candidates(self, scores: Scores) -> Iterator[Miswiring]:
         """All faults; pairs of edges last, and on a large board only of those that look most suspicious alone."""
@@ -253,18 +292,17 @@ class _Search:
         for kind in kinds:
             if kind not in pairs:
                 yield from kind.candidates(self._places)
-        alone = dict.fromkeys(self._places.edges, np.inf)
-        for (_, names), (score, fault) in scores.items():
-            if fault.at == "edge":
-                alone[names[0]] = min(alone[names[0]], score)
-        suspicious = tuple(sorted(alone, key=lambda edge: alone[edge])[:MOST_EDGES])
+        suspicious = self._suspicious(scores)[:MOST_EDGES]
         for kind in pairs:
             yield from kind.candidates(replace(self._places, edges=suspicious))
 
-    def _predicted(self, board: Wired, fault: Miswiring) -> Iterator[Array]:
-        changed = fault.applied(board)
-        for stuck_s in self._stuck(changed):
-            yield self._model.volts(changed, stuck_s)
+    def _suspicious(self, scores: Scores) -> tuple[str, ...]:
+        """The edges, those first that explain most if something is wrong with them alone."""
+        alone = dict.fromkeys(self._places.edges, np.inf)
+        for (_, names), (score, fault) in scores.items():
+            if fault.at == "edge" and len(names) == 1:
+                alone[names[0]] = min(alone[names[0]], score)
+        return tuple(sorted(alone, key=lambda edge: alone[edge]))
 
     def _stuck(self, board: Wired) -> tuple[float | None, ...]:
         low, high = self._assembly.network.programmable.range

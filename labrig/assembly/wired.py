@@ -1,0 +1,19 @@
+"""The board of a configuration as it should be wired, and what may be wrong with it: what a self-test compares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labrig.assembly.benches.simulated import board_wiring
+from labrig.assembly.sections.miswired import places
+from labrig.simulation.section import MISWIRINGS, Miswiring, Places, Wired
+
+if TYPE_CHECKING:
+    from labrig.assembly.assembly import Assembly
+
+__all__ = ["MISWIRINGS", "Miswiring", "Places", "Wired", "configured", "places"]
+
+
+def configured(assembly: Assembly) -> Wired:
+    """Return the board as configured, without the miswirings of `simulation.miswired`."""
+    return Wired(assembly.board.network, board_wiring(assembly))

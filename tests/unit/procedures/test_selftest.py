@@ -1,0 +1,92 @@
+"""A self-test names what is wired wrongly, with the pin, and leaves a healthy board as it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labrig.assembly import assemble
+from labrig.cli.main import main
+from labrig.procedures.selftest import selftest
+from labrig.procedures.selftest.experiments import planned
+
+CASES = [
+    ("swap: [in3, in4]", {"daq/3", "daq/4"}),
+    ("swap_drive: [in0, in7]", {"awg/0", "awg/7"}),
+    ("swap_edges: [in0-out1, in3-out2]", {"pots/1", "pots/11"}),
+    ("open: out1", {"daq/11"}),
+    ("short: [in2, out0]", {"in2", "out0"}),
+    ("inverted: out2", {"daq/12"}),
+    ("stuck: in5-out1", {"pots/16"}),
+    ("dead: in6", {"awg/6"}),
+    ("wrong_resistor: {in1: 4.7 kΩ}", {"awg/1"}),
+    ("wrong_part: {in8-out0: 10}", {"pots/24"}),
+]
+
+
+@pytest.mark.parametrize(("miswired", "pins"), CASES, ids=[case.partition(":")[0] for case, _ in CASES])
+def test_a_fault_is_named_with_its_pins(miswired: str, pins: set[str]) -> None:
+    assembly = assemble(Path("iris.yaml"), [f"simulation.miswired=[{{{miswired}}}]", "seed=12"])
+    with assembly.open_rig() as rig:
+        found = selftest(assembly, rig)
+    assert found.verdict == "faulty"
+    (finding,) = found.findings
+    assert finding.fault.key == miswired.partition(":")[0]
+    assert all(pin in finding.remedy for pin in pins)
+
+
+def test_a_healthy_board_is_left_as_it_was() -> None:
+    assembly = assemble(Path("iris.yaml"), ["seed=3"])
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        before = rig.read_back()
+        found = selftest(assembly, rig)
+        assert rig.read_back() == before
+        assert rig.wiring_trusted
+    assert (found.verdict, found.findings) == ("healthy", ())
+
+
+def test_what_no_fault_explains_is_said_to_be_unexplained() -> None:
+    everything = "{swap: [in0, out1]}, {swap: [in2, in3]}, {swap_drive: [in4, in5]}, {inverted: in6}, {stuck: in1-out0}"
+    assembly = assemble(Path("iris.yaml"), [f"simulation.miswired=[{everything}, {{short: [in7, in8]}}]"])
+    with assembly.open_rig() as rig:
+        found = selftest(assembly, rig)
+    assert found.verdict == "unexplained"
+    assert found.left > 3
+
+
+def test_the_exit_code_is_7_and_json_names_the_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["selftest", "iris.yaml", "--set", "simulation.miswired=[{open: in2}]", "--json"]) == 7
+    line = json.loads(capsys.readouterr().out)
+    assert (line["verdict"], line["faults"][0]["kind"], line["faults"][0]["at"]) == ("faulty", "open", ["in2"])
+    assert main(["selftest", "iris.yaml"]) == 0
+
+
+def test_another_physics_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["selftest", "elastic_allostery.yaml"]) == 2
+    assert "boards of resistors and diodes only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{swop: [in3, in4]}", "'swop' is not one of 'swap'"),
+        ("{swap: in3}", "swap takes a list of two names, e.g. swap: [in0, in1]"),
+        ("{swap: [in3, in3]}", "swap needs two different names, got in3 twice"),
+        ("{open: in77}", "a sensed node in77 does not exist"),
+        ("{wrong_resistor: {in3: 1 kHz}}", "expected a resistance above 0"),
+        ("{wrong_part: {in0-out0: -1}}", "expected a number above 0"),
+        ("{swap: [in3, in4], open: in2}", "write one miswiring in each entry"),
+    ],
+)
+def test_mistakes(written: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "iris.yaml", "--set", f"simulation.miswired=[{written}]"]) == 3
+    assert message in capsys.readouterr().err.replace("'in3'", "in3").replace("'in77'", "in77")
+
+
+def test_no_two_edges_have_the_same_history() -> None:
+    _, high = planned(4, 3, 100, 1.0, np.random.default_rng(0))
+    assert len({tuple(column) for column in high[1:].T.tolist()}) == 100
