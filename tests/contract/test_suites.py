@@ -14,6 +14,7 @@ from labrig.testing.station import Station, Subject
 BENCHES = {
     "divider": ("divider.yaml", "simulated"),
     "iris": ("iris_wire.yaml", "simulated"),
+    "memristors": ("iris_memristor.yaml", "simulated"),
     "wire": ("iris_wire.yaml", "wire"),
 }
 CHECKS = {"source": source.CHECKS, "digitizer": digitizer.CHECKS, "programmer": programmer.CHECKS}
