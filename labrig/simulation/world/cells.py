@@ -78,6 +78,9 @@ class Cells:
     def __len__(self) -> int:
         return len(self._cells)
 
+    def __contains__(self, channel: str) -> bool:
+        return channel in self._cells
+
     @property
     def pulses(self) -> int:
         """Number of pulses so far."""
