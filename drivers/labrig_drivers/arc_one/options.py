@@ -28,7 +28,7 @@ class ArcOneOptions(PulseOptions):
         Largest amplitude of a pulse; the driver sends no other (V).
     longest_pulse
         Largest width of a pulse; the driver sends no other (s).
-    reset
+    start
         Time the board takes to start after a reset (s).
     """
 
@@ -38,7 +38,7 @@ class ArcOneOptions(PulseOptions):
     bits: Lines = 32
     clamp: PositiveVoltage = 2.5
     longest_pulse: PositiveTime = 1e-3
-    reset: PositiveTime = 2.0
+    start: PositiveTime = 2.0
 
 
 def channels(options: ArcOneOptions) -> tuple[str, ...]:

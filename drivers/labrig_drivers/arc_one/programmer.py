@@ -35,7 +35,7 @@ class ArcOne:
         self._options = options
         self._channels = able.channels
         self._levels = able.levels
-        self._link = ArcLink(name, options.resource, options.words, options.bits, able.read_v, options.reset)
+        self._link = ArcLink(name, options.resource, options.words, options.bits, able.read_v, options.start)
         self._relay = Relay(name, options.relay)
         self._bank = PulseBank(name, able.channels, able.levels, able.ramp, self._cell, self._isolated)
         self._opened = False

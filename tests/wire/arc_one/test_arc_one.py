@@ -118,7 +118,7 @@ def test_no_pulse_is_executed_twice_or_beyond_the_clamp_whatever_the_line_does(m
             return data, lambda reply: generator.bytes(len(reply))
         return data, lambda reply: reply
 
-    driver = opened(bench, monkeypatch, clamp="2.2 V", longest_pulse="2 us", reset="200 ms")
+    driver = opened(bench, monkeypatch, clamp="2.2 V", longest_pulse="2 us", start="200 ms")
     sent: list[tuple[str, float, float]] = []
     for k in range(MESSAGES):
         bench.spoil = spoilt
