@@ -38,7 +38,8 @@ def _cases():
         for kind, checks in CHECKS.items() if name in BENCHES else (("programmer", programmer.CHECKS),):
             for subject in station.subjects(kind):
                 for check in checks:
-                    yield pytest.param(subject, check, id=f"{name}-{subject.name}-{check.__name__}")
+                    marks = [pytest.mark.more] if name == "arc" else []
+                    yield pytest.param(subject, check, id=f"{name}-{subject.name}-{check.__name__}", marks=marks)
 
 
 # An interrupt may strike inside a callback of the garbage collector, where Python can only report it.

@@ -88,7 +88,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path):
     assert after.equals(again)
 
 
-@pytest.mark.parametrize("policy", ["stop", "mask"])
+@pytest.mark.parametrize("policy", ["stop", pytest.param("mask", marks=pytest.mark.more)])
 def test_a_cell_that_does_not_converge_is_a_fault_of_its_channel(tmp_path, policy):
     settings = {"instruments.cells.pulses": 12, "faults.channel": policy, "learning.epochs": 1, "learning.batch": 30}
     if policy == "stop":

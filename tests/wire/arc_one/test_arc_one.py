@@ -13,7 +13,7 @@ from wire.arc_one.lines import CHANNELS, Bench
 from labrig.errors import ConnectionFailed, DeadlineExceeded, LabrigError, LimitExceeded
 from labrig.instruments.data import Target
 
-MESSAGES = 100_000 if os.environ.get("LABRIG_MORE") else 8_000
+MESSAGES = 100_000 if os.environ.get("LABRIG_MORE") else 3_000
 CLAMP_V, LONGEST_S = 2.2, 2e-6
 
 
