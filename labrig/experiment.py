@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.board_writer import BoardWriter
 from labrig.errors import ChannelFault, LabrigError
 from labrig.fault_policy import REFUSALS, FaultPolicy
 from labrig.instruments.data import Setting
@@ -56,6 +58,8 @@ class Experiment:
         Returns the findings of the twin in this step, for the journal.
     policy
         What is done about faults.
+    refresh_s
+        Time from one refresh of cells that drift to the next (s).
     masked
         Edges that are no longer written, because their channels did not keep a value.
     """
@@ -73,13 +77,16 @@ class Experiment:
     announces: bool = False
     after_step: Callable[[], Sequence[dict[str, Any]]] = tuple
     policy: FaultPolicy = field(default_factory=FaultPolicy)
+    refresh_s: float = math.inf
     masked: set[int] = field(default_factory=set)
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
     _programmed: bool = field(default=False, repr=False)
 
     def program(self) -> None:
         """Write every conductance to the board."""
-        self.rig.program(self.settings())
+        began = self.rig.clock.now()
+        if faulty := self.writer.write(self.settings(), self.update.steps, "program").faulty:
+            self._mask(faulty, self.update.steps, self.rig.acquisitions, began)
         self._programmed = True
 
     def run(self, stop: Callable[[], bool], report: Callable[[Evaluation | Step], None]) -> None:
@@ -134,14 +141,14 @@ class Experiment:
             self._first_gradient = initial, record.gradient[0]
             self.masked = set(record.masked[-1] or ())
         if record.evaluations:
-            self.first_evaluation = record.evaluations[0]
-            self.last_evaluation = last = record.evaluations[-1]
+            self.first_evaluation, self.last_evaluation = record.evaluations[0], (last := record.evaluations[-1])
             volts, noise, systematic = last.outputs, last.u_outputs, last.systematic_outputs
             if volts is not None and noise is not None and systematic is not None:  # not stored before schema 5
                 self.readings = OutputReadings(np.array(last.examples), volts, noise, systematic)
         if state:
             self.evaluation_acquisitions = state["evaluation_acquisitions"]
             self.rig.resume(state["rig"])
+            self.writer.resume(state)
             self.update.remember(state.get("update", {}))
 
     def _state(self) -> dict[str, Any]:
@@ -149,6 +156,7 @@ class Experiment:
         return {
             "evaluation_acquisitions": self.evaluation_acquisitions,
             "rig": self.rig.state(),
+            **self.writer.state(),
             **({"update": dict(memory)} if (memory := self.update.memory()) else {}),
             **self.more_state(),
         }
@@ -195,26 +203,25 @@ class Experiment:
             if self.announces:
                 changed = tuple(sorted(settings))
                 self.journal.intend(Intent(self.update.steps, changed, self.update.conductances[list(changed)]))
-            report = self.rig.program(settings)
+            report = self.writer.write(settings, self.update.steps)
             if not report.interrupted:
                 break
             self.update.restore(before)
-            self.rig.program(self.settings())
+            self.writer.write(self.settings(), before.steps)
             self._note(before.steps, "repeated", {"examples": batch})
         else:
             raise self._settings_lost("step")
-        if self._first_gradient is None:
-            self._first_gradient = here, gradient.value
+        self._first_gradient = self._first_gradient or (here, gradient.value)
         self.rig.limits.check_step(self.rig.clock.now() - began)
         for detail in self.after_step():
             self._note(self.update.steps, "twin", detail)
-        if report.faulty:
-            self._mask(report.faulty, before.steps, counted, began)
+        if faulty := (*report.faulty, *self.writer.refresh(self.update.steps).faulty):
+            self._mask(faulty, before.steps, counted, began)
         step = Step(
             index=self.update.steps,
             epoch=epoch,
             examples=tuple(batch),
-            loss=_or_none(float(np.mean([item.loss for item in learned]))),
+            loss=None if math.isnan(loss := float(np.mean([item.loss for item in learned]))) else loss,
             gamma=gradient.gamma,
             skipped=sum(item.gradient is None for item in learned),
             gradient=gradient.value,
@@ -250,7 +257,7 @@ class Experiment:
         """Return all settings except those of masked edges."""
         return {edge: setting for edge, setting in self.update.settings().items() if edge not in self.masked}
 
-    def _mask(self, faulty: Sequence[str], step: int, counted: int, began: float) -> None:
+    def _mask(self, faulty: tuple[str, ...], step: int, counted: int, began: float) -> None:
         """Mask the edges of channels that did not keep their value; raises ChannelFault if the policy is to stop."""
         error = ChannelFault(
             f"{', '.join(faulty)} did not keep the value that was written",
@@ -260,8 +267,7 @@ class Experiment:
         )
         if self.policy.channel == "stop":
             raise error
-        of_channel = {f"{wire.device}/{wire.channel}": edge for edge, wire in enumerate(self.rig.hookup.edges)}
-        edges = [of_channel[channel] for channel in faulty]
+        edges = self.writer.edges(faulty)
         self.masked |= set(edges)
         self._note_fault(error, "mask", step, counted, began, {"edges": [self.rig.edges[edge] for edge in edges]})
 
@@ -272,6 +278,11 @@ class Experiment:
         cost = {"acquisitions": self.rig.acquisitions - counted, "bench_s": self.rig.clock.now() - began}
         what = {"kind": type(error).__name__, "device": error.device, "message": error.message, "action": action}
         self._note(step, "fault", {**what, "cost": cost, **more})
+
+    @cached_property
+    def writer(self) -> BoardWriter:
+        """What writes settings to the board."""
+        return BoardWriter(self.rig, self.journal, self.refresh_s)
 
     @property
     def rig(self) -> Rig:
@@ -322,8 +333,7 @@ class Experiment:
         if self.first_evaluation is None or self.last_evaluation is None:
             return {}
         extra = self.task.gradient_figures(*self._first_gradient) if self._first_gradient else {}
-        first = self.first_evaluation.metrics
-        initial = {"initial_loss": first["loss"]} if "loss" in first else {}
+        initial = {"initial_" + name: loss for name, loss in self.first_evaluation.metrics.items() if name == "loss"}
         return {**self.last_evaluation.metrics, **initial, **extra}
 
     def readings_of(self, read: Callable[[Array], tuple[Array, Array, Array]]) -> OutputReadings | None:
@@ -388,7 +398,3 @@ class Experiment:
             last_good=f"step {self.update.steps}",
             remedy="check the bank's supply, cable and watchdog",
         )
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -14,6 +14,7 @@ from labrig.instruments.drivers import (
     SourceCapabilities,
 )
 from labrig.instruments.parts import check_supply, find_part
+from labrig.instruments.pulse_programmer import PulseOptions, PulseProgrammerCapabilities, memristor, ramp
 from labrig.quantities import Count, NonNegativeTime, PositiveResistance, PositiveSampleRate, PositiveVoltage, Voltage
 
 Bits = Annotated[Count, Field(ge=6, le=32)]
@@ -47,6 +48,13 @@ class ProgrammerOptions(InstrumentOptions):
     part: str
     supply: tuple[Voltage, Voltage]
     write: NonNegativeTime = 2e-3
+
+
+class PulseProgrammerOptions(PulseOptions):
+    """Options of a generic programmer of memristors, one per channel. read: duration of one reading."""
+
+    channels: Channels
+    read: NonNegativeTime = 1e-3
 
 
 def _names(count: int) -> tuple[str, ...]:
@@ -85,10 +93,32 @@ def _programmer(options: ProgrammerOptions) -> ProgrammerCapabilities:
     )
 
 
+def _pulse_programmer(options: PulseProgrammerOptions) -> PulseProgrammerCapabilities:
+    part = memristor(options)
+    pulses = ramp(options, part)
+    return PulseProgrammerCapabilities(
+        _names(options.channels),
+        part,
+        (-pulses.stop_v, pulses.stop_v),
+        options.read,
+        stays_connected=True,
+        ramp=pulses,
+        tolerance=options.tolerance,
+        read_v=options.read_voltage,
+    )
+
+
 DRIVERS = (
     DriverInfo("generic.source", "source", SourceOptions, _source, models={"generic": "simulated only"}),
     DriverInfo("generic.digitizer", "digitizer", DigitizerOptions, _digitizer, models={"generic": "simulated only"}),
     DriverInfo(
         "generic.programmer", "programmer", ProgrammerOptions, _programmer, models={"generic": "simulated only"}
+    ),
+    DriverInfo(
+        "generic.pulse_programmer",
+        "programmer",
+        PulseProgrammerOptions,
+        _pulse_programmer,
+        models={"generic": "simulated only"},
     ),
 )

@@ -19,6 +19,7 @@ from labrig.assembly.sections.instruments import Device
 from labrig.assembly.sections.learning import Learning, LearningChoice
 from labrig.assembly.sections.network import NetworkChoice, initial_conductances
 from labrig.assembly.sections.power import Power
+from labrig.assembly.sections.programmers import Programmers
 from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
 from labrig.assembly.sections.timing import Timing, with_lines
@@ -104,6 +105,7 @@ class Assembly:
     simulation: SimulationChoice
     limits: Limits
     power: Power
+    programmers: Programmers
     devices: Mapping[str, Device]
     board: Board
     acquisition_timing: AcquisitionTiming
@@ -260,7 +262,10 @@ class Assembly:
     def experiment(self, rig: Rig, journal: Journal) -> Experiment:
         """Build the experiment on an open rig."""
         update = self.update(rig)
-        return Experiment(self.probe(rig, update), update, self.schedule, journal, self.seed, policy=self.fault_policy)
+        probe, refresh_s = self.probe(rig, update), self.programmers.refresh_s
+        return Experiment(
+            probe, update, self.schedule, journal, self.seed, policy=self.fault_policy, refresh_s=refresh_s
+        )
 
     def routed(self, name: str) -> InstrumentOptions:
         """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""

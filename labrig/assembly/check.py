@@ -26,6 +26,7 @@ from labrig.assembly.sections import (
     limits,
     network,
     power,
+    programmers,
     simulation,
     task,
     timing,
@@ -102,6 +103,7 @@ STAGES: Sequence[Stage] = (
     Stage("simulation", simulation.read_simulation),
     Stage("devices", instruments.read_devices),
     Stage("power", power.read_power),
+    Stage("programmers", programmers.read_programmers),
     Stage("bench_checked", instruments.check_bench),
     Stage("layout", network.read_layout),
     Stage("carrier_checked", error.check_carrier),
@@ -198,6 +200,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         "power": products["power"],
         "storage": products["storage"],
         "faults": products["fault_policy"],
+        "programmers": products["programmers"],
         "simulation": products["simulation"].section,
     }
     return Assembly(
@@ -220,6 +223,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
             medium_in_use(),
         ),
         power=products["power"],
+        programmers=products["programmers"],
         devices=products["devices"],
         board=products["board"],
         acquisition_timing=products["acquisition_timing"],

@@ -35,6 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.runs.folder import find_run
     from labrig.runs.journal import read_journal
     from labrig.runs.summary import summarize
+    from labrig.runs.writings import pulses_in_short
 
     folder = find_run(arguments.run, arguments.runs_dir)
     if arguments.netlist or arguments.step is not None:
@@ -45,6 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
     summary["card"] = meta["card"]
     summary["terminals"] = [asdict(terminal) for terminal in record.terminals]
     found = confusions(record, meta.get("classes"), meta.get("readout"))
+    summary["written_by_pulses"] = pulses_in_short(record.writings)
     summary["confusion"] = [each.to_json() for each in found]
     left_out = {}
     if arguments.plot or arguments.out is not None:
@@ -98,6 +100,7 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
     of_judge = {} if judged is None else {f"judged by {judged['by']}": judged["metrics"]}
     for title, values in {measured: summary["metrics"], **of_judge}.items():
         lines += _rows(title, values)
+    lines += _rows("cells written by pulses", summary["written_by_pulses"])
     for confusion in summary["confusion"]:
         lines += [f" confusion matrix, {confusion['part']}", *map("  {}".format, confusion_table(confusion))]
     lines += _rows("inputs and outputs", {terminal["node"]: terminal["text"] for terminal in summary["terminals"]})

@@ -159,6 +159,18 @@ class ConductanceProgrammer(Instrument, Protocol):
 
 
 @runtime_checkable
+class Refreshes(Protocol):
+    """A programmer of cells that drift."""
+
+    def refresh(self) -> ProgramReport:
+        """Read every cell that was written, and write those again that have drifted out of their tolerance.
+
+        Cells that were reported as faulty are left alone until they are written again.
+        """
+        ...
+
+
+@runtime_checkable
 class StaysConnected(Protocol):
     """A programmer that can leave the network connected, with its present settings, when it is closed."""
 

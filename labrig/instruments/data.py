@@ -199,7 +199,10 @@ class LevelTable:
 
 @dataclass(frozen=True, slots=True)
 class Continuous:
-    """A channel that can realize any conductance between `minimum` and `maximum` (S), to a relative `tolerance`."""
+    """A channel that can realize any conductance between `minimum` and `maximum` (S), to a relative `tolerance`.
+
+    A cell that is written by pulses has no levels: it is written until a reading is within the tolerance.
+    """
 
     minimum: float
     maximum: float
@@ -255,13 +258,23 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A setting by conductance (S) with a relative tolerance."""
+    """A setting by conductance (S) with a relative tolerance; 0 means that of the channel.
+
+    As a read-back: what was read, and within which tolerance the channel was to be written.
+    """
 
     siemens: float
     tolerance: float = 0.0
 
 
 Setting = Level | Target
+
+
+def holds(held: Setting | None, wanted: Setting) -> bool:
+    """Return whether a channel holds what it should; a continuous one within its tolerance."""
+    if isinstance(held, Target) and isinstance(wanted, Target):
+        return abs(held.siemens - wanted.siemens) <= max(held.tolerance, wanted.tolerance) * wanted.siemens
+    return held == wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +292,8 @@ class ProgramReport:
     interrupted
         Whether the device lost its settings (reset, brown-out, watchdog) and they were restored. Data measured since
         the last call are then invalid.
+    pulses
+        Number of pulses that each written channel has received, if the programmer writes by pulses.
     """
 
     written: tuple[str, ...] = ()
@@ -286,3 +301,4 @@ class ProgramReport:
     faulty: tuple[str, ...] = ()
     read_back: dict[str, Setting] = field(default_factory=dict)
     interrupted: bool = False
+    pulses: dict[str, int] = field(default_factory=dict[str, int])

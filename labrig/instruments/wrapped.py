@@ -26,6 +26,11 @@ class WrappedProgrammer:
         """Pass the call on to the programmer."""
         return self._programmer.read_back(channels)
 
+    def refresh(self) -> ProgramReport:
+        """Pass the call on to the programmer; nothing drifts in one that cannot refresh."""
+        refresh = getattr(self._programmer, "refresh", None)
+        return ProgramReport() if refresh is None else refresh()
+
     def keep_alive(self) -> None:
         """Pass the call on to the programmer."""
         self._programmer.keep_alive()

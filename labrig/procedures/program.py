@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from labrig.errors import ChannelFault
+from labrig.instruments.data import holds
 from labrig.learning.updates import Update
-from labrig.procedures.reconcile import holds
 from labrig.rig.rig import Rig
 
 

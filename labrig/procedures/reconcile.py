@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from labrig.errors import ChannelFault, ConfigError, IdentityMismatch
 from labrig.experiment import Experiment
-from labrig.instruments.data import Setting, Target
+from labrig.instruments.data import holds
 from labrig.json_text import json_text
 from labrig.runs.journal import Intent
 
@@ -115,10 +115,3 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
             )
         logging.getLogger("labrig").warning("labrig: warning: %s; they are written again", message)
     return {"differing": [rig.edges[edge] for edge in differing], "ahead": len(ahead)}
-
-
-def holds(held: Setting | None, wanted: Setting) -> bool:
-    """Return whether a channel holds the wanted setting; a continuous channel must hold it within its tolerance."""
-    if isinstance(held, Target) and isinstance(wanted, Target):
-        return abs(held.siemens - wanted.siemens) <= max(held.tolerance, wanted.tolerance) * wanted.siemens
-    return held == wanted

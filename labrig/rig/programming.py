@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import ChannelFault, LabrigError
-from labrig.instruments.contracts import ConductanceProgrammer
+from labrig.instruments.contracts import ConductanceProgrammer, Refreshes
 from labrig.instruments.data import Continuous, Level, LevelTable, ProgramReport, Setting, Target, distinct
 from labrig.rig.hookup import EdgeWire
 from labrig.rig.reports import merged
@@ -26,6 +27,8 @@ class Programming:
         The programmers by name.
     edges : sequence of E EdgeWire
         The edges with their channels.
+    refreshing : mapping of str to Refreshes
+        Those of the programmers whose cells drift.
 
     Attributes
     ----------
@@ -35,8 +38,14 @@ class Programming:
         Levels, or continuous range, of each edge's channel; empty before `read_levels`.
     """
 
-    def __init__(self, programmers: Mapping[str, ConductanceProgrammer], edges: Sequence[EdgeWire]) -> None:
+    def __init__(
+        self,
+        programmers: Mapping[str, ConductanceProgrammer],
+        edges: Sequence[EdgeWire],
+        refreshing: Mapping[str, Refreshes] = MappingProxyType({}),
+    ) -> None:
         self._programmers = programmers
+        self._refreshing = refreshing
         self._edges = edges
         self.siemens = np.zeros(len(edges))
         self.levels: Sequence[LevelTable | Continuous] = []
@@ -87,6 +96,10 @@ class Programming:
         self._faulty = {name: report.read_back[name] for name in report.faulty if name in report.read_back}
         self._largest = None
         return report
+
+    def refresh(self) -> ProgramReport:
+        """Write cells again that have drifted out of their tolerance; channels are named device/channel."""
+        return merged([(name, programmer.refresh()) for name, programmer in self._refreshing.items()])
 
     def largest(self) -> tuple[Array, float]:
         """Upper bound (E,) on the present conductance of each edge (S), and the largest of these bounds.

@@ -21,4 +21,5 @@ def merged(reports: Sequence[tuple[str, ProgramReport]]) -> ProgramReport:
         read_back={
             f"{device}/{channel}": held for device, report in reports for channel, held in report.read_back.items()
         },
+        pulses={f"{device}/{channel}": count for device, report in reports for channel, count in report.pulses.items()},
     )

@@ -23,15 +23,8 @@ from numpy.typing import NDArray
 from labrig.blas import one_blas_thread
 from labrig.clock import Clock
 from labrig.errors import NotMadeSafe, SenseMisfit
-from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Truth, WaveformSource
-from labrig.instruments.data import (
-    AcquisitionPlan,
-    Continuous,
-    Identity,
-    LevelTable,
-    ProgramReport,
-    Setting,
-)
+from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, Instrument, Refreshes, Truth, WaveformSource
+from labrig.instruments.data import AcquisitionPlan, Continuous, Identity, LevelTable, ProgramReport, Setting
 from labrig.learning.measurement import Excitation, Response, SharedErrors
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
@@ -119,7 +112,8 @@ class Rig:
         self._channel_programs = ChannelPrograms(hookup, tones.frequencies_hz, activation, pilot_v)
         self._driven_nodes = DrivenNodes(hookup, 0 if activation == "sine" else None, limits.misread)
         self._pilot_v, self._drive_limits = pilot_v, DriveLimits(limits, hookup)
-        self._programming = Programming(programmer_gates, hookup.edges)
+        refreshing = {name: programmer_gates[name] for name, each in programmers.items() if isinstance(each, Refreshes)}
+        self._programming = Programming(programmer_gates, hookup.edges, refreshing)
         self._mains_hz, self.zero_every = mains_hz, zero_every
         self._zero: Zero | None = None
         self._demodulator: Demodulator | None = None
@@ -276,6 +270,10 @@ class Rig:
     def program(self, settings: Mapping[int, Setting]) -> ProgramReport:
         """Write new settings (by edge index) and verify them. Channels of the report are named device/channel."""
         return self._programming.program(settings)
+
+    def refresh(self) -> ProgramReport:
+        """Read cells that drift, and write those again that have left their tolerance; other programmers do nothing."""
+        return self._programming.refresh()
 
     def leave(self, names: Sequence[str]) -> None:
         """Let these programmers leave the network connected in its present state when the rig is closed."""

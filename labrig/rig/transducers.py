@@ -48,6 +48,11 @@ class TransducedProgrammer(WrappedProgrammer):
         report = self._programmer.program(sent)
         return replace(report, read_back=self._in_medium(report.read_back))
 
+    def refresh(self) -> ProgramReport:
+        """Read every cell, and write those again that have drifted."""
+        report = super().refresh()
+        return replace(report, read_back=self._in_medium(report.read_back))
+
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
         """The settings of these channels."""
         return self._in_medium(self._programmer.read_back(channels))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labrig.errors import UsageError
 from labrig.runs.contents import Contents, Variable, read_contents
 from labrig.runs.folder import META, RunFolder
-from labrig.runs.journal import read_blocks
+from labrig.runs.journal import read_blocks, read_journal
 from labrig.runs.raw import RawBlocks
 
 if TYPE_CHECKING:
@@ -124,6 +124,17 @@ class LoadedRun:
     def events(self) -> pd.DataFrame:
         """All events of the run, including faults."""
         return self._along("event")
+
+    @cached_property
+    def writings(self) -> pd.DataFrame:
+        """Every cell that was written by pulses: step, why, edge, what it was found to hold (S), pulses, converged."""
+        names = self.contents.coordinates["edge"].values
+        rows = [
+            (each.step, each.why, names[edge], siemens, pulses, edge not in each.faulty)
+            for each in read_journal(self._folder.journal).writings
+            for edge, siemens, pulses in zip(each.edges, each.siemens.tolist(), each.pulses, strict=True)
+        ]
+        return _pandas().DataFrame(rows, columns=["step", "why", "edge", "siemens", "pulses", "converged"])
 
     @cached_property
     def gradients(self) -> pd.DataFrame:

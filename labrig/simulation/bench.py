@@ -12,9 +12,17 @@ from labrig.clock import SimulatedClock
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.data import Identity
 from labrig.instruments.drivers import Capabilities, DigitizerCapabilities, DriverInfo, SourceCapabilities
+from labrig.instruments.pulse_programmer import PulseProgrammerCapabilities
 from labrig.network.physics import Network
 from labrig.simulation.board import simulated_board
-from labrig.simulation.faces import SimulatedContext, SimulatedDigitizer, SimulatedProgrammer, SimulatedSource
+from labrig.simulation.faces import (
+    SimulatedContext,
+    SimulatedDigitizer,
+    SimulatedProgrammer,
+    SimulatedPulseProgrammer,
+    SimulatedSource,
+)
+from labrig.simulation.faces.face import Face
 from labrig.simulation.faults import FaultSchedule, ScheduledFault
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.truth import SimulatedTruth
@@ -54,7 +62,7 @@ class SimulatedBench:
         faults: Sequence[ScheduledFault] = (),
     ) -> None:
         self._clock = SimulatedClock()
-        board = simulated_board(network, wiring, capabilities, imperfections)
+        board = simulated_board(network, wiring, capabilities, imperfections, seed)
         self.world = board.world
         self.world.faults = FaultSchedule(faults, self._clock.now)
         self._parts = board.parts
@@ -86,6 +94,7 @@ class SimulatedBench:
             "clock_s": self._clock.now(),
             "acquisitions": self.world.acquisitions,
             "faults": self.world.faults.state(),
+            **({"cells": self.world.cells.state()} if len(self.world.cells) else {}),
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
@@ -94,20 +103,23 @@ class SimulatedBench:
             self._clock.resume(state["clock_s"])
             self.world.acquisitions = state["acquisitions"]
         self.world.faults.resume(state.get("faults", {}))
+        self.world.cells.resume(self._clock.now(), state.get("cells", {}))
         for programmer in self._programmers:
             programmer.show_again()
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """Return the unopened face of an instrument."""
-        face = self._face(name, driver.capabilities(options))
+        face: Any = self._face(name, driver.capabilities(options))
         face.identity = Identity(options.model or face.identity.model, options.serial or face.identity.serial)
         return face
 
-    def _face(self, name: str, able: Capabilities) -> SimulatedSource | SimulatedDigitizer | SimulatedProgrammer:
+    def _face(self, name: str, able: Capabilities) -> Face:
         if isinstance(able, SourceCapabilities):
             return SimulatedSource(name, self._context, able)
         if isinstance(able, DigitizerCapabilities):
             return SimulatedDigitizer(name, self._context, able)
+        if isinstance(able, PulseProgrammerCapabilities):
+            return SimulatedPulseProgrammer(name, self._context, able)
         self._programmers.append(SimulatedProgrammer(name, self._context, able, self._parts[name]))
         return self._programmers[-1]
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from labrig.instruments.drivers import Capabilities, ProgrammerCapabilities, SourceCapabilities
 from labrig.instruments.multiplexer import DIRECT
 from labrig.instruments.parts import Part
+from labrig.instruments.parts.memristor import Memristor
 from labrig.network.physics import Network
 from labrig.simulation.imperfections import Imperfections
-from labrig.simulation.world import BoardWiring, SourceStage, World
+from labrig.simulation.world import BoardWiring, Cells, SourceStage, World
 
 Array = NDArray[np.float64]
 
@@ -27,9 +28,13 @@ class SimulatedBoard:
 
 
 def simulated_board(
-    network: Network, wiring: BoardWiring, capabilities: Mapping[str, Capabilities], imperfections: Imperfections
+    network: Network,
+    wiring: BoardWiring,
+    capabilities: Mapping[str, Capabilities],
+    imperfections: Imperfections,
+    seed: int,
 ) -> SimulatedBoard:
-    """Return a board after power-up. network: with edges in the order in which the rig numbers them."""
+    """Return a board after power-up. network: with edges as the rig numbers them. seed: of the memristors."""
     parts = {
         name: imperfections.specimens(name, able.part, len(able.channels))
         for name, able in capabilities.items()
@@ -38,7 +43,15 @@ def simulated_board(
     stages = {channel: _source_stage(channel, capabilities, imperfections) for channel in wiring.sources}
     power_up = _power_up(network, wiring, capabilities, parts)
     real = imperfections.network(network)
-    return SimulatedBoard(World(real, wiring, stages, power_up, _node_farad(real, wiring, imperfections)), parts)
+    world = World(real, wiring, stages, power_up, _node_farad(real, wiring, imperfections))
+    memristors = {
+        f"{name}/{channel}": part
+        for name, several in parts.items()
+        for channel, part in zip(capabilities[name].channels, several, strict=True)
+        if isinstance(part, Memristor)
+    }
+    world.cells = Cells(memristors, wiring.edges, seed, world.set)
+    return SimulatedBoard(world, parts)
 
 
 def _node_farad(network: Network, wiring: BoardWiring, imperfections: Imperfections) -> Array:

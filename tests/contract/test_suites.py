@@ -16,10 +16,13 @@ BENCHES = {
     "iris": ("iris_wire.yaml", "simulated"),
     "wire": ("iris_wire.yaml", "wire"),
 }
+PROGRAMMERS = {"memristors": ("iris_memristor.yaml", "simulated"), "arc": ("xor_arc.yaml", "wire")}
+"""Stations whose programmer alone is checked: everything else is on other stations, too."""
 CHECKS = {"source": source.CHECKS, "digitizer": digitizer.CHECKS, "programmer": programmer.CHECKS}
 
 STATIONS = {
-    name: Station(assemble(packaged_configs() / file, [f"bench={bench}"])) for name, (file, bench) in BENCHES.items()
+    name: Station(assemble(packaged_configs() / file, [f"bench={bench}"]))
+    for name, (file, bench) in {**BENCHES, **PROGRAMMERS}.items()
 }
 
 
@@ -32,10 +35,11 @@ def benches():
 
 def _cases():
     for name, station in STATIONS.items():
-        for kind, checks in CHECKS.items():
+        for kind, checks in CHECKS.items() if name in BENCHES else (("programmer", programmer.CHECKS),):
             for subject in station.subjects(kind):
                 for check in checks:
-                    yield pytest.param(subject, check, id=f"{name}-{subject.name}-{check.__name__}")
+                    marks = [pytest.mark.more] if name == "arc" else []
+                    yield pytest.param(subject, check, id=f"{name}-{subject.name}-{check.__name__}", marks=marks)
 
 
 # An interrupt may strike inside a callback of the garbage collector, where Python can only report it.
@@ -45,7 +49,7 @@ def test_instrument(subject: Subject, check):
     _applied(check, subject)
 
 
-@pytest.mark.parametrize("name", STATIONS)
+@pytest.mark.parametrize("name", BENCHES)
 @pytest.mark.parametrize("check", rig.CHECKS, ids=lambda check: check.__name__)
 def test_rig(name, check):
     _applied(check, STATIONS[name])

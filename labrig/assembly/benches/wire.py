@@ -51,8 +51,8 @@ def virtual_instruments(assembly: Assembly) -> Iterator[Serving]:
     hookup = assembly.board.hookup
     capabilities = {name: device.capabilities for name, device in assembly.devices.items()}
     imperfect = imperfections(assembly)
-    actual = wired(assembly)
-    board = simulated_board(actual.network, actual.wiring, capabilities, imperfect)
+    actual, seed = wired(assembly), assembly.simulation_seed
+    board = simulated_board(actual.network, actual.wiring, capabilities, imperfect, seed)
     bench = VirtualBench(board.world, imperfect, assembly.simulation_seed)
     board.world.started_s = bench.clock()
     board.world.faults = FaultSchedule(assembly.faults, bench.clock)

@@ -36,5 +36,6 @@ class Header(Section):
     power: dict[str, Any] = {}
     storage: dict[str, Any] = {}
     faults: dict[str, Any] = {}
+    programmers: dict[str, Any] = {}
     simulation: dict[str, Any] = {}
     judge: dict[str, Any] | None = None

@@ -11,6 +11,9 @@ PARTS = Extensions(
         "MCP4251-103": "potentiometer:MCP4251_103",
         "AD5293-100": "potentiometer:AD5293_100",
         "SERVO": "servo:Servo",
+        "TIO2": "tio2:TiO2",
+        "RERAM": "reram:ReRam",
+        "PCM": "pcm:Pcm",
     },
     kind=Part,
 )

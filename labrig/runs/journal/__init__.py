@@ -35,6 +35,7 @@ from labrig.runs.journal.schema import (
     StoredBlock,
     StoredFile,
     Terminal,
+    Writing,
 )
 from labrig.runs.journal.writer import Journal
 
@@ -53,6 +54,7 @@ __all__ = [
     "StoredBlock",
     "StoredFile",
     "Terminal",
+    "Writing",
     "read_blocks",
     "read_checkpoint",
     "read_journal",

@@ -63,11 +63,20 @@ def _check_rows(db: sqlite3.Connection) -> None:
     )
 
 
+def _keep_writings(db: sqlite3.Connection) -> None:
+    """Version 6: what cells that are written by pulses were found to hold, and how many pulses they took."""
+    db.execute(
+        "CREATE TABLE writings (id INTEGER PRIMARY KEY, step INTEGER, why TEXT, edges TEXT, siemens BLOB, pulses TEXT, "
+        "faulty TEXT, crc INTEGER)"
+    )
+
+
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _keep_the_bench,
     2: _store_changes,
     3: _keep_outputs,
     4: _check_rows,
+    5: _keep_writings,
 }
 """The step from each version to the next, by the older version."""
 

@@ -29,6 +29,7 @@ from labrig.runs.journal.schema import (
     STEPS,
     TERMINALS,
     VERSION,
+    WRITINGS,
     Checkpoint,
     Evaluation,
     Event,
@@ -37,6 +38,7 @@ from labrig.runs.journal.schema import (
     StoredBlock,
     StoredFile,
     Terminal,
+    Writing,
 )
 from labrig.runs.journal.tables import Table, is_intact
 from labrig.runs.lock import is_being_written
@@ -81,6 +83,8 @@ class Record:
         The examples of the training and the test set, by index.
     files
         Size and hash of the other files of the run, as they were written.
+    writings
+        Cells that were written by pulses, in the order in which they were.
     intent
         The last settings that were about to be written to the board.
     checkpoint
@@ -93,6 +97,7 @@ class Record:
     terminals: tuple[Terminal, ...] = ()
     dataset: tuple[Example, ...] = ()
     files: tuple[StoredFile, ...] = ()
+    writings: tuple[Writing, ...] = ()
     intent: Intent | None = None
     checkpoint: Checkpoint | None = None
 
@@ -242,6 +247,7 @@ _ROW = {
     "examples": "example",
     "files": "file",
     "blocks": "block",
+    "writings": "writing",
     "intent": "intent",
     "checkpoint": "checkpoint",
 }
@@ -339,6 +345,7 @@ def _record(reading: _Reading) -> Record:
         terminals=reading.decoded(TERMINALS),
         dataset=reading.decoded(EXAMPLES),
         files=reading.decoded(FILES),
+        writings=reading.decoded(WRITINGS),
         intent=reading.only(INTENT),
         checkpoint=checkpoint,
     )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from labrig.runs.journal.kinds import Array, Rows, State, Steady
 from labrig.runs.journal.tables import Table
 
-VERSION = 5
+VERSION = 6
 """Version of the schema written here; migrations.py says what each version added."""
 
 
@@ -213,6 +213,34 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class Writing:
+    """Cells that were written by pulses at one time.
+
+    Parameters
+    ----------
+    step
+        Updates completed, the one that wrote them included; 0 before the first.
+    why
+        "step", "refresh" or "program".
+    edges
+        The edges, in the rig's order.
+    siemens
+        What each of them was found to hold at the end (S).
+    pulses
+        How many pulses each of them took.
+    faulty
+        Edges that are not within their tolerance.
+    """
+
+    step: int
+    why: str
+    edges: tuple[int, ...]
+    siemens: Array = field(compare=False)
+    pulses: tuple[int, ...]
+    faulty: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class StoredBlock:
     """Where the samples of one block of an acquisition are stored, in the segments next to the journal.
 
@@ -302,8 +330,9 @@ TERMINALS = Table("terminals", Terminal, key="id")
 EXAMPLES = Table("examples", Example, key="example")
 BLOCKS = Table("blocks", StoredBlock, key="id")
 FILES = Table("files", StoredFile, key="name")
+WRITINGS = Table("writings", Writing, key="id")
 INTENT = Table("intent", Intent, key="id")
 CHECKPOINT = Table("checkpoint", Checkpoint, key="id")
-COUNTED = (STEPS, EVALUATIONS, EVENTS, TERMINALS, EXAMPLES, FILES, BLOCKS)
+COUNTED = (STEPS, EVALUATIONS, EVENTS, TERMINALS, EXAMPLES, FILES, BLOCKS, WRITINGS)
 """Tables whose rows the checkpoint counts."""
 TABLES = (*COUNTED, INTENT, CHECKPOINT)

@@ -13,6 +13,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from labrig.errors import StorageError, UsageError
+from labrig.runs.journal.migrations import schema_version, upgrade
 from labrig.runs.journal.reader import read_checkpoint
 from labrig.runs.journal.schema import (
     BLOCKS,
@@ -27,6 +28,7 @@ from labrig.runs.journal.schema import (
     TABLES,
     TERMINALS,
     VERSION,
+    WRITINGS,
     Checkpoint,
     Evaluation,
     Event,
@@ -36,6 +38,7 @@ from labrig.runs.journal.schema import (
     StoredBlock,
     StoredFile,
     Terminal,
+    Writing,
 )
 from labrig.runs.journal.tables import Table
 from labrig.runs.lock import WriterLock
@@ -62,6 +65,7 @@ class Journal:
     def __init__(self, path: Path, durability: Durability = "process", gradients: int = 1) -> None:
         self._path = path
         self._blocks: list[StoredBlock] = []
+        self._writings: list[Writing] = []
         self._before_commit: Callable[[], None] = lambda: None
         self._gradients = gradients
         self._last: Step | None = None
@@ -102,11 +106,13 @@ class Journal:
         journal = cls.__new__(cls)
         journal._path = path
         journal._blocks = []
+        journal._writings = []
         journal._before_commit = lambda: None
         journal._gradients = gradients
         journal._last = None
         journal._begin(durability, "open")
         try:
+            journal._upgrade()
             now = read_checkpoint(path)  # no other process can write it now
             if read is not None and (read.rows, read.wall_s) != (now.rows, now.wall_s):
                 raise UsageError(f"{path.parent} was resumed by another labrig in the meantime", remedy="try again")
@@ -176,6 +182,10 @@ class Journal:
         row = EVALUATIONS.stored(evaluation, self._next(EVALUATIONS), self.elapsed_s)
         self._commit([(EVALUATIONS, row)], state=state)
 
+    def wrote(self, writing: Writing) -> None:
+        """Note cells that were written by pulses; committed with the next row."""
+        self._writings.append(writing)
+
     def event(self, event: Event) -> None:
         """Append an event."""
         self._commit([(EVENTS, EVENTS.stored(event, self._next(EVENTS)))])
@@ -220,6 +230,18 @@ class Journal:
             self._lock.release()
             raise self._failed(action, error) from error
 
+    def _upgrade(self) -> None:
+        """Bring the tables of a journal of an older schema to today's."""
+        version = schema_version(self._db, self._path)
+        if version == VERSION:
+            return
+        try:
+            self._db.execute("BEGIN")
+            upgrade(self._db, version)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._failed("upgrade", error) from error
+
     def _require_room(self) -> None:
         """Keep disk space for the end of the run: its last events, and SQLite's own files."""
         with suppress(OSError):  # the folder is gone, which the commit reports
@@ -239,8 +261,12 @@ class Journal:
             for block in self._blocks:
                 counts[BLOCKS.name] += 1
                 db.execute(BLOCKS.insertion, BLOCKS.stored(block, counts[BLOCKS.name]))
+            for writing in self._writings:
+                counts[WRITINGS.name] = counts.get(WRITINGS.name, 0) + 1
+                db.execute(WRITINGS.insertion, WRITINGS.stored(writing, counts[WRITINGS.name]))
             self._replace_checkpoint(db, rows=counts, **changes)
         self._blocks.clear()
+        self._writings.clear()
 
     def _replace_checkpoint(self, db: sqlite3.Connection, **changes: Any) -> None:
         self._checkpoint = replace(self._checkpoint, wall_s=self.elapsed_s, **changes)

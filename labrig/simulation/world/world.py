@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from labrig.network.physics import Equilibrium, Network
 from labrig.signals.tones import ToneProgram
 from labrig.simulation.faults import FaultSchedule
+from labrig.simulation.world.cells import Cells
 from labrig.simulation.world.response import BoardResponse, Stretch
 from labrig.simulation.world.timeline import Timeline
 from labrig.simulation.world.wiring import BoardWiring, SourceStage
@@ -60,6 +61,8 @@ class World:
         Number of acquisitions that have begun.
     gains : dict of str to float
         Ratio of the voltage that each source channel plays to the requested one.
+    cells : Cells
+        The memristors among the edges.
     started_s : float
         Start of the bench on the clock whose times are passed in (s); 0 by default.
     """
@@ -80,6 +83,7 @@ class World:
         self._began: deque[float] = deque(maxlen=_RECENT_ACQUISITIONS)
         self._readers: WeakSet[Reader] = WeakSet()
         self.faults = FaultSchedule()
+        self.cells = Cells({}, {}, 0, self.set)
         by_node = {node: channel for channel, node in wiring.sources.items()}
         self._channels = tuple(by_node[source.node] for source in network.sources)
         factors = [wiring.per_siemens.get(edge.name, 1.0) for edge in network.edges]
@@ -132,6 +136,7 @@ class World:
         """
         self.acquisitions += 1
         self.faults.begin_acquisition(t)
+        self.cells.drift(t)
         self._began.append(t)
         if self.acquisitions % _RECENT_ACQUISITIONS == 0:  # seldom enough to cost nothing
             self.timeline.forget(min((*self._began, *(each.unread_since_s for each in self._readers))))

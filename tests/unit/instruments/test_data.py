@@ -7,6 +7,7 @@ import pytest
 
 from labrig.instruments.data import AcquisitionPlan, Block, Continuous, Identity, Level, Target
 from labrig.instruments.parts import PARTS, find_part
+from labrig.instruments.parts.potentiometer import Potentiometer
 
 CODES = np.array([[-32768, 100], [0, -3], [32767, 7]], dtype=np.int16)
 
@@ -33,7 +34,10 @@ def test_a_plan_counts_settle_and_window():
     assert plan.duration_s == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("part", [find_part(name) for name in PARTS.own if name != "SERVO"], ids=lambda part: part.name)
+POTENTIOMETERS = [part for part in map(find_part, PARTS.own) if isinstance(part, Potentiometer)]
+
+
+@pytest.mark.parametrize("part", POTENTIOMETERS, ids=lambda part: part.name)
 def test_levels_of_a_part_increase_and_end_at_its_wiper(part):
     levels = part.levels()
     assert len(levels.codes) == part.highest_code + 1

@@ -1,0 +1,56 @@
+"""The relay between the network and the cells: an LCUS-1 module on a serial port, four bytes for each command."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+import serial
+
+from labrig.errors import ConnectionFailed
+
+BAUD = 9600
+CLOSE, OPEN = b"\xa0\x01\x01\xa2", b"\xa0\x01\x00\xa1"
+SETTLE_S = 10e-3
+"""Time in which the relay operates and its contacts stop bouncing."""
+
+
+class Relay:
+    """The relay. name: of the instrument it belongs to."""
+
+    def __init__(self, name: str, resource: str) -> None:
+        self._name, self._resource = name, resource
+        self._port: Any = None
+        self.closed = False
+
+    def open_port(self) -> None:
+        """Open the port, and the relay."""
+        try:
+            self._port = serial.serial_for_url(self._resource, BAUD, timeout=0.5, write_timeout=0.5)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise self._failed(f"cannot open the relay's port {self._resource}: {error}", "open") from error
+        self.switch(on=False)
+
+    def switch(self, *, on: bool) -> None:
+        """Close (on) or open the relay, and wait until it has."""
+        if self._port is None:
+            raise self._failed("the relay's port is not open", "switch")
+        try:
+            self._port.write(CLOSE if on else OPEN)
+            self._port.flush()
+        except (serial.SerialException, OSError) as error:
+            raise self._failed(f"the connection to the relay was lost: {error}", "switch") from error
+        self.closed = on
+        time.sleep(SETTLE_S)
+
+    def close_port(self) -> None:
+        """Close the port; never raises."""
+        port, self._port = self._port, None
+        if port is not None:
+            with contextlib.suppress(serial.SerialException, OSError):
+                port.close()
+
+    def _failed(self, message: str, action: str) -> ConnectionFailed:
+        remedy = "check the relay's cable and `relay:`"
+        return ConnectionFailed(message, device=self._name, action=action, remedy=remedy)

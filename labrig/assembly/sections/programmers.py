@@ -1,0 +1,42 @@
+"""The `programmers` section: what a run does about conductances that drift."""
+
+from __future__ import annotations
+
+import math
+
+from labrig.assembly.sections.instruments import Device
+from labrig.config.document import Document
+from labrig.config.section import Section
+from labrig.config.validation import validate
+from labrig.instruments.parts.memristor import Memristor
+from labrig.quantities import PositiveTime
+
+
+class Programmers(Section):
+    """The upkeep of conductances.
+
+    Attributes
+    ----------
+    refresh : float or None
+        Time after which every cell is read, and written again if it has drifted out of its tolerance (s); None: never.
+    """
+
+    refresh: PositiveTime | None = None
+
+    @property
+    def refresh_s(self) -> float:
+        """Time from one refresh to the next (s); infinite for never."""
+        return math.inf if self.refresh is None else self.refresh
+
+
+def read_programmers(document: Document, devices: dict[str, Device]) -> Programmers | None:
+    """Return the section; None after problems were reported."""
+    section = validate(document, ("programmers",), Programmers)
+    if section is None or section.refresh is None:
+        return section
+    programmers = {name: each.programmer for name, each in devices.items() if each.driver.kind == "programmer"}
+    if programmers and not any(isinstance(able.part, Memristor) for able in programmers.values()):
+        held = ", ".join(sorted({able.part.name for able in programmers.values()}))
+        document.report(("programmers", "refresh"), f"{held} does not drift: leave this out, or use memristors")
+        return None
+    return section

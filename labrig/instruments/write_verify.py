@@ -1,0 +1,120 @@
+"""Write–verify: a cell is read, pulsed and read again until it has its conductance. All pulse programmers use this.
+
+A ramp of pulses begins weak and becomes stronger. After an overshoot the polarity is reversed and the ramp begins anew.
+No pulse is stronger than the end of the ramp, and no cell gets more pulses than its budget.
+
+A reading is noisy, so a cell within its tolerance is read again until the mean is within it by three standard
+uncertainties. A cell that is too close to the edge of its tolerance for that gets another pulse.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+GUARD = 3.0
+"""Standard uncertainties of the mean by which a cell must be within its tolerance."""
+
+
+class Cell(Protocol):
+    """One cell of a pulse programmer, disconnected from the network."""
+
+    def read(self) -> float:
+        """Return one reading of the conductance (S)."""
+        ...
+
+    def pulse(self, volts: float, width_s: float) -> float:
+        """Apply one pulse, and return one reading of the conductance after it (S)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """Pulses of write–verify.
+
+    Attributes
+    ----------
+    start_v, stop_v, step_v : float
+        Amplitudes of the first and the strongest pulse of a ramp, and how much stronger each is than the last (V).
+    width_s : float
+        Width of every pulse (s).
+    raising : int
+        Polarity that raises the conductance, 1 or −1.
+    budget : int
+        Largest number of pulses for one cell in one write.
+    read_noise : float
+        Standard deviation of one reading, relative.
+    readings : int
+        Largest number of readings between two pulses.
+    """
+
+    start_v: float
+    stop_v: float
+    step_v: float
+    width_s: float
+    raising: int = 1
+    budget: int = 200
+    read_noise: float = 0.005
+    readings: int = 16
+
+    @property
+    def least_tolerance(self) -> float:
+        """Smallest relative tolerance that readings can show."""
+        return 2 * GUARD * self.read_noise / math.sqrt(self.readings)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What write–verify has reached.
+
+    Attributes
+    ----------
+    siemens : float
+        Mean of the readings since the last pulse (S).
+    pulses : int
+        Number of pulses.
+    converged : bool
+        Whether the cell is within its tolerance.
+    """
+
+    siemens: float
+    pulses: int
+    converged: bool
+
+
+def write_verify(cell: Cell, siemens: float, tolerance: float, ramp: Ramp) -> Outcome:
+    """Write a conductance (S) into a cell to a relative tolerance."""
+    pulses, polarity, amplitude_v = 0, 0, ramp.start_v
+    reading = cell.read()
+    while True:
+        within, reading = _verified(cell, reading, siemens, tolerance, ramp)
+        if within or pulses >= ramp.budget:
+            return Outcome(reading, pulses, within)
+        wanted = ramp.raising if reading < siemens else -ramp.raising
+        amplitude_v = ramp.start_v if wanted != polarity else min(ramp.stop_v, amplitude_v + ramp.step_v)
+        polarity = wanted
+        reading = cell.pulse(polarity * amplitude_v, ramp.width_s)
+        pulses += 1
+
+
+def _verified(cell: Cell, first: float, siemens: float, tolerance: float, ramp: Ramp) -> tuple[bool, float]:
+    """Read until the mean is surely within the tolerance, or surely not, or readings have run out.
+
+    Returns whether the cell is accepted, and the mean (S).
+    """
+    total, count = first, 1
+    while True:
+        mean = total / count
+        off, doubt = abs(mean / siemens - 1), GUARD * ramp.read_noise / math.sqrt(count)
+        if off + doubt <= tolerance:
+            return True, mean
+        if off > tolerance or count >= ramp.readings:
+            return False, mean
+        total += cell.read()
+        count += 1
+
+
+def mean_reading(cell: Cell, ramp: Ramp) -> float:
+    """Return the mean of several readings of the conductance of a cell (S)."""
+    return math.fsum(cell.read() for _ in range(ramp.readings)) / ramp.readings
