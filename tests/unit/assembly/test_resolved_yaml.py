@@ -99,7 +99,11 @@ class TestResolvedYaml:
         assert kept["acquisition"]["mains"] == ["50 Hz", "60 Hz"]
         assert kept["learning"]["hysteresis"] == 0.05
         assert kept["instruments"]["awg"]["settle"] == "400 \N{MICRO SIGN}s"
-        assert kept["simulation"] == {"preset": "typical", "faults": [], "miswired": []}  # the rest follows preset and seed
+        assert kept["simulation"] == {
+            "preset": "typical",
+            "faults": [],
+            "miswired": [],
+        }  # the rest follows preset and seed
 
     def test_what_follows_another_key_follows_it_in_the_kept_file_too(self, tmp_path: Path) -> None:
         kept = tmp_path / "config.resolved.yaml"
