@@ -24,6 +24,9 @@ from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.task import TaskChoice
 from labrig.assembly.sections.timing import Timing, with_lines
 from labrig.assembly.sections.trained import Trained
+from labrig.calibration.calibrated import CalibratedDigitizer, CalibratedProgrammer, CalibratedSource
+from labrig.calibration.fixture import Fixture
+from labrig.calibration.record import CalibrationRecord
 from labrig.config.document import Document
 from labrig.config.section import Section
 from labrig.errors import ConfigError
@@ -44,6 +47,7 @@ from labrig.learning.schedule import Schedule
 from labrig.learning.tasks import Task
 from labrig.learning.updates import Update, within
 from labrig.network.physics import Layout
+from labrig.rig.corrections import ChannelCorrections
 from labrig.rig.gradient_probe import GradientProbe
 from labrig.rig.judge import Judge, JudgeWires, judge_plan
 from labrig.rig.limits import Limits
@@ -88,6 +92,10 @@ class Assembly:
         The instrument that judges the score.
     trained : Trained or None
         Conductances of another run to start from.
+    calibration : CalibrationRecord or None
+        The record that is applied to the instruments.
+    fixture : Fixture or None
+        What simulated and virtual instruments are connected to instead of the board, while they are calibrated.
     attended : bool
         Whether the rig is used from a program or notebook, which may pause between measurements for any time.
     """
@@ -116,6 +124,8 @@ class Assembly:
     miswired: tuple[Miswiring, ...] = ()
     judge: JudgeWires | None = None
     trained: Trained | None = None
+    calibration: CalibrationRecord | None = None
+    fixture: Fixture | None = None
     attended: bool = False
 
     @property
@@ -172,19 +182,21 @@ class Assembly:
             bench.close()
             raise
 
-    def rig_on(self, bench: Bench) -> Rig:
-        """Return an unopened rig on a bench."""
-        hookup = self.board.hookup
+    def rig_on(self, bench: Bench, *, recorded: bool = False) -> Rig:
+        """Return an unopened rig on a bench. recorded: the instruments replay what calibrated ones have measured."""
+        hookup, record = self.board.hookup, self.calibration
         others = () if self.judge is None else (self.judge.device,)
-        instruments = {
+        instruments: dict[str, Any] = {
             name: self.connected(bench, name)
             for name in (*hookup.sources, hookup.digitizer, *hookup.programmers, *others)
         }
         return Rig(
             hookup=hookup,
-            sources={name: self._guarded(name, instruments[name]) for name in hookup.sources},
-            digitizer=instruments[hookup.digitizer],  # type: ignore[arg-type]
-            programmers={name: self._guarded(name, instruments[name]) for name in hookup.programmers},
+            sources={name: self._guarded(name, instruments[name], not recorded) for name in hookup.sources},
+            digitizer=instruments[hookup.digitizer]
+            if record is None or recorded
+            else CalibratedDigitizer(hookup.digitizer, instruments[hookup.digitizer], record),
+            programmers={name: self._guarded(name, instruments[name], not recorded) for name in hookup.programmers},
             plan=self.acquisition_timing.plan,
             tones=self.acquisition_timing.tones,
             activation=self.learning.activation,
@@ -199,8 +211,9 @@ class Assembly:
             zero_every=self.acquisition.zero.every,
             up=self.power.up,
             stages=self.power.stages(self.devices),
-            others={name: instruments[name] for name in others},  # type: ignore[arg-type]
+            others={name: instruments[name] for name in others},
             on_close=bench.close,
+            corrections=None if record is None else ChannelCorrections(record, hookup, self.acquisition_timing.tones),
             truth=bench.truth if self.learning_choice.rule_class is ExactAdjoint else None,
         )
 
@@ -271,11 +284,15 @@ class Assembly:
         """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""
         return with_lines(self.devices[name], self.synchronization)
 
-    def _guarded(self, name: str, instrument: Any) -> Any:
-        capabilities = self.devices[name].capabilities
+    def _guarded(self, name: str, instrument: Any, calibrated: bool = True) -> Any:
+        """Return an instrument behind its guard and, if `calibrated`, behind the record that applies to it."""
+        capabilities, record = self.devices[name].capabilities, self.calibration if calibrated else None
         if isinstance(capabilities, SourceCapabilities):
-            return GuardedSource(name, instrument, capabilities)
+            source = GuardedSource(name, instrument, capabilities)
+            return source if record is None else CalibratedSource(name, source, record)
         assert isinstance(capabilities, ProgrammerCapabilities)
-        guarded = GuardedProgrammer(name, instrument, capabilities)
+        guarded: Any = GuardedProgrammer(name, instrument, capabilities)
+        if record is not None:
+            guarded = CalibratedProgrammer(name, guarded, record)
         edges = [edge for edge in self.board.hookup.edges if edge.device == name and edge.per_siemens != 1.0]
         return TransducedProgrammer(guarded, {e.channel: e.per_siemens for e in edges}) if edges else guarded

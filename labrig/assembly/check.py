@@ -20,6 +20,7 @@ from labrig.assembly.assembly import Assembly
 from labrig.assembly.effective import effective
 from labrig.assembly.sections import (
     acquisition,
+    calibration,
     error,
     instruments,
     judge,
@@ -111,6 +112,7 @@ STAGES: Sequence[Stage] = (
     Stage("wiring_written", wiring.is_written),
     Stage("board", wiring.read_board, subject="wiring"),
     Stage("judge", judge.read_judge),
+    Stage("calibration", calibration.read_calibration),
     Stage("tones", acquisition.read_tones),
     Stage("faults", simulation.read_faults),
     Stage("miswired", read_miswired),
@@ -233,6 +235,7 @@ def _assembly(document: Document, products: dict[str, Any]) -> Assembly:
         faults=products["faults"],
         miswired=products["miswired"],
         judge=products["judge"].wires,
+        calibration=products["calibration"].record,
         trained=products["trained"],
     )
 

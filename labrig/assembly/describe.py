@@ -50,6 +50,7 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
             **{library: version(library) for library in LIBRARIES},
         },
         "platform": sys.platform,
+        "calibration": None if assembly.calibration is None else assembly.calibration.sha256,
         "identities": {name: [who.model, who.serial, who.firmware] for name, who in rig.identities.items()},
         "card": card(assembly, rig),
         "rig": {"plan": asdict(rig.plan), **levels_as_plain(rig.levels)},

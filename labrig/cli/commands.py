@@ -17,6 +17,7 @@ from labrig import __version__
 from labrig.cli import (
     abort,
     attach,
+    calibrate,
     certify,
     check,
     compare,
@@ -46,7 +47,7 @@ from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
 COMMANDS = (
-    *(run, resume, evaluate, program, check, feasible, plan, measure, selftest, certify, sweep),
+    *(run, resume, evaluate, program, check, feasible, plan, measure, calibrate, selftest, certify, sweep),
     *(doctor, safe, abort, attach, show, verify, ls, compare, compare_rules, note, export, simulate, drivers, virtual),
 )
 INTERRUPTED = 130

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from labrig.cli.options import add_config, assembled
+from labrig.cli.options import add_config, assembled, file_named
 from labrig.errors import LabrigError
 from labrig.json_text import json_text
 
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--json", action="store_true", help="one JSON line per endpoint, then ready")
     serve.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
     serve.add_argument("--until-eof", action="store_true", help="also stop when stdin closes")
+    serve.add_argument("--fixture", type=file_named, metavar="FILE", help="a calibration fixture instead of the board")
     add_config(serve, bench="wire")
     serve.set_defaults(parser=serve)
 
@@ -74,11 +75,17 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _instruments(arguments: argparse.Namespace, done: threading.Event) -> AbstractContextManager[Serving] | None:
     """Return the instruments to serve; None if the parent process has exited and deleted the configuration."""
+    from dataclasses import replace
+
     from labrig.assembly.benches.wire import virtual_instruments
+    from labrig.calibration.fixture import Fixture
 
     try:
         # With --until-eof the parent is a wire bench, which has printed the warnings already.
-        return virtual_instruments(assembled(arguments, warn=not arguments.until_eof))
+        assembly = assembled(arguments, warn=not arguments.until_eof)
+        if arguments.fixture is not None:
+            assembly = replace(assembly, fixture=Fixture.from_text(arguments.fixture.read_text(encoding="utf-8")))
+        return virtual_instruments(assembly)
     except LabrigError:
         if arguments.until_eof and done.wait(PARENT_EXIT_S):
             return None

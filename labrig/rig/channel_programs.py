@@ -47,7 +47,7 @@ class ChannelPrograms:
         self.error_rows = slice(1 if activation == "sine" else 0, None)
         self.error_hz = frequencies_hz[self.error_rows]
         self._pilot = ToneProgram(0.0, tuple(Tone(f, pilot_v / len(frequencies_hz)) for f in frequencies_hz))
-        self._last: tuple[bytes, Programs] = (b"", {})
+        self._last: tuple[bytes | None, Programs] = (None, {})
 
     def programs(self, excitation: Excitation) -> Programs:
         """Programs of all channels. Raises LabrigError for NaN, and for a shape that does not match the wiring."""

@@ -30,6 +30,7 @@ from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
 from labrig.lockin.half_squares import HalfSquares
 from labrig.rig.channel_programs import ChannelPrograms, Programs
+from labrig.rig.corrections import ChannelCorrections
 from labrig.rig.driven_nodes import DrivenNodes
 from labrig.rig.gate import Gate
 from labrig.rig.hookup import Hookup
@@ -57,10 +58,10 @@ class Rig:
     up: names of sources and programmers, in the order in which they are connected to the board when the rig opens; the
     others follow. stages: by name, when an instrument is made safe (0 first); by default sources first, then the rest.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
+    corrections: of phasors, by a calibration record. recorder: receives the samples of every acquisition.
     on_close: called after all instruments are closed, to end processes that the bench started.
     truth: exact solution of a simulation, for a rig whose rule is the exact gradient; None for all other rigs.
     closing: whether `close` is in progress. Until it ends, a signal handler holds Ctrl-C back.
-    recorder: receives the samples of every acquisition.
     wiring_trusted: whether `measure` raises if nodes or the pilot contradict what is played; a self-test judges that.
     """
 
@@ -84,9 +85,11 @@ class Rig:
         stages: Mapping[str, int] = MappingProxyType({}),
         others: Mapping[str, Digitizer] = MappingProxyType({}),
         on_close: Callable[[], None] = lambda: None,
+        corrections: ChannelCorrections | None = None,
         truth: Truth | None = None,
     ) -> None:
         self.truth = truth
+        self._corrections = corrections
         self.hookup = hookup
         self.plan = plan
         self.tones = tones
@@ -99,9 +102,7 @@ class Rig:
         # Any: a gate has the methods of the instrument behind it.
         source_gates: dict[str, Any] = {name: Gate(name, "source", source) for name, source in sources.items()}
         digitizer_gate: Any = Gate(hookup.digitizer, "digitizer", digitizer)
-        programmer_gates: dict[str, Any] = {
-            name: Gate(name, "programmer", programmer) for name, programmer in programmers.items()
-        }
+        programmer_gates: dict[str, Any] = {name: Gate(name, "programmer", each) for name, each in programmers.items()}
         self._sources: dict[str, WaveformSource] = source_gates
         self._digitizer: Digitizer = digitizer_gate
         self._programmers: dict[str, ConductanceProgrammer] = programmer_gates
@@ -139,10 +140,8 @@ class Rig:
     @property
     def largest_error_a(self) -> float:
         """Largest error current that every output's source can deliver within the limits (A)."""
-        return min(
-            min(wire.full_scale_v, self.limits.source_v(wire)) / abs(wire.volts_per_ampere)
-            for wire in self.hookup.outputs
-        )
+        wires = self.hookup.outputs
+        return min(min(each.full_scale_v, self.limits.source_v(each)) / abs(each.volts_per_ampere) for each in wires)
 
     @property
     def levels(self) -> Sequence[LevelTable | Continuous]:
@@ -249,6 +248,8 @@ class Rig:
         if is_refused(read, self.wiring_trusted):
             self.confirm()  # if a source was lost or reset in the meantime, its error explains more
             refuse(read, self.hookup)
+        if self._corrections is not None:
+            read = self._corrections.applied_to(read, played, lead)
         return read, played, lead
 
     def _check_driven_nodes(self, read: Demodulated, excitation: Excitation) -> None:

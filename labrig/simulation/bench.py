@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ class SimulatedBench:
         Source channels ("awg/0") of the inputs, and nodes of the outputs; used only for the axes of `truth`.
     faults : sequence of ScheduledFault
         The faults, and when they begin.
+    compensated : mapping
+        As for `SimulatedTruth`.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class SimulatedBench:
         inputs: Sequence[str],
         outputs: Sequence[str],
         faults: Sequence[ScheduledFault] = (),
+        compensated: Mapping[str, tuple[float, float]] = MappingProxyType({}),
     ) -> None:
         self._clock = SimulatedClock()
         board = simulated_board(network, wiring, capabilities, imperfections, seed)
@@ -68,7 +72,7 @@ class SimulatedBench:
         self._parts = board.parts
         self._programmers: list[SimulatedProgrammer] = []
         self._context = SimulatedContext(self.world, self._clock, imperfections, seed)
-        self._truth = SimulatedTruth(self.world, self._clock.now, tuple(inputs), tuple(outputs))
+        self._truth = SimulatedTruth(self.world, self._clock.now, tuple(inputs), tuple(outputs), compensated)
 
     @property
     def clock(self) -> SimulatedClock:

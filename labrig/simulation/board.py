@@ -13,6 +13,7 @@ from labrig.instruments.multiplexer import DIRECT
 from labrig.instruments.parts import Part
 from labrig.instruments.parts.memristor import Memristor
 from labrig.network.physics import Network
+from labrig.signals.tones import ToneProgram
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.world import BoardWiring, Cells, SourceStage, World
 
@@ -40,7 +41,10 @@ def simulated_board(
         for name, able in capabilities.items()
         if isinstance(able, ProgrammerCapabilities)
     }
-    stages = {channel: _source_stage(channel, capabilities, imperfections) for channel in wiring.sources}
+    stages = {
+        channel: SourceStage() if channel in wiring.references else _source_stage(channel, capabilities, imperfections)
+        for channel in wiring.sources
+    }
     power_up = _power_up(network, wiring, capabilities, parts)
     real = imperfections.network(network)
     world = World(real, wiring, stages, power_up, _node_farad(real, wiring, imperfections))
@@ -51,6 +55,8 @@ def simulated_board(
         if isinstance(part, Memristor)
     }
     world.cells = Cells(memristors, wiring.edges, seed, world.set)
+    for channel, volts in wiring.references.items():
+        world.drive(0.0, channel, ToneProgram(volts))
     return SimulatedBoard(world, parts)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,20 @@ class SimulatedTruth:
         Source channels ("awg/0") of the inputs.
     outputs : tuple of str
         Nodes of the outputs.
+    compensated : mapping
+        Gain and offset (V) that a calibration record compensates in the programs of a source channel ("awg/0").
     """
 
     def __init__(
-        self, world: World, now: Callable[[], float], inputs: tuple[str, ...], outputs: tuple[str, ...]
+        self,
+        world: World,
+        now: Callable[[], float],
+        inputs: tuple[str, ...],
+        outputs: tuple[str, ...],
+        compensated: Mapping[str, tuple[float, float]] = MappingProxyType({}),
     ) -> None:
         self._world = world
+        self._gain, self._offset_v = np.array([compensated.get(label, (1.0, 0.0)) for label in inputs]).reshape(-1, 2).T
         self._now = now
         self._inputs = inputs
         self._volts = np.array([world.wiring.volts_per_drive.get(label, 1.0) for label in inputs])
@@ -58,7 +67,7 @@ class SimulatedTruth:
 
     def as_played(self, activation: Array) -> Array:
         """Return the (I,) voltages that the inputs actually play for voltages or amplitudes `activation` (I,) (V)."""
-        return activation * [self._world.gains[label] for label in self._inputs]
+        return activation * [self._world.gains[label] for label in self._inputs] / self._gain
 
     def outputs(self, activation: Array, tone: bool = False) -> Array:
         """Return the (O,) output voltages (or amplitudes at the tone) for inputs `activation` (I,) (V)."""
@@ -97,7 +106,8 @@ class SimulatedTruth:
 
     def _played(self, activation: Array) -> dict[str, Array]:
         """Return the voltages that each input's channel plays (V) for activations (M, I)."""
-        return dict(zip(self._inputs, (activation * self._volts).T, strict=True))
+        volts = (activation * self._volts - self._offset_v) / self._gain
+        return dict(zip(self._inputs, volts.T, strict=True))
 
     @staticmethod
     def _reference(tone: bool) -> Array:

@@ -44,13 +44,16 @@ class WireBench:
         The configuration as YAML text.
     modules : Path
         Folder of the modules that the configuration names by dotted paths.
+    fixture : str, optional
+        A calibration fixture that replaces the board, as `Fixture.to_text` writes it.
     """
 
     truth = None
 
-    def __init__(self, config: str, modules: Path) -> None:
+    def __init__(self, config: str, modules: Path, fixture: str = "") -> None:
         self.clock = MonotonicClock()
         self._config = config
+        self._fixture = fixture
         self._modules = modules
         self._child: subprocess.Popen[str] | None = None
         self._endpoints: dict[str, Endpoint] = {}
@@ -132,9 +135,13 @@ class WireBench:
         self._folder = tempfile.TemporaryDirectory(prefix="labrig-wire-")
         path = Path(self._folder.name) / "bench.yaml"
         path.write_text(self._config, encoding="utf-8")
+        more: list[str] = []
+        if self._fixture:
+            (path.parent / "fixture.json").write_text(self._fixture, encoding="utf-8")
+            more = ["--fixture", str(path.parent / "fixture.json")]
         # In a new session, so that Ctrl-C only reaches the run, which still needs the instruments to make them safe.
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "labrig", "virtual", "serve", str(path), "--json", "--until-eof"],
+            [sys.executable, "-m", "labrig", "virtual", "serve", str(path), "--json", "--until-eof", *more],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labrig.instruments.drivers import SourceCapabilities
 from labrig.simulation.bench import SimulatedBench
+from labrig.simulation.fixtures import fixture_board
 from labrig.simulation.imperfections import Imperfections
 from labrig.simulation.imperfections import imperfections as drawn
 from labrig.simulation.miswirings import Wired
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 def build(assembly: Assembly) -> SimulatedBench:
     """Build a bench whose board is wired as configured."""
-    hookup = assembly.board.hookup
+    hookup, fixture = assembly.board.hookup, assembly.fixture
     board = wired(assembly)
     return SimulatedBench(
         board.network,
@@ -24,18 +26,33 @@ def build(assembly: Assembly) -> SimulatedBench:
         {name: device.capabilities for name, device in assembly.devices.items()},
         imperfections(assembly),
         assembly.simulation_seed,
-        inputs=[wire.label for wire in hookup.inputs],
-        outputs=[wire.output for wire in hookup.outputs],
-        faults=assembly.faults,
+        inputs=[wire.label for wire in hookup.inputs] if fixture is None else (),
+        outputs=[wire.output for wire in hookup.outputs] if fixture is None else (),
+        faults=assembly.faults if fixture is None else (),
+        compensated=compensated(assembly),
     )
 
 
 def wired(assembly: Assembly) -> Wired:
-    """Return the simulated board: as configured, apart from its miswirings."""
+    """Return the simulated board: as configured, apart from its miswirings; or the fixture that replaces the board."""
+    if assembly.fixture is not None:
+        able = {name: device.capabilities for name, device in assembly.devices.items()}
+        ohm = {name: each.output_resistance_ohm for name, each in able.items() if isinstance(each, SourceCapabilities)}
+        return Wired(*fixture_board(assembly.fixture, ohm, assembly.simulation_seed))
     board = Wired(assembly.board.network, board_wiring(assembly))
     for miswiring in assembly.miswired:
         board = miswiring.applied(board)
     return board
+
+
+def compensated(assembly: Assembly) -> dict[str, tuple[float, float]]:
+    """Return gain and offset (V) that a calibration record compensates in each source channel."""
+    if assembly.calibration is None:
+        return {}
+    of = assembly.calibration.of_outputs
+    gains = of.gain if assembly.learning.activation == "dc" else of.tone_gain
+    offsets = of.offset_v if assembly.learning.activation == "dc" else 0.0 * of.offset_v
+    return dict(zip(assembly.calibration.outputs, zip(gains.tolist(), offsets.tolist(), strict=True), strict=True))
 
 
 def board_wiring(assembly: Assembly) -> BoardWiring:

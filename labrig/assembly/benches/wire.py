@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from labrig.assembly.benches.simulated import imperfections, wired
+from labrig.assembly.benches.simulated import compensated, imperfections, wired
 from labrig.config.resolved import to_yaml
 from labrig.simulation.board import simulated_board
 from labrig.simulation.faults import FaultSchedule
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def build(assembly: Assembly) -> WireBench:
     """Build the bench; its child process gets the same configuration."""
-    return WireBench(to_yaml(assembly.document), assembly.document.directory)
+    fixture = "" if assembly.fixture is None else assembly.fixture.to_text()
+    return WireBench(to_yaml(assembly.document), assembly.document.directory, fixture)
 
 
 class Serving(NamedTuple):
@@ -75,11 +76,13 @@ def virtual_instruments(assembly: Assembly) -> Iterator[Serving]:
         for name, device in assembly.devices.items()
     ]
     with served(bench, instruments) as endpoints, faults_in_time(bench):
+        on_board = assembly.fixture is None
         truth = SimulatedTruth(
             board.world,
             bench.clock,
-            inputs=tuple(wire.label for wire in hookup.inputs),
-            outputs=tuple(wire.output for wire in hookup.outputs),
+            inputs=tuple(wire.label for wire in hookup.inputs if on_board),
+            outputs=tuple(wire.output for wire in hookup.outputs if on_board),
+            compensated=compensated(assembly),
         )
 
         def true_outputs(activation: NDArray[np.float64], tone: bool) -> NDArray[np.float64]:

@@ -39,3 +39,4 @@ class Header(Section):
     programmers: dict[str, Any] = {}
     simulation: dict[str, Any] = {}
     judge: dict[str, Any] | None = None
+    calibration: dict[str, Any] | None = None

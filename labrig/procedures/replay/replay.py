@@ -80,7 +80,7 @@ def replay(
             if bench is None:
                 raw, hookup = RawBlocks(folder.path, blocks), assembly.board.hookup
                 bench = ReplayBench(raw, meta["rig"], hookup, _resets(record), _masked(record))
-            with assembly.rig_on(bench) as rig:
+            with assembly.rig_on(bench, recorded=True) as rig:
                 experiment: Experiment = assembly.experiment(rig, compared)  # type: ignore[arg-type]
                 if first:
                     experiment.resume(_until(record, first), state)

@@ -34,6 +34,8 @@ class BoardWiring:
         Volts that an input's channel plays per unit of its activation, where this is not 1.
     stuck : set of str
         Edges that keep the conductance of power-up, whatever is written.
+    references : mapping
+        Constant voltage (V) of each source channel that is a voltage reference, not an instrument.
     """
 
     sources: Mapping[str, str]
@@ -44,6 +46,7 @@ class BoardWiring:
     per_siemens: Mapping[str, float] = field(default_factory=dict)
     volts_per_drive: Mapping[str, float] = field(default_factory=dict)
     stuck: frozenset[str] = frozenset()
+    references: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,248 @@
+"""calibrate: measure gain, offset, delay and crosstalk of all channels and the levels of every part; write a record."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labrig.cli.options import add_config, file_named, overrides, positive, print_warnings
+from labrig.errors import ConfigError, UsageError
+from labrig.json_text import json_text
+
+if TYPE_CHECKING:
+    from labrig.assembly import Assembly
+    from labrig.calibration.fixture import Fixture
+    from labrig.calibration.record import CalibrationRecord
+    from labrig.procedures.calibrate import Standards
+    from labrig.rig.rig import Rig
+
+FOLDER = Path("calibration")
+"""Folder of new records."""
+
+REFERENCE_ERROR, STANDARD_ERROR = "20 ppm", "100 ppm"
+"""Largest errors of the standards of a simulated or virtual bench."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_config(parser)
+    parser.add_argument(
+        "--out", type=file_named, metavar="FILE", help="header of the record (default: calibration/NAME-DATE.json)"
+    )
+    parser.add_argument("--yes", action="store_true", help="on hardware: do not wait for the connections to be made")
+    parser.add_argument("--reference", metavar="VOLTAGE", help="voltage of the reference, e.g. 1.8V")
+    parser.add_argument("--reference-error", metavar="RATIO", help="largest error of the reference, e.g. 20ppm")
+    parser.add_argument("--standard", metavar="RESISTANCE", help="the resistors that parts are compared with, e.g. 20k")
+    parser.add_argument("--standard-error", metavar="RATIO", help="largest error of these resistors, e.g. 100ppm")
+    parser.add_argument("--no-levels", action="store_true", help="do not sweep the levels of programmable parts")
+    parser.add_argument("--temperature", metavar="TEMPERATURE", help="temperature of the instruments, e.g. '23 °C'")
+    parser.add_argument(
+        "--valid", type=positive, default=365, metavar="DAYS", help="days for which the record is valid (default: 365)"
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Calibrate the bench and write the record; returns the exit code."""
+    from labrig.assembly import assemble
+    from labrig.calibration.record import write_record
+    from labrig.cli.opened import opened
+    from labrig.interrupts import Interrupts
+    from labrig.procedures.calibrate import Guide, calibrate
+
+    # The record that the configuration names may be the one to be replaced, so it is not read.
+    assembly = assemble(Path(arguments.config), [*overrides(arguments), "calibration=null"])
+    print_warnings(assembly)
+    file = _file(arguments.out, assembly.name)
+    standards = _standards(arguments, assembly)
+    temperature = _value("--temperature", arguments.temperature, "temperature", "23 °C")
+    with Interrupts(immediate=True) as interrupts:
+
+        def opening(rig: Rig) -> AbstractContextManager[Rig]:
+            return opened(rig, interrupts)
+
+        guide = Guide(assembly, standards, _connecting(assembly.header.bench, arguments.yes), opening)
+        record = calibrate(
+            guide,
+            valid=timedelta(days=arguments.valid),
+            temperature_c=temperature,
+            with_levels=not arguments.no_levels,
+        )
+    digest = write_record(file, record)
+    line = _line(record, file, digest)
+    print(json_text(line) if arguments.json else _text(line))
+    return 0
+
+
+def _file(given: Path | None, name: str) -> Path:
+    """Return the file of the new record, which does not exist yet."""
+    if given is not None:
+        if given.suffix != ".json":
+            raise UsageError(f"--out {given}: the header of a record is a .json file")
+        if given.exists():
+            raise UsageError(f"--out {given} exists; name a new file")
+        return given
+    stem = f"{name}-{datetime.now(UTC):%Y%m%d}"
+    for ending in ("", *(f"-{number}" for number in range(2, 1000))):
+        file = FOLDER / f"{stem}{ending}.json"
+        if not file.exists():
+            return file
+    raise UsageError(f"{FOLDER} has too many records of today; name a file with --out")
+
+
+def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
+    """Return the standards; on hardware, those that are used must be given."""
+    import math
+
+    from labrig.procedures.calibrate import Standards
+
+    needed = ["reference", *([] if arguments.no_levels else ["standard"])]
+    missing = [f"--{name}" for name in needed if getattr(arguments, name) is None]
+    missing += [f"--{name}-error" for name in needed if getattr(arguments, f"{name}_error") is None]
+    if assembly.header.bench == "hardware" and missing:
+        raise UsageError(
+            f"{', '.join(missing)}: on hardware, say what is known before, from a certificate or data sheet"
+        )
+    hookup = assembly.board.hookup
+    full_scale_v = assembly.devices[hookup.digitizer].digitizer.full_scale_v
+    volts = _value("--reference", arguments.reference, "voltage", "1.8V")
+    volts = 0.9 * full_scale_v if volts is None else volts
+    if not 0.1 * full_scale_v <= volts < full_scale_v:
+        raise UsageError(
+            f"--reference {arguments.reference}: {hookup.digitizer} reads ±{full_scale_v:g} V; use a reference of at "
+            f"least {0.1 * full_scale_v:g} V and below {full_scale_v:g} V"
+        )
+    low, high = assembly.network.programmable.range
+    ohm = _value("--standard", arguments.standard, "resistance", "20k")
+    ohm = float(f"{1 / math.sqrt(low * high):.1g}") if ohm is None else ohm
+    if ohm <= 0:
+        raise UsageError(f"--standard {arguments.standard}: a resistance must be positive")
+    errors = [
+        _value(f"--{name}-error", getattr(arguments, f"{name}_error") or default, "ratio", default)
+        for name, default in (("reference", REFERENCE_ERROR), ("standard", STANDARD_ERROR))
+    ]
+    u_volts, u_ohm = (abs(each or 0.0) / math.sqrt(3) for each in errors)
+    return Standards(volts, u_volts, ohm, u_ohm)
+
+
+def _value(option: str, written: str | None, dimension: str, example: str) -> float | None:
+    """Return the value of an option with a unit; None if it is not given."""
+    from labrig.quantities import parse_quantity, with_article
+
+    if written is None:
+        return None
+    try:
+        quantity = parse_quantity(written, dimension)
+    except ValueError as error:
+        raise UsageError(f"{option} {written!r}: {error}", remedy=f"write e.g. {option} '{example}'") from error
+    if quantity.dimension != dimension:
+        message = f"{written!r} is {with_article(quantity.dimension)}, expected {with_article(dimension)}"
+        raise UsageError(f"{option}: {message}, e.g. {example}")
+    return quantity.value
+
+
+def _connecting(bench: str, yes: bool) -> Callable[[Fixture], None]:
+    """Return the function that has a fixture connected: by the bench itself, or by the user."""
+    number = 0
+
+    def connect(fixture: Fixture) -> None:
+        nonlocal number
+        number += 1
+        print(f"{number}. {fixture.name}", file=sys.stderr)
+        if bench != "hardware":
+            return
+        for sentence in fixture.instructions:
+            print(f"   {sentence}", file=sys.stderr)
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can confirm the connections; use a terminal, or --yes")
+        print("   Press Enter when this is connected, or Ctrl-C to stop: ", end="", file=sys.stderr, flush=True)
+        if not sys.stdin.readline():
+            raise ConfigError("the connections were not confirmed", remedy="repeat the calibration")
+
+    return connect
+
+
+def _line(record: CalibrationRecord, file: Path, digest: str) -> dict[str, Any]:
+    """Return the result as plain values."""
+    inputs, outputs = record.of_inputs, record.of_outputs
+    return {
+        "event": "calibrated",
+        "record": str(file),
+        "sha256": digest,
+        "valid_until": record.valid_until,
+        "inputs": [
+            {
+                "channel": label,
+                "gain": inputs.gain[k],
+                "u_gain": inputs.u_gain[k],
+                "offset_v": inputs.offset_v[k],
+                "u_offset_v": inputs.u_offset_v[k],
+                "delay_s": inputs.delay_s[k],
+                "u_delay_s": inputs.u_delay_s[k],
+                "noise_v_per_root_hz": inputs.noise_density[k],
+            }
+            for k, label in enumerate(record.inputs)
+        ],
+        "outputs": [
+            {
+                "channel": label,
+                "gain": outputs.gain[k],
+                "tone_gain": outputs.tone_gain[k],
+                "u_tone_gain": outputs.u_tone_gain[k],
+                "offset_v": outputs.offset_v[k],
+                "delay_s": outputs.delay_s[k],
+                "u_delay_s": outputs.u_delay_s[k],
+                "largest_crosstalk": abs(outputs.crosstalk[0, k]).max(),
+            }
+            for k, label in enumerate(record.outputs)
+        ],
+        "parts": len(record.levels),
+        "largest_tolerance": max((each.tolerance for each in record.levels.values()), default=None),
+        "findings": list(record.findings),
+    }
+
+
+def _text(line: dict[str, Any]) -> str:
+    from labrig.cli.tables import table
+
+    inputs = [
+        (
+            each["channel"],
+            f"{each['gain']:.6f}",
+            f"{1e6 * each['u_gain']:.0f} ppm",
+            f"{1e6 * each['offset_v']:+.0f}",
+            f"{1e6 * each['u_offset_v']:.0f}",
+            f"{1e9 * each['delay_s']:+.1f}",
+            f"{1e9 * each['u_delay_s']:.1f}",
+            f"{1e6 * each['noise_v_per_root_hz']:.2g}" if isfinite(each["noise_v_per_root_hz"]) else "–",
+        )
+        for each in line["inputs"]
+    ]
+    outputs = [
+        (
+            each["channel"],
+            f"{each['gain']:.5f}",
+            f"{each['tone_gain']:.5f}",
+            f"{1e6 * each['u_tone_gain']:.0f} ppm",
+            f"{1e3 * each['offset_v']:+.2f}",
+            f"{1e9 * each['delay_s']:+.0f}",
+            f"{1e6 * each['largest_crosstalk']:.0f} ppm",
+        )
+        for each in line["outputs"]
+    ]
+    head = ("input", "gain", "±", "offset (µV)", "±", "delay (ns)", "±", "noise (µV/√Hz)")
+    lines = [table(head, inputs), ""]
+    lines += [table(("output", "gain", "of tones", "±", "offset (mV)", "delay (ns)", "crosstalk"), outputs), ""]
+    if line["parts"]:
+        lines.append(f"levels of {line['parts']} parts, known to {100 * line['largest_tolerance']:.2g} %")
+    lines += [f"found: {each}" for each in line["findings"]]
+    lines.append(f"record     {line['record']}, valid until {line['valid_until']}")
+    lines.append(f"sha256     {line['sha256']}")
+    return "\n".join(lines)

@@ -1,0 +1,215 @@
+"""Calibrates a digitizer: shorted inputs give offset and noise, a common drive the response, a reference the gain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.calibration.fixture import REFERENCE, Fixture
+from labrig.calibration.record import DigitizerCalibration
+from labrig.lockin.demodulated import Demodulated
+from labrig.procedures.calibrate.guide import TONES, Guide
+
+Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+REPEATS = 3
+IDLE_REPEATS = 6
+"""Repeats with the pilot alone: its crosstalk matters most, because it always plays the tones of the error."""
+
+CROSSTALK_TONES = 3
+CROSSTALK_DRIVE = 0.9
+"""Amplitude of a source while its crosstalk is measured, as a fraction of its full scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shorted:
+    """What inputs read while they are shorted.
+
+    Attributes
+    ----------
+    offset_v, u_offset_v : (C,) arrays
+        Offset and its standard uncertainty (V).
+    noise_density : (C,) array
+        Noise (V/√Hz).
+    share : (2, S, C) complex array
+        Crosstalk κ₀ + κ₁ f of each source channel, the pilot last, per volt requested.
+    u_share : (S, C) array
+        Its standard uncertainty.
+    """
+
+    offset_v: Array
+    u_offset_v: Array
+    noise_density: Array
+    share: Complex
+    u_share: Array
+
+
+def with_inputs_shorted(guide: Guide) -> Shorted:
+    """Short all inputs but the pilot's: offsets, noise, and the crosstalk of every source, which drives nothing."""
+    others = ", ".join(guide.other_inputs)
+    fixture = Fixture(
+        "inputs shorted",
+        (
+            f"Short {others} to ground at the ends of their cables.",
+            "Disconnect the cables of all sources from the board, and leave their ends open, where they normally lie.",
+            f"Connect {guide.pilot.label} to {guide.pilot_input}.",
+        ),
+        senses={**dict.fromkeys(guide.other_inputs, "short"), guide.pilot_input: "pilot"},
+        drives={guide.pilot.label: "pilot", **{label: f"end of {label}" for label in guide.outputs}},
+        grounded=("short",),
+    )
+    tones = guide.tones(CROSSTALK_TONES)
+    hz = np.asarray(tones.frequencies_hz)
+    with guide.fixture(fixture) as station, station.rig(tones, guide.drive_v) as bay:
+        quiet = [bay.measure() for _ in range(IDLE_REPEATS)]
+        noise = _noise_density(bay.rig.window(), bay.rig.plan.sample_rate_hz, (hz.min(), hz.max()))
+        idle = np.mean([each.channel_phasor for each in quiet], axis=0)
+        u_idle = np.mean([each.u_channel for each in quiet], axis=0) / np.sqrt(IDLE_REPEATS)
+        shares, errors = [], []
+        for wire in bay.rig.hookup.outputs:
+            most = min(CROSSTALK_DRIVE * wire.full_scale_v, guide.assembly.limits.node_v)
+            amplitude = most / len(hz)
+            read = bay.measure({wire.node: [amplitude] * len(hz)})
+            shares.append((read.channel_phasor - idle) / amplitude)
+            errors.append(np.hypot(read.u_channel, u_idle) / amplitude)
+        last = bay.measure()
+        shares.append(idle / bay.pilot_v)
+        errors.append(u_idle / bay.pilot_v)
+    fitted = [_line(hz, share, error) for share, error in zip(shares, errors, strict=True)]
+    share = np.array([each[0] for each in fitted]).transpose(1, 0, 2)
+    u_share = np.array([each[1] for each in fitted])
+    pilot = guide.inputs.index(guide.pilot_input)
+    noise[pilot] = np.nan
+    share[:, :, pilot], u_share[:, pilot] = 0.0, 0.0  # its own signal is too large to see a share of others
+    offsets = np.array([each.dc for each in quiet])
+    moved = np.abs(last.dc - offsets.mean(axis=0))
+    u_offset = np.hypot(np.mean([each.u_dc for each in quiet], axis=0), np.sqrt(np.mean(moved**2)))
+    return Shorted(offsets.mean(axis=0), u_offset, noise, share, u_share)
+
+
+def with_a_common_drive(guide: Guide, shorted: Shorted) -> tuple[Array, Complex, Array, Array, Array, Array, float]:
+    """Let the pilot's source drive all inputs.
+
+    Returns
+    -------
+    frequencies, response (F, C) relative to `gain`, its uncertainty, gain (C,) relative to the pilot's channel, delay
+    (C,) beyond the stated one (s), its uncertainty, and the largest delay that depends on the order of the scan (s).
+    """
+    fixture = Fixture(
+        "common drive",
+        (f"Connect {guide.pilot.label} to all inputs at once: {', '.join(guide.inputs)}.",),
+        senses=dict.fromkeys(guide.inputs, "common"),
+        drives={guide.pilot.label: "common"},
+    )
+    tones = guide.tones(TONES)
+    hz = np.asarray(tones.frequencies_hz)
+    with guide.fixture(fixture) as station:
+        with station.rig(tones, guide.drive_v) as bay:
+            reads = [bay.measure() for _ in range(REPEATS)]
+            multiplexed = any(bay.rig.plan.skew_s)
+        response, u = _relative(guide, reads, bay.pilot_v, shorted, hz)
+        by_order = 0.0
+        if multiplexed:
+            backwards = guide.inputs[::-1]
+            with station.rig(tones, guide.drive_v, backwards) as bay:
+                turned = [bay.measure() for _ in range(REPEATS)]
+            back, _ = _relative(guide, turned, bay.pilot_v, shorted, hz, backwards)
+            by_order = float(np.abs(_delay(hz, response, u)[0] - _delay(hz, back, u)[0]).max())
+    delay_s, u_delay_s = _delay(hz, response, u)
+    gain = np.abs(response).mean(axis=0)
+    left = response / gain * np.exp(-2j * np.pi * np.multiply.outer(hz, delay_s))
+    return hz, left, u / gain, gain, delay_s, u_delay_s, by_order
+
+
+def with_a_reference(guide: Guide, volts: float) -> tuple[Array, Array]:
+    """Connect a reference to all inputs but the pilot's; return readings (C,) and their standard errors (V)."""
+    sign = "" if volts > 0 else ", reversed"
+    fixture = Fixture(
+        f"reference{sign}",
+        (
+            f"Connect the reference of {abs(volts):.6g} V{sign} to {', '.join(guide.other_inputs)}.",
+            f"Connect {guide.pilot.label} to {guide.pilot_input}.",
+        ),
+        senses={**dict.fromkeys(guide.other_inputs, "common"), guide.pilot_input: "pilot"},
+        drives={guide.pilot.label: "pilot", REFERENCE: "common"},
+        reference_v=volts,
+        u_reference=guide.standards.u_volts,
+    )
+    with guide.fixture(fixture) as station, station.rig(guide.tones(1), guide.drive_v) as bay:
+        reads = [bay.measure() for _ in range(REPEATS)]
+    return np.mean([each.dc for each in reads], axis=0), np.mean([each.u_dc for each in reads], axis=0)
+
+
+def calibrate_digitizer(guide: Guide, findings: list[str]) -> tuple[DigitizerCalibration, Shorted]:
+    """Calibrate the inputs; problems are added to `findings`."""
+    shorted = with_inputs_shorted(guide)
+    hz, response, u_response, relative, delay_s, u_delay_s, by_order = with_a_common_drive(guide, shorted)
+    volts = guide.standards.volts
+    (high, u_high), (low, u_low) = with_a_reference(guide, volts), with_a_reference(guide, -volts)
+    gain = (high - low) / (2 * volts)
+    moved = np.abs((high + low) / 2 - shorted.offset_v)
+    pilot = guide.inputs.index(guide.pilot_input)
+    rest = [k for k in range(len(gain)) if k != pilot]
+    # The pilot's input has no reference, but the common drive compares its gain with the others'.
+    gain[pilot] = np.mean(gain[rest] / relative[rest])
+    offset, u_offset = shorted.offset_v.copy(), shorted.u_offset_v.copy()
+    offset[pilot], u_offset[pilot] = 0.0, u_offset[rest].max(initial=0.0)
+    drift = float(np.sqrt(np.mean(moved[rest] ** 2)))
+    u_offset = np.hypot(u_offset, drift)
+    noise = np.hypot(u_high, u_low) / (2 * volts)
+    u_gain = np.sqrt(noise**2 + guide.standards.u_volts**2 + (drift / (2 * volts)) ** 2)
+    for k, label in enumerate(guide.inputs):
+        if abs(gain[k] - 1) > 0.1:
+            findings.append(f"{label} has a gain of {gain[k]:.3g}: is it connected, and in the right range?")
+    if by_order > 5 * float(u_delay_s.max()) + 10e-9:
+        findings.append(f"delays change by {1e9 * by_order:.0f} ns with the order of the scan")
+    return DigitizerCalibration(
+        gain, u_gain, offset, u_offset, delay_s, u_delay_s, hz, response, u_response, shorted.noise_density
+    ), shorted
+
+
+def _relative(
+    guide: Guide,
+    reads: Sequence[Demodulated],
+    pilot_v: float,
+    shorted: Shorted,
+    hz: Array,
+    order: Sequence[str] = (),
+) -> tuple[Complex, Array]:
+    """Return the (F, C) phasors relative to the pilot's channel without crosstalk, and their standard errors."""
+    labels = tuple(order) or guide.inputs
+    pilot = labels.index(guide.pilot_input)
+    ratios = [each.channel_phasor / np.abs(each.channel_phasor[:, [pilot]]) for each in reads]
+    at = [labels.index(label) for label in guide.inputs]
+    mean = np.mean(ratios, axis=0)[:, at]
+    level = np.abs(reads[0].channel_phasor[:, [pilot]])
+    u = np.mean([each.u_channel for each in reads], axis=0)[:, at] / level / np.sqrt(len(reads))
+    stray = shorted.share[0, -1] + np.multiply.outer(hz, shorted.share[1, -1])
+    return mean - stray * (pilot_v / level), u
+
+
+def _delay(hz: Array, response: Complex, u: Array) -> tuple[Array, Array]:
+    """Return the (C,) delays from the slope of the phase, and their standard uncertainties (s)."""
+    turn = 2 * np.pi * hz
+    weight = (turn**2).sum()
+    delay = turn @ np.angle(response) / weight
+    return delay, np.sqrt(turn**2 @ u**2) / weight
+
+
+def _line(hz: Array, share: Complex, u: Array) -> tuple[Complex, Array]:
+    """Return the (2, C) least-squares line through shares (F, C), and the uncertainty (C,) of its values."""
+    basis = np.column_stack([np.ones_like(hz), hz])
+    line = np.linalg.pinv(basis) @ share
+    return line, np.sqrt(2 / len(hz)) * np.sqrt(np.mean(u**2, axis=0))
+
+
+def _noise_density(volts: Array, rate_hz: float, band_hz: tuple[float, float]) -> Array:
+    """Return the (C,) noise density of a window (N, C) in a band, by the median of its spectrum (V/√Hz)."""
+    spectrum = np.abs(np.fft.rfft(volts - volts.mean(axis=0), axis=0)) ** 2 * (2 / (rate_hz * len(volts)))
+    hz = np.fft.rfftfreq(len(volts), 1 / rate_hz)
+    within = (hz >= band_hz[0]) & (hz <= band_hz[1])
+    return np.sqrt(np.median(spectrum[within], axis=0) / np.log(2))

@@ -1,0 +1,273 @@
+"""Leads through the fixtures of a calibration: has each one connected, and opens a rig on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.assembly import Assembly
+from labrig.assembly.assembly import BENCHES
+from labrig.calibration.calibrated import EARLY
+from labrig.calibration.fixture import Fixture
+from labrig.errors import ConfigError
+from labrig.instruments.contracts import Bench
+from labrig.instruments.data import AcquisitionPlan, Identity
+from labrig.instruments.drivers import DigitizerCapabilities, ProgrammerCapabilities, SourceCapabilities
+from labrig.instruments.guard import GuardedProgrammer, GuardedSource
+from labrig.learning.measurement import Excitation
+from labrig.lockin.demodulated import Demodulated
+from labrig.network.physics import GROUND
+from labrig.rig.hookup import EdgeWire, Hookup, SenseWire, SourceWire
+from labrig.rig.limits import Limits
+from labrig.rig.rig import Rig
+from labrig.signals.tone_planner import PlanError, TonePlan, plan_tones
+
+Array = NDArray[np.float64]
+Opened = Callable[[Rig], AbstractContextManager[Rig]]
+
+TONES = 8
+"""Number of frequencies at which responses are measured."""
+
+WINDOW_S = 0.5
+"""Longest window of one acquisition (s)."""
+
+LARGEST_DRIVE = 0.8
+"""Largest amplitude, as a fraction of the smallest full scale."""
+
+ANY_SIGN = 2.0
+"""Value of `Limits.misread` with which readings of any size and sign are accepted: they are what is looked for."""
+
+APART = 1 << 20
+"""Numbers of acquisitions between two fixtures on a simulated bench, so that none has the noise of another."""
+
+
+@dataclass(frozen=True)
+class Standards:
+    """What is known before: a voltage reference and resistors.
+
+    Attributes
+    ----------
+    volts, u_volts : float
+        Voltage of the reference (V) and its standard uncertainty, relative.
+    ohm, u_ohm : float
+        Resistance of the standard resistors (Ω) and its standard uncertainty, relative.
+    """
+
+    volts: float
+    u_volts: float
+    ohm: float
+    u_ohm: float
+
+
+class Guide:
+    """The instruments of a configuration, and the fixtures that are connected one after another.
+
+    Parameters
+    ----------
+    assembly : Assembly
+        The configuration; its own calibration record is not applied.
+    standards : Standards
+        The standards in use.
+    connect : callable
+        Asks for the connections of a fixture, and returns once they are made. It raises to end the calibration.
+    opened : callable
+        Opens a rig so that it is made safe on every exit.
+    """
+
+    def __init__(
+        self, assembly: Assembly, standards: Standards, connect: Callable[[Fixture], None], opened: Opened
+    ) -> None:
+        self.assembly = replace(assembly, calibration=None)
+        self.standards = standards
+        self._connect = connect
+        self._opened = opened
+        self._state: Mapping[str, Any] = {}
+        self.identities: dict[str, Identity] = {}
+        hookup = assembly.board.hookup
+        self.hookup = hookup
+        self.able: DigitizerCapabilities = assembly.devices[hookup.digitizer].digitizer
+        self.pilot = hookup.pilot
+        self.pilot_input = f"{hookup.digitizer}/{hookup.senses[hookup.pilot_column].channel}"
+        self.inputs = tuple(f"{hookup.digitizer}/{wire.channel}" for wire in hookup.senses)
+        self.other_inputs = tuple(label for label in self.inputs if label != self.pilot_input)
+        self.outputs = tuple(dict.fromkeys(wire.label for wire in (*hookup.inputs, *hookup.outputs)))
+        if len(self.other_inputs) < 2:
+            raise ConfigError(
+                f"{hookup.digitizer} needs two wired inputs besides the pilot's, but has {len(self.other_inputs)}",
+                remedy="wire another node to the digitizer",
+            )
+        self.programmers = {
+            name: device.programmer
+            for name, device in assembly.devices.items()
+            if isinstance(device.capabilities, ProgrammerCapabilities) and name in hookup.programmers
+        }
+
+    @property
+    def drive_v(self) -> float:
+        """Largest voltage that any source may play into any input (V)."""
+        sources = [
+            each.capabilities.full_scale_v
+            for each in self.assembly.devices.values()
+            if isinstance(each.capabilities, SourceCapabilities)
+        ]
+        return LARGEST_DRIVE * min(*sources, self.able.full_scale_v, self.assembly.limits.node_v)
+
+    def tones(self, count: int, window_s: float = WINDOW_S) -> TonePlan:
+        """Return `count` tones in the band of the configuration and above, without low-order products."""
+        acquisition = self.assembly.acquisition
+        rate = acquisition.sample_rate
+        low, high = acquisition.band
+        samples = self.samples(window_s)
+        band = low, max(high, min(0.45 * rate, 4 * high))
+        request: dict[str, Any] = {"sample_rate_hz": rate, "window_samples": samples, "count": count}
+        try:
+            return plan_tones(**request, band_hz=band, order=3, mains_hz=acquisition.mains_hz)
+        except PlanError:
+            return plan_tones(**request, band_hz=band, order=2, mains_hz=acquisition.mains_hz)
+
+    def samples(self, window_s: float) -> int:
+        """Return the samples of a window, a multiple of 0.1 s if it is longer than that."""
+        rate = self.assembly.acquisition.sample_rate
+        length = min(window_s, max(self.assembly.acquisition.window, self.assembly.limits.step_s / 2))
+        return round(rate * (math.floor(length / 0.1 + 1e-9) * 0.1 if length >= 0.1 else length))
+
+    @contextmanager
+    def fixture(self, fixture: Fixture) -> Iterator[Station]:
+        """Have a fixture connected, and give the bench with it; outputs are off before and after."""
+        self._connect(fixture)
+        assembly = replace(self.assembly, fixture=fixture)
+        bench: Bench = import_module(BENCHES[assembly.header.bench]).build(assembly)
+        try:
+            bench.resume(self._state)
+            yield Station(self, bench, fixture, self._opened)
+            state = bench.state()
+            if state:
+                self._state = {**state, "acquisitions": state["acquisitions"] + APART}
+        finally:
+            bench.close()
+
+
+@dataclass(frozen=True)
+class Station:
+    """A bench on which one fixture is connected."""
+
+    guide: Guide
+    bench: Bench
+    fixture: Fixture
+    opened: Opened
+
+    @contextmanager
+    def rig(self, tones: TonePlan, pilot_v: float, inputs: Sequence[str] = (), window: int = 0) -> Iterator[Bay]:
+        """Open a rig on the fixture.
+
+        Parameters
+        ----------
+        tones : TonePlan
+            All tones; each may be played by any source.
+        pilot_v : float
+            Sum of the pilot's amplitudes (V).
+        inputs : sequence of str
+            The digitizer channels in the order in which they are scanned; by default that of the configuration.
+        window : int
+            Samples of a window, by default that of the tone plan.
+        """
+        guide, assembly = self.guide, self.guide.assembly
+        digitizer = guide.hookup.digitizer
+        labels = tuple(inputs) or tuple(label for label in guide.inputs if label in self.fixture.senses)
+        first = labels[0]
+        outputs = tuple(
+            SourceWire(label, device, channel, 1.0, assembly.devices[device].source.full_scale_v, reads=first)
+            for label, (device, channel) in zip(guide.outputs, map(_split, guide.outputs), strict=True)
+        )
+        pilot = replace(guide.pilot, node=guide.pilot_input, ohm=1.0)
+        sensed = {node: label for label, node in self.fixture.senses.items()}
+        edges = tuple(
+            EdgeWire(label, sensed[node], GROUND, *_split(label)) for label, node in self.fixture.parts.items()
+        )
+        hookup = Hookup(
+            digitizer=digitizer,
+            inputs=(),
+            outputs=outputs,
+            pilot=pilot,
+            senses=tuple(SenseWire(label, _split(label)[1]) for label in labels),
+            edges=edges,
+        )
+        samples = window or tones.window_samples
+        rate = assembly.acquisition.sample_rate
+        plan = AcquisitionPlan(
+            sample_rate_hz=rate,
+            settle_samples=assembly.acquisition_timing.plan.settle_samples + EARLY,
+            window_samples=samples,
+            channels=tuple(wire.channel for wire in hookup.senses),
+            ranges_v=(guide.able.full_scale_v,) * len(labels),
+            skew_s=(0.0,) * len(labels),
+        )
+        limits = Limits(assembly.limits.node_v, math.inf, assembly.limits.step_s + samples / rate, ANY_SIGN)
+        programmers = tuple(dict.fromkeys(edge.device for edge in edges))
+        needed = dict.fromkeys((*guide.hookup.sources, digitizer, *programmers))
+        instruments: dict[str, Any] = {name: assembly.connected(self.bench, name) for name in needed}
+        rig = Rig(
+            hookup=hookup,
+            sources={
+                name: GuardedSource(name, instruments[name], assembly.devices[name].source)
+                for name in guide.hookup.sources
+            },
+            digitizer=instruments[digitizer],
+            programmers={
+                name: GuardedProgrammer(name, instruments[name], assembly.devices[name].programmer)
+                for name in programmers
+            },
+            plan=plan,
+            tones=tones,
+            activation="dc",
+            pilot_v=pilot_v,
+            limits=limits,
+            clock=self.bench.clock,
+            identities={
+                name: Identity(device.options.model or "", device.options.serial or "")
+                for name, device in assembly.devices.items()
+            },
+            mains_hz=assembly.acquisition.mains_hz,
+            up=assembly.power.up,
+            stages=assembly.power.stages(assembly.devices),
+        )
+        with self.opened(rig):
+            guide.identities.update(rig.identities)
+            yield Bay(rig, labels, pilot_v / len(tones.frequencies_hz))
+
+
+@dataclass(frozen=True)
+class Bay:
+    """An open rig on a fixture. labels: the digitizer channels. pilot_v: amplitude of each tone of the pilot (V)."""
+
+    rig: Rig
+    labels: tuple[str, ...]
+    pilot_v: float
+
+    def measure(
+        self, tones: Mapping[str, Sequence[float]] | None = None, levels: Mapping[str, float] | None = None
+    ) -> Demodulated:
+        """Play amplitudes (F,) and constant voltages by source channel (V), and return the reading."""
+        nodes = [wire.node for wire in self.rig.hookup.outputs]
+        error = np.zeros((self.rig.error_tones, len(nodes)))
+        constant = np.zeros(len(nodes))
+        for label, amplitudes in (tones or {}).items():
+            error[:, nodes.index(label)] = amplitudes
+        for label, volts in (levels or {}).items():
+            constant[nodes.index(label)] = volts
+        read = self.rig.measure(Excitation(np.zeros(0), error=error, constant=constant)).demodulated
+        self.rig.confirm()
+        return read
+
+
+def _split(label: str) -> tuple[str, str]:
+    """Return instrument and channel of a label."""
+    device, _, channel = label.partition("/")
+    return device, channel

@@ -1,0 +1,154 @@
+"""Measures the levels of programmable parts by an analog sweep: every code, against a standard resistor.
+
+A part and a standard R form a divider of a tone. With the voltages V₀ across both and V across the part, the part has
+the admittance Y = (V₀ − V)/(R V); its real part is the conductance, whatever the capacitance of the node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.calibration.fixture import Fixture, Standard
+from labrig.calibration.record import DigitizerCalibration, SourceCalibration
+from labrig.instruments.data import Level, LevelTable
+from labrig.lockin.demodulated import Demodulated
+from labrig.procedures.calibrate.guide import Bay, Guide
+
+Array = NDArray[np.float64]
+
+SURE = 5.0
+"""Differences of conductances count from this number of standard errors on."""
+
+OPEN_SHARE = 0.1
+"""A part is open if it conducts less than this fraction of its lowest nominal level at every code."""
+
+SMALL_SWEEP = 0.01
+"""A part is stuck if its conductance changes by less than this fraction over all codes."""
+
+COVERAGE = 2.0
+"""Tolerance of a measured table, in standard uncertainties of its levels in the configured range."""
+
+
+@dataclass
+class Sweep:
+    """Measured levels by label ("pots/3"), and the defects of parts that cannot be used."""
+
+    levels: dict[str, LevelTable] = field(default_factory=dict[str, LevelTable])
+    unusable: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def sweep_levels(guide: Guide, inputs: DigitizerCalibration, outputs: SourceCalibration, findings: list[str]) -> Sweep:
+    """Sweep every wired channel of every programmer with levels; problems are added to `findings`."""
+    swept = Sweep()
+    wired = [f"{edge.device}/{edge.channel}" for edge in guide.hookup.edges]
+    nominal = {name: able.part.levels() for name, able in guide.programmers.items()}
+    labels = [label for label in wired if isinstance(nominal[label.partition("/")[0]], LevelTable)]
+    size = len(guide.other_inputs) - 1
+    for first in range(0, len(labels), size):
+        group = labels[first : first + size]
+        fixture = _fixture(guide, group)
+        tones = guide.tones(1, guide.assembly.acquisition.window)
+        with guide.fixture(fixture) as station, station.rig(tones, 0.5 * guide.drive_v) as bay:
+            programmed = [each if isinstance(each, LevelTable) else None for each in bay.rig.levels]
+            measured = _sweep(guide, bay, programmed, inputs, outputs)
+        for label, table, (siemens, u) in zip(group, programmed, measured, strict=True):
+            if table is not None:
+                _judge(guide, label, table, siemens, u, swept, findings)
+    return swept
+
+
+def _fixture(guide: Guide, group: Sequence[str]) -> Fixture:
+    drive, *senses = guide.other_inputs
+    source, standards = guide.outputs[0], guide.standards
+    pairs = dict(zip(group, senses, strict=False))
+    return Fixture(
+        f"levels of {group[0]} to {group[-1]}",
+        (
+            f"Connect {source} to {drive}, and {guide.pilot.label} to {guide.pilot_input}.",
+            *(
+                f"Connect {label} between {sense} and ground, and a standard of {standards.ohm:g} Ω from {sense} to "
+                f"{drive}."
+                for label, sense in pairs.items()
+            ),
+        ),
+        senses={drive: "drive", guide.pilot_input: "pilot", **{sense: f"at {sense}" for sense in pairs.values()}},
+        drives={source: "drive", guide.pilot.label: "pilot"},
+        parts={label: f"at {sense}" for label, sense in pairs.items()},
+        standards=tuple(Standard("drive", f"at {sense}", standards.ohm, standards.u_ohm) for sense in pairs.values()),
+    )
+
+
+def _sweep(
+    guide: Guide,
+    bay: Bay,
+    tables: Sequence[LevelTable | None],
+    inputs: DigitizerCalibration,
+    outputs: SourceCalibration,
+) -> list[tuple[Array, Array]]:
+    """Return conductances (L,) and standard errors (S) of each part, in the order of the codes of its table."""
+    count = max(len(table.codes) for table in tables if table is not None)
+    found = np.zeros((len(tables), count))
+    u_found = np.zeros((len(tables), count))
+    for number in range(count):
+        settings = {
+            edge: Level(int(table.codes[number]))
+            for edge, table in enumerate(tables)
+            if table is not None and number < len(table.codes)
+        }
+        bay.rig.program(settings)
+        read = bay.measure({guide.outputs[0]: [0.7 * guide.drive_v]})
+        volts, u = _volts(guide, bay, read, inputs, outputs)
+        drive, parts = volts[0], volts[1:]
+        found[:, number] = ((drive - parts) / (guide.standards.ohm * parts)).real
+        relative = np.hypot(u[1:] / np.abs(parts), u[0] / np.abs(drive))
+        u_found[:, number] = relative * np.abs(drive / parts) / guide.standards.ohm
+    return [
+        (found[k, : len(table.codes)], u_found[k, : len(table.codes)]) if table is not None else (found[k], u_found[k])
+        for k, table in enumerate(tables)
+    ]
+
+
+def _volts(
+    guide: Guide, bay: Bay, read: Demodulated, inputs: DigitizerCalibration, outputs: SourceCalibration
+) -> tuple[NDArray[np.complex128], Array]:
+    """Return the true phasors of the driven node and of each part (1 + P,), and their standard errors (V)."""
+    labels = [guide.other_inputs[0], *(wire.a for wire in bay.rig.hookup.edges)]
+    at, columns = [bay.labels.index(each) for each in labels], [guide.inputs.index(each) for each in labels]
+    hz = np.asarray(bay.rig.tones.frequencies_hz)
+    volts = read.channel_phasor[0, at] / inputs.gain[columns]
+    volts = volts * np.exp(-2j * np.pi * hz[0] * inputs.delay_s[columns])
+    share = outputs.crosstalk[0] + hz[0] * outputs.crosstalk[1]
+    played = 0.7 * guide.drive_v * outputs.tone_gain[0], bay.pilot_v * outputs.tone_gain[-1]
+    volts = volts - played[0] * share[0, columns] - played[1] * share[-1, columns]
+    return volts / inputs.response_at(hz)[0, columns], read.u_channel[0, at] / inputs.gain[columns]
+
+
+def _judge(
+    guide: Guide, label: str, table: LevelTable, siemens: Array, u: Array, swept: Sweep, findings: list[str]
+) -> None:
+    """Store the levels of a part, or why it cannot be used."""
+    spread = float(siemens.max() - siemens.min())
+    if siemens.max() < OPEN_SHARE * table.siemens[0]:
+        swept.unusable[label] = "is open"
+    elif spread < SMALL_SWEEP * float(np.abs(siemens).max()):
+        swept.unusable[label] = f"is stuck at {1e6 * float(np.median(siemens)):.4g} µS"
+    if label in swept.unusable:
+        findings.append(f"{label} {swept.unusable[label]}")
+        return
+    drops = np.flatnonzero(np.diff(siemens) < -SURE * np.hypot(u[1:], u[:-1]))
+    if len(drops):
+        codes = ", ".join(str(int(table.codes[k])) for k in drops[:4])
+        more = "" if len(drops) <= 4 else f" and {len(drops) - 4} more"
+        findings.append(f"{label} is not monotonic at code {codes}{more}; its levels are used in measured order")
+    order = np.argsort(siemens, kind="stable")
+    increasing, codes = siemens[order], table.codes[order]
+    kept = np.concatenate(([True], np.diff(increasing) > 0)) & (increasing > 0)
+    low, high = guide.assembly.network.programmable.range
+    within = kept & (increasing >= low) & (increasing <= high)
+    of = within if within.any() else kept
+    relative = np.hypot(float(np.max(u[order][of] / increasing[of])), guide.standards.u_ohm)
+    swept.levels[label] = LevelTable(codes[kept], increasing[kept], COVERAGE * float(relative))

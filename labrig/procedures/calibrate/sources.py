@@ -1,0 +1,113 @@
+"""Calibrates sources: each one drives an input of the calibrated digitizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.calibration.fixture import Fixture
+from labrig.calibration.record import DigitizerCalibration, SourceCalibration
+from labrig.procedures.calibrate.digitizer import REPEATS, Shorted
+from labrig.procedures.calibrate.guide import TONES, Guide
+
+Array = NDArray[np.float64]
+
+TONE_DRIVE = 0.3
+"""Sum of the amplitudes of a source's tones, as a fraction of the largest drive: distortion grows with its square."""
+
+
+def calibrate_sources(
+    guide: Guide, inputs: DigitizerCalibration, shorted: Shorted, findings: list[str]
+) -> SourceCalibration:
+    """Calibrate every source channel; the pilot's is the last. Problems are added to `findings`."""
+    count = len(guide.outputs) + 1
+    gain, tone_gain, offset, delay = np.ones(count), np.ones(count), np.zeros(count), np.zeros(count)
+    u_gain, u_tone, u_offset, u_delay = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
+    width = len(guide.other_inputs)
+    u_scale = float(inputs.u_gain.max())
+    for first in range(0, count - 1, width):
+        labels = guide.outputs[first : first + width]
+        read = _driven(guide, labels, inputs, shorted)
+        part = slice(first, first + len(labels))
+        gain[part], offset[part], tone_gain[part], delay[part] = read[0], read[1], read[2], read[3]
+        u_gain[part], u_offset[part] = np.hypot(read[4], u_scale), np.hypot(read[5], inputs.u_offset_v.max())
+        u_tone[part], u_delay[part] = np.hypot(read[6], u_scale), np.hypot(read[7], inputs.u_delay_s.max())
+        tone_gain[-1], u_tone[-1], u_gain[-1] = read[8], np.hypot(read[6].max(), u_scale), u_scale
+    gain[-1] = tone_gain[-1]
+    for label, value in zip((*guide.outputs, guide.pilot.label), tone_gain, strict=True):
+        if abs(value - 1) > 0.1:
+            findings.append(f"{label} plays {value:.3g} times its amplitude: is its load setting right?")
+    share = shorted.share / tone_gain[:, np.newaxis]
+    u_share = shorted.u_share / tone_gain[:, np.newaxis]
+    return SourceCalibration(gain, u_gain, tone_gain, u_tone, offset, u_offset, delay, u_delay, share, u_share)
+
+
+def _driven(
+    guide: Guide, labels: Sequence[str], inputs: DigitizerCalibration, shorted: Shorted
+) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array, float]:
+    """Let each of these source channels drive an input of its own.
+
+    Returns
+    -------
+    gain, offset (V), tone gain, delay (s), their four standard errors, and the gain of the pilot's tones.
+    """
+    pairs = dict(zip(labels, guide.other_inputs, strict=False))
+    fixture = Fixture(
+        "each source at an input",
+        (
+            f"Connect {', '.join(f'{source} to {sense}' for source, sense in pairs.items())}.",
+            f"Connect {guide.pilot.label} to {guide.pilot_input}.",
+        ),
+        senses={**{sense: f"at {sense}" for sense in pairs.values()}, guide.pilot_input: "pilot"},
+        drives={**{source: f"at {sense}" for source, sense in pairs.items()}, guide.pilot.label: "pilot"},
+    )
+    tones = guide.tones(TONES)
+    hz = np.asarray(tones.frequencies_hz)
+    level_v, amplitude_v = 0.5 * guide.drive_v, TONE_DRIVE * guide.drive_v / len(hz)
+    with guide.fixture(fixture) as station, station.rig(tones, guide.drive_v) as bay:
+        all_of = dict.fromkeys
+        high = [bay.measure(levels=all_of(labels, level_v)) for _ in range(REPEATS)]
+        low = [bay.measure(levels=all_of(labels, -level_v)) for _ in range(REPEATS)]
+        zero = [bay.measure() for _ in range(REPEATS)]
+        sung = [bay.measure({label: [amplitude_v] * len(hz) for label in labels}) for _ in range(REPEATS)]
+        at = [bay.labels.index(sense) for sense in pairs.values()]
+        pilot = bay.labels.index(guide.pilot_input)
+        columns = [guide.inputs.index(sense) for sense in pairs.values()]
+        own, pilot_v = guide.inputs.index(guide.pilot_input), bay.pilot_v
+    g, o = inputs.gain[columns], inputs.offset_v[columns]
+    up, down, rest = (np.mean([each.dc[at] for each in reads], axis=0) for reads in (high, low, zero))
+    u_dc = np.mean([each.u_dc[at] for each in high], axis=0) / np.sqrt(REPEATS)
+    gain, offset = (up - down) / g / (2 * level_v), (rest - o) / g
+    phasor = np.mean([each.channel_phasor[:, at] for each in sung], axis=0) / g
+    phasor *= np.exp(-2j * np.pi * np.multiply.outer(hz, inputs.delay_s[columns]))
+    phasor -= _stray(guide, labels, shorted, hz, amplitude_v, pilot_v)[:, columns]
+    phasor /= inputs.response_at(hz)[:, columns]
+    ratio = phasor / amplitude_v
+    u = np.mean([each.u_channel[:, at] for each in sung], axis=0) / g / amplitude_v / np.sqrt(REPEATS)
+    turn = 2 * np.pi * hz
+    delay = -turn @ np.angle(ratio) / (turn**2).sum()
+    u_delay = np.sqrt(turn**2 @ u**2) / (turn**2).sum()
+    u_tone = np.sqrt(np.mean(u**2, axis=0) / len(hz))
+    of_pilot = np.mean([np.abs(each.channel_phasor[:, pilot]) for each in sung]) / inputs.gain[own] / pilot_v
+    return (
+        gain,
+        offset,
+        np.abs(ratio).mean(axis=0),
+        delay,
+        u_dc / level_v,
+        u_dc,
+        u_tone,
+        u_delay,
+        float(of_pilot),
+    )
+
+
+def _stray(
+    guide: Guide, labels: Sequence[str], shorted: Shorted, hz: Array, amplitude_v: float, pilot_v: float
+) -> NDArray[np.complex128]:
+    """Return the (F, C) crosstalk of these sources and of the pilot, all of which play every tone."""
+    rows = [guide.outputs.index(label) for label in labels]
+    share = amplitude_v * shorted.share[:, rows].sum(axis=1) + pilot_v * shorted.share[:, -1]
+    return share[0] + np.multiply.outer(hz, share[1])
