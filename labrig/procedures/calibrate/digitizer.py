@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,8 @@ class Shorted:
     noise_density : (C,) array
         Noise (V/√Hz).
     share : (2, S, C) complex array
-        Crosstalk κ₀ + κ₁ f of each source channel, the pilot last, per volt requested.
+        Crosstalk κ₀ + κ₁ f of each source channel, the pilot last, per volt requested; as `calibrate_digitizer`
+        returns it, in true volts of the input.
     u_share : (S, C) array
         Its standard uncertainty.
     """
@@ -169,7 +170,7 @@ def calibrate_digitizer(guide: Guide, findings: list[str]) -> tuple[DigitizerCal
         findings.append(f"delays change by {1e9 * by_order:.0f} ns with the order of the scan")
     return DigitizerCalibration(
         gain, u_gain, offset, u_offset, delay_s, u_delay_s, hz, response, u_response, shorted.noise_density
-    ), shorted
+    ), replace(shorted, share=shorted.share / gain, u_share=shorted.u_share / gain)
 
 
 def _relative(

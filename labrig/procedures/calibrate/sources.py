@@ -27,10 +27,9 @@ def calibrate_sources(
     u_gain, u_tone, u_offset, u_delay = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
     width = len(guide.other_inputs)
     u_scale = float(inputs.u_gain.max())
-    for first in range(0, count - 1, width):
-        labels = guide.outputs[first : first + width]
+    for labels in _batches(guide.outputs, width):
         read = _driven(guide, labels, inputs, shorted)
-        part = slice(first, first + len(labels))
+        part = [guide.outputs.index(label) for label in labels]
         gain[part], offset[part], tone_gain[part], delay[part] = read[0], read[1], read[2], read[3]
         u_gain[part], u_offset[part] = np.hypot(read[4], u_scale), np.hypot(read[5], inputs.u_offset_v.max())
         u_tone[part], u_delay[part] = np.hypot(read[6], u_scale), np.hypot(read[7], inputs.u_delay_s.max())
@@ -42,6 +41,14 @@ def calibrate_sources(
     share = shorted.share / tone_gain[:, np.newaxis]
     u_share = shorted.u_share / tone_gain[:, np.newaxis]
     return SourceCalibration(gain, u_gain, tone_gain, u_tone, offset, u_offset, delay, u_delay, share, u_share)
+
+
+def _batches(outputs: Sequence[str], most: int) -> list[list[str]]:
+    """Return the channels in batches of one source each: two sources may play one tone with different phases."""
+    of_source: dict[str, list[str]] = {}
+    for label in outputs:
+        of_source.setdefault(label.partition("/")[0], []).append(label)
+    return [labels[k : k + most] for labels in of_source.values() for k in range(0, len(labels), most)]
 
 
 def _driven(

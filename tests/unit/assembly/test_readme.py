@@ -17,7 +17,18 @@ from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 
 from labrig.assembly import packaged_configs
-from labrig.assembly.sections import acquisition, header, judge, learning, limits, network, storage, timing, wiring
+from labrig.assembly.sections import (
+    acquisition,
+    calibration,
+    header,
+    judge,
+    learning,
+    limits,
+    network,
+    storage,
+    timing,
+    wiring,
+)
 from labrig.assembly.sections.task import SHARED
 from labrig.config.annotations import keys_of
 from labrig.config.section import Section
@@ -41,7 +52,19 @@ README = (packaged_configs() / "README.md").read_text(encoding="utf-8")
 
 
 def models() -> Iterator[type[BaseModel]]:
-    for module in (resistive, acquisition, header, judge, learning, limits, network, storage, timing, wiring):
+    for module in (
+        resistive,
+        acquisition,
+        calibration,
+        header,
+        judge,
+        learning,
+        limits,
+        network,
+        storage,
+        timing,
+        wiring,
+    ):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__:
                 yield value
