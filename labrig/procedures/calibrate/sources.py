@@ -72,11 +72,12 @@ def _driven(
     )
     tones = guide.tones(TONES)
     hz = np.asarray(tones.frequencies_hz)
-    level_v, amplitude_v = 0.5 * guide.drive_v, TONE_DRIVE * guide.drive_v / len(hz)
+    # A whole number of steps of the converter, whose rounding would otherwise count as an error of the gain.
+    step_v = guide.assembly.devices[labels[0].partition("/")[0]].source.step_v
+    level_v, amplitude_v = round(0.5 * guide.drive_v / step_v) * step_v, TONE_DRIVE * guide.drive_v / len(hz)
     with guide.fixture(fixture) as station, station.rig(tones, guide.drive_v) as bay:
-        all_of = dict.fromkeys
-        high = [bay.measure(levels=all_of(labels, level_v)) for _ in range(REPEATS)]
-        low = [bay.measure(levels=all_of(labels, -level_v)) for _ in range(REPEATS)]
+        high = [bay.measure(levels=dict.fromkeys(labels, level_v)) for _ in range(REPEATS)]
+        low = [bay.measure(levels=dict.fromkeys(labels, -level_v)) for _ in range(REPEATS)]
         zero = [bay.measure() for _ in range(REPEATS)]
         sung = [bay.measure({label: [amplitude_v] * len(hz) for label in labels}) for _ in range(REPEATS)]
         at = [bay.labels.index(sense) for sense in pairs.values()]
