@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from labrig.cli.options import add_config, assembled
+from labrig.cli.budget import print_budget
+from labrig.cli.options import add_config, add_runs_dir, assembled, folder_named
 from labrig.json_text import json_text
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_config(parser)
     parser.add_argument("--wiring", action="store_true", help="instead, print the connections to solder")
+    parser.add_argument("--budget", action="store_true", help="instead, print what limits the gradient of every edge")
+    parser.add_argument(
+        "--run", type=folder_named, metavar="RUN", help="with the budget: what this run of CONFIG measured, beside it"
+    )
+    add_runs_dir(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -37,6 +43,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.procedures.promises import not_promised
 
     assembly = assembled(arguments)
+    if arguments.budget or arguments.run is not None:
+        return print_budget(assembly, arguments)
     if arguments.wiring:
         return _print_wiring(assembly, arguments.json)
     limits = not_promised(assembly)

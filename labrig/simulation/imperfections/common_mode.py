@@ -18,6 +18,11 @@ class CommonMode(Imperfection):
     """`value` is the rms of the noise (V). All channels of a scan have the same noise, even if they are skewed."""
 
     Options = Annotated[Voltage, Field(ge=0)]
+    noise_is_common = True
+
+    @override
+    def noise_variance(self, hz: float, samples: int, rate_hz: float) -> float:
+        return (2.0 if hz else 1.0) * self.value**2 / samples
 
     @override
     def addition(self, digitizer: str, channels: int) -> Addition | None:

@@ -28,6 +28,13 @@ class Flicker(Imperfection):
     Options = Annotated[Voltage, Field(ge=0)]
 
     @override
+    def noise_variance(self, hz: float, samples: int, rate_hz: float) -> float:
+        duration_s = samples / rate_hz
+        k = self.value**2 / math.log(BAND_HZ[1] / BAND_HZ[0])
+        # At DC, the density at the lowest frequency that a window resolves.
+        return k / hz / duration_s if hz else k / 2
+
+    @override
     def addition(self, digitizer: str, channels: int) -> Addition | None:
         if not self.value:
             return None

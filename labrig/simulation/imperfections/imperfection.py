@@ -120,6 +120,8 @@ class Imperfection:
     u_gain: float = 0.0
     u_offset_v: float = 0.0
     u_source_gain: float = 0.0
+    noise_is_common: bool = False
+    """Whether the noise of `noise_variance` is the same in all channels."""
 
     def __init__(self, value: Any, seed: int) -> None:
         self.value = value
@@ -173,6 +175,10 @@ class Imperfection:
         Called once for each digitizer. It has no effect on a digitizer that samples simultaneously.
         """
         return None
+
+    def noise_variance(self, hz: float, samples: int, rate_hz: float) -> float:
+        """Return the variance (V²) of one quadrature of a tone (or of DC, at 0 Hz) in a window, due to its noise."""
+        return 0.0
 
     def addition(self, digitizer: str, channels: int) -> Addition | None:
         """Return the voltage that is added to each sample of a digitizer; None for none. Called once for each one."""

@@ -22,6 +22,10 @@ class Noise(Imperfection):
     Options = Annotated[Voltage, Field(ge=0)]
 
     @override
+    def noise_variance(self, hz: float, samples: int, rate_hz: float) -> float:
+        return (2.0 if hz else 1.0) * self.value**2 / samples
+
+    @override
     def addition(self, digitizer: str, channels: int) -> Addition | None:
         if not self.value:
             return None

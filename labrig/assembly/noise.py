@@ -1,0 +1,81 @@
+"""The noise of one acquisition as the configuration foretells it: of its converter, and of its channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.simulation.section import IMPERFECTIONS, Imperfection
+
+if TYPE_CHECKING:
+    from labrig.assembly.assembly import Assembly
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ForetoldNoise:
+    """Noise and uncertainties of the digitizer and the sources.
+
+    Attributes
+    ----------
+    own : (1 + F, C) array
+        Variance of DC and of one quadrature of each tone, of each channel by itself (V²).
+    common : (1 + F,) array
+        Variance that all channels share (V²).
+    u_gain, u_zero_v : float
+        Standard uncertainties of gain (relative) and zero (V) of a channel.
+    u_source : float
+        Standard uncertainty of the amplitude of a source, relative.
+    """
+
+    own: Array
+    common: Array
+    u_gain: float
+    u_zero_v: float
+    u_source: float
+
+
+def foretold_noise(assembly: Assembly) -> ForetoldNoise:
+    """Return the noise by the calibration record if there is one, else by the `simulation` section.
+
+    The noise of a record is white; an input without a value, as the pilot's, counts as the others' mean.
+    """
+    senses, digitizer = assembly.board.hookup.senses, assembly.board.hookup.digitizer
+    timing = assembly.acquisition_timing
+    samples, rate_hz = timing.plan.window_samples, timing.plan.sample_rate_hz
+    tones_hz = (0.0, *timing.tones.frequencies_hz)
+    own = np.zeros((len(tones_hz), len(senses)))
+    common = np.zeros(len(tones_hz))
+    members = _imperfections(assembly)
+    record = assembly.calibration
+    if record is not None:
+        columns = [record.inputs.index(f"{digitizer}/{wire.channel}") for wire in senses]
+        density = record.of_inputs.noise_density
+        density = np.where(np.isfinite(density), density, np.nanmean(density))[columns]
+        own += density**2 * rate_hz / samples * np.array([0.5, *[1.0] * (len(tones_hz) - 1)])[:, np.newaxis]
+        u_gain, u_zero = float(record.of_inputs.u_gain.max()), float(record.of_inputs.u_offset_v.max())
+        u_source = float(record.of_outputs.u_tone_gain.max())
+    else:
+        for row, hz in enumerate(tones_hz):
+            for each in members:
+                variance = each.noise_variance(hz, samples, rate_hz)
+                if each.noise_is_common:
+                    common[row] += variance
+                else:
+                    own[row] += variance
+        u_gain = float(np.sqrt(sum(each.u_gain**2 for each in members)))
+        u_zero = float(np.sqrt(sum(each.u_offset_v**2 for each in members)))
+        u_source = float(np.sqrt(sum(each.u_source_gain**2 for each in members)))
+        if assembly.header.bench == "hardware" or any(each.converts for each in members):
+            step_v = assembly.devices[digitizer].digitizer.step_v
+            own += step_v**2 / 12 / samples * np.array([1.0, *[2.0] * (len(tones_hz) - 1)])[:, np.newaxis]
+    return ForetoldNoise(own, common, u_gain, u_zero, u_source)
+
+
+def _imperfections(assembly: Assembly) -> list[Imperfection]:
+    values = assembly.simulation.imperfections
+    return [IMPERFECTIONS.find(name)(value, assembly.simulation_seed) for name, value in values.items()]

@@ -1,0 +1,57 @@
+"""The noise budget against a board whose noise and gradient can be computed by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labrig.assembly import assemble, packaged_configs
+from labrig.cli.main import main
+from labrig.errors import ConfigError
+from labrig.learning.measurement import Excitation
+from labrig.procedures.budget import TERMS, budget
+
+
+def test_white_noise_gives_the_ratios_of_the_formula() -> None:
+    """The divider has one edge from a stiff input to an output: σ_a = σ/√N of the two channels together."""
+    assembly = assemble(packaged_configs() / "divider.yaml", ["simulation.noise=1 mV"])
+    found = budget(assembly)
+    samples = assembly.acquisition_timing.plan.window_samples
+    assert found.a_v / found.snr_a == pytest.approx(1e-3 * np.sqrt(2 / samples))
+    assert found.b_v / found.snr_b == pytest.approx(1e-3 * np.sqrt(2) * np.sqrt(2 / samples))
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        error = np.full((1, 1), assembly.learning.error.largest)
+        response = rig.measure(Excitation(assembly.task.activation[0], error=error))
+    assert np.abs(response.a) == pytest.approx(found.a_v, rel=0.02)
+    assert np.abs(response.b[0]) == pytest.approx(found.b_v, rel=0.02)
+    assert found.limit[0] in TERMS
+
+
+def test_what_is_made_worse_limits() -> None:
+    for term, override in (("zero", "simulation.digitizer_offset=50 mV"), ("levels", "learning.rate=1e-5")):
+        assert budget(assemble(packaged_configs() / "iris.yaml", [override])).limit[0] == term
+
+
+def test_another_physics_is_refused() -> None:
+    with pytest.raises(ConfigError, match="the noise budget knows electrical networks"):
+        budget(assemble(packaged_configs() / "elastic_allostery.yaml"))
+
+
+def test_the_plan_shows_foretold_and_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    quick = ["--set", "learning.epochs=1", "--set", "learning.evaluate.every=0"]
+    assert main(["run", "iris", *quick, "--run-dir", str(run)]) == 0
+    capsys.readouterr()
+    assert main(["plan", "iris", "--run", str(run), "--json"]) == 0
+    line = json.loads(capsys.readouterr().out)
+    keys = "snr_gradient", "measured_snr_gradient"
+    foretold, measured = (np.array([edge[key] for edge in line["edges"]]) for key in keys)
+    assert np.median(measured / foretold) == pytest.approx(1, rel=0.6)
+    assert main(["plan", "iris", "--run", str(run)]) == 0
+    assert "limited by" in capsys.readouterr().out
+    assert main(["plan", "regression", "--run", str(run)]) == 3
+    assert "is a run of another board" in capsys.readouterr().err
