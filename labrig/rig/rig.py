@@ -88,8 +88,7 @@ class Rig:
         corrections: ChannelCorrections | None = None,
         truth: Truth | None = None,
     ) -> None:
-        self.truth = truth
-        self._corrections = corrections
+        self.truth, self._corrections = truth, corrections
         self.hookup = hookup
         self.plan = plan
         self.tones = tones
