@@ -91,6 +91,7 @@ class Bump(MCP4251_104):
 
     @override
     def conductance(self, setting):
+        assert isinstance(setting, Level)
         return super().conductance(Level(setting.code + (20 if 100 <= setting.code < 110 else 0)))
 
 
