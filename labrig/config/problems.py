@@ -135,10 +135,12 @@ def _source(mark: Mark | None, lines: dict[str, list[str]]) -> list[str]:
     source = lines.get(mark.file, []) if mark else []
     if mark is None or not 1 <= mark.line <= len(source):
         return []
-    line, caret = _visible(source[mark.line - 1].replace("\t", " ")), mark.column - 1
-    if len(line) > _WIDEST_LINE and caret > _KEPT_BEFORE_CARET:
-        cut = caret - _KEPT_BEFORE_CARET
-        line, caret = f"…{line[cut:]}", caret - cut + 1
+    whole, caret = source[mark.line - 1], mark.column - 1
+    cut = max(0, caret - _KEPT_BEFORE_CARET) if len(whole) > _WIDEST_LINE else 0
+    # No more than is shown: a line of a megabyte may have thousands of problems.
+    line = _visible(whole[cut : cut + _WIDEST_LINE + 1].replace("\t", " "))
+    if cut:
+        line, caret = f"…{line}", caret - cut + 1
     if len(line) > _WIDEST_LINE:
         line = f"{line[:_WIDEST_LINE]}…"
     padding = sum(_display_width(character) for character in line[:caret]) + max(caret - len(line), 0)

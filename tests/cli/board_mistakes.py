@@ -152,7 +152,8 @@ BOARD_MISTAKES = [
         "part: MCP4251-104",
         "part: ▲MCP4251-105",
         "instruments.pots.part",
-        "'MCP4251-105' is not one of 'MCP4251-104', 'MCP4251-103', 'AD5293-100', 'SERVO'; did you mean 'MCP4251-104'?",
+        "'MCP4251-105' is not one of 'MCP4251-104', 'MCP4251-103', 'AD5293-100', 'SERVO', ",
+        "did you mean 'MCP4251-104'?",
     ),
     one_edit(
         "unknown driver",

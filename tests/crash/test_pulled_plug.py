@@ -193,8 +193,8 @@ def test_every_virtual_instrument_killed_at_any_moment_of_a_step(tmp_path, numbe
     benches: list[WireBench] = []
 
     class Bench(WireBench):
-        def __init__(self, config: str, modules: Path) -> None:
-            super().__init__(config, modules)
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
             benches.append(self)
 
     def kill() -> None:

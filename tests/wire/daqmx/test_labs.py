@@ -110,7 +110,7 @@ GENERATORS["pilot"] = "{drive: err/1, sense: daq/ai2}"
         ({"daq": CDAQ["daq"].replace("}", ", terminal: rse}")}, "the inputs of NI-9215 can only be differential"),
         ({"awg": CDAQ["awg"].replace("}", ", update_rate: 200 kS/s}")}, "plays up to 100000 S/s on all channels"),
         ({"daq": CDAQ["daq"].replace("}", ", reference_clock: PFI0}")}, "cannot be locked to a reference clock"),
-        ({"daq": CDAQ["daq"].replace("9215", "9216")}, "did you mean NI-92"),
+        ({"daq": CDAQ["daq"].replace("9215", "9216")}, "lists the models it knows, and `card:` describes others"),
         (
             {"awg": "{driver: ni.ao, model: PCIe-6738, resource: Dev2, start_trigger: PFI0}"},
             "the tones of awg would drift: they follow the oscillator of Dev2, but the samples of daq follow the clock "
