@@ -3,7 +3,7 @@
 A ramp of pulses begins weak and becomes stronger. After an overshoot the polarity is reversed and the ramp begins anew.
 No pulse is stronger than the end of the ramp, and no cell gets more pulses than its budget.
 
-A reading is noisy, so a cell within its tolerance is read again until the mean is within it by three standard
+A reading is noisy, so a cell within its tolerance is read again until the mean is within it by four standard
 uncertainties. A cell that is too close to the edge of its tolerance for that gets another pulse.
 """
 
@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-GUARD = 3.0
+GUARD = 4.0
 """Standard uncertainties of the mean by which a cell must be within its tolerance."""
 
 
@@ -56,7 +56,7 @@ class Ramp:
     raising: int = 1
     budget: int = 200
     read_noise: float = 0.005
-    readings: int = 16
+    readings: int = 25
 
     @property
     def least_tolerance(self) -> float:
