@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labrig.calibration.record import CalibrationRecord
 from labrig.instruments.contracts import ConductanceProgrammer, Digitizer, WaveformSource
 from labrig.instruments.data import AcquisitionPlan, Block, Continuous, Identity, LevelTable, SourceAccuracy
-from labrig.instruments.wrapped import WrappedProgrammer
+from labrig.instruments.wrapped import WrappedProgrammer, WrappedSource
 from labrig.signals.tones import Tone, ToneProgram
 
 EARLY = 1
@@ -81,15 +81,15 @@ class CalibratedDigitizer:
         self._digitizer.close()
 
 
-class CalibratedSource:
+class CalibratedSource(WrappedSource):
     """A source that plays the requested volts: its own gain, offset and delay are compensated in its programs.
 
     `idle` plays nominal 0 V, because nothing is measured then.
     """
 
     def __init__(self, name: str, source: WaveformSource, record: CalibrationRecord) -> None:
+        super().__init__(source)
         self._name = name
-        self._source = source
         self._record = record
         self._at = {label: column for column, label in enumerate(record.outputs)}
 
@@ -132,39 +132,11 @@ class CalibratedSource:
         of = self._record.of_outputs
         return SourceAccuracy(float(np.maximum(of.u_gain, of.u_tone_gain)[mine].max(initial=0.0)))
 
-    def open(self) -> None:
-        """Pass the call on to the source."""
-        self._source.open()
-
     def identify(self) -> Identity:
         """Identity of the source; raises ConfigError if the record is of another one."""
         found = self._source.identify()
         self._record.check_identity(self._name, found)
         return found
-
-    def arm(self) -> None:
-        """Pass the call on to the source."""
-        self._source.arm()
-
-    def start(self) -> None:
-        """Pass the call on to the source."""
-        self._source.start()
-
-    def confirm(self) -> None:
-        """Pass the call on to the source."""
-        self._source.confirm()
-
-    def idle(self) -> None:
-        """Pass the call on to the source."""
-        self._source.idle()
-
-    def make_safe(self) -> None:
-        """Pass the call on to the source."""
-        self._source.make_safe()
-
-    def close(self) -> None:
-        """Pass the call on to the source."""
-        self._source.close()
 
 
 class CalibratedProgrammer(WrappedProgrammer):

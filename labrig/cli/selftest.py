@@ -55,7 +55,7 @@ def _plain(fault: Miswiring) -> dict[str, Any]:
 def _text(found: SelfTest) -> str:
     made = f"{found.acquisitions} acquisitions"
     if found.verdict == "healthy":
-        return f"healthy: the board answers as it is configured ({made})"
+        return f"healthy: the board answers as it is configured ({made}, misfit {found.misfit:.2g})"
     if found.verdict == "unexplained":
         nodes = ", ".join(node for node, _ in found.worst)
         return (

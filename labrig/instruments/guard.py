@@ -8,28 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labrig.errors import LimitExceeded
-from labrig.instruments.contracts import ConductanceProgrammer, StatesAccuracy, WaveformSource
+from labrig.instruments.contracts import ConductanceProgrammer, WaveformSource
 from labrig.instruments.data import (
     Continuous,
-    Identity,
     Level,
     LevelTable,
     ProgramReport,
     Setting,
-    SourceAccuracy,
     distinct,
 )
 from labrig.instruments.drivers import ProgrammerCapabilities, SourceCapabilities
-from labrig.instruments.wrapped import WrappedProgrammer
+from labrig.instruments.wrapped import WrappedProgrammer, WrappedSource
 from labrig.signals.tones import ToneProgram
 
 
-class GuardedSource:
+class GuardedSource(WrappedSource):
     """A source that raises LimitExceeded for programs beyond full scale and for unknown channels."""
 
     def __init__(self, name: str, source: WaveformSource, capabilities: SourceCapabilities) -> None:
+        super().__init__(source)
         self._name = name
-        self._source = source
         self._capabilities = capabilities
         self._channels = frozenset(capabilities.channels)
 
@@ -48,42 +46,6 @@ class GuardedSource:
                     remedy="lower the drive, the error current or its injection resistance",
                 )
         return self._source.load(programs)
-
-    def open(self) -> None:
-        """Pass the call on to the source."""
-        self._source.open()
-
-    def identify(self) -> Identity:
-        """Pass the call on to the source."""
-        return self._source.identify()
-
-    def arm(self) -> None:
-        """Pass the call on to the source."""
-        self._source.arm()
-
-    def start(self) -> None:
-        """Pass the call on to the source."""
-        self._source.start()
-
-    def confirm(self) -> None:
-        """Pass the call on to the source."""
-        self._source.confirm()
-
-    def accuracy(self) -> SourceAccuracy:
-        """Accuracy that the source states; exact amplitudes if it states none."""
-        return self._source.accuracy() if isinstance(self._source, StatesAccuracy) else SourceAccuracy()
-
-    def idle(self) -> None:
-        """Pass the call on to the source."""
-        self._source.idle()
-
-    def make_safe(self) -> None:
-        """Pass the call on to the source."""
-        self._source.make_safe()
-
-    def close(self) -> None:
-        """Pass the call on to the source."""
-        self._source.close()
 
 
 class GuardedProgrammer(WrappedProgrammer):

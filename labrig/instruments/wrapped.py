@@ -1,11 +1,59 @@
-"""Common base of wrappers of a programmer, which passes every call on to the programmer."""
+"""Common bases of wrappers of a source or a programmer, which pass every call on to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from labrig.instruments.contracts import ConductanceProgrammer
-from labrig.instruments.data import Continuous, Identity, LevelTable, ProgramReport, Setting
+from labrig.instruments.contracts import ConductanceProgrammer, StatesAccuracy, WaveformSource
+from labrig.instruments.data import Continuous, Identity, LevelTable, ProgramReport, Setting, SourceAccuracy
+from labrig.signals.tones import ToneProgram
+
+
+class WrappedSource:
+    """A source that passes every call on to another source."""
+
+    def __init__(self, source: WaveformSource) -> None:
+        self._source = source
+
+    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        """Pass the call on to the source."""
+        return self._source.load(programs)
+
+    def accuracy(self) -> SourceAccuracy:
+        """Accuracy that the source states; exact amplitudes if it states none."""
+        return self._source.accuracy() if isinstance(self._source, StatesAccuracy) else SourceAccuracy()
+
+    def identify(self) -> Identity:
+        """Pass the call on to the source."""
+        return self._source.identify()
+
+    def open(self) -> None:
+        """Pass the call on to the source."""
+        self._source.open()
+
+    def arm(self) -> None:
+        """Pass the call on to the source."""
+        self._source.arm()
+
+    def start(self) -> None:
+        """Pass the call on to the source."""
+        self._source.start()
+
+    def confirm(self) -> None:
+        """Pass the call on to the source."""
+        self._source.confirm()
+
+    def idle(self) -> None:
+        """Pass the call on to the source."""
+        self._source.idle()
+
+    def make_safe(self) -> None:
+        """Pass the call on to the source."""
+        self._source.make_safe()
+
+    def close(self) -> None:
+        """Pass the call on to the source."""
+        self._source.close()
 
 
 class WrappedProgrammer:

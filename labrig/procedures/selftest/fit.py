@@ -52,6 +52,28 @@ class Fit:
     residual: Array
 
 
+@dataclass(frozen=True)
+class Looks:
+    """Linear estimates of χ², without a new fit: of all readings, and of those of the first `FEW` settings alone."""
+
+    volts: Array
+    weights: Array
+    spread: Array
+    of_readings: dict[bool, tuple[Array, Array, NDArray[np.bool_]]]
+
+    def chi2(self, volts: Array, factor: Array, whole: bool = True) -> float:
+        """Return about the χ² of a board that leads to these readings (X, C), once parts may deviate.
+
+        `factor` (E,) are the deviations of the conductances that are in the readings already.
+        """
+        rows, inverse, counts = self.of_readings[whole]
+        residual = ((self.volts - volts) * self.weights * counts).ravel()
+        begun = np.zeros_like(self.spread)
+        begun[: len(factor)] = np.log(factor) / self.spread[: len(factor)]
+        along = rows.T @ residual - begun / self.spread
+        return float(residual @ residual + begun @ begun - along @ inverse @ along)
+
+
 class Fits:
     """Fits boards to the readings (X, C); `used` (X, C) are the readings that count."""
 
@@ -60,22 +82,19 @@ class Fits:
         self._volts = volts
         self._deviations = deviations
         self._weights = used / deviations.noise
-        nominal = model.siemens(model.nominal)
-        start = model.expectation(model.nominal, nominal)
-        self._screens = {True: self._screen(start, model.setting >= 0), False: self._screen(start, model.setting < FEW)}
 
-    def screened(self, volts: Array, whole: bool = True) -> float:
-        """Return about the χ² of a board that leads to these readings (X, C): a linear estimate, without a new fit.
+    def looks(self, base: Expectation) -> Looks:
+        """Return quick estimates of χ² near a board with these readings."""
+        every = np.ones(len(self._model.setting), dtype=bool)
+        return Looks(
+            self._volts,
+            self._weights,
+            self._spread(()),
+            {True: self._look(base, every), False: self._look(base, self._model.setting < FEW)},
+        )
 
-        With `whole` false only the first `FEW` settings count.
-        """
-        rows, inverse, counts = self._screens[whole]
-        residual = ((self._volts - volts) * self._weights * counts).ravel()
-        along = rows.T @ residual
-        return float(residual @ residual - along @ inverse @ along)
-
-    def _screen(self, start: Expectation, counts: NDArray[np.bool_]) -> tuple[Array, Array, NDArray[np.bool_]]:
-        rows = self._rows(start.volts, start.by_edge) * np.repeat(counts, start.volts.shape[1])[:, np.newaxis]
+    def _look(self, base: Expectation, counts: NDArray[np.bool_]) -> tuple[Array, Array, NDArray[np.bool_]]:
+        rows = self._rows(base.volts, base.by_edge) * np.repeat(counts, base.volts.shape[1])[:, np.newaxis]
         inverse: Array = np.linalg.inv(rows.T @ rows + np.diag(1.0 / self._spread(()) ** 2)).astype(np.float64)
         return rows, inverse, counts[:, np.newaxis]
 

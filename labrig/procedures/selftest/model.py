@@ -68,12 +68,13 @@ class Model:
         """(X,) mask of the experiments with an error current."""
         return np.array([each.output is not None for each in self._readings.experiments])
 
-    def volts(self, board: Wired, stuck_s: float | None = None, settings: int | None = None) -> Array:
-        """Return the (X, C) readings of a board whose stuck edges have the conductance `stuck_s`.
+    def volts(self, board: Wired, factor: Array, stuck_s: float | None = None, settings: int | None = None) -> Array:
+        """Return the (X, C) readings of a board.
 
-        Only those of the first `settings` settings are computed; the others are 0.
+        Its conductances are `factor` (E,) times the nominal ones, and `stuck_s` times it where edges are stuck. Only
+        the readings of the first `settings` settings are computed; the others are 0.
         """
-        siemens = self.siemens(board, stuck_s)[:settings]
+        siemens = self.siemens(board, stuck_s)[:settings] * factor
         key = id(board.network), tuple(board.wiring.sources.items()), siemens.tobytes()
         if key not in self._known:
             if len(self._known) >= REMEMBERED:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 
 from labrig.assembly import Assembly
 from labrig.assembly.wired import MISWIRINGS, Miswiring, Wired, configured, places
-from labrig.errors import UsageError
+from labrig.errors import ChannelFault, LabrigError, UsageError
 from labrig.instruments.data import Level, Setting, Target
 from labrig.learning.measurement import Excitation, Response
 from labrig.learning.updates import ladder
 from labrig.network.resistive.graph import Graph
 from labrig.procedures.selftest.experiments import Experiment, Readings, planned
-from labrig.procedures.selftest.fit import FEW, Deviations, Fit, Fits
+from labrig.procedures.selftest.fit import FEW, Deviations, Fit, Fits, Looks
 from labrig.procedures.selftest.model import Expectation, Model
 from labrig.rig.rig import Rig
 
@@ -107,7 +108,7 @@ class SelfTest:
     acquisitions: int
 
 
-def selftest(assembly: Assembly, rig: Rig, report: Callable[[int, int], None] = lambda done, total: None) -> SelfTest:
+def selftest(assembly: Assembly, rig: Rig) -> SelfTest:
     """Test an open rig.
 
     Parameters
@@ -115,25 +116,25 @@ def selftest(assembly: Assembly, rig: Rig, report: Callable[[int, int], None] = 
     assembly : Assembly
         The configuration.
     rig : Rig
-        Its rig, open. The settings of the board are written back at the end.
-    report : callable
-        Called with the number of acquisitions made, and of all.
+        Its rig, open. The settings of the board are written back at the end, also after an error.
 
     Raises
     ------
     UsageError
         If the board is not one of resistors and diodes.
+    ChannelFault
+        If a channel does not read back what was written.
     """
     if not isinstance(assembly.board.network, Graph):
         raise UsageError("selftest knows boards of resistors and diodes only", remedy="use labrig measure instead")
     nominal = configured(assembly)
     error_a = min(assembly.learning.error.largest, rig.largest_error_a)
-    readings = _measured(assembly, rig, error_a, report)
+    readings = _measured(assembly, rig, error_a)
     model = Model(nominal, rig.hookup, readings, assembly.learning.activation, error_a)
     return _Search(assembly, rig, model, readings).result()
 
 
-def _measured(assembly: Assembly, rig: Rig, error_a: float, report: Callable[[int, int], None]) -> Readings:
+def _measured(assembly: Assembly, rig: Rig, error_a: float) -> Readings:
     hookup, low_high = rig.hookup, assembly.network.programmable.range
     amplitude = 0.8 * float(np.abs(assembly.task.activation).max())
     generator = np.random.default_rng(assembly.seed)
@@ -144,20 +145,32 @@ def _measured(assembly: Assembly, rig: Rig, error_a: float, report: Callable[[in
     siemens: list[Array] = []
     rows: list[tuple[Array, Array, float]] = []
     try:
-        for number, experiment in enumerate(experiments):
+        for experiment in experiments:
             if experiment.setting == len(siemens):
                 chosen = np.where(high[experiment.setting], low_high[1], low_high[0])
                 wanted = assembly.initial if experiment.setting == 0 else chosen
-                rig.program(_settings(rig, wanted))
+                _write(rig, _settings(rig, wanted))
                 siemens.append(rig.siemens)
             rows.append(_read(rig, experiment, error_a))
-            report(number + 1, len(experiments))
         rig.confirm()
+    except LabrigError:
+        with suppress(LabrigError):  # the first error is the one to report
+            rig.program(held)
+        raise
     finally:
         rig.wiring_trusted = True
-    rig.program(held)
+    _write(rig, held)
     volts, u_volts, pilot = (np.array(column) for column in zip(*rows, strict=True))
     return Readings(np.array(siemens), tuple(experiments), volts, u_volts, pilot)
+
+
+def _write(rig: Rig, settings: Mapping[int, Setting]) -> None:
+    if faulty := rig.program(settings).faulty:
+        raise ChannelFault(
+            f"{', '.join(faulty)} did not keep the value that was written",
+            action="selftest",
+            remedy="look at these parts and their wires before anything else",
+        )
 
 
 def _settings(rig: Rig, siemens: Array) -> dict[int, Setting]:
@@ -236,7 +249,7 @@ class _Search:
 
     def _best(self, board: Wired, fit: Fit) -> tuple[Finding, Fit] | None:
         """The fault that explains most of what `fit` leaves, with the new fit; None if none explains enough."""
-        screened = self._screened(board)
+        screened = self._screened(board, fit)
         needed = EXPLAINS + 2.0 * np.log(max(1, len(screened)))
         fitted = [(self._refined(board, fault), fault) for fault in screened[:FITTED]]
         fitted.sort(key=lambda each: each[0].chi2)
@@ -249,16 +262,18 @@ class _Search:
             fault = type(fault)(*fault.names, value=fault.value * float(factor))
         return Finding(fault, fault.remedy(self._model.nominal), alike), best
 
-    def _screened(self, board: Wired) -> list[Miswiring]:
+    def _screened(self, board: Wired, fit: Fit) -> list[Miswiring]:
         """All faults that the board may have besides, the most likely first, each once.
 
         A first look ranks them: faults of edges by a linear estimate, those of leads at a few settings of the edges.
+        All looks start from the conductances that fit the board best without them.
         """
         siemens = self._model.siemens(board)
-        base = self._model.expectation(board, siemens)
+        base = self._model.expectation(board, siemens * fit.factor)
+        looks = self._fits.looks(base)
         scores: Scores = {}
         for fault in self._candidates(scores):
-            score = self._first_look(board, fault, base, siemens)
+            score = self._first_look(board, fault, base, siemens, fit.factor, looks)
             key = fault.key, fault.names
             if key not in scores or score < scores[key][0]:
                 scores[key] = score, fault
@@ -268,22 +283,32 @@ class _Search:
         # The linear estimate is poor for edges that change much; each of two exchanged ones looks suspicious alone.
         suspects = set(self._suspicious(scores)[:SUSPECTS])
         likely += [f for f in ranked if f.at == "edge" and suspects.issuperset(f.names) and f not in likely]
-        whole = {id(fault): self._second_look(board, fault) for fault in likely}
+        whole = {id(fault): self._second_look(board, fault, fit.factor, looks) for fault in likely}
         return sorted(likely, key=lambda fault: whole[id(fault)])
 
-    def _first_look(self, board: Wired, fault: Miswiring, base: Expectation, siemens: Array) -> float:
-        changed = fault.applied(board)
+    def _first_look(
+        self, board: Wired, fault: Miswiring, base: Expectation, siemens: Array, factor: Array, looks: Looks
+    ) -> float:
+        changed, own = fault.applied(board), self._without(fault, factor)
         if fault.at != "edge":
-            return self._fits.screened(self._model.volts(changed, settings=FEW), whole=False)
+            return looks.chi2(self._model.volts(changed, own, settings=FEW), own, whole=False)
         scores = list[float]()
         for stuck_s in self._stuck(changed):
-            change = np.clip(np.log(self._model.siemens(changed, stuck_s) / siemens), -1.5, 1.5)[self._model.setting]
-            scores.append(self._fits.screened(base.volts + (base.by_edge @ change[:, :, np.newaxis])[:, :, 0]))
+            change = np.log(self._model.siemens(changed, stuck_s) * own / (siemens * factor))
+            change = np.clip(change, -1.5, 1.5)[self._model.setting]
+            scores.append(looks.chi2(base.volts + (base.by_edge @ change[:, :, np.newaxis])[:, :, 0], own))
         return min(scores)
 
-    def _second_look(self, board: Wired, fault: Miswiring) -> float:
-        changed = fault.applied(board)
-        return min(self._fits.screened(self._model.volts(changed, stuck_s)) for stuck_s in self._stuck(changed))
+    def _second_look(self, board: Wired, fault: Miswiring, factor: Array, looks: Looks) -> float:
+        changed, own = fault.applied(board), self._without(fault, factor)
+        return min(looks.chi2(self._model.volts(changed, own, stuck_s), own) for stuck_s in self._stuck(changed))
+
+    def _without(self, fault: Miswiring, factor: Array) -> Array:
+        """The deviations (E,) of a fit, without those that stood in for a fault of these edges."""
+        own = factor.copy()
+        if fault.at == "edge":
+            own[[self._rig.edges.index(name) for name in fault.names]] = 1.0
+        return own
 
     def _candidates(self, scores: Scores) -> Iterator[Miswiring]:
         """All faults; pairs of edges last, and on a large board only of those that look most suspicious alone."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from labrig.assembly import assemble
 from labrig.cli.main import main
+from labrig.errors import ChannelFault, Overrange
 from labrig.procedures.selftest import selftest
 from labrig.procedures.selftest.experiments import planned
 
@@ -90,3 +93,30 @@ def test_mistakes(written: str, message: str, capsys: pytest.CaptureFixture[str]
 def test_no_two_edges_have_the_same_history() -> None:
     _, high = planned(4, 3, 100, 1.0, np.random.default_rng(0))
     assert len({tuple(column) for column in high[1:].T.tolist()}) == 100
+
+
+def test_after_an_error_the_settings_are_written_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    assembly = assemble(Path("iris.yaml"), ["seed=3"])
+    with assembly.open_rig() as rig:
+        rig.program(assembly.update(rig).settings())
+        before, measure, made = rig.read_back(), rig.measure, iter(range(30))
+
+        def measured(*arguments: Any, **more: Any) -> Any:
+            if next(made) == 20:
+                raise Overrange("clipped at in0", device="daq", action="measure")
+            return measure(*arguments, **more)
+
+        monkeypatch.setattr(rig, "measure", measured)
+        with pytest.raises(Overrange):
+            selftest(assembly, rig)
+        assert rig.read_back() == before
+        assert rig.wiring_trusted
+
+
+def test_a_channel_that_does_not_hold_its_setting_is_an_error_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assembly = assemble(Path("iris.yaml"), [])
+    with assembly.open_rig() as rig:
+        program = rig.program
+        monkeypatch.setattr(rig, "program", lambda settings: replace(program(settings), faulty=("pots/7",)))
+        with pytest.raises(ChannelFault, match="pots/7 did not keep the value that was written"):
+            selftest(assembly, rig)
