@@ -17,7 +17,7 @@ from labrig.rig.hookup import Hookup
 Array = NDArray[np.float64]
 
 PHASES = 8
-"""Samples of a period of the activation, if it is a tone."""
+"""Samples of a period of a tone."""
 
 REMEMBERED = 8
 """Boards whose node voltages are kept: faults of sense leads share them."""
@@ -144,14 +144,13 @@ class Model:
         levels = np.zeros(len(rows))
         for wire, volts in zip(self.hookup.inputs, experiment.activation, strict=True):
             levels[rows[sources[wire.label]]] = volts
+        cosines = np.cos(2 * np.pi * np.arange(PHASES) / PHASES)
         if experiment.output is not None:
             wire = self.hookup.outputs[experiment.output]
             swing = np.zeros(len(rows))
             swing[rows[sources[wire.label]]] = self._error_a * wire.volts_per_ampere
-            still = np.zeros(len(rows)) if self._sine else levels
-            return np.stack((still + swing, still - swing)), np.array([0.5, -0.5])
+            return (0.0 if self._sine else levels) + np.outer(cosines, swing), 2.0 / PHASES * cosines
         if self._sine:
-            cosines = np.cos(2 * np.pi * np.arange(PHASES) / PHASES)
             return np.outer(cosines, levels), 2.0 / PHASES * cosines
         return levels[np.newaxis], np.ones(1)
 

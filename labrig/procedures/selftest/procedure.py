@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from labrig.assembly import Assembly
 from labrig.assembly.wired import MISWIRINGS, Miswiring, Wired, configured, places
@@ -61,6 +62,9 @@ MOST_EDGES = 40
 """Edges up to which every pair is tried; of larger boards only pairs of the most suspicious ones."""
 
 PILOT_SHARE = 0.7
+
+BETWEEN = 1.2
+"""ln of the ratio between neighbouring resistances that are tried: their own is looked for between them."""
 
 
 @dataclass(frozen=True)
@@ -265,15 +269,22 @@ class _Search:
     def _screened(self, board: Wired, fit: Fit) -> list[Miswiring]:
         """All faults that the board may have besides, the most likely first, each once.
 
-        A first look ranks them: faults of edges by a linear estimate, those of leads at a few settings of the edges.
-        All looks start from the conductances that fit the board best without them.
+        A first look ranks them: faults of edges by a linear estimate, from the conductances that fit the board best
+        without them; those of leads at a few settings of the edges, from nominal parts, because a fit makes up for a
+        wrong lead by all parts around it.
         """
         siemens = self._model.siemens(board)
         base = self._model.expectation(board, siemens * fit.factor)
-        looks = self._fits.looks(base)
+        nominal = np.ones_like(fit.factor)
+        of_edges = self._fits.looks(base)
+        of_leads = self._fits.looks(self._model.expectation(board, siemens))
         scores: Scores = {}
         for fault in self._candidates(scores):
-            score = self._first_look(board, fault, base, siemens, fit.factor, looks)
+            if fault.at == "edge":
+                score = self._edge_look(board, fault, base, siemens, fit.factor, of_edges)
+            else:
+                few = self._model.volts(fault.applied(board), nominal, settings=FEW)
+                score = of_leads.chi2(few, nominal, whole=False)
             key = fault.key, fault.names
             if key not in scores or score < scores[key][0]:
                 scores[key] = score, fault
@@ -283,21 +294,37 @@ class _Search:
         # The linear estimate is poor for edges that change much; each of two exchanged ones looks suspicious alone.
         suspects = set(self._suspicious(scores)[:SUSPECTS])
         likely += [f for f in ranked if f.at == "edge" and suspects.issuperset(f.names) and f not in likely]
-        whole = {id(fault): self._second_look(board, fault, fit.factor, looks) for fault in likely}
+        likely = [self._sized(board, fault, nominal, of_leads) for fault in likely]
+        whole = {
+            id(fault): self._second_look(board, fault, fit.factor, of_edges)
+            if fault.at == "edge"
+            else self._second_look(board, fault, nominal, of_leads)
+            for fault in likely
+        }
         return sorted(likely, key=lambda fault: whole[id(fault)])
 
-    def _first_look(
+    def _edge_look(
         self, board: Wired, fault: Miswiring, base: Expectation, siemens: Array, factor: Array, looks: Looks
     ) -> float:
         changed, own = fault.applied(board), self._without(fault, factor)
-        if fault.at != "edge":
-            return looks.chi2(self._model.volts(changed, own, settings=FEW), own, whole=False)
         scores = list[float]()
         for stuck_s in self._stuck(changed):
             change = np.log(self._model.siemens(changed, stuck_s) * own / (siemens * factor))
             change = np.clip(change, -1.5, 1.5)[self._model.setting]
             scores.append(looks.chi2(base.volts + (base.by_edge @ change[:, :, np.newaxis])[:, :, 0], own))
         return min(scores)
+
+    def _sized(self, board: Wired, fault: Miswiring, factor: Array, looks: Looks) -> Miswiring:
+        """The same fault; if it is a resistor, with the resistance that explains most, between the values tried."""
+        if fault.takes != "resistance" or fault.value is None:
+            return fault
+        kind, names, middle = type(fault), fault.names, float(np.log(fault.value))
+        found: Any = minimize_scalar(
+            lambda ln_ohm: self._second_look(board, kind(*names, value=float(np.exp(ln_ohm))), factor, looks),
+            bounds=(middle - BETWEEN, middle + BETWEEN),
+            options={"xatol": 0.02},
+        )
+        return kind(*names, value=float(np.exp(found.x)))
 
     def _second_look(self, board: Wired, fault: Miswiring, factor: Array, looks: Looks) -> float:
         changed, own = fault.applied(board), self._without(fault, factor)
