@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unit.rig.benches import Wrapper, setup_with
 
 from labrig.assembly import assemble
 from labrig.cli.main import main
@@ -120,3 +121,35 @@ def test_a_channel_that_does_not_hold_its_setting_is_an_error_with_its_name(monk
         monkeypatch.setattr(rig, "program", lambda settings: replace(program(settings), faulty=("pots/7",)))
         with pytest.raises(ChannelFault, match="pots/7 did not keep the value that was written"):
             selftest(assembly, rig)
+
+
+class Miswired(Wrapper):
+    """A programmer outside labrig's simulation of miswirings: two channels exchanged, and one that never moves."""
+
+    def __init__(self, inner: Any, exchanged: dict[str, str], stuck: tuple[str, ...] = ()) -> None:
+        super().__init__(inner)
+        self.exchanged, self.stuck = exchanged, stuck
+
+    def program(self, settings: Any) -> Any:
+        there = {self.exchanged.get(c, c): each for c, each in settings.items() if c not in self.stuck}
+        report = self.inner.program(there)
+        return replace(report, written=tuple(settings), verified=tuple(settings), read_back=dict(settings))
+
+
+@pytest.mark.parametrize(
+    ("exchanged", "stuck", "fault", "edges"),
+    [
+        ({"4": "20", "20": "4"}, (), "swap_edges", {"in1-out1", "in6-out2"}),
+        ({}, ("11",), "stuck", {"in3-out2"}),
+    ],
+)
+def test_a_programmer_that_is_wrong_by_itself(
+    exchanged: dict[str, str], stuck: tuple[str, ...], fault: str, edges: set[str]
+) -> None:
+    """The faults are not made by the classes that selftest takes its hypotheses from."""
+    assembly = assemble(Path("iris.yaml"), ["seed=5"])
+    setup = setup_with(assembly, pots=lambda inner: Miswired(inner, exchanged, stuck))
+    with setup.rig as rig:
+        found = selftest(assembly, rig)
+    (finding,) = found.findings
+    assert (finding.fault.key, set(finding.fault.names)) == (fault, edges)
