@@ -66,7 +66,10 @@ def check_drive(
     learning: LearningChoice,
     limits: Limits,
 ) -> None:
-    """Report every voltage of the task that exceeds a source, the digitizer, the supply of a part, or a limit."""
+    """Report every voltage of the task that exceeds a source, the digitizer, the supply of a part, or a limit.
+
+    A limit that does not apply to the network is reported too.
+    """
     hookup = board.hookup
     digitizer = devices[hookup.digitizer].capabilities
     assert isinstance(digitizer, DigitizerCapabilities)
@@ -77,6 +80,12 @@ def check_drive(
     supply = {wire.node: (wire.low_v, wire.high_v) for wire in hookup.senses}
     sensors = {wire.node: abs(wire.sensor) for wire in hookup.senses}
     medium = medium_in_use()
+    if limits.edge_power is not None and hookup.constant_slope is not None:
+        document.report(
+            ("limits", "edge_power"),
+            f"the power of an edge is its parameter times the square of its drop, but here the parameter is a "
+            f"{medium.parameter}; remove this limit (limits.node still applies)",
+        )
     found: dict[TreePath, list[str]] = {}
     for column, wire in enumerate(hookup.inputs):
         flows = wire.actuator is not None and wire.actuator.makes_flow
