@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from pydantic import Field
@@ -15,7 +16,17 @@ from labrig.instruments.drivers import (
 )
 from labrig.instruments.parts import check_supply, find_part
 from labrig.instruments.pulse_programmer import PulseOptions, PulseProgrammerCapabilities, memristor, ramp
-from labrig.quantities import Count, NonNegativeTime, PositiveResistance, PositiveSampleRate, PositiveVoltage, Voltage
+from labrig.quantities import (
+    Count,
+    NonNegativeCount,
+    NonNegativeTime,
+    PositiveFrequency,
+    PositiveResistance,
+    PositiveSampleRate,
+    PositiveVoltage,
+    Voltage,
+    format_quantity,
+)
 
 Bits = Annotated[Count, Field(ge=6, le=32)]
 Channels = Annotated[Count, Field(le=100_000)]
@@ -39,6 +50,33 @@ class DigitizerOptions(InstrumentOptions):
     full_scale: PositiveVoltage
     max_sample_rate: PositiveSampleRate
     convert_interval: NonNegativeTime = 0.0
+
+
+class CameraOptions(InstrumentOptions):
+    """Options of a camera whose software tracks points.
+
+    Attributes
+    ----------
+    markers : int
+        Number of points; point k has the channels xk and yk.
+    distances : int
+        Number of distances between points that the software returns too: d0, d1, …
+    frame_rate : float
+        Frames per second.
+    exposure : float
+        Exposure of a frame (s), over which positions are averaged.
+    pixels : int
+        Pixels along the longer side of a frame. Positions and distances are relative to those at rest; 1 px is 1 V.
+    resolution : float
+        Smallest step of a position (px).
+    """
+
+    markers: Channels
+    distances: NonNegativeCount = 0
+    frame_rate: PositiveFrequency
+    exposure: NonNegativeTime = 0.0
+    pixels: Annotated[Count, Field(le=65_536)] = 2048
+    resolution: Annotated[float, Field(gt=0, le=1)] = 0.01
 
 
 class ProgrammerOptions(InstrumentOptions):
@@ -82,6 +120,24 @@ def _digitizer(options: DigitizerOptions) -> DigitizerCapabilities:
     )
 
 
+def _camera(options: CameraOptions) -> DigitizerCapabilities:
+    if options.exposure > 1 / options.frame_rate:
+        raise ValueError(
+            f"exposure: an exposure of {format_quantity(options.exposure, 'time')} is longer than a frame, "
+            f"{format_quantity(1 / options.frame_rate, 'time')}"
+        )
+    points = range(options.markers)
+    names = (*(f"x{k}" for k in points), *(f"y{k}" for k in points), *(f"d{k}" for k in range(options.distances)))
+    return DigitizerCapabilities(
+        names,
+        max(6, math.ceil(math.log2(options.pixels / options.resolution))),
+        options.pixels / 2,
+        options.frame_rate,
+        convert_interval_s=0.0,
+        aperture_s=options.exposure,
+    )
+
+
 def _programmer(options: ProgrammerOptions) -> ProgrammerCapabilities:
     try:
         part = find_part(options.part)
@@ -111,6 +167,7 @@ def _pulse_programmer(options: PulseProgrammerOptions) -> PulseProgrammerCapabil
 DRIVERS = (
     DriverInfo("generic.source", "source", SourceOptions, _source, models={"generic": "simulated only"}),
     DriverInfo("generic.digitizer", "digitizer", DigitizerOptions, _digitizer, models={"generic": "simulated only"}),
+    DriverInfo("generic.camera", "digitizer", CameraOptions, _camera, models={"generic": "simulated only"}),
     DriverInfo(
         "generic.programmer", "programmer", ProgrammerOptions, _programmer, models={"generic": "simulated only"}
     ),

@@ -125,6 +125,7 @@ STAGES: Sequence[Stage] = (
     Stage("synchronization_checked", timing.check_clock_and_trigger),
     Stage("drive_checked", limits.check_drive, subject="limits"),
     Stage("error_checked", error.check_error),
+    Stage("aperture_checked", error.check_aperture),
     Stage("compliance_checked", error.check_compliance),
     Stage("pilot_checked", acquisition.check_pilot),
     Stage("least_drive_checked", task.check_least_drive),

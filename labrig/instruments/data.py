@@ -61,6 +61,9 @@ class AcquisitionPlan:
     u_offset_v, u_gain
         Standard uncertainties of the offset (V) and the relative gain of every channel, reported by the instrument
         from its data sheet or calibration.
+    aperture_s
+        Time over which each sample is an average (s), such as the exposure of a camera; the time of a sample is the
+        middle of it. Reported by the instrument.
     """
 
     sample_rate_hz: float
@@ -71,6 +74,7 @@ class AcquisitionPlan:
     skew_s: tuple[float, ...]
     u_offset_v: float = 0.0
     u_gain: float = 0.0
+    aperture_s: float = 0.0
 
     @property
     def total_samples(self) -> int:

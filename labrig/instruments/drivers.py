@@ -156,6 +156,8 @@ class DigitizerCapabilities(InstrumentCapabilities):
     spread_step_s : float
         Resolution of the interval (s) if the digitizer spreads the conversions of a scan evenly, so that each has as
         much time to settle as the sample rate allows. 0 if they follow one another every `convert_interval_s`.
+    aperture_s : float
+        Time over which each sample is an average (s), such as the exposure of a camera; 0 if samples are instantaneous.
     sampling_f : float
         Sampling capacitance of its multiplexer (F), which carries a part of each channel's voltage to the next.
     exports : tuple of str
@@ -182,6 +184,7 @@ class DigitizerCapabilities(InstrumentCapabilities):
     max_sample_rate_hz: float
     convert_interval_s: float
     spread_step_s: float = 0.0
+    aperture_s: float = 0.0
     sampling_f: float = SAMPLING_F
     exports: tuple[str, ...] = ()
     example_terminal: str = "<its output terminal>"

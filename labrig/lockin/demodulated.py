@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -90,6 +90,20 @@ class Demodulated:
     def channel_phasor(self) -> NDArray[np.complex128]:
         """(F, C) phasor of each channel relative to the reference phase (V)."""
         return self.phasor * np.exp(-1j * self.reference_phase)[:, np.newaxis]
+
+    def scaled(self, factor: NDArray[np.float64]) -> Demodulated:
+        """Return the same with all amplitudes at tone f, and their uncertainties, multiplied by `factor` (F,)."""
+        by_row = factor[:, np.newaxis]
+        return replace(
+            self,
+            phasor=self.phasor * by_row,
+            u_channel=self.u_channel * by_row,
+            edge_phasor=self.edge_phasor * by_row,
+            u_edge=self.u_edge * by_row,
+            systematic_channel=self.systematic_channel * by_row,
+            systematic_edge=self.systematic_edge * by_row,
+            pilot_amplitude=self.pilot_amplitude * factor,
+        )
 
     @property
     def channel_in_phase(self) -> NDArray[np.float64]:

@@ -91,6 +91,8 @@ class Demodulator:
         # A channel sampled late by τ shows X e^{jωτ}.
         lag = np.outer(2 * np.pi * np.asarray(self._frequencies_hz), plan.skew_s)
         self._unskew = np.exp(-1j * lag)
+        # A mean over the aperture shows X sinc(f · aperture).
+        self._averaging = 1 / np.sinc(plan.aperture_s * np.asarray(self._frequencies_hz)) if plan.aperture_s else None
         # The first plane is DC, which does not rotate.
         angles = np.concatenate((np.zeros((1, channels)), lag))
         curve = drops.curve if isinstance(drops, DropTerms) else None
@@ -209,7 +211,7 @@ class Demodulator:
         np.sqrt(of_drops, out=of_drops)
         # Noise of the pilot's phase mixes some of the quadrature into the in-phase part.
         turned = reference.u_phase[:, np.newaxis]
-        return Demodulated(
+        read = Demodulated(
             frequencies_hz=self._frequencies_hz,
             dc=dc,
             u_dc=u_channel[0],
@@ -230,6 +232,7 @@ class Demodulator:
             u_clock_ratio=fitted.u_clock_ratio,
             clipped=tuple(np.flatnonzero(self._clipped).tolist()),
         )
+        return read if self._averaging is None else read.scaled(self._averaging)
 
     def half_squares(self, read: Demodulated, beats: Sequence[tuple[int, int | None]]) -> HalfSquares:
         """Lock in ½u² of every drop in the present window.
@@ -351,48 +354,3 @@ class Demodulator:
         if codes.min() > lowest and codes.max() < highest:
             return False
         return np.any((codes <= lowest) | (codes >= highest), axis=0)
-
-
-def demodulate(
-    samples: ArrayLike,
-    sample_rate_hz: float,
-    frequencies_hz: Sequence[float],
-    edges: ArrayLike | None = None,
-    reference: int | None = None,
-    skew_s: Sequence[float] | None = None,
-    mains_hz: Sequence[float] = (),
-) -> Demodulated:
-    """Demodulate one window. This function wraps `Demodulator` for a single use.
-
-    Parameters
-    ----------
-    samples : (T, C)
-        Scans of the channels (V).
-    sample_rate_hz, frequencies_hz : float, (F,)
-        Scans per second, and the frequencies of the tones (Hz).
-    edges : (E, C)
-        Weight of each channel in each drop; no drops by default.
-    reference : int
-        Column of the pilot; without one, phases are relative to the centre of the window.
-    skew_s : (C,)
-        Delay of each channel within a scan (s).
-    mains_hz : sequence of float
-        Possible mains frequencies (Hz); hum at one of them is fitted if it is found.
-    """
-    volts = np.asarray(samples, dtype=np.float64)
-    if volts.ndim != 2:
-        raise ConfigError(f"samples of shape {volts.shape} are not scans of channels", limit="(T, C)")
-    scans, channels = int(volts.shape[0]), int(volts.shape[1])
-    plan = AcquisitionPlan(
-        sample_rate_hz=sample_rate_hz,
-        settle_samples=0,
-        window_samples=scans,
-        channels=tuple(str(c) for c in range(channels)),
-        ranges_v=(np.inf,) * channels,
-        skew_s=tuple(skew_s) if skew_s is not None else (0.0,) * channels,
-    )
-    drops = np.zeros((0, channels)) if edges is None else edges
-    demodulator = Demodulator(plan, frequencies_hz, drops, reference, mains_hz=mains_hz)
-    scale = np.tile([0.0, 1.0, 0.0, 0.0], (channels, 1))
-    demodulator.feed(Block(volts, scale, start_index=0, overrange=np.full(channels, False)))
-    return demodulator.result()

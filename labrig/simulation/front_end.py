@@ -18,6 +18,9 @@ from labrig.simulation.world import Stretch, World
 
 Array = NDArray[np.float64]
 
+APERTURE_NODES = 8
+"""Times within an aperture at which a voltage is averaged; exact to 1e-13 for tones below half the sample rate."""
+
 ENTRIES_AT_ONCE = 1 << 15
 """Number of samples that are rounded together, so that they stay in the processor's cache."""
 
@@ -39,6 +42,8 @@ class FrontEnd:
         Imperfections of the bench.
     converts : bool
         Whether samples become integer codes; if False they stay float64 volts.
+    aperture_s : float
+        Time, centred on that of a sample, over which the sample is an average (s).
     """
 
     def __init__(
@@ -49,8 +54,10 @@ class FrontEnd:
         full_scale_v: float,
         imperfections: Imperfections,
         converts: bool,
+        aperture_s: float = 0.0,
     ) -> None:
         self._name = name
+        self._aperture_s = aperture_s
         self._column = {channel: column for column, channel in enumerate(channels)}
         self._columns: dict[tuple[str, ...], NDArray[np.intp]] = {}
         self._nodes: dict[tuple[str, ...], tuple[str | None, ...]] = {}
@@ -92,7 +99,10 @@ class FrontEnd:
         if self._scan_delay_s is not None:
             taken_s = (np.asarray(skew_s, dtype=float) + self._scan_delay_s[columns]).tolist()
         coupling = self._coupling_of(world, tuple(channels))
-        stretches = _stretches(world, nodes, start, rate, last - first, taken_s, coupling)
+        if self._aperture_s:
+            stretches = _averaged(world, nodes, start, rate, last - first, taken_s, coupling, self._aperture_s)
+        else:
+            stretches = _stretches(world, nodes, start, rate, last - first, taken_s, coupling)
         volts = self._added(Scans(acquisition, first, last, t0 - world.started_s, rate, columns))
         sensors = self._sensors_of(world, tuple(channels))
         for stretch in stretches:
@@ -234,6 +244,26 @@ def _stretches(
         volts[:, wired] = stretch.unique
         stretches.append(Stretch(stretch.first, stretch.last, volts))
     return stretches
+
+
+def _averaged(
+    world: World,
+    nodes: Sequence[str | None],
+    t0: float,
+    rate: float,
+    n: int,
+    skew_s: Sequence[float],
+    coupling: Array | None,
+    aperture_s: float,
+) -> list[Stretch]:
+    """Return the same averaged over `aperture_s` around the time of each sample, by Gauss-Legendre quadrature."""
+    volts = np.zeros((n, len(nodes)))
+    for node, weight in zip(*np.polynomial.legendre.leggauss(APERTURE_NODES), strict=True):
+        part = np.zeros_like(volts)
+        for stretch in _stretches(world, nodes, t0 + node * aperture_s / 2, rate, n, skew_s, coupling):
+            stretch.add_to(part)
+        volts += weight / 2 * part
+    return [Stretch(0, n, volts)]
 
 
 def _reached(values: NDArray, lowest: float, highest: float) -> NDArray[np.bool_]:

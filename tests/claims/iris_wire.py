@@ -17,7 +17,10 @@ def _run(seed: int, folder: str, *overrides: str) -> dict[str, Any]:
     command += ["--no-plots", "--runs-dir", folder, "--seed", str(seed)]
     command += [part for override in overrides for part in ("--set", override)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    return json.loads(done.stdout.splitlines()[-1])
+    finished = json.loads(done.stdout.splitlines()[-1])
+    if "metrics" not in finished:
+        raise RuntimeError(f"the run with seed {seed} ended early: {done.stdout.splitlines()[-1]}\n{done.stderr}")
+    return finished
 
 
 def measure(short: bool) -> list[Figure]:

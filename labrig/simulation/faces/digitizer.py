@@ -30,6 +30,7 @@ class SimulatedDigitizer(Face):
             capabilities.full_scale_v,
             context.imperfections,
             context.imperfections.convert,
+            capabilities.aperture_s,
         )
 
     def configure(self, plan: AcquisitionPlan) -> AcquisitionPlan:
@@ -51,6 +52,7 @@ class SimulatedDigitizer(Face):
             skew_s=self._capabilities.skew_s(len(plan.channels), plan.sample_rate_hz),
             u_offset_v=self._context.imperfections.u_offset_v,
             u_gain=self._context.imperfections.u_gain,
+            aperture_s=self._capabilities.aperture_s,
         )
         self._scale = np.tile([0.0, self._front_end.step_v, 0.0, 0.0], (len(plan.channels), 1))
         return self._plan

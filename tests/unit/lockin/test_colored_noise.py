@@ -6,7 +6,7 @@ import pytest
 from trials import trials
 
 from labrig.instruments.data import AcquisitionPlan, Block
-from labrig.lockin.demodulator import Demodulator, demodulate
+from labrig.lockin import Demodulator, demodulate
 
 FS, N, CHANNELS, TONE = 50e3, 1000, 14, 1250.0
 TIME = (np.arange(N) - (N - 1) / 2) / FS
