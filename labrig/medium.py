@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 from labrig.quantities import QuantityField, format_quantity, si_unit
 
+_IN_KEYS = {"/": "_per_", "·": "_", "³": "3", "(": None, ")": None}
+
 Role = Literal["state", "flow", "parameter", "power", "second_state", "second_flow", "coupling"]
 
 
@@ -81,7 +83,11 @@ class Medium:
     @property
     def state_key(self) -> str:
         """Ending of the name of a figure in the unit of the state: 'v', 'm', 'pa'."""
-        return self.unit("state").lower()
+        return self.key("state")
+
+    def key(self, role: Role) -> str:
+        """Ending of the name of a value with this role: its unit as 'a', 'n_per_m', 'm3_per_s_pa'."""
+        return self.unit(role).lower().translate({ord(a): b for a, b in _IN_KEYS.items()})
 
 
 ELECTRICAL = Medium(within_drives=True)

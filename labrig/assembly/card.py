@@ -16,11 +16,19 @@ from labrig.instruments.drivers import ProgrammerCapabilities
 from labrig.json_text import json_text
 from labrig.learning.rules.exact_adjoint import LABEL
 from labrig.learning.updates import within
+from labrig.medium import Role, medium_in_use, using
 from labrig.rig.rig import Rig
 
 
 def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     """Return the card of a run on an open rig, as plain values; raises StorageError if a data file is unreadable."""
+    with using(assembly.network.physics.medium):
+        return _card(assembly, rig)
+
+
+def _card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
+    medium, error = medium_in_use(), assembly.learning.error
+    carried: Role = "second_flow" if assembly.learning_choice.carrier_class.quantity else "flow"
     low, high = assembly.network.programmable.range
     levels = within(rig.levels[0], low, high)
     coding, split = assembly.choice.shared.get("encode"), assembly.choice.shared.get("split")
@@ -33,9 +41,9 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "measurement": None if assembly.learning_choice.rule_class.measures else LABEL,
         **_values(part(assembly.learning, assembly.learning_choice.rule_class.Options)),
         "activation": assembly.learning.activation,
-        "carrier": assembly.learning.error.carrier,
-        "error_current_a": assembly.learning.error.largest,
-        "error_floor": assembly.learning.error.floor,
+        "carrier": error.carrier,
+        f"error_{error.flow_key}_{medium.key(carried)}": error.largest,
+        "error_floor": error.floor,
         "tones_hz": list(rig.tones.frequencies_hz),
         "sample_rate_hz": rig.plan.sample_rate_hz,
         "window_samples": rig.plan.window_samples,
@@ -45,9 +53,9 @@ def card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "leads": [asdict(lead) for lead in dict.fromkeys(wire.lead for wire in assembly.board.hookup.senses)],
         "sources": sources_card(assembly),
         "levels": len(levels.codes) if isinstance(levels, LevelTable) else "continuous",
-        "range_s": [low, high],
+        f"range_{medium.key('parameter')}": [low, high],
         "loss": assembly.learning.loss,
-        "temperature_v": None,
+        f"temperature_{medium.state_key}": None,
         **_values(assembly.learning_choice.loss_options),
         "batch": assembly.learning.batch,
         "epochs": assembly.learning.epochs,
@@ -84,6 +92,7 @@ def digitizer_card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "bits": capabilities.bits,
         "ranges_v": sorted(set(rig.plan.ranges_v)),
         "skew_s": max(skew_s, default=0.0),
+        **({"aperture_s": capabilities.aperture_s} if capabilities.aperture_s else {}),
     }
 
 
@@ -126,12 +135,13 @@ def _part(assembly: Assembly, programmer: str) -> str:
 
 
 def _values(section: Section) -> dict[str, Any]:
-    """Return the values of a section as plain data; names of voltages get the suffix `_v`."""
-    values = section.model_dump()
+    """Return the values of a section as plain data; names of voltages, or states, get their unit as a suffix."""
+    values, medium = section.model_dump(), medium_in_use()
     for name, field in type(section).model_fields.items():
         quantity = of_field(field).quantity()
-        if quantity is not None and quantity.dimension == "voltage":
-            values = {f"{key}_v" if key == name else key: value for key, value in values.items()}
+        if quantity is not None and quantity.dimension in ("voltage", medium.state):
+            suffix = "v" if quantity.dimension == "voltage" else medium.state_key
+            values = {f"{key}_{suffix}" if key == name else key: value for key, value in values.items()}
     return values
 
 

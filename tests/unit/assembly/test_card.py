@@ -96,3 +96,24 @@ def test_the_data_are_in_the_card_to_the_last_label(tmp_path):
     data.write_text(lines, encoding="utf-8")
     after = card_of(tmp_path / "iris.yaml")
     assert [name for name in before if before[name] != after[name]] == ["task"]
+
+
+@pytest.mark.parametrize(
+    ("config", "keys"),
+    [
+        ("iris", {"error_current_a", "range_s", "temperature_v"}),
+        ("elastic_allostery", {"error_force_n", "range_n_per_m", "temperature_m"}),
+        ("studies/elastic_rest_length", {"error_force_n", "range_m", "temperature_m"}),
+        ("flow_chemical_iris", {"error_release_mol_per_s", "range_m3_per_s_pa", "temperature_pa"}),
+    ],
+)
+def test_keys_have_the_units_of_the_network(config: str, keys: set[str]) -> None:
+    assembly = assemble(packaged_configs() / f"{config}.yaml")
+    with assembly.setup().rig as rig:
+        assert keys <= card(assembly, rig).keys()
+
+
+def test_an_exposure_is_part_of_the_digitizer() -> None:
+    assembly = assemble(packaged_configs() / "studies" / "elastic_camera.yaml")
+    with assembly.setup().rig as rig:
+        assert card(assembly, rig)["digitizer"]["aperture_s"] == 1e-3
