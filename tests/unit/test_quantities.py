@@ -120,7 +120,7 @@ def test_what_is_no_quantity_is_refused_with_a_reason(text: str, message: str) -
         parse_quantity(text)
 
 
-@given(st.text())
+@given(st.text(alphabet="0123456789.,eE+-_ µμΩkMGmunpVASs/%°·³٣²½∞naif\t\n", max_size=20))
 def test_any_text_is_a_finite_quantity_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert math.isfinite(parse_quantity(text).value)
