@@ -16,13 +16,17 @@ BENCHES = {
     "iris": ("iris_wire.yaml", "simulated"),
     "wire": ("iris_wire.yaml", "wire"),
 }
-PROGRAMMERS = {"memristors": ("iris_memristor.yaml", "simulated"), "arc": ("xor_arc.yaml", "wire")}
-"""Stations whose programmer alone is checked: everything else is on other stations, too."""
+ALONE = {
+    "memristors": ("iris_memristor.yaml", "simulated", "cells"),
+    "arc": ("xor_arc.yaml", "wire", "cells"),
+    "keysight": ("studies/iris_keysight.yaml", "wire", "err1"),
+}
+"""Stations of which one instrument alone is checked: the others are on other stations, too."""
 CHECKS = {"source": source.CHECKS, "digitizer": digitizer.CHECKS, "programmer": programmer.CHECKS}
 
 STATIONS = {
     name: Station(assemble(packaged_configs() / file, [f"bench={bench}"]))
-    for name, (file, bench) in {**BENCHES, **PROGRAMMERS}.items()
+    for name, (file, bench, *_) in {**BENCHES, **ALONE}.items()
 }
 
 
@@ -35,8 +39,10 @@ def benches():
 
 def _cases():
     for name, station in STATIONS.items():
-        for kind, checks in CHECKS.items() if name in BENCHES else (("programmer", programmer.CHECKS),):
+        for kind, checks in CHECKS.items():
             for subject in station.subjects(kind):
+                if name in ALONE and subject.name != ALONE[name][2]:
+                    continue
                 for check in checks:
                     marks = [pytest.mark.more] if name == "arc" else []
                     yield pytest.param(subject, check, id=f"{name}-{subject.name}-{check.__name__}", marks=marks)

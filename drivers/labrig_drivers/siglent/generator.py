@@ -46,7 +46,8 @@ from labrig_drivers.siglent.left_over import check_uncoupled, switch_off_extras,
 from labrig_drivers.siglent.models import interface, model_of
 from labrig_drivers.siglent.options import CHANNELS, PEAK_V, SdgOptions
 from labrig_drivers.siglent.session import SdgSession
-from labrig_drivers.siglent.upload import store, table, table_plan
+from labrig_drivers.siglent.upload import store
+from labrig_drivers.tone_table import table, table_plan
 
 
 class SdgSource:

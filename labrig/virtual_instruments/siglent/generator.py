@@ -26,9 +26,9 @@ from typing_extensions import override
 
 from labrig.random_streams import RandomStream
 from labrig.signals.tones import ToneProgram
+from labrig.virtual_instruments.sample_table import Table, table_of
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi.syntax import MAX_MESSAGE, ScpiError
-from labrig.virtual_instruments.siglent.arbitrary import Table, table_of
 from labrig.virtual_instruments.siglent.burst import Burst
 from labrig.virtual_instruments.siglent.coupling import Coupling
 from labrig.virtual_instruments.siglent.harmonics import Harmonics

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from labrig.signals.tones import SILENT, Tone, ToneProgram
-from labrig.virtual_instruments.siglent.arbitrary import Table
+from labrig.virtual_instruments.sample_table import Table
 from labrig.virtual_instruments.siglent.burst import Burst
 from labrig.virtual_instruments.siglent.harmonics import Harmonics
 from labrig.virtual_instruments.siglent.wave import BasicWave

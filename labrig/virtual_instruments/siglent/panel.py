@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from labrig.virtual_instruments.sample_table import Table
 from labrig.virtual_instruments.scpi.instrument import Call, ScpiInstrument
 from labrig.virtual_instruments.scpi.syntax import number
-from labrig.virtual_instruments.siglent.arbitrary import Table
 from labrig.virtual_instruments.siglent.output import Output
 
 BUILT_IN: Mapping[int, str] = dict(

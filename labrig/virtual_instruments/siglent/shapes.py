@@ -12,7 +12,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
-from labrig.virtual_instruments.siglent.arbitrary import MOST_TONES, Table
+from labrig.virtual_instruments.sample_table import MOST_TONES, Table
 from labrig.virtual_instruments.siglent.wave import FASTEST_EDGE_S, BasicWave
 
 _NONE = 1e-5

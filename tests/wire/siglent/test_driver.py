@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from labrig_drivers.siglent import DRIVERS, SdgOptions, SdgSource, capabilities
-from labrig_drivers.siglent.upload import table_plan
+from labrig_drivers.tone_table import table_plan
 from pydantic import ValidationError
 from wire.siglent.rigs import BEGUN, RATE_HZ, assert_as_told, options, played, rig, seen, sine, virtual_bench
 

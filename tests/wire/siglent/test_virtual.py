@@ -8,8 +8,8 @@ from scipy.signal import sawtooth, square
 from wire.siglent.rigs import seen, virtual_bench
 
 from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig.virtual_instruments.sample_table import table_of
 from labrig.virtual_instruments.siglent import VirtualSdg
-from labrig.virtual_instruments.siglent.arbitrary import table_of
 
 RATE_HZ = 100e3
 

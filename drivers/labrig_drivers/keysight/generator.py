@@ -1,0 +1,386 @@
+"""Keysight 33500 and 33600 generators, driven by start triggers.
+
+Every channel is always in an infinite burst of a sine or an uploaded table, with its output on. A sine starts at zero,
+so a waiting burst sits at its offset:
+- no tone, or one too small to set: the burst waits for a trigger that is never sent. The output is at the programmed
+  offset, or at a true 0 V without one, although the smallest amplitude is 2 mVpp;
+- a tone: the burst starts at the edge at the trigger input, or, with `trigger: manual`, at `*TRG`, which starts both
+  channels.
+
+ABOR ends the bursts of both channels, which then wait again. DC levels change at `load`, tones at the trigger.
+
+All tones of this source, including a pilot, are shifted by −90°: for A·cos(2πft + φ) it plays A·sin(2πft + φ), a
+latency after the edge. `load` returns what is really played: levels as they are read back, phases relative to the edge.
+
+Messages per acquisition: one write, and one query for each channel that changes, which also reads the error queue.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
+from labrig.instruments.data import Identity, SourceAccuracy
+from labrig.signals.tones import SILENT, Tone, ToneProgram
+from labrig_drivers.keysight.options import LEAST_VPP, PEAK_V, TrueformOptions, channels_of
+from labrig_drivers.keysight.settings import (
+    ERROR,
+    INFINITE,
+    Answers,
+    Setting,
+    as_number,
+    difference,
+    number,
+    questions,
+)
+from labrig_drivers.tone_table import TABLE_POINTS, table, table_plan
+from labrig_drivers.visa import VisaSession
+
+LATENCY_S = 135e-9
+"""Time from the trigger edge to the first sample of a burst (s). Source: data sheet of the 33500B, typical."""
+
+CLOCK_EVERY = 16
+"""The clock is queried once per this many confirmations. A generator without 10 MHz runs on its own clock; each trigger
+restarts the tones, so their phase error within a window is about a degree at most."""
+
+_MAKERS = ("agilent", "keysight")
+
+
+class TrueformSource:
+    """A WaveformSource of one or two channels, "1" and "2"."""
+
+    def __init__(self, name: str, options: TrueformOptions) -> None:
+        self.name = name
+        self._options = options
+        self._session = VisaSession(name, options.resource, options.deadline)
+        self._channels = channels_of(options.model)
+        self._panel_per_open_v = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
+        self._load_ohm = INFINITE if options.load == "high_z" else 50.0
+        self._tone_source, self._quiet_source = ("EXT", "BUS") if options.trigger == "external" else ("BUS", "EXT")
+        self._identified = False  # such a generator has answered, so this driver is responsible for its outputs
+        self._settings: dict[str, Setting] = {}
+        self._actual: dict[str, Setting] = {}
+        self._playing: tuple[str, ...] = ()
+        self._running = False  # whether a burst may have started
+        self._on = False
+        self._confirmed = 0
+
+    def open(self) -> None:
+        """Connect, reset, and set up every channel with its output off."""
+        self._session.open()
+        model = self.identify().model
+        self._channels = channels_of(model)
+        self._identified = True
+        self._session.write("*RST;*CLS", "open")
+        self._set_up()
+
+    def identify(self) -> Identity:
+        """Query *IDN?; raises IdentityMismatch if it is not a 33500 or 33600."""
+        reply = self._session.query("*IDN?", "identify")
+        maker, model, serial, firmware = ([word.strip() for word in reply.split(",")] + [""] * 4)[:4]
+        if not maker.lower().startswith(_MAKERS) or not model.startswith(("335", "336")):
+            raise IdentityMismatch(
+                f"identifies as {reply!r}, which is not a Keysight 33500 or 33600",
+                device=self.name,
+                action="identify",
+                remedy="correct the resource, or close other programs using it",
+            )
+        return Identity(model, serial, firmware)
+
+    def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        """Set, arm and read back; returns the programs that will be played, with phases relative to the trigger edge.
+
+        Raises
+        ------
+        ChannelFault
+            If a setting reads back differently, or the instrument reports an error.
+        ConfigError
+            If the instrument cannot play a program.
+        """
+        try:
+            return self._load(programs)
+        except BaseException:
+            self._forget_state()
+            raise
+
+    def arm(self) -> None:
+        """Do nothing: `load` has armed the generator, because a trigger may come as soon as the digitizer is armed."""
+        self._require_open("arm")
+
+    def start(self) -> None:
+        """Send the trigger; with an external trigger do nothing."""
+        self._require_open("start")
+        self._running = self._running or bool(self._playing)
+        if self._options.trigger == "manual" and self._playing:
+            self._session.write("*TRG", "start")
+
+    def confirm(self) -> None:
+        """Check all settings of every channel, and now and then the clock; a reset or the front panel change them."""
+        self._require_open("confirm")
+        if not self._settings:
+            raise ConnectionFailed("the connection was lost", device=self.name, action="confirm", remedy="load again")
+        try:
+            for channel in self._channels:
+                self._verify(channel, "confirm")
+            self._confirmed += 1
+            if self._confirmed % CLOCK_EVERY == 0:
+                self._check_clock("confirm")
+        except BaseException:
+            self._forget_state()
+            raise
+
+    def accuracy(self) -> SourceAccuracy:
+        """Accuracy of the amplitudes, from their largest errors."""
+        return SourceAccuracy.within(self._options.gain_error, self._options.tone_error / self._panel_per_open_v)
+
+    def idle(self) -> None:
+        """Set every channel to 0 V with its output on."""
+        self.load(dict.fromkeys(self._channels, SILENT))
+
+    def make_safe(self) -> None:
+        """Switch all outputs off, then read them back. Does nothing if the instrument has never answered."""
+        if not (self._identified and self._session.is_open):
+            return
+        self._forget_state()
+        off = ";".join(f":OUTP{channel} OFF" for channel in self._channels)
+        self._session.write(off, "make safe")
+        states = self._session.query(";".join(f":OUTP{channel}?" for channel in self._channels), "make safe")
+        for channel, state in zip(self._channels, states.split(";"), strict=False):
+            if state.strip() != "0":
+                self._refuse(channel, "OUTP", "0", state, "make safe")
+
+    def rescue(self) -> None:
+        """Switch all outputs off over a new connection, whatever state another process left them in."""
+        self._session.open()
+        self._identified = True
+        try:
+            self.make_safe()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Disconnect; never raises."""
+        self._forget_state()
+        self._session.close()
+
+    def _require_open(self, action: str) -> None:
+        if not self._session.is_open:
+            raise ConnectionFailed("is not open", device=self.name, action=action)
+
+    def _forget_state(self) -> None:
+        """Discard what is known about the settings: the next load sets everything up again."""
+        self._settings.clear()
+        self._actual.clear()
+        self._playing = ()
+        self._on = False
+
+    def _set_up(self) -> None:
+        """Set up the clock and every channel from any state, with the outputs off."""
+        clock = "EXT" if self._options.clock == "external" else "INT"
+        self._session.write(f":ROSC:SOUR {clock};:UNIT:ANGL DEG;:FORM:BORD SWAP", "set up")
+        self._check_clock("set up")
+        load = "INF" if self._options.load == "high_z" else "50"
+        quiet = Setting(1e3, LEAST_VPP * self._panel_per_open_v, 0.0, source=self._quiet_source)
+        for channel in self._channels:
+            own = f":SOUR{channel}:"
+            words = (
+                f":OUTP{channel} OFF;:OUTP{channel}:LOAD {load};:OUTP{channel}:POL NORM",
+                f"{own}BURS:STAT OFF;{own}FUNC SIN;{own}VOLT:UNIT VPP;{own}VOLT:OFFS 0;{own}VOLT {number(quiet.vpp)}",
+                f"{own}FREQ {number(quiet.frequency_hz)};{own}BURS:PHAS 0;{own}BURS:MODE TRIG;{own}BURS:NCYC INF",
+                f":TRIG{channel}:SOUR {quiet.source};:TRIG{channel}:SLOP POS;:TRIG{channel}:DEL 0;{own}BURS:STAT ON",
+            )
+            for message in words:
+                self._session.write(message, "set up")
+            self._settings[channel] = quiet
+            self._verify(channel, "set up", on=False)
+        self._check_errors("set up")
+        self._running = False
+
+    def _check_clock(self, action: str) -> None:
+        wanted = "EXT" if self._options.clock == "external" else "INT"
+        used = self._session.query(":ROSC:SOUR?", action)
+        if used != wanted:
+            raise ConnectionFailed(
+                f"does not use its {wanted} clock but {used}",
+                device=self.name,
+                action=action,
+                remedy="connect 10 MHz to its reference input, or set clock: internal",
+            )
+
+    def _load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        self._require_open("load")
+        if not self._settings:
+            self._set_up()
+        tones = {channel: self._playable(programs.get(channel, SILENT)) for channel in self._channels}
+        wanted = {channel: self._target(channel, programs.get(channel, SILENT), tones[channel]) for channel in tones}
+        changed = [channel for channel in self._channels if wanted[channel] != self._settings[channel]]
+        self._playing = tuple(channel for channel in self._channels if tones[channel])
+        words = [":ABOR"] if self._running else []
+        self._running = False
+        for channel in changed:
+            held, wave = self._settings[channel], wanted[channel]
+            self._settings[channel] = wave
+            if wave.tones and wave.tones != held.tones:
+                self._upload(channel, wave, words)
+                words = []
+            else:
+                words += self._changes(channel, held, wave)
+        if not self._on:
+            words += [f":OUTP{channel} ON" for channel in self._channels]
+            changed = list(self._channels)
+        if words:
+            self._session.write(";".join(words), "load")
+        self._on = True
+        for channel in changed:
+            self._verify(channel, "load")
+        if changed:
+            self._check_errors("load")
+        elif words:  # this makes sure that the burst has ended before the trigger
+            self._session.query("*OPC?", "load")
+        return {channel: self._as_played(channel, tones[channel]) for channel in programs}
+
+    def _playable(self, program: ToneProgram) -> tuple[Tone, ...]:
+        """The tones that can be set; a tone below half the smallest amplitude is better approximated by no tone."""
+        return tuple(tone for tone in program.tones if tone.amplitude >= LEAST_VPP / 4 and tone.frequency_hz > 0)
+
+    def _target(self, channel: str, program: ToneProgram, tones: tuple[Tone, ...]) -> Setting:
+        held, k = self._settings[channel], self._panel_per_open_v
+        offset, least = program.dc * k, LEAST_VPP * k
+        if len(tones) == 1:
+            (tone,) = tones
+            degrees = -((-math.degrees(tone.phase_rad) + 180.0) % 360.0 - 180.0)
+            amplitude = max(least, 2 * tone.amplitude * k)
+            return Setting(tone.frequency_hz, amplitude, offset, degrees, "SIN", self._tone_source)
+        if tones:
+            if (plan := table_plan(tones)) is None:
+                raise ConfigError(
+                    f"no table can hold whole cycles of {', '.join(f'{tone.frequency_hz:g} Hz' for tone in tones)}",
+                    device=self.name,
+                    action="load",
+                    remedy="use a shorter acquisition.window, which puts the tones on a coarser grid",
+                )
+            amplitude = max(least, 2 * table(tones, plan[1])[1] * k)
+            return Setting(plan[0], amplitude, offset, 0.0, "ARB", self._tone_source, tones)
+        quiet = replace(held, offset_v=offset, source=self._quiet_source)
+        if not quiet.starts_at_zero:
+            quiet = replace(quiet, function="SIN", phase_deg=0.0, tones=())
+        if abs(offset) + quiet.vpp / 2 > PEAK_V * k:
+            quiet = replace(quiet, vpp=least)
+        return quiet
+
+    def _changes(self, channel: str, held: Setting, wave: Setting) -> list[str]:
+        """The commands for what differs. Amplitude and offset limit each other, so a decrease goes first."""
+        own = f":SOUR{channel}:"
+        levels = [
+            (f"{own}VOLT {number(wave.vpp)}", wave.vpp != held.vpp),
+            (f"{own}VOLT:OFFS {number(wave.offset_v)}", wave.offset_v != held.offset_v),
+        ]
+        changes = (
+            (f":TRIG{channel}:SOUR {wave.source}", wave.source != held.source),
+            (f"{own}FUNC {wave.function}", wave.function != held.function),
+            (f"{own}FREQ {number(wave.frequency_hz)}", wave.frequency_hz != held.frequency_hz),
+            (f"{own}BURS:PHAS {number(wave.phase_deg)}", wave.phase_deg != held.phase_deg),
+            *(levels if wave.vpp <= held.vpp else levels[::-1]),
+        )
+        return [command for command, differs in changes if differs]
+
+    def _upload(self, channel: str, wave: Setting, before: list[str]) -> None:
+        """Upload a table and select it. Slow, so meant for programs that are played many times.
+
+        The amplitude is at its least during this, as the selected waveform is deleted with the others.
+        """
+        plan = table_plan(wave.tones)
+        assert plan is not None
+        samples, _ = table(wave.tones, plan[1])
+        name, own = f"labrig{channel}", f":SOUR{channel}:"
+        least = number(LEAST_VPP * self._panel_per_open_v)
+        quiet = f"{own}FUNC SIN;{own}BURS:PHAS 0;{own}VOLT {least};{own}DATA:VOL:CLE"
+        self._session.write(";".join((*before, quiet)), "load")
+        length = str(len(samples))
+        header = f"{own}DATA:ARB:DAC {name},#{len(length)}{length}".encode()
+        self._session.write_raw(header + samples + b"\n", "load")
+        held = as_number(self._session.query(f"{own}DATA:ATTR:POIN? {name}", "load"))
+        if held != TABLE_POINTS:
+            self._refuse(channel, f"the table {name}", f"{TABLE_POINTS} points", f"{held} points", "load")
+        chosen = (
+            f"{own}FUNC:ARB {name};{own}FUNC:ARB:FILT NORM;{own}FUNC:ARB:SRAT {number(plan[0] * TABLE_POINTS)}",
+            f"{own}FUNC ARB;:TRIG{channel}:SOUR {wave.source}",
+            f"{own}VOLT:OFFS {number(wave.offset_v)};{own}VOLT {number(wave.vpp)}",
+        )
+        self._session.write(";".join(chosen), "load")
+
+    def _verify(self, channel: str, action: str, on: bool = True) -> None:
+        """Read back all settings of a channel in one query and compare."""
+        asked = self._settings[channel]
+        reply = self._session.query(questions(channel), action)
+        got = Answers.of(reply)
+        if got is None:
+            self._session.abandon()
+            raise ConnectionFailed(
+                f"answered {reply!r} when asked for the settings of channel {channel}",
+                device=self.name,
+                action=action,
+                remedy="close other programs using it",
+            )
+        wrong = difference(asked, got, self._load_ohm, on)
+        if wrong is not None:
+            self._refuse(channel, *wrong, action)
+        vpp, offset = as_number(got.vpp), as_number(got.offset)
+        assert vpp is not None
+        assert offset is not None
+        self._actual[channel] = replace(asked, vpp=vpp, offset_v=offset)
+
+    def _refuse(self, channel: str, key: str, asked: str, got: str, action: str) -> None:
+        """Raise ChannelFault for a setting that was not accepted, with the error that the generator reports."""
+        try:
+            told = self._errors(action)
+        except LabrigError:
+            told = []
+        raise ChannelFault(
+            f"channel {channel} did not accept {key}: requested {asked}, got {got}"
+            + (f"; it reports {', '.join(told)}" if told else ""),
+            device=self.name,
+            action=action,
+            remedy="lower the requested value, or check whether someone is operating the front panel",
+        )
+
+    def _check_errors(self, action: str) -> None:
+        """Raise ChannelFault if the generator has reported an error."""
+        if told := self._errors(action):
+            raise ChannelFault(
+                f"reports {', '.join(told)}",
+                device=self.name,
+                action=action,
+                remedy="look up the error in its manual; if the value is allowed, please report this",
+            )
+
+    def _errors(self, action: str) -> list[str]:
+        """Read the error queue, which holds 20 errors, until it is empty."""
+        told: list[str] = []
+        for _ in range(21):
+            reply = self._session.query(":SYST:ERR?", action)
+            match = ERROR.match(reply)
+            if match is None or int(match[1]) == 0:
+                break
+            told.append(f"{match[1]} {match[2]}")
+        return told
+
+    def _as_played(self, channel: str, tones: tuple[Tone, ...]) -> ToneProgram:
+        wave, asked, k = self._actual[channel], self._settings[channel], self._panel_per_open_v
+        dc = wave.offset_v / k
+        if not tones:
+            return ToneProgram(dc)
+        if wave.function == "SIN":
+            tones = (Tone(tones[0].frequency_hz, wave.vpp / 2 / k, math.radians(wave.phase_deg)),)
+        else:
+            plan = table_plan(tones)
+            assert plan is not None
+            share = wave.vpp / (2 * k * table(tones, plan[1])[1])  # differs from 1 by rounding
+            tones = tuple(replace(tone, amplitude=share * tone.amplitude) for tone in tones)
+        assert asked.source == self._tone_source
+        turned = (
+            replace(t, phase_rad=t.phase_rad - math.pi / 2 - 2 * math.pi * t.frequency_hz * LATENCY_S) for t in tones
+        )
+        return ToneProgram(dc, tuple(turned))
