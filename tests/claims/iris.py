@@ -15,13 +15,13 @@ def _exact(seed: int) -> float:
 
 
 def measure(short: bool) -> list[Figure]:
-    chosen = seeds("iris", 4 if short else 20)
+    chosen = seeds("iris", 2 if short else 20)
     measured = np.array(in_parallel(_measured, chosen))
     exact = np.array(in_parallel(_exact, chosen))
-    # Four seeds scatter by 0.01: the short form only says that nothing broke.
-    goal = 0.92 if short else 0.955
+    # Two seeds scatter by 0.02: the short form only says that nothing broke.
+    goal = 0.9 if short else 0.955
     return [
         at_least(f"mean test accuracy, {len(chosen)} seeds, typical", measured.mean(), goal),
         Figure("the same boards, levels and splits by the exact adjoint", f"{exact.mean():.4f}", "stated", True),
-        at_most("distance of the two means", abs(measured.mean() - exact.mean()), 0.03 if short else 0.01, ".4f"),
+        at_most("distance of the two means", abs(measured.mean() - exact.mean()), 0.04 if short else 0.01, ".4f"),
     ]

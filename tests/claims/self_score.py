@@ -52,7 +52,7 @@ def _run(config: str, seed: int, settings: dict[str, Any]) -> tuple[bool, float,
 
 
 def measure(short: bool) -> list[Figure]:
-    runs = 3 if short else 20
+    runs = 2 if short else 20
     any_gain = {"simulation.digitizer_gain": 0.3, "limits.misread": "1000 %"}
     faults = {
         "XOR, ± 10 mV on the outputs that nobody states": (

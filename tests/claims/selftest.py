@@ -51,9 +51,10 @@ def outcome(kind: str, config: str, seed: int) -> str:
 
 
 def measure(short: bool) -> list[Figure]:
-    count = 11 if short else 132
+    count = 6 if short else 132
     several = seeds("selftest", count)
-    kinds = [KINDS[k % len(KINDS)] for k in range(count)]
+    first = several[0] if short else 0  # another half of the kinds on each commit
+    kinds = [KINDS[(k + first) % len(KINDS)] for k in range(count)]
     boards = [BOARDS[k % 2 if short else (k // len(KINDS)) % 3] for k in range(count)]
     found = in_parallel(outcome, kinds, boards, several)
     wrong = [text for kind, text in zip(kinds, found, strict=True) if kind != "healthy"]
@@ -62,7 +63,7 @@ def measure(short: bool) -> list[Figure]:
     missed = ", ".join(f"{number} {kind}" for kind, number in by_kind.items()) or "none"
     share = 100 * sum(text == "right" for text in wrong) / len(wrong)
     return [
-        at_least(f"wrong benches of {len(wrong)} that are named rightly (%)", share, 90 if short else 95, ".1f"),
+        at_least(f"wrong benches of {len(wrong)} that are named rightly (%)", share, 75 if short else 95, ".1f"),
         Figure("of the rest", missed, "as it is", True),
         at_most(f"healthy benches of {healthy} that are called wrong", found.count("false alarm"), 0, "d"),
     ]

@@ -58,17 +58,17 @@ def measure(short: bool) -> list[Figure]:
     figures = []
     for config in ("iris.yaml",) if short else ("iris.yaml", "iris_hidden.yaml"):
         chosen = seeds(f"tone_per_output {config}", 2 if short else 20)
-        fewer = ("learning.epochs=10",) if short else ()
+        fewer = ("learning.epochs=4",) if short else ()
         two, one = (
             float(np.mean(in_parallel(_accuracy, *zip(*[(config, seed, over) for seed in chosen], strict=True))))
             for over in (fewer, (*fewer, PER_OUTPUT))
         )
-        slack = 0.03 if short else 0.01
+        slack = 0.06 if short else 0.01
         figures += [
             Figure(f"{config}, {len(chosen)} seeds, two acquisitions: test accuracy", f"{two:.4f}", "–", True),
             at_least(f"{config}, the same, one acquisition", one, two - slack),
         ]
-    for config in ("iris.yaml", "iris_hidden.yaml", "xor.yaml"):
+    for config in ("iris.yaml",) if short else ("iris.yaml", "iris_hidden.yaml", "xor.yaml"):
         (seed,) = seeds(f"tone_per_output {config} cosine", 1)
         cosine = _worst_cosine(config, seed, (PER_OUTPUT, "simulation.preset=ideal"))
         figures.append(at_least(f"{config}, ideal: smallest cosine to the adjoint", cosine, 0.999, ".7f"))
@@ -84,6 +84,6 @@ def measure(short: bool) -> list[Figure]:
         at_least(
             f"{name}: test accuracy with one",
             one["metrics"]["test_accuracy"],
-            two["metrics"]["test_accuracy"] - (0.1 if short else 0.04),
+            two["metrics"]["test_accuracy"] - (0.15 if short else 0.04),
         ),
     ]
