@@ -11,28 +11,32 @@ import pytest
 from labrig.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = ("labrig/procedures/README.md", "labrig/procedures/certify/README.md")
+GUIDES = ("labrig/procedures/README.md", "labrig/procedures/certify/README.md", "configs/course/README.md")
 COMMAND = re.compile(r"    labrig (.*?)(?:  # exits with (\d+))?")
 QUICK = ("check", "plan", "measure")
 
 
-def commands() -> list:
-    """Commands of all guides with their exit codes; only the quick ones belong to README's test line."""
-    found = {}
-    for guide in GUIDES:
-        for line in (ROOT / guide).read_text(encoding="utf-8").splitlines():
-            if match := COMMAND.fullmatch(line):
-                found[match[1]] = int(match[2] or 0)
-    marks = {text: () if text.startswith(QUICK) else pytest.mark.more for text in found}
-    return [pytest.param(text, code, marks=marks[text], id=text) for text, code in found.items()]
+def commands(guide: str) -> dict[str, int]:
+    """The commands of a guide, and their exit codes."""
+    lines = (ROOT / guide).read_text(encoding="utf-8").splitlines()
+    return {match[1]: int(match[2] or 0) for line in lines if (match := COMMAND.fullmatch(line))}
 
 
-@pytest.mark.parametrize(("text", "code"), commands())
-def test_it_ends_as_the_guide_says(
-    text: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("text", [text for guide in GUIDES for text in commands(guide) if text.startswith(QUICK)])
+def test_a_quick_command(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = {**commands(GUIDES[0]), **commands(GUIDES[1]), **commands(GUIDES[2])}[text]
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(text)) == code
+
+
+@pytest.mark.more
+@pytest.mark.parametrize("guide", GUIDES)
+def test_all_commands_in_order(
+    guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(shlex.split(text)) == code, capsys.readouterr().err
+    for text, code in commands(guide).items():
+        assert main(shlex.split(text)) == code, (text, capsys.readouterr().err)
 
 
 def test_there_are_commands_in_every_guide() -> None:
