@@ -30,6 +30,8 @@ class ForetoldNoise:
         Standard uncertainties of gain (relative) and zero (V) of a channel.
     u_source : float
         Standard uncertainty of the amplitude of a source, relative.
+    u_pickup : float
+        Standard uncertainty of the share of a source's tone that reaches a channel directly.
     """
 
     own: Array
@@ -37,6 +39,7 @@ class ForetoldNoise:
     u_gain: float
     u_zero_v: float
     u_source: float
+    u_pickup: float
 
 
 def foretold_noise(assembly: Assembly) -> ForetoldNoise:
@@ -59,6 +62,7 @@ def foretold_noise(assembly: Assembly) -> ForetoldNoise:
         own += density**2 * rate_hz / samples * np.array([0.5, *[1.0] * (len(tones_hz) - 1)])[:, np.newaxis]
         u_gain, u_zero = float(record.of_inputs.u_gain.max()), float(record.of_inputs.u_offset_v.max())
         u_source = float(record.of_outputs.u_tone_gain.max())
+        u_pickup = float(np.median(record.of_outputs.u_crosstalk))
     else:
         for row, hz in enumerate(tones_hz):
             for each in members:
@@ -70,10 +74,11 @@ def foretold_noise(assembly: Assembly) -> ForetoldNoise:
         u_gain = float(np.sqrt(sum(each.u_gain**2 for each in members)))
         u_zero = float(np.sqrt(sum(each.u_offset_v**2 for each in members)))
         u_source = float(np.sqrt(sum(each.u_source_gain**2 for each in members)))
+        u_pickup = float(np.sqrt(sum(each.u_pickup**2 for each in members)))
         if assembly.header.bench == "hardware" or any(each.converts for each in members):
             step_v = assembly.devices[digitizer].digitizer.step_v
             own += step_v**2 / 12 / samples * np.array([1.0, *[2.0] * (len(tones_hz) - 1)])[:, np.newaxis]
-    return ForetoldNoise(own, common, u_gain, u_zero, u_source)
+    return ForetoldNoise(own, common, u_gain, u_zero, u_source, u_pickup)
 
 
 def _imperfections(assembly: Assembly) -> list[Imperfection]:

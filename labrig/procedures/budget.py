@@ -1,8 +1,8 @@
 """The noise budget: what limits the gradient of every edge, from the configuration alone.
 
 All terms are relative errors of the change of a conductance in one epoch, at the initial conductances of nominal parts.
-Noise averages over the examples of an epoch; zero, gain, settling, bandwidth and multiplexer do not. Half a gap between
-levels counts against the whole change, because the shadow keeps what rounding leaves.
+Noise averages over the examples of an epoch; zero, gain, settling, bandwidth, multiplexer and pickup do not. Half a gap
+between levels counts against the whole change, because the shadow keeps what rounding leaves.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ TERMS = (
     "settling",
     "bandwidth",
     "multiplexer",
+    "pickup",
     "levels",
     "rails",
 )
@@ -68,7 +69,7 @@ class Budget:
         Gap between levels at the present conductance, and expected change in one epoch (S); a gap of 0 is continuous.
     rail_v : (E,) array
         Smallest distance of its nodes from a rail, a limit or the compliance of a source (V); negative beyond.
-    terms : (9, E) array
+    terms : (10, E) array
         Relative errors, in the order of `TERMS`.
     """
 
@@ -147,6 +148,7 @@ def budget(assembly: Assembly) -> Budget:
             settling,
             omega_tau**2 / (1 + omega_tau**2),
             ghosts,
+            noise.u_pickup * _tone_v(assembly) * np.sqrt((weights**2).sum(axis=1)) / np.maximum(b, TINY),
             gap / math.sqrt(12) / np.maximum(change, TINY),
             np.where(rail < 0, RAIL_ERROR, 0.0),
         ]
@@ -254,6 +256,14 @@ def _ghosts(assembly: Assembly, shaken: Array, ohm: Array, farad: Array) -> Arra
     volts[..., hookup.pilot_column] = assembly.acquisition.pilot / len(assembly.acquisition_timing.tones.frequencies_hz)
     before = np.roll(volts, 1, axis=-1)[..., columns] - volts[..., columns]
     return np.sqrt(np.mean(((before * left) @ _weights(assembly).T) ** 2, axis=0)).max(axis=0)
+
+
+def _tone_v(assembly: Assembly) -> float:
+    """Return the amplitude of the strongest tones that are played at the frequency of an error: pilot and error (V)."""
+    pilot = assembly.acquisition.pilot / len(assembly.acquisition_timing.tones.frequencies_hz)
+    outputs = assembly.board.hookup.outputs
+    error = assembly.learning.error.largest * max((abs(wire.volts_per_ampere) for wire in outputs), default=0.0)
+    return math.hypot(pilot, error)
 
 
 def _levels(assembly: Assembly, expected: Expected, states: Array, slopes: list[Array]) -> tuple[Array, Array, Array]:

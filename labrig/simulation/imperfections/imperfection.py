@@ -113,12 +113,15 @@ class Imperfection:
         Contribution to the standard uncertainty that a digitizer states for its gain (relative) and zero (V).
     u_source_gain : float
         Contribution to the standard uncertainty that a source states for its gain (relative).
+    u_pickup : float
+        Standard deviation of the share of a tone that reaches each input from each source.
     """
 
     Options: ClassVar[Any] = NoOptions
     converts: bool = False
     u_gain: float = 0.0
     u_offset_v: float = 0.0
+    u_pickup: float = 0.0
     u_source_gain: float = 0.0
     noise_is_common: bool = False
     """Whether the noise of `noise_variance` is the same in all channels."""

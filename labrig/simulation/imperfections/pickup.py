@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -20,6 +20,10 @@ class Pickup(Imperfection):
     """
 
     Options = Annotated[float, Field(ge=0, lt=1)]
+
+    def __init__(self, value: Any, seed: int) -> None:
+        super().__init__(value, seed)
+        self.u_pickup = value
 
     @override
     def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:

@@ -32,7 +32,11 @@ def test_white_noise_gives_the_ratios_of_the_formula() -> None:
 
 
 def test_what_is_made_worse_limits() -> None:
-    for term, override in (("zero", "simulation.digitizer_offset=50 mV"), ("levels", "learning.rate=1e-5")):
+    for term, override in (
+        ("zero", "simulation.digitizer_offset=50 mV"),
+        ("levels", "learning.rate=1e-5"),
+        ("pickup", "simulation.pickup=0.001"),
+    ):
         assert budget(assemble(packaged_configs() / "iris.yaml", [override])).limit[0] == term
 
 
