@@ -58,8 +58,8 @@ def waits(task: nidaqmx.Task) -> object:
     ("call", "asked"),
     [
         (reads, (signal.SIGTERM,)),
-        (reads, (signal.SIGINT, signal.SIGINT)),
         (waits, (signal.SIGINT,)),
+        pytest.param(reads, (signal.SIGINT, signal.SIGINT), marks=pytest.mark.more),
         pytest.param(reads, (signal.SIGINT,), marks=pytest.mark.more),
         pytest.param(waits, (signal.SIGTERM,), marks=pytest.mark.more),
         pytest.param(waits, (signal.SIGINT, signal.SIGINT), marks=pytest.mark.more),

@@ -131,7 +131,7 @@ def struck(
 
 # A KeyboardInterrupt in a finalizer is lost, as in every Python program; the run then ends after its step.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.more), 2])
 def test_ctrl_c_between_any_two_calls(tmp_path, times):
     struck(tmp_path / "warm", 0, 0)
     code, lines, _, calls = struck(tmp_path / "untouched", 0, 0)

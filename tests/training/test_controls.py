@@ -6,6 +6,7 @@ import json
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from training.controls import IRIS_ERRORS, XOR_ERRORS, train
 from unit.rig.benches import assembled, bench_with, setup_with
 from unit.rig.saboteurs import Disconnected, EarlyDigitizer, FlippedTones, LateError, UnpluggedDigitizer
@@ -34,6 +35,7 @@ def cosine(a, b) -> float:
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
+@pytest.mark.more
 def test_xor_is_learned(tmp_path):
     trained = train(tmp_path, "xor")
     assert trained.last["patterns_right"] == 4

@@ -157,7 +157,7 @@ def test_a_generator_left_on_its_own_clock_is_refused_by_name():
         assembled("iris_wire", "timing.clock.followers=[err1]")
 
 
-@pytest.mark.parametrize("tone", [False, True], ids=["dc", "tone"])
+@pytest.mark.parametrize("tone", [pytest.param(False, marks=pytest.mark.more), True], ids=["dc", "tone"])
 def test_the_child_knows_the_same_truth_as_the_simulation(tone: bool) -> None:
     found = []
     for bench in ("simulated", "wire"):

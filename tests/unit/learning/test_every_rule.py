@@ -160,7 +160,7 @@ def test_the_exact_gradient_is_refused_where_something_is_measured(bench):
         assembled("iris_wire", f"bench={bench}", "learning.rule=exact_adjoint")
 
 
-QUICK = ("frequency_propagation", "chopped")
+QUICK = ("chopped",)
 EVERY = (*PROPAGATION, "equilibrium_propagation/nudge=one_sided", "coupled_learning")
 
 

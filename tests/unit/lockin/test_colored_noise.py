@@ -59,7 +59,13 @@ def read(demodulator, volts):
     return demodulator.result()
 
 
-@pytest.mark.parametrize("kind", NOISE)
+MORE = ("hum", "flicker")
+"""Kinds of noise that are part of another kind."""
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.more) if kind in MORE else kind for kind in NOISE]
+)
 def test_intervals_of_95_percent_contain_the_truth(kind):
     rng = np.random.default_rng(11)
     demodulator = Demodulator(plan_of(CHANNELS, N), [TONE], DROPS, CHANNELS - 1, mains_hz=(50.0, 60.0))

@@ -53,6 +53,7 @@ def test_a_healthy_board_is_left_as_it_was() -> None:
     assert (found.verdict, found.findings) == ("healthy", ())
 
 
+@pytest.mark.more
 def test_what_no_fault_explains_is_said_to_be_unexplained() -> None:
     everything = "{swap: [in0, out1]}, {swap: [in2, in3]}, {swap_drive: [in4, in5]}, {inverted: in6}, {stuck: in1-out0}"
     assembly = assemble(Path("iris.yaml"), [f"simulation.miswired=[{everything}, {{short: [in7, in8]}}]"])
