@@ -51,8 +51,10 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         },
         "platform": sys.platform,
         "calibration": None if assembly.calibration is None else assembly.calibration.sha256,
+        "calibration_record": _record(assembly),
         "identities": {name: [who.model, who.serial, who.firmware] for name, who in rig.identities.items()},
         "card": card(assembly, rig),
+        "values": [list(value) for value in resolved(assembly)],
         "rig": {"plan": asdict(rig.plan), **levels_as_plain(rig.levels)},
         "inputs": sides["input"],
         "outputs": sides["output"],
@@ -71,6 +73,14 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
             "initial_s": assembly.update(rig).conductances.tolist(),
         },
     }
+
+
+def _record(assembly: Assembly) -> dict[str, Any] | None:
+    """Return when and how the calibration was made, and what it found; None without calibration."""
+    record = assembly.calibration
+    if record is None:
+        return None
+    return {key: getattr(record, key) for key in ("created", "valid_until", "conditions", "findings")}
 
 
 def _places(assembly: Assembly) -> dict[str, tuple[float, float]] | None:

@@ -13,6 +13,7 @@ from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
+    from labrig.runs.folder import RunFolder
 
 EXIT_CODES = {"right": 0, "wrong": 7, "unresolved": 8}
 VERDICTS = {"right": "the gradient is right", "wrong": "the gradient is WRONG", "unresolved": "UNRESOLVED"}
@@ -62,8 +63,10 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.interrupts import Interrupts
     from labrig.procedures.certify import certify, judge
     from labrig.procedures.descent import descend
+    from labrig.runs.folder import run_at
 
-    assembly = _assembled(arguments)
+    folder = run_at(Path(arguments.config), arguments.runs_dir)
+    assembly = _assembled(arguments, folder)
     if not assembly.learning_choice.rule_class.measures:
         raise UsageError(
             f"{assembly.learning.rule} does not measure, so there is nothing to certify",
@@ -93,6 +96,8 @@ def execute(arguments: argparse.Namespace) -> int:
     figures = {**certificate.figures(), **judgement.to_json()}
     if descent is not None:
         figures["descent"] = descent.to_json()
+    if folder is not None:
+        _keep(folder, figures, assembly.seed, overrides(arguments))
     if arguments.json:
         line = {"event": "certificate", "config": str(assembly.document.path), "seed": assembly.seed, **figures}
         print(json_text(line))
@@ -102,17 +107,26 @@ def execute(arguments: argparse.Namespace) -> int:
     return next(EXIT_CODES[verdict] for verdict in ("wrong", "unresolved", "right") if verdict in verdicts)
 
 
-def _assembled(arguments: argparse.Namespace) -> Assembly:
+def _assembled(arguments: argparse.Namespace, folder: RunFolder | None) -> Assembly:
     """Assemble CONFIG; if CONFIG is a run, its board with the conductances that the run has trained."""
     from labrig.procedures.trained_board import trained_board
-    from labrig.runs.folder import run_at
 
-    folder = run_at(Path(arguments.config), arguments.runs_dir)
     if folder is None:
         return assembled(arguments)
     assembly = trained_board(folder, None, overrides(arguments))
     print_warnings(assembly)
     return assembly
+
+
+def _keep(folder: RunFolder, figures: dict[str, Any], seed: int, settings: list[str]) -> None:
+    """Add the certificate to the run, for its report; a folder that cannot be written is only mentioned."""
+    from labrig.errors import StorageError
+    from labrig.runs.certificates import add_certificate
+
+    try:
+        add_certificate(folder, figures, seed=seed, settings=settings)
+    except StorageError as error:
+        print(f"labrig: the certificate is not kept with the run: {error}", file=sys.stderr)
 
 
 def _examples(assembly: Assembly, wanted: str | None) -> list[int]:

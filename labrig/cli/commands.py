@@ -32,6 +32,7 @@ from labrig.cli import (
     note,
     plan,
     program,
+    report,
     resume,
     run,
     safe,
@@ -48,7 +49,23 @@ from labrig.json_text import json_text
 
 COMMANDS = (
     *(run, resume, evaluate, program, check, feasible, plan, measure, calibrate, selftest, certify, sweep),
-    *(doctor, safe, abort, attach, show, verify, ls, compare, compare_rules, note, export, simulate, drivers, virtual),
+    *(
+        doctor,
+        safe,
+        abort,
+        attach,
+        show,
+        report,
+        verify,
+        ls,
+        compare,
+        compare_rules,
+        note,
+        export,
+        simulate,
+        drivers,
+        virtual,
+    ),
 )
 INTERRUPTED = 130
 

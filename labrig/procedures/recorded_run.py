@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any, Literal
@@ -190,6 +190,7 @@ class RecordedRun:
         if self._changed:
             self._keep_config(journal)
             self._meta["card"] = now["card"]
+            self._meta["values"] = _later_origins(self._meta.get("values", ()), now["values"])
             self._write_meta(journal, {})
         experiment.program()
         self._setup.bench.resume(self._earlier["bench"])
@@ -254,6 +255,12 @@ class RecordedRun:
             )
         except Exception as error:
             self._left_out["spectrum.png"] = reason(error)
+
+
+def _later_origins(before: Sequence[list[str]], now: Sequence[list[str]]) -> list[list[str]]:
+    """Return the values of a resumed run, [path, value, origin], with the old origin where a value is the old one."""
+    known = {(path, value): origin for path, value, origin in before}
+    return [[path, value, known.get((path, value), origin)] for path, value, origin in now]
 
 
 def _failure(error: Exception) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.runs.journal import Record
+
+_POSITIVE = " (+)"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,22 @@ class Confusion:
         return {"part": self.part, "classes": list(self.classes), "counts": self.counts.tolist()}
 
 
+def class_names(names: Sequence[str] | None, readout: Sequence[Sequence[float]] | None) -> tuple[str, ...] | None:
+    """Return a name for each class: of the outputs' names, that of the output which counts most for the class.
+
+    Parameters
+    ----------
+    names, readout
+        Entries `classes`, a name for each output, and `readout` (R, O) of a run's metadata. Where a class is the
+        difference of two outputs, they are named "setosa (+)" and "setosa (-)".
+    """
+    if not names or readout is None:
+        return None
+    if len(names) == len(readout):
+        return tuple(names)
+    return tuple(names[int(np.argmax(row))].removesuffix(_POSITIVE) for row in readout)
+
+
 def confusions(record: Record, classes: list[str] | None, readout: list[list[float]] | None) -> list[Confusion]:
     """Return the confusion matrices of the last evaluation, for the training set and for the test set.
 
@@ -48,13 +67,14 @@ def confusions(record: Record, classes: list[str] | None, readout: list[list[flo
     if not classes or readout is None or last is None or last.examples is None or last.outputs is None:
         return []
     known = {example.example: example for example in record.dataset}
+    shown = class_names(classes, readout) or ()
     taken_for = (last.outputs @ np.array(readout).T).argmax(axis=1)
     found = []
     for part in ("train", "test"):
-        counts = np.zeros((len(classes), len(classes)), dtype=np.intp)
+        counts = np.zeros((len(shown), len(shown)), dtype=np.intp)
         for example, column in zip(last.examples, taken_for, strict=True):
             if known[example].part == part:
                 counts[int(known[example].target.argmax()), column] += 1
         if counts.any():
-            found.append(Confusion(part, tuple(classes), counts))
+            found.append(Confusion(part, shown, counts))
     return found

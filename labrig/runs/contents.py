@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.json_text import json_text
+from labrig.runs.confusion import class_names
 from labrig.runs.folder import META, RunFolder
 from labrig.runs.journal import Record, Terminal, read_journal
 
@@ -209,7 +210,7 @@ def _of_examples(record: Record, meta: Mapping[str, Any]) -> Iterator[tuple[str,
     inputs = np.array([each.inputs for each in known])
     yield "inputs", Variable(("example", "input"), inputs, "V", "voltage, or amplitude, of the input"), False
     target = np.array([each.target for each in known])
-    classes = meta.get("classes")
+    classes = class_names(meta.get("classes"), meta.get("readout"))
     unit, text = ("1", "1 for the class of the example, else 0") if classes else ("V", "target of the readout")
     yield "target", Variable(("example", "readout"), target, unit, text), False
     readout = np.array(meta["readout"], dtype=float).reshape(target.shape[1], len(sides["output"]))

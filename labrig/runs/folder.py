@@ -5,6 +5,7 @@ run.lock                locked by the process that writes the journal; deleted a
 config.resolved.yaml    the configuration as used, with every default; can be loaded again
 *.py                    modules next to the user's configuration that it names by dotted path
 meta.json               versions, identities, seeds, the board, the comparability card
+report.html             the report of the run
 *.png, spectrum.npz     pictures of the run, and the samples behind the spectrum
 """
 

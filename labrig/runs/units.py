@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 from labrig.quantities import UNITS
 
 _LOSSES = {"squared_error": "{state}²", "softmax_cross_entropy": "nat"}
@@ -21,6 +25,24 @@ def figure_unit(name: str) -> str:
 def is_figure(name: str, base: str) -> bool:
     """Return whether `name` is the metric `base`, with or without a unit at the end."""
     return name == base or (name.rpartition("_")[0] == base and bool(figure_unit(name)))
+
+
+def shown_parameter(board: Mapping[str, Any]) -> tuple[float, str, str]:
+    """Return the factor with which parameters of a board are shown, their quantity, and their unit then.
+
+    Conductances are shown in µS, others in a power of ten of their unit that leaves one to three digits.
+    """
+    named = board.get("parameter", {"quantity": "conductance", "unit": "S"})
+    quantity, unit = str(named["quantity"]).replace("_", " "), str(named["unit"])
+    if unit == "S":
+        return 1e6, quantity, "µS"
+    high = float(max(board["range_s"]))
+    exponent = 3 * math.floor(math.log10(high) / 3) if high > 0 else 0
+    power = str(exponent).translate(_SUPERSCRIPTS)
+    return 10.0**-exponent, quantity, unit if not exponent else f"10{power} {unit}"
+
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def unit_of_key(key: str) -> str:

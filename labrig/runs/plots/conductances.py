@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -17,11 +18,16 @@ from labrig.network.physics import GROUND
 from labrig.runs.journal import Record
 from labrig.runs.plots import RunData
 from labrig.runs.plots.canvas import WHITE, new_figure
+from labrig.runs.units import shown_parameter
 
 Array = NDArray[np.float64]
 
 MOST_EDGES_PER_NODE = 15
-"""Networks with more edges per node are drawn as a matrix, as their edges would cover one another."""
+MOST_OF_LAYERS = 150
+MOST_OF_CIRCLE = 40
+MOST_NAMES = 18
+"""Networks with more edges per node, or more edges between layers or on a circle, are drawn as a matrix;
+one with few nodes has all their names."""
 
 
 def draw(run: RunData) -> Figure | None:
@@ -34,9 +40,9 @@ def conductance_map(record: Record, meta: dict[str, Any]) -> Figure:
     board = meta["board"]
     figure = new_figure(11, 5)
     left, right = figure.subplots(1, 2)
-    dense = len(board["edges"]) > MOST_EDGES_PER_NODE * len(board["nodes"])
+    dense = _dense(board)
     draw_board = _draw_as_matrix if dense else _draw_as_network
-    edge, apart = (0.07, 0.2) if dense else (0.01, 0.03)
+    edge, apart = (0.08, 0.24) if dense else (0.01, 0.03)
     figure.subplots_adjust(left=edge, right=0.88, bottom=0.03 if not dense else 0.12, top=0.93, wspace=apart)
     if "initial_s" in board:
         draw_board(left, board, np.array(board["initial_s"]), "before the first step")
@@ -53,7 +59,9 @@ def _draw_as_network(axis: Axes, board: dict[str, Any], siemens: Array, title: s
     places = board.get("places") or _places(board["nodes"], board["edges"])
     scale, _ = _unit(board)
     low, high = (scale * value for value in board["range_s"])
-    edges = LineCollection([[places[a], places[b]] for _, a, b in board["edges"]], cmap="viridis", linewidths=1.8)
+    edges = LineCollection(
+        [[places[a], places[b]] for _, a, b in board["edges"]], cmap=rcParams["image.cmap"], linewidths=1.8
+    )
     edges.set_array(scale * siemens)
     edges.set_clim(low, high)
     axis.add_collection(edges)
@@ -77,22 +85,30 @@ def _draw_as_matrix(axis: Axes, board: dict[str, Any], siemens: Array, title: st
     for (_, a, b), value in zip(board["edges"], siemens.tolist(), strict=True):
         matrix[row[a], column[b]] = scale * value
     low, high = (scale * value for value in board["range_s"])
-    image = axis.imshow(matrix, cmap="viridis", vmin=low, vmax=high, aspect="auto", interpolation="nearest")
+    image = axis.imshow(matrix, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axis.set_title(title)
     for names, of_axis in ((rows, axis.yaxis), (columns, axis.xaxis)):
         firsts = [k for k, name in enumerate(names) if k == 0 or _kind(name) != _kind(names[k - 1])]
-        of_axis.set_ticks(firsts, [names[k] for k in firsts], fontsize=7)
+        if len(names) <= MOST_NAMES:
+            firsts = list(range(len(names)))
+        of_axis.set_ticks(firsts, [names[k] for k in firsts], fontsize=7 if len(firsts) <= 12 else 6)
     axis.set_xlabel("to")
     axis.set_ylabel("from")
     return image
 
 
 def _unit(board: dict[str, Any]) -> tuple[float, str]:
-    """Return the factor for displayed parameters and the label of the colour bar; conductances are shown in µS."""
-    named = board.get("parameter", {"quantity": "conductance", "unit": "S"})
-    if named["quantity"] == "conductance":
-        return 1e6, "nominal conductance (µS)"
-    return 1.0, f"nominal {named['quantity'].replace('_', ' ')} ({named['unit']})"
+    """Return the factor for displayed parameters and the label of the colour bar."""
+    scale, quantity, unit = shown_parameter(board)
+    return scale, f"nominal {quantity} ({unit})"
+
+
+def _dense(board: dict[str, Any]) -> bool:
+    """Return whether the edges would cover one another on a drawing of the network."""
+    edges, nodes = len(board["edges"]), _wired(board["nodes"], board["edges"])
+    if board.get("places") or _grid(nodes):
+        return edges > MOST_EDGES_PER_NODE * len(nodes)
+    return edges > (MOST_OF_LAYERS if _layers(nodes) else MOST_OF_CIRCLE)
 
 
 def _kind(node: str) -> str:
@@ -108,20 +124,32 @@ def _label(axis: Axes, node: str, x: float, y: float) -> None:
 
 def _places(nodes: Sequence[str], edges: Sequence[Sequence[str]]) -> dict[str, tuple[float, float]]:
     """Return where to draw each node that has an edge: grids as grids, layers as columns, others on a circle."""
-    ends = {node: None for _, a, b in edges for node in (a, b) if node != GROUND}
-    wired = [node for node in nodes if node in ends] or list(ends)
-    wired += [GROUND] if any(GROUND in (a, b) for _, a, b in edges) else []
-    cells = {node: re.fullmatch(r"n(\d+)_(\d+)", node) for node in wired}
-    if all(cells.values()):
-        return {node: (float(cell[2]), -float(cell[1])) for node, cell in cells.items() if cell}
-    columns = {"in": 0, "hid": 1, "out": 2}
-    parts = {node: re.fullmatch(r"(in|hid|out)(\d+)", node) for node in wired}
-    if all(parts.values()):
-        sizes = {prefix: sum(part[1] == prefix for part in parts.values() if part) for prefix in columns}
-        return {
-            node: (float(columns[part[1]]), (int(part[2]) + 0.5) / sizes[part[1]] * -10)
-            for node, part in parts.items()
-            if part
-        }
+    wired = _wired(nodes, edges)
+    if cells := _grid(wired):
+        return {node: (float(column), -float(row)) for node, (row, column) in cells.items()}
+    if parts := _layers(wired):
+        sizes = {layer: sum(other == layer for other, _ in parts.values()) for layer in range(3)}
+        return {node: (float(layer), (place + 0.5) / sizes[layer] * -10) for node, (layer, place) in parts.items()}
     angles = np.linspace(0, 2 * np.pi, len(wired), endpoint=False)
     return {node: (float(np.cos(t)), float(np.sin(t))) for node, t in zip(wired, angles, strict=True)}
+
+
+def _wired(nodes: Sequence[str], edges: Sequence[Sequence[str]]) -> list[str]:
+    """Return the nodes that have an edge, ground last."""
+    ends = {node: None for _, a, b in edges for node in (a, b) if node != GROUND}
+    wired = [node for node in nodes if node in ends] or list(ends)
+    return wired + ([GROUND] if any(GROUND in (a, b) for _, a, b in edges) else [])
+
+
+def _grid(nodes: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return row and column of every node of a grid; empty if it is not one."""
+    found = {node: re.fullmatch(r"n(\d+)_(\d+)", node) for node in nodes}
+    cells = {node: (int(cell[1]), int(cell[2])) for node, cell in found.items() if cell}
+    return cells if len(cells) == len(nodes) else {}
+
+
+def _layers(nodes: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return layer (inputs, hidden nodes, outputs) and place of every node; empty if it is not such a network."""
+    found = {node: re.fullmatch(r"(in|hid|out)(\d+)", node) for node in nodes}
+    parts = {node: (("in", "hid", "out").index(part[1]), int(part[2])) for node, part in found.items() if part}
+    return parts if len(parts) == len(nodes) else {}

@@ -1,0 +1,19 @@
+"""The report of a run: one HTML page that needs nothing else, a file for each part of it.
+
+reported.py   the data that parts are made of, read from the folder of a run however the run ended
+blocks.py     what a part consists of: HTML and figures
+figures.py    figures as SVG for pages, light and dark, and as SVG and PDF for papers
+scales.py     axes that one outlier does not stretch
+parts/        one file for each part of the page
+page.py       the page
+
+To add a part, add its file to `parts/` and put its name in PARTS. The file has a `TITLE` and a public function
+`blocks(run: Reported) -> Iterator[Block]`, which raises Missing with one line of text where the run has no data for it.
+Whatever else a part raises is caught: the part then says in one line why it could not be made.
+"""
+
+PARTS = (
+    "summary", "learning", "confusion", "conductances", "edges", "coefficients", "spectrum", "gradients", "time",
+    "faults", "calibration", "certificates", "terminals", "card", "versions", "configuration",
+)  # fmt: skip
+"""Names of the parts in the order of the page."""
