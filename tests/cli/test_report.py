@@ -14,6 +14,7 @@ import pytest
 
 import labrig
 from labrig.cli.main import main
+from labrig.runs.certificates import add_certificate, read_certificates
 from labrig.runs.folder import RunFolder
 from labrig.runs.journal import Evaluation, Event, Journal, Step
 from labrig.runs.notes import add_note
@@ -210,6 +211,21 @@ def test_a_part_that_fails_leaves_the_others(trained, few_parts, capsys, monkeyp
     written = reported(trained, capsys, code=6)
     assert "by <zero>" in written.sections["summary"]
     assert "2000 Hz" in written.sections["spectrum"]
+
+
+def test_the_last_certificate_is_shown_and_the_others_are_listed(trained, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    figures = {"reason": "far <off>", "bias": 0.3, "bias_interval": [0.25, 0.35], "bound": 0.01, "reference": "adjoint"}
+    edge = {"name": "in0-out0", "text": "its part is swapped"}
+    add_certificate(RunFolder(run), {**figures, "verdict": "right", "reason": "near"}, seed=0)
+    add_certificate(RunFolder(run), {**figures, "verdict": "wrong", "wrong_edges": [edge], "edges": [1] * 9}, seed=0)
+    assert [each["verdict"] for each in read_certificates(RunFolder(run))] == ["right", "wrong"]
+    assert "edges" not in read_certificates(RunFolder(run))[1]
+    shown = reported(run, capsys).sections["certificates"]
+    for words in ("The gradient is wrong: far <off>", "0.25 to 0.35", "in0-out0: its part is swapped", "near"):
+        assert words in shown
+    assert main(["verify", str(run)]) == 0
 
 
 def test_a_page_that_cannot_be_written(trained, few_parts, tmp_path, capsys):

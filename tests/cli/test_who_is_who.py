@@ -105,4 +105,8 @@ def test_a_matrix_counts_true_classes_in_rows_and_reads_differences(trained: Pat
     record = Record({}, (Evaluation(0, 0, {}, 0, 0.0, examples=(0, 1), outputs=outputs),), (), (), dataset)
     (found,) = confusions(record, ["a", "b"], [[1, -1, 0, 0], [0, 0, 1, -1]])
     assert found.counts.tolist() == [[1, 0], [1, 0]]
+    assert found.classes == ("a", "b")
+    (named,) = confusions(record, ["a (+)", "a (-)", "b (+)", "b (-)"], [[1, -1, 0, 0], [0, 0, 1, -1]])
+    assert named.classes == ("a", "b")
+    assert named.counts.tolist() == found.counts.tolist()
     assert confusions(record, None, None) == []

@@ -169,3 +169,7 @@ def test_a_refused_resumption_leaves_the_run_as_it_was(tmp_path):
     shutil.copyfile(packaged_configs() / "iris.csv", data)
     assert Resumable(RunFolder(path), epochs=3).resume(plots=False).steps == 6
     assert RunFolder(path).meta()["card"]["epochs"] == 3
+    origins = {key: (value, origin) for key, value, origin in RunFolder(path).meta()["values"]}
+    assert origins["learning.batch"] == ("45", "--set")
+    assert origins["task.classification.label"][1].rpartition("/")[2].startswith("iris.yaml:")
+    assert origins["learning.epochs"][0] == "3"
