@@ -22,6 +22,7 @@ from labrig.cli import (
     check,
     compare,
     compare_rules,
+    dashboard,
     doctor,
     drivers,
     evaluate,
@@ -49,23 +50,8 @@ from labrig.json_text import json_text
 
 COMMANDS = (
     *(run, resume, evaluate, program, check, feasible, plan, measure, calibrate, selftest, certify, sweep),
-    *(
-        doctor,
-        safe,
-        abort,
-        attach,
-        show,
-        report,
-        verify,
-        ls,
-        compare,
-        compare_rules,
-        note,
-        export,
-        simulate,
-        drivers,
-        virtual,
-    ),
+    *(doctor, safe, abort, attach, show, report, dashboard, verify, ls, compare, compare_rules, note, export),
+    *(simulate, drivers, virtual),
 )
 INTERRUPTED = 130
 

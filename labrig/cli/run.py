@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run-dir", type=folder_named, metavar="PATH", help="folder of this run itself; must not exist yet"
     )
     parser.add_argument("--no-plots", action="store_true", help="do not write PNGs at the end")
+    parser.add_argument("--dashboard", action="store_true", help="show the run in the browser until it ends")
     parser.add_argument("--detach", action="store_true", help="go on without this terminal; see `labrig attach`")
 
 
@@ -37,6 +38,12 @@ def execute(arguments: argparse.Namespace) -> int:
     seeds: range | None = arguments.seed
     if seeds is not None and len(seeds) > 1 and arguments.run_dir is not None:
         raise UsageError("--run-dir is the folder of one run, but there are several seeds", remedy="use --runs-dir")
+    if arguments.dashboard:
+        from labrig.cli.dashboard import beside
+
+        arguments.dashboard = False
+        with beside(arguments.run_dir.parent if arguments.run_dir is not None else arguments.runs_dir):
+            return execute(arguments)
     results: list[tuple[int | None, RunResult]] = []
     code = 0
     for arguments.seed in [None] if seeds is None else seeds:
@@ -62,7 +69,7 @@ def _detached(arguments: argparse.Namespace) -> int:
     if arguments.seed is not None and len(arguments.seed) > 1:
         raise UsageError("--detach starts a single run", remedy="give one seed")
     assembled(arguments, warn=False)  # so that mistakes are shown here
-    command = [each for each in arguments.given if each not in ("--detach", "--json")]
+    command = [each for each in arguments.given if each not in ("--detach", "--json", "--dashboard")]
     line = detach(command, arguments.runs_dir)
     more = {"message": f"{line['run']}; follow it with: labrig attach {line['run']}"}
     emit(arguments, line if arguments.json else line | more)

@@ -4,7 +4,8 @@ schema.py      the columns, each named once
 tables.py      tables made of these columns, with a checksum for every row
 kinds.py       how values of each type are stored
 writer.py      Journal, which writes the tables
-reader.py      read_journal and read_overview, which read a journal of any schema and never write
+record.py      what they return
+reader.py      read_journal, read_growth and read_overview, which read a journal of any schema and never write
 log.py         reads and checks the write-ahead log, also beyond damage at which SQLite would stop
 repair.py      repairs a damaged log before a run is resumed
 migrations.py  one step per schema version that upgrades an older journal to today's schema
@@ -17,13 +18,13 @@ from __future__ import annotations
 from labrig.runs.journal.migrations import NewerJournal
 from labrig.runs.journal.reader import (
     DamagedJournal,
-    Overview,
-    Record,
     read_blocks,
     read_checkpoint,
+    read_growth,
     read_journal,
     read_overview,
 )
+from labrig.runs.journal.record import Growth, Overview, Record
 from labrig.runs.journal.repair import repair
 from labrig.runs.journal.schema import (
     Checkpoint,
@@ -45,6 +46,7 @@ __all__ = [
     "Evaluation",
     "Event",
     "Example",
+    "Growth",
     "Intent",
     "Journal",
     "NewerJournal",
@@ -57,6 +59,7 @@ __all__ = [
     "Writing",
     "read_blocks",
     "read_checkpoint",
+    "read_growth",
     "read_journal",
     "read_overview",
     "repair",

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labrig.errors import StorageError
 from labrig.runs.journal.log import is_empty, log_path, read_log
 from labrig.runs.journal.migrations import CHECKED_SINCE, schema_version, upgrade
+from labrig.runs.journal.record import Growth, Overview, Record
 from labrig.runs.journal.schema import (
     BLOCKS,
     CHECKPOINT,
@@ -31,14 +35,7 @@ from labrig.runs.journal.schema import (
     VERSION,
     WRITINGS,
     Checkpoint,
-    Evaluation,
-    Event,
-    Example,
-    Intent,
     StoredBlock,
-    StoredFile,
-    Terminal,
-    Writing,
 )
 from labrig.runs.journal.tables import Table, is_intact
 from labrig.runs.lock import is_being_written
@@ -61,72 +58,6 @@ class DamagedJournal(StorageError):
         self.rows = tuple(rows)
         named = ", ".join(self.rows[:20]) + (f" and {len(self.rows) - 20} more" if len(self.rows) > 20 else "")
         super().__init__(f"cannot read {path}: it is damaged: {named}", remedy=_RESTORE)
-
-
-@dataclass(frozen=True)
-class Record:
-    """The contents of a journal.
-
-    Parameters
-    ----------
-    steps
-        The columns of all steps by name, S rows each: (S,) for numbers, (S, E) for arrays, a tuple of length S
-        otherwise. The names are those of schema.Step, with `step` for its index; `record.loss` is
-        `record.steps["loss"]`. A number that a journal of an earlier schema did not store is NaN.
-    evaluations
-        All evaluations, in the order in which they were made.
-    events
-        All events, in the order in which they happened.
-    terminals
-        Meaning of the inputs, then of the outputs.
-    dataset
-        The examples of the training and the test set, by index.
-    files
-        Size and hash of the other files of the run, as they were written.
-    writings
-        Cells that were written by pulses, in the order in which they were.
-    intent
-        The last settings that were about to be written to the board.
-    checkpoint
-        Number of rows and state at the last commit; None for a journal of an earlier schema.
-    """
-
-    steps: Mapping[str, Any]
-    evaluations: tuple[Evaluation, ...]
-    events: tuple[Event, ...]
-    terminals: tuple[Terminal, ...] = ()
-    dataset: tuple[Example, ...] = ()
-    files: tuple[StoredFile, ...] = ()
-    writings: tuple[Writing, ...] = ()
-    intent: Intent | None = None
-    checkpoint: Checkpoint | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "steps" and name in self.steps:
-            return self.steps[name]
-        raise AttributeError(f"a journal has no column {name!r}")
-
-
-@dataclass(frozen=True)
-class Overview:
-    """The part of a journal that a list of runs needs; the time to read it does not depend on the number of steps.
-
-    Parameters
-    ----------
-    steps
-        Number of steps.
-    evaluation
-        The last evaluation; None if there was none.
-    events
-        All events, in the order in which they happened.
-    closed
-        False if the journal was not closed and its log is missing, so that later rows may be missing too.
-    """
-
-    steps: int
-    evaluation: Evaluation | None
-    events: tuple[Event, ...]
-    closed: bool = True
 
 
 def read_journal(path: Path) -> Record:
@@ -152,6 +83,14 @@ def read_journal(path: Path) -> Record:
 def read_overview(path: Path) -> Overview:
     """Read the overview of a journal without its steps; errors are those of `read_journal`."""
     return _read_by(_overview, path)
+
+
+def read_growth(path: Path, steps: int, evaluations: int, before: NDArray[np.float64] | None = None) -> Growth:
+    """Read what was added to a journal since it had this many steps and evaluations; errors as of `read_journal`.
+
+    `before`: the conductances after the last of these steps, (E,); None if there were no steps.
+    """
+    return _read_by(lambda reading: _growth(reading, steps, evaluations, before), path)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -349,6 +288,19 @@ def _record(reading: _Reading) -> Record:
         intent=reading.only(INTENT),
         checkpoint=checkpoint,
     )
+
+
+def _growth(reading: _Reading, steps: int, evaluations: int, before: NDArray[np.float64] | None) -> Growth:
+    rows = [STEPS.values(row) for row in reading.rows(STEPS, f"WHERE {STEPS.key} > {steps} ORDER BY {STEPS.key}")]
+    columns: dict[str, Any] = {}
+    for place, column in enumerate(STEPS.columns):
+        stored = [row[place] for row in rows]
+        if column.kind.changes is None or before is None:
+            columns[column.name] = column.kind.column([column.decoded(value) for value in stored])
+        else:
+            columns[column.name] = column.kind.column([column.kind.encode(before), *stored])[1:]
+    made = reading.decoded(EVALUATIONS, f"ORDER BY {EVALUATIONS.key} LIMIT -1 OFFSET {evaluations}")
+    return Growth(columns, made)
 
 
 def _overview(reading: _Reading) -> Overview:

@@ -58,17 +58,28 @@ def write_report(folder: RunFolder, out: Path | None = None, figures: Path | Non
     StorageError
         If nothing of the run can be read, or the report cannot be written.
     """
+    report = Report(out or folder.path / NAME)
+    _write(report.path, _made(folder, report, figures).encode())
+    return report
+
+
+def report_html(folder: RunFolder) -> str:
+    """Return the report of a run as HTML; raises StorageError if nothing of the run can be read."""
+    return _made(folder, Report(folder.path / NAME), None)
+
+
+def _made(folder: RunFolder, report: Report, figures: Path | None) -> str:
+    """Return the page; what is missing is noted in `report`."""
     from labrig.runs.report.figures import report_settings
 
     run = read_reported(folder)
-    report = Report(out or folder.path / NAME, damage=run.damage)
+    report.damage = run.damage
     sections: list[str] = []
     with report_settings():
         for name in PARTS:
             title, inside = _part(name, run, report, figures)
             sections.append(f'<section id="{name}"><h2>{text(title)}</h2>{inside}</section>')
-    _write(report.path, _page(run, sections).encode())
-    return report
+    return _page(run, sections)
 
 
 def part(name: str, run: Reported) -> tuple[str, list[Block], str | None]:

@@ -1,0 +1,95 @@
+"""Serves the dashboard on the loopback interface until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from labrig.dashboard.views import Views
+from labrig.errors import UsageError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+LOOPBACK = "127.0.0.1"
+_LOWER_PRIORITY = 10
+"""Added to the niceness of this process: a run beside it goes first."""
+_CLOSING_S = 2
+
+
+def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable[[], object] | None = None) -> None:
+    """Serve until Ctrl-C.
+
+    Parameters
+    ----------
+    views
+        The runs to show.
+    port
+        The port; 0 for any that is free.
+    ready
+        Called with the address, which contains the token, once the port is open.
+    until
+        Waits for something that ends the dashboard too; called in a thread.
+
+    Raises
+    ------
+    UsageError
+        If the extra `dashboard` is not installed, or the port cannot be opened.
+    """
+    try:
+        import uvicorn
+
+        from labrig.dashboard.access import new_token
+        from labrig.dashboard.app import application
+    except ImportError as error:
+        raise UsageError(
+            f"{error.name or 'a library'} is not installed", remedy="pip install 'labrig[dashboard]'"
+        ) from error
+    with _opened(port) as listening:
+        own = listening.getsockname()[1]
+        token = new_token()
+        config = uvicorn.Config(
+            application(views, token, own), log_level="critical", access_log=False, server_header=False,
+            date_header=False, timeout_graceful_shutdown=_CLOSING_S, ws_max_size=4096, lifespan="off",
+        )  # fmt: skip
+        with suppress(AttributeError, OSError):  # not on Windows
+            os.nice(_LOWER_PRIORITY)
+        ready(f"http://{LOOPBACK}:{own}/?token={token}")
+        server = uvicorn.Server(config)
+        signals: list[int] = []
+        closes = server.handle_exit
+
+        def noted(number: int, frame: FrameType | None) -> None:
+            signals.append(number)
+            closes(number, frame)
+
+        server.handle_exit = noted
+        if until is not None:
+            threading.Thread(target=_end_after, args=(until, server), daemon=True).start()
+        server.run(sockets=[listening])
+        if signal.SIGINT in signals:
+            raise KeyboardInterrupt
+
+
+def _end_after(until: Callable[[], object], server: uvicorn.Server) -> None:
+    until()
+    server.should_exit = True
+
+
+def _opened(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name != "nt":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise UsageError(f"port {port} cannot be opened: {error}", remedy="choose another --port, or none") from error
+    return listening

@@ -1,0 +1,105 @@
+"""The dashboard in a real browser: live, by keyboard, for everyone; LABRIG_AXE names a copy of axe.min.js."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from browser import CHROMIUM, Browser, browsing
+from dashboards import served
+
+import labrig
+from labrig.cli.main import main
+
+pytestmark = [
+    pytest.mark.more,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
+PAGES = {
+    "/": "#runs a",
+    "/run/seed0": "#loss canvas",
+    "/compare?a=seed0&b=seed1": "#loss canvas",
+    "/report/seed0": "svg",
+}
+"""Pages, and what is there once each is complete."""
+AXE = os.environ.get("LABRIG_AXE")
+STEPS = "Number(document.getElementById('state').textContent.match(/(\\d+) steps/)?.[1] ?? -1)"
+TAB, SPACE, ENTER = ("Tab", 9), (" ", 32), ("Enter", 13)
+
+
+def faults(browser: Browser) -> list[str]:
+    """The serious and critical faults that axe-core finds on the page."""
+    assert AXE is not None
+    browser.value(Path(AXE).read_text() + "; 0")
+    found = browser.value("axe.run().then((r) => JSON.stringify(r.violations))")
+    grave = [each for each in json.loads(found) if each["impact"] in ("serious", "critical")]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in grave]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_run_that_goes_on_is_killed_and_resumed(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "labrig", "run", "iris.yaml", "--no-plots", "--run-dir", str(run)]
+    command += ["--set", "learning.epochs=6"]
+    with served(tmp_path) as dashboard, browsing() as browser:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as going:
+            browser.open(f"{dashboard.address}/?token={dashboard.token}")
+            browser.wait("document.querySelector('#runs a')", 60)
+            browser.open(f"{dashboard.address}/run/run")
+            browser.wait(f"{STEPS} > 5", 60)
+            seen = browser.value(STEPS)
+            browser.wait(f"{STEPS} > {seen}")
+            going.send_signal(signal.SIGKILL)
+        browser.wait("document.getElementById('state').textContent.startsWith('killed')")
+        assert main(["resume", str(run), "--no-plots"]) == 0
+        browser.wait(f"document.getElementById('state').textContent.startsWith('finished') && {STEPS} === 540", 60)
+        assert browser.value("document.querySelectorAll('canvas').length") >= 5
+        assert browser.value("document.getElementById('figures').textContent").startswith("loss")
+        assert browser.complaints == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_pages_fit_and_can_be_read_by_everyone(tmp_path_factory, runs: Path, width: int, dark: bool) -> None:
+    with served(runs) as dashboard, browsing() as browser:
+        browser.show(width, 900, dark)
+        browser.open(f"{dashboard.address}/?token={dashboard.token}")
+        for page, there in PAGES.items():
+            browser.open(dashboard.address + page)
+            browser.wait(f"document.querySelector('{there}')")
+            assert browser.value("document.documentElement.scrollWidth") <= width, page
+            if AXE is not None:
+                # A report lets no script run, and neither does the page of another origin: axe runs through DevTools.
+                assert faults(browser) == [], page
+        assert browser.complaints == []
+
+
+def test_two_runs_are_compared_by_keyboard(runs: Path) -> None:
+    with served(runs) as dashboard, browsing() as browser:
+        browser.open(f"{dashboard.address}/?token={dashboard.token}")
+        browser.wait("document.querySelectorAll('#runs input').length === 2")
+        for _ in range(20):
+            browser.press(*TAB)
+            if browser.value("document.activeElement.type === 'checkbox' && !document.activeElement.checked"):
+                browser.press(*SPACE)
+            if browser.value("document.querySelectorAll('#runs input:checked').length === 2"):
+                break
+        browser.press(*ENTER)
+        browser.wait("location.pathname === '/compare' && document.getElementById('verdict')?.textContent")
+        assert "Comparable" in browser.value("document.getElementById('verdict').textContent")
+        assert browser.complaints == []
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    for seed in (0, 1):
+        labrig.train(
+            "iris.yaml", run_dir=folder / f"seed{seed}", seed=seed, plots=False, settings={"learning.epochs": 1}
+        )
+    return folder
