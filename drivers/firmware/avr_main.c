@@ -1,7 +1,8 @@
 /* ATmega328P (Arduino Uno, Nano) with MCP4251 chips. Wiring: README.md.
  *
  * Chip k holds channels 2k and 2k+1. Its select line is D2 + k mod 8, with k / 8 on A0..A2: up to eight chips hang on
- * those lines directly, more through one 74HC138 per line. The code is the same.
+ * those lines directly, more through one 74HC138 per line. The code is the same. The one-board bench has four of these
+ * lines; the others select its converters (avr_sampler.c).
  */
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
@@ -10,6 +11,7 @@
 #include <avr/wdt.h>
 #include <util/atomic.h>
 
+#include "avr_port.h"
 #include "core.h"
 #include "hal.h"
 
@@ -26,23 +28,6 @@
 #error "the longest reply must be out before the watchdog of the program bites"
 #endif
 #define UBRR_VALUE ((F_CPU + BAUD * 4UL) / (8UL * BAUD) - 1)
-
-#ifndef SPI_DIVIDER
-#define SPI_DIVIDER 4
-#endif
-#if SPI_DIVIDER == 4
-enum { SPI_RATE = 0, SPI_DOUBLE = 0 };
-#elif SPI_DIVIDER == 8
-enum { SPI_RATE = _BV(SPR0), SPI_DOUBLE = _BV(SPI2X) };
-#elif SPI_DIVIDER == 16
-enum { SPI_RATE = _BV(SPR0), SPI_DOUBLE = 0 };
-#elif SPI_DIVIDER == 32
-enum { SPI_RATE = _BV(SPR1), SPI_DOUBLE = _BV(SPI2X) };
-#elif SPI_DIVIDER == 64
-enum { SPI_RATE = _BV(SPR1), SPI_DOUBLE = 0 };
-#else
-#error "SPI_DIVIDER is 4, 8, 16, 32 or 64"
-#endif
 
 enum { WRITE = 0x00, READ = 0x0C, DATA_HIGH = 0x03 }; /* command byte: A3..A0 C1 C0 D9 D8 */
 enum { TCON = 4, CONNECTED = 0xFF, OPEN = 0x88 };     /* OPEN: A, W, B off, hardware shutdown bits left alone */
@@ -69,12 +54,14 @@ ISR(TIMER0_COMPA_vect)
     now_ms++;
 }
 
+#ifndef SAMPLER
 void hal_send(uint8_t byte)
 {
     while (!(UCSR0A & _BV(UDRE0)))
         ;
     UDR0 = byte;
 }
+#endif
 
 uint32_t hal_now_ms(void)
 {
@@ -96,19 +83,11 @@ uint16_t hal_overruns(void)
     return copy;
 }
 
-static uint8_t transfer(uint8_t byte)
-{
-    SPDR = byte;
-    while (!(SPSR & _BV(SPIF)))
-        ;
-    return SPDR;
-}
-
 /* D2..D7 are PD2..PD7, D8 and D9 are PB0 and PB1. */
 static void select_chip(uint8_t channel)
 {
-    uint8_t chip = channel >> 1, line = chip & 7;
-    PORTC = (PORTC & ~0x07) | (chip >> 3);
+    uint8_t chip = channel >> 1, line = chip % POT_LINES;
+    PORTC = (PORTC & ~0x07) | (chip / POT_LINES);
     if (line < 6)
         PORTD &= ~_BV(line + 2);
     else
@@ -172,8 +151,7 @@ static void set_up(void)
     DDRD |= 0xFC;
     DDRB |= _BV(PB0) | _BV(PB1) | _BV(PB2) | _BV(PB3) | _BV(PB5); /* PB2: as an input it could end master mode */
     DDRC |= 0x07;
-    SPCR = _BV(SPE) | _BV(MSTR) | SPI_RATE; /* mode 0 */
-    SPSR = SPI_DOUBLE;
+    port_set_chip_rate();
 
     UCSR0A = _BV(U2X0);
     UBRR0 = UBRR_VALUE;
@@ -200,8 +178,9 @@ int main(void)
         while (ring_tail != ring_head)
             bank_receive(ring[ring_tail++]);
         bank_poll();
+        avr_pump();
         cli(); /* a byte that comes between the test and the sleep must still wake us: sei takes effect one later */
-        if (ring_tail == ring_head) {
+        if (ring_tail == ring_head && !avr_has_output()) {
             sleep_enable();
             sei();
             sleep_cpu();

@@ -4,6 +4,8 @@
 
 #include "frame.h"
 #include "hal.h"
+#include "reply.h"
+#include "sampler.h"
 
 #if MAX_CHANNELS < 1 || MAX_CHANNELS > 128
 #error "a bank has 1 to 128 channels"
@@ -20,31 +22,17 @@ enum op {
     OP_SAFE = 6,
     OP_ARM = 7,
     OP_STAGE_COMMIT = 8,
-    OP_REPLY = 0x80,
-};
-
-enum status {
-    OK = 0,
-    BAD_VERSION = 1,
-    BAD_OP = 2,
-    MALFORMED = 3,
-    OUT_OF_RANGE = 4,
-    NOT_ARMED = 5,
-    TABLE_MISMATCH = 6,
-    VERIFY_FAILED = 7,
 };
 
 enum state { SAFE = 0, ARMED = 1, TRIPPED = 2 };
 
 enum form { RUN = 0, PAIRS = 1 };
 
-enum { HEADER = 4, STATUS_AT = 4 };
+enum { HEADER = 4 };
 
 static struct frame_decoder request;
 
-/* The complete last reply: a repeated request is answered with it, and is not executed again. */
-static uint8_t reply[FRAME_MTU];
-static uint16_t reply_length;
+/* A repeated request is answered with the last reply, and is not executed again. */
 static uint8_t answered;
 static uint16_t answered_sequence, answered_crc;
 
@@ -59,27 +47,6 @@ static uint32_t fed_ms, started_ms, switched_ms;
 static uint16_t accepted, dropped, repeated, trips;
 static uint8_t terminal_faults;
 static uint8_t reopened, reopening_faults; /* channels opened again in this round, and those that did not open */
-
-static uint16_t get16(const uint8_t *bytes)
-{
-    return (uint16_t)(bytes[0] | (uint16_t)((uint16_t)bytes[1] << 8));
-}
-
-static void put8(uint8_t value)
-{
-    reply[reply_length++] = value;
-}
-
-static void put16(uint16_t value)
-{
-    put8((uint8_t)value);
-    put8((uint8_t)(value >> 8));
-}
-
-static void refuse(uint8_t status)
-{
-    reply[STATUS_AT] = status;
-}
 
 static uint16_t table_crc(void)
 {
@@ -244,6 +211,7 @@ static void hello(void)
     put8(sizeof part - 1);
     for (uint8_t i = 0; i < sizeof part - 1; i++)
         put8((uint8_t)part[i]);
+    sampler_hello();
 }
 
 static void report_status(void)
@@ -260,6 +228,13 @@ static void report_status(void)
     put16(hal_overruns());
     put8(terminal_faults);
     put16(table_crc());
+    sampler_status();
+}
+
+/* Whether an op needs the bus of the chips. */
+static uint8_t uses_bus(uint8_t op)
+{
+    return op == OP_COMMIT || op == OP_STAGE_COMMIT || op == OP_READ || op == OP_ARM;
 }
 
 static void read_back(uint8_t first, uint8_t count)
@@ -285,6 +260,7 @@ static void execute(uint8_t version, uint8_t op, const uint8_t *payload, uint16_
     }
     if (op == OP_SAFE) {
         state = SAFE;
+        sampler_rest();
         switch_and_report(0);
         return;
     }
@@ -292,6 +268,10 @@ static void execute(uint8_t version, uint8_t op, const uint8_t *payload, uint16_
         refuse(BAD_VERSION);
         put8(VERSION_MIN);
         put8(VERSION_MAX);
+        return;
+    }
+    if (uses_bus(op) && sampler_is_busy()) {
+        refuse(BUSY);
         return;
     }
     switch (op) {
@@ -339,7 +319,8 @@ static void execute(uint8_t version, uint8_t op, const uint8_t *payload, uint16_
         }
         break;
     default:
-        refuse(BAD_OP);
+        if (!sampler_execute(op, payload, length))
+            refuse(BAD_OP);
     }
 }
 
@@ -384,6 +365,7 @@ void bank_init(uint8_t channel_count, uint16_t new_boot_id, uint8_t cause)
     watchdog_ms = 0;
     started_ms = fed_ms = hal_now_ms();
     accepted = dropped = repeated = trips = 0;
+    sampler_init();
     switch_terminals(0, NULL);
     for (uint8_t channel = 0; channel < channels; channel++) {
         uint16_t code = hal_wiper_read(channel);
@@ -410,8 +392,10 @@ void bank_poll(void)
     if (state == ARMED && watchdog_ms && hal_now_ms() - fed_ms > watchdog_ms) {
         state = TRIPPED;
         trips++;
+        sampler_rest();
         switch_terminals(0, NULL);
-    } else if (state != ARMED && terminal_faults && hal_now_ms() != switched_ms) {
+    } else if (state != ARMED && terminal_faults && hal_now_ms() != switched_ms && !sampler_is_busy()) {
         reopen_next(); /* a chip may obey again once its supply or select line is restored */
     }
+    sampler_poll();
 }

@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "chips.h"
+#include "converters.h"
 #include "core.h"
 #include "frame.h"
 #include "hal.h"
+#include "sampler.h"
 
 enum { LONGEST = 400 }; /* beyond the MTU on purpose */
 
@@ -65,6 +67,10 @@ static void send_sealed(uint8_t *frame, uint16_t length)
 static void let_time_pass(uint32_t duration_ms)
 {
     now_ms += duration_ms;
+#ifdef SAMPLER
+    converters_let_pass(16000 * duration_ms);
+    must(converters_are_scanning() == sampler_is_busy(), "scans are taken as long as the board says so");
+#endif
     bank_poll();
     must(chips_written_while_open() == 0, "wipers move only behind connected terminals");
 }
@@ -122,9 +128,48 @@ static uint16_t add_setpoints(uint8_t *at, uint8_t channels)
     return length;
 }
 
+#ifdef SAMPLER
+static uint16_t add_word(uint8_t *at, uint32_t word)
+{
+    at[0] = (uint8_t)word;
+    at[1] = (uint8_t)(word >> 8);
+    return 2;
+}
+
+static uint16_t add_outputs(uint8_t *at)
+{
+    uint16_t length = 0;
+    uint8_t source = 0;
+    for (int i = 0; i < SOURCES; i++)
+        length += add_word(at + length, draw(100) ? 1024 + draw(2048) : draw(65536));
+    for (uint32_t partials = draw(18); partials--;) {
+        source = (uint8_t)(draw(50) ? source + draw(2) : draw(256));
+        at[length++] = draw(50) ? source % SOURCES : source;
+        at[length++] = (uint8_t)draw(256);
+        at[length++] = (uint8_t)draw(256);
+        length += add_word(at + length, draw(20) ? draw(1024) - 512 : draw(65536));
+    }
+    return length;
+}
+
+static uint16_t add_samples(uint8_t *at)
+{
+    uint16_t length = add_word(at, draw(10) ? 8000 + draw(8000) : draw(65536));
+    length += add_word(at + length, draw(10) ? draw(60) : draw(65536));
+    for (uint32_t inputs = draw(10) ? 1 + draw(INPUTS) : draw(40); inputs--;)
+        at[length++] = (uint8_t)(draw(200) ? draw(INPUTS) : draw(256));
+    return length;
+}
+#endif
+
 static uint16_t generate(uint8_t *frame, uint16_t sequence, uint8_t channels)
 {
-    static const uint8_t ops[] = {1, 2, 3, 3, 3, 4, 5, 6, 7, 7, 8, 8, 8, 8};
+    static const uint8_t ops[] = {
+        1, 2, 3, 3, 3, 4, 5, 6, 7, 7, 8, 8, 8, 8,
+#ifdef SAMPLER
+        9, 9, 9, 10, 10, 10, 10, 11,
+#endif
+    };
     uint16_t length = 0;
     frame[length++] = draw(50) ? 1 : (uint8_t)draw(256);
     frame[length++] = draw(50) ? ops[draw(sizeof ops)] : (uint8_t)draw(256);
@@ -145,6 +190,14 @@ static uint16_t generate(uint8_t *frame, uint16_t sequence, uint8_t channels)
         frame[length++] = (uint8_t)draw(draw(2) ? 4 : 256);
         frame[length++] = (uint8_t)draw(draw(2) ? 4 : 256);
         break;
+#ifdef SAMPLER
+    case 9:
+        length += add_outputs(frame + length);
+        break;
+    case 10:
+        length += add_samples(frame + length);
+        break;
+#endif
     default:
         break;
     }

@@ -17,4 +17,16 @@ uint16_t hal_wiper_read(uint8_t channel);
 void hal_terminals_write(uint8_t channel, uint8_t connected);
 uint16_t hal_terminals_read(uint8_t channel);
 
+#ifdef SAMPLER
+/* An output follows what was written at the next latch, together with all others. Codes have 12 bits. */
+void hal_output_write(uint8_t source, uint16_t code);
+void hal_output_latch(void);
+uint16_t hal_input_read(uint8_t input);
+
+/* Call sampler_scan every `period` cycles of a clock of 16 MHz, for the first time one period from now. */
+void hal_scans_start(uint16_t period);
+void hal_scans_stop(void);
+uint8_t hal_scan_is_late(void); /* asked at the end of a scan: whether the next one is due already */
+#endif
+
 #endif

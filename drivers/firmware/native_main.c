@@ -1,4 +1,4 @@
-/* The bank as a daemon on a pseudo-terminal or a loopback TCP port, with simulated chips.
+/* The bank as a daemon on a pseudo-terminal or a loopback TCP port, with simulated chips (and converters: BOARD=1).
  *
  *   native [--channels N] [--boot-id ID] [--tcp PORT]      PORT 0: any free one; without --tcp a pseudo-terminal
  *
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "chips.h"
+#include "converters.h"
 #include "core.h"
 #include "hal.h"
 
@@ -124,6 +125,20 @@ static void receive(int listener)
         bank_receive(bytes[i]);
 }
 
+#ifdef SAMPLER
+/* Take the scans that are due: time goes on for the converters, too. */
+static void take_scans(void)
+{
+    static uint64_t passed_us;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    uint64_t now_us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+    uint64_t due_us = passed_us && now_us - passed_us < 1000000 ? now_us - passed_us : 0;
+    converters_let_pass((uint32_t)(16 * due_us));
+    passed_us = now_us;
+}
+#endif
+
 static void reset(uint8_t cause)
 {
     bank_init(channel_count, ++boot_id, cause);
@@ -209,7 +224,10 @@ int main(int argc, char **argv)
 
     for (;;) {
         struct pollfd wait[3] = {{line, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}, {listener, POLLIN, 0}};
-        poll(wait, 3, 5); /* 5 ms: how late the watchdog may be */
+        poll(wait, 3, 5); /* 5 ms: how late the watchdog may be, and blocks of scans */
+#ifdef SAMPLER
+        take_scans();
+#endif
         if (wait[0].revents)
             receive(listener);
         if (wait[1].revents) {

@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from firmware.boards import EXTERNAL, POWER_ON
@@ -35,6 +36,19 @@ SELECT_PINS = ("PD2", "PD3", "PD4", "PD5", "PD6", "PD7", "PB0", "PB1")
 ADDRESS_PINS = ("PC0", "PC1", "PC2")
 WRITE, READ = 0, 3
 WIPERS, TCON = (0, 1), 4
+
+
+class Chip(Protocol):
+    """What hangs on the bus."""
+
+    def start(self) -> None:
+        """It is selected."""
+
+    def rising(self, level: bool) -> bool:
+        """A bit comes in; True when a word is complete."""
+
+    def out(self) -> bool:
+        """The level for the next rising edge."""
 
 
 class Mcp4251:
@@ -95,6 +109,8 @@ class Mcp4251:
 class Bus:
     """Chips wired as drivers/firmware/README.md says, with its pull-ups on the select lines and pull-down on MISO."""
 
+    select_pins = SELECT_PINS
+
     def __init__(self, device, chips: int, cycle: Callable[[], int]) -> None:
         self.shortest_period = math.inf  # of the clock, in cycles of the CPU
         self._cycle = cycle
@@ -102,18 +118,18 @@ class Bus:
         self.chips = [Mcp4251() for _ in range(chips)]
         self.words = 0
         self.clashes: list[list[int]] = []
-        self._active: Mcp4251 | None = None
+        self._active: Chip | None = None
         self._hooks = []
         self._address = [attached(device, pin, "Z") for pin in ADDRESS_PINS]
-        self._selects = [attached(device, pin, "U") for pin in SELECT_PINS]
+        self._selects = [attached(device, pin, "U") for pin in self.select_pins]
         self._clock = attached(device, "PB5", "Z")
         self._mosi = attached(device, "PB3", "Z")
         self._miso = attached(device, "PB4", "D")
         for wire in self._selects:
-            self._on_change(wire, self._selected)
-        self._on_change(self._clock, self._clocked)
+            self.on_change(wire, self._selected)
+        self.on_change(self._clock, self._clocked)
 
-    def _on_change(self, wire, changed) -> None:
+    def on_change(self, wire, changed) -> None:
         def hook(signal, _) -> None:
             if signal.sigid == avr.Wire.SignalId.DigitalChange:
                 changed(bool(signal.data.as_uint()))
@@ -122,16 +138,18 @@ class Bus:
         wire.signal().connect(callback)
         self._hooks.append(callback)  # the simulator does not keep it alive
 
-    def _chip(self) -> Mcp4251 | None:
+    def _chip(self) -> Chip | None:
         lines = [i for i, wire in enumerate(self._selects) if not wire.digital_state()]
         if len(lines) > 1:
             self.clashes.append(lines)  # an exception must not cross the simulator
         if not lines:
             return None
-        index = lines[0] + 8 * sum(wire.digital_state() << i for i, wire in enumerate(self._address))
-        if index >= len(self.chips) or self.chips[index].silent:
-            return None
-        return self.chips[index]
+        return self.chip_at(lines[0], sum(wire.digital_state() << i for i, wire in enumerate(self._address)))
+
+    def chip_at(self, line: int, address: int) -> Chip | None:
+        """The chip behind a select line and its decoder; None if there is none, or it is silent."""
+        index = line + 8 * address
+        return None if index >= len(self.chips) or self.chips[index].silent else self.chips[index]
 
     def _selected(self, _: bool) -> None:
         self._active = self._chip()
@@ -170,6 +188,9 @@ class AvrBoard:
     chips: fewer than the channels need are a bank that is not fully soldered.
     """
 
+    byte_ms = BYTE_MS
+    wired: type[Bus] = Bus
+
     def __init__(self, elf: Path, channels: int, chips: int | None = None) -> None:
         self._channels = channels
         self._device = load_device("atmega328p")
@@ -181,7 +202,7 @@ class AvrBoard:
         program.vcc = 5.0
         self._device.load_firmware(program)
         self._uart = UART_IO(self._device, 0)
-        self.bus = Bus(self._device, (channels + 1) // 2 if chips is None else chips, self._loop.cycle)
+        self.bus = self.wired(self._device, (channels + 1) // 2 if chips is None else chips, self._loop.cycle)
         self.wait_ms(30)
 
     def now_s(self) -> float:
@@ -195,7 +216,7 @@ class AvrBoard:
     def receive(self, data: bytes, expected: int = 1, within_ms: float = 100.0) -> bytes:
         """Until the bytes are sent and so many whole replies have come, or none has for too long."""
         self._uart.write(data)
-        self.wait_ms(len(data) * BYTE_MS)
+        self.wait_ms(len(data) * self.byte_ms)
         replies = self._uart.read(self._uart.available())
         deadline_s = self.now_s() + within_ms / 1000
         while replies.count(0) < 2 * expected and self.now_s() < deadline_s:

@@ -1,0 +1,13 @@
+/* Simulated converters, for every port without hardware. */
+#ifndef CONVERTERS_H
+#define CONVERTERS_H
+
+#include <stdint.h>
+
+uint16_t converters_output(uint8_t source); /* as the network sees it */
+int converters_are_scanning(void);
+
+/* Let time pass: every scan that is due within so many cycles is taken. */
+void converters_let_pass(uint32_t cycles);
+
+#endif
