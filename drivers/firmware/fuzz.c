@@ -167,7 +167,7 @@ static uint16_t generate(uint8_t *frame, uint16_t sequence, uint8_t channels)
     static const uint8_t ops[] = {
         1, 2, 3, 3, 3, 4, 5, 6, 7, 7, 8, 8, 8, 8,
 #ifdef SAMPLER
-        9, 9, 9, 10, 10, 10, 10, 11,
+        9, 9, 9, 10, 10, 10, 10, 11, 12,
 #endif
     };
     uint16_t length = 0;

@@ -9,7 +9,7 @@
 #error "a board has 1 to 16 sources and 1 to 16 inputs"
 #endif
 
-enum { OP_OUTPUTS = 9, OP_SAMPLE = 10, OP_HALT = 11, OP_SCANS = 12 };
+enum { OP_OUTPUTS = 9, OP_SAMPLE = 10, OP_HALT = 11, OP_REST = 12, OP_SCANS = 13 };
 
 enum {
     MIDDLE = 2048, /* of the range of an output: 0 V for the network */
@@ -279,9 +279,12 @@ static void sample(const uint8_t *payload, uint16_t length)
 
 uint8_t sampler_execute(uint8_t op, const uint8_t *payload, uint16_t length)
 {
-    if (op == OP_HALT) {
+    if (op == OP_HALT || op == OP_REST) {
         stop();
-        hold_levels();
+        if (op == OP_REST)
+            sampler_rest();
+        else
+            hold_levels();
         put16(taken);
         return 1;
     }

@@ -30,8 +30,22 @@ class SerialDevice(Protocol):
         ...
 
 
+class Stream(Protocol):
+    """What a device sends on its own."""
+
+    def due_s(self) -> float:
+        """Time until there will be something to send (s); infinite if nothing is coming."""
+        ...
+
+    def take(self) -> bytes:
+        """Return the bytes that are to be sent now."""
+        ...
+
+
 @contextlib.contextmanager
-def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serve(
+    device: SerialDevice, host: str = "127.0.0.1", port: int = 0, stream: Stream | None = None
+) -> Iterator[str]:
     """Serve a device while the context lasts, to one host at a time.
 
     A new host replaces the previous one, which may have died without closing its connection.
@@ -42,6 +56,8 @@ def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0) -> Itera
         The device.
     host, port
         Address to listen on; port 0 is any free one.
+    stream
+        What the device sends on its own, if it does.
 
     Yields
     ------
@@ -50,7 +66,7 @@ def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0) -> Itera
     """
     ended = threading.Event()
     with socket.create_server((host, port)) as listener:
-        thread = threading.Thread(target=_serve, args=(device, listener, ended), name="serial device", daemon=True)
+        thread = threading.Thread(target=_serve, args=(device, listener, ended, stream), name="serial device", daemon=True)
         thread.start()
         try:
             yield "socket://{}:{}".format(*listener.getsockname()[:2])
@@ -59,7 +75,9 @@ def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0) -> Itera
             thread.join()
 
 
-def _serve(device: SerialDevice, listener: socket.socket, ended: threading.Event) -> None:
+def _serve(
+    device: SerialDevice, listener: socket.socket, ended: threading.Event, stream: Stream | None = None
+) -> None:
     line: socket.socket | None = None
     with contextlib.ExitStack() as hosts:
         while not ended.is_set():
@@ -68,7 +86,11 @@ def _serve(device: SerialDevice, listener: socket.socket, ended: threading.Event
             except Unplugged:
                 hosts.close()
                 line = None
-            ready, _, _ = select.select([listener, line] if line else [listener], [], [], POLL_S)
+            wait_s = POLL_S if stream is None else min(POLL_S, stream.due_s())
+            ready, _, _ = select.select([listener, line] if line else [listener], [], [], wait_s)
+            if stream is not None and not _send(stream, line):
+                hosts.close()
+                line = None
             if line and line in ready and not _exchange(device, line):
                 hosts.close()
                 line = None
@@ -80,6 +102,17 @@ def _serve(device: SerialDevice, listener: socket.socket, ended: threading.Event
                 hosts.close()
                 line = hosts.enter_context(accepted)
                 line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _send(stream: Stream, line: socket.socket | None) -> bool:
+    """Send what the device sends on its own; without a host it is lost. False if the host has disconnected."""
+    data = stream.take()
+    if line is not None and data:
+        try:
+            line.sendall(data)
+        except OSError:
+            return False
+    return True
 
 
 def _exchange(device: SerialDevice, line: socket.socket) -> bool:

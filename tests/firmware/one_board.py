@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from firmware.wire import Reply
 
-OUTPUTS, SAMPLE, HALT, SCANS = 9, 10, 11, 12
+OUTPUTS, SAMPLE, HALT, REST, SCANS = range(9, 14)
 BUSY = 8
 SOURCES, INPUTS = 12, 16
 MIDDLE = 2048
@@ -49,8 +50,6 @@ def scans(reply: Reply, inputs: int) -> Scans:
 
 
 def cosine(at: int) -> int:
-    import math
-
     return round(16384 * math.cos(2 * math.pi * (at % 256) / 256))
 
 
@@ -61,5 +60,3 @@ def played(levels: Sequence[int], partials: Iterable[tuple[int, int, int, int]],
         sums[source] = sums.get(source, 0) + amplitude * cosine(phase + step * scan)
     return [level + ((sums.get(source, 0) + (1 << 15)) >> 16) for source, level in enumerate(levels)]
 
-
-Fields = Mapping[str, int]

@@ -24,7 +24,7 @@ from labrig.errors import (
 )
 from labrig.instruments.data import Continuous, Identity, Level, LevelTable, ProgramReport, Setting
 from labrig_drivers.digipot_bank.board import NO_ANSWER, BoardClient, Interrupted
-from labrig_drivers.digipot_bank.link import HELLO_S, Link
+from labrig_drivers.digipot_bank.link import HELLO_S, Link, RequestLink
 from labrig_drivers.digipot_bank.options import DigipotBankOptions, capabilities
 
 MODEL = "labrig digipot bank"
@@ -47,8 +47,9 @@ class DigipotBank:
     """
 
     recovery_s = 10.0
+    model = MODEL
 
-    def __init__(self, name: str, options: DigipotBankOptions) -> None:
+    def __init__(self, name: str, options: DigipotBankOptions, link: RequestLink | None = None) -> None:
         able = capabilities(options)
         self._name = name
         self._options = options
@@ -58,7 +59,7 @@ class DigipotBank:
         self._channels = able.channels
         self._index = {channel: index for index, channel in enumerate(self._channels)}
         self._watchdog_ms = round(1e3 * options.watchdog)
-        self._link = Link(name, options.resource, options.baud)
+        self._link = link or Link(name, options.resource, options.baud)
         self._board = BoardClient(name, self._link, able.part.name, table.highest_code, len(able.channels))
         self._opened = False
         self._armed = False  # whether terminals may be connected
@@ -99,7 +100,7 @@ class DigipotBank:
     def identify(self) -> Identity:
         """Model, serial number of the USB adapter (the board has none of its own) and firmware version."""
         self._require_open("identify")
-        return Identity(MODEL, self._link.adapter_serial, self._board.firmware)
+        return Identity(self.model, self._link.adapter_serial, self._board.firmware)
 
     def levels(self) -> dict[str, LevelTable | Continuous]:
         """Nominal conductances of the part (S), for every channel."""

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from labrig.errors import IdentityMismatch
-from labrig_drivers.digipot_bank.link import (
+from labrig_drivers.digipot_bank.frames import (
     LEAST_FRAME,
     REPLY_AROUND_BODY,
     VERSION,
-    Link,
     Op,
     Reply,
     Status,
     setpoint_lists,
     table_crc,
 )
+from labrig_drivers.digipot_bank.link import RequestLink
 
 NO_ANSWER = 0xFFFF  # read instead of a code if a chip does not answer
 
@@ -47,7 +47,7 @@ class BoardClient:
         Number of the board's last start, from `greet`.
     """
 
-    def __init__(self, name: str, link: Link, part: str, highest_code: int, channels: int) -> None:
+    def __init__(self, name: str, link: RequestLink, part: str, highest_code: int, channels: int) -> None:
         self._name = name
         self._link = link
         self._part = part
@@ -119,7 +119,7 @@ class BoardClient:
         Parameters
         ----------
         patience_s
-            Time after which to give up (s), as for `Link.request`.
+            Time after which to give up (s), as for `RequestLink.request`.
         """
         reply = self._link.request(Op.SAFE, b"", 1, patience_s=patience_s)
         if not reply.body:

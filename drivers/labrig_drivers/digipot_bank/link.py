@@ -6,23 +6,24 @@ a new request and execute each at most once.
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import os
 import random
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, IdentityMismatch
-
-VERSION = 1
-LEAST_FRAME = 6  # version, op, sequence, CRC
-REPLY_HEADER = 7  # version, op, sequence, status, boot id
-REPLY_AROUND_BODY = REPLY_HEADER + 2  # and its CRC
-FRAMING = 3  # both zeros and the first byte of COBS
+from labrig_drivers.digipot_bank.frames import (
+    FRAMING,
+    REPLY_AROUND_BODY,
+    VERSION,
+    Op,
+    Reply,
+    Status,
+    frame,
+    read_reply,
+)
 
 REPLY_WAIT_S = 0.25  # in addition to the transmission time of the longest request and reply
 REPEATS = 4
@@ -33,128 +34,40 @@ _BOTH_WAYS = 2 * 280  # bytes
 _LONGEST = 1024  # bytes without a zero that may still become a frame; far above any MTU
 
 
-class Op(IntEnum):
-    """Operations of the protocol."""
+class RequestLink(Protocol):
+    """What the bank needs of a link: a `Link` of its own, or its part of one that it shares with others."""
 
-    HELLO = 1
-    STATUS = 2
-    STAGE = 3
-    COMMIT = 4
-    READ = 5
-    SAFE = 6
-    ARM = 7
-    STAGE_COMMIT = 8
+    @property
+    def is_open(self) -> bool:
+        """Whether the port is open."""
+        ...
 
+    @property
+    def adapter_serial(self) -> str:
+        """Serial number of the port's USB adapter; empty if there is none."""
+        ...
 
-class Status(IntEnum):
-    """Status of a reply."""
+    @property
+    def silence_s(self) -> float:
+        """Time since the last reply (s)."""
+        ...
 
-    OK = 0
-    BAD_VERSION = 1
-    BAD_OP = 2
-    MALFORMED = 3
-    OUT_OF_RANGE = 4
-    NOT_ARMED = 5
-    TABLE_MISMATCH = 6
-    VERIFY_FAILED = 7
+    @property
+    def last_good(self) -> str:
+        """The last reply, for error messages."""
+        ...
 
+    def open(self) -> None:
+        """Open the port."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One decoded reply.
+    def close(self) -> None:
+        """Close the port; never raises."""
+        ...
 
-    Attributes
-    ----------
-    version
-        Protocol version of the reply.
-    op, sequence
-        Those of the request; bit 7 of `op` is set.
-    status
-        A `Status`, or a number from a newer protocol.
-    boot_id
-        Number of the board's last start.
-    body
-        Data, whose layout depends on op and status.
-    """
-
-    version: int
-    op: int
-    sequence: int
-    status: int
-    boot_id: int
-    body: bytes
-
-
-def crc16(data: bytes) -> int:
-    """CRC-16/CCITT-FALSE, for frames and tables."""
-    return binascii.crc_hqx(data, 0xFFFF)
-
-
-def frame(op: int, sequence: int, payload: bytes) -> bytes:
-    """The bytes of a request on the line, with a leading zero that terminates any preceding noise."""
-    from cobs import cobs
-
-    plain = bytes((VERSION, op)) + sequence.to_bytes(2, "little") + payload
-    return b"\0" + cobs.encode(plain + crc16(plain).to_bytes(2, "big")) + b"\0"
-
-
-def read_reply(stuffed: bytes) -> Reply | None:
-    """Decode the bytes between two zeros; None if they are not a valid reply."""
-    from cobs import cobs
-
-    try:
-        plain = cobs.decode(stuffed)
-    except cobs.DecodeError:
-        return None
-    if len(plain) < REPLY_AROUND_BODY or crc16(plain):  # the CRC over a frame including its CRC is 0
-        return None
-    return Reply(
-        version=plain[0],
-        op=plain[1],
-        sequence=int.from_bytes(plain[2:4], "little"),
-        status=plain[4],
-        boot_id=int.from_bytes(plain[5:7], "little"),
-        body=plain[REPLY_HEADER:-2],
-    )
-
-
-def table_crc(table: Sequence[int]) -> int:
-    """CRC of a table of codes, one per channel."""
-    return crc16(b"".join(code.to_bytes(2, "little") for code in table))
-
-
-def setpoint_lists(table: Sequence[int], indices: Iterable[int], room: int) -> list[bytes]:
-    """Encode setpoints in the shorter form: (channel, code) pairs, or a run from the lowest to the highest index.
-
-    Parameters
-    ----------
-    table
-        Code of every channel.
-    indices
-        Channels to set.
-    room
-        Longest list (bytes).
-
-    Returns
-    -------
-    list of bytes
-        At least one list, which may be empty.
-    """
-    chosen = sorted(indices)
-    if not chosen:
-        return [b"\1"]
-    first, end = chosen[0], chosen[-1] + 1
-    if 2 + 2 * (end - first) < 1 + 3 * len(chosen):
-        step = (room - 2) // 2
-        return [
-            bytes((0, start)) + b"".join(code.to_bytes(2, "little") for code in table[start : min(start + step, end)])
-            for start in range(first, end, step)
-        ]
-    step = (room - 1) // 3
-    return [
-        b"\1" + b"".join(bytes((index,)) + table[index].to_bytes(2, "little") for index in chosen[start : start + step])
-        for start in range(0, len(chosen), step)
-    ]
+    def request(self, op: IntEnum, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
+        """Send a request and wait for its reply."""
+        ...
 
 
 class Link:
@@ -174,7 +87,7 @@ class Link:
         self._port_errors: tuple[type[Exception], ...] = (OSError,)
         self._sequence = random.randrange(0x10000)  # random, so that a restarted host does not look like repeats
         self._rest = b""  # received after the last zero
-        self._answered: tuple[Op, float] | None = None
+        self._answered: tuple[IntEnum, float] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -259,7 +172,7 @@ class Link:
             with contextlib.suppress(Exception):
                 socket.close()
 
-    def request(self, op: Op, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
+    def request(self, op: IntEnum, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
         """Send a request and wait for its reply, repeating the same bytes if none comes.
 
         Parameters
@@ -302,7 +215,7 @@ class Link:
                     remedy="check the board's power, its firmware, and `baud:`",
                 )
 
-    def _accepted(self, op: Op, reply: Reply) -> Reply:
+    def _accepted(self, op: IntEnum, reply: Reply) -> Reply:
         if reply.status == Status.BAD_VERSION:
             spoken = " to ".join(str(number) for number in reply.body[:2])
             raise IdentityMismatch(
@@ -314,22 +227,34 @@ class Link:
         self._answered = (op, time.monotonic())
         return reply
 
-    def _receive(self, op: Op, sequence: int, body: int) -> Reply | None:
+    def _receive(self, op: IntEnum, sequence: int, body: int) -> Reply | None:
         """Wait for the reply to the request; None after the timeout. Everything else received is ignored."""
         deadline = time.monotonic() + self._wait_s
         received = self._read(REPLY_AROUND_BODY + body + FRAMING, self._wait_s)
         while True:
-            *pieces, self._rest = (self._rest + received).split(b"\0")
-            for piece in pieces:
-                reply = read_reply(piece) if piece else None
-                if reply is not None and _answers(reply, op, sequence):
-                    return reply
-            if len(self._rest) > _LONGEST:
-                self._rest = b""  # too long for a frame; the CRC will reject the remainder
+            answer: Reply | None = None
+            for reply in self._replies(received):
+                if answer is None and _answers(reply, op, sequence):
+                    answer = reply
+                else:
+                    self._unasked(reply)
+            if answer is not None:
+                return answer
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
             received = self._read(1, left)  # noise, a late reply or a longer one: the end of ours is unknown
+
+    def _replies(self, received: bytes) -> list[Reply]:
+        """Decode the frames that these bytes complete."""
+        *pieces, self._rest = (self._rest + received).split(b"\0")
+        if len(self._rest) > _LONGEST:
+            self._rest = b""  # too long for a frame; the CRC will reject the remainder
+        replies = (read_reply(piece) for piece in pieces if piece)
+        return [reply for reply in replies if reply is not None]
+
+    def _unasked(self, reply: Reply) -> None:
+        """Ignore a frame that is no answer to the request: a late one."""
 
     def _read(self, count: int, wait_s: float) -> bytes:
         if self._port.timeout != wait_s:
@@ -347,7 +272,7 @@ class Link:
         ) from error
 
 
-def _answers(reply: Reply, op: Op, sequence: int) -> bool:
+def _answers(reply: Reply, op: IntEnum, sequence: int) -> bool:
     """Whether this is the reply to that request, in a supported protocol version."""
     # HELLO, SAFE and BAD_VERSION replies are the same in every version.
     frozen = op in (Op.HELLO, Op.SAFE) or reply.status == Status.BAD_VERSION

@@ -245,6 +245,7 @@ class VirtualDigipotBoard:
             self._repeated += 1
         else:
             self._accepted += 1
+            self._sequence = sequence
             status, body = self._execute(version, op, frame[4:-2])
             reply = struct.pack("<BBHBH", VERSION, op | REPLY, sequence, status, self.boot_id) + body
             self._reply = reply + struct.pack(">H", crc16(reply))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labrig_drivers.digipot_bank.link import Op, crc16, frame, read_reply, setpoint_lists, table_crc
+from labrig_drivers.digipot_bank.frames import Op, crc16, frame, read_reply, setpoint_lists, table_crc
 
 EXAMPLES = [
     (Op.HELLO, 0x1234, "", "00 07 01 01 34 12 3E 66 00"),

@@ -1,0 +1,114 @@
+"""What the source and the digitizer of a board have in common: the link, the greeting, and requests with clear errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from labrig.errors import ConnectionFailed, IdentityMismatch
+from labrig.instruments.data import Identity
+from labrig_drivers.digipot_bank.frames import Op, Reply, Status
+from labrig_drivers.digipot_bank.link import HELLO_S
+from labrig_drivers.one_board.frames import BUSY, BoardOp, Facts
+from labrig_drivers.one_board.options import MODEL, OneBoardOptions
+from labrig_drivers.one_board.shared_link import Board, SharedLink
+
+
+class Face:
+    """One instrument of a board.
+
+    Parameters
+    ----------
+    name : str
+        Name of the instrument.
+    options : OneBoardOptions
+        Its options.
+    wanted : callable
+        Compares the board with the options: returns pairs (what, in the options, on the board).
+    """
+
+    def __init__(
+        self, name: str, options: OneBoardOptions, wanted: Callable[[Facts], tuple[tuple[str, int, int], ...]]
+    ) -> None:
+        self.name = name
+        self.link = SharedLink(name, options.resource, options.baud)
+        self._wanted = wanted
+        self._firmware = ""
+
+    @property
+    def board(self) -> Board:
+        """The board. Raises ConnectionFailed before `open`."""
+        if self.link.board is None or not self._firmware:
+            raise self.failed("is not open", "use", "call open() first")
+        return self.link.board
+
+    def open(self) -> Facts:
+        """Connect and compare the board with the options. After an error the link is closed.
+
+        Raises
+        ------
+        ConnectionFailed, DeadlineExceeded
+            If the port cannot be opened, or HELLO is not answered within 3 s.
+        IdentityMismatch
+            If the board does not match the options.
+        """
+        try:
+            self.link.open()
+            reply = self.link.request(Op.HELLO, b"", 21, patience_s=HELLO_S)
+            facts = Facts.read(reply.body)
+            if facts is None:
+                raise IdentityMismatch(
+                    "is a bank of potentiometers without converters",
+                    device=self.name,
+                    action="HELLO",
+                    remedy="flash the firmware of the one-board bench (make flash BOARD=1)",
+                )
+            for what, here, there in self._wanted(facts):
+                if here != there:
+                    raise IdentityMismatch(
+                        f"the number of {what} is {there} on the board, but {here} in the configuration",
+                        device=self.name,
+                        action="HELLO",
+                        last_good=self.link.last_good,
+                        remedy=f"correct `{what}:`, or build the firmware with {what.upper()}=",
+                    )
+            self._firmware = str(reply.body[2])
+        except BaseException:
+            self.close()
+            raise
+        return facts
+
+    def identify(self) -> Identity:
+        """Model, serial number of the USB adapter (the board has none of its own) and firmware version."""
+        _ = self.board
+        return Identity(MODEL, self.link.adapter_serial, self._firmware)
+
+    def close(self) -> None:
+        """Disconnect; never raises."""
+        self._firmware = ""
+        self.link.close()
+
+    def ask(self, op: BoardOp, payload: bytes, body: int, action: str, patience_s: float | None = None) -> Reply:
+        """Send a request; raises ConnectionFailed if the board refuses it."""
+        reply = self.link.request(op, payload, body, patience_s=patience_s)
+        if reply.status != Status.OK or len(reply.body) < body:
+            what = "it is still taking scans" if reply.status == BUSY else f"{_status(reply)} {reply.body.hex(' ')}"
+            remedy = "make it safe first" if reply.status == BUSY else "flash the firmware of this labrig version"
+            raise self.failed(f"the board refused {op.name}: {what}".rstrip(), action, remedy)
+        return reply
+
+    def try_again(self) -> None:
+        """Open the port again if it was lost. Raises ConnectionFailed."""
+        if not self.link.is_open:
+            self.link.open()
+
+    def failed(self, message: str, action: str, remedy: str | None = None) -> ConnectionFailed:
+        """An error of this instrument."""
+        return ConnectionFailed(
+            message, device=self.name, action=action, last_good=self.link.last_good, remedy=remedy
+        )
+
+
+def _status(reply: Reply) -> str:
+    known: dict[int, IntEnum] = {int(status): status for status in Status}
+    return known[reply.status].name if reply.status in known else f"status {reply.status}"

@@ -1,0 +1,190 @@
+"""One serial port for the source, the digitizer and the programmer of a board.
+
+The three are instruments of their own to labrig, which may call them from several threads. The first that is opened
+opens the port; the last that is closed closes it. One request is on the line at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+from labrig.errors import DeadlineExceeded, LabrigError
+from labrig.instruments.addresses import canonical
+from labrig_drivers.digipot_bank.frames import Reply
+from labrig_drivers.digipot_bank.link import Link
+from labrig_drivers.one_board.frames import BoardOp
+
+TURN_S = 2.0
+"""Longest wait for the requests of the others (s); the longest one takes 1.3 s."""
+
+_MOST_BLOCKS = 1 << 16
+
+
+class StreamLink(Link):
+    """A link on which the board also sends blocks of scans, which answer no request."""
+
+    def __init__(self, name: str, resource: str, baud: int) -> None:
+        super().__init__(name, resource, baud)
+        self.blocks: deque[Reply] = deque(maxlen=_MOST_BLOCKS)
+
+    def receive_blocks(self, count: int, wait_s: float) -> None:
+        """Read up to `count` bytes, and keep the blocks that they complete. Raises ConnectionFailed."""
+        if self._port is None:
+            return
+        try:
+            received = self._read(count, wait_s)
+        except self._port_errors as error:
+            self._lost("read", error)
+        for reply in self._replies(received):
+            self._unasked(reply)
+
+    def _unasked(self, reply: Reply) -> None:
+        if reply.op == BoardOp.SCANS | 0x80:
+            self.blocks.append(reply)
+
+
+class Board:
+    """A board and its port, as its instruments share them.
+
+    Attributes
+    ----------
+    boot_id : int
+        Number of the board's last start, from the last reply.
+    period : int
+        Cycles between two scans, once the digitizer was configured; 0 before.
+    """
+
+    def __init__(self, link: StreamLink) -> None:
+        self.link = link
+        self.boot_id = 0
+        self.period = 0
+        self.users: set[object] = set()
+        self._turn = threading.RLock()
+
+    @contextmanager
+    def turn(self, name: str, action: str) -> Iterator[StreamLink]:
+        """Context in which the line belongs to one instrument; errors bear its name."""
+        if not self._turn.acquire(timeout=TURN_S):
+            raise DeadlineExceeded(
+                "another request to this board does not end", device=name, action=action, limit=f"{TURN_S:g} s"
+            )
+        try:
+            yield self.link
+        except LabrigError as error:
+            error.device = name
+            raise
+        finally:
+            self._turn.release()
+
+
+_boards: dict[str, Board] = {}
+_boards_lock = threading.Lock()
+
+
+class SharedLink:
+    """The part that one instrument has of the link to a board; a `RequestLink`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the instrument.
+    resource : str
+        The serial port.
+    baud : int
+        Baud rate.
+    """
+
+    def __init__(self, name: str, resource: str, baud: int) -> None:
+        self._name = name
+        self._resource = resource
+        self._baud = baud
+        self._joined: Board | None = None
+
+    @property
+    def board(self) -> Board | None:
+        """The board; None before `open` and after `close`."""
+        return self._joined
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this instrument is connected, and the port is open."""
+        return self._joined is not None and self._joined.link.is_open
+
+    @property
+    def adapter_serial(self) -> str:
+        """Serial number of the port's USB adapter; empty if there is none."""
+        return self._link.adapter_serial
+
+    @property
+    def silence_s(self) -> float:
+        """Time since the last reply to any of the instruments (s)."""
+        return self._link.silence_s
+
+    @property
+    def last_good(self) -> str:
+        """The last reply, for error messages."""
+        return self._link.last_good
+
+    def open(self) -> None:
+        """Join the board, and open its port unless it is open: opening it resets an Arduino."""
+        with _boards_lock:
+            board = self._joined or _boards.setdefault(
+                canonical(self._resource), Board(StreamLink(self._name, self._resource, self._baud))
+            )
+            board.users.add(self)
+            self._joined = board
+        try:
+            with board.turn(self._name, "open") as link:
+                if not link.is_open:
+                    link.open()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Leave the board; the last instrument closes the port. Never raises."""
+        with _boards_lock:
+            board, self._joined = self._joined, None
+            if board is None:
+                return
+            board.users.discard(self)
+            if not board.users:
+                _boards.pop(canonical(self._resource), None)
+                board.link.close()
+
+    def request(self, op: IntEnum, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
+        """Send a request and wait for its reply, as `Link.request`."""
+        if self._joined is None:
+            return self._link.request(op, payload, body)  # raises: it is not open
+        with self._joined.turn(self._name, op.name) as link:
+            reply = link.request(op, payload, body, patience_s=patience_s)
+        self._joined_boot(reply)
+        return reply
+
+    def receive_blocks(self, count: int, wait_s: float) -> list[Reply]:
+        """Wait for blocks of scans, for up to `count` bytes, and return all that have come."""
+        if self._joined is None:
+            return []
+        with self._joined.turn(self._name, "read") as link:
+            if not link.blocks:
+                link.receive_blocks(count, wait_s)
+            blocks = list(link.blocks)
+            link.blocks.clear()
+        return blocks
+
+    def forget_blocks(self) -> None:
+        """Discard the blocks that have come."""
+        if self._joined is not None:
+            self._joined.link.blocks.clear()
+
+    def _joined_boot(self, reply: Reply) -> None:
+        if self._joined is not None:
+            self._joined.boot_id = reply.boot_id
+
+    @property
+    def _link(self) -> StreamLink:
+        return self._joined.link if self._joined is not None else StreamLink(self._name, self._resource, self._baud)

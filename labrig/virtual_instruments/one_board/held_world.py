@@ -1,0 +1,59 @@
+"""The World as inputs see it that are read while all outputs are constant.
+
+A one-board bench changes its outputs at the start of each scan, and reads its inputs when the network has settled. So a
+scan is the static state for the codes of the outputs, whatever the capacitance of the nodes: nothing lags or is skewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.simulation.world import Stretch, World
+
+Array = NDArray[np.float64]
+
+
+class HeldWorld:
+    """The World for one piece of an acquisition; it has what `FrontEnd.sample` uses.
+
+    Parameters
+    ----------
+    world : World
+        The World.
+    held : mapping
+        (n,) voltages of each source channel in the n scans of this piece (V), open circuit, relative to the mid-rail.
+    """
+
+    def __init__(self, world: World, held: Mapping[str, Array]) -> None:
+        self._world = world
+        self._held = held
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world, name)
+
+    def stretches(
+        self,
+        nodes: Sequence[str],
+        t0: float,
+        rate: float,
+        n: int,
+        skew_s: Sequence[float] = (),
+        coupling: Array | None = None,
+    ) -> list[Stretch]:
+        """Return the (n, len(nodes)) voltages of all scans in one stretch; `rate` and `skew_s` play no part."""
+        sources = self._world.sources
+        wanted = np.zeros((n, len(sources)))
+        for column, channel in enumerate(sources):
+            if channel in self._held:
+                wanted[:, column] = self._held[channel]
+        codes, scan = np.unique(wanted, axis=0, return_inverse=True)
+        _, states = self._world.static(dict(zip(sources, codes.T, strict=True)), t0)
+        every = self._world.network.nodes
+        volts = states[scan.reshape(-1)][:, [every.index(node) for node in nodes]]
+        if coupling is not None:  # only what changes is picked up
+            volts = volts + (wanted - wanted.mean(axis=0)) @ coupling
+        return [Stretch(0, n, volts)]
