@@ -2,7 +2,7 @@
  *
  * Chip k holds channels 2k and 2k+1. Its select line is D2 + k mod 8, with k / 8 on A0..A2: up to eight chips hang on
  * those lines directly, more through one 74HC138 per line. The code is the same. The one-board bench has four of these
- * lines; the others select its converters (avr_sampler.c).
+ * lines, each with a decoder for eight chips; the others select its converters (avr_sampler.c).
  */
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
@@ -86,8 +86,8 @@ uint16_t hal_overruns(void)
 /* D2..D7 are PD2..PD7, D8 and D9 are PB0 and PB1. */
 static void select_chip(uint8_t channel)
 {
-    uint8_t chip = channel >> 1, line = chip % POT_LINES;
-    PORTC = (PORTC & ~0x07) | (chip / POT_LINES);
+    uint8_t chip = channel >> 1, line = POT_LINE(chip);
+    PORTC = (PORTC & ~0x07) | POT_ADDRESS(chip);
     if (line < 6)
         PORTD &= ~_BV(line + 2);
     else

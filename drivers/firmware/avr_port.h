@@ -38,11 +38,13 @@ static inline uint8_t transfer(uint8_t byte)
 }
 
 #ifdef SAMPLER
-enum { POT_LINES = 4 }; /* D2 ... D5; the converters have the others */
+#define POT_LINE(chip) ((chip) >> 3) /* D2 ... D5; the converters have the others */
+#define POT_ADDRESS(chip) ((chip) & 7)
 void avr_pump(void);
 uint8_t avr_has_output(void);
 #else
-enum { POT_LINES = 8 };
+#define POT_LINE(chip) ((chip) & 7)
+#define POT_ADDRESS(chip) ((chip) >> 3)
 static inline void avr_pump(void) {}
 static inline uint8_t avr_has_output(void) { return 0; }
 #endif

@@ -45,7 +45,7 @@ class Mcp4922:
 
 
 class Mcp3208:
-    """Eight inputs (Microchip DS21298): after a start bit `SGL, D2, D1, D0`, 1.5 clocks of sampling, a zero, 12 bits."""
+    """Eight inputs (Microchip DS21298): a start bit, `SGL, D2, D1, D0`, 1.5 clocks of sampling, a zero, 12 bits."""
 
     def __init__(self, bus: OneBoardBus, number: int) -> None:
         self._bus, self._number = bus, number
@@ -96,7 +96,7 @@ class OneBoardBus(Bus):
             return self.digitizers[INPUT_LINES[line]]
         if line == OUTPUT_LINE:
             return self.converters[address]
-        index = line + 4 * address
+        index = 8 * line + address
         return None if index >= len(self.chips) or self.chips[index].silent else self.chips[index]
 
     def _latches(self, high: bool) -> None:

@@ -48,7 +48,7 @@ class FirmwareBoard:
         self._core.testbed_reset(channels, boot_id, POWER_ON)
 
     def receive(self, data: bytes) -> bytes:
-        replies = ctypes.create_string_buffer(1 << 16)
+        replies = ctypes.create_string_buffer(1 << 18)
         count = self._core.testbed_receive(data, len(data), replies, len(replies))
         assert count <= len(replies)
         return replies.raw[:count]

@@ -23,9 +23,9 @@ def make(target: str, build: Path, **variables: object) -> str:
     return done.stdout
 
 
-def testbed_library(build: Path) -> Path:
+def testbed_library(build: Path, **variables: object) -> Path:
     """The core for a FirmwareBoard."""
-    make("testbed", build)
+    make("testbed", build, **variables)
     return build / "libtestbed.so"
 
 
@@ -36,9 +36,9 @@ def avr_program(build: Path, channels: int, **variables: object) -> Path:
     return folder / "avr.elf"
 
 
-def fuzz(build: Path, frames: int, seed: int) -> None:
+def fuzz(build: Path, frames: int, seed: int, **variables: object) -> None:
     """So many random and hostile frames to the core under sanitizers, which must find nothing."""
-    make("fuzz", build)
+    make("fuzz", build, **variables)
     done = subprocess.run([build / "fuzz", str(frames), str(seed)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{frames} frames"), done.stdout

@@ -20,6 +20,12 @@ def testbed(build) -> Path:
 
 
 @pytest.fixture(scope="session")
+def board_core(build) -> Path:
+    """The core of the one-board bench."""
+    return testbed_library(build / "one_board", BOARD=1)
+
+
+@pytest.fixture(scope="session")
 def elf(build) -> Callable[..., Path]:
     """The program for the ATmega328P, elf(channels, SPI_DIVIDER=...)."""
     return lambda channels, **variables: avr_program(build, channels, **variables)

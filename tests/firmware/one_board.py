@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import random
 import struct
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from firmware.wire import Reply
+import numpy as np
+from firmware.boards import FirmwareBoard, PythonBoard
+from firmware.same_replies import EVERY_STATUS, Generator, disturb
+from firmware.wire import Reply, replies, request
+
+from labrig.clock import SimulatedClock
+from labrig.virtual_instruments.one_board import VirtualOneBoard
+from labrig.virtual_instruments.one_board.sampler import Acquisition, Codes, Program
 
 OUTPUTS, SAMPLE, HALT, REST, SCANS = range(9, 14)
 BUSY = 8
 SOURCES, INPUTS = 12, 16
 MIDDLE = 2048
 LATE, LAST = 1, 2
+ALONE = -1
+"""Counted with the statuses: blocks of scans that were sent without a request."""
+EVERYTHING = EVERY_STATUS | {BUSY, ALONE}
 
 
 def reading(number: int, codes: Sequence[int]) -> int:
@@ -60,3 +74,107 @@ def played(levels: Sequence[int], partials: Iterable[tuple[int, int, int, int]],
         sums[source] = sums.get(source, 0) + amplitude * cosine(phase + step * scan)
     return [level + ((sums.get(source, 0) + (1 << 15)) >> 16) for source, level in enumerate(levels)]
 
+
+class Sums:
+    """The network of the simulated converters: every input reads a sum over all outputs."""
+
+    def __init__(self) -> None:
+        self.codes = [MIDDLE] * SOURCES
+
+    def hold(self, program: Program) -> None:
+        self.codes = list(program.levels)
+
+    def begin(self, acquisition: Acquisition) -> None:
+        """The first scan comes one period later."""
+
+    def digitize(self, acquisition: Acquisition, first: int, last: int) -> Codes:
+        every = acquisition.program.codes(first, last)
+        self.codes = every[-1].tolist()
+        return np.array([[reading(number, codes) for number in acquisition.inputs] for codes in every.tolist()])
+
+
+class PythonOneBoard(PythonBoard):
+    def __init__(self, channels: int, boot_id: int = 1) -> None:
+        self._clock = SimulatedClock()
+        self._network = Sums()
+        self._board = board = VirtualOneBoard(
+            self._network, channels, sources=SOURCES, inputs=INPUTS, clock=self._clock, boot_id=boot_id
+        )
+        self.receive, self.codes, self.take = board.receive, board.codes, board.take
+        self.stick, self.silence, self.heal = board.stick, board.silence, board.heal
+        self.reset, self.power_cycle = board.reset, board.power_cycle
+
+    def outputs(self) -> list[int]:
+        return self._network.codes
+
+
+class FirmwareOneBoard(FirmwareBoard):
+    def take(self) -> bytes:
+        sent = ctypes.create_string_buffer(1 << 18)
+        count = self._core.testbed_take(sent, len(sent))
+        assert count <= len(sent)
+        return sent.raw[:count]
+
+    def outputs(self) -> list[int]:
+        return [self._core.converters_output(source) for source in range(SOURCES)]
+
+
+class OneBoardGenerator(Generator):
+    """Frames of one conversation, half of them for the converters."""
+
+    def frame(self) -> bytes:
+        if self.rng.random() < 0.5:
+            return super().frame()
+        rng = self.rng
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        op = rng.choice((OUTPUTS, OUTPUTS, SAMPLE, SAMPLE, SAMPLE, HALT, REST))
+        payload = {OUTPUTS: self.outputs, SAMPLE: self.sample}.get(op, lambda: b"")()
+        if rng.random() < 0.03:
+            payload = payload[: rng.randrange(len(payload) + 1)]
+        elif rng.random() < 0.03:
+            payload += rng.randbytes(rng.randrange(100))
+        return request(op, self.sequence, payload)
+
+    def outputs(self) -> bytes:
+        rng = self.rng
+        levels = [rng.randrange(1024, 3072) if rng.random() < 0.998 else rng.randrange(65536) for _ in range(SOURCES)]
+        sources = sorted(rng.randrange(SOURCES) for _ in range(rng.randrange(17)))
+        if rng.random() < 0.02:
+            rng.shuffle(sources)
+        partials = [
+            (source, rng.randrange(256), rng.randrange(256), rng.randrange(-400, 400) if rng.random() < 0.99 else 32767)
+            for source in sources
+        ]
+        return outputs(levels, partials)
+
+    def sample(self) -> bytes:
+        rng = self.rng
+        count = rng.randrange(1, INPUTS + 1)
+        period = rng.randrange(500 + 500 * count, 16000) if rng.random() < 0.9 else rng.randrange(65536)
+        scans = rng.randrange(1, 100) if rng.random() < 0.97 else rng.randrange(65536)
+        return sample(period, scans, [rng.randrange(INPUTS + (rng.random() < 0.003)) for _ in range(count)])
+
+
+def converse(library: Path, seed: int, channels: int, frames: int) -> Counter[int]:
+    """The Python board and the core as a library, byte by byte. Returns how often each status was met."""
+    rng = random.Random(seed)
+    boot_id = rng.randrange(65536)
+    boards = python, native = PythonOneBoard(channels, boot_id), FirmwareOneBoard(library, channels, boot_id)
+    generator = OneBoardGenerator(rng, channels, watchdogs_ms=(0, 0, 5, 50, 500))
+    met: Counter[int] = Counter()
+    for number in range(frames):
+        if rng.random() < 0.4:
+            pause_ms = rng.randrange(120)
+            for board in boards:
+                board.wait_ms(pause_ms)
+            sent = python.take()
+            assert native.take() == sent, f"before frame {number}"
+            met[ALONE] += len(replies(sent))
+        disturb(rng, boards, channels)
+        data = generator.wire()
+        answer = python.receive(data)
+        assert native.receive(data) == answer, f"frame {number}: {data.hex(' ')}"
+        assert native.codes() == python.codes(), f"after frame {number}: {data.hex(' ')}"
+        met.update(generator.heard(answer))
+        assert native.outputs() == python.outputs(), f"after frame {number}: {data.hex(' ')}"
+    return met

@@ -85,7 +85,8 @@ class Host:
         return self(ARM, struct.pack("<H", watchdog_ms))
 
     def status(self) -> dict[str, int]:
-        return dict(zip(STATUS_FIELDS, struct.unpack("<BHIHHHHHBH", self(STATUS).body), strict=True))
+        """What a bank says of itself; a board with converters adds to it."""
+        return dict(zip(STATUS_FIELDS, struct.unpack_from("<BHIHHHHHBH", self(STATUS).body), strict=True))
 
     def read(self, first: int, count: int) -> list[int]:
         return list(struct.unpack(f"<{count}H", self(READ, bytes([first, count])).body))
