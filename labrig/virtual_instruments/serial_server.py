@@ -43,9 +43,7 @@ class Stream(Protocol):
 
 
 @contextlib.contextmanager
-def serve(
-    device: SerialDevice, host: str = "127.0.0.1", port: int = 0, stream: Stream | None = None
-) -> Iterator[str]:
+def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0, stream: Stream | None = None) -> Iterator[str]:
     """Serve a device while the context lasts, to one host at a time.
 
     A new host replaces the previous one, which may have died without closing its connection.
@@ -66,7 +64,9 @@ def serve(
     """
     ended = threading.Event()
     with socket.create_server((host, port)) as listener:
-        thread = threading.Thread(target=_serve, args=(device, listener, ended, stream), name="serial device", daemon=True)
+        thread = threading.Thread(
+            target=_serve, args=(device, listener, ended, stream), name="serial device", daemon=True
+        )
         thread.start()
         try:
             yield "socket://{}:{}".format(*listener.getsockname()[:2])
@@ -75,9 +75,7 @@ def serve(
             thread.join()
 
 
-def _serve(
-    device: SerialDevice, listener: socket.socket, ended: threading.Event, stream: Stream | None = None
-) -> None:
+def _serve(device: SerialDevice, listener: socket.socket, ended: threading.Event, stream: Stream | None = None) -> None:
     line: socket.socket | None = None
     with contextlib.ExitStack() as hosts:
         while not ended.is_set():

@@ -1,7 +1,7 @@
 """labrig's one-board bench: `labrig.board.source`, `labrig.board.digitizer` and `labrig.board.programmer`.
 
-The three instruments of one microcontroller with converters and digital potentiometers: one clock, one start, one serial
-port. Firmware, protocol and circuit: drivers/firmware/README.md.
+The three instruments of one microcontroller with converters and digital potentiometers: one clock, one start, one
+serial port. Firmware, protocol and circuit: drivers/firmware/README.md.
 """
 
 from __future__ import annotations

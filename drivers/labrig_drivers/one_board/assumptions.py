@@ -7,7 +7,7 @@ __all__ = ["DIGITIZER", "PROGRAMMER", "SOURCE"]
 
 SOURCE = (
     Assumption(
-        "outputs settle to half a code, and the network with them, before the first input is read, 13 µs after LDAC",
+        "outputs settle to half a code, and the network with them, before the first input is read, 24 µs after LDAC",
         "labrig measure CONFIG --drive in0=0.5V at two sample rates",
         "both readings agree within their ±",
     ),

@@ -1,4 +1,4 @@
-"""What the source and the digitizer of a board have in common: the link, the greeting, and requests with clear errors."""
+"""What the source and the digitizer of a board have in common: the link, the greeting, and requests."""
 
 from __future__ import annotations
 
@@ -104,9 +104,7 @@ class Face:
 
     def failed(self, message: str, action: str, remedy: str | None = None) -> ConnectionFailed:
         """An error of this instrument."""
-        return ConnectionFailed(
-            message, device=self.name, action=action, last_good=self.link.last_good, remedy=remedy
-        )
+        return ConnectionFailed(message, device=self.name, action=action, last_good=self.link.last_good, remedy=remedy)
 
 
 def _status(reply: Reply) -> str:
