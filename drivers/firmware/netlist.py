@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 Pin = tuple[str, str]
 
@@ -85,7 +86,7 @@ def circuit(inputs: int, hidden: int, outputs: int) -> Circuit:
     made = Circuit()
     nodes = [f"in{k}" for k in range(inputs)], [f"hid{k}" for k in range(hidden)], [f"out{k}" for k in range(outputs)]
     layers = [layer for layer in nodes if layer]
-    edges = [(a, b) for first, second in zip(layers, layers[1:], strict=False) for a in first for b in second]
+    edges = [(a, b) for first, second in pairwise(layers) for a in first for b in second]
     pins = {f"p{pin}": label for label, pin in MCU_PINS.items()}
     made.add("A", "Arduino Nano (ATmega328P)", **pins)
     _reference(made)

@@ -22,6 +22,8 @@ TURN_S = 2.0
 """Longest wait for the requests of the others (s); the longest one takes 1.3 s."""
 
 _MOST_BLOCKS = 1 << 16
+_AT_ONCE = 1 << 16
+"""Most bytes that are read at once."""
 
 
 class StreamLink(Link):
@@ -41,6 +43,13 @@ class StreamLink(Link):
             self._lost("read", error)
         for reply in self._replies(received):
             self._unasked(reply)
+
+    def _read(self, count: int, wait_s: float) -> bytes:
+        """Read `count` bytes, and all others that have come: blocks may be on the line before a reply."""
+        received = super()._read(count, wait_s)
+        if self._port.in_waiting:
+            received += super()._read(_AT_ONCE, 0.0)
+        return received
 
     def _unasked(self, reply: Reply) -> None:
         if reply.op == BoardOp.SCANS | 0x80:

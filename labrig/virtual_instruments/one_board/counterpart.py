@@ -148,7 +148,8 @@ class _Network:
         names = [self._names[k] for k in acquisition.inputs]
         with self._bench.lock:
             (t0, number), rate = self._began, CLOCK_HZ / acquisition.period
-            held: Any = HeldWorld(self._bench.world, {label: volts[:, source] for source, label in self._sources})
+            by_channel = {label: np.asarray(volts[:, source], dtype=np.float64) for source, label in self._sources}
+            held: Any = HeldWorld(self._bench.world, by_channel)
             skew_s = (0.0,) * len(names)
             sampled = self._front_end.sample(held, names, t0, rate, (first, last), number, skew_s)
         codes, _ = self._front_end.codes(sampled)
