@@ -15,6 +15,7 @@ BENCHES = {
     "divider": ("divider.yaml", "simulated"),
     "iris": ("iris_wire.yaml", "simulated"),
     "wire": ("iris_wire.yaml", "wire"),
+    "board": ("board.yaml", "wire"),
 }
 ALONE = {
     "memristors": ("iris_memristor.yaml", "simulated", "cells"),
@@ -44,7 +45,9 @@ def _cases():
                 if name in ALONE and subject.name != ALONE[name][2]:
                     continue
                 for check in checks:
-                    marks = [pytest.mark.more] if name == "arc" else []
+                    marks = (
+                        [pytest.mark.more] if name == "arc" or (name == "board" and "ctrl_c" in check.__name__) else []
+                    )
                     yield pytest.param(subject, check, id=f"{name}-{subject.name}-{check.__name__}", marks=marks)
 
 

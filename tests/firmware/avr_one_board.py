@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
+import numpy as np
 from firmware.avr_board import AvrBoard, Bus, Chip, attached
-from firmware.one_board import reading
+from firmware.one_board import INPUTS, OUTPUTS, SAMPLE, SOURCES, outputs, played, reading, sample, scans
+from firmware.wire import OK, OUT_OF_RANGE, Host, replies, request
 
 LATCH_PIN = "PD7"
 INPUT_LINES, OUTPUT_LINE = {5: 0, 6: 1}, 4
@@ -132,3 +135,34 @@ class AvrOneBoard(AvrBoard):
     def outputs(self) -> Sequence[int | None]:
         assert isinstance(self.bus, OneBoardBus)
         return self.bus.outputs(12)
+
+
+def unevenness(avr: AvrOneBoard, inputs: int, scans_wanted: int, seed: int) -> int:
+    """Take scans at the shortest period that the board accepts, and check every code.
+
+    Returns the largest difference between a period of the outputs and what was asked (cycles).
+    """
+    assert isinstance(avr.bus, OneBoardBus)
+    rng, host = random.Random(seed), Host(avr, sequence=1000 * seed)
+    tones = [(source, rng.randrange(1, 128), rng.randrange(256), rng.randrange(-900, 900)) for source in range(3)]
+    levels = [rng.randrange(1000, 3000) for _ in range(SOURCES)]
+    assert host(OUTPUTS, outputs(levels, tones)).status == OK
+    assert avr.outputs() == levels
+    chosen = rng.sample(range(INPUTS), inputs)
+    period = 500 + 500 * inputs + 230 * len(tones)
+    assert host(SAMPLE, sample(period - 1, scans_wanted, chosen)).status == OUT_OF_RANGE
+    avr.bus.latched_at.clear()
+    said = avr.receive(request(SAMPLE, 1000 * seed + 500, sample(period, scans_wanted, chosen)))
+    answer, *blocks = replies(said + avr.collected(scans_wanted * period / 16000 + 4))
+    assert (answer.op, answer.status) == (SAMPLE, OK)
+    found = [scans(block, inputs) for block in blocks]
+    assert [row for each in found for row in each.codes] == [
+        [reading(each, played(levels, tones, scan)) for each in chosen] for scan in range(scans_wanted)
+    ]
+    assert {each.flags for each in found[:-1]} <= {0}
+    assert avr.outputs() == levels
+    status = host.status()
+    assert (status["overruns"], status["dropped"]) == (0, 0)
+    assert not avr.bus.errors
+    assert not any(converter.errors for converter in avr.bus.converters)
+    return int(abs(np.diff(avr.bus.latched_at[:scans_wanted]) - period).max())

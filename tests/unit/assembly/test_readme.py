@@ -13,6 +13,7 @@ from labrig_drivers.digipot_bank.options import DigipotBankOptions
 from labrig_drivers.generic import DigitizerOptions, ProgrammerOptions, SourceOptions
 from labrig_drivers.ni.input_options import NiAnalogInputOptions
 from labrig_drivers.ni.output_options import NiAnalogOutputOptions
+from labrig_drivers.one_board import options as one_board
 from labrig_drivers.siglent.options import SdgOptions
 from pydantic import BaseModel
 
@@ -90,6 +91,9 @@ REAL = {
     "ni.ao": NiAnalogOutputOptions,
     "siglent.sdg": SdgOptions,
     "labrig.digipot_bank": DigipotBankOptions,
+    "labrig.board.source": one_board.SourceOptions,
+    "labrig.board.digitizer": one_board.DigitizerOptions,
+    "labrig.board.programmer": one_board.ProgrammerOptions,
 }
 
 

@@ -1,0 +1,121 @@
+"""The one-board bench: training on the wire, its firmware on an AVR, all its boards alike, and what its parts cost."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from common import CONFIGS, ROOT, Figure, at_least, at_most, in_parallel, seeds
+
+sys.path.append(str(ROOT / "tests"))
+
+SCANS_S = 53.2e-3
+"""Window and settling of board.yaml (s)."""
+
+
+def measure(short: bool) -> list[Figure]:
+    figures = [*_training(short), *_parts()]
+    try:
+        with tempfile.TemporaryDirectory() as build:
+            return figures + _firmware(Path(build), short)
+    except pytest.skip.Exception as missing:
+        return [*figures, Figure("firmware of the one-board bench", "not measured", str(missing), False)]
+
+
+def _training(short: bool) -> list[Figure]:
+    """Regression and XOR over the wire, through pyserial, in real time."""
+    with tempfile.TemporaryDirectory() as folder:
+        board = _run("board.yaml", folder, f"learning.epochs={3 if short else 30}")
+        xor = None if short else _run("board_xor.yaml", folder)
+    metrics = board["metrics"]
+    most_v = 0.05 if short else 5e-3
+    took_s = board["bench_s"] / board["acquisitions"]
+    figures = [
+        at_most(
+            f"board.yaml over the wire, {board['steps']} steps, rms error in test (V)", metrics["test_rms_v"], most_v
+        ),
+        Figure(
+            "steps per second, of 4 examples with 2 acquisitions each",
+            f"{board['steps'] / board['bench_s']:.2f}",
+            f"stated; {100 * SCANS_S / took_s:.0f} % of the time is sampling, the rest requests and computing",
+            True,
+        ),
+    ]
+    if xor is not None:
+        figures.append(
+            at_least("board_xor.yaml over the wire, patterns right", xor["metrics"]["patterns_right"], 4, "d")
+        )
+    return figures
+
+
+def _run(config: str, folder: str, *overrides: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "labrig", "run", str(CONFIGS / config), "--json", "--no-plots"]
+    command += ["--runs-dir", folder, *(part for override in overrides for part in ("--set", override))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _parts() -> list[Figure]:
+    """Sums of the parts lists."""
+    netlist = _netlist()
+    totals = {
+        what: sum(euros for *_, euros in netlist.parts_list(netlist.circuit(*size)))
+        for what, size in {"regression": (5, 0, 2), "XOR": (6, 4, 2)}.items()
+    }
+    return [at_most(f"parts of the board for {what} (€)", total, 60, ".2f") for what, total in totals.items()]
+
+
+def _netlist() -> ModuleType:
+    path = ROOT / "drivers" / "firmware" / "netlist.py"
+    spec = importlib.util.spec_from_file_location("netlist", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["netlist"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _firmware(build: Path, short: bool) -> list[Figure]:
+    from firmware.avr_one_board import AvrOneBoard, unevenness  # skips where there is no simulator
+    from firmware.builds import avr_program, fuzz, testbed_library
+    from firmware.one_board import converse
+
+    conversations, frames, fuzzed = (4, 300, 20_000) if short else (20, 5000, 1_000_000)
+    *chosen, fuzz_seed = seeds("one_board", conversations + 1)
+    channels = [(1, 4, 64, 127, 128)[k % 5] for k in range(conversations)]
+    conversation = partial(converse, testbed_library(build, BOARD=1), frames=frames)
+    avr = AvrOneBoard(avr_program(build, 32, BOARD=1), 32)
+    uneven = max(unevenness(avr, inputs, 100, inputs) for inputs in (1, 8, 13, 16))
+    return [
+        at_most("largest change of the period of the outputs at the highest rates, on an AVR (cycles)", uneven, 1, "d"),
+        at_least(
+            "random frames that Python and native boards answered alike, with all scans",
+            sum(in_parallel(partial(_passed, frames, conversation), chosen, channels)),
+            conversations * frames,
+            "d",
+        ),
+        at_least(
+            "fuzzed frames under ASan and UBSan without a finding",
+            _passed(fuzzed, partial(fuzz, BOARD=1), build, fuzzed, fuzz_seed),
+            fuzzed,
+            "d",
+        ),
+    ]
+
+
+def _passed(frames: int, check: Any, *arguments: Any) -> int:
+    """How many of the frames: all, or none and the reason on stderr."""
+    try:
+        check(*arguments)
+    except AssertionError as failure:
+        print(failure, file=sys.stderr)
+        return 0
+    return frames
