@@ -7,6 +7,7 @@ opens the port; the last that is closed closes it. One request is on the line at
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from labrig_drivers.one_board.frames import BoardOp
 
 TURN_S = 2.0
 """Longest wait for the requests of the others (s); the longest one takes 1.3 s."""
+
+LET_PASS_S = 2e-3
 
 _MOST_BLOCKS = 1 << 16
 _AT_ONCE = 1 << 16
@@ -61,17 +64,17 @@ class Board:
 
     Attributes
     ----------
-    boot_id : int
-        Number of the board's last start, from the last reply.
     period : int
         Cycles between two scans, once the digitizer was configured; 0 before.
+    requests : set
+        Requests that wait for the line, or are on it. Whoever waits for scans lets them go first.
     """
 
     def __init__(self, link: StreamLink) -> None:
         self.link = link
-        self.boot_id = 0
         self.period = 0
         self.users: set[object] = set()
+        self.requests: set[object] = set()
         self._turn = threading.RLock()
 
     @contextmanager
@@ -169,14 +172,21 @@ class SharedLink:
         """Send a request and wait for its reply, as `Link.request`."""
         if self._joined is None:
             return self._link.request(op, payload, body)  # raises: it is not open
-        with self._joined.turn(self._name, op.name) as link:
-            reply = link.request(op, payload, body, patience_s=patience_s)
-        self._joined_boot(reply)
+        board, this = self._joined, object()
+        board.requests.add(this)
+        try:
+            with board.turn(self._name, op.name) as link:
+                reply = link.request(op, payload, body, patience_s=patience_s)
+        finally:
+            board.requests.discard(this)
         return reply
 
     def receive_blocks(self, count: int, wait_s: float) -> list[Reply]:
         """Wait for blocks of scans, for up to `count` bytes, and return all that have come."""
         if self._joined is None:
+            return []
+        if self._joined.requests:
+            time.sleep(LET_PASS_S)
             return []
         with self._joined.turn(self._name, "read") as link:
             if not link.blocks:
@@ -189,10 +199,6 @@ class SharedLink:
         """Discard the blocks that have come."""
         if self._joined is not None:
             self._joined.link.blocks.clear()
-
-    def _joined_boot(self, reply: Reply) -> None:
-        if self._joined is not None:
-            self._joined.boot_id = reply.boot_id
 
     @property
     def _link(self) -> StreamLink:
