@@ -168,7 +168,7 @@ def _potentiometers(made: Circuit, edges: list[tuple[str, str]]) -> None:
         wires = {"p1": decoder[chip % 8], "p2": "D13", "p3": "D11", "p13": "D12"}
         wires |= {"p4": "GND", "p11": "GND", "p12": "5V", "p14": "5V"}
         for (wiper, end), (a, b) in zip(POT, edges[2 * chip : 2 * chip + 2], strict=False):
-            wires |= {f"p{wiper}": b, f"p{end}": a}
+            wires |= {f"p{wiper}": a, f"p{end}": b}
         made.add("U", "MCP4251-104E/P", **wires)
         made.add("C", "C 100n", p1="5V", p2="GND")
 

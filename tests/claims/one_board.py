@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -65,22 +63,14 @@ def _run(config: str, folder: str, *overrides: str) -> dict[str, Any]:
 
 def _parts() -> list[Figure]:
     """Sums of the parts lists."""
-    netlist = _netlist()
+    from firmware.netlist import netlist_program
+
+    netlist = netlist_program()
     totals = {
         what: sum(euros for *_, euros in netlist.parts_list(netlist.circuit(*size)))
         for what, size in {"regression": (5, 0, 2), "XOR": (6, 4, 2)}.items()
     }
     return [at_most(f"parts of the board for {what} (€)", total, 60, ".2f") for what, total in totals.items()]
-
-
-def _netlist() -> ModuleType:
-    path = ROOT / "drivers" / "firmware" / "netlist.py"
-    spec = importlib.util.spec_from_file_location("netlist", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["netlist"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _firmware(build: Path, short: bool) -> list[Figure]:
