@@ -27,7 +27,6 @@ enum op {
 enum state { SAFE = 0, ARMED = 1, TRIPPED = 2 };
 
 enum form { RUN = 0, PAIRS = 1 };
-
 enum { HEADER = 4 };
 
 static struct frame_decoder request;

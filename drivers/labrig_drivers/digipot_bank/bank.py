@@ -129,9 +129,7 @@ class DigipotBank:
             for channel, setting in settings.items()
         }
         self._require_open("program")
-        target = list(self._table)
-        for index, code in codes.items():
-            target[index] = code
+        target = [codes.get(index, code) for index, code in enumerate(self._table)]
         faulty = self._mismatched | self._unconnected
         changed = [index for index, code in codes.items() if code != self._table[index] or index in faulty]
         try:
