@@ -13,7 +13,15 @@ from labrig.simulation.section import IMPERFECTIONS, Imperfection
 if TYPE_CHECKING:
     from labrig.assembly.assembly import Assembly
 
+__all__ = ["LEVEL_NOISE", "TONE_NOISE", "ForetoldNoise", "Imperfection", "foretold_noise", "imperfections"]
+
 Array = NDArray[np.float64]
+
+LEVEL_NOISE = (400e-6, 2e-3)
+"""What a level may deviate for reasons that are not modelled: volts, and a share of the largest reading."""
+
+TONE_NOISE = (10e-6, 0.01)
+"""The same for a tone."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ def foretold_noise(assembly: Assembly) -> ForetoldNoise:
     tones_hz = (0.0, *timing.tones.frequencies_hz)
     own = np.zeros((len(tones_hz), len(senses)))
     common = np.zeros(len(tones_hz))
-    members = _imperfections(assembly)
+    members = imperfections(assembly)
     record = assembly.calibration
     if record is not None:
         columns = [record.inputs.index(f"{digitizer}/{wire.channel}") for wire in senses]
@@ -81,6 +89,8 @@ def foretold_noise(assembly: Assembly) -> ForetoldNoise:
     return ForetoldNoise(own, common, u_gain, u_zero, u_source, u_pickup)
 
 
-def _imperfections(assembly: Assembly) -> list[Imperfection]:
+def imperfections(assembly: Assembly, seed: int | None = None) -> list[Imperfection]:
+    """Return the imperfections of the `simulation` section, with its own seed or with another."""
     values = assembly.simulation.imperfections
-    return [IMPERFECTIONS.find(name)(value, assembly.simulation_seed) for name, value in values.items()]
+    drawn = assembly.simulation_seed if seed is None else seed
+    return [IMPERFECTIONS.find(name)(value, drawn) for name, value in values.items()]

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from labrig.cli.options import add_config, assembled
+from labrig.cli.options import add_config, assembled, file_named
 from labrig.json_text import json_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from labrig.learning.measurement import Response
+    from labrig.assembly import Assembly
+    from labrig.learning.measurement import Excitation
+    from labrig.procedures.measure import Measurement, Meter
     from labrig.rig.hookup import SourceWire
     from labrig.rig.limits import Limits
     from labrig.rig.rig import Rig
+
+PAUSE_S = 0.5
+"""Least time between two acquisitions of --watch."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +39,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--initial", action="store_true", help="first write the initial conductances (default: keep the board as it is)"
     )
+    parser.add_argument("--watch", action="store_true", help="measure again and again until Ctrl-C")
+    parser.add_argument(
+        "--scan", action="store_true", help="drive every channel in turn and print the matrix of who answers"
+    )
+    parser.add_argument("--save", type=file_named, metavar="FILE.npz", help="save the samples and what was read")
+    parser.add_argument("--plot", type=file_named, metavar="FILE.png", help="draw the time trace and the spectrum")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print DC and phasors of every node; returns the exit code."""
     from labrig.cli.opened import opened
     from labrig.interrupts import Interrupts
-    from labrig.learning.measurement import Excitation
+    from labrig.procedures.measure import Meter
+    from labrig.procedures.measure.excitations import excitation
 
+    _check_options(arguments)
     assembly = assembled(arguments)
     hookup = assembly.board.hookup
     medium = assembly.network.physics.medium
@@ -47,15 +63,161 @@ def execute(arguments: argparse.Namespace) -> int:
     activation = _values(arguments.drive, "--drive", hookup.inputs, drives)
     error = _values(arguments.error, "--error", hookup.outputs, errors)
     _check_errors(hookup.outputs, error, assembly.limits)
-    constant = hookup.has_second and error.any()
     with Interrupts(immediate=True) as interrupts, opened(assembly.open_rig(), interrupts) as rig:
         if arguments.initial:
             rig.program(assembly.update(rig).settings())
-        tones = error[None] if error.any() and not constant else None
-        response = rig.measure(Excitation(activation, error=tones, constant=error if constant else None))
-        rig.confirm()
-        print(_json(rig, response) if arguments.json else _text(rig, response))
+        meter = Meter(assembly, rig)
+        if arguments.scan:
+            _print_scan(arguments, assembly, rig, meter)
+            return 0
+        played = excitation(assembly, rig, activation, error)
+        if arguments.watch:
+            _watch(arguments, rig, meter, played)
+        _print_one(arguments, assembly, rig, meter, played)
     return 0
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    from labrig.errors import UsageError
+
+    kept = [name for name in ("--save", "--plot") if getattr(arguments, name[2:]) is not None]
+    if arguments.watch and (kept or arguments.scan):
+        raise UsageError(f"--watch does not go with {' '.join([*kept, *(['--scan'] * arguments.scan)])}")
+    if arguments.scan and (kept or arguments.drive or arguments.error):
+        given = [*kept, *(f"--{name}" for name in ("drive", "error") if getattr(arguments, name))]
+        raise UsageError(f"--scan drives every channel by itself and does not go with {' '.join(given)}")
+
+
+def _print_scan(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, meter: Meter) -> None:
+    from labrig.cli.measure_output import scan_record, scan_text
+    from labrig.procedures.measure import scan
+
+    found = scan(assembly, rig, meter)
+    print(json_text(scan_record(rig, meter, found)) if arguments.json else scan_text(rig, meter, found))
+
+
+def _print_one(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, meter: Meter, played: Excitation) -> None:
+    """Print one acquisition. If nodes contradict what is played, print it all the same before the error is raised."""
+    found, contradiction = _measured(rig, meter, played)
+    print(_text(arguments, rig, meter, found), flush=True)
+    if contradiction is not None:
+        raise contradiction
+    for path, content in (
+        (arguments.save, _npz(rig, found) if arguments.save else b""),
+        (arguments.plot, _png(assembly, rig, found) if arguments.plot else b""),
+    ):
+        if path is not None:
+            _write(path, content)
+
+
+def _measured(rig: Rig, meter: Meter, played: Excitation) -> tuple[Measurement, Exception | None]:
+    """An acquisition, and the error of a rig that does not trust it because nodes contradict what is played."""
+    from labrig.errors import SenseMisfit
+
+    try:
+        return meter.measure(played), None
+    except SenseMisfit as error:
+        rig.wiring_trusted = False
+        try:
+            return meter.measure(played), error
+        finally:
+            rig.wiring_trusted = True
+
+
+def _watch(arguments: argparse.Namespace, rig: Rig, meter: Meter, played: Excitation) -> None:
+    """Print acquisitions until Ctrl-C: in place on a terminal, one after the other elsewhere."""
+    rig.wiring_trusted = False
+    show: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
+    stop: Callable[[], None] = lambda: None  # noqa: E731
+    if sys.stdout.isatty() and not arguments.json:
+        show, stop = _in_place()
+    began = time.monotonic()
+    try:
+        for number in range(1, sys.maxsize):
+            found = meter.measure(played)
+            text = _text(arguments, rig, meter, found)
+            if not arguments.json:
+                text = f"acquisition {number}, {time.monotonic() - began:.1f} s; Ctrl-C ends\n{text}"
+            show(text)
+            time.sleep(PAUSE_S)
+    finally:
+        stop()
+
+
+def _in_place() -> tuple[Callable[[str], None], Callable[[], None]]:
+    """Functions that show a text in place of the one before, and that end it."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from labrig.cli.streams import Unfiltered
+
+    console: Any = Console(file=Unfiltered(sys.stdout))  # type: ignore[arg-type]
+    live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+    live.start()
+    return (lambda text: live.update(Text(text, no_wrap=True), refresh=True)), live.stop
+
+
+def _text(arguments: argparse.Namespace, rig: Rig, meter: Meter, found: Measurement) -> str:
+    from labrig.cli.measure_output import measured_record, measured_text
+
+    return json_text(measured_record(rig, meter, found)) if arguments.json else measured_text(rig, meter, found)
+
+
+def _npz(rig: Rig, found: Measurement) -> bytes:
+    """The samples, what was read and what is expected, for numpy.load."""
+    from io import BytesIO
+
+    import numpy as np
+
+    read, compared = found.read, found.comparison
+    arrays: dict[str, Any] = {
+        "samples": rig.window(),
+        "nodes": np.array([wire.node for wire in rig.hookup.senses]),
+        "sample_rate_hz": rig.plan.sample_rate_hz,
+        "tones_hz": np.array(read.frequencies_hz),
+        "activation": np.asarray(found.excitation.activation),
+        "error_a": found.response.error,
+        "dc_v": read.dc,
+        "u_dc_v": read.u_dc,
+        "phasor_v": read.channel_phasor,
+        "u_phasor_v": read.u_channel,
+    }
+    if compared is not None:
+        arrays |= {"expected_dc_v": compared.expected.dc, "within_dc_v": compared.within.dc}
+        arrays |= {"expected_in_phase_v": compared.expected.in_phase, "within_v": compared.within.in_phase}
+    content = BytesIO()
+    np.savez_compressed(content, **arrays)
+    return content.getvalue()
+
+
+def _png(assembly: Assembly, rig: Rig, found: Measurement) -> bytes:
+    import numpy as np
+
+    from labrig.cli.measure_output import units_of
+    from labrig.procedures.measure.picture import chosen_nodes, window_picture
+    from labrig.runs.spectrum import Window
+
+    hookup = rig.hookup
+    nodes = tuple(wire.node for wire in hookup.senses)
+    played = found.excitation
+    error = np.zeros(len(hookup.outputs)) if played.error is None else np.abs(played.error).sum(axis=0)
+    driven = [wire.node for wire, level in zip(hookup.inputs, played.activation, strict=True) if level]
+    driven += [wire.output for wire, current in zip(hookup.outputs, error, strict=True) if current]
+    driven = [node for node in (*driven, *(wire.output for wire in hookup.outputs)) if node in nodes]
+    window = Window(rig.window(), nodes, rig.plan.sample_rate_hz, found.read.frequencies_hz)
+    shown = chosen_nodes(nodes, driven, hookup.pilot.node)
+    units = sorted({units_of(rig)[nodes.index(node)] for node in shown})
+    return window_picture(window, shown, f"{assembly.name}: one window", ", ".join(units))
+
+
+def _write(path: Path, content: bytes) -> None:
+    from labrig.errors import StorageError
+
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another place") from error
 
 
 def _values(
@@ -110,53 +272,3 @@ def _check_errors(wires: Sequence[SourceWire], flows: NDArray[np.float64], limit
                 config_path=("limits", "node"),
                 remedy=f"inject at most {most}, or raise limits.node if the board allows it",
             )
-
-
-def _json(rig: Rig, response: Response) -> str:
-    read, units = response.demodulated, _units(rig)
-    nodes = [
-        {
-            "node": wire.node,
-            "unit": units[column],
-            "dc_v": read.dc[column],
-            "u_dc_v": read.u_dc[column],
-            "in_phase_v": read.channel_in_phase[:, column].tolist(),
-            "quadrature_v": read.channel_quadrature[:, column].tolist(),
-            "u_v": read.u_channel[:, column].tolist(),
-        }
-        for column, wire in enumerate(rig.hookup.senses)
-    ]
-    flags = sorted(flag.value for flag in read.flags)
-    return json_text({"event": "measured", "tones_hz": list(read.frequencies_hz), "nodes": nodes, "flags": flags})
-
-
-def _text(rig: Rig, response: Response) -> str:
-    from labrig.cli.tables import table
-
-    read = response.demodulated
-    units = _units(rig)
-    alike = set(units) == {"V"}
-    unit = " (V)" if alike else ""
-    header = ["node", *([] if alike else ["unit"]), f"DC{unit}", "±"]
-    for frequency in read.frequencies_hz:
-        header += [f"in phase, {frequency:g} Hz{unit}", "±", f"quadrature{unit}"]
-    rows = []
-    for column, wire in enumerate(rig.hookup.senses):
-        level = f"{read.dc[column]:+.6f}" if alike else f"{read.dc[column]:+.6g}"
-        row = [wire.node, *([] if alike else [units[column]]), level, f"{read.u_dc[column]:.1e}"]
-        for tone in range(len(read.frequencies_hz)):
-            row += [
-                f"{read.channel_in_phase[tone, column]:+.3e}",
-                f"{read.u_channel[tone, column]:.1e}",
-                f"{read.channel_quadrature[tone, column]:+.3e}",
-            ]
-        rows.append(row)
-    return table(header, rows)
-
-
-def _units(rig: Rig) -> list[str]:
-    """Return the unit of each sensed node; that of the pilot is V."""
-    hookup, medium = rig.hookup, rig.limits.medium
-    second = {node for edge in hookup.edges for node, _ in edge.second}
-    own = {hookup.pilot.node: "V", **{node: medium.unit("second_state") for node in second}}
-    return [own.get(wire.node, medium.unit("state")) for wire in hookup.senses]

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from labrig.cli.main import main
@@ -62,7 +67,7 @@ def test_a_table_has_the_same_in_words(capsys: pytest.CaptureFixture[str]) -> No
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith(("in0", "out0", "pilot"))}
     assert set(rows) == {"in0", "out0", "pilot"}
     # 1 µA meets the edge with 50 Ω behind it, beside the load of 100 kΩ.
-    assert float(rows["out0"][2]) == pytest.approx(1e-6 / (1 / (50 + 1 / 30e-6) + 1e-5), rel=0.01)
+    assert float(rows["out0"][4]) == pytest.approx(1e-6 / (1 / (50 + 1 / 30e-6) + 1e-5), rel=0.01)
 
 
 @pytest.mark.parametrize("option", ["--drive=0.5V", "--drive=out0=1V", "--error=in0=1uA"])
@@ -70,3 +75,92 @@ def test_a_node_that_is_not_there_is_refused(option: str, capsys: pytest.Capture
     assert main(["measure", "divider.yaml", option]) == 2
     node = "in0" if "--drive" in option else "out0"
     assert f"write NODE=VALUE, where NODE is one of {node}" in capsys.readouterr().err
+
+
+def test_what_is_read_is_beside_what_is_expected(capsys: pytest.CaptureFixture[str]) -> None:
+    event = json.loads(measured(capsys, "--drive", "in0=1V", "--error", "out0=1uA", "--json"))
+    assert event["off"] == []
+    _, out0, _ = event["nodes"]
+    load = 1 / (1 / (50 + 1 / 30e-6) + 1e-5)  # 100 kΩ beside the edge with 50 Ω behind it
+    assert out0["expected_dc_v"] == pytest.approx(load / (50 + 1 / 30e-6), rel=0.01)
+    assert out0["expected_in_phase_v"][0] == pytest.approx(1e-6 * load, rel=0.01)
+    assert 0 < out0["within_dc_v"] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("miswired", "off", "code"),
+    [
+        ("swap: [in3, in4]", {"in3", "in4"}, 5),  # a run would refuse to learn from it, so it is an error as well
+        ("open: out1", {"out1"}, 0),
+        ("dead: in3", {"in3", "out0", "out1", "out2"}, 5),
+        ("inverted: out2", {"out2"}, 0),
+    ],
+)
+def test_what_is_wired_wrongly_is_off(miswired: str, off: set[str], code: int, capsys: pytest.CaptureFixture) -> None:
+    given = ["--set", f"simulation.miswired=[{{{miswired}}}]", "--seed", "4", "--initial", "--json"]
+    assert main(["measure", "iris.yaml", "--drive", "in3=1V", *given]) == code
+    assert set(json.loads(capsys.readouterr().out.splitlines()[0])["off"]) == off
+
+
+def test_who_answers_is_a_matrix(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--scan", "--initial", "--seed", "4", "--set", "simulation.miswired=[{open: out1}]", "--json"]
+    assert main(["measure", "iris.yaml", *given]) == 0
+    event = json.loads(capsys.readouterr().out)
+    nodes = event["nodes"]
+    marks = {
+        (row["driven"], node): mark for row in event["rows"] for node, mark in zip(nodes, row["marks"], strict=True)
+    }
+    assert {node for (_, node), mark in marks.items() if mark == "missing"} == {"out1"}
+    assert marks["in3", "in3"] == marks["in3", "out0"] == marks["pilot", "pilot"] == "answers"
+    assert marks["in3", "in4"] == marks["pilot", "in4"] == "silent"
+    assert {each["node"] for each in event["off"]} == {"out1"}
+
+
+def test_a_scan_in_words_names_the_channel_and_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    swapped = "simulation.miswired=[{swap: [in3, in4]}]"
+    assert main(["measure", "iris.yaml", "--scan", "--initial", "--seed", "0", "--set", swapped]) == 0
+    out = capsys.readouterr().out
+    assert "in3 (awg/3, 960 mV)  · · · ○ ×" in out
+    assert "in3 driven: in4 answers and should not: +0.95" in out
+    assert "4 of 196 answers off" in out
+
+
+def test_nothing_is_off_on_a_healthy_board_of_another_physics(capsys: pytest.CaptureFixture[str]) -> None:
+    for config in ("elastic_allostery.yaml", "flow_chemical_iris.yaml", "xor_am.yaml"):
+        assert main(["measure", config, "--scan", "--initial", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["off"] == []
+
+
+def test_samples_and_a_picture_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept, drawn = tmp_path / "one.npz", tmp_path / "one.png"
+    measured(capsys, "--drive", "in0=1V", "--error", "out0=1uA", "--save", str(kept), "--plot", str(drawn))
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    with np.load(kept, allow_pickle=False) as one:
+        samples, out0 = one["samples"], list(one["nodes"]).index("out0")
+        assert samples[:, out0].mean() == pytest.approx(one["dc_v"][out0], abs=1e-6)
+        spectrum = 2 * np.abs(np.fft.rfft(samples[:, out0])) / len(samples)
+        assert spectrum.max() > abs(one["phasor_v"][0, out0]) == pytest.approx(1e-6 * 25_000, rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--watch", "--scan"], "--watch does not go with --scan"),
+        (["--watch", "--save", "x.npz"], "--watch does not go with --save"),
+        (["--scan", "--drive", "in0=1V"], "does not go with --drive"),
+    ],
+)
+def test_options_that_contradict_one_another(options: list[str], says: str, capsys: pytest.CaptureFixture) -> None:
+    assert main(["measure", "divider.yaml", *options]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_watching_ends_with_ctrl_c_and_outputs_are_safe(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "labrig", "measure", "divider.yaml", "--watch", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert all(json.loads(line)["event"] == "measured" for line in lines)
+    assert (process.returncode, err) == (130, "labrig: interrupted\n")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from labrig.assembly import Assembly
+from labrig.assembly.noise import LEVEL_NOISE, TONE_NOISE
 from labrig.assembly.wired import MISWIRINGS, Miswiring, Wired, configured, places
 from labrig.errors import ChannelFault, LabrigError, UsageError
 from labrig.instruments.data import Level, Setting, Target
@@ -26,12 +27,6 @@ from labrig.rig.rig import Rig
 Array = NDArray[np.float64]
 Verdict = Literal["healthy", "faulty", "unexplained"]
 Scores = dict[tuple[str, tuple[str, ...]], tuple[float, Miswiring]]
-
-LEVEL_NOISE = (400e-6, 2e-3)
-"""What a level may deviate for reasons that are not modelled: volts, and a share of the largest reading."""
-
-TONE_NOISE = (10e-6, 0.01)
-"""The same for a tone."""
 
 FITS = 0.15
 """Mean square of a normalized residual up to which a board is taken to be as it is expected."""

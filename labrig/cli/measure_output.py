@@ -1,0 +1,201 @@
+"""What `measure` prints: a table of one acquisition beside what is expected, and the matrix of a scan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labrig.cli.tables import table
+from labrig.procedures.measure.comparison import DEVIATIONS
+
+if TYPE_CHECKING:
+    from labrig.procedures.measure import Measurement, Meter, Scan
+    from labrig.procedures.measure.scan import Answer
+    from labrig.rig.rig import Rig
+
+MARKS = {"answers": "●", "silent": "·", "missing": "○", "wrong": "!", "unexpected": "×", "unknown": "?"}
+
+LEGEND = "● answers as expected  · silent as expected  ○ should answer  ! wrong size or sign  × should not answer"
+
+IN_WORDS = {
+    "missing": "should answer and does not",
+    "wrong": "answers with the wrong size or sign",
+    "unexpected": "answers and should not",
+}
+
+BAND = (
+    f"within: {DEVIATIONS:g} standard deviations of noise, zeros, gains, parts and sources, by their tolerances",
+    "quadratures are not compared: the model has no capacitances",
+)
+
+NAMED = 6
+"""Nodes that are off and named in one line."""
+
+LISTED = 20
+"""Answers that are listed with their figures."""
+
+
+def units_of(rig: Rig) -> list[str]:
+    """Return the unit of each sensed node; that of the pilot is V."""
+    hookup, medium = rig.hookup, rig.limits.medium
+    second = {node for edge in hookup.edges for node, _ in edge.second}
+    own = {hookup.pilot.node: "V", **{node: medium.unit("second_state") for node in second}}
+    return [own.get(wire.node, medium.unit("state")) for wire in hookup.senses]
+
+
+def measured_record(rig: Rig, meter: Meter, found: Measurement) -> dict[str, Any]:
+    """Return an acquisition as a JSON object; expectations are null if the conductances are unknown."""
+    read, compared, units = found.read, found.comparison, units_of(rig)
+    nodes: list[dict[str, Any]] = []
+    for column, wire in enumerate(rig.hookup.senses):
+        node: dict[str, Any] = {
+            "node": wire.node,
+            "unit": units[column],
+            "dc_v": read.dc[column],
+            "u_dc_v": read.u_dc[column],
+            "in_phase_v": read.channel_in_phase[:, column].tolist(),
+            "quadrature_v": read.channel_quadrature[:, column].tolist(),
+            "u_v": read.u_channel[:, column].tolist(),
+        }
+        if compared is None:
+            unknown = {"expected_dc_v": None, "within_dc_v": None, "expected_in_phase_v": None, "within_v": None}
+            nodes.append(node | unknown | {"off": None})
+            continue
+        nodes.append(node | {
+            "expected_dc_v": compared.expected.dc[column],
+            "within_dc_v": compared.within.dc[column],
+            "expected_in_phase_v": compared.expected.in_phase[:, column].tolist(),
+            "within_v": compared.within.in_phase[:, column].tolist(),
+            "off": _off(found, column),
+        })  # fmt: skip
+    flags = sorted(flag.value for flag in read.flags)
+    line = {"event": "measured", "tones_hz": list(read.frequencies_hz), "nodes": nodes, "flags": flags}
+    off = None if compared is None else [each["node"] for each in nodes if each["off"]]
+    return line | {"band_deviations": DEVIATIONS, "off": off, "unknown_edges": list(meter.unknown)}
+
+
+def measured_text(rig: Rig, meter: Meter, found: Measurement) -> str:
+    """Return an acquisition as a table, with what is off, and the band, below it."""
+    read, compared, units = found.read, found.comparison, units_of(rig)
+    alike = set(units) == {"V"}
+    unit = " (V)" if alike else ""
+    beside = [] if compared is None else ["expected", "within"]
+    header = ["node", *([] if alike else ["unit"]), f"DC{unit}", "±", *beside]
+    for frequency in read.frequencies_hz:
+        header += [f"in phase, {frequency:g} Hz{unit}", "±", *beside, f"quadrature{unit}"]
+    rows: list[list[str]] = []
+    for column, wire in enumerate(rig.hookup.senses):
+        level = "+.6f" if alike else "+.6g"
+        row = [wire.node, *([] if alike else [units[column]])]
+        row += [format(read.dc[column], level), f"{read.u_dc[column]:.1e}"]
+        if compared is not None:
+            row += [format(compared.expected.dc[column], level), f"{compared.within.dc[column]:.1e}"]
+        for tone in range(len(read.frequencies_hz)):
+            row += [f"{read.channel_in_phase[tone, column]:+.3e}", f"{read.u_channel[tone, column]:.1e}"]
+            if compared is not None:
+                row += [f"{compared.expected.in_phase[tone, column]:+.3e}"]
+                row += [f"{compared.within.in_phase[tone, column]:.1e}"]
+            row.append(f"{read.channel_quadrature[tone, column]:+.3e}")
+        if compared is not None:
+            off = _off(found, column)
+            row.append(f"OFF: {', '.join(off)}" if off else "")
+        rows.append(row)
+    header += [] if compared is None else [""]
+    return "\n".join([table(header, rows), *_verdict(meter, found)])
+
+
+def _off(found: Measurement, column: int) -> list[str]:
+    """What is off at a node: "DC", or the frequency of a tone."""
+    compared = found.comparison
+    if compared is None:
+        return []
+    tones = zip(found.read.frequencies_hz, compared.tone_off[:, column], strict=True)
+    return [*(["DC"] if compared.dc_off[column] else []), *(f"{hz:g} Hz" for hz, off in tones if off)]
+
+
+def _verdict(meter: Meter, found: Measurement) -> list[str]:
+    if found.comparison is None:
+        return [_unknown(meter)]
+    total = len(found.comparison.off)
+    off = {wire: words for wire in range(total) if (words := _off(found, wire))}
+    if not off:
+        return [f"all {total} nodes are within what is expected", *BAND]
+    nodes = [f"{meter.nodes[column]} ({', '.join(words)})" for column, words in off.items()]
+    named = ", ".join(nodes[:NAMED]) + (" …" if len(nodes) > NAMED else "")
+    return [f"{len(off)} of {total} nodes off: {named}", *BAND, "which wire or part explains it: labrig selftest"]
+
+
+def _unknown(meter: Meter) -> str:
+    names = ", ".join(meter.unknown[:4]) + (" …" if len(meter.unknown) > 4 else "")
+    return f"nothing is expected: the conductance of {names} is unknown; --initial writes the initial ones first"
+
+
+def scan_record(rig: Rig, meter: Meter, found: Scan) -> dict[str, Any]:
+    """Return a scan as a JSON object."""
+    rows = [
+        {
+            "driven": row.wire.node,
+            "channel": row.wire.label,
+            "drive": row.drive,
+            "unit": _drive_unit(rig, row),
+            "read_v": row.read.tolist(),
+            "expected_v": row.expected.tolist(),
+            "within_v": row.within.tolist(),
+            "marks": [row.mark(column) for column in range(len(found.nodes))],
+        }
+        for row in found.answers
+    ]
+    off = [
+        {"driven": row.wire.node, "node": found.nodes[column], "mark": row.mark(column)} for row, column in found.off
+    ]
+    line = {"event": "scanned", "nodes": list(found.nodes), "rows": rows, "off": off}
+    return line | {"band_deviations": DEVIATIONS, "unknown_edges": list(meter.unknown)}
+
+
+def scan_text(rig: Rig, meter: Meter, found: Scan) -> str:
+    """Return the matrix of who answers, a row for each driven channel, and the answers that are not as expected."""
+    left = [(f"{row.wire.node} ({row.wire.label}, {_drive(rig, row)})") for row in found.answers]
+    width = max(map(len, left))
+    tall = max(map(len, found.nodes))
+    lines = [
+        " " * width + "  " + " ".join(node.rjust(tall)[place] for node in found.nodes).rstrip() for place in range(tall)
+    ]
+    for name, row in zip(left, found.answers, strict=True):
+        marks = " ".join(MARKS[row.mark(column)] for column in range(len(found.nodes)))
+        lines.append(f"{name.ljust(width)}  {marks}")
+    lines.append(
+        "● answers as expected  · silent as expected  ○ should answer  ! wrong size or sign  × should not answer"
+    )
+    if meter.unknown:
+        return "\n".join([*lines[:-1], _unknown(meter)])
+    units = units_of(rig)
+    for row, column in found.off[:LISTED]:
+        read, expected, within = (float(each[column]) for each in (row.read, row.expected, row.within))
+        says, node = IN_WORDS[row.mark(column)], found.nodes[column]
+        numbers = f"{read:+.4g} {units[column]}, expected {expected:+.4g} ± {within:.1g} {units[column]}"
+        lines.append(f"  {row.wire.node} driven: {node} {says}: {numbers}")
+    if len(found.off) > LISTED:
+        lines.append(f"  and {len(found.off) - LISTED} more, see --json")
+    answers = len(found.nodes) * len(found.answers)
+    if found.off:
+        lines.append(f"{len(found.off)} of {answers} answers off; which wire or part explains it: labrig selftest")
+    else:
+        lines.append(f"all {answers} answers as expected")
+    return "\n".join([*lines, BAND[0]])
+
+
+def _drive_unit(rig: Rig, row: Answer) -> str:
+    medium = rig.limits.medium
+    if row.wire is rig.hookup.pilot:
+        return "V"
+    if not row.flows:
+        return medium.unit("state")
+    return medium.unit("second_flow" if row.wire.reads else "flow")
+
+
+def _drive(rig: Rig, row: Answer) -> str:
+    medium = rig.limits.medium
+    if row.wire is rig.hookup.pilot:
+        return f"{row.drive:.3g} V"
+    if not row.flows:
+        return medium.text("state", row.drive)
+    return medium.text("second_flow" if row.wire.reads else "flow", row.drive)

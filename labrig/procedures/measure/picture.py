@@ -1,0 +1,84 @@
+"""The window of one acquisition as a picture: the nodes over time, and their spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labrig.runs.plots.canvas import WHITE, label_decades, new_figure, own_settings, png
+from labrig.runs.spectrum import Window
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_LINES = 8
+"""Nodes that are drawn; with more lines they could not be told apart."""
+
+PERIODS = 4
+"""Periods of the slowest tone that the time trace shows at least."""
+
+LEAST_V = 1e-9
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442", "#999999")
+"""Colours that can be told apart with any colour vision (Okabe and Ito)."""
+
+
+def chosen_nodes(nodes: Sequence[str], first: Sequence[str], pilot: str) -> list[str]:
+    """Return the nodes to draw, at most MOST_LINES: those of `first`, then others in their order; the pilot is last."""
+    wanted = dict.fromkeys([*first, *nodes])
+    wanted.pop(pilot, None)
+    return [*list(wanted)[: MOST_LINES - 1], pilot]
+
+
+def window_picture(window: Window, shown: Sequence[str], title: str, unit: str) -> bytes:
+    """Return a PNG with the time trace and the amplitude spectrum of some nodes of a window."""
+    with own_settings():
+        figure = new_figure(8, 7)
+        above, below = figure.subplots(2)
+        figure.subplots_adjust(left=0.1, right=0.83, bottom=0.08, top=0.95, hspace=0.28)
+        _time_trace(above, window, shown, unit)
+        above.set_title(title)
+        above.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False)
+        _spectrum(below, window, shown, unit)
+        return png(figure)
+
+
+def _time_trace(axis: Axes, window: Window, shown: Sequence[str], unit: str) -> None:
+    slowest = min(window.tones_hz, default=0.0)
+    seconds = len(window.volts) / window.sample_rate_hz
+    count = len(window.volts)
+    if slowest * seconds > PERIODS:
+        count = min(count, max(32, int(PERIODS / slowest * window.sample_rate_hz) + 1))
+    milliseconds = 1e3 * np.arange(count) / window.sample_rate_hz
+    *others, pilot = zip(shown, COLOURS, strict=False)
+    for node, colour in others:
+        axis.plot(milliseconds, window.volts[:count, window.nodes.index(node)], color=colour, linewidth=1, label=node)
+    axis.plot([], [], color=pilot[1], linewidth=1, label=f"{pilot[0]}\n(spectrum)")  # it would dwarf the nodes
+    axis.set_xlim(0, milliseconds[-1])
+    axis.set_xlabel(f"time (ms), the first {milliseconds[-1]:.3g} of {1e3 * seconds:.4g} ms")
+    axis.set_ylabel(f"sample ({unit})")
+    axis.grid(alpha=0.3)
+
+
+def _spectrum(axis: Axes, window: Window, shown: Sequence[str], unit: str) -> None:
+    amplitude = 2 * np.abs(np.fft.rfft(window.volts, axis=0)) / len(window.volts)
+    hz = np.fft.rfftfreq(len(window.volts), 1 / window.sample_rate_hz)
+    for node, colour in zip(shown, COLOURS, strict=False):
+        column = window.nodes.index(node)
+        axis.plot(hz[1:], np.maximum(amplitude[1:, column], LEAST_V), color=colour, linewidth=0.8, alpha=0.9)
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xlim(hz[1], hz[-1])
+    label_decades(axis.xaxis)
+    label_decades(axis.yaxis)
+    bottom = float(np.median(amplitude[1:, [window.nodes.index(node) for node in shown]]))
+    axis.set_ylim(max(LEAST_V, bottom / 30), None)
+    for tone in window.tones_hz:
+        axis.axvline(tone, color="0.3", linestyle=":", linewidth=1, zorder=0)
+        axis.annotate(f"{tone:g} Hz", (tone, 0.98), xycoords=("data", "axes fraction"), xytext=(3, 0), va="top",
+                      textcoords="offset points", rotation=90, fontsize=8, color="0.3", bbox=WHITE)  # fmt: skip
+    axis.set_xlabel("frequency (Hz)")
+    axis.set_ylabel(f"amplitude ({unit})")
+    axis.grid(alpha=0.3)

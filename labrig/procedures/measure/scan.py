@@ -1,0 +1,127 @@
+"""Drives every channel in turn and finds which nodes answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.learning.measurement import Excitation
+from labrig.procedures.measure.comparison import Measurement, Meter
+from labrig.procedures.measure.excitations import error_tone, excitation
+from labrig.rig.hookup import SourceWire
+
+if TYPE_CHECKING:
+    from labrig.assembly import Assembly
+    from labrig.rig.rig import Rig
+
+Array = NDArray[np.float64]
+Mark = Literal["answers", "silent", "missing", "wrong", "unexpected", "unknown"]
+
+DRIVE_SHARE = 0.8
+"""Share of the largest activation of the task that an input is driven with."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How all sensed nodes, (C,), answered one driven channel, in the unit of the nodes.
+
+    Attributes
+    ----------
+    wire : SourceWire
+        The driven channel and its node.
+    drive : float
+        What it played: the level or amplitude of an input, an error current, the amplitude of the pilot.
+    flows : bool
+        Whether that is a current, or a flow.
+    read, expected, within : (C,) arrays
+        By how much each node changed, by how much it should have, and how far the two may be apart; NaN if the
+        conductances are unknown.
+    """
+
+    wire: SourceWire
+    drive: float
+    flows: bool
+    read: Array
+    expected: Array
+    within: Array
+
+    def mark(self, column: int) -> Mark:
+        """Return how a node answered; "wrong" is a wrong size or sign, "unexpected" an answer of another's node."""
+        read, expected, within = (float(each[column]) for each in (self.read, self.expected, self.within))
+        if not within >= 0.0:
+            return "unknown"
+        should = abs(expected) > within
+        if abs(read - expected) <= within:
+            return "answers" if should else "silent"
+        if not should:
+            return "unexpected"
+        return "wrong" if abs(read) > within else "missing"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The answers to all driven channels, the pilot last, and the sensed node of each column."""
+
+    nodes: tuple[str, ...]
+    answers: tuple[Answer, ...]
+
+    @property
+    def off(self) -> list[tuple[Answer, int]]:
+        """Every answer that is not as expected, with its column."""
+        wrong = ("missing", "wrong", "unexpected")
+        columns = range(len(self.nodes))
+        return [(row, column) for row in self.answers for column in columns if row.mark(column) in wrong]
+
+
+def scan(assembly: Assembly, rig: Rig, meter: Meter) -> Scan:
+    """Drive the inputs and the error sources of an open rig one after the other.
+
+    A node's answer is its reading less that with nothing driven, so that zeros of channels drop out. Nothing is refused
+    because nodes contradict what is played. Raises what `Rig.measure` raises otherwise.
+    """
+    trusted, rig.wiring_trusted = rig.wiring_trusted, False
+    try:
+        rest = meter.measure(Excitation(np.zeros(len(rig.hookup.inputs))))
+        driven = [
+            _answer(wire, drive, flows, meter.measure(played), rest, tone)
+            for wire, drive, flows, played, tone in _driven(assembly, rig)
+        ]
+        pilot_v = assembly.acquisition.pilot / len(rig.tones.frequencies_hz)
+        driven.append(_answer(rig.hookup.pilot, pilot_v, False, rest, rest, 0))
+    finally:
+        rig.wiring_trusted = trusted
+    return Scan(tuple(wire.node for wire in rig.hookup.senses), tuple(driven))
+
+
+def _driven(assembly: Assembly, rig: Rig) -> Iterator[tuple[SourceWire, float, bool, Excitation, int | None]]:
+    """Each channel, what it plays, whether as a current, in which excitation, and the tone of the answer."""
+    hookup = rig.hookup
+    level = DRIVE_SHARE * float(np.abs(assembly.task.activation).max())
+    current = min(assembly.learning.error.largest, rig.largest_error_a)
+    still, tone = np.zeros(len(hookup.inputs)), 0 if rig.activation == "sine" else None
+    for number, wire in enumerate(hookup.inputs):
+        flows = wire.actuator is not None and wire.actuator.makes_flow
+        alone = still.copy()
+        alone[number] = level
+        yield wire, level, flows, Excitation(alone), tone
+    for number, wire in enumerate(hookup.outputs):
+        currents = np.zeros(len(hookup.outputs))
+        currents[number] = current
+        yield wire, current, True, excitation(assembly, rig, still, currents), error_tone(assembly, rig, number)
+
+
+def _answer(
+    wire: SourceWire, drive: float, flows: bool, found: Measurement, rest: Measurement, tone: int | None
+) -> Answer:
+    read, compared = found.read, found.comparison
+    values = read.dc - rest.read.dc if tone is None else read.channel_in_phase[tone]
+    if compared is None:
+        unknown = np.full_like(values, np.nan)
+        return Answer(wire, drive, flows, values, unknown, unknown)
+    if tone is None:
+        return Answer(wire, drive, flows, values, compared.expected.dc, compared.within.dc)
+    return Answer(wire, drive, flows, values, compared.expected.in_phase[tone], compared.within.in_phase[tone])
