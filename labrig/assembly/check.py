@@ -39,6 +39,7 @@ from labrig.assembly.sections.header import Header
 from labrig.assembly.sections.learning import LearningChoice, check_twin, read_learning, without_inherited
 from labrig.assembly.sections.miswired import read_miswired
 from labrig.assembly.sections.storage import Storage
+from labrig.assembly.sections.wiring_patterns import expand_patterns
 from labrig.config.document import Document
 from labrig.config.extending import load_document
 from labrig.config.section import Section
@@ -109,6 +110,7 @@ STAGES: Sequence[Stage] = (
     Stage("layout", network.read_layout),
     Stage("carrier_checked", error.check_carrier),
     Stage("slope_checked", error.check_slope),
+    Stage("expanded", expand_patterns),
     Stage("wiring_written", wiring.is_written),
     Stage("board", wiring.read_board, subject="wiring"),
     Stage("judge", judge.read_judge),
@@ -177,6 +179,7 @@ def _checked(document: Document) -> Assembly | None:
             skipped += [stage.subject] if stage.subject else []
             continue
         products[stage.product] = stage.run(document, **{name: products.get(name) for name in stage.uses})
+        document = products.get("expanded") or document  # with the rows of patterns, once the network is known
     faulty = sorted(instruments.faulty(document, products["devices"]))
     if faulty:
         skipped.insert(0, f"wiring of {', '.join(faulty)}")

@@ -255,6 +255,11 @@ def _is_decimal_comma(whole: yaml.Node, key: yaml.Node, value: yaml.Node) -> boo
     )
 
 
+def _in_word(line: str, column: int) -> bool:
+    """Return whether there is a brace at this column right after a character of a value: 'daq/{r'."""
+    return line[column : column + 1] == "{" and line[:column][-1:] not in ("", " ", ",", "[", "{", ":")
+
+
 def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[tuple[int, int], str]:
     """Convert an error of PyYAML in a text to a line and column (from 0) and a message with a remedy."""
     problem, context = error.problem or "", error.context or ""
@@ -276,6 +281,8 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[tuple[int, int], s
     elif "that cannot start any token" in problem:
         character = problem.removeprefix("found character ").removesuffix(" that cannot start any token")
         message = f"{character} cannot start a value; put the text in quotes"
+    elif context.startswith("while parsing a flow") and mark is not None and _in_word(lines[mark.line], mark.column):
+        message = 'a value with braces needs quotes in a map or list, e.g. {sense: "daq/{r*10+c}"}'
     elif problem == "mapping values are not allowed here":
         previous = next((n for n in range(mark.line - 1, -1, -1) if lines[n].strip()), None) if mark else None
         joined = None if previous is None else re.match(r"[ ]*(?:- )?[\w.]+:(?=[^\s/])", lines[previous])

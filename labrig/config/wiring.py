@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from labrig.config.marked import Marked
+from labrig.config.patterns import is_pattern
 from labrig.config.problems import Problems, TreePath
 from labrig.quantities import as_written
 
@@ -84,14 +85,21 @@ def _counts_up(name: str, following: str) -> bool:
 def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
     """Return the wiring of one file with one row per node, marked at the place of its range.
 
-    The row `edges` is not expanded. Ranges of unequal length, malformed ranges and nodes wired twice are reported. A
-    value that is not a map is returned unchanged; validation reports it.
+    The row `edges` is not expanded, nor is a pattern such as 'n{r}_{c}', which needs the nodes of the network. A row
+    that is a channel, or a list of channels, instead of a map says which channels sense its nodes. Ranges of unequal
+    length, malformed ranges and nodes wired twice are reported. Other values are returned unchanged; validation reports
+    them.
     """
     if not isinstance(wiring.value, dict):
         return wiring
     rows: dict[str, Marked] = {}
     for key, row in wiring.value.items():
         if key == EDGES:
+            rows[key] = row
+            continue
+        if isinstance(row.value, str | list):
+            row = replace(row, value={"sense": replace(row, key_mark=row.key_mark or row.mark)})
+        if is_pattern(key):
             rows[key] = row
             continue
         path: TreePath = ("wiring", key)
@@ -104,7 +112,7 @@ def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
         if len(rows) + len(nodes) > LONGEST_RANGE:
             problems.add(mark, path, f"the wiring names more than {LONGEST_RANGE} nodes; wire fewer")
             break
-        values = _RowValues(row, key, nodes, problems)
+        values = RowValues(row, key, nodes, problems)
         for position, node in enumerate(nodes):
             if node in rows:
                 first = rows[node].key_mark
@@ -116,7 +124,7 @@ def expand_wiring(wiring: Marked, problems: Problems) -> Marked:
 
 
 @dataclass
-class _RowValues:
+class RowValues:
     """The values of one row, and the part of them that belongs to each of its nodes."""
 
     row: Marked
@@ -128,20 +136,33 @@ class _RowValues:
         self.ranges: dict[tuple[str, ...], list[str]] = {}
         if isinstance(self.row.value, dict):
             for name, value in self.row.value.items():
-                if isinstance(value.value, str) and (name in CHANNEL_KEYS or ".." in value.value):
-                    self._read_range((name,), value, value.value)
+                if self._is_range(name, value):
+                    self._read_range((name,), value)
                 elif isinstance(value.value, dict) and name in CHANNEL_KEYS:
                     for key, channel in value.value.items():
-                        if key in LEAD_KEYS and isinstance(channel.value, str):
-                            self._read_range((name, key), channel, channel.value)
+                        if key in LEAD_KEYS and self._is_range(name, channel):
+                            self._read_range((name, key), channel)
 
-    def _read_range(self, name: tuple[str, ...], value: Marked, text: str) -> None:
+    @staticmethod
+    def _is_range(name: str, value: Marked) -> bool:
+        """Whether a value names channels, or is a range of anything else, and has no part in braces."""
+        if isinstance(value.value, list):
+            return name in CHANNEL_KEYS and all(isinstance(each.value, str) for each in value.value)
+        if not isinstance(value.value, str) or is_pattern(value.value):
+            return False
+        return name in CHANNEL_KEYS or ".." in value.value
+
+    def _read_range(self, name: tuple[str, ...], value: Marked) -> None:
         path: TreePath = ("wiring", self.key, *name)
-        try:
-            channels = expand_range(text)
-        except ValueError as error:
-            self.problems.add(value.mark, path, str(error))
-            return
+        channels: list[str] = []
+        items = value.value if isinstance(value.value, list) else [value]
+        for item in items:
+            try:
+                channels += expand_range(str(item.value))
+            except ValueError as error:
+                self.problems.add(item.mark, path, str(error))
+                return
+        text = str(value.value) if len(items) == 1 and items[0] is value else ", ".join(str(i.value) for i in items)
         if len(channels) == len(self.nodes):
             self.ranges[name] = channels
             return

@@ -44,8 +44,11 @@ from labrig.rig.hookup import EdgeWire, Hookup, SenseWire
 ANY_VOLTAGE = (-np.inf, np.inf)
 
 
-def is_written(document: Document) -> bool | None:
-    """Return True if instruments and wiring are maps, else None (reported with the header)."""
+def is_written(document: Document, expanded: Document) -> bool | None:
+    """Return True if instruments and wiring are maps, else None (reported with the header).
+
+    `expanded` is the document with a row for each node of a pattern.
+    """
     there = (document.get((name,)) for name in ("instruments", "wiring"))
     return True if all(section is not None and isinstance(section.value, dict) for section in there) else None
 
