@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from labrig.quantities import QuantityField, format_quantity, si_unit
+from pydantic import GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+from labrig.quantities import NUMBER, QuantityField, format_quantity, si_unit
 
 _IN_KEYS = {"/": "_per_", "·": "_", "³": "3", "(": None, ")": None}
 
@@ -110,6 +113,10 @@ def using(medium: Medium) -> Iterator[None]:
         _in_use.reset(token)
 
 
+ANY_UNIT = rf"^\s*{NUMBER}\s*[^\s0-9_.,+-]\S*\s*$"
+"""A number with any unit (regular expression of a JSON schema)."""
+
+
 class MediumField(QuantityField):
     """Pydantic metadata: a quantity whose dimension is that of a role in the medium in use.
 
@@ -141,6 +148,11 @@ class MediumField(QuantityField):
     def example(self) -> str:  # type: ignore[override]
         """An example of how the value is written in the medium in use."""
         return medium_in_use().example(self.roles[0])
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return super().__get_pydantic_json_schema__(schema, handler) | {"pattern": ANY_UNIT}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MediumField) and (self.roles, self.sign) == (other.roles, other.sign)

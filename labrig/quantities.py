@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-# Both code points of the micro sign are in use: U+00B5 on keyboards, U+03BC in Greek text.
+# The micro sign has two code points: U+00B5 on keyboards, U+03BC in Greek text.
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "\u00b5": -6, "\u03bc": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
 _WRITTEN_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "\u00b5", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 
@@ -207,7 +207,7 @@ def with_article(dimension: str) -> str:
 
 def in_words(dimension: str) -> str:
     """Return the name of a dimension for messages."""
-    return {"voltage_pp": "peak-to-peak voltage"}.get(dimension, dimension.replace("_", " "))
+    return "peak-to-peak voltage" if dimension == "voltage_pp" else dimension.replace("_", " ")
 
 
 def format_quantity(value: float, dimension: str) -> str:
@@ -256,10 +256,8 @@ def as_written(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return repr(value if len(value) <= 60 else f"{value[:57]}...")
-    if isinstance(value, dict):
-        return "a map"
-    if isinstance(value, list | tuple):
-        return "a list"
+    if isinstance(value, dict | list | tuple):
+        return "a map" if isinstance(value, dict) else "a list"
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -319,10 +317,11 @@ class QuantityField:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        units = "|".join(re.escape(unit) for unit, (_, measures) in _SCALES.items() if measures in self.dimensions)
         return {
             "type": "string",
-            "pattern": r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*[^\s0-9_.,+-]\S*\s*$",
-            "description": f"a {self.dimension} with its unit",
+            "pattern": rf"^\s*{NUMBER}\s*({units})\s*$",
+            "$comment": in_words(self.dimension),
             "examples": [self.example],
         }
 

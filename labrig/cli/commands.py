@@ -37,6 +37,7 @@ from labrig.cli import (
     resume,
     run,
     safe,
+    schema,
     selftest,
     show,
     simulate,
@@ -49,7 +50,7 @@ from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
 COMMANDS = (
-    *(run, resume, evaluate, program, check, feasible, plan, measure, calibrate, selftest, certify, sweep),
+    *(run, resume, evaluate, program, check, schema, feasible, plan, measure, calibrate, selftest, certify, sweep),
     *(doctor, safe, abort, attach, show, report, dashboard, verify, ls, compare, compare_rules, note, export),
     *(simulate, drivers, virtual),
 )

@@ -7,6 +7,8 @@ from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
+from labrig.config.key_texts import described
+
 
 class Section(BaseModel):
     """A map of the configuration.
@@ -14,7 +16,14 @@ class Section(BaseModel):
     If a validator of the whole section blames one key, its message starts with 'KEY: '.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
+        json_schema_extra=described,
+    )
 
     example: ClassVar[str] = ""
     """An example for error messages."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from labrig.config.key_texts import described
 from labrig.errors import ConfigError
 from labrig.instruments.data import plain_model
 from labrig.instruments.findings import Probe
@@ -246,9 +247,12 @@ class InstrumentOptions(BaseModel):
     """Options of every entry of `instruments:`; base class of the drivers' options models.
 
     `model` and `serial`, if given, must match the instrument's identity.
+
+    driver: name of the driver, which determines the other keys. model: what the instrument must report as its model.
+    serial: what it must report as its serial number.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, json_schema_extra=described)
 
     driver: str
     model: str | None = None

@@ -23,8 +23,8 @@ class Chips(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    part: str
-    count: Annotated[Count, Field(le=64)]
+    part: Annotated[str, Field(description="name of the part")]
+    count: Annotated[Count, Field(le=64, description="number of chips")]
 
 
 class DigipotBankOptions(InstrumentOptions):

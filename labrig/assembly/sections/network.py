@@ -36,7 +36,10 @@ ROUNDING = 1e-12
 
 
 class InitialRun(Section):
-    """A run whose trained conductances are the initial ones: those after `step`, by default its last step."""
+    """A run whose trained conductances are the initial ones.
+
+    run: its folder. step: those after this step, by default its last.
+    """
 
     run: str
     step: NonNegativeCount | None = None

@@ -39,7 +39,10 @@ class HowlandSource(Section):
 
 
 class Lead(Section):
-    """A channel of an instrument, or one channel for each coordinate of the node."""
+    """A channel of an instrument, or one channel for each coordinate of the node.
+
+    channel: instrument/channel. x: that of this coordinate. y: that of this coordinate. z: that of this coordinate.
+    """
 
     channel: str | None = None
     x: str | None = None

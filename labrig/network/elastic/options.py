@@ -52,7 +52,10 @@ class Lattice(Section):
 
 
 class DrawnPorts(Section):
-    """Randomly drawn ports: one spring as `source`, and `targets` springs far from it as `target0`, `target1` …."""
+    """Randomly drawn ports: one spring as `source`, and others far from it as `target0`, `target1` ….
+
+    targets: how many others.
+    """
 
     targets: Count
 

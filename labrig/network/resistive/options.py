@@ -35,7 +35,10 @@ class Shunt(Section):
 
 
 class HiddenNodes(Section):
-    """One hidden layer."""
+    """One hidden layer.
+
+    nodes: number of its nodes. shunt: diodes from each of them to ground.
+    """
 
     nodes: Annotated[Count, Field(le=MOST)]
     shunt: Shunt | None = None
@@ -57,7 +60,10 @@ class Grid(Section):
 
 
 class FixedResistor(Section):
-    """A resistor that is not trained."""
+    """A resistor that is not trained.
+
+    from_: node at one end. to: node at the other. value: its resistance.
+    """
 
     from_: str = Field(alias="from")
     to: str
@@ -65,7 +71,10 @@ class FixedResistor(Section):
 
 
 class FixedDiode(Section):
-    """A diode with its anode at `from` and its cathode at `to`."""
+    """A diode that is not trained.
+
+    from_: node of the anode. to: node of the cathode. part: name of the diode. count: how many in parallel.
+    """
 
     from_: str = Field(alias="from")
     to: str
