@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.assembly.auto import Auto
 from labrig.assembly.board import Board
 from labrig.assembly.multiplexing import Ghost, worst_ghost
 from labrig.assembly.sections.acquisition import Acquisition, AcquisitionTiming
@@ -98,6 +99,10 @@ class Assembly:
         What simulated and virtual instruments are connected to instead of the board, while they are calibrated.
     attended : bool
         Whether the rig is used from a program or notebook, which may pause between measurements for any time.
+    auto : Auto or None
+        The keys that are `auto`, whose values are provisional unless they are in `chosen`.
+    chosen : tuple of Chosen
+        The values of these keys that were chosen from the first gradients.
     """
 
     document: Document
@@ -127,6 +132,8 @@ class Assembly:
     calibration: CalibrationRecord | None = None
     fixture: Fixture | None = None
     attended: bool = False
+    auto: Auto | None = None
+    chosen: tuple[Any, ...] = ()
 
     @property
     def learning(self) -> Learning:

@@ -8,8 +8,8 @@ what was not checked. A product whose parameter has a default is optional.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from labrig.assembly import concerns
 from labrig.assembly.assembly import Assembly
+from labrig.assembly.auto import Auto, auto_of, provisional
 from labrig.assembly.effective import effective
 from labrig.assembly.sections import (
     acquisition,
@@ -42,6 +43,7 @@ from labrig.assembly.sections.storage import Storage
 from labrig.assembly.sections.wiring_patterns import expand_patterns
 from labrig.config.document import Document
 from labrig.config.extending import load_document
+from labrig.config.problems import Problems, TreePath, render_path
 from labrig.config.section import Section
 from labrig.config.validation import validate
 from labrig.extensions import search_beside
@@ -168,18 +170,51 @@ def check(document: Document) -> Assembly | None:
     search_beside(document.directory)
     document = without_inherited(document)
     with using(network.medium_of(document)):
-        return _checked(document)
+        auto = auto_of(document)
+        if not auto.keys:
+            return _checked(document)
+        return _checked_with(auto, {})
+
+
+def reassembled(assembly: Assembly, values: Mapping[TreePath, float | str]) -> Assembly:
+    """Return the assembly of the same configuration with values in the place of `auto`; others stay provisional.
+
+    Raises
+    ------
+    ConfigProblems
+        If the configuration has problems with these values.
+    """
+    assert assembly.auto is not None
+    with using(assembly.network.physics.medium):
+        found = _checked_with(assembly.auto, values)
+    assembly.auto.document.problems.raise_if_any()
+    assert found is not None
+    return found
+
+
+def _checked_with(auto: Auto, values: Mapping[TreePath, float | str]) -> Assembly | None:
+    """Check a configuration with these values, and provisional ones in the place of the other `auto`."""
+    rough = replace(auto.with_values(provisional(auto, None, None, None) | values), problems=Problems())
+    products, _, _ = _products(rough)
+    board, task = products.get("board"), products.get("task")
+    if board is not None:
+        initial = network.initial_conductances(products["network"], len(board.hookup.edges), products["header"].seed)
+    else:
+        initial = None
+    assembly = _checked(auto.with_values(provisional(auto, board, task, initial) | values))
+    if assembly is None:
+        return None
+    if assembly.learning_choice.rule_class.clamps:
+        message = f"{assembly.learning.rule} does not measure the gradient of the loss, from which auto is chosen"
+        auto.document.report(auto.keys[0], f"{message}; write a number")
+        return None
+    provisionally = {render_path(path) for path in auto.keys if path not in values}
+    assembly.document.warnings[:] = [each for each in assembly.document.warnings if each.path not in provisionally]
+    return replace(assembly, auto=auto)
 
 
 def _checked(document: Document) -> Assembly | None:
-    products: dict[str, Any] = {}
-    skipped: list[str] = []
-    for stage in STAGES:
-        if any(products.get(name) is None for name in stage.needs):
-            skipped += [stage.subject] if stage.subject else []
-            continue
-        products[stage.product] = stage.run(document, **{name: products.get(name) for name in stage.uses})
-        document = products.get("expanded") or document  # with the rows of patterns, once the network is known
+    products, skipped, document = _products(document)
     faulty = sorted(instruments.faulty(document, products["devices"]))
     if faulty:
         skipped.insert(0, f"wiring of {', '.join(faulty)}")
@@ -190,6 +225,19 @@ def _checked(document: Document) -> Assembly | None:
     assembly = _assembly(document, products)
     concerns.warn(assembly)
     return assembly
+
+
+def _products(document: Document) -> tuple[dict[str, Any], list[str], Document]:
+    """Run the stages; return their products, what was skipped, and the document with the rows of patterns."""
+    products: dict[str, Any] = {}
+    skipped: list[str] = []
+    for stage in STAGES:
+        if any(products.get(name) is None for name in stage.needs):
+            skipped += [stage.subject] if stage.subject else []
+            continue
+        products[stage.product] = stage.run(document, **{name: products.get(name) for name in stage.uses})
+        document = products.get("expanded") or document  # with the rows of patterns, once the network is known
+    return products, skipped, document
 
 
 def _assembly(document: Document, products: dict[str, Any]) -> Assembly:

@@ -55,6 +55,7 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
         "identities": {name: [who.model, who.serial, who.firmware] for name, who in rig.identities.items()},
         "card": card(assembly, rig),
         "values": [list(value) for value in resolved(assembly)],
+        **({"chosen": [asdict(each) for each in assembly.chosen]} if assembly.chosen else {}),
         "rig": {"plan": asdict(rig.plan), **levels_as_plain(rig.levels)},
         "inputs": sides["input"],
         "outputs": sides["output"],

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from labrig.cli.detached import keep_short
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from labrig.assembly import Assembly
     from labrig.cli.progress import Progress
     from labrig.interrupts import Interrupts
+    from labrig.procedures.auto import Chosen
     from labrig.procedures.run_result import RunResult
     from labrig.runs.folder import RunFolder
     from labrig.runs.journal import Evaluation, Step
@@ -54,6 +56,12 @@ class Output:
         self._folder = folder
         emit(self._arguments, {"event": "started", "run": str(folder.path)})
 
+    def chosen(self, values: Sequence[Chosen]) -> None:
+        """Print the values that were chosen for `auto`, and why."""
+        emit(self._arguments, {"event": "chosen", "values": [asdict(each) for each in values]})
+        for each in values:
+            print(f"labrig: {each.key}: {each.value} was chosen: {each.why}", file=sys.stderr)
+
     def report(self, what: Step | Evaluation) -> None:
         """Show a completed step or evaluation."""
         from labrig.runs.journal import Evaluation
@@ -81,6 +89,7 @@ def recorded(arguments: argparse.Namespace, assembly: Assembly, interrupts: Inte
             run_dir=arguments.run_dir,
             plots=not arguments.no_plots,
             started=output.started,
+            chosen=output.chosen,
             report=output.report,
             stop=interrupts.requested,
             opened=lambda rig: opened(rig, interrupts),

@@ -222,6 +222,8 @@ class RecordedRun:
         """Write the metadata of the run, and the meaning of inputs, outputs and examples."""
         self._meta = describe(self._assembly, self._setup.rig)
         self._write_meta(journal, {"judge": None, "score_differs": None})
+        if self._assembly.chosen:
+            journal.event(self._event(0, "chosen", {"values": self._meta["chosen"]}))
         if self._past is None or not self._past.terminals:
             journal.describe(terminals(self._assembly), examples(self._assembly))
 

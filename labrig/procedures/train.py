@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from labrig.assembly import Assembly
+from labrig.procedures.auto import Chosen, choose
 from labrig.procedures.recorded_run import RecordedRun
 from labrig.procedures.run_result import RunResult
 from labrig.rig.rig import Rig
@@ -24,6 +25,7 @@ def train(
     run_dir: Path | None = None,
     plots: bool = True,
     started: Callable[[RunFolder], None] = lambda folder: None,
+    chosen: Callable[[tuple[Chosen, ...]], None] = lambda values: None,
     report: Callable[[Step | Evaluation], None] = lambda what: None,
     stop: Callable[[], bool] = lambda: False,
     opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig,
@@ -38,6 +40,8 @@ def train(
         The run is a new folder in `runs_dir`, or exactly `run_dir`, which must not exist.
     plots
         Whether to draw pictures at the end.
+    chosen
+        Called with the values that were chosen for `auto`, if there are any, before the folder exists.
     started
         Called with the folder once it exists; no instrument is open yet.
     report
@@ -60,6 +64,9 @@ def train(
     KeyboardInterrupt
         If it came before the folder existed.
     """
+    assembly, values = choose(assembly, opened)
+    if values:
+        chosen(values)
     setup = assembly.setup()
     with closing(setup.bench):  # the rig closes it too if it was opened
         run = RecordedRun(assembly, setup, create_run_folder(runs_dir, assembly.name, run_dir), report, stop)

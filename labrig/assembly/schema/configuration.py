@@ -107,7 +107,8 @@ def _learning(definitions: Definitions) -> Schema:
     schema = definitions.of(Learning)
     error = definitions.of(Error)
     carriers = [CARRIERS.find(name) for name in CARRIERS.names()]
-    for medium in (PHYSICS.find(name).medium for name in PHYSICS.names()):
+    media = [PHYSICS.find(name).medium for name in PHYSICS.names()]
+    for medium in media:
         flows = {medium.flow_key: medium.flow}
         flows |= {each.flow_key: medium.second_flow for each in carriers if each.flow_key and medium.second_flow}
         for key, dimension in flows.items():
@@ -118,6 +119,11 @@ def _learning(definitions: Definitions) -> Schema:
     for extensions, key in ((RULES, "rule"), (LOSSES, "loss"), (UPDATES, "update")):
         options = [definitions.of(extensions.find(name).Options) for name in extensions.names()]
         schema = _merged(schema, extensions, key, options)
+    for properties, key in ((schema, "rate"), (schema, "temperature"), *((error, medium.flow_key) for medium in media)):
+        number = properties["properties"][key]
+        if {"const": "auto"} not in number.get("anyOf", ()):
+            words = {"description": number["description"]} if "description" in number else {}
+            properties["properties"][key] = {"anyOf": [number, {"const": "auto"}]} | words
     schema["properties"]["error"] = _open(error, "carrier")
     schema["properties"]["evaluate"] = definitions.of(Evaluate)
     return _open(schema, "rule", "loss", "update")

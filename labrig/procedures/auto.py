@@ -1,0 +1,221 @@
+"""Chooses the rate, the temperature and the error current from the first gradients of a board.
+
+Every example's gradient is g = Jᵀe, with e = ∂C/∂v of the outputs, so the gradients and outputs that were measured show
+how far outputs move when conductances do, s the width of their range:
+
+- j₁ = ½ s Σ|g| / |e| is how far an output moves if all edges move by half of the range in the right direction, and
+  j₂ = ½ s √Σg² / |e| if they move at random. Differences between trained outputs lie between the two; the temperature
+  is a fixed share of √(j₁ j₂).
+- A step of the rate r at one example changes its error by the share μ = r s² |g|²/|e|² C″/L₀, with the curvature C″ of
+  the loss; the rate is such that μ is 1. (With μ above 2 a single example diverges.)
+- The current moves an output by a fixed share of the activation, as long as the gradient does not depend on it.
+
+The shares were found on the configurations that come with labrig; `tests/claims/auto.py` compares with the values that
+those have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labrig.assembly import Assembly
+from labrig.assembly.auto import RATE, SWING, TEMPERATURE
+from labrig.assembly.check import reassembled
+from labrig.config.problems import TreePath, render_path
+from labrig.errors import ConfigError
+from labrig.learning.gradient import Gradient
+from labrig.learning.measurement import Excitation, Response
+from labrig.quantities import exact_quantity
+from labrig.random_streams import RandomStream
+from labrig.rig.gradient_probe import GradientProbe
+from labrig.rig.rig import Rig
+
+Array = NDArray[np.float64]
+
+EXAMPLES = 12
+"""Examples whose gradients are measured."""
+
+TEMPERATURE_SHARE = 0.12
+STEP_SHARE = 1.0
+
+FLAT = 10.0
+"""Temperature, in units of the largest activation, at which all classes are equally probable."""
+
+BENT = 0.02
+"""Largest change of a gradient, relative to it, when the current is halved."""
+
+NOISY = 2.0
+"""Square of a difference, in units of what noise leads to on average, from which it is not noise."""
+
+HALVINGS = 5
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A value that was chosen.
+
+    Attributes
+    ----------
+    key : str
+        Its key in the configuration.
+    value : float or str
+        The value as written there.
+    why : str
+        Why, with the figures that were measured.
+    """
+
+    key: str
+    value: float | str
+    why: str
+
+
+@dataclass(frozen=True)
+class _First:
+    """First gradients, each with its ∂C/∂v of the outputs (M, O).
+
+    `moved` is the largest response of an output to an error tone, per unit of the current; 0 if there was none.
+    """
+
+    gradients: list[Gradient]
+    errors: Array
+    moved: float
+
+    def reach(self, span: float) -> tuple[float, float, float]:
+        """Means of j₁ and j₂ (V), and of |g|²/|e|² (V²/S²)."""
+        sizes = np.linalg.norm(self.errors, axis=1)
+        values = np.array([each.value for each in self.gradients])
+        along = np.abs(values).sum(axis=1) * span / 2 / sizes
+        across = np.linalg.norm(values, axis=1) / sizes
+        return float(along.mean()), float(across.mean() * span / 2), float((across**2).mean())
+
+    @property
+    def signal_to_noise(self) -> float:
+        """Root mean square of the gradients over that of their standard errors."""
+        noise = float(np.sqrt(np.mean([np.sum(each.standard_error**2) for each in self.gradients])))
+        return float(np.sqrt(np.mean([np.sum(each.value**2) for each in self.gradients]))) / max(noise, 1e-300)
+
+
+def choose(
+    assembly: Assembly, opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig
+) -> tuple[Assembly, tuple[Chosen, ...]]:
+    """Measure the first gradients of a board, and return its assembly with chosen values in the place of `auto`.
+
+    Parameters
+    ----------
+    assembly : Assembly
+        The configuration; without `auto` in it, it is returned as it is, and nothing is measured.
+    opened : callable
+        Opens the rig as a context manager that makes it safe and closes it. The initial conductances are written.
+
+    Raises
+    ------
+    LabrigError
+        As measurements do; ConfigError if no example has a gradient.
+    """
+    keys = assembly.auto.keys if assembly.auto is not None else ()
+    if not keys:
+        return assembly, ()
+    largest = float(np.abs(assembly.task.activation).max()) or 1.0
+    medium = assembly.network.physics.medium
+    flat = exact_quantity(FLAT * largest, medium.state)
+    flow_key = next((path for path in keys if path not in (RATE, TEMPERATURE)), None)
+    probing = reassembled(assembly, {TEMPERATURE: flat} if TEMPERATURE in keys else {})
+    with opened(probing.open_rig()) as rig:
+        update = probing.update(rig)
+        rig.program(update.settings())
+        probe = probing.probe(rig, update)
+        examples = _examples(probing)
+        current, why_current = probing.learning.error.largest, ""
+        if flow_key is not None:
+            current, why_current = _current(probing, probe, examples, largest)
+        first = _measured(probe.at_current(current), examples)
+        rig.confirm()
+    along, across, square = first.reach(assembly.span)
+    values: dict[TreePath, float | str] = {}
+    why: dict[TreePath, str] = {}
+    count = len(first.gradients)
+    if flow_key is not None:
+        values[flow_key] = exact_quantity(current, medium.flow)
+        why[flow_key] = f"{why_current}; gradients are {first.signal_to_noise:.2g} times their noise"
+    if TEMPERATURE in keys:
+        value = _rounded(TEMPERATURE_SHARE * float(np.sqrt(along * across)))
+        values[TEMPERATURE] = exact_quantity(value, medium.state)
+        texts = (medium.text("state", volts) for volts in (along, across))
+        why[TEMPERATURE] = (
+            "{} % of √(j₁ j₂): in the gradients of {} examples, outputs move by j₁ = {} if all edges move together, by "
+            "j₂ = {} if at random".format(f"{100 * TEMPERATURE_SHARE:g}", count, *texts)
+        )
+    if RATE in keys:
+        loss = reassembled(assembly, values).loss
+        curvature = loss.error_scale**2 / (2 * loss.scale)
+        rate = _rounded(STEP_SHARE * loss.scale / (assembly.span**2 * square * curvature))
+        values[RATE] = rate
+        why[RATE] = f"a step undoes about all of the error of its own example, by the gradients of {count} examples"
+    chosen = tuple(Chosen(render_path(path), values[path], why[path]) for path in keys)
+    return replace(reassembled(assembly, values), chosen=chosen), chosen
+
+
+def _examples(assembly: Assembly) -> list[int]:
+    """Some training examples, drawn from the seed."""
+    order = RandomStream(assembly.seed, "auto").at(0).permutation(assembly.task.train)
+    return [int(example) for example in order[:EXAMPLES]]
+
+
+def _measured(probe: GradientProbe, examples: list[int]) -> _First:
+    """The gradients of examples that have one."""
+    gradients, errors, moved = list[Gradient](), list[Array](), 0.0
+    columns = probe.rig.hookup.output_columns
+    for example in examples:
+        outputs: list[Array] = []
+
+        def keep(excitation: Excitation, response: Response, seen: list[Array] = outputs) -> None:
+            nonlocal moved
+            if not excitation.trial:
+                seen.append(response.outputs)
+            if excitation.error is not None and np.any(excitation.error):
+                rows = response.demodulated.channel_in_phase[-len(response.error) :][:, columns]
+                moved = max(moved, float(np.abs(rows).max() / np.abs(response.error).max()))
+
+        found = replace(probe, watcher=keep).gradient(example).gradient
+        if found is not None and outputs:
+            gradients.append(found)
+            errors.append(probe.loss.gradient(outputs[0], probe.task.target[example]))
+    if not gradients:
+        raise ConfigError("no example has a gradient, so that nothing can be chosen", remedy="write numbers for auto")
+    return _First(gradients, np.array(errors), moved)
+
+
+def _current(assembly: Assembly, probe: GradientProbe, examples: list[int], largest: float) -> tuple[float, str]:
+    """The current that moves an output by SWING, less if the gradient depends on it or a source cannot play it."""
+    few = examples[:2]
+    moved = _measured(probe, few).moved
+    asked = SWING * largest / moved if moved else assembly.learning.error.largest
+    current = _rounded(min(asked, 0.5 * probe.rig.largest_error_a))
+    whole = _measured(probe.at_current(current), few)
+    change = np.inf
+    for _ in range(HALVINGS):
+        half = _measured(probe.at_current(current / 2), few)
+        change = _change(whole.gradients, half.gradients)
+        if change <= BENT:
+            break
+        current, whole = current / 2, half
+    swing = assembly.network.physics.medium.text("state", whole.moved * current)
+    return _rounded(current), f"it moves an output by {swing}; half of it changes the gradient by {100 * change:.2g} %"
+
+
+def _change(whole: list[Gradient], half: list[Gradient]) -> float:
+    """By how much gradients differ beyond their noise, relative to their size; 0 if noise may be all of it."""
+    pairs = list(zip(whole, half, strict=True))
+    apart = float(np.sum([np.sum((a.value - b.value) ** 2) for a, b in pairs]))
+    noise = float(np.sum([np.sum(a.standard_error**2 + b.standard_error**2) for a, b in pairs]))
+    size = float(np.sum([np.sum(each.value**2) for each in whole]))
+    return float(np.sqrt((apart - noise) / size)) if apart > NOISY * noise else 0.0
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.2g}")
