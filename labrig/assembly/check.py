@@ -194,14 +194,14 @@ def reassembled(assembly: Assembly, values: Mapping[TreePath, float | str]) -> A
 
 def _checked_with(auto: Auto, values: Mapping[TreePath, float | str]) -> Assembly | None:
     """Check a configuration with these values, and provisional ones in the place of the other `auto`."""
-    rough = replace(auto.with_values(provisional(auto, None, None, None) | values), problems=Problems())
+    rough = replace(auto.with_values({**provisional(auto, None, None, None), **values}), problems=Problems())
     products, _, _ = _products(rough)
     board, task = products.get("board"), products.get("task")
     if board is not None:
         initial = network.initial_conductances(products["network"], len(board.hookup.edges), products["header"].seed)
     else:
         initial = None
-    assembly = _checked(auto.with_values(provisional(auto, board, task, initial) | values))
+    assembly = _checked(auto.with_values({**provisional(auto, board, task, initial), **values}))
     if assembly is None:
         return None
     if assembly.learning_choice.rule_class.clamps:

@@ -28,6 +28,7 @@ from labrig.cli import (
     evaluate,
     export,
     feasible,
+    init,
     ls,
     measure,
     note,
@@ -50,7 +51,22 @@ from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
 
 COMMANDS = (
-    *(run, resume, evaluate, program, check, schema, feasible, plan, measure, calibrate, selftest, certify, sweep),
+    *(
+        init,
+        run,
+        resume,
+        evaluate,
+        program,
+        check,
+        schema,
+        feasible,
+        plan,
+        measure,
+        calibrate,
+        selftest,
+        certify,
+        sweep,
+    ),
     *(doctor, safe, abort, attach, show, report, dashboard, verify, ls, compare, compare_rules, note, export),
     *(simulate, drivers, virtual),
 )

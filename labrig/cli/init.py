@@ -1,0 +1,253 @@
+"""init: write a first configuration, a lab's workflow (init ci), or the skeleton of a driver (init driver NAME)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from labrig.cli.options import file_named, named, positive
+from labrig.json_text import json_text
+
+if TYPE_CHECKING:
+    from labrig.procedures.init.board import BoardPlan, Learned
+    from labrig.procedures.init.instruments import InstrumentPlan
+
+Read = TypeVar("Read")
+
+RIGS = ("layered", "grid", "table", "hardware")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("what", nargs="?", choices=("ci", "driver"), help="instead of a configuration")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of the driver: FAMILY.MODEL, e.g. acme.gen4")
+    parser.add_argument("--out", type=file_named, metavar="FILE", help="new file to write (driver: a folder)")
+    board = parser.add_argument_group("a configuration; without --rig, questions are asked on a terminal")
+    board.add_argument(
+        "--rig", choices=RIGS, help="layers, a grid, a CSV table of edges (columns a, b), or what labrig doctor finds"
+    )
+    board.add_argument("--data", type=file_named, metavar="FILE.csv", help="examples to learn")
+    board.add_argument("--label", type=named, metavar="COLUMN", help="the class of an example, in --data")
+    board.add_argument("--targets", type=names, metavar="COLUMN,…", help="numbers to learn from the others, in --data")
+    board.add_argument("--hidden", type=counts, default=(), metavar="N,…", help="nodes of hidden layers with diodes")
+    board.add_argument("--diodes", type=named, default="BAT54", metavar="PART", help="default: BAT54")
+    board.add_argument("--size", type=size, default=(5, 5), metavar="RxC", help="of a grid (default: 5x5)")
+    board.add_argument("--outputs", type=names, metavar="NODE,…", help="nodes of a table that learn; of a grid: N")
+    board.add_argument("--inputs", type=names, metavar="NODE,…", help="nodes of a table that are driven")
+    board.add_argument("--edges", type=file_named, metavar="FILE.csv", help="the table of edges")
+    board.add_argument("--part", type=named, default="MCP4251-104", metavar="PART", help="on every edge")
+    board.add_argument("--bits", type=positive, default=16, metavar="N", help="of simulated converters (default: 16)")
+    ci = parser.add_argument_group("init ci")
+    ci.add_argument("--config", type=named, metavar="FILE.yaml", help="the configuration to test")
+    ci.add_argument("--runner", type=named, metavar="LABEL", help="label of the self-hosted runner at the rig")
+    ci.add_argument("--install", type=named, default="labrig[test]", metavar="WHAT", help="what pip installs")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Write the files, and say what to do next; returns the exit code."""
+    from labrig.errors import UsageError
+
+    if arguments.what == "ci":
+        return _ci(arguments)
+    if arguments.what == "driver":
+        return _driver(arguments)
+    if arguments.rig is None:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()) or arguments.json:
+            raise UsageError("init asks questions only on a terminal", remedy=f"give --rig {' or '.join(RIGS)}")
+        ask(arguments, input)
+    out: Path = arguments.out or Path(f"{arguments.rig}.yaml")
+    text = _configuration(arguments, out)
+    _write(out, text)
+    try:
+        _check(out)
+    except BaseException:
+        out.unlink()  # it would be of no use
+        raise
+    done = {"event": "written", "files": [str(out)]}
+    print(
+        json_text(done) if arguments.json else f"{out}: passes labrig check; next: labrig plan {out}, labrig run {out}"
+    )
+    return 0
+
+
+def ask(arguments: argparse.Namespace, answer: Callable[[str], str]) -> None:
+    """Fill in the arguments of a configuration by questions; an empty answer takes what stands in brackets."""
+    arguments.rig = _asked(answer, f"rig: {', '.join(RIGS)}", "layered", lambda text: _one_of(text, RIGS))
+    if arguments.rig == "table":
+        arguments.edges = _asked(answer, "CSV file with the columns a and b, a row for each edge", "", file_named)
+        arguments.inputs = _asked(answer, "nodes that are driven, with commas", "", names)
+        arguments.outputs = _asked(answer, "nodes that learn, with commas", "", names)
+    if arguments.rig == "grid":
+        arguments.size = _asked(answer, "rows x columns", "5x5", size)
+        arguments.outputs = _asked(answer, "how many nodes learn a voltage", "3", names)
+    else:
+        needed = arguments.rig != "table"
+        data = _asked(answer, "CSV file of examples" + ("" if needed else " (none: constant inputs)"), "", str)
+        if data or needed:
+            arguments.data = file_named(data)
+            arguments.label = _asked(answer, "column of the class (none: numbers are learnt)", "", str) or None
+            if arguments.label is None:
+                arguments.targets = _asked(answer, "columns to learn, with commas", "", names)
+    if arguments.rig in ("layered", "hardware"):
+        arguments.hidden = _asked(answer, "nodes of each hidden layer, with commas (none)", "", counts)
+    arguments.part = _asked(answer, "part on every edge", arguments.part, named)
+    if arguments.rig != "hardware":
+        arguments.bits = _asked(answer, "bits of the converters", "16", positive)
+    arguments.out = _asked(answer, "file to write", f"{arguments.rig}.yaml", file_named)
+
+
+def _asked(answer: Callable[[str], str], question: str, default: str, read: Callable[[str], Read]) -> Read:
+    """Ask until the answer can be read."""
+    while True:
+        given = answer(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
+        try:
+            return read(given)
+        except argparse.ArgumentTypeError as error:
+            print(f"  {error}")
+
+
+def _configuration(arguments: argparse.Namespace, out: Path) -> str:
+    from labrig.procedures.init.configuration import configuration
+    from labrig.procedures.init.instruments import generic, plugged_in
+
+    board, learned = _board(arguments, out)
+    sources = board.count("drive") + board.count("error") + 1
+    if arguments.rig == "hardware":
+        from labrig.procedures.doctor import examine, machine_probes
+
+        findings = examine(machine_probes(Path("runs")))
+        instruments: InstrumentPlan = plugged_in(findings, arguments.part, -(-board.edges // 2))
+    else:
+        instruments = generic(arguments.part, arguments.bits, sources, board.nodes + 1, board.edges)
+    return configuration(out.stem, board, learned, instruments)
+
+
+def _board(arguments: argparse.Namespace, out: Path) -> tuple[BoardPlan, Learned]:
+    from labrig.errors import UsageError
+    from labrig.procedures.init import board as boards
+
+    if arguments.rig == "grid":
+        outputs = arguments.outputs or ("3",)
+        if len(outputs) != 1 or not outputs[0].isdigit():
+            raise UsageError("--outputs of a grid is how many nodes learn", remedy="write e.g. --outputs 3")
+        rows, columns = arguments.size
+        return boards.grid(rows, columns, int(outputs[0]))
+    if arguments.rig == "table":
+        if arguments.edges is None:
+            raise UsageError(
+                "--rig table needs --edges FILE.csv", remedy="a row for each edge, with the columns a and b"
+            )
+        plan = boards.table(arguments.edges, arguments.inputs or (), arguments.outputs or ())
+        if arguments.data is None:
+            return plan, boards.constant(plan.count("drive"), plan.count("error"))
+        learned = _learned(arguments, out, plan.count("drive"))
+        if learned.outputs != plan.count("error"):
+            raise UsageError(
+                f"the task has {learned.outputs} outputs, but --outputs names {plan.count('error')}",
+                remedy="name one node for each class or column that is learnt",
+            )
+        return plan, learned
+    if arguments.data is None:
+        raise UsageError(f"--rig {arguments.rig} needs --data FILE.csv and --label COLUMN or --targets COLUMN,…")
+    learned = _learned(arguments, out, None)
+    return boards.layered(learned, arguments.hidden, arguments.diodes), learned
+
+
+def _learned(arguments: argparse.Namespace, out: Path, inputs: int | None) -> Learned:
+    from labrig.errors import UsageError
+    from labrig.procedures.init import board as boards
+
+    if (arguments.label is None) == (arguments.targets is None):
+        raise UsageError("--data needs either --label COLUMN, for classes, or --targets COLUMN,…, for numbers")
+    file = Path(os.path.relpath(arguments.data.absolute(), out.absolute().parent)).as_posix()
+    if arguments.label is not None:
+        return boards.classes(arguments.data, file, arguments.label, inputs)
+    return boards.numbers(arguments.data, file, arguments.targets, inputs)
+
+
+def _check(out: Path) -> None:
+    """Raise ConfigProblems if the file does not pass `labrig check`, which then names what to correct."""
+    from labrig.assembly import assemble
+
+    assemble(out)
+
+
+def _ci(arguments: argparse.Namespace) -> int:
+    from labrig.errors import UsageError
+    from labrig.procedures.init.workflow import workflow
+
+    if arguments.config is None:
+        raise UsageError("init ci needs --config FILE.yaml", remedy="name the configuration of your rig")
+    _check(Path(arguments.config))
+    out: Path = arguments.out or Path(".github/workflows/rig.yml")
+    _write(out, workflow(arguments.config, arguments.runner, arguments.install))
+    _say(
+        arguments,
+        [out],
+        "commit it; with --runner LABEL it also tests the rig every night" * (arguments.runner is None),
+    )
+    return 0
+
+
+def _driver(arguments: argparse.Namespace) -> int:
+    from labrig.procedures.init.driver import driver_files
+
+    files = driver_files(arguments.name)
+    out: Path = arguments.out or Path(arguments.name.replace(".", "-"))
+    for name, text in files.items():
+        _write(out / name, text)
+    _say(arguments, [out / name for name in files], f"next: pip install -e {out} and pytest {out}")
+    return 0
+
+
+def _say(arguments: argparse.Namespace, files: Sequence[Path], more: str) -> None:
+    written = list(map(str, files))
+    if arguments.json:
+        print(json_text({"event": "written", "files": written}))
+        return
+    print("\n".join([*(f"wrote {name}" for name in written), *([more] if more else [])]))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a new file. Raises UsageError if there is one already, StorageError if it cannot be written."""
+    from labrig.errors import StorageError, UsageError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path} exists", remedy="choose another --out, or remove it") from error
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another --out") from error
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return names that are separated by commas; refuses empty ones."""
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name")
+    return found
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """Return counts that are separated by commas; none for an empty text."""
+    return tuple(positive(part.strip()) for part in text.split(",")) if text.strip() else ()
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return rows and columns from 'RxC'; refuses fewer than 2 of either."""
+    rows, x, columns = text.lower().replace("×", "x").partition("x")
+    if not x or positive(rows.strip()) < 2 or positive(columns.strip()) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not rows x columns, at least 2x2")
+    return positive(rows.strip()), positive(columns.strip())
+
+
+def _one_of(text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(choices)}")
+    return text
