@@ -34,7 +34,7 @@ def _card(assembly: Assembly, rig: Rig) -> dict[str, Any]:
     coding, split = assembly.choice.shared.get("encode"), assembly.choice.shared.get("split")
     return {
         "task": task_card(assembly),
-        "encoding": None if coding is None else _values(coding),
+        "encoding": None if coding is None else _encoding(coding),
         "split": None if split is None else _values(split),
         "network": network_card(assembly),
         "rule": assembly.learning.rule,
@@ -132,6 +132,12 @@ def _part(assembly: Assembly, programmer: str) -> str:
     capabilities = assembly.devices[programmer].capabilities
     assert isinstance(capabilities, ProgrammerCapabilities)
     return capabilities.part.name
+
+
+def _encoding(section: Section) -> dict[str, Any]:
+    """Return the encoding; without `unipolar` if it is off, as in the cards of runs that did not know the key."""
+    values = _values(section)
+    return {key: value for key, value in values.items() if key != "unipolar" or value}
 
 
 def _values(section: Section) -> dict[str, Any]:

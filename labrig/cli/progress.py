@@ -17,7 +17,10 @@ from labrig.runs.journal import Evaluation, Step
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
-EVERY_S = 5.0
+FIRST_S, EVERY_S = 1.0, 5.0
+"""When the first line is printed, and the time between two lines."""
+
+OPENING = "opening the instruments"
 
 
 class Progress(AbstractContextManager["Progress"], Protocol):
@@ -27,14 +30,43 @@ class Progress(AbstractContextManager["Progress"], Protocol):
         """Show a completed step or evaluation."""
         ...
 
+    def tick(self) -> None:
+        """Show that another step, or another example of an evaluation, begins."""
+        ...
+
 
 def progress_of(assembly: Assembly) -> Progress:
     """Return a progress bar if stderr is a terminal, progress lines otherwise."""
     task, learning = assembly.task, assembly.learning
     steps = learning.epochs * -(-len(task.train) // learning.batch)
+    examples = len(task.train) + len(task.test)
     if sys.stderr.isatty():
-        return BarProgress(assembly.name, steps)
-    return LineProgress(assembly.name, steps)
+        return BarProgress(assembly.name, steps, examples)
+    return LineProgress(assembly.name, steps, examples)
+
+
+class EvaluationProgress:
+    """How far an evaluation is, from the number of examples that have begun since the last step."""
+
+    def __init__(self, examples: int) -> None:
+        self._examples = examples
+        self._begun, self._since = 0, time.monotonic()
+
+    def tick(self) -> None:
+        """Count an example, or the beginning of a step."""
+        self._begun += 1
+
+    def reset(self) -> None:
+        """A step or an evaluation is complete."""
+        self._begun, self._since = 0, time.monotonic()
+
+    def text(self) -> str:
+        """Return the progress with the time left by what it took so far; "" if no evaluation is going on."""
+        done = self._begun - 1
+        if done < 2:  # a step begins
+            return ""
+        left = (time.monotonic() - self._since) / done * max(0, self._examples - done)
+        return f"evaluation: {min(done, self._examples)}/{self._examples} examples, {left:.0f} s left"
 
 
 class LatestFigures:
@@ -61,11 +93,12 @@ class LatestFigures:
 class LineProgress:
     """Prints a line every few seconds, for logs."""
 
-    def __init__(self, name: str, steps: int) -> None:
+    def __init__(self, name: str, steps: int, examples: int) -> None:
         self._name = name
         self._steps = steps
-        self._began = self._printed = time.monotonic()
-        self._latest = LatestFigures()
+        self._began = time.monotonic()
+        self._due = self._began + FIRST_S
+        self._latest, self._evaluation = LatestFigures(), EvaluationProgress(examples)
 
     def __enter__(self) -> Self:
         return self
@@ -78,25 +111,34 @@ class LineProgress:
     def advance(self, what: Step | Evaluation) -> None:
         """Show a completed step or evaluation."""
         self._latest.take(what)
+        self._evaluation.reset()
         now = time.monotonic()
         if isinstance(what, Evaluation) and what.step == 0:
             self._began = now  # the time before training is not part of the estimate
-        if not isinstance(what, Step) or now - self._printed < EVERY_S:
+        if not isinstance(what, Step) or now < self._due:
             return
-        self._printed = now
+        self._due = now + EVERY_S
         left = (now - self._began) / what.index * (self._steps - what.index)
         line = f"{self._name}: step {what.index}/{self._steps}, {left:.0f} s left. {self._latest.text()}"
         print(line, file=sys.stderr, flush=True)
+
+    def tick(self) -> None:
+        """Show that another step, or another example of an evaluation, begins."""
+        self._evaluation.tick()
+        now = time.monotonic()
+        if now >= self._due and (text := self._evaluation.text()):
+            self._due = now + EVERY_S
+            print(f"{self._name}: {text}", file=sys.stderr, flush=True)
 
 
 class BarProgress:
     """Shows a progress bar and the time left."""
 
-    def __init__(self, name: str, steps: int) -> None:
+    def __init__(self, name: str, steps: int, examples: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._latest = LatestFigures()
+        self._latest, self._evaluation = LatestFigures(), EvaluationProgress(examples)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -106,7 +148,7 @@ class BarProgress:
             console=Console(file=Unfiltered(sys.stderr)),  # type: ignore[arg-type]
             transient=True,
         )
-        self._task: Any = self._progress.add_task(name, total=steps, figures="")
+        self._task: Any = self._progress.add_task(name, total=steps, figures=OPENING)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -120,5 +162,12 @@ class BarProgress:
     def advance(self, what: Step | Evaluation) -> None:
         """Show a completed step or evaluation."""
         self._latest.take(what)
+        self._evaluation.reset()
         done = what.index if isinstance(what, Step) else None
         self._progress.update(self._task, completed=done, figures=self._latest.text())
+
+    def tick(self) -> None:
+        """Show that another step, or another example of an evaluation, begins."""
+        self._evaluation.tick()
+        if text := self._evaluation.text():
+            self._progress.update(self._task, figures=text)

@@ -38,7 +38,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 result = run.resume(
                     plots=not arguments.no_plots,
                     report=output.report,
-                    stop=interrupts.requested,
+                    stop=output.ticking(interrupts.requested),
                     opened=lambda rig: opened(rig, interrupts),
                 )
         except KeyboardInterrupt:  # before any instrument was open

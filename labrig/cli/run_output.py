@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,15 @@ class Output:
         for each in values:
             print(f"labrig: {each.key}: {each.value} was chosen: {each.why}", file=sys.stderr)
 
+    def ticking(self, stop: Callable[[], bool]) -> Callable[[], bool]:
+        """Return `stop`, which is asked before every step and every example of an evaluation, with a tick each time."""
+
+        def ask() -> bool:
+            self._progress.tick()
+            return stop()
+
+        return ask
+
     def report(self, what: Step | Evaluation) -> None:
         """Show a completed step or evaluation."""
         from labrig.runs.journal import Evaluation
@@ -91,7 +100,7 @@ def recorded(arguments: argparse.Namespace, assembly: Assembly, interrupts: Inte
             started=output.started,
             chosen=output.chosen,
             report=output.report,
-            stop=interrupts.requested,
+            stop=output.ticking(interrupts.requested),
             opened=lambda rig: opened(rig, interrupts),
         )
 

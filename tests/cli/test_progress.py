@@ -27,12 +27,18 @@ def step(index: int, loss: float) -> Step:
 def shown(monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO) -> str:
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr(progress, "EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "FIRST_S", 0.0)
     assembly: Any = SimpleNamespace(
-        name="two", task=SimpleNamespace(train=np.arange(5)), learning=SimpleNamespace(epochs=2, batch=3)
+        name="two",
+        task=SimpleNamespace(train=np.arange(5), test=np.arange(3)),
+        learning=SimpleNamespace(epochs=2, batch=3),
     )
     with progress.progress_of(assembly) as run:
+        for _ in range(6):  # examples of the first evaluation
+            run.tick()
         run.advance(Evaluation(0, 0, {"rms_v": 0.5}, 0, 0.0))
         for index in (1, 2):
+            run.tick()
             run.advance(step(index, 0.3 / index))
         run.advance(Evaluation(0, 2, {"rms_v": 0.25}, 0, 0.0))
         run.advance(step(3, 0.03))
@@ -41,9 +47,11 @@ def shown(monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO) -> str:
 
 def test_a_log_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = shown(monkeypatch, io.StringIO()).splitlines()
-    assert [line.split(",")[0] for line in lines] == ["two: step 1/4", "two: step 2/4", "two: step 3/4"]
-    assert "loss 0.225 over the last 2 steps; at step 0: rms_v 0.5" in lines[1]
-    assert "loss 0.16 over the last 3 steps; at step 2: rms_v 0.25" in lines[2]
+    before = [f"two: evaluation: {done}/8 examples" for done in (2, 3, 4, 5)]
+    assert [line.split(",")[0] for line in lines] == [*before, "two: step 1/4", "two: step 2/4", "two: step 3/4"]
+    assert all(line.endswith(" s left") for line in lines[:4])
+    assert "loss 0.225 over the last 2 steps; at step 0: rms_v 0.5" in lines[5]
+    assert "loss 0.16 over the last 3 steps; at step 2: rms_v 0.25" in lines[6]
 
 
 def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,10 @@ from pydantic import Field
 from typing_extensions import override
 
 from labrig.config.section import OptionError, Section
-from labrig.learning.datasets import LabelledTable, read_labelled_csv, scaled, split_by_class
+from labrig.learning.datasets import LabelledTable, read_labelled_csv, split_by_class
 from labrig.learning.losses import Targets
 from labrig.learning.tasks.data_file import data_file
-from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
+from labrig.learning.tasks.encoding import Encode, EncodedInputs
 from labrig.learning.tasks.goals import TEST_ACCURACY, TRAIN_ACCURACY, Goal
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Indices, Task, TaskContext
@@ -98,10 +98,9 @@ class Classification(EncodedInputs, Task):
         _warn(table, train, options, context)
         low, high = encode.limits(table.columns, table.features[train])
         encode.warn_of_clipping(context, table.columns, table.features, low, high)
-        volts = encode.full_scale * scaled(table.features, low, high, encode.clip)
-        activation = with_complements_and_bias(volts, encode.complements, encode.bias)
+        activation = encode.inputs(encode.volts(table.features, low, high))
         limits = zip(table.columns, low.tolist(), high.tolist(), strict=True)
-        scalings = tuple((name, Scaling(least, most, encode.full_scale)) for name, least, most in limits)
+        scalings = tuple((name, encode.scaling(least, most)) for name, least, most in limits)
         task = replace(cls.of(activation, table.labels, table.classes, train, test, encode), scalings=scalings)
         return task if options.readout == "single" else replace(task, readout=np.kron(task.readout, [[1.0, -1.0]]))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from labrig.config.section import OptionError, Section
+from labrig.learning.datasets import scaled
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key, TaskContext
 from labrig.medium import Drive, PositiveDrive, medium_in_use
@@ -26,7 +27,8 @@ class Encode(Section):
 
     `range` applies to every feature, and `ranges` to single features, and to scaled outputs, by name; a feature without
     either uses its range in the training set. `complements` repeats every voltage with the opposite sign; `bias` adds
-    constant voltages.
+    constant voltages. `unipolar` features are from 0 V to `full_scale`, for boards on a single supply; their complement
+    is what is missing to `full_scale`.
     """
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
@@ -36,6 +38,7 @@ class Encode(Section):
     range: tuple[float, float] | None = None
     ranges: dict[str, tuple[float, float]] | None = None
     clip: Annotated[float, Field(ge=1.0)] = 1.2
+    unipolar: bool = False
     complements: bool = True
     bias: list[Drive] = []
 
@@ -53,6 +56,25 @@ class Encode(Section):
             if not (np.isfinite(limits).all() and limits[0] <= limits[1]):
                 raise ValueError(f"{name}: the second number must not be the smaller one")
         return value
+
+    def volts(self, features: Array, low: Array, high: Array) -> Array:
+        """Return features (M, F) as voltages (M, F), where `low` and `high` (F,) become the ends of the range.
+
+        Unipolar voltages are clipped at the ends themselves, because a source on a single supply cannot go beyond.
+        """
+        if self.unipolar:
+            return self.full_scale * (1.0 + scaled(features, low, high, 1.0)) / 2.0
+        return self.full_scale * scaled(features, low, high, self.clip)
+
+    def inputs(self, volts: Array) -> Array:
+        """Return the (M, I) input voltages: features (M, F), then their complements, then constant voltages."""
+        complements = [(self.full_scale if self.unipolar else 0.0) - volts] if self.complements else []
+        constant = np.tile(np.asarray(self.bias, dtype=float), (len(volts), 1))
+        return np.hstack([volts, *complements, constant])
+
+    def scaling(self, low: float, high: float) -> Scaling:
+        """Return the scaling of a feature with this range."""
+        return Scaling(low, high, self.full_scale, self.unipolar)
 
     def limits(self, names: Sequence[str], training: Array, outputs: Sequence[str] = ()) -> tuple[Array, Array]:
         """Return the values of every feature that become −full_scale and +full_scale, (F,) each.
@@ -99,7 +121,7 @@ class Encode(Section):
 
         With ranges of the training part, only single examples of the test part are.
         """
-        middle, reach = (high + low) / 2, self.clip * (high - low) / 2
+        middle, reach = (high + low) / 2, (1.0 if self.unipolar else self.clip) * (high - low) / 2
         clipped = ((np.abs(features - middle) > reach) & (high > low)).sum(axis=0)
         for column, count in enumerate(clipped.tolist()):
             given = self.range is not None or names[column] in (self.ranges or {})
@@ -111,12 +133,6 @@ class Encode(Section):
                     f"{count} of {len(features)} examples of {as_written(names[column])} lie so far outside "
                     f"{limits} that they are clipped; are they in the same unit?",
                 )
-
-
-def with_complements_and_bias(volts: Array, complements: bool, bias_v: Sequence[float]) -> Array:
-    """(M, I) input voltages: those of the features (M, F) in V, then their complements, then constant voltages."""
-    parts = [volts, -volts] if complements else [volts]
-    return np.hstack([*parts, np.tile(np.asarray(bias_v, dtype=float), (len(volts), 1))])
 
 
 class EncodedInputs:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -15,7 +16,7 @@ from typing_extensions import override
 from labrig.config.section import OptionError, Section
 from labrig.learning.datasets import NumberTable, read_number_csv, scaled, split_at_random
 from labrig.learning.tasks.data_file import data_file
-from labrig.learning.tasks.encoding import Encode, EncodedInputs, with_complements_and_bias
+from labrig.learning.tasks.encoding import Encode, EncodedInputs
 from labrig.learning.tasks.roles import Role, Scaling
 from labrig.learning.tasks.task import Key, TaskContext, Terminals
 from labrig.learning.tasks.voltages import VoltageTask
@@ -93,6 +94,9 @@ class Regression(EncodedInputs, VoltageTask):
         encode: Encode = context.sections["encode"]
         if options.data is not None:
             return cls.of_table(_checked(options.data, options), encode, context)
+        if encode.unipolar:
+            message = "y = M x needs x of both signs; leave it out, or learn columns of a CSV (regression.data)"
+            raise OptionError(("encode", "unipolar"), message)
         matrix = _matrix(options, encode, context)
         draw = RandomStream(context.seed, "regression").at(0)
         x = draw.uniform(-encode.full_scale, encode.full_scale, (options.train + options.test, matrix.shape[1]))
@@ -114,20 +118,20 @@ class Regression(EncodedInputs, VoltageTask):
         scaled_outputs = data.outputs if data.full_scale is not None else []
         low, high = encode.limits(data.inputs, features[train], scaled_outputs)
         encode.warn_of_clipping(context, data.inputs, features, low, high)
-        volts = encode.full_scale * scaled(features, low, high, encode.clip)
+        volts = encode.volts(features, low, high)
         columns: list[tuple[str, Scaling | None]] = [(name, None) for name in data.outputs]
         if data.full_scale is not None:
             least, most = encode.own_limits(data.outputs, values[train])
-            columns = [*_scalings(data.outputs, least, most, data.full_scale)]
+            columns = [*_scalings(data.outputs, least, most, partial(Scaling, full_scale_v=data.full_scale))]
             values = data.full_scale * scaled(values, least, most, np.inf)
         return cls(
-            activation=with_complements_and_bias(volts, encode.complements, encode.bias),
+            activation=encode.inputs(volts),
             target=values,
             readout=np.eye(len(data.outputs)),
             train=train,
             test=test,
             encode=encode,
-            scalings=_scalings(data.inputs, low, high, encode.full_scale),
+            scalings=_scalings(data.inputs, low, high, encode.scaling),
             columns=tuple(columns),
             cells=wanted.places,
         )
@@ -139,7 +143,7 @@ class Regression(EncodedInputs, VoltageTask):
         The first `train` examples are the training set, and the others are the test set.
         """
         return cls(
-            activation=with_complements_and_bias(x_v, encode.complements, encode.bias),
+            activation=encode.inputs(x_v),
             target=x_v @ matrix.T,
             readout=np.eye(len(matrix)),
             train=np.arange(train),
@@ -194,10 +198,12 @@ def _columns(file: Path, data: RegressionData, key: Literal["inputs", "outputs"]
         raise OptionError(("data", where), str(error)) from error
 
 
-def _scalings(names: Sequence[str], low: Array, high: Array, full_scale_v: float) -> tuple[tuple[str, Scaling], ...]:
-    """Scalings of columns by which low to high, (F,) each, became ± full_scale_v."""
+def _scalings(
+    names: Sequence[str], low: Array, high: Array, scaling: Callable[[float, float], Scaling]
+) -> tuple[tuple[str, Scaling], ...]:
+    """Scalings of columns with the ranges low to high, (F,) each."""
     limits = zip(names, low.tolist(), high.tolist(), strict=True)
-    return tuple((name, Scaling(least, most, full_scale_v)) for name, least, most in limits)
+    return tuple((name, scaling(least, most)) for name, least, most in limits)
 
 
 def _matrix(options: Regression.Options, encode: Encode, context: TaskContext) -> Array:

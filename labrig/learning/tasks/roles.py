@@ -10,15 +10,22 @@ from labrig.medium import medium_in_use
 
 @dataclass(frozen=True)
 class Scaling:
-    """The scaling of a column: the numbers `low` to `high` become −`full_scale_v` to +`full_scale_v` (V)."""
+    """The scaling of a column: the numbers `low` to `high` become −`full_scale_v` to +`full_scale_v` (V).
+
+    If it is `unipolar`, they become 0 to `full_scale_v`.
+    """
 
     low: float
     high: float
     full_scale_v: float
+    unipolar: bool = False
 
     def __str__(self) -> str:
         if self.low == self.high:
-            return f"{self.low:g} in every training example, {medium_in_use().text('state', 0.0)}"
+            volts = self.full_scale_v / 2 if self.unipolar else 0.0
+            return f"{self.low:g} in every training example, {medium_in_use().text('state', volts)}"
+        if self.unipolar:
+            return f"{self.low:g} to {self.high:g} as 0 to {medium_in_use().text('state', self.full_scale_v)}"
         return f"{self.low:g} to {self.high:g} as ± {medium_in_use().text('state', self.full_scale_v)}"
 
 

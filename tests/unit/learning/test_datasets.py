@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from labrig.config.section import OptionError
 from labrig.learning.datasets import read_labelled_csv, scaled, split_by_class
-from labrig.learning.tasks.encoding import Encode, with_complements_and_bias
+from labrig.learning.tasks.encoding import Encode
 
 GOOD = "# a comment\na, b ,kind\n1,2.5,x\n\n-3e-1,4,y\n0,1,x\n"
 
@@ -130,10 +130,15 @@ TRAIN = np.array([0, 1, 2])
 
 def encoded(features=FEATURES, **changes):
     given = {"full_scale_v": 0.5, "clip": 1.2, "complements": True, "bias_v": [-1.0, 1.0], **changes}
-    encode = Encode(full_scale=f"{given['full_scale_v']} V", ranges=given.get("ranges"))
-    limits = encode.limits(("a", "b", "c"), features[TRAIN])
-    volts = given["full_scale_v"] * scaled(features, *limits, given["clip"])
-    return with_complements_and_bias(volts, given["complements"], given["bias_v"])
+    encode = Encode(
+        full_scale=f"{given['full_scale_v']} V",
+        ranges=given.get("ranges"),
+        clip=given["clip"],
+        complements=given["complements"],
+        unipolar=given.get("unipolar", False),
+        bias=[f"{level} V" for level in given["bias_v"]],
+    )
+    return encode.inputs(encode.volts(features, *encode.limits(("a", "b", "c"), features[TRAIN])))
 
 
 def test_encoding_by_hand():
@@ -143,6 +148,14 @@ def test_encoding_by_hand():
     np.testing.assert_allclose(volts[2], [0, 0, 0, 0, 0, 0, -1, 1], atol=1e-16)
     np.testing.assert_allclose(volts[3], [0.6, 0, -0.6, -0.6, 0, 0.6, -1, 1])
     np.testing.assert_allclose(encoded(complements=False, bias_v=[])[3], [0.6, 0, -0.6])
+
+
+def test_a_unipolar_encoding_by_hand():
+    """From 0 to full_scale, whatever the test part holds; a complement is what is missing to full_scale."""
+    volts = encoded(unipolar=True, bias_v=[0.5])
+    np.testing.assert_allclose(volts[0], [0, 0.25, 0, 0.5, 0.25, 0.5, 0.5])
+    np.testing.assert_allclose(volts[1], [0.5, 0.25, 0.5, 0, 0.25, 0, 0.5])
+    np.testing.assert_allclose(volts[3], [0.5, 0.25, 0, 0, 0.25, 0.5, 0.5])
 
 
 def test_the_range_of_one_feature_can_be_given():

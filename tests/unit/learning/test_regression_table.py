@@ -174,3 +174,13 @@ def test_a_range_in_another_unit_is_warned_of(tmp_path: Path) -> None:
     assert str(warning).endswith(
         "11 of 12 examples of 'a' lie so far outside 0 to 0.011 that they are clipped; are they in the same unit?"
     )
+
+
+def test_a_unipolar_board_has_no_negative_input_and_says_so() -> None:
+    given = ["task.encode.unipolar=true", "task.encode.bias=[1 V, 0 V]"]
+    task = assemble(Path("iris.yaml"), given).task
+    assert task.activation.min() == 0.0
+    assert task.activation.max() == 1.0
+    assert "as 0 to 1 V" in str(task.input_roles()[0])
+    with pytest.raises(ConfigError, match="needs x of both signs"):
+        assemble(Path("regression.yaml"), ["task.encode.unipolar=true"])
