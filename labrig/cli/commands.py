@@ -46,6 +46,7 @@ from labrig.cli import (
     verify,
     virtual,
 )
+from labrig.cli.completion import complete
 from labrig.errors import ConfigError, LabrigError, UsageError, leaves
 from labrig.interrupts import record_ctrl_c
 from labrig.json_text import json_text
@@ -151,7 +152,10 @@ def _check_text(given: Sequence[str]) -> None:
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
     """Parse the arguments; for an unknown argument, print the usage of the command and raise UsageError."""
-    arguments, unknown = _parser().parse_known_args(given)
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks how a command line may go on
+        complete(parser)
+    arguments, unknown = parser.parse_known_args(given)
     arguments.given = list(given)
     if unknown:
         parser: _Parser = arguments.parser

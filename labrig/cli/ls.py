@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from labrig.cli.options import DEFAULT_RUNS_DIR, add_runs_dir
 from labrig.errors import UsageError
 from labrig.json_text import json_text
+
+LEAST_FIGURES = 30
+"""Columns that the figures of a run need beside its name."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a table of runs; returns the exit code."""
-    from labrig.cli.tables import table
     from labrig.runs.summary import summaries
 
     if arguments.runs_dir != DEFAULT_RUNS_DIR and not arguments.runs_dir.is_dir():
@@ -43,8 +47,21 @@ def execute(arguments: argparse.Namespace) -> int:
         )
         for run in runs
     ]
-    print(table(("run", "state", "steps", "figures"), rows, _width()))
+    print(_fitted(rows, _width()))
     return 0
+
+
+def _fitted(rows: Sequence[Sequence[str]], width: int | None) -> str:
+    """Return a table no wider than the terminal: with long names, the figures are below them."""
+    from labrig.cli.tables import table
+
+    header = ("run", "state", "steps", "figures")
+    first = [max(len(row[k]) for row in [header, *rows]) for k in range(3)]
+    if width is None or sum(first) + 2 * 3 + LEAST_FIGURES <= width:
+        return table(header, rows, width)
+    lines = table(header[:3], [row[:3] for row in rows]).splitlines()
+    below = [textwrap.wrap(row[3], width - 4, initial_indent="    ", subsequent_indent="    ") for row in rows]
+    return "\n".join([*lines[:2], *(line for row, more in zip(lines[2:], below, strict=True) for line in (row, *more))])
 
 
 def _figures(run: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """Entry point of the command line. Ctrl-C is handled and the standard streams are made usable before other imports."""
 
+# PYTHON_ARGCOMPLETE_OK
+
 from __future__ import annotations
 
 import sys

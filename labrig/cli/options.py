@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labrig.cli.completion import completed, configurations, runs
+
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
@@ -24,7 +26,8 @@ def add_config(
     """
     what = "YAML file, or the name of a configuration that comes with labrig"
     more = "; or a run, for its trained conductances" if runs else ""
-    parser.add_argument("config", type=named, metavar="CONFIG", help=what + more)
+    config = parser.add_argument("config", type=named, metavar="CONFIG", help=what + more)
+    completed(config, configurations)
     add_overrides(parser, bench, several_seeds=several_seeds)
 
 
@@ -72,7 +75,10 @@ def print_warnings(assembly: Assembly) -> None:
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add RUN and --runs-dir."""
-    parser.add_argument("run", metavar="RUN", type=folder_named, help="folder of a run, or its name in --runs-dir")
+    run = parser.add_argument(
+        "run", metavar="RUN", type=folder_named, help="folder of a run, or its name in --runs-dir"
+    )
+    completed(run, runs)
     add_runs_dir(parser)
 
 

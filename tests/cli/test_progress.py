@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -59,6 +60,15 @@ def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(monkeypatch, Terminal())
     assert "3/4" in text
     assert "loss 0.16 over the last 3 steps; at step 2: rms_v 0.25" in text
+
+
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    coloured = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|9[0-7])[0-9;]*m")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert coloured.search(shown(monkeypatch, Terminal()))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not coloured.search(shown(monkeypatch, Terminal()))
 
 
 def test_the_steps_of_a_run_are_those_of_its_epochs() -> None:
