@@ -65,9 +65,9 @@ def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable
         signals: list[int] = []
         closes = server.handle_exit
 
-        def noted(number: int, frame: FrameType | None) -> None:
-            signals.append(number)
-            closes(number, frame)
+        def noted(sig: int, frame: FrameType | None) -> None:
+            signals.append(sig)
+            closes(sig, frame)
 
         server.handle_exit = noted
         if until is not None:
