@@ -194,7 +194,7 @@ def parts_list(made: Circuit) -> list[tuple[str, int, float]]:
 
 def main() -> None:
     """Print the netlist or the parts list."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     for name in ("inputs", "hidden", "outputs"):
         parser.add_argument(name, type=int)
     parser.add_argument("--parts", action="store_true", help="print the parts list instead")

@@ -102,7 +102,9 @@ class VirtualOneBoard(VirtualDigipotBoard):
     def receive(self, data: bytes) -> bytes:
         with self._lock:
             sent = self.take()  # what was due before comes first
-            return sent + super().receive(data)
+            reply = super().receive(data)
+            self.poll()  # a board that was sampling has time for other things now
+            return sent + reply
 
     @override
     def poll(self) -> None:
