@@ -25,8 +25,8 @@ _TOKEN = re.compile(r"\s*(?:(?P<number>[0-9]+)|(?P<name>[A-Za-z]\w*)|(?P<sign>//
 
 
 def is_pattern(text: str) -> bool:
-    """Return whether a name or a value has a part in braces."""
-    return "{" in text or "}" in text
+    """Return whether a name or a value has a part in braces; a single brace belongs to a name."""
+    return _BRACES.search(text) is not None
 
 
 @dataclass(frozen=True)

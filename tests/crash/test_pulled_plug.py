@@ -216,7 +216,7 @@ def check(runs: Path, outcome: Outcome, where: str) -> None:
     """A named error, or a run to its end; no update that was applied is wrong."""
     assert outcome.code in (0, 4, 5), where
     assert "internal" not in outcome.said, where
-    progress = "iris_wire: step "  # of a run that a busy machine has slowed down
+    progress = "iris_wire: "  # of a run that a busy machine has slowed down
     assert all(line.startswith(("labrig: ", progress)) for line in outcome.said.splitlines()), where
     assert bool(outcome.kinds) == bool(outcome.code), where
     assert check_folders(runs, None, "failed" if outcome.code else "finished") == 1

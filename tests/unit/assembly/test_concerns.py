@@ -52,9 +52,14 @@ def test_a_diode_in_breakdown_is_named(monkeypatch):
     assert "in reverse, and breakdown begins near 200 mV" in warning.message
 
 
+COARSE = {"board.yaml": "instruments.adc", "board_xor.yaml": "instruments.adc"}
+"""Packaged configurations with a warning: the converters of the one-board bench have 12 bits."""
+
+
 @pytest.mark.parametrize("config", sorted(path.name for path in packaged_configs().glob("*.yaml")))
 def test_the_packaged_configurations_raise_none(config):
-    assert not assemble(packaged_configs() / config).document.warnings
+    expected = [COARSE[config]] if config in COARSE else []
+    assert [each.path for each in assemble(packaged_configs() / config).document.warnings] == expected
 
 
 def test_the_remedy_of_a_sine_is_a_modulation_which_is_not_warned_of():
