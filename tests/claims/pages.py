@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,12 @@ def _step_s(run: Path) -> float:
     return float(np.median(np.diff(read_journal(run / "run.db").wall_s)))
 
 
+def _computed_s() -> float:
+    """CPU time of all child processes that have ended (s)."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @contextmanager
 def _followed(folder: Path, name: str) -> Iterator[None]:
     """Follow a run, which may begin later, as a page does."""
@@ -65,26 +72,31 @@ def measure(short: bool) -> list[Figure]:
         folder = Path(temporary)
         steps = 4 * STEPS_PER_EPOCH if short else 112 * STEPS_PER_EPOCH
         run = _run(folder, "long", steps // STEPS_PER_EPOCH)
-        began = time.perf_counter()
+        began, computed = time.perf_counter(), _computed_s()
         subprocess.run(
             [sys.executable, "-m", "labrig", "report", str(run)], check=True, capture_output=True, timeout=300
         )
-        took = time.perf_counter() - began
+        took, computed = time.perf_counter() - began, _computed_s() - computed
         size = (run / "report.html").stat().st_size / 1e6
         ratios = []
-        for pair in range(1 if short else 10):
+        for pair in range(0 if short else 10):
             times = {}
             for followed in (pair % 2 == 0, pair % 2 == 1):  # in turn, as the machine may become slower or faster
                 name = f"{pair}-{followed}"
                 if followed:
                     with _followed(folder, name):
-                        times[followed] = _step_s(_run(folder, name, 2 if short else 20))
+                        times[followed] = _step_s(_run(folder, name, 20))
                 else:
-                    times[followed] = _step_s(_run(folder, name, 2 if short else 20))
+                    times[followed] = _step_s(_run(folder, name, 20))
             ratios.append(times[True] / times[False])
-    # The short form runs on machines that do other things, too: it only says that nothing became slow.
-    return [
-        at_most(f"labrig report of {steps} steps, whole process (s)", took, 30.0 if short else 10.0, ".1f"),
+    figures = [
+        at_most(f"labrig report of {steps} steps, whole process, CPU time (s)", computed, 10.0, ".1f"),
         at_most(f"report of {steps} steps (MB)", size, 5.0, ".2f"),
-        at_most("step time with a dashboard over without", statistics.median(ratios), 1.5 if short else 1.02, ".3f"),
+    ]
+    if short:  # what the clock says is for a machine that does nothing else
+        return figures
+    return [
+        *figures,
+        at_most(f"labrig report of {steps} steps, whole process (s)", took, 10.0, ".1f"),
+        at_most("step time with a dashboard over without", statistics.median(ratios), 1.02, ".3f"),
     ]
