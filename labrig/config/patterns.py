@@ -95,7 +95,7 @@ def _literal(text: str, whole: str) -> str:
 
 
 def _unbraced(text: str, whole: str) -> str:
-    if is_pattern(text):
+    if "{" in text or "}" in text:
         raise ValueError(f"a brace in {as_written(whole)} has no partner; write e.g. {{r}} or {{r*10+c}}")
     return text
 
