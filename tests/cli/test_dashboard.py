@@ -75,7 +75,9 @@ def test_the_token_moves_from_the_address_to_a_cookie(dashboard: Dashboard) -> N
     assert dashboard.get("/?token=wrong")[0] == 401
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, marks=pytest.mark.more) if "report" in path else path for path in PAGES]
+)
 def test_every_answer_keeps_other_sites_out(dashboard: Dashboard, path: str) -> None:
     status, headers, _ = dashboard.get(path)
     assert status == 200
@@ -122,6 +124,7 @@ def test_the_list_and_a_comparison(dashboard: Dashboard) -> None:
     assert compared["curves"]["seed1"]["series"]["step"] == [1, 2]
 
 
+@pytest.mark.more
 def test_the_report_of_a_run(dashboard: Dashboard, runs: Path) -> None:
     assert "Finished after 2 steps" in dashboard.get("/report/seed0")[2]
     assert not (runs / "seed0" / "report.html").exists()  # the dashboard only reads

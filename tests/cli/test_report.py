@@ -118,6 +118,7 @@ def test_it_says_what_the_run_says(trained, capsys):
     assert "not certified" in written.sections["certificates"]
 
 
+@pytest.mark.more
 def test_figures_for_a_paper(trained, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(page, "PARTS", ("learning", "confusion"))
     given = ["--out", str(tmp_path / "a.html"), "--figures", str(tmp_path / "f"), "--json"]
@@ -213,6 +214,7 @@ def test_a_part_that_fails_leaves_the_others(trained, few_parts, capsys, monkeyp
     assert "2000 Hz" in written.sections["spectrum"]
 
 
+@pytest.mark.more
 def test_the_last_certificate_is_shown_and_the_others_are_listed(trained, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(trained, run)

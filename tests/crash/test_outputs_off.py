@@ -75,6 +75,7 @@ def test_a_notebook_that_is_told_to_end_makes_safe_first(
     assert ending.code == -sent
 
 
+@pytest.mark.more
 @ENDING
 def test_contract_suites_that_are_told_to_end_make_safe_first(
     tmp_path: Path, resources: dict[str, str], sent: signal.Signals

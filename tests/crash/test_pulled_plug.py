@@ -39,7 +39,7 @@ pytestmark = [
     pytest.mark.usefixtures("impatient_drivers"),
 ]
 
-TRIALS, PTYS, KILLS = trials(4, 7, 150), trials(1, 2, 20), trials(1, 1, 30)
+TRIALS, PTYS, KILLS = trials(2, 7, 150), trials(1, 2, 20), trials(1, 1, 30)
 SEED = os.environ.get("LABRIG_TRIALS_SEED", "")
 STEPS = 6
 LARGEST_ERROR = 0.03

@@ -50,6 +50,7 @@ def test_the_stated_uncertainty_includes_what_the_exposure_takes_away() -> None:
     assert 0.7 < np.sqrt(np.mean(squares)) < 1.4
 
 
+@pytest.mark.more
 def test_it_is_trained(tmp_path: Path) -> None:
     assembly = assemble(FILE, ["learning.epochs=150", "learning.evaluate.every=0"])
     metrics = train(assembly, run_dir=tmp_path / "run").metrics

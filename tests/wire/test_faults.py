@@ -90,12 +90,16 @@ def errors_of(outcome) -> list[str]:
         (f"what: reset, where: err1, acquisition: {FREE}", 4, CUT, "err1"),
         (f"what: reset, where: err1, acquisition: {NUDGED}", 4, CUT, "err1"),
         (f"what: reset, where: err2, acquisition: {NUDGED}", 4, CUT, "err2"),
-        (f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2"),
+        pytest.param(
+            f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2", marks=pytest.mark.more
+        ),
         (f"what: silent, where: daq, acquisition: {NUDGED}", 4, "DeadlineExceeded", "daq"),
         pytest.param(
             f"what: silent, where: awg, acquisition: {NUDGED}", 4, "DeadlineExceeded", "awg", marks=pytest.mark.more
         ),
-        (f"what: silent, where: pots, acquisition: {NUDGED}", 4, "DeadlineExceeded", "pots"),
+        pytest.param(
+            f"what: silent, where: pots, acquisition: {NUDGED}", 4, "DeadlineExceeded", "pots", marks=pytest.mark.more
+        ),
     ],
 )
 def test_what_ends_the_run_is_named_and_outputs_are_off(tmp_path, fault, code, kind, device):

@@ -125,6 +125,7 @@ def test_silence_counts_from_the_first_acquisition_on(generator) -> None:
         assert off_within(virtual, 0.6 + WITHIN_S)  # and once more
 
 
+@pytest.mark.more
 def test_without_a_deadline_it_waits_for_ever(generator) -> None:
     virtual, written = generator
     with ExitStack() as stack:

@@ -45,6 +45,7 @@ def test_another_physics_is_refused() -> None:
         budget(assemble(packaged_configs() / "elastic_allostery.yaml"))
 
 
+@pytest.mark.more
 def test_the_plan_shows_foretold_and_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     quick = ["--set", "learning.epochs=1", "--set", "learning.evaluate.every=0"]

@@ -43,6 +43,7 @@ def test_a_source_that_was_lost_meanwhile_gives_no_certificate():
         certificate("divider", "seed=7", examples=(0,))
 
 
+@pytest.mark.more
 def test_xor_on_an_ideal_rig():
     found = certificate("xor", "simulation.preset=ideal", examples=(0, 1, 2, 3))
     figures = found.figures()
@@ -102,6 +103,7 @@ def test_a_board_with_levels_noise_and_errors_is_certified():
     assert figures["bias"] <= figures["bias_interval"][1] < 0.01
 
 
+@pytest.mark.more
 def test_sine_with_diodes_fails_for_its_harmonics():
     found = certificate("xor", "learning.activation=sine", "simulation.preset=ideal", examples=(0, 1, 2, 3))
     judgement = judge(found)

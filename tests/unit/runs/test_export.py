@@ -78,6 +78,7 @@ def _volts(loaded: LoadedRun, acquisition: int) -> np.ndarray:
     return np.concatenate([block.volts() for block in loaded.raw.blocks(acquisition)])
 
 
+@pytest.mark.more
 def test_samples_are_exported_on_request(sampled: LoadedRun) -> None:
     first, *_, last = sampled.raw.acquisitions
     nodes = sampled.dataset.channel.values.tolist()

@@ -66,6 +66,7 @@ def labrig(*words: str) -> tuple[int, list[dict[str, Any]], str]:
     return code, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue()
 
 
+@pytest.mark.more
 @pytest.mark.parametrize(
     "lab", [pytest.param(lab, marks=[pytest.mark.more] if k != 1 else []) for k, lab in enumerate(LABS)]
 )
