@@ -150,7 +150,7 @@ class CalibrationRecord:
     sha256: str = ""
 
     def check_identity(self, name: str, found: Identity) -> None:
-        """Raise ConfigError if `name` is another instrument than the one that was calibrated."""
+        """Raise ConfigError if `name` is not the instrument that was calibrated."""
         known = self.identities.get(name)
         if known is None or not known.differing(found):
             return

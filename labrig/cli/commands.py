@@ -161,7 +161,9 @@ def _parsed(given: Sequence[str]) -> argparse.Namespace:
         of_command: _Parser = arguments.parser
         options = [option for option in unknown if option.startswith("-")]
         near = get_close_matches(options[0].partition("=")[0], of_command.options, 1) if options else []
-        of_command.error(f"unrecognized arguments: {' '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else ""))
+        of_command.error(
+            f"unrecognized arguments: {' '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else "")
+        )
     return arguments
 
 

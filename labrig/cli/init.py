@@ -133,13 +133,14 @@ def _board(arguments: argparse.Namespace, out: Path) -> tuple[BoardPlan, Learned
     if arguments.rig == "grid":
         outputs = arguments.outputs or ("3",)
         if len(outputs) != 1 or not outputs[0].isdigit():
-            raise UsageError("--outputs of a grid is how many nodes learn", remedy="write e.g. --outputs 3")
+            raise UsageError("for a grid, --outputs is the number of nodes that learn", remedy="write e.g. --outputs 3")
         rows, columns = arguments.size
         return boards.grid(rows, columns, int(outputs[0]))
     if arguments.rig == "table":
         if arguments.edges is None:
             raise UsageError(
-                "--rig table needs --edges FILE.csv", remedy="a row for each edge, with the columns a and b"
+                "--rig table needs --edges FILE.csv",
+                remedy="give a CSV file with the columns a and b and one row for each edge",
             )
         plan = boards.table(arguments.edges, arguments.inputs or (), arguments.outputs or ())
         if arguments.data is None:

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--watch", action="store_true", help="measure again and again until Ctrl-C")
     parser.add_argument(
-        "--scan", action="store_true", help="drive every channel in turn and print the matrix of who answers"
+        "--scan", action="store_true", help="drive every channel in turn and print which nodes respond to which channel"
     )
     parser.add_argument("--save", type=file_named, metavar="FILE.npz", help="save the samples and what was read")
     parser.add_argument("--plot", type=file_named, metavar="FILE.png", help="draw the time trace and the spectrum")

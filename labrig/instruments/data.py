@@ -255,7 +255,7 @@ def levels_from_plain(plain: Mapping[str, Any]) -> list[LevelTable | Continuous]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A setting by code."""
+    """A setting given as the code of one of the part's levels."""
 
     code: int
 

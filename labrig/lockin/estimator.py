@@ -145,7 +145,7 @@ def _prepared(columns: NDArray[np.float64], matrix: NDArray[np.float64]) -> Leas
     samples, parameters = columns.shape
     if samples <= parameters:
         raise ConfigError(
-            f"{samples} samples are too few to fit {parameters} parameters and their noise",
+            f"{samples} samples are too few to fit {parameters} parameters and estimate the noise",
             remedy="use a longer window",
         )
     if np.linalg.cond(matrix) > WORST_CONDITION:

@@ -186,7 +186,9 @@ def _measured(probe: GradientProbe, examples: list[int]) -> _First:
             gradients.append(found)
             errors.append(probe.loss.gradient(outputs[0], probe.task.target[example]))
     if not gradients:
-        raise ConfigError("no example has a gradient, so that nothing can be chosen", remedy="write numbers for auto")
+        raise ConfigError(
+            "no example has a gradient, so that nothing can be chosen", remedy="replace auto with numbers"
+        )
     return _First(gradients, np.array(errors), moved)
 
 

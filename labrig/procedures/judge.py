@@ -153,7 +153,10 @@ def differing(
 
 
 def likely_cause(channel: str, difference: Array, volts: Array, medium: Medium = ELECTRICAL) -> str:
-    """Return the likely cause, with a remedy, of the differences (M,) of a channel from the judge's volts (M,)."""
+    """Say what probably makes a channel differ from the judge, with a remedy.
+
+    `difference` (M,) is channel minus judge (V); `volts` (M,) are the judge's readings (V).
+    """
     size = _rms(difference)
     zero = float(difference.mean())
     gain = float(difference @ volts / (volts @ volts)) if volts.any() else 0.0

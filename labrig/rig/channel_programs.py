@@ -114,7 +114,7 @@ class ChannelPrograms:
                         f"{leader[row]} and {wire.label} play {frequency:g} Hz {np.degrees(apart):.0f}° apart",
                         action="measure",
                         limit=f"{np.degrees(LARGEST_TURN_RAD):.0f}°",
-                        remedy="let one kind of source play all tones of one frequency",
+                        remedy="play all tones of one frequency with sources of the same kind",
                     )
         return lead
 
@@ -132,7 +132,7 @@ class ChannelPrograms:
                 f"the sources shift the error tones by {np.degrees(apart):.0f}° relative to the activation tone",
                 action="measure",
                 limit=f"{np.degrees(LARGEST_TURN_RAD):.0f}°",
-                remedy="let one kind of source play activation and error",
+                remedy="play activation and error with sources of the same kind",
             )
         return [(row, 0) for row in rows]
 

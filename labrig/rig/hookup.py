@@ -252,7 +252,7 @@ class Hookup:
 
     @cached_property
     def least_v(self) -> float:
-        """Largest voltage, of either sign, that is allowed at every sensed node (V)."""
+        """Tightest limit over the sensed nodes: any voltage within ± this is allowed at every one of them (V)."""
         return float(min(self.high_v.min(initial=np.inf), -self.low_v.max(initial=-np.inf)))
 
     @cached_property

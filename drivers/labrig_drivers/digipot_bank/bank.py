@@ -166,7 +166,7 @@ class DigipotBank:
         return {self._channels[index]: Level(held[index]) for index in requested}
 
     def keep_alive(self) -> None:
-        """Feed the watchdog, if there is one, once a third of its time has passed since the last reply.
+        """Feed the watchdog, if there is one and at least a third of its timeout has passed since the last reply.
 
         The first call connects the terminals. Call it between acquisitions, never during one.
 

@@ -23,9 +23,9 @@ class SdgModel:
     bits
         Resolution of its converter.
     level_step_v, phase_step_deg
-        Steps of levels (V) and phases (degrees); 0 if six significant digits are kept.
+        Steps to which the generator rounds levels (V) and phases (degrees); 0 if it rounds to six significant digits.
     uploads_over
-        Interfaces over which the upload of a waveform arrives.
+        Interfaces over which waveforms can be uploaded.
     upload_advice
         Remedy if the generator is connected by another interface.
     true_arb

@@ -48,7 +48,7 @@ def store(session: VisaSession, channel: str, name: str, settings: str, samples:
     Raises
     ------
     ChannelFault
-        If it was not stored completely.
+        If the waveform was not stored completely.
     """
     assert len(samples) >= 4, "a waveform of length zero must never be stored"
     message = f"C{channel}:WVDT WVNM,{name},{settings},WAVEDATA,".encode()

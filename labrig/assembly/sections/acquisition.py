@@ -135,7 +135,7 @@ def read_tones(
         document.report(("acquisition", "zero", "every"), message)
     low, high = acquisition.band
     if not 0 < low < high:
-        document.report(("acquisition", "band"), "the first frequency must be the lower one, above 0 Hz")
+        document.report(("acquisition", "band"), "the first frequency must be above 0 Hz and below the second")
         return None
     if low >= acquisition.sample_rate / 2:
         nyquist = format_quantity(acquisition.sample_rate / 2, "frequency")
@@ -324,7 +324,7 @@ def check_pilot(
     limits: Limits,
     tones: TonePlan | None = None,
 ) -> None:
-    """Check the pilot against source, digitizer and limits; its smallest amplitude only if `tones` is given."""
+    """Report a pilot that its source, the digitizer or a limit does not allow; with `tones`, also one too small."""
     name, digitizer = board.hookup.pilot.device, devices[board.hookup.digitizer].digitizer
     node = limits.node_limit if medium_in_use() == ELECTRICAL else math.inf
     limit = min(devices[name].source.full_scale_v, node, digitizer.full_scale_v)

@@ -51,7 +51,5 @@ def read_power(document: Document, devices: Mapping[str, Device]) -> Power | Non
             elif name in names[:place]:
                 document.report(path, f"{name} is listed twice; remove one")
             elif devices[name].driver.kind == "digitizer":
-                document.report(
-                    path, f"{name} is a digitizer, which drives nothing and is opened first; remove it here"
-                )
+                document.report(path, f"{name} is a digitizer, which is always opened first; remove it from this list")
     return power if len(document.problems) == before else None

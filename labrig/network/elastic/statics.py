@@ -121,7 +121,7 @@ class Lines:
         return length - self.length, apart / length[..., np.newaxis], length
 
     def slopes(self, direction: Array) -> Array:
-        """(L, D) derivative of every extension, at directions (L, 2)."""
+        """(L, D) derivative of the extension of each line by each coordinate (m/m), at unit vectors (L, 2) along it."""
         return np.einsum("lc,lcd->ld", direction, self.select)
 
 

@@ -116,7 +116,7 @@ def table(path: Path, inputs: Sequence[str], outputs: Sequence[str]) -> BoardPla
         if not given:
             raise UsageError(f"a board from a table needs {option}", remedy=f"name some of its nodes: {option} a,b")
     if both := set(inputs) & set(outputs):
-        raise UsageError(f"{min(both)!r} is both an input and an output", remedy="let one node be one of them")
+        raise UsageError(f"{min(both)!r} is both an input and an output", remedy="make it either an input or an output")
     groups = [NodeGroup(node, 1, "drive") for node in inputs] + [NodeGroup(node, 1, "error") for node in outputs]
     groups += [NodeGroup(node, 1) for node in nodes if node not in {*inputs, *outputs}]
     network = ("edges:", *(f"  - {a}-{b}" for a, b in pairs))

@@ -55,7 +55,7 @@ class SweepFile(Section):
 
 @dataclass(frozen=True)
 class Trial:
-    """One training.
+    """One training run of a sweep.
 
     Parameters
     ----------

@@ -170,4 +170,4 @@ def _write(path: Path, content: bytes) -> None:
         new.write_bytes(content)
         new.replace(path)
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}", remedy="name another place by --out") from error
+        raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another file with --out") from error

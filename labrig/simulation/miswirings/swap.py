@@ -22,7 +22,7 @@ class Swap(Miswiring):
         return (cls(a, b) for a, b in combinations(places.sensed, 2))
 
     def applied(self, board: Wired) -> Wired:
-        """Exchange the nodes of their channels."""
+        """Return the board with the sense channels of the two nodes exchanged."""
         a, b = map(board.sense_channel, self.names)
         return board.rewired(senses=exchanged(board.wiring.senses, a, b))
 

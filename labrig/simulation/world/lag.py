@@ -114,6 +114,6 @@ def lagging(
             f"the nodes of this board are too slow for tones of {fastest_hz:g} Hz: with diodes the lag is computed "
             f"only to second order, and the second order is {second / first:.2g} of the first",
             limit=f"{LARGEST_CORRECTION:g}",
-            remedy=f"lower acquisition.cable or the tones, or set {KEY}=false",
+            remedy=f"reduce acquisition.cable (a capacitance) or the frequencies of the tones, or set {KEY}=false",
         )
     return twice

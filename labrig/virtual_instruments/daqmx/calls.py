@@ -60,7 +60,10 @@ class Calls:
             del self._own.wanted
 
     def pause(self, seconds: float) -> None:
-        """Release the lock until a change, for `seconds` or LOOK_S at most; raises Abandoned."""
+        """Wait, with the lock released, until something changes, at most for the shorter of `seconds` and LOOK_S.
+
+        Raises Abandoned if the call is no longer needed.
+        """
         self.changed.wait(min(seconds, LOOK_S))
         self.check()
 

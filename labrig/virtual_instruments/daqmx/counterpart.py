@@ -20,7 +20,10 @@ DEFAULT_CHASSIS = "cDAQ-9174"
 
 @contextmanager
 def devices(bench: VirtualBench, entries: Sequence[Entry]) -> Iterator[list[Endpoint]]:
-    """Serve these devices, and the chassis of modules; an endpoint is the server's address and the device's name."""
+    """Serve these devices, and the chassis of those that are modules.
+
+    Yields one endpoint per device: the server's address and the device's name.
+    """
     boards = [_board(entry, FIRST_SERIAL + number) for number, entry in enumerate(entries)]
     housings = {
         board.chassis: chassis(entry.options.get("chassis") or DEFAULT_CHASSIS, board.chassis, entry.name)

@@ -9,7 +9,7 @@ MEASURED_LATENCY = Latency(write_s=7e-3, query_s=5e-3)
 
 
 def measured_latency(message: bytes) -> float:
-    """Measured latency of a command (s): a new waveform type 15 to 30 ms, an output relay 80 to 260 ms, others less."""
+    """Typical latency of a command (s): 15 to 30 ms for a new waveform type, 80 to 260 ms for an output relay."""
     if b"WVTP" in message[:64]:
         return 22e-3
     if b"OUTP ON" in message[:64]:

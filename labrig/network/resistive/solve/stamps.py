@@ -60,7 +60,7 @@ class ConductanceStamps:
     storage : {'diagonal', 'sparse', 'dense'}
         Storage format of the eliminated block.
     rows, starts : int arrays
-        Row of each entry of a sparse eliminated block, column by column, and index of the first entry of each column.
+        Row indices and column pointers (CSC format) of a sparse eliminated block.
     inner, across, outer : StampTable
         Entries of the eliminated block, of its coupling to the kept nodes (n, m), and of the kept block (m, m).
     """
