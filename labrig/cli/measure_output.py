@@ -152,7 +152,7 @@ def scan_record(rig: Rig, meter: Meter, found: Scan) -> dict[str, Any]:
 
 
 def scan_text(rig: Rig, meter: Meter, found: Scan) -> str:
-    """Return a matrix of the nodes that respond, a row per driven channel, and the responses that are not as expected."""
+    """Return a matrix of the nodes that respond, a row per driven channel, and the unexpected responses."""
     left = [(f"{row.wire.node} ({row.wire.label}, {_drive(rig, row)})") for row in found.answers]
     width = max(map(len, left))
     tall = max(map(len, found.nodes))
