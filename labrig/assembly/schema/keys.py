@@ -176,8 +176,9 @@ class _Walk:
         return [schema]
 
     def _resolved(self, schema: Schema) -> Schema:
-        while "$ref" in schema:
-            schema = self._definitions[schema["$ref"].rpartition("/")[2]]
+        while "$ref" in schema or len(schema.get("allOf", ())) == 1:  # pydantic before 2.9 puts a default beside allOf
+            (below,) = schema.get("allOf", (schema,))
+            schema = self._definitions[below["$ref"].rpartition("/")[2]] if "$ref" in below else below
         return schema
 
     def values(self, schema: Schema) -> str:
