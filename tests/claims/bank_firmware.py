@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from common import ROOT, Figure, at_least, at_most, in_parallel, seeds
 
-sys.path.append(str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests"))  # before drivers/, which has a folder firmware too
 
 
 def measure(short: bool) -> list[Figure]:

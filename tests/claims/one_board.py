@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from common import CONFIGS, ROOT, Figure, at_least, at_most, in_parallel, seeds
 
-sys.path.append(str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests"))  # before drivers/, which has a folder firmware too
 
 SCANS_S = 53.2e-3
 """Window and settling of board.yaml (s)."""
