@@ -199,7 +199,11 @@ MISTAKES = [
         "use a window of 0.04 s",
     ),
     one_edit(
-        "band the wrong way round", "band: [200 Hz, 2 kHz]", "band: ▲[2 kHz, 200 Hz]", "acquisition.band", "lower"
+        "band the wrong way round",
+        "band: [200 Hz, 2 kHz]",
+        "band: ▲[2 kHz, 200 Hz]",
+        "acquisition.band",
+        "below the second",
     ),
     one_edit("settle too short", "settle: auto", "settle: ▲10 µs", "acquisition.settle", "400 µs", "settle: auto"),
     one_edit(
