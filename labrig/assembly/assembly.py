@@ -190,7 +190,10 @@ class Assembly:
             raise
 
     def rig_on(self, bench: Bench, *, recorded: bool = False) -> Rig:
-        """Return an unopened rig on a bench. recorded: the instruments replay what calibrated ones have measured."""
+        """Return an unopened rig on a bench.
+
+        recorded: the instruments replay what others have measured behind their calibration records and transducers.
+        """
         hookup, record = self.board.hookup, self.calibration
         others = () if self.judge is None else (self.judge.device,)
         instruments: dict[str, Any] = {
@@ -291,9 +294,9 @@ class Assembly:
         """Return an instrument's options, with the output terminals of trigger and clock that `timing` names."""
         return with_lines(self.devices[name], self.synchronization)
 
-    def _guarded(self, name: str, instrument: Any, calibrated: bool = True) -> Any:
-        """Return an instrument behind its guard and, if `calibrated`, behind the record that applies to it."""
-        capabilities, record = self.devices[name].capabilities, self.calibration if calibrated else None
+    def _guarded(self, name: str, instrument: Any, wrapped: bool = True) -> Any:
+        """Return an instrument behind its guard and, if `wrapped`, its calibration record and its transducers."""
+        capabilities, record = self.devices[name].capabilities, self.calibration if wrapped else None
         if isinstance(capabilities, SourceCapabilities):
             source = GuardedSource(name, instrument, capabilities)
             return source if record is None else CalibratedSource(name, source, record)
@@ -302,4 +305,6 @@ class Assembly:
         if record is not None:
             guarded = CalibratedProgrammer(name, guarded, record)
         edges = [edge for edge in self.board.hookup.edges if edge.device == name and edge.per_siemens != 1.0]
-        return TransducedProgrammer(guarded, {e.channel: e.per_siemens for e in edges}) if edges else guarded
+        if not edges or not wrapped:
+            return guarded
+        return TransducedProgrammer(guarded, {edge.channel: edge.per_siemens for edge in edges})

@@ -36,6 +36,9 @@ def recorded(path: Path, config: str, *overrides: str) -> RunFolder:
         ("sine.yaml", ("learning.epochs=2", "storage.durability=power")),
         ("iris.yaml", ("learning.epochs=1", "learning.batch=9", "storage.gradients=4")),
         ("xor.yaml", ("learning.epochs=3", "simulation.faults=[{acquisition: 9, what: reset, where: pots}]")),
+        ("elastic_allostery.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
+        ("studies/elastic_rest_length.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
+        ("studies/elastic_camera.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
     ],
 )
 def test_it_is_the_same_bit_by_bit(tmp_path, config, overrides):
