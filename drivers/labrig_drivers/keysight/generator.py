@@ -20,11 +20,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NoReturn
 
 from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
-from labrig.instruments.data import Identity, SourceAccuracy
+from labrig.instruments.data import Identity
 from labrig.signals.tones import SILENT, Tone, ToneProgram
-from labrig_drivers.keysight.options import LEAST_VPP, PEAK_V, TrueformOptions, channels_of
+from labrig_drivers.keysight.options import LEAST_VPP, TrueformOptions, channels_of
 from labrig_drivers.keysight.settings import (
     ERROR,
     INFINITE,
@@ -37,29 +38,23 @@ from labrig_drivers.keysight.settings import (
 )
 from labrig_drivers.tone_table import TABLE_POINTS, table, table_plan
 from labrig_drivers.visa import VisaSession
+from labrig_drivers.visa_generator import CLOCK_EVERY, PEAK_V, VisaGenerator
 
 LATENCY_S = 135e-9
 """Time from the trigger edge to the first sample of a burst (s). Source: data sheet of the 33500B, typical."""
 
-CLOCK_EVERY = 16
-"""The clock is queried once per this many confirmations. A generator without 10 MHz runs on its own clock; each trigger
-restarts the tones, so their phase error within a window is about a degree at most."""
-
 _MAKERS = ("agilent", "keysight")
 
 
-class TrueformSource:
+class TrueformSource(VisaGenerator[VisaSession]):
     """A WaveformSource of one or two channels, "1" and "2"."""
 
     def __init__(self, name: str, options: TrueformOptions) -> None:
-        self.name = name
+        super().__init__(name, options, VisaSession(name, options.resource, options.deadline))
         self._options = options
-        self._session = VisaSession(name, options.resource, options.deadline)
         self._channels = channels_of(options.model)
-        self._panel_per_open_v = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
         self._load_ohm = INFINITE if options.load == "high_z" else 50.0
         self._tone_source, self._quiet_source = ("EXT", "BUS") if options.trigger == "external" else ("BUS", "EXT")
-        self._identified = False  # such a generator has answered, so this driver is responsible for its outputs
         self._settings: dict[str, Setting] = {}
         self._actual: dict[str, Setting] = {}
         self._playing: tuple[str, ...] = ()
@@ -105,10 +100,6 @@ class TrueformSource:
             self._forget_state()
             raise
 
-    def arm(self) -> None:
-        """Do nothing: `load` has armed the generator, because a trigger may come as soon as the digitizer is armed."""
-        self._require_open("arm")
-
     def start(self) -> None:
         """Send the trigger; with an external trigger do nothing."""
         self._require_open("start")
@@ -131,10 +122,6 @@ class TrueformSource:
             self._forget_state()
             raise
 
-    def accuracy(self) -> SourceAccuracy:
-        """Accuracy of the amplitudes, from their largest errors."""
-        return SourceAccuracy.within(self._options.gain_error, self._options.tone_error / self._panel_per_open_v)
-
     def idle(self) -> None:
         """Set every channel to 0 V with its output on."""
         self.load(dict.fromkeys(self._channels, SILENT))
@@ -150,24 +137,6 @@ class TrueformSource:
         for channel, state in zip(self._channels, states.split(";"), strict=False):
             if state.strip() != "0":
                 self._refuse(channel, "OUTP", "0", state, "make safe")
-
-    def rescue(self) -> None:
-        """Switch all outputs off over a new connection, whatever state another process left them in."""
-        self._session.open()
-        self._identified = True
-        try:
-            self.make_safe()
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Disconnect; never raises."""
-        self._forget_state()
-        self._session.close()
-
-    def _require_open(self, action: str) -> None:
-        if not self._session.is_open:
-            raise ConnectionFailed("is not open", device=self.name, action=action)
 
     def _forget_state(self) -> None:
         """Discard what is known about the settings: the next load sets everything up again."""
@@ -332,7 +301,7 @@ class TrueformSource:
         assert offset is not None
         self._actual[channel] = replace(asked, vpp=vpp, offset_v=offset)
 
-    def _refuse(self, channel: str, key: str, asked: str, got: str, action: str) -> None:
+    def _refuse(self, channel: str, key: str, asked: str, got: str, action: str) -> NoReturn:
         """Raise ChannelFault for a setting that was not accepted, with the error that the generator reports."""
         try:
             told = self._errors(action)
@@ -368,7 +337,7 @@ class TrueformSource:
         return told
 
     def _as_played(self, channel: str, tones: tuple[Tone, ...]) -> ToneProgram:
-        wave, asked, k = self._actual[channel], self._settings[channel], self._panel_per_open_v
+        wave, k = self._actual[channel], self._panel_per_open_v
         dc = wave.offset_v / k
         if not tones:
             return ToneProgram(dc)
@@ -379,7 +348,6 @@ class TrueformSource:
             assert plan is not None
             share = wave.vpp / (2 * k * table(tones, plan[1])[1])  # differs from 1 by rounding
             tones = tuple(replace(tone, amplitude=share * tone.amplitude) for tone in tones)
-        assert asked.source == self._tone_source
         turned = (
             replace(t, phase_rad=t.phase_rad - math.pi / 2 - 2 * math.pi * t.frequency_hz * LATENCY_S) for t in tones
         )

@@ -18,10 +18,6 @@ from labrig_drivers.siglent.models import SdgModel
 LEAST_VPP = 0.002
 """Smallest amplitude that can be set (V peak to peak)."""
 
-CLOCK_EVERY = 16
-"""Clock and coupling are queried once per this many confirmations. Without 10 MHz at its input a generator runs on its
-own clock; each trigger restarts the tones, so their phase error within a window is then about a degree at most."""
-
 COUNTED_CYCLES = "1000000"
 """The longest counted burst: below 500 kHz it lasts longer than any acquisition."""
 

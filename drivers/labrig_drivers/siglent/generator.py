@@ -28,10 +28,9 @@ from dataclasses import replace
 from typing import NoReturn
 
 from labrig.errors import ChannelFault, ConfigError, ConnectionFailed, IdentityMismatch, LabrigError
-from labrig.instruments.data import Identity, SourceAccuracy
+from labrig.instruments.data import Identity
 from labrig.signals.tones import SILENT, Tone, ToneProgram
 from labrig_drivers.siglent.dialect import (
-    CLOCK_EVERY,
     COUNTED_CYCLES,
     LEAST_VPP,
     POWER_UP,
@@ -44,27 +43,25 @@ from labrig_drivers.siglent.dialect import (
 )
 from labrig_drivers.siglent.left_over import check_uncoupled, switch_off_extras, uncouple
 from labrig_drivers.siglent.models import interface, model_of
-from labrig_drivers.siglent.options import CHANNELS, PEAK_V, SdgOptions
+from labrig_drivers.siglent.options import CHANNELS, SdgOptions
 from labrig_drivers.siglent.session import SdgSession
 from labrig_drivers.siglent.upload import store
 from labrig_drivers.tone_table import table, table_plan
+from labrig_drivers.visa_generator import CLOCK_EVERY, PEAK_V, VisaGenerator
 
 
-class SdgSource:
+class SdgSource(VisaGenerator[SdgSession]):
     """A WaveformSource of two channels, "1" and "2"."""
 
     def __init__(self, name: str, options: SdgOptions) -> None:
-        self.name = name
+        super().__init__(name, options, SdgSession(name, options.resource, options.deadline))
         self._options = options
-        self._session = SdgSession(name, options.resource, options.deadline)
-        self._panel_per_open_v = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
         self._load_word = "HZ" if options.load == "high_z" else "50"
         self._clock_word = "EXT" if options.clock == "external" else "INT"
         self._model = model_of(options.model)
         self._cycles = "INF" if options.burst == "infinite" else COUNTED_CYCLES
         self._trigger_word = "EXT" if options.trigger == "external" else "MAN"
         self._confirmed = 0
-        self._identified = False  # an SDG has answered, so this driver is responsible for its outputs
         self._settings: dict[str, BurstSetting] = {}
         self._on: set[str] = set()
         self._running: set[str] = set()  # channels whose burst may have started
@@ -107,10 +104,6 @@ class SdgSource:
             self._forget_state()
             raise
 
-    def arm(self) -> None:
-        """Do nothing: `load` has armed the generator, because a trigger may come as soon as the digitizer is armed."""
-        self._require_open("arm")
-
     def start(self) -> None:
         """Send the manual trigger; with an external trigger do nothing."""
         self._require_open("start")
@@ -138,10 +131,6 @@ class SdgSource:
         except BaseException:
             self._forget_state()
             raise
-
-    def accuracy(self) -> SourceAccuracy:
-        """Accuracy of the amplitudes, from their largest errors."""
-        return SourceAccuracy.within(self._options.gain_error, self._options.tone_error / self._panel_per_open_v)
 
     def idle(self) -> None:
         """Set both channels to 0 V with the outputs on."""
@@ -171,24 +160,6 @@ class SdgSource:
         if failures:
             self._forget_state()
             raise failures[0]
-
-    def rescue(self) -> None:
-        """Switch both outputs off over a new connection, whatever state another process left them in."""
-        self._session.open()
-        self._identified = True
-        try:
-            self.make_safe()
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Disconnect; never raises."""
-        self._forget_state()
-        self._session.close()
-
-    def _require_open(self, action: str) -> None:
-        if not self._session.is_open:
-            raise ConnectionFailed("is not open", device=self.name, action=action)
 
     def _forget_state(self) -> None:
         """Discard what is known about the settings: the next load sets everything up again."""

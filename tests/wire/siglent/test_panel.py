@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from labrig_drivers.siglent.dialect import CLOCK_EVERY
+from labrig_drivers.visa_generator import CLOCK_EVERY
 from wire.siglent.rigs import assert_as_told, played, rig, sine
 
 from labrig.errors import ChannelFault, ConnectionFailed

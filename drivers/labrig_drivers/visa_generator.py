@@ -1,0 +1,141 @@
+"""What generators over VISA have in common: options, capabilities, and a source with one session."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from labrig.errors import ConnectionFailed
+from labrig.instruments.addresses import check_visa
+from labrig.instruments.data import SourceAccuracy
+from labrig.instruments.drivers import InstrumentOptions, SourceCapabilities
+from labrig.quantities import NonNegativeTime, PositiveTime, PositiveVoltage, Ratio, Voltage
+from labrig_drivers.visa import VisaSession
+
+S = TypeVar("S", bound=VisaSession)
+
+PEAK_V = 10.0
+"""Largest voltage at the open output (V)."""
+
+CLOCK_EVERY = 16
+"""The clock is queried once per this many confirmations. Without 10 MHz at its input a generator runs on its own clock;
+each trigger restarts the tones, so their phase error within a window is about a degree at most."""
+
+
+class GeneratorOptions(InstrumentOptions):
+    """Options of a generator over VISA.
+
+    Attributes
+    ----------
+    resource
+        VISA resource name.
+    load
+        Load set on the instrument. Programs are in open-circuit volts in either case.
+    full_scale
+        Largest open-circuit peak voltage (V).
+    settle
+        Settling time of the output (s).
+    clock
+        `external` needs 10 MHz at the clock input.
+    trigger
+        `external` starts at the signal edge at the trigger input, `manual` by a command.
+    gain_error, tone_error
+        Largest errors of an amplitude, from the data sheet or a calibration: the relative part, and the absolute part
+        (peak V on the panel). The defaults are ± (1 % + 1 mVpp).
+    deadline
+        Deadline of every call (s).
+    """
+
+    resource: str
+    load: Literal["high_z", "50ohm"] = "high_z"
+    full_scale: Annotated[PositiveVoltage, Field(le=PEAK_V)] = PEAK_V
+    settle: NonNegativeTime = 1e-3
+    clock: Literal["external", "internal"] = "external"
+    trigger: Literal["external", "manual"] = "external"
+    gain_error: Annotated[Ratio, Field(ge=0)] = 0.01
+    tone_error: Annotated[Voltage, Field(ge=0)] = 0.5e-3
+    deadline: PositiveTime = 2.0
+
+
+def generator_capabilities(
+    options: GeneratorOptions,
+    channels: tuple[str, ...],
+    bits: int,
+    least_v: float,
+    most_tones: int,
+    tones_remedy: str,
+) -> SourceCapabilities:
+    """Capabilities of a generator with these channels and limits. Raises ValueError for an invalid resource."""
+    try:
+        check_visa(options.resource)
+    except ValueError as error:
+        raise ValueError(f"resource: {error}") from error
+    usb = "over USB has no second connection while labrig holds it: if labrig hangs, it must be killed first"
+    return SourceCapabilities(
+        channels,
+        bits,
+        options.full_scale,
+        50.0,
+        options.settle,
+        own_clock=True,
+        external_clock=options.clock == "external",
+        triggered=options.trigger == "external",
+        most_tones=most_tones,
+        tones_remedy=tones_remedy,
+        least_v=least_v,
+        not_promised=(
+            "has no watchdog: if the computer loses power or stops, or the connection fails, its outputs stay on",
+            *((usb,) if options.resource.upper().startswith("USB") else ()),
+        ),
+        # The same generator, whether it is reached by VXI-11 or at its raw socket.
+        address=re.sub(r"(?i)::5025::SOCKET$", "::INSTR", options.resource),
+    )
+
+
+class VisaGenerator(ABC, Generic[S]):
+    """A source with one VISA session of type S. A subclass knows the commands."""
+
+    def __init__(self, name: str, options: GeneratorOptions, session: S) -> None:
+        self.name = name
+        self._session = session
+        self._errors_of_amplitude = options.gain_error, options.tone_error
+        self._panel_per_open_v = 1.0 if options.load == "high_z" else 0.5  # panel volts per open-circuit volt
+        self._identified = False  # such a generator has answered, so this driver is responsible for its outputs
+
+    @abstractmethod
+    def make_safe(self) -> None:
+        """Switch all outputs off, then read them back. Does nothing if the instrument has never answered."""
+
+    @abstractmethod
+    def _forget_state(self) -> None:
+        """Discard what is known about the settings: the next load sets everything up again."""
+
+    def arm(self) -> None:
+        """Do nothing: `load` has armed the generator, because a trigger may come as soon as the digitizer is armed."""
+        self._require_open("arm")
+
+    def accuracy(self) -> SourceAccuracy:
+        """Accuracy of the amplitudes, from their largest errors."""
+        gain, tone_v = self._errors_of_amplitude
+        return SourceAccuracy.within(gain, tone_v / self._panel_per_open_v)
+
+    def rescue(self) -> None:
+        """Switch all outputs off over a new connection, whatever state another process left them in."""
+        self._session.open()
+        self._identified = True
+        try:
+            self.make_safe()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Disconnect; never raises."""
+        self._forget_state()
+        self._session.close()
+
+    def _require_open(self, action: str) -> None:
+        if not self._session.is_open:
+            raise ConnectionFailed("is not open", device=self.name, action=action)
