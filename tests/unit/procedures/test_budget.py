@@ -60,3 +60,25 @@ def test_the_plan_shows_foretold_and_measured(tmp_path: Path, capsys: pytest.Cap
     assert "limited by" in capsys.readouterr().out
     assert main(["plan", "regression", "--run", str(run)]) == 3
     assert "is a run of another board" in capsys.readouterr().err
+
+
+def test_pickup_is_foretold_as_it_is_read() -> None:
+    """The error of b that pickup makes, over boards that draw it anew, against the board without it."""
+
+    def read(*overrides: str) -> np.ndarray:
+        """Return b of every edge for the largest error at each output, (O, E)."""
+        assembly = assemble(packaged_configs() / "iris.yaml", ["simulation.preset=ideal", *overrides])
+        with assembly.open_rig() as rig:
+            rig.program(assembly.update(rig).settings())
+            outputs = len(rig.hookup.outputs)
+            largest = assembly.learning.error.largest
+            x = assembly.task.activation[0]
+            return np.array([rig.measure(Excitation(x, error=row[None])).b[0] for row in largest * np.eye(outputs)])
+
+    found = budget(assemble(packaged_configs() / "iris.yaml", ["simulation.preset=ideal", "simulation.pickup=0.0001"]))
+    foretold = found.terms[TERMS.index("pickup")] * found.b_v
+    off = [
+        read("simulation.pickup=0.0001", f"simulation.seed={seed}") - read(f"simulation.seed={seed}")
+        for seed in range(10)
+    ]
+    assert np.sqrt(np.mean(np.square(off))) == pytest.approx(np.sqrt(np.mean(foretold**2)), rel=0.2)
