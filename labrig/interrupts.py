@@ -66,7 +66,7 @@ class Interrupts:
     def __init__(self, *, immediate: bool = False) -> None:
         self._count = 0
         self._raises_at = 1 if immediate else 2
-        self._shielded = False
+        self._shielded = self._raised = False
         self._previous: dict[signal.Signals, object] = {}
         self.ended_by: int | None = None
 
@@ -77,6 +77,10 @@ class Interrupts:
     def shield(self) -> None:
         """Ignore further signals, so that they cannot interrupt making the instruments safe."""
         self._shielded = True
+
+    def unshield(self) -> None:
+        """Let signals interrupt again while another rig is open, unless KeyboardInterrupt was raised already."""
+        self._shielded = self._raised
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -101,5 +105,5 @@ class Interrupts:
             with suppress(OSError):
                 os.write(2, b"\nlabrig: stopping after the current step; press Ctrl-C again to stop now\n")
             return
-        self._shielded = True
+        self._shielded = self._raised = True
         raise KeyboardInterrupt

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(rig: Rig, interrupts: Interrupts) -> Iterator[Rig]:
     """Open `rig`; on any exit make it safe and close it, with interrupts blocked."""
+    interrupts.unshield()  # another rig may have been open before
     try:
         with rig:
             try:
