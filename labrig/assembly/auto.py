@@ -14,7 +14,8 @@ import numpy as np
 
 from labrig.config.document import Document
 from labrig.config.marked import Marked
-from labrig.config.problems import TreePath
+from labrig.config.problems import TreePath, render_path
+from labrig.errors import ConfigError
 from labrig.medium import medium_in_use
 from labrig.quantities import exact_quantity, parse_quantity
 
@@ -52,10 +53,21 @@ class Auto:
 
 
 def auto_of(document: Document) -> Auto:
-    """Return the keys that are `auto`; a rule that does not measure the gradient of the loss is reported."""
+    """Return the keys that are `auto`."""
     current = (*ERROR, medium_in_use().flow_key)
     keys = tuple(path for path in (RATE, TEMPERATURE, current) if _is_auto(document.get(path)))
     return Auto(document, keys)
+
+
+def require_numbers(auto: Auto | None, what: str) -> None:
+    """Raise ConfigError if a key is `auto`; `what` trains with the values of the configuration, and chooses none."""
+    if auto is None or not auto.keys:
+        return
+    keys = " and ".join(render_path(path) for path in auto.keys)
+    raise ConfigError(
+        f"{keys} is auto, but {what} chooses no values",
+        remedy="take those that labrig run has chosen, from config.resolved.yaml in its folder",
+    )
 
 
 def provisional(auto: Auto, board: Board | None, task: Task | None, initial: Any) -> dict[TreePath, float | str]:

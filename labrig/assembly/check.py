@@ -17,7 +17,7 @@ from typing import Any
 
 from labrig.assembly import concerns
 from labrig.assembly.assembly import Assembly
-from labrig.assembly.auto import Auto, auto_of, provisional
+from labrig.assembly.auto import RATE, Auto, auto_of, provisional
 from labrig.assembly.effective import effective
 from labrig.assembly.sections import (
     acquisition,
@@ -194,17 +194,19 @@ def reassembled(assembly: Assembly, values: Mapping[TreePath, float | str]) -> A
 
 def _checked_with(auto: Auto, values: Mapping[TreePath, float | str]) -> Assembly | None:
     """Check a configuration with these values, and provisional ones in the place of the other `auto`."""
-    rough = replace(auto.with_values({**provisional(auto, None, None, None), **values}), problems=Problems())
-    products, _, _ = _products(rough)
-    board, task = products.get("board"), products.get("task")
-    if board is not None:
-        initial = network.initial_conductances(products["network"], len(board.hookup.edges), products["header"].seed)
-    else:
-        initial = None
+    board = task = initial = None
+    if set(auto.keys) - set(values) - {RATE}:  # a provisional value of these depends on the board
+        rough = replace(auto.with_values({**provisional(auto, None, None, None), **values}), problems=Problems())
+        products, _, _ = _products(rough)
+        board, task = products.get("board"), products.get("task")
+        if board is not None:
+            edges, seed = len(board.hookup.edges), products["header"].seed
+            initial = network.initial_conductances(products["network"], edges, seed)
     assembly = _checked(auto.with_values({**provisional(auto, board, task, initial), **values}))
     if assembly is None:
         return None
-    if assembly.learning_choice.rule_class.clamps:
+    kind = assembly.learning_choice.rule_class
+    if kind.clamps or not kind.measures:
         message = f"{assembly.learning.rule} does not measure the gradient of the loss, from which auto is chosen"
         auto.document.report(auto.keys[0], f"{message}; write a number")
         return None

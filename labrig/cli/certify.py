@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the certificate; returns 0 if the gradient is right, 7 if it is wrong, 8 if this is unresolved."""
+    from labrig.assembly.auto import require_numbers
     from labrig.cli.opened import opened
     from labrig.errors import UsageError
     from labrig.interrupts import Interrupts
@@ -72,6 +73,8 @@ def execute(arguments: argparse.Namespace) -> int:
             f"{assembly.learning.rule} does not measure, so there is nothing to certify",
             remedy="certify a rule that measures, such as --set learning.rule=frequency_propagation",
         )
+    if arguments.descent:
+        require_numbers(assembly.auto, "certify --descent")
     examples = _examples(assembly, arguments.examples)
     setup = assembly.setup()
     truth = setup.bench.truth if arguments.reference != "differences" else None

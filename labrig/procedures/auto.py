@@ -139,6 +139,7 @@ def choose(
     values: dict[TreePath, float | str] = {}
     why: dict[TreePath, str] = {}
     count = len(first.gradients)
+    examples_text = f"{count} example{'s' if count > 1 else ''}"
     if flow_key is not None:
         values[flow_key] = exact_quantity(current, medium.flow)
         why[flow_key] = f"{why_current}; gradients are {first.signal_to_noise:.2g} times their noise"
@@ -147,15 +148,15 @@ def choose(
         values[TEMPERATURE] = exact_quantity(value, medium.state)
         texts = (medium.text("state", volts) for volts in (along, across))
         why[TEMPERATURE] = (
-            "{} % of √(j₁ j₂): in the gradients of {} examples, outputs move by j₁ = {} if all edges move together, by "
-            "j₂ = {} if at random".format(f"{100 * TEMPERATURE_SHARE:g}", count, *texts)
+            "{} % of √(j₁ j₂): in the gradients of {}, outputs move by j₁ = {} if all edges move together, by "
+            "j₂ = {} if at random".format(f"{100 * TEMPERATURE_SHARE:g}", examples_text, *texts)
         )
     if RATE in keys:
         loss = reassembled(assembly, values).loss
         curvature = loss.error_scale**2 / (2 * loss.scale)
         rate = _rounded(STEP_SHARE * loss.scale / (assembly.span**2 * square * curvature))
         values[RATE] = rate
-        why[RATE] = f"a step undoes about all of the error of its own example, by the gradients of {count} examples"
+        why[RATE] = f"a step undoes about all of the error of its own example, by the gradients of {examples_text}"
     chosen = tuple(Chosen(render_path(path), values[path], why[path]) for path in keys)
     return replace(reassembled(assembly, values), chosen=chosen), chosen
 
@@ -196,8 +197,9 @@ def _current(assembly: Assembly, probe: GradientProbe, examples: list[int], larg
     """The current that moves an output by SWING, less if the gradient depends on it or a source cannot play it."""
     few = examples[:2]
     moved = _measured(probe, few).moved
-    asked = SWING * largest / moved if moved else assembly.learning.error.largest
-    current = _rounded(min(asked, 0.5 * probe.rig.largest_error_a))
+    if not moved:
+        raise ConfigError("this rule plays no error current, so none can be chosen", remedy="write a number for it")
+    current = _rounded(min(SWING * largest / moved, 0.5 * probe.rig.largest_error_a))
     whole = _measured(probe.at_current(current), few)
     change = np.inf
     for _ in range(HALVINGS):
@@ -206,8 +208,14 @@ def _current(assembly: Assembly, probe: GradientProbe, examples: list[int], larg
         if change <= BENT:
             break
         current, whole = current / 2, half
+    else:
+        raise ConfigError(
+            f"the gradient depends on the error current even at 1/{2**HALVINGS} of {SWING:g} of the activation",
+            remedy="write a number for it; labrig certify shows how the error grows with the current",
+        )
     swing = assembly.network.physics.medium.text("state", whole.moved * current)
-    return _rounded(current), f"it moves an output by {swing}; half of it changes the gradient by {100 * change:.2g} %"
+    by = f"by {100 * change:.2g} %" if change else "by no more than noise"
+    return _rounded(current), f"it moves an output by {swing}; half of it changes the gradient {by}"
 
 
 def _change(whole: list[Gradient], half: list[Gradient]) -> float:

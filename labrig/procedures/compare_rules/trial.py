@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.assembly import Assembly, assemble
+from labrig.assembly.auto import require_numbers
 from labrig.errors import LabrigError, UsageError
 from labrig.experiment import Experiment
 from labrig.instruments.contracts import Truth
@@ -110,6 +111,7 @@ def try_rule(config: Path, rule: str, seed: int, overrides: Sequence[str], budge
     """
     given = [*overrides, f"seed={seed}", *NamedRule(rule).overrides]
     assembly = assemble(config, given)
+    require_numbers(assembly.auto, "a comparison of rules")
     try:
         factor = _rate_factor(assembly)
         if factor != 1.0:

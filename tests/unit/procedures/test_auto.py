@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from labrig.assembly import assemble
+from labrig.assembly import assemble, check
+from labrig.assembly.auto import ERROR
 from labrig.cli.main import main
 from labrig.errors import ConfigError
 from labrig.procedures.auto import choose
+from labrig.quantities import parse_quantity
 
 KEYS = ("learning.rate", "learning.temperature", "learning.error.current")
 ALL = [f"{key}=auto" for key in KEYS]
+CURRENT = KEYS[2]
 
 
 def chosen(config: str, *overrides: str) -> dict[str, float | str]:
@@ -45,16 +48,54 @@ def test_the_same_board_leads_to_the_same_choice_and_the_rate_follows_the_temper
     assert float(fast["learning.rate"]) > 20 * float(slow["learning.rate"])
 
 
-def test_the_current_follows_the_conductance_that_an_output_sees() -> None:
-    """Ten times the range of the edges: ten times the current for the same movement of an output."""
+def test_the_provisional_current_follows_the_conductance_that_an_output_sees() -> None:
+    """Until the current is measured, the nominal board stands in: 5 mV for the conductance of edge and source."""
     given = ["learning.error.current=auto", "network.programmable.initial=[30 µS, 30 µS]"]
-    small = assemble(Path("divider.yaml"), given)
-    assert small.learning.error.largest == pytest.approx(0.005 * (30e-6 + 1e-5), rel=0.1)
+    assembly = assemble(Path("divider.yaml"), given)
+    assert assembly.learning.error.largest == pytest.approx(0.005 * (30e-6 + 1e-5), rel=0.1)
 
 
-def test_a_rule_without_the_gradient_is_refused() -> None:
-    with pytest.raises(ConfigError, match="does not measure the gradient of the loss, from which auto is chosen"):
-        assemble(Path("regression.yaml"), ["learning.rule=coupled_learning", "learning.rate=auto"])
+def test_the_current_is_measured_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provisional current that is ten times too large leads to the same choice."""
+    given = "learning.error.current=auto"
+    expected = chosen("iris.yaml", given)
+    plain = check.provisional
+    monkeypatch.setattr(check, "provisional", lambda *each: {**plain(*each), (*ERROR, "current"): "30 µA"})
+    assert chosen("iris.yaml", given) == expected
+
+
+def test_the_current_follows_the_board_that_is_there() -> None:
+    """Parts of twice the nominal conductance, of which the configuration knows nothing, need twice the current."""
+    edges = ", ".join(f"{{wrong_part: {{in{i}-out{o}: 2}}}}" for i in range(10) for o in range(3))
+    nominal, doubled = (
+        parse_quantity(
+            str(chosen("iris.yaml", "simulation.preset=ideal", "learning.error.current=auto", *more)[CURRENT])
+        )
+        for more in ((), (f"simulation.miswired=[{edges}]",))
+    )
+    assert doubled.value / nominal.value == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("coupled_learning", "does not measure the gradient of the loss, from which auto is chosen"),
+        ("exact_adjoint", "does not measure the gradient of the loss, from which auto is chosen"),
+        ("finite_difference", "this rule plays no error current"),
+    ],
+)
+def test_a_rule_from_which_nothing_can_be_chosen_is_refused(rule: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        chosen("divider.yaml", f"learning.rule={rule}", "learning.error.current=auto")
+
+
+@pytest.mark.parametrize(
+    "command", [["certify", "divider.yaml", "--descent", "3"], ["compare-rules", "divider.yaml", "--rules", "chopped"]]
+)
+def test_nothing_else_trains_at_provisional_values(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    more = ["--seeds", "1"] if command[0] == "compare-rules" else []
+    assert main([*command, *more, "--set", "learning.rate=auto"]) == 3
+    assert "learning.rate is auto, but" in capsys.readouterr().err
 
 
 def test_another_mistake_is_reported_as_without_auto() -> None:
