@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -283,12 +284,14 @@ class Demodulator:
         if self._pilot is None:
             none = np.zeros(len(self._frequencies_hz))
             return _Reference(none, none, none, weak=False)
-        pilot = phasor[:, self._pilot]
-        amplitude = np.abs(pilot)
+        # One number at a time: for a column, NumPy 1 chooses between two algorithms by where the memory lies. Their
+        # last digits differ, and so would a replay.
+        pilot = phasor[:, self._pilot].tolist()
+        amplitude = np.array([abs(each) for each in pilot])
         noise = variance[self._pilot] if variance.ndim == 1 else variance[1:, self._pilot]
         u_pilot = np.sqrt(noise * np.maximum(gains[1::2], gains[2::2]))
         return _Reference(
-            phase=np.arctan2(pilot.imag, pilot.real) + lead_rad,
+            phase=np.array([cmath.phase(each) for each in pilot]) + lead_rad,
             amplitude=amplitude,
             u_phase=u_pilot / np.maximum(amplitude, PILOT_FLOOR_V),
             weak=bool((amplitude < np.maximum(PILOT_SIGNAL_TO_NOISE * u_pilot, PILOT_FLOOR_V)).any()),
