@@ -210,6 +210,9 @@ def _checked_with(auto: Auto, values: Mapping[TreePath, float | str]) -> Assembl
         message = f"{assembly.learning.rule} does not measure the gradient of the loss, from which auto is chosen"
         auto.document.report(auto.keys[0], f"{message}; write a number")
         return None
+    if RATE in auto.keys and not assembly.learning_choice.update_class.uses_rate:
+        auto.document.report(RATE, f"'update: {assembly.learning.update}' does not use the rate; write any number")
+        return None
     provisionally = {render_path(path) for path in auto.keys if path not in values}
     assembly.document.warnings[:] = [each for each in assembly.document.warnings if each.path not in provisionally]
     return replace(assembly, auto=auto)

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--watch", action="store_true", help="measure again and again until Ctrl-C")
     parser.add_argument(
-        "--scan", action="store_true", help="drive every channel in turn and print which nodes respond to which channel"
+        "--scan", action="store_true", help="drive every channel in turn and print which nodes answer to which channel"
     )
     parser.add_argument("--save", type=file_named, metavar="FILE.npz", help="save the samples and what was read")
     parser.add_argument("--plot", type=file_named, metavar="FILE.png", help="draw the time trace and the spectrum")
@@ -97,17 +97,17 @@ def _print_scan(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, met
 
 
 def _print_one(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, meter: Meter, played: Excitation) -> None:
-    """Print one acquisition. If nodes contradict what is played, print it all the same before the error is raised."""
+    """Print and keep one acquisition. If nodes contradict what is played, the error is raised after that."""
     found, contradiction = _measured(rig, meter, played)
     print(_text(arguments, rig, meter, found), flush=True)
-    if contradiction is not None:
-        raise contradiction
     for path, content in (
         (arguments.save, _npz(rig, found) if arguments.save else b""),
         (arguments.plot, _png(assembly, rig, found) if arguments.plot else b""),
     ):
         if path is not None:
             _write(path, content)
+    if contradiction is not None:
+        raise contradiction
 
 
 def _measured(rig: Rig, meter: Meter, played: Excitation) -> tuple[Measurement, Exception | None]:

@@ -152,7 +152,7 @@ def scan_record(rig: Rig, meter: Meter, found: Scan) -> dict[str, Any]:
 
 
 def scan_text(rig: Rig, meter: Meter, found: Scan) -> str:
-    """Return a matrix of the nodes that respond, a row per driven channel, and the unexpected responses."""
+    """Return a matrix of the nodes that answer, a row per driven channel, and the answers that are off."""
     left = [(f"{row.wire.node} ({row.wire.label}, {_drive(rig, row)})") for row in found.answers]
     width = max(map(len, left))
     tall = max(map(len, found.nodes))
@@ -162,11 +162,9 @@ def scan_text(rig: Rig, meter: Meter, found: Scan) -> str:
     for name, row in zip(left, found.answers, strict=True):
         marks = " ".join(MARKS[row.mark(column)] for column in range(len(found.nodes)))
         lines.append(f"{name.ljust(width)}  {marks}")
-    lines.append(
-        "● answers as expected  · silent as expected  ○ should answer  ! wrong size or sign  × should not answer"
-    )
     if meter.unknown:
-        return "\n".join([*lines[:-1], _unknown(meter)])
+        return "\n".join([*lines, _unknown(meter)])
+    lines.append(LEGEND)
     units = units_of(rig)
     for row, column in found.off[:LISTED]:
         read, expected, within = (float(each[column]) for each in (row.read, row.expected, row.within))

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,9 @@ class _First:
 
 
 def choose(
-    assembly: Assembly, opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig
+    assembly: Assembly,
+    opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig,
+    stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Assembly, tuple[Chosen, ...]]:
     """Measure the first gradients of a board, and return its assembly with chosen values in the place of `auto`.
 
@@ -111,11 +114,15 @@ def choose(
         The configuration; without `auto` in it, it is returned as it is, and nothing is measured.
     opened : callable
         Opens the rig as a context manager that makes it safe and closes it. The initial conductances are written.
+    stop : callable
+        Called before each gradient is measured; True raises KeyboardInterrupt.
 
     Raises
     ------
     LabrigError
         As measurements do; ConfigError if no example has a gradient.
+    KeyboardInterrupt
+        If `stop` returned True.
     """
     keys = assembly.auto.keys if assembly.auto is not None else ()
     if not keys:
@@ -130,10 +137,11 @@ def choose(
         rig.program(update.settings())
         probe = probing.probe(rig, update)
         examples = _examples(probing)
+        measured = partial(_measured, stop=stop)
         current, why_current = probing.learning.error.largest, ""
         if flow_key is not None:
-            current, why_current = _current(probing, probe, examples, largest)
-        first = _measured(probe.at_current(current), examples)
+            current, why_current = _current(probing, probe, examples, largest, measured)
+        first = measured(probe.at_current(current), examples)
         rig.confirm()
     along, across, square = first.reach(assembly.span)
     values: dict[TreePath, float | str] = {}
@@ -167,11 +175,13 @@ def _examples(assembly: Assembly) -> list[int]:
     return [int(example) for example in order[:EXAMPLES]]
 
 
-def _measured(probe: GradientProbe, examples: list[int]) -> _First:
+def _measured(probe: GradientProbe, examples: list[int], stop: Callable[[], bool]) -> _First:
     """The gradients of examples that have one."""
     gradients, errors, moved = list[Gradient](), list[Array](), 0.0
     columns = probe.rig.hookup.output_columns
     for example in examples:
+        if stop():
+            raise KeyboardInterrupt
         outputs: list[Array] = []
 
         def keep(excitation: Excitation, response: Response, seen: list[Array] = outputs) -> None:
@@ -193,17 +203,23 @@ def _measured(probe: GradientProbe, examples: list[int]) -> _First:
     return _First(gradients, np.array(errors), moved)
 
 
-def _current(assembly: Assembly, probe: GradientProbe, examples: list[int], largest: float) -> tuple[float, str]:
+def _current(
+    assembly: Assembly,
+    probe: GradientProbe,
+    examples: list[int],
+    largest: float,
+    measured: Callable[[GradientProbe, list[int]], _First],
+) -> tuple[float, str]:
     """The current that moves an output by SWING, less if the gradient depends on it or a source cannot play it."""
     few = examples[:2]
-    moved = _measured(probe, few).moved
+    moved = measured(probe, few).moved
     if not moved:
         raise ConfigError("this rule plays no error current, so none can be chosen", remedy="write a number for it")
     current = _rounded(min(SWING * largest / moved, 0.5 * probe.rig.largest_error_a))
-    whole = _measured(probe.at_current(current), few)
+    whole = measured(probe.at_current(current), few)
     change = np.inf
     for _ in range(HALVINGS):
-        half = _measured(probe.at_current(current / 2), few)
+        half = measured(probe.at_current(current / 2), few)
         change = _change(whole.gradients, half.gradients)
         if change <= BENT:
             break

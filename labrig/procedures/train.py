@@ -41,35 +41,41 @@ def train(
     plots
         Whether to draw pictures at the end.
     chosen
-        Called with the values that were chosen for `auto`, if there are any, before the folder exists.
+        Called with the values that were chosen for `auto`, if there are any, before `started`.
     started
-        Called with the folder once it exists; no instrument is open yet.
+        Called with the folder of the run before its instruments are opened.
     report
         Called with every step and every evaluation, after it was committed to the journal.
     stop
         Called before every step and between the measurements of an evaluation; True ends the run.
     opened
-        Opens the rig as a context manager that makes it safe and closes it.
+        Opens a rig as a context manager that makes it safe and closes it; with `auto` there are two rigs, one after the
+        other: values are chosen on the first.
 
     Returns
     -------
     RunResult
-        Also after a KeyboardInterrupt if the folder existed by then: the rig was made safe, and the run is
-        "interrupted".
+        Also after a KeyboardInterrupt once the run has started: the rig was made safe, and the run is "interrupted".
 
     Raises
     ------
     LabrigError, ExceptionGroup
-        If the run failed; the rig was made safe, and the journal records the failure.
+        If the run failed; the rig was made safe, and the journal records the failure. There is no folder if values
+        could not be chosen.
     KeyboardInterrupt
-        If it came before the folder existed.
+        If it came before the run had started, or `stop` returned True while values were chosen.
     """
-    assembly, values = choose(assembly, opened)
+    folder = create_run_folder(runs_dir, assembly.name, run_dir)  # where it cannot be created, nothing is measured
+    try:
+        assembly, values = choose(assembly, opened, stop)
+    except BaseException:
+        folder.discard()
+        raise
     if values:
         chosen(values)
     setup = assembly.setup()
     with closing(setup.bench):  # the rig closes it too if it was opened
-        run = RecordedRun(assembly, setup, create_run_folder(runs_dir, assembly.name, run_dir), report, stop)
+        run = RecordedRun(assembly, setup, folder, report, stop)
         try:
             started(run.folder)
             return run.execute(plots, opened)

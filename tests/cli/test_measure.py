@@ -142,6 +142,14 @@ def test_samples_and_a_picture_are_kept(tmp_path: Path, capsys: pytest.CaptureFi
         assert spectrum.max() > abs(one["phasor_v"][0, out0]) == pytest.approx(1e-6 * 25_000, rel=0.5)
 
 
+def test_samples_that_contradict_the_wiring_are_kept_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "one.npz"
+    swapped = ["--set", "simulation.miswired=[{swap: [in3, in4]}]", "--seed", "4", "--initial", "--save", str(kept)]
+    assert main(["measure", "iris.yaml", "--drive", "in3=1V", *swapped]) == 5
+    with np.load(kept, allow_pickle=False) as one:
+        assert one["dc_v"][list(one["nodes"]).index("in4")] == pytest.approx(1, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -26,6 +26,8 @@ class SignDescent(GradientDescent):
     The step decays as the rate does, but the value of `learning.rate` has no effect.
     """
 
+    uses_rate = False
+
     class Options(GradientDescent.Options):
         """sign_step: size of a step as a share of the range of conductances."""
 

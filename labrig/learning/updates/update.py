@@ -76,6 +76,9 @@ class Update(ABC):
 
     Options: ClassVar[type[Section]] = NoOptions
 
+    uses_rate: ClassVar[bool] = True
+    """Whether the size of a step depends on `learning.rate`."""
+
     seed: int = 0
     """Seed of the run, for updates that draw random numbers: the seed and the step number determine those of a step."""
     steps: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -207,4 +208,6 @@ def _volts(value: float) -> str:
 
 def _quoted(name: str) -> str:
     plain = re.sub(r"[ _./-]", "", name).isalnum() and not name[0].isdigit() and name.strip() == name
-    return name if plain and name.lower() not in ("yes", "no", "true", "false", "null", "on", "off") else repr(name)
+    if plain and name.lower() not in ("yes", "no", "true", "false", "null", "on", "off"):
+        return name
+    return json.dumps(name, ensure_ascii=False)

@@ -85,6 +85,7 @@ class Meter:
         per_volt = 1.0 if rig.hookup.per_volt is None else np.abs(rig.hookup.per_volt)
         self._gain = max(rig.plan.u_gain, foretold.u_gain, 1e-3)
         self._zero = max(rig.plan.u_offset_v, foretold.u_zero_v, 200e-6) * per_volt
+        self._foretold: tuple[Excitation, Expected, Expected] | None = None
         self._level_floor, self._tone_floor = LEVEL_NOISE[0] * per_volt, TONE_NOISE[0] * per_volt
 
     @property
@@ -115,7 +116,9 @@ class Meter:
         return Measurement(excitation, response, model and self._compared(model, excitation, response.demodulated))
 
     def _compared(self, model: BoardModel, excitation: Excitation, read: Demodulated) -> Comparison:
-        expected, spread = model.expected(excitation)
+        if self._foretold is None or self._foretold[0] is not excitation:
+            self._foretold = (excitation, *model.expected(excitation))
+        _, expected, spread = self._foretold
         largest = float(np.abs(expected.dc).max(initial=0.0))
         dc = _root(
             read.u_dc, read.systematic_dc, self._zero, self._gain * expected.dc, spread.dc,

@@ -140,7 +140,7 @@ def _measured(assembly: Assembly, rig: Rig, error_a: float) -> Readings:
     sizes = len(hookup.inputs), len(hookup.outputs), len(hookup.edges)
     experiments, high = planned(*sizes, amplitude, generator)
     held = rig.read_back()
-    rig.wiring_trusted = False
+    trusted, rig.wiring_trusted = rig.wiring_trusted, False
     siemens: list[Array] = []
     rows: list[tuple[Array, Array, float]] = []
     try:
@@ -157,7 +157,7 @@ def _measured(assembly: Assembly, rig: Rig, error_a: float) -> Readings:
             rig.program(held)
         raise
     finally:
-        rig.wiring_trusted = True
+        rig.wiring_trusted = trusted
     _write(rig, held)
     volts, u_volts, pilot = (np.array(column) for column in zip(*rows, strict=True))
     return Readings(np.array(siemens), tuple(experiments), volts, u_volts, pilot)

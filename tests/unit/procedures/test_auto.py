@@ -12,7 +12,9 @@ from labrig.assembly.auto import ERROR
 from labrig.cli.main import main
 from labrig.errors import ConfigError
 from labrig.procedures.auto import choose
+from labrig.procedures.train import train
 from labrig.quantities import parse_quantity
+from labrig.rig.rig import Rig
 
 KEYS = ("learning.rate", "learning.temperature", "learning.error.current")
 ALL = [f"{key}=auto" for key in KEYS]
@@ -87,6 +89,27 @@ def test_the_current_follows_the_board_that_is_there() -> None:
 def test_a_rule_from_which_nothing_can_be_chosen_is_refused(rule: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         chosen("divider.yaml", f"learning.rule={rule}", "learning.error.current=auto")
+
+
+def test_an_update_without_a_rate_has_none_chosen() -> None:
+    with pytest.raises(ConfigError, match="'update: sign' does not use the rate; write any number"):
+        assemble(Path("divider.yaml"), ["learning.update=sign", "learning.rate=auto"])
+    assert "learning.error.current" in chosen("divider.yaml", "learning.update=sign", "learning.error.current=auto")
+
+
+def test_choosing_stops_when_it_is_told_to_and_leaves_no_folder(tmp_path: Path) -> None:
+    calls = iter([False, False, True])
+    with pytest.raises(KeyboardInterrupt):
+        train(assemble(Path("iris.yaml"), ALL), run_dir=tmp_path / "run", stop=lambda: next(calls))
+    assert not (tmp_path / "run").exists()
+
+
+def test_where_no_run_can_be_written_nothing_is_measured(tmp_path: Path) -> None:
+    def opened(rig: Rig) -> Rig:
+        raise AssertionError("a rig was opened")
+
+    with pytest.raises(ConfigError, match="exists already"):
+        train(assemble(Path("iris.yaml"), ALL), run_dir=tmp_path, opened=opened)
 
 
 @pytest.mark.parametrize(
