@@ -1,4 +1,4 @@
-"""`labrig measure --scan` on healthy boards, of which nothing is marked, and on boards with one wrong wire, which is."""
+"""`labrig measure --scan`: of healthy boards nothing is marked as off, of boards with one wrong wire its nodes are."""
 
 from __future__ import annotations
 
