@@ -40,9 +40,9 @@ def measure(short: bool) -> list[Figure]:
     exact, larger, biased = (
         np.array(in_parallel(_errors, boards, [overrides] * len(boards))) for overrides in ((), TEN_TIMES, TWO_TONES)
     )
-    chosen = seeds("amplitude_modulation", 4 if short else 100)
+    chosen = seeds("amplitude_modulation", 2 if short else 100)
     solved = sum(in_parallel(_solved, chosen))
-    goal = 3 if short else 95
+    goal = 1 if short else 95
     boards_text = f"{len(boards)} boards, 1 V, ideal"
     return [
         at_most(f"{boards_text}: largest relative error to the adjoint", float(exact.max()), 1e-6),
