@@ -142,8 +142,12 @@ class SharedLink:
         return self._link.last_good
 
     def open(self) -> None:
-        """Join the board, and open its port unless it is open: opening it resets an Arduino."""
+        """Join the board, and open its port unless it is open: opening it resets an Arduino.
+
+        An error leaves the instrument as it was: outside the board, or in it with the port closed.
+        """
         with _boards_lock:
+            joins = self._joined is None
             board = self._joined or _boards.setdefault(
                 canonical(self._resource), Board(StreamLink(self._name, self._resource, self._baud))
             )
@@ -154,7 +158,8 @@ class SharedLink:
                 if not link.is_open:
                     link.open()
         except BaseException:
-            self.close()
+            if joins:  # otherwise it stays: an instrument whose port is lost is not one that was never opened
+                self.close()
             raise
 
     def close(self) -> None:

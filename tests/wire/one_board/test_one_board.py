@@ -223,6 +223,21 @@ def test_a_waiting_read_does_not_keep_others_from_making_the_board_safe(bench):
     assert ended
 
 
+@pytest.mark.parametrize("which", ["source", "programmer"])
+def test_a_board_out_of_reach_is_never_called_safe(which):
+    with served() as bench:
+        for instrument in (bench.source, bench.programmer):
+            instrument.open()
+        bench.source.load({"0": ToneProgram(0.5)})
+        bench.programmer.keep_alive()
+    instrument = getattr(bench, which)
+    for _ in range(3):
+        with pytest.raises(ConnectionFailed):
+            instrument.make_safe()
+    for each in (bench.source, bench.programmer):
+        each.close()
+
+
 def test_one_port_for_all_until_the_last_is_closed(bench):
     bench.digitizer.close()
     bench.source.load({"0": ToneProgram(0.25)})
