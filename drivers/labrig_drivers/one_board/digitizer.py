@@ -145,7 +145,7 @@ class OneBoardDigitizer:
         DeadlineExceeded
             If they do not come in time.
         SyncLost
-            If a block was lost on the line, or a scan was late.
+            If a block was lost on the line, or a scan was late. The acquisition is then stopped.
         """
         plan = self._configured("read")
         if not self._armed or self._position >= plan.total_samples:
@@ -190,8 +190,9 @@ class OneBoardDigitizer:
         """The codes (T, C) of the block that must come next; raises SyncLost."""
         block = ScanBlock.read(body, len(self._inputs))
         if block is None or block.first != self._position or block.flags & LATE:
-            self._armed = False
             late = block is not None and block.flags & LATE
+            self._armed, self._sequence = False, None
+            self._halt("read")
             raise SyncLost(
                 "a scan was late" if late else f"the scans from {self._position} on were lost",
                 device=self._name,
