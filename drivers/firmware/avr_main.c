@@ -41,6 +41,7 @@ static volatile uint32_t now_ms;
 ISR(USART_RX_vect)
 {
     uint8_t lost = UCSR0A & _BV(DOR0), byte = UDR0, next = ring_head + 1;
+    avr_stop_scans(); /* otherwise the next bytes may be lost while one is taken; the core then ends the sampling */
     if (lost || next == ring_tail)
         overruns++;
     if (next == ring_tail)

@@ -40,11 +40,13 @@ static inline uint8_t transfer(uint8_t byte)
 #ifdef SAMPLER
 #define POT_LINE(chip) ((chip) >> 3) /* D2 ... D5; the converters have the others */
 #define POT_ADDRESS(chip) ((chip) & 7)
+static inline void avr_stop_scans(void) { TIMSK1 = 0; }
 void avr_pump(void);
 uint8_t avr_has_output(void);
 #else
 #define POT_LINE(chip) ((chip) & 7)
 #define POT_ADDRESS(chip) ((chip) >> 3)
+static inline void avr_stop_scans(void) {}
 static inline void avr_pump(void) {}
 static inline uint8_t avr_has_output(void) { return 0; }
 #endif

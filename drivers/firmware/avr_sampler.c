@@ -148,4 +148,6 @@ ISR(TIMER1_COMPA_vect)
     align();
     sampler_scan();
     port_set_chip_rate();
+    if (UCSR0A & _BV(RXC0)) /* if the next scan is due already, it would come before the interrupt for this byte */
+        avr_stop_scans();
 }

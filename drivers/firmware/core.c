@@ -230,12 +230,6 @@ static void report_status(void)
     sampler_status();
 }
 
-/* Whether an op needs the bus of the chips. */
-static uint8_t uses_bus(uint8_t op)
-{
-    return op == OP_COMMIT || op == OP_STAGE_COMMIT || op == OP_READ || op == OP_ARM;
-}
-
 static void read_back(uint8_t first, uint8_t count)
 {
     if ((uint16_t)first + count > channels) {
@@ -267,10 +261,6 @@ static void execute(uint8_t version, uint8_t op, const uint8_t *payload, uint16_
         refuse(BAD_VERSION);
         put8(VERSION_MIN);
         put8(VERSION_MAX);
-        return;
-    }
-    if (uses_bus(op) && sampler_is_busy()) {
-        refuse(BUSY);
         return;
     }
     switch (op) {
@@ -374,6 +364,8 @@ void bank_init(uint8_t channel_count, uint16_t new_boot_id, uint8_t cause)
 
 void bank_receive(uint8_t byte)
 {
+    if (sampler_is_busy())
+        sampler_halt(); /* the host always gets through, however little time scans leave */
     switch (frame_decode(&request, byte)) {
     case FRAME_GOOD:
         handle();

@@ -15,7 +15,6 @@ enum status {
     NOT_ARMED = 5,
     TABLE_MISMATCH = 6,
     VERIFY_FAILED = 7,
-    BUSY = 8,
 };
 
 enum { OP_REPLY = 0x80 }; /* marks the op of a reply */

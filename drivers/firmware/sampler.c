@@ -88,6 +88,12 @@ static void stop(void)
     blocks[0].is_full = blocks[1].is_full = 0;
 }
 
+void sampler_halt(void)
+{
+    stop();
+    hold_levels();
+}
+
 void sampler_rest(void)
 {
     stop();
@@ -280,19 +286,16 @@ static void sample(const uint8_t *payload, uint16_t length)
 uint8_t sampler_execute(uint8_t op, const uint8_t *payload, uint16_t length)
 {
     if (op == OP_HALT || op == OP_REST) {
-        stop();
         if (op == OP_REST)
             sampler_rest();
         else
-            hold_levels();
+            sampler_halt();
         put16(taken);
         return 1;
     }
     if (op != OP_OUTPUTS && op != OP_SAMPLE)
         return 0;
-    if (sampling)
-        refuse(BUSY);
-    else if (op == OP_OUTPUTS)
+    if (op == OP_OUTPUTS)
         load(payload, length);
     else
         sample(payload, length);
@@ -311,12 +314,7 @@ void sampler_hello(void)
 
 void sampler_status(void)
 {
-    uint16_t count;
-    do
-        count = taken;
-    while (count != taken); /* a scan between its two bytes */
-    put8(sampling);
     put8(resting);
     put16(loads);
-    put16(count);
+    put16(taken);
 }

@@ -22,6 +22,9 @@ void sampler_init(void);
 /* Whether scans are being taken, so that the bus of the chips belongs to them. */
 uint8_t sampler_is_busy(void);
 
+/* Stop sampling; the outputs hold their levels. */
+void sampler_halt(void);
+
 /* Stop sampling, and set every output to the middle of its range, which is 0 V for the network. */
 void sampler_rest(void);
 
@@ -41,6 +44,7 @@ void sampler_scan(void);
 
 static inline void sampler_init(void) {}
 static inline uint8_t sampler_is_busy(void) { return 0; }
+static inline void sampler_halt(void) {}
 static inline void sampler_rest(void) {}
 static inline uint8_t sampler_execute(uint8_t op, const uint8_t *payload, uint16_t length)
 {

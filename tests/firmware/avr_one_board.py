@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from firmware.avr_board import AvrBoard, Bus, Chip, attached
-from firmware.one_board import INPUTS, OUTPUTS, SAMPLE, SOURCES, outputs, played, reading, sample, scans
-from firmware.wire import OK, OUT_OF_RANGE, Host, replies, request
+from firmware.one_board import INPUTS, MIDDLE, OUTPUTS, SAMPLE, SOURCES, outputs, played, reading, sample, scans
+from firmware.wire import OK, OUT_OF_RANGE, SAFE, Host, Reply, replies, request
 
 LATCH_PIN = "PD7"
 INPUT_LINES, OUTPUT_LINE = {5: 0, 6: 1}, 4
@@ -124,6 +124,10 @@ class AvrOneBoard(AvrBoard):
     byte_ms = 0.01  # 1 Mbaud
     wired = OneBoardBus
 
+    def send(self, data: bytes) -> None:
+        """Put bytes on the line; they go out while the CPU runs."""
+        self._uart.write(data)
+
     def collected(self, duration_ms: float) -> bytes:
         """What the board sends on its own within so much time."""
         said = b""
@@ -166,3 +170,42 @@ def unevenness(avr: AvrOneBoard, inputs: int, scans_wanted: int, seed: int) -> i
     assert not avr.bus.errors
     assert not any(converter.errors for converter in avr.bus.converters)
     return int(abs(np.diff(avr.bus.latched_at[:scans_wanted]) - period).max())
+
+
+def tries_until_safe(avr: AvrOneBoard, inputs: int, attempts: int, seed: int) -> list[int]:
+    """How often SAFE must be sent while scans are taken at the shortest period, at so many different times.
+
+    Then the outputs must be at rest, and all terminals open.
+    """
+    rng, host = random.Random(seed), Host(avr, sequence=30_000 + 1000 * seed)
+    levels = [rng.randrange(1000, 1900) for _ in range(SOURCES)]
+    tones = [(source, rng.randrange(1, 128), rng.randrange(256), rng.randrange(-900, 900)) for source in range(3)]
+    period = 500 + 500 * inputs + 230 * len(tones)
+    needed: list[int] = []
+    for _ in range(attempts):
+        assert host.arm().status == OK
+        assert host(OUTPUTS, outputs(levels, tones)).status == OK
+        host.sequence += 1
+        avr.receive(request(SAMPLE, host.sequence, sample(period, 60_000, range(inputs))))
+        avr.collected(rng.uniform(5, 5 + period / 16000))
+        assert None not in avr.codes().values()
+        host.sequence += 1
+        tries = 1
+        while not _obeys_safe(avr, host.sequence) and tries < 5:
+            tries += 1
+        needed.append(tries)
+        assert avr.outputs() == [MIDDLE] * SOURCES
+        assert set(avr.codes().values()) == {None}
+    return needed
+
+
+def _obeys_safe(avr: AvrOneBoard, sequence: int) -> bool:
+    """Whether the reply comes within 20 ms."""
+    avr.send(request(SAFE, sequence))
+    answers = whole(avr.collected(20))
+    return any((reply.op, reply.sequence, reply.status) == (SAFE, sequence, OK) for reply in answers)
+
+
+def whole(said: bytes) -> list[Reply]:
+    """The replies among bytes of which the first and last frames may be cut off."""
+    return replies(said[said.find(0) : said.rfind(0) + 1])

@@ -21,13 +21,12 @@ from labrig.virtual_instruments.one_board import VirtualOneBoard
 from labrig.virtual_instruments.one_board.sampler import Acquisition, Codes, Program
 
 OUTPUTS, SAMPLE, HALT, REST, SCANS = range(9, 14)
-BUSY = 8
 SOURCES, INPUTS = 12, 16
 MIDDLE = 2048
 LATE, LAST = 1, 2
 ALONE = -1
 """Counted with the statuses: blocks of scans that were sent without a request."""
-EVERYTHING = EVERY_STATUS | {BUSY, ALONE}
+EVERYTHING = EVERY_STATUS | {ALONE}
 
 
 def reading(number: int, codes: Sequence[int]) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 
 from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block, Identity
-from labrig_drivers.digipot_bank.frames import Status
+from labrig_drivers.digipot_bank.frames import Reply, Status
 from labrig_drivers.one_board.face import Face
 from labrig_drivers.one_board.frames import (
     CLOCK_HZ,
@@ -33,6 +33,9 @@ from labrig_drivers.one_board.options import DigitizerOptions, digitizer_capabil
 
 PIECE_S = 0.05
 """Longest time for which the line is held while waiting for scans (s), so that others can make the board safe."""
+
+TRIES = 3
+"""How often an acquisition is begun if the board does not answer."""
 
 WHOLE = 1e-9
 """Largest relative difference between a period and a whole number of cycles."""
@@ -118,7 +121,7 @@ class OneBoardDigitizer:
         if self._sequence is not None:
             return
         request = sample_payload(self._face.board.period, plan.total_samples, self._inputs)
-        reply = self._face.link.request(BoardOp.SAMPLE, request, 0)
+        reply = self._begin(request)
         if reply.status == Status.OUT_OF_RANGE and len(reply.body) >= 3 and reply.body[0] == 0xFF:
             least = int.from_bytes(reply.body[1:3], "little")
             raise ConfigError(
@@ -129,7 +132,8 @@ class OneBoardDigitizer:
                 remedy="lower acquisition.sample_rate",
             )
         if reply.status != Status.OK:
-            raise self._failed(f"the board refused to sample: status {reply.status}", "start", "make it safe first")
+            remedy = "flash the firmware of this labrig version"
+            raise self._failed(f"the board refused to sample: status {reply.status}", "start", remedy)
         self._sequence = reply.sequence
 
     def read(self, timeout_s: float) -> Block:
@@ -185,6 +189,17 @@ class OneBoardDigitizer:
         """Disconnect; never raises."""
         self._plan, self._armed, self._sequence = None, False, None
         self._face.close()
+
+    def _begin(self, request: bytes) -> Reply:
+        """Send SAMPLE. Not as other requests are repeated: the same bytes again would end the scans that they began."""
+        for left in reversed(range(TRIES)):
+            try:
+                return self._face.link.request(BoardOp.SAMPLE, request, 0, patience_s=0.0)
+            except DeadlineExceeded:
+                if not left:
+                    raise
+                self._halt("start")
+        raise AssertionError("the last try returns or raises")
 
     def _block(self, body: bytes) -> np.ndarray:
         """The codes (T, C) of the block that must come next; raises SyncLost."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 
 from labrig.errors import ConnectionFailed, IdentityMismatch
 from labrig.instruments.data import Identity
 from labrig_drivers.digipot_bank.frames import Op, Reply, Status
 from labrig_drivers.digipot_bank.link import HELLO_S
-from labrig_drivers.one_board.frames import BUSY, BoardOp, Facts
+from labrig_drivers.one_board.frames import BoardOp, Facts
 from labrig_drivers.one_board.options import MODEL, OneBoardOptions
 from labrig_drivers.one_board.shared_link import Board, SharedLink
 
@@ -92,9 +91,8 @@ class Face:
         """Send a request; raises ConnectionFailed if the board refuses it."""
         reply = self.link.request(op, payload, body, patience_s=patience_s)
         if reply.status != Status.OK or len(reply.body) < body:
-            what = "it is still taking scans" if reply.status == BUSY else f"{_status(reply)} {reply.body.hex(' ')}"
-            remedy = "make it safe first" if reply.status == BUSY else "flash the firmware of this labrig version"
-            raise self.failed(f"the board refused {op.name}: {what}".rstrip(), action, remedy)
+            what = f"the board refused {op.name}: {_status(reply)} {reply.body.hex(' ')}".rstrip()
+            raise self.failed(what, action, "flash the firmware of this labrig version")
         return reply
 
     def try_again(self) -> None:
@@ -108,5 +106,4 @@ class Face:
 
 
 def _status(reply: Reply) -> str:
-    known: dict[int, IntEnum] = {int(status): status for status in Status}
-    return known[reply.status].name if reply.status in known else f"status {reply.status}"
+    return Status(reply.status).name if reply.status in set(Status) else f"status {reply.status}"

@@ -45,10 +45,6 @@ class BoardOp(IntEnum):
     SCANS = 13
 
 
-BUSY = 8
-"""Status of a reply: scans are being taken."""
-
-
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a board says about its converters in HELLO.
@@ -78,15 +74,14 @@ class BoardStatus:
 
     Attributes
     ----------
-    sampling, resting : bool
-        Whether scans are being taken, and whether the outputs are at rest since a reset, SAFE, REST or the watchdog.
+    resting : bool
+        Whether the outputs are at rest since a reset, SAFE, REST or the watchdog.
     loads : int
         Number of programs loaded since the reset, modulo 65536.
     scans : int
         Scans taken since SAMPLE.
     """
 
-    sampling: bool
     resting: bool
     loads: int
     scans: int
@@ -94,10 +89,10 @@ class BoardStatus:
     @classmethod
     def read(cls, body: bytes) -> BoardStatus | None:
         """Read the body of a reply to STATUS; None for a board without converters."""
-        if len(body) < 26:
+        if len(body) < 25:
             return None
-        sampling, resting, loads, scans = struct.unpack_from("<BBHH", body, 20)
-        return cls(bool(sampling), bool(resting), loads, scans)
+        resting, loads, scans = struct.unpack_from("<BHH", body, 20)
+        return cls(bool(resting), loads, scans)
 
 
 @dataclass(frozen=True, slots=True)

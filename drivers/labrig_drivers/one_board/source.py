@@ -19,7 +19,7 @@ from labrig_drivers.one_board.frames import CLOCK_HZ, BoardOp, BoardStatus
 from labrig_drivers.one_board.options import SourceOptions, source_capabilities
 from labrig_drivers.one_board.outputs import Converter
 
-STATUS_BODY = 26
+STATUS_BODY = 25
 
 
 class OneBoardSource:

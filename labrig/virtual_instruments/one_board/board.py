@@ -14,7 +14,6 @@ from typing_extensions import override
 from labrig.virtual_instruments.digipot.board import (
     REPLY,
     VERSION,
-    Op,
     Refusal,
     Status,
     VirtualDigipotBoard,
@@ -34,7 +33,6 @@ from labrig.virtual_instruments.one_board.sampler import (
 )
 
 CLOCK_HZ = 16_000_000
-BUSY = 8
 
 
 class BoardOp(IntEnum):
@@ -103,6 +101,8 @@ class VirtualOneBoard(VirtualDigipotBoard):
         with self._lock:
             sent = self.take()  # what was due before comes first
             reply = super().receive(data)
+            if data and not data.endswith(b"\0"):
+                self._halt_if_sampling()
             self.poll()  # a board that was sampling has time for other things now
             return sent + reply
 
@@ -128,15 +128,12 @@ class VirtualOneBoard(VirtualDigipotBoard):
             return max(0.0, self._started_s + running.wanted * running.period / CLOCK_HZ - self._clock.now())
 
     @override
-    def _execute(self, version: int, op: int, payload: bytes) -> tuple[int, bytes]:
-        self._scan()
-        return super()._execute(version, op, payload)
+    def _answer(self, chunk: bytes) -> bytes:
+        self._halt_if_sampling()
+        return super()._answer(chunk)
 
     @override
     def _execute_versioned(self, op: int, payload: bytes) -> tuple[int, bytes]:
-        uses_bus = op in (Op.COMMIT, Op.STAGE_COMMIT, Op.READ, Op.ARM, BoardOp.OUTPUTS, BoardOp.SAMPLE)
-        if uses_bus and self.is_sampling:
-            raise Refusal(BUSY)
         try:
             match op:
                 case BoardOp.OUTPUTS:
@@ -153,7 +150,7 @@ class VirtualOneBoard(VirtualDigipotBoard):
                     self._network.begin(running)
                     return Status.OK, b""
                 case BoardOp.HALT:
-                    self._stop()
+                    self._halt()
                     return Status.OK, struct.pack("<H", self._taken)
                 case BoardOp.REST:
                     self._rest()
@@ -172,7 +169,7 @@ class VirtualOneBoard(VirtualDigipotBoard):
 
     @override
     def _status(self) -> bytes:
-        return super()._status() + struct.pack("<BBHH", self.is_sampling, self._resting, self._loads, self._taken)
+        return super()._status() + struct.pack("<BHH", self._resting, self._loads, self._taken)
 
     @override
     def _switch_terminals(self, connected: bool) -> tuple[int, bytes]:
@@ -197,7 +194,12 @@ class VirtualOneBoard(VirtualDigipotBoard):
         self._program, self._resting = Program.resting(self._sources), True
         self._network.hold(self._program)
 
-    def _stop(self) -> None:
+    def _halt_if_sampling(self) -> None:
+        """Do what any byte from the host does."""
+        if self.is_sampling:
+            self._halt()
+
+    def _halt(self) -> None:
         """Stop sampling; the outputs hold their levels."""
         self._acquisition = None
         self._network.hold(self._program)
@@ -214,4 +216,4 @@ class VirtualOneBoard(VirtualDigipotBoard):
             self._outbox += b"\0" + cobs_encode(frame + struct.pack(">H", crc16(frame))) + b"\0"
         self._taken = running.taken
         if running.is_over:
-            self._stop()
+            self._halt()

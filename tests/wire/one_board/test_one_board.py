@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from labrig_drivers.one_board import OneBoardDigitizer, OneBoardProgrammer, OneBoardSource
+from labrig_drivers.one_board.frames import BoardOp
 from labrig_drivers.one_board.options import DigitizerOptions, ProgrammerOptions, SourceOptions
 
 from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, IdentityMismatch, LimitExceeded, SyncLost
@@ -180,6 +181,36 @@ def test_the_potentiometers_can_be_set_after_a_lost_block(bench):
     with pytest.raises(SyncLost):
         bench.acquire({})
     assert bench.programmer.program({"0": Level(7)}).verified == ("0",)
+
+
+def test_a_request_ends_the_scans(bench):
+    """So that the host always gets through; the acquisition is then known to be incomplete."""
+    bench.digitizer.arm()
+    bench.digitizer.start()
+    assert bench.programmer.program({"0": Level(7)}).verified == ("0",)
+    with pytest.raises(DeadlineExceeded, match="of 256 scans"):
+        bench.digitizer.read(0.2)
+    bench.acquire({})
+
+
+def test_an_acquisition_begins_even_if_the_reply_to_its_start_is_lost(bench, monkeypatch):
+    asked: list[int] = []
+    take, receive = bench.board._execute_versioned, bench.board.receive
+
+    def executed(op: int, payload: bytes) -> tuple[int, bytes]:
+        asked.append(op)
+        return take(op, payload)
+
+    def answered(data: bytes) -> bytes:
+        reply = receive(data)
+        return b"" if asked == [BoardOp.SAMPLE] else reply
+
+    monkeypatch.setattr(bench.board, "_execute_versioned", executed)
+    monkeypatch.setattr(bench.board, "receive", answered)
+    bench.digitizer.arm()
+    bench.digitizer.start()
+    assert asked == [BoardOp.SAMPLE, BoardOp.HALT, BoardOp.SAMPLE]
+    assert len(bench.digitizer.read(5.0).codes) == 256
 
 
 @pytest.mark.parametrize("what", ["reset", "safe"])
