@@ -30,6 +30,12 @@ def test_a_bank_without_a_watchdog_is_told_apart(capsys):
     assert any("watchdog: 0 s" in text for text in texts)
 
 
+def test_a_board_keeps_its_outputs_unless_its_watchdog_is_armed(capsys):
+    out = said(capsys, "check", "board.yaml", "--bench", "hardware")
+    assert "dac   keeps its outputs as they are if the computer loses power or stops, unless the watchdog" in out
+    assert "labrig hangs, it must be killed first, unless the watchdog of its potentiometers is armed" in out
+
+
 @pytest.mark.parametrize("arguments", [["iris.yaml"], ["iris_wire.yaml"]])
 def test_nothing_is_said_about_instruments_that_are_not_real(capsys, arguments):
     assert said(capsys, "check", *arguments).splitlines()[-1].endswith(": ok")

@@ -26,11 +26,25 @@ MOST_CHIPS = 32
 """MCP4251 chips that the board's four select lines for them reach."""
 
 OUTPUT_OHM = 1.0
-SETTLE_S = 12e-6
-"""Settling time of an output (s): MCP4922, 4.5 µs to half a code; and of the network behind it."""
+"""Output resistance of the MCP4922 (Ω)."""
+
+SETTLE_S = 24e-6
+"""Time after LDAC until an output and the network behind it have settled (s): with tones, the first input is read
+then."""
 
 SAMPLING_F = 20e-12
 """Sampling capacitance of the MCP3208 (F)."""
+
+
+NOT_PROMISED = (
+    "takes no second connection while labrig holds its port: if labrig hangs, it must be killed first, unless the "
+    "watchdog of its potentiometers is armed: it brings the outputs to the mid-rail",
+    "is reset when its port is opened, if it is an Arduino: after a killed run its outputs go to the mid-rail "
+    "within 3 s",
+    "keeps its outputs as they are if the computer loses power or stops, unless the watchdog of its potentiometers is "
+    "armed: it brings them to the mid-rail",
+)
+"""Cases in which the outputs may keep their levels at the end of a run."""
 
 
 class OneBoardOptions(InstrumentOptions):
@@ -105,7 +119,7 @@ def source_capabilities(options: SourceOptions) -> SourceCapabilities:
         clock_source=_clock(options),
         clock_source_remedy="let the digitizer of the same board take the samples",
         address=_checked(options.resource),
-        not_promised=not_promised(),
+        not_promised=NOT_PROMISED,
     )
 
 
@@ -139,16 +153,6 @@ def programmer_capabilities(options: ProgrammerOptions) -> ProgrammerCapabilitie
     if chips > MOST_CHIPS:
         raise ValueError(f"chips: a board has select lines for {MOST_CHIPS} chips, not {chips}")
     return able
-
-
-def not_promised() -> tuple[str, ...]:
-    """Cases in which the outputs may keep their levels at the end of a run."""
-    return (
-        "takes no second connection while labrig holds its port: if labrig hangs, it must be killed first, or the "
-        "watchdog of its potentiometers brings its outputs to the mid-rail",
-        "is reset when its port is opened, if it is an Arduino: after a killed run its outputs go to the mid-rail "
-        "within 3 s",
-    )
 
 
 def _names(count: int) -> tuple[str, ...]:

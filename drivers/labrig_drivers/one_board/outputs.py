@@ -34,6 +34,7 @@ SAME_PHASE_RAD = 2e-4
 """A tone whose phase is this close to a step of the table needs one partial, any other two."""
 
 SAME_FREQUENCY = 1e-6
+"""Largest relative difference between a frequency and a multiple of 1/256 of the scan rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Converter:
         if len(partials) > self._most_partials:
             raise self._refused(
                 f"cannot play {len(partials)} partial tones at once",
-                limit=f"{self._most_partials}; a tone whose phase is not a multiple of 1/256 turn is two",
+                limit=f"{self._most_partials}; a tone whose phase is not a multiple of 1/{STEPS} turn is two",
                 remedy="play fewer tones",
             )
         payload = struct.pack(f"<{len(outputs)}H", *(output.level for output in outputs)) + b"".join(
@@ -132,7 +133,12 @@ class Converter:
         room, swing = PER_CODE * min(level, HIGHEST - level), sum(abs(each.amplitude) for each in partials)
         if swing > room:
             if swing > room + 2 * PER_CODE * len(partials):
-                raise self._refused(f"channel {channel} would have to play {program.peak:.4g} V with two partial tones")
+                raise self._refused(
+                    f"channel {channel} would have to play {swing * self._step_v / PER_CODE:.4g} V around its level",
+                    limit=f"{room * self._step_v / PER_CODE:.4g} V; a tone whose phase is not a multiple of 1/{STEPS} "
+                    "turn is two, whose amplitudes add up",
+                    remedy="lower the amplitude",
+                )
             partials = tuple(
                 Partial(each.step, each.phase, math.trunc(each.amplitude * room / swing)) for each in partials
             )
