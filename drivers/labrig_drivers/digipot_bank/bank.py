@@ -303,7 +303,7 @@ class DigipotBank:
                 held = self._restore(target, deadline)
             except (Interrupted, ConnectionFailed, DeadlineExceeded) as failure:
                 if isinstance(failure, DeadlineExceeded):
-                    self._link.close()  # an open but silent port may have been replugged under another name
+                    self._link.lose()  # an open but silent port may have been replugged under another name
                 if time.monotonic() >= deadline:
                     self._unrecoverable(action, cause, failure)
                 time.sleep(0.05)

@@ -65,6 +65,10 @@ class RequestLink(Protocol):
         """Close the port; never raises."""
         ...
 
+    def lose(self) -> None:
+        """Close a port that does not answer, so that `open` opens it anew; never raises."""
+        ...
+
     def request(self, op: IntEnum, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
         """Send a request and wait for its reply."""
         ...
@@ -171,6 +175,8 @@ class Link:
         if socket is not None:
             with contextlib.suppress(Exception):
                 socket.close()
+
+    lose = close
 
     def request(self, op: IntEnum, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
         """Send a request and wait for its reply, repeating the same bytes if none comes.

@@ -19,11 +19,12 @@ from labrig_drivers.one_board.face import Face
 from labrig_drivers.one_board.frames import (
     CLOCK_HZ,
     HIGHEST,
+    INPUT_CYCLES,
     LATE,
     LONGEST_PERIOD,
     MIDDLE,
     MOST_SCANS,
-    SHORTEST_PERIOD,
+    SCAN_CYCLES,
     BoardOp,
     ScanBlock,
     bytes_of_scans,
@@ -48,7 +49,7 @@ class OneBoardDigitizer:
         self._name = name
         self._options = options
         self._capabilities = digitizer_capabilities(options)
-        self._face = Face(name, options, lambda facts: (("inputs", options.inputs, facts.inputs),))
+        self._face = Face(name, options, "inputs", options.inputs)
         self._plan: AcquisitionPlan | None = None
         self._inputs: tuple[int, ...] = ()
         self._scale = np.zeros((0, 4))
@@ -233,7 +234,7 @@ class OneBoardDigitizer:
                 action="configure",
                 remedy=f"use {CLOCK_HZ / period:.12g} S/s, or a sample rate that divides 16 MHz",
             )
-        least = max(SHORTEST_PERIOD, round(self._capabilities.convert_interval_s * CLOCK_HZ * len(plan.channels)))
+        least = SCAN_CYCLES + INPUT_CYCLES * len(plan.channels)
         if not least <= period <= LONGEST_PERIOD:
             raise ConfigError(
                 f"cannot sample {len(plan.channels)} channels at {plan.sample_rate_hz:g} S/s",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from enum import IntEnum
 
 from labrig.errors import ConnectionFailed, IdentityMismatch
 from labrig.instruments.data import Identity
 from labrig_drivers.digipot_bank.frames import Op, Reply, Status
 from labrig_drivers.digipot_bank.link import HELLO_S
-from labrig_drivers.one_board.frames import BoardOp, Facts
+from labrig_drivers.one_board.frames import Facts
 from labrig_drivers.one_board.options import MODEL, OneBoardOptions
 from labrig_drivers.one_board.shared_link import Board, SharedLink
 
@@ -22,16 +22,16 @@ class Face:
         Name of the instrument.
     options : OneBoardOptions
         Its options.
-    wanted : callable
-        Compares the board with the options: returns pairs (what, in the options, on the board).
+    what : str
+        Which number of the board is compared with the options: "sources" or "inputs".
+    count : int
+        That number in the options.
     """
 
-    def __init__(
-        self, name: str, options: OneBoardOptions, wanted: Callable[[Facts], tuple[tuple[str, int, int], ...]]
-    ) -> None:
+    def __init__(self, name: str, options: OneBoardOptions, what: str, count: int) -> None:
         self.name = name
         self.link = SharedLink(name, options.resource, options.baud)
-        self._wanted = wanted
+        self._what, self._count = what, count
         self._firmware = ""
 
     @property
@@ -53,7 +53,7 @@ class Face:
         """
         try:
             self.link.open()
-            reply = self.link.request(Op.HELLO, b"", 21, patience_s=HELLO_S)
+            reply = self.link.request(Op.HELLO, b"", 24, patience_s=HELLO_S)
             facts = Facts.read(reply.body)
             if facts is None:
                 raise IdentityMismatch(
@@ -62,15 +62,15 @@ class Face:
                     action="HELLO",
                     remedy="flash the firmware of the one-board bench (make flash BOARD=1)",
                 )
-            for what, here, there in self._wanted(facts):
-                if here != there:
-                    raise IdentityMismatch(
-                        f"the number of {what} is {there} on the board, but {here} in the configuration",
-                        device=self.name,
-                        action="HELLO",
-                        last_good=self.link.last_good,
-                        remedy=f"correct `{what}:`, or build the firmware with {what.upper()}=",
-                    )
+            there = getattr(facts, self._what)
+            if there != self._count:
+                raise IdentityMismatch(
+                    f"the number of {self._what} is {there} on the board, but {self._count} in the configuration",
+                    device=self.name,
+                    action="HELLO",
+                    last_good=self.link.last_good,
+                    remedy=f"correct `{self._what}:`, or build the firmware with {self._what.upper()}=",
+                )
             self._firmware = str(reply.body[2])
         except BaseException:
             self.close()
@@ -87,7 +87,7 @@ class Face:
         self._firmware = ""
         self.link.close()
 
-    def ask(self, op: BoardOp, payload: bytes, body: int, action: str, patience_s: float | None = None) -> Reply:
+    def ask(self, op: IntEnum, payload: bytes, body: int, action: str, patience_s: float | None = None) -> Reply:
         """Send a request; raises ConnectionFailed if the board refuses it."""
         reply = self.link.request(op, payload, body, patience_s=patience_s)
         if reply.status != Status.OK or len(reply.body) < body:

@@ -13,23 +13,27 @@ from numpy.typing import NDArray
 from labrig_drivers.digipot_bank.frames import FRAMING, REPLY_AROUND_BODY
 
 CLOCK_HZ = 16_000_000
-"""Clock in whose cycles the period of scans is given (Hz)."""
+"""Frequency of the clock in whose cycles the period of scans is given (Hz)."""
 
 BITS = 12
 MIDDLE = 2048
 """Code of the middle of the range of an output or input, which is 0 V for the network."""
 
 HIGHEST = 4095
+"""Highest code."""
+
 BLOCK_CODES = 64
 """Codes in one block of scans, at most."""
 
-SHORTEST_PERIOD, LONGEST_PERIOD = 1000, 0xFFFF
+SCAN_CYCLES = INPUT_CYCLES = 500
+"""Cycles of a scan without inputs and tones, and of each input."""
+
+SHORTEST_PERIOD, LONGEST_PERIOD = SCAN_CYCLES + INPUT_CYCLES, 0xFFFF
 """Cycles between two scans: of a single input without tones, and at most."""
 
-INPUT_CYCLES = 500
-"""Cycles that one input takes of a scan."""
-
 MOST_SCANS = 0xFFFF
+"""Scans in one acquisition, at most."""
+
 LATE, LAST = 1, 2
 
 _BLOCK_HEADER = struct.Struct("<HBB")

@@ -6,6 +6,7 @@ opens the port; the last that is closed closes it. One request is on the line at
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -13,20 +14,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-from labrig.errors import DeadlineExceeded, LabrigError
+from labrig.errors import ConfigError, DeadlineExceeded, LabrigError
 from labrig.instruments.addresses import canonical
 from labrig_drivers.digipot_bank.frames import Reply
-from labrig_drivers.digipot_bank.link import Link
+from labrig_drivers.digipot_bank.link import HELLO_S, Link
 from labrig_drivers.one_board.frames import BoardOp
 
-TURN_S = 2.0
-"""Longest wait for the requests of the others (s); the longest one takes 1.3 s."""
+TURN_S = HELLO_S + 1.0
+"""Longest wait for the requests of the others (s): a HELLO, and its last wait."""
 
 LET_PASS_S = 2e-3
+"""Time for which whoever waits for scans leaves the line to requests (s)."""
 
 _MOST_BLOCKS = 1 << 16
-_AT_ONCE = 1 << 16
-"""Most bytes that are read at once."""
 
 
 class StreamLink(Link):
@@ -50,8 +50,8 @@ class StreamLink(Link):
     def _read(self, count: int, wait_s: float) -> bytes:
         """Read `count` bytes, and all others that have come: blocks may be on the line before a reply."""
         received = super()._read(count, wait_s)
-        if self._port.in_waiting:
-            received += super()._read(_AT_ONCE, 0.0)
+        if waiting := self._port.in_waiting:
+            received += self._port.read(waiting)
         return received
 
     def _unasked(self, reply: Reply) -> None:
@@ -64,13 +64,19 @@ class Board:
 
     Attributes
     ----------
+    key : str
+        The port, as it was named when the board was first opened.
+    baud : int
+        Baud rate of the port.
     period : int
         Cycles between two scans, once the digitizer was configured; 0 before.
     requests : set
         Requests that wait for the line, or are on it. Whoever waits for scans lets them go first.
     """
 
-    def __init__(self, link: StreamLink) -> None:
+    def __init__(self, key: str, baud: int, link: StreamLink) -> None:
+        self.key = key
+        self.baud = baud
         self.link = link
         self.period = 0
         self.users: set[object] = set()
@@ -98,7 +104,7 @@ _boards_lock = threading.Lock()
 
 
 class SharedLink:
-    """The part that one instrument has of the link to a board; a `RequestLink`.
+    """One instrument's share of the link to a board; a `RequestLink`.
 
     Parameters
     ----------
@@ -144,15 +150,13 @@ class SharedLink:
     def open(self) -> None:
         """Join the board, and open its port unless it is open: opening it resets an Arduino.
 
-        An error leaves the instrument as it was: outside the board, or in it with the port closed.
+        An error leaves the instrument as it was: outside the board, or in it with the port closed. Raises ConfigError
+        if another instrument of the board has another baud rate.
         """
         with _boards_lock:
             joins = self._joined is None
-            board = self._joined or _boards.setdefault(
-                canonical(self._resource), Board(StreamLink(self._name, self._resource, self._baud))
-            )
+            board = self._joined = self._joined or self._board_to_join()
             board.users.add(self)
-            self._joined = board
         try:
             with board.turn(self._name, "open") as link:
                 if not link.is_open:
@@ -170,8 +174,14 @@ class SharedLink:
                 return
             board.users.discard(self)
             if not board.users:
-                _boards.pop(canonical(self._resource), None)
+                _boards.pop(board.key, None)
                 board.link.close()
+
+    def lose(self) -> None:
+        """Close the port for all instruments of the board, until one of them opens it again; never raises."""
+        if self._joined is not None:
+            with contextlib.suppress(DeadlineExceeded), self._joined.turn(self._name, "lose") as link:
+                link.close()
 
     def request(self, op: IntEnum, payload: bytes, body: int, *, patience_s: float | None = None) -> Reply:
         """Send a request and wait for its reply, as `Link.request`."""
@@ -204,6 +214,20 @@ class SharedLink:
         """Discard the blocks that have come."""
         if self._joined is not None:
             self._joined.link.blocks.clear()
+
+    def _board_to_join(self) -> Board:
+        key = canonical(self._resource)
+        board = _boards.get(key)
+        if board is None:
+            board = _boards[key] = Board(key, self._baud, StreamLink(self._name, self._resource, self._baud))
+        elif board.baud != self._baud:
+            raise ConfigError(
+                f"`baud: {self._baud}` differs from that of another instrument of this board, {board.baud}",
+                device=self._name,
+                action="open",
+                remedy="use the same for all instruments of a board",
+            )
+        return board
 
     @property
     def _link(self) -> StreamLink:

@@ -30,17 +30,17 @@ class OneBoardSource:
         self._options = options
         self._channels = able.channels
         self._step_v = able.step_v
-        self._face = Face(name, options, lambda facts: (("sources", options.sources, facts.sources),))
+        self._face = Face(name, options, "sources", options.sources)
         self._converter = Converter(name, able.channels, able.step_v, 0)
         self._loaded: Mapping[str, ToneProgram] = {}
-        self._sent = b""
+        self._sent_for: int | None = None  # the board's period when the program was sent; None: nothing was sent
         self._state = (0, 0)  # boot id of the board and its number of loads, when the program was sent
 
     def open(self) -> None:
         """Connect; the outputs stay as they are. The errors are those of `Face.open`."""
         facts = self._face.open()
         self._converter = Converter(self._face.name, self._channels, self._step_v, facts.partials)
-        self._sent = b""
+        self._sent_for = None
 
     def identify(self) -> Identity:
         """Model, serial number of the USB adapter and firmware version."""
@@ -70,17 +70,15 @@ class OneBoardSource:
         self._converter.check(programs)
         self._loaded = dict(programs)
         if board.period:
-            return self._send(programs, CLOCK_HZ / board.period)
-        levels = self._send({channel: ToneProgram(program.dc) for channel, program in programs.items()}, 1.0)
+            return self._send(programs)
+        levels = self._send({channel: ToneProgram(program.dc) for channel, program in programs.items()})
         return {channel: ToneProgram(levels[channel].dc, program.tones) for channel, program in programs.items()}
 
     def arm(self) -> None:
         """Send the programs again if they were loaded for another sample rate."""
         board = self._face.board
-        if board.period and any(program.tones for program in self._loaded.values()):
-            payload, _ = self._converter.payload(self._loaded, CLOCK_HZ / board.period)
-            if payload != self._sent:
-                self._send(self._loaded, CLOCK_HZ / board.period)
+        if board.period != self._sent_for and any(program.tones for program in self._loaded.values()):
+            self._send(self._loaded)
 
     def start(self) -> None:
         """Do nothing: the digitizer of the board starts the tones."""
@@ -89,9 +87,9 @@ class OneBoardSource:
     def confirm(self) -> None:
         """Raise ConnectionFailed unless the board still has the program that was loaded."""
         _ = self._face.board
-        if not self._sent:
+        if self._sent_for is None:
             return
-        reply = self._face.link.request(Op.STATUS, b"", STATUS_BODY)
+        reply = self._face.ask(Op.STATUS, b"", STATUS_BODY, "confirm")
         status = BoardStatus.read(reply.body)
         if status is None or status.resting or (reply.boot_id, status.loads) != self._state:
             what = "the board was reset" if reply.boot_id != self._state[0] else "its outputs were brought to rest"
@@ -105,11 +103,11 @@ class OneBoardSource:
         """Set every output to 0 V, the mid-rail."""
         _ = self._face.board
         self._loaded = {}
-        self._send({}, 1.0)
+        self._send({})
 
     def make_safe(self) -> None:
         """Stop the tones and set every output to 0 V, the mid-rail. Does nothing before `open`."""
-        self._loaded, self._sent = {}, b""
+        self._loaded, self._sent_for = {}, None
         if self._face.link.board is None:
             return
         self._face.try_again()
@@ -127,11 +125,13 @@ class OneBoardSource:
         """Disconnect; never raises. The outputs keep what they play, unless they were made safe."""
         self._face.close()
 
-    def _send(self, programs: Mapping[str, ToneProgram], rate_hz: float) -> dict[str, ToneProgram]:
+    def _send(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
+        period = self._face.board.period
+        rate_hz = CLOCK_HZ / period if period else 1.0  # levels alone have no rate
         payload, played = self._converter.payload(programs, rate_hz)
-        self._sent = b""
+        self._sent_for = None
         reply = self._face.ask(BoardOp.OUTPUTS, payload, 2, "load")
-        self._sent = payload
+        self._sent_for = period
         self._state = reply.boot_id, int.from_bytes(reply.body[:2], "little")
         return played
 

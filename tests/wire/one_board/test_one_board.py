@@ -11,9 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labrig_drivers.one_board import OneBoardDigitizer, OneBoardProgrammer, OneBoardSource
+from cobs import cobs
+from labrig_drivers.digipot_bank import bank
+from labrig_drivers.digipot_bank.frames import Status, crc16
+from labrig_drivers.one_board import OneBoardDigitizer, OneBoardProgrammer, OneBoardSource, shared_link
 from labrig_drivers.one_board.frames import BoardOp
 from labrig_drivers.one_board.options import DigitizerOptions, ProgrammerOptions, SourceOptions
+from labrig_drivers.one_board.shared_link import StreamLink
 
 from labrig.errors import ConfigError, ConnectionFailed, DeadlineExceeded, IdentityMismatch, LimitExceeded, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Level
@@ -62,7 +66,7 @@ class Bench:
     """A board on a socket, and its three instruments."""
 
     def __init__(self, url: str, board: VirtualOneBoard, network: Loop, stream: Stream) -> None:
-        self.board, self.network, self.stream = board, network, stream
+        self.url, self.board, self.network, self.stream = url, board, network, stream
         self.source = OneBoardSource("dac", SourceOptions(driver="labrig.board.source", resource=url))
         self.digitizer = OneBoardDigitizer("adc", DigitizerOptions(driver="labrig.board.digitizer", resource=url))
         chips = {"chips": ({"part": "MCP4251-104", "count": 2},), "supply": ("-1.024 V", "3.976 V")}
@@ -153,7 +157,7 @@ def test_full_scale_is_one_code_less(bench):
     assert block.overrange.tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize(("rate", "channels"), [(3000.0, 3), (16000.0, 3), (200.0, 3), (8000.0, 16)])
+@pytest.mark.parametrize(("rate", "channels"), [(3000.0, 3), (16000.0, 3), (200.0, 3), (8000.0, 16), (4000.0, 8)])
 def test_scans_that_the_board_cannot_take_are_refused(bench, rate, channels):
     names = tuple(str(number) for number in range(channels))
     with pytest.raises(ConfigError):
@@ -181,6 +185,20 @@ def test_the_potentiometers_can_be_set_after_a_lost_block(bench):
     with pytest.raises(SyncLost):
         bench.acquire({})
     assert bench.programmer.program({"0": Level(7)}).verified == ("0",)
+
+
+def test_a_late_scan_is_noticed(bench):
+    """The board says so in the flags of its block, the eighth byte of its body (README.md, Ops of the board)."""
+
+    def late(data: bytes) -> bytes:
+        frames = [cobs.decode(part) for part in data.split(b"\0") if part]
+        changed = [frame[:10] + bytes([frame[10] | 1]) + frame[11:-2] for frame in frames]
+        return b"".join(b"\0" + cobs.encode(each + crc16(each).to_bytes(2, "big")) + b"\0" for each in changed)
+
+    bench.stream.spoil = late
+    with pytest.raises(SyncLost, match="late"):
+        bench.acquire({})
+    assert not bench.board.is_sampling
 
 
 def test_a_request_ends_the_scans(bench):
@@ -260,6 +278,24 @@ def test_a_waiting_read_does_not_keep_others_from_making_the_board_safe(bench):
     assert ended
 
 
+def test_a_refused_status_is_not_called_a_rest(bench):
+    bench.source.load({"0": ToneProgram(0.5)})
+    bench.board.forced.append(Status.MALFORMED)
+    with pytest.raises(ConnectionFailed, match="refused STATUS: MALFORMED"):
+        bench.source.confirm()
+
+
+def test_tones_are_sent_again_for_another_rate_only(bench, monkeypatch):
+    bench.source.load({"0": ToneProgram(0.0, (Tone(SLOW / 32, 0.1),))})
+    sent: list[object] = []
+    monkeypatch.setattr(bench.source, "_send", sent.append)
+    bench.source.arm()
+    assert not sent
+    bench.digitizer.configure(replace(PLAN, sample_rate_hz=SLOW / 2))
+    bench.source.arm()
+    assert len(sent) == 1
+
+
 @pytest.mark.parametrize("which", ["source", "programmer"])
 def test_a_board_out_of_reach_is_never_called_safe(which):
     with served() as bench:
@@ -275,6 +311,39 @@ def test_a_board_out_of_reach_is_never_called_safe(which):
         each.close()
 
 
+def test_the_port_is_opened_anew_if_it_is_silent(bench, monkeypatch):
+    """As for a bank: a port may be silent because its cable was replugged and now has another device."""
+    bench.programmer.program({"0": Level(7)})
+    monkeypatch.setattr(bank, "HELLO_S", 0.3)
+    receive, open_port = bench.board.receive, StreamLink.open
+
+    def opened(link: StreamLink) -> None:
+        monkeypatch.setattr(bench.board, "receive", receive)
+        open_port(link)
+
+    monkeypatch.setattr(StreamLink, "open", opened)
+    monkeypatch.setattr(bench.board, "receive", lambda data: b"")
+    assert bench.programmer.program({"0": Level(9)}).verified == ("0",)
+    assert bench.source.identify() == bench.programmer.identify()
+    bench.acquire({})
+
+
+def test_another_baud_rate_for_the_same_port_is_refused(bench):
+    options = SourceOptions(driver="labrig.board.source", resource=bench.url, baud=500_000)
+    other = OneBoardSource("other", options)
+    with pytest.raises(ConfigError, match=r"baud: 500000.*1000000"):
+        other.open()
+    other.make_safe()
+    bench.source.load({})
+
+
+def test_a_port_that_gets_another_name_meanwhile_is_forgotten_at_the_end(bench, monkeypatch):
+    monkeypatch.setattr(shared_link, "canonical", lambda resource: "/dev/ttyUSB7")
+    for instrument in bench.instruments:
+        instrument.close()
+    assert not shared_link._boards
+
+
 def test_one_port_for_all_until_the_last_is_closed(bench):
     bench.digitizer.close()
     bench.source.load({"0": ToneProgram(0.25)})
@@ -288,8 +357,7 @@ def test_one_port_for_all_until_the_last_is_closed(bench):
 
 def test_a_board_with_other_converters_is_refused():
     with served() as bench:
-        url = bench.source._options.resource
-        few = OneBoardSource("dac", SourceOptions(driver="labrig.board.source", resource=url, sources=8))
+        few = OneBoardSource("dac", SourceOptions(driver="labrig.board.source", resource=bench.url, sources=8))
         with pytest.raises(IdentityMismatch, match="number of sources is 12 on the board, but 8"):
             few.open()
 
