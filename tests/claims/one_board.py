@@ -58,6 +58,7 @@ def _run(config: str, folder: str, *overrides: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "labrig", "run", str(CONFIGS / config), "--json", "--no-plots"]
     command += ["--runs-dir", folder, *(part for override in overrides for part in ("--set", override))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"{config}: {done.stderr}"
     return json.loads(done.stdout.splitlines()[-1])
 
 

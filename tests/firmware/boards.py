@@ -27,6 +27,14 @@ class PythonBoard:
     def armed(self) -> bool:
         return self._board.state is BoardState.ARMED
 
+    def take(self) -> bytes:
+        """What it has sent on its own: a bank sends nothing."""
+        return b""
+
+    def outputs(self) -> list[int]:
+        """Codes of the outputs, if there are any."""
+        return []
+
     def wait_ms(self, duration_ms: int) -> None:
         for _ in range(duration_ms):
             self._clock.sleep(0.001)
@@ -40,6 +48,8 @@ class FirmwareBoard:
         self._core = ctypes.CDLL(str(library))
         self._core.testbed_receive.restype = ctypes.c_size_t
         self._core.testbed_receive.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+        self._core.testbed_take.restype = ctypes.c_size_t
+        self._core.testbed_take.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
         self._channels = channels
         self._boot_id = boot_id
         for channel in range(128):
@@ -52,6 +62,15 @@ class FirmwareBoard:
         count = self._core.testbed_receive(data, len(data), replies, len(replies))
         assert count <= len(replies)
         return replies.raw[:count]
+
+    def take(self) -> bytes:
+        sent = ctypes.create_string_buffer(1 << 18)
+        count = self._core.testbed_take(sent, len(sent))
+        assert count <= len(sent)
+        return sent.raw[:count]
+
+    def outputs(self) -> list[int]:
+        return []
 
     def codes(self) -> dict[int, int | None]:
         core = self._core

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
-import random
 import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from firmware import same_replies
 from firmware.boards import FirmwareBoard, PythonBoard
-from firmware.same_replies import EVERY_STATUS, Generator, disturb
-from firmware.wire import Reply, replies, request
+from firmware.same_replies import ALONE, EVERY_STATUS, Generator
+from firmware.wire import Reply, request
 
 from labrig.clock import SimulatedClock
 from labrig.virtual_instruments.one_board import VirtualOneBoard
@@ -24,8 +23,6 @@ OUTPUTS, SAMPLE, HALT, REST, SCANS = range(9, 14)
 SOURCES, INPUTS = 12, 16
 MIDDLE = 2048
 LATE, LAST = 1, 2
-ALONE = -1
-"""Counted with the statuses: blocks of scans that were sent without a request."""
 EVERYTHING = EVERY_STATUS | {ALONE}
 
 
@@ -108,14 +105,12 @@ class PythonOneBoard(PythonBoard):
 
 
 class FirmwareOneBoard(FirmwareBoard):
-    def take(self) -> bytes:
-        sent = ctypes.create_string_buffer(1 << 18)
-        count = self._core.testbed_take(sent, len(sent))
-        assert count <= len(sent)
-        return sent.raw[:count]
-
     def outputs(self) -> list[int]:
         return [self._core.converters_output(source) for source in range(SOURCES)]
+
+    def let_scans_be_late(self, late: bool) -> None:
+        """Whether the next scan is due before one is over."""
+        self._core.converters_are_late(late)
 
 
 class OneBoardGenerator(Generator):
@@ -155,25 +150,6 @@ class OneBoardGenerator(Generator):
 
 
 def converse(library: Path, seed: int, channels: int, frames: int) -> Counter[int]:
-    """The Python board and the core as a library, byte by byte. Returns how often each status was met."""
-    rng = random.Random(seed)
-    boot_id = rng.randrange(65536)
-    boards = python, native = PythonOneBoard(channels, boot_id), FirmwareOneBoard(library, channels, boot_id)
-    generator = OneBoardGenerator(rng, channels, watchdogs_ms=(0, 0, 5, 50, 500))
-    met: Counter[int] = Counter()
-    for number in range(frames):
-        if rng.random() < 0.4:
-            pause_ms = rng.randrange(120)
-            for board in boards:
-                board.wait_ms(pause_ms)
-            sent = python.take()
-            assert native.take() == sent, f"before frame {number}"
-            met[ALONE] += len(replies(sent))
-        disturb(rng, boards, channels)
-        data = generator.wire()
-        answer = python.receive(data)
-        assert native.receive(data) == answer, f"frame {number}: {data.hex(' ')}"
-        assert native.codes() == python.codes(), f"after frame {number}: {data.hex(' ')}"
-        met.update(generator.heard(answer))
-        assert native.outputs() == python.outputs(), f"after frame {number}: {data.hex(' ')}"
-    return met
+    """As for a bank, with the converters."""
+    kinds = PythonOneBoard, FirmwareOneBoard, OneBoardGenerator
+    return same_replies.converse(library, seed, channels, frames, *kinds)

@@ -26,6 +26,8 @@ from firmware.wire import (
 BANKS = (1, 4, 64, 127, 128)
 """Channels."""
 EVERY_STATUS = set(range(8))
+ALONE = -1
+"""Counted with the statuses: frames that were sent without a request."""
 OPS = (1, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 8, 8, 8)
 
 
@@ -150,22 +152,34 @@ def disturb(rng: random.Random, boards: Sequence, channels: int) -> bool:
     return choice < 0.078
 
 
-def converse(library: Path, seed: int, channels: int, frames: int) -> Counter[int]:
+def converse(
+    library: Path,
+    seed: int,
+    channels: int,
+    frames: int,
+    python_board: type[PythonBoard] = PythonBoard,
+    native_board: type[FirmwareBoard] = FirmwareBoard,
+    generate: type[Generator] = Generator,
+) -> Counter[int]:
     """The Python board and the core as a library, byte by byte. Returns how often each status was met."""
     rng = random.Random(seed)
     boot_id = rng.randrange(65536)
-    boards = python, native = PythonBoard(channels, boot_id), FirmwareBoard(library, channels, boot_id)
-    generator = Generator(rng, channels, watchdogs_ms=(0, 0, 5, 50, 500))
+    boards = python, native = python_board(channels, boot_id), native_board(library, channels, boot_id)
+    generator = generate(rng, channels, watchdogs_ms=(0, 0, 5, 50, 500))
     met: Counter[int] = Counter()
     for number in range(frames):
         if rng.random() < 0.4:
             pause_ms = rng.randrange(120)
             for board in boards:
                 board.wait_ms(pause_ms)
+            sent = python.take()
+            assert native.take() == sent, f"before frame {number}"
+            met.update([ALONE] * len(replies(sent)))
         disturb(rng, boards, channels)
         data = generator.wire()
         answer = python.receive(data)
         assert native.receive(data) == answer, f"frame {number}: {data.hex(' ')}"
         assert native.codes() == python.codes(), f"after frame {number}: {data.hex(' ')}"
+        assert native.outputs() == python.outputs(), f"after frame {number}: {data.hex(' ')}"
         met.update(generator.heard(answer))
     return met

@@ -15,6 +15,7 @@ from firmware.one_board import (
     HALT,
     INPUTS,
     LAST,
+    LATE,
     MIDDLE,
     OUTPUTS,
     REST,
@@ -118,6 +119,17 @@ def test_a_scan_takes_a_period(board, host):
     assert board.take() == b""
     board.wait_ms(1)
     assert len(replies(board.take())) == 1
+
+
+def test_a_late_scan_marks_its_block(board_core):
+    board = FirmwareOneBoard(board_core, 8)
+    Host(board)(SAMPLE, sample(16000, 192, [0]))
+    board.wait_ms(100)
+    board.let_scans_be_late(True)
+    board.wait_ms(1)
+    board.let_scans_be_late(False)
+    board.wait_ms(100)
+    assert [scans(reply, 1).flags for reply in replies(board.take())] == [0, LATE, LAST]
 
 
 def test_a_request_ends_the_sampling_and_is_executed(board, host):
