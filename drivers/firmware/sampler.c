@@ -307,9 +307,6 @@ void sampler_hello(void)
     put8(SOURCES);
     put8(INPUTS);
     put8(MOST_PARTIALS);
-    put16(SCAN_CYCLES);
-    put16(INPUT_CYCLES);
-    put16(PARTIAL_CYCLES);
 }
 
 void sampler_status(void)

@@ -80,7 +80,7 @@ def collected(board, inputs: int, wait_ms: int) -> list[list[int]]:
 
 def test_what_it_says_of_its_converters(host):
     hello = host(HELLO).body
-    assert struct.unpack("<BBBHHH", hello[10 + hello[9] :]) == (SOURCES, INPUTS, 16, 500, 500, 230)
+    assert hello[10 + hello[9] :] == bytes([SOURCES, INPUTS, 16])
     assert host(98).status == 2  # no such op
 
 

@@ -21,10 +21,7 @@ from labrig.virtual_instruments.digipot.board import (
     crc16,
 )
 from labrig.virtual_instruments.one_board.sampler import (
-    INPUT_CYCLES,
     MOST_PARTIALS,
-    PARTIAL_CYCLES,
-    SCAN_CYCLES,
     Acquisition,
     Codes,
     Malformed,
@@ -164,8 +161,7 @@ class VirtualOneBoard(VirtualDigipotBoard):
 
     @override
     def _hello(self) -> bytes:
-        cycles = (SCAN_CYCLES, INPUT_CYCLES, PARTIAL_CYCLES)
-        return super()._hello() + struct.pack("<BBBHHH", self._sources, self._inputs, MOST_PARTIALS, *cycles)
+        return super()._hello() + bytes([self._sources, self._inputs, MOST_PARTIALS])
 
     @override
     def _status(self) -> bytes:
