@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labrig.assembly.board import Board
 from labrig.assembly.recommended import rounded_down, rounded_up
@@ -65,15 +66,9 @@ def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan
     """
     senses, rate_hz = board.hookup.senses, plan.sample_rate_hz
     skew_s = able.skew_s(len(senses), rate_hz)
-    if not any(skew_s):
+    ohm = source_ohm(board, lowest_s) if any(skew_s) else None
+    if ohm is None:
         return None
-    solver = board.network.equilibrium()
-    if not isinstance(solver, SeenFromNodes):
-        return None
-    nodes = list(board.network.nodes)
-    solver.set_parameters(np.full(len(board.network.edges), lowest_s))
-    seen = solver.resistances(np.zeros(len(nodes)), [nodes.index(wire.node) for wire in senses])
-    ohm = np.array([r if w.lead.buffer_ohm is None else w.lead.buffer_ohm for r, w in zip(seen, senses, strict=True)])
     farad = np.array([wire.lead.farad for wire in senses])
     settling_s = switching_s(skew_s, rate_hz)
     fractions = ghost(able.sampling_f, farad, ohm, settling_s)
@@ -89,6 +84,25 @@ def worst_ghost(board: Board, able: DigitizerCapabilities, plan: AcquisitionPlan
         settling_s=float(settling_s[worst]),
         remedy="" if fractions[worst] <= SMALL_GHOST else _remedy(able, len(senses), needed_s, node),
     )
+
+
+def source_ohm(board: Board, lowest_s: float) -> NDArray[np.float64] | None:
+    """Return the (C,) resistance that each input sees, of its node or buffer (Ω); None if there are no resistances.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    lowest_s : float
+        Conductance of every edge (S). Diodes are evaluated at 0 V.
+    """
+    solver = board.network.equilibrium()
+    if not isinstance(solver, SeenFromNodes):
+        return None
+    nodes, senses = list(board.network.nodes), board.hookup.senses
+    solver.set_parameters(np.full(len(board.network.edges), lowest_s))
+    seen = solver.resistances(np.zeros(len(nodes)), [nodes.index(wire.node) for wire in senses])
+    return np.array([r if w.lead.buffer_ohm is None else w.lead.buffer_ohm for r, w in zip(seen, senses, strict=True)])
 
 
 def _remedy(able: DigitizerCapabilities, channels: int, needed_s: float, node: str) -> str:

@@ -161,6 +161,9 @@ class DigitizerCapabilities(InstrumentCapabilities):
         Time over which each sample is an average (s), such as the exposure of a camera; 0 if samples are instantaneous.
     sampling_f : float
         Sampling capacitance of its multiplexer (F), which carries a part of each channel's voltage to the next.
+    held_s : float
+        For a digitizer that reads its channels only while all sources of its board are constant: the time that nodes
+        have to settle before the first channel is read (s). 0 if it samples signals that change all the time.
     exports : tuple of str
         The signals among `start` and `clock` that it can output at a terminal set under `timing:`, by its options
         `export_start` and `export_clock`.
@@ -187,6 +190,7 @@ class DigitizerCapabilities(InstrumentCapabilities):
     spread_step_s: float = 0.0
     aperture_s: float = 0.0
     sampling_f: float = SAMPLING_F
+    held_s: float = 0.0
     exports: tuple[str, ...] = ()
     example_terminal: str = "<its output terminal>"
     clock_output: str | None = "{name} clock output"

@@ -28,6 +28,9 @@ MOST_CHIPS = 32
 OUTPUT_OHM = 1.0
 """Output resistance of the MCP4922 (Ω)."""
 
+OUTPUT_SETTLES_S = 4.5e-6
+"""Settling time of an output to half a code (s): MCP4922, DS21897B."""
+
 SETTLE_S = 24e-6
 """Time after LDAC until an output and the network behind it have settled (s): with tones, the first input is read
 then."""
@@ -136,6 +139,7 @@ def digitizer_capabilities(options: DigitizerOptions) -> DigitizerCapabilities:
         max_sample_rate_hz=CLOCK_HZ / SHORTEST_PERIOD,
         convert_interval_s=INPUT_CYCLES / CLOCK_HZ,
         sampling_f=SAMPLING_F,
+        held_s=SETTLE_S - OUTPUT_SETTLES_S,
         clock_output=None,
         clock_remedy="use the outputs of the same board",
         start_remedy="use the outputs of the same board",

@@ -18,6 +18,7 @@ Concern = Callable[["Assembly"], Warnings]
 
 ALL: Sequence[str] = (
     "multiplexer",
+    "held",
     "mains",
     "sine_with_diodes",
     "error_at_diodes",

@@ -2,7 +2,8 @@
 
 A one-board bench changes its outputs at the start of each scan, and reads its inputs when the network has settled. So a
 scan is the static state for the codes of the outputs: nothing lags or is skewed. This holds for nodes with a time
-constant of up to 2 µs (10 kΩ and 200 pF), of which nine pass between the settling of the outputs and the first input.
+constant of up to 2 µs (10 kΩ and 200 pF): nine pass between the settling of the outputs and the first input. `check`
+warns of slower ones.
 """
 
 from __future__ import annotations

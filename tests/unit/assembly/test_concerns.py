@@ -62,6 +62,15 @@ def test_the_packaged_configurations_raise_none(config):
     assert [each.path for each in assemble(packaged_configs() / config).document.warnings] == expected
 
 
+@pytest.mark.parametrize(("cable", "paths"), [("200 pF", ["wiring.out1"]), ("100 pF", [])])
+def test_a_node_that_does_not_settle_between_scans_is_named(cable, paths):
+    """The converters of a board read 19.5 µs after its outputs have settled, which is nine times 2.17 µs."""
+    overrides = ["wiring.out1.buffer=null", f"wiring.out1.cable={cable}"]
+    warnings = assemble(packaged_configs() / "board.yaml", overrides).document.warnings
+    assert [each.path for each in warnings] == [*paths, "instruments.adc"]
+    assert "at most 2.167 µs settles; put a buffer" in warnings[0].message or not paths
+
+
 def test_the_remedy_of_a_sine_is_a_modulation_which_is_not_warned_of():
     assembly = assemble(packaged_configs() / "xor_am.yaml", ["learning.error.carrier=shared_tone"])
     assert "carrier: amplitude_modulation" in assembly.document.warnings[0].message
