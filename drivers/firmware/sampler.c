@@ -285,20 +285,23 @@ static void sample(const uint8_t *payload, uint16_t length)
 
 uint8_t sampler_execute(uint8_t op, const uint8_t *payload, uint16_t length)
 {
-    if (op == OP_HALT || op == OP_REST) {
-        if (op == OP_REST)
-            sampler_rest();
-        else
-            sampler_halt();
-        put16(taken);
-        return 1;
-    }
-    if (op != OP_OUTPUTS && op != OP_SAMPLE)
-        return 0;
-    if (op == OP_OUTPUTS)
+    switch (op) {
+    case OP_OUTPUTS:
         load(payload, length);
-    else
+        return 1;
+    case OP_SAMPLE:
         sample(payload, length);
+        return 1;
+    case OP_HALT:
+        sampler_halt();
+        break;
+    case OP_REST:
+        sampler_rest();
+        break;
+    default:
+        return 0;
+    }
+    put16(taken);
     return 1;
 }
 

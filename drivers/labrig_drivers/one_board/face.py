@@ -42,7 +42,7 @@ class Face:
         return self.link.board
 
     def open(self) -> Facts:
-        """Connect and compare the board with the options. After an error the link is closed.
+        """Connect and compare the board with the options. After an error the instrument is as before.
 
         Raises
         ------
@@ -51,6 +51,7 @@ class Face:
         IdentityMismatch
             If the board does not match the options.
         """
+        was_open = bool(self._firmware)
         try:
             self.link.open()
             reply = self.link.request(Op.HELLO, b"", 24, patience_s=HELLO_S)
@@ -73,7 +74,8 @@ class Face:
                 )
             self._firmware = str(reply.body[2])
         except BaseException:
-            self.close()
+            if not was_open:  # otherwise its outputs may stand, and making it safe must not be taken for done
+                self.close()
             raise
         return facts
 

@@ -77,7 +77,8 @@ class OneBoardSource:
     def arm(self) -> None:
         """Send the programs again if they were loaded for another sample rate."""
         board = self._face.board
-        if board.period != self._sent_for and any(program.tones for program in self._loaded.values()):
+        has_tones = any(program.tones for program in self._loaded.values())
+        if has_tones and board.period and board.period != self._sent_for:
             self._send(self._loaded)
 
     def start(self) -> None:

@@ -311,6 +311,18 @@ def test_a_board_out_of_reach_is_never_called_safe(which):
         each.close()
 
 
+def test_an_instrument_that_cannot_be_opened_again_is_not_called_safe():
+    with served() as bench:
+        bench.source.open()
+        bench.source.load({"0": ToneProgram(0.5)})
+    for _ in range(2):
+        with pytest.raises(ConnectionFailed):
+            bench.source.open()
+        with pytest.raises(ConnectionFailed):
+            bench.source.make_safe()
+    bench.source.close()
+
+
 def test_the_port_is_opened_anew_if_it_is_silent(bench, monkeypatch):
     """As for a bank: a port may be silent because its cable was replugged and now has another device."""
     bench.programmer.program({"0": Level(7)})
