@@ -11,16 +11,18 @@ from labrig.errors import ConfigError
 from labrig.instruments.data import AcquisitionPlan, Block
 from labrig.lockin.demodulated import Demodulated
 from labrig.lockin.demodulator import Demodulator
+from labrig.lockin.drops import DropTerms
 
 
 def demodulate(
     samples: ArrayLike,
     sample_rate_hz: float,
     frequencies_hz: Sequence[float],
-    edges: ArrayLike | None = None,
+    edges: ArrayLike | DropTerms | None = None,
     reference: int | None = None,
     skew_s: Sequence[float] | None = None,
     mains_hz: Sequence[float] = (),
+    aperture_s: float = 0.0,
 ) -> Demodulated:
     """Demodulate one window. This function wraps `Demodulator` for a single use.
 
@@ -30,7 +32,7 @@ def demodulate(
         Scans of the channels (V).
     sample_rate_hz, frequencies_hz : float, (F,)
         Scans per second, and the frequencies of the tones (Hz).
-    edges : (E, C)
+    edges : (E, C) array or DropTerms
         Weight of each channel in each drop; no drops by default.
     reference : int
         Column of the pilot; without one, phases are relative to the centre of the window.
@@ -38,6 +40,8 @@ def demodulate(
         Delay of each channel within a scan (s).
     mains_hz : sequence of float
         Possible mains frequencies (Hz); hum at one of them is fitted if it is found.
+    aperture_s : float
+        Time over which each sample is an average (s).
     """
     volts = np.asarray(samples, dtype=np.float64)
     if volts.ndim != 2:
@@ -50,6 +54,7 @@ def demodulate(
         channels=tuple(str(c) for c in range(channels)),
         ranges_v=(np.inf,) * channels,
         skew_s=tuple(skew_s) if skew_s is not None else (0.0,) * channels,
+        aperture_s=aperture_s,
     )
     drops = np.zeros((0, channels)) if edges is None else edges
     demodulator = Demodulator(plan, frequencies_hz, drops, reference, mains_hz=mains_hz)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.lockin import Flag, demodulate
+from labrig.lockin.drops import DropTerms
 from labrig.network.physics import GROUND
 from labrig.runs.report.blocks import Block, Drawing, Missing
-from labrig.runs.report.figures import BLUE, GREY, SKY, panels
+from labrig.runs.report.figures import BLUE, GREY, INK, SKY, panels
+from labrig.runs.report.intervals import Z
 from labrig.runs.report.reported import Reported
 from labrig.runs.report.scales import fit
+from labrig.runs.report.spectra import MAINS_HZ
 from labrig.runs.spectrum import Window, load_spectrum
 
 Array = NDArray[np.float64]
@@ -35,16 +40,20 @@ def blocks(run: Reported) -> Iterator[Block]:
         raise Missing(
             f"a and b cannot be computed: {', '.join(sorted(unseen)[:5]) or 'the pilot'} is not in the window"
         )
-    a, b = _coefficients(window, ends, run.card.get("activation") == "sine", _skew(run, window))
+    plan = run.meta.get("rig", {}).get("plan", {})
+    sine = run.card.get("activation") == "sine"
+    read = _coefficients(window, ends, sine, plan.get("skew_s") or None, plan.get("aperture_s", 0.0))
     figure, axes = panels(2, 3.4, sharex=True)
-    order = np.arange(len(ends)) if len(ends) <= NAMED else np.argsort(a)
+    order = np.arange(len(ends)) if len(ends) <= NAMED else np.argsort(read.a)
     places = np.arange(len(ends))
     many = len(ends) > NAMED
     size = 4 if not many else 2 if len(ends) <= 1000 else 1
-    for axis, values, name, unit in ((axes[0], a, "a", 1.0), (axes[1], b, "b", 1e6)):
+    drawn = ((axes[0], read.a, read.u_a, "a", 1.0), (axes[1], read.b, read.u_b, "b", 1e6))
+    for axis, values, u_values, name, unit in drawn:
         shown = unit * values[order]
         if not many:
             axis.vlines(places, 0, shown, color=GREY, linewidth=0.8)
+            axis.errorbar(places, shown, Z * unit * u_values[order], fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
         axis.plot(places, shown, "o", markersize=size, color=BLUE if name == "a" else SKY, markeredgewidth=0,
                   rasterized=len(ends) > 1500)  # fmt: skip
         axis.axhline(0, color=GREY, linewidth=0.6)
@@ -56,37 +65,56 @@ def blocks(run: Reported) -> Iterator[Block]:
     else:
         figure.subplots_adjust(bottom=0.95 / 3.4)
         axes[-1].set_xticks(places, run.edges, rotation=90, fontsize=6.5)
-    tones = len(window.tones_hz) - (run.card.get("activation") == "sine")
+    tones = len(window.tones_hz) - sine
     more = f" b is the sum over {tones} error tones." if tones > 1 else ""
     yield Drawing(
         "coefficients",
         "Response of every edge to the activation (a) and to the full error current on every output (b) in the window "
-        f"that was stored after training.{more} The coefficients of single steps are not recorded.",
+        f"that was stored after training.{more} {_noise(read, many)} The coefficients of single steps are not "
+        "recorded.",
         figure,
     )
 
 
-def _skew(run: Reported, window: Window) -> Array:
-    """Return the delay of every channel (s); zero where the plan does not say."""
-    skew = run.meta.get("rig", {}).get("plan", {}).get("skew_s", ())
-    return np.array(skew, dtype=float) if len(skew) == len(window.nodes) else np.zeros(len(window.nodes))
+def _noise(read: _Coefficients, many: bool) -> str:
+    """Return a sentence about the noise of a and b."""
+    u_a, u_b = (f"{1e6 * float(np.median(u)):.2g} µV" for u in (read.u_a, read.u_b))
+    bars = "" if many else "Bars: 95 % intervals of the noise. "
+    return f"{bars}The standard error due to noise is {u_a} for a and {u_b} for b (median)."
 
 
-def _coefficients(window: Window, ends: list[tuple[str, str]], sine: bool, skew: Array) -> tuple[Array, Array]:
-    """Return (E,) a and b (V) against the pilot: mean or first tone of every drop, and the sum of its other tones."""
-    seconds = np.arange(len(window.volts)) / window.sample_rate_hz
-    turning = np.exp(-2j * np.pi * np.outer(window.tones_hz, seconds))
-    phasors = 2 / len(seconds) * turning @ window.volts
-    phasors *= np.exp(-2j * np.pi * np.outer(window.tones_hz, skew))
-    pilot = phasors[:, window.nodes.index("pilot")]
-    signed = (phasors * (pilot.conj() / np.abs(pilot))[:, None]).real
-    at_node = {node: k for k, node in enumerate(window.nodes)}
-    mean = window.volts.mean(axis=0)
+@dataclass(frozen=True)
+class _Coefficients:
+    """(E,) a and b of every edge, with their standard errors (V)."""
 
-    def drops(values: Array) -> Array:
-        volts = np.append(values, 0.0)
-        first, second = np.array([[at_node.get(node, -1) for node in pair] for pair in ends]).T
-        return volts[first] - volts[second]
+    a: Array
+    u_a: Array
+    b: Array
+    u_b: Array
 
-    error = signed[1:].sum(axis=0) if sine else signed.sum(axis=0)
-    return drops(signed[0] if sine else mean), drops(error)
+
+def _coefficients(
+    window: Window,
+    ends: list[tuple[str, str]],
+    sine: bool,
+    skew_s: Sequence[float] | None = None,
+    aperture_s: float = 0.0,
+) -> _Coefficients:
+    """Return a and b: DC or the first tone of every drop, and the sum of its other tones, against the pilot.
+
+    Raises Missing if the pilot is too weak for its phase to give a sign.
+    """
+    column = {node: k for k, node in enumerate(window.nodes)}
+    columns = np.array([[column.get(node, 0) for node in pair] for pair in ends]).T
+    weights = np.array(
+        [[sign * (node != GROUND) for sign, node in zip((1.0, -1.0), pair, strict=True)] for pair in ends]
+    )
+    read = demodulate(
+        window.volts, window.sample_rate_hz, window.tones_hz, DropTerms(columns, weights.T, len(window.nodes)),
+        column["pilot"], skew_s, MAINS_HZ, aperture_s,
+    )  # fmt: skip
+    if Flag.REF_WEAK in read.flags:
+        raise Missing("a and b cannot be computed: the pilot is too weak in the window that was stored")
+    first = 1 if sine else 0
+    a, u_a = (read.in_phase[0], read.u_edge[0]) if sine else (read.edge_dc, read.u_edge_dc)
+    return _Coefficients(a, u_a, read.in_phase[first:].sum(axis=0), np.linalg.norm(read.u_edge[first:], axis=0))
