@@ -220,13 +220,22 @@ def test_the_last_certificate_is_shown_and_the_others_are_listed(trained, tmp_pa
     shutil.copytree(trained, run)
     figures = {"reason": "far <off>", "bias": 0.3, "bias_interval": [0.25, 0.35], "bound": 0.01, "reference": "adjoint"}
     edge = {"name": "in0-out0", "text": "its part is swapped"}
-    add_certificate(RunFolder(run), {**figures, "verdict": "right", "reason": "near"}, seed=0)
-    add_certificate(RunFolder(run), {**figures, "verdict": "wrong", "wrong_edges": [edge], "edges": [1] * 9}, seed=0)
+    add_certificate(RunFolder(run), {**figures, "verdict": "right", "reason": "near"}, seed=0, settings=[])
+    more = ["simulation.preset=ideal", "seed=7"]
+    about = {**figures, "verdict": "wrong", "wrong_edges": [edge], "edges": [1] * 9}
+    add_certificate(RunFolder(run), about, seed=7, settings=more)
     assert [each["verdict"] for each in read_certificates(RunFolder(run))] == ["right", "wrong"]
     assert "edges" not in read_certificates(RunFolder(run))[1]
     shown = reported(run, capsys).sections["certificates"]
-    for words in ("The gradient is wrong: far <off>", "0.25 to 0.35", "in0-out0: its part is swapped", "near"):
+    for words in (
+        "The gradient is wrong: far <off>",
+        "0.25 to 0.35",
+        "in0-out0: its part is swapped",
+        "near",
+        "with seed 7",
+    ):
         assert words in shown
+    assert "Not the run's own configuration: simulation.preset=ideal, seed=7" in shown
     assert main(["verify", str(run)]) == 0
 
 

@@ -35,15 +35,25 @@ def blocks(run: Reported) -> Iterator[Block]:
     yield paragraph(f"{_VERDICTS.get(last['verdict'], last['verdict'])}: {last.get('reason', '')}", "state")
     for hint in last.get("hints", ()):
         yield paragraph(str(hint))
-    yield paragraph(f"Made {last.get('made', '')} against {_reference(last)}.")
+    seed = "" if last.get("seed") is None else f", with seed {last['seed']}"
+    yield paragraph(f"Made {last.get('made', '')} against {_reference(last)}{seed}.")
+    if last.get("settings"):
+        yield paragraph(f"Not the run's own configuration: {', '.join(map(str, last['settings']))}", "warning")
     yield table(("", "", "95 % interval"), list(_rows(last)))
     for edge in last.get("wrong_edges", ()):
         yield paragraph(f"Wrong edge {edge['name']}: {edge['text']}", "warning")
     if earlier:
         yield heading("Earlier certificates")
         yield table(
-            ("made", "verdict", "why"), [(each.get("made"), each["verdict"], each.get("reason")) for each in earlier]
-        )
+            ("made", "verdict", "why", "seed", "not the run's own configuration"),
+            [
+                (
+                    each.get("made"), each["verdict"], each.get("reason"), each.get("seed"),
+                    ", ".join(map(str, each.get("settings") or ())),
+                )
+                for each in earlier
+            ],
+        )  # fmt: skip
 
 
 def _rows(last: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
