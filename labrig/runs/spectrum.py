@@ -1,4 +1,4 @@
-"""The samples for the spectrum plot: one window, stored next to the journal."""
+"""One window of samples, stored next to the journal, and its amplitude spectrum."""
 
 from __future__ import annotations
 
@@ -15,20 +15,34 @@ from labrig.errors import StorageError
 from labrig.runs.folder import SPECTRUM, RunFolder
 from labrig.runs.journal import StoredFile
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Window:
     """One window: (N, C) samples (V), (C,) names of the nodes, and (F,) frequencies of the tones (Hz)."""
 
-    volts: NDArray[np.float64]
+    volts: Array
     nodes: tuple[str, ...]
     sample_rate_hz: float
     tones_hz: tuple[float, ...]
 
 
+def amplitudes(volts: Array, sample_rate_hz: float) -> tuple[Array, Array]:
+    """Return frequencies (Hz) and amplitudes (V peak), (F,) and (F, C), of (N, C) samples without their mean.
+
+    A Hann window keeps lines that are not a whole number of periods, such as mains, from covering the others.
+    """
+    taper = np.hanning(len(volts) + 1)[:-1]
+    weighted: Array = (volts - taper @ volts / taper.sum()) * taper[:, None]
+    spectrum: Array = 2 * np.abs(np.fft.rfft(weighted, axis=0)) / taper.sum()
+    frequency = np.arange(len(spectrum)) * sample_rate_hz / len(volts)
+    return frequency[1:], spectrum[1:]
+
+
 def save_spectrum(
     folder: RunFolder,
-    volts: NDArray[np.float64],
+    volts: Array,
     nodes: Sequence[str],
     sample_rate_hz: float,
     tones_hz: Sequence[float],

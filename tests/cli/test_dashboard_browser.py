@@ -9,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser import CHROMIUM, Browser, browsing
 from dashboards import served
 
 import labrig
 from labrig.cli.main import main
+from labrig.runs.plots.means import binned, mean_width
 
 pytestmark = [
     pytest.mark.more,
@@ -93,6 +95,19 @@ def test_two_runs_are_compared_by_keyboard(runs: Path) -> None:
         browser.wait("location.pathname === '/compare' && document.getElementById('verdict')?.textContent")
         assert "Comparable" in browser.value("document.getElementById('verdict').textContent")
         assert browser.complaints == []
+
+
+@pytest.mark.parametrize("count", [150, 200, 1777])
+def test_means_are_those_of_the_pictures(runs: Path, count: int) -> None:
+    step = np.arange(1, count + 1)
+    loss = np.random.default_rng(0).exponential(size=count)
+    middle, bins = binned(step, loss, mean_width(count))
+    with served(runs) as dashboard, browsing() as browser:
+        browser.open(f"{dashboard.address}/?token={dashboard.token}")
+        given = json.dumps([step.tolist(), loss.tolist()])
+        found = browser.value(f"import('/static/common.js').then((common) => common.means(...{given}))")
+    assert found[0] == middle.tolist()
+    assert found[1] == pytest.approx(np.nanmean(bins, axis=1))
 
 
 @pytest.fixture(scope="module")

@@ -106,6 +106,29 @@ def test_labels_of_tones_do_not_touch(tones: tuple[float, ...]) -> None:
     assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
 
 
+def test_hum_without_whole_periods_does_not_cover_the_spectrum() -> None:
+    t = np.arange(1000) / 50e3
+    volts = np.stack([np.cos(2 * np.pi * 47 * t) + 0.01 * np.cos(2 * np.pi * 1500 * t)] * 2, axis=1)
+    line = spectrum(Window(volts, ("out0", "pilot"), 50e3, (1500.0,)), {**META, "board": BOARD}).axes[0].lines[0]
+    level = dict(zip(line.get_xdata(), line.get_ydata(), strict=True))
+    assert level[1500.0] == pytest.approx(-40, abs=0.1)
+    assert max(value for f, value in level.items() if abs(f - 1500) > 300 and f > 1000) < -70
+
+
+def test_an_outlier_does_not_hide_the_loss_and_is_counted() -> None:
+    losses = [1.0 + 0.01 * (k % 7) for k in range(100)] + [500.0]
+    axis = learning_curves(record(losses, (0, {"loss": 1.2})), META).axes[0]
+    assert axis.get_ylim()[1] < 2
+    assert "each step (1 outside)" in axis.get_legend_handles_labels()[1]
+
+
+def test_an_evaluation_is_never_outside() -> None:
+    evaluations = [(k, {"loss": 1.0, "rms": 0.1}) for k in range(20)] + [(20, {"loss": 9.0, "rms": 0.9})]
+    figure = learning_curves(record([1.0] * 20, *evaluations), META)
+    assert figure.axes[0].get_ylim()[1] > 9.0
+    assert figure.axes[1].get_ylim()[1] > 0.9
+
+
 def test_names_of_nodes_stand_on_white_beside_their_edges() -> None:
     figure = drawn(conductance_map(record([1.0, 0.5]), {**META, "board": BOARD}))
     axis = figure.axes[0]

@@ -102,20 +102,23 @@ const WHOLE = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => 
 const isDecade = (value) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6;
 const decade = (value) => `10${[...String(Math.round(Math.log10(value)))].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("")}`;
 
+const DECADES = 1.5; // as in labrig/runs/plots/scales.py
+const at = (sorted, share) => sorted[Math.round(share * (sorted.length - 1))];
+
 function spansDecades(columns) {
   const values = columns.flat().filter((value) => value > 0).sort((a, b) => a - b);
   const negative = columns.some((column) => column.some((value) => value !== null && value < 0));
-  return !negative && values.length > 1 && values[Math.floor(0.98 * (values.length - 1))] > 30 * values[Math.floor(0.02 * values.length)];
+  return !negative && values.length > 1 && at(values, 0.98) > 10 ** DECADES * at(values, 0.02);
 }
 
 // The range of an axis that a few outliers do not stretch: within four interquartile ranges of the quartiles.
 function usual(columns, whole) {
   const values = columns.flat().filter((value) => value !== null && Number.isFinite(value)).sort((a, b) => a - b);
   if (!values.length) return [0, 1];
-  const at = (share) => values[Math.floor(share * (values.length - 1))];
-  const room = 4 * (at(0.75) - at(0.25));
+  const [first, third] = [at(values, 0.25), at(values, 0.75)];
+  const room = 4 * (third - first);
   let [bottom, top] = [values[0], values[values.length - 1]];
-  if (!whole && values.length >= 8 && room > 0) [bottom, top] = [Math.max(bottom, at(0.25) - room), Math.min(top, at(0.75) + room)];
+  if (!whole && values.length >= 8 && room > 0) [bottom, top] = [Math.max(bottom, first - room), Math.min(top, third + room)];
   const margin = 0.06 * (top - bottom || Math.abs(top) || 1);
   return [bottom - margin, top + margin];
 }
@@ -127,15 +130,21 @@ export function panels(evaluations) {
   return groups.map(([title, pattern]) => [title, names.filter((name) => pattern.test(name))]).filter(([, found]) => found.length);
 }
 
-// Mean of the last steps: a fiftieth of them, ten at least.
-export function running(values) {
-  const width = Math.max(10, Math.floor(values.length / 50));
-  let sum = 0, count = 0;
-  return values.map((value, k) => {
-    if (value !== null) { sum += value; count += 1; }
-    if (k >= width && values[k - width] !== null) { sum -= values[k - width]; count -= 1; }
-    return k + 1 >= width && count ? sum / count : null;
-  });
+// Means over several steps, as in labrig/runs/plots/means.py: [middle steps, means]. Few steps are left as they are.
+const BINS = 150, LEAST_STEPS = 10;
+export const LEAST_FOR_MEANS = 200;
+
+export function means(steps, values) {
+  const width = steps.length >= LEAST_FOR_MEANS ? Math.max(Math.ceil(steps.length / BINS), LEAST_STEPS) : 1;
+  const found = [[], []];
+  for (let start = 0; start < steps.length; start += width) {
+    const end = Math.min(start + width, steps.length);
+    const bin = values.slice(start, end).filter((value) => value !== null);
+    if (bin.length < Math.min(2, width)) continue;
+    found[0].push(steps[Math.floor((start + end) / 2)]);
+    found[1].push(bin.reduce((sum, value) => sum + value, 0) / bin.length);
+  }
+  return found;
 }
 
 // Series of different steps on one axis, as uPlot wants them.

@@ -1,4 +1,4 @@
-import { $, Chart, element, fetched, joined, number, panels, problem, running } from "/static/common.js";
+import { $, Chart, element, fetched, joined, means, number, panels, problem } from "/static/common.js";
 
 const EVERY_MS = 5000;
 const asked = new URLSearchParams(location.search);
@@ -34,7 +34,7 @@ function draw({ comparison, curves }) {
   }
   const series = (suffix) => names.map((name, k) => ({ label: `${name}${suffix}`, colour: COLOURS[k] }));
   charts.loss ??= new Chart($("loss"), { y: "loss, mean of steps", log: "auto", series: series("") });
-  charts.loss.set(joined(names.map((name) => [curves[name].series.step, running(curves[name].series.loss)])));
+  charts.loss.set(joined(names.map((name) => means(curves[name].series.step, curves[name].series.loss))));
   for (const [title, metrics] of panels(names.flatMap((name) => curves[name].evaluations))) {
     const metric = metrics.find((each) => each.startsWith("test_")) ?? metrics[0];
     const id = `metric-${title.replace(" ", "-")}`;

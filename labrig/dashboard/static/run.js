@@ -1,4 +1,4 @@
-import { $, Chart, element, joined, number, panels, problem, running, stateText } from "/static/common.js";
+import { $, Chart, element, joined, LEAST_FOR_MEANS, means, number, panels, problem, stateText } from "/static/common.js";
 
 const AGAIN_MS = 2000;
 const name = decodeURIComponent(location.pathname.split("/").pop());
@@ -58,7 +58,7 @@ function draw() {
     { label: "mean of steps", colour: "vermilion" },
     { label: "training set", colour: "orange", points: 9 },
     { label: "test set", colour: "blue", points: 7 },
-  ] }).set(joined([[step, series.loss], [step, running(series.loss)], metric("loss"), metric("test_loss")]));
+  ] }).set(joined([[step, series.loss], step.length < LEAST_FOR_MEANS ? [[], []] : means(step, series.loss), metric("loss"), metric("test_loss")]));
   for (const [title, names] of panels(evaluations)) {
     const id = `metric-${title.replace(" ", "-")}`;
     if (!$(id)) $("metrics").append(element("h2", title), element("div", undefined, { id, class: "chart" }));

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labrig.runs.plots.canvas import WHITE, label_decades, new_figure, own_settings, png
-from labrig.runs.spectrum import Window
+from labrig.runs.plots.colours import LINES
+from labrig.runs.spectrum import Window, amplitudes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,9 +21,6 @@ PERIODS = 4
 """Periods of the slowest tone that the time trace shows at least."""
 
 LEAST_V = 1e-9
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442", "#999999")
-"""Colours that can be told apart with any colour vision (Okabe and Ito)."""
 
 
 def chosen_nodes(nodes: Sequence[str], first: Sequence[str], pilot: str) -> list[str]:
@@ -52,7 +50,7 @@ def _time_trace(axis: Axes, window: Window, shown: Sequence[str], unit: str) -> 
     if slowest * seconds > PERIODS:
         count = min(count, max(32, int(PERIODS / slowest * window.sample_rate_hz) + 1))
     milliseconds = 1e3 * np.arange(count) / window.sample_rate_hz
-    *others, pilot = zip(shown, COLOURS, strict=False)
+    *others, pilot = zip(shown, LINES, strict=False)
     for node, colour in others:
         axis.plot(milliseconds, window.volts[:count, window.nodes.index(node)], color=colour, linewidth=1, label=node)
     axis.plot([], [], color=pilot[1], linewidth=1, label=f"{pilot[0]}\n(spectrum)")  # it would dwarf the nodes
@@ -63,17 +61,16 @@ def _time_trace(axis: Axes, window: Window, shown: Sequence[str], unit: str) -> 
 
 
 def _spectrum(axis: Axes, window: Window, shown: Sequence[str], unit: str) -> None:
-    amplitude = 2 * np.abs(np.fft.rfft(window.volts, axis=0)) / len(window.volts)
-    hz = np.fft.rfftfreq(len(window.volts), 1 / window.sample_rate_hz)
-    for node, colour in zip(shown, COLOURS, strict=False):
+    hz, amplitude = amplitudes(window.volts, window.sample_rate_hz)
+    for node, colour in zip(shown, LINES, strict=False):
         column = window.nodes.index(node)
-        axis.plot(hz[1:], np.maximum(amplitude[1:, column], LEAST_V), color=colour, linewidth=0.8, alpha=0.9)
+        axis.plot(hz, np.maximum(amplitude[:, column], LEAST_V), color=colour, linewidth=0.8, alpha=0.9)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_xlim(hz[1], hz[-1])
+    axis.set_xlim(hz[0], hz[-1])
     label_decades(axis.xaxis)
     label_decades(axis.yaxis)
-    bottom = float(np.median(amplitude[1:, [window.nodes.index(node) for node in shown]]))
+    bottom = float(np.median(amplitude[:, [window.nodes.index(node) for node in shown]]))
     axis.set_ylim(max(LEAST_V, bottom / 30), None)
     for tone in window.tones_hz:
         axis.axvline(tone, color="0.3", linestyle=":", linewidth=1, zorder=0)

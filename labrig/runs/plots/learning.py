@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from labrig.runs.journal import Record
 from labrig.runs.plots import RunData
-from labrig.runs.plots.canvas import label_decades, new_figure
+from labrig.runs.plots.canvas import new_figure
+from labrig.runs.plots.means import binned, mean_width
+from labrig.runs.plots.scales import fit
 from labrig.runs.units import figure_unit, is_figure, loss_unit
 
 Array = NDArray[np.float64]
-DECADES = 1.5
-"""Values that span more decades are drawn on a logarithmic axis."""
-
 PANELS = (
     ("accuracy", ("test_accuracy", "train_accuracy")),
     ("patterns right", ("patterns_right",)),
@@ -56,7 +55,7 @@ def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
         elif label == "patterns right":
             axis.set_ylim(-0.2, max(4, np.nanmax(values)) + 0.2)
         else:
-            _scale(axis, values)
+            fit(axis, np.empty(0), values)
         axis.set_ylabel(f"{label} ({unit})" if (unit := figure_unit(names[0])) else label)
     axes[-1].set_xlabel("step (updates)")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -66,15 +65,16 @@ def learning_curves(record: Record, meta: dict[str, Any]) -> Figure:
 
 def _draw_loss(axis: Axes, record: Record) -> None:
     size = 2 if len(record.step) > 200 else 4
-    axis.plot(record.step, record.loss, ".", markersize=size, color="0.7", label="each step")
-    if len(record.step) >= 20:
-        width = max(5, len(record.step) // 50)
-        mean = np.convolve(record.loss, np.ones(width) / width, mode="valid")
-        axis.plot(record.step[width - 1 :], mean, color="C0", label=f"mean of {width} steps")
-    evaluated = [_draw_evaluations(axis, record, "loss")]
+    (each,) = axis.plot(record.step, record.loss, ".", markersize=size, color="0.7")
+    always = [_draw_evaluations(axis, record, "loss")]
     if any("test_loss" in evaluation.metrics for evaluation in record.evaluations):
-        evaluated.append(_draw_evaluations(axis, record, "test_loss"))
-    _scale(axis, np.concatenate([record.loss, *evaluated]))
+        always.append(_draw_evaluations(axis, record, "test_loss"))
+    if (width := mean_width(len(record.step))) > 1:
+        at, bins = binned(record.step, record.loss, width)
+        always.append(np.nanmean(bins, axis=1))
+        axis.plot(at, always[-1], color="C0", label=f"mean of {width} steps")
+    left = fit(axis, record.loss, np.concatenate(always))
+    each.set_label(f"each step ({left} outside)" if left else "each step")
     # The legend is above the axis, because the axis is full of points.
     axis.legend(ncols=4, frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 0.99), borderpad=0.2)
 
@@ -88,19 +88,3 @@ def _draw_evaluations(axis: Axes, record: Record, name: str) -> Array:
     else:
         axis.plot(steps, values, "o", markersize=5, color="C1", label="training set", zorder=3)
     return values
-
-
-def _scale(axis: Axes, values: Array) -> None:
-    """Use a logarithmic axis if the values span decades, with a linear section at the bottom for zeros."""
-    values = values[np.isfinite(values)]
-    positive = values[values > 0]
-    if not len(positive) or (values < 0).any() or np.log10(positive.max() / positive.min()) < DECADES:
-        return
-    if len(positive) == len(values):
-        axis.set_yscale("log")
-        label_decades(axis.yaxis)
-        return
-    least = 10 ** np.floor(np.log10(positive.min()))
-    axis.set_yscale("symlog", linthresh=least)
-    label_decades(axis.yaxis)
-    axis.set_ylim(bottom=-0.5 * least)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from labrig.runs.plots import RunData
 from labrig.runs.plots.canvas import WHITE, label_decades, new_figure
-from labrig.runs.spectrum import Window, load_spectrum
+from labrig.runs.spectrum import Window, amplitudes, load_spectrum
 
 
 def draw(run: RunData) -> Figure | None:
@@ -21,20 +21,19 @@ def draw(run: RunData) -> Figure | None:
 
 def spectrum(window: Window, meta: dict[str, Any]) -> Figure:
     """Draw the amplitude spectrum of the first output and the pilot, with the tones marked."""
-    amplitude = 2 * np.abs(np.fft.rfft(window.volts, axis=0)) / len(window.volts)
-    frequency = np.fft.rfftfreq(len(window.volts), 1 / window.sample_rate_hz)
+    frequency, amplitude = amplitudes(window.volts, window.sample_rate_hz)
     figure = new_figure(8, 4)
     axis = figure.subplots()
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.14, top=0.92)
     first_output = meta["board"]["outputs"][0]
     shown = [node for node in (first_output, "pilot") if node in window.nodes]
     for node in shown:
-        level = 20 * np.log10(np.maximum(amplitude[1:, window.nodes.index(node)], 1e-9))
-        axis.plot(frequency[1:], level, linewidth=0.9)
+        level = 20 * np.log10(np.maximum(amplitude[:, window.nodes.index(node)], 1e-9))
+        axis.plot(frequency, level, linewidth=0.9)
     axis.set_xscale("log")
     label_decades(axis.xaxis)
-    axis.set_xlim(frequency[1], frequency[-1])
-    for tone, row in zip(window.tones_hz, _label_rows(window.tones_hz, frequency[-1] / frequency[1]), strict=True):
+    axis.set_xlim(frequency[0], frequency[-1])
+    for tone, row in zip(window.tones_hz, _label_rows(window.tones_hz, frequency[-1] / frequency[0]), strict=True):
         axis.axvline(tone, color="C3", linestyle=":", linewidth=1)
         axis.annotate(
             f"{tone:g} Hz", (tone, 1), xycoords=("data", "axes fraction"), xytext=(3, -12 - 11 * row),

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labrig.runs.plots.canvas import new_figure, own_settings
+from labrig.runs.plots.colours import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK, PAPER, GREY = "#1b1f24", "#fefefe", "#80868e"
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
-"""Colours of Okabe and Ito (2008), which can be told apart with every kind of colour vision."""
 MAP = "labrig"
 """Colour map of conductances: viridis without its ends, which are hard to see on dark and on light paper."""
 _MAP_ENDS = 0.3, 0.92

@@ -34,25 +34,13 @@ class Line:
     label: str
 
 
-def amplitudes(volts: Array, sample_rate_hz: float) -> tuple[Array, Array]:
-    """Return frequencies (Hz) and amplitudes (V peak), (F,) and (F, C), of (N, C) samples without their mean.
-
-    A Hann window keeps lines that are not a whole number of periods, such as mains, from covering the others.
-    """
-    taper = np.hanning(len(volts) + 1)[:-1]
-    weighted: Array = (volts - taper @ volts / taper.sum()) * taper[:, None]
-    spectrum: Array = 2 * np.abs(np.fft.rfft(weighted, axis=0)) / taper.sum()
-    frequency = np.arange(len(spectrum)) * sample_rate_hz / len(volts)
-    return frequency[1:], spectrum[1:]
-
-
 def lines(frequency: Array, amplitude: Array, tones_hz: Sequence[float], sample_rate_hz: float) -> list[Line]:
     """Return the lines of one channel, highest first.
 
     Parameters
     ----------
     frequency, amplitude
-        (F,) as `amplitudes` returns them.
+        (F,) as `labrig.runs.spectrum.amplitudes` returns them.
     tones_hz
         Frequencies of the tones.
     sample_rate_hz

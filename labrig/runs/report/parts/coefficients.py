@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from labrig.lockin import Flag, demodulate
 from labrig.lockin.drops import DropTerms
 from labrig.network.physics import GROUND
+from labrig.runs.plots.colours import BLUE, SKY
+from labrig.runs.plots.scales import fit
 from labrig.runs.report.blocks import Block, Drawing, Missing
-from labrig.runs.report.figures import BLUE, GREY, INK, SKY, panels
+from labrig.runs.report.figures import GREY, INK, panels
 from labrig.runs.report.intervals import Z
 from labrig.runs.report.reported import Reported
-from labrig.runs.report.scales import fit
 from labrig.runs.report.spectra import MAINS_HZ
 from labrig.runs.spectrum import Window, load_spectrum
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from labrig.runs.plots.colours import BLUE
 from labrig.runs.report.blocks import Block, Drawing, folded, paragraph, table
-from labrig.runs.report.figures import BLUE, GREY, INK, panels
+from labrig.runs.report.figures import GREY, INK, panels
 from labrig.runs.report.reported import Reported
 
 TITLE = "Edges"

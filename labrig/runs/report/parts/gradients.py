@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from labrig.runs.plots.colours import BLUE, VERMILION
+from labrig.runs.plots.scales import fit, outside
 from labrig.runs.report.blocks import Block, Drawing, Missing, paragraph
-from labrig.runs.report.figures import BLUE, VERMILION, along_steps, panels
+from labrig.runs.report.figures import along_steps, panels
 from labrig.runs.report.reported import Reported
-from labrig.runs.report.scales import fit, outside
 
 TITLE = "Gradients"
 POINTS = 2000

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.runs.plots.colours import BLUE, ORANGE, VERMILION
 from labrig.runs.plots.learning import PANELS
+from labrig.runs.plots.means import binned, mean_width
+from labrig.runs.plots.scales import fit, outside
 from labrig.runs.report.blocks import Block, Drawing
-from labrig.runs.report.figures import BLUE, GREY, ORANGE, VERMILION, along_steps, panels
+from labrig.runs.report.figures import GREY, along_steps, panels
 from labrig.runs.report.intervals import Z, interval_of
 from labrig.runs.report.reported import Reported
-from labrig.runs.report.scales import fit, outside
 from labrig.runs.units import figure_unit, is_figure, loss_unit
 
 if TYPE_CHECKING:
@@ -23,9 +25,6 @@ Array = NDArray[np.float64]
 TITLE = "Learning"
 POINTS = 2000
 """Number of steps up to which every step is a point; of more, the band that holds 90 % of them is drawn."""
-BINS = 150
-LEAST_FOR_MEANS = 200
-"""Number of steps below which the loss falls too much within ten steps for their mean to say anything."""
 _LOOK = {"train": (ORANGE, "o", "training set"), "test": (BLUE, "s", "test set")}
 
 
@@ -50,7 +49,7 @@ def blocks(run: Reported) -> Iterator[Block]:
         elif label == "patterns right":
             axis.set_ylim(-0.3, max(4, float(np.nanmax(values))) + 0.3)
         else:
-            fit(axis, values)
+            fit(axis, np.empty(0), values)
         unit = figure_unit(metrics[0])
         axis.set_ylabel(f"{label} ({unit})" if unit else label)
         axis.grid(axis="y")
@@ -65,7 +64,7 @@ def _loss(axis: Axes, run: Reported) -> str:
     step, loss = run.record.step, np.asarray(run.record.loss, dtype=float)
     caption, lines = "Loss of the whole sets at the evaluations.", np.empty(0)
     if len(step):
-        width = max(-(-len(step) // BINS), 10) if len(step) >= LEAST_FOR_MEANS else 1
+        width = mean_width(len(step))
         if len(step) <= POINTS:
             axis.plot(
                 step,
@@ -77,15 +76,15 @@ def _loss(axis: Axes, run: Reported) -> str:
                 markeredgewidth=0,
                 label="each step",
             )
-        at, binned = _binned(step, loss, width)
-        lines = np.nanmean(binned, axis=1)
+        at, bins = binned(step, loss, width)
+        lines = np.nanmean(bins, axis=1)
         if len(step) > POINTS:
-            loss = np.nanquantile(binned, (0.05, 0.95), axis=1)
+            loss = np.nanquantile(bins, (0.05, 0.95), axis=1)
             axis.fill_between(at, *loss, color=GREY, alpha=0.25, linewidth=0, label="90 % of the steps")
         if width == 1:
             lines = np.empty(0)
         else:
-            low, high = _interval(binned)
+            low, high = _interval(bins)
             axis.plot(at, lines, color=VERMILION, label=f"mean of {width} steps", zorder=3)
             axis.fill_between(at, low, high, color=VERMILION, alpha=0.35, linewidth=0, label="its 95 % interval")
         means = f", means of {width} steps with 95 % intervals" if width > 1 else ""
@@ -100,22 +99,11 @@ def _loss(axis: Axes, run: Reported) -> str:
     return caption + (outside(left, "step") if len(step) <= POINTS else "")
 
 
-def _binned(step: NDArray[np.int64], values: Array, width: int) -> tuple[Array, Array]:
-    """Return the middle steps of bins, and their values: (bins, width), NaN after the last step."""
-    count = -(-len(step) // width)
-    padded = np.full(count * width, np.nan)
-    padded[: len(values)] = values
-    binned = padded.reshape(count, width)
-    middle = np.array([step[k * width : (k + 1) * width].mean() for k in range(count)])
-    enough = np.isfinite(binned).sum(axis=1) >= min(2, width)
-    return middle[enough], binned[enough]
-
-
-def _interval(binned: Array) -> tuple[Array, Array]:
+def _interval(bins: Array) -> tuple[Array, Array]:
     """Return the 95 % interval of the mean of every bin, for positive values by the logarithm of the mean."""
-    mean = np.nanmean(binned, axis=1)
-    error = Z * np.nanstd(binned, axis=1, ddof=1) / np.sqrt(np.isfinite(binned).sum(axis=1))
-    if np.nanmin(binned) < 0:
+    mean = np.nanmean(bins, axis=1)
+    error = Z * np.nanstd(bins, axis=1, ddof=1) / np.sqrt(np.isfinite(bins).sum(axis=1))
+    if np.nanmin(bins) < 0:
         return mean - error, mean + error
     factor = np.exp(error / np.where(mean > 0, mean, 1.0))
     return mean / factor, mean * factor

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.runs.plots.canvas import label_decades
+from labrig.runs.plots.colours import BLUE, GREEN, ORANGE, PURPLE, VERMILION
 from labrig.runs.report.blocks import Block, Drawing, Missing, heading, table
-from labrig.runs.report.figures import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, panels
+from labrig.runs.report.figures import INK, panels
 from labrig.runs.report.reported import Reported
-from labrig.runs.report.spectra import Kind, Line, amplitudes, lines
-from labrig.runs.spectrum import load_spectrum
+from labrig.runs.report.spectra import Kind, Line, lines
+from labrig.runs.spectrum import amplitudes, load_spectrum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.runs.plots.colours import BLUE, ORANGE
+from labrig.runs.plots.scales import fit, outside
 from labrig.runs.report.blocks import Block, Drawing, paragraph, table
-from labrig.runs.report.figures import BLUE, ORANGE, along_steps, panels
+from labrig.runs.report.figures import along_steps, panels
 from labrig.runs.report.reported import Reported
-from labrig.runs.report.scales import fit, outside
 
 Array = NDArray[np.float64]
 TITLE = "Time"

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from labrig.runs.report.spectra import amplitudes, lines
+from labrig.runs.report.spectra import lines
+from labrig.runs.spectrum import amplitudes
 
 RATE = 50_000.0
 

@@ -18,7 +18,7 @@ DECADES = 1.5
 
 
 def fit(axis: Axes, values: Array, always: Array | None = None) -> int:
-    """Scale the vertical axis for nearly all values.
+    """Scale the vertical axis for nearly all values: logarithmic over decades, with zeros in a linear section below.
 
     Parameters
     ----------
@@ -39,13 +39,17 @@ def fit(axis: Axes, values: Array, always: Array | None = None) -> int:
     every = np.concatenate([values, inside])
     if not len(every):
         return 0
-    positive = every[every > 0]
-    decades = np.log10(np.quantile(positive, 0.98) / np.quantile(positive, 0.02)) if len(positive) else 0.0
-    if every.min() >= 0 and decades > DECADES:
+    if every.min() >= 0 and _decades(every[every > 0]) > DECADES:
         kept = np.concatenate([np.exp(_usual(np.log(values[values > 0]), np.log(100))), inside[inside > 0]])
-        axis.set_yscale("log", nonpositive="mask")
+        bottom = float(kept.min()) / 1.3
+        if every.min() > 0:
+            axis.set_yscale("log", nonpositive="mask")
+        else:
+            least = float(10 ** np.floor(np.log10(kept.min())))
+            axis.set_yscale("symlog", linthresh=least)
+            bottom = -0.5 * least
         label_decades(axis.yaxis)
-        axis.set_ylim(float(kept.min()) / 1.3, float(kept.max()) * 1.3)
+        axis.set_ylim(bottom, float(kept.max()) * 1.3)
     else:
         kept = np.concatenate([_usual(values), inside])
         low, high = float(kept.min()), float(kept.max())
@@ -53,6 +57,14 @@ def fit(axis: Axes, values: Array, always: Array | None = None) -> int:
         axis.set_ylim(low - room, high + room)
     bottom, top = axis.get_ylim()
     return int(((values < bottom) | (values > top)).sum())
+
+
+def _decades(positive: Array) -> float:
+    """Return how many decades these values span, without the highest and the lowest fiftieth."""
+    if not len(positive):
+        return 0.0
+    low, high = np.quantile(positive, (0.02, 0.98), method="nearest")
+    return float(np.log10(high / low))
 
 
 def _usual(values: Array, least: float = 0.0) -> Array:

@@ -1,9 +1,10 @@
-"""Axes of a report: an outlier does not stretch them, and what lies outside is counted."""
+"""Axes of plots and reports: an outlier does not stretch them, and what lies outside is counted."""
 
 import numpy as np
+import pytest
 
 from labrig.runs.plots.canvas import new_figure, own_settings
-from labrig.runs.report.scales import fit
+from labrig.runs.plots.scales import fit
 
 
 def axis():
@@ -24,13 +25,21 @@ def test_values_that_must_be_shown_are():
     assert drawn.get_ylim()[1] > 80
 
 
-def test_decades_are_logarithmic_and_a_zero_among_them_lies_outside():
+@pytest.mark.parametrize(("zeros", "scale"), [([], "log"), ([0.0], "symlog"), ([0.0] * 150, "symlog")])
+def test_decades_are_logarithmic_and_zeros_among_them_are_seen(zeros, scale):
     values = np.geomspace(1e-6, 1.0, 200)
     drawn = axis()
-    assert fit(drawn, np.r_[0.0, values]) == 1
-    assert drawn.get_yscale() == "log"
+    assert fit(drawn, np.r_[zeros, values]) == 0
+    assert drawn.get_yscale() == scale
     low, high = drawn.get_ylim()
-    assert low <= 1e-6 < 1.0 <= high
+    assert low < min([1e-6, *zeros])
+    assert high > 1.0
+
+
+def test_two_values_may_span_decades():
+    drawn = axis()
+    fit(drawn, np.array([0.06, 1e-3]))
+    assert drawn.get_yscale() == "log"
 
 
 def test_one_large_value_does_not_make_an_axis_logarithmic():

@@ -1,0 +1,31 @@
+"""Means over several steps, for a loss that scatters from step to step. static/common.js has the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+BINS = 150
+LEAST_STEPS = 10
+LEAST_FOR_MEANS = 200
+"""Number of steps below which the loss falls too much within ten steps for their mean to say anything."""
+
+
+def mean_width(count: int) -> int:
+    """Return over how many steps to average if there are this many; 1 if there are too few for means."""
+    return max(-(-count // BINS), LEAST_STEPS) if count >= LEAST_FOR_MEANS else 1
+
+
+def binned(step: NDArray[np.int64], values: Array, width: int) -> tuple[NDArray[np.int64], Array]:
+    """Return the middle steps of bins, and their values: (bins, width), NaN after the last step.
+
+    Bins with fewer than two values, or none if the width is 1, are left out.
+    """
+    starts = np.arange(0, len(step), width)
+    padded = np.full(len(starts) * width, np.nan)
+    padded[: len(values)] = values
+    bins = padded.reshape(len(starts), width)
+    middle = (starts + np.minimum(starts + width, len(step))) // 2
+    enough = np.isfinite(bins).sum(axis=1) >= min(2, width)
+    return step[middle[enough]], bins[enough]
