@@ -81,10 +81,9 @@ def _netlist(folder: RunFolder, arguments: argparse.Namespace) -> int:
 
 def _text(summary: dict[str, Any], drawn: bool) -> str:
     from labrig.cli.tables import confusion_table
-    from labrig.runs.summary import event_text
+    from labrig.runs.summary import event_text, state_text
 
-    state = "finished, target missed," if summary["state"] == "missed" else summary["state"]
-    lines = [f"{summary['run']}: {state} after {summary['steps']} steps"]
+    lines = [f"{summary['run']}: {state_text({**summary, 'reason': ''})}"]
     if summary["reason"]:
         lines.append(f"  {summary['reason']}")
     lines += [f"  {event_text(event)}" for event in summary["events"]]

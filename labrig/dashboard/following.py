@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labrig.errors import StorageError, reason
 from labrig.runs.folder import META, RunFolder
 from labrig.runs.journal import Evaluation, Growth, read_growth
-from labrig.runs.summary import summarize
+from labrig.runs.summary import state_text, summarize
 from labrig.runs.units import loss_unit, shown_parameter
 
 SERIES = ("step", "loss", "gradient", "u_gradient", "bench_ms", "wall_ms")
@@ -81,7 +81,8 @@ class Following:
     def _read(self) -> None:
         """Read the journal if it has changed, and the summary, which also changes when the writer ends."""
         state = _changed(self.folder)
-        self._summary = summarize(self.folder)
+        summary = summarize(self.folder)
+        self._summary = {**summary, "state_text": state_text(summary)}
         if state == self._state:
             return
         steps, evaluations = self.counts

@@ -12,7 +12,7 @@ from labrig.dashboard.following import Following
 from labrig.errors import LabrigError, StorageError, reason
 from labrig.procedures.compare import compare
 from labrig.runs.folder import RunFolder, list_runs
-from labrig.runs.summary import summaries
+from labrig.runs.summary import state_text, summaries
 
 MOST_FOLLOWED = 32
 """Runs that are kept in memory; of more, the one that was looked at longest ago is read again when it is asked for."""
@@ -43,7 +43,8 @@ class Views:
         for each in reversed(summaries(self.runs_dir)):
             run = Path(each["run"]).name
             if self.only in (None, run):
-                found.append({"run": run, **{key: each[key] for key in _IN_LIST}})
+                shown = {key: each[key] for key in _IN_LIST}
+                found.append({"run": run, "state_text": state_text({**each, "steps": None}), **shown})
         return {"folder": str(self.runs_dir), "runs": found}
 
     def folder(self, name: str) -> RunFolder | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,17 @@ from labrig.runs.lock import is_being_written
 from labrig.runs.notes import read_notes, tags_of
 
 ENDS = ("finished", "interrupted", "failed")
+STATES = {
+    "finished": "finished",
+    "missed": "finished, target missed",
+    "interrupted": "interrupted",
+    "failed": "failed",
+    "running": "running",
+    "killed": "killed",
+    "damaged": "damaged",
+    "newer": "written by a newer labrig",
+}
+"""Every state of a run, and how it is said. A run without an end that nothing writes any more was killed."""
 LOST = "the potentiometers lost their settings"
 """Reason why a step or an evaluation was repeated."""
 
@@ -26,9 +38,8 @@ def summarize(folder: RunFolder) -> dict[str, Any]:
         run, name, seed, began, state, reason (why the run failed or which goals it missed), steps, metrics (of the
         last evaluation), measured_after (number of steps before that evaluation; None if there was none), judge and
         score_differs (the judged score, as in the last line of a run; None if it was not judged), events, notes and
-        tags. The state is "finished", "missed" (finished without reaching its goals), "interrupted", "failed",
-        "running", or "unfinished" for a run that was killed. name, seed and began are None if the run ended while its
-        instruments were being opened.
+        tags. The state is one of STATES; "missed" means finished without reaching its goals. name, seed and began are
+        None if the run ended while its instruments were being opened.
 
     Raises
     ------
@@ -68,7 +79,7 @@ def _summarized(folder: RunFolder) -> dict[str, Any]:
             ends.clear()
         elif event in ENDS:
             ends.append((event, detail))
-    state, outcome = ends[-1] if ends else ("running" if running else "unfinished", {})
+    state, outcome = ends[-1] if ends else ("running" if running else "killed", {})
     missed = outcome.get("missed", ())
     before_its_description = not (folder.path / META).exists() and not overview.steps and state != "finished"
     meta = {} if before_its_description else folder.meta()
@@ -101,6 +112,14 @@ def summaries(runs_dir: Path) -> list[dict[str, Any]]:
     """
     folders = sorted(list_runs(runs_dir), key=_began_s)
     return [_summary_or_damage(folder) for folder in folders]
+
+
+def state_text(summary: Mapping[str, Any]) -> str:
+    """Return the state of a summary in words, with the number of steps and the reason if they are known."""
+    words = STATES[summary["state"]]
+    if summary.get("steps") is not None:
+        words += f"{',' if ',' in words else ''} after {summary['steps']} steps"
+    return f"{words}: {summary['reason']}" if summary["reason"] else words
 
 
 def event_text(event: dict[str, Any]) -> str:

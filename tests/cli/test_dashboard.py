@@ -115,7 +115,7 @@ def test_only_static_files_are_served(dashboard: Dashboard, path: str) -> None:
 
 def test_the_list_and_a_comparison(dashboard: Dashboard) -> None:
     found = json.loads(dashboard.get("/api/runs")[2])
-    assert [(run["run"], run["state"], run["steps"]) for run in found["runs"]] == [
+    assert [(run["run"], run["state_text"], run["steps"]) for run in found["runs"]] == [
         ("seed1", "finished", 2),
         ("seed0", "finished", 2),
     ]
@@ -162,7 +162,7 @@ def test_a_run_is_followed_to_its_end_though_it_is_killed_and_resumed(tmp_path: 
             listener.until("running", 2)
             going.send_signal(signal.SIGKILL)
             going.wait()
-            listener.until("unfinished", 2)
+            listener.until("killed", 2)
             assert len(listener.known["step"]) < 360
             assert main(["resume", str(tmp_path / "run"), "--no-plots"]) == 0
             listener.until("finished", 360)

@@ -251,7 +251,7 @@ def test_a_run_that_is_going_on(tmp_path, few_parts, capsys):
     def look(each: Step | Evaluation) -> None:
         if isinstance(each, Step) and each.index == 2:
             written = reported(run, capsys)
-            assert "Still running, 2 steps so far" in written.sections["summary"]
+            assert "Running after 2 steps" in written.sections["summary"]
             assert "No window was stored" in written.sections["spectrum"]
             raise Stopped
 

@@ -85,7 +85,7 @@ def test_a_run_that_is_killed_leaves_every_committed_step(tmp_path):
     child.wait_until(lambda: child.out.read_text().count('"evaluation"') >= 3)
     child.process.kill()
     assert child.finish() == -signal.SIGKILL
-    assert check_folders(child.runs, None, "unfinished") == 1
+    assert check_folders(child.runs, None, "killed") == 1
 
 
 def test_a_disk_that_fills_up(tmp_path):

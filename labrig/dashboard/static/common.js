@@ -17,15 +17,6 @@ export function number(value) {
   return text.replace("-", "−");
 }
 
-export function stateText(summary) {
-  const words = {
-    finished: "finished", missed: "finished, target missed", interrupted: "interrupted", failed: "failed",
-    running: "running", unfinished: "killed", damaged: "damaged", newer: "written by a newer labrig",
-  };
-  const steps = summary.steps === null || summary.steps === undefined ? "" : `, ${summary.steps} steps`;
-  return `${words[summary.state] ?? summary.state}${steps}${summary.reason ? `: ${summary.reason}` : ""}`;
-}
-
 export function problem(text) {
   $("problem").hidden = !text;
   $("problem").textContent = text;

@@ -1,4 +1,4 @@
-import { $, Chart, element, joined, LEAST_FOR_MEANS, means, number, panels, problem, stateText } from "/static/common.js";
+import { $, Chart, element, joined, LEAST_FOR_MEANS, means, number, panels, problem } from "/static/common.js";
 
 const AGAIN_MS = 2000;
 const name = decodeURIComponent(location.pathname.split("/").pop());
@@ -49,7 +49,7 @@ function draw() {
   charts ??= {};
   const { about, summary, series, evaluations } = known;
   problem(known.problem);
-  $("state").textContent = stateText(summary);
+  $("state").textContent = summary.state_text ?? "";
   figures(summary);
   const unit = about.loss_unit ? `loss (${about.loss_unit})` : "loss";
   const step = series.step;

@@ -1,4 +1,4 @@
-import { $, element, fetched, number, problem, stateText } from "/static/common.js";
+import { $, element, fetched, number, problem } from "/static/common.js";
 
 const EVERY_MS = 3000;
 let chosen = [];
@@ -20,7 +20,7 @@ function row(run) {
   name.append(element("a", run.run, { href: `/run/${encodeURIComponent(run.run)}` }));
   if (run.tags.length) name.append(element("div", run.tags.map((tag) => `#${tag}`).join(" "), { class: "quiet" }));
   const figures = Object.entries(run.metrics).filter(([, value]) => value !== null).map(([key, value]) => `${key} ${number(value)}`);
-  made.append(cell, name, element("td", stateText({ ...run, steps: null })), element("td", number(run.steps), { class: "number" }),
+  made.append(cell, name, element("td", run.state_text), element("td", number(run.steps), { class: "number" }),
     element("td", figures.join(", ")));
   return made;
 }

@@ -51,7 +51,7 @@ def test_a_run_that_goes_on_is_killed_and_resumed(tmp_path: Path) -> None:
     assert looks == 3
     followed.look()
     agrees(followed)
-    assert followed.since(0, 0)["summary"]["state"] == "unfinished"
+    assert followed.since(0, 0)["summary"]["state"] == "killed"
     assert main(["resume", str(tmp_path / "run"), "--no-plots"]) == 0
     followed.look()
     agrees(followed)

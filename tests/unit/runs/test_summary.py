@@ -15,7 +15,7 @@ from labrig.errors import StorageError
 from labrig.runs.folder import RunFolder
 from labrig.runs.journal import Evaluation, Event, Journal
 from labrig.runs.lock import lock_path
-from labrig.runs.summary import event_text, summaries, summarize
+from labrig.runs.summary import ENDS, STATES, event_text, state_text, summaries, summarize
 
 FINISHED = {"metrics": {"loss": 1.0}}
 
@@ -59,6 +59,14 @@ def test_a_run_that_missed_its_goal_says_so_and_keeps_its_figures(tmp_path):
     summary = summarize(folder)
     assert (summary["state"], summary["reason"]) == ("missed", "rms_v is 0.2, the target is 0.1")
     assert summary["metrics"] == {"rms_v": 0.2}
+    assert state_text(summary) == "finished, target missed, after 0 steps: rms_v is 0.2, the target is 0.1"
+
+
+def test_every_state_has_words():
+    assert set(ENDS) < set(STATES)
+    for state in STATES:
+        assert state_text({"state": state, "steps": 3, "reason": ""}).endswith(" after 3 steps")
+    assert state_text({"state": "newer", "steps": None, "reason": "schema 9"}) == "written by a newer labrig: schema 9"
 
 
 def test_a_run_that_was_killed_does_not_go_on(tmp_path):
@@ -74,7 +82,7 @@ def test_a_run_that_was_killed_does_not_go_on(tmp_path):
         assert summarize(folder)["state"] == "running"  # having looked changes nothing
     assert writer.returncode == 9
     assert [path.name for path in sorted(folder.path.glob("run.lock*"))] == ["run.lock"]
-    assert summarize(folder)["state"] == "unfinished"
+    assert state_text(summarize(folder)) == "killed after 0 steps"
 
 
 def test_a_run_that_ended_leaves_no_lock(tmp_path):

@@ -7,26 +7,17 @@ from collections.abc import Iterator
 from labrig.runs.report.blocks import Block, facts, paragraph, table
 from labrig.runs.report.intervals import interval_of
 from labrig.runs.report.reported import Reported
+from labrig.runs.summary import state_text
 from labrig.runs.units import figure_unit
 
 TITLE = "Summary"
-_STATES = {
-    "finished": "Finished after {} steps",
-    "missed": "Finished after {} steps, and its target was missed",
-    "interrupted": "Interrupted after {} steps",
-    "failed": "Failed after {} steps",
-    "running": "Still running, {} steps so far",
-    "unfinished": "Killed after {} steps",
-    "damaged": "Damaged",
-}
 
 
 def blocks(run: Reported) -> Iterator[Block]:
     """Yield state, damage, figures with the judge's beside them, and when and where the run was made."""
     summary = run.summary
-    state = _STATES.get(summary["state"], "{} steps").format(summary.get("steps"))
-    why = f": {summary['reason']}" if summary.get("reason") else ""
-    yield paragraph(f"{state}{why}.", "state")
+    state = state_text(summary)
+    yield paragraph(f"{state[:1].upper()}{state[1:]}.", "state")
     for line in run.damage:
         yield paragraph(line, "warning")
     if label := run.card.get("measurement"):
