@@ -57,16 +57,18 @@ class Dashboard:
 
 @contextmanager
 def served(path: Path) -> Iterator[Dashboard]:
-    """Serve a run or a folder of runs, and check that Ctrl-C ends it."""
+    """Serve a run or a folder of runs, and check that Ctrl-C ends it and that nothing went wrong."""
     command = [sys.executable, "-m", "labrig", "dashboard", str(path), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
+            assert process.stderr is not None
             address = urlsplit(json.loads(process.stdout.readline())["address"])
             assert address.port is not None
             yield Dashboard(process, address.port, parse_qs(address.query)["token"][0])
             process.send_signal(signal.SIGINT)
             code = process.wait(stretched(20))
-            assert code == 130, code
+            complaints = process.stderr.read()
+            assert (code, complaints) == (130, "labrig: interrupted\n"), complaints
         finally:
             process.kill()

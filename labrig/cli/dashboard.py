@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,17 +42,23 @@ def execute(arguments: argparse.Namespace) -> int:
 
     def ready(address: str) -> None:
         line = {"event": "dashboard", "address": address}
-        print(json_text(line) if arguments.json else f"dashboard: {address}\n(Ctrl-C ends it)", flush=True)
-        if arguments.open:
-            import webbrowser
-
-            webbrowser.open(address)
+        end = "" if arguments.until_eof else "\n(Ctrl-C ends it)"  # beside a run, Ctrl-C is for the run
+        print(json_text(line) if arguments.json else f"dashboard: {address}{end}", flush=True)
+        if arguments.open:  # a browser may take long, or return only when it is closed
+            threading.Thread(target=_open, args=(address,), daemon=True).start()
 
     if run is None and path == DEFAULT_RUNS_DIR:
         path.mkdir(parents=True, exist_ok=True)  # a run may begin later
     until = sys.stdin.read if arguments.until_eof else None
     serve(views_of(path if run is None else run.path), arguments.port, ready, until)
     return 0
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(address):
+        print("labrig: no browser was found: open the address by hand", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -68,3 +75,4 @@ def beside(runs_dir: Path) -> Iterator[None]:
             shown.communicate(timeout=_ENDING_S)
         except subprocess.TimeoutExpired:
             shown.kill()
+            shown.wait()

@@ -66,10 +66,15 @@ def execute(arguments: argparse.Namespace) -> int:
 def _detached(arguments: argparse.Namespace) -> int:
     from labrig.cli.detached import detach
 
+    if arguments.dashboard:
+        raise UsageError(
+            "--dashboard ends with this command, and --detach goes on without it",
+            remedy="leave --dashboard out, and watch the run with: labrig dashboard",
+        )
     if arguments.seed is not None and len(arguments.seed) > 1:
         raise UsageError("--detach starts a single run", remedy="give one seed")
     assembled(arguments, warn=False)  # so that mistakes are shown here
-    command = [each for each in arguments.given if each not in ("--detach", "--json", "--dashboard")]
+    command = [each for each in arguments.given if each not in ("--detach", "--json")]
     line = detach(command, arguments.runs_dir)
     more = {"message": f"{line['run']}; follow it with: labrig attach {line['run']}"}
     emit(arguments, line if arguments.json else line | more)

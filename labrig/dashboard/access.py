@@ -2,6 +2,10 @@
 
 A page of another site can send requests to this computer. It cannot know the token, its requests carry its own origin,
 and a name that it points to this computer is not in the list of hosts.
+
+Another user of this computer cannot know the token either, with one exception: with `--open` (and `labrig run
+--dashboard`) the address is an argument of the browser's command line, which other users can list as long as that
+command runs. On a computer that is shared, open the printed address by hand.
 """
 
 from __future__ import annotations

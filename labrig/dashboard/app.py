@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from labrig.dashboard.access import HOSTS, Guard
 from labrig.dashboard.following import Following
@@ -70,10 +70,14 @@ def application(views: Views, token: str, port: int) -> Starlette:
             return
         await socket.accept()
         tasks = [asyncio.create_task(_send(socket, following)), asyncio.create_task(_gone(socket))]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception) and not isinstance(ended, WebSocketDisconnect):
+                raise ended
 
     async def run(request: Request) -> Response:
         found = await run_in_threadpool(views.folder, request.path_params["name"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -21,6 +23,8 @@ LOOPBACK = "127.0.0.1"
 _LOWER_PRIORITY = 10
 """Added to the niceness of this process: a run beside it goes first."""
 _CLOSING_S = 2
+_LAST_LOOK_S = 1.5
+"""Time for open pages to see how a run ended (s): a look takes place every second."""
 
 
 def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable[[], object] | None = None) -> None:
@@ -33,7 +37,7 @@ def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable
     port
         The port; 0 for any that is free.
     ready
-        Called with the address, which contains the token, once the port is open.
+        Called with the address, which contains the token, once it is answered. Nothing is served while it runs.
     until
         Waits for something that ends the dashboard too; called in a thread.
 
@@ -55,20 +59,26 @@ def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable
         own = listening.getsockname()[1]
         token = new_token()
         config = uvicorn.Config(
-            application(views, token, own), log_level="critical", access_log=False, server_header=False,
+            application(views, token, own), log_level="error", access_log=False, server_header=False,
             date_header=False, timeout_graceful_shutdown=_CLOSING_S, ws_max_size=4096, lifespan="off",
         )  # fmt: skip
+        logging.getLogger("uvicorn.error").addFilter(_is_a_fault)
         with suppress(AttributeError, OSError):  # not on Windows
             os.nice(_LOWER_PRIORITY)
-        ready(f"http://{LOOPBACK}:{own}/?token={token}")
         server = uvicorn.Server(config)
         signals: list[int] = []
         closes = server.handle_exit
+        starts = server.startup
+
+        async def started(sockets: list[socket.socket] | None = None) -> None:
+            await starts(sockets)
+            ready(f"http://{LOOPBACK}:{own}/?token={token}")
 
         def noted(sig: int, frame: FrameType | None) -> None:
             signals.append(sig)
             closes(sig, frame)
 
+        server.startup = started
         server.handle_exit = noted
         if until is not None:
             threading.Thread(target=_end_after, args=(until, server), daemon=True).start()
@@ -77,8 +87,14 @@ def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable
             raise KeyboardInterrupt
 
 
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    """Return whether to show a message of uvicorn, which calls every WebSocket that was refused an error (0.54)."""
+    return "without completing handshake" not in record.getMessage()
+
+
 def _end_after(until: Callable[[], object], server: uvicorn.Server) -> None:
     until()
+    time.sleep(_LAST_LOOK_S)
     server.should_exit = True
 
 

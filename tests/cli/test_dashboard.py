@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from busy import stretched
@@ -176,6 +178,45 @@ def test_a_single_run_is_the_start_page(runs: Path) -> None:
         status, headers, _ = dashboard.get("/")
         assert (status, headers["location"]) == (303, "/run/seed1")
         assert dashboard.get("/report/seed0")[0] == 404
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script as browser")
+def test_a_browser_beside_a_run(tmp_path: Path) -> None:
+    """A browser that never returns: the dashboard answers all the same, and ends with the run."""
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.part\nmv {opened}.part {opened}\nexec sleep 20 >&- 2>&-\n')
+    browser.chmod(0o755)
+    command = [sys.executable, "-m", "labrig", "run", "xor.yaml", "--no-plots", "--dashboard"]
+    command += ["--run-dir", str(tmp_path / "runs" / "xor"), "--set", "learning.epochs=100000"]
+    with subprocess.Popen(
+        command, env={**os.environ, "BROWSER": f"{browser} %s"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as going:
+        try:
+            wait_for(opened.exists)
+            address = urlsplit(opened.read_text().strip())
+            assert address.port is not None
+            dashboard = Dashboard(going, address.port, parse_qs(address.query)["token"][0])
+            wait_for((tmp_path / "runs" / "xor" / "run.db").exists)
+            assert [run["run"] for run in json.loads(dashboard.get("/api/runs")[2])["runs"]] == ["xor"]
+            with dashboard.live("xor") as page:
+                Listener(page).until("running", 2)
+                going.send_signal(signal.SIGINT)
+                Listener(page).until("interrupted", 0)
+            _, err = going.communicate(timeout=stretched(30))
+        finally:
+            going.kill()
+    assert going.returncode == 130
+    assert b"Traceback" not in err
+    assert b"Ctrl-C ends it" not in err
+    with pytest.raises(ConnectionRefusedError):
+        dashboard.get("/")
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    ends = time.monotonic() + stretched(30)
+    while not ready():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
 
 
 def test_it_listens_on_loopback_only(dashboard: Dashboard) -> None:

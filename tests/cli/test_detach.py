@@ -52,6 +52,8 @@ def test_it_survives_the_session_that_began_it(tmp_path):
 def test_what_goes_wrong_at_the_start_is_said(tmp_path, capsys):
     assert main(["run", "divider.yaml", "--detach", "--set", "learning.rte=1", "--runs-dir", str(tmp_path)]) == 3
     assert "unknown key 'rte'" in capsys.readouterr().err
+    assert main(["run", "divider.yaml", "--detach", "--dashboard", "--runs-dir", str(tmp_path)]) == 2
+    assert "watch the run with: labrig dashboard" in capsys.readouterr().err
     assert main(["run", "divider.yaml", "--detach", "--seed", "1..2", "--runs-dir", str(tmp_path)]) == 2
     assert main(["attach", str(tmp_path)]) == 2
 
