@@ -97,6 +97,50 @@ def test_two_runs_are_compared_by_keyboard(runs: Path) -> None:
         assert browser.complaints == []
 
 
+def test_a_printed_report_has_what_is_folded_on_the_screen(runs: Path) -> None:
+    there = "document.querySelector('details table').checkVisibility()"
+    with served(runs) as dashboard, browsing() as browser:
+        browser.open(f"{dashboard.address}/?token={dashboard.token}")
+        browser.open(f"{dashboard.address}/report/seed0")
+        assert not browser.value(there)
+        browser.call("Emulation.setEmulatedMedia", media="print")
+        assert browser.value(there)
+        assert browser.value("document.querySelector('details table').getBoundingClientRect().height") > 100
+
+
+def test_names_of_runs_break_between_words(runs: Path, tmp_path: Path) -> None:
+    name = "second_board_of_the_third_row.with_gates_and_more"
+    (tmp_path / name).symlink_to(runs / "seed0", target_is_directory=True)
+    with served(tmp_path) as dashboard, browsing() as browser:
+        browser.show(360, 900, dark=False)
+        browser.open(f"{dashboard.address}/?token={dashboard.token}")
+        for page, there in {"/": "#runs a", f"/run/{name}": "#name"}.items():
+            browser.open(dashboard.address + page)
+            browser.wait(f"document.querySelector('{there}')?.textContent")
+            lines = browser.value(LINES.replace("NAME", there))
+            assert "".join(lines) == name
+            assert len(lines) > 1
+            assert all(line[-1] in "_." for line in lines[:-1]), lines
+
+
+LINES = """(() => {
+  const lines = [];
+  let top;
+  const walker = document.createTreeWalker(document.querySelector('NAME'), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) for (let k = 0; k < walker.currentNode.length; k++) {
+    const range = document.createRange();
+    range.setStart(walker.currentNode, k);
+    range.setEnd(walker.currentNode, k + 1);
+    const at = range.getBoundingClientRect().top;
+    if (at !== top) lines.push("");
+    top = at;
+    lines[lines.length - 1] += walker.currentNode.data[k];
+  }
+  return lines;
+})()"""
+"""The lines in which the name of a run is shown."""
+
+
 @pytest.mark.parametrize("count", [150, 200, 1777])
 def test_means_are_those_of_the_pictures(runs: Path, count: int) -> None:
     step = np.arange(1, count + 1)

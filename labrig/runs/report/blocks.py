@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NewType
 
 if TYPE_CHECKING:
@@ -81,15 +82,21 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: boo
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in header)
-    body = "".join(f"<tr>{_row(row, numbers)}</tr>" for row in rows)
+    with_numbers = [numbers and any(map(_is_number, column)) for column in zip_longest(*rows)]
+    body = "".join(f"<tr>{_row(row, with_numbers)}</tr>" for row in rows)
     top = f"<thead><tr>{head}</tr></thead>" if header else ""
     return f'<div class="wide" tabindex="0"><table>{top}<tbody>{body}</tbody></table></div>'
 
 
-def _row(row: Sequence[Any], numbers: bool) -> str:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _row(row: Sequence[Any], with_numbers: Sequence[bool]) -> str:
+    """Return the cells of a row; a missing value stands where the numbers of its column do."""
     first, *others = row
     cells = [f'<th scope="row">{text(first)}</th>']
-    for value in others:
-        number = numbers and isinstance(value, int | float) and not isinstance(value, bool)
+    for value, among_numbers in zip(others, with_numbers[1:], strict=False):
+        number = among_numbers and (value is None or _is_number(value))
         cells.append(f'<td class="number">{text(value)}</td>' if number else f"<td>{text(value)}</td>")
     return "".join(cells)
