@@ -9,6 +9,11 @@ export function element(name, text, attributes = {}) {
   return made;
 }
 
+// Children that show the name of a run, which may break after _, - and a point, but not within a word.
+export function breakable(name) {
+  return name.split(/(?<=[-_.])/).flatMap((part) => [part, element("wbr")]);
+}
+
 export function number(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return String(value);

@@ -1,9 +1,9 @@
-import { $, Chart, element, joined, LEAST_FOR_MEANS, means, number, panels, problem } from "/static/common.js";
+import { $, breakable, Chart, element, joined, LEAST_FOR_MEANS, means, number, panels, problem } from "/static/common.js";
 
 const AGAIN_MS = 2000;
 const name = decodeURIComponent(location.pathname.split("/").pop());
 document.title = `${name}: labrig`;
-$("name").textContent = name;
+$("name").append(...breakable(name));
 $("report").href = `/report/${encodeURIComponent(name)}`;
 
 // The report takes a second to make, so it is made when it is asked for, and again each time it is opened.

@@ -1,4 +1,4 @@
-import { $, element, fetched, number, problem } from "/static/common.js";
+import { $, breakable, element, fetched, number, problem } from "/static/common.js";
 
 const EVERY_MS = 3000;
 let chosen = [];
@@ -17,7 +17,9 @@ function row(run) {
   });
   cell.append(box);
   const name = element("th", undefined, { scope: "row" });
-  name.append(element("a", run.run, { href: `/run/${encodeURIComponent(run.run)}` }));
+  const link = element("a", undefined, { href: `/run/${encodeURIComponent(run.run)}` });
+  link.append(...breakable(run.run));
+  name.append(link);
   if (run.tags.length) name.append(element("div", run.tags.map((tag) => `#${tag}`).join(" "), { class: "quiet" }));
   const figures = Object.entries(run.metrics).filter(([, value]) => value !== null).map(([key, value]) => `${key} ${number(value)}`);
   made.append(cell, name, element("td", run.state_text), element("td", number(run.steps), { class: "number" }),
