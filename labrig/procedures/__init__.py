@@ -1,1 +1,1 @@
-"""What a user does with a rig: train, certify its gradient, plan a run, examine the machine, list the wiring."""
+"""The procedures of a user: train a rig, certify its gradient, plan a run, examine the machine, list the wiring."""

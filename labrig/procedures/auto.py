@@ -1,17 +1,18 @@
 """Chooses the rate, the temperature and the error current from the first gradients of a board.
 
-Every example's gradient is g = Jᵀe, with e = ∂C/∂v of the outputs, so the gradients and outputs that were measured show
-how far outputs move when conductances do, s the width of their range:
+The gradient of an example is g = Jᵀe, with e = ∂C/∂v at the outputs. Measured gradients and outputs therefore show how
+far the outputs move when the conductances change. With s the width of the range of conductances:
 
-- j₁ = ½ s Σ|g| / |e| is how far an output moves if all edges move by half of the range in the right direction, and
-  j₂ = ½ s √Σg² / |e| if they move at random. Differences between trained outputs lie between the two; the temperature
-  is a fixed share of √(j₁ j₂).
-- A step of the rate r at one example changes its error by the share μ = r s² |g|²/|e|² C″/L₀, with the curvature C″ of
-  the loss; the rate is such that μ is 1. (With μ above 2 a single example diverges.)
-- The current moves an output by a fixed share of the activation, as long as the gradient does not depend on it.
+- An output moves by j₁ = ½ s Σ|g| / |e| if every conductance changes by half of its range in the best direction, and by
+  j₂ = ½ s √Σg² / |e| if the directions are random. Differences between trained outputs lie between j₁ and j₂; the
+  temperature is a fixed share of √(j₁ j₂).
+- A step at one example with the rate r changes the error of this example by the share μ = r s² |g|²/|e|² C″/L₀, with
+  the curvature C″ of the loss. The rate is chosen for μ = 1. (Above μ = 2 a single example diverges.)
+- The error current moves an output by a fixed share of the activation, or by less if the gradient then depends on the
+  current.
 
-The shares were found on the configurations that come with labrig; `tests/claims/auto.py` compares with the values that
-those have.
+The shares were found on the configurations that come with labrig; `tests/claims/auto.py` compares the chosen values
+with those written in these configurations.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from labrig.rig.rig import Rig
 Array = NDArray[np.float64]
 
 EXAMPLES = 12
-"""Examples whose gradients are measured."""
+"""Number of examples whose gradients are measured."""
 
 TEMPERATURE_SHARE = 0.12
 STEP_SHARE = 1.0
@@ -48,26 +49,26 @@ FLAT = 10.0
 """Temperature, in units of the largest activation, at which all classes are equally probable."""
 
 BENT = 0.02
-"""Largest change of a gradient, relative to it, when the current is halved."""
+"""Largest relative change of a gradient that is accepted when the error current is halved."""
 
 NOISY = 2.0
-"""Square of a difference, in units of what noise leads to on average, from which it is not noise."""
+"""A difference counts as real if its square is more than this many times the mean square that noise causes."""
 
 HALVINGS = 5
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A value that was chosen.
+    """A chosen value.
 
     Attributes
     ----------
     key : str
-        Its key in the configuration.
+        Key in the configuration.
     value : float or str
-        The value as written there.
+        The value, as it would be written in the configuration.
     why : str
-        Why, with the figures that were measured.
+        The reason, with the measured figures.
     """
 
     key: str
@@ -77,9 +78,9 @@ class Chosen:
 
 @dataclass(frozen=True)
 class _First:
-    """First gradients, each with its ∂C/∂v of the outputs (M, O).
+    """The first gradients, and ∂C/∂v of the outputs at each example (M, O).
 
-    `moved` is the largest response of an output to an error tone, per unit of the current; 0 if there was none.
+    `moved` is the largest response of an output to an error tone, per unit of current; 0 if no error tone was played.
     """
 
     gradients: list[Gradient]
@@ -96,7 +97,7 @@ class _First:
 
     @property
     def signal_to_noise(self) -> float:
-        """Root mean square of the gradients over that of their standard errors."""
+        """Ratio of the rms gradient to the rms standard error."""
         noise = float(np.sqrt(np.mean([np.sum(each.standard_error**2) for each in self.gradients])))
         return float(np.sqrt(np.mean([np.sum(each.value**2) for each in self.gradients]))) / max(noise, 1e-300)
 
@@ -106,21 +107,22 @@ def choose(
     opened: Callable[[Rig], AbstractContextManager[Rig]] = lambda rig: rig,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Assembly, tuple[Chosen, ...]]:
-    """Measure the first gradients of a board, and return its assembly with chosen values in the place of `auto`.
+    """Measure the first gradients of a board, and return its assembly with a chosen value in place of every `auto`.
 
     Parameters
     ----------
     assembly : Assembly
-        The configuration; without `auto` in it, it is returned as it is, and nothing is measured.
+        The configuration. If it contains no `auto`, it is returned unchanged, and nothing is measured.
     opened : callable
-        Opens the rig as a context manager that makes it safe and closes it. The initial conductances are written.
+        Opens a rig, as a context manager that makes the rig safe and closes it at the end. The initial conductances are
+        written to the rig.
     stop : callable
-        Called before each gradient is measured; True raises KeyboardInterrupt.
+        Called before each gradient is measured; KeyboardInterrupt is raised if it returns True.
 
     Raises
     ------
     LabrigError
-        As measurements do; ConfigError if no example has a gradient.
+        If a measurement fails; ConfigError if no example has a gradient.
     KeyboardInterrupt
         If `stop` returned True.
     """
@@ -156,27 +158,27 @@ def choose(
         values[TEMPERATURE] = exact_quantity(value, medium.state)
         texts = (medium.text("state", volts) for volts in (along, across))
         why[TEMPERATURE] = (
-            "{} % of √(j₁ j₂): in the gradients of {}, outputs move by j₁ = {} if all edges move together, by "
-            "j₂ = {} if at random".format(f"{100 * TEMPERATURE_SHARE:g}", examples_text, *texts)
+            "{} % of √(j₁ j₂): by the gradients of {}, outputs move by j₁ = {} if all edges act together, and by "
+            "j₂ = {} if edges move at random".format(f"{100 * TEMPERATURE_SHARE:g}", examples_text, *texts)
         )
     if RATE in keys:
         loss = reassembled(assembly, values).loss
         curvature = loss.error_scale**2 / (2 * loss.scale)
         rate = _rounded(STEP_SHARE * loss.scale / (assembly.span**2 * square * curvature))
         values[RATE] = rate
-        why[RATE] = f"a step undoes about all of the error of its own example, by the gradients of {examples_text}"
+        why[RATE] = f"by the gradients of {examples_text}, one step removes about all of the error of its own example"
     chosen = tuple(Chosen(render_path(path), values[path], why[path]) for path in keys)
     return replace(reassembled(assembly, values), chosen=chosen), chosen
 
 
 def _examples(assembly: Assembly) -> list[int]:
-    """Some training examples, drawn from the seed."""
+    """Return some training examples, chosen at random with the seed of the configuration."""
     order = RandomStream(assembly.seed, "auto").at(0).permutation(assembly.task.train)
     return [int(example) for example in order[:EXAMPLES]]
 
 
 def _measured(probe: GradientProbe, examples: list[int], stop: Callable[[], bool]) -> _First:
-    """The gradients of examples that have one."""
+    """Measure the gradients of these examples; those without a gradient are left out."""
     gradients, errors, moved = list[Gradient](), list[Array](), 0.0
     columns = probe.rig.hookup.output_columns
     for example in examples:
@@ -198,7 +200,7 @@ def _measured(probe: GradientProbe, examples: list[int], stop: Callable[[], bool
             errors.append(probe.loss.gradient(outputs[0], probe.task.target[example]))
     if not gradients:
         raise ConfigError(
-            "no example has a gradient, so that nothing can be chosen", remedy="replace auto with numbers"
+            "auto cannot choose a value, because no example has a gradient", remedy="replace auto with numbers"
         )
     return _First(gradients, np.array(errors), moved)
 
@@ -210,11 +212,16 @@ def _current(
     largest: float,
     measured: Callable[[GradientProbe, list[int]], _First],
 ) -> tuple[float, str]:
-    """The current that moves an output by SWING, less if the gradient depends on it or a source cannot play it."""
+    """Return the error current, and the reason for it.
+
+    It moves an output by SWING, or by less if the gradient depends on the current or a source cannot play it.
+    """
     few = examples[:2]
     moved = measured(probe, few).moved
     if not moved:
-        raise ConfigError("this rule plays no error current, so none can be chosen", remedy="write a number for it")
+        raise ConfigError(
+            "auto cannot choose the error current, because this rule plays none", remedy="write a number for it"
+        )
     current = _rounded(min(SWING * largest / moved, 0.5 * probe.rig.largest_error_a))
     whole = measured(probe.at_current(current), few)
     change = np.inf
@@ -226,8 +233,9 @@ def _current(
         current, whole = current / 2, half
     else:
         raise ConfigError(
-            f"the gradient depends on the error current even at 1/{2**HALVINGS} of {SWING:g} of the activation",
-            remedy="write a number for it; labrig certify shows how the error grows with the current",
+            f"the gradient depends on the error current even where outputs move by at most "
+            f"{SWING / 2**HALVINGS:.2g} of the activation",
+            remedy="write a number for the current; labrig certify shows how the error grows with it",
         )
     swing = assembly.network.physics.medium.text("state", whole.moved * current)
     by = f"by {100 * change:.2g} %" if change else "by no more than noise"
@@ -235,7 +243,7 @@ def _current(
 
 
 def _change(whole: list[Gradient], half: list[Gradient]) -> float:
-    """By how much gradients differ beyond their noise, relative to their size; 0 if noise may be all of it."""
+    """Return the relative difference of gradients beyond their noise; 0 if noise explains the difference."""
     pairs = list(zip(whole, half, strict=True))
     apart = float(np.sum([np.sum((a.value - b.value) ** 2) for a, b in pairs]))
     noise = float(np.sum([np.sum(a.standard_error**2 + b.standard_error**2) for a, b in pairs]))

@@ -43,7 +43,7 @@ TERMS = (
 
 TINY = 1e-300
 RAIL_ERROR = 100.0
-"""Relative error of an edge with a node beyond a rail: nothing there means anything."""
+"""Relative error of an edge with a node beyond a rail, where readings mean nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,20 +55,22 @@ class Budget:
     edges : tuple of str
         Names of the edges.
     a_v, b_v : (E,) arrays
-        Coefficients, rms over the examples (V); b for the largest error current, alone into the output that moves the
-        drop most.
+        Coefficients, rms over the examples (V). b is for the largest error current, injected only into the output that
+        moves the drop most.
     snr_a, snr_b : (E,) arrays
-        Their ratios to the noise of one acquisition; infinite without noise.
+        Ratios of a and b to the noise of one acquisition; infinite without noise.
     settling : (E,) array
-        Fraction of a change of its nodes that is still to come, averaged over the window.
+        Fraction of a change of the node voltages that has not settled yet, averaged over the window.
     omega_tau : (E,) array
-        ωτ of the slower of its two nodes, at the highest error tone.
+        ωτ of the slower node of the edge, at the highest error tone.
     ghost : (E,) array
-        Residue of the channels scanned before its nodes, relative to the drop at the error tone.
+        Residue of the channels scanned just before the nodes of the edge, relative to its drop at the error tone.
     gap_s, change_s : (E,) arrays
-        Gap between levels at the present conductance, and expected change in one epoch (S); a gap of 0 is continuous.
+        Gap between levels at the present conductance, 0 if the part is continuous, and the expected change in one
+        epoch (S).
     rail_v : (E,) array
-        Smallest distance of its nodes from a rail, a limit or the compliance of a source (V); negative beyond.
+        Smallest distance of the nodes of the edge from a rail, a limit or the compliance of a source (V); negative if
+        a node is beyond it.
     terms : (10, E) array
         Relative errors, in the order of `TERMS`.
     """
@@ -100,18 +102,18 @@ class Budget:
 
     @property
     def snr_gradient(self) -> Array:
-        """(E,) ratio of the gradient of one example to its noise, from those of a and b."""
+        """(E,) ratio of the gradient of one example to its noise, from the ratios of a and b."""
         return 1 / np.sqrt(self.snr_a**-2.0 + self.snr_b**-2.0 + TINY)
 
 
 def budget(assembly: Assembly) -> Budget:
-    """Return the budget of a configuration; raises ConfigError if its network or carrier is of another kind."""
+    """Return the budget of a configuration; raises ConfigError unless it is an electrical network with error tones."""
     hookup, learning = assembly.board.hookup, assembly.learning_choice
     expected = Expected(assembly)
     carrier = learning.carrier(assembly.loss, len(hookup.outputs))
     if not isinstance(expected.solver, SeenFromNodes) or carrier.quantity or hookup.per_volt is not None:
         raise ConfigError(
-            "the noise budget knows electrical networks whose error is a tone",
+            "the noise budget is only known for electrical networks whose error is a tone",
             remedy="use labrig certify, which measures the noise of any gradient",
         )
     task, loss = assembly.task, assembly.loss
@@ -158,7 +160,7 @@ def budget(assembly: Assembly) -> Budget:
 
 
 def measured_snr(assembly: Assembly, folder: RunFolder) -> Array:
-    """Return the (E,) ratio of gradient to noise of a run, per example, over the steps of its first epoch.
+    """Return the (E,) ratio of the gradient of one example to its noise, measured in the first epoch of a run.
 
     Raises ConfigError if the run is of another board, or has no gradients.
     """
@@ -171,7 +173,7 @@ def measured_snr(assembly: Assembly, folder: RunFolder) -> Array:
     gradient, u = run.steps["gradient"][first], run.steps["u_gradient"][first]
     stored = np.isfinite(gradient).all(axis=1) & np.isfinite(u).all(axis=1)
     if not stored.any():
-        raise ConfigError(f"{folder.path} has no gradient of its first epoch", remedy="name a run that has taken steps")
+        raise ConfigError(f"{folder.path} has no gradient in its first epoch", remedy="name a run that has taken steps")
     g2, u2 = np.mean(gradient[stored] ** 2, axis=0), np.mean(u[stored] ** 2, axis=0)
     return np.sqrt(g2 / np.maximum(u2, TINY) / batch)
 
@@ -183,20 +185,20 @@ def _drops(assembly: Assembly, states: Array) -> Array:
 
 
 def _senses(assembly: Assembly) -> list[SenseWire]:
-    """Return the senses of nodes of the network; the pilot is not one of them."""
+    """Return the senses of the nodes of the network, without the pilot's."""
     nodes = set(assembly.board.network.nodes)
     return [wire for wire in assembly.board.hookup.senses if wire.node in nodes]
 
 
 def _weights(assembly: Assembly) -> Array:
-    """Return the (E, C) weights of those senses in the drops."""
+    """Return the (E, C) weights of the sensed nodes in the drops."""
     hookup = assembly.board.hookup
     columns = [hookup.sense_column[wire.node] for wire in _senses(assembly)]
     return hookup.drops.matrix[: len(hookup.edges), columns]
 
 
 def _error_states(assembly: Assembly, expected: Expected) -> Array:
-    """Return the (B, O, N) amplitudes of the nodes for the largest error current into each output alone."""
+    """Return the (B, O, N) amplitudes of the nodes while the largest error current flows into one output at a time."""
     hookup, network = assembly.board.hookup, assembly.board.network
     played = expected.played(assembly.task.activation[expected.examples])
     place = {source.node: row for row, source in enumerate(network.sources)}
@@ -259,7 +261,7 @@ def _ghosts(assembly: Assembly, shaken: Array, ohm: Array, farad: Array) -> Arra
 
 
 def _tone_v(assembly: Assembly) -> float:
-    """Return the amplitude of the strongest tones that are played at the frequency of an error: pilot and error (V)."""
+    """Return the root sum square of the amplitudes of a pilot tone and of the largest error tone (V)."""
     pilot = assembly.acquisition.pilot / len(assembly.acquisition_timing.tones.frequencies_hz)
     outputs = assembly.board.hookup.outputs
     error = assembly.learning.error.largest * max((abs(wire.volts_per_ampere) for wire in outputs), default=0.0)

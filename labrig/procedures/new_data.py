@@ -20,7 +20,7 @@ from labrig.quantities import as_written
 from labrig.runs.journal import Terminal
 
 _POSITIVE = " (+)"
-"""Ends the name of the first of two outputs of a class."""
+"""Ending of the name of the first of two outputs of a class."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class NewData:
     trained_with : sequence of Terminal
         The inputs and outputs of the run.
     overrides : sequence of str
-        What the user overrides; a split among them is kept.
+        Overrides of the user; a split among them is kept.
     """
 
     file: Path
@@ -45,17 +45,17 @@ class NewData:
     overrides: Sequence[str]
 
     def check_file(self) -> None:
-        """Raise ConfigError if it is not a file that can be read more than once."""
+        """Raise ConfigError unless the path is a file that can be read more than once."""
         if self.file.is_dir():
             raise ConfigError(f"--data: {as_written(str(self.file))} is a folder", remedy="name the CSV file in it")
         if not self.file.exists():
             raise ConfigError(f"--data: there is no file {as_written(str(self.file))}")
         if not self.file.is_file():
             what = f"--data: {as_written(str(self.file))} is a pipe or a device, which cannot be read twice"
-            raise ConfigError(what, remedy="write the data to a file, and name that")
+            raise ConfigError(what, remedy="write the data to a file, and name that file")
 
     def settings(self) -> dict[str, object]:
-        """Return what the configuration needs: the file, its columns and classes, their scaling, and which are scored.
+        """Return the overrides that read the new data: the file, its columns and classes, their scaling, and the split.
 
         UsageError if the task has no data file.
         """
@@ -84,7 +84,7 @@ class NewData:
         return more
 
     def blamed(self, error: ConfigProblems) -> ConfigProblems:
-        """Return the problems of a configuration with these settings; those that the data cause name --data."""
+        """Return the problems of a configuration with these settings; problems with the data name --data."""
         problems, data = Problems(), False
         task = self._key()[:2]
         own = (render_path((*task, "data")), render_path((*task, "label")))
@@ -98,11 +98,11 @@ class NewData:
             return error
         columns = [*self._features, *(each.name for each in self.trained_with if each.kind == "column")]
         classes = f", and a column with the classes {', '.join(self._classes)}" if self._classes else ""
-        problems.note(f"--data needs the columns of the training: {', '.join(columns)}{classes}")
+        problems.note(f"--data needs the columns used in training: {', '.join(columns)}{classes}")
         return ConfigProblems(list(problems), problems.render())
 
     def note(self, assembly: Assembly) -> None:
-        """Let the warnings of a configuration with these settings name --data; add one of columns that are not used."""
+        """Make the warnings of a configuration with these settings name --data; add one about unused columns."""
         warnings = assembly.document.warnings
         warnings[:] = [Problem(None, "--data", w.message) if self._mine(w.mark) else w for w in warnings]
         label = self.document.get((*self._key()[:2], "label"))
@@ -120,7 +120,7 @@ class NewData:
 
     @property
     def _classes(self) -> list[str]:
-        """In the order of the outputs, of which a class has one or two."""
+        """The classes in the order of the outputs; a class has one or two outputs."""
         names = [each.name for each in self.trained_with if each.kind == "class"]
         differential = bool(names) and len(names) % 2 == 0 and all(name.endswith(_POSITIVE) for name in names[::2])
         return [name.removesuffix(_POSITIVE) for name in names[::2]] if differential else names

@@ -260,7 +260,7 @@ class RecordedRun:
 
 
 def _later_origins(before: Sequence[list[str]], now: Sequence[list[str]]) -> list[list[str]]:
-    """Return the values of a resumed run, [path, value, origin], with the old origin where a value is the old one."""
+    """Return the values of a resumed run, [path, value, origin]; an unchanged value keeps its old origin."""
     known = {(path, value): origin for path, value, origin in before}
     return [[path, value, known.get((path, value), origin)] for path, value, origin in now]
 

@@ -43,7 +43,7 @@ class Simulated:
 
     def write(self, path: Path) -> None:
         """Write `time` and `v(NODE)` as one .npz file."""
-        # Any: newer NumPy also takes `allow_pickle` here, which NumPy 2.0 and older would store as an array.
+        # Any: newer NumPy has the argument `allow_pickle`, which NumPy 2.0 and older would store as an array.
         arrays: dict[str, Any] = {f"v({node})": self.voltages[:, column] for column, node in enumerate(self.nodes)}
         with path.open("wb") as file:
             np.savez(file, time=self.time, **arrays)

@@ -41,7 +41,7 @@ def train(
     plots
         Whether to draw pictures at the end.
     chosen
-        Called with the values that were chosen for `auto`, if there are any, before `started`.
+        Called before `started` with the values chosen for `auto`, if there are any.
     started
         Called with the folder of the run before its instruments are opened.
     report
@@ -49,8 +49,8 @@ def train(
     stop
         Called before every step and between the measurements of an evaluation; True ends the run.
     opened
-        Opens a rig as a context manager that makes it safe and closes it; with `auto` there are two rigs, one after the
-        other: values are chosen on the first.
+        Opens a rig, as a context manager that makes the rig safe and closes it. With `auto` two rigs are opened, one
+        after the other; the values are chosen on the first.
 
     Returns
     -------
@@ -63,9 +63,9 @@ def train(
         If the run failed; the rig was made safe, and the journal records the failure. There is no folder if values
         could not be chosen.
     KeyboardInterrupt
-        If it came before the run had started, or `stop` returned True while values were chosen.
+        If it came before the run had started, or if `stop` returned True while values were chosen.
     """
-    folder = create_run_folder(runs_dir, assembly.name, run_dir)  # where it cannot be created, nothing is measured
+    folder = create_run_folder(runs_dir, assembly.name, run_dir)  # first, so that an error here costs no measurement
     try:
         assembly, values = choose(assembly, opened, stop)
     except BaseException:

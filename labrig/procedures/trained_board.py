@@ -46,14 +46,14 @@ def trained_board(
         CSV file that replaces the data file of the task. It is scaled as the run's training examples were,
         and all of it is in the test set unless `overrides` contains a split.
     scored
-        Whether the board is only scored; `learning.epochs` is then 0.
+        Whether the board is only scored, not trained; `learning.epochs` is then 0.
 
     Raises
     ------
     ConfigError
         If the configuration or the data are not valid, or the network of the board is not that of the run.
     UsageError
-        If the task has no data file to replace, or inputs and outputs would have another meaning than in the run.
+        If the task has no data file to replace, or inputs and outputs would not mean the same as in the run.
     StorageError
         If the run ended before its configuration was written.
     """

@@ -18,7 +18,7 @@ Complex = NDArray[np.complex128]
 
 REPEATS = 3
 IDLE_REPEATS = 6
-"""Repeats with the pilot alone: its crosstalk matters most, because it always plays the tones of the error."""
+"""Repeats with the pilot alone. Its crosstalk matters most, because the pilot always plays the tones of the error."""
 
 CROSSTALK_TONES = 3
 CROSSTALK_DRIVE = 0.9
@@ -27,7 +27,7 @@ CROSSTALK_DRIVE = 0.9
 
 @dataclass(frozen=True, eq=False)
 class Shorted:
-    """What inputs read while they are shorted.
+    """Readings of the inputs while they are shorted.
 
     Attributes
     ----------
@@ -36,10 +36,10 @@ class Shorted:
     noise_density : (C,) array
         Noise (V/√Hz).
     share : (2, S, C) complex array
-        Crosstalk κ₀ + κ₁ f of each source channel, the pilot last, per volt requested; as `calibrate_digitizer`
-        returns it, in true volts of the input.
+        Crosstalk κ₀ + κ₁ f of each source channel, the pilot last, per volt requested from the source; in the result of
+        `calibrate_digitizer`, in true volts at the input.
     u_share : (S, C) array
-        Its standard uncertainty.
+        Standard uncertainty of the crosstalk.
     """
 
     offset_v: Array
@@ -50,7 +50,7 @@ class Shorted:
 
 
 def with_inputs_shorted(guide: Guide) -> Shorted:
-    """Short all inputs but the pilot's: offsets, noise, and the crosstalk of every source, which drives nothing."""
+    """Short all inputs but the pilot's, with all sources open; return offsets, noise and the sources' crosstalk."""
     others = ", ".join(guide.other_inputs)
     fixture = Fixture(
         "inputs shorted",
@@ -97,8 +97,8 @@ def with_a_common_drive(guide: Guide, shorted: Shorted) -> tuple[Array, Complex,
 
     Returns
     -------
-    frequencies, response (F, C) relative to `gain`, its uncertainty, gain (C,) relative to the pilot's channel, delay
-    (C,) beyond the stated one (s), its uncertainty, and the largest delay that depends on the order of the scan (s).
+    frequencies (F,), response (F, C) relative to `gain`, its uncertainty, gain (C,) relative to the pilot's channel,
+    delay (C,) beyond the stated delay (s), its uncertainty, and the largest change of a delay with the scan order (s).
     """
     fixture = Fixture(
         "common drive",
@@ -155,7 +155,7 @@ def calibrate_digitizer(guide: Guide, findings: list[str]) -> tuple[DigitizerCal
     moved = np.abs((high + low) / 2 - shorted.offset_v)
     pilot = guide.inputs.index(guide.pilot_input)
     rest = [k for k in range(len(gain)) if k != pilot]
-    # The pilot's input has no reference, but the common drive compares its gain with the others'.
+    # The pilot's input is not connected to the reference; the common drive compares its gain with the others'.
     gain[pilot] = np.mean(gain[rest] / relative[rest])
     offset, u_offset = shorted.offset_v.copy(), shorted.u_offset_v.copy()
     offset[pilot], u_offset[pilot] = 0.0, u_offset[rest].max(initial=0.0)
@@ -181,7 +181,7 @@ def _relative(
     hz: Array,
     order: Sequence[str] = (),
 ) -> tuple[Complex, Array]:
-    """Return the (F, C) phasors relative to the pilot's channel without crosstalk, and their standard errors."""
+    """Return the (F, C) phasors relative to the pilot's channel, corrected for crosstalk, and their standard errors."""
     labels = tuple(order) or guide.inputs
     pilot = labels.index(guide.pilot_input)
     ratios = [each.channel_phasor / np.abs(each.channel_phasor[:, [pilot]]) for each in reads]

@@ -1,4 +1,4 @@
-"""Leads through the fixtures of a calibration: has each one connected, and opens a rig on it."""
+"""Leads through the fixtures of a calibration: asks for the connections of each, and opens a rig on it."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ LARGEST_DRIVE = 0.8
 """Largest amplitude, as a fraction of the smallest full scale."""
 
 ANY_SIGN = 2.0
-"""Value of `Limits.misread` with which readings of any size and sign are accepted: they are what is looked for."""
+"""Value of `Limits.misread` that accepts readings of any size and sign, because a calibration looks for such errors."""
 
 APART = 1 << 20
-"""Numbers of acquisitions between two fixtures on a simulated bench, so that none has the noise of another."""
+"""Step of the acquisition number between two fixtures on a simulated bench, so that no two share their noise."""
 
 
 @dataclass(frozen=True)
 class Standards:
-    """What is known before: a voltage reference and resistors.
+    """The standards of a calibration: a voltage reference and resistors.
 
     Attributes
     ----------
     volts, u_volts : float
-        Voltage of the reference (V) and its standard uncertainty, relative.
+        Voltage of the reference (V), and its relative standard uncertainty.
     ohm, u_ohm : float
-        Resistance of the standard resistors (Ω) and its standard uncertainty, relative.
+        Resistance of the standard resistors (Ω), and its relative standard uncertainty.
     """
 
     volts: float
@@ -76,9 +76,10 @@ class Guide:
     standards : Standards
         The standards in use.
     connect : callable
-        Asks for the connections of a fixture, and returns once they are made. It raises to end the calibration.
+        Asks for the connections of a fixture, and returns once they are made. An error that it raises ends the
+        calibration.
     opened : callable
-        Opens a rig so that it is made safe on every exit.
+        Opens a rig, as a context manager that makes the rig safe on every exit.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class Guide:
         return LARGEST_DRIVE * min(*sources, self.able.full_scale_v, self.assembly.limits.node_v)
 
     def tones(self, count: int, window_s: float = WINDOW_S) -> TonePlan:
-        """Return `count` tones in the band of the configuration and above, without low-order products."""
+        """Return `count` tones, in the band of the configuration or above it, that avoid their low-order products."""
         acquisition = self.assembly.acquisition
         rate = acquisition.sample_rate
         low, high = acquisition.band
@@ -133,14 +134,14 @@ class Guide:
             return plan_tones(**request, band_hz=band, order=2, mains_hz=acquisition.mains_hz)
 
     def samples(self, window_s: float) -> int:
-        """Return the samples of a window, a multiple of 0.1 s if it is longer than that."""
+        """Return the number of samples of a window; from 0.1 s on, it is rounded down to a multiple of 0.1 s."""
         rate = self.assembly.acquisition.sample_rate
         length = min(window_s, max(self.assembly.acquisition.window, self.assembly.limits.step_s / 2))
         return round(rate * (math.floor(length / 0.1 + 1e-9) * 0.1 if length >= 0.1 else length))
 
     @contextmanager
     def fixture(self, fixture: Fixture) -> Iterator[Station]:
-        """Have a fixture connected, and give the bench with it; outputs are off before and after."""
+        """Ask for the connections of a fixture, and yield the bench with it; outputs are off before and after."""
         self._connect(fixture)
         assembly = replace(self.assembly, fixture=fixture)
         bench: Bench = import_module(BENCHES[assembly.header.bench]).build(assembly)
@@ -174,9 +175,9 @@ class Station:
         pilot_v : float
             Sum of the pilot's amplitudes (V).
         inputs : sequence of str
-            The digitizer channels in the order in which they are scanned; by default that of the configuration.
+            The digitizer channels, in the order of the scan; by default as in the configuration.
         window : int
-            Samples of a window, by default that of the tone plan.
+            Samples of a window; by default as in the tone plan.
         """
         guide, assembly = self.guide, self.guide.assembly
         digitizer = guide.hookup.digitizer
@@ -245,7 +246,7 @@ class Station:
 
 @dataclass(frozen=True)
 class Bay:
-    """An open rig on a fixture. labels: the digitizer channels. pilot_v: amplitude of each tone of the pilot (V)."""
+    """An open rig on a fixture, with the labels of the digitizer channels and the amplitude of each pilot tone (V)."""
 
     rig: Rig
     labels: tuple[str, ...]
@@ -254,7 +255,7 @@ class Bay:
     def measure(
         self, tones: Mapping[str, Sequence[float]] | None = None, levels: Mapping[str, float] | None = None
     ) -> Demodulated:
-        """Play amplitudes (F,) and constant voltages by source channel (V), and return the reading."""
+        """Play tones, with amplitudes (F,) by source channel (V), and constant voltages; return the reading."""
         nodes = [wire.node for wire in self.rig.hookup.outputs]
         error = np.zeros((self.rig.error_tones, len(nodes)))
         constant = np.zeros(len(nodes))

@@ -21,7 +21,7 @@ from labrig.procedures.calibrate.guide import Bay, Guide
 Array = NDArray[np.float64]
 
 SURE = 5.0
-"""Differences of conductances count from this number of standard errors on."""
+"""A difference of conductances counts from this number of standard errors upward."""
 
 OPEN_SHARE = 0.1
 """A part is open if it conducts less than this fraction of its lowest nominal level at every code."""
@@ -35,7 +35,7 @@ COVERAGE = 2.0
 
 @dataclass
 class Sweep:
-    """Measured levels by label ("pots/3"), and the defects of parts that cannot be used."""
+    """Measured levels by label ("pots/3"), and the defect of every part that cannot be used."""
 
     levels: dict[str, LevelTable] = field(default_factory=dict[str, LevelTable])
     unusable: dict[str, str] = field(default_factory=dict[str, str])
@@ -130,7 +130,7 @@ def _volts(
 def _judge(
     guide: Guide, label: str, table: LevelTable, siemens: Array, u: Array, swept: Sweep, findings: list[str]
 ) -> None:
-    """Store the levels of a part, or why it cannot be used."""
+    """Store the levels of a part, or the reason why it cannot be used."""
     spread = float(siemens.max() - siemens.min())
     if siemens.max() < OPEN_SHARE * table.siemens[0]:
         swept.unusable[label] = "is open"

@@ -1,4 +1,4 @@
-"""calibrate: from the fixtures to the record of a bench."""
+"""Runs a calibration: from the fixtures to the calibration record of a bench."""
 
 from __future__ import annotations
 

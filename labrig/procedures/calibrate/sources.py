@@ -15,7 +15,7 @@ from labrig.procedures.calibrate.guide import TONES, Guide
 Array = NDArray[np.float64]
 
 TONE_DRIVE = 0.3
-"""Sum of the amplitudes of a source's tones, as a fraction of the largest drive: distortion grows with its square."""
+"""Sum of the amplitudes of a source's tones, as a fraction of the largest drive. Distortion grows with its square."""
 
 
 def calibrate_sources(
@@ -44,7 +44,7 @@ def calibrate_sources(
 
 
 def _batches(outputs: Sequence[str], most: int) -> list[list[str]]:
-    """Return the channels in batches of one source each: two sources may play one tone with different phases."""
+    """Return the channels in batches of one instrument: two instruments may play a tone with different phases."""
     of_source: dict[str, list[str]] = {}
     for label in outputs:
         of_source.setdefault(label.partition("/")[0], []).append(label)
@@ -54,7 +54,7 @@ def _batches(outputs: Sequence[str], most: int) -> list[list[str]]:
 def _driven(
     guide: Guide, labels: Sequence[str], inputs: DigitizerCalibration, shorted: Shorted
 ) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array, float]:
-    """Let each of these source channels drive an input of its own.
+    """Let each of these source channels drive its own input.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def _driven(
 def _stray(
     guide: Guide, labels: Sequence[str], shorted: Shorted, hz: Array, amplitude_v: float, pilot_v: float
 ) -> NDArray[np.complex128]:
-    """Return the (F, C) crosstalk of these sources and of the pilot, all of which play every tone."""
+    """Return the (F, C) crosstalk of these sources and the pilot, while all of them play every tone."""
     rows = [guide.outputs.index(label) for label in labels]
     share = amplitude_v * shorted.share[:, rows].sum(axis=1) + pilot_v * shorted.share[:, -1]
     return share[0] + np.multiply.outer(hz, share[1])

@@ -1,4 +1,4 @@
-"""Trains many boards by many rules, and gives each figure with its interval over the seeds."""
+"""Trains many boards by many rules, and computes the interval of each figure over the seeds."""
 
 from __future__ import annotations
 

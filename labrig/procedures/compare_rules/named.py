@@ -1,4 +1,4 @@
-"""A rule and its options written as one word, `equilibrium_propagation/nudge=one_sided`, and where its mistakes are."""
+"""A rule and its options written as one word, `equilibrium_propagation/nudge=one_sided`, and the place of mistakes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NamedRule:
 
     @property
     def options_in_words(self) -> str:
-        """The options of this rule; empty if there is no such rule."""
+        """The options of this rule as a sentence; empty if there is no such rule."""
         name = self.text.partition("/")[0]
         try:
             known = list(RULES.find(name).Options.model_fields)

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 STARTS = 20
 MOST_ITERATIONS = 300
 SAME_LOSS = 0.01
-"""Two starts count as ended alike if their losses differ by less than this relative difference."""
+"""Two starts count as ended alike if the relative difference of their losses is less than this."""
 CONFIDENCE = 0.95
 _LOOK_EVERY = 5
 

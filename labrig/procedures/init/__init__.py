@@ -1,1 +1,1 @@
-"""Writes first files for a lab: a configuration of its rig, a workflow of CI, the skeleton of a driver."""
+"""Writes the first files of a lab: a configuration of its rig, a CI workflow, the skeleton of a driver."""

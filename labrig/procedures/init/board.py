@@ -16,12 +16,12 @@ from labrig.errors import UsageError
 
 FULL_SCALE_V = 1.0
 TRAINED_SHARE = 0.6
-"""Share of the examples that train."""
+"""Share of the examples in the training set."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What a board learns: its task and loss as YAML, how many inputs and outputs it needs, and what each input is."""
+    """What a board learns: its task and loss as YAML, with the number of inputs and outputs that it needs."""
 
     task: tuple[str, ...]
     loss: str
@@ -33,9 +33,9 @@ class Learned:
 
 @dataclass(frozen=True)
 class NodeGroup:
-    """Nodes that are wired alike, in one row: its name in the wiring, how many they are, and their role.
+    """Nodes that are wired alike and share a row of the wiring: name of the row, number of nodes, and their role.
 
-    `inside` are nodes of a pattern, which sense channel by channel in the order of the network.
+    Nodes with a role "... on a pattern" also belong to the row of a pattern, which gives them their sense channels.
     """
 
     row: str
@@ -58,12 +58,12 @@ class BoardPlan:
         return sum(group.count for group in self.groups if group.role != "on a pattern")
 
     def count(self, role: str) -> int:
-        """Number of nodes with a role."""
+        """Return the number of nodes with a role."""
         return sum(group.count for group in self.groups if group.role.startswith(role))
 
 
 def layered(learned: Learned, hidden: Sequence[int], diodes: str) -> BoardPlan:
-    """Return layers with as many inputs and outputs as the task needs, and hidden ones with diodes."""
+    """Return a board with an input and an output layer as large as the task needs, and hidden layers with diodes."""
     sizes = [learned.inputs, *hidden, learned.outputs]
     edges = sum(one * other for one, other in pairwise(sizes))
     lines = [f"inputs: {learned.inputs}", f"outputs: {learned.outputs}"]
@@ -81,7 +81,7 @@ def grid(rows: int, columns: int, outputs: int) -> tuple[BoardPlan, Learned]:
     """Return a grid driven at two opposite corners, with outputs spread over it that learn random voltages."""
     inner = [(r, c) for r in range(rows) for c in range(columns) if (r, c) not in ((0, 0), (rows - 1, columns - 1))]
     if not 1 <= outputs <= len(inner):
-        raise UsageError(f"a grid of {rows} × {columns} nodes has room for 1 to {len(inner)} outputs, not {outputs}")
+        raise UsageError(f"a grid of {rows} × {columns} nodes can have 1 to {len(inner)} outputs, not {outputs}")
     targets = [inner[round((k + 1) * len(inner) / (outputs + 1)) % len(inner)] for k in range(outputs)]
     groups = [NodeGroup(f"n{{r}}_{{c}}|r*{columns}+c", rows * columns)]
     groups += [NodeGroup(f"n{r}_{c}", 1, "drive on a pattern") for r, c in ((0, 0), (rows - 1, columns - 1))]
@@ -94,12 +94,12 @@ def grid(rows: int, columns: int, outputs: int) -> tuple[BoardPlan, Learned]:
 
 
 def table(path: Path, inputs: Sequence[str], outputs: Sequence[str]) -> BoardPlan:
-    """Return a board from a CSV file with a row for each edge: the columns a and b name its two nodes.
+    """Return a board from a CSV file with a row for each edge, whose two nodes are in the columns a and b.
 
     Raises
     ------
     UsageError
-        If the file cannot be read, has other columns, or does not have the inputs and outputs among its nodes.
+        If the file cannot be read, has other columns, or does not contain the inputs and outputs.
     """
     found = _table(path)
     if not {"a", "b"} <= set(found.columns):
@@ -134,7 +134,11 @@ def constant(inputs: int, outputs: int) -> Learned:
 
 
 def classes(path: Path, file: str, label: str, inputs: int | None = None) -> Learned:
-    """Return the classification of a CSV file, which the configuration calls `file`, for a number of inputs."""
+    """Return the classification of a CSV file.
+
+    `file` is the path of the file as written in the configuration. `inputs` is the number of inputs of the board, None
+    if the board may have as many as it needs.
+    """
     found = _table(path)
     if label not in found.columns:
         raise UsageError(
@@ -156,7 +160,7 @@ def classes(path: Path, file: str, label: str, inputs: int | None = None) -> Lea
 
 
 def numbers(path: Path, file: str, targets: Sequence[str], inputs: int | None = None) -> Learned:
-    """Return the regression of some columns of a CSV file, which the configuration calls `file`, from the others."""
+    """Return the regression of target columns of a CSV file on its other columns; arguments as in `classes`."""
     found = _table(path)
     if missing := [name for name in targets if name not in found.columns]:
         raise UsageError(
@@ -177,7 +181,10 @@ def numbers(path: Path, file: str, targets: Sequence[str], inputs: int | None = 
 
 
 def _encode(features: int, inputs: int | None) -> tuple[str, int]:
-    """The key `encode`, and the number of inputs: complements and two bias levels unless there are fewer inputs."""
+    """Return the key `encode` as text, and the number of inputs.
+
+    The features get complements and two bias levels, or what matches the given number of inputs.
+    """
     for complements in (True, False):
         for bias in ((-1, 1), (1,), ()):
             driven = features * (2 if complements else 1) + len(bias)

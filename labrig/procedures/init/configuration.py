@@ -19,7 +19,7 @@ def configuration(name: str, board: BoardPlan, learned: Learned, instruments: In
     name : str
         Name of the configuration.
     board, learned, instruments
-        What is on the bench, and what it learns.
+        The board and instruments on the bench, and what the board learns.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _wiring(board: BoardPlan, instruments: InstrumentPlan, error_ohm: str) -> li
 
 
 def _taken(channels: list[str], count: int) -> str:
-    """Take channels from the front of a list, as the wiring names them."""
+    """Remove channels from the front of a list, and return them as written in the wiring."""
     taken, channels[:] = channels[:count], channels[count:]
     return _listed(taken)
 

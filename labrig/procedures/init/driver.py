@@ -1,4 +1,4 @@
-"""The skeleton of a driver with its virtual counterpart and its tests, as a package of its own."""
+"""The skeleton of a driver as a separate package, with the virtual instrument and tests."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FILES = {
     "$package/virtual.py": "package_virtual.py",
     "tests/test_driver.py": "tests_test_driver.py",
 }
-"""Every file of the package, and its template."""
+"""The template of every file of the package."""
 
 
 def driver_files(name: str | None) -> dict[str, str]:
-    """Return the text of every file of a new driver package by its path.
+    """Return the files of a new driver package, as texts by path.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ def driver_files(name: str | None) -> dict[str, str]:
     Raises
     ------
     UsageError
-        If it is not of this form.
+        If the name does not have this form.
     """
     match = NAME.fullmatch(name or "")
     if match is None:
         given = f"{name!r} is not the name of a driver" if name else "init driver needs a name"
-        raise UsageError(f"{given}: write FAMILY.MODEL in small letters, e.g. acme.gen4")
+        raise UsageError(f"{given}: write FAMILY.MODEL in lower case, e.g. acme.gen4")
     words = {"driver": match[0], "package": f"{match['family']}_{match['model']}", **match.groupdict()}
     words["Class"] = match["model"].title().replace("_", "")
     folder = files("labrig.procedures.init") / "driver_template"

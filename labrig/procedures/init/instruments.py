@@ -1,4 +1,4 @@
-"""Instruments to begin with: generic ones for a simulated bench, or those that are plugged in."""
+"""Instruments to begin with: generic ones for a simulated bench, or the instruments that are plugged in."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from labrig.instruments.parts import Part, find_part
 from labrig.instruments.parts.memristor import Memristor
 
 DRIVE_OHM, WIDEST = 50.0, 10.0
-"""Series resistance of a drive (Ω), and the ratio of the largest to the smallest conductance in use."""
+"""Series resistance of a drive (Ω), and the largest ratio of the largest to the smallest conductance in use."""
 
 
 @dataclass(frozen=True)
 class InstrumentPlan:
-    """Three instruments: their entries as YAML, the channels of each, and what must stand beside them.
+    """The three instruments of a first configuration, their channels, and further sections that they need.
 
     Attributes
     ----------
     bench : str
-        The bench they are for.
+        Bench of the configuration: "simulated" or "hardware".
     entries : tuple of str
         Lines of the section `instruments`.
     source, digitizer, programmer : tuple of str
-        Channels as the wiring names them.
+        Channels as written in the wiring.
     through : bool
-        Whether a drive has a series resistor of its own.
+        Whether every drive has a series resistor.
     low_s, high_s : float
-        Conductances of the programmable range (S).
+        Limits of the programmable range (S).
     sections : tuple of str
-        Further sections, line by line.
+        Lines of further sections.
     sample_rate : str
-        Samples per second.
+        Sample rate as written in the configuration.
     """
 
     bench: str
@@ -59,7 +59,7 @@ def generic(part: str, bits: int, sources: int, senses: int, edges: int) -> Inst
     Raises
     ------
     UsageError
-        If there is no such part.
+        If the part is unknown.
     """
     try:
         found = find_part(part)
@@ -105,11 +105,11 @@ def plugged_in(findings: Sequence[Finding], part: str, chips: int) -> Instrument
     if missing:
         seen = "; ".join(f"{each.what} {each.detail}" for each in there if each.what in KINDS) or "no instrument"
         raise UsageError(
-            f"{' and '.join(missing)} is missing; labrig doctor finds: {seen}",
+            f"missing: {' and '.join(missing)}; labrig doctor finds: {seen}",
             remedy="plug it in, or begin with a simulated rig: labrig init --rig layered",
         )
     daq = max(inputs, key=lambda each: len(each[2]))
-    # The outputs of the digitizer's own card share its clock; others must be locked to it by chassis or cable.
+    # Outputs on the card of the digitizer share its clock; another card must be locked to it by a chassis or a cable.
     own = [each for each in outputs if each[0] == daq[0]]
     awg = max(outputs if len(own) == 0 or _chassis(daq[0]) else own, key=lambda each: len(each[2]))
     trigger = "" if awg[0] == daq[0] else f", start_trigger: /{daq[0]}/ai/StartTrigger"
@@ -132,7 +132,7 @@ KINDS = ("NI-DAQmx", "VISA", "serial port")
 
 
 def _channels(driver: str, resource: str, model: str) -> tuple[str, ...]:
-    """The channels of a card as inputs or outputs; none if it has none, or is not known."""
+    """Return the input or output channels of a card, depending on the driver; empty if the model is unknown."""
     info = installed_drivers().get(driver)
     if info is None or info.known_model(model) is None:
         return ()
@@ -154,18 +154,18 @@ def _bank(part: str, chips: int, port: str, half_v: float) -> tuple[str, ...]:
 
 
 def _chassis(name: str) -> bool:
-    """Whether a device is named after a slot of a chassis, whose cards share a clock."""
+    """Return whether the name of a device is that of a chassis slot; cards in a chassis share a clock."""
     return name.startswith(("PXI", "cDAQ")) and ("Slot" in name or "Mod" in name)
 
 
 def _supply_v(part: Part) -> float:
-    """Voltage between the rails, 5 V if the part allows it."""
+    """Return the voltage between the rails: 5 V if the part allows it."""
     least, greatest = part.supply_span_v
     return min(max(5.0, least), greatest)
 
 
 def _range_s(part: Part) -> tuple[float, float]:
-    """The part's smallest conductance and up to ten times as much, with two digits, inside what it covers."""
+    """Return the smallest conductance of a part and up to ten times that, rounded to two digits within its range."""
     levels = part.levels()
     if isinstance(levels, LevelTable):
         low, high = float(levels.siemens.min()), float(levels.siemens.max())

@@ -1,4 +1,4 @@
-"""The workflow of a lab on GitHub: the simulated bench on every push, the wire bench and the rig every night."""
+"""A GitHub workflow for a lab: tests the simulated bench on every push, the wire bench and the rig every night."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def workflow(config: str, runner: str | None, labrig: str) -> str:
     Parameters
     ----------
     config : str
-        The configuration, relative to the repository.
+        Path of the configuration, relative to the repository.
     runner : str or None
-        Label of the self-hosted runner at the rig; None for a rig that is only simulated.
+        Label of the self-hosted runner at the rig; None if the rig is only simulated.
     labrig : str
-        What pip installs: a requirement, or the path of a checkout with the extra `test`.
+        The argument of pip install: a requirement, or the path of a checkout, with the extra `test`.
     """
     install = INSTALL.format(labrig=labrig)
     wire = "" if runner is None else RIG.replace("RUNNER", runner)

@@ -1,4 +1,4 @@
-"""One acquisition beside what the configured board should answer, and a scan of all its channels."""
+"""Compares an acquisition with the expected readings of the configured board, and scans all channels."""
 
 from labrig.procedures.measure.comparison import Comparison, Measurement, Meter
 from labrig.procedures.measure.scan import Scan, scan

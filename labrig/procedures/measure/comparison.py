@@ -1,4 +1,4 @@
-"""An acquisition compared with what the configured board should read."""
+"""Compares an acquisition with the expected readings of the configured board."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 DEVIATIONS = 4.0
-"""Standard deviations beyond which a reading is off."""
+"""Number of standard deviations beyond which a reading is off."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is expected of every sensed node, (C,) at DC and (F, C) at each tone, in the node's unit.
+    """The expected readings of all sensed nodes, (C,) at DC and (F, C) at each tone, in the unit of the nodes.
 
     Attributes
     ----------
     expected : Expected
         The readings of the board as configured.
     within : Expected
-        By how much a reading may differ from it.
-    dc_off, tone_off : bool arrays
-        Where it differs by more.
+        Largest accepted difference between a reading and its expected value.
+    dc_off, tone_off : (C,) and (F, C) bool arrays
+        True where a reading differs by more.
     """
 
     expected: Expected
@@ -52,7 +52,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One acquisition: what was played, what was read, and how it compares; None if conductances are unknown."""
+    """One acquisition: the excitation, the response, and the comparison (None if conductances are unknown)."""
 
     excitation: Excitation
     response: Response
@@ -65,18 +65,19 @@ class Measurement:
 
 
 class Meter:
-    """Measures on an open rig, and compares with the model of its configuration.
+    """Measures on an open rig, and compares the readings with the model of its configuration.
 
-    The band of a reading is `DEVIATIONS` times the root of the sum of squares of its noise, the zero and gain of its
-    channel, the tolerances of parts and sources as boards drawn with them differ, and a floor for what is not modelled:
-    that of the self-test. Parts in quadrature with the pilot are not compared, because the model has no capacitances.
+    A reading may differ by `DEVIATIONS` times the root sum square of its noise, the zero and gain error of its channel,
+    the rms difference between boards drawn with the tolerances of parts and sources, and a floor for everything that is
+    not modelled, the same as in the self-test. Components in quadrature with the pilot are not compared, because the
+    model has no capacitances.
 
     Parameters
     ----------
     assembly : Assembly
         The configuration.
     rig : Rig
-        Its rig, open; settings do not change while the meter is used.
+        Its open rig; the settings must not change while the meter is used.
     """
 
     def __init__(self, assembly: Assembly, rig: Rig) -> None:
@@ -95,12 +96,12 @@ class Meter:
 
     @cached_property
     def unknown(self) -> tuple[str, ...]:
-        """The edges whose conductance is unknown, so that nothing can be expected."""
+        """The edges whose conductance is unknown; if there are any, no reading can be predicted."""
         return tuple(name for name, value in zip(self._rig.edges, self._siemens, strict=True) if not value > 0.0)
 
     @cached_property
     def model(self) -> BoardModel | None:
-        """The model of the board at the conductances that it holds now; None if some are unknown."""
+        """The model of the board at its present conductances; None if some are unknown."""
         return None if self.unknown else BoardModel(self._assembly, self._rig, self._siemens)
 
     @cached_property

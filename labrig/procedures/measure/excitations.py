@@ -1,4 +1,4 @@
-"""Excitations by hand: levels of inputs, and currents at the tones that the carrier of the errors uses."""
+"""Excitations given by hand: levels of inputs, and error currents at the tones of the configured carrier."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Array = NDArray[np.float64]
 
 
 def excitation(assembly: Assembly, rig: Rig, activation: Array, currents: Array) -> Excitation:
-    """Return the excitation with an activation (I,) and error currents (O,), in A or the unit of another flow.
+    """Return the excitation with an activation (I,) and error currents (O,) (A, or the unit of another flow).
 
-    The currents play at the tones of the configured carrier: all at one, each at its own, or as two sidebands of half
-    the amplitude; a second quantity is released at a constant rate.
+    The currents play at the tones of the configured carrier: all at the same tone, each at its own tone, or each as two
+    sidebands of half the amplitude. If the errors are carried by a second quantity, it is released at a constant rate.
     """
     if not currents.any():
         return Excitation(activation)
@@ -36,7 +36,7 @@ def excitation(assembly: Assembly, rig: Rig, activation: Array, currents: Array)
 
 
 def error_tone(assembly: Assembly, rig: Rig, output: int) -> int | None:
-    """Return the tone, among all tones, at which the current of an output is read; None if it is constant."""
+    """Return the index of the tone at which the error current of an output is read; None if the current is constant."""
     if rig.hookup.has_second:
         return None
     carrier = assembly.learning_choice.carrier(assembly.loss, len(rig.hookup.outputs))

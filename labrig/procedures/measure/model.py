@@ -1,4 +1,4 @@
-"""What the configured board should answer, and by how much boards of the same configuration differ."""
+"""The expected readings of the configured board, and how much boards of the same configuration differ."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 BOARDS = 16
-"""Boards that are drawn to see by how much they differ."""
+"""Number of boards drawn at random to see by how much they differ."""
 
 OWN_SEEDS = 2**31
-"""The first seed of drawn boards, beyond those of configurations."""
+"""The first seed of the drawn boards, beyond the seeds of configurations."""
 
 LEAST_MOMENTS, MOST_MOMENTS = 8, 2048
-"""Moments of a window at which the network is solved. More than the largest number is taken only for tones that have
-that many periods without a common divisor."""
+"""Least number of moments per period of the fastest tone at which the network is solved, and the largest number of
+moments in a window. Tones with too many periods for both are sampled at moments at which they still look different."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """DC of every sensed node, (C,), and its part in phase with the pilot at each tone, (F, C), in the node's unit."""
+    """DC of every sensed node (C,), and its component in phase with the pilot at each tone (F, C), in its unit."""
 
     dc: Array
     in_phase: Array
@@ -42,7 +42,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class _Board:
-    """What each source really plays, the network, and the share (W + 1, C) of each source's tones in each reading."""
+    """Output of each source, the network, and the crosstalk (W + 1, C) of each source's tones into each reading."""
 
     solver: Equilibrium
     sources: Sequence[Callable[[Array], Array]]
@@ -59,18 +59,18 @@ class _Played:
 
 
 class BoardModel:
-    """A configured board with its parts at given conductances, and others drawn with its tolerances.
+    """A configured board with its parts at given conductances, and further boards drawn with its tolerances.
 
-    Each drawn board has parts within the tolerance of their levels, and sources and a network as the `simulation`
-    section describes them, or as the calibration record does. Their seeds are not those of the bench, so that nothing
-    is known here of a simulated board.
+    Each drawn board has parts within the tolerance of their levels, and sources and a network as described by the
+    `simulation` section or the calibration record. The seeds differ from those of the bench, so that the model knows
+    nothing about the simulated board itself.
 
     Parameters
     ----------
     assembly : Assembly
         The configuration.
     rig : Rig
-        Its rig, open.
+        Its open rig.
     siemens : (E,) array
         Conductance of every edge (S), or its parameter in another physics.
     """
@@ -90,7 +90,7 @@ class BoardModel:
         self._boards = [nominal, *(_drawn(assembly, siemens, tolerance, number) for number in range(BOARDS))]
 
     def expected(self, excitation: Excitation) -> tuple[Expected, Expected]:
-        """Return the readings of the board as configured, and the root mean square by which drawn boards differ."""
+        """Return the readings of the board as configured, and the rms difference of the drawn boards from them."""
         played = self._played(excitation)
         nominal, *drawn = (self._readings(board, played) for board in self._boards)
         dc = np.mean([(each.dc - nominal.dc) ** 2 for each in drawn], axis=0)
@@ -98,10 +98,10 @@ class BoardModel:
         return nominal, Expected(np.sqrt(dc), np.sqrt(in_phase))
 
     def _played(self, excitation: Excitation) -> _Played:
-        """Return what the sources play, with the periods 0 for a tone that is not played.
+        """Return what the sources play; a tone that is not played has 0 periods.
 
-        A network without memory knows the phases of its tones, but not how fast they turn, so that periods may be
-        divided by what they have in common.
+        The response of a network without memory depends on the phases of the tones, but not on how fast they turn, so
+        the numbers of periods may be divided by a common divisor.
         """
         hookup, hz = self._rig.hookup, self._rig.tones.frequencies_hz
         sine = self._rig.activation == "sine"
@@ -141,7 +141,7 @@ class BoardModel:
 
 
 def _apart(cycles: NDArray[np.intp]) -> int:
-    """The largest number of moments at which these tones, and their doubles, do not look like one another or DC."""
+    """Return the number of moments that keeps these tones and their doubles apart from each other and from DC."""
     for count in range(MOST_MOMENTS, 2, -1):
         seen = [int(each) % count for each in (*cycles, *(2 * cycles))]
         seen = [min(each, count - each) for each in seen]
@@ -171,14 +171,14 @@ def _drawn(assembly: Assembly, siemens: Array, tolerance: Array, number: int) ->
     record = assembly.calibration
     if record is None:
         sources = [_source(members, wire) for wire in wires]
-    else:  # it knows the sources better
+    else:  # the calibration record knows the sources better
         u_gain = float(record.of_outputs.u_gain.max())
         sources = [_gained(1.0 + u_gain * float(generator.standard_normal())) for _ in wires]
     return _Board(_solved(network, parts), sources, _coupling(assembly, members))
 
 
 def _coupling(assembly: Assembly, members: Sequence[Imperfection]) -> Array | None:
-    """The share (W + 1, C) of the tones of each source, the pilot last, in each reading."""
+    """Return the crosstalk (W + 1, C) of the tones of each source, the pilot last, into each reading."""
     hookup = assembly.board.hookup
     labels = [wire.label for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)]
     channels = assembly.devices[hookup.digitizer].digitizer.channels
@@ -190,7 +190,7 @@ def _coupling(assembly: Assembly, members: Sequence[Imperfection]) -> Array | No
 
 
 def _source(members: Sequence[Imperfection], wire: SourceWire) -> Callable[[Array], Array]:
-    """What a channel plays, as these imperfections change it."""
+    """Return the function from the requested to the real output of a channel with these imperfections."""
     gain = float(np.prod([each.source_gain(wire.label) for each in members]))
     outputs = [found for each in members if (found := each.output(wire.label, wire.full_scale_v)) is not None]
 

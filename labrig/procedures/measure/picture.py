@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_LINES = 8
-"""Nodes that are drawn; with more lines they could not be told apart."""
+"""Largest number of nodes in a picture; more lines could not be told apart."""
 
 PERIODS = 4
-"""Periods of the slowest tone that the time trace shows at least."""
+"""Least number of periods of the slowest tone in the time trace."""
 
 LEAST_V = 1e-9
 
 
 def chosen_nodes(nodes: Sequence[str], first: Sequence[str], pilot: str) -> list[str]:
-    """Return the nodes to draw, at most MOST_LINES: those of `first`, then others in their order; the pilot is last."""
+    """Return the nodes to draw, at most MOST_LINES: those in `first`, then others in order, and the pilot last."""
     wanted = dict.fromkeys([*first, *nodes])
     wanted.pop(pilot, None)
     return [*list(wanted)[: MOST_LINES - 1], pilot]

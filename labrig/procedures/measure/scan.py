@@ -1,4 +1,4 @@
-"""Drives every channel in turn and finds which nodes answer."""
+"""Drives every channel in turn, and finds the nodes that answer."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ Array = NDArray[np.float64]
 Mark = Literal["answers", "silent", "missing", "wrong", "unexpected", "unknown"]
 
 DRIVE_SHARE = 0.8
-"""Share of the largest activation of the task that an input is driven with."""
+"""Level of a driven input, as a share of the largest activation of the task."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How all sensed nodes, (C,), answered one driven channel, in the unit of the nodes.
+    """The answers of all sensed nodes (C,) to one driven channel, in the unit of the nodes.
 
     Attributes
     ----------
     wire : SourceWire
         The driven channel and its node.
     drive : float
-        What it played: the level or amplitude of an input, an error current, the amplitude of the pilot.
+        What the channel played: the level or amplitude of an input, an error current, or the amplitude of the pilot.
     flows : bool
-        Whether that is a current, or a flow.
+        Whether `drive` is a current (or another flow).
     read, expected, within : (C,) arrays
-        By how much each node changed, by how much it should have, and how far the two may be apart; NaN if the
-        conductances are unknown.
+        Measured change of each node, expected change, and the largest accepted difference between the two; the last two
+        are NaN if conductances are unknown.
     """
 
     wire: SourceWire
@@ -50,7 +50,7 @@ class Answer:
     within: Array
 
     def mark(self, column: int) -> Mark:
-        """Return how a node answered; "wrong" is a wrong size or sign, "unexpected" an answer of another's node."""
+        """Return how a node answered: "wrong" is a wrong size or sign, "unexpected" an answer where none should be."""
         read, expected, within = (float(each[column]) for each in (self.read, self.expected, self.within))
         if not within >= 0.0:
             return "unknown"
@@ -64,7 +64,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Scan:
-    """The answers to all driven channels, the pilot last, and the sensed node of each column."""
+    """The names of the sensed nodes (C,), and the answers to all driven channels, the pilot last."""
 
     nodes: tuple[str, ...]
     answers: tuple[Answer, ...]
@@ -80,8 +80,8 @@ class Scan:
 def scan(assembly: Assembly, rig: Rig, meter: Meter) -> Scan:
     """Drive the inputs and the error sources of an open rig one after the other.
 
-    A node's answer is its reading less that with nothing driven, so that zeros of channels drop out. Nothing is refused
-    because nodes contradict what is played. Raises what `Rig.measure` raises otherwise.
+    A node's answer is its reading less its reading with nothing driven, so that zeros of channels cancel. Nodes that
+    contradict what is played raise no error here; all other errors of `Rig.measure` are raised.
     """
     trusted, rig.wiring_trusted = rig.wiring_trusted, False
     try:
@@ -98,7 +98,7 @@ def scan(assembly: Assembly, rig: Rig, meter: Meter) -> Scan:
 
 
 def _driven(assembly: Assembly, rig: Rig) -> Iterator[tuple[SourceWire, float, bool, Excitation, int | None]]:
-    """Each channel, what it plays, whether as a current, in which excitation, and the tone of the answer."""
+    """Yield each channel, its drive, whether that is a current, the excitation, and the tone at which it is read."""
     hookup = rig.hookup
     level = DRIVE_SHARE * float(np.abs(assembly.task.activation).max())
     current = min(assembly.learning.error.largest, rig.largest_error_a)

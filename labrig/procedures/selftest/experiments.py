@@ -1,4 +1,4 @@
-"""What a self-test plays, and what it read."""
+"""The experiments and readings of a self-test."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Experiment:
     Attributes
     ----------
     setting : int
-        Which of the settings of the edges holds.
+        Index of the settings of the edges.
     activation : (I,) array
-        Level of every input, or signed amplitude of its tone (V).
+        Level of every input, or the signed amplitude of its tone (V).
     output : int or None
-        The output into which the error current is injected; None for no error.
+        The output into which the error current is injected; None without an error current.
     """
 
     setting: int
@@ -31,7 +31,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Readings:
-    """All experiments and what the channels read.
+    """All experiments, and the readings of the channels.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Readings:
     experiments : tuple of X Experiment
         What was played.
     volts : (X, C) array
-        What every channel read: its level, or its in-phase amplitude at the tone of the activation or of the error.
+        Reading of every channel (V): its level, or its in-phase amplitude at the tone of the activation or the error.
     u_volts : (X, C) array
-        Standard error of each (V).
+        Standard error of each reading (V).
     pilot_v : (X,) array
         Amplitude of the pilot (V).
     """
@@ -57,10 +57,11 @@ class Readings:
 def planned(
     inputs: int, outputs: int, edges: int, amplitude_v: float, generator: np.random.Generator
 ) -> tuple[list[Experiment], NDArray[np.bool_]]:
-    """Return the experiments, and which of their M settings set each edge high (M, E).
+    """Return the experiments, and whether each edge is high (M, E) in each of their M settings.
 
-    The first setting is the initial one: every input is driven alone, and every output gets its error current. In each
-    other setting every edge is low or high at random, so that no two edges have the same history.
+    The first setting is the initial one, in which every input is driven alone, and then the error current is injected
+    into one output after the other. In each other setting every edge is low or high at random, so that no two edges
+    have the same history.
     """
     alone = amplitude_v * np.eye(inputs)
     first = [Experiment(0, row) for row in alone]

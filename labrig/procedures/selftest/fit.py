@@ -1,4 +1,4 @@
-"""How well a board explains the readings, once parts, gains and zeros may deviate by what is known of them."""
+"""How well a board explains the readings if parts, gains and zeros may deviate within their known uncertainties."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from labrig.procedures.selftest.model import Expectation, Model
 Array = NDArray[np.float64]
 
 WIDE = 1.5
-"""Standard deviation of ln of a conductance of which nothing is known."""
+"""Standard deviation of the logarithm of an unknown conductance."""
 
 ITERATIONS = 4
 
 FEW = 3
-"""Settings of the edges that a first look at a fault takes."""
+"""Number of settings of the edges in the first look at a fault."""
 
 
 @dataclass(frozen=True)
 class Deviations:
-    """Standard deviations of what may differ from board to board.
+    """Standard deviations of everything that may differ from board to board.
 
     Attributes
     ----------
     parts : (E,) array
-        ln of each conductance.
+        Standard deviation of the logarithm of each conductance.
     gain : float
-        Gain of each channel (relative).
+        Relative standard deviation of the gain of a channel.
     zero_v : float
-        Zero of each channel (V), of levels only.
+        Standard deviation of the zero of a channel (V); it affects levels only.
     noise : (X, C) array
-        Everything else in a reading (V).
+        Standard deviation of each reading from all other causes (V).
     """
 
     parts: Array
@@ -45,7 +45,7 @@ class Deviations:
 
 @dataclass(frozen=True)
 class Fit:
-    """χ² of a board, and the factor (E,) by which its conductances deviate."""
+    """χ² of a board, the factors (E,) by which its conductances deviate, and the normalized residuals (X, C)."""
 
     chi2: float
     factor: Array
@@ -54,7 +54,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Looks:
-    """Linear estimates of χ², without a new fit: of all readings, and of those of the first `FEW` settings alone."""
+    """Linear estimates of χ² without a new fit, for all readings or for those of the first `FEW` settings."""
 
     volts: Array
     weights: Array
@@ -62,9 +62,9 @@ class Looks:
     of_readings: dict[bool, tuple[Array, Array, NDArray[np.bool_]]]
 
     def chi2(self, volts: Array, factor: Array, whole: bool = True) -> float:
-        """Return about the χ² of a board that leads to these readings (X, C), once parts may deviate.
+        """Estimate the χ² of a board that leads to these readings (X, C), if parts may deviate.
 
-        `factor` (E,) are the deviations of the conductances that are in the readings already.
+        `factor` (E,) are the deviations of conductances that the readings already contain.
         """
         rows, inverse, counts = self.of_readings[whole]
         residual = ((self.volts - volts) * self.weights * counts).ravel()
@@ -75,7 +75,7 @@ class Looks:
 
 
 class Fits:
-    """Fits boards to the readings (X, C); `used` (X, C) are the readings that count."""
+    """Fits boards to the readings (X, C); `used` (X, C) is True for readings that enter the fit."""
 
     def __init__(self, model: Model, volts: Array, deviations: Deviations, used: NDArray[np.bool_]) -> None:
         self._model = model
@@ -84,7 +84,7 @@ class Fits:
         self._weights = used / deviations.noise
 
     def looks(self, base: Expectation) -> Looks:
-        """Return quick estimates of χ² near a board with these readings."""
+        """Return quick estimates of χ² near a board with the expected readings `base`."""
         every = np.ones(len(self._model.setting), dtype=bool)
         return Looks(
             self._volts,
@@ -99,7 +99,7 @@ class Fits:
         return rows, inverse, counts[:, np.newaxis]
 
     def of(self, board: Wired, siemens: Array, free: tuple[int, ...] = ()) -> Fit:
-        """Fit a board with the conductances (M, E); nothing is known of those of the edges `free`."""
+        """Fit a board with nominal conductances (M, E); the conductances of the edges `free` are unknown."""
         spread = self._spread(free)
         edges, channels = siemens.shape[1], self._volts.shape[1]
         found = np.zeros(edges + 2 * channels)
@@ -134,7 +134,7 @@ class Fits:
         return np.concatenate((parts, np.full(channels, gain), np.full(channels, zero)))
 
     def _rows(self, volts: Array, by_edge: Array) -> Array:
-        """(X·C, E + 2C) derivatives of the readings by ln of conductances, gains and zeros, over their noise."""
+        """Return the (X·C, E + 2C) derivatives by ln of conductances, gains and zeros of the readings / their noise."""
         experiments, channels = volts.shape
         gains = np.zeros((experiments, channels, channels))
         zeros = np.zeros_like(gains)

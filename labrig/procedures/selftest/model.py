@@ -1,4 +1,4 @@
-"""What a board would read, were it wired in a certain way: the expectation, from the configuration alone."""
+"""Predicts the readings of a board with a given wiring, from the configuration alone."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from labrig.rig.hookup import Hookup
 Array = NDArray[np.float64]
 
 PHASES = 8
-"""Samples of a period of a tone."""
+"""Number of samples per period of a tone."""
 
 REMEMBERED = 8
-"""Boards whose node voltages are kept: faults of sense leads share them."""
+"""Number of boards whose node voltages are cached, because faults of sense leads share them."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """The readings (X, C) that a board leads to, and their derivatives (X, C, E) by ln of each conductance."""
+    """The expected readings (X, C) of a board, and their derivatives (X, C, E) by ln of each conductance."""
 
     volts: Array
     by_edge: Array
@@ -41,7 +41,7 @@ class Model:
     hookup : Hookup
         The wiring of the rig.
     readings : Readings
-        What was played.
+        The experiments and the measured readings.
     activation : str
         Whether inputs play levels ("dc") or tones ("sine").
     error_a : float
@@ -71,8 +71,8 @@ class Model:
     def volts(self, board: Wired, factor: Array, stuck_s: float | None = None, settings: int | None = None) -> Array:
         """Return the (X, C) readings of a board.
 
-        Its conductances are `factor` (E,) times the nominal ones, and `stuck_s` times it where edges are stuck. Only
-        the readings of the first `settings` settings are computed; the others are 0.
+        The conductances are `factor` (E,) times the nominal ones; those of stuck edges are `factor` times `stuck_s`. If
+        `settings` is given, only readings of that many settings are computed, and the others are 0.
         """
         siemens = self.siemens(board, stuck_s)[:settings] * factor
         key = id(board.network), tuple(board.wiring.sources.items()), siemens.tobytes()
@@ -83,7 +83,7 @@ class Model:
         return self._read(board, self._known[key][1])
 
     def expectation(self, board: Wired, siemens: Array) -> Expectation:
-        """Return readings and derivatives at conductances (M, E)."""
+        """Return the readings and their derivatives at conductances (M, E)."""
         columns = self._columns(board)
         place = np.array([0 if node is None else node for node, _ in columns])
         factor = np.array([0.0 if node is None else factor for node, factor in columns])
@@ -138,7 +138,7 @@ class Model:
         return found
 
     def _played(self, board: Wired, experiment: Experiment) -> tuple[Array, Array]:
-        """(B, S) source voltages whose states, weighted (B,), add up to what is read."""
+        """Return (B, S) source voltages, and the weights (B,) with which their states add up to the reading."""
         rows = {source.node: row for row, source in enumerate(board.network.sources)}
         sources = board.wiring.sources
         levels = np.zeros(len(rows))
@@ -155,7 +155,7 @@ class Model:
         return levels[np.newaxis], np.ones(1)
 
     def _columns(self, board: Wired) -> list[tuple[int | None, float]]:
-        """The node of each channel by its index, None if it is open, and the volts per unit of its state."""
+        """Return the index of each channel's node (None if the channel is open), and its volts per unit of state."""
         index = {node: place for place, node in enumerate(board.network.nodes)}
         senses, sensors = board.wiring.senses, board.wiring.sensors
         return [(index[senses[label]] if label in senses else None, sensors.get(label, 1.0)) for label in self._senses]
@@ -168,7 +168,7 @@ class Model:
         return np.stack(columns, axis=1) * self._signs(board)[:, np.newaxis]
 
     def _signs(self, board: Wired) -> Array:
-        """(X,) −1 where tones are read on the phase of an inverted pilot."""
+        """Return the (X,) signs: −1 for experiments whose tones are read at the phase of an inverted pilot."""
         pilot = self._senses[self.hookup.pilot_column]
         sign = np.sign(_factor(board.wiring.sensors, pilot) / _factor(self.nominal.wiring.sensors, pilot))
         on_pilot = np.ones(len(self.tones), dtype=bool) if self._sine else self.tones

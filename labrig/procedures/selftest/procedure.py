@@ -1,4 +1,4 @@
-"""Runs a self-test: measures, looks for the wirings that explain the readings, and names the best one."""
+"""Runs a self-test: measures, searches for wirings that explain the readings, and names the best one."""
 
 from __future__ import annotations
 
@@ -29,51 +29,51 @@ Verdict = Literal["healthy", "faulty", "unexplained"]
 Scores = dict[tuple[str, tuple[str, ...]], tuple[float, Miswiring]]
 
 FITS = 0.15
-"""Mean square of a normalized residual up to which a board is taken to be as it is expected."""
+"""Mean square of the normalized residuals up to which a board counts as wired as expected."""
 
 FITS_STILL = 1.0
-"""The same once a fault was found, whose size is known only roughly."""
+"""The same bound after a fault was found, because the size of a fault is known only roughly."""
 
 EXPLAINS = 25.0
-"""By how much χ² must fall before a fault is named, in units of the residuals that it leaves."""
+"""Least decrease of χ² for which a fault is named, in units of the mean square residual that the fault leaves."""
 
 LEAST_LEFT = 0.1
-"""Least mean square of the residuals that counts for this."""
+"""Least value of this unit."""
 
 ALIKE = 6.0
 """Faults whose χ² differ by less than this cannot be told apart."""
 
 UNEXPLAINED = 3.0
-"""Mean square of a normalized residual beyond which no explanation is accepted."""
+"""Mean square of the normalized residuals beyond which no explanation is accepted."""
 
 FITTED = 8
-"""Faults that are fitted, of the LIKELY ones of leads and of edges that a second look ranks."""
+"""Number of faults that are fitted, after a second look has ranked the LIKELY faults of leads and of edges."""
 
 LIKELY = 25
 SUSPECTS = 7
-"""Edges of which every pair gets a second look."""
+"""Number of edges whose pairs all get a second look."""
 MOST_FAULTS = 3
 MOST_EDGES = 40
-"""Edges up to which every pair is tried; of larger boards only pairs of the most suspicious ones."""
+"""Largest number of edges for which every pair is tried; on larger boards only pairs of the most suspicious edges."""
 
 PILOT_SHARE = 0.7
 
 BETWEEN = 1.2
-"""ln of the ratio between neighbouring resistances that are tried: their own is looked for between them."""
+"""ln of the ratio between neighbouring resistances that are tried; the best resistance is searched between them."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault, and others that explain the readings as well.
+    """A fault, and other faults that explain the readings equally well.
 
     Attributes
     ----------
     fault : Miswiring
         The best explanation.
     remedy : str
-        What to check, with the pins.
+        The pins and leads to check.
     alike : tuple of Miswiring
-        Faults that these readings cannot tell apart from it.
+        Other faults that these readings cannot tell apart from `fault`.
     """
 
     fault: Miswiring
@@ -90,11 +90,12 @@ class SelfTest:
     verdict : str
         "healthy", "faulty", or "unexplained": something is wrong, but no known fault explains it.
     findings : tuple of Finding
-        What is wrong, one entry for each fault.
+        The faults that were found.
     misfit, left : float
-        Mean square of the residuals of the board as configured, and with the faults found; about 1 or less if it fits.
+        Mean square of the normalized residuals of the board as configured, and of the board with the faults that were
+        found; about 1 or less for a board that fits.
     worst : tuple of (str, float)
-        The nodes with the largest residuals that are left, with their root mean square in units of what is expected.
+        The nodes with the largest remaining residuals, and the rms of their normalized residuals.
     acquisitions : int
         Number of acquisitions.
     """
@@ -115,17 +116,17 @@ def selftest(assembly: Assembly, rig: Rig) -> SelfTest:
     assembly : Assembly
         The configuration.
     rig : Rig
-        Its rig, open. The settings of the board are written back at the end, also after an error.
+        Its open rig. The settings of the board are restored at the end, also after an error.
 
     Raises
     ------
     UsageError
-        If the board is not one of resistors and diodes.
+        If the board has parts other than resistors and diodes.
     ChannelFault
-        If a channel does not read back what was written.
+        If a channel does not keep the value that was written.
     """
     if not isinstance(assembly.board.network, Graph):
-        raise UsageError("selftest knows boards of resistors and diodes only", remedy="use labrig measure instead")
+        raise UsageError("selftest can only test boards of resistors and diodes", remedy="use labrig measure instead")
     nominal = configured(assembly)
     error_a = min(assembly.learning.error.largest, rig.largest_error_a)
     readings = _measured(assembly, rig, error_a)
@@ -168,12 +169,12 @@ def _write(rig: Rig, settings: Mapping[int, Setting]) -> None:
         raise ChannelFault(
             f"{', '.join(faulty)} did not keep the value that was written",
             action="selftest",
-            remedy="look at these parts and their wires before anything else",
+            remedy="check these parts and their wires first",
         )
 
 
 def _settings(rig: Rig, siemens: Array) -> dict[int, Setting]:
-    """The setting of every edge nearest to a conductance."""
+    """Return, for every edge, the setting nearest to its conductance."""
     levels = ladder.stacked(rig.levels)
     if levels is None:
         return {edge: Target(float(value)) for edge, value in enumerate(siemens)}
@@ -182,7 +183,7 @@ def _settings(rig: Rig, siemens: Array) -> dict[int, Setting]:
 
 
 def _read(rig: Rig, experiment: Experiment, error_a: float) -> tuple[Array, Array, float]:
-    """Readings (C,), their standard errors, and the amplitude of the pilot."""
+    """Measure; return the readings (C,), their standard errors, and the amplitude of the pilot."""
     error = None
     if experiment.output is not None:
         error = np.zeros((rig.error_tones, len(rig.hookup.outputs)))
@@ -199,13 +200,13 @@ def _read(rig: Rig, experiment: Experiment, error_a: float) -> tuple[Array, Arra
 
 
 class _Search:
-    """Looks for the faults that explain the readings, one after the other."""
+    """Searches for the faults that explain the readings, one after the other."""
 
     def __init__(self, assembly: Assembly, rig: Rig, model: Model, readings: Readings) -> None:
         self._assembly, self._rig, self._model, self._readings = assembly, rig, model, readings
         self._places = places(rig.hookup)
         tones = model.tones[:, np.newaxis]
-        # The pilot is the phase of all tones, and no measure of them; if it is missing, no tone can be read.
+        # The pilot is only the phase reference of tones, so its own tones are not fitted. Without it, no tone is used.
         used = np.ones_like(readings.volts, dtype=bool)
         used[:, rig.hookup.pilot_column] = ~model.tones
         expected_pilot = assembly.acquisition.pilot
@@ -247,7 +248,7 @@ class _Search:
         )
 
     def _best(self, board: Wired, fit: Fit) -> tuple[Finding, Fit] | None:
-        """The fault that explains most of what `fit` leaves, with the new fit; None if none explains enough."""
+        """Return the fault that reduces χ² of `fit` most, with the new fit; None if no fault reduces it enough."""
         screened = self._screened(board, fit)
         needed = EXPLAINS + 2.0 * np.log(max(1, len(screened)))
         fitted = [(self._refined(board, fault), fault) for fault in screened[:FITTED]]
@@ -262,11 +263,11 @@ class _Search:
         return Finding(fault, fault.remedy(self._model.nominal), alike), best
 
     def _screened(self, board: Wired, fit: Fit) -> list[Miswiring]:
-        """All faults that the board may have besides, the most likely first, each once.
+        """Return the likely further faults of the board, the most likely first, each once.
 
-        A first look ranks them: faults of edges by a linear estimate, from the conductances that fit the board best
-        without them; those of leads at a few settings of the edges, from nominal parts, because a fit makes up for a
-        wrong lead by all parts around it.
+        A first look ranks all faults. Faults of edges are ranked by a linear estimate about the conductances of the
+        best fit without the fault. Faults of leads are ranked at a few settings of the edges and about nominal parts,
+        because a fit compensates a wrong lead with all parts around it.
         """
         siemens = self._model.siemens(board)
         base = self._model.expectation(board, siemens * fit.factor)
@@ -286,7 +287,7 @@ class _Search:
         ranked = [fault for _, fault in sorted(scores.values(), key=lambda each: each[0])]
         likely = [fault for fault in ranked if fault.at == "edge"][:LIKELY]
         likely += [fault for fault in ranked if fault.at != "edge"][:LIKELY]
-        # The linear estimate is poor for edges that change much; each of two exchanged ones looks suspicious alone.
+        # The linear estimate is poor for large changes, but each of two exchanged edges also looks suspicious alone.
         suspects = set(self._suspicious(scores)[:SUSPECTS])
         likely += [f for f in ranked if f.at == "edge" and suspects.issuperset(f.names) and f not in likely]
         likely = [self._sized(board, fault, nominal, of_leads) for fault in likely]
@@ -310,7 +311,7 @@ class _Search:
         return min(scores)
 
     def _sized(self, board: Wired, fault: Miswiring, factor: Array, looks: Looks) -> Miswiring:
-        """The same fault; if it is a resistor, with the resistance that explains most, between the values tried."""
+        """Return the fault; if it has a resistance, with the best value between the neighbours of the one tried."""
         if fault.takes != "resistance" or fault.value is None:
             return fault
         kind, names, middle = type(fault), fault.names, float(np.log(fault.value))
@@ -326,14 +327,14 @@ class _Search:
         return min(looks.chi2(self._model.volts(changed, own, stuck_s), own) for stuck_s in self._stuck(changed))
 
     def _without(self, fault: Miswiring, factor: Array) -> Array:
-        """The deviations (E,) of a fit, without those that stood in for a fault of these edges."""
+        """Return the deviations (E,) of a fit, without those of the faulty edges, where they stood in for the fault."""
         own = factor.copy()
         if fault.at == "edge":
             own[[self._rig.edges.index(name) for name in fault.names]] = 1.0
         return own
 
     def _candidates(self, scores: Scores) -> Iterator[Miswiring]:
-        """All faults; pairs of edges last, and on a large board only of those that look most suspicious alone."""
+        """Yield all faults; pairs of edges last, on a large board only of edges that look most suspicious alone."""
         kinds = [MISWIRINGS.find(name) for name in MISWIRINGS.names()]
         pairs = [kind for kind in kinds if kind.at == "edge" and 2 in kind.count]
         for kind in kinds:
@@ -344,7 +345,7 @@ class _Search:
             yield from kind.candidates(replace(self._places, edges=suspicious))
 
     def _suspicious(self, scores: Scores) -> tuple[str, ...]:
-        """The edges, those first that explain most if something is wrong with them alone."""
+        """Return the edges, first those whose faults alone explain the readings best."""
         alone = dict.fromkeys(self._places.edges, np.inf)
         for (_, names), (score, fault) in scores.items():
             if fault.at == "edge" and len(names) == 1:
