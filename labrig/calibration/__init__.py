@@ -1,1 +1,1 @@
-"""Calibration records: what instruments really measure, play and hold, and the wrappers that apply it."""
+"""Calibration records of what instruments really measure, play and hold, and wrappers that apply a record."""

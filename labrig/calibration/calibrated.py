@@ -15,8 +15,8 @@ from labrig.instruments.wrapped import WrappedProgrammer, WrappedSource
 from labrig.signals.tones import Tone, ToneProgram
 
 EARLY = 1
-"""Scans that are discarded in addition, because a channel may be sampled earlier than stated: delays are known only
-relative to one another. A first scan before the sources have settled would show the previous drive."""
+"""Further scans that are discarded, because a channel may be sampled earlier than stated: delays are known only
+relative to one another. A scan before the sources have settled would still show the previous drive."""
 
 
 class CalibratedDigitizer:
@@ -59,7 +59,7 @@ class CalibratedDigitizer:
         self._digitizer.open()
 
     def identify(self) -> Identity:
-        """Identity of the digitizer; raises ConfigError if the record is of another one."""
+        """Identity of the digitizer; raises ConfigError if the record belongs to another digitizer."""
         found = self._digitizer.identify()
         self._record.check_identity(self._name, found)
         return found
@@ -82,9 +82,9 @@ class CalibratedDigitizer:
 
 
 class CalibratedSource(WrappedSource):
-    """A source that plays the requested volts: its own gain, offset and delay are compensated in its programs.
+    """A source that plays the requested volts: its programs compensate its gain, offset and delay.
 
-    `idle` plays nominal 0 V, because nothing is measured then.
+    `idle` plays a nominal 0 V without compensation, because nothing is measured then.
     """
 
     def __init__(self, name: str, source: WaveformSource, record: CalibrationRecord) -> None:
@@ -94,7 +94,7 @@ class CalibratedSource(WrappedSource):
         self._at = {label: column for column, label in enumerate(record.outputs)}
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Load compensated programs; return what is really played."""
+        """Load compensated programs; return the programs that are really played."""
         sent = {channel: self._compensated(channel, program) for channel, program in programs.items()}
         played = self._source.load(sent)
         return {
@@ -133,7 +133,7 @@ class CalibratedSource(WrappedSource):
         return SourceAccuracy(float(np.maximum(of.u_gain, of.u_tone_gain)[mine].max(initial=0.0)))
 
     def identify(self) -> Identity:
-        """Identity of the source; raises ConfigError if the record is of another one."""
+        """Identity of the source; raises ConfigError if the record belongs to another source."""
         found = self._source.identify()
         self._record.check_identity(self._name, found)
         return found
@@ -153,7 +153,7 @@ class CalibratedProgrammer(WrappedProgrammer):
         return {channel: self._record.levels.get(f"{self._name}/{channel}", each) for channel, each in nominal.items()}
 
     def identify(self) -> Identity:
-        """Identity of the programmer; raises ConfigError if the record is of another one."""
+        """Identity of the programmer; raises ConfigError if the record belongs to another programmer."""
         found = self._programmer.identify()
         self._record.check_identity(self._name, found)
         return found

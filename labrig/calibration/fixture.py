@@ -1,4 +1,4 @@
-"""Fixtures: what is connected to what while instruments are calibrated, instead of the board.
+"""Fixtures: the connections between instruments that replace the board during a calibration.
 
 A simulated or virtual bench builds the fixture itself; on hardware its instructions are printed.
 """
@@ -23,11 +23,11 @@ class Standard:
     Attributes
     ----------
     a, b : str
-        Its nodes.
+        The two nodes.
     ohm : float
-        Its stated value (Ω).
+        Stated resistance (Ω).
     u_ohm : float
-        Standard uncertainty of that value, relative.
+        Relative standard uncertainty of the resistance.
     """
 
     a: str
@@ -45,11 +45,11 @@ class Fixture:
     name : str
         Name for messages.
     instructions : tuple of str
-        What to connect, one sentence each.
+        Connections to make, in one sentence each.
     senses : mapping
         Node of each digitizer channel; several channels may share a node.
     drives : mapping
-        Node of each source channel, at most one for each node; the others are open.
+        Node of each connected source channel, at most one channel per node; all other source channels are open.
     grounded : tuple of str
         Nodes that are connected to ground.
     parts : mapping
@@ -57,9 +57,9 @@ class Fixture:
     standards : tuple of Standard
         Resistors between nodes.
     reference_v : float
-        Voltage of the reference (V), if `drives` has it.
+        Voltage of the reference (V), if `drives` contains a reference.
     u_reference : float
-        Standard uncertainty of this voltage, relative.
+        Relative standard uncertainty of this voltage.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Fixture:
     u_reference: float = 0.0
 
     def to_text(self) -> str:
-        """Return the fixture as JSON, for the process of virtual instruments."""
+        """Return the fixture as JSON, for the process with the virtual instruments."""
         return json_text(asdict(self))
 
     @classmethod

@@ -35,16 +35,16 @@ class DigitizerCalibration:
     u_gain, u_offset_v : (C,) arrays
         Their standard uncertainties.
     delay_s, u_delay_s : (C,) arrays
-        Delay of the samples beyond the one that the digitizer states, relative to the pilot's channel, and its standard
-        uncertainty (s).
+        Delay of the samples beyond the delay that the digitizer states, relative to the pilot's channel, and its
+        standard uncertainty (s).
     frequencies_hz : (F,) array
         Frequencies at which the response was measured (Hz).
     response : (F, C) complex array
         Response to a tone, relative to gain and delay; 1 is perfect.
     u_response : (F, C) array
-        Its standard uncertainty.
+        Standard uncertainty of the response.
     noise_density : (C,) array
-        Noise of a shorted input between these frequencies (V/√Hz); NaN for the pilot's.
+        Noise of each shorted input between these frequencies (V/√Hz); NaN for the pilot's input.
     """
 
     gain: Array
@@ -83,13 +83,13 @@ class SourceCalibration:
     offset_v : (S,) array
         Offset (V); NaN if it was not measured.
     delay_s : (S,) array
-        Delay of its tones relative to those of the pilot (s).
+        Delay of the tones of each channel relative to the pilot's (s).
     u_gain, u_tone_gain, u_offset_v, u_delay_s : (S,) arrays
         Standard uncertainties.
     crosstalk : (2, S, C) complex array
-        Share κ₀ + κ₁ f of a tone of frequency f that reaches each input past the board.
+        Coefficients κ₀ and κ₁: the share κ₀ + κ₁ f of a tone of frequency f couples directly into each input.
     u_crosstalk : (S, C) array
-        Standard uncertainty of the share.
+        Standard uncertainty of this share.
     """
 
     gain: Array
@@ -115,7 +115,7 @@ class CalibrationRecord:
     digitizer : str
         Name of the digitizer.
     inputs, outputs : tuple of str
-        Labels of its channels, and of those of the sources ("awg/0"), in the order of the arrays.
+        Labels of the channels of the digitizer and of the sources ("awg/0"), in the order of the arrays.
     pilot : str
         Label of the pilot's source channel.
     identities : mapping
@@ -123,7 +123,7 @@ class CalibrationRecord:
     conditions : mapping
         Conditions of the measurement: bench, sample rate, range, temperature, standards.
     findings : tuple of str
-        What is wrong with channels, such as a stuck part.
+        Problems of channels, such as a stuck part.
     unusable : mapping
         Defect of each programmer channel ("pots/3") that cannot be used.
     of_inputs, of_outputs
@@ -162,7 +162,7 @@ class CalibrationRecord:
         )
 
     def expired(self, now: datetime) -> bool:
-        """Return whether the record is no longer valid at this time."""
+        """Return whether the record is no longer valid at the time `now`."""
         return now >= datetime.fromisoformat(self.valid_until)
 
 

@@ -36,7 +36,7 @@ class SimulatedBench:
     Parameters
     ----------
     network : Network
-        The board, with edges in the order in which the rig numbers them.
+        The board, with the edges in the order of the rig.
     wiring : BoardWiring
         The channels at nodes and edges.
     capabilities : dict
@@ -46,11 +46,11 @@ class SimulatedBench:
     seed : int
         Seed of the random phase at which tones start.
     inputs, outputs : sequence of str
-        Source channels ("awg/0") of the inputs, and nodes of the outputs; used only for the axes of `truth`.
+        Source channels ("awg/0") of the inputs, and nodes of the outputs. They only set the axes of `truth`.
     faults : sequence of ScheduledFault
-        The faults, and when they begin.
+        The faults and the times at which they begin.
     compensated : mapping
-        As for `SimulatedTruth`.
+        Gains and offsets that a calibration record compensates, as in `SimulatedTruth`.
     """
 
     def __init__(

@@ -21,13 +21,13 @@ REFERENCE_OHM = 1.0
 def fixture_board(fixture: Fixture, output_ohm: Mapping[str, float], seed: int) -> tuple[ResistiveNetwork, BoardWiring]:
     """Return the network of a fixture and its wiring.
 
-    Standards and references differ from their stated values within their uncertainty, by amounts that are drawn from
-    the seed: a calibration cannot know better than its standards.
+    Standards and references differ from their stated values by random amounts within their uncertainty, because a
+    calibration cannot be better than its standards. The seed determines these amounts.
 
     Parameters
     ----------
     fixture : Fixture
-        What is connected to what.
+        The connections.
     output_ohm : mapping
         Output resistance of each source, by instrument (Ω).
     seed : int

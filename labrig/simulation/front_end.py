@@ -19,7 +19,7 @@ from labrig.simulation.world import Stretch, World
 Array = NDArray[np.float64]
 
 APERTURE_NODES = 8
-"""Times within an aperture at which a voltage is averaged; exact to 1e-13 for tones below half the sample rate."""
+"""Number of times in an aperture over which a voltage is averaged: exact to 1e-13 for tones below the Nyquist rate."""
 
 ENTRIES_AT_ONCE = 1 << 15
 """Number of samples that are rounded together, so that they stay in the processor's cache."""
@@ -43,7 +43,7 @@ class FrontEnd:
     converts : bool
         Whether samples become integer codes; if False they stay float64 volts.
     aperture_s : float
-        Time, centred on that of a sample, over which the sample is an average (s).
+        Duration, centred on the time of a sample, over which the sample is averaged (s).
     """
 
     def __init__(
@@ -256,7 +256,7 @@ def _averaged(
     coupling: Array | None,
     aperture_s: float,
 ) -> list[Stretch]:
-    """Return the same averaged over `aperture_s` around the time of each sample, by Gauss-Legendre quadrature."""
+    """Return the voltages averaged over `aperture_s` around the time of each sample, by Gauss-Legendre quadrature."""
     volts = np.zeros((n, len(nodes)))
     for node, weight in zip(*np.polynomial.legendre.leggauss(APERTURE_NODES), strict=True):
         part = np.zeros_like(volts)

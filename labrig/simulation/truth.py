@@ -33,7 +33,7 @@ class SimulatedTruth:
     outputs : tuple of str
         Nodes of the outputs.
     compensated : mapping
-        Gain and offset (V) that a calibration record compensates in the programs of a source channel ("awg/0").
+        Gain and offset (V) that a calibration record compensates in the programs of each source channel ("awg/0").
     """
 
     def __init__(

@@ -15,8 +15,8 @@ from labrig.simulation.faces.face import Face
 class SimulatedPulseProgrammer(Face):
     """A bank of memristors, which keep their states without supply.
 
-    A switch connects the cells to the network or to the programmer. It is the network from the first `keep_alive` or
-    `program` on, except while a cell is read or pulsed.
+    A switch connects the cells to the network or to the programmer. After the first `keep_alive` or `program` they are
+    connected to the network, except while a cell is read or pulsed.
     """
 
     def __init__(self, name: str, context: SimulatedContext, capabilities: PulseProgrammerCapabilities) -> None:
@@ -29,7 +29,7 @@ class SimulatedPulseProgrammer(Face):
         )
 
     def open(self) -> None:
-        """Connect to the programmer; the network is disconnected from the cells."""
+        """Connect the cells to the programmer, which disconnects them from the network."""
         super().open()
         self._cells.isolate(self._context.clock.now(), self.name)
         self._connected = False
@@ -39,7 +39,7 @@ class SimulatedPulseProgrammer(Face):
         return dict.fromkeys(self._capabilities.channels, self._capabilities.levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
-        """Write settings by channel, by write–verify."""
+        """Write the setting of each channel by write–verify."""
         self._require_open("program")
         report = self._bank.program(settings)
         self._connect()
@@ -51,12 +51,12 @@ class SimulatedPulseProgrammer(Face):
         return self._bank.read_back(channels)
 
     def refresh(self) -> ProgramReport:
-        """Read every cell that was written, and write those again that have drifted."""
+        """Read every cell that was written, and write the cells that have drifted again."""
         self._require_open("refresh")
         return self._bank.refresh()
 
     def keep_alive(self) -> None:
-        """Connect the network, the first time."""
+        """On the first call, connect the network."""
         self._require_open("keep alive")
         self._connect()
 
@@ -65,7 +65,7 @@ class SimulatedPulseProgrammer(Face):
         self._require_open("leave")
 
     def make_safe(self) -> None:
-        """Do nothing: between two calls no pulse is applied."""
+        """Do nothing: no pulse is applied between two calls."""
 
     def _connect(self) -> None:
         if not self._connected:
@@ -96,7 +96,7 @@ class _SimulatedCell:
         self._channel = channel
 
     def read(self) -> float:
-        """One reading of the conductance (S)."""
+        """Return one reading of the conductance (S)."""
         clock = self._context.clock
         clock.sleep(self._able.write_s)
         return self._context.world.cells.read(clock.now(), self._channel, self._able.read_v, self._able.write_s)

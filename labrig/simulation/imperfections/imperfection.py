@@ -98,14 +98,14 @@ class Imperfection:
     Parameters
     ----------
     value
-        The value of its key in the configuration, validated as `Options`.
+        The value of the imperfection's key in the configuration, validated as `Options`.
     seed : int
         Seed of the simulation.
 
     Attributes
     ----------
     Options
-        Type of that value: a number or a quantity (`labrig.quantities.Voltage`), or a `Section` with several keys.
+        Type of `value`: a number or a quantity (`labrig.quantities.Voltage`), or a `Section` with several keys.
     converts : bool
         Whether sources and digitizers round to their bits, and programmers to their levels. If False for all
         imperfections, codes are float64 volts, and conductances are continuous.
@@ -114,7 +114,7 @@ class Imperfection:
     u_source_gain : float
         Contribution to the standard uncertainty that a source states for its gain (relative).
     u_pickup : float
-        Standard deviation of the share of a tone that reaches each input from each source.
+        Standard deviation of the crosstalk between a source and an input, as a share of the tone of the source.
     """
 
     Options: ClassVar[Any] = NoOptions
@@ -124,7 +124,7 @@ class Imperfection:
     u_pickup: float = 0.0
     u_source_gain: float = 0.0
     noise_is_common: bool = False
-    """Whether the noise of `noise_variance` is the same in all channels."""
+    """Whether all channels share the noise of `noise_variance`."""
 
     def __init__(self, value: Any, seed: int) -> None:
         self.value = value
@@ -180,7 +180,7 @@ class Imperfection:
         return None
 
     def noise_variance(self, hz: float, samples: int, rate_hz: float) -> float:
-        """Return the variance (V²) of one quadrature of a tone (or of DC, at 0 Hz) in a window, due to its noise."""
+        """Return the variance (V²) that its noise causes in one quadrature of a tone, or in DC (0 Hz), in a window."""
         return 0.0
 
     def addition(self, digitizer: str, channels: int) -> Addition | None:

@@ -27,13 +27,13 @@ class Dead(Miswiring):
         return behind(board, self.names[0], OPEN_OHM)
 
     def remedy(self, board: Wired) -> str:
-        """Say which lead to look at."""
+        """Return which lead to check."""
         channel = board.drive_channel(self.names[0])
-        return f"is the lead from {channel} to {self.names[0]} or its series resistor open? does {channel} play at all?"
+        return f"check the lead from {channel} to {self.names[0]}, its series resistor, and whether {channel} plays"
 
 
 def behind(board: Wired, node: str, ohm: float) -> Wired:
-    """Return the board with another resistance (Ω) between a node and its source."""
+    """Return the board with a resistance (Ω) that replaces the one between a node and its source."""
     network: Any = board.network
     sources = [replace(each, ohm=ohm) if each.node == node else each for each in network.sources]
     return Wired(replace(network, sources=tuple(sources)), board.wiring)

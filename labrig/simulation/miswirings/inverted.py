@@ -20,10 +20,10 @@ class Inverted(Miswiring):
         return (cls(node) for node in places.sensed)
 
     def applied(self, board: Wired) -> Wired:
-        """Change the sign of what the channel reads."""
+        """Change the sign of the channel's readings."""
         lead, sensors = board.sense_channel(self.names[0]), board.wiring.sensors
         return board.rewired(sensors={**sensors, lead: -sensors.get(lead, 1.0)})
 
     def remedy(self, board: Wired) -> str:
-        """Say which wires to exchange."""
+        """Return which wires to exchange."""
         return f"exchange + and − of {board.sense_channel(self.names[0])}, at {self.names[0]}"

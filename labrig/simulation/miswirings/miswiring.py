@@ -1,6 +1,6 @@
-"""The contract of a miswiring: what is connected wrongly on a board, and the board that results.
+"""The contract of a miswiring: a wrong connection on a board, and the board that results from it.
 
-A simulated board with miswirings rehearses `labrig selftest`, which also uses them as its hypotheses.
+A simulated board with miswirings is a rehearsal for `labrig selftest`, which uses the miswirings as its hypotheses.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ class Wired:
     wiring: BoardWiring
 
     def rewired(self, **changes: Any) -> Wired:
-        """Return the same board with other entries of its wiring."""
+        """Return the board with other values of some attributes of its wiring."""
         return Wired(self.network, replace(self.wiring, **changes))
 
     def sense_channel(self, node: str) -> str:
-        """Return the digitizer channel at a node."""
+        """Return the digitizer channel of a node."""
         return next(channel for channel, at in self.wiring.senses.items() if at == node)
 
     def drive_channel(self, node: str) -> str:
-        """Return the source channel at a node."""
+        """Return the source channel of a node."""
         return next(channel for channel, at in self.wiring.sources.items() if at == node)
 
     def edge_channel(self, edge: str) -> str:
-        """Return the programmer channel at an edge."""
+        """Return the programmer channel of an edge."""
         return next(channel for channel, at in self.wiring.edges.items() if at == edge)
 
 
 @dataclass(frozen=True)
 class Places:
-    """The names that a miswiring may use.
+    """The nodes and edges that a miswiring may name.
 
     Attributes
     ----------
@@ -58,30 +58,30 @@ class Places:
     pilot: str
 
     def of(self, kind: str) -> tuple[str, ...]:
-        """Return all names of a kind: "sense", "drive" or "edge"."""
+        """Return all names of a kind, which is "sense", "drive" or "edge"."""
         return {"sense": self.sensed, "drive": (*self.inputs, *self.outputs), "edge": self.edges}[kind]
 
 
 class Miswiring(ABC):
-    """One thing that is connected wrongly.
+    """One wrong connection or part.
 
     Parameters
     ----------
     *names : str
         The nodes or edges concerned.
     value : float, optional
-        What is there instead, in SI units.
+        The wrong value, in SI units.
 
     Attributes
     ----------
     key : str
-        Its key in `simulation.miswired`.
+        Key in `simulation.miswired`.
     at : str
-        What its names are: nodes with a sense lead, driven nodes, or edges.
+        Kind of its names: "sense" (nodes with a sense lead), "drive" (driven nodes) or "edge".
     count : tuple of int
-        How many names it may have.
+        Allowed numbers of names.
     takes : str or None
-        The dimension of its value, if it takes one.
+        Dimension of the value; None without a value.
     """
 
     key: ClassVar[str]
@@ -99,7 +99,7 @@ class Miswiring(ABC):
 
     @classmethod
     def read(cls, written: object, names: Collection[str]) -> Self:
-        """Return the miswiring as written after its key; raises ValueError with a message for the user."""
+        """Return the miswiring that is written under its key; raises ValueError with a message for the user."""
         value = None
         if cls.takes is not None:
             if not isinstance(written, Mapping) or len(written) != 1:
@@ -121,7 +121,7 @@ class Miswiring(ABC):
     @classmethod
     @abstractmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """All miswirings of this kind on a board; those with a value appear with several values."""
+        """Yield all miswirings of this kind on a board; a miswiring with a value is tried with several values."""
         ...
 
     @abstractmethod
@@ -131,7 +131,7 @@ class Miswiring(ABC):
 
     @abstractmethod
     def remedy(self, board: Wired) -> str:
-        """Say what to check, with the pins."""
+        """Return what to check, with the pins."""
         ...
 
     @classmethod

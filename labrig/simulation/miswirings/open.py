@@ -20,10 +20,10 @@ class Open(Miswiring):
         return (cls(node) for node in places.sensed)
 
     def applied(self, board: Wired) -> Wired:
-        """Take the channel off its node."""
+        """Disconnect the channel from its node."""
         lead = board.sense_channel(self.names[0])
         return board.rewired(senses={channel: at for channel, at in board.wiring.senses.items() if channel != lead})
 
     def remedy(self, board: Wired) -> str:
-        """Say which lead to connect."""
-        return f"connect {board.sense_channel(self.names[0])} to {self.names[0]}; is its lead broken or unplugged?"
+        """Return which lead to connect."""
+        return f"connect {board.sense_channel(self.names[0])} to {self.names[0]}: the lead may be broken or unplugged"

@@ -23,7 +23,7 @@ class Short(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every node of the network that is sensed, to ground and to every other one."""
+        """Yield a short circuit from every sensed node to ground and to every other sensed node."""
         nodes = [node for node in places.sensed if node != places.pilot]
         return (cls(*pair) for pair in (*((node,) for node in nodes), *combinations(nodes, 2)))
 
@@ -35,6 +35,6 @@ class Short(Miswiring):
         return Wired(replace(network, resistors=(*network.resistors, wire)), board.wiring)
 
     def remedy(self, board: Wired) -> str:
-        """Say where to look."""
+        """Return where to look."""
         a, b = (*self.names, GROUND)[:2]
         return f"look for a short circuit between {a} and {b}: solder, a wire end, or two pins of one header"

@@ -9,7 +9,7 @@ from labrig.simulation.miswirings.miswiring import Miswiring, Places, Wired
 
 
 class Stuck(Miswiring):
-    """The conductance of an edge stays at its value after power-up, although the part reads back what is written."""
+    """The conductance of an edge stays at its power-up value, although the part reads back what was written."""
 
     key = "stuck"
     at = "edge"
@@ -20,9 +20,9 @@ class Stuck(Miswiring):
         return (cls(edge) for edge in places.edges)
 
     def applied(self, board: Wired) -> Wired:
-        """Let the World ignore what is written to this edge."""
+        """Make the World ignore everything that is written to this edge."""
         return board.rewired(stuck=board.wiring.stuck | {self.names[0]})
 
     def remedy(self, board: Wired) -> str:
-        """Say which part to look at."""
-        return f"does the wiper of {board.edge_channel(self.names[0])}, the part of {self.names[0]}, move at all?"
+        """Return which part to check."""
+        return f"check whether the wiper of {board.edge_channel(self.names[0])}, the part of {self.names[0]}, moves"

@@ -27,6 +27,6 @@ class Swap(Miswiring):
         return board.rewired(senses=exchanged(board.wiring.senses, a, b))
 
     def remedy(self, board: Wired) -> str:
-        """Say which leads to exchange."""
+        """Return which leads to exchange."""
         a, b = map(board.sense_channel, self.names)
         return f"exchange the leads to {a} and {b}: {a} belongs to {self.names[0]}, {b} to {self.names[1]}"

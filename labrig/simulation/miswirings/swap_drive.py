@@ -10,7 +10,7 @@ from labrig.simulation.miswirings.miswiring import Miswiring, Places, Wired, exc
 
 
 class SwapDrive(Miswiring):
-    """The source channels of two nodes are exchanged, with their series resistors staying at the nodes."""
+    """The source channels of two nodes are exchanged; the series resistors stay at the nodes."""
 
     key = "swap_drive"
     at = "drive"
@@ -22,11 +22,11 @@ class SwapDrive(Miswiring):
         return (cls(a, b) for a, b in combinations((*places.inputs, *places.outputs), 2))
 
     def applied(self, board: Wired) -> Wired:
-        """Exchange the nodes of their channels."""
+        """Exchange the nodes of the two source channels."""
         a, b = map(board.drive_channel, self.names)
         return board.rewired(sources=exchanged(board.wiring.sources, a, b))
 
     def remedy(self, board: Wired) -> str:
-        """Say which leads to exchange."""
+        """Return which leads to exchange."""
         a, b = map(board.drive_channel, self.names)
         return f"exchange the leads from {a} and {b}: {a} belongs to {self.names[0]}, {b} to {self.names[1]}"

@@ -22,11 +22,11 @@ class SwapEdges(Miswiring):
         return (cls(a, b) for a, b in combinations(places.edges, 2))
 
     def applied(self, board: Wired) -> Wired:
-        """Exchange the edges of their channels."""
+        """Exchange the edges of the two programmer channels."""
         a, b = map(board.edge_channel, self.names)
         return board.rewired(edges=exchanged(board.wiring.edges, a, b))
 
     def remedy(self, board: Wired) -> str:
-        """Say which parts to exchange."""
+        """Return which parts to exchange."""
         a, b = map(board.edge_channel, self.names)
         return f"exchange the wires of {a} and {b}: {a} belongs to {self.names[0]}, {b} to {self.names[1]}"

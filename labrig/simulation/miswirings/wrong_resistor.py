@@ -1,4 +1,4 @@
-"""A series resistor of another value than the configured one."""
+"""A series resistor whose value differs from the configured one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TRIED_OHM = tuple(10 ** (0.5 * k) for k in range(2, 14))
 
 
 class WrongResistor(Miswiring):
-    """The resistance between a source and its node has another value (Ω)."""
+    """The resistance between a source and its node is `value` (Ω) instead of the configured one."""
 
     key = "wrong_resistor"
     at = "drive"
@@ -29,6 +29,6 @@ class WrongResistor(Miswiring):
         return behind(board, self.names[0], self.value)
 
     def remedy(self, board: Wired) -> str:
-        """Say which resistor to look at."""
+        """Return which resistor to check."""
         channel = board.drive_channel(self.names[0])
         return f"check the series resistor between {channel} and {self.names[0]}: it looks like {self.value:.2g} Ω"

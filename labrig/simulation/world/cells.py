@@ -1,6 +1,6 @@
-"""The memristors of a board: the state of every cell, what was done to it, and what it conducts.
+"""The memristors of a board: the state, history and conductance of every cell.
 
-Random numbers are keyed by the cell and by how often it was pulsed or read, so a resumed run finds the same cells.
+Random numbers depend only on the cell and on its number of pulses and readings, so a resumed run finds the same cells.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEAST_UNIFORM = 2.0**-54
 
 @dataclass
 class _Cell:
-    """One cell: its specimen, its state since when, and how often it was pulsed and read."""
+    """One cell: its specimen, its state and the time of that state, and its numbers of pulses and readings."""
 
     part: Memristor
     stream: RandomStream
@@ -36,7 +36,7 @@ class _Cell:
 
 
 class Cells:
-    """The memristors of a board, by channel ("pots/0"); also those that lead nowhere.
+    """The memristors of a board by channel ("pots/0"), including those that are not wired to an edge.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ class Cells:
     seed : int
         Seed of the simulation.
     set_edges : callable
-        Sets the conductances (S) of edges from a time on.
+        Sets the conductances (S) of edges from a given time on.
 
     Attributes
     ----------
     strongest_v : float
         Largest amplitude of a pulse so far (V).
     touched_connected : int
-        Number of pulses and readings while the network was connected to the cell, which makes them wrong.
+        Number of wrong pulses and readings, made while the network was connected to the cell.
     """
 
     def __init__(
@@ -92,11 +92,11 @@ class Cells:
         return sum(cell.reads for cell in self._cells.values())
 
     def of(self, programmer: str) -> tuple[str, ...]:
-        """The channels of a programmer that have cells."""
+        """Return the channels of a programmer that have cells."""
         return tuple(channel for channel in self._cells if channel.startswith(f"{programmer}/"))
 
     def siemens(self, t: float, channel: str) -> float:
-        """Conductance of a cell at t (S)."""
+        """Return the conductance of a cell at t (S)."""
         return self._cells[channel].siemens(t)
 
     def isolate(self, t: float, programmer: str) -> None:
@@ -112,7 +112,7 @@ class Cells:
         self._show(t, {channel: self.siemens(t, channel) for channel in channels if channel in self._edges})
 
     def drift(self, t: float) -> None:
-        """Let the network see how the cells have drifted until t."""
+        """Apply the drift of the cells until t to the network."""
         if self._edges:
             self._show(t, {c: self.siemens(t, c) for c in self._edges if c not in self._isolated})
 
@@ -125,7 +125,7 @@ class Cells:
         self._disturb(t, cell, volts, width_s)
 
     def read(self, t: float, channel: str, volts: float, duration_s: float) -> float:
-        """One noisy reading of the conductance (S). A voltage above the quiet one of the part is a pulse, too."""
+        """Return a noisy reading of the conductance (S); a voltage above the part's quiet voltage is a pulse, too."""
         cell = self._cells[channel]
         self._touch(channel)
         cell.reads += 1
@@ -135,14 +135,14 @@ class Cells:
         return cell.siemens(t) * (1 + cell.part.ramp.read_noise * noise)
 
     def state(self) -> dict[str, list[float]]:
-        """What a resumed run needs, as plain values."""
+        """Return the state that a resumed run needs, as plain values."""
         return {
             channel: [cell.state.siemens, cell.state.drift, cell.since_s, cell.pulses, cell.reads]
             for channel, cell in self._cells.items()
         }
 
     def resume(self, t: float, state: Mapping[str, Any]) -> None:
-        """Go on from a state at t."""
+        """Continue from a saved state at t."""
         for channel, (siemens, drift, since_s, pulses, reads) in state.items():
             cell = self._cells[channel]
             cell.state, cell.since_s = CellState(siemens, drift), since_s

@@ -25,17 +25,17 @@ class BoardWiring:
     edges : mapping
         Edge of each programmer channel.
     leads : mapping
-        Lead between a digitizer channel and its node, where it is not the default.
+        Lead between each digitizer channel and its node, if it is not the default lead.
     sensors : mapping
-        Volts of a digitizer channel per unit of its node's state, where this is not 1.
+        Volts of each digitizer channel per unit of its node's state, if not 1.
     per_siemens : mapping
-        Edge parameter that the transducer of an edge produces per siemens, by edge, where this is not 1.
+        Edge parameter that the transducer of each edge produces per siemens, if not 1.
     volts_per_drive : mapping
-        Volts that an input's channel plays per unit of its activation, where this is not 1.
+        Volts that the channel of each input plays per unit of activation, if not 1.
     stuck : set of str
-        Edges that keep the conductance of power-up, whatever is written.
+        Edges that keep their power-up conductance whatever is written.
     references : mapping
-        Constant voltage (V) of each source channel that is a voltage reference, not an instrument.
+        Constant voltage (V) of each source channel that is a voltage reference instead of an instrument.
     """
 
     sources: Mapping[str, str]

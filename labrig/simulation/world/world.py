@@ -43,7 +43,7 @@ class World:
     Parameters
     ----------
     network : Network
-        The board, with edges in the order in which the rig numbers them.
+        The board, with the edges in the order of the rig.
     wiring : BoardWiring
         The channels at nodes and edges.
     stages : mapping
@@ -56,7 +56,7 @@ class World:
     Attributes
     ----------
     faults : FaultSchedule
-        The faults, and when they begin.
+        The faults and the times at which they begin.
     acquisitions : int
         Number of acquisitions that have begun.
     gains : dict of str to float
