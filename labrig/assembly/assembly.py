@@ -96,13 +96,13 @@ class Assembly:
     calibration : CalibrationRecord or None
         The record that is applied to the instruments.
     fixture : Fixture or None
-        What simulated and virtual instruments are connected to instead of the board, while they are calibrated.
+        The fixture that simulated and virtual instruments are connected to instead of the board during a calibration.
     attended : bool
         Whether the rig is used from a program or notebook, which may pause between measurements for any time.
     auto : Auto or None
-        The keys that are `auto`, whose values are provisional unless they are in `chosen`.
+        The keys that are `auto`. Their values are provisional unless they are in `chosen`.
     chosen : tuple of Chosen
-        The values of these keys that were chosen from the first gradients.
+        The values that were chosen for keys with `auto` from the first gradients.
     """
 
     document: Document
@@ -192,7 +192,7 @@ class Assembly:
     def rig_on(self, bench: Bench, *, recorded: bool = False) -> Rig:
         """Return an unopened rig on a bench.
 
-        recorded: the instruments replay what others have measured behind their calibration records and transducers.
+        recorded: the instruments replay recorded readings, to which calibration and transducers were already applied.
         """
         hookup, record = self.board.hookup, self.calibration
         others = () if self.judge is None else (self.judge.device,)

@@ -1,7 +1,7 @@
-"""`auto` for the rate, the temperature and the error current: which keys, and the values that stand in their place.
+"""The keys that may be `auto` (rate, temperature, error current), and provisional values for them.
 
-What a run uses is chosen from its first gradients (`labrig.procedures.auto`). Until then, and in commands that do not
-train, provisional values are used, so that everything else can be checked.
+The values of a run are chosen from its first gradients (`labrig.procedures.auto`). Until then, and in commands that do
+not train, provisional values are used so that everything else can be checked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TEMPERATURE: TreePath = ("learning", "temperature")
 ERROR: TreePath = ("learning", "error")
 
 SWING = 0.005
-"""How far the error current moves an output, as a share of the largest activation. With an activation of 1 V these are
+"""Change of an output due to the error current, as a share of the largest activation. With an activation of 1 V this is
 5 mV, well below the thermal voltage of a diode."""
 
 PROVISIONAL_RATE = 0.05
@@ -60,25 +60,25 @@ def auto_of(document: Document) -> Auto:
 
 
 def require_numbers(auto: Auto | None, what: str) -> None:
-    """Raise ConfigError if a key is `auto`; `what` trains with the values of the configuration, and chooses none."""
+    """Raise ConfigError if a key is `auto`; `what` names the command, which cannot choose values itself."""
     if auto is None or not auto.keys:
         return
     keys = " and ".join(render_path(path) for path in auto.keys)
     raise ConfigError(
-        f"{keys} is auto, but {what} chooses no values",
-        remedy="take those that labrig run has chosen, from config.resolved.yaml in its folder",
+        f"{keys} {'is' if len(auto.keys) == 1 else 'are'} auto, but {what} cannot choose values",
+        remedy="write the values that a labrig run chose; they are in config.resolved.yaml in its folder",
     )
 
 
 def provisional(auto: Auto, board: Board | None, task: Task | None, initial: Any) -> dict[TreePath, float | str]:
-    """Return provisional values: the current by the nominal board, the others by experience.
+    """Return provisional values: the error current from the nominal board, the others from experience.
 
     Parameters
     ----------
     auto : Auto
-        The keys.
+        The keys that are `auto`.
     board, task : Board and Task, or None
-        As far as they could be built.
+        None if the configuration has problems, so that it could not be built.
     initial : (E,) array or None
         Initial conductances.
     """
@@ -97,12 +97,12 @@ def provisional(auto: Auto, board: Board | None, task: Task | None, initial: Any
 
 
 def _most(board: Board) -> float:
-    """Half the largest flow that every output's source can make."""
+    """Return half the largest flow that the error sources of all outputs can play."""
     return 0.5 * min(wire.full_scale_v / abs(wire.volts_per_ampere) for wire in board.hookup.outputs)
 
 
 def _state_per_flow(board: Board, initial: Any) -> float:
-    """The largest response of an output to its own error source, per flow, at the initial conductances."""
+    """Return the largest response per flow of an output to its own error source, at the initial conductances."""
     network, outputs = board.network, board.hookup.outputs
     solver = network.equilibrium()
     solver.set_parameters(initial)
@@ -124,7 +124,7 @@ def _is_auto(written: Marked | None) -> bool:
 
 
 def _placed(root: Marked, path: TreePath, value: float | str) -> Marked:
-    """Return the tree with another value at a path of keys that exists, marked as chosen."""
+    """Return the tree with another value at an existing path; the value is marked as chosen."""
     if not path:
         return replace(root, value=value, origin=AUTO, text=None)
     assert isinstance(root.value, dict)

@@ -135,13 +135,13 @@ def _part(assembly: Assembly, programmer: str) -> str:
 
 
 def _encoding(section: Section) -> dict[str, Any]:
-    """Return the encoding; without `unipolar` if it is off, as in the cards of runs that did not know the key."""
+    """Return the encoding; without `unipolar` if it is off, as in the cards of runs by a labrig without this key."""
     values = _values(section)
     return {key: value for key, value in values.items() if key != "unipolar" or value}
 
 
 def _values(section: Section) -> dict[str, Any]:
-    """Return the values of a section as plain data; names of voltages, or states, get their unit as a suffix."""
+    """Return the values of a section as plain data; keys of voltages, or of other states, get the unit as a suffix."""
     values, medium = section.model_dump(), medium_in_use()
     for name, field in type(section).model_fields.items():
         quantity = of_field(field).quantity()

@@ -177,7 +177,7 @@ def check(document: Document) -> Assembly | None:
 
 
 def reassembled(assembly: Assembly, values: Mapping[TreePath, float | str]) -> Assembly:
-    """Return the assembly of the same configuration with values in the place of `auto`; others stay provisional.
+    """Return the assembly of the same configuration with these values instead of `auto`; others stay provisional.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def reassembled(assembly: Assembly, values: Mapping[TreePath, float | str]) -> A
 
 
 def _checked_with(auto: Auto, values: Mapping[TreePath, float | str]) -> Assembly | None:
-    """Check a configuration with these values, and provisional ones in the place of the other `auto`."""
+    """Check a configuration with these values instead of `auto`, and provisional values for the other keys."""
     board = task = initial = None
     if set(auto.keys) - set(values) - {RATE}:  # a provisional value of these depends on the board
         rough = replace(auto.with_values({**provisional(auto, None, None, None), **values}), problems=Problems())
@@ -207,7 +207,7 @@ def _checked_with(auto: Auto, values: Mapping[TreePath, float | str]) -> Assembl
         return None
     kind = assembly.learning_choice.rule_class
     if kind.clamps or not kind.measures:
-        message = f"{assembly.learning.rule} does not measure the gradient of the loss, from which auto is chosen"
+        message = f"auto needs the gradient of the loss, but {assembly.learning.rule} does not measure it"
         auto.document.report(auto.keys[0], f"{message}; write a number")
         return None
     if RATE in auto.keys and not assembly.learning_choice.update_class.uses_rate:
@@ -233,7 +233,7 @@ def _checked(document: Document) -> Assembly | None:
 
 
 def _products(document: Document) -> tuple[dict[str, Any], list[str], Document]:
-    """Run the stages; return their products, what was skipped, and the document with the rows of patterns."""
+    """Run the stages; return their products, the skipped checks, and the document with the rows of patterns."""
     products: dict[str, Any] = {}
     skipped: list[str] = []
     for stage in STAGES:

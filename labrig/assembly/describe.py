@@ -77,7 +77,7 @@ def describe(assembly: Assembly, rig: Rig) -> dict[str, Any]:
 
 
 def _record(assembly: Assembly) -> dict[str, Any] | None:
-    """Return when and how the calibration was made, and what it found; None without calibration."""
+    """Return the time, conditions and findings of the calibration; None without calibration."""
     record = assembly.calibration
     if record is None:
         return None

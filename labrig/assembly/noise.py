@@ -1,4 +1,4 @@
-"""The noise of one acquisition as the configuration foretells it: of its converter, and of its channels."""
+"""The noise of one acquisition that a configuration predicts, from the converter and the channels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["LEVEL_NOISE", "TONE_NOISE", "ForetoldNoise", "Imperfection", "foreto
 Array = NDArray[np.float64]
 
 LEVEL_NOISE = (400e-6, 2e-3)
-"""What a level may deviate for reasons that are not modelled: volts, and a share of the largest reading."""
+"""Deviation of a level due to effects that are not modelled: in volts, and as a share of the largest reading."""
 
 TONE_NOISE = (10e-6, 0.01)
 """The same for a tone."""
@@ -31,15 +31,15 @@ class ForetoldNoise:
     Attributes
     ----------
     own : (1 + F, C) array
-        Variance of DC and of one quadrature of each tone, of each channel by itself (V²).
+        Variance of DC and of one quadrature of each tone, from independent noise of each channel (V²).
     common : (1 + F,) array
-        Variance that all channels share (V²).
+        The same from noise that all channels share (V²).
     u_gain, u_zero_v : float
         Standard uncertainties of gain (relative) and zero (V) of a channel.
     u_source : float
-        Standard uncertainty of the amplitude of a source, relative.
+        Relative standard uncertainty of the amplitude of a source.
     u_pickup : float
-        Standard uncertainty of the share of a source's tone that reaches a channel directly.
+        Standard uncertainty of the crosstalk from a source to a channel, as a share of the tone.
     """
 
     own: Array
@@ -51,9 +51,9 @@ class ForetoldNoise:
 
 
 def foretold_noise(assembly: Assembly) -> ForetoldNoise:
-    """Return the noise by the calibration record if there is one, else by the `simulation` section.
+    """Return the noise from the calibration record if there is one, else from the `simulation` section.
 
-    The noise of a record is white; an input without a value, as the pilot's, counts as the others' mean.
+    The noise in a record is white. An input without a value, such as the pilot's, gets the mean of the others.
     """
     senses, digitizer = assembly.board.hookup.senses, assembly.board.hookup.digitizer
     timing = assembly.acquisition_timing
@@ -90,7 +90,7 @@ def foretold_noise(assembly: Assembly) -> ForetoldNoise:
 
 
 def imperfections(assembly: Assembly, seed: int | None = None) -> list[Imperfection]:
-    """Return the imperfections of the `simulation` section, with its own seed or with another."""
+    """Return the imperfections of the `simulation` section, with another seed if one is given."""
     values = assembly.simulation.imperfections
     drawn = assembly.simulation_seed if seed is None else seed
     return [IMPERFECTIONS.find(name)(value, drawn) for name, value in values.items()]

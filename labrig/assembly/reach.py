@@ -22,7 +22,7 @@ def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreeP
 
     In any network of resistors and diodes a node voltage lies between the lowest and the highest of the drives and
     0 V (ground, and the error sources while they are off). This bounds every readout, which is a signed sum of outputs.
-    The same holds for the amplitudes of one tone, and for pressures in tubes. A regression is a best fit: targets of
+    The same holds for the amplitudes of one tone, and for pressures in tubes. A regression is a best fit, so targets in
     its table that are beyond the drives of their own example only cause a warning.
     """
     flows = any(wire.actuator is not None and wire.actuator.makes_flow for wire in board.hookup.inputs)
@@ -61,7 +61,7 @@ def check_reach(document: Document, place: Callable[[Sequence[str | int]], TreeP
 def _check_table(
     document: Document, place: Callable[[Sequence[str | int]], TreePath], task: Task, least: Array, most: Array
 ) -> bool:
-    """Return whether the targets of a table can be fitted; `least` to `most` (M, R) is within reach of each example."""
+    """Return whether the targets of a table can be fitted; example m can reach `least` to `most` (M, R)."""
     excess = np.maximum(task.target - most.max(axis=0), least.min(axis=0) - task.target)
     beyond = excess > 1e-9 * (most.max(axis=0) - least.min(axis=0))
     if beyond.any():
@@ -87,7 +87,7 @@ def _check_table(
 
 
 def _which(task: Task, beyond: NDArray[np.bool_]) -> str:
-    """Name the first target that is out of reach, and say how many there are."""
+    """Return the first target that is out of reach, with the number of others."""
     example, row = (int(k) for k in np.argwhere(beyond)[0])
     count = int(beyond.sum())
     others = f" (as are {count - 1} more of {beyond.size})" if count > 1 else ""

@@ -1,4 +1,4 @@
-"""The board of a configuration as it should be wired, and what may be wrong with it: what a self-test compares."""
+"""The board as it should be wired, and the possible miswirings, which a self-test compares with the readings."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def wired(assembly: Assembly) -> Wired:
 
 
 def compensated(assembly: Assembly) -> dict[str, tuple[float, float]]:
-    """Return gain and offset (V) that a calibration record compensates in each source channel."""
+    """Return the gain and offset (V) of each source channel that the calibration record compensates."""
     if assembly.calibration is None:
         return {}
     of = assembly.calibration.of_outputs

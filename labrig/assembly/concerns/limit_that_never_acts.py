@@ -1,4 +1,4 @@
-"""Limits far above anything that the instruments can make: they never act, and are mostly a slip of the unit (MW)."""
+"""Limits far above anything that the instruments can play never act. The cause is mostly a wrong unit (MW for mW)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from labrig.assembly.concerns import Warnings
 
 GENEROUS = 2.0
-"""How far a limit may be above what can be made without a warning."""
+"""Largest ratio of a limit to the largest possible value without a warning."""
 LONGEST_STEP_S = 86400.0
 MEGA_TO_MILLI = 1e-9
 
@@ -23,7 +23,7 @@ def limit_that_never_acts(assembly: Assembly) -> Warnings:
     if limits.step_s > LONGEST_STEP_S:
         yield (
             ("limits", "step"),
-            f"{_text(limits.step_s, 'time')} is longer than a day: a driver that hangs would be noticed as late as that"
+            f"{_text(limits.step_s, 'time')} is longer than a day, and only after this time a hanging driver is noticed"
             f"{_meant(limits.step_s, 1.0, 'time')}",
         )
     if medium_in_use() != ELECTRICAL or any(wire.actuator or wire.howland for wire in hookup.outputs):
@@ -48,6 +48,6 @@ def _text(value: float, dimension: str) -> str:
 
 
 def _meant(limit: float, most: float, dimension: str) -> str:
-    """Ask whether M was written for m."""
+    """Return the end of a warning, which asks whether M was written instead of m."""
     milli = limit * MEGA_TO_MILLI
     return f"; did you mean {_text(milli, dimension)}?" if limit >= 1e3 and milli <= most else "; choose a lower one"

@@ -1,4 +1,4 @@
-"""A temperature of the softmax far above the voltages that there are: all classes look alike."""
+"""A softmax temperature so far above all voltages that all classes look alike."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLAT = 10.0
 
 
 def temperature(assembly: Assembly) -> Warnings:
-    """Warn of a temperature at which outputs within the drives make no difference."""
+    """Warn of a temperature at which outputs within the range of the drives hardly change the probabilities."""
     loss = assembly.loss
     largest = float(np.abs(assembly.task.activation).max())
     if not isinstance(loss, SoftmaxCrossEntropy) or not medium_in_use().within_drives:
@@ -27,8 +27,8 @@ def temperature(assembly: Assembly) -> Warnings:
         return
     written, drive = (medium_in_use().text("state", value) for value in (loss.temperature, largest))
     slip = medium_in_use().text("state", 1e-9 * loss.temperature)
-    remedy = f"did you mean {slip}?" if loss.temperature >= 1e3 else "use a small part of that"
+    remedy = f"did you mean {slip}?" if loss.temperature >= 1e3 else "use a small fraction of this"
     yield (
         ("learning", "temperature"),
-        f"at {written} all classes look alike: outputs differ by less than the drives, up to {drive}; {remedy}",
+        f"at {written} all classes look alike, because outputs are within the drives, at most {drive}; {remedy}",
     )

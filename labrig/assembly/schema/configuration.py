@@ -1,6 +1,6 @@
-"""The JSON schema of a configuration, for editors: from the models of its sections and of what they may name.
+"""The JSON schema of a configuration, for editors, from the models of its sections and of the classes they may name.
 
-A schema knows one file by itself. Whether names, channels and ranges fit together is what `labrig check` says.
+A schema describes a single file. Only `labrig check` finds whether names, channels and ranges fit together.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ PLAIN: dict[str, type[BaseModel]] = {
     "acquisition": Acquisition, "timing": Timing, "limits": Limits, "power": Power, "storage": Storage,
     "faults": Faults, "programmers": Programmers, "judge": Judge, "calibration": Calibration,
 }  # fmt: skip
-"""The sections whose keys do not depend on what they name."""
+"""The sections whose keys do not depend on a class that they name."""
 
 
 class Definitions:
-    """The models that a schema refers to, each once."""
+    """The definitions that a schema refers to, one for each model."""
 
     def __init__(self) -> None:
         self.schemas: dict[str, Schema] = {}
 
     def of(self, model: type[BaseModel]) -> Schema:
-        """Return the schema of a model; models that it contains become definitions."""
+        """Return the schema of a model; nested models become definitions."""
         prefix = f"{model.__module__.rpartition('.')[2]}."
         schema = model.model_json_schema(ref_template=f"#/definitions/{prefix}{{model}}", mode="validation")
         for name, below in schema.pop("$defs", {}).items():
@@ -68,7 +68,7 @@ class Definitions:
 
 
 def configuration_schema() -> Schema:
-    """Return the schema (draft 7, as editors read it). A file with `extends` may leave out what the others give."""
+    """Return the schema (draft 7, for editors). A file with `extends` may leave out keys that the other files have."""
     definitions = Definitions()
     whole = definitions.of(Header)
     sections = {
@@ -97,7 +97,7 @@ def configuration_schema() -> Schema:
 
 
 def _network(definitions: Definitions) -> Schema:
-    """Every physics with its own keys."""
+    """Return the schema of `network`: every physics with its own keys."""
     schema = definitions.of(Network)
     options = [definitions.of(PHYSICS.find(name).Options) for name in PHYSICS.names()]
     return _open(_merged(schema, PHYSICS, "physics", options), "physics")
@@ -130,7 +130,7 @@ def _learning(definitions: Definitions) -> Schema:
 
 
 def _task(definitions: Definitions) -> Schema:
-    """One named task, with the shared sections as the task reads them."""
+    """Return the schema of `task`: one named task, with the shared sections as this task reads them."""
     tasks: list[Schema] = []
     for name in TASKS.names():
         task = TASKS.find(name)
@@ -187,14 +187,14 @@ def _simulation(definitions: Definitions) -> Schema:
 
 
 def _value(definitions: Definitions, options: Any) -> Schema:
-    """The schema of a model, or of a plain value with its unit."""
+    """Return the schema of a model, or of a plain value with its unit."""
     if isinstance(options, type) and issubclass(options, BaseModel):
         return definitions.of(options)
     return TypeAdapter(options).json_schema()
 
 
 def _merged(schema: Schema, extensions: Extensions[Any], key: str, options: Iterable[Schema]) -> Schema:
-    """Return a schema with the keys of everything that its key may name, and with these names."""
+    """Return a schema with the names that `key` may have, and with the keys of all classes of these names."""
     properties = dict(schema["properties"])
     for each in options:
         for name, value in each.get("properties", {}).items():
@@ -210,7 +210,7 @@ def _merged(schema: Schema, extensions: Extensions[Any], key: str, options: Iter
 
 
 def _open(schema: Schema, *keys: str) -> Schema:
-    """Return a schema that allows further keys where one of these keys names a class of one's own."""
+    """Return a schema that allows further keys if one of `keys` names the user's own class."""
     own = [{"properties": {key: {"pattern": ":"}}, "required": [key]} for key in keys]
     loose = {name: value for name, value in schema.items() if name != "additionalProperties"}
     return {"if": {"anyOf": own}, "then": loose, "else": schema}
@@ -221,7 +221,7 @@ def _first_line(found: type[Any]) -> str:
 
 
 def _plain_refs(schemas: dict[str, Schema]) -> dict[str, Schema]:
-    """The same definitions, without the titles that pydantic gives to every key."""
+    """Return the definitions without the titles that pydantic gives to every key."""
     for schema in schemas.values():
         for value in schema.get("properties", {}).values():
             if isinstance(value, dict):
@@ -230,7 +230,7 @@ def _plain_refs(schemas: dict[str, Schema]) -> dict[str, Schema]:
 
 
 def _without_required(schema: Any) -> Any:
-    """The same schema for a file that gives only some of the keys: references lead to such schemas too."""
+    """Return the schema for a file with only some of the keys; its references lead to such schemas, too."""
     if isinstance(schema, list):
         return [_without_required(each) for each in schema]
     if not isinstance(schema, dict):

@@ -13,12 +13,12 @@ BEGIN, END = "<!-- begin: labrig schema --keys -->", "<!-- end: labrig schema --
 """The generated section of configs/README.md is between these lines."""
 
 NAMED_BY = {"instruments": "NAME", "wiring": "NODE"}
-"""What the names of entries of a section stand for in the path of a key."""
+"""Placeholder, in the path of a key, for the names that the user gives to entries of a section."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key: its section (for an instrument its driver), its path there, and what is written behind it."""
+    """One key: its section (or driver, for an instrument), its path there, and its values, default and meaning."""
 
     section: str
     path: str
@@ -35,7 +35,7 @@ def keys_of(schema: Schema, texts: Mapping[tuple[str, str], str]) -> list[Key]:
     schema : mapping
         The JSON schema.
     texts : mapping of (section, path) to str
-        Meanings that replace those of the schema.
+        Meanings that replace those in the schema.
     """
     whole = schema["definitions"]["whole"]
     walk = _Walk(schema["definitions"])
@@ -68,9 +68,9 @@ def markdown(keys: list[Key]) -> str:
 
 
 def written_texts(readme: str) -> dict[tuple[str, str], str]:
-    """Return the meanings in the tables that configs/README.md has, by section (or driver) and key.
+    """Return the meanings in the tables of configs/README.md, by section (or driver) and key.
 
-    A table whose first heading is a name in backticks, such as `generic.source`, is about that name.
+    A table whose first heading is a name in backticks, such as `generic.source`, belongs to that driver or class.
     """
     texts: dict[tuple[str, str], str] = {}
     section, header, about = "", list[str](), ""
@@ -93,7 +93,7 @@ def written_texts(readme: str) -> dict[tuple[str, str], str]:
 
 
 def _meaning(section: str, path: str, value: Schema, texts: Mapping[tuple[str, str], str]) -> str:
-    """The text of a table for the longest end of the path, else that of the schema."""
+    """Return the text in the tables for the longest matching end of the path, or else the text in the schema."""
     parts = path.split(".")
     for about in (section or "Top of the file", *(["instruments", "card"] if "." in section else [])):
         for first in range(len(parts)):
@@ -126,7 +126,7 @@ def _written(value: Any) -> str:
 
 
 class _Walk:
-    """Walks a schema, with the definitions that its references lead to."""
+    """Walks through a schema and the definitions that it refers to."""
 
     def __init__(self, definitions: Mapping[str, Schema]) -> None:
         self._definitions = definitions
@@ -145,7 +145,7 @@ class _Walk:
             yield from self.rows(item, section, f"{above.rstrip('.')}[].")
 
     def _entries(self, entry: Schema, section: str) -> Iterator[tuple[str, str, Schema, bool]]:
-        """The keys of entries with names of one's own; those of an instrument by its driver."""
+        """Yield the keys of entries whose names the user chooses; for instruments, by driver."""
         branches = entry.get("allOf", ())
         for branch in branches:
             driver = branch["if"]["properties"]["driver"]["const"]
@@ -155,7 +155,7 @@ class _Walk:
             yield from self.rows(entry, section, f"{NAMED_BY.get(section, 'NAME')}.")
 
     def is_map(self, schema: Schema) -> bool:
-        """Whether a value has keys of its own."""
+        """Return whether a value has keys of its own."""
         return bool(self._objects(schema))
 
     def _objects(self, schema: Schema) -> list[Schema]:

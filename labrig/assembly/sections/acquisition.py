@@ -324,7 +324,7 @@ def check_pilot(
     limits: Limits,
     tones: TonePlan | None = None,
 ) -> None:
-    """Report a pilot that its source, the digitizer or a limit does not allow; with `tones`, also one too small."""
+    """Report a pilot that its source, the digitizer or a limit does not allow; with `tones`, also a pilot too small."""
     name, digitizer = board.hookup.pilot.device, devices[board.hookup.digitizer].digitizer
     node = limits.node_limit if medium_in_use() == ELECTRICAL else math.inf
     limit = min(devices[name].source.full_scale_v, node, digitizer.full_scale_v)

@@ -23,14 +23,14 @@ PATH = ("calibration", "record")
 
 
 class Calibration(Section):
-    """The file of the record; a relative path is also looked up among the records that come with labrig."""
+    """record: the file; a relative path is also looked up among the records that come with labrig."""
 
     record: str
 
 
 @dataclass(frozen=True)
 class CalibrationChoice:
-    """The record; None if there is none."""
+    """The calibration record; None without one."""
 
     record: CalibrationRecord | None
 
@@ -42,7 +42,7 @@ def read_calibration(
     simulation: SimulationChoice,
     board: Board | None = None,
 ) -> CalibrationChoice | None:
-    """Read the record, and check that it is valid and of these instruments; None if there are problems."""
+    """Read the record, and check that it is valid and belongs to these instruments; None if there are problems."""
     if header.calibration is None:
         return CalibrationChoice(None)
     section = validate(document, ("calibration",), Calibration)
@@ -88,15 +88,15 @@ def _problem(
     if not real and record.conditions["simulation_seed"] != seed:
         known = record.conditions["simulation_seed"]
         return (
-            f"the record is of the simulated instruments of seed {known}, but simulation.seed is {seed}: others; "
+            f"the record belongs to the simulated instruments of seed {known}, but simulation.seed is {seed}; "
             f"use 'simulation: {{seed: {known}}}', or {AGAIN}"
         )
     for name, device in devices.items():
         known, given = record.identities.get(name), device.options
         for what in () if known is None else Identity(given.model or "", given.serial or "").differing(known):
             return (
-                f"the record is of {name} with {what} {getattr(known, what)}, but instruments.{name} has {what} "
-                f"{getattr(given, what)}; name the record of that instrument, or {AGAIN}"
+                f"the record belongs to {name} with {what} {getattr(known, what)}, but instruments.{name} has {what} "
+                f"{getattr(given, what)}; name the record of this instrument, or {AGAIN}"
             )
     return "" if board is None else _problem_of_wiring(record, devices, board)
 
@@ -107,7 +107,7 @@ def _problem_of_wiring(record: CalibrationRecord, devices: Mapping[str, Device],
     full_scale_v = devices[hookup.digitizer].digitizer.full_scale_v
     if record.digitizer == hookup.digitizer and record.conditions["full_scale_v"] != full_scale_v:
         known = record.conditions["full_scale_v"]
-        return f"the record is of {hookup.digitizer} in its range of ±{known:g} V, not ±{full_scale_v:g} V; {AGAIN}"
+        return f"the record is for the ±{known:g} V range of {hookup.digitizer}, not for ±{full_scale_v:g} V; {AGAIN}"
     if hookup.pilot.label != record.pilot:
         return f"the record has the pilot at {record.pilot}, but it is at {hookup.pilot.label}; {AGAIN}"
     inputs = [f"{hookup.digitizer}/{wire.channel}" for wire in hookup.senses]

@@ -79,16 +79,16 @@ def check_slope(document: Document, learning: LearningChoice, layout: Layout) ->
 
 
 def check_aperture(document: Document, board: Board, devices: Mapping[str, Device], learning: LearningChoice) -> None:
-    """Report a rule or a carrier that squares samples, if the digitizer averages each over an aperture."""
+    """Report a rule or a carrier that squares samples, if the digitizer averages each sample over an aperture."""
     name = board.hookup.digitizer
     if not devices[name].digitizer.aperture_s:
         return
     averages = f"{name} averages each sample over its exposure, and the square of a mean is not the mean of squares"
     if learning.rule_class.of_squares:
-        message = f"this rule reads ½u² of the edges from samples, but {averages}; use frequency_propagation"
+        message = f"this rule computes ½u² of the edges from samples, but {averages}; use frequency_propagation"
         document.report(("learning", "rule"), message)
     if learning.carrier_class.sidebands:
-        message = f"this carrier reads ½u² of the edges from samples, but {averages}; use shared_tone"
+        message = f"this carrier computes ½u² of the edges from samples, but {averages}; use shared_tone"
         document.report(("learning", "error", "carrier"), message)
 
 

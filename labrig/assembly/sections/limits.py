@@ -83,8 +83,8 @@ def check_drive(
     if limits.edge_power is not None and hookup.constant_slope is not None:
         document.report(
             ("limits", "edge_power"),
-            f"the power of an edge is its parameter times the square of its drop, but here the parameter is a "
-            f"{medium.parameter}; remove this limit (limits.node still applies)",
+            f"this limit needs edges whose power is a conductance times the square of the drop, but the parameter is a "
+            f"{medium.parameter}; remove the limit (limits.node still applies)",
         )
     found: dict[TreePath, list[str]] = {}
     for column, wire in enumerate(hookup.inputs):

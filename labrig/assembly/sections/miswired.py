@@ -1,4 +1,4 @@
-"""`simulation.miswired`: what is connected wrongly on a simulated board."""
+"""`simulation.miswired`: the wrong connections of a simulated board."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labrig.simulation.section import MISWIRINGS, Miswiring, Places, SimulationC
 
 
 def places(hookup: Hookup) -> Places:
-    """Return the names that miswirings of a board may use."""
+    """Return the nodes and edges that miswirings of a board may name."""
     return Places(
         sensed=tuple(wire.node for wire in hookup.senses),
         inputs=tuple(wire.node for wire in hookup.inputs),

@@ -36,7 +36,7 @@ ROUNDING = 1e-12
 
 
 class InitialRun(Section):
-    """A run whose trained conductances are the initial ones.
+    """A run whose trained conductances are the initial conductances.
 
     run: its folder. step: those after this step, by default its last.
     """

@@ -1,4 +1,4 @@
-"""The `programmers` section: what a run does about conductances that drift."""
+"""The `programmers` section: how often a run rewrites conductances that drift."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def read_programmers(document: Document, devices: dict[str, Device]) -> Programm
     programmers = {name: each.programmer for name, each in devices.items() if each.driver.kind == "programmer"}
     if programmers and not any(isinstance(able.part, Memristor) for able in programmers.values()):
         held = ", ".join(sorted({able.part.name for able in programmers.values()}))
-        document.report(("programmers", "refresh"), f"{held} does not drift: leave this out, or use memristors")
+        document.report(("programmers", "refresh"), f"{held} does not drift; remove this key, or use memristors")
         return None
     return section

@@ -132,7 +132,7 @@ def check_clock_and_trigger(
         if name not in followers and master.clock_output is None and master.clock_terminals == ():
             document.report(
                 ("timing",),
-                f"{name} runs on its own clock, and {digitizer} has no output for its own, which {name} could follow; "
+                f"{name} runs on its own clock, and cannot follow that of {digitizer}, which has no clock output; "
                 f"{master.clock_remedy}",
             )
             continue
@@ -157,7 +157,7 @@ def _plays(devices: Mapping[str, Device], name: str) -> bool:
 
 
 def _clock_line(master: DigitizerCapabilities, timing: Timing) -> str:
-    """Return the key that names the digitizer's output, empty if it has one without it."""
+    """Return the key that names the digitizer's clock output; empty if the output does not depend on a key."""
     taken = {master.example_terminal, timing.trigger.line if timing.trigger else None}
     free = [terminal for terminal in master.clock_terminals or () if terminal not in taken]
     return "" if master.clock_output or not free else f", line: {free[0]}"

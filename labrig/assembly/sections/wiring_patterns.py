@@ -1,4 +1,4 @@
-"""Rows of the wiring that name nodes by a pattern: one row for a grid or a layer."""
+"""Rows of the wiring that name their nodes by a pattern, such as one row for a grid or a layer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from labrig.quantities import as_written
 def expand_patterns(document: Document, layout: Layout) -> Document | None:
     """Return the document with one row for each node that a pattern names, in the order of the network.
 
-    A row that names the node itself adds its keys to those of the pattern, or replaces them, and keeps its place.
-    Patterns that are malformed, that name no node or a node of another pattern, are reported; then None is returned.
+    If a node also has its own row, the keys of this row are added to those of the pattern or replace them, and the row
+    keeps its place. Patterns that are malformed, name no node, or name a node of another pattern are reported, and None
+    is returned.
     """
     section = document.get(("wiring",))
     written = section.value if section is not None and isinstance(section.value, dict) else {}
@@ -34,7 +35,7 @@ def expand_patterns(document: Document, layout: Layout) -> Document | None:
             continue
         for node, own in _rows_of(document, key, row, names).items():
             if node in named:
-                document.report(("wiring", key), f"{node} is named by {as_written(named[node])} too", at_key=True)
+                document.report(("wiring", key), f"{as_written(named[node])} also names {node}", at_key=True)
                 break
             named[node] = key
             if node in written:
@@ -53,7 +54,7 @@ def expand_patterns(document: Document, layout: Layout) -> Document | None:
 
 
 def _rows_of(document: Document, key: str, row: Marked, names: list[str]) -> dict[str, Marked]:
-    """Return a row for each node of a pattern, none if there is a problem, which is reported."""
+    """Return a row for each node of a pattern; report problems, and return no rows then."""
     path: TreePath = ("wiring", key)
     try:
         pattern = NodePattern.parsed(key)
@@ -63,9 +64,7 @@ def _rows_of(document: Document, key: str, row: Marked, names: list[str]) -> dic
     found = {name: values for name in names if (values := pattern.values(name)) is not None}
     if not found:
         more = " …" if len(names) > 12 else ""
-        message = (
-            f"no node of the network is of the form {as_written(key)}; its nodes are {', '.join(names[:12])}{more}"
-        )
+        message = f"no node of the network matches {as_written(key)}; the nodes are {', '.join(names[:12])}{more}"
         document.report(path, message, at_key=True)
         return {}
     before = len(document.problems)
@@ -79,7 +78,7 @@ def _rows_of(document: Document, key: str, row: Marked, names: list[str]) -> dic
 
 
 def _filled(document: Document, row: Marked, path: TreePath, values: dict[str, int]) -> Marked:
-    """Return a value of a row with the numbers of a node in the place of its braces."""
+    """Return a value of a row with its braces replaced by the numbers of a node."""
     if isinstance(row.value, dict):
         return replace(
             row, value={name: _filled(document, each, (*path, name), values) for name, each in row.value.items()}

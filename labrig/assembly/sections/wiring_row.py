@@ -41,7 +41,8 @@ class HowlandSource(Section):
 class Lead(Section):
     """A channel of an instrument, or one channel for each coordinate of the node.
 
-    channel: instrument/channel. x: that of this coordinate. y: that of this coordinate. z: that of this coordinate.
+    channel: instrument/channel. x: channel of the x coordinate. y: channel of the y coordinate. z: channel of the z
+    coordinate.
     """
 
     channel: str | None = None

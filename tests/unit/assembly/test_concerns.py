@@ -31,7 +31,7 @@ CASES = {
     "temperature": (
         ["iris.yaml", "learning.temperature=50 MV"],
         "learning.temperature",
-        "all classes look alike: outputs differ by less than the drives, up to 1.2 V; did you mean 50 mV?",
+        "all classes look alike, because outputs are within the drives, at most 1.2 V; did you mean 50 mV?",
     ),
     "rate": (["iris.yaml", "learning.rate=50"], "learning.rate", "use at most"),
 }

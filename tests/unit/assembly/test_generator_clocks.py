@@ -24,7 +24,10 @@ def problems(*overrides: str) -> list[str]:
 def test_a_card_without_clock_output_is_named_before_anything_is_connected() -> None:
     found = problems(*USB, "timing={}")
     assert len(found) == 2
-    assert all(re.match(r"err\d runs on its own clock, and daq has no output for its own", each) for each in found)
+    assert all(
+        re.match(r"err\d runs on its own clock, and cannot follow that of daq, which has no clock output", each)
+        for each in found
+    )
     assert "use its own outputs as sources, or a digitizer that can share its clock" in found[0]
     assert not any("write 'clock:" in each for each in found)
 
