@@ -134,12 +134,12 @@ def check_visa(text: str) -> None:
 
 
 def _check_usb(parts: list[str], text: str) -> None:
-    """Check what follows USB; ValueError in words. VISA requires the serial number."""
+    """Check the parts after USB; VISA requires the serial number. Raises ValueError with a message for the user."""
     ids = parts[:-1] if parts[-1].upper() in ("INSTR", "RAW") else parts
     for number in ids[:2]:
         if re.fullmatch(r"0[xX][0-9a-fA-F]+|[0-9]+", number) is None:
             what = f"{number!r} in {text!r} is not the number of a vendor or product"
-            raise ValueError(f"{what}; use USB0::<vendor>::<product>::<serial>::INSTR as `labrig doctor` lists it")
+            raise ValueError(f"{what}; copy USB0::<vendor>::<product>::<serial>::INSTR from `labrig doctor`")
     if len(ids) < 3:
         example = "::".join(["USB0", *ids, *["<product>"][len(ids) - 1 :], "<serial number>", "INSTR"])
         raise ValueError(f"{text!r} has no serial number; write {example} (`labrig doctor` lists it)")
@@ -176,7 +176,7 @@ def canonical(address: str, look_up: bool = True) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a canonical address is on this machine, as that of a virtual instrument."""
+    """Return whether a canonical address is on this machine, like that of a virtual instrument."""
     return re.search(r"(?:^|::)(?:127\.[0-9.]+|::1)(?=[:,]|$)", address) is not None
 
 

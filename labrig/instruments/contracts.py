@@ -163,9 +163,9 @@ class Refreshes(Protocol):
     """A programmer of cells that drift."""
 
     def refresh(self) -> ProgramReport:
-        """Read every cell that was written, and write those again that have drifted out of their tolerance.
+        """Read every cell that was written, and write the cells that have drifted out of their tolerance again.
 
-        Cells that were reported as faulty are left alone until they are written again.
+        Cells that were reported as faulty are not touched until `program` writes them.
         """
         ...
 

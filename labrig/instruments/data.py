@@ -62,8 +62,8 @@ class AcquisitionPlan:
         Standard uncertainties of the offset (V) and the relative gain of every channel, reported by the instrument
         from its data sheet or calibration.
     aperture_s
-        Time over which each sample is an average (s), such as the exposure of a camera; the time of a sample is the
-        middle of it. Reported by the instrument.
+        Duration over which each sample is averaged (s), such as the exposure of a camera, centred on the time of the
+        sample; reported by the instrument.
     """
 
     sample_rate_hz: float
@@ -262,9 +262,9 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A setting by conductance (S) with a relative tolerance; 0 means that of the channel.
+    """A setting by conductance (S) with a relative tolerance; 0 means the tolerance of the channel.
 
-    As a read-back: what was read, and within which tolerance the channel was to be written.
+    As a read-back: the conductance that was read, and the tolerance to which the channel was to be written.
     """
 
     siemens: float
@@ -275,7 +275,7 @@ Setting = Level | Target
 
 
 def holds(held: Setting | None, wanted: Setting) -> bool:
-    """Return whether a channel holds what it should; a continuous one within its tolerance."""
+    """Return whether a channel holds the setting that it should; a continuous channel, within its tolerance."""
     if isinstance(held, Target) and isinstance(wanted, Target):
         return abs(held.siemens - wanted.siemens) <= max(held.tolerance, wanted.tolerance) * wanted.siemens
     return held == wanted
@@ -297,7 +297,7 @@ class ProgramReport:
         Whether the device lost its settings (reset, brown-out, watchdog) and they were restored. Data measured since
         the last call are then invalid.
     pulses
-        Number of pulses that each written channel has received, if the programmer writes by pulses.
+        Number of pulses that each written channel received, if the programmer writes by pulses.
     """
 
     written: tuple[str, ...] = ()

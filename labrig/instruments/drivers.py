@@ -158,7 +158,8 @@ class DigitizerCapabilities(InstrumentCapabilities):
         Resolution of the interval (s) if the digitizer spreads the conversions of a scan evenly, so that each has as
         much time to settle as the sample rate allows. 0 if they follow one another every `convert_interval_s`.
     aperture_s : float
-        Time over which each sample is an average (s), such as the exposure of a camera; 0 if samples are instantaneous.
+        Duration over which each sample is averaged (s), such as the exposure of a camera; 0 if samples are
+        instantaneous.
     sampling_f : float
         Sampling capacitance of its multiplexer (F), which carries a part of each channel's voltage to the next.
     held_s : float

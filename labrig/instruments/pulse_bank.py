@@ -1,6 +1,6 @@
-"""The cells of one pulse programmer: what each was written to, and write–verify of those that change.
+"""The cells of one pulse programmer: the setting of each cell, and write–verify of the cells that change.
 
-A driver provides the cells and disconnects the network while they are read or pulsed. Everything else is here.
+A driver provides the cells, and disconnects the network while they are read or pulsed. Everything else is done here.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class PulseBank:
         Raises
         ------
         LimitExceeded
-            For an unknown channel, a code, or a conductance out of range.
+            For an unknown channel, for a code instead of a conductance, or for a conductance out of range.
         """
         targets = {channel: self._checked(channel, setting) for channel, setting in settings.items()}
         return self._written({channel: each for channel, each in targets.items() if self._table.get(channel) != each})
 
     def read_back(self, channels: Iterable[str]) -> dict[str, Setting]:
-        """Read cells; the tolerance of a reading is that to which its cell was written."""
+        """Read cells; a reading has the tolerance to which the cell was written."""
         wanted = list(channels)
         for channel in wanted:
             self._require_channel(channel, "read back")
@@ -78,7 +78,7 @@ class PulseBank:
             }
 
     def refresh(self) -> ProgramReport:
-        """Read every cell that was written, and write those again that have drifted out of their tolerance."""
+        """Read every cell that was written, and write the cells that have drifted out of their tolerance again."""
         drifted: dict[str, Target] = {}
         if self._table:
             for channel, held in self.read_back(sorted(self._table.keys() - self._faulty)).items():
@@ -89,7 +89,7 @@ class PulseBank:
         return self._written(drifted)
 
     def forget(self) -> None:
-        """Forget what was written, after a reset or a lost connection: every cell is read before it is relied on."""
+        """Forget all settings after a reset or a lost connection, so that every cell is read before it is trusted."""
         self._table.clear()
         self._faulty.clear()
 
@@ -124,7 +124,10 @@ class PulseBank:
             self._refuse(f"channel {channel} takes a conductance, not a code")
         least = self._ramp.least_tolerance
         if setting.tolerance and setting.tolerance < least:
-            self._refuse(f"channel {channel} cannot be written to {setting.tolerance:.2g}: readings show {least:.2g}")
+            self._refuse(
+                f"channel {channel} cannot be written to a tolerance of {setting.tolerance:.2g}, because its readings "
+                f"only resolve {least:.2g}"
+            )
         low, high = self._levels.minimum, self._levels.maximum
         if not low <= setting.siemens <= high:
             limit = f"{low:.4g} S to {high:.4g} S"

@@ -16,14 +16,14 @@ from labrig.quantities import Count, PositiveRatio, PositiveTime, PositiveVoltag
 
 
 class PulseOptions(InstrumentOptions):
-    """Options of a pulse programmer. What is not given is as the part suggests.
+    """Options of a pulse programmer; the part supplies the defaults.
 
     Attributes
     ----------
     part
         The memristor in every channel.
     tolerance
-        To which cells are written, relative.
+        Relative tolerance to which cells are written.
     pulses
         Largest number of pulses for one cell in one write.
     first_pulse, last_pulse, pulse_step
@@ -71,7 +71,7 @@ class PulseProgrammerCapabilities(ProgrammerCapabilities):
 
 
 def memristor(options: PulseOptions) -> Memristor:
-    """Return the part. Raises ValueError, starting with 'part: ', if it is no memristor."""
+    """Return the part. Raises ValueError, with a message that starts with 'part: ', if it is not a memristor."""
     try:
         part = find_part(options.part)
     except ValueError as error:
@@ -82,7 +82,7 @@ def memristor(options: PulseOptions) -> Memristor:
 
 
 def ramp(options: PulseOptions, part: Memristor) -> Ramp:
-    """Return the pulses. Raises ValueError, starting with the key, if they cannot work."""
+    """Return the pulses. Raises ValueError, with a message that starts with the key, if they cannot work."""
     given = {
         "start_v": options.first_pulse,
         "stop_v": options.last_pulse,
@@ -96,7 +96,7 @@ def ramp(options: PulseOptions, part: Memristor) -> Ramp:
     if pulses.start_v <= part.quiet_v:
         raise ValueError(f"first_pulse: a pulse up to {part.quiet_v:g} V does not change {part.name}")
     if options.tolerance < pulses.least_tolerance:
-        raise ValueError(f"tolerance: readings cannot show less than {pulses.least_tolerance:.2%}")
+        raise ValueError(f"tolerance: readings cannot resolve less than {pulses.least_tolerance:.2%}")
     if options.read_voltage > part.quiet_v:
         raise ValueError(f"read_voltage: above {part.quiet_v:g} V a reading changes {part.name}")
     return pulses

@@ -52,7 +52,7 @@ class Record:
     options : mapping
         The driver's options as JSON, with quantities including units.
     key : str
-        Driver and canonical address: two records with the same key are of the same instrument.
+        Driver and canonical address; two records with the same key belong to the same instrument.
     pid : int
         ID of the process that uses the instrument.
     command, folder : str

@@ -121,7 +121,7 @@ class Reserved:
         return method
 
     def hold_when_safe(self, levels: Mapping[str, float]) -> None:
-        """Let channels hold a level (V) when the instrument is made safe, by this process or by another."""
+        """Make channels hold a level (V) when the instrument is made safe, by this process or by another."""
         self._record = replace(self._record, safe_levels=dict(levels))
         self._instrument.hold_when_safe(levels)
 
@@ -167,7 +167,7 @@ class Reserved:
         self._is_safe = True
 
     def leave(self) -> None:
-        """Let a programmer keep its state when it is closed: a network that is not driven is safe."""
+        """Make a programmer keep its state when it is closed; a network that is not driven is safe."""
         self._instrument.leave()
         self._is_safe = True
 

@@ -1,4 +1,4 @@
-"""Common bases of wrappers of a source or a programmer, which pass every call on to it."""
+"""Base classes for wrappers of a source or a programmer, which pass every call on to the wrapped instrument."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class WrappedProgrammer:
         return self._programmer.read_back(channels)
 
     def refresh(self) -> ProgramReport:
-        """Pass the call on to the programmer; nothing drifts in one that cannot refresh."""
+        """Pass the call on to the programmer; if it cannot refresh, nothing drifts, and an empty report is returned."""
         refresh = getattr(self._programmer, "refresh", None)
         return ProgramReport() if refresh is None else refresh()
 

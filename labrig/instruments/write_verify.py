@@ -1,10 +1,10 @@
-"""Write–verify: a cell is read, pulsed and read again until it has its conductance. All pulse programmers use this.
+"""Write–verify for all pulse programmers: a cell is read, pulsed and read again until it has its conductance.
 
-A ramp of pulses begins weak and becomes stronger. After an overshoot the polarity is reversed and the ramp begins anew.
-No pulse is stronger than the end of the ramp, and no cell gets more pulses than its budget.
+The pulses of a ramp start weak and become stronger. After an overshoot the polarity is reversed and the ramp starts
+again. No pulse is stronger than the last of the ramp, and no cell gets more pulses than its budget.
 
-A reading is noisy, so a cell within its tolerance is read again until the mean is within it by four standard
-uncertainties. A cell that is too close to the edge of its tolerance for that gets another pulse.
+Readings are noisy, so a cell within its tolerance is read again until the mean is inside the tolerance by four standard
+uncertainties. A cell that is too close to a limit of its tolerance for this gets another pulse.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 GUARD = 4.0
-"""Standard uncertainties of the mean by which a cell must be within its tolerance."""
+"""Number of standard uncertainties of the mean by which a cell must be inside its tolerance."""
 
 
 class Cell(Protocol):
@@ -31,12 +31,12 @@ class Cell(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """Pulses of write–verify.
+    """The pulses of write–verify.
 
     Attributes
     ----------
     start_v, stop_v, step_v : float
-        Amplitudes of the first and the strongest pulse of a ramp, and how much stronger each is than the last (V).
+        Amplitudes of the first and the strongest pulse of a ramp, and the step from one pulse to the next (V).
     width_s : float
         Width of every pulse (s).
     raising : int
@@ -44,7 +44,7 @@ class Ramp:
     budget : int
         Largest number of pulses for one cell in one write.
     read_noise : float
-        Standard deviation of one reading, relative.
+        Relative standard deviation of one reading.
     readings : int
         Largest number of readings between two pulses.
     """
@@ -60,13 +60,13 @@ class Ramp:
 
     @property
     def least_tolerance(self) -> float:
-        """Smallest relative tolerance that readings can show."""
+        """Smallest relative tolerance that readings can resolve."""
         return 2 * GUARD * self.read_noise / math.sqrt(self.readings)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What write–verify has reached.
+    """The result of write–verify.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Outcome:
 
 
 def write_verify(cell: Cell, siemens: float, tolerance: float, ramp: Ramp) -> Outcome:
-    """Write a conductance (S) into a cell to a relative tolerance."""
+    """Write a conductance (S) to a cell within a relative tolerance."""
     pulses, polarity, amplitude_v = 0, 0, ramp.start_v
     reading = cell.read()
     while True:
@@ -99,9 +99,9 @@ def write_verify(cell: Cell, siemens: float, tolerance: float, ramp: Ramp) -> Ou
 
 
 def _verified(cell: Cell, first: float, siemens: float, tolerance: float, ramp: Ramp) -> tuple[bool, float]:
-    """Read until the mean is surely within the tolerance, or surely not, or readings have run out.
+    """Read until the mean is clearly inside or clearly outside the tolerance, or no readings are left.
 
-    Returns whether the cell is accepted, and the mean (S).
+    Returns whether the cell is within its tolerance, and the mean (S).
     """
     total, count = first, 1
     while True:

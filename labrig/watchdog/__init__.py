@@ -5,6 +5,6 @@ and that it is making progress (watchdog.py). The watchdog (process.py) makes in
 in two cases:
 
 - the pipe closes, but instruments were not released: the program was killed, ran out of memory, or crashed;
-- acquisitions have begun, but then none was completed for too long: the program hangs or was stopped. This time limit
-  is set in `labrig/assembly/benches/hardware.py`.
+- acquisitions have begun, but none was completed for too long: the program hangs or was stopped. The time limit is set
+  in `labrig/assembly/benches/hardware.py`.
 """

@@ -95,14 +95,14 @@ class _Guard:
                 records.touch(rescue.record)
 
     def _rescue_from_living_owner(self, silence_s: float) -> None:
-        """Make every instrument that drives safe. If the owner ever continues, it notices this and stops."""
+        """Make safe every instrument that drives the board. If the owner continues later, it notices this and stops."""
         drive = {key: each for key, each in self._rescues.items() if each.record.kind != "digitizer"}
         self._make_safe(drive, f"process {self._owner} has completed no acquisition for {silence_s:g} s")
         for key, each in drive.items():
             self._rescues[key] = Rescue(each.record)
 
     def _rescue_after_the_end(self) -> None:
-        """Make instruments safe that the owner did not release, except those that another program has taken over."""
+        """Make safe the instruments that the owner did not release, unless another program has taken them over."""
         if not self._rescues:
             return
         mine: dict[str, Rescue] = {}

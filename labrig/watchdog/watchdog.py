@@ -53,7 +53,7 @@ class Watchdog:
         return None if self._child is None else self._child.pid
 
     def guard(self, record: Record) -> None:
-        """Let the watchdog guard this instrument from now on. Raises ConnectionFailed if it cannot be started."""
+        """Make the watchdog guard this instrument. Raises ConnectionFailed if the watchdog cannot be started."""
         with self._lock:
             self._records[record.key] = record
             if self._child is None:
@@ -104,7 +104,7 @@ class Watchdog:
                 self._send({})
 
     def close(self) -> None:
-        """Let the watchdog end. It makes instruments safe that were not released."""
+        """Let the watchdog end; it first makes safe the instruments that were not released."""
         child, self._child = self._child, None
         if child is None:
             return

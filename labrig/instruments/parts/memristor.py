@@ -1,7 +1,7 @@
 """The contract of a memristor: a cell whose conductance is changed by voltage pulses, and may drift by itself.
 
-A part gives the range of the cell, the pulses that suit it, and its physics for the simulated bench: what a pulse makes
-of the state of a cell, and what its conductance is some time later.
+A part contains the range of the cell, suitable pulses, and its physics for the simulated bench: the state of the cell
+after a pulse, and its conductance some time later.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class CellState:
     siemens : float
         Conductance just after the pulse (S).
     drift : float
-        Coefficient of its drift since then, as the part defines it.
+        Coefficient of the drift since the pulse, as the part defines it.
     """
 
     siemens: float
@@ -43,7 +43,7 @@ class Memristor(Part):
     initial_s : float
         Conductance of a fresh cell (S).
     ramp : Ramp
-        Pulses that suit the part.
+        Suitable pulses.
     quiet_v : float
         Largest amplitude of a pulse or reading that leaves the state as it is (V).
     """
@@ -71,8 +71,8 @@ class Memristor(Part):
 
     @abstractmethod
     def pulsed(self, siemens: float, volts: float, width_s: float, generator: np.random.Generator) -> CellState:
-        """Return the state after a rectangular pulse, for the conductance just before it (S)."""
+        """Return the state after a rectangular pulse on a cell with the conductance `siemens` (S)."""
 
     def after(self, state: CellState, age_s: float) -> float:
-        """Return the conductance (S) of a cell `age_s` after its last pulse. A part without drift keeps it."""
+        """Return the conductance (S) of a cell `age_s` after its last pulse; constant for a part without drift."""
         return state.siemens

@@ -1,11 +1,11 @@
-"""A phase-change cell of up to 25 µS: crystallized step by step, amorphized step by step, and drifting.
+"""A phase-change cell of up to 25 µS, which crystallizes and amorphizes in small steps and drifts.
 
 After a write the conductance falls as g·(1 + t/t0)^−ν with t0 = 20 s, where ν of a cell lies between 0.049 and 0.1.
 This is the usual law g·(t/t0)^−ν (V. Joshi et al., Nat. Commun. 11:2473, 2020; IBM's aihwkit has the same t0) without
 its divergence at the write itself.
 
-Assumed: a pulse closes a share of the distance to the end of the range that grows with the amplitude above a threshold,
-up to 25 %, with a spread of 0.3 (lognormal) from pulse to pulse.
+Assumed: a pulse moves the conductance towards the end of the range by a share of the remaining distance. The share
+grows with the amplitude above a threshold, up to 25 %, with a spread of 0.3 (lognormal) from pulse to pulse.
 """
 
 from __future__ import annotations

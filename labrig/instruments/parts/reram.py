@@ -6,9 +6,9 @@ Source: the fit in IBM's aihwkit (`ReRamWan2022NoiseModel`, 1 s) to W. Wan et al
 Afterwards the conductance shifts by ln(1 + t/1 s) times −0.089 µS on average, with a standard deviation of 0.042 µS.
 Source: the fit in aihwkit (`ReRamCMONoiseModel`) to the retention of CMO/HfOx cells by Falcone et al.
 
-Assumed, because neither source describes single pulses: a pulse moves the conductance by a share of the distance to the
-end of its range that grows with the amplitude above a threshold, up to 30 %, and it scatters by the same share of the
-published standard deviation.
+Assumed, because neither source describes single pulses: a pulse moves the conductance towards the end of its range by a
+share of the remaining distance. The share grows with the amplitude above a threshold, up to 30 %. The scatter of a
+pulse is the same share of the published standard deviation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A TiO2 memristor by its rate law.
+"""A TiO2 memristor, described by a rate law.
 
 A pulse of amplitude V drives the resistance towards r(V) = a0 + a1·V at the rate s·(r − R)², s = A·(exp(|V|/t) − 1).
 For a rectangular pulse of width w this has a closed form: the distance u to r(V) becomes u/(1 + s·u·w). Positive pulses
