@@ -60,13 +60,13 @@ class CameraOptions(InstrumentOptions):
     markers : int
         Number of points; point k has the channels xk and yk.
     distances : int
-        Number of distances between points that the software returns too: d0, d1, …
+        Number of distances between points that the software returns as well: d0, d1, …
     frame_rate : float
         Frames per second.
     exposure : float
         Exposure of a frame (s), over which positions are averaged.
     pixels : int
-        Pixels along the longer side of a frame. Positions and distances are relative to those at rest; 1 px is 1 V.
+        Pixels along the longer side of a frame. Positions and distances are relative to the state at rest; 1 px is 1 V.
     resolution : float
         Smallest step of a position (px).
     """
@@ -89,7 +89,7 @@ class ProgrammerOptions(InstrumentOptions):
 
 
 class PulseProgrammerOptions(PulseOptions):
-    """Options of a generic programmer of memristors, one per channel. read: duration of one reading."""
+    """Options of a generic programmer with one memristor per channel. read: duration of one reading."""
 
     channels: Channels
     read: NonNegativeTime = 1e-3

@@ -73,7 +73,7 @@ def generator_capabilities(
         check_visa(options.resource)
     except ValueError as error:
         raise ValueError(f"resource: {error}") from error
-    usb = "over USB has no second connection while labrig holds it: if labrig hangs, it must be killed first"
+    usb = "allows no second connection over USB: if labrig hangs, it must be killed before `labrig safe` can help"
     return SourceCapabilities(
         channels,
         bits,
@@ -90,13 +90,13 @@ def generator_capabilities(
             "has no watchdog: if the computer loses power or stops, or the connection fails, its outputs stay on",
             *((usb,) if options.resource.upper().startswith("USB") else ()),
         ),
-        # The same generator, whether it is reached by VXI-11 or at its raw socket.
+        # A generator has the same address, whether it is reached by VXI-11 or at its raw socket.
         address=re.sub(r"(?i)::5025::SOCKET$", "::INSTR", options.resource),
     )
 
 
 class VisaGenerator(ABC, Generic[S]):
-    """A source with one VISA session of type S. A subclass knows the commands."""
+    """A source with one VISA session of type S. The commands are in the subclass."""
 
     def __init__(self, name: str, options: GeneratorOptions, session: S) -> None:
         self.name = name

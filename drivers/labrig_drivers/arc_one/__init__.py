@@ -1,7 +1,8 @@
 """ArC ONE, a programmer of memristors on a serial port: `arc.one`.
 
 Source of the protocol: arc-instruments/libarc1 (`packets.py`, `arc.py`). The port runs at 921600 baud, 8E1.
-Numbers are sent as text, one on a line; readings are raw little-endian float32 (Ω). Nothing is framed or acknowledged.
+Numbers are sent as text, one per line; readings are raw little-endian float32 (Ω). There are no frames and no
+acknowledgements.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The serial line to an ArC ONE: commands, replies, and the way back after a lost reply.
+"""The serial line to an ArC ONE: commands, replies, and recovery after a lost reply.
 
-Without framing, a command that was cut off swallows the next one as its missing numbers. So each command is one
-`write`. After a lost reply, and whenever the port is opened, only zeros are sent, one at a time, until the board
-answers: they complete a command that was cut off (a pulse gets zero width, because a width is written as 0.…), and
-eight of them initialize the board, which it acknowledges. At that moment it waits for a command. Only then is it reset.
+Without frames, a command that was cut off takes the next command for its missing numbers. So each command is sent by a
+single `write`. After a lost reply, and whenever the port is opened, only zeros are sent, one at a time, until the board
+answers. The zeros complete a command that was cut off (a pulse gets zero width, because a width is written as 0.…), and
+eight further zeros initialize the board, which acknowledges this. The board then waits for a command, and is reset.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SNEAK_PATH_THIRD = 1
 ZERO = b"0\n"
 INITIALIZED = b"1\n"
 ZEROS = 64
-"""Zeros after which a board that has not answered does not work: a command takes up to 7, initialization 8."""
+"""Largest number of zeros without an answer from a board that works: a command takes up to 7, initialization 8."""
 PROBE_S, POLL_S = 20e-3, 1e-3
-"""How long to wait for the answer to a zero, and how often to look."""
+"""Longest wait for the answer to a zero, and interval of checks (s)."""
 
 
 class ArcLink:
@@ -38,9 +38,9 @@ class ArcLink:
     Parameters
     ----------
     name, resource : str
-        Name of the instrument and its port.
+        Name of the instrument, and its serial port.
     words, bits : int
-        Lines in use.
+        Numbers of word lines and bit lines in use.
     read_v : float
         Voltage of a reading (V).
     reset_s : float
@@ -49,7 +49,7 @@ class ArcLink:
     Attributes
     ----------
     recoveries : int
-        How often the board was reset because a reply was lost.
+        Number of resets of the board because a reply was lost.
     """
 
     def __init__(self, name: str, resource: str, words: int, bits: int, read_v: float, reset_s: float) -> None:
@@ -90,7 +90,7 @@ class ArcLink:
     def ohm(self, command: str, *numbers: float | int) -> float | None:
         """Send a command that is answered by a resistance (Ω); None if the reply was lost and the board was reset.
 
-        The command is never sent again: whether the board has executed it is unknown.
+        The command is never sent again, because the board may have executed it.
         """
         if not self._ready:
             self._start()
@@ -105,7 +105,7 @@ class ArcLink:
         return None
 
     def _start(self) -> None:
-        """Bring the board from any state to the one after initialization."""
+        """Initialize the board from any state."""
         self._ready = False
         self._synchronize()
         self._write(b"00\n")
@@ -124,7 +124,7 @@ class ArcLink:
         self._ready = True
 
     def _synchronize(self) -> None:
-        """Send zeros until the board answers that it is initialized. Raises DeadlineExceeded if it never does."""
+        """Send zeros until the board reports that it is initialized. Raises DeadlineExceeded if it never does."""
         self._guarded(lambda port: port.reset_input_buffer())
         received = b""
         for _ in range(ZEROS):
@@ -142,7 +142,7 @@ class ArcLink:
         raise self._silent("synchronize")
 
     def _send(self, command: str, *numbers: float | int) -> None:
-        """One command in one write."""
+        """Send one command in a single write."""
         text = [command, *(f"{each:.9f}" if isinstance(each, float) else str(each) for each in numbers)]
         self._write("".join(f"{each}\n" for each in text).encode())
 
@@ -171,5 +171,5 @@ class ArcLink:
             device=self._name,
             action=action,
             limit=f"{REPLY_S:g} s",
-            remedy="check that the port is that of an ArC ONE, and its power",
+            remedy="check that an ArC ONE is connected to this port, and has power",
         )

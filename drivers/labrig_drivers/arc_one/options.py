@@ -1,4 +1,4 @@
-"""Options of an ArC ONE and their capabilities."""
+"""Options and capabilities of an ArC ONE."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class ArcOneOptions(PulseOptions):
     resource, relay
         Serial ports of the board and of the relay that connects the network, or socket://host:port.
     words, bits
-        Lines in use; the cell at word 2, bit 7 is the channel `w2b7`.
+        Numbers of word lines and bit lines in use; the cell at word 2, bit 7 is the channel `w2b7`.
     clamp
-        Largest amplitude of a pulse; the driver sends no other (V).
+        Largest amplitude of a pulse (V); the driver sends no stronger pulse.
     longest_pulse
-        Largest width of a pulse; the driver sends no other (s).
+        Largest width of a pulse (s); the driver sends no longer pulse.
     start
         Time the board takes to start after a reset (s).
     """
@@ -56,18 +56,18 @@ def capabilities(options: ArcOneOptions) -> PulseProgrammerCapabilities:
     part = memristor(options)
     pulses = ramp(options, part)
     if options.clamp > MOST_V:
-        raise ValueError(f"clamp: the board gives ± {MOST_V:g} V")
+        raise ValueError(f"clamp: the board cannot play more than ± {MOST_V:g} V")
     if pulses.stop_v > options.clamp:
-        raise ValueError(f"clamp: the strongest pulse, {pulses.stop_v:g} V, is beyond it")
+        raise ValueError(f"clamp: the strongest pulse, {pulses.stop_v:g} V, exceeds this limit")
     if pulses.width_s > options.longest_pulse:
-        raise ValueError(f"longest_pulse: pulses are {pulses.width_s:g} s wide")
+        raise ValueError(f"longest_pulse: the pulse width, {pulses.width_s:g} s, exceeds this limit")
     return PulseProgrammerCapabilities(
         channels(options),
         part,
         (-options.clamp, options.clamp),
         READ_S,
         address=options.resource,
-        not_promised=("if the computer loses power or stops, its relay stays as it is",),
+        not_promised=("leaves its relay as it is if the computer loses power or stops",),
         ramp=pulses,
         tolerance=options.tolerance,
         read_v=options.read_voltage,

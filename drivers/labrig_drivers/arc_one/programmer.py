@@ -20,13 +20,13 @@ READ_ONE, PULSE_READ_ONE = "1", "3"
 class ArcOne:
     """A ConductanceProgrammer for memristors on an ArC ONE.
 
-    A command whose reply is lost may or may not have been executed. The board is then reset and the cell is read; a
-    pulse is never sent again because of that.
+    If a reply is lost, the command may or may not have been executed. So the board is reset and the cell is read, and
+    the pulse is not sent again.
 
     Attributes
     ----------
     pulses : int
-        Number of pulses that were sent.
+        Number of pulses sent.
     """
 
     def __init__(self, name: str, options: ArcOneOptions) -> None:
@@ -83,12 +83,12 @@ class ArcOne:
         return self._bank.read_back(channels)
 
     def refresh(self) -> ProgramReport:
-        """Read every cell that was written, and write those again that have drifted."""
+        """Read every cell that was written, and write the cells that have drifted again."""
         self._require_open("refresh")
         return self._bank.refresh()
 
     def keep_alive(self) -> None:
-        """Connect the network, the first time after `open`."""
+        """Connect the network on the first call after `open`."""
         self._require_open("keep alive")
         self._connect()
 
@@ -133,23 +133,23 @@ class ArcOne:
         return _ArcCell(self, channel)
 
     def read_cell(self, word: int, bit: int) -> float:
-        """Return one reading of a cell (S). Raises DeadlineExceeded if the replies of three attempts are lost."""
+        """Return one reading of a cell (S). Raises DeadlineExceeded if the replies to three attempts are lost."""
         for _ in range(ATTEMPTS):
             ohm = self._link.ohm(READ_ONE, word, bit)
             if ohm is not None:
                 return 1 / ohm
         raise DeadlineExceeded(
-            f"lost the reply to {ATTEMPTS} readings of w{word}b{bit}",
+            f"{ATTEMPTS} readings of w{word}b{bit} got no reply",
             device=self._name,
             action="read",
-            remedy="check the cable; use a shorter one, or another port",
+            remedy="check the cable, or use a shorter one or another port",
         )
 
     def pulse_cell(self, word: int, bit: int, volts: float, width_s: float) -> float:
-        """Apply one pulse, and return one reading after it (S). Beyond the clamp nothing is sent: LimitExceeded."""
+        """Apply a pulse; return one reading after it (S). Raises LimitExceeded, and sends nothing, beyond the clamp."""
         if not abs(volts) <= self._options.clamp or not 0 < width_s <= self._options.longest_pulse:
             raise LimitExceeded(
-                f"w{word}b{bit} would get a pulse of {volts:g} V for {width_s:g} s",
+                f"refused a pulse of {volts:g} V for {width_s:g} s on w{word}b{bit}",
                 device=self._name,
                 action="pulse",
                 limit=f"clamp {self._options.clamp:g} V, {self._options.longest_pulse:g} s",
@@ -172,9 +172,9 @@ class _ArcCell:
         self._word, self._bit = int(word), int(bit)
 
     def read(self) -> float:
-        """One reading (S)."""
+        """Return one reading (S)."""
         return self._board.read_cell(self._word, self._bit)
 
     def pulse(self, volts: float, width_s: float) -> float:
-        """One pulse, and a reading (S)."""
+        """Apply one pulse, and return a reading (S)."""
         return self._board.pulse_cell(self._word, self._bit, volts, width_s)

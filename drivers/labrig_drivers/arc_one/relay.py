@@ -13,11 +13,11 @@ from labrig.errors import ConnectionFailed
 BAUD = 9600
 CLOSE, OPEN = b"\xa0\x01\x01\xa2", b"\xa0\x01\x00\xa1"
 SETTLE_S = 10e-3
-"""Time in which the relay operates and its contacts stop bouncing."""
+"""Time until the relay has operated and its contacts no longer bounce (s)."""
 
 
 class Relay:
-    """The relay. name: of the instrument it belongs to."""
+    """The relay; `name` is the name of the instrument that it belongs to."""
 
     def __init__(self, name: str, resource: str) -> None:
         self._name, self._resource = name, resource
@@ -33,7 +33,7 @@ class Relay:
         self.switch(on=False)
 
     def switch(self, *, on: bool) -> None:
-        """Close (on) or open the relay, and wait until it has."""
+        """Close (on) or open the relay, and wait until it has operated."""
         if self._port is None:
             raise self._failed("the relay's port is not open", "switch")
         try:

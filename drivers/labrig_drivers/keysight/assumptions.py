@@ -21,6 +21,6 @@ ASSUMPTIONS = (
     Assumption(
         "ROSC:SOUR EXT locks before the reply to the next query, and reads INT where there is no 10 MHz",
         "labrig doctor CONFIG, with and without the 10 MHz cable",
-        "the generator is ok with the cable, and named without it",
+        "with the cable the generator is ok; without it, doctor reports the generator",
     ),
 )

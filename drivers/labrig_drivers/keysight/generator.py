@@ -1,16 +1,17 @@
 """Keysight 33500 and 33600 generators, driven by start triggers.
 
 Every channel is always in an infinite burst of a sine or an uploaded table, with its output on. A sine starts at zero,
-so a waiting burst sits at its offset:
-- no tone, or one too small to set: the burst waits for a trigger that is never sent. The output is at the programmed
-  offset, or at a true 0 V without one, although the smallest amplitude is 2 mVpp;
-- a tone: the burst starts at the edge at the trigger input, or, with `trigger: manual`, at `*TRG`, which starts both
-  channels.
+so the output of a waiting burst is at its offset:
+- without a tone, or with a tone too small to set, the burst waits for a trigger that is never sent. The output is at
+  the programmed offset, or at exactly 0 V without an offset, although the smallest amplitude is 2 mVpp;
+- with a tone, the burst starts at the signal edge at the trigger input, or, with `trigger: manual`, at `*TRG`, which
+  starts both channels.
 
 ABOR ends the bursts of both channels, which then wait again. DC levels change at `load`, tones at the trigger.
 
-All tones of this source, including a pilot, are shifted by −90°: for A·cos(2πft + φ) it plays A·sin(2πft + φ), a
-latency after the edge. `load` returns what is really played: levels as they are read back, phases relative to the edge.
+All tones of this source, including a pilot, are shifted by −90°: for A·cos(2πft + φ) it plays A·sin(2πft + φ), which
+starts a latency after the trigger edge. `load` returns the programs that are really played, with levels as read back
+and phases relative to the trigger edge.
 
 Messages per acquisition: one write, and one query for each channel that changes, which also reads the error queue.
 """
@@ -108,7 +109,7 @@ class TrueformSource(VisaGenerator[VisaSession]):
             self._session.write("*TRG", "start")
 
     def confirm(self) -> None:
-        """Check all settings of every channel, and now and then the clock; a reset or the front panel change them."""
+        """Check all settings of every channel, which a reset or the front panel may change, and sometimes the clock."""
         self._require_open("confirm")
         if not self._settings:
             raise ConnectionFailed("the connection was lost", device=self.name, action="confirm", remedy="load again")
@@ -240,7 +241,7 @@ class TrueformSource(VisaGenerator[VisaSession]):
         return quiet
 
     def _changes(self, channel: str, held: Setting, wave: Setting) -> list[str]:
-        """The commands for what differs. Amplitude and offset limit each other, so a decrease goes first."""
+        """Return the commands for settings that differ; decreases first, as amplitude and offset limit each other."""
         own = f":SOUR{channel}:"
         levels = [
             (f"{own}VOLT {number(wave.vpp)}", wave.vpp != held.vpp),
@@ -256,9 +257,9 @@ class TrueformSource(VisaGenerator[VisaSession]):
         return [command for command, differs in changes if differs]
 
     def _upload(self, channel: str, wave: Setting, before: list[str]) -> None:
-        """Upload a table and select it. Slow, so meant for programs that are played many times.
+        """Upload a table and select it. This is slow, so it is meant for programs that are played many times.
 
-        The amplitude is at its least during this, as the selected waveform is deleted with the others.
+        Meanwhile the smallest sine is selected, because the command deletes all tables, also a selected one.
         """
         plan = table_plan(wave.tones)
         assert plan is not None
@@ -288,7 +289,7 @@ class TrueformSource(VisaGenerator[VisaSession]):
         if got is None:
             self._session.abandon()
             raise ConnectionFailed(
-                f"answered {reply!r} when asked for the settings of channel {channel}",
+                f"gave an unexpected reply to a query of the settings of channel {channel}: {reply!r}",
                 device=self.name,
                 action=action,
                 remedy="close other programs using it",

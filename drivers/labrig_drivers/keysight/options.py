@@ -9,7 +9,7 @@ from labrig.instruments.drivers import SourceCapabilities
 from labrig_drivers.visa_generator import GeneratorOptions, generator_capabilities
 
 LEAST_VPP = 2e-3
-"""Smallest amplitude at the open output (V peak to peak); half of it into 50 Ω."""
+"""Smallest amplitude at the open output (V peak to peak); half of this into 50 Ω."""
 
 MODELS: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("33509B", "33511B", "33519B", "33521A", "33521B"), (1, 16)),

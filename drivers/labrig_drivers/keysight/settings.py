@@ -1,8 +1,9 @@
-"""What a channel of a Trueform generator is told, and what it answers.
+"""The settings of a channel of a Trueform generator, and the replies to queries of them.
 
-From the Agilent 33500 Series Operating and Service Guide (33500-90901) and from drivers that were used with a real one:
-pymeasure's `agilent33500` and nominal-io/instro's `keysight_33521b`. Numbers read back as +1.000000000000000E+03, an
-infinite count and an open load as +9.900000000000000E+37, errors as -222,"Data out of range".
+Sources: the Agilent 33500 Series Operating and Service Guide (33500-90901), and two drivers that were used with real
+generators, pymeasure's `agilent33500` and nominal-io/instro's `keysight_33521b`. Numbers read back in the form
++1.000000000000000E+03, an infinite count and an open load as +9.900000000000000E+37, and errors in the form
+-222,"Data out of range".
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from dataclasses import dataclass
 from labrig.signals.tones import Tone
 
 INFINITE = 9.9e37
-"""What an infinite count and an infinite load read back as."""
+"""The reply for an infinite count and for an infinite load."""
 
 ERROR = re.compile(r'([+-]?\d+),"?([^"]*)"?')
 
 DIGITS = 5e-4
-"""Largest relative rounding of a level that is read back: a level has four digits."""
+"""Largest relative rounding of a level in a reply; levels have four digits."""
 
 _MICROHERTZ = 1e-6
 
@@ -54,22 +55,22 @@ class Setting:
 
     @property
     def starts_at_zero(self) -> bool:
-        """Whether the waveform starts at its offset, and so waits there."""
+        """Whether the waveform starts at its offset, so that a waiting burst is at the offset."""
         starts = (tone.phase_rad for tone in self.tones) if self.tones else (math.radians(self.phase_deg),)
         return all(abs(math.sin(start)) < 1e-9 for start in starts)
 
 
 KEYS = ("FUNC", "FREQ", "VOLT", "VOLT:OFFS", "BURS:PHAS", "BURS:STAT", "BURS:MODE", "BURS:NCYC")
-"""The queries of a channel, under its SOURce node; TRIG:SOUR, OUTP and OUTP:LOAD follow."""
+"""The queries of a channel below its SOURce node; queries of TRIG:SOUR, OUTP and OUTP:LOAD follow them."""
 
 
 def number(value: float) -> str:
-    """A number as it is sent."""
+    """Return a number in the format of commands."""
     return f"{value + 0.0:.12g}"
 
 
 def questions(channel: str) -> str:
-    """One message that asks for all settings of a channel."""
+    """Return one message that queries all settings of a channel."""
     own = (f":SOUR{channel}:{key}?" for key in KEYS)
     return ";".join((*own, f":TRIG{channel}:SOUR?", f":OUTP{channel}?", f":OUTP{channel}:LOAD?"))
 
@@ -92,13 +93,16 @@ class Answers:
 
     @classmethod
     def of(cls, reply: str) -> Answers | None:
-        """The answers in a reply; None if it is the reply to something else."""
+        """Return the answers in a reply; None if it is the reply to another query."""
         words = [word.strip() for word in reply.split(";")]
         return cls(*words) if len(words) == len(KEYS) + 3 else None
 
 
 def difference(asked: Setting, got: Answers, load_ohm: float, on: bool | None) -> tuple[str, str, str] | None:
-    """(key, requested, actual) of the first setting that differs, or None. `on` None: the output may be on or off."""
+    """Return (key, requested, actual) of the first setting that differs, or None.
+
+    `on` is the required state of the output; None if it may be on or off.
+    """
     words = (
         ("FUNC", asked.function, got.function),
         ("BURS:STAT", "1", got.burst),
@@ -125,7 +129,7 @@ def difference(asked: Setting, got: Answers, load_ohm: float, on: bool | None) -
 
 
 def as_number(text: str) -> float | None:
-    """A number in a reply; None for anything else."""
+    """Return the number in a reply; None if the reply is not a number."""
     try:
         value = float(text)
     except ValueError:

@@ -202,7 +202,7 @@ def _model(driver: str, name: str | None, card: _Facts | None) -> Model:
 
 
 def _misspelt(name: str) -> str:
-    """Ask whether a model is meant whose name differs in one character; one of another number is another product."""
+    """Suggest a model whose name differs in one character; a model with another number is another product."""
     known = {plain_model(each): each for each in MODELS}
     close = difflib.get_close_matches(plain_model(name), known, 1, 0.85)
     return f"did you mean {known[close[0]]}? " if close else ""

@@ -29,7 +29,7 @@ def check_slot(module: str, chassis: str | None) -> None:
     name = cdaq_chassis(module)
     if name is None:
         if re.fullmatch(r"cDAQ[0-9A-Z-]*", module, re.IGNORECASE):
-            what = f"{module!r} is the name of a chassis; write that of the module in it"
+            what = f"{module!r} is the name of a chassis; write the name of the module in it"
             raise ValueError(f"resource: {what}, e.g. '{module}Mod1'")
         return
     slot = int(module[len(name) + len("mod") :])

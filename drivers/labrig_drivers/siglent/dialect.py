@@ -24,7 +24,7 @@ COUNTED_CYCLES = "1000000"
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6
 _LONGEST_LEAST_DELAY_S = 10e-6
-"""A burst delay above this limit was set by someone (s). The smallest possible one, 0.6 to 0.7 µs, depends slightly on
+"""Burst delays above this limit were set by a user (s). The smallest possible delay, 0.6 to 0.7 µs, depends slightly on
 the frequency."""
 _REPLY = re.compile(
     r"(?:C\d:)?(?:OUTP|BSWV|BTWV|ARWV|WVDT|ROSC|STL|MODE|COUP|CMBN|HARM|SYNC|SRATE)\b|Siglent", re.IGNORECASE
@@ -77,7 +77,7 @@ def waveform_name(reply: Pairs) -> str:
 
 
 def answers_another(reply: str) -> bool:
-    """Whether a text is a generator's reply to another query of this driver, which was left on the line."""
+    """Return whether a text is a generator's reply to another query of this driver, which was left on the line."""
     return _REPLY.match(reply) is not None
 
 

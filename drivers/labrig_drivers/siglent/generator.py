@@ -1,10 +1,10 @@
 """Siglent SDG1000X, SDG2000X and SDG6000X generators, driven by start triggers.
 
 Every channel always has its output on, in an infinite burst of a sine or an uploaded table. A sine starts at zero, so
-a waiting burst sits at its offset:
-- no tone, or one too small to set: trigger source MAN, and no trigger is ever sent. The output is at the programmed
-  offset, or at a true 0 V without one, although the smallest amplitude is 2 mVpp;
-- a tone: trigger source EXT, and the burst starts at the edge;
+the output of a waiting burst is at its offset:
+- without a tone, or with a tone too small to set, the trigger source is MAN, and no trigger is ever sent. The output is
+  at the programmed offset, or at exactly 0 V without an offset, although the smallest amplitude is 2 mVpp;
+- with a tone, the trigger source is EXT, and the burst starts at the trigger edge;
 - DC levels change at `load`, tones at the trigger.
 
 All tones of this source, including a pilot, are shifted by −90°: for A·cos(2πft + φ) it plays A·sin(2πft + φ), and

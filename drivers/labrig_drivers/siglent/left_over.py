@@ -1,7 +1,7 @@
 """Settings that other users may have left on, and that change the output or keep its burst from starting.
 
-According to the programming guide `*RST` recalls the default setup, but it is not known which of these settings that
-includes. So each setting is switched off and read back.
+According to the programming guide `*RST` recalls the default setup, but it is not known which of these settings this
+resets. So each setting is switched off and read back.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def check_uncoupled(session: SdgSession, channels: tuple[str, ...], action: str)
 
 
 def switch_off_extras(session: SdgSession, channel: str, model: SdgModel, action: str) -> None:
-    """Let a channel play only its sine, and receive its trigger. Raises ChannelFault if it does not.
+    """Make a channel play only its sine and receive its trigger. Raises ChannelFault if a setting stays on.
 
     The channel must be set to a sine, because an SDG1032X does not reply to HARM? with another waveform.
     """

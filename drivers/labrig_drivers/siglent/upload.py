@@ -41,7 +41,7 @@ def store(session: VisaSession, channel: str, name: str, settings: str, samples:
     channel
         The channel that plays it.
     settings
-        Its parameters as in the command: "FREQ,…,AMPL,…".
+        Parameters of the waveform, as in the command: "FREQ,…,AMPL,…".
     samples
         16-bit little-endian samples.
 

@@ -57,7 +57,7 @@ def test_what_the_model_cannot_do_is_refused(option: dict[str, str], says: str) 
         (
             "cDAQ1",
             "cDAQ-9174",
-            "resource: 'cDAQ1' is the name of a chassis; write that of the module in it, e.g. 'cDAQ1Mod1'",
+            "resource: 'cDAQ1' is the name of a chassis; write the name of the module in it, e.g. 'cDAQ1Mod1'",
         ),
         ("cDAQ9188-1A2B3C", None, "is the name of a chassis"),
         ("cDAQ1Mod9", "cDAQ-9174", "resource: 'cDAQ1Mod9' does not exist: a cDAQ-9174 has slots 1 to 4"),

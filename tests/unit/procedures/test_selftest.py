@@ -79,7 +79,7 @@ def test_the_exit_code_is_7_and_json_names_the_fault(capsys: pytest.CaptureFixtu
 
 def test_another_physics_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["selftest", "elastic_allostery.yaml"]) == 2
-    assert "boards of resistors and diodes only" in capsys.readouterr().err
+    assert "selftest can only test boards of resistors and diodes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
