@@ -3,10 +3,10 @@
 On `bench: wire`, and under `labrig virtual serve`, the real drivers talk to virtual counterparts that share one
 simulated world. `DriverInfo.virtual` names a driver's counterpart: a `VirtualCounterpart` with a factory,
 
-    factory(bench: VirtualBench, entries: Sequence[Entry]) -> context manager that gives Sequence[Endpoint]
+    factory(bench: VirtualBench, entries: Sequence[Entry]) -> context manager that yields Sequence[Endpoint]
 
 that is called once, with all instruments of the configuration that have this counterpart. Entering the context starts
-the servers and gives one endpoint per entry; leaving it ends all connections and threads. Most instruments have their
+the servers and yields one endpoint per entry; leaving it ends all connections and threads. Most instruments have their
 own address; for these, `each_on_its_own` makes the factory from a function that serves one instrument:
 
     @each_on_its_own
@@ -23,12 +23,12 @@ How a counterpart uses the bench:
   `bench.world.wiring.edges`;
 - a digitizer calls `bench.world.begin_acquisition(t)` and `bench.world.voltages(...)`, and fires its start trigger with
   `bench.lines.fire("daq/start", t)`; the world forgets signals from before the last 16 acquisitions, unless
-  `begin_acquisition(t, reader)` declares that they will still be read;
+  `begin_acquisition(t, reader)` declares that these signals will still be read;
 - times are `bench.clock()` in seconds; code that reads or changes the world must hold `bench.lock`;
-- faults of the configuration are in `bench.faults`; a counterpart asks it for the faults at the places listed in its
+- faults of the configuration are in `bench.faults`, where a counterpart looks up the faults at the places listed in its
   `VirtualCounterpart.faults`. The servers of `scpi.servers` do so for "connection", "silence" and "delay".
 
-Servers for SCPI instruments are in `scpi`, one for serial devices in `serial_server`.
+Servers for SCPI instruments are in `scpi`, and a server for serial devices is in `serial_server`.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class FaultyLine:
         return b"" if self._faults.active(self._name, SilenceFault) else reply
 
     def _transmitted(self, data: bytes, faults: Sequence[LineFault]) -> bytes:
-        """The bytes of this message that arrive."""
+        """Return the bytes of this message that arrive."""
         for fault in faults:
             generator = self._draws.at(self._messages)
             generator.integers(2)  # which way

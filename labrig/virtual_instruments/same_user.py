@@ -1,4 +1,4 @@
-"""Check that a client on this machine belongs to this user, because virtual instruments must not obey other users.
+"""Checks that a client on this machine belongs to this user, because virtual instruments must not obey other users.
 
 Loopback ports are open to every user of a machine, and the protocols of instruments have no passwords. On Linux the
 kernel tells which user owns the socket at the other end (sock_diag(7)); on other systems every client is accepted.
@@ -17,7 +17,7 @@ _SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _REQUEST = 4, 20, 1
 _ANY_STATE, _NO_COOKIE = 0xFFFFFFFF, 0xFFFFFFFF
 _HEADER = "=IHHII"
 _USER = struct.calcsize(_HEADER) + 4 + 48 + 12
-"""Position of the user in a reply: after the header, the state, the addresses, a timer and two queue lengths."""
+"""Position of the user ID in a reply, after the header, the state, the addresses, a timer and two queue lengths."""
 
 _WAIT_S = 1.0
 

@@ -38,7 +38,7 @@ class Table:
     data: bytes = b""
 
     def at(self, turn: float) -> float:
-        """The value of the table at a phase (in turns)."""
+        """Return the value of the table at a phase (in turns)."""
         return self.mean + sum(a * np.cos(2 * np.pi * order * turn + phase) for order, a, phase in self.harmonics)
 
 

@@ -31,14 +31,14 @@ class SerialDevice(Protocol):
 
 
 class Stream(Protocol):
-    """What a device sends on its own."""
+    """The data that a device sends without a request."""
 
     def due_s(self) -> float:
-        """Time until there will be something to send (s); infinite if nothing is coming."""
+        """Return the time until there is data to send (s); infinite if there will be none."""
         ...
 
     def take(self) -> bytes:
-        """Return the bytes that are to be sent now."""
+        """Return the bytes to send now."""
         ...
 
 
@@ -55,7 +55,7 @@ def serve(device: SerialDevice, host: str = "127.0.0.1", port: int = 0, stream: 
     host, port
         Address to listen on; port 0 is any free one.
     stream
-        What the device sends on its own, if it does.
+        Data that the device sends without a request, if it does.
 
     Yields
     ------
@@ -103,7 +103,7 @@ def _serve(device: SerialDevice, listener: socket.socket, ended: threading.Event
 
 
 def _send(stream: Stream, line: socket.socket | None) -> bool:
-    """Send what the device sends on its own; without a host it is lost. False if the host has disconnected."""
+    """Send the data of the stream, which is lost without a host; return False if the host has disconnected."""
     data = stream.take()
     if line is not None and data:
         try:

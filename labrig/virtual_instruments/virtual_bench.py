@@ -1,7 +1,8 @@
 """The environment that the virtual instruments of a bench share: the World, the clock, the trigger lines, the seed.
 
-Several server threads use one World, so each holds `lock` while doing so. Time is `clock()` in seconds. An
-instrument's action takes effect at the time that it passes to the World, usually now plus its documented latency.
+Several server threads use the same World, so a thread holds `lock` while it uses the World. Time is `clock()` in
+seconds. An instrument passes the time at which an action takes effect to the World, usually now plus its documented
+latency.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class VirtualBench:
 
 @contextmanager
 def faults_in_time(bench: VirtualBench) -> Iterator[None]:
-    """Context in which faults that begin at a given time are started, to within `TICK_S`."""
+    """Context in which scheduled faults start at their time, to within `TICK_S`."""
     if bench.faults.empty:
         yield
         return

@@ -34,9 +34,9 @@ STOP_S = 5.0
 class WireBench:
     """A Bench. The child process starts at the first `connect` and ends at `close`, or with this process.
 
-    The true state of the board is in the child process. Real instruments do not load a lab's computer, so if there are
-    two cores, the child has its own, and until `close` the thread that connects (and the threads it starts) stays on
-    another one: a program that the scheduler moves would find its caches cold after each window.
+    The true state of the board is in the child process. Real instruments do not load the computer of a lab, so if there
+    are two cores, the child has its own core. Until `close`, the thread that connects, and the threads that it starts,
+    stay on another core, because a program that the scheduler moves would find its caches cold after each window.
 
     Parameters
     ----------
@@ -64,9 +64,7 @@ class WireBench:
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
         """Create the real driver, connected to its virtual counterpart. Raises ConnectionFailed if there is none."""
         if driver.factory is None:
-            raise ConfigError(
-                f"{driver.name} can only be simulated: it has no real driver that could run on the wire", device=name
-            )
+            raise ConfigError(f"{driver.name} can only be simulated, because it has no real driver", device=name)
         if self._child is None:
             self._start()
         if name not in self._endpoints:
@@ -88,7 +86,7 @@ class WireBench:
         """Do nothing: the child has a new board, whose parts have the same tolerances."""
 
     def _true_outputs(self, activation: list[float], tone: bool) -> list[float]:
-        """Exact outputs of one example; a request for one at a time keeps both pipes at a few kilobytes."""
+        """Return the exact outputs of one example. Single requests keep the data in both pipes at a few kilobytes."""
         if self._child is None or self._child.stdin is None:
             raise ConnectionFailed("is not running", device="wire bench", action="ask for the true outputs")
         try:

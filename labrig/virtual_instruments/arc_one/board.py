@@ -1,8 +1,8 @@
-"""A virtual ArC ONE: numbers as text, one on a line, raw little-endian float32 replies, no framing.
+"""A virtual ArC ONE: numbers as text, one per line; replies as raw little-endian float32; no frames.
 
-Commands and the order of their numbers are those of arc-instruments/libarc1. A command waits for all its numbers, so
-one that was cut off swallows the next one. Unknown words are ignored, as are empty lines, and everything while the
-board starts.
+Commands and the order of their numbers are as in arc-instruments/libarc1. A command waits for all its numbers, so a
+command that was cut off swallows the next one. Unknown words and empty lines are ignored, and so is everything that
+arrives while the board starts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from collections.abc import Callable
 from labrig.simulation.world import Cells
 
 NUMBERS = {"0": 7, "00": 0, "01": 2, "02": 2, "04": 2, "1": 2, "3": 4, "999": 0}
-"""Commands, and how many numbers follow each."""
+"""The commands, each with the number of numbers that follow it."""
 FIRMWARE = (1, 5)
 LONGEST_S = 10.0
 START_S = 0.1
-"""Time to start after a reset; a real board takes longer."""
+"""Time to start after a reset (s); a real board takes longer."""
 MOST_V = 12.0
 
 
 class VirtualArcOne:
-    """The board. It reads and pulses the cells of the World.
+    """The board, which reads and pulses the cells of the World.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class VirtualArcOne:
     name : str
         Name of the programmer; its channels are `name/w1b1` and so on.
     lock : lock
-        Held while the cells are used.
+        Lock that is held while the cells are used.
     clock : callable
         Returns the time (s).
     """
@@ -138,7 +138,7 @@ class VirtualRelay:
 
 
 def _number(word: str) -> float:
-    """A number as the board reads it: 0 for what is none."""
+    """Return the number that the board reads from a word; 0 if the word is not a number."""
     try:
         value = float(word)
     except ValueError:

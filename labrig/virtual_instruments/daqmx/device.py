@@ -81,7 +81,7 @@ class DeviceState:
         self.drive(self._bench.clock(), dict.fromkeys(self.ao_names, SILENT))
 
     def drive(self, t: float, programs: Mapping[str, ToneProgram]) -> None:
-        """Set the programs of channels, which take effect at time t plus the settling time, but start at t."""
+        """Set the programs of channels, which start at time t, but take effect only after the settling time."""
         for channel, program in programs.items():
             self._levels.pop(channel, None)
             effective = max(t + self.device.ao_settle_s, self._last_drive.get(channel, -math.inf))

@@ -78,5 +78,5 @@ class FunctionGeneration:
         return 0
 
     def done(self, now: float) -> bool:
-        """Return False, because it plays until it is stopped."""
+        """Return False, because the generator plays until it is stopped."""
         return False

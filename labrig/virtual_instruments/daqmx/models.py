@@ -1,8 +1,8 @@
 """The boards that can be virtual, with facts about each model from DAQmx and from its data sheet.
 
 The rates that DAQmx reports for PCI-6251, PCI-6733, PCIe-6343, PCIe-6363, PXIe-6361, PCIe-6738, USB-6229 and USB-6366
-were read from real boards by labscript-devices, and the banks of a 6738 are from its issue 91. Everything else is from
-the documents named in `source`, some of it from memory: tests/wire/README.md says which.
+were read from real boards by labscript-devices; the banks of a 6738 are from issue 91 of that project. All other facts
+are from the documents named in `source`, some of them from memory, as listed in tests/wire/README.md.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class VirtualDevice:
     instrument
         Its configuration entry, used in the wiring ("daq/ai0").
     ao_instrument
-        The entry of its outputs, if it is another one.
+        The entry of its outputs, if this is another entry.
     serial
         Serial number (32 bits).
     ai_channels, ao_channels

@@ -101,7 +101,7 @@ class Generation:
             self._schedule(*piece)
 
     def add(self, buffer: OutputBuffer, now: float) -> None:
-        """Write while it plays: replace the repeated buffer from its next period on, or append.
+        """Write during the generation: replace the repeated buffer from its next period on, or append.
 
         The end of the samples written before is already in the world's timeline, so it is played in any case.
         """

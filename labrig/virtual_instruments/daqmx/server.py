@@ -175,7 +175,7 @@ class DaqmxServer:
             yield
 
     def _call(self, name: str, method: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:
-        """The reply of the service; its errors, and faults of the bench, end the call."""
+        """Return the reply of the service. Errors of the service, and faults of the bench, end the call."""
         self.calls[name] += 1
         if not self._admits(context.peer()):
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "this server only obeys programs of its own user")

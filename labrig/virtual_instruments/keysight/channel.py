@@ -21,7 +21,7 @@ BUILT_IN = Table("INT:\\BUILTIN\\EXP_RISE.ARB", 250)
 
 @dataclass
 class Channel:
-    """One channel, with the values after *RST.
+    """One channel; its initial values are those after *RST.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Channel:
     angle, since : float
         Phase of the continuous waveform (in turns) at the time `since` (s).
     started : float or None
-        When the burst began (s); None while it waits.
+        Time at which the burst began (s); None while the burst waits.
     """
 
     name: str
@@ -68,11 +68,11 @@ class Channel:
 
     @property
     def repetition_hz(self) -> float:
-        """Repetition rate of what is played."""
+        """Repetition rate of the waveform (Hz)."""
         return self.sample_rate_hz / max(1, self.selected.length) if self.function == "ARB" else self.frequency_hz
 
     def set_vpp(self, text: str) -> None:
-        """Set the amplitude; one that is out of range, or too large for the offset, is limited with an error."""
+        """Set the amplitude; a value out of range, or too large for the offset, is limited with an error."""
         asked = number(text) / self.share
         most = 2 * (PEAK_V - abs(self.open_offset_v))
         self.open_vpp = min(max(asked, LEAST_VPP), max(most, LEAST_VPP))
@@ -80,7 +80,7 @@ class Channel:
             raise ScpiError(-222, "Data out of range; value clipped to upper limit")
 
     def set_offset(self, text: str) -> None:
-        """Set the offset; one that is too large for the amplitude is limited with an error."""
+        """Set the offset; a value too large for the amplitude is limited with an error."""
         asked = number(text) / self.share
         most = PEAK_V - self.open_vpp / 2
         self.open_offset_v = min(max(asked, -most), most)
@@ -88,7 +88,7 @@ class Channel:
             raise ScpiError(-222, "Data out of range; value clipped to upper limit")
 
     def set_frequency(self, text: str) -> None:
-        """Set the frequency; of an arbitrary waveform, by its sample rate."""
+        """Set the frequency; for an arbitrary waveform, set the sample rate accordingly."""
         asked = number(text)
         allowed = min(max(asked, 1e-6), HIGHEST_HZ)
         if self.function == "ARB":
@@ -99,7 +99,7 @@ class Channel:
             raise ScpiError(-222, "Data out of range; value clipped to upper limit")
 
     def set_load(self, text: str) -> None:
-        """Set the load. The voltage at the open output stays; what the panel shows changes."""
+        """Set the load. The voltage at the open output stays the same, but the displayed levels change."""
         ohm = INFINITE if text.upper() in ("INF", "INFINITY") else number(text)
         if not (1 <= ohm <= 10_000 or ohm >= INFINITE):
             raise ScpiError(-222, "Data out of range")
@@ -113,7 +113,7 @@ class Channel:
         self.cycles = count
 
     def program(self, t: float) -> ToneProgram | None:
-        """What the output plays from t on, with phases relative to t; None if it is off."""
+        """Return the program of the output from t on, with phases relative to t; None if the output is off."""
         if not self.on:
             return None
         if not self.burst:
@@ -124,7 +124,7 @@ class Channel:
         return self._polarity(self._running(self.repetition_hz * (t - self.started) + self.burst_phase_deg / 360))
 
     def _at_start(self) -> float:
-        """The level of the start phase, relative to the offset (V)."""
+        """Return the level of the start phase, relative to the offset (V)."""
         half = self.open_vpp / 2
         turn = self.burst_phase_deg / 360
         if self.function == "ARB":

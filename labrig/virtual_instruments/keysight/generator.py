@@ -1,14 +1,14 @@
 """A virtual Keysight 33500B: channels that drive the World.
 
 The command set and the replies follow the 33500 Series Operating and Service Guide (33500-90901) and drivers that were
-used with a real one (see tests/wire/README.md). The output follows these rules:
+used with a real generator (see tests/wire/README.md). The output follows these rules:
 - a continuous waveform keeps its phase accumulator when its frequency changes; after power-up the phases are random,
   until PHAS:SYNC aligns them;
 - an armed burst waits at its offset plus the level of its start phase, starts 135 ns plus the trigger delay after the
   trigger, and ignores further triggers while it plays. ABOR ends the bursts of all channels, and so does a change of
-  the burst's state, mode or trigger source; other settings act on a burst that plays;
-- levels that limit each other are clipped, with error −222, as the guide says;
-- with ROSC:SOUR EXT and nothing at the reference input it stays on INT;
+  the burst's state, mode or trigger source; other settings change a running burst;
+- levels that limit each other are clipped, with error −222, according to the guide;
+- with ROSC:SOUR EXT and no signal at the reference input, the generator stays on INT;
 - a burst of DC or noise is refused with error −221.
 """
 
@@ -60,7 +60,7 @@ class VirtualTrueform(ScpiInstrument):
     channels
         Number of channels.
     reference
-        Returns whether there is a 10 MHz clock at its input.
+        Returns whether there is a 10 MHz clock at the reference input.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class VirtualTrueform(ScpiInstrument):
 
     @override
     def reset(self) -> None:
-        """Outputs off, 1 kHz, 100 mVpp into 50 Ω, no burst (*RST). Uploaded waveforms are kept."""
+        """Reset (*RST): outputs off, 1 kHz, 100 mVpp into 50 Ω, no burst. Uploaded waveforms are kept."""
         self._channels = [
             Channel(each.name, angle=each.angle, since=each.since, tables=each.tables) for each in self._channels
         ]
@@ -98,7 +98,7 @@ class VirtualTrueform(ScpiInstrument):
         self._play()
 
     def power_cycle(self) -> None:
-        """Lose power: the default setup, internal clock, no uploaded waveforms."""
+        """Lose power; afterwards the setup is the default, the clock internal, and no waveform uploaded."""
         with self.lock:
             self._external_clock = False
             self._channels = [Channel(each, angle=angle) for each, angle in zip(self._names, self._angles, strict=True)]
@@ -254,7 +254,7 @@ class VirtualTrueform(ScpiInstrument):
             channel.selected = BUILT_IN
 
     def _upload(self, call: Call) -> None:
-        """Store a waveform: a name, and a block of 16-bit integers or a list of numbers."""
+        """Store a waveform, which is sent as a name and a block of 16-bit integers or a list of numbers."""
         channel, name = self._of(call), call.text()
         if name in channel.tables:
             raise ScpiError(781, "Not enough memory to store new arb waveform; name already in use")
@@ -312,7 +312,7 @@ class VirtualTrueform(ScpiInstrument):
         self._swapped = _one_of(call.text(), "NORM", "NORMAL", "SWAP", "SWAPPED").startswith("SWAP")
 
     def _edge(self, t: float) -> None:
-        """Handle an edge at the trigger input at time t (s)."""
+        """Handle a signal edge at the trigger input at time t (s)."""
         with self._bench.lock:
             self._start("EXT", t)
 
@@ -346,7 +346,7 @@ class VirtualTrueform(ScpiInstrument):
 
 
 def _told(value: float, digits: int = 15) -> str:
-    """A number as the generator writes it: +1.000000000000000E+03; levels and phases have 13 decimals."""
+    """Return a number in the generator's format: +1.000000000000000E+03; levels and phases have 13 decimals."""
     return f"{value + 0.0:+.{digits}E}" if value < INFINITE else "+9.900000000000000E+37"
 
 

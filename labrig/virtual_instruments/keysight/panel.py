@@ -1,7 +1,7 @@
-"""Settings of a virtual Trueform generator that have no effect on what it plays: they are stored and read back.
+"""Settings of a virtual Trueform generator that are only stored and read back, without effect on the output.
 
-Their names and their values after *RST are those of a real 33600A (see tests/wire/README.md). A modulation, a sweep or
-a sum that is switched on ends the burst, as only one of these modes can be active.
+Their names and their values after *RST are those of a real 33600A (see tests/wire/README.md). Switching on a
+modulation, a sweep or a sum ends the burst, because only one of these modes can be active.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ OF_GENERATOR = {
 
 
 class Panel:
-    """The stored settings, registered with an instrument; `of` finds the channel of a call."""
+    """The stored settings, registered with an instrument; `of` returns the channel of a call."""
 
     def __init__(self, instrument: ScpiInstrument, of: Callable[[Call], Channel]) -> None:
         self._of = of

@@ -6,14 +6,14 @@ The replies follow transcripts of a real one (wave.py). The output, which no tra
 - an armed burst waits at its offset plus the level of its start phase, starts DLAY after the trigger edge, and ignores
   further edges while it plays. Only a *change* of STATE, TRSR, TIME or GATE_NCYC, or a new waveform type, stops it: a
   driver must not rely on more;
-- an N-cycle burst of up to 10 s is scheduled together with its end, so settings written during it take effect after
-  it; a longer one goes on until something is set;
-- with `ROSC EXT` and nothing at the 10 MHz input it stays on INT;
+- an N-cycle burst of up to 10 s is scheduled together with its end, so settings written during the burst take effect
+  after it; a longer burst continues until something is set;
+- with `ROSC EXT` and no signal at the 10 MHz input, the generator stays on INT;
 - with `CMBN` a connector carries the sum of both channels, even if the other output is off (as on an SDG2122X);
-- with `SYNC` on, its connector, which is also the trigger input, is an output: no edge is seen;
-- *RST is known to reset waves, outputs and bursts. Nothing else is reset: a driver must not rely on more;
+- with `SYNC` on, the SYNC connector, which is also the trigger input, is an output, so no trigger edge is seen;
+- *RST is known to reset waves, outputs and bursts. Here it resets nothing else: a driver must not rely on more;
 - NOISE and gated bursts reply normally but play only their offset: the World knows constants and tones.
-Only the first of several commands chained with `;` is executed: no transcript or guide shows that a real one does more.
+Only the first of several commands chained with `;` is executed, because no transcript or guide shows more.
 """
 
 from __future__ import annotations

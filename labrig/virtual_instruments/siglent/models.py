@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """The behaviour in which a firmware version differs from others.
+    """The properties in which firmware versions differ.
 
     Attributes
     ----------
@@ -77,5 +77,5 @@ def model_of(name: str) -> Model:
 
 
 def firmware_of(name: str, raw_socket: bool) -> Firmware:
-    """The first firmware of a model that serves the interface: a raw socket if `raw_socket`, otherwise VXI-11."""
+    """Return the first firmware of a model that serves a raw socket if `raw_socket`, otherwise VXI-11."""
     return next(version for version in model_of(name).firmware if version.raw_socket or not raw_socket)

@@ -19,13 +19,13 @@ class Output:
     Attributes
     ----------
     channel
-        Its name on the bench.
+        Name of the channel on the bench.
     wave, burst, harmonics
-        Its settings.
+        Settings of the channel.
     combines
-        Whether its connector carries the signals of both channels.
+        Whether the connector carries the signals of both channels.
     sync
-        Whether the sync output follows it.
+        Whether the sync output follows this channel.
     true_rate
         Sample rate in true-arb mode (Sa/s), as text; None in DDS mode.
     angle
@@ -37,7 +37,7 @@ class Output:
     latest
         Time of the last change sent to the World (s).
     played
-        The program sent then; None if the output is off.
+        The program sent at that time; None if the output is off.
     """
 
     channel: str
@@ -55,7 +55,7 @@ class Output:
     played: ToneProgram | None = None
 
     def signal(self, t: float, table: Table | None) -> ToneProgram:
-        """The program that its generator plays at t, even if the output is off, with tones that start at t.
+        """Return the program of the generator at t, even if the output is off, with tones that start at t.
 
         Parameters
         ----------
@@ -72,13 +72,13 @@ class Output:
         return self._running(hertz, hertz * (t - self.started), table)
 
     def _repetition_hz(self, table: Table | None) -> float:
-        """Repetition rate (Hz). In true-arb mode samples have their own rate; no source shows that FRQ changes it."""
+        """Return the repetition rate (Hz). In true-arb mode FRQ has no effect on it, as no source shows one."""
         if self.wave.kind == "ARB" and self.true_rate is not None and table is not None and table.length:
             return float(self.true_rate) / table.length
         return self.wave.frequency_hz
 
     def _waiting(self, table: Table | None) -> ToneProgram:
-        """The program of a waiting burst: the offset plus the level of the start phase."""
+        """Return the program of a waiting burst: the offset plus the level of the start phase."""
         wave = self.wave
         level = 0.0
         if wave.kind == "SINE":
@@ -91,7 +91,7 @@ class Output:
         return _polarity(wave, ToneProgram(wave.offset_v + level))
 
     def _running(self, hertz: float, turn: float, table: Table | None) -> ToneProgram:
-        """The program of the generator if its phase accumulator is at `turn`."""
+        """Return the program of the generator if its phase accumulator is at `turn`."""
         wave = self.wave
         if wave.kind == "DC":
             return _polarity(wave, ToneProgram(wave.dc_v))

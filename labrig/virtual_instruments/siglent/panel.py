@@ -1,8 +1,8 @@
 """Settings of a virtual generator that hardly matter on the board, and its lists of waveforms.
 
-Replies have the format of an SDG1032X with firmware 1.01.01.33R1B6, and that of `SRATE?` the format of an SDG2122X
-(sources in tests/wire/README.md). As on these, `HARM?` has a reply only for a sine, and `WVDT?` only for a stored
-waveform.
+Replies have the format of an SDG1032X with firmware 1.01.01.33R1B6, except the reply to `SRATE?`, which has the format
+of an SDG2122X (sources in tests/wire/README.md). As on these generators, `HARM?` has a reply only for a sine, and
+`WVDT?` only for a stored waveform.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Panel:
     instrument
         The generator.
     channel
-        Function from a call to its channel; raises ScpiError if there is none.
+        Function from a call to its channel; raises ScpiError if the channel does not exist.
     tables
         The uploaded waveforms, by name.
     play

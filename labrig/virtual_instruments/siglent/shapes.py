@@ -1,4 +1,4 @@
-"""Squares, ramps and pulses as tones: their first harmonics, since the world plays only constants and tones.
+"""Squares, ramps and pulses as sums of their first harmonics, since the world plays only constants and tones.
 
 Lanczos factors attenuate the higher harmonics: signal edges are as long as the period of the highest harmonic and
 hardly overshoot, and the error of the first harmonic is below 0.05 %. At phase 0 a square and a ramp cross zero
@@ -19,7 +19,7 @@ _NONE = 1e-5
 """Smaller harmonics are omitted; the even ones of a square with finite edges are smaller than this."""
 
 _SHORTEST = 1e-6
-"""Shortest signal edge (turns): shorter ones make no difference to these harmonics and suffer from rounding."""
+"""Shortest signal edge (turns); shorter edges make no difference to these harmonics and suffer from rounding."""
 
 _TENTH_TO_NINETY = 0.8
 """Rise and fall times (10 % to 90 %) are this fraction of an edge."""
