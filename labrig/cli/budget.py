@@ -1,4 +1,4 @@
-"""The noise budget of `labrig plan --budget`: a row for every edge, and what a run measured beside it."""
+"""The noise budget of `labrig plan --budget`: a row for every edge, with the values that a run measured."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from labrig.procedures.budget import Budget
 
 MOST_EDGES = 60
-"""Largest number of edges that are listed as text; of more, those with the largest errors are."""
+"""Largest number of edges in the text output; of more edges, those with the largest errors are listed."""
 
 
 def print_budget(assembly: Assembly, arguments: argparse.Namespace) -> int:
-    """Print the budget of a configuration, and what `--run` measured; returns the exit code."""
+    """Print the budget of a configuration, with the values that `--run` measured; returns the exit code."""
     from labrig.procedures.budget import budget, measured_snr
     from labrig.runs.folder import find_run
 
@@ -89,7 +89,7 @@ def _text(found: Budget, measured: NDArray[np.float64] | None) -> str:
     head += ["ωτ", "multiplexer", "margin (V)", "gap (µS)", "change (µS)", "limited by"]
     lines = [table(head, rows), ""]
     if len(order) < len(found.edges):
-        lines.append(f"the {len(order)} worst of {len(found.edges)} edges; --json lists all")
+        lines.append(f"the worst {len(order)} of {len(found.edges)} edges; --json lists all")
     medians = [(name, f"{100 * float(value):.2g} %") for name, value in zip(TERMS, _medians(found), strict=True)]
     lines.append("relative error of the change of an edge in one epoch, median over the edges:")
     lines += [f"  {name:<12} {value}" for name, value in medians]

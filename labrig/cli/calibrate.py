@@ -35,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=file_named, metavar="FILE", help="header of the record (default: calibration/NAME-DATE.json)"
     )
-    parser.add_argument("--yes", action="store_true", help="on hardware: do not wait for the connections to be made")
+    parser.add_argument("--yes", action="store_true", help="on hardware: do not ask whether connections are made")
     parser.add_argument("--reference", metavar="VOLTAGE", help="voltage of the reference, e.g. 1.8V")
     parser.add_argument("--reference-error", metavar="RATIO", help="largest error of the reference, e.g. 20ppm")
-    parser.add_argument("--standard", metavar="RESISTANCE", help="the resistors that parts are compared with, e.g. 20k")
+    parser.add_argument("--standard", metavar="RESISTANCE", help="resistors to compare the parts with, e.g. 20k")
     parser.add_argument("--standard-error", metavar="RATIO", help="largest error of these resistors, e.g. 100ppm")
     parser.add_argument("--no-levels", action="store_true", help="do not sweep the levels of programmable parts")
     parser.add_argument("--temperature", metavar="TEMPERATURE", help="temperature of the instruments, e.g. '23 °C'")
@@ -55,7 +55,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.interrupts import Interrupts
     from labrig.procedures.calibrate import Guide, calibrate
 
-    # The record that the configuration names may be the one to be replaced, so it is not read.
+    # The record that the configuration names may be the one to replace, so it is not read.
     assembly = assemble(Path(arguments.config), [*overrides(arguments), "calibration=null"])
     print_warnings(assembly)
     file = _file(arguments.out, assembly.name)
@@ -80,23 +80,23 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _file(given: Path | None, name: str) -> Path:
-    """Return the file of the new record, which does not exist yet."""
+    """Return the path of the new record, where no file exists yet."""
     if given is not None:
         if given.suffix != ".json":
             raise UsageError(f"--out {given}: the header of a record is a .json file")
         if given.exists():
-            raise UsageError(f"--out {given} exists; name a new file")
+            raise UsageError(f"--out {given} exists", remedy="name a new file")
         return given
     stem = f"{name}-{datetime.now(UTC):%Y%m%d}"
     for ending in ("", *(f"-{number}" for number in range(2, 1000))):
         file = FOLDER / f"{stem}{ending}.json"
         if not file.exists():
             return file
-    raise UsageError(f"{FOLDER} has too many records of today; name a file with --out")
+    raise UsageError(f"{FOLDER} has too many records of today", remedy="name a file with --out")
 
 
 def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
-    """Return the standards; on hardware, those that are used must be given."""
+    """Return the standards; on hardware, the user must give every standard in use."""
     import math
 
     from labrig.procedures.calibrate import Standards
@@ -106,7 +106,7 @@ def _standards(arguments: argparse.Namespace, assembly: Assembly) -> Standards:
     missing += [f"--{name}-error" for name in needed if getattr(arguments, f"{name}_error") is None]
     if assembly.header.bench == "hardware" and missing:
         raise UsageError(
-            f"{', '.join(missing)}: on hardware, say what is known before, from a certificate or data sheet"
+            f"{', '.join(missing)}: on hardware, give these values of the standards, from a certificate or data sheet"
         )
     hookup = assembly.board.hookup
     full_scale_v = assembly.devices[hookup.digitizer].digitizer.full_scale_v
@@ -147,7 +147,7 @@ def _value(option: str, written: str | None, dimension: str, example: str) -> fl
 
 
 def _connecting(bench: str, yes: bool) -> Callable[[Fixture], None]:
-    """Return the function that has a fixture connected: by the bench itself, or by the user."""
+    """Return the function that waits for a fixture: on hardware it asks the user to connect it."""
     number = 0
 
     def connect(fixture: Fixture) -> None:
@@ -161,7 +161,7 @@ def _connecting(bench: str, yes: bool) -> Callable[[Fixture], None]:
         if yes:
             return
         if not sys.stdin.isatty():
-            raise UsageError("nobody can confirm the connections; use a terminal, or --yes")
+            raise UsageError("connections can only be confirmed on a terminal", remedy="use a terminal, or --yes")
         print("   Press Enter when this is connected, or Ctrl-C to stop: ", end="", file=sys.stderr, flush=True)
         if not sys.stdin.readline():
             raise ConfigError("the connections were not confirmed", remedy="repeat the calibration")

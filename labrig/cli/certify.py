@@ -111,7 +111,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _assembled(arguments: argparse.Namespace, folder: RunFolder | None) -> Assembly:
-    """Assemble CONFIG; if CONFIG is a run, its board with the conductances that the run has trained."""
+    """Assemble CONFIG; if CONFIG is a run, assemble its board with the trained conductances."""
     from labrig.procedures.trained_board import trained_board
 
     if folder is None:
@@ -122,14 +122,14 @@ def _assembled(arguments: argparse.Namespace, folder: RunFolder | None) -> Assem
 
 
 def _keep(folder: RunFolder, figures: dict[str, Any], seed: int, settings: list[str]) -> None:
-    """Add the certificate to the run, for its report; a folder that cannot be written is only mentioned."""
+    """Add the certificate to the run, for its report; if the folder cannot be written, only print a message."""
     from labrig.errors import StorageError
     from labrig.runs.certificates import add_certificate
 
     try:
         add_certificate(folder, figures, seed=seed, settings=settings)
     except StorageError as error:
-        print(f"labrig: the certificate is not kept with the run: {error}", file=sys.stderr)
+        print(f"labrig: the certificate was not stored in the run's folder: {error}", file=sys.stderr)
 
 
 def _examples(assembly: Assembly, wanted: str | None) -> list[int]:

@@ -153,7 +153,7 @@ def _check_text(given: Sequence[str]) -> None:
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
     """Parse the arguments; for an unknown argument, print the usage of the command and raise UsageError."""
     parser = _parser()
-    if "_ARGCOMPLETE" in os.environ:  # the shell asks how a command line may go on
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks for completions of a command line
         complete(parser)
     arguments, unknown = parser.parse_known_args(given)
     arguments.given = list(given)

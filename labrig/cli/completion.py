@@ -14,7 +14,7 @@ HIDDEN = (".", "_")
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
-    """Answer the shell and end the process; do nothing if argcomplete is not installed."""
+    """If the shell asks for completions, print them and end the process; do nothing without argcomplete."""
     try:
         import argcomplete
     except ImportError:
@@ -23,12 +23,12 @@ def complete(parser: argparse.ArgumentParser) -> None:
 
 
 def completed(argument: argparse.Action, completer: Completer) -> None:
-    """Let a completer offer the values of an argument."""
+    """Set the completer that offers the values of an argument."""
     argument.completer = completer  # type: ignore[attr-defined]
 
 
 def configurations(prefix: str, **more: Any) -> list[str]:
-    """Return the YAML files and folders that begin so, and the configurations that come with labrig."""
+    """Return the YAML files, folders and packaged configurations that begin with `prefix`."""
     folder, start = os.path.split(prefix)
     here = [
         os.path.join(folder, name) + ("/" if is_folder else "")
@@ -39,7 +39,7 @@ def configurations(prefix: str, **more: Any) -> list[str]:
 
 
 def runs(prefix: str, parsed_args: argparse.Namespace | None = None, **more: Any) -> list[str]:
-    """Return the names of the runs in --runs-dir, by default `runs`, that begin so, and folders."""
+    """Return the runs in --runs-dir (by default `runs`) and the folders that begin with `prefix`."""
     folder: Path = getattr(parsed_args, "runs_dir", None) or Path("runs")
     named = [name for name, is_folder in _entries(folder) if is_folder and name.startswith(prefix)]
     above, start = os.path.split(prefix)
@@ -57,7 +57,7 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
 
 
 def _packaged() -> list[str]:
-    """Names of the configurations that come with labrig, found without importing anything of it."""
+    """Names of the configurations that come with labrig, found without importing any of its modules."""
     package = Path(__file__).parents[1]
     inside = package / "_data" / "configs"
     folder = inside if inside.is_dir() else package.parent / "configs"

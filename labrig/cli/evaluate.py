@@ -55,7 +55,7 @@ def _scored(arguments: argparse.Namespace, interrupts: Interrupts) -> RunResult:
 
 
 def _counted(assembly: Assembly, file: str) -> str:
-    """Say how many examples of a file are scored."""
+    """Return a sentence about the number of examples of a file that are scored."""
     task = assembly.task
     train, test, total = len(task.train), len(task.test), len(task.activation)
     count = f"all {total}" if train + test == total else f"{train + test} of {total}"

@@ -23,24 +23,28 @@ RIGS = ("layered", "grid", "table", "hardware")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("what", nargs="?", choices=("ci", "driver"), help="instead of a configuration")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="of the driver: FAMILY.MODEL, e.g. acme.gen4")
-    parser.add_argument("--out", type=file_named, metavar="FILE", help="new file to write (driver: a folder)")
+    parser.add_argument("what", nargs="?", choices=("ci", "driver"), help="what to write instead of a configuration")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the driver: FAMILY.MODEL, e.g. acme.gen4")
+    parser.add_argument("--out", type=file_named, metavar="FILE", help="file to write (driver: folder); must be new")
     board = parser.add_argument_group("a configuration; without --rig, questions are asked on a terminal")
     board.add_argument(
-        "--rig", choices=RIGS, help="layers, a grid, a CSV table of edges (columns a, b), or what labrig doctor finds"
+        "--rig", choices=RIGS, help="layers, a grid, a CSV table of edges, or the instruments that labrig doctor finds"
     )
     board.add_argument("--data", type=file_named, metavar="FILE.csv", help="examples to learn")
-    board.add_argument("--label", type=named, metavar="COLUMN", help="the class of an example, in --data")
-    board.add_argument("--targets", type=names, metavar="COLUMN,…", help="numbers to learn from the others, in --data")
-    board.add_argument("--hidden", type=counts, default=(), metavar="N,…", help="nodes of hidden layers with diodes")
+    board.add_argument("--label", type=named, metavar="COLUMN", help="column of --data with the class")
+    board.add_argument("--targets", type=names, metavar="COLUMN,…", help="columns of --data to learn from the others")
+    board.add_argument(
+        "--hidden", type=counts, default=(), metavar="N,…", help="nodes of each hidden layer, with diodes"
+    )
     board.add_argument("--diodes", type=named, default="BAT54", metavar="PART", help="default: BAT54")
-    board.add_argument("--size", type=size, default=(5, 5), metavar="RxC", help="of a grid (default: 5x5)")
-    board.add_argument("--outputs", type=names, metavar="NODE,…", help="nodes of a table that learn; of a grid: N")
-    board.add_argument("--inputs", type=names, metavar="NODE,…", help="nodes of a table that are driven")
-    board.add_argument("--edges", type=file_named, metavar="FILE.csv", help="the table of edges")
-    board.add_argument("--part", type=named, default="MCP4251-104", metavar="PART", help="on every edge")
-    board.add_argument("--bits", type=positive, default=16, metavar="N", help="of simulated converters (default: 16)")
+    board.add_argument("--size", type=size, default=(5, 5), metavar="RxC", help="size of a grid (default: 5x5)")
+    board.add_argument(
+        "--outputs", type=names, metavar="NODE,…", help="output nodes of a table; of a grid, their number"
+    )
+    board.add_argument("--inputs", type=names, metavar="NODE,…", help="driven nodes of a table")
+    board.add_argument("--edges", type=file_named, metavar="FILE.csv", help="table of edges, with the columns a and b")
+    board.add_argument("--part", type=named, default="MCP4251-104", metavar="PART", help="part on every edge")
+    board.add_argument("--bits", type=positive, default=16, metavar="N", help="bits of simulated converters (16)")
     ci = parser.add_argument_group("init ci")
     ci.add_argument("--config", type=named, metavar="FILE.yaml", help="the configuration to test")
     ci.add_argument("--runner", type=named, metavar="LABEL", help="label of the self-hosted runner at the rig")
@@ -65,7 +69,7 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         _check(out)
     except BaseException:
-        out.unlink()  # it would be of no use
+        out.unlink()  # a configuration with problems is of no use
         raise
     done = {"event": "written", "files": [str(out)]}
     print(
@@ -75,25 +79,25 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def ask(arguments: argparse.Namespace, answer: Callable[[str], str]) -> None:
-    """Fill in the arguments of a configuration by questions; an empty answer takes what stands in brackets."""
+    """Ask for the arguments of a configuration; an empty answer means the default in brackets."""
     arguments.rig = _asked(answer, f"rig: {', '.join(RIGS)}", "layered", lambda text: _one_of(text, RIGS))
     if arguments.rig == "table":
-        arguments.edges = _asked(answer, "CSV file with the columns a and b, a row for each edge", "", file_named)
-        arguments.inputs = _asked(answer, "nodes that are driven, with commas", "", names)
-        arguments.outputs = _asked(answer, "nodes that learn, with commas", "", names)
+        arguments.edges = _asked(answer, "CSV file with the columns a and b, and a row for each edge", "", file_named)
+        arguments.inputs = _asked(answer, "driven nodes, separated by commas", "", names)
+        arguments.outputs = _asked(answer, "output nodes, separated by commas", "", names)
     if arguments.rig == "grid":
         arguments.size = _asked(answer, "rows x columns", "5x5", size)
-        arguments.outputs = _asked(answer, "how many nodes learn a voltage", "3", names)
+        arguments.outputs = _asked(answer, "number of outputs that learn a voltage", "3", names)
     else:
         needed = arguments.rig != "table"
         data = _asked(answer, "CSV file of examples" + ("" if needed else " (none: constant inputs)"), "", str)
         if data or needed:
             arguments.data = file_named(data)
-            arguments.label = _asked(answer, "column of the class (none: numbers are learnt)", "", str) or None
+            arguments.label = _asked(answer, "column of the class (none: learn numbers)", "", str) or None
             if arguments.label is None:
-                arguments.targets = _asked(answer, "columns to learn, with commas", "", names)
+                arguments.targets = _asked(answer, "columns to learn, separated by commas", "", names)
     if arguments.rig in ("layered", "hardware"):
-        arguments.hidden = _asked(answer, "nodes of each hidden layer, with commas (none)", "", counts)
+        arguments.hidden = _asked(answer, "nodes in each hidden layer, separated by commas (none)", "", counts)
     arguments.part = _asked(answer, "part on every edge", arguments.part, named)
     if arguments.rig != "hardware":
         arguments.bits = _asked(answer, "bits of the converters", "16", positive)
@@ -171,7 +175,7 @@ def _learned(arguments: argparse.Namespace, out: Path, inputs: int | None) -> Le
 
 
 def _check(out: Path) -> None:
-    """Raise ConfigProblems if the file does not pass `labrig check`, which then names what to correct."""
+    """Raise ConfigProblems if the file does not pass `labrig check`; the problems say what to correct."""
     from labrig.assembly import assemble
 
     assemble(out)
@@ -189,7 +193,7 @@ def _ci(arguments: argparse.Namespace) -> int:
     _say(
         arguments,
         [out],
-        "commit it; with --runner LABEL it also tests the rig every night" * (arguments.runner is None),
+        "commit this file; with --runner LABEL it also tests the rig every night" * (arguments.runner is None),
     )
     return 0
 
@@ -228,7 +232,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return names that are separated by commas; refuses empty ones."""
+    """Return names that are separated by commas; refuses empty names."""
     found = tuple(part.strip() for part in text.split(","))
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name")
@@ -241,10 +245,10 @@ def counts(text: str) -> tuple[int, ...]:
 
 
 def size(text: str) -> tuple[int, int]:
-    """Return rows and columns from 'RxC'; refuses fewer than 2 of either."""
+    """Return rows and columns from 'RxC'; refuses fewer than 2 rows or columns."""
     rows, x, columns = text.lower().replace("×", "x").partition("x")
     if not x or positive(rows.strip()) < 2 or positive(columns.strip()) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not rows x columns, at least 2x2")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size of at least 2x2; write ROWSxCOLUMNS")
     return positive(rows.strip()), positive(columns.strip())
 
 

@@ -1,4 +1,4 @@
-"""ls: list runs, oldest first, with how they ended."""
+"""ls: list runs, oldest first, with their final states."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labrig.errors import UsageError
 from labrig.json_text import json_text
 
 LEAST_FIGURES = 30
-"""Columns that the figures of a run need beside its name."""
+"""Least width, in characters, for the figures of a run beside its name."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _fitted(rows: Sequence[Sequence[str]], width: int | None) -> str:
-    """Return a table no wider than the terminal: with long names, the figures are below them."""
+    """Return a table no wider than the terminal; below long names, the figures have their own lines."""
     from labrig.cli.tables import table
 
     header = ("run", "state", "steps", "figures")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from labrig.rig.rig import Rig
 
 PAUSE_S = 0.5
-"""Least time between two acquisitions of --watch."""
+"""Least time between two acquisitions of --watch (s)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,11 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--initial", action="store_true", help="first write the initial conductances (default: keep the board as it is)"
     )
-    parser.add_argument("--watch", action="store_true", help="measure again and again until Ctrl-C")
+    parser.add_argument("--watch", action="store_true", help="measure repeatedly until Ctrl-C")
     parser.add_argument(
-        "--scan", action="store_true", help="drive every channel in turn and print which nodes answer to which channel"
+        "--scan", action="store_true", help="drive every channel in turn, and print the nodes that answer to it"
     )
-    parser.add_argument("--save", type=file_named, metavar="FILE.npz", help="save the samples and what was read")
+    parser.add_argument("--save", type=file_named, metavar="FILE.npz", help="save the samples and the readings")
     parser.add_argument("--plot", type=file_named, metavar="FILE.png", help="draw the time trace and the spectrum")
 
 
@@ -82,10 +82,10 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
     kept = [name for name in ("--save", "--plot") if getattr(arguments, name[2:]) is not None]
     if arguments.watch and (kept or arguments.scan):
-        raise UsageError(f"--watch does not go with {' '.join([*kept, *(['--scan'] * arguments.scan)])}")
+        raise UsageError(f"--watch cannot be combined with {' '.join([*kept, *(['--scan'] * arguments.scan)])}")
     if arguments.scan and (kept or arguments.drive or arguments.error):
         given = [*kept, *(f"--{name}" for name in ("drive", "error") if getattr(arguments, name))]
-        raise UsageError(f"--scan drives every channel by itself and does not go with {' '.join(given)}")
+        raise UsageError(f"--scan drives every channel itself, so it cannot be combined with {' '.join(given)}")
 
 
 def _print_scan(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, meter: Meter) -> None:
@@ -97,7 +97,7 @@ def _print_scan(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, met
 
 
 def _print_one(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, meter: Meter, played: Excitation) -> None:
-    """Print and keep one acquisition. If nodes contradict what is played, the error is raised after that."""
+    """Print and store one acquisition; afterwards raise the error if nodes contradict what is played."""
     found, contradiction = _measured(rig, meter, played)
     print(_text(arguments, rig, meter, found), flush=True)
     for path, content in (
@@ -111,7 +111,7 @@ def _print_one(arguments: argparse.Namespace, assembly: Assembly, rig: Rig, mete
 
 
 def _measured(rig: Rig, meter: Meter, played: Excitation) -> tuple[Measurement, Exception | None]:
-    """An acquisition, and the error of a rig that does not trust it because nodes contradict what is played."""
+    """Return an acquisition, and the error if the rig does not trust it because nodes contradict what is played."""
     from labrig.errors import SenseMisfit
 
     try:
@@ -137,7 +137,7 @@ def _watch(arguments: argparse.Namespace, rig: Rig, meter: Meter, played: Excita
             found = meter.measure(played)
             text = _text(arguments, rig, meter, found)
             if not arguments.json:
-                text = f"acquisition {number}, {time.monotonic() - began:.1f} s; Ctrl-C ends\n{text}"
+                text = f"acquisition {number}, {time.monotonic() - began:.1f} s; press Ctrl-C to stop\n{text}"
             show(text)
             time.sleep(PAUSE_S)
     finally:
@@ -145,7 +145,7 @@ def _watch(arguments: argparse.Namespace, rig: Rig, meter: Meter, played: Excita
 
 
 def _in_place() -> tuple[Callable[[str], None], Callable[[], None]]:
-    """Functions that show a text in place of the one before, and that end it."""
+    """Return a function that shows a text in place of the previous one, and a function that ends this."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -165,7 +165,7 @@ def _text(arguments: argparse.Namespace, rig: Rig, meter: Meter, found: Measurem
 
 
 def _npz(rig: Rig, found: Measurement) -> bytes:
-    """The samples, what was read and what is expected, for numpy.load."""
+    """Return the samples, the readings and the expected readings, for numpy.load."""
     from io import BytesIO
 
     import numpy as np

@@ -1,4 +1,4 @@
-"""What `measure` prints: a table of one acquisition beside what is expected, and the matrix of a scan."""
+"""The output of `measure`: a table of one acquisition with the expected readings, and the matrix of a scan."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ IN_WORDS = {
 }
 
 BAND = (
-    f"within: {DEVIATIONS:g} standard deviations of noise, zeros, gains, parts and sources, by their tolerances",
-    "quadratures are not compared: the model has no capacitances",
+    f"within: {DEVIATIONS:g} standard deviations from noise and from the tolerances of zeros, gains, parts and sources",
+    "quadratures are not compared, because the model has no capacitances",
 )
 
 NAMED = 6
-"""Nodes that are off and named in one line."""
+"""Largest number of nodes that are named in the line about nodes that are off."""
 
 LISTED = 20
-"""Answers that are listed with their figures."""
+"""Largest number of answers that are listed with their figures."""
 
 
 def units_of(rig: Rig) -> list[str]:
-    """Return the unit of each sensed node; that of the pilot is V."""
+    """Return the unit of each sensed node; the pilot has V."""
     hookup, medium = rig.hookup, rig.limits.medium
     second = {node for edge in hookup.edges for node, _ in edge.second}
     own = {hookup.pilot.node: "V", **{node: medium.unit("second_state") for node in second}}
@@ -43,7 +43,7 @@ def units_of(rig: Rig) -> list[str]:
 
 
 def measured_record(rig: Rig, meter: Meter, found: Measurement) -> dict[str, Any]:
-    """Return an acquisition as a JSON object; expectations are null if the conductances are unknown."""
+    """Return an acquisition as a JSON object; expected readings are null if conductances are unknown."""
     read, compared, units = found.read, found.comparison, units_of(rig)
     nodes: list[dict[str, Any]] = []
     for column, wire in enumerate(rig.hookup.senses):
@@ -74,7 +74,7 @@ def measured_record(rig: Rig, meter: Meter, found: Measurement) -> dict[str, Any
 
 
 def measured_text(rig: Rig, meter: Meter, found: Measurement) -> str:
-    """Return an acquisition as a table, with what is off, and the band, below it."""
+    """Return an acquisition as a table, and below it the nodes that are off and the meaning of the band."""
     read, compared, units = found.read, found.comparison, units_of(rig)
     alike = set(units) == {"V"}
     unit = " (V)" if alike else ""
@@ -104,7 +104,7 @@ def measured_text(rig: Rig, meter: Meter, found: Measurement) -> str:
 
 
 def _off(found: Measurement, column: int) -> list[str]:
-    """What is off at a node: "DC", or the frequency of a tone."""
+    """Return the readings of a node that are off: "DC" and the frequencies of tones."""
     compared = found.comparison
     if compared is None:
         return []
@@ -118,15 +118,15 @@ def _verdict(meter: Meter, found: Measurement) -> list[str]:
     total = len(found.comparison.off)
     off = {wire: words for wire in range(total) if (words := _off(found, wire))}
     if not off:
-        return [f"all {total} nodes are within what is expected", *BAND]
+        return [f"all {total} nodes read as expected", *BAND]
     nodes = [f"{meter.nodes[column]} ({', '.join(words)})" for column, words in off.items()]
     named = ", ".join(nodes[:NAMED]) + (" …" if len(nodes) > NAMED else "")
-    return [f"{len(off)} of {total} nodes off: {named}", *BAND, "which wire or part explains it: labrig selftest"]
+    return [f"{len(off)} of {total} nodes off: {named}", *BAND, "to find the wrong wire or part: labrig selftest"]
 
 
 def _unknown(meter: Meter) -> str:
     names = ", ".join(meter.unknown[:4]) + (" …" if len(meter.unknown) > 4 else "")
-    return f"nothing is expected: the conductance of {names} is unknown; --initial writes the initial ones first"
+    return f"nothing to compare with: the conductance of {names} is unknown; --initial first writes the initial ones"
 
 
 def scan_record(rig: Rig, meter: Meter, found: Scan) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def scan_text(rig: Rig, meter: Meter, found: Scan) -> str:
         lines.append(f"  and {len(found.off) - LISTED} more, see --json")
     answers = len(found.nodes) * len(found.answers)
     if found.off:
-        lines.append(f"{len(found.off)} of {answers} answers off; which wire or part explains it: labrig selftest")
+        lines.append(f"{len(found.off)} of {answers} answers off; to find the wrong wire or part: labrig selftest")
     else:
         lines.append(f"all {answers} answers as expected")
     return "\n".join([*lines, BAND[0]])

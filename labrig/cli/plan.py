@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wiring", action="store_true", help="instead, print the connections to solder")
     parser.add_argument("--budget", action="store_true", help="instead, print what limits the gradient of every edge")
     parser.add_argument(
-        "--run", type=folder_named, metavar="RUN", help="with the budget: what this run of CONFIG measured, beside it"
+        "--run", type=folder_named, metavar="RUN", help="with --budget: also print what this run of CONFIG measured"
     )
     add_runs_dir(parser)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labrig.assembly import Assembly
 
 FIRST_S, EVERY_S = 1.0, 5.0
-"""When the first line is printed, and the time between two lines."""
+"""Time of the first line, and interval between two lines (s)."""
 
 OPENING = "opening the instruments"
 
@@ -46,7 +46,7 @@ def progress_of(assembly: Assembly) -> Progress:
 
 
 class EvaluationProgress:
-    """How far an evaluation is, from the number of examples that have begun since the last step."""
+    """Progress of an evaluation, from the number of examples that have begun since the last step."""
 
     def __init__(self, examples: int) -> None:
         self._examples = examples
@@ -57,11 +57,11 @@ class EvaluationProgress:
         self._begun += 1
 
     def reset(self) -> None:
-        """A step or an evaluation is complete."""
+        """Start counting again after a step or an evaluation."""
         self._begun, self._since = 0, time.monotonic()
 
     def text(self) -> str:
-        """Return the progress with the time left by what it took so far; "" if no evaluation is going on."""
+        """Return the progress and the estimated time left; "" if no evaluation is in progress."""
         done = self._begun - 1
         if done < 2:  # a step begins
             return ""

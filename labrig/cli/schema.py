@@ -11,8 +11,8 @@ from labrig.json_text import json_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("--out", type=file_named, metavar="FILE", help="write it to a file (default: stdout)")
-    parser.add_argument("--keys", action="store_true", help="every key with values, default and meaning, as Markdown")
+    parser.add_argument("--out", type=file_named, metavar="FILE", help="file to write (default: stdout)")
+    parser.add_argument("--keys", action="store_true", help="print a Markdown table of every key instead")
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""selftest: find what is wired wrongly on a board, from what it answers."""
+"""selftest: find wrong wires and parts of a board from its readings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print what is wrong; returns 0 if nothing is, else 7."""
+    """Print the faults; returns 0 if there are none, else 7."""
     from labrig.cli.opened import opened
     from labrig.interrupts import Interrupts
     from labrig.procedures.selftest import selftest
@@ -55,11 +55,11 @@ def _plain(fault: Miswiring) -> dict[str, Any]:
 def _text(found: SelfTest) -> str:
     made = f"{found.acquisitions} acquisitions"
     if found.verdict == "healthy":
-        return f"healthy: the board answers as it is configured ({made}, misfit {found.misfit:.2g})"
+        return f"healthy: the board answers as configured ({made}, misfit {found.misfit:.2g})"
     if found.verdict == "unexplained":
         nodes = ", ".join(node for node, _ in found.worst)
         return (
-            f"WRONG: the board does not answer as it is configured, and no single known fault explains it ({made})\n"
+            f"WRONG: the board does not answer as configured, and no known fault explains this ({made})\n"
             f"  largest deviations at {nodes}; compare the cables with labrig plan --wiring"
         )
     lines = [f"WRONG: {len(found.findings)} fault{'s' if len(found.findings) > 1 else ''} found ({made})"]
@@ -69,5 +69,5 @@ def _text(found: SelfTest) -> str:
 def _lines(finding: Finding) -> list[str]:
     lines = [f"  {finding.fault!r}", f"    {finding.remedy}"]
     if finding.alike:
-        lines.append(f"    these readings cannot tell it from: {'; '.join(map(repr, finding.alike))}")
+        lines.append(f"    these readings cannot distinguish it from: {'; '.join(map(repr, finding.alike))}")
     return lines

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", type=named, metavar="SWEEP.yaml", help="configuration, grid and seeds")
     add_runs_dir(parser)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--scheduler", type=named, metavar="ADDRESS", help="a running dask scheduler: tcp://host:8786")
+    where.add_argument("--scheduler", type=named, metavar="ADDRESS", help="running dask scheduler: tcp://host:8786")
     where.add_argument("--jobs", type=positive, metavar="N", help="local workers (default: one per core)")
     parser.add_argument("--plots", action="store_true", help="also write the PNGs of every trial")
 

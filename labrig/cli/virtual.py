@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument("--json", action="store_true", help="one JSON line per endpoint, then ready")
     serve.add_argument("--debug", action="store_true", help="show the traceback of an internal error")
     serve.add_argument("--until-eof", action="store_true", help="also stop when stdin closes")
-    serve.add_argument("--fixture", type=file_named, metavar="FILE", help="a calibration fixture instead of the board")
+    serve.add_argument("--fixture", type=file_named, metavar="FILE", help="calibration fixture that replaces the board")
     add_config(serve, bench="wire")
     serve.set_defaults(parser=serve)
 

@@ -70,7 +70,7 @@ def test_a_written_configuration_learns(lab: Path, capsys: pytest.CaptureFixture
         ),
         (["--rig", "layered", "--data", "nothing.csv", "--label", "kind"], "cannot use nothing.csv"),
         (["--rig", "layered", "--data", "flowers.csv", "--label", "kind", "--part", "MCP"], "'MCP' is not one of"),
-        (["--rig", "grid", "--size", "1x5"], "'1x5' is not rows x columns"),
+        (["--rig", "grid", "--size", "1x5"], "'1x5' is not a size of at least 2x2"),
         (["--rig", "grid", "--size", "2x2", "--outputs", "3"], "room for 1 to 2 outputs, not 3"),
         (
             ["--rig", "table", "--edges", "board.csv", "--inputs", "n9", "--outputs", "n3"],

@@ -153,9 +153,9 @@ def test_samples_that_contradict_the_wiring_are_kept_too(tmp_path: Path, capsys:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--watch", "--scan"], "--watch does not go with --scan"),
-        (["--watch", "--save", "x.npz"], "--watch does not go with --save"),
-        (["--scan", "--drive", "in0=1V"], "does not go with --drive"),
+        (["--watch", "--scan"], "--watch cannot be combined with --scan"),
+        (["--watch", "--save", "x.npz"], "--watch cannot be combined with --save"),
+        (["--scan", "--drive", "in0=1V"], "it cannot be combined with --drive"),
     ],
 )
 def test_options_that_contradict_one_another(options: list[str], says: str, capsys: pytest.CaptureFixture) -> None:
