@@ -50,7 +50,7 @@ class WiringProblem:
     message : str
         Description of the problem, and a remedy.
     warning : bool
-        Whether a run is possible in spite of the problem.
+        Whether a run is possible despite the problem.
     """
 
     path: tuple[str | int, ...]
@@ -141,7 +141,7 @@ class Equilibrium(Protocol):
 
 @runtime_checkable
 class SeenFromNodes(Protocol):
-    """Optional: an equilibrium that also knows the resistance that an instrument sees at a node."""
+    """Optional: an equilibrium that also knows the resistance at a node, as seen by an instrument."""
 
     def resistances(self, states: ArrayLike, nodes: Sequence[int], /) -> Array:
         """(len(nodes),) small-signal resistance from each of these nodes to ground (Ω), at the states (N,)."""
@@ -153,7 +153,7 @@ class TakesCurrents(Protocol):
     """Optional: an equilibrium into whose nodes currents can be injected."""
 
     def with_currents(self, source_v: ArrayLike, current_a: ArrayLike, /) -> Array:
-        """As `Equilibrium.states`, with the currents (N,) or (B, N) injected into the nodes from ground (A)."""
+        """Like `Equilibrium.states`, with the currents (N,) or (B, N) injected into the nodes from ground (A)."""
         ...
 
 
@@ -175,7 +175,7 @@ class Decays(Protocol):
         """Rates (M,) in 1/s and modes (M, N), such that departure(t) = Σ_m modes[m] exp(−rates[m] t).
 
         `states` (N,) is the equilibrium, and `departure` (N,) the departure from it at t = 0. The modes do not include
-        parts that follow without delay; M is 0 if all parts do.
+        parts that follow without delay; M is 0 if there are no other parts.
         """
         ...
 
@@ -279,7 +279,7 @@ class ExplainsMissing(Protocol):
     """Optional: a layout that can explain why a node named in the wiring does not exist."""
 
     def why_missing(self, node: str, /) -> str:
-        """Why there is no node of this name, with the remedy; empty if the layout cannot tell."""
+        """Return why there is no node of this name, with the remedy; empty if the layout cannot tell."""
         ...
 
 
@@ -321,7 +321,7 @@ class Physics(ABC):
     Options: ClassVar[type[Section]] = NoOptions
     medium: ClassVar[Medium] = ELECTRICAL
     second_key: ClassVar[str] = ""
-    """The key that gives nodes a second quantity; empty if they always have one, or never."""
+    """The key that gives nodes a second quantity; empty if nodes always have one, or never."""
     files: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Keys that name a file, each as its path in the section; `build` gets the path of the file as their value."""
 
@@ -334,7 +334,7 @@ class Physics(ABC):
     def wiring_problems(
         cls, network: Any, wired: Collection[str], inputs: Collection[str], outputs: Sequence[str]
     ) -> Iterable[WiringProblem]:
-        """Return the problems of a network that show only once its nodes are wired; by default, none.
+        """Return the problems of a network that can only be found once its nodes are wired; by default, none.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""An elastic network as the rest of labrig sees it: coordinates and ports as nodes, springs as edges.
+"""The interface of an elastic network to the rest of labrig: coordinates and ports are nodes, springs are edges.
 
 A node of this network is either a coordinate of a point, such as `n3.x`, whose value is the displacement (m), or a
 port, such as `source`, whose value is the extension between two points (m). Flows are forces (N). A port lengthens if
@@ -131,18 +131,18 @@ class ElasticNetwork:
         return {"pinned": len(self.layout.pinned), "ports": len(self.layout.ports)}
 
     def check(self) -> None:
-        """Raise NetworkError if a movement is not resisted by any spring."""
+        """Raise NetworkError if points can move in a way that no spring resists."""
         loads = any(np.isfinite(source.ohm) for source in self.sources)
         if self.layout.background > 0 or loads:
             return
-        stiffness = self.layout.geometry.directions  # only their number counts: any stiffness will do
+        stiffness = self.layout.geometry.directions  # only their number counts, since any stiffness will do
         solver = Small(self.layout, self.sources, self.beside)
         solver.set_parameters(np.ones(len(stiffness)))
         if np.linalg.matrix_rank(solver.stiffness) < len(solver.stiffness):
             raise NetworkError("points can move in a way that no spring resists; add a background, or pin points")
 
     def undetermined_nodes(self) -> tuple[str, ...]:
-        """An empty tuple; `check` finds movements that are undetermined."""
+        """An empty tuple; `check` finds undetermined movements."""
         return ()
 
     def equilibrium(self, is_open: Collection[int] = ()) -> Small | Finite:

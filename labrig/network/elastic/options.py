@@ -54,7 +54,7 @@ class Lattice(Section):
 class DrawnPorts(Section):
     """Randomly drawn ports: one spring as `source`, and others far from it as `target0`, `target1` ….
 
-    targets: how many others.
+    targets: number of targets.
     """
 
     targets: Count
@@ -130,7 +130,7 @@ class Elastic(Physics):
 
     @classmethod
     def adjusted(cls, options: Any) -> Adjusted | None:
-        """The properties of springs whose rest lengths are trained; None if their stiffness is trained."""
+        """Return the properties of springs whose rest lengths are trained; None if their stiffness is trained."""
         return None
 
 

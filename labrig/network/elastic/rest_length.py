@@ -35,7 +35,7 @@ class Options(OfElastic):
 
 
 class RestLength(Elastic):
-    """Springs in a plane, whose rest lengths are trained: ∂²E/∂e∂ℓ₀ = −k, so the gradient of an edge is −k·b/γ."""
+    """Springs in a plane, whose rest lengths are trained. Since ∂²E/∂e∂ℓ₀ = −k, the gradient of an edge is −k·b/γ."""
 
     Options: ClassVar[type[Section]] = Options
     medium: ClassVar[Medium] = ADJUSTED

@@ -22,7 +22,7 @@ MOST_STEPS = 200
 """Newton steps before a network counts as having no equilibrium."""
 
 MOST_CHORDS = 30
-"""Steps with the inverse Hessian of the first row, after which a row is solved by Newton steps of its own."""
+"""Number of steps with the inverse Hessian of the first row. A row that needs more gets its own Newton steps."""
 
 CLOSE = 1e-13
 """Step, relative to the longest spring, below which the search ends."""
@@ -52,7 +52,7 @@ class Statics:
         loads = np.zeros(count)
         for source, off in zip(sources, shut, strict=True):
             loads[nodes[source.node]] += 0.0 if off else 1.0 / source.ohm
-        # Nodes that are connected only to a source have its voltage as their value.
+        # The value of a node that is connected only to a source is the voltage of this source.
         self._coordinate_load, self._port_load = loads[: self.size], loads[self.size : count - self._beside]
         self._count = count
         self._adjusted = layout.adjusted
@@ -182,7 +182,7 @@ class Finite(Statics):
     ) -> None:
         super().__init__(layout, sources, beside, is_open)
         self._last = np.zeros(self.size)
-        self._pushing: dict[bytes, Array] = {}  # forces at the ports, by the resulting displacements
+        self._pushing: dict[bytes, Array] = {}  # forces at the ports, keyed by the resulting displacements
 
     def states(self, source_v: ArrayLike) -> Array:
         """Displacements and extensions of ports (m), (N,) or (B, N), for source voltages (S,) or (B, S)."""

@@ -30,7 +30,7 @@ class FlowLayout(Tubes):
         )
 
     def why_missing(self, node: str) -> str:
-        """Explain a missing concentration node of a network without a chemical."""
+        """Explain why a concentration node is missing in a network without a chemical."""
         at = node.removeprefix(SECOND)
         if self.chemical is not None or at == node or at not in self.names:
             return ""

@@ -37,7 +37,7 @@ class Shunt(Section):
 class HiddenNodes(Section):
     """One hidden layer.
 
-    nodes: number of its nodes. shunt: diodes from each of them to ground.
+    nodes: number of nodes. shunt: diodes from each of them to ground.
     """
 
     nodes: Annotated[Count, Field(le=MOST)]
@@ -62,7 +62,7 @@ class Grid(Section):
 class FixedResistor(Section):
     """A resistor that is not trained.
 
-    from_: node at one end. to: node at the other. value: its resistance.
+    from_: node at one end. to: node at the other end. value: resistance.
     """
 
     from_: str = Field(alias="from")
@@ -73,7 +73,7 @@ class FixedResistor(Section):
 class FixedDiode(Section):
     """A diode that is not trained.
 
-    from_: node of the anode. to: node of the cathode. part: name of the diode. count: how many in parallel.
+    from_: node of the anode. to: node of the cathode. part: name of the diode. count: number of diodes in parallel.
     """
 
     from_: str = Field(alias="from")
@@ -83,7 +83,7 @@ class FixedDiode(Section):
 
 
 class Netlist(Section):
-    """A SPICE netlist, the names of its resistors that are trained, and of its parts that are not on the board."""
+    """A SPICE netlist, with the names of the trained resistors, and of parts that are not on the board."""
 
     file: str
     edges: Annotated[list[str], Field(min_length=1)] | None = None
@@ -205,14 +205,14 @@ class _Builder:
                 sound = False
                 continue
             if edge.name in seen:
-                message = f"edge {edge.name!r} appears twice; if two are in parallel, write one with its ends swapped"
+                message = f"edge {edge.name!r} appears twice; for two edges in parallel, swap the ends of one of them"
                 self._report(("edges", k), message)
                 sound = False
             seen.add(edge.name)
         return from_edges(edges) if sound else None
 
     def _joins_two_nodes(self, path: Key, item: FixedResistor | FixedDiode, nodes: set[str] | None) -> bool:
-        """Whether an element connects two different nodes of the network; `nodes` is None if any name is allowed."""
+        """Return whether an element connects two different nodes; `nodes` is None if any name is allowed."""
         sound = True
         for key, node in (("from", item.from_), ("to", item.to)):
             if nodes is not None and node not in nodes:

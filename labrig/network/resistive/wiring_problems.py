@@ -1,4 +1,4 @@
-"""Problems of a resistive network that show once it is known which of its nodes are wired."""
+"""Problems of a resistive network that can only be found once its nodes are wired."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _stray_ends(network: Graph, wired: Collection[str]) -> Iterator[WiringProble
 
 
 def _path(element: Resistor | Diode) -> tuple[str | int, ...] | None:
-    """Return the path of an element in the configuration: resistor0 is network.resistors[0]. None if it has none."""
+    """Return the path of an element in the configuration (resistor0 is network.resistors[0]); None if it has none."""
     kind = "resistor" if isinstance(element, Resistor) else "diode"
     number = element.name.removeprefix(kind)
     return ("network", f"{kind}s", int(number)) if number.isdigit() else None

@@ -1,4 +1,4 @@
-"""The statements of a netlist, with comments removed, continued lines joined and included files inserted."""
+"""The statements of a netlist, after removing comments, joining continued lines and inserting included files."""
 
 from __future__ import annotations
 

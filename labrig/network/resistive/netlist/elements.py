@@ -111,7 +111,7 @@ def _name(card: Card, names: Names) -> str:
 
 
 def _value(card: Card, names: Names, key: str) -> tuple[float, float]:
-    """The value of a part with two ends, and the number of such parts in parallel."""
+    """Return the value of a part with two ends, and the number of such parts in parallel."""
     words, options = _split(card.words[3:])
     if key in options:
         words.append(options.pop(key))

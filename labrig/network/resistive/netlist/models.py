@@ -39,7 +39,7 @@ class ModelCard:
 def diode_model(
     card: ModelCard, parameters: Mapping[str, float], area: float, temperature_c: float, nominal_c: float
 ) -> tuple[DiodeModel, list[str]]:
-    """Return the diode that a .model describes, and the names of its parameters of stored charge, which are ignored."""
+    """Return the diode of a .model statement, and the names of its stored-charge parameters, which are ignored."""
     if card.kind != "d":
         raise ValueProblem(f"the model {card.name} is of type {card.kind}; a diode needs type D ({card.place})")
     words = [word for word in card.words if word not in "()"]

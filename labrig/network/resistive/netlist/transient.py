@@ -29,7 +29,7 @@ PARTS_OF_A_CYCLE = 50
 """Smallest number of steps per cycle of a sine, even if it does not change the voltage of a capacitor yet."""
 
 SMALLEST_STEP = 1e-9
-"""Smallest step, as a fraction of the whole time; in shorter steps rounding would spoil the currents of capacitors."""
+"""Smallest step, as a fraction of the whole time. In shorter steps, rounding would spoil the currents of capacitors."""
 
 
 def operating_point(circuit: Circuit) -> Array:

@@ -1,4 +1,4 @@
-"""The order in which the nodes of a sparse network are eliminated, and the entries of the factor that result.
+"""The order in which the nodes of a sparse network are eliminated, and the resulting entries of the factor.
 
 The order is one of minimum degree: the next node is always the one with the fewest neighbours among those that remain.
 It depends only on the sparsity pattern, so it is computed once for each pattern.
