@@ -59,7 +59,7 @@ def read_labelled_csv(
     Raises
     ------
     OptionError
-        If a cell is not a finite number, an example has no class or an impossible one, or the numbers of a column are
+        If a cell is not a finite number, an example has no class or an unknown class, or the numbers of a column are
         too far apart for their difference to be finite. The message gives file, line and column.
     """
     table = _table(path)
@@ -85,7 +85,7 @@ class NumberTable:
     values : (M, F) array
         The numbers.
     places : list of lists of str
-        Of each number, as file:line:column.
+        Place of each number, as file:line:column.
     """
 
     values: NDArray[np.float64]

@@ -40,7 +40,7 @@ class Gradient:
 
     @property
     def modes(self) -> Array:
-        """(O, E) systematic errors that edges share, as one standard uncertainty each; O is 0 if there are none."""
+        """(O, E) systematic errors that edges share, each of one standard uncertainty; O is 0 if there are none."""
         return np.zeros((0, len(self.value))) if self.sources is None else self.sources.modes
 
     @property

@@ -56,7 +56,7 @@ def source_errors(
     read : (K, E) array
         Readings of every edge, in units of the gradient per error.
     a : (E,) array
-        Activation coefficients: an edge with a large one has a large response.
+        Activation coefficients; an edge with a large coefficient has a large response.
     played : (K, O) array
         Errors as they were played (A).
     u_played : (K, O) array or None

@@ -38,7 +38,7 @@ It falls as 1/n⁴ with the number n of readings."""
 NAMED_AT = 60.0
 """Twice the logarithm of the likelihood ratio at which an edge is named; chance gives 30 once in 10⁷ times."""
 MARGIN = 15.0
-"""Amount by which this number must exceed that of any other edge."""
+"""Amount by which the evidence for an edge must exceed that for any other edge."""
 GATHER_STEPS = 15
 """Steps from the first suspicion until an edge is named. Readings from before the suspicion are discarded, because a
 change in the middle of the readings fits no edge."""
@@ -256,7 +256,7 @@ class Twin:
         return [node for edge in self.network.edges for node in (edge.a, edge.b)]
 
     def _played(self, activation: Array, volts: Array, states: Array) -> Array:
-        """(S,) voltages that the sources must play for the driven nodes to be at the voltages read."""
+        """Return the (S,) voltages that the sources must play so that the driven nodes have the measured voltages."""
         played = np.zeros(len(self.network.sources))
         played[list(self.inputs)] = activation
         for source, node in zip(self.inputs, self._driven, strict=True):

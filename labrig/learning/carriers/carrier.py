@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 class Carrier(ABC):
     """Injects an error into the outputs.
 
-    A rule need not know how: it solves Σ_k w_k · error_k = −∂C/∂v_o for the weights w_k of the errors that were played.
+    A rule need not know the method: it solves Σ_k w_k · error_k = −∂C/∂v_o for the weights w_k of the errors as played.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Carrier(ABC):
     current_a : float
         Norton current of the largest error (A).
     floor : float
-        A loss gradient smaller than this (unit of ∂C/∂v_o) is injected at a proportionally smaller current.
+        A loss gradient smaller than this value (unit of ∂C/∂v_o) is injected at a proportionally smaller current.
     outputs : int
         O, the number of outputs.
 

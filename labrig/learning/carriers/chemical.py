@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 class Chemical(Carrier):
-    """release = −γ ∂C/∂p with γ such that the largest release is the configured one; a negative one is an uptake."""
+    """release = −γ ∂C/∂p with γ such that the largest release is as configured; a negative release is an uptake."""
 
     quantity: ClassVar[bool] = True
     flow_key: ClassVar[str] = "release"
@@ -30,7 +30,7 @@ class Chemical(Carrier):
     @staticmethod
     @override
     def tones(options: NoOptions, outputs: int) -> int:
-        return 1  # the tone of the pilot alone
+        return 1  # the pilot's tone
 
     @override
     def excitation(self, activation: Array, loss_gradient: Array) -> Excitation:

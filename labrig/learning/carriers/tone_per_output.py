@@ -1,4 +1,4 @@
-"""A tone for every output, all at full current: one acquisition per example, whatever its error is.
+"""A tone for every output, all at full current: one acquisition per example, whatever the error is.
 
 b^(m) is the response to −γ_m cos(ω_m t) into output m, so that ∂C/∂θ = Σ_m (∂C/∂v_m) a b^(m) / γ_m. The error is needed
 only for this sum, and is computed from the same window as `a` and b. Different tones (and DC) of one window are

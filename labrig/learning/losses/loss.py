@@ -60,7 +60,7 @@ class Loss(ABC):
 
     @abstractmethod
     def value(self, outputs: Array, target: Array) -> float:
-        """Loss C of one example, from its outputs (O,) in V and its target (R,) as the task defines it."""
+        """Return the loss C of one example from its outputs (O,) in V and its target (R,) as the task defines it."""
 
     @abstractmethod
     def gradient(self, outputs: Array, target: Array) -> Array:

@@ -31,11 +31,11 @@ from labrig.quantities import NonNegativeCount
 Array = NDArray[np.float64]
 
 SURPRISING = 3.0
-"""An output that is more standard errors away from its clamp than this was not clamped."""
+"""An output whose distance from its clamp exceeds this many standard errors was not clamped."""
 
 
 class CoupledLearning(Rule):
-    """Measure free; with a current into each output in turn; clamped, once per correction and once more; free again.
+    """Measure free, with a current into each output in turn, clamped (once per correction and once more), free again.
 
     The readings of the contrast are used for nothing else, so that their noise is independent.
     """
@@ -44,7 +44,10 @@ class CoupledLearning(Rule):
     clamps = True
 
     class Options(Section):
-        """eta: how far outputs are clamped towards their targets. corrections: number of corrections of the clamp."""
+        """eta: share of the way to their targets by which outputs are clamped.
+
+        corrections: number of corrections of the clamp.
+        """
 
         eta: Annotated[float, Field(gt=0, le=1)] = 0.1
         corrections: NonNegativeCount = 1

@@ -23,8 +23,8 @@ from labrig.learning.source_errors import source_errors
 Array = NDArray[np.float64]
 
 LARGEST_MISFIT = 0.02
-"""Largest difference between the currents that were played and the error, relative to the largest component of the
-error: generators round amplitudes, and some have a smallest amplitude. The gradient has the same relative error."""
+"""Largest accepted difference between the played currents and the error, relative to the largest component of the
+error. Generators round amplitudes, and some have a smallest amplitude. The gradient has the same relative error."""
 
 
 class FrequencyPropagation(Rule):

@@ -1,4 +1,4 @@
-"""Classification of examples from a table, with one output per class or the difference of two; the largest wins."""
+"""Classification of examples of a table by the largest of one output per class, or by the difference of two outputs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACCURACY = 0.05
 
 
 class Split(Section):
-    """Examples per class in the training set and in the test set; `all` are all that do not train."""
+    """Examples per class in the training set and in the test set; `all` means all that are not in the training set."""
 
     example: ClassVar[str] = "split: {train_per_class: 30, test_per_class: 20}"
 

@@ -20,7 +20,7 @@ def data_file(context: TaskContext, key: Key, written: str) -> Path:
     if Path(written).is_dir():
         raise OptionError(key, f"{as_written(written)} is a folder; name the CSV file in it")
     if Path(written).exists():
-        raise OptionError(key, f"{as_written(written)} is a pipe or a device; write the data to a file, and name that")
+        raise OptionError(key, f"{as_written(written)} is a pipe or a device; write the data to a file and name it")
     if "://" in written:
         raise OptionError(key, f"{as_written(written)} is a web address; download the file, and name it")
     where = "next to the configuration that names it or among the packaged ones"

@@ -25,10 +25,10 @@ MOSTLY = 0.1
 class Encode(Section):
     """The encoding of numbers as voltages.
 
-    `range` applies to every feature, and `ranges` to single features, and to scaled outputs, by name; a feature without
-    either uses its range in the training set. `complements` repeats every voltage with the opposite sign; `bias` adds
-    constant voltages. `unipolar` features are from 0 V to `full_scale`, for boards on a single supply; their complement
-    is what is missing to `full_scale`.
+    `range` applies to every feature, and `ranges` to single features and scaled outputs, by name; a feature with
+    neither uses its range in the training set. `complements` repeats every voltage with the opposite sign; `bias` adds
+    constant voltages. `unipolar` features go from 0 V to `full_scale`, for boards on a single supply; the complement of
+    a voltage v is then `full_scale` − v.
     """
 
     example: ClassVar[str] = "encode: {full_scale: 1 V}"
@@ -60,7 +60,7 @@ class Encode(Section):
     def volts(self, features: Array, low: Array, high: Array) -> Array:
         """Return features (M, F) as voltages (M, F), where `low` and `high` (F,) become the ends of the range.
 
-        Unipolar voltages are clipped at the ends themselves, because a source on a single supply cannot go beyond.
+        Unipolar voltages are clipped exactly at the ends, because a source on a single supply cannot go beyond them.
         """
         if self.unipolar:
             return self.full_scale * (1.0 + scaled(features, low, high, 1.0)) / 2.0
@@ -77,7 +77,7 @@ class Encode(Section):
         return Scaling(low, high, self.full_scale, self.unipolar)
 
     def limits(self, names: Sequence[str], training: Array, outputs: Sequence[str] = ()) -> tuple[Array, Array]:
-        """Return the values of every feature that become −full_scale and +full_scale, (F,) each.
+        """Return the values of every feature that become the lowest and the highest voltage, (F,) each.
 
         `names` (F) are the features, and `training` (M, F) contains their values in the training set.
         `ranges` may name scaled `outputs`, too.
@@ -99,7 +99,7 @@ class Encode(Section):
         return self._with_ranges(names, low, high)
 
     def own_limits(self, names: Sequence[str], training: Array) -> tuple[Array, Array]:
-        """Return the same without the `range` of every feature, as for outputs."""
+        """Return the limits without using the `range` of every feature, as needed for outputs."""
         if len(training):
             return self._with_ranges(names, training.min(axis=0), training.max(axis=0))
         unknown = [name for name in names if name not in (self.ranges or {})]
@@ -117,9 +117,9 @@ class Encode(Section):
     def warn_of_clipping(
         self, context: TaskContext, names: Sequence[str], features: Array, low: Array, high: Array
     ) -> None:
-        """Warn of features (M, F) that are mostly clipped because a given range is another one than theirs.
+        """Warn of features (M, F) that are mostly clipped because the given range does not match their values.
 
-        With ranges of the training part, only single examples of the test part are.
+        With ranges from the training set, only single examples of the test set are clipped.
         """
         middle, reach = (high + low) / 2, (1.0 if self.unipolar else self.clip) * (high - low) / 2
         clipped = ((np.abs(features - middle) > reach) & (high > low)).sum(axis=0)

@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 class RegressionSplit(Section):
-    """Examples of the table in the training set and in the test set; `all` are all that do not train."""
+    """Examples of the table in the training and the test set; `all` means all that are not in the training set."""
 
     example: ClassVar[str] = "split: {train: 30, test: 20}"
 
@@ -95,7 +95,7 @@ class Regression(EncodedInputs, VoltageTask):
         if options.data is not None:
             return cls.of_table(_checked(options.data, options), encode, context)
         if encode.unipolar:
-            message = "y = M x needs x of both signs; leave it out, or learn columns of a CSV (regression.data)"
+            message = "y = M x needs x of both signs; remove this key, or learn columns of a CSV (regression.data)"
             raise OptionError(("encode", "unipolar"), message)
         matrix = _matrix(options, encode, context)
         draw = RandomStream(context.seed, "regression").at(0)

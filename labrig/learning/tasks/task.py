@@ -116,7 +116,7 @@ class Task(ABC):
     sections: ClassVar[tuple[str, ...]] = ()
     """The shared sections, 'split' and 'encode', that the task uses besides its own options."""
     section_models: ClassVar[Mapping[str, type[Section]]] = {}
-    """The task's own pydantic models of these sections, if they differ from the usual ones."""
+    """The task's own pydantic models of these sections, if they differ from the shared models."""
     goals: ClassVar[tuple[Goal, ...]] = ()
     """Goals that `task.target` may set."""
     exact: ClassVar[bool] = True
@@ -201,7 +201,7 @@ class Task(ABC):
         return ()
 
     def input_note(self, column: int) -> str:
-        """A note on how the largest voltage of an input follows from the value at `input_key`; empty if they agree."""
+        """Return how the largest voltage of an input follows from the value at `input_key`; empty if they agree."""
         return ""
 
     def target_key(self, row: int | None = None) -> Key:
@@ -209,11 +209,11 @@ class Task(ABC):
         return ()
 
     def target_place(self, example: int, row: int) -> str:
-        """Where the data file has the target of a readout; empty if it does not come from a file."""
+        """Return the place of a readout's target in the data file; empty if the target does not come from a file."""
         return ""
 
     def target_remedy(self, reach: float) -> str:
-        """What to do about targets of a data file that are out of reach; outputs can be up to `reach`, in SI units."""
+        """Return the remedy for targets of a data file that are out of reach; outputs reach `reach`, in SI units."""
         return "correct the data"
 
     def example_name(self, example: int) -> str:

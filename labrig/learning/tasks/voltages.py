@@ -17,7 +17,7 @@ from labrig.medium import medium_in_use
 
 Array = NDArray[np.float64]
 RMS_SHARE = 0.02
-"""Smallest change of the rms distance that matters, as a share of the targets' own root mean square."""
+"""Smallest change of the rms distance that matters, as a share of the rms of the targets."""
 NO_EXAMPLES: Indices = np.array([], dtype=np.intp)
 
 

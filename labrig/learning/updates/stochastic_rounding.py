@@ -1,4 +1,4 @@
-"""Stochastic rounding without a shadow: a step that ends between two levels goes randomly to either of them.
+"""Stochastic rounding without a shadow: a step that ends between two levels goes to one of them at random.
 
 The probabilities are such that the mean of the rounded step is the step itself.
 

@@ -80,7 +80,7 @@ class Update(ABC):
     """Whether the size of a step depends on `learning.rate`."""
 
     seed: int = 0
-    """Seed of the run, for updates that draw random numbers: the seed and the step number determine those of a step."""
+    """Seed of the run, for updates that draw random numbers; seed and step number determine the numbers of a step."""
     steps: int
     """Steps taken so far."""
     shadow: Array
