@@ -19,7 +19,7 @@ Programs = dict[str, dict[str, ToneProgram]]
 """Programs of all channels, by device and channel."""
 
 LARGEST_TURN_RAD = np.radians(5.0)
-"""Largest allowed phase difference between two tones of one frequency; their sum is then off by 0.4 %."""
+"""Largest allowed phase difference between two tones of the same frequency; the error of their sum is then 0.4 %."""
 
 
 class ChannelPrograms:

@@ -2,9 +2,9 @@
 
     true = (read − Σ_s κ_s(f) · tone_s) / H(f)
 
-Gain, offset and delay of a channel are corrected before, in the samples and in the plan of the acquisition. What
-remains uncertain is added to the systematic uncertainties: the crosstalk, the response, and the delay, which turns part
-of the quadrature into the in-phase part.
+Gain, offset and delay of a channel are corrected earlier, in the samples and in the plan of the acquisition. The
+remaining uncertainties of the crosstalk, the response, and the delay (which turns part of the quadrature into the
+in-phase part) are added to the systematic uncertainties.
 """
 
 from __future__ import annotations

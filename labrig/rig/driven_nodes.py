@@ -1,4 +1,4 @@
-"""Check that driven nodes read what is played, so that an open, swapped or inverted lead never leads to an update.
+"""Checks that driven nodes read their drives, so that an open, swapped or inverted lead never leads to an update.
 
 The voltage of a node behind a small resistance is known before it is measured: whatever the rest of the board does, it
 is near the voltage of its source. The largest deviation follows from the conductance on the node, because no voltage

@@ -95,7 +95,7 @@ class GradientProbe:
         return ExampleGradient(loss, gradient)
 
     def at_current(self, current_a: float) -> GradientProbe:
-        """The same probe with another error current (A), which is used for small errors too."""
+        """Return the same probe with another error current (A), which is used for small errors, too."""
         return replace(self, carrier=self.carrier.at_current(current_a))
 
     def from_record(self, example: int, answer: Callable[[Excitation], Response]) -> Gradient | None:

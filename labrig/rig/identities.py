@@ -1,4 +1,4 @@
-"""Check that the instrument that answers is the one that the configuration names."""
+"""Checks that an instrument is the one that the configuration names."""
 
 from __future__ import annotations
 

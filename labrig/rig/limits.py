@@ -117,8 +117,8 @@ class Limits:
             action="measure",
             limit=f"{floor[column]:g} {unit} to {ceiling[column]:g} {unit} ({which})",
             config_path=path,
-            remedy="lower the drive; if it is not that large, another instrument drives the node, or a source plays "
-            "more than it was told to",
+            remedy="lower the drive; if the drive is not this large, another instrument drives the node, or a source "
+            "plays more than requested",
         )
 
     def _which(self, hookup: Hookup, node: str, extreme: float) -> tuple[str, tuple[str, ...]]:

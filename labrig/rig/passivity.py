@@ -1,4 +1,4 @@
-"""Check that error currents move outputs in the right direction, so that an inverted pilot never leads to an update.
+"""Checks that error currents move outputs in the right direction, so that an inverted pilot never leads to an update.
 
 A passive board takes power from its sources. So the sum over outputs of the current into an output times the resulting
 voltage at its tone is positive. If it is negative, phases are read with the wrong sign, and so is every gradient. DC
@@ -17,7 +17,7 @@ from labrig.rig.hookup import Hookup
 Array = NDArray[np.float64]
 
 NOISE = 6.0
-"""Number of standard errors by which the sum must be below zero to be refused."""
+"""Number of standard errors by which the sum must be below zero for a measurement to be refused."""
 
 CROSSTALK = 5e-4
 """Share of the pilot, and of every error tone as played, that may couple into a channel directly: −66 dB."""

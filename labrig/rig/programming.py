@@ -28,7 +28,7 @@ class Programming:
     edges : sequence of E EdgeWire
         The edges with their channels.
     refreshing : mapping of str to Refreshes
-        Those of the programmers whose cells drift.
+        The programmers whose cells drift, by name.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Programming:
         return report
 
     def refresh(self) -> ProgramReport:
-        """Write cells again that have drifted out of their tolerance; channels are named device/channel."""
+        """Rewrite the cells that have drifted out of their tolerance; channels are named device/channel."""
         return merged([(name, programmer.refresh()) for name, programmer in self._refreshing.items()])
 
     def largest(self) -> tuple[Array, float]:

@@ -62,7 +62,7 @@ class Rig:
     on_close: called after all instruments are closed, to end processes that the bench started.
     truth: exact solution of a simulation, for a rig whose rule is the exact gradient; None for all other rigs.
     closing: whether `close` is in progress. Until it ends, a signal handler holds Ctrl-C back.
-    wiring_trusted: whether `measure` raises if nodes or the pilot contradict what is played; a self-test judges that.
+    wiring_trusted: whether `measure` raises if nodes or the pilot contradict what is played; off to test the wiring.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Rig:
     def __enter__(self) -> Self:
         """Open, identify and configure every instrument; the rig then idles at 0 V with its outputs on.
 
-        If an instrument fails, those that were reached are made safe and closed.
+        If an instrument fails, the instruments that were reached are made safe and closed.
         """
         try:
             self._while_open.enter_context(one_blas_thread())
@@ -272,11 +272,11 @@ class Rig:
         return self._programming.program(settings)
 
     def refresh(self) -> ProgramReport:
-        """Read cells that drift, and write those again that have left their tolerance; other programmers do nothing."""
+        """Read cells that drift, and rewrite those out of their tolerance; programmers without drift do nothing."""
         return self._programming.refresh()
 
     def leave(self, names: Sequence[str]) -> None:
-        """Let these programmers leave the network connected in its present state when the rig is closed."""
+        """Make these programmers leave the network connected in its present state when the rig is closed."""
         for name in names:
             self._programmers[name].leave()  # type: ignore[attr-defined]
             self._left.append(name)

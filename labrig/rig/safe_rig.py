@@ -1,4 +1,4 @@
-"""A rig in the user's own program or notebook, which is closed on signals and at the end of the program too."""
+"""A rig in the user's own program or notebook, which is closed at the end of the program and on signals."""
 
 from __future__ import annotations
 
