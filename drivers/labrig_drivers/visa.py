@@ -99,7 +99,7 @@ class VisaSession:
         """Send bytes terminated by the interface's own end mark instead of a newline.
 
         The message is sent completely, in its own thread: Ctrl-C, and calls from other threads, wait until it has been
-        sent or its deadline has passed. Raises ConnectionFailed if another thread has waited, which then takes over.
+        sent or its deadline has passed. Raises ConnectionFailed if another thread has waited; this thread takes over.
         """
         sending = self._sending = PendingCall(
             lambda: self._call(action, lambda session: session.write_raw(message), raw=True)
@@ -156,7 +156,7 @@ class VisaSession:
             text = bytes(session.read_bytes(len(header)))
             if text != header:
                 raise ConnectionFailed(
-                    f"answered {text!r}… to {command}: the reply to another query was left on the line",
+                    f"answered {text!r}… to {command}; the reply to another query was left on the line",
                     device=self.device,
                     action=action,
                     remedy="close other programs using it",

@@ -1,4 +1,4 @@
-"""What generators over VISA have in common: options, capabilities, and a source with one session."""
+"""The common parts of generators over VISA: options, capabilities, and a source with one session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PEAK_V = 10.0
 """Largest voltage at the open output (V)."""
 
 CLOCK_EVERY = 16
-"""The clock is queried once per this many confirmations. Without 10 MHz at its input a generator runs on its own clock;
+"""Number of confirmations per query of the clock. Without 10 MHz at its input a generator runs on its own clock, but
 each trigger restarts the tones, so their phase error within a window is about a degree at most."""
 
 

@@ -39,7 +39,7 @@ SHORT_SCANS = 2000
 
 
 class NiAnalogInput:
-    """A Digitizer. Unless `start_trigger` is set it is the trigger master: `start` begins the acquisition."""
+    """A Digitizer. Unless `start_trigger` is set, it is the trigger master: `start` begins the acquisition."""
 
     def __init__(self, name: str, options: NiAnalogInputOptions) -> None:
         self._name = name
@@ -265,7 +265,7 @@ class NiAnalogInput:
             samps_per_chan=plan.total_samples,
         )
         if self._capabilities.spread_step_s and len(plan.channels) > 1:
-            # DAQmx allows at most 11 µs per channel, too little for a node behind some kΩ; the scan has time for more.
+            # DAQmx by itself takes at most 11 µs per channel, too little for a node behind some kΩ; the scan has more.
             task.timing.ai_conv_rate = len(plan.channels) * plan.sample_rate_hz
         self._device.lock(task)
         if self._options.start_trigger:

@@ -69,7 +69,7 @@ class NiAnalogOutput:
         return self._device.identify()
 
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
-        """Prepare what each channel plays from the next `start` on. DC levels without tones are written immediately.
+        """Prepare the programs that play from the next `start` on. DC levels without tones are written immediately.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class NiAnalogOutput:
             if self._uploaded is not None and np.array_equal(samples, self._uploaded):
                 return
             self._uploaded = None
-            # A write to a task that has played continues where the last one ended; unreserving starts from the top.
+            # A write to a task that has played continues after the last write; unreserving starts at the beginning.
             task.control(TaskMode.TASK_UNRESERVE)
             _writer(task).write_many_sample(samples, WRITE_S)
             self._uploaded = samples
@@ -199,7 +199,7 @@ class NiAnalogOutput:
         self._hold(np.zeros(len(self._capabilities.channels)), "idle")
 
     def hold_when_safe(self, levels: Mapping[str, float]) -> None:
-        """Let channels hold a level (V) instead of 0 V when the device is made safe."""
+        """Make channels hold a level (V) instead of 0 V when the device is made safe."""
         self._safe = self._rounded(np.array([levels.get(channel, 0.0) for channel in self._capabilities.channels]))
 
     def make_safe(self) -> None:
@@ -286,7 +286,7 @@ class NiAnalogOutput:
         return ToneProgram(float(samples.mean()), tuple(tones))
 
     def _hold(self, levels: Array, action: str) -> None:
-        """Output constant levels (V) on all channels, unless they are already there."""
+        """Output constant levels (V) on all channels, unless the channels are at these levels already."""
         if self._levels is not None and np.array_equal(levels, self._levels):
             return
         from nidaqmx.constants import TaskMode
@@ -330,7 +330,7 @@ class NiAnalogOutput:
         return task
 
     def _check_rate(self, task: Any) -> None:
-        """Raise ConfigError if the device plays at another rate than the tones were computed for."""
+        """Raise ConfigError if the device plays at a different rate from that for which the tones were computed."""
         rate_hz = float(task.timing.samp_clk_rate)
         if abs(rate_hz / self._rate_hz - 1) > SAME_RATE:
             raise ConfigError(

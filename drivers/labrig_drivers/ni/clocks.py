@@ -101,11 +101,11 @@ def clock_of_chassis(place: str, module: str) -> ClockSource | None:
 
 
 def is_external(terminal: str | None, device: str) -> bool:
-    """Whether a sample clock comes from outside of the device, by a terminal of its own or of the backplane."""
+    """Return whether a sample clock comes from outside the device, by its own terminal or by the backplane."""
     return terminal is not None and _OUTSIDE.fullmatch(split_terminal(terminal, device)[1]) is not None
 
 
 def clock_at(place: str, terminal: str, device: str) -> ClockSource:
-    """A sample clock from outside."""
+    """Return the clock source of an external sample clock at this terminal."""
     where = "/".join(split_terminal(terminal, device))
     return ClockSource(f"the clock at {place}{terminal.removeprefix('/')}", _kind(place, "terminal"), where)

@@ -212,7 +212,7 @@ class NiDevice:
             said = "; ".join(f"{f.key}: {f.written(f.found)}, not {f.written(f.assumed)}" for f in differing)
             line = ", ".join(f"{fact.key}: {fact.written(fact.found)}" for fact in differing)
             raise IdentityMismatch(
-                f"DAQmx says something else about this {self._options.model} than labrig assumes: {said}",
+                f"what DAQmx reports about this {self._options.model} differs from what labrig assumes: {said}",
                 device=self.name,
                 action="open",
                 remedy=f"if DAQmx is right, write 'card: {{{line}}}' in instruments.{self.name}, and tell labrig",
@@ -243,13 +243,13 @@ class NiDevice:
             return nidaqmx.Task(grpc_options=self._grpc_options)
 
     def terminal(self, name: str) -> str:
-        """The full name of a terminal; without a device it is on this one, or on the chassis of a module."""
+        """Return the full name of a terminal; without a device, it is on this device, or on the chassis of a module."""
         return name if name.startswith("/") else f"/{self._chassis or self.resource}/{name}"
 
     def lock(self, task: Any) -> None:
         """Lock the task's clocks to the reference clock, so that devices sharing it do not drift apart.
 
-        A terminal without a device belongs to the task's own, as in NI's example ai_multi_task_pxie_ref_clk.py.
+        A terminal without a device belongs to the task's device, as in NI's example ai_multi_task_pxie_ref_clk.py.
         """
         reference = self._options.locked_to
         if reference is not None:

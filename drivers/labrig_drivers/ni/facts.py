@@ -24,7 +24,7 @@ SAME = 0.01
 
 
 class _Facts(BaseModel):
-    """Facts of `card:`; those that are not given are in the table."""
+    """Facts of `card:`; missing facts are taken from the table."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -97,7 +97,7 @@ class Fact:
         return self.found != self.assumed and not math.isclose(self.found, self.assumed, rel_tol=SAME)
 
     def written(self, value: Any) -> str:
-        """A value as in the configuration."""
+        """Return a value as written in the configuration."""
         if isinstance(value, tuple):
             return f"[{', '.join(self.written(each) for each in value)}]"
         return format_quantity(value, self.dimension) if self.dimension else str(value).lower()
@@ -186,7 +186,7 @@ def _symmetric(limits_v: Sequence[float]) -> tuple[float, ...]:
 
 def _model(driver: str, name: str | None, card: _Facts | None) -> Model:
     if name is None:
-        raise ValueError("model: is missing; `labrig drivers` lists the supported models")
+        raise ValueError("model: this key is missing; `labrig drivers` lists the supported models")
     model = find(name)
     if model is None:
         if card is None:

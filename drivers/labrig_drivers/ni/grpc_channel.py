@@ -21,7 +21,7 @@ DEADLINE_S = 3.0
 """Deadline of a call beyond its own timeout (s). Creating a task takes about 20 ms."""
 
 SILENT_S = 1.0
-"""Deadline after an unanswered call, until one is answered (s): `make_safe` and `close` take a dozen calls."""
+"""Deadline of calls after an unanswered call, until a call is answered (s): `make_safe` and `close` make a dozen."""
 
 OPTIONS = [
     ("grpc.max_send_message_length", -1),
@@ -30,7 +30,7 @@ OPTIONS = [
 ]
 
 UNFINISHED_S = 0.3
-"""Longest wait for a call left unfinished by Ctrl-C or a signal handler (s), which could take effect after the next."""
+"""Longest wait for a call that Ctrl-C or a signal handler left unfinished (s), as it could act after the next call."""
 
 
 class BoundedChannel(grpc.Channel):

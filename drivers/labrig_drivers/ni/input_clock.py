@@ -41,13 +41,13 @@ def clock_remedy(options: NiOptions, sample_clock: str | None, terminals: tuple[
         )
     if options.in_chassis:
         return (
-            "its terminals would output the card's own oscillator: connect the 10 MHz output of the chassis and remove "
-            "`line`, or write 'reference_clock: onboard' in its entry"
+            "its terminals would output the card's own oscillator; connect the 10 MHz output of the chassis and remove "
+            "`line`, or write 'reference_clock: onboard' in the entry of the card"
         )
     if terminals is None or terminals:
         line = terminals[0] if terminals else "PFI1"
         return (
-            f"name the terminal that outputs its 10 MHz (line: {'PFI1' if line == 'PFI0' else line}), or the clock it "
-            "is locked to (reference_clock of its entry)"
+            f"name the terminal of its 10 MHz output (line: {'PFI1' if line == 'PFI0' else line}), or the clock to "
+            "which it is locked (reference_clock)"
         )
     return "use its own outputs as sources, or a digitizer that can share its clock, such as a PCIe-6363"

@@ -21,7 +21,7 @@ class NiAnalogInputOptions(NiOptions):
     full_scale
         Largest voltage to be measured (V). The narrowest input range that covers it is used.
     max_sample_rate
-        A limit of the sample rate that is lower than the model's (S/s).
+        Limit of the sample rate, lower than the limit of the model (S/s).
     export_start
         Terminal that outputs the start trigger for other instruments (`PFI0`).
     export_clock

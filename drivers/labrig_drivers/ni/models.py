@@ -1,4 +1,4 @@
-"""Facts about NI models that labrig needs without a connection, because `check` and `plan` use no hardware.
+"""Facts about NI models, which labrig needs without a connection, because `check` and `plan` use no hardware.
 
 When a device is opened, DAQmx's answers are compared with these facts (`facts.py`). Only the data sheets give settling
 times and output resistances. Numbers of channels, rates and ranges are those that DAQmx reports, as far as published.
@@ -109,17 +109,17 @@ class Model:
     source
         Documents from which the values were taken.
     inputs, outputs
-        Its analog channels, None if there are none.
+        Analog channels of the model; None if there are none.
     timebase_hz
         Timebase (Hz); sample clocks are its frequency divided by integers.
     start_outputs, clock_outputs
-        Terminals that can output its start trigger, and its 10 MHz. None: not known, so DAQmx decides.
+        Terminals that can output the start trigger, and 10 MHz. None: not known, so DAQmx decides.
     reference
-        Whether it can be locked to a reference clock.
+        Whether the model can be locked to a reference clock.
     module
-        Whether it is a C Series module, whose clock and terminals are those of its CompactDAQ chassis.
+        Whether the model is a C Series module, whose clock and terminals are those of its CompactDAQ chassis.
     refused
-        Why labrig cannot use it, with a remedy; "" for others.
+        Why labrig cannot use the model, with a remedy; "" if it can.
     """
 
     source: str
@@ -287,7 +287,7 @@ CHASSIS: Mapping[str, tuple[str, ...]] = {
     "cDAQ-9188": PFI[:2],
     "cDAQ-9189": PFI[:1],
 }
-"""Trigger terminals of CompactDAQ chassis themselves; modules with digital lines add more, which DAQmx knows."""
+"""Trigger terminals on CompactDAQ chassis. Modules with digital lines have further terminals, which DAQmx knows."""
 
 
 def find(model: str) -> Model | None:

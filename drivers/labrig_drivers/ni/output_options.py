@@ -14,7 +14,7 @@ class NiAnalogOutputOptions(NiOptions):
     Attributes
     ----------
     settle, output_resistance
-        Values that override the model's (s, Ω).
+        Settling time and output resistance, if they differ from those of the model (s, Ω).
     update_rate
         Update rate for tones (S/s), by default 100 kS/s or the model's highest. The nearest rate that divides the
         timebase is used.
@@ -56,8 +56,8 @@ def capabilities(options: NiAnalogOutputOptions) -> SourceCapabilities:
         trigger_setting=("start_trigger", "<the terminal it is on>"),
         clock_source=options.clock_source(model),
         clock_input="the 10 MHz input of {name}'s chassis" if options.in_chassis else "",
-        clock_source_remedy="lock it to the digitizer's clock (reference_clock: /<digitizer>/10MHzRefClock), or let it "
-        "play levels only"
+        clock_source_remedy="lock it to the digitizer's clock (reference_clock: /<digitizer>/10MHzRefClock), or use it "
+        "for levels only"
         if model.reference
         else "use outputs of the digitizer's device or chassis for the tones; it can play levels",
         address=options.address,

@@ -25,7 +25,7 @@ def input_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Itera
         if problem:
             yield key, problem
     if own.start_trigger and _terminal(own.start_trigger, own) == (_timed_by(own), "ai/starttrigger"):
-        yield "start_trigger", f"{own.start_trigger} is its own start; remove it, or name what starts the acquisition"
+        yield "start_trigger", f"{own.start_trigger} is its own start; remove it, or name another start trigger"
 
 
 def output_problems(name: str, entries: Mapping[str, InstrumentOptions]) -> Iterator[tuple[str, str]]:
@@ -59,7 +59,7 @@ def _unreachable(own: NiOptions, text: str | None, entries: Mapping[str, Instrum
             return None
         return (
             f"{text} is in another PXI chassis, where {own.resource} has no trigger lines; connect a terminal of the "
-            "digitizer (export_start: PFI0) to one of the source (start_trigger: PFI0) by a cable"
+            "digitizer (export_start: PFI0) to a terminal of the source (start_trigger: PFI0) by a cable"
         )
     return f"no instrument in this file is the device {written!r}; the NI devices are {', '.join(known.values())}"
 
@@ -84,7 +84,7 @@ def _never_comes(own: NiOptions, text: str, entries: Mapping[str, InstrumentOpti
     if not first or any(entry.start_trigger for entry in digitizers.values()):
         return None
     exports = [_terminal(entry.export_start, entry) for entry in digitizers.values() if entry.export_start]
-    outputs = f"let {first} output its start (export_start), or {instead}"
+    outputs = f"export the start of {first} (export_start), or {instead}"
     if _BUS.fullmatch(signal) and not any(line == signal and _one_bus(at, device) for at, line in exports):
         return f"no instrument in this file outputs its start at {text}; {outputs}"
     if _CONNECTOR.fullmatch(signal) and not exports:

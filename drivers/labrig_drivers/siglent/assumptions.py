@@ -4,7 +4,7 @@ from labrig.instruments.drivers import Assumption
 
 ASSUMPTIONS = (
     Assumption(
-        "a burst with TRSR,EXT and TIME,INF starts on an edge at the trigger input and plays until it is stopped",
+        "a burst with TRSR,EXT and TIME,INF starts at a signal edge at the trigger input and plays until it is stopped",
         "labrig measure CONFIG --drive NODE=0.5V, with a scope on the output",
         "the scope shows a continuing sine; if the output stays at 0 V, set `burst: counted`",
     ),
@@ -26,6 +26,6 @@ ASSUMPTIONS = (
     Assumption(
         "an arbitrary waveform of several tones is played without gap from its last sample to its first",
         "labrig measure CONFIG with a sine activation, with a scope on the output",
-        "no step in the trace; `labrig certify CONFIG` finds the null test below the noise",
+        "the trace has no step, and `labrig certify CONFIG` finds the null test below the noise",
     ),
 )

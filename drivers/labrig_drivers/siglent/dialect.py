@@ -19,7 +19,7 @@ LEAST_VPP = 0.002
 """Smallest amplitude that can be set (V peak to peak)."""
 
 COUNTED_CYCLES = "1000000"
-"""The longest counted burst: below 500 kHz it lasts longer than any acquisition."""
+"""The longest counted burst, which lasts longer than any acquisition below 500 kHz."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6
@@ -126,7 +126,7 @@ class BurstSetting:
 
     @property
     def at_zero(self) -> bool:
-        """Whether the waveform starts at its offset, and so waits there."""
+        """Whether the waveform starts at its offset, so that a waiting burst is at the offset."""
         starts = (tone.phase_rad for tone in self.tones) if self.kind == "ARB" else (math.radians(float(self.phase)),)
         return all(abs(math.sin(start)) < 1e-9 for start in starts)
 
@@ -160,7 +160,7 @@ def difference(wave: BurstSetting, reply: Pairs, model: SdgModel) -> tuple[str, 
     if (parse_number(words.get("DLAY")) or 0.0) > _LONGEST_LEAST_DELAY_S:
         return "DLAY", "0", words["DLAY"]
     cycles = words.get("TIME", "nothing")
-    counted = parse_number(cycles) == float(wave.cycles)  # "1e+06" is a million, too; INF is no number
+    counted = parse_number(cycles) == float(wave.cycles)  # "1e+06" is a million, too; INF is not a number
     return None if cycles == wave.cycles or counted else ("TIME", wave.cycles, cycles)
 
 

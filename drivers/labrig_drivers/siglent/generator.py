@@ -12,12 +12,12 @@ starts one burst delay (DLAY, about 0.7 µs) after the edge. `load` returns the 
 edge; only the phase difference between two tones of the same frequency is the requested one. Tones with a phase other
 than 0 or π wait for the trigger at A·sin φ.
 
-Messages per acquisition: two writes and one query for a changed tone, one write (re-arm) for an unchanged one, none
-for unchanged DC. If nothing else is queried, one query makes sure the re-arm has happened before the trigger. `confirm`
-takes three or four queries. Several pairs in one command are known to work; commands chained by `;` have not been
-measured, so none are sent. Settings are verified by reading them back, because the error queue never reports an error.
-There is no report of an infinite burst with an external trigger that plays; `burst: counted` is the alternative.
-No command locks the amplifier's attenuators: large amplitude steps may switch a relay.
+Messages per acquisition: two writes and one query for a changed tone, one write (re-arm) for an unchanged tone, none
+for unchanged DC. If nothing else is queried, one query makes sure that the re-arm has happened before the trigger.
+`confirm` takes three or four queries. Several pairs in one command are known to work; commands chained by `;` have not
+been tested, so none are sent. Settings are verified by reading them back, because the error queue never reports an
+error. No report shows that an infinite burst with an external trigger plays; `burst: counted` is the alternative. No
+command locks the amplifier's attenuators, so large amplitude steps may switch a relay.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class SdgSource(VisaGenerator[SdgSession]):
                 self._session.write(f"C{channel}:BTWV MTRIG", "start")
 
     def confirm(self) -> None:
-        """Check the burst of each playing channel, both outputs and, now and then, the clock and the coupling.
+        """Check the burst of each playing channel, both outputs and, sometimes, the clock and the coupling.
 
         A reset ends both bursts, and the front panel can change any of these.
         """
@@ -253,7 +253,7 @@ class SdgSource(VisaGenerator[SdgSession]):
         self._session.write(f"C{channel}:BTWV TRSR,{other},TRSR,{source}", "load")
 
     def _write_changes(self, channel: str, held: BurstSetting, wave: BurstSetting) -> None:
-        """Send all differences in one command. Amplitude and offset limit each other, so a decrease goes first."""
+        """Send all differences in one command; decreases first, as amplitude and offset limit each other."""
         keys = [("FRQ", "frequency"), ("PHSE", "phase"), ("AMP", "amplitude"), ("OFST", "offset")]
         if float(wave.amplitude) > float(held.amplitude):
             keys[2:] = reversed(keys[2:])
@@ -262,7 +262,7 @@ class SdgSource(VisaGenerator[SdgSession]):
             self._session.set(f"C{channel}:BSWV", changes, "load")
 
     def _upload(self, channel: str, wave: BurstSetting) -> None:
-        """Upload a table and select it. Slow, so meant for programs that are played many times.
+        """Upload a table and select it. This is slow, so it is meant for programs that are played many times.
 
         The amplitude is at its minimum during this: no transcript shows whether the selection ends a burst.
         """
@@ -332,7 +332,7 @@ class SdgSource(VisaGenerator[SdgSession]):
             self._prepare(channel)
 
     def _prepare(self, channel: str) -> None:
-        """Output off, load, and an infinite burst of the smallest sine waiting for a trigger that is never sent."""
+        """Switch the output off, set the load, and arm a burst of the smallest sine that is never triggered."""
         self._on.discard(channel)
         self._session.write(f"C{channel}:OUTP OFF,LOAD,{self._load_word},PLRT,NOR", "set up")
         self._check_output(channel, "OFF", "set up", with_load=True)

@@ -29,7 +29,7 @@ class SdgModel:
     upload_advice
         Remedy if the generator is connected by another interface.
     true_arb
-        Whether it has a true-arb mode.
+        Whether the generator has a true-arb mode.
     """
 
     bits: int = 16
@@ -40,11 +40,11 @@ class SdgModel:
     true_arb: bool = True
 
     def volts(self, value: float) -> str:
-        """A level as the instrument echoes it: in its steps, six significant digits, no negative zero."""
+        """Return a level as the instrument echoes it: in its steps, with six significant digits, no negative zero."""
         return f"{_stepped(value, self.level_step_v) + 0.0:.6g}"
 
     def degrees(self, value: float) -> str:
-        """A phase in (-180, 180] as the instrument echoes it."""
+        """Return a phase in (-180, 180] as the instrument echoes it."""
         wrapped = -((-_stepped(value, self.phase_step_deg) + 180.0) % 360.0 - 180.0)
         return f"{wrapped + 0.0:.6g}"
 

@@ -23,7 +23,7 @@ _LINE_FEED = 0x0A
 
 
 def without_line_feeds(samples: bytes) -> bytes:
-    """Move each 16-bit sample that contains the byte 0x0A to the nearest one that does not."""
+    """Change each 16-bit sample that contains the byte 0x0A to the nearest value that does not."""
     values = np.frombuffer(samples, dtype="<u2").astype(np.int32)
     high = values >> 8 == _LINE_FEED
     values[high] = np.where(values[high] & 0xFF > 0x7F, 0x0B00, 0x09FF)
@@ -83,6 +83,6 @@ def _not_whole(device: str, name: str, what: str) -> ChannelFault:
         what,
         device=device,
         action="load",
-        remedy=f"do not switch it off before {name} has been uploaded whole or deleted: a stored waveform of length "
-        "zero is reported to keep a generator from starting",
+        remedy=f"do not switch it off before {name} has been uploaded completely or deleted, because a stored waveform "
+        "of length zero is reported to keep a generator from starting",
     )

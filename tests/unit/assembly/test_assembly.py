@@ -250,7 +250,7 @@ class TestRealInstruments:
             (
                 "instruments.daq.model=USB-6363",
                 "timing.clock",
-                "name the terminal that outputs its 10 MHz (line: PFI1)",
+                "name the terminal of its 10 MHz output (line: PFI1)",
             ),
             ("instruments.daq.reference_clock=onboard", "timing.clock", "runs on its own oscillator"),
             ("timing.clock.line=PFI0", "timing.clock.line", "PFI0 already carries the trigger"),

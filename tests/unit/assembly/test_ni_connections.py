@@ -152,7 +152,7 @@ def test_what_can_work_is_accepted(tmp_path: Path, awg: str, daq: str, timing: s
             DAQ,
             "",
             "instruments.awg.start_trigger",
-            "no instrument in this file outputs its start at PXI_Trig0; let daq output its start (export_start)",
+            "no instrument in this file outputs its start at PXI_Trig0; export the start of daq (export_start)",
         ),
         (
             f"{AWG}, start_trigger: PFI0",

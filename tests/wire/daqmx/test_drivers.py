@@ -281,7 +281,7 @@ def test_what_cannot_be_measured_is_refused(ai: NiAnalogInput) -> None:
     ("kind", "options", "message"),
     [
         ("ai", {"model": "PXIe-1"}, "model: ni.ai does not support 'PXIe-1'"),
-        ("ai", {"model": None}, "model: is missing; `labrig drivers` lists"),
+        ("ai", {"model": None}, "model: this key is missing; `labrig drivers` lists"),
         ("ai", {"full_scale": "12 V"}, "full_scale: PXIe-6363 measures up to"),
         ("ai", {"max_sample_rate": "3 MS/s"}, "max_sample_rate: PXIe-6363 samples at up to"),
         ("ao", {"update_rate": "1 MS/s"}, "update_rate: PXIe-6738 plays up to"),

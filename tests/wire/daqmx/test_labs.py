@@ -156,7 +156,7 @@ def test_tones_of_a_card_that_cannot_be_locked_are_refused_and_its_levels_are_no
             "{driver: ni.ai, model: PXIe-6363, resource: PXI1Slot4}",
             ", line: PFI1",
             ", line: PFI0",
-            ("its terminals would output the card's own oscillator: connect the 10 MHz output of the chassis",),
+            ("its terminals would output the card's own oscillator; connect the 10 MHz output of the chassis",),
         ),
     ],
 )
