@@ -18,7 +18,7 @@ own address; for these, `each_on_its_own` makes the factory from a function that
 How a counterpart uses the bench:
 
 - a source sets its outputs with `bench.world.drive(t, "awg/1", program)` (program None: output open), and starts at
-  edges of its trigger line, `bench.lines.listen("awg/trigger", on_edge)`;
+  signal edges on its trigger line, `bench.lines.listen("awg/trigger", on_edge)`;
 - a programmer sets the conductances with `bench.world.set(t, {edge: siemens})`; the edges of its channels are in
   `bench.world.wiring.edges`;
 - a digitizer calls `bench.world.begin_acquisition(t)` and `bench.world.voltages(...)`, and fires its start trigger with
@@ -51,15 +51,15 @@ class Entry:
     Attributes
     ----------
     name : str
-        Its name in the configuration; on the bench its channels are `<name>/<channel>`.
+        Name of the instrument in the configuration; on the bench its channels are `<name>/<channel>`.
     model : str
         The model to identify as.
     capabilities : Capabilities
-        Its capabilities, with the channels in order.
+        Capabilities of the instrument, with the channels in order.
     options : Mapping[str, Any]
         The entry's validated options as plain values.
     parts : sequence of Part, optional
-        For a programmer, the specimen in each channel; its `conductance` is the actual one.
+        For a programmer, the specimen in each channel; `conductance` of a specimen is its actual conductance.
     """
 
     name: str
@@ -76,11 +76,11 @@ class Endpoint:
     Attributes
     ----------
     name, model : str
-        Those of its entry.
+        Name and model of the entry.
     resource : str
         Address for other clients: a VISA resource, `grpc://HOST:PORT/DEVICE`, or `socket://HOST:PORT`.
     options : Mapping[str, str], optional
-        Driver options that connect to it, by default `{"resource": resource}`.
+        Driver options that connect to the instrument, by default `{"resource": resource}`.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Endpoint:
 
     @property
     def overrides(self) -> Mapping[str, str]:
-        """Driver options that connect to it."""
+        """Driver options that connect to the instrument."""
         return {"resource": self.resource} if self.options is None else self.options
 
 
@@ -134,7 +134,7 @@ def served(bench: VirtualBench, instruments: Sequence[tuple[DriverInfo, Entry]])
         raise ConfigError(
             f"there is no virtual counterpart of {', '.join(dict.fromkeys(without.values()))}",
             device=", ".join(without),
-            remedy="use a driver that has one (see `labrig drivers --json`), or 'bench: simulated'",
+            remedy="use a driver with a virtual counterpart (see `labrig drivers --json`), or 'bench: simulated'",
         )
     with ExitStack() as stack:
         endpoints: list[Endpoint] = []

@@ -47,7 +47,7 @@ class FaultyLine:
         self._messages = 0
 
     def poll(self) -> None:
-        """Let the device's own clock continue, even if the line is faulty. Raises Unplugged while the cable is out."""
+        """Poll the device, even if the line is faulty. Raises Unplugged while the cable is unplugged."""
         self._device.poll()
         if self._faults.active(self._name, ConnectionFault):
             raise Unplugged

@@ -58,11 +58,14 @@ class WireBench:
         self._child: subprocess.Popen[str] | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._lines: queue.Queue[str | None] = queue.Queue()  # that the child has printed; None at its end
+        self._lines: queue.Queue[str | None] = queue.Queue()  # lines printed by the child; None at its end
         self._cores: set[int] = set()  # this thread's cores before it was pinned to one
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:
-        """Create the real driver, connected to its virtual counterpart. Raises ConnectionFailed if there is none."""
+        """Create the real driver, connected to its virtual counterpart.
+
+        Raises ConfigError for a driver that can only be simulated, and ConnectionFailed without a virtual counterpart.
+        """
         if driver.factory is None:
             raise ConfigError(f"{driver.name} can only be simulated, because it has no real driver", device=name)
         if self._child is None:
@@ -79,7 +82,7 @@ class WireBench:
         """Do nothing: faults are scheduled by acquisitions, and there are none before `resume`."""
 
     def state(self) -> dict[str, Any]:
-        """Return nothing: the board is in the child process, and ends with it."""
+        """Return an empty state: the board is in the child process, and ends with it."""
         return {}
 
     def resume(self, state: Mapping[str, Any]) -> None:

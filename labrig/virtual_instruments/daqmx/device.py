@@ -40,7 +40,7 @@ def convert_rate(device: VirtualDevice, channels: int, sample_rate_hz: float) ->
 
 ONBOARD_CLOCKS = ("", "onboardclock", "ai/sampleclock", "ao/sampleclock")
 PAIRED = 8
-"""Inputs per bank of 16 that are the positive halves of differential pairs; they are the first ones."""
+"""Number of inputs in a bank of 16 that are positive halves of differential pairs; these are the first inputs."""
 
 
 class DeviceState:
@@ -55,7 +55,7 @@ class DeviceState:
         self._front_ends: dict[float, FrontEnd] = {}
         self._held: dict[str, object] = {}
         self._last_drive: dict[str, float] = {}
-        self._levels: dict[str, float] = {}  # of channels at a constant level
+        self._levels: dict[str, float] = {}  # levels of the channels that play a constant
         self.chassis: DeviceState | None = None
         self.modules: list[DeviceState] = []
 
@@ -66,7 +66,7 @@ class DeviceState:
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """Configuration entries of this board; of a chassis, those of its modules."""
+        """Configuration entries of this board; for a chassis, the entries of its modules."""
         if self.modules:
             return tuple(dict.fromkeys(name for module in self.modules for name in module.instruments))
         return tuple(dict.fromkeys((self.device.instrument, self._ao_instrument)))

@@ -95,7 +95,7 @@ class TaskAcquisition:
 
     @property
     def unread_since_s(self) -> float:
-        """Time of the first scan that may still be read (s); of a continuous acquisition, old ones are overwritten."""
+        """Time of the first scan that may still be read (s); a continuous acquisition overwrites old scans."""
         assert self.t0 is not None
         first = self.position
         if self.total is None:
@@ -131,8 +131,8 @@ class TaskAcquisition:
     def foresee(self, last: int) -> Codes | None:
         """Predict the (n, C) codes from the present position to scan `last`, without taking them.
 
-        They are valid if the world does not change until then. None for a continuous acquisition, if faults are
-        configured, or if there are too many.
+        The codes are valid if the world does not change until then. None for a continuous acquisition, if faults are
+        configured, or if there are too many codes.
         """
         if self.total is None or not self._bench.world.faults.empty:
             return None

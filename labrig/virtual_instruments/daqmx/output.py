@@ -146,7 +146,7 @@ class Generation:
         self._hold(t, buffer, (index - first) % len(buffer.samples))
 
     def _schedule(self, first: int, buffer: OutputBuffer) -> None:
-        """Play a buffer from its first sample on and, if it is not repeated, hold its last one."""
+        """Play a buffer from its first sample on and, if it is not repeated, hold its last sample."""
         assert self.t0 is not None
         begins = self.t0 + first / self._rate_hz
         scaled = [self._in_hertz(program, len(buffer.samples)) for program in buffer.programs]

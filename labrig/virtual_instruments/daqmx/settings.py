@@ -79,9 +79,9 @@ class ReferenceClock:
     Attributes
     ----------
     terminal
-        Its source.
+        Terminal of the clock.
     requested_hz
-        Rate set by the client (Hz), None if it is left to the driver.
+        Rate set by the client (Hz); None if the driver chooses it.
     """
 
     terminal: str = "OnboardClock"
@@ -89,12 +89,12 @@ class ReferenceClock:
 
     @property
     def is_onboard(self) -> bool:
-        """Whether it is the board's own oscillator."""
+        """Whether the clock is the board's own oscillator."""
         return self.terminal.casefold() == "onboardclock"
 
     @property
     def rate_hz(self) -> float:
-        """Rate (Hz): as set, or that of the chassis' clock, or 10 MHz."""
+        """Rate (Hz): the rate set by the client, or else the rate of the chassis' clock, or else 10 MHz."""
         return (self._known_hz or 10e6) if self.requested_hz is None else self.requested_hz
 
     @property

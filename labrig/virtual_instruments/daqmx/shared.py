@@ -55,7 +55,7 @@ class SharedByTasks:
         board.check_output(signal, board.device.clock_outputs)
 
     def wait_for_edge(self, line: str, task: Triggered) -> None:
-        """Begin a task at the next edge of a trigger line."""
+        """Begin a task at the next signal edge on a trigger line."""
         if line not in self.waiting:  # one listener per line: listeners stay when tasks end
             self.bench.lines.listen(line, lambda t: self._edge(line, t))
         self.waiting[line].append(task)

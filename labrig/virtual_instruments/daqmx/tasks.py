@@ -29,7 +29,7 @@ LEAST_ROOM = 1000
 """A running output without regeneration takes more samples until this many, or one more buffer, are waiting."""
 
 AWAKE_S = 0.5e-3
-"""Waits spin at the end for this time (s): a sleeping thread wakes 0.2 ms late, later than a real board's samples."""
+"""Waits spin for this last time (s), because a sleeping thread wakes 0.2 ms late, after a real board's samples."""
 
 
 class TaskState(IntEnum):
@@ -138,7 +138,7 @@ class VirtualTask:
         self.clock = clock
 
     def configure_trigger(self, terminal: str) -> None:
-        """Let the task start at a signal edge at a terminal."""
+        """Make the task start at a signal edge at a terminal."""
         self.trigger_terminal, self._trigger_line = terminal, self.line_of(terminal)
 
     def set_mode(self, *, retriggerable: bool | None = None, regenerates: bool | None = None) -> None:
@@ -148,11 +148,11 @@ class VirtualTask:
         self.regenerates = self.regenerates if regenerates is None else regenerates
 
     def clear_trigger(self) -> None:
-        """Let the task start without a trigger."""
+        """Make the task start without a trigger."""
         self.trigger_terminal, self._trigger_line = "", None
 
     def line_of(self, terminal: str, is_destination: bool = False) -> str:
-        """The trigger line at a terminal of this task's device, or of another one; DaqmxFailure if there is none."""
+        """Return the trigger line at a terminal of this or another device; raises DaqmxFailure if there is none."""
         board, signal = self._shared.terminal(terminal, self.device)
         line = board.line(signal) if board is not None else None
         if line is None:
@@ -160,7 +160,7 @@ class VirtualTask:
         return line
 
     def set_reference_clock(self, **changes: Any) -> None:
-        """Set terminal or rate of the reference clock. All devices on the bench share one clock anyway."""
+        """Set terminal or rate of the reference clock, without effect: all devices on the bench share one clock."""
         self._require_stopped()
         wanted = replace(self.reference, **changes)
         if not self.board.device.clock_inputs and not wanted.is_onboard:
@@ -256,7 +256,7 @@ class VirtualTask:
         return True
 
     def read_on(self) -> None:
-        """Continue with the samples of the next trigger once those of the last one have been read."""
+        """Continue with the samples of the next trigger once the samples of the last trigger have been read."""
         acquisition = self.acquisition
         if self.retriggerable and acquisition is not None and acquisition.position == acquisition.total:
             if not self._next:
@@ -273,7 +273,7 @@ class VirtualTask:
         return Generation(self.board, self.buffers, self.rate_hz, repeats)
 
     def write(self, buffer: OutputBuffer) -> None:
-        """Take samples, which replace those written before or, without regeneration, are appended to them."""
+        """Take samples, which replace the previous samples or, without regeneration, are appended to them."""
         if isinstance(self.generation, Generation):
             self.generation.add(buffer, self._shared.bench.clock())
         if self.regenerates:
@@ -318,14 +318,14 @@ class VirtualTask:
         self.buffers = []
 
     def generated(self) -> int:
-        """Samples per channel played since the start; 0 while it waits for its trigger."""
+        """Samples per channel played since the start; 0 while the task waits for its trigger."""
         return 0 if self.generation is None else self.generation.generated(self._shared.bench.clock())
 
     def done(self) -> bool:
         """Whether the task has ended.
 
-        Without a sample clock it is always done, even while it runs (NI's component test of an on-demand task), unless
-        the board says otherwise.
+        A task without a sample clock is always done, even while it runs (NI's component test of an on-demand task),
+        unless the board says otherwise.
         """
         if self.clock is None and self.generation is None:
             return self.state is not TaskState.RUNNING or self.board.device.on_demand_done

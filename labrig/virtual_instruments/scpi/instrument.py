@@ -40,7 +40,7 @@ class Call:
         return argument
 
     def number(self, index: int = 0) -> float:
-        """One argument as a number in SI units; raises ScpiError if it is not one."""
+        """One argument as a number in SI units; raises ScpiError if it is not a number."""
         return number(self.text(index))
 
     def block(self, index: int = 0) -> bytes:

@@ -29,7 +29,7 @@ _LARGEST_RECORD = 1 << 26
 
 
 class Executes(Protocol):
-    """An instrument, as the servers need it."""
+    """The interface of an instrument that the servers use."""
 
     @property
     def has_blocks(self) -> bool:
@@ -168,7 +168,7 @@ class Server:
             self._connections.pop(connection, None)
 
     def _execute(self, message: bytes) -> bytes:
-        """The reply to one message, after the time it takes, as faults let it out."""
+        """Return the reply to one message, after its processing time, and as changed by faults."""
         self.messages += 1
         if self.faults.active(self._name, ConnectionFault):
             raise _Dropped

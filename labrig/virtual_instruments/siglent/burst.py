@@ -18,7 +18,7 @@ _LARGEST_COUNT = 1_000_000
 
 @dataclass
 class Burst:
-    """Burst settings with their values after *RST. `cycles` None is an infinite burst."""
+    """Burst settings with their values after *RST; `cycles` is None for an infinite burst."""
 
     on: bool = False
     gated: bool = False

@@ -42,7 +42,7 @@ class Coupling:
         return self.tracks or any(self._on.values())
 
     def set(self, words: tuple[str, ...]) -> None:
-        """Execute `COUP` with its arguments, from left to right. Invalid ones are ignored."""
+        """Execute `COUP` with its arguments, from left to right. Invalid arguments are ignored."""
         for key, value in zip(words[::2], words[1::2], strict=False):
             key, on = key.upper(), {"ON": True, "OFF": False}.get(value.upper())
             if key == "TRACE" and on is not None:

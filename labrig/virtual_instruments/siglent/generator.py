@@ -58,10 +58,10 @@ class VirtualSdg(ScpiInstrument):
     firmware
         Its firmware; None for the default of the model.
     reference
-        Returns whether there is a 10 MHz clock at its input.
+        Returns whether there is a 10 MHz clock at the 10 MHz input.
     joins_long
-        Whether a message of more than 1024 bytes continues with the next, as on an SDG6022X according to the author
-        of awg-scpi; otherwise the END flag ends it.
+        Whether a message of more than 1024 bytes continues with the next message, as on an SDG6022X according to the
+        author of awg-scpi; otherwise the END flag ends the message.
     """
 
     def __init__(
@@ -96,13 +96,13 @@ class VirtualSdg(ScpiInstrument):
 
     @override
     def reset(self) -> None:
-        """Outputs off, 1 kHz, 4 Vpp into high impedance, no burst (*RST). All other settings are kept."""
+        """Reset (*RST): outputs off, 1 kHz, 4 Vpp into high impedance, no burst. All other settings are kept."""
         for output in self._outputs:
             output.wave, output.burst, output.started = self._new_wave(), Burst(), None
         self._play()
 
     def power_cycle(self) -> None:
-        """Lose power: the default setup, internal clock, no uploaded tables."""
+        """Lose power; afterwards the setup is the default, the clock internal, and no table uploaded."""
         with self.lock:
             self._coupling = Coupling()
             for output in self._outputs:
@@ -164,7 +164,7 @@ class VirtualSdg(ScpiInstrument):
 
     @override
     def report(self, error: ScpiError) -> None:
-        """Ignore the error, as a real one does."""
+        """Ignore the error, as a real generator does."""
 
     def _index(self, call: Call) -> int:
         if call.suffixes[0] not in (1, 2):
@@ -263,7 +263,7 @@ class VirtualSdg(ScpiInstrument):
                 self._channel(call).wave.arbitrary = name
 
     def _waveform(self, name: str) -> str:
-        """The waveform as in replies: a built-in one with its index, an uploaded one as a file name."""
+        """Return the waveform as in replies: a built-in waveform with its index, an uploaded one as a file name."""
         index = next((index for index, known in BUILT_IN.items() if known == name), 2)
         return f"NAME,{name}.bin" if name in self._tables else f"INDEX,{index},NAME,{name}"
 
@@ -312,7 +312,7 @@ class VirtualSdg(ScpiInstrument):
             self._coupling.set(self._texts(call))
 
     def _edge(self, t: float) -> None:
-        """Handle an edge at the trigger input at time t (s)."""
+        """Handle a signal edge at the trigger input at time t (s)."""
         with self._bench.lock:
             if any(output.sync for output in self._outputs):  # the same connector
                 return

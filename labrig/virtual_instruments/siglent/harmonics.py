@@ -28,7 +28,7 @@ class Harmonics:
     phases_deg: dict[int, float] = field(default_factory=dict)
 
     def set(self, words: tuple[str, ...], amplitude_v: float) -> None:
-        """Execute `HARM` with its arguments from left to right; `amplitude_v` is the panel's of the fundamental."""
+        """Execute `HARM`, arguments from left to right; `amplitude_v` is the fundamental's amplitude on the panel."""
         for key, value in zip(words[::2], words[1::2], strict=False):
             key, value = key.upper(), value.upper()
             if key == "HARMSTATE":

@@ -16,13 +16,13 @@ from labrig.virtual_instruments.sample_table import MOST_TONES, Table
 from labrig.virtual_instruments.siglent.wave import FASTEST_EDGE_S, BasicWave
 
 _NONE = 1e-5
-"""Smaller harmonics are omitted; the even ones of a square with finite edges are smaller than this."""
+"""Smaller harmonics are omitted; even harmonics of a square with finite signal edges are smaller than this."""
 
 _SHORTEST = 1e-6
 """Shortest signal edge (turns); shorter edges make no difference to these harmonics and suffer from rounding."""
 
 _TENTH_TO_NINETY = 0.8
-"""Rise and fall times (10 % to 90 %) are this fraction of an edge."""
+"""Rise and fall times (10 % to 90 %), as a fraction of the duration of a signal edge."""
 
 
 def shape_of(wave: BasicWave) -> Table | None:
@@ -56,7 +56,7 @@ def _corners(wave: BasicWave) -> list[tuple[float, float]] | None:
 
 
 def _trapezoid(begins: float, rise: float, width: float, fall: float) -> list[tuple[float, float]]:
-    """Corners of a pulse with this width between the middles of its edges (turns)."""
+    """Corners of a pulse with this width between the middles of its signal edges (turns)."""
     top = begins + rise
     edge = max(top, begins + rise / 2 + width - fall / 2)
     end = min(edge + fall, begins + 1)
