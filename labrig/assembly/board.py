@@ -10,7 +10,7 @@ from labrig.rig.hookup import Hookup
 
 @dataclass(frozen=True)
 class Board:
-    """A network, including the sources and the pilot's node, and its wiring."""
+    """A network with its sources and the node of the pilot, and its wiring."""
 
     network: Network
     hookup: Hookup

@@ -10,7 +10,7 @@ from labrig.quantities import as_written
 
 
 def channels_by_edge(table: CsvTable, edges: Collection[str]) -> dict[str, Cell]:
-    """Return the channel of every edge in a table with the columns edge and pot; raises TableError if any is wrong."""
+    """Return the channel of every edge in a table with the columns edge and pot; raises TableError for a mistake."""
     at_edge, at_pot = table.position("edge"), table.position("pot")
     found: dict[str, Cell] = {}
     seen: dict[tuple[str, str], str] = {}

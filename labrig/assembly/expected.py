@@ -1,4 +1,4 @@
-"""Predicts the nominal board before training: used for warnings, never for a measurement or an update."""
+"""Predicts the nominal board before training, for warnings only, never for a measurement or an update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the channel scanned before it a node reads on a multiplexed digitizer, for the worst node."""
+"""The ghost of a multiplexed digitizer: the part of the previously scanned channel in the reading of the worst node."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from labrig.quantities import format_quantity
 
 @dataclass(frozen=True)
 class Ghost:
-    """The node that reads the largest part of the channel scanned before it, with every edge at its lowest conductance.
+    """The node whose reading contains the largest part of the previous channel, with edges at lowest conductance.
 
     Attributes
     ----------
     node, previous : str
-        The node, and the one scanned before it.
+        The node, and the node scanned before it.
     fraction : float
         Fraction of the previous node's voltage in the reading.
     ohm, farad : float
@@ -31,7 +31,7 @@ class Ghost:
     settling_s : float
         Time from switching to conversion (s).
     remedy : str
-        How to bring every node below `SMALL_GHOST`; empty if all nodes are below it.
+        Remedy that brings every node below `SMALL_GHOST`; empty if all nodes are below it.
     """
 
     node: str

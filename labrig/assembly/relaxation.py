@@ -1,4 +1,4 @@
-"""How long a network takes to reach its equilibrium."""
+"""The time that a network takes to reach its equilibrium."""
 
 from __future__ import annotations
 

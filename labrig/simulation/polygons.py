@@ -26,7 +26,7 @@ TOGETHER = -7
 
 
 def octave_of(rate_hz: float) -> int:
-    """Return the exponent of the longest interval (a power of two) that is not longer than that between samples."""
+    """Return the exponent of the longest interval (a power of two) that is not longer than the sample interval."""
     return math.floor(-math.log2(rate_hz))
 
 
@@ -83,7 +83,7 @@ class Polygons(ABC):
         return (drawn[0] if len(drawn) == 1 else np.concatenate(drawn))[begins : begins + last - first]
 
     def _corners(self, octave: int, first: int, last: int) -> Array:
-        """Return the (last − first, channels) sum of this octave and all slower ones at corners first … last − 1."""
+        """Return the (last − first, channels) sum of this and all slower octaves at corners first … last − 1."""
         known = self._last.get(octave)
         if known is not None and known[:2] == (first, last):
             return known[2]

@@ -75,7 +75,7 @@ class SimulatedTruth:
         return self._reference(tone) @ voltages[:, self._outputs]
 
     def outputs_of_all(self, activation: Array, tone: bool = False) -> Array:
-        """Return the (M, O) outputs for M examples (M, I), as `outputs` does for one."""
+        """Return the (M, O) outputs for M examples (M, I), as `outputs` does for one example."""
         if tone:
             return np.array([self.outputs(row, tone) for row in activation])
         _, voltages = self._world.static(self._played(activation), self._now())

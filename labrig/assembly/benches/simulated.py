@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def build(assembly: Assembly) -> SimulatedBench:
-    """Build a bench whose board is wired as configured."""
+    """Build the bench, with the board that `wired` returns and the imperfections of the configuration."""
     hookup, fixture = assembly.board.hookup, assembly.fixture
     board = wired(assembly)
     return SimulatedBench(
@@ -34,7 +34,7 @@ def build(assembly: Assembly) -> SimulatedBench:
 
 
 def wired(assembly: Assembly) -> Wired:
-    """Return the simulated board: as configured, apart from its miswirings; or the fixture that replaces the board."""
+    """Return the simulated board, which is as configured except for its miswirings, or the fixture that replaces it."""
     if assembly.fixture is not None:
         able = {name: device.capabilities for name, device in assembly.devices.items()}
         ohm = {name: each.output_resistance_ohm for name, each in able.items() if isinstance(each, SourceCapabilities)}

@@ -42,7 +42,7 @@ from labrig.signals.tone_planner import PlanError, TonePlan, check_tones, plan_t
 
 MAINS_HZ = (50.0, 60.0)
 SILENCE_MARGIN_S = 0.1
-"""Silence of a programmer between two acquisitions that its watchdog must allow in addition to them (s)."""
+"""Silence between two acquisitions that the watchdog of a programmer must allow in addition to an acquisition (s)."""
 
 MOST_SAMPLES = 1 << 24
 """Most samples per channel in one window; a hundred such channels would exceed the memory of a computer."""

@@ -109,7 +109,7 @@ def _problem_of_wiring(record: CalibrationRecord, devices: Mapping[str, Device],
         known = record.conditions["full_scale_v"]
         return f"the record is for the ±{known:g} V range of {hookup.digitizer}, not for ±{full_scale_v:g} V; {AGAIN}"
     if hookup.pilot.label != record.pilot:
-        return f"the record has the pilot at {record.pilot}, but it is at {hookup.pilot.label}; {AGAIN}"
+        return f"the record was made with the pilot at {record.pilot}, but it is wired to {hookup.pilot.label}; {AGAIN}"
     inputs = [f"{hookup.digitizer}/{wire.channel}" for wire in hookup.senses]
     outputs = [wire.label for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot)]
     for label, known in (*((each, record.inputs) for each in inputs), *((each, record.outputs) for each in outputs)):

@@ -144,7 +144,7 @@ def _check_least_error(
     seen_v = digitizer.step_v / math.sqrt(12) * math.sqrt(2 / tones.window_samples)
     for wire in board.hookup.outputs:
         source = devices[wire.device].source
-        # Amplitudes below half the smallest playable one are played as 0, others below it as the smallest.
+        # Amplitudes below half the smallest playable amplitude are played as 0, those above half as the smallest.
         playable = source.least_v / 2 / LARGEST_MISFIT / abs(wire.volts_per_ampere)
         visible = seen_v / sensors[wire.node] / wire.ohm
         least = max(playable, visible)

@@ -26,7 +26,7 @@ from labrig.quantities import as_written
 
 @dataclass(frozen=True)
 class Device:
-    """One instrument of a configuration: its driver, its validated options, and what it can do."""
+    """One instrument of a configuration: its driver, its validated options and its capabilities."""
 
     name: str
     driver: DriverInfo
@@ -35,19 +35,19 @@ class Device:
 
     @property
     def source(self) -> SourceCapabilities:
-        """Its capabilities; it must be a source."""
+        """Capabilities of the instrument, which must be a source."""
         assert isinstance(self.capabilities, SourceCapabilities)
         return self.capabilities
 
     @property
     def digitizer(self) -> DigitizerCapabilities:
-        """Its capabilities; it must be a digitizer."""
+        """Capabilities of the instrument, which must be a digitizer."""
         assert isinstance(self.capabilities, DigitizerCapabilities)
         return self.capabilities
 
     @property
     def programmer(self) -> ProgrammerCapabilities:
-        """Its capabilities; it must be a programmer."""
+        """Capabilities of the instrument, which must be a programmer."""
         assert isinstance(self.capabilities, ProgrammerCapabilities)
         return self.capabilities
 

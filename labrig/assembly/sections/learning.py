@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 
 class Error(Section):
-    """How the error is injected: the keys common to all media.
+    """The injection of the error: the keys common to all media.
 
     The Norton current of the largest error (A) has a key named after the flow of the medium: `current`, `force` etc.
 

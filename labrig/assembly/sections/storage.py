@@ -17,7 +17,7 @@ class Storage(Section):
     Attributes
     ----------
     raw : bool
-        Whether to store the samples of every acquisition too.
+        Whether to store the samples of every acquisition, too.
     durability : str
         A committed step survives a killed process ("process"), or a power failure as well ("power").
     gradients : int or None

@@ -14,7 +14,7 @@ from labrig.transducer import parse_factor
 def check_transducers(
     document: Document, node: str, path: TreePath, row: NodeWiring, wires: NodeWires, *, is_second: bool
 ) -> None:
-    """Report a channel that lacks the transducer that the medium needs, or has one that does not suit it.
+    """Report a channel without the transducer that the medium needs, or with an unsuitable transducer.
 
     `is_second`: whether the node stands for the second quantity of another node.
     """

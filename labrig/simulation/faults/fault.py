@@ -22,7 +22,7 @@ EVERY_KIND: tuple[Kind, ...] = ("source", "digitizer", "programmer")
 
 
 class Fault(ABC):
-    """Something that goes wrong on purpose.
+    """A deliberate failure of an instrument or a part.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ class Fault(ABC):
     kinds : tuple of str
         Kinds of instruments that can have the fault.
     place : str
-        Where it acts; given by the class that it derives from.
+        Place where the fault acts, set by the class from which it derives.
     counts : str or None
         Unit of a number after `for:`; None if `for:` must be a duration.
     momentary : bool
-        Whether it happens at once and takes no `for:`.
+        Whether the fault happens at once and takes no `for:`.
     on_channel : bool
-        Whether it acts on one channel ("daq/ai3"), not on a whole instrument.
+        Whether the fault acts on one channel ("daq/ai3"), not on a whole instrument.
     """
 
     Options: ClassVar[type[Section]] = NoOptions
@@ -113,7 +113,7 @@ class PowerFault(Fault):
 
 
 class SampleFault(Fault):
-    """Makes a channel of a digitizer read something other than its voltage while the fault is active."""
+    """Changes the readings of a channel of a digitizer while the fault is active."""
 
     place = "samples"
     kinds = ("digitizer",)

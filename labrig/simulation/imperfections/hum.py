@@ -1,4 +1,4 @@
-"""Mains hum in each channel of a digitizer; its frequency wanders as that of a real grid does."""
+"""Mains hum in each channel of a digitizer; its frequency wanders like that of a real grid."""
 
 from __future__ import annotations
 

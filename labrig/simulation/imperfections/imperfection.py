@@ -76,7 +76,7 @@ class Switching:
 
 
 Memory = Callable[[Switching], Array]
-"""Inputs of a scan → (C,) fraction, from 0 to 1, of the reading of each input that is the voltage of the one before."""
+"""Inputs of a scan → (C,) weight, from 0 to 1, of the voltage of the previous input in the reading of each input."""
 
 Addition = Callable[[Scans], Array]
 """Scans → (n, C) volts that are added to them, as a new array."""
@@ -184,5 +184,5 @@ class Imperfection:
         return 0.0
 
     def addition(self, digitizer: str, channels: int) -> Addition | None:
-        """Return the voltage that is added to each sample of a digitizer; None for none. Called once for each one."""
+        """Return the voltage that is added to each sample of a digitizer; None for none. Called once per digitizer."""
         return None

@@ -27,7 +27,7 @@ KEY = "simulation.node_capacitance"
 
 
 def _board(solver: Equilibrium) -> TakesCurrents:
-    """Return the solver as one that takes currents; raises ConfigError if its physics does not support this."""
+    """Return the solver typed as TakesCurrents; raises ConfigError if its physics does not support this."""
     if not isinstance(solver, TakesCurrents):
         message = "the physics of this network does not support currents into nodes, so nodes cannot have capacitance"
         raise ConfigError(message, remedy=f"set {KEY}=false")

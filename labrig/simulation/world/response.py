@@ -132,7 +132,7 @@ class BoardResponse:
         skew_s: Sequence[float] = (),
         coupling: Array | None = None,
     ) -> Array:
-        """Return (n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
+        """Return (n, len(nodes)) voltages at t0 + k/rate, k = 0 … n − 1; node c is sampled skew_s[c] later."""
         volts = np.zeros((n, len(nodes)))
         for stretch in self.stretches(nodes, t0, rate, n, skew_s, coupling):
             stretch.add_to(volts)
@@ -269,7 +269,7 @@ class BoardResponse:
         return board.solver.states(self._stages.converted(np.concatenate((board.levels, played))))[1:]
 
     def _read_superposed(self, board: _Playing, columns: NDArray[np.intp], rows: NDArray[np.intp]) -> Array:
-        """Return the same for a linear network with several skews, computing each node only at its own skew."""
+        """Return the voltages as `_read` does, for a linear network: each node is computed only at its own skew."""
         linear = self._linear_response(board)
         played = np.flatnonzero(board.phasors.any(axis=0))
         still = self._stages.converted(board.levels)

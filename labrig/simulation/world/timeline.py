@@ -109,7 +109,7 @@ class Timeline:
             del self._events[:ended]
 
     def programs(self, t: float) -> list[tuple[float, ToneProgram | None]]:
-        """Return since when each channel plays its program at t, and the program (None if the output is open)."""
+        """Return the start time and the program of each channel at t; the program is None if the output is open."""
         return [history.at(t) for history in self._played.values()]
 
     def playing(self, t: float) -> dict[str, ToneProgram | None]:
@@ -131,7 +131,7 @@ class Timeline:
         return [0, *sorted(index for index in inside if 0 < index < n), n]
 
     def passed(self, t: float, rate: float) -> int:
-        """Return how many changes have taken effect in a sample at t."""
+        """Return the number of changes that have taken effect in a sample at t."""
         return bisect_right(self._events, t + SAME_SAMPLE / rate)
 
     def _note(self, t: float) -> None:

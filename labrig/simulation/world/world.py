@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 _RECENT_ACQUISITIONS = 16
-"""Number of latest acquisitions since whose start the board can always be sampled."""
+"""Number of latest acquisitions in which the board can always still be sampled."""
 
 
 class Reader(Protocol):
@@ -153,7 +153,7 @@ class World:
         return self.timeline.conductances(t)
 
     def voltages(self, nodes: Sequence[str], t0: float, rate: float, n: int, skew_s: Sequence[float] = ()) -> Array:
-        """Return (n, len(nodes)) voltages at the times t0 + k/rate, k = 0 … n − 1; node c later by skew_s[c]."""
+        """Return (n, len(nodes)) voltages at t0 + k/rate, k = 0 … n − 1; node c is sampled skew_s[c] later."""
         return self.response.voltages(nodes, t0, rate, n, skew_s)
 
     def stretches(
