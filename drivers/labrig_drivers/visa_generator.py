@@ -111,7 +111,7 @@ class VisaGenerator(ABC, Generic[S]):
 
     @abstractmethod
     def _forget_state(self) -> None:
-        """Discard what is known about the settings: the next load sets everything up again."""
+        """Forget the settings of the instrument, so that the next load sets everything up again."""
 
     def arm(self) -> None:
         """Do nothing: `load` has armed the generator, because a trigger may come as soon as the digitizer is armed."""

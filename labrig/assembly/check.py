@@ -1,8 +1,8 @@
 """Checks a configuration in stages and reports all problems at once.
 
 A stage is a function of the document and of the products of earlier stages, which its parameters name. It returns its
-product, or None if there are problems. A stage is skipped if a product that it needs is missing, and the user is told
-what was not checked. A product whose parameter has a default is optional.
+product, or None if there are problems. A stage is skipped if a product that it needs is missing, and a message names
+the skipped checks. A product whose parameter has a default is optional.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Stage:
     run : callable
         Called with the document and the products that its parameters name.
     subject : str
-        Name of what is not checked if the stage is skipped; empty if another stage mentions it.
+        Name of the check for the message that it was skipped; empty if another stage names it.
     """
 
     product: str

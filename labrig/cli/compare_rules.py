@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names of rules with options, e.g. frequency_propagation,equilibrium_propagation/nudge=one_sided",
     )
     parser.add_argument(
-        "--budget", type=count, metavar="N", help="acquisitions for training (default: those of the schedule)"
+        "--budget", type=count, metavar="N", help="acquisitions for training (default: as many as the schedule takes)"
     )
     parser.add_argument("--offset", default="", metavar="VOLTS", help="offset of each channel, 1 σ, e.g. '1 mV'")
     parser.add_argument("--noise", default="", metavar="VOLTS", help="noise of each channel, rms, e.g. '100 µV'")

@@ -27,7 +27,7 @@ _begun: list[subprocess.Popen[bytes]] = []  # kept, as Python warns of a process
 
 
 def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
-    """Start a run in a session of its own, and wait until its folder exists.
+    """Start a run in a new session, and wait until its folder exists.
 
     Parameters
     ----------

@@ -80,5 +80,5 @@ def outcome_text(outcome: dict[str, Any]) -> str:
 
 
 def figures(metrics: Mapping[str, float | None]) -> str:
-    """Return metrics in one line, without those that have no value."""
+    """Return the metrics that have a value in one line."""
     return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)

@@ -106,7 +106,7 @@ class HoldsLevels(Protocol):
     """A source with channels that can hold a level when it is made safe; its capabilities have `holds_levels`."""
 
     def hold_when_safe(self, levels: Mapping[str, float]) -> None:
-        """Let these channels hold a level (open-circuit V) in `make_safe` and `rescue`; all others are switched off.
+        """Make these channels hold a level (open-circuit V) in `make_safe` and `rescue`; others are switched off.
 
         Called before `open`.
         """

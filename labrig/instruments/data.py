@@ -288,7 +288,7 @@ class ProgramReport:
     Attributes
     ----------
     written, verified
-        Channels that were written, and those among them with a matching read-back.
+        Channels that were written, and channels that also read back the value that was written.
     faulty
         Channels whose setting differs from the one written.
     read_back

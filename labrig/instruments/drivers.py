@@ -97,7 +97,7 @@ class SourceCapabilities(InstrumentCapabilities):
     trigger_setting : tuple of str
         Option (key, value) that makes it start at an external signal edge.
     least_v : float
-        Smallest amplitude of a tone (open-circuit peak, V); a smaller one is rounded to this or to zero.
+        Smallest amplitude of a tone (open-circuit peak, V); a smaller amplitude is rounded to this or to zero.
     most_tones : int
         Largest number of simultaneous tones on a channel.
     tones_remedy : str
@@ -253,8 +253,8 @@ class InstrumentOptions(BaseModel):
 
     `model` and `serial`, if given, must match the instrument's identity.
 
-    driver: name of the driver, which determines the other keys. model: what the instrument must report as its model.
-    serial: what it must report as its serial number.
+    driver: name of the driver, which determines the other keys. model: model that the instrument must report.
+    serial: serial number that the instrument must report.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, json_schema_extra=described)
@@ -352,7 +352,7 @@ class DriverInfo:
     assumptions
         Assumptions that have not been verified on hardware yet.
     other_models
-        Whether its options can also describe other models; `capabilities` then reports those that it does not know.
+        Whether the options can also describe other models; `capabilities` then reports unknown models.
     connection_problems
         Function that takes the name of an entry and the options of all entries, and returns pairs (option, message)
         for problems of its trigger and clock terminals in combination with the other entries. It is called for the

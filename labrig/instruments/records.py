@@ -34,7 +34,7 @@ FOLDER = Path(os.environ.get("PROGRAMDATA", "C:/") if sys.platform == "win32" el
 
 _LONGEST = 1 << 16
 _SHARED = 0o1777
-"""Permissions of the folder: every user can add files, but nobody can delete those of others."""
+"""Permissions of the folder: every user can add files, but cannot delete files of other users."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from labrig.learning.tasks import Task
 def scores(task: Task, loss: Loss, readings: OutputReadings) -> dict[str, float]:
     """Return the metrics of measured outputs by name.
 
-    The readings are those of all training examples, followed by those of all test examples. Without training
-    examples there are only metrics of the test set.
+    The readings contain all training examples, followed by all test examples. Without training examples there are only
+    metrics of the test set.
     """
     count = len(task.train)
     metrics = _figures(task, loss, readings.of(slice(count))) if count else {}

@@ -222,7 +222,7 @@ class Twin:
         return found
 
     def state(self) -> dict[str, Any]:
-        """Return what the twin has learned and the evidence so far, as plain values and arrays."""
+        """Return the knowledge of the twin and the evidence so far, as plain values and arrays."""
         return {
             "counts": [self.steps, self._gathering, self._readings],
             "figures": np.array([self.misfit_a_v, self.misfit_b, self._weight]),

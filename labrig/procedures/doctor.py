@@ -1,7 +1,7 @@
 """Finds which hardware is connected to this machine, what is not installed, and which instruments of a bench answer.
 
-No output is driven. Every probe and every instrument has its own thread and deadline, so one that hangs or fails does
-not affect the others.
+No output is driven. Every probe and every instrument has its own thread and deadline, so a probe or an instrument that
+hangs or fails does not affect the others.
 """
 
 from __future__ import annotations

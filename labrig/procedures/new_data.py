@@ -25,7 +25,7 @@ _POSITIVE = " (+)"
 
 @dataclass(frozen=True)
 class NewData:
-    """A CSV file that replaces the one of a task.
+    """A CSV file that replaces the data file of a task.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def require_same_rig(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     Raises
     ------
     IdentityMismatch
-        If an instrument is not the one that the run began with.
+        If an instrument differs from the one with which the run began.
     ConfigError
         If anything that the run depends on has changed, such as its data file.
     """
@@ -103,7 +103,7 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
         more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
         of_these = f"; {len(ahead)} as step {experiment.update.steps + 1}, which was cut off, wrote" if ahead else ""
         message = (
-            f"{len(differing)} of {len(wanted)} edges do not hold what the journal says: "
+            f"{len(differing)} of {len(wanted)} edges do not hold the settings in the journal: "
             f"{', '.join(shown)}{more}{of_these}"
         )
         if policy == "refuse":

@@ -19,7 +19,7 @@ from labrig.runs.raw import RawBlocks
 
 
 class Resumable:
-    """A run whose folder is intact, ready to go on.
+    """A run whose folder is intact, ready to continue.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Resumable:
         Raises
         ------
         ChannelFault
-            If the board does not hold what the journal says, and `storage.resume` is "refuse".
+            If the board does not hold the settings in the journal, and `storage.resume` is "refuse".
         IdentityMismatch, ConfigError
             If an instrument, or anything else that the run depends on, has changed since the run began.
         """

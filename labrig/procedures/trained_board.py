@@ -84,7 +84,7 @@ def trained_board(
 
 
 def _require_same_meaning(folder: RunFolder, then: Sequence[Terminal], now: Sequence[Terminal]) -> None:
-    """Raise UsageError for data whose features or classes are not those that the board was trained for."""
+    """Raise UsageError for data whose features or classes differ from those for which the board was trained."""
     if not then:
         raise UsageError(
             f"--data: {folder.path} was written by an older labrig, which did not record the meaning of its inputs"

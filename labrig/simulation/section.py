@@ -1,4 +1,4 @@
-"""The `simulation` section: a preset of imperfections, single ones that replace those of the preset, and faults.
+"""The `simulation` section: a preset of imperfections, single imperfections that override the preset, and faults.
 
 Apart from its benches, `labrig.assembly` imports only this module of the simulation.
 """
@@ -130,7 +130,7 @@ def simulation_model(
     Raises
     ------
     ValueError
-        If an own key of a fault is one of the keys common to all faults.
+        If a fault declares a key that is common to all faults.
     """
     own = {name: IMPERFECTIONS.find(name) for name in IMPERFECTIONS.own}
     fields = {**{name: name for name in own}, **{key: f"imperfection_{n}" for n, key in enumerate(brought)}}

@@ -123,7 +123,7 @@ class _Guard:
             lock.release()
 
     def _make_safe(self, rescues: dict[str, Rescue], why: str) -> list[Record]:
-        """Make instruments safe, print the result, and return the records of those that are safe."""
+        """Make instruments safe, print the result, and return the records of the instruments that are safe."""
         began = time.monotonic()
         begin_all(rescues.values())
         safe, failed = [], []

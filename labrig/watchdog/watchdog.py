@@ -171,7 +171,7 @@ class Watchdog:
         self._rest = b""
 
     def _replace(self) -> None:
-        """Start a new watchdog in place of one that has ended."""
+        """Start a new watchdog in place of the one that has ended."""
         child, self._child = self._child, None
         assert child is not None
         self._close_pipes()

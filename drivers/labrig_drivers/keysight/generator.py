@@ -140,7 +140,7 @@ class TrueformSource(VisaGenerator[VisaSession]):
                 self._refuse(channel, "OUTP", "0", state, "make safe")
 
     def _forget_state(self) -> None:
-        """Discard what is known about the settings: the next load sets everything up again."""
+        """Forget the settings of the instrument, so that the next load sets everything up again."""
         self._settings.clear()
         self._actual.clear()
         self._playing = ()

@@ -93,7 +93,7 @@ def wiring_of(options: NiAnalogInputOptions, inputs: Inputs) -> Terminal:
 
 
 def _start_terminals(model: Model, options: NiAnalogInputOptions) -> tuple[str, ...] | None:
-    """Terminals that can output the start trigger; for a module those of its chassis, if that is named."""
+    """Return the terminals that can output the start trigger; for a module, those of its chassis, if that is known."""
     return CHASSIS[options.chassis] if options.chassis is not None else model.start_outputs
 
 

@@ -162,7 +162,7 @@ class SdgSource(VisaGenerator[SdgSession]):
             raise failures[0]
 
     def _forget_state(self) -> None:
-        """Discard what is known about the settings: the next load sets everything up again."""
+        """Forget the settings of the instrument, so that the next load sets everything up again."""
         self._settings.clear()
         self._on.clear()
         self._running.clear()

@@ -56,7 +56,7 @@ def compensated(assembly: Assembly) -> dict[str, tuple[float, float]]:
 
 
 def board_wiring(assembly: Assembly) -> BoardWiring:
-    """Return the configured wiring: the node or edge of every channel, and what is between them."""
+    """Return the configured wiring: the node or edge of every channel, with leads, sensors and transducers."""
     hookup = assembly.board.hookup
     judge = () if assembly.judge is None else assembly.judge.labels
     judged = zip(judge, (wire.output for wire in hookup.outputs), strict=bool(judge))

@@ -1,4 +1,4 @@
-"""The `faults` section: what a run does about faults of instruments."""
+"""The `faults` section: the reactions of a run to faults of instruments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labrig.fault_policy import FaultPolicy
 
 
 class Faults(Section):
-    """What a run does about a fault, and how often it tries one step.
+    """The reactions of a run to faults, and the number of attempts at a step.
 
     Attributes
     ----------

@@ -253,7 +253,7 @@ def _options(named: Any) -> list[type[Section]]:
 def without_inherited(document: Document) -> Document:
     """Drop the inherited options of a rule, loss, carrier or update that the extending file replaces.
 
-    If a file extends another one with `loss: softmax_cross_entropy, temperature: 50 mV` and sets `loss: hinge`, the
+    If a file extends another file with `loss: softmax_cross_entropy, temperature: 50 mV` and sets `loss: hinge`, the
     temperature is dropped too. A key in the same file as the name is kept and reported as a problem.
     """
     root = document.root

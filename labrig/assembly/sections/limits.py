@@ -1,4 +1,4 @@
-"""The `limits` section, and whether the drives of the task respect these limits and those of instruments and parts."""
+"""The `limits` section, and checks of the drives of the task against the limits of system, instruments and parts."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Terminals:
 
 @dataclass(frozen=True)
 class TaskContext:
-    """The context from which a task is built, besides its own options.
+    """The context from which a task is built, in addition to its own options.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class GradientDescent(Update):
     """Gradient descent on the shadow; the board gets the nearest realizable level, with hysteresis."""
 
     class Options(Section):
-        """hysteresis: a level is left only if the new one is nearer by this fraction of the distance between them."""
+        """hysteresis: an edge changes its level only if the new level is nearer by this fraction of their distance."""
 
         rounding: Literal["nearest"] = "nearest"
         hysteresis: Annotated[float, Field(ge=0, lt=0.5)] = 0.05

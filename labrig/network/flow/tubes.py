@@ -70,5 +70,5 @@ class Tubes:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Nodes of the pressures, then those of the concentrations."""
+        """Nodes of the pressures, then nodes of the concentrations."""
         return (*self.names, *self.second.values())

@@ -105,7 +105,7 @@ class Graph:
         if floating:
             raise NetworkError(
                 f"there is no resistive path to ground from {_some(floating)}",
-                remedy="add a source or a resistor to ground (a large one is enough) in each isolated part",
+                remedy="add a source, or a resistor to ground (which may be large), in each isolated part",
             )
 
     def _check_nodes(self) -> None:

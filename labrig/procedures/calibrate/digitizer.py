@@ -93,7 +93,7 @@ def with_inputs_shorted(guide: Guide) -> Shorted:
 
 
 def with_a_common_drive(guide: Guide, shorted: Shorted) -> tuple[Array, Complex, Array, Array, Array, Array, float]:
-    """Let the pilot's source drive all inputs.
+    """Drive all inputs with the pilot's source.
 
     Returns
     -------

@@ -101,7 +101,7 @@ class Guide:
         self.outputs = tuple(dict.fromkeys(wire.label for wire in (*hookup.inputs, *hookup.outputs)))
         if len(self.other_inputs) < 2:
             raise ConfigError(
-                f"{hookup.digitizer} needs two wired inputs besides the pilot's, but has {len(self.other_inputs)}",
+                f"{hookup.digitizer} needs two wired inputs other than the pilot's, but has {len(self.other_inputs)}",
                 remedy="wire another node to the digitizer",
             )
         self.programmers = {

@@ -127,7 +127,7 @@ class RuleComparison:
 
 
 def condition(config: Path, overrides: Sequence[str], offset: str = "", noise: str = "", bits: int = 0) -> list[str]:
-    """Return `overrides` with those that set offset, noise and bits of the rig's digitizer, as KEY=VALUE."""
+    """Return `overrides`, with overrides for offset, noise and bits of the rig's digitizer added, as KEY=VALUE."""
     found = list(overrides)
     if offset:
         found.append(f"simulation.digitizer_offset={offset}")
@@ -168,7 +168,7 @@ def compare_rules(
     overrides : sequence of str
         KEY=VALUE.
     budget : int or None
-        Acquisitions for training; by default those of the configured schedule at two per example.
+        Acquisitions for training; by default as many as the configured schedule takes at two per example.
     progress : callable
         Called with a line of text after each trial.
 

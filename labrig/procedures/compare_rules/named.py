@@ -54,7 +54,7 @@ class NamedRule:
 
 
 def at_rules(error: ConfigProblems, rules: Sequence[str], rule: int, overrides: int) -> ConfigProblems:
-    """Return the same problems, with those of a rule marked at their place in `--rules`.
+    """Return the problems, with the problems of a rule marked at their place in `--rules`.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ def generic(part: str, bits: int, sources: int, senses: int, edges: int) -> Inst
         tuple(f"{name}/{k}" for k in range(count))
         for name, count in (("awg", sources), ("daq", senses), ("pots", edges))
     )
-    simulation = ("simulation: {preset: typical}   # or ideal, harsh: what the simulated instruments get wrong",)
+    simulation = ("simulation: {preset: typical}   # or ideal, harsh: imperfections of the simulated instruments",)
     return InstrumentPlan("simulated", entries, awg, daq, pots, True, low_s, high_s, simulation, "50 kS/s")
 
 

@@ -1,4 +1,4 @@
-"""The bench of a replay: instruments that answer with what was recorded."""
+"""The bench of a replay: instruments that answer with recorded data."""
 
 from __future__ import annotations
 

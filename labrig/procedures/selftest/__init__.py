@@ -1,4 +1,4 @@
-"""Self-test of a bench: whether the board is wired as configured, and if not, what is wrong."""
+"""Self-test of a bench: checks whether the board is wired as configured, and finds the faults if it is not."""
 
 from labrig.procedures.selftest.procedure import Finding, SelfTest, selftest
 

@@ -93,7 +93,7 @@ class Imperfection:
     """A deviation from the ideal, simulated on `bench: simulated` and `bench: wire` alike.
 
     A subclass overrides methods or attributes where the imperfection acts; all others are ideal. Random values come
-    from `labrig.random_streams.RandomStream(self.seed, name)`, with a name of its own.
+    from `labrig.random_streams.RandomStream(self.seed, name)`, with a different name for every imperfection.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ class Timeline:
         self._events: list[float] = []
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
-        """Let the channel play `program` from t on, with tones starting at t; None opens the output."""
+        """Make the channel play `program` from t on, with tones that start at t; None opens the output."""
         if channel in self._played:
             self._played[channel].append(t, program)
             self._note(t)

@@ -105,7 +105,7 @@ class World:
         return self.timeline.changes
 
     def drive(self, t: float, channel: str, program: ToneProgram | None) -> None:
-        """Let the channel play `program` from time t (s) on, with its tones starting at t; None opens the output."""
+        """Make the channel play `program` from time t (s) on, with tones that start at t; None opens the output."""
         for player in self._players.get(channel, ()):
             program = program and player(program)
         self.timeline.drive(t, channel, program)

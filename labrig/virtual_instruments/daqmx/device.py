@@ -135,7 +135,7 @@ class DeviceState:
 
     @property
     def terminals(self) -> tuple[str, ...]:
-        """Trigger terminals of this board or chassis, without device name; a module has none of its own."""
+        """Trigger terminals of this board or chassis, without device name; none for a module."""
         device = self.device
         if device.category is ProductCategory.C_SERIES_MODULE:
             return ()

@@ -129,13 +129,13 @@ class VirtualDevice:
 
 
 def plain(model: str) -> str:
-    """A model spelled like the keys of MODELS, without its form if it is not among them."""
+    """Return a model spelled like the keys of MODELS, without its form if MODELS does not contain it."""
     same = (known for known in MODELS if plain_model(known) == plain_model(model))
     return next(same, model.partition("(")[0].strip().replace("NI ", "NI-", 1))
 
 
 def _series(numbers: Mapping[str, dict], *buses: str, source: str, **common) -> dict[str, VirtualDevice]:
-    """Boards of a series on some buses; those of PXI have trigger lines instead of RTSI, those of USB have neither."""
+    """Return the boards of a series on some buses; PXI boards have trigger lines instead of RTSI, USB boards none."""
     boards = {}
     for bus in buses:
         lines = {"USB": (), "PCI": RTSI, "PCIe": RTSI}.get(bus, PXI_TRIG)

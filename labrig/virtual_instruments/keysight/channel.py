@@ -16,7 +16,7 @@ INFINITE = 9.9e37
 HIGHEST_HZ = 30e6
 LARGEST_COUNT = 100_000_000
 BUILT_IN = Table("INT:\\BUILTIN\\EXP_RISE.ARB", 250)
-"""The arbitrary waveform that is selected until one is uploaded; its shape is not simulated."""
+"""The arbitrary waveform that is selected until another waveform is uploaded; its shape is not simulated."""
 
 
 @dataclass

@@ -72,7 +72,7 @@ MODELS: Mapping[str, Model] = {
 
 
 def model_of(name: str) -> Model:
-    """A model by its name; an SDG2042X if there is no such model."""
+    """Return a model by its name; an SDG2042X for an unknown name."""
     return MODELS.get(name, MODELS["SDG2042X"])
 
 

@@ -129,7 +129,7 @@ def test_the_board_is_compared_before_it_is_written(tmp_path, caplog):
         intent = Intent(1, (3,), np.array([rig.nominal(3, Level(100))]))
         names = [rig.edges[3], rig.edges[5]]
         assert reconciled(experiment, intent, "write") == {"differing": names, "ahead": 1}
-        assert "2 of 30 edges do not hold what the journal says" in caplog.text
+        assert "2 of 30 edges do not hold the settings in the journal" in caplog.text
         assert f"{names[0]} holds" in caplog.text
         assert "1 as step 1, which was cut off, wrote" in caplog.text
         with pytest.raises(ChannelFault, match=r"storage\.resume=write"):

@@ -46,7 +46,7 @@ def read_cards(path: Path) -> tuple[str, list[Card]]:
 
 
 def _joined(lines: list[tuple[int, str]], path: Path, depth: int) -> Iterator[Card]:
-    """Yield the statements of a file, and those of the files that it includes."""
+    """Yield the statements of a file and of the files that it includes."""
     for number, text in _continued(lines, path):
         place = Place(path, number)
         words = _words(text, place)

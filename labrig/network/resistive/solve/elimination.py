@@ -1,7 +1,7 @@
 """The order in which the nodes of a sparse network are eliminated, and the resulting entries of the factor.
 
-The order is one of minimum degree: the next node is always the one with the fewest neighbours among those that remain.
-It depends only on the sparsity pattern, so it is computed once for each pattern.
+The order is of minimum degree: the next node is always the one with the fewest neighbours among the remaining nodes.
+The order depends only on the sparsity pattern, so it is computed once for each pattern.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from labrig.network.resistive.solve.stamps import conductance_stamps
 FloatArray = NDArray[np.float64]
 
 NODES_AT_ONCE = 32
-"""Nodes whose resistances are computed at once: each of them needs a Jacobian of its own."""
+"""Number of nodes whose resistances are computed at once, because each node needs its own Jacobian."""
 
 
 class Solver:

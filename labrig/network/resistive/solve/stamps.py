@@ -1,6 +1,6 @@
 """Conductance matrices in blocks, so that a change of conductances takes a single pass over the edges.
 
-Nodes are in two groups: first those that are eliminated, then those that are kept. The eliminated block is stored as a
+Nodes are in two groups: first the eliminated nodes, then the kept nodes. The eliminated block is stored as a
 diagonal if no element connects two of its nodes (inputs and outputs around one hidden layer), as a sparse matrix if it
 is large and nearly empty (grids), and otherwise as a full matrix.
 """
