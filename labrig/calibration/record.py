@@ -155,7 +155,7 @@ class CalibrationRecord:
         if known is None or not known.differing(found):
             return
         raise ConfigError(
-            f"is {found.model} {found.serial}, but the calibration record is of {known.model} {known.serial}",
+            f"is {found.model} {found.serial}, but the calibration record belongs to {known.model} {known.serial}",
             device=name,
             action="identify",
             remedy=f"connect that instrument, name its own record (calibration.record), or {AGAIN}",

@@ -56,7 +56,7 @@ def _text(line: dict[str, Any]) -> str:
         ]
     elif line["connected"]:
         names = ", ".join(line["connected"])
-        lines.append(f"{names} leaves the network connected until labrig opens it again, or its supply fails")
+        lines.append(f"{names} leaves the network connected until labrig opens it again or its supply fails")
     else:
         lines.append("the network was disconnected again, because its programmers cannot stay connected")
     return "\n".join(lines)

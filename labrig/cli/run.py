@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-plots", action="store_true", help="do not write PNGs at the end")
     parser.add_argument("--dashboard", action="store_true", help="show the run in the browser until it ends")
-    parser.add_argument("--detach", action="store_true", help="go on without this terminal; see `labrig attach`")
+    parser.add_argument("--detach", action="store_true", help="continue without this terminal; see `labrig attach`")
 
 
 def execute(arguments: argparse.Namespace) -> int:

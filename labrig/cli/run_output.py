@@ -49,7 +49,7 @@ class Output:
         if self._folder is not None and self._folder.path.is_dir():
             run = self._folder.path
             print(f"labrig: see the run so far with: labrig show {run} --plot", file=sys.stderr)
-            print(f"labrig: once the cause is gone, continue with: labrig resume {run}", file=sys.stderr)
+            print(f"labrig: after correcting the cause, continue with: labrig resume {run}", file=sys.stderr)
 
     def started(self, folder: RunFolder) -> None:
         """Print the folder of the run."""

@@ -126,10 +126,10 @@ class SourceCapabilities(InstrumentCapabilities):
     trigger_setting: tuple[str, str] = ("trigger", "external")
     least_v: float = 0.0
     most_tones: int = 64
-    tones_remedy: str = "let another source play the pilot"
+    tones_remedy: str = "use another source for the pilot"
     clock_source: ClockSource | None = None
     clock_input: str = ""
-    clock_source_remedy: str = "let another source play the tones"
+    clock_source_remedy: str = "use another source for the tones"
     holds_levels: bool = False
 
     @property

@@ -120,7 +120,7 @@ def write(record: Record) -> None:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
         raise StorageError(
-            f"cannot write the record that this instrument is in use: {reason(error)}",
+            f"cannot record that this instrument is in use: {reason(error)}",
             device=record.name,
             action="open",
             remedy=f"make {FOLDER} writable: without the record, the instrument could not be made safe if this "

@@ -85,12 +85,12 @@ class Judgement:
 
     @property
     def message(self) -> str:
-        """How the score differs, the likely cause, and the remedy."""
+        """The difference of the score, its likely cause, and the remedy."""
         there = "the truth" if self.by == TRUTH else self.by
-        away = f"the outputs read {_state(self.medium, self.distance)} (rms) away from {there}"
+        away = f"the outputs differ by {_state(self.medium, self.distance)} (rms) from {there}"
         figures = [f"{name} is {judged:.4g}, not {own:.4g}" for name, (own, judged) in self.figures.items()]
-        explained = "" if self.unexplained else "the stated uncertainty of the digitizer would explain this"
-        unless = "" if self.by == TRUTH else f"unless {self.by} is wrong"
+        explained = "" if self.unexplained else "the stated uncertainty of the digitizer may explain this"
+        unless = "" if self.by == TRUTH else f"or {self.by} is wrong"
         return "; ".join(filter(None, (away, ", ".join(figures), self.cause, explained, unless)))
 
 

@@ -36,14 +36,16 @@ def not_promised(assembly: Assembly) -> list[NotPromised]:
         NotPromised(
             "",
             "if the computer loses power or stops, or the watchdog process is killed together with the run, "
-            "instruments without a watchdog of their own stay as they are until `labrig safe`",
+            "instruments without their own watchdog stay as they are until `labrig safe`",
         )
     ]
     hookup = assembly.board.hookup
     for name, device in assembly.devices.items():
         found += [NotPromised(name, text) for text in device.capabilities.not_promised]
         if device.driver.kind != "digitizer" and not hasattr(device.driver.factory, "rescue"):
-            text = "has a driver without `rescue`: after a killed run it is made safe as fast as this driver opens it"
+            text = (
+                "has a driver without `rescue`: after a killed run it is made safe only once its driver has opened it"
+            )
             found.append(NotPromised(name, text))
         for wire in (*hookup.inputs, *hookup.outputs, hookup.pilot):
             if wire.device == name and wire.safe_v is not None:

@@ -101,7 +101,8 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
             for edge in differing[:SHOWN]
         ]
         more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
-        of_these = f"; {len(ahead)} as step {experiment.update.steps + 1}, which was cut off, wrote" if ahead else ""
+        cut_off = f"{len(ahead)} of these hold the settings of step {experiment.update.steps + 1}, which was cut off"
+        of_these = f"; {cut_off}" if ahead else ""
         message = (
             f"{len(differing)} of {len(wanted)} edges do not hold the settings in the journal: "
             f"{', '.join(shown)}{more}{of_these}"

@@ -62,7 +62,7 @@ def simulate(netlist: Path, times: Array | None = None) -> Simulated:
     circuit = read_netlist(netlist)
     if times is None and circuit.transient is None:
         if not circuit.operating_point:
-            raise NetlistError(Place(netlist, None), "it asks for no analysis", "write .op or .tran STEP STOP in it")
+            raise NetlistError(Place(netlist, None), "it requests no analysis", "write .op or .tran STEP STOP in it")
         return Simulated("op", circuit.nodes, np.zeros(1), operating_point(circuit)[np.newaxis], circuit.notes)
     at = _asked_for(circuit) if times is None else _checked(times)
     if len(at) * len(circuit.nodes) > MOST_VALUES:
@@ -94,7 +94,7 @@ def _asked_for(circuit: Circuit) -> Array:
     if steps > MOST_VALUES:
         raise NetlistError(
             asked.place,
-            f".tran asks for {steps:.3g} steps, more than {MOST_VALUES}",
+            f".tran requests {steps:.3g} steps, more than {MOST_VALUES}",
             "use a longer step or an earlier stop",
         )
     count = int(np.floor(steps * (1 + 1e-12)))

@@ -111,5 +111,5 @@ class TwinOfRun:
             "second_evidence": parting.second_evidence,
             "misfit_v": self.twin.misfit_a_v,
             "message": f"{edge} conducts {percent} than the twin learned in the first {LEARNING_STEPS} steps; "
-            f"in this step the board reads {apart} (rms) away from the model",
+            f"in this step the readings differ by {apart} (rms) from the model",
         }

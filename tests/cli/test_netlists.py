@@ -39,7 +39,7 @@ def test_at_times_of_ones_own(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("text", "times", "message"),
     [
-        ("t\nR1 a 0 1k\nV1 a 0 1\n", None, "it asks for no analysis (remedy: write .op or .tran STEP STOP in it)"),
+        ("t\nR1 a 0 1k\nV1 a 0 1\n", None, "it requests no analysis (remedy: write .op or .tran STEP STOP in it)"),
         (DIVIDER, [1e-3, 0.5e-3], "the times must rise from 0 or later"),
         (DIVIDER, [[0.0, 1.0]], "the times must be one row of numbers"),
         ("t\nQ1 a b c npn\n.op\n", None, "d.cir:2: Q1: elements of this kind are not supported"),

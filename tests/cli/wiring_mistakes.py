@@ -34,7 +34,7 @@ WIRING_MISTAKES = [
         "edges: [in0-out0]",
         "edges: [in0-out0, out0-GND]",
         "wiring",
-        "1 node of programmable edges not sensed: GND; ground is called 'ground'",
+        "1 node of programmable edges is not sensed: GND; ground is called 'ground'",
         base=ISLANDS,
         at="wiring:",
     ),

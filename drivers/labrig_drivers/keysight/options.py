@@ -43,5 +43,5 @@ def capabilities(options: TrueformOptions) -> SourceCapabilities:
         bits,
         LEAST_VPP / 2,
         1 if model in WITHOUT_TABLES else 64,
-        f"a {model} plays arbitrary waveforms only with an option; let another source play the pilot",
+        f"a {model} plays arbitrary waveforms only with an option; use another source for the pilot",
     )

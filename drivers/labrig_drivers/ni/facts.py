@@ -130,7 +130,7 @@ def output_model(driver: str, name: str | None, card: OutputFacts | None) -> tup
     model = _model(driver, name, card)
     outputs = model.outputs
     if outputs is None and card is None:
-        raise ValueError(f"model: {name} has no analog outputs; let another instrument be the source")
+        raise ValueError(f"model: {name} has no analog outputs; use another instrument as the source")
     given = _given(card, {"single_rate": "single_hz", "all_rate": "all_hz", "full_scale": "full_scale_v"})
     if outputs is None:
         _require(name, card, ("channels", "single_rate", "all_rate", "full_scale", "bits"))

@@ -40,7 +40,7 @@ def clamp(assembly: Assembly) -> Warnings:
         if needed > able:
             yield (
                 ("learning", "rule"),
-                f"to clamp {wire.node}, {wire.label} must play {format_quantity(needed, 'voltage')}, but it can play "
+                f"to clamp {wire.node}, {wire.label} must play {format_quantity(needed, 'voltage')}, but can play only "
                 f"{format_quantity(able, 'voltage')}: coupled learning needs an error source that can hold the output; "
                 f"reduce its resistance 'through' to {able / needed:.1%} or less, or 'eta'",
             )

@@ -23,7 +23,7 @@ def limit_that_never_acts(assembly: Assembly) -> Warnings:
     if limits.step_s > LONGEST_STEP_S:
         yield (
             ("limits", "step"),
-            f"{_text(limits.step_s, 'time')} is longer than a day, and only after this time a hanging driver is noticed"
+            f"{_text(limits.step_s, 'time')} is longer than a day, so a hanging driver would be noticed much too late"
             f"{_meant(limits.step_s, 1.0, 'time')}",
         )
     if medium_in_use() != ELECTRICAL or any(wire.actuator or wire.howland for wire in hookup.outputs):

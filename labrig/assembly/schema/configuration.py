@@ -43,7 +43,7 @@ Schema = dict[str, Any]
 DIALECT = "http://json-schema.org/draft-07/schema#"
 DOTTED = {"type": "string", "pattern": ".+:.+", "description": "your own class: module:Class"}
 
-EDGES = "the channels that program the edges, in their order, or a CSV file with the columns edge and pot"
+EDGES = "the channels that program the edges, in the order of the edges, or a CSV file with the columns edge and pot"
 
 PLAIN: dict[str, type[BaseModel]] = {
     "acquisition": Acquisition, "timing": Timing, "limits": Limits, "power": Power, "storage": Storage,
@@ -82,7 +82,7 @@ def configuration_schema() -> Schema:
     }
     whole["properties"] |= sections
     names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    whole["properties"]["extends"] = names | {"description": "files that this one is merged over"}
+    whole["properties"]["extends"] = names | {"description": "files over which this file is merged"}
     definitions.schemas["whole"] = whole
     known = _plain_refs({**definitions.schemas})
     partly = {f"partly.{name}": _without_required(schema) for name, schema in known.items()}

@@ -297,7 +297,7 @@ class WiringReader:
         on_edges = dict.fromkeys(node for edge in self._layout.edges for node, _ in edge.terms)
         unsensed = [node for node in on_edges if node not in rows or not rows[node].sense]
         if unsensed:
-            count = "1 node" if len(unsensed) == 1 else f"{len(unsensed)} nodes"
+            count, is_or_are = ("1 node", "is") if len(unsensed) == 1 else (f"{len(unsensed)} nodes", "are")
             where = f"{', '.join(unsensed[:6])}{' …' if len(unsensed) > 6 else ''}{''.join(map(ground_hint, unsensed))}"
             channels = [
                 f"{device.name} has {len(device.capabilities.channels)} channels"
@@ -306,7 +306,7 @@ class WiringReader:
             ]
             self._report(
                 ("wiring",),
-                f"{count} of programmable edges not sensed: {where}; each node needs a digitizer channel "
+                f"{count} of programmable edges {is_or_are} not sensed: {where}; each node needs a digitizer channel "
                 f"({len(on_edges)} nodes and the pilot; {', '.join(channels)})",
                 key=True,
             )

@@ -160,7 +160,7 @@ def _ports(
     if isinstance(options.ports, DrawnPorts):
         most = len(geometry.springs) // 2
         if options.ports.targets > most:
-            report(("ports", "targets"), f"only {most} springs are far from the source; ask for at most {most} targets")
+            report(("ports", "targets"), f"only {most} springs are far from the source; use at most {most} targets")
             return None
         source, targets = far_springs(geometry, options.ports.targets, options.lattice.seed if options.lattice else 0)
         named = {"source": source, **{f"target{k}": target for k, target in enumerate(targets)}}

@@ -91,7 +91,7 @@ class ChemicalOptions(Section):
     @model_validator(mode="after")
     def _with_reference(self) -> Self:
         if (self.tubes == "radius") != (self.reference is not None):
-            raise ValueError("reference: 'tubes: radius' needs it, and 'tubes: conductance' must not have it")
+            raise ValueError("reference: required with 'tubes: radius', and not allowed with 'tubes: conductance'")
         return self
 
 

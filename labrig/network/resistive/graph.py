@@ -110,7 +110,7 @@ class Graph:
 
     def _check_nodes(self) -> None:
         if GROUND in self.nodes:
-            raise NetworkError(f"{GROUND!r} exists in every network", remedy="leave it out of the nodes")
+            raise NetworkError(f"{GROUND!r} exists in every network", remedy="remove it from the nodes")
         for node in _repeated(self.nodes):
             raise NetworkError(f"duplicate node {node!r}", remedy="give every node its own name")
 

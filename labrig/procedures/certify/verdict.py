@@ -104,7 +104,7 @@ def judge(certificate: Certificate) -> Judgement:
             )
             return Judgement(Verdict.UNRESOLVED, reason, Limit.DIFFERENCES, _for_differences(certificate))
         return Judgement(Verdict.RIGHT, f"the bias is at most {percent(high)}, below the bound of {percent(bound)}")
-    between = f"the bias lies between {percent(low)} and {percent(high)}, the bound is {percent(bound)}"
+    between = f"the bias lies between {percent(low)} and {percent(high)}, and the bound is {percent(bound)}"
     if low > bound:
         if low <= EXPLAINED_AT * certificate.instruments:
             reason = f"{between}; stated instrument errors may explain it"

@@ -192,7 +192,7 @@ def _trained(assembly: Assembly, rule: str, seed: int, factor: float, budget: Bu
 
 
 def _overspent(budget: Budget, steps: int, acquisitions: int, bench_s: float) -> str:
-    """By how much a rule exceeded its budget, and why; empty if it did not."""
+    """Return by how much a rule exceeded its budget, and why; empty if it did not exceed it."""
     if acquisitions > budget.acquisitions:
         return f"{acquisitions} acquisitions instead of {budget.acquisitions}: a step takes {acquisitions // steps}"
     if steps and bench_s > budget.bench_s * (1 + ROUNDING):

@@ -208,7 +208,7 @@ def _require_workers(client: Any, scheduler: str) -> None:
     for worker, version in found.items():
         if version != __version__:
             raise ConnectionFailed(
-                f"worker {worker} has labrig {version}, but this is labrig {__version__}",
+                f"worker {worker} runs labrig {version}, but this is labrig {__version__}",
                 remedy="install the same version on both",
             )
 

@@ -68,7 +68,7 @@ def test_layers_are_a_row_each(tmp_path: Path) -> None:
     [
         ("{r*10+c}", "{x*10+c}", ":13: wiring.n{r}_{c}.sense: '{x*10+c}': there is no variable 'x'"),
         ("n{r}_{c}", "m{r}_{c}", "no node of the network matches 'm{r}_{c}'; the nodes are n0_0"),
-        ("n{r}_{c}", "n{r=0..8}_{c}", "10 nodes of programmable edges not sensed: n9_0"),
+        ("n{r}_{c}", "n{r=0..8}_{c}", "10 nodes of programmable edges are not sensed: n9_0"),
         ("  n{r}_{c}: ", "  n0_{c}: daq/0..9\n  n{r}_{c}: ", "'n0_{c}' also names n0_0"),
         ("daq/{r*10+c}", "daq/0..98", "'daq/0..98' names 99 channels for 100 nodes (n{r}_{c})"),
         ("daq/{r*10+c}", "{sense: daq/{r*10+c}}", "a value with braces needs quotes in a map or list"),

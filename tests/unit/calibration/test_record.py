@@ -123,7 +123,7 @@ def test_another_instrument_that_answers_is_refused(tmp_path: Path) -> None:
     write_record(tmp_path / "r.json", record(identities=others))
     rig = assemble(packaged_configs() / "iris.yaml", configured(tmp_path)).open_rig()
     with pytest.raises(
-        ConfigError, match="awg: is generic simulated-awg, but the calibration record is of generic anot"
+        ConfigError, match="awg: is generic simulated-awg, but the calibration record belongs to generic anot"
     ):
         rig.__enter__()
 

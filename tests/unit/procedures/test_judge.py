@@ -49,7 +49,7 @@ def test_wrong_gains_are_flagged_with_size_and_cause(tmp_path: Path) -> None:
     assert found.score_differs
     assert "rms_v" in found.figures
     assert found.metrics["rms_v"] > 10 * result.metrics["rms_v"]
-    assert "(rms) away from the truth" in found.message
+    assert "(rms) from the truth" in found.message
     assert "as if the gain of daq/" in found.message
 
 

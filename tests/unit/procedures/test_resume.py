@@ -131,7 +131,7 @@ def test_the_board_is_compared_before_it_is_written(tmp_path, caplog):
         assert reconciled(experiment, intent, "write") == {"differing": names, "ahead": 1}
         assert "2 of 30 edges do not hold the settings in the journal" in caplog.text
         assert f"{names[0]} holds" in caplog.text
-        assert "1 as step 1, which was cut off, wrote" in caplog.text
+        assert "1 of these hold the settings of step 1, which was cut off" in caplog.text
         with pytest.raises(ChannelFault, match=r"storage\.resume=write"):
             reconciled(experiment, intent, "refuse")
 
