@@ -71,7 +71,7 @@ def test_a_written_configuration_learns(lab: Path, capsys: pytest.CaptureFixture
         (["--rig", "layered", "--data", "nothing.csv", "--label", "kind"], "cannot use nothing.csv"),
         (["--rig", "layered", "--data", "flowers.csv", "--label", "kind", "--part", "MCP"], "'MCP' is not one of"),
         (["--rig", "grid", "--size", "1x5"], "'1x5' is not a size of at least 2x2"),
-        (["--rig", "grid", "--size", "2x2", "--outputs", "3"], "room for 1 to 2 outputs, not 3"),
+        (["--rig", "grid", "--size", "2x2", "--outputs", "3"], "can have 1 to 2 outputs, not 3"),
         (
             ["--rig", "table", "--edges", "board.csv", "--inputs", "n9", "--outputs", "n3"],
             "no node 'n9'; its nodes are n1",
@@ -124,7 +124,7 @@ def test_what_doctor_finds_becomes_a_configuration(
     assert "needed for inputs, error sources and the pilot" in capsys.readouterr().err
     monkeypatch.setattr(doctor, "examine", lambda probes: found[:2])
     assert main(["init", *given, "--out", "other.yaml"]) == 2
-    assert "a serial port with a bank of potentiometers is missing" in capsys.readouterr().err
+    assert "missing: a serial port with a bank of potentiometers" in capsys.readouterr().err
 
 
 def test_questions_lead_to_the_same_arguments() -> None:

@@ -44,10 +44,7 @@ class CoupledLearning(Rule):
     clamps = True
 
     class Options(Section):
-        """eta: share of the way to their targets by which outputs are clamped.
-
-        corrections: number of corrections of the clamp.
-        """
+        """eta: share of the way to the targets by which outputs are clamped. corrections: number of clamp corrections."""
 
         eta: Annotated[float, Field(gt=0, le=1)] = 0.1
         corrections: NonNegativeCount = 1
