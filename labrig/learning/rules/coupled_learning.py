@@ -44,7 +44,7 @@ class CoupledLearning(Rule):
     clamps = True
 
     class Options(Section):
-        """eta: share of the way to the targets by which outputs are clamped. corrections: number of clamp corrections."""
+        """eta: share of the way to the targets at which outputs are clamped. corrections: number of corrections."""
 
         eta: Annotated[float, Field(gt=0, le=1)] = 0.1
         corrections: NonNegativeCount = 1
