@@ -61,14 +61,14 @@ def test_what_is_printed_recorded_and_shown(tmp_path: Path, capsys: pytest.Captu
     last = json.loads(out.splitlines()[-1])
     assert last["score_differs"] is True
     assert last["judge"]["by"] == "truth"
-    assert "labrig: the score differs: the outputs read " in err
+    assert "labrig: the score differs: the outputs differ by " in err
     meta = json.loads((tmp_path / "run" / "meta.json").read_text(encoding="utf-8"))
     assert (meta["judge"], meta["score_differs"]) == (last["judge"], True)
     summary = summarize(RunFolder(tmp_path / "run"))
     assert (summary["judge"], summary["score_differs"]) == (last["judge"], True)
     assert main(["show", str(tmp_path / "run")]) == 0
     shown = capsys.readouterr().out
-    assert "the score differs: the outputs read " in shown
+    assert "the score differs: the outputs differ by " in shown
     assert "judged by truth" in shown
 
 
