@@ -106,7 +106,7 @@ def test_a_changed_record_is_refused(tmp_path: Path, tamper: Callable[[Path], ob
         ({}, ["simulation.seed=4"], "instruments of seed 0, but simulation.seed is 4"),
         ({}, ["instruments.daq.serial=X77"], "daq with serial simulated-daq, but instruments.daq has serial X77"),
         ({}, ["instruments.daq.full_scale=4 V"], "the ±2 V range of daq, not for ±4 V"),
-        ({"pilot": "awg/12"}, [], "pilot at awg/12, but it is at awg/13"),
+        ({"pilot": "awg/12"}, [], "pilot at awg/12, but it is wired to awg/13"),
         ({"inputs": INPUTS[1:]}, [], "does not contain daq/0"),
         ({"unusable": {"pots/4": "is open"}}, [], r"pots/4 \(in1-out1\) is open: replace it"),
         ({"conditions": {"bench": "hardware"}}, [], "was made on 'bench: hardware', but this is 'bench: simulated'"),
