@@ -81,7 +81,7 @@ def test_what_daqmx_says_otherwise_is_one_error_with_both_values_and_the_remedy_
     with serving(board("PCI-6221", ai_channels=8, ai_max_multi_rate_hz=200e3, ai_ranges_v=(5.0, 10.0))) as port:
         with pytest.raises(
             IdentityMismatch,
-            match=r"this PCI-6221 differs from what labrig assumes: channels: 8, not 16; multi_rate: 200 kS/s, not 250 kS/s; "
+            match=r"differs from what labrig assumes: channels: 8, not 16; multi_rate: 200 kS/s, not 250 kS/s; "
             r"ranges: \[5 V, 10 V\], not \[200 mV, 1 V, 5 V, 10 V\].*"
             r"'card: \{channels: 8, multi_rate: 200 kS/s, ranges: \[5 V, 10 V\]\}' in instruments.daq",
         ):
