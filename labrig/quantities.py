@@ -73,7 +73,7 @@ _SYMBOLS = {dimension: unit for unit, dimension in reversed(UNITS.items())}
 _LITRES = {"volume": "L", "volume_flow": "L/s", "hydraulic_conductance": "L/(s·Pa)"}
 """Dimensions that are written in litres (10⁻³ of the SI unit), whose prefixes count once."""
 
-_MANTISSA = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_MANTISSA = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 NUMBER = rf"{_MANTISSA}(?:[eE][-+]?[0-9]+)?"
 """How a number is written everywhere: in YAML, before a unit, and in the cells of tables (regular expression)."""
 

@@ -107,6 +107,8 @@ def test_a_board_from_a_netlist_is_trained(tmp_path, capsys):
         (", edges: [R1..R14]", "V1 in0 0 1", "V1 .*board.cir:17. is a source; write 'leave_out: .V1.'"),
         (", edges: [R1..R14]", "C1 in0 0 1n", "C1 .* is a capacitor"),
         (", edges: [R1..R16]", "", "the netlist has no resistor R16"),
+        (", edges: [R1..R999999999]", "", "the netlist has no resistor R1..R999999999"),
+        (", edges: [R5..R1]", "", "the netlist has no resistor R5..R1"),
         (", edges: [R1, R1]", "", "R1 is named twice"),
         (", edges: [R1], leave_out: [R1]", "", "the netlist has no resistor R1"),
         (", edges: [R1], leave_out: [V7]", "", "the netlist has no part V7"),

@@ -21,7 +21,7 @@ LEAST_VPP = 0.002
 COUNTED_CYCLES = "1000000"
 """The longest counted burst, which lasts longer than any acquisition below 500 kHz."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _MICROHERTZ = 1e-6
 _LONGEST_LEAST_DELAY_S = 10e-6
 """Burst delays above this limit were set by a user (s). The smallest possible delay, 0.6 to 0.7 µs, depends slightly on

@@ -55,7 +55,7 @@ class BoardPlan:
     @property
     def nodes(self) -> int:
         """Number of sensed nodes, without the pilot."""
-        return sum(group.count for group in self.groups if group.role != "on a pattern")
+        return sum(group.count for group in self.groups if not group.role.endswith("on a pattern"))
 
     def count(self, role: str) -> int:
         """Return the number of nodes with a role."""

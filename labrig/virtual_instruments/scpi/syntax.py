@@ -148,7 +148,7 @@ def _arguments(message: bytes, at: int, raw_after: Collection[str]) -> tuple[lis
     return arguments, at
 
 
-_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?)\s*([A-Za-z%]*)", re.ASCII)
+_NUMBER = re.compile(r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?)\s*([A-Za-z%]*)", re.ASCII)
 _MULTIPLIERS = {
     "": 1.0,
     "EX": 1e18,

@@ -46,6 +46,12 @@ def test_unreadable(text):
         split_units(text)
 
 
+def test_a_long_row_of_digits_is_refused_at_once():
+    """A pattern whose parts could share the digits between them would try all ways: an hour for these."""
+    with pytest.raises(ScpiError):
+        number("1" * 1_000_000 + "!")
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from string import digits
 
 from labrig.network.physics import GROUND, Edge
 from labrig.network.resistive import graph
@@ -14,7 +14,11 @@ from labrig.network.resistive.netlist.circuit import GROUND as SPICE_GROUND
 from labrig.network.resistive.netlist.circuit import Circuit
 from labrig.network.resistive.netlist.reader import read_netlist
 
-_RANGE = re.compile(r"(.*?)(\d+)\.\.(?:\1)?(\d+)")
+MOST_NAMES = 100_000
+"""Most names of a range."""
+
+LONGEST_NUMBER = 9
+"""Most digits of a number in a range."""
 
 Report = Callable[[str, str], None]
 """Function that reports a problem; it takes the key at fault under `netlist:`, and a message."""
@@ -76,11 +80,18 @@ def board_of(file: Path, edges: Sequence[str] | None, left_out: Sequence[str], r
 
 def _expanded(written: Sequence[str]) -> list[str]:
     """The names, with ranges such as R1..R12 expanded."""
-    names: list[str] = []
-    for text in written:
-        match = _RANGE.fullmatch(text)
-        names += [f"{match[1]}{k}" for k in range(int(match[2]), int(match[3]) + 1)] if match else [text]
-    return names
+    return [name for text in written for name in _range(text)]
+
+
+def _range(text: str) -> list[str]:
+    """The names of a range. A text that is no range, or one of too many names, is returned as it is."""
+    first, _, last = text.partition("..")
+    prefix = first.rstrip(digits)
+    low, high = first.removeprefix(prefix), last.removeprefix(prefix)
+    if not low or not high or high.strip(digits) or max(len(low), len(high)) > LONGEST_NUMBER:
+        return [text]
+    numbers = range(int(low), int(high) + 1)
+    return [f"{prefix}{number}" for number in numbers] if 0 < len(numbers) <= MOST_NAMES else [text]
 
 
 def _chosen(wanted: Sequence[str], names: Sequence[str], key: str, report: Report) -> dict[str, None] | None:

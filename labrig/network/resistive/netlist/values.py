@@ -23,9 +23,11 @@ SCALES = {
     "a": 1e-18,
 }
 
-_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(meg|mil|[tgkmuµμnpfa])?([a-zΩω°µμ%]*)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)(meg|mil|[tgkmuµμnpfa])?([a-zΩω°µμ%]*)", re.IGNORECASE
+)
 _TOKEN = re.compile(
-    r"\s*(?:((?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?[a-zµμ]*)|([a-z_][\w.]*)|(\*\*|[-+*/^(),]))", re.IGNORECASE
+    r"\s*(?:((?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?[a-zµμ]*)|([a-z_][\w.]*)|(\*\*|[-+*/^(),]))", re.IGNORECASE
 )
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(math, name) for name in ("sqrt", "exp", "log10", "sin", "cos", "tan", "atan", "pow")},
