@@ -12,7 +12,7 @@ from labrig.network.resistive.netlist.circuit import NetlistError, Place
 MOST_BYTES = 16 << 20
 DEEPEST_INCLUDE = 20
 
-_COMMENT = re.compile(r"\s*;.*$|\s+\$\s.*$|\s+//.*$")
+_COMMENT = re.compile(r";.*$|\s\$\s.*$|\s//.*$")
 _TOKEN = re.compile(r"\{[^{}]*\}|'[^']*'|\"[^\"]*\"|[()=]|[^\s()=,{}'\"]+")
 _ELEMENT = re.compile(r"[rcdvi]\S*\s+\S+\s+\S+\s+\S+", re.IGNORECASE)
 
