@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.errors import ConfigError, StorageError
+from labrig.files import content_of
 from labrig.instruments.data import Identity, LevelTable
 from labrig.json_text import json_text
 
@@ -202,13 +203,13 @@ def write_record(path: Path, record: CalibrationRecord) -> str:
 def read_record(path: Path) -> CalibrationRecord:
     """Read a record; raises ConfigError if it is unreadable, not a record, or was changed after it was written."""
     try:
-        header: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        header: dict[str, Any] = json.loads(content_of(path))
         if header["format"] != FORMAT:
             raise ConfigError(f"{path} has format {header['format']}, but this labrig reads {FORMAT}", remedy=AGAIN)
         if header["sha256"] != _hash_of(header):
             raise ConfigError(f"{path} was changed after it was written", remedy=f"restore it, or {AGAIN}")
         file = path.with_name(header["arrays"]["file"])
-        content = file.read_bytes()
+        content = content_of(file)
         if hashlib.sha256(content).hexdigest() != header["arrays"]["sha256"]:
             raise ConfigError(
                 f"{file} does not belong to {path.name}, or was changed", remedy=f"restore it, or {AGAIN}"

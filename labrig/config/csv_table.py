@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labrig.files import content_of
 from labrig.quantities import as_written, character_name, parse_number
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -185,7 +186,7 @@ def _comma_hint(row: Sequence[Cell], header: Sequence[Cell]) -> str:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = content_of(path)
     except OSError as error:
         raise TableError(f"cannot read {path.name}: {error.strerror}") from error
     if data[:2] in _UTF16:

@@ -16,6 +16,7 @@ from labrig.config.marked import Marked, Scalar
 from labrig.config.problems import LINE_BREAK, ConfigProblems, Mark, Problems, TreePath
 from labrig.config.yaml_core import LIST, MAP, CoreLoader, scalar_value, short_tag
 from labrig.errors import ConfigError
+from labrig.files import content_of
 from labrig.quantities import ESCAPES, as_written, character_name, number_hint
 
 LARGEST_FILE = 1 << 20
@@ -39,8 +40,7 @@ def read_text(path: pathlib.Path) -> str:
     try:
         if path.is_dir():
             raise ConfigError(f"{path} is a folder, not a configuration file", remedy="name a file in it")
-        with path.open("rb") as stream:
-            data = stream.read(LARGEST_FILE + 1)
+        data = content_of(path, LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(f"cannot read {path}: {reason}", remedy="check the name and the permissions") from error

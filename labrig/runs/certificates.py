@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labrig.errors import StorageError
+from labrig.files import content_of
 from labrig.json_text import json_text
 from labrig.runs.folder import RunFolder
 from labrig.runs.sync import sync_folder
@@ -43,7 +44,7 @@ def add_certificate(folder: RunFolder, figures: Mapping[str, Any], **about: Any)
 def read_certificates(folder: RunFolder) -> list[dict[str, Any]]:
     """Return the certificates of a run, oldest first. Lines that are damaged are left out."""
     try:
-        lines = (folder.path / CERTIFICATES).read_bytes().splitlines()
+        lines = content_of(folder.path / CERTIFICATES).splitlines()
     except OSError:
         return []
     return [found for found in map(_read, lines) if found is not None]

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from labrig.errors import ConfigError, StorageError, UsageError
+from labrig.files import content_of
 from labrig.runs.journal import StoredFile
 from labrig.runs.sync import make_folder, sync_folder
 
@@ -73,7 +74,7 @@ class RunFolder:
         """Return the file with this content: the file itself or the one about to replace it; None if neither has it."""
         for path in (self.path / file.name, self.path / f"{file.name}{NEW}"):
             try:
-                if stored(file.name, path.read_bytes()) == file:
+                if stored(file.name, content_of(path)) == file:
                     return path
             except OSError:
                 continue
@@ -86,7 +87,7 @@ class RunFolder:
     def stored(self, name: str) -> StoredFile:
         """Return size and hash of a file of the run; raises StorageError if it cannot be read."""
         try:
-            return stored(name, (self.path / name).read_bytes())
+            return stored(name, content_of(self.path / name))
         except OSError as error:
             raise StorageError(f"cannot read {self.path / name}: {error.strerror}") from error
 
@@ -119,7 +120,7 @@ class RunFolder:
         """Read meta.json; raises StorageError if it is missing or damaged."""
         path = self.path / META
         try:
-            meta = json.loads(path.read_text(encoding="utf-8"))
+            meta = json.loads(content_of(path).decode())
         except FileNotFoundError as error:
             raise self.damaged(META, "it is missing") from error
         except OSError as error:

@@ -88,6 +88,8 @@ def writer(journal: Path) -> int | None:
     layout = "hhqqi" if sys.platform == "linux" else "qqihh"
     asked = (fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0) if sys.platform == "linux" else (0, 0, 0, fcntl.F_RDLCK, os.SEEK_SET)
     try:
+        if not lock_path(journal).is_file():
+            return None
         with lock_path(journal).open("rb") as file:
             reply = fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(layout, *asked))
     except OSError:

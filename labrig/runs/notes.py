@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labrig.errors import StorageError
+from labrig.files import content_of
 from labrig.json_text import json_text
 from labrig.runs.folder import RunFolder
 from labrig.runs.sync import sync_folder
@@ -47,7 +48,7 @@ def add_note(folder: RunFolder, text: str, tags: Sequence[str] = ()) -> Note:
 def read_notes(folder: RunFolder) -> list[Note]:
     """Return the notes of a run, oldest first. Lines that are damaged or not written by labrig are left out."""
     try:
-        lines = (folder.path / NOTES).read_bytes().splitlines()
+        lines = content_of(folder.path / NOTES).splitlines()
     except OSError:
         return []
     return [note for note in map(_read, lines) if note is not None]

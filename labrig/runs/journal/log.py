@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from labrig.files import content_of
+
 HEADER, FRAME = 32, 24
 _MAGIC = 0x377F0682
 _VERSION = 3007000
@@ -73,7 +75,7 @@ def log_path(journal: Path) -> Path:
 def read_log(path: Path) -> Log | None:
     """Read a log; None if there is no log, or nothing in it was committed."""
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except FileNotFoundError:
         return None
     if len(content) <= HEADER + FRAME:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from labrig.errors import StorageError
+from labrig.files import content_of
 from labrig.json_text import json_text
 from labrig.runs.folder import RunFolder, run_at
 from labrig.runs.summary import summarize
@@ -107,7 +108,7 @@ def read_table(folder: Path, failures: Mapping[str, str] | None = None) -> Table
         If the folder is not that of a sweep.
     """
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = json.loads(content_of(folder / RECORD))
         keys = tuple(map(str, record["keys"]))
         trials = [(str(each["name"]), int(each["seed"]), dict(each["values"])) for each in record["trials"]]
     except OSError as error:

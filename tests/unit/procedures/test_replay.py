@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from labrig import files
 from labrig.assembly import assemble
 from labrig.cli.main import main
-from labrig.errors import StorageError
+from labrig.errors import LabrigError, StorageError
 from labrig.procedures.replay import replay
 from labrig.procedures.resume import Resumable
 from labrig.procedures.train import train
@@ -101,3 +103,14 @@ def test_the_samples_are_those_of_the_digitizer(tmp_path):
     assert block.codes.shape == (plan["settle_samples"] + plan["window_samples"], len(plan["channels"]))
     assert block.codes.dtype == "int16"
     assert abs(block.volts()).max() < plan["ranges_v"][0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the platform has no FIFOs")
+@pytest.mark.parametrize("name", ["meta.json", "config.resolved.yaml", "raw-00000.bin", "run.db"])
+def test_a_pipe_in_the_place_of_a_file_is_an_error_not_a_wait(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(files, "PIPE_S", 0.1)
+    folder = recorded(tmp_path / "run", "divider.yaml", "learning.epochs=1")
+    (folder.path / name).unlink()
+    os.mkfifo(folder.path / name)
+    with pytest.raises(LabrigError, match=name):
+        replay(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from labrig.files import content_of
 from labrig.runs.folder import CONFIG
 from labrig.runs.report.blocks import Block, Html, Missing, folded, paragraph, table, text
 from labrig.runs.report.reported import Reported
@@ -20,7 +21,7 @@ def blocks(run: Reported) -> Iterator[Block]:
     if config := run.meta.get("config"):
         yield paragraph(f"Read from {config}.")
     yield _origins(run)
-    content = (run.folder.path / CONFIG).read_text(encoding="utf-8", errors="replace")
+    content = content_of(run.folder.path / CONFIG).decode(errors="replace")
     cut = content[:_MOST_BYTES]
     more = f"\n… {len(content) - len(cut)} characters more" if len(cut) < len(content) else ""
     yield folded(CONFIG, Html(f'<div class="wide" tabindex="0"><pre>{text(cut + more)}</pre></div>'))

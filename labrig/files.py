@@ -1,0 +1,47 @@
+"""Reads files that users name, or that stand in the folder of a run, without waiting for ever.
+
+Opening a FIFO waits until somebody opens its other end, and reading it until they write.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import time
+from pathlib import Path
+
+PIPE_S = 5.0
+"""Time to wait for the content of a pipe (s)."""
+
+_AT_ONCE = 1 << 16
+
+
+def content_of(path: Path, most: int | None = None) -> bytes:
+    """Return the content of a file, or of a pipe such as the shell's <(…); of a long one, only the first `most` bytes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read; TimeoutError if nobody closes a pipe within `PIPE_S`.
+    """
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if stat.S_ISREG(os.fstat(file).st_mode) or os.name == "nt":
+            with open(file, "rb", closefd=False) as stream:
+                return stream.read(-1 if most is None else most)
+        return _from_pipe(file, path, most)
+    finally:
+        os.close(file)
+
+
+def _from_pipe(file: int, path: Path, most: int | None) -> bytes:
+    content = bytearray()
+    ends = time.monotonic() + PIPE_S
+    while most is None or len(content) < most:
+        if not select.select([file], [], [], max(0.0, ends - time.monotonic()))[0]:
+            raise TimeoutError(0, f"nothing came within {PIPE_S:g} s", str(path))
+        if not (part := os.read(file, _AT_ONCE)):
+            break
+        content += part
+    return bytes(content[:most])
