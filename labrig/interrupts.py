@@ -49,8 +49,9 @@ class Interrupts:
     """Context manager around a command: the first signal stops after the current step, the second stops now.
 
     After the first of `ending_signals`, `requested()` returns True and the loop ends after the step. The second one
-    raises KeyboardInterrupt. It is raised only once; after that, and after `shield()`, signals no longer interrupt,
-    because the instruments are being made safe.
+    raises KeyboardInterrupt, as does the first before `finish_steps()`, because nothing has begun that could be
+    finished. It is raised only once; after that, and after `shield()`, signals no longer interrupt, because the
+    instruments are being made safe.
 
     Parameters
     ----------
@@ -65,7 +66,8 @@ class Interrupts:
 
     def __init__(self, *, immediate: bool = False) -> None:
         self._count = 0
-        self._raises_at = 1 if immediate else 2
+        self._immediate = immediate
+        self._raises_at = 1
         self._shielded = self._raised = False
         self._previous: dict[signal.Signals, object] = {}
         self.ended_by: int | None = None
@@ -74,13 +76,19 @@ class Interrupts:
         """Return whether a signal has asked the run to stop."""
         return self._count > 0
 
+    def finish_steps(self) -> None:
+        """From now on let the first signal end after the current step, unless signals are immediate."""
+        if not self._immediate:
+            self._raises_at = 2
+
     def shield(self) -> None:
         """Ignore further signals, so that they cannot interrupt making the instruments safe."""
         self._shielded = True
 
     def unshield(self) -> None:
-        """Let signals interrupt again while another rig is open, unless KeyboardInterrupt was raised already."""
+        """Let signals interrupt again, as at first, for another rig, unless KeyboardInterrupt was raised already."""
         self._shielded = self._raised
+        self._raises_at = 1
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():

@@ -18,6 +18,7 @@ def opened(rig: Rig, interrupts: Interrupts) -> Iterator[Rig]:
     try:
         with rig:
             try:
+                interrupts.finish_steps()
                 yield rig
             finally:
                 interrupts.shield()

@@ -58,12 +58,12 @@ def lines(reports: Sequence[SafeReport]) -> list[str]:
     for report in reports:
         if report.detail:
             text.append(printable(f"{report.name}: {report.detail} → {report.remedy}"))
-    for owner in dict.fromkeys(report.owner for report in reports if not report.alive):
+    for owner in dict.fromkeys(report.owner for report in reports if report.stopped):
+        text.append(printable(f"stopped because it was asked to: {owner}"))
+    for owner in dict.fromkeys(report.owner for report in reports if not report.alive and not report.stopped):
         text.append(printable(f"left behind by {owner}"))
     for owner, pid in dict.fromkeys((report.owner, report.pid) for report in reports if report.alive):
-        text.append(
-            printable(f"still in use by {owner}, which will notice and stop; to stop it now: labrig abort {pid}")
-        )
+        text.append(printable(f"still in use by {owner}, which was asked to stop and has not yet: labrig abort {pid}"))
     return text
 
 

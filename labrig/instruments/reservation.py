@@ -25,9 +25,15 @@ from labrig.instruments.drivers import DriverInfo, InstrumentOptions
 from labrig.instruments.machine_lock import MachineLock
 from labrig.instruments.records import Record
 from labrig.instruments.rescue import rescue
+from labrig.instruments.stop_requests import Session
 
 _DRIVING = frozenset({"load", "start", "idle", "program", "keep_alive"})
 """Calls after which the instrument is no longer safe."""
+
+_STOPPED = _DRIVING | {"arm", "confirm"}
+"""Calls that another program's `labrig safe` prevents, or whose errors it explains."""
+
+_SESSION = Session()
 
 _PROGRESS = {"digitizer": "read", "programmer": "program"}
 """For each kind, the call whose return shows that the program is making progress."""
@@ -117,8 +123,8 @@ class Reserved:
                 self._guardian.ready(self._record)
                 self._is_guarded = True
         if self._guardian is not None and action == _PROGRESS.get(self._record.kind):
-            return self._feeding(method, self._guardian)
-        return method
+            method = self._feeding(method, self._guardian)
+        return self._unless_stopped(action, method) if action in _STOPPED else method
 
     def hold_when_safe(self, levels: Mapping[str, float]) -> None:
         """Make channels hold a level (V) when the instrument is made safe, by this process or by another."""
@@ -141,6 +147,8 @@ class Reserved:
         StorageError
             If it cannot be recorded.
         """
+        _SESSION.begin(self)
+        self._require_not_stopped("open")
         address = canonical(self._record.address)
         key = f"{self._record.driver} {address}"
         self._record = replace(self._record, key=key)
@@ -181,6 +189,7 @@ class Reserved:
                 if self._guardian is not None:
                     self._guardian.release(self._record)
         finally:
+            _SESSION.end(self)
             locks, self._locks = self._locks, {}
             for lock in locks.values():
                 lock.release()
@@ -192,6 +201,26 @@ class Reserved:
             return result
 
         return call
+
+    def _unless_stopped(self, action: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            self._require_not_stopped(action)
+            try:
+                return method(*arguments)
+            except LabrigError:
+                self._require_not_stopped(action)
+                raise
+
+        return call
+
+    def _require_not_stopped(self, action: str) -> None:
+        if _SESSION.is_to_stop():
+            raise ConnectionFailed(
+                "`labrig safe` was called, and has made the instruments of this program safe",
+                device=self._name,
+                action=action,
+                remedy="when the bench is free, start again; a run goes on with labrig resume",
+            )
 
     def _take_over(self) -> None:
         """Make the instrument safe if the last program that used it was killed, and log this."""

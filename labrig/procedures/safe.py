@@ -10,12 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from labrig.errors import LabrigError, UsageError, reason
-from labrig.instruments import records
+from labrig.instruments import records, stop_requests
 from labrig.instruments.machine_lock import MachineLock
 from labrig.instruments.records import Record
 from labrig.instruments.rescue import Rescue, begin_all
@@ -23,6 +23,9 @@ from labrig.runs.folder import find_run
 from labrig.runs.lock import writer
 
 RETRY_S = 5.0
+STOP_S = 10.0
+"""Time for a program that was asked to stop to make its instruments safe and close them (s)."""
+
 LAST_ATTEMPT_S = 5.0
 
 STEP_S = 10.0
@@ -55,6 +58,8 @@ class SafeReport:
         The process of that program.
     alive : bool
         Whether that process is still running.
+    stopped : bool
+        Whether it was running, and has stopped because it was asked to.
     detail, remedy : str
         Why the instrument is not safe, and what to do.
     """
@@ -68,6 +73,7 @@ class SafeReport:
     alive: bool
     detail: str = ""
     remedy: str = ""
+    stopped: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the report for `labrig safe --json`."""
@@ -76,6 +82,8 @@ class SafeReport:
 
 def make_safe(names: Sequence[str] = (), pid: int | None = None) -> list[SafeReport]:
     """Make instruments safe, each over its own connection, even while a running program uses them.
+
+    A running program is asked to stop first, so that it switches nothing on again, and is then waited for.
 
     Parameters
     ----------
@@ -97,6 +105,8 @@ def make_safe(names: Sequence[str] = (), pid: int | None = None) -> list[SafeRep
             lock = MachineLock(record.key)
             if lock.acquire():  # no program uses it any more, and none can open it while it is made safe
                 locks[record.key] = lock
+            else:
+                stop_requests.ask(record.pid)
             if record.key in locks or record.kind != "digitizer":
                 rescues[record.key] = Rescue(record, RETRY_S)
         ends = time.monotonic() + RETRY_S + LAST_ATTEMPT_S
@@ -107,10 +117,29 @@ def make_safe(names: Sequence[str] = (), pid: int | None = None) -> list[SafeRep
         for record, report in zip(chosen, reports, strict=True):
             if report.state == "safe" and not report.alive:
                 records.remove(record)
-        return reports
     finally:
         for lock in locks.values():
             lock.release()
+    return _after_stopping(chosen, reports)
+
+
+def _after_stopping(chosen: Sequence[Record], reports: Sequence[SafeReport]) -> list[SafeReport]:
+    """Wait until the programs that were asked to stop have stopped, and return the reports as they are then."""
+    asked = {report.pid for report in reports if report.alive}
+    using = [record for record in records.read_all()[0] if record.pid in asked] if asked else []
+    _wait(lambda: not any(_in_use(record) for record in using), STOP_S)
+    stopped = asked - {record.pid for record in using if _in_use(record)}
+    for pid in stopped:
+        stop_requests.withdraw(pid)
+    found: list[SafeReport] = []
+    for record, report in zip(chosen, reports, strict=True):
+        if report.alive and report.pid in stopped:
+            left = records.find(record.key)
+            again = make_safe([left.name], left.pid)[0] if left is not None and left.pid == report.pid else None
+            report = again or replace(report, state="safe", detail="", remedy="")
+            report = replace(report, alive=False, stopped=True)
+        found.append(report)
+    return found
 
 
 def forget(names: Sequence[str]) -> list[Record]:

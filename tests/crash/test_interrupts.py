@@ -220,6 +220,7 @@ def test_ctrl_c_leaves_an_evaluation_after_the_measurement_that_runs(tmp_path, m
 def test_the_first_is_a_request_and_the_second_stops_once():
     before = signal.getsignal(signal.SIGINT)
     with Interrupts() as interrupts:
+        interrupts.finish_steps()
         assert not interrupts.requested()
         signal.raise_signal(signal.SIGINT)
         assert interrupts.requested()
@@ -227,6 +228,14 @@ def test_the_first_is_a_request_and_the_second_stops_once():
             signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)  # what is being made safe is not interrupted again
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_before_anything_can_be_finished_the_first_stops():
+    with Interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert interrupts.requested()
 
 
 def test_immediate_stops_at_the_first():

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from busy import stretched
 from crash.signals import CONFIG, WITHIN_S, trial
 from crash.world import ServedWorld, program, served_world, wait_until_playing
 from trials import trials
+
+from labrig.instruments.records import read_all
 
 WAYS = ("SIGKILL", "SIGQUIT", "out of memory", "SIGUSR1", "killed with its group", "SIGABRT", "SIGSEGV", "SIGALRM")
 SHORT = trials(1, 2, 8)
@@ -107,10 +109,54 @@ def test_abort_also_stops_a_run_that_was_suspended(tmp_path: Path, world: Served
 def test_safe_beside_a_living_run_switches_off_and_the_run_notices(tmp_path: Path, world: ServedWorld, run) -> None:
     code, said = labrig(tmp_path, "safe", *world_addresses(world))
     assert code == 0
-    assert {each["state"] for each in said["instruments"] if each["name"] != "daq"} == {"safe"}
-    assert all(each["alive"] for each in said["instruments"])
-    assert run.wait(30) in (4, 5)
+    assert {each["state"] for each in said["instruments"]} == {"safe"}
+    assert all(each["stopped"] and not each["alive"] for each in said["instruments"])
+    assert run.wait(1) in (4, 5)
     assert not world.on()
+
+
+@pytest.fixture
+def starting(tmp_path: Path, world: ServedWorld) -> Iterator[subprocess.Popen[bytes]]:
+    """A run that has begun to open its instruments."""
+    words = ["run", CONFIG, "--no-plots", "--run-dir", str(tmp_path / "starts"), *world.overrides()]
+    with program(tmp_path, words) as process:
+        assert_within(20, lambda: [each for each in read_all()[0] if each.pid == process.pid])
+        yield process
+        process.kill()
+
+
+@pytest.mark.more
+def test_safe_beside_a_run_that_starts_keeps_it_from_playing(tmp_path: Path, world: ServedWorld, starting) -> None:
+    code, said = labrig(tmp_path, "safe", *(each.address for each in read_all()[0] if each.pid == starting.pid))
+    assert code == 0, said
+    on = plays_until(starting, world)
+    assert starting.returncode == 4
+    assert not on
+
+
+@pytest.mark.more
+def test_ctrl_c_while_a_run_starts_keeps_it_from_playing(world: ServedWorld, starting) -> None:
+    starting.send_signal(signal.SIGINT)
+    on = plays_until(starting, world)
+    assert starting.returncode == 130
+    assert not on
+
+
+def plays_until(process: subprocess.Popen[bytes], world: ServedWorld) -> list[str]:
+    """The channels that were on at any time until a program ended."""
+    on: set[str] = set()
+    ends = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < ends:
+        on.update(map(str, world.on()))
+        time.sleep(0.01)
+    return sorted(on)
+
+
+def assert_within(seconds: float, condition: Callable[[], object]) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 @pytest.mark.more

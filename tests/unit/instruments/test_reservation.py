@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from unit.instruments.in_use import ADDRESS, Instrument, record, use
 
 from labrig.errors import ConnectionFailed, StorageError
-from labrig.instruments import records, reservation
+from labrig.instruments import records, reservation, stop_requests
 from labrig.instruments.records import Record
 from labrig.instruments.reservation import Reserved
 
@@ -216,6 +217,30 @@ def test_a_record_is_deleted_once_the_instrument_is_safe_and_closed(reserved) ->
     here.make_safe()
     here.close()
     assert records.read_all() == ([], [])
+
+
+def test_after_labrig_safe_nothing_is_opened_or_played_until_all_is_closed(reserved) -> None:
+    first, second = reserved(record(), Instrument()), reserved(record("TCPIP::10.0.0.6::INSTR"), Instrument("B2"))
+    first.open()
+    first.load()
+    stop_requests.ask(os.getpid())
+    for call in (first.load, second.open):
+        with pytest.raises(ConnectionFailed, match="`labrig safe` was called"):
+            call()
+    first.make_safe()
+    first.close()
+    second.close()
+    time.sleep(0.05)
+    first.open()
+    first.load()
+    assert first._instrument.calls.count("load") == 2
+
+
+def test_a_request_to_another_process_is_not_mine(reserved) -> None:
+    only = reserved(record(), Instrument())
+    only.open()
+    stop_requests.ask(os.getpid() + 1)
+    only.load()
 
 
 def test_what_an_instrument_holds_when_it_is_safe_and_when_is_in_its_record():
