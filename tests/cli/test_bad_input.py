@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.board_mistakes import BOARD_MISTAKES
@@ -188,14 +190,14 @@ def test_faults_of_one_place_share_its_line(folder: Path, capsys: pytest.Capture
 
 def refuse_to_open(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """As for a file without read permission, also where the tests run as root."""
-    opened = Path.open
+    opened = os.open
 
-    def refusing(path: Path, *arguments: object, **options: object) -> object:
-        if path.name == name:
+    def refusing(path: Any, *arguments: Any, **options: Any) -> int:
+        if str(path).endswith(name):
             raise PermissionError(13, "Permission denied", str(path))
-        return opened(path, *arguments, **options)  # type: ignore[arg-type,call-overload]
+        return opened(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", refusing)
+    monkeypatch.setattr(os, "open", refusing)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n"])

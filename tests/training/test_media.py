@@ -196,7 +196,7 @@ def test_settling_waits_for_the_chemical_or_is_said_to_be_too_short() -> None:
         ("learning.rule=half_squares", "but in this network the energy of an edge is not half its parameter"),
         ("network.programmable.range=[20 N/m, 190 N/m]", "'20 N/m' is a stiffness, expected a length"),
         ("wiring.edges.transducer=2 N/m per µS", "expected a factor in m per S"),
-        ("limits.edge_power=1 mJ", "but here the parameter is a length"),
+        ("limits.edge_power=1 mJ", "but the parameter is a length"),
     ],
 )
 def test_what_rest_lengths_cannot_do_is_refused(override: str, message: str) -> None:
