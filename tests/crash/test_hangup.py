@@ -43,7 +43,7 @@ def steps(run: Path) -> int:
     return len(read_journal(run / "run.db").step) if (run / "meta.json").is_file() else 0
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.more)])
 def test_sighup_ends_a_run_safely(tmp_path, times):
     child = Child(tmp_path, ["run", config("iris"), *LONG])
     child.wait_until(lambda: '"evaluation"' in child.out.read_text())
@@ -56,6 +56,7 @@ def test_sighup_ends_a_run_safely(tmp_path, times):
     assert check_folders(child.runs, child.lines[-1], "interrupted") == 1
 
 
+@pytest.mark.more
 def test_nohup_goes_on(tmp_path):
     def ignore() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -68,7 +69,7 @@ def test_nohup_goes_on(tmp_path):
     assert child.lines[-1]["event"] == "finished"
 
 
-@pytest.mark.parametrize("arguments", [(), ("--json",)], ids=["bar", "json"])
+@pytest.mark.parametrize("arguments", [(), pytest.param(("--json",), marks=pytest.mark.more)], ids=["bar", "json"])
 def test_a_terminal_that_closes(tmp_path, arguments):
     """stdout and stderr are the terminal, a progress bar is drawn on it, and every write fails from then on."""
 

@@ -59,11 +59,10 @@ def test_outputs_are_off_within_a_second(tmp_path: Path, resources: dict[str, st
         assert ending.code == 130, ending.said
 
 
-ENDING = pytest.mark.parametrize(
-    "sent", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.more)], ids=lambda sent: sent.name
-)
+ENDING = pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=lambda sent: sent.name)
 
 
+@pytest.mark.more
 @ENDING
 def test_a_notebook_that_is_told_to_end_makes_safe_first(
     tmp_path: Path, resources: dict[str, str], sent: signal.Signals

@@ -79,6 +79,7 @@ def test_safe_needs_neither_configuration_nor_folder(tmp_path: Path, world: Serv
     assert code == 0
 
 
+@pytest.mark.more
 def test_what_a_killed_run_left_is_made_safe_before_it_is_used_again(tmp_path: Path, world: ServedWorld, run) -> None:
     kill_without_watchdog(run)
     assert world.on()
@@ -88,6 +89,7 @@ def test_what_a_killed_run_left_is_made_safe_before_it_is_used_again(tmp_path: P
     assert code == 0
 
 
+@pytest.mark.more
 def test_abort_stops_a_run_in_order(tmp_path: Path, world: ServedWorld, run) -> None:
     code, said = labrig(tmp_path, "abort", "board-7", "--runs-dir", str(tmp_path))
     assert (said["how"], said["process"], said["instruments"]) == ("stopped", run.pid, [])

@@ -37,6 +37,11 @@ def with_faults(folder, *faults: str) -> Outcome:
     return outcome
 
 
+def more(*values: object):
+    """A case that is run with LABRIG_MORE alone."""
+    return pytest.param(*values, marks=pytest.mark.more)
+
+
 CUT = "ConnectionFailed or DeadlineExceeded"
 """A connection that was cut is noticed when it is used next, or, where the reply was on its way, at the deadline."""
 
@@ -45,11 +50,11 @@ CUT = "ConnectionFailed or DeadlineExceeded"
     "fault",
     [
         f"what: dropped_bytes, where: pots, acquisition: {FREE}, for: 3",
-        f"what: corrupt_bytes, where: pots, acquisition: {FREE}, for: 3",
+        more(f"what: corrupt_bytes, where: pots, acquisition: {FREE}, for: 3"),
         f"what: corrupt_bytes, where: pots, acquisition: {NUDGED}, for: 200 ms",
-        f"what: late_bytes, where: pots, acquisition: {NUDGED}, by: 30 ms, for: 4",
+        more(f"what: late_bytes, where: pots, acquisition: {NUDGED}, by: 30 ms, for: 4"),
         f"what: late_bytes, where: pots, acquisition: {NUDGED}, by: 400 ms, for: 1",
-        f"what: late_replies, where: err1, acquisition: {FREE}, by: 10 ms, for: 200 ms",
+        more(f"what: late_replies, where: err1, acquisition: {FREE}, by: 10 ms, for: 200 ms"),
         f"what: late_replies, where: daq, acquisition: {FREE}, by: 10 ms, for: 5",
     ],
 )
@@ -63,7 +68,7 @@ def test_what_the_drivers_put_right_themselves(tmp_path, fault):
     "fault",
     [
         "what: reset, where: pots, acquisition: 3",
-        f"what: reset, where: pots, acquisition: {FREE}",
+        more(f"what: reset, where: pots, acquisition: {FREE}"),
         f"what: reset, where: pots, acquisition: {NUDGED}",
         f"what: disconnect, where: pots, acquisition: {NUDGED}, for: 100 ms",
         f"what: dropped_bytes, where: pots, acquisition: {NUDGED}, for: 7",
@@ -88,18 +93,12 @@ def errors_of(outcome) -> list[str]:
         (f"what: disconnect, where: err1, acquisition: {NUDGED}, for: 100 ms", 4, CUT, "err1"),
         (f"what: disconnect, where: daq, acquisition: {NUDGED}", 4, "ConnectionFailed", "daq"),
         (f"what: reset, where: err1, acquisition: {FREE}", 4, CUT, "err1"),
-        (f"what: reset, where: err1, acquisition: {NUDGED}", 4, CUT, "err1"),
+        more(f"what: reset, where: err1, acquisition: {NUDGED}", 4, CUT, "err1"),
         (f"what: reset, where: err2, acquisition: {NUDGED}", 4, CUT, "err2"),
-        pytest.param(
-            f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2", marks=pytest.mark.more
-        ),
+        more(f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2"),
         (f"what: silent, where: daq, acquisition: {NUDGED}", 4, "DeadlineExceeded", "daq"),
-        pytest.param(
-            f"what: silent, where: awg, acquisition: {NUDGED}", 4, "DeadlineExceeded", "awg", marks=pytest.mark.more
-        ),
-        pytest.param(
-            f"what: silent, where: pots, acquisition: {NUDGED}", 4, "DeadlineExceeded", "pots", marks=pytest.mark.more
-        ),
+        more(f"what: silent, where: awg, acquisition: {NUDGED}", 4, "DeadlineExceeded", "awg"),
+        more(f"what: silent, where: pots, acquisition: {NUDGED}", 4, "DeadlineExceeded", "pots"),
     ],
 )
 def test_what_ends_the_run_is_named_and_outputs_are_off(tmp_path, fault, code, kind, device):
