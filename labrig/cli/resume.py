@@ -13,6 +13,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_run(parser)
     parser.add_argument("--epochs", type=count, metavar="N", help="total number of epochs to train")
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE",
+        help="change an address, or how faults are treated, e.g. instruments.pots.port=/dev/ttyUSB1",
+    )  # fmt: skip
     parser.add_argument("--no-plots", action="store_true", help="do not write PNGs at the end")
 
 
@@ -27,7 +31,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with Interrupts() as interrupts:
         try:
             folder = find_run(arguments.run, arguments.runs_dir)
-            run = Resumable(folder, arguments.epochs)
+            run = Resumable(folder, arguments.epochs, arguments.overrides)
             if run.finished is not None:
                 emit(arguments, run.finished | {"run": str(folder.path)})
                 print("labrig: the run was finished already; --epochs N trains it further", file=sys.stderr)

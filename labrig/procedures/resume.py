@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from typing import Any
 
 from labrig.assembly import Assembly, assemble
+from labrig.config.overrides import parse_override
 from labrig.errors import StorageError, UsageError
 from labrig.procedures.recorded_run import RecordedRun
 from labrig.procedures.run_result import RunResult
@@ -16,6 +17,10 @@ from labrig.runs.integrity import finish_writing, require_intact
 from labrig.runs.journal import Evaluation, Step, read_blocks, repair
 from labrig.runs.lock import is_being_written
 from labrig.runs.raw import RawBlocks
+
+CHANGEABLE = ("instruments", "faults")
+"""Sections that may change when a run is resumed: a serial port has another name, or a fault is to be treated
+differently. What a change means for the results is checked against the comparability card."""
 
 
 class Resumable:
@@ -27,6 +32,8 @@ class Resumable:
         The folder of the run.
     epochs
         Total number of epochs to train; None for the configured number.
+    overrides
+        KEY=VALUE of what may change in between: a key of `CHANGEABLE`, such as the address of an instrument.
 
     Attributes
     ----------
@@ -38,14 +45,17 @@ class Resumable:
     Raises
     ------
     UsageError
-        If a running process writes the run, or the run is configured for more epochs already.
+        If a running process writes the run, the run is configured for more epochs already, or an override is not
+        of `CHANGEABLE`.
     StorageError
         If its folder is damaged, or was written by an older labrig.
     ConfigError
         If its configuration is no longer valid.
     """
 
-    def __init__(self, folder: RunFolder, epochs: int | None = None) -> None:
+    def __init__(self, folder: RunFolder, epochs: int | None = None, overrides: Sequence[str] = ()) -> None:
+        for override in overrides:
+            _require_changeable(override)
         if is_being_written(folder.journal):
             raise UsageError(f"{folder.path} is still being written", remedy="wait for the run to end, or stop it")
         if not folder.has(CONFIG) and folder.has(META):
@@ -58,6 +68,7 @@ class Resumable:
         repair(folder.journal)
         self.folder = folder
         self._epochs = epochs
+        self._overrides = tuple(overrides)
         self._record = require_intact(folder)
         finish_writing(folder, self._record.files)
         if self._record.checkpoint is None:
@@ -90,9 +101,7 @@ class Resumable:
         """
         setup = self.assembly.setup()
         with closing(setup.bench):
-            run = RecordedRun(
-                self.assembly, setup, self.folder, report, stop, past=self._record, changed=self._epochs is not None
-            )
+            run = RecordedRun(self.assembly, setup, self.folder, report, stop, past=self._record, changed=self._changed)
             try:
                 return run.execute(plots, opened)
             except KeyboardInterrupt:
@@ -101,12 +110,17 @@ class Resumable:
     def _assembled(self) -> Assembly:
         epochs = self._epochs
         path = self.folder.path / CONFIG
-        assembly = assemble(path)
+        assembly = assemble(path, self._overrides)
         if epochs is None:
             return assembly
         if epochs < assembly.learning.epochs:
             raise UsageError(f"the run is set to {assembly.learning.epochs} epochs", remedy="give a larger --epochs")
-        return assemble(path, (f"learning.epochs={epochs}",))
+        return assemble(path, (*self._overrides, f"learning.epochs={epochs}"))
+
+    @property
+    def _changed(self) -> bool:
+        """Whether the configuration of the run is to be replaced."""
+        return self._epochs is not None or bool(self._overrides)
 
     def _finished(self) -> dict[str, Any] | None:
         last = self._record.evaluations[-1] if self._record.evaluations else None
@@ -114,3 +128,12 @@ class Resumable:
         if not lines or last is None or last.epoch < self.assembly.learning.epochs:
             return None
         return lines[-1]
+
+
+def _require_changeable(override: str) -> None:
+    path = parse_override(override).path
+    if path[0] not in CHANGEABLE:
+        raise UsageError(
+            f"--set {override}: only {' and '.join(CHANGEABLE)} may change when a run is resumed",
+            remedy="begin a new run; programmable.initial: {run: …} starts it from what this one has learned",
+        )

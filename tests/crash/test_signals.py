@@ -100,6 +100,18 @@ def test_abort_stops_a_run_in_order(tmp_path: Path, world: ServedWorld, run) -> 
 
 
 @pytest.mark.more
+def test_a_run_goes_on_at_other_addresses(tmp_path: Path, run) -> None:
+    """The instruments are plugged in again and have other names; here, other instruments of the same kind."""
+    run.kill()
+    run.wait(10)
+    with served_world(CONFIG) as other:
+        addresses = [each for each in other.overrides() if each.startswith("instruments.")]
+        given = [word for address in addresses for word in ("--set", address)]
+        with program(tmp_path, ["resume", str(tmp_path / "board-7"), "--no-plots", *given]) as resumed:
+            wait_until_playing(other, resumed)
+
+
+@pytest.mark.more
 def test_abort_also_stops_a_run_that_was_suspended(tmp_path: Path, world: ServedWorld, run) -> None:
     run.send_signal(signal.SIGSTOP)
     code, said = labrig(tmp_path, "abort", str(run.pid))

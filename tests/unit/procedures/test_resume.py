@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from labrig.assembly import assemble, packaged_configs
-from labrig.errors import ChannelFault, ConfigError, StorageError, UsageError
+from labrig.errors import ChannelFault, ConfigError, Overrange, StorageError, UsageError
 from labrig.instruments.data import Level
 from labrig.procedures.reconcile import reconciled, require_same_rig
 from labrig.procedures.resume import Resumable
@@ -101,6 +101,27 @@ def test_what_cannot_be_resumed(tmp_path, whole):
     (path / "meta.json").unlink()
     with pytest.raises(StorageError, match="before its configuration was written"):
         Resumable(RunFolder(path))
+
+
+def test_how_faults_are_treated_may_change_in_between(tmp_path):
+    path, clips = tmp_path / "run", "simulation.faults=[{acquisition: 30, what: over_range, where: daq/3, for: 1}]"
+    short = ("task.split={train_per_class: 4, test_per_class: 4}", "learning.epochs=1", "learning.evaluate.every=0")
+    with pytest.raises(Overrange):
+        train(assemble(Path("iris.yaml"), (*short, clips)), run_dir=path, plots=False)
+    folder = RunFolder(path)
+    assert Resumable(folder, overrides=["faults.overrange=retry"]).resume(plots=False).state == "finished"
+    assert "overrange: retry" in (path / "config.resolved.yaml").read_text(encoding="utf-8")
+    assert not list(damages(folder))
+
+
+def test_what_is_measured_may_not_change_in_between(tmp_path, whole):
+    shutil.copytree(whole, path := tmp_path / "run")
+    for override, says in (
+        ("learning.rate=0.5", "only instruments and faults may change"),
+        ("instruments.pots.range=[1 µS, 2 µS]", "unknown key"),
+    ):
+        with pytest.raises((UsageError, ConfigError), match=says):
+            Resumable(RunFolder(path), overrides=[override])
 
 
 def test_another_data_file_or_instrument_is_refused(whole):
