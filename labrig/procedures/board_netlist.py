@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from labrig.assembly import assemble
-from labrig.errors import ConfigError, StorageError, UsageError
+from labrig.errors import ConfigError, UsageError
 from labrig.network.resistive.graph import Graph
 from labrig.network.resistive.netlist.writer import netlist_text
-from labrig.runs.folder import CONFIG, RunFolder
+from labrig.runs.folder import RunFolder
+from labrig.runs.integrity import configuration_of
 from labrig.runs.journal import read_journal
 
 
@@ -28,11 +29,9 @@ def board_netlist(folder: RunFolder, step: int | None = None) -> str:
     ConfigError
         If the network of the run is not made of resistors and diodes.
     StorageError
-        If the run ended before its configuration was written.
+        If the configuration of the run is missing.
     """
-    if not folder.has(CONFIG):
-        raise StorageError(f"{folder.path} ended before its configuration was written")
-    assembly = assemble(folder.path / CONFIG)
+    assembly = assemble(configuration_of(folder))
     network, hookup = assembly.board.network, assembly.board.hookup
     if not isinstance(network, Graph):
         raise ConfigError(

@@ -12,8 +12,8 @@ from labrig.errors import StorageError, UsageError
 from labrig.procedures.recorded_run import RecordedRun
 from labrig.procedures.run_result import RunResult
 from labrig.rig.rig import Rig
-from labrig.runs.folder import CONFIG, META, RunFolder
-from labrig.runs.integrity import finish_writing, require_intact
+from labrig.runs.folder import CONFIG, RunFolder
+from labrig.runs.integrity import configuration_of, finish_writing, require_intact
 from labrig.runs.journal import Evaluation, Step, read_blocks, repair
 from labrig.runs.lock import is_being_written
 from labrig.runs.raw import RawBlocks
@@ -58,13 +58,7 @@ class Resumable:
             _require_changeable(override)
         if is_being_written(folder.journal):
             raise UsageError(f"{folder.path} is still being written", remedy="wait for the run to end, or stop it")
-        if not folder.has(CONFIG) and folder.has(META):
-            raise folder.damaged(CONFIG, "it is missing")
-        if not folder.has(CONFIG):
-            raise StorageError(
-                f"{folder.path} cannot be resumed: it ended before its configuration was written",
-                remedy="start it again with labrig run",
-            )
+        configuration_of(folder)
         repair(folder.journal)
         self.folder = folder
         self._epochs = epochs

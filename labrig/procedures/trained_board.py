@@ -9,15 +9,16 @@ from pathlib import Path
 
 from labrig.assembly import Assembly, assemble
 from labrig.assembly.check import packaged_configs
-from labrig.assembly.sections.trained import PATH
+from labrig.assembly.sections.trained import PATH, conductances_of
 from labrig.assembly.terminals import terminals
 from labrig.config.document import Document
 from labrig.config.extending import load_document
 from labrig.config.overrides import as_overrides
 from labrig.config.problems import ConfigProblems, render_path
-from labrig.errors import StorageError, UsageError
+from labrig.errors import UsageError
 from labrig.procedures.new_data import NewData
-from labrig.runs.folder import CONFIG, RunFolder
+from labrig.runs.folder import RunFolder
+from labrig.runs.integrity import configuration_of
 from labrig.runs.journal import Terminal, read_journal
 
 
@@ -55,13 +56,9 @@ def trained_board(
     UsageError
         If the task has no data file to replace, or inputs and outputs would not mean the same as in the run.
     StorageError
-        If the run ended before its configuration was written.
+        If the run is damaged, or ended before there was anything to read.
     """
-    if config is None and not folder.has(CONFIG):
-        raise StorageError(
-            f"{folder.path} ended before its configuration was written", remedy="name a configuration with --config"
-        )
-    path = folder.path / CONFIG if config is None else config
+    path = configuration_of(folder) if config is None else config
     document = load_document(path, packaged=packaged_configs(), overrides=overrides)
     more: dict[str, object] = {render_path(PATH): {"run": folder.path.resolve()}}
     if scored:
@@ -69,18 +66,30 @@ def trained_board(
     if config is not None:
         more |= _seeds(folder, document, overrides)
     if data is None:
-        return assemble(path, (*overrides, *as_overrides(more)))
+        return _assembled(path, (*overrides, *as_overrides(more)), folder)
     trained_with = read_journal(folder.journal).terminals
     new = NewData(data, document, trained_with, overrides)
     new.check_file()
     more |= new.settings()
     try:
-        assembly = assemble(path, (*overrides, *as_overrides(more)))
+        assembly = _assembled(path, (*overrides, *as_overrides(more)), folder)
     except ConfigProblems as error:
         raise new.blamed(error) from error
     _require_same_meaning(folder, trained_with, terminals(assembly))
     new.note(assembly)
     return assembly
+
+
+def _assembled(path: Path, overrides: Sequence[str], folder: RunFolder) -> Assembly:
+    """Assemble a configuration; if that fails because the run is damaged, raise StorageError, as for any other reader.
+
+    Without this, the damage would be reported as a mistake in a setting that the user has not given.
+    """
+    try:
+        return assemble(path, overrides)
+    except ConfigProblems:
+        conductances_of(folder)
+        raise
 
 
 def _require_same_meaning(folder: RunFolder, then: Sequence[Terminal], now: Sequence[Terminal]) -> None:

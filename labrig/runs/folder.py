@@ -135,7 +135,11 @@ class RunFolder:
     def damaged(self, name: str, why: str) -> StorageError:
         """Return the error for a missing or damaged file of the run."""
         again = self.path / CONFIG
-        remedy = "restore it from a copy" + (f", or repeat the run: labrig run {again}" if again.is_file() else "")
+        remedy = "restore it from a copy"
+        if name == CONFIG:
+            remedy += "; labrig evaluate and labrig program can be given another one with --config"
+        elif again.is_file():
+            remedy += f", or repeat the run: labrig run {again}"
         return StorageError(f"cannot read {self.path / name}: {why}", remedy=remedy)
 
 

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from labrig.errors import StorageError
-from labrig.runs.folder import RunFolder
+from labrig.runs.folder import CONFIG, META, RunFolder
 from labrig.runs.journal import DamagedJournal, Record, StoredFile, read_blocks, read_journal
 from labrig.runs.raw import RawBlocks
 from labrig.runs.sync import sync_folder
+
+
+def configuration_of(folder: RunFolder) -> Path:
+    """Return the path of the configuration of a run.
+
+    Raises
+    ------
+    StorageError
+        If it is missing; the message says whether it was ever written, for which the journal is read.
+    """
+    if folder.has(CONFIG):
+        return folder.path / CONFIG
+    if folder.has(META) or any(file.name == CONFIG for file in read_journal(folder.journal).files):
+        raise folder.damaged(CONFIG, "it is missing")
+    raise StorageError(
+        f"{folder.path} ended before its configuration was written", remedy="start it again with labrig run"
+    )
 
 
 def require_intact(folder: RunFolder) -> Record:

@@ -16,8 +16,8 @@ from labrig.assembly.sections.network import InitialRun, NetworkChoice
 from labrig.config.document import Document
 from labrig.errors import StorageError
 from labrig.quantities import as_written, format_quantity
-from labrig.runs.folder import JOURNAL, RunFolder
-from labrig.runs.journal import Record, read_journal
+from labrig.runs.folder import JOURNAL, META, RunFolder
+from labrig.runs.journal import read_journal
 
 Array = NDArray[np.float64]
 
@@ -69,42 +69,85 @@ def read_trained(document: Document, network: NetworkChoice, board: Board) -> Tr
     if named_at is not None:
         document.located[named_at.mark] = folder.path
     try:
-        record, meta = read_journal(folder.journal), folder.meta()
+        found = conductances_of(folder, initial.step)
     except StorageError as error:
         document.report((*PATH, "run"), str(error))
         return None
-    try:
-        names = [str(edge[0]) for edge in meta["board"]["edges"]]
-        shadow, conductances, step = _after(record, meta, initial.step)
-    except IndexError:
-        document.report((*PATH, "step"), f"{folder.path} has only {len(record.step)} steps")
+    except IndexError as error:
+        document.report((*PATH, "step"), str(error))
         return None
-    except (KeyError, TypeError, ValueError) as error:
-        document.report((*PATH, "run"), str(folder.damaged("meta.json", f"it does not describe the board ({error})")))
-        return None
+    names = found.edges
     here = [edge.name for edge in board.hookup.edges]
     different = _different(folder.path, names, here)
     if different:
         document.report((*PATH, "run"), different)
         return None
     order = [names.index(name) for name in here] if names != here else list(range(len(here)))
-    trained = Trained(folder.path, step, shadow[order], conductances[order])
+    trained = Trained(folder.path, found.step, found.shadow[order], found.conductances[order])
     if not _in_range(document, network, trained, here):
         return None
-    masked = record.masked[step - 1] if step else ()
-    if masked:
-        edges = _listed([names[edge] for edge in masked])
+    if found.masked:
+        edges = _listed([names[edge] for edge in found.masked])
         document.warn((*PATH, "run"), f"{folder.path} masked {edges}: their conductances were not trained to the end")
     return trained
 
 
-def _after(record: Record, meta: dict[str, Any], step: int | None) -> tuple[Array, Array, int]:
-    """Return shadow and conductances after a step (by default the last), and its number; IndexError if missing."""
-    step = len(record.step) if step is None else step
-    if step == 0:
-        initial = np.array(meta["board"]["initial_s"], dtype=float)
-        return initial, initial, 0
-    return record.shadow[step - 1], record.conductances[step - 1], step
+@dataclass(frozen=True)
+class Conductances:
+    """What the journal and the metadata of a run say about its board after a step.
+
+    Parameters
+    ----------
+    step
+        The step; 0 for the initial conductances.
+    edges
+        (E,) names of its edges.
+    shadow, conductances
+        (E,) conductances before rounding, and nominal ones as written (S).
+    masked
+        Indices of the edges that are masked since a fault.
+    """
+
+    step: int
+    edges: list[str]
+    shadow: Array
+    conductances: Array
+    masked: Sequence[int]
+
+
+def conductances_of(folder: RunFolder, step: int | None = None) -> Conductances:
+    """Read the conductances of a run after a step, by default the last.
+
+    Raises
+    ------
+    StorageError
+        If the run is damaged, or ended before its instruments were open.
+    IndexError
+        If it has fewer steps.
+    """
+    if not folder.journal.is_file():
+        raise folder.damaged(JOURNAL, "it is missing")
+    record = read_journal(folder.journal)
+    steps = len(record.step)
+    if not steps and not folder.has(META) and all(file.name != META for file in record.files):
+        raise StorageError(
+            f"{folder.path} ended before its board was described", remedy=f"labrig resume {folder.path} begins it again"
+        )
+    meta = folder.meta()
+    last = steps if step is None else step
+    if last > steps:
+        raise IndexError(f"{folder.path} has only {steps} steps")
+    try:
+        edges = [str(edge[0]) for edge in meta["board"]["edges"]]
+        if last:
+            shadow, conductances = record.shadow[last - 1], record.conductances[last - 1]
+        else:
+            shadow = conductances = np.array(meta["board"]["initial_s"], dtype=float)
+        if shadow.shape != (len(edges),):
+            raise ValueError(f"it names {len(edges)} edges, the journal has {len(shadow)}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise folder.damaged(META, f"it does not describe the board ({error})") from error
+    return Conductances(last, edges, shadow, conductances, record.masked[last - 1] if last else ())
 
 
 def _different(run: Path, names: Sequence[str], here: Sequence[str]) -> str:

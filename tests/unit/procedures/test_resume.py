@@ -99,7 +99,7 @@ def test_what_cannot_be_resumed(tmp_path, whole):
     with pytest.raises(StorageError, match=r"config\.resolved\.yaml: it is missing"):
         Resumable(RunFolder(path))
     (path / "meta.json").unlink()
-    with pytest.raises(StorageError, match="before its configuration was written"):
+    with pytest.raises(StorageError, match=r"config\.resolved\.yaml: it is missing"):
         Resumable(RunFolder(path))
 
 

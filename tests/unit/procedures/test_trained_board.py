@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -229,3 +232,59 @@ def test_certify_takes_a_run(run: RunFolder, capsys: pytest.CaptureFixture[str])
     untrained = json.loads(capsys.readouterr().out)
     assert trained["verdict"] == untrained["verdict"] == "right"
     assert trained["edges"] != untrained["edges"]
+
+
+def copied(run: RunFolder, into: Path) -> RunFolder:
+    shutil.copytree(run.path, into)
+    return RunFolder(into)
+
+
+def damage_a_row(folder: RunFolder) -> None:
+    with closing(sqlite3.connect(folder.journal)) as db:
+        db.execute('UPDATE steps SET loss = loss + 1 WHERE step = 3')
+        db.commit()
+
+
+def forget_the_board(folder: RunFolder) -> None:
+    meta = folder.meta()
+    (folder.path / "meta.json").write_text(json.dumps({**meta, "board": {}}))
+
+
+@pytest.mark.parametrize("command", ["evaluate", "program", "certify"])
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (damage_a_row, "run.db: it is damaged: step 3"),
+        (lambda folder: folder.journal.unlink(), "run.db: it is missing"),
+        (lambda folder: (folder.path / "meta.json").unlink(), "meta.json: it is missing"),
+        (lambda folder: (folder.path / "meta.json").write_text("{"), "meta.json: it is truncated or not JSON"),
+        (forget_the_board, "meta.json: it does not describe the board"),
+        (lambda folder: (folder.path / "config.resolved.yaml").unlink(), "config.resolved.yaml: it is missing"),
+    ],
+)
+def test_a_damaged_run_is_not_reported_as_a_mistake_in_a_setting(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str], command, spoil, says
+) -> None:
+    damaged = copied(run, tmp_path / "damaged")
+    spoil(damaged)
+    assert main([command, str(damaged.path)]) == 6
+    said = capsys.readouterr().err
+    assert said.startswith(f"labrig: cannot read {damaged.path / says.partition(':')[0]}: {says.partition(': ')[2]}")
+    assert said.count("remedy: restore it from a copy") == 1
+    assert "--set" not in said
+
+
+def test_a_run_that_never_had_a_board_says_so(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from labrig.runs.journal import Journal
+
+    folder = RunFolder(tmp_path / "failed")
+    folder.path.mkdir()
+    with Journal(folder.journal, "process"):
+        pass
+    assert main(["evaluate", str(folder.path)]) == 6
+    assert "ended before its configuration was written (remedy: start it again" in capsys.readouterr().err
+    shutil.copy(run.path / "config.resolved.yaml", folder.path)
+    assert main(["evaluate", str(folder.path)]) == 6
+    assert f"ended before its board was described (remedy: labrig resume {folder.path}" in capsys.readouterr().err
