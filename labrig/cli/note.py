@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from labrig.cli.options import add_run, named
+from labrig.cli.options import add_run, named, print_damaged_lines
 from labrig.json_text import json_text
 
 
@@ -26,6 +26,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.text or arguments.tags:
         add_note(folder, arguments.text, arguments.tags)
     notes = read_notes(folder)
+    print_damaged_lines(folder)
     if arguments.json:
         line = {"event": "notes", "run": str(folder.path), "notes": [note.to_json() for note in notes]}
         print(json_text({**line, "tags": tags_of(notes)}))

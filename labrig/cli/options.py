@@ -11,6 +11,7 @@ from labrig.cli.completion import completed, configurations, runs
 
 if TYPE_CHECKING:
     from labrig.assembly import Assembly
+    from labrig.runs.folder import RunFolder
 
 
 DEFAULT_RUNS_DIR = Path("runs")
@@ -71,6 +72,14 @@ def print_warnings(assembly: Assembly) -> None:
     """Print the warnings of a configuration on stderr."""
     for warning in assembly.document.warnings:
         print(f"labrig: warning: {warning}", file=sys.stderr)
+
+
+def print_damaged_lines(folder: RunFolder) -> None:
+    """Print on stderr which notes and certificates of a run are damaged, and therefore not shown."""
+    from labrig.runs.integrity import damaged_lines
+
+    for damage in damaged_lines(folder):
+        print(f"labrig: warning: {folder.path}: {damage}, and is left out", file=sys.stderr)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

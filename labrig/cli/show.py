@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from labrig.cli.options import add_run, count, folder_named
+from labrig.cli.options import add_run, count, folder_named, print_damaged_lines
 from labrig.errors import UsageError
 from labrig.json_text import json_text
 
@@ -41,6 +41,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.netlist or arguments.step is not None:
         return _netlist(folder, arguments)
     summary = summarize(folder)
+    print_damaged_lines(folder)
     record = read_journal(folder.journal)  # the summary does not read every row, but a damaged row is to be reported
     meta: dict[str, Any] = {"card": {}} if summary["name"] is None else folder.meta()
     summary["card"] = meta["card"]

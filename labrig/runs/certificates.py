@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from labrig.errors import StorageError
-from labrig.files import content_of
-from labrig.json_text import json_text
 from labrig.runs.folder import RunFolder
-from labrig.runs.sync import sync_folder
+from labrig.runs.json_lines import append, damages, read
 
 CERTIFICATES = "certificates.jsonl"
 KEPT = (
@@ -30,29 +25,18 @@ def add_certificate(folder: RunFolder, figures: Mapping[str, Any], **about: Any)
     """
     made = {"made": datetime.now(UTC).isoformat(timespec="seconds"), **about}
     line = {**made, **{key: figures[key] for key in KEPT if key in figures}}
-    path = folder.path / CERTIFICATES
-    try:
-        with open(path, "ab") as file:
-            file.write(json_text(line, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        sync_folder(folder.path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    append(folder.path / CERTIFICATES, line)
 
 
 def read_certificates(folder: RunFolder) -> list[dict[str, Any]]:
-    """Return the certificates of a run, oldest first. Lines that are damaged are left out."""
-    try:
-        lines = content_of(folder.path / CERTIFICATES).splitlines()
-    except OSError:
-        return []
-    return [found for found in map(_read, lines) if found is not None]
+    """Return the certificates of a run, oldest first, without the lines that `damaged_certificates` names."""
+    return read(folder.path / CERTIFICATES, _certificate)
 
 
-def _read(line: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+def damaged_certificates(folder: RunFolder) -> list[str]:
+    """Return the lines of certificates.jsonl that are damaged or not written by labrig, in words."""
+    return damages(folder.path / CERTIFICATES, _certificate)
+
+
+def _certificate(found: Any) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and isinstance(found.get("verdict"), str) else None

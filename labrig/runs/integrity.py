@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labrig.errors import StorageError
+from labrig.runs.certificates import damaged_certificates
 from labrig.runs.folder import CONFIG, META, RunFolder
 from labrig.runs.journal import DamagedJournal, Record, StoredFile, read_blocks, read_journal
+from labrig.runs.notes import damaged_notes
 from labrig.runs.raw import RawBlocks
 from labrig.runs.sync import sync_folder
 
@@ -52,6 +54,10 @@ def damages(folder: RunFolder, samples: bool = False) -> list[str]:
 
     With `samples`, every stored sample is read and checked too.
     """
+    return [*_of_the_journal(folder, samples), *damaged_lines(folder)]
+
+
+def _of_the_journal(folder: RunFolder, samples: bool) -> list[str]:
     try:
         record = read_journal(folder.journal)
         blocks = read_blocks(folder.journal) if samples else ()
@@ -60,6 +66,11 @@ def damages(folder: RunFolder, samples: bool = False) -> list[str]:
     except StorageError as error:
         return [error.message]
     return [*damaged_files(folder, record.files), *RawBlocks(folder.path, blocks).damaged()]
+
+
+def damaged_lines(folder: RunFolder) -> list[str]:
+    """Return the damaged lines of the files that users add to, in words; readers leave these lines out."""
+    return [*damaged_notes(folder), *damaged_certificates(folder)]
 
 
 def damaged_files(folder: RunFolder, files: tuple[StoredFile, ...]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from crash.full import largest_file
 from unit.runs.test_journal import step
 from unit.runs.test_summary import described, finished
 
@@ -58,6 +59,28 @@ def test_a_damaged_note_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixtur
         file.write(b'[1]\n{"written": 1}\n{"written": "", "text": "", "tags": [2]}\n\xff\n' + b"[" * 100_000 + b"\n")
     output(capsys, "note", run.path, "last")
     assert [note.text for note in read_notes(run)] == ["first", "last"]
+    damaged = [f"notes.jsonl: line {number} is damaged" for number in (2, 3, 4, 5, 6)]
+    for command in ("note", "show"):
+        capsys.readouterr()
+        assert main([command, str(run.path)]) == 0
+        printed = capsys.readouterr()
+        assert "last" in printed.out
+        assert printed.err.splitlines() == [f"labrig: warning: {run.path}: {each}, and is left out" for each in damaged]
+    assert main(["verify", str(run.path)]) == 6
+    assert capsys.readouterr().out.splitlines()[1:] == [f"  {each}" for each in damaged]
+
+
+def test_a_note_that_does_not_fit_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = finished(tmp_path / "one")
+    with largest_file(40):
+        assert main(["note", str(run.path), "a note that is longer than the disk has room for"]) == 6
+    assert "notes.jsonl: File too large (remedy: check the free space" in capsys.readouterr().err
+    assert not (run.path / "notes.jsonl").exists()
+    output(capsys, "note", run.path, "first")
+    before = (run.path / "notes.jsonl").read_bytes()
+    with largest_file(len(before) + 10):
+        assert main(["note", str(run.path), "second"]) == 6
+    assert (run.path / "notes.jsonl").read_bytes() == before
 
 
 @pytest.mark.parametrize(

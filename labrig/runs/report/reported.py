@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from labrig.errors import StorageError, reason
 from labrig.runs.folder import META, RunFolder
+from labrig.runs.integrity import damaged_lines
 from labrig.runs.journal import Record, read_journal
 from labrig.runs.journal.schema import STEPS
 from labrig.runs.report.blocks import Missing
@@ -109,6 +110,7 @@ def read_reported(folder: RunFolder) -> Reported:
     if record is None and meta is None:
         raise of_record or StorageError(f"cannot read {folder.path}")
     damage += dict.fromkeys(reason(error) for error in (of_record, of_summary, of_meta) if error is not None)
+    damage += damaged_lines(folder)
     return Reported(
         folder,
         summary or {"run": str(folder.path), "state": "damaged", "reason": ""},

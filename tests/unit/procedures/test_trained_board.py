@@ -241,7 +241,7 @@ def copied(run: RunFolder, into: Path) -> RunFolder:
 
 def damage_a_row(folder: RunFolder) -> None:
     with closing(sqlite3.connect(folder.journal)) as db:
-        db.execute('UPDATE steps SET loss = loss + 1 WHERE step = 3')
+        db.execute("UPDATE steps SET loss = loss + 1 WHERE step = 3")
         db.commit()
 
 
