@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from labrig.cli.options import add_run, folder_named
 from labrig.json_text import json_text
+from labrig.quantities import format_bytes
 from labrig.runs.export import FORMATS
 
 
@@ -21,10 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the export and print its path."""
-    from labrig.runs.export.exporting import export
+    from labrig.runs.export.exporting import expected_bytes, export
     from labrig.runs.folder import find_run
 
     folder = find_run(arguments.run, arguments.runs_dir)
+    if arguments.samples and (expected := expected_bytes(folder, arguments.kind)):
+        most = "about" if arguments.kind == "csv" else "at most"
+        print(f"labrig: the samples take {most} {format_bytes(expected)}", file=sys.stderr, flush=True)
     path = export(folder, arguments.kind, arguments.out, samples=arguments.samples)
     line = {"event": "exported", "run": str(folder.path), "format": arguments.kind, "path": str(path)}
     print(json_text(line) if arguments.json else f"written: {path}")

@@ -26,6 +26,7 @@ from labrig.instruments.contracts import Instrument
 from labrig.instruments.data import Identity
 from labrig.instruments.drivers import DriverInfo, installed_drivers
 from labrig.instruments.findings import Finding, Probe
+from labrig.quantities import format_bytes
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ def disk(runs_dir: Path) -> list[Finding]:
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
-    detail = f"{free / 1e9:.3g} GB free at {runs_dir}"
+    detail = f"{format_bytes(free)} free at {runs_dir}"
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         return [Finding("disk", "warning", f"{place} cannot be written to", "choose another --runs-dir")]
     if free < LEAST_FREE_BYTES:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from labrig.errors import StorageError
+from labrig.quantities import format_bytes
 
 RESERVE_BYTES = 4 << 20
 """Space that is kept free (bytes) for the log of SQLite and the last events."""
@@ -17,8 +18,8 @@ def require_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < RESERVE_BYTES:
         raise StorageError(
-            f"the disk of {folder} has only {free / 1e6:.1f} MB left",
-            limit=f"{RESERVE_BYTES / 1e6:.1f} MB",
+            f"the disk of {folder} has only {format_bytes(free)} left",
+            limit=format_bytes(RESERVE_BYTES),
             remedy=f"free disk space, then continue with: labrig resume {folder}",
         )
 
@@ -28,7 +29,7 @@ def warn_of_little_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free - RESERVE_BYTES
     if needed > free:
         logging.getLogger("labrig").warning(
-            "labrig: warning: the run will store about %.3g GB, but the disk of %s has only %.3g GB free, so the run "
+            "labrig: warning: the run will store about %s, but the disk of %s has only %s free, so the run "
             "will stop before the disk is full; free disk space, or store less (storage.raw, storage.gradients)",
-            *(needed / 1e9, folder, max(0, free) / 1e9),
+            *(format_bytes(needed), folder, format_bytes(max(0, free))),
         )

@@ -1,19 +1,26 @@
-"""`python -m labrig.runs.export KIND RUN FILE [samples]`: the process that writes one export."""
+"""`python -m labrig.runs.export KIND RUN FILE [samples]`: the process that writes one export.
+
+If it fails, its last line on stderr is JSON, with `kind` and `message`. `kind` is the class of an error of labrig, or
+"write" if the file cannot be written.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
 
 from labrig.errors import LabrigError, UsageError, reason
+from labrig.json_text import json_text
 from labrig.runs.contents import read_contents
 from labrig.runs.folder import RunFolder
 from labrig.runs.samples import Samples
 
 
 def main(kind: str, run: str, file: str, with_samples: str = "") -> int:
-    """Write one export; return 0, or 1 after printing an error as one line 'CLASS: message'."""
+    """Write one export; return 0, or 1 after printing an error."""
     try:
         module = import_module(f"labrig.runs.export.{kind}")
         folder = RunFolder(Path(run))
@@ -22,16 +29,23 @@ def main(kind: str, run: str, file: str, with_samples: str = "") -> int:
             raise UsageError("this run has stored no samples", remedy="run it again with storage.raw=true")
         module.write(read_contents(folder), Path(file), samples)
     except ImportError as error:
-        return _failed(f"UsageError: {error.name} is not installed; install it: pip install 'labrig[analysis]'")
+        return _failed("UsageError", f"{error.name} is not installed; install it: pip install 'labrig[analysis]'")
     except LabrigError as error:
-        return _failed(f"{type(error).__name__}: {error}")
+        return _failed("UsageError" if isinstance(error, UsageError) else "StorageError", str(error))
     except Exception as error:
-        return _failed(reason(error))
+        return _failed("write", _why(error))
     return 0
 
 
-def _failed(line: str) -> int:
-    print(line.replace("\n", " "), file=sys.stderr)
+def _why(error: Exception) -> str:
+    """Return why a file could not be written: what the system says, as HDF5 adds addresses and sizes to it."""
+    said = re.search(r"\berrno = (\d+)", str(error))
+    number = int(said[1]) if said else getattr(error, "errno", None)
+    return os.strerror(number) if number else reason(error)
+
+
+def _failed(kind: str, message: str) -> int:
+    print(json_text({"kind": kind, "message": message}), file=sys.stderr)
     return 1
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from numpy.typing import NDArray
 
 from labrig.runs.contents import Contents, Variable
 from labrig.runs.samples import DIMS, TEXT, UNITS, Samples
+
+_LINES = 2000
+"""Number of lines from which the length of the table of samples is foretold."""
 
 
 def write(contents: Contents, path: Path, samples: Samples | None) -> None:
@@ -36,6 +41,14 @@ def write(contents: Contents, path: Path, samples: Samples | None) -> None:
         about.append(("samples", " ".join(DIMS), UNITS, TEXT))
     _write(path / "variables.csv", ("name", "dimensions", "units", "meaning"), about)
     _write(path / "attributes.csv", ("name", "value"), contents.attributes.items())
+
+
+def bytes_per_sample(samples: Samples) -> float:
+    """Return the mean length of a line in the table of samples, from the first acquisition (bytes)."""
+    text = StringIO()
+    rows = list(islice(_sample_rows(samples), _LINES))
+    csv.writer(text).writerows(rows)
+    return len(text.getvalue().encode()) / max(1, len(rows))
 
 
 def _rows(contents: Contents, dims: Sequence[str], variables: Mapping[str, Variable]) -> Iterator[Iterable[Any]]:

@@ -5,16 +5,22 @@ HDF5 is known to crash on a full disk, and such a crash must not end a process t
 
 from __future__ import annotations
 
+import json
+import math
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from labrig.errors import LabrigError, StorageError, UsageError
+from labrig.runs.export.csv import bytes_per_sample
 from labrig.runs.folder import RunFolder
+from labrig.runs.samples import Samples
 
 DEADLINE_S = 3600.0
+_BYTES_PER_SAMPLE = 8
 
+_REMEDY = "check if the disk is full, or choose another --out; the run itself is unchanged"
 _KINDS: dict[str, type[LabrigError]] = {"UsageError": UsageError, "StorageError": StorageError}
 
 
@@ -75,6 +81,12 @@ def export(
     return path
 
 
+def expected_bytes(folder: RunFolder, kind: str) -> float:
+    """Return how much the samples of a run take in a format, at most (bytes); errors are those of `read_journal`."""
+    samples = Samples(folder)
+    return math.prod(samples.shape) * (bytes_per_sample(samples) if kind == "csv" else _BYTES_PER_SAMPLE)
+
+
 def _require_replaceable(path: Path, kind: str) -> None:
     """Refuse to replace anything that does not look like an earlier export."""
     if kind == "csv":
@@ -91,14 +103,19 @@ def _require_replaceable(path: Path, kind: str) -> None:
 
 def _failure(done: subprocess.CompletedProcess[str], path: Path) -> LabrigError:
     """Return the error that the other process reported, or an error with its exit code if it crashed."""
-    last = done.stderr.strip().rpartition("\n")[2]
-    kind, _, message = last.partition(": ")
-    if done.returncode == 1 and message:
-        return _KINDS.get(kind, StorageError)(message if kind in _KINDS else f"cannot write {path}: {last}")
+    try:
+        said = json.loads(done.stderr.strip().rpartition("\n")[2])
+        kind, message = str(said["kind"]), str(said["message"])
+    except (ValueError, TypeError, KeyError):
+        kind = message = ""
+    if done.returncode == 1 and kind in _KINDS:
+        return _KINDS[kind](message)
+    if done.returncode == 1 and kind == "write":
+        return StorageError(f"cannot write {path}: {message}", remedy=_REMEDY)
     how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
     return StorageError(
         f"cannot write {path}: the export process ended with {how}",
-        remedy="check if the disk is full; the run itself is unchanged",
+        remedy=_REMEDY,
     )
 
 

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import scipy.io
 import xarray as xr
+from crash.full import largest_file
 
 import labrig
 from labrig.cli.main import main
 from labrig.errors import StorageError, UsageError
+from labrig.quantities import format_bytes
 from labrig.runs.export import FORMATS, mat
-from labrig.runs.export.exporting import export
+from labrig.runs.export.exporting import expected_bytes, export
 from labrig.runs.folder import RunFolder
 from labrig.runs.load import LoadedRun
 from labrig.runs.samples import Samples
@@ -139,6 +141,35 @@ def test_the_command_says_where_and_replaces_an_earlier_export(
         assert main(["export", str(run.path), "--mat", "--out", str(out), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["path"] == str(out)
     assert scipy.io.loadmat(out)["step"].tolist() == [[k] for k in range(1, 7)]
+
+
+def test_the_expected_size_of_samples_is_printed_before_they_are_written(
+    sampled: LoadedRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(sampled.path)
+    assert main(["export", str(folder.path), "--csv", "--samples", "--out", str(tmp_path / "t")]) == 0
+    written = (tmp_path / "t" / "acquisition-sample-channel.csv").stat().st_size
+    assert expected_bytes(folder, "csv") == pytest.approx(written, rel=0.1)
+    assert f"the samples take about {format_bytes(expected_bytes(folder, 'csv'))}" in capsys.readouterr().err
+    assert expected_bytes(folder, "mat") == 8 * sampled.dataset.samples.size
+
+
+@pytest.mark.parametrize("kind", [pytest.param("nc", marks=pytest.mark.more), "h5", "csv"])
+def test_a_full_disk_is_named_with_its_remedy(run: RunFolder, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    with largest_file(0):
+        code = main(["export", str(run.path), f"--{kind}"])
+    assert code == 6
+    said = capsys.readouterr().err.strip()
+    path = run.path.parent / ("old-csv" if kind == "csv" else f"old.{kind}")
+    assert said.startswith(f"labrig: cannot write {path}: File too large (remedy: check if the disk is full")
+    assert len(said.splitlines()) == 1
+    assert list(run.path.parent.iterdir()) == [run.path]
+
+
+def test_a_damaged_run_is_what_cannot_be_read(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    run.journal.write_bytes(run.journal.read_bytes()[:9000])
+    assert main(["export", str(run.path), "--csv"]) == 6
+    assert capsys.readouterr().err.startswith(f"labrig: cannot read {run.journal}: ")
 
 
 def test_every_format_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:
