@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from crash.full import largest_file
 
 import labrig
 from labrig.cli.main import main
@@ -175,18 +176,20 @@ def test_a_run_that_ended_before_it_was_described(tmp_path, capsys):
     "name",
     [
         *("run.db", "meta.json", "spectrum.npz"),
-        *(pytest.param(name, marks=pytest.mark.more) for name in ("config.resolved.yaml", "certificates.jsonl")),
+        "certificates.jsonl",
+        pytest.param("config.resolved.yaml", marks=pytest.mark.more),
     ],
 )
 def test_a_damaged_file_is_named_and_the_rest_is_shown(trained, tmp_path, capsys, name, content):
     run = tmp_path / "run"
     shutil.copytree(trained, run)
     (run / name).write_bytes(content)
-    needed = name in ("run.db", "meta.json", "spectrum.npz")
+    needed = name in ("run.db", "meta.json", "spectrum.npz") or (name == "certificates.jsonl" and content != b"")
     assert main(["report", str(run)]) == (6 if needed else 0)
     captured = capsys.readouterr()
     assert "Traceback" not in captured.err
     assert (name in captured.err) is needed
+    assert "KeyError" not in captured.err
     written = Page((run / "report.html").read_text())
     assert tuple(written.sections) == PARTS
     assert ("setosa" in written.sections["confusion"]) is (name not in ("run.db", "meta.json"))
@@ -243,6 +246,14 @@ def test_a_page_that_cannot_be_written(trained, few_parts, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["report", str(trained), "--out", str(tmp_path / "file" / "a.html")]) == 6
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_page_on_a_full_disk_leaves_no_part_of_it(trained, few_parts, tmp_path, capsys):
+    with largest_file(1000):
+        code = main(["report", str(trained), "--out", str(tmp_path / "a.html")])
+    assert code == 6
+    assert "cannot write" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_is_going_on(tmp_path, few_parts, capsys):

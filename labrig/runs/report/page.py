@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
-from labrig.errors import StorageError, reason
+from labrig.errors import LabrigError, StorageError, reason
 from labrig.runs.folder import RunFolder
 from labrig.runs.report import PARTS
 from labrig.runs.report.blocks import Block, Drawing, Html, Missing, paragraph, text
@@ -97,7 +98,7 @@ def part(name: str, run: Reported) -> tuple[str, list[Block], str | None]:
         words = str(missing)
         found.append(paragraph(f"{words[:1].upper()}{words[1:]}.", "none"))
     except Exception as error:  # a damaged run may hold anything, and the other parts are still worth reading
-        why = reason(error)
+        why = _why(error)
         found.append(paragraph(f"This could not be made: {why}", "none"))
     return module.TITLE, found, why
 
@@ -133,9 +134,16 @@ def _part(name: str, run: Reported, report: Report, into: Path | None) -> tuple[
         except StorageError:
             raise
         except Exception as error:
-            report.left_out[name] = reason(error)
-            pieces.append(paragraph(f"A figure could not be drawn: {reason(error)}", "none"))
+            report.left_out[name] = _why(error)
+            pieces.append(paragraph(f"A figure could not be drawn: {_why(error)}", "none"))
     return title, "".join(pieces)
+
+
+def _why(error: Exception) -> str:
+    """Return why a part or a figure could not be made."""
+    if isinstance(error, LabrigError | OSError):
+        return reason(error)
+    return f"the run contains something that it cannot be made from ({reason(error)}); labrig verify names any damage"
 
 
 def _for_paper(drawing: Drawing, into: Path | None) -> Iterator[Path]:
@@ -164,10 +172,12 @@ def _page(run: Reported, sections: list[str]) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
+    new = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.new")
         new.write_bytes(content)
         new.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)  # a part of the page
         raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another file with --out") from error

@@ -18,7 +18,7 @@ MOST_COLUMNS, MOST_ROWS = 500, 400
 def blocks(run: Reported) -> Iterator[Block]:
     """Yield the network before and after training, and every edge over the steps."""
     run.need_steps()
-    figure = conductance_map(run.record, run.meta)
+    figure = conductance_map(run.record, {"board": run.board})
     figure.set_size_inches(8.2, 3.9)
     quantity = run.parameter[1]
     yield Drawing("network", f"Nominal {quantity} of every edge, before and after training.", figure)
