@@ -15,7 +15,7 @@ from labrig.rig.rig import Rig
 from labrig.runs.folder import CONFIG, RunFolder
 from labrig.runs.integrity import configuration_of, finish_writing, require_intact
 from labrig.runs.journal import Evaluation, Step, read_blocks, repair
-from labrig.runs.lock import is_being_written
+from labrig.runs.lock import being_written, is_being_written
 from labrig.runs.raw import RawBlocks
 
 CHANGEABLE = ("instruments", "faults")
@@ -57,7 +57,7 @@ class Resumable:
         for override in overrides:
             _require_changeable(override)
         if is_being_written(folder.journal):
-            raise UsageError(f"{folder.path} is still being written", remedy="wait for the run to end, or stop it")
+            raise being_written(folder.journal)
         configuration_of(folder)
         repair(folder.journal)
         self.folder = folder

@@ -148,14 +148,20 @@ def forget(names: Sequence[str]) -> list[Record]:
     Raises
     ------
     UsageError
-        If no name is given, no instrument of that name is in use, or a running program uses it.
+        If no name is given, no instrument of that name is in use, or a running program uses one of them; no record is
+        then deleted.
     """
     if not names:
         raise UsageError("--forget needs the NAME of an instrument that was switched off by hand")
     chosen = _named(names)
-    for record in chosen:
-        if _in_use(record):
-            raise UsageError(f"{record.name} is in use by {record.user}", remedy=f"stop it: labrig abort {record.pid}")
+    busy = [record for record in chosen if _in_use(record)]
+    if busy:
+        users = ", ".join(f"{record.name} is in use by {record.user}" for record in busy)
+        stop = "; ".join(dict.fromkeys(f"labrig abort {record.pid}" for record in busy))
+        raise UsageError(
+            f"nothing was forgotten: {users}",
+            remedy=f"stop it: {stop}; or leave out {', '.join(each.name for each in busy)}",
+        )
     for record in chosen:
         records.remove(record)
     return chosen
@@ -301,7 +307,7 @@ def _report(record: Record, rescue: Rescue | None, *, alive: bool, ends: float) 
     over = rescue.wait(ends - time.monotonic())
     if over and rescue.error is None:
         return report("safe")
-    why = reason(rescue.error) if rescue.error else "its driver does not return"
+    why = reason(rescue.error).removeprefix(f"{record.name}: ") if rescue.error else "its driver does not return"
     if alive:
         return report("not safe", why, f"stop its program, which makes it safe: labrig abort {record.pid}")
     return report("not safe", why, f"switch it off by hand, then: labrig safe {record.name} --forget")

@@ -12,6 +12,11 @@ import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
+from labrig.errors import UsageError
+
+_held: dict[Path, int] = {}
+"""Lock files that this process holds, with its id: a child of it inherits the table, but not the locks."""
+
 
 def lock_path(journal: Path) -> Path:
     """Return the path of the lock file of a journal."""
@@ -38,11 +43,13 @@ class WriterLock:
                 self._close()
                 raise
             if self._is_current():
+                _held[self._path.resolve()] = os.getpid()
                 return
             self._close()
 
     def release(self) -> None:
         """Release the lock and delete its file."""
+        _held.pop(self._path.resolve(), None)
         if sys.platform != "win32":  # Windows cannot delete an open file
             self._path.unlink(missing_ok=True)
         self._close()
@@ -81,6 +88,8 @@ def is_being_written(journal: Path) -> bool:
 
 def writer(journal: Path) -> int | None:
     """Return the id of the process that is writing the journal; None if there is none, or on Windows."""
+    if _held.get(lock_path(journal).resolve()) == os.getpid():
+        return os.getpid()  # to open and close the file would release the lock
     try:
         import fcntl
     except ImportError:
@@ -97,3 +106,13 @@ def writer(journal: Path) -> int | None:
     found = struct.unpack(layout, reply)
     kind, pid = (found[0], found[4]) if sys.platform == "linux" else (found[3], found[2])
     return None if kind == fcntl.F_UNLCK else pid
+
+
+def being_written(journal: Path) -> UsageError:
+    """Return the error of every command that needs a run for itself while another process writes it."""
+    run, pid = journal.parent, writer(journal)
+    if pid is None:
+        who, stop = "another labrig process", "press Ctrl-C in its terminal"
+    else:
+        who, stop = f"process {pid}", f"stop it: labrig abort {run}"
+    return UsageError(f"{run} is being written by {who}", remedy=f"wait for it to end, or {stop}")

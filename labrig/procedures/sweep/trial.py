@@ -18,7 +18,7 @@ from labrig.errors import InUse, LabrigError, StorageError, leaves, reason
 from labrig.procedures.resume import Resumable
 from labrig.procedures.train import train
 from labrig.runs.folder import CONFIG, RunFolder
-from labrig.runs.lock import is_being_written
+from labrig.runs.lock import being_written, is_being_written
 from labrig.runs.summary import summarize
 from labrig.runs.sweeps import RECORD
 
@@ -105,10 +105,8 @@ def _wait_for_writer(folder: RunFolder) -> None:
         if now != last:
             last, since = now, time.monotonic()
         elif time.monotonic() - since > STALLED_S:
-            raise InUse(
-                f"{folder.path} is being written by another process, which has made no step for {STALLED_S:.0f} s",
-                remedy="stop that process",
-            )
+            other = being_written(folder.journal)
+            raise InUse(f"{other.message}, which has made no step for {STALLED_S:.0f} s", remedy=other.remedy)
         time.sleep(POLL_S)
 
 

@@ -41,7 +41,7 @@ from labrig.runs.journal.schema import (
     Writing,
 )
 from labrig.runs.journal.tables import Table
-from labrig.runs.lock import WriterLock
+from labrig.runs.lock import WriterLock, being_written
 from labrig.runs.room import require_room
 
 Durability = Literal["process", "power"]
@@ -301,9 +301,7 @@ class Journal:
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
             return self._failed("lock", error)
         if action == "open":
-            return UsageError(
-                f"{self._path.parent} is being written by another labrig", remedy="wait for that run to end, or stop it"
-            )
+            return being_written(self._path)
         return StorageError(
             f"cannot lock {self._path}: files cannot be locked on this file system, e.g. a network drive",
             remedy="put the runs on a local disk with --runs-dir",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -161,7 +162,9 @@ def test_a_run_in_progress_is_left_alone(tmp_path, whole):
     path = Path(shutil.copytree(whole, tmp_path / "run"))
     with Journal.reopened(path / "run.db") as journal:
         journal.event(Event(9, "resumed", {}))
-        with pytest.raises(UsageError, match="still being written"):
+        with pytest.raises(
+            UsageError, match=rf"being written by process {os.getpid()} \(remedy: .* labrig abort {path}"
+        ):
             Resumable(RunFolder(path))
 
 

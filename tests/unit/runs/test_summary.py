@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from unit.runs.test_journal import step
 
-from labrig.errors import StorageError
+from labrig.errors import StorageError, UsageError
 from labrig.runs.folder import RunFolder
 from labrig.runs.journal import Evaluation, Event, Journal
 from labrig.runs.lock import lock_path
@@ -80,6 +80,12 @@ def test_a_run_that_was_killed_does_not_go_on(tmp_path):
         assert writer.stdout.readline() == "begun\n"
         assert summarize(folder)["state"] == "running"
         assert summarize(folder)["state"] == "running"  # having looked changes nothing
+        with pytest.raises(UsageError) as refused:
+            Journal.reopened(folder.journal)
+        assert str(refused.value) == (
+            f"{folder.path} is being written by process {writer.pid} "
+            f"(remedy: wait for it to end, or stop it: labrig abort {folder.path})"
+        )
     assert writer.returncode == 9
     assert [path.name for path in sorted(folder.path.glob("run.lock*"))] == ["run.lock"]
     assert state_text(summarize(folder)) == "killed after 0 steps"
