@@ -54,10 +54,16 @@ class DamagedJournal(StorageError):
         The damaged and missing rows, in words.
     """
 
-    def __init__(self, path: Path, rows: Sequence[str]) -> None:
+    def __init__(self, path: Path, rows: Sequence[str], steps: Sequence[int] = ()) -> None:
+        """`steps`: numbers of the damaged and missing steps."""
         self.rows = tuple(rows)
         named = ", ".join(self.rows[:20]) + (f" and {len(self.rows) - 20} more" if len(self.rows) > 20 else "")
-        super().__init__(f"cannot read {path}: it is damaged: {named}", remedy=_RESTORE)
+        super().__init__(f"cannot read {path}: it is damaged: {named}", remedy=_RESTORE, last_good=_step_before(steps))
+
+
+def _step_before(damaged: Sequence[int]) -> str | None:
+    first = min(damaged, default=0)
+    return f"step {first - 1}" if first > 1 else None
 
 
 def read_journal(path: Path) -> Record:
@@ -123,13 +129,16 @@ class _Reading:
     checked: bool
     running: bool
     damaged: list[str] = field(default_factory=list)
+    damaged_steps: list[int] = field(default_factory=list)
 
     def rows(self, table: Table, ending: str = "") -> list[tuple[Any, ...]]:
         """Return the intact stored rows of a table, in order of their key; SQL `ending` may select others."""
         found = self.db.execute(f"{table.selection} {ending or f'ORDER BY {table.key}'}").fetchall()
         if self.checked:
             key = table.names.index(table.key)
-            self.damaged += [f"{_ROW[table.name]} {row[key]}" for row in found if not is_intact(row)]
+            bad = [row[key] for row in found if not is_intact(row)]
+            self.damaged += [f"{_ROW[table.name]} {number}" for number in bad]
+            self.damaged_steps += bad if table is STEPS else []
             found = [row for row in found if is_intact(row)]
         return found
 
@@ -170,12 +179,14 @@ class _Reading:
             )
             return
         there = {number for (number,) in self.db.execute(f"SELECT {table.key} FROM {table.name}")}
-        self.damaged += [f"step {number} is missing" for number in range(1, expected + 1) if number not in there]
+        gone = [number for number in range(1, expected + 1) if number not in there]
+        self.damaged += [f"step {number} is missing" for number in gone]
+        self.damaged_steps += gone
 
     def end(self) -> None:
         """Raise DamagedJournal if anything was damaged."""
         if self.damaged:
-            raise DamagedJournal(self.path, list(dict.fromkeys(self.damaged)))
+            raise DamagedJournal(self.path, list(dict.fromkeys(self.damaged)), self.damaged_steps)
 
 
 _ROW = {
@@ -219,6 +230,7 @@ def _read(what: Callable[[_Reading], T], file: Path, path: Path, running: bool) 
     """Read part of a file. path: the name for messages."""
     with closing(_open(file)) as db:
         db.execute("BEGIN")  # read all tables as of the same moment
+        _require_tables(db, path, running)
         version = schema_version(db, path)
         if version == VERSION:
             return _complete(what, _Reading(db, path, version >= CHECKED_SINCE, running))
@@ -227,6 +239,19 @@ def _read(what: Callable[[_Reading], T], file: Path, path: Path, running: bool) 
             db.backup(copy)
             upgrade(copy, version)
             return _complete(what, _Reading(copy, path, version >= CHECKED_SINCE, running))
+
+
+def _require_tables(db: sqlite3.Connection, path: Path, running: bool) -> None:
+    """Raise StorageError for a journal without tables; until the first checkpoint, they are in its log."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema'").fetchone():
+        return
+    log = log_path(path)
+    if running or log.exists():
+        raise StorageError(f"cannot read {path}: it has no tables of labrig", remedy=_RESTORE)
+    raise StorageError(
+        f"cannot read {path}: its {log.name} is missing, without which the journal is empty",
+        remedy=f"restore {log.name} from a copy, or repeat the run from the config.resolved.yaml next to it",
+    )
 
 
 def _complete(what: Callable[[_Reading], T], reading: _Reading) -> T:

@@ -111,7 +111,7 @@ def test_a_damaged_row_is_named(run: Path, tmp_path: Path) -> None:
         (tmp_path / "copy" / name).write_bytes((run / name).read_bytes())
     with closing(sqlite3.connect(tmp_path / "copy" / "run.db")) as db, db:
         db.execute("UPDATE steps SET loss = 0 WHERE step = 2")
-    with pytest.raises(StorageError, match="step 2"):
+    with pytest.raises(StorageError, match=r"it is damaged: step 2 \(last good: step 1; remedy: restore it"):
         labrig.load(tmp_path / "copy")
     with pytest.raises(StorageError, match="step 2"):
         xr.open_dataset(tmp_path / "copy")

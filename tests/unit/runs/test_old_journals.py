@@ -17,7 +17,7 @@ from unit.runs.test_journal import step
 
 from labrig.cli.main import main
 from labrig.errors import StorageError
-from labrig.runs.journal import Evaluation, Journal, NewerJournal, read_journal, repair
+from labrig.runs.journal import Evaluation, Journal, NewerJournal, read_journal, read_overview, repair
 from labrig.runs.journal.migrations import MIGRATIONS, upgrade
 from labrig.runs.journal.schema import TABLES, VERSION
 
@@ -149,6 +149,14 @@ def test_the_journal_of_a_killed_run_keeps_its_write_ahead_log(tmp_path: Path) -
         assert len(read_journal(path).step) == 2
     after = contents(path.parent)
     assert {name: after[name] for name in before} == before
+
+
+def test_the_log_of_a_killed_run_is_missing(tmp_path: Path) -> None:
+    path = killed(tmp_path, tmp_path / "killed")
+    path.with_name("run.db-wal").unlink()
+    for read in (read_journal, read_overview):
+        with pytest.raises(StorageError, match=r"its run\.db-wal is missing, without which the journal is empty"):
+            read(path)
 
 
 def test_the_journal_of_a_killed_run_where_nothing_may_be_written(
