@@ -208,7 +208,7 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
         yield "slope", f"{figures['slope_all']:.4f} ({low:.4f} to {high:.4f}): {meaning}"
         yield (
             "noise",
-            f"{percent(figures['noise'])} of the gradient after {figures['repeats']} repeats of each example "
+            f"{percent(figures['noise'])} of the gradient after {_repeats(figures['repeats'])} of each example "
             f"(at most {figures['most_repeats']}), from their scatter",
         )
     yield (
@@ -242,9 +242,13 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
     if batch["relative_standard_error"] is not None:
         yield (
             "batch gradient",
-            f"known to {percent(batch['relative_standard_error'])} with {batch['repeats']} repeats; "
-            + (f"5 % needs {needed} repeats" if needed else "it is below the noise"),
+            f"known to {percent(batch['relative_standard_error'])} with {_repeats(batch['repeats'])}; "
+            + (f"5 % needs {_repeats(needed)}" if needed else "it is below the noise"),
         )
+
+
+def _repeats(count: int) -> str:
+    return f"{count} repeat{'' if count == 1 else 's'}"
 
 
 def formatted_exponent(value: float | None) -> str:

@@ -42,6 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from labrig.errors import UsageError
     from labrig.interrupts import Interrupts
     from labrig.procedures.doctor import examine, exit_code, machine_probes
+    from labrig.procedures.missing import of_concern
 
     if arguments.config is None and (arguments.bench or arguments.overrides):
         raise UsageError("--bench and --set need a CONFIG", remedy="name a configuration, or leave them out")
@@ -51,6 +52,8 @@ def execute(arguments: argparse.Namespace) -> int:
             warnings.simplefilter("ignore")  # about missing libraries, which the findings report
             findings = examine(machine_probes(arguments.runs_dir))
         reports = [] if assembly is None else _visit(assembly, interrupts)
+    if assembly is not None:
+        findings = of_concern(findings, reports)
     if arguments.json:
         line = {"event": "doctor", "findings": list(map(asdict, findings)), "instruments": list(map(asdict, reports))}
         print(json_text(line))

@@ -38,7 +38,9 @@ def test_an_error_current_two_percent_too_large_exits_7_unless_the_bound_allows_
         assert (code, found["verdict"]) == (7, "wrong")
         assert found["slope_all"] == pytest.approx(1.02)
         assert main(["certify", "divider.yaml"]) == 7
-        assert "1.020 times" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "1.020 times" in said
+        assert "5 % needs 1 repeat\n" in said
         assert certified(capsys, "divider.yaml", "--bias", "3%")[0] == 0
         assert certified(capsys, "divider.yaml", "--bias", "0.03")[0] == 0
 

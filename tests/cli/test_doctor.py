@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from labrig.instruments.findings import Finding
 from labrig.learning.measurement import Excitation
 from labrig.procedures import doctor
 from labrig.procedures.doctor import InstrumentReport, examine, exit_code, roll_call
+from labrig.procedures.missing import of_concern
 
 
 @pytest.fixture
@@ -286,6 +288,22 @@ def test_a_bench_that_does_not_come_up_is_asked_once(
     assert main(["doctor", "iris_wire.yaml", "--json"]) == 4
     assert [row["state"] for row in rows(capsys).values()] == ["absent"] * 5
     assert len(asked) == 1
+
+
+def test_what_is_missing_is_only_said_where_an_instrument_of_the_file_needs_it(
+    bare: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "divider.yaml"]) == 0
+    assert "missing" not in capsys.readouterr().out
+    found = [Finding(what, "missing", "") for what in ("VISA", "NI-DAQmx", "serial port")]
+    found += [Finding("packages", "missing", f"{name}, needed by many") for name in ("cobs", "pyvisa")]
+    found += [Finding("packages", "missing", "numpy"), Finding("serial port", "ok", "a cable")]
+    always = found[-2:]
+    pots = InstrumentReport("pots", "labrig.digipot_bank", "answers")
+    assert of_concern(found, [pots]) == always
+    assert of_concern(found, [replace(pots, state="absent")]) == [found[2], found[3], *always]
+    assert of_concern(found, [InstrumentReport("daq", "ni.ai", "fault")]) == [found[1], *always]
+    assert of_concern(found, [InstrumentReport("err", "siglent.sdg", "absent")]) == [found[0], found[4], *always]
 
 
 @pytest.mark.usefixtures("no_probes")
