@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labrig.board_writer import BoardWriter
-from labrig.errors import ChannelFault, LabrigError
-from labrig.fault_policy import REFUSALS, FaultPolicy
+from labrig.errors import LabrigError
+from labrig.fault_policy import REFUSALS, FaultPolicy, not_kept, require_edge_to_train, settings_lost
 from labrig.instruments.data import Setting
 from labrig.learning.gradient import mean_gradient
 from labrig.learning.measurement import OutputReadings
@@ -29,6 +29,7 @@ from labrig.learning.updates import Update
 from labrig.random_streams import RandomStream
 from labrig.rig.gradient_probe import ExampleGradient, GradientProbe
 from labrig.rig.rig import Rig
+from labrig.runs.faults import batches_left_out
 from labrig.runs.journal import Evaluation, Event, Intent, Journal, Record, Step
 
 Array = NDArray[np.float64]
@@ -62,6 +63,8 @@ class Experiment:
         Time from one refresh of cells that drift to the next (s).
     masked
         Edges that are no longer written, because their channels did not keep a value.
+    batches_left_out
+        Number of batches that were left out because of a fault.
     """
 
     probe: GradientProbe
@@ -79,6 +82,7 @@ class Experiment:
     policy: FaultPolicy = field(default_factory=FaultPolicy)
     refresh_s: float = math.inf
     masked: set[int] = field(default_factory=set)
+    batches_left_out: int = 0
     _first_gradient: tuple[Array, Array] | None = field(default=None, repr=False)
     _programmed: bool = field(default=False, repr=False)
 
@@ -140,6 +144,8 @@ class Experiment:
             self.update.resume(record.shadow[-1], record.conductances[-1], int(record.step[-1]))
             self._first_gradient = initial, record.gradient[0]
             self.masked = set(record.masked[-1] or ())
+            self.batches_left_out = batches_left_out(record.events)
+            require_edge_to_train(len(self.masked), len(self.rig.edges), self.update.steps)
         if record.evaluations:
             self.first_evaluation, self.last_evaluation = record.evaluations[0], (last := record.evaluations[-1])
             volts, noise, systematic = last.outputs, last.u_outputs, last.systematic_outputs
@@ -185,7 +191,7 @@ class Experiment:
         """
         before, batch = self.update.state(), [int(example) for example in examples]
         for attempt in range(1, self.policy.attempts + 1):
-            began, counted = self.rig.clock.now(), self.rig.acquisitions
+            began, counted, left_out = self.rig.clock.now(), self.rig.acquisitions, False
             try:
                 learned = self._learned(batch, following)
             except REFUSALS as error:
@@ -195,7 +201,7 @@ class Experiment:
                 self._note_fault(error, action, before.steps, counted, began, {"examples": batch})
                 if action == "retry":
                     continue
-                learned = [ExampleGradient(math.nan, None)] * len(batch)
+                learned, left_out = [ExampleGradient(math.nan, None)] * len(batch), True
             gradient = mean_gradient([item.gradient for item in learned], len(self.rig.edges))
             here = self.update.conductances
             self.rig.confirm()
@@ -210,7 +216,7 @@ class Experiment:
             self.writer.write(self.settings(), before.steps)
             self._note(before.steps, "repeated", {"examples": batch})
         else:
-            raise self._settings_lost("step")
+            raise settings_lost("step", self.policy.attempts, before.steps)
         self._first_gradient = self._first_gradient or (here, gradient.value)
         self.rig.limits.check_step(self.rig.clock.now() - began)
         for detail in self.after_step():
@@ -236,6 +242,7 @@ class Experiment:
             masked=tuple(sorted(self.masked)),
         )
         self.journal.append(step, self._state())
+        self.batches_left_out += left_out
         return step
 
     def _learned(self, batch: Sequence[int], following: int | None) -> list[ExampleGradient]:
@@ -258,18 +265,19 @@ class Experiment:
         return {edge: setting for edge, setting in self.update.settings().items() if edge not in self.masked}
 
     def _mask(self, faulty: tuple[str, ...], step: int, counted: int, began: float) -> None:
-        """Mask the edges of channels that did not keep their value; raises ChannelFault if the policy is to stop."""
-        error = ChannelFault(
-            f"{', '.join(faulty)} did not keep the value that was written",
-            action="program",
-            last_good=f"step {step}",
-            remedy="check the part and its wiring; with faults.channel=mask training continues without such an edge",
-        )
+        """Mask the edges of channels that did not keep their value.
+
+        Raises ChannelFault if the policy is to stop, or if no edge is left to train.
+        """
+        error = not_kept(faulty, step)
         if self.policy.channel == "stop":
             raise error
         edges = self.writer.edges(faulty)
         self.masked |= set(edges)
-        self._note_fault(error, "mask", step, counted, began, {"edges": [self.rig.edges[edge] for edge in edges]})
+        named = [self.rig.edges[edge] for edge in edges]
+        count = {"masked": len(self.masked), "of": len(self.rig.edges)}
+        self._note_fault(error, "mask", step, counted, began, {"edges": named, **count})
+        require_edge_to_train(len(self.masked), len(self.rig.edges), step)
 
     def _note_fault(
         self, error: LabrigError, action: str, step: int, counted: int, began: float, more: Mapping[str, Any]
@@ -385,16 +393,8 @@ class Experiment:
             if not self.rig.program({}).interrupted:
                 return OutputReadings(examples, *np.array(read).swapaxes(0, 1))
             self._note(self.update.steps, "repeated", {"evaluation": epoch})
-        raise self._settings_lost("evaluation")
+        raise settings_lost("evaluation", self.policy.attempts, self.update.steps)
 
     def _note(self, step: int, event: str, detail: dict[str, object]) -> None:
         """Record an event with the bench's count and clock."""
         self.journal.event(Event(step, event, detail, self.rig.acquisitions, self.rig.clock.now()))
-
-    def _settings_lost(self, what: str) -> ChannelFault:
-        return ChannelFault(
-            f"the potentiometers lost their settings in each of {self.policy.attempts} attempts at the same {what}",
-            action="program",
-            last_good=f"step {self.update.steps}",
-            remedy="check the bank's supply, cable and watchdog",
-        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from labrig.errors import LabrigError, Overrange, SourceMisfit, SyncLost
+from labrig.errors import ChannelFault, LabrigError, Overrange, SourceMisfit, SyncLost
 
 OfMeasurement = Literal["stop", "retry", "skip"]
 OfChannel = Literal["stop", "mask"]
@@ -39,3 +40,36 @@ class FaultPolicy:
 
 REFUSALS = (Overrange, SyncLost, SourceMisfit)
 """Errors of a measurement that leave the instruments as they were; any other error stops the run."""
+
+
+def not_kept(channels: Sequence[str], step: int) -> ChannelFault:
+    """Return the error for channels that did not keep their value, after this number of updates."""
+    return ChannelFault(
+        f"{', '.join(channels)} did not keep the value that was written",
+        action="program",
+        last_good=f"step {step}",
+        remedy="check the part and its wiring; with faults.channel=mask training continues without such an edge",
+    )
+
+
+def require_edge_to_train(masked: int, edges: int, step: int) -> None:
+    """Raise ChannelFault if every edge is masked, because no later step could change anything."""
+    if masked < edges:
+        return
+    raise ChannelFault(
+        f"every edge is masked ({masked} of {edges}): no channel kept the value that was written",
+        action="program",
+        last_good=f"step {step}",
+        remedy="check supply and cable of the programmer and, where cells are written by pulses, its pulses, tolerance "
+        "and range; `labrig calibrate CONFIG` lists stuck and open parts",
+    )
+
+
+def settings_lost(what: str, attempts: int, step: int) -> ChannelFault:
+    """Return the error for settings that were lost in every attempt at the same step or evaluation."""
+    return ChannelFault(
+        f"the potentiometers lost their settings in each of {attempts} attempts at the same {what}",
+        action="program",
+        last_good=f"step {step}",
+        remedy="check the bank's supply, cable and watchdog",
+    )

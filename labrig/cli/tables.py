@@ -54,7 +54,9 @@ def _plain(value: Any) -> str:
 
 def outcome_text(outcome: dict[str, Any]) -> str:
     """Return the summary printed at the end of a run."""
-    lines = [f"{outcome['event']} after {outcome['steps']} steps: {outcome['run']}"]
+    from labrig.runs.units import counted
+
+    lines = [f"{outcome['event']} after {counted(outcome['steps'], 'step')}: {outcome['run']}"]
     if outcome.get("measurement"):
         lines.append(f"  gradients: {outcome['measurement']}")
     if outcome["evaluated_at_step"] not in (None, outcome["steps"]):
@@ -69,6 +71,8 @@ def outcome_text(outcome: dict[str, Any]) -> str:
         f"  {outcome['acquisitions']} acquisitions for training, {outcome['evaluation_acquisitions']} for evaluation; "
         f"{outcome['wall_s']:.1f} s wall time, {outcome['bench_s']:.1f} s on the bench"
     )
+    if cost := _cost_of_faults(outcome):
+        lines.append(f"  {cost}")
     lines += [f"  {path}" for path in outcome.get("plots", ())]
     if outcome.get("plots_skipped"):
         lines.append(f"  plots skipped; draw them with `labrig show {outcome['run']} --plot`")
@@ -77,6 +81,17 @@ def outcome_text(outcome: dict[str, Any]) -> str:
     if outcome["event"] == "interrupted":
         lines.append(f"  continue with: labrig resume {outcome['run']}")
     return "\n".join(lines)
+
+
+def _cost_of_faults(outcome: Mapping[str, Any]) -> str:
+    """Return how many edges are masked and how many batches were left out; "" if none."""
+    from labrig.runs.units import counted
+
+    masked, left_out = outcome.get("edges_masked", 0), outcome.get("batches_left_out", 0)
+    costs = [f"{masked} of {outcome['edges']} edges masked"] if masked else []
+    if left_out:
+        costs.append(f"{counted(left_out, 'batch', 'batches')} left out")
+    return "; ".join(costs) + f": labrig show {outcome['run']}" if costs else ""
 
 
 def figures(metrics: Mapping[str, float | None]) -> str:

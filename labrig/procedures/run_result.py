@@ -31,6 +31,10 @@ class RunResult:
         Number of acquisitions for training, and of all others.
     wall_s, bench_s
         Duration on this computer and on the bench's clock (s).
+    edges, edges_masked
+        Number of programmable edges, and of those that are masked since a fault.
+    batches_left_out
+        Number of batches that were left out because of a fault.
     missed
         Goals of `task.target` that the metrics do not reach, in words.
     plots
@@ -58,6 +62,9 @@ class RunResult:
     evaluation_acquisitions: int
     wall_s: float
     bench_s: float
+    edges: int = 0
+    edges_masked: int = 0
+    batches_left_out: int = 0
     missed: tuple[str, ...] = ()
     plots: tuple[Path, ...] | None = None
     plots_skipped: bool = False
@@ -84,6 +91,9 @@ class RunResult:
             "evaluation_acquisitions": self.evaluation_acquisitions,
             "wall_s": round(self.wall_s, 3),
             "bench_s": round(self.bench_s, 6),
+            "edges": self.edges,
+            "edges_masked": self.edges_masked,
+            "batches_left_out": self.batches_left_out,
             "judge": self.judgement and self.judgement.to_json(),
             "score_differs": self.judgement and self.judgement.score_differs,
         }

@@ -12,6 +12,7 @@ from labrig.runs.folder import CONFIG, JOURNAL, META, RunFolder, list_runs
 from labrig.runs.journal import NewerJournal, Overview, read_overview
 from labrig.runs.lock import is_being_written
 from labrig.runs.notes import read_notes, tags_of
+from labrig.runs.units import counted
 
 ENDS = ("finished", "interrupted", "failed")
 STATES = {
@@ -118,7 +119,7 @@ def state_text(summary: Mapping[str, Any]) -> str:
     """Return the state of a summary in words, with the number of steps and the reason if they are known."""
     words = STATES[summary["state"]]
     if summary.get("steps") is not None:
-        words += f"{',' if ',' in words else ''} after {summary['steps']} steps"
+        words += f"{',' if ',' in words else ''} after {counted(summary['steps'], 'step')}"
     return f"{words}: {summary['reason']}" if summary["reason"] else words
 
 
@@ -148,10 +149,21 @@ def _fault_text(event: dict[str, Any]) -> str:
     """Return a fault event in words: what happened, what was done about it, and its cost."""
     where = f"{event['device']}: " if event.get("device") else ""
     edges = f"{', '.join(event['edges'])} " if event.get("edges") else ""
+    message = f"{where}{event.get('message', '')}"
     cost = event.get("cost", {})
     spent = f"{cost.get('acquisitions', 0)} acquisitions, {cost.get('bench_s', 0.0):.3g} s on the bench"
     done = DONE.get(event.get("action", ""), event.get("action", ""))
-    return f"fault after step {event['step']}: {where}{event.get('message', '')}; {edges}{done} ({spent})"
+    begin = _masked_text(event) if event.get("action") == "mask" else "fault"
+    return f"{begin} after step {event['step']}: {message}; {edges}{done} ({spent})"
+
+
+def _masked_text(event: dict[str, Any]) -> str:
+    """Return how many edges are masked since a fault; older runs recorded only those that it added."""
+    added = len(event.get("edges", ()))
+    if "of" not in event:
+        return f"{added} edges masked"
+    more = f" ({added} more)" if added < event["masked"] else ""
+    return f"{event['masked']} of {event['of']} edges masked{more}"
 
 
 def _events(overview: Overview) -> list[dict[str, Any]]:

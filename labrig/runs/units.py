@@ -1,4 +1,4 @@
-"""Units of the metrics of a run, by their names."""
+"""Units of the metrics of a run, by their names, and counts in words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from typing import Any
 from labrig.quantities import UNITS
 
 _LOSSES = {"squared_error": "{state}²", "softmax_cross_entropy": "nat"}
+
+
+def counted(number: int, thing: str, plural: str = "") -> str:
+    """Return a number of things in words: "1 step", "2 steps"; `plural` if it is not `thing` with an s."""
+    return f"{number} {thing}" if number == 1 else f"{number} {plural or thing + 's'}"
 
 
 def loss_unit(loss: str | None, state: str) -> str:

@@ -81,7 +81,7 @@ def test_a_missed_goal_keeps_the_figures(tmp_path, capsys):
     assert "loss " in line
     assert "but the target is 1e-09" in line
     assert main(["show", str(run)]) == 0
-    assert f"{run}: finished, target missed, after 1 steps" in capsys.readouterr().out
+    assert f"{run}: finished, target missed, after 1 step\n" in capsys.readouterr().out
 
 
 def test_show_says_which_step_was_repeated(tmp_path, capsys):

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from labrig.assembly import assemble
-from labrig.procedures.replay import lasting_events
 from labrig.procedures.resume import Resumable
 from labrig.procedures.train import train
+from labrig.runs.faults import lasting_events
 from labrig.runs.folder import RunFolder
 from labrig.runs.journal import Evaluation, Record, Step
 
@@ -81,7 +81,7 @@ def outcome(record: Record) -> list[Any]:
         for each in record.evaluations
     ]
     # A step that was being repeated when the run was killed is repeated again: the journal has that event twice.
-    events = [event[:2] for event in lasting_events(record) if event.event != "resumed"]
+    events = [event[:2] for event in lasting_events(record.events) if event.event != "resumed"]
     (finished,) = (event.detail for event in record.events if event.event == "finished")
     line = {key: value for key, value in finished.items() if key not in ("run", "wall_s")}
     return [steps, evaluations, events, line]

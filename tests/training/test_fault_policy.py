@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from unittest.mock import patch
 
@@ -111,3 +112,64 @@ def test_an_edge_whose_channel_is_stuck_is_masked_and_stays_so(tmp_path):
 
 def _steps(path: Path) -> int:
     return len(read_journal(path / "run.db").step) if (path / "run.db").exists() else 0
+
+
+PULSES = ("learning.epochs=1", "learning.batch=10", "faults.channel=mask")
+
+
+def test_a_run_whose_every_edge_is_masked_stops_and_can_be_resumed_once_the_cause_is_gone(tmp_path):
+    bench = bench_with({"cells": lambda cells: _NothingIsKept(cells)})
+    path = tmp_path / "run"
+    message = r"every edge is masked \(30 of 30\).*last good: step 0; remedy: check"
+    with (
+        patch("labrig.assembly.benches.simulated.SimulatedBench", bench),
+        pytest.raises(ChannelFault, match=message),
+    ):
+        train(assemble(Path("iris_memristor.yaml"), PULSES), run_dir=path, plots=False)
+    record = read_journal(path / "run.db")
+    assert (len(record.step), len(record.evaluations)) == (0, 1)
+    assert faults(record) == [(0, "ChannelFault", "mask")]
+    result = Resumable(RunFolder(path)).resume(plots=False)
+    assert (result.steps, result.edges_masked, result.edges) == (9, 0, 30)
+
+
+class _NothingIsKept:
+    """A programmer whose supply fails after the first write."""
+
+    def __init__(self, programmer) -> None:
+        self._programmer = programmer
+        self._calls = 0
+
+    def __getattr__(self, name):
+        return getattr(self._programmer, name)
+
+    def program(self, settings):
+        self._calls += 1
+        if self._calls == 1 or not settings:
+            return self._programmer.program(settings)
+        return ProgramReport((), (), tuple(settings))
+
+
+def test_too_few_pulses_for_every_edge_stop_a_run(tmp_path, capsys):
+    few = [f"--set={each}" for each in (PULSES[0], PULSES[2], "instruments.cells.pulses=3")]
+    run = tmp_path / "run"
+    assert main(["run", "iris_memristor.yaml", "--no-plots", "--run-dir", str(run), *few]) == 5
+    assert "every edge is masked (30 of 30)" in capsys.readouterr().err
+    assert main(["show", str(run)]) == 0
+    out = capsys.readouterr().out
+    assert "\n  25 of 30 edges masked after step 0: cells/0, " in out
+    assert "\n  29 of 30 edges masked (4 more) after step 1: cells/9, " in out
+
+
+def test_the_last_line_says_what_faults_cost(tmp_path, capsys):
+    bench = bench_with({"pots": lambda pots: StuckChannel(pots, "4")})
+    run, settings = tmp_path / "run", (*SHORT[:2], "faults.channel=mask", clipping(1), "faults.overrange=skip")
+    command = ["run", "iris.yaml", "--no-plots", *(f"--set={each}" for each in settings)]
+    with patch("labrig.assembly.benches.simulated.SimulatedBench", bench):
+        assert main([*command, "--run-dir", str(run)]) == 0
+        assert f"\n  1 of 30 edges masked; 1 batch left out: labrig show {run}\n" in capsys.readouterr().out
+        assert main([*command, "--run-dir", str(tmp_path / "again"), "--json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["edges"], last["edges_masked"], last["batches_left_out"]) == (30, 1, 1)
+    assert main(["resume", str(run), "--no-plots", "--epochs", "2"]) == 0
+    assert "1 of 30 edges masked; 1 batch left out" in capsys.readouterr().out

@@ -1,5 +1,5 @@
 """Replays a recorded run from its samples: demodulation and learning are repeated and compared bit by bit."""
 
-from labrig.procedures.replay.replay import Replayed, lasting_events, replay
+from labrig.procedures.replay.replay import Replayed, replay
 
-__all__ = ["Replayed", "lasting_events", "replay"]
+__all__ = ["Replayed", "replay"]

@@ -13,6 +13,7 @@ from labrig.assembly import assemble
 from labrig.errors import StorageError
 from labrig.experiment import Experiment
 from labrig.procedures.replay.bench import ReplayBench
+from labrig.runs.faults import lasting_events
 from labrig.runs.folder import CONFIG, RunFolder
 from labrig.runs.integrity import require_intact
 from labrig.runs.journal import Evaluation, Event, Intent, Record, Step, read_blocks
@@ -177,21 +178,13 @@ def _until(record: Record, step: int) -> Record:
 
 def _resets(record: Record) -> Iterator[int]:
     """Yield the acquisitions after which settings had been lost."""
-    return (event.bench_acquisitions or 0 for event in lasting_events(record) if event.event == "repeated")
+    return (event.bench_acquisitions or 0 for event in lasting_events(record.events) if event.event == "repeated")
 
 
 def _masked(record: Record) -> dict[int, list[str]]:
     """Return, by acquisition, the edges that did not keep the value written after it."""
     return {
         event.bench_acquisitions or 0: event.detail["edges"]
-        for event in lasting_events(record)
+        for event in lasting_events(record.events)
         if event.event == "fault" and event.detail.get("action") == "mask"
     }
-
-
-def lasting_events(record: Record) -> Iterator[Event]:
-    """Yield the events, except those of steps that were repeated because the run was resumed before them."""
-    for place, event in enumerate(record.events):
-        later = [each.bench_acquisitions or 0 for each in record.events[place:] if each.event == "resumed"]
-        if all((event.bench_acquisitions or 0) <= begun for begun in later):
-            yield event
