@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections import deque
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from labrig.cli.streams import Unfiltered
-from labrig.cli.tables import figures
+from labrig.cli.tables import FIGURES_APART, figures
 from labrig.runs.journal import Evaluation, Step
 
 if TYPE_CHECKING:
@@ -69,12 +68,37 @@ class EvaluationProgress:
         return f"evaluation: {min(done, self._examples)}/{self._examples} examples, {left:.0f} s left"
 
 
+class TimeLeft:
+    """The time that the other steps of a run will take, from those of this session.
+
+    Parameters
+    ----------
+    steps : int
+        Total number of steps, those of earlier sessions included.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._before: int | None = None  # steps of earlier sessions, once the first of this one is complete
+        self._began = time.monotonic()
+
+    def tick(self) -> None:
+        """Note that a step or a measurement begins; the time before the first step is not part of the estimate."""
+        if self._before is None:
+            self._began = time.monotonic()
+
+    def after(self, step: int) -> float:
+        """Return the estimated time left after a step (s)."""
+        self._before = step - 1 if self._before is None else self._before
+        return (time.monotonic() - self._began) / (step - self._before) * (self._steps - step)
+
+
 class LatestFigures:
     """The figures to show: mean loss of the last 50 steps, and the last evaluation."""
 
     def __init__(self) -> None:
         self._losses: deque[float] = deque(maxlen=50)
-        self._evaluation = ""
+        self._evaluation: list[str] = []
 
     def take(self, what: Step | Evaluation) -> None:
         """Add a step or an evaluation."""
@@ -82,12 +106,23 @@ class LatestFigures:
             if what.loss is not None:
                 self._losses.append(what.loss)
         else:
-            self._evaluation = f"; at step {what.step}: {figures(what.metrics)}"
+            self._evaluation = [f"at step {what.step}: ", *figures(what.metrics).split(FIGURES_APART)]
+
+    def parts(self) -> list[str]:
+        """Return the parts of the figures, the most important one first; joined, they are one line."""
+        found: list[str] = []
+        if self._losses:
+            count = len(self._losses)
+            over = "in the last step" if count == 1 else f"over the last {count} steps"
+            found += [f"loss {sum(self._losses) / count:.4g}", f" {over}"]
+        if self._evaluation:
+            where, first, *others = self._evaluation
+            found += [f"{'; ' if found else ''}{where}{first}", *(f"{FIGURES_APART}{each}" for each in others)]
+        return found
 
     def text(self) -> str:
         """Return the figures in one line."""
-        loss = sum(self._losses) / len(self._losses) if self._losses else math.nan
-        return f"loss {loss:.4g} over the last {len(self._losses)} steps{self._evaluation}"
+        return "".join(self.parts())
 
 
 class LineProgress:
@@ -96,9 +131,8 @@ class LineProgress:
     def __init__(self, name: str, steps: int, examples: int) -> None:
         self._name = name
         self._steps = steps
-        self._began = time.monotonic()
-        self._due = self._began + FIRST_S
-        self._latest, self._evaluation = LatestFigures(), EvaluationProgress(examples)
+        self._due = time.monotonic() + FIRST_S
+        self._latest, self._evaluation, self._left = LatestFigures(), EvaluationProgress(examples), TimeLeft(steps)
 
     def __enter__(self) -> Self:
         return self
@@ -112,19 +146,19 @@ class LineProgress:
         """Show a completed step or evaluation."""
         self._latest.take(what)
         self._evaluation.reset()
-        now = time.monotonic()
-        if isinstance(what, Evaluation) and what.step == 0:
-            self._began = now  # the time before training is not part of the estimate
-        if not isinstance(what, Step) or now < self._due:
+        if not isinstance(what, Step):
+            return
+        left, now = self._left.after(what.index), time.monotonic()
+        if now < self._due:
             return
         self._due = now + EVERY_S
-        left = (now - self._began) / what.index * (self._steps - what.index)
         line = f"{self._name}: step {what.index}/{self._steps}, {left:.0f} s left. {self._latest.text()}"
-        print(line, file=sys.stderr, flush=True)
+        print(line.rstrip(), file=sys.stderr, flush=True)
 
     def tick(self) -> None:
         """Show that another step, or another example of an evaluation, begins."""
         self._evaluation.tick()
+        self._left.tick()
         now = time.monotonic()
         if now >= self._due and (text := self._evaluation.text()):
             self._due = now + EVERY_S
@@ -135,39 +169,33 @@ class BarProgress:
     """Shows a progress bar and the time left."""
 
     def __init__(self, name: str, steps: int, examples: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from labrig.cli.progress_bar import ProgressBar
 
-        self._latest, self._evaluation = LatestFigures(), EvaluationProgress(examples)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=Console(file=Unfiltered(sys.stderr)),  # type: ignore[arg-type]
-            transient=True,
-        )
-        self._task: Any = self._progress.add_task(name, total=steps, figures=OPENING)
+        self._latest, self._evaluation, self._left = LatestFigures(), EvaluationProgress(examples), TimeLeft(steps)
+        self._bar = ProgressBar(Unfiltered(sys.stderr), name, steps)  # type: ignore[arg-type]
+        self._bar.show([OPENING])
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        self._bar.stop()
 
     def advance(self, what: Step | Evaluation) -> None:
         """Show a completed step or evaluation."""
         self._latest.take(what)
         self._evaluation.reset()
-        done = what.index if isinstance(what, Step) else None
-        self._progress.update(self._task, completed=done, figures=self._latest.text())
+        if isinstance(what, Step):
+            self._bar.show(self._latest.parts(), what.index, self._left.after(what.index))
+        else:
+            self._bar.show(self._latest.parts())
 
     def tick(self) -> None:
         """Show that another step, or another example of an evaluation, begins."""
         self._evaluation.tick()
+        self._left.tick()
         if text := self._evaluation.text():
-            self._progress.update(self._task, figures=text)
+            self._bar.show([text])

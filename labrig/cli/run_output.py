@@ -111,7 +111,7 @@ def end(arguments: argparse.Namespace, result: RunResult) -> int:
 
     if result.left_out:
         print(f"labrig: pictures not drawn: {reasons(result.left_out)}", file=sys.stderr)
-    emit(arguments, result.to_json() | wall())
+    emit(arguments, result.to_json() | wall() | ({"resumed": True} if result.resumed else {}))
     if result.state == "interrupted":
         return INTERRUPTED
     if result.twin is not None:

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+FIGURES_APART = ", "
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
     """Return a table with left-aligned columns, two spaces apart.
@@ -69,7 +71,7 @@ def outcome_text(outcome: dict[str, Any]) -> str:
             lines.append(f"  {name:<18} {value:<13.6g} {more}".rstrip())
     lines.append(
         f"  {outcome['acquisitions']} acquisitions for training, {outcome['evaluation_acquisitions']} for evaluation; "
-        f"{outcome['wall_s']:.1f} s wall time, {outcome['bench_s']:.1f} s on the bench"
+        + _durations(outcome)
     )
     if cost := _cost_of_faults(outcome):
         lines.append(f"  {cost}")
@@ -81,6 +83,12 @@ def outcome_text(outcome: dict[str, Any]) -> str:
     if outcome["event"] == "interrupted":
         lines.append(f"  continue with: labrig resume {outcome['run']}")
     return "\n".join(lines)
+
+
+def _durations(outcome: Mapping[str, Any]) -> str:
+    """Return the time of this session and that on the bench, which is of all sessions."""
+    here, bench = f"{outcome['wall_s']:.1f} s", f"{outcome['bench_s']:.1f} s on the bench"
+    return f"{here} in this session; {bench} in all" if outcome.get("resumed") else f"{here} wall time, {bench}"
 
 
 def _cost_of_faults(outcome: Mapping[str, Any]) -> str:
@@ -96,4 +104,4 @@ def _cost_of_faults(outcome: Mapping[str, Any]) -> str:
 
 def figures(metrics: Mapping[str, float | None]) -> str:
     """Return the metrics that have a value in one line."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)
+    return FIGURES_APART.join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)

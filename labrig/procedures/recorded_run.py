@@ -120,6 +120,7 @@ class RecordedRun:
             edges=len(self._setup.rig.edges),
             edges_masked=len(experiment.masked) if experiment else 0,
             batches_left_out=experiment.batches_left_out if experiment else 0,
+            resumed=self._past is not None,
             left_out=self._left_out,
             judgement=self._judgement,
             not_judged=self._not_judged,

@@ -35,6 +35,8 @@ class RunResult:
         Number of programmable edges, and of those that are masked since a fault.
     batches_left_out
         Number of batches that were left out because of a fault.
+    resumed
+        Whether the run had an earlier session.
     missed
         Goals of `task.target` that the metrics do not reach, in words.
     plots
@@ -65,6 +67,7 @@ class RunResult:
     edges: int = 0
     edges_masked: int = 0
     batches_left_out: int = 0
+    resumed: bool = False
     missed: tuple[str, ...] = ()
     plots: tuple[Path, ...] | None = None
     plots_skipped: bool = False

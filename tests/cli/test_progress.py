@@ -51,6 +51,7 @@ def test_a_log_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [f"two: evaluation: {done}/8 examples" for done in (2, 3, 4, 5)]
     assert [line.split(",")[0] for line in lines] == [*before, "two: step 1/4", "two: step 2/4", "two: step 3/4"]
     assert all(line.endswith(" s left") for line in lines[:4])
+    assert "loss 0.3 in the last step; at step 0: rms_v 0.5" in lines[4]
     assert "loss 0.225 over the last 2 steps; at step 0: rms_v 0.5" in lines[5]
     assert "loss 0.16 over the last 3 steps; at step 2: rms_v 0.25" in lines[6]
 
@@ -60,6 +61,50 @@ def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(monkeypatch, Terminal())
     assert "3/4" in text
     assert "loss 0.16 over the last 3 steps; at step 2: rms_v 0.25" in text
+
+
+BOTH = "loss 0.2 in the last step; at step 3000: loss 1.581, train_accuracy 0.3333"
+FIGURES = {"loss": 1.581, "train_accuracy": 0.3333, "test_loss": 1.6, "test_accuracy": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("columns", "figures"),
+    [
+        (200, f"{BOTH}, test_loss 1.6, test_accuracy 0.3"),
+        (140, BOTH),
+        (80, "loss 0.2 in the last step"),
+        (60, "loss 0.2"),
+        (40, ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["iris_memristor", "i" * 200])
+def test_step_and_time_left_are_never_cut(
+    monkeypatch: pytest.MonkeyPatch, columns: int, figures: str, name: str
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    bar = progress.BarProgress(name, 3600, 150)
+    bar.advance(Evaluation(0, 3000, FIGURES, 0, 0.0))
+    with bar:
+        bar.advance(step(3001, 0.2))
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    shown = [line for line in re.split("[\r\n]", text) if line.strip()][-1]
+    assert len(shown) <= columns
+    assert re.search(r" 3001/3600 \d:\d\d:\d\d left( |$)", shown)
+    if len(name) < 20:
+        assert shown.partition(" left")[2].strip() == figures
+
+
+def test_steps_of_earlier_sessions_are_not_part_of_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 100.0, 100.0, 110.0, 120.0])  # 100 s to open the instruments, then 10 s for each step
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    left = progress.TimeLeft(1000)
+    left.tick()
+    left.tick()
+    assert left.after(901) == 99 * 10.0
+    left.tick()
+    assert left.after(902) == 98 * 10.0
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:

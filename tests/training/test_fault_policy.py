@@ -172,4 +172,6 @@ def test_the_last_line_says_what_faults_cost(tmp_path, capsys):
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (last["edges"], last["edges_masked"], last["batches_left_out"]) == (30, 1, 1)
     assert main(["resume", str(run), "--no-plots", "--epochs", "2"]) == 0
-    assert "1 of 30 edges masked; 1 batch left out" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "1 of 30 edges masked; 1 batch left out" in out
+    assert " s in this session; " in out
