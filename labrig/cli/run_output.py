@@ -142,11 +142,12 @@ def emit_table(arguments: argparse.Namespace, results: Sequence[tuple[int | None
         from labrig.cli.tables import table
 
         rows = [
-            [str(run["seed"]), *(f"{run['metrics'].get(name, float('nan')):.5g}" for name in names)] for run in runs
+            [str(run["seed"]), *(f"{run['metrics'].get(name, float('nan')):.5g}" for name in names), run["run"]]
+            for run in runs
         ]
         for key in ("mean", "least", "largest") if runs else ():
-            rows.append([key, *(_figure(summary[name][key]) for name in names)])
-        line = {"event": "seeds", "text": table(["seed", *names], rows)}
+            rows.append([key, *(_figure(summary[name][key]) for name in names), ""])
+        line = {"event": "seeds", "text": table(["seed", *names, "run"], rows)}
     emit(arguments, line)
 
 

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from labrig.runs.folder import RunFolder
 
 BEFORE = "measured before training"
+CONTINUE = {
+    "interrupted": "continue with",
+    "killed": "continue with",
+    "failed": "after correcting the cause, continue with",
+}
+"""What is said, by the state of a run, before the command that continues it."""
 PICTURES_LEFT_OUT = 6
 """Exit code if --plot could not draw or write a picture. The summary of the run is printed anyway."""
 
@@ -107,7 +113,10 @@ def _text(summary: dict[str, Any], drawn: bool) -> str:
     lines += _rows("comparability card", summary["card"])
     if drawn and summary.get("plots") == []:
         lines.append(" nothing to plot: the run has no steps")
-    return "\n".join([*lines, *(f"  {path}" for path in summary.get("plots", ()))])
+    lines += [f"  {path}" for path in summary.get("plots", ())]
+    if (more := CONTINUE.get(summary["state"])) and summary["name"] is not None:
+        lines.append(f" {more}: labrig resume {summary['run']}")
+    return "\n".join(lines)
 
 
 def _rows(title: str, values: dict[str, Any]) -> list[str]:

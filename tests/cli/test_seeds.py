@@ -25,7 +25,9 @@ def test_there_is_a_run_for_each_seed_and_one_table(tmp_path, capsys):
 def test_the_table_can_be_read(tmp_path, capsys):
     assert main([*SHORT, "--seed", "0..1", "--runs-dir", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert [line.split()[0] for line in out.splitlines()[-5:]] == ["0", "1", "mean", "least", "largest"]
+    lines = [line.split() for line in out.splitlines()[-5:]]
+    assert [line[0] for line in lines] == ["0", "1", "mean", "least", "largest"]
+    assert [line[-1] for line in lines[:2]] == sorted(map(str, tmp_path.iterdir()))  # the folder of each seed
 
 
 @pytest.mark.parametrize("seed", ["3..1", "a..2", "..", "1..", "-1..2"])

@@ -29,6 +29,27 @@ def test_show_names_what_must_be_the_same_in_readable_lines(trained, capsys):
     assert not any(sign in out for sign in ("{", "[", "None", "True"))
 
 
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [
+        (None, " continue with: labrig resume {}"),  # killed
+        ("interrupted", " continue with: labrig resume {}"),
+        ("failed", " after correcting the cause, continue with: labrig resume {}"),
+        ("finished", ""),
+    ],
+)
+def test_show_ends_with_the_command_that_continues_a_run(trained, tmp_path, capsys, end, last):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "meta.json").write_bytes((trained / "meta.json").read_bytes())
+    with Journal(run / "run.db") as journal:
+        if end is not None:
+            journal.event(Event(0, end, {"metrics": {}}))
+    assert main(["show", str(run)]) == 0
+    shown = capsys.readouterr().out.splitlines()[-1]
+    assert shown == last.format(run) if end != "finished" else "resume" not in shown
+
+
 def test_show_as_json_has_the_card_and_the_events(trained, capsys):
     assert main(["show", str(trained), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
