@@ -71,13 +71,13 @@ def detach(command: Sequence[str], runs_dir: Path) -> dict[str, Any]:
     while time.monotonic() < ends:
         ended = process.poll() is not None
         text = log.read_text(encoding="utf-8", errors="replace")
-        for line in map(_parsed, text.splitlines()):
+        for line in map(parsed, text.splitlines()):
             if line.get("event") == "started":
                 log.replace(Path(line["run"]) / LOG)
                 return {**line, "process": process.pid}
         if ended:
             log.unlink()
-            said = [line.removeprefix("labrig: ") for line in text.splitlines() if not _parsed(line)]
+            said = [line.removeprefix("labrig: ") for line in text.splitlines() if not parsed(line)]
             raise LabrigError("\n".join(said) or f"the run ended with exit code {process.returncode}")
         time.sleep(0.05)
     process.terminate()
@@ -105,7 +105,9 @@ def keep_short(folder: Path, longest: int = LONGEST) -> None:
 
 
 def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str], None]) -> dict[str, Any]:
-    """Print the output of a detached run until it ends; return its last event.
+    """Print the output of a detached run until `running()` is False; return its last event.
+
+    `running` is called whenever all output was printed.
 
     Raises
     ------
@@ -118,14 +120,14 @@ def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str]
     def show(line: bytes) -> None:
         nonlocal last
         text = line.decode("utf-8", "replace").rstrip("\n")
-        last = _parsed(text) or last
+        last = parsed(text) or last
         print_line(text)
 
     try:
         with path.open("rb") as log:
             _show_from(before, 0, show)
+            goes_on = True
             while True:
-                goes_on = running()
                 at = log.tell()
                 line = log.readline()
                 if line.endswith(b"\n"):
@@ -137,7 +139,7 @@ def follow(folder: Path, running: Callable[[], bool], print_line: Callable[[str]
                     log.seek(0)
                 elif not goes_on:
                     return last
-                else:
+                elif goes_on := running():
                     time.sleep(0.1)
     except OSError as error:
         raise StorageError(
@@ -154,10 +156,10 @@ def _show_from(path: Path, begins: int, show: Callable[[bytes], None]) -> None:
             show(line)
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    """Return a JSON line as a map; empty if it is not one."""
+def parsed(line: str) -> dict[str, Any]:
+    """Return a line of the output as a map; empty if it is a message."""
     try:
         found = json.loads(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and "event" in found else {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from labrig.errors import StorageError
 from labrig.runs.folder import CONFIG, JOURNAL, META, RunFolder, list_runs
-from labrig.runs.journal import NewerJournal, Overview, read_overview
+from labrig.runs.journal import Event, NewerJournal, Overview, read_overview
 from labrig.runs.lock import is_being_written
 from labrig.runs.notes import read_notes, tags_of
 from labrig.runs.units import counted
@@ -74,13 +74,7 @@ def _summarized(folder: RunFolder) -> dict[str, Any]:
     running = is_being_written(folder.journal)
     overview = _overview(folder)
     notes = read_notes(folder)
-    ends: list[tuple[str, dict[str, Any]]] = []
-    for _, event, detail, *_ in overview.events:
-        if event == "resumed":
-            ends.clear()
-        elif event in ENDS:
-            ends.append((event, detail))
-    state, outcome = ends[-1] if ends else ("running" if running else "killed", {})
+    state, outcome = last_end(overview.events) or ("running" if running else "killed", {})
     missed = outcome.get("missed", ())
     before_its_description = not (folder.path / META).exists() and not overview.steps and state != "finished"
     meta = {} if before_its_description else folder.meta()
@@ -104,6 +98,17 @@ def _summarized(folder: RunFolder) -> dict[str, Any]:
         "notes": [note.to_json() for note in notes],
         "tags": tags_of(notes),
     }
+
+
+def last_end(events: Sequence[Event]) -> tuple[str, dict[str, Any]] | None:
+    """Return the last event of a run that ended it, and its details; None if it was resumed since, or has no end."""
+    end: tuple[str, dict[str, Any]] | None = None
+    for _, event, detail, *_ in events:
+        if event == "resumed":
+            end = None
+        elif event in ENDS:
+            end = event, detail
+    return end
 
 
 def summaries(runs_dir: Path) -> list[dict[str, Any]]:

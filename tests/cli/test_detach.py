@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from labrig.cli.detached import BEFORE, LOG, follow
 from labrig.cli.main import main
+from labrig.errors import StorageError
 from labrig.runs.folder import RunFolder
 from labrig.runs.lock import is_being_written
 from labrig.runs.summary import summarize
@@ -49,6 +54,77 @@ def test_it_survives_the_session_that_began_it(tmp_path):
     assert main(["attach", str(folder.path)]) == 130
 
 
+LONG = ("--set", "learning.epochs=100000")
+
+
+def killed(folder: RunFolder, process: int) -> None:
+    """Kill a run after some steps."""
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        with suppress(StorageError):  # the journal is being created
+            if summarize(folder)["steps"] >= 3:
+                break
+        time.sleep(0.05)
+    os.kill(process, signal.SIGKILL)
+    while is_being_written(folder.journal) and time.monotonic() < ends:
+        time.sleep(0.05)
+
+
+def test_a_run_that_was_killed_and_resumed_elsewhere_is_told_as_it_is(tmp_path, capsys):
+    assert main(["run", "divider.yaml", "--no-plots", "--detach", "--json", "--runs-dir", str(tmp_path), *LONG]) == 0
+    begun = json.loads(capsys.readouterr().out)
+    folder = RunFolder(Path(begun["run"]))
+    killed(folder, begun["process"])
+    steps = summarize(folder)["steps"]
+    assert main(["attach", str(folder.path)]) == 130
+    message = f"the run was killed after {steps} steps; continue with: labrig resume {folder.path}"
+    assert capsys.readouterr().err.splitlines()[-1] == f"labrig: {message}"
+    assert main(["attach", str(folder.path), "--json"]) == 130
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["steps"], last["message"]) == ("killed", steps, message)
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "labrig", "resume", str(folder.path), "--no-plots"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as resumed:
+        while not any(event["event"] == "resumed" for event in summarize(folder)["events"]):
+            assert resumed.poll() is None
+            time.sleep(0.05)
+        timer = threading.Timer(1.0, lambda: resumed.send_signal(signal.SIGINT))
+        timer.start()
+        assert main(["attach", str(folder.path)]) == 130
+        timer.join()
+        captured = capsys.readouterr()
+        assert f"goes on in process {resumed.pid}" in captured.err
+        assert captured.out.startswith(f"interrupted after {summarize(folder)['steps']} steps: {folder.path}\n")
+        assert resumed.wait(30) == 130
+    assert summarize(folder)["steps"] > steps
+
+
+def test_pictures_that_are_drawn_at_the_end_are_waited_for(tmp_path, capsys):
+    options = ["--json", "--runs-dir", str(tmp_path), "--set", "learning.epochs=2"]
+    assert main(["run", "divider.yaml", "--detach", *options]) == 0
+    run = json.loads(capsys.readouterr().out)["run"]
+    assert main(["attach", run]) == 0
+    assert "learning.png" in capsys.readouterr().out
+
+
+def test_an_error_is_told_once(tmp_path, capsys):
+    fault = ["--set", "simulation.faults=[{what: disconnect, where: daq, acquisition: 16}]"]
+    command = ["run", "xor.yaml", "--no-plots", "--detach", "--json", "--runs-dir", str(tmp_path), *fault]
+    assert main(command) == 0
+    run = json.loads(capsys.readouterr().out)["run"]
+    assert main(["attach", run]) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("labrig: daq: ") == 1
+    (Path(run) / LOG).write_text("")  # as after a run that was killed before it could print the error
+    os.utime(Path(run) / "run.db", (0, 0))
+    assert main(["attach", run]) == 4
+    assert "the run failed after" in capsys.readouterr().err
+
+
 def test_what_goes_wrong_at_the_start_is_said(tmp_path, capsys):
     assert main(["run", "divider.yaml", "--detach", "--set", "learning.rte=1", "--runs-dir", str(tmp_path)]) == 3
     assert "unknown key 'rte'" in capsys.readouterr().err
@@ -71,7 +147,7 @@ def test_long_output_is_moved_and_followed_all_the_same(tmp_path, capsys):
 import os, pathlib, time
 from labrig.cli.detached import keep_short
 for number in range(300):
-    print(f'{{{{"number": {{number}}}}}}', flush=True)
+    print(f'{{{{"event": "number", "number": {{number}}}}}}', flush=True)
     keep_short(pathlib.Path({str(tmp_path)!r}), longest=2000)
     time.sleep(0.002)
 """
@@ -80,7 +156,7 @@ for number in range(300):
     lines = []
     last = follow(tmp_path, lambda: child.poll() is None, lines.append)
     assert child.wait() == 0
-    assert last == {"number": 299}
+    assert last == {"event": "number", "number": 299}
     numbers = [json.loads(line)["number"] for line in lines]
     assert numbers == sorted(set(numbers))
     assert len(numbers) > 100
