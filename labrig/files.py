@@ -1,4 +1,4 @@
-"""Reads files that users name, or that stand in the folder of a run, without waiting for ever.
+"""Files: their sizes in words, and reading those that users name, or that are in a run, without waiting for ever.
 
 Opening a FIFO waits until somebody opens its other end, and reading it until they write.
 """
@@ -33,6 +33,11 @@ def content_of(path: Path, most: int | None = None) -> bytes:
         return _from_pipe(file, path, most)
     finally:
         os.close(file)
+
+
+def format_bytes(count: float) -> str:
+    """Return a number of bytes in MB, or in GB from 1 GB: '3.51 MB'."""
+    return f"{count / 1e9:.3g} GB" if count >= 1e9 else f"{float(f'{count / 1e6:.3g}'):g} MB"
 
 
 def _from_pipe(file: int, path: Path, most: int | None) -> bytes:

@@ -235,11 +235,6 @@ def format_quantity(value: float, dimension: str) -> str:
     return f"{number:.4g} {_WRITTEN_PREFIXES[engineering]}{symbol}"
 
 
-def format_bytes(count: float) -> str:
-    """Return a number of bytes in MB, or in GB from 1 GB: '3.51 MB'."""
-    return f"{count / 1e9:.3g} GB" if count >= 1e9 else f"{float(f'{count / 1e6:.3g}'):g} MB"
-
-
 def exact_quantity(value: float, dimension: str) -> str:
     """Write an SI value with enough digits for `parse_quantity` to return the same float."""
     text = format_quantity(value, dimension)

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from labrig.cli.options import add_run, folder_named
+from labrig.files import format_bytes
 from labrig.json_text import json_text
-from labrig.quantities import format_bytes
 from labrig.runs.export import FORMATS
 
 

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from labrig.errors import ConnectionFailed, DeadlineExceeded, IdentityMismatch, InUse, LabrigError
+from labrig.files import format_bytes
 from labrig.instruments.contracts import Instrument
 from labrig.instruments.data import Identity
 from labrig.instruments.drivers import DriverInfo, installed_drivers
 from labrig.instruments.findings import Finding, Probe
-from labrig.quantities import format_bytes
 
 T = TypeVar("T")
 

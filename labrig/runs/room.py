@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from labrig.errors import StorageError
-from labrig.quantities import format_bytes
+from labrig.files import format_bytes
 
 RESERVE_BYTES = 4 << 20
 """Space that is kept free (bytes) for the log of SQLite and the last events."""

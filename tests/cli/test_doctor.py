@@ -290,15 +290,12 @@ def test_a_bench_that_does_not_come_up_is_asked_once(
     assert len(asked) == 1
 
 
-def test_what_is_missing_is_only_said_where_an_instrument_of_the_file_needs_it(
-    bare: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_only_what_the_file_needs_is_missing(bare: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "divider.yaml"]) == 0
     assert "missing" not in capsys.readouterr().out
-    found = [Finding(what, "missing", "") for what in ("VISA", "NI-DAQmx", "serial port")]
-    found += [Finding("packages", "missing", f"{name}, needed by many") for name in ("cobs", "pyvisa")]
-    found += [Finding("packages", "missing", "numpy"), Finding("serial port", "ok", "a cable")]
-    always = found[-2:]
+    always = [Finding("packages", "missing", "numpy"), Finding("serial port", "ok", "a cable")]
+    found = [Finding(what, "missing", "") for what in ("VISA", "NI-DAQmx", "serial port")] + always
+    found[3:3] = [Finding("packages", "missing", f"{name}, needed by many") for name in ("cobs", "pyvisa")]
     pots = InstrumentReport("pots", "labrig.digipot_bank", "answers")
     assert of_concern(found, [pots]) == always
     assert of_concern(found, [replace(pots, state="absent")]) == [found[2], found[3], *always]

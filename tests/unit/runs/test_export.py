@@ -17,7 +17,7 @@ from crash.full import largest_file
 import labrig
 from labrig.cli.main import main
 from labrig.errors import StorageError, UsageError
-from labrig.quantities import format_bytes
+from labrig.files import format_bytes
 from labrig.runs.export import FORMATS, mat
 from labrig.runs.export.exporting import expected_bytes, export
 from labrig.runs.folder import RunFolder
