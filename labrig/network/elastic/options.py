@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -145,13 +146,22 @@ def _geometry(options: Options, report: Report) -> tuple[Geometry | None, tuple[
     names = tuple(options.points)
     position = {name: point for point, name in enumerate(names)}
     for place, ends in enumerate(options.springs):
-        unknown = [end for end in ends if end not in position]
-        if unknown or ends[0] == ends[1]:
-            what = f"there is no point {as_written(unknown[0])}" if unknown else "a spring needs two different points"
-            report(("springs", place), what)
+        if mistake := _mistake("spring", ends, options.points):
+            report(("springs", place), mistake)
             return None, ()
     springs = np.array([(position[a], position[b]) for a, b in options.springs], dtype=np.intp)
     return Geometry.of(np.array(list(options.points.values())), springs), names
+
+
+def _mistake(what: str, ends: tuple[str, str], points: Mapping[str, Sequence[float]]) -> str | None:
+    """What is wrong with a spring or port between two points, whose positions are in m; None if nothing is."""
+    if unknown := [end for end in ends if end not in points]:
+        return f"there is no point {as_written(unknown[0])}"
+    if ends[0] == ends[1]:
+        return f"a {what} needs two different points"
+    if np.linalg.norm(np.subtract(points[ends[1]], points[ends[0]])) == 0:  # also where squares underflow
+        return f"{as_written(ends[0])} and {as_written(ends[1])} are at the same place, so a {what} has no direction"
+    return None
 
 
 def _ports(
@@ -167,11 +177,10 @@ def _ports(
         ends = geometry.ends
         return tuple((name, *ends[spring]) for name, spring in named.items())
     found: list[tuple[str, int, int]] = []
+    points = {name: tuple(geometry.positions[point]) for name, point in position.items()}
     for name, (a, b) in options.ports.items():
-        unknown = [end for end in (a, b) if end not in position]
-        if unknown or a == b:
-            what = f"there is no point {as_written(unknown[0])}" if unknown else "a port needs two different points"
-            report(("ports", name), what)
+        if mistake := _mistake("port", (a, b), points):
+            report(("ports", name), mistake)
             return None
         found.append((name, position[a], position[b]))
     return tuple(found)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from labrig.network.elastic.lattice import diluted, far_springs, triangular
 from labrig.network.elastic.network import ElasticLayout, ElasticNetwork
+from labrig.network.elastic.options import Elastic, Options
 from labrig.network.elastic.springs import Adjusted
 from labrig.network.physics import NetworkError, Source
 
@@ -153,3 +154,21 @@ def test_an_adjuster_at_its_slack_leaves_the_network_at_rest(finite: bool) -> No
     longer[0] += 0.1e-3
     solver.set_parameters(longer)
     assert solver.local(solver.states(np.zeros(3)))[0] > 0  # a spring that is held shorter than at rest pushes
+
+
+@pytest.mark.parametrize(
+    ("springs", "ports", "place", "says"),
+    [
+        ([("a", "d")], {}, ("springs", 0), "there is no point 'd'"),
+        ([("a", "a")], {}, ("springs", 0), "a spring needs two different points"),
+        ([("a", "b"), ("b", "c")], {}, ("springs", 1), "'b' and 'c' are at the same place"),
+        ([("a", "b")], {"p": ("b", "c")}, ("ports", "p"), "'b' and 'c' are at the same place"),
+    ],
+)
+def test_ends_without_a_direction_are_refused(springs, ports, place, says):
+    points = {"a": (0.0, 0.0), "b": (1e-3, 0.0), "c": (1e-3, 1e-200)}  # closer than squares can tell
+    reported = []
+    options = Options.model_construct(points=points, springs=springs, ports=ports)
+    assert Elastic.build(options, lambda path, what: reported.append((path, what))) is None
+    assert [path for path, _ in reported] == [place]
+    assert says in reported[0][1]
