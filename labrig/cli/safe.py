@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Make the instruments safe and print the result; returns 0 if all are safe, else 4."""
+    """Make the instruments safe and print the result; returns 4 if one is not safe or still in use, else 0."""
     from labrig.instruments.records import read_all
     from labrig.procedures.safe import forget, make_safe
 
@@ -41,7 +41,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print(json_text(line))
     else:
         print("\n".join([*lines(reports), *(f"damaged: {printable(text)}" for text in damaged)]))
-    return NOT_REACHED if damaged or any(report.state == "not safe" for report in reports) else 0
+    unsafe = any(report.state == "not safe" or report.alive for report in reports)
+    return NOT_REACHED if damaged or unsafe else 0
 
 
 def lines(reports: Sequence[SafeReport]) -> list[str]:

@@ -21,9 +21,8 @@ _CLOCK_NS = 20_000_000
 def ask(pid: int) -> None:
     """Ask a process to stop. Raises StorageError or OSError if the request cannot be written."""
     records.require_folder()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-    os.close(os.open(_path(pid), flags, 0o644))
-    os.utime(_path(pid))
+    withdraw(pid)  # a request to an earlier process of this number
+    os.close(os.open(_path(pid), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
 
 
 def withdraw(pid: int) -> None:

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -106,7 +107,8 @@ def make_safe(names: Sequence[str] = (), pid: int | None = None) -> list[SafeRep
             if lock.acquire():  # no program uses it any more, and none can open it while it is made safe
                 locks[record.key] = lock
             else:
-                stop_requests.ask(record.pid)
+                with suppress(LabrigError, OSError):  # whatever fails here, the instrument is switched off
+                    stop_requests.ask(record.pid)
             if record.key in locks or record.kind != "digitizer":
                 rescues[record.key] = Rescue(record, RETRY_S)
         ends = time.monotonic() + RETRY_S + LAST_ATTEMPT_S

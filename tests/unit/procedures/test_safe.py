@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from unit.instruments.in_use import record, use
 
+from labrig.cli.main import main
 from labrig.cli.safe import lines
 from labrig.errors import UsageError
-from labrig.instruments import records
+from labrig.instruments import records, stop_requests
 from labrig.instruments.machine_lock import MachineLock
+from labrig.procedures import safe
 from labrig.procedures.safe import forget, make_safe
 
 
@@ -38,3 +41,31 @@ def test_nothing_is_forgotten_if_one_of_them_is_in_use() -> None:
     lock.release()
     assert [each.name for each in forget(["awg", "daq", "pots"])] == ["awg", "daq", "pots"]
     assert records.read_all()[0] == []
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A program that uses daq and awg, and does not stop when it is asked to."""
+    monkeypatch.setattr(safe, "STOP_S", 0.1)
+    daq, awg = (next(each for each in records.read_all()[0] if each.name == name) for name in ("daq", "awg"))
+    records.write(replace(daq, kind="digitizer"))
+    locks = [MachineLock(each.key) for each in (daq, awg)]
+    assert all(lock.acquire() for lock in locks)
+    yield
+    for lock in locks:
+        lock.release()
+
+
+def test_a_program_that_cannot_be_asked_to_stop_keeps_nothing_on(busy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(pid: int) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(stop_requests, "ask", refusing)
+    (report,) = make_safe(["awg"])
+    assert "no driver" in report.detail  # so it was tried
+    assert report.alive
+
+
+def test_while_its_program_does_not_stop_nothing_is_called_safe(busy: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["safe", "daq"]) == 4
+    assert "was asked to stop and has not yet: labrig abort" in capsys.readouterr().out
