@@ -103,11 +103,7 @@ def _require_replaceable(path: Path, kind: str) -> None:
 
 def _failure(done: subprocess.CompletedProcess[str], path: Path) -> LabrigError:
     """Return the error that the other process reported, or an error with its exit code if it crashed."""
-    try:
-        said = json.loads(done.stderr.strip().rpartition("\n")[2])
-        kind, message = str(said["kind"]), str(said["message"])
-    except (ValueError, TypeError, KeyError):
-        kind = message = ""
+    kind, message = _reported(done.stderr)
     if done.returncode == 1 and kind in _KINDS:
         return _KINDS[kind](message)
     if done.returncode == 1 and kind == "write":
@@ -117,6 +113,17 @@ def _failure(done: subprocess.CompletedProcess[str], path: Path) -> LabrigError:
         f"cannot write {path}: the export process ended with {how}",
         remedy=_REMEDY,
     )
+
+
+def _reported(printed: str) -> tuple[str, str]:
+    """Return kind and message of the last report in what the process printed; other lines may stand around it."""
+    for line in reversed(printed.splitlines()):
+        try:
+            said = json.loads(line)
+            return str(said["kind"]), str(said["message"])
+        except (ValueError, TypeError, KeyError):
+            continue
+    return "", ""
 
 
 def _remove(path: Path) -> None:
