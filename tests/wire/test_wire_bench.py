@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -170,18 +169,3 @@ def test_the_child_knows_the_same_truth_as_the_simulation(tone: bool) -> None:
     assert found[0].shape == (4, 2)
     assert np.ptp(found[0], axis=0).min() > 1e-3
     np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
-
-
-def test_a_child_that_ended_knows_no_truth() -> None:
-    assembly = assembled("iris_wire")
-    setup = assembly.setup()
-    with setup.rig:
-        os.kill(setup.bench._child.pid, signal.SIGSTOP)
-        with (
-            patch("labrig.virtual_instruments.wire_bench.ANSWER_S", 0.2),
-            pytest.raises(ConnectionFailed, match="did not answer"),
-        ):
-            setup.bench.true_outputs(assembly.task.activation[:1], False)
-        os.kill(setup.bench._child.pid, signal.SIGCONT)
-    with pytest.raises(ConnectionFailed, match="is not running"):
-        setup.bench.true_outputs(assembly.task.activation[:1], False)

@@ -71,6 +71,8 @@ def test_a_child_that_hangs_does_not_answer_and_is_killed(
         bench.true_outputs(assembly.task.activation[:1], tone=False)
     bench.close()
     assert child.returncode == -signal.SIGKILL
+    with pytest.raises(ConnectionFailed, match="is not running"):
+        bench.true_outputs(assembly.task.activation[:1], tone=False)
 
 
 def test_a_driver_without_a_real_instrument_is_refused_before_a_child_starts(tmp_path: Path) -> None:
