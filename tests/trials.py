@@ -1,6 +1,10 @@
 """How many trials the slow tests make: few by default, more in CI (LABRIG_MORE=1), all with LABRIG_LONG=1."""
 
 import os
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
 
 LONG = bool(os.environ.get("LABRIG_LONG"))
 MORE = LONG or bool(os.environ.get("LABRIG_MORE"))
@@ -9,3 +13,11 @@ MORE = LONG or bool(os.environ.get("LABRIG_MORE"))
 def trials(default: int, more: int, long: int) -> int:
     """Return the number of trials for this run of the tests."""
     return long if LONG else more if MORE else default
+
+
+def quick(count: int, cases: Iterable[Any]) -> list[Any]:
+    """Mark all cases of a `parametrize` `more` but the first `count`, which README's test line runs too."""
+    return [
+        case if k < count else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.more)
+        for k, case in enumerate(cases)
+    ]

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from labrig.config.key_texts import described
 from labrig.errors import ConfigError
+from labrig.extensions import installed
 from labrig.instruments.data import plain_model
 from labrig.instruments.findings import Probe
 from labrig.instruments.multiplexer import SAMPLING_F
@@ -381,7 +381,7 @@ class DriverInfo:
 def installed_drivers() -> dict[str, DriverInfo]:
     """Return the drivers of all installed packages, by name. Raises ConfigError if a name occurs twice."""
     drivers: dict[str, DriverInfo] = {}
-    for entry in entry_points(group="labrig.drivers"):
+    for entry in installed("labrig.drivers"):
         for info in entry.load():
             if info.name in drivers and drivers[info.name] is not info:
                 raise ConfigError(

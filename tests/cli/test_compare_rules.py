@@ -70,6 +70,7 @@ def test_a_mistake_in_a_rule_is_reported_where_it_is_written(rules, place, words
     assert words in shown
 
 
+@pytest.mark.more
 def test_a_budget_smaller_than_a_step_is_exceeded_and_said_to_be(tmp_path, capsys):
     given = [
         "compare-rules",

@@ -149,6 +149,7 @@ class Listener:
             self.known |= news
 
 
+@pytest.mark.more
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_run_is_followed_to_its_end_though_it_is_killed_and_resumed(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "labrig", "run", "iris.yaml", "--no-plots", "--run-dir", str(tmp_path / "run")]
@@ -173,6 +174,7 @@ def test_a_run_is_followed_to_its_end_though_it_is_killed_and_resumed(tmp_path: 
         assert listener.known["problem"] == ""
 
 
+@pytest.mark.more
 def test_a_single_run_is_the_start_page(runs: Path) -> None:
     with served(runs / "seed1") as dashboard:
         status, headers, _ = dashboard.get("/")
@@ -180,6 +182,7 @@ def test_a_single_run_is_the_start_page(runs: Path) -> None:
         assert dashboard.get("/report/seed0")[0] == 404
 
 
+@pytest.mark.more
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script as browser")
 def test_a_browser_beside_a_run(tmp_path: Path) -> None:
     """A browser that never returns: the dashboard answers all the same, and ends with the run."""

@@ -70,6 +70,7 @@ def killed(folder: RunFolder, process: int) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.more
 def test_a_run_that_was_killed_and_resumed_elsewhere_is_told_as_it_is(tmp_path, capsys):
     assert main(["run", "divider.yaml", "--no-plots", "--detach", "--json", "--runs-dir", str(tmp_path), *LONG]) == 0
     begun = json.loads(capsys.readouterr().out)
@@ -102,6 +103,7 @@ def test_a_run_that_was_killed_and_resumed_elsewhere_is_told_as_it_is(tmp_path, 
     assert summarize(folder)["steps"] > steps
 
 
+@pytest.mark.more
 def test_pictures_that_are_drawn_at_the_end_are_waited_for(tmp_path, capsys):
     options = ["--json", "--runs-dir", str(tmp_path), "--set", "learning.epochs=2"]
     assert main(["run", "divider.yaml", "--detach", *options]) == 0

@@ -326,6 +326,7 @@ def test_on_the_wire_bench_every_real_driver_answers(capsys: pytest.CaptureFixtu
     assert text.endswith("5 of 5 instruments answer as configured\n")
 
 
+@pytest.mark.more
 @pytest.mark.usefixtures("no_probes")
 def test_a_run_that_goes_on_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     with served("iris_wire.yaml") as resources:
@@ -348,6 +349,7 @@ def test_a_run_that_goes_on_is_left_alone(capsys: pytest.CaptureFixture[str]) ->
             assert "is already open in this process" in row["detail"]
 
 
+@pytest.mark.more
 @pytest.mark.usefixtures("no_probes")
 def test_a_dead_port_and_a_wrong_serial_number_among_instruments_that_answer(
     capsys: pytest.CaptureFixture[str],

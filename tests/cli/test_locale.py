@@ -18,6 +18,7 @@ def labrig(folder: Path, *arguments: str | bytes) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=folder, env=PLAIN, capture_output=True, timeout=120, check=False)
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("config", ["divider.yaml", pytest.param("xor_wire.yaml", marks=pytest.mark.more)])
 def test_a_run_keeps_its_configuration_in_utf8(tmp_path: Path, config: str) -> None:
     done = labrig(tmp_path, "run", config, "--no-plots", "--json", "--set", "learning.epochs=0")

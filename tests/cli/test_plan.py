@@ -29,6 +29,7 @@ def test_a_plan_of_as_many_epochs_as_there_may_be_takes_no_longer(capsys: pytest
     assert counts == {"updates": 10**9, "training": 2 * 10**9, "evaluation": 10**9 + 2}
 
 
+@pytest.mark.more
 def test_hardware_is_not_touched(capsys):
     """There is none here; its drivers are tried on virtual instruments."""
     assert main(["plan", "xor_wire.yaml", "--bench", "hardware"]) == 0

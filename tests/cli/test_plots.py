@@ -196,6 +196,7 @@ def pictures(run: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(run.glob("*.png"))}
 
 
+@pytest.mark.more
 def test_pictures_are_the_same_whatever_the_user_has_set_and_the_verdict_stays(tmp_path: Path) -> None:
     """A backend that is not installed, a matplotlibrc that wants LaTeX, names that look like formulas."""
     (tmp_path / "one.yaml").write_text(ONE_EDGE, encoding="utf-8")

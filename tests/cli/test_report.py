@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from crash.full import largest_file
+from trials import quick
 
 import labrig
 from labrig.cli.main import main
@@ -175,9 +176,7 @@ def test_a_run_that_ended_before_it_was_described(tmp_path, capsys):
 @pytest.mark.parametrize(
     "name",
     [
-        *("run.db", "meta.json", "spectrum.npz"),
-        "certificates.jsonl",
-        pytest.param("config.resolved.yaml", marks=pytest.mark.more),
+        *quick(1, ["run.db", "meta.json", "spectrum.npz", "certificates.jsonl", "config.resolved.yaml"]),
     ],
 )
 def test_a_damaged_file_is_named_and_the_rest_is_shown(trained, tmp_path, capsys, name, content):

@@ -147,6 +147,7 @@ def test_a_sweep_is_a_frame(tmp_path):
         labrig.load_sweep(tmp_path)
 
 
+@pytest.mark.more
 def test_a_finished_trial_is_left_alone_and_a_started_one_goes_on(tmp_path):
     folder = trained(written(tmp_path, SWEEP), tmp_path)
     sweep = read_sweep(tmp_path / "rates.yaml")

@@ -34,6 +34,7 @@ def test_whatever_instruments_reply_there_is_an_error_by_name():
     assert found.refused > 0
 
 
+@pytest.mark.more
 def test_whatever_stands_in_a_file_there_is_an_error_by_name():
     with work_folder() as folder:
         found = fuzz(file_targets(folder), trials(150, 2_000, 100_000), os.getpid(), folder)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 SOURCE = Path(__file__).with_name("mylab_carrier.py").read_text(encoding="utf-8")
 CONFIG = """
 version: 1
@@ -14,6 +16,7 @@ acquisition: {window: 40 ms, band: [200 Hz, 4 kHz]}
 """
 
 
+@pytest.mark.more
 def test_a_tone_of_its_own_for_every_output(laboratory):
     laboratory.install("mylab_carrier", SOURCE, {"labrig.carriers": "each = mylab_carrier:ToneEach"})
     laboratory.write("carrier.yaml", CONFIG)

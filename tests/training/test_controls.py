@@ -77,6 +77,7 @@ def significance(step) -> float:
     return float(np.max(np.abs(step.gradient) / step.u_gradient))
 
 
+@pytest.mark.more
 def test_b_of_another_example_teaches_far_less(tmp_path):
     trained = train(tmp_path, "iris", UNJUDGED, *IRIS, awg=lambda source: LateError(source, IRIS_ERRORS))
     assert trained.last["test_accuracy"] < 0.8

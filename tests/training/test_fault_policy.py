@@ -89,6 +89,7 @@ class StuckChannel:
         return ProgramReport(report.written, report.verified, faulty, report.read_back, report.interrupted)
 
 
+@pytest.mark.more
 def test_an_edge_whose_channel_is_stuck_is_masked_and_stays_so(tmp_path):
     bench = bench_with({"pots": lambda pots: StuckChannel(pots, "4")})
     with patch("labrig.assembly.benches.simulated.SimulatedBench", bench):
@@ -161,6 +162,7 @@ def test_too_few_pulses_for_every_edge_stop_a_run(tmp_path, capsys):
     assert "\n  29 of 30 edges masked (4 more) after step 1: cells/9, " in out
 
 
+@pytest.mark.more
 def test_the_last_line_says_what_faults_cost(tmp_path, capsys):
     bench = bench_with({"pots": lambda pots: StuckChannel(pots, "4")})
     run, settings = tmp_path / "run", (*SHORT[:2], "faults.channel=mask", clipping(1), "faults.overrange=skip")

@@ -72,7 +72,7 @@ def test_what_diffuses_otherwise_is_no_longer_exact(variant: str, least: float, 
         ("elastic_allostery", 150),
         pytest.param("flow_chemical_iris", 3, marks=pytest.mark.more),
         pytest.param("studies/elastic_rest_length", 30, marks=pytest.mark.more),
-        ("studies/elastic_regression", 10),
+        pytest.param("studies/elastic_regression", 10, marks=pytest.mark.more),
     ],
 )
 def test_it_is_trained(config: str, epochs: int, tmp_path: Path) -> None:

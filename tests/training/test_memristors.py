@@ -67,6 +67,7 @@ def test_cells_that_drift_are_written_again_on_schedule(tmp_path):
     assert [(each.why, len(each.edges)) for each in writings] == [("program", 30), ("refresh", pulsed)]
 
 
+@pytest.mark.more
 def test_a_stopped_run_goes_on_bit_for_bit(tmp_path):
     settings = {"learning.epochs": 2, "learning.batch": 30, "programmers.refresh": "1 s", "learning.evaluate.every": 0}
     labrig.train("iris_memristor.yaml", settings=settings, run_dir=tmp_path / "whole", plots=False)

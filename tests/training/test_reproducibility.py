@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from training.controls import train
+from trials import quick
 
 
 def dump(path: Path) -> dict[str, list]:
@@ -23,7 +24,8 @@ def dump(path: Path) -> dict[str, list]:
 
 
 @pytest.mark.parametrize(
-    ("name", "overrides"), [("xor", ["learning.epochs=5"]), ("iris", ["learning.epochs=1", "learning.batch=5"])]
+    ("name", "overrides"),
+    quick(1, [("iris", ["learning.epochs=1", "learning.batch=5"]), ("xor", ["learning.epochs=5"])]),
 )
 def test_same_seed_same_run(tmp_path, name, overrides):
     runs = []

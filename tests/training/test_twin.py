@@ -48,6 +48,7 @@ def test_no_edge_of_a_healthy_board_is_named(tmp_path):
     assert found["steps"] == 90
 
 
+@pytest.mark.more
 def test_it_changes_nothing(tmp_path):
     settings = {"learning.epochs": 1}
     trained(tmp_path / "with", "iris", 7, **settings, **{"learning.twin": "watch"})
@@ -55,6 +56,7 @@ def test_it_changes_nothing(tmp_path):
     assert dump(tmp_path / "with" / "run.db")["steps"] == dump(tmp_path / "without" / "run.db")["steps"]
 
 
+@pytest.mark.more
 def test_it_goes_on_where_it_was_when_a_run_is_resumed(tmp_path):
     """Also the edge that has drifted stays as it is: the bench goes on as well."""
     settings = {**drift(28, 150 + 2 * 40), "learning.epochs": 1}

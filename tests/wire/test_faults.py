@@ -49,11 +49,11 @@ CUT = "ConnectionFailed or DeadlineExceeded"
 @pytest.mark.parametrize(
     "fault",
     [
-        f"what: dropped_bytes, where: pots, acquisition: {FREE}, for: 3",
+        more(f"what: dropped_bytes, where: pots, acquisition: {FREE}, for: 3"),
         more(f"what: corrupt_bytes, where: pots, acquisition: {FREE}, for: 3"),
         f"what: corrupt_bytes, where: pots, acquisition: {NUDGED}, for: 200 ms",
         more(f"what: late_bytes, where: pots, acquisition: {NUDGED}, by: 30 ms, for: 4"),
-        f"what: late_bytes, where: pots, acquisition: {NUDGED}, by: 400 ms, for: 1",
+        more(f"what: late_bytes, where: pots, acquisition: {NUDGED}, by: 400 ms, for: 1"),
         more(f"what: late_replies, where: err1, acquisition: {FREE}, by: 10 ms, for: 200 ms"),
         f"what: late_replies, where: daq, acquisition: {FREE}, by: 10 ms, for: 5",
     ],
@@ -67,11 +67,11 @@ def test_what_the_drivers_put_right_themselves(tmp_path, fault):
 @pytest.mark.parametrize(
     "fault",
     [
-        "what: reset, where: pots, acquisition: 3",
+        more("what: reset, where: pots, acquisition: 3"),
         more(f"what: reset, where: pots, acquisition: {FREE}"),
         f"what: reset, where: pots, acquisition: {NUDGED}",
-        f"what: disconnect, where: pots, acquisition: {NUDGED}, for: 100 ms",
-        f"what: dropped_bytes, where: pots, acquisition: {NUDGED}, for: 7",
+        more(f"what: disconnect, where: pots, acquisition: {NUDGED}, for: 100 ms"),
+        more(f"what: dropped_bytes, where: pots, acquisition: {NUDGED}, for: 7"),
     ],
 )
 def test_a_bank_that_may_have_lost_its_settings_costs_a_repetition(tmp_path, fault):
@@ -89,14 +89,14 @@ def errors_of(outcome) -> list[str]:
     ("fault", "code", "kind", "device"),
     [
         (f"what: over_range, where: daq/ai3, acquisition: {NUDGED}, for: 1", 5, "Overrange", "daq"),
-        (f"what: nak, where: pots, acquisition: {NUDGED}, for: 1", 4, "IdentityMismatch", "pots"),
-        (f"what: disconnect, where: err1, acquisition: {NUDGED}, for: 100 ms", 4, CUT, "err1"),
+        more(f"what: nak, where: pots, acquisition: {NUDGED}, for: 1", 4, "IdentityMismatch", "pots"),
+        more(f"what: disconnect, where: err1, acquisition: {NUDGED}, for: 100 ms", 4, CUT, "err1"),
         (f"what: disconnect, where: daq, acquisition: {NUDGED}", 4, "ConnectionFailed", "daq"),
-        (f"what: reset, where: err1, acquisition: {FREE}", 4, CUT, "err1"),
+        more(f"what: reset, where: err1, acquisition: {FREE}", 4, CUT, "err1"),
         more(f"what: reset, where: err1, acquisition: {NUDGED}", 4, CUT, "err1"),
         (f"what: reset, where: err2, acquisition: {NUDGED}", 4, CUT, "err2"),
         more(f"what: silent, where: err2, acquisition: {NUDGED}", 4, "DeadlineExceeded", "err2"),
-        (f"what: silent, where: daq, acquisition: {NUDGED}", 4, "DeadlineExceeded", "daq"),
+        more(f"what: silent, where: daq, acquisition: {NUDGED}", 4, "DeadlineExceeded", "daq"),
         more(f"what: silent, where: awg, acquisition: {NUDGED}", 4, "DeadlineExceeded", "awg"),
         more(f"what: silent, where: pots, acquisition: {NUDGED}", 4, "DeadlineExceeded", "pots"),
     ],
@@ -110,6 +110,7 @@ def test_what_ends_the_run_is_named_and_outputs_are_off(tmp_path, fault, code, k
     assert outcome.bench.outputs_on() == []
 
 
+@pytest.mark.more
 @pytest.mark.parametrize(
     ("device", "left"),
     [
@@ -130,6 +131,7 @@ def test_an_instrument_whose_cable_stays_out_cannot_be_switched_off_and_the_erro
     assert len(outcome.record.step) == 1
 
 
+@pytest.mark.more
 def test_a_generator_that_was_reset_during_the_last_evaluation_spoils_no_figure(tmp_path):
     outcome = with_faults(tmp_path, "{what: reset, where: err1, acquisition: 24}")
     assert outcome.code == 4

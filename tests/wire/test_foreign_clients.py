@@ -48,6 +48,7 @@ def play(generator: Any, channel: int, frequency_hz: float, volts_pp: float) -> 
     generator.outputOn(channel=channel)
 
 
+@pytest.mark.more
 def test_what_awg_scpi_plays_is_what_nidaqmx_reads() -> None:
     siglent = pytest.importorskip("awg_scpi.siglent", reason="awg-scpi is not installed")
     # DAQmx itself leaves a channel 11 µs, too little for the outputs of this board: no ghost of the channel before.

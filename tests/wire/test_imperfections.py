@@ -62,6 +62,7 @@ def test_noise_by_the_clock_of_the_bench_is_there(wrong: str, low_v: float, high
     assert zeros().std() < ROUNDING_V * 100
 
 
+@pytest.mark.more
 def test_the_clock_of_a_generator_is_off_on_the_wire_too() -> None:
     """Half a per mille: the tones of a generator turn against the digitizer's clock within a window."""
     (player,) = imperfections({"clock_ppm": 500.0}, 7).players("err2/2")

@@ -40,6 +40,7 @@ def held(process: Path) -> tuple[list[str], int, float]:
     return kinds, len(list((process / "task").iterdir())), resident
 
 
+@pytest.mark.more
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts what a process holds in /proc")
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     assembly = assemble(SMALL, ["acquisition.window=5 ms", "acquisition.settle=1 ms"])

@@ -22,6 +22,7 @@ def test_other_media_are_trained_on_the_wire(config: str, tmp_path: Path) -> Non
     assert result.metrics["loss"] < 0.05 * result.metrics["initial_loss"]
 
 
+@pytest.mark.more
 def test_both_benches_read_the_same_extensions() -> None:
     """Same board, no noise: the drops of every spring agree to a few steps of the converter, 61 nm each."""
     read = {}

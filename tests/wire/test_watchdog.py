@@ -105,6 +105,7 @@ def test_what_was_released_is_left_alone(generator) -> None:
     assert outputs_on(virtual)
 
 
+@pytest.mark.more
 def test_silence_counts_from_the_first_acquisition_on(generator) -> None:
     virtual, written = generator
     with ExitStack() as stack:

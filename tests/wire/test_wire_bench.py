@@ -29,6 +29,7 @@ SINE = (
 )
 
 
+@pytest.mark.more
 def test_an_activation_from_another_instrument_than_the_pilot_is_read_on_its_own_phase():
     """The board is of resistors: nothing stands 90° beside what is played, whoever plays it, and a is as with DC."""
     dc = assembled("iris_wire", "bench=simulated", *QUIET)
@@ -66,6 +67,7 @@ def test_an_error_smaller_than_a_generator_plays_teaches_nothing():
     assert False in taught
 
 
+@pytest.mark.more
 def test_tones_that_no_trigger_started_are_no_measurement():
     never = "instruments.awg.start_trigger=/PXI1Slot4/PFI5"
     assembly = assembled("iris_wire", never, *SINE)
@@ -89,6 +91,7 @@ def test_tones_that_would_start_by_a_command_are_refused(override: str, place: s
         assembled("iris_wire", override)
 
 
+@pytest.mark.more
 def test_a_bank_with_a_watchdog_stays_awake_while_the_rig_only_measures():
     watchdog_s = stretched(1.0)
     assembly = assembled("iris_wire", f"instruments.pots.watchdog={watchdog_s:.3g} s")

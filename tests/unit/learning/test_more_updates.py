@@ -6,6 +6,7 @@ from itertools import count
 
 import numpy as np
 import pytest
+from trials import quick
 from unit.rig.benches import assembled
 
 from labrig.instruments.data import Continuous, LevelTable
@@ -84,7 +85,7 @@ def test_a_step_that_is_undone_is_repeated_alike(name):
     assert moved.apply(gradient) == first
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", quick(1, OTHERS))
 def test_a_resumed_run_is_bit_identical(name, tmp_path):
     assembly = assembled("xor", f"learning.update={name}", "learning.epochs=6", "learning.batch=1")
     whole = train(assembly, run_dir=tmp_path / "whole", plots=False)

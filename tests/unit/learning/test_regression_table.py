@@ -61,6 +61,7 @@ def test_another_seed_draws_another_split_and_the_same_one_the_same(tmp_path: Pa
     assert set(first) != set(other)
 
 
+@pytest.mark.more
 def test_it_is_learned_and_a_run_can_be_repeated_from_its_folder(tmp_path: Path) -> None:
     path = write_table(tmp_path, ["a", "b"], SPLIT, rows()[1], ", full_scale: 200 mV")
     result = labrig.train(path, run_dir=tmp_path / "run", plots=False)

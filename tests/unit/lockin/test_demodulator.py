@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trials import trials
+from trials import quick, trials
 
 from labrig.errors import ConfigError, SyncLost
 from labrig.instruments.data import AcquisitionPlan, Block
@@ -229,7 +229,7 @@ def test_sixteen_channels_sampled_one_after_another():
     assert np.abs(uncorrected.quadrature).max() > 0.05
 
 
-@pytest.mark.parametrize("window", [128, 131])
+@pytest.mark.parametrize("window", quick(1, [131, 128]))
 @pytest.mark.parametrize("kind", ["white", "common mode", "large quadrature"])
 def test_standard_errors_are_those_of_the_scatter(window, kind):
     rng = np.random.default_rng(8)

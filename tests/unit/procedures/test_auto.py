@@ -126,6 +126,7 @@ def test_another_mistake_is_reported_as_without_auto() -> None:
         assemble(Path("iris.yaml"), [*ALL, "learning.epoch=3"])
 
 
+@pytest.mark.more
 def test_a_run_says_what_was_chosen_and_resume_does_not_choose_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

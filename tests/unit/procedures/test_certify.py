@@ -66,6 +66,7 @@ def test_xor_on_an_ideal_rig():
     json.dumps(figures)
 
 
+@pytest.mark.more
 def test_the_worst_example_speaks_for_all():
     figures = certificate("xor", "simulation.preset=ideal", examples=(0, 1, 2, 3)).figures()
     for name, worst in (("cosine_adjoint", min), ("relative_error_adjoint", max), ("relative_error_difference", max)):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from trials import quick
 from unit.rig.benches import assembled
 
 from labrig.instruments.data import Continuous, LevelTable
@@ -52,7 +53,7 @@ def test_neighbours_stand_around_and_at_an_end_on_one_side(step):
         assert all(10.0 <= siemens <= 100.0 for _, siemens in neighbours(channel, here, 1e-3))
 
 
-@pytest.mark.parametrize("bits", [16, 12])
+@pytest.mark.parametrize("bits", quick(1, [12, 16]))
 def test_noise_rounding_and_truncation_cover_the_error_where_parts_have_their_nominal_size(bits):
     assembly = assembled("xor", "simulation.part_tolerance=false", f"instruments.daq.bits={bits}")
     setup = assembly.setup()

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from trials import quick
 
 from labrig import files
 from labrig.assembly import assemble
@@ -32,16 +33,19 @@ def recorded(path: Path, config: str, *overrides: str) -> RunFolder:
 
 @pytest.mark.parametrize(
     ("config", "overrides"),
-    [
-        ("divider.yaml", ("learning.epochs=8", "acquisition.zero.every=3", "simulation.drift=3 mV")),
-        ("xor.yaml", ("learning.epochs=2", "simulation.preset=ideal")),
-        ("sine.yaml", ("learning.epochs=2", "storage.durability=power")),
-        ("iris.yaml", ("learning.epochs=1", "learning.batch=9", "storage.gradients=4")),
-        ("xor.yaml", ("learning.epochs=3", "simulation.faults=[{acquisition: 9, what: reset, where: pots}]")),
-        ("elastic_allostery.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
-        ("studies/elastic_rest_length.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
-        ("studies/elastic_camera.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
-    ],
+    quick(
+        3,
+        [
+            ("divider.yaml", ("learning.epochs=8", "acquisition.zero.every=3", "simulation.drift=3 mV")),
+            ("xor.yaml", ("learning.epochs=2", "simulation.preset=ideal")),
+            ("sine.yaml", ("learning.epochs=2", "storage.durability=power")),
+            ("iris.yaml", ("learning.epochs=1", "learning.batch=9", "storage.gradients=4")),
+            ("xor.yaml", ("learning.epochs=3", "simulation.faults=[{acquisition: 9, what: reset, where: pots}]")),
+            ("elastic_allostery.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
+            ("studies/elastic_rest_length.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
+            ("studies/elastic_camera.yaml", ("learning.epochs=2", "learning.evaluate.every=0")),
+        ],
+    ),
 )
 def test_it_is_the_same_bit_by_bit(tmp_path, config, overrides):
     folder = recorded(tmp_path / "run", config, *overrides)

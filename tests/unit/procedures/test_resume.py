@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trials import quick
 
 from labrig.assembly import assemble, packaged_configs
 from labrig.errors import ChannelFault, ConfigError, Overrange, StorageError, UsageError
@@ -46,7 +47,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("asked", range(1, 14))
+@pytest.mark.parametrize("asked", quick(4, [3, 7, 10, 13, 1, 2, 4, 5, 6, 8, 9, 11, 12]))
 def test_it_is_the_same_wherever_it_was_stopped(tmp_path, whole, asked):
     path = tmp_path / "run"
     first = train(assemble(CONFIG, SHORT), run_dir=path, plots=False, stop=stopped_after(asked))

@@ -25,6 +25,7 @@ def in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         records.write(replace(record(f"TCPIP::10.0.0.{number}::INSTR", name, "no.driver"), key=name))
 
 
+@pytest.mark.more
 def test_an_instrument_that_is_not_safe_is_named_once() -> None:
     said = "\n".join(lines(make_safe(["awg"])))
     assert "awg: no driver 'no.driver' is installed" in said

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trials import quick
 from unit.rig.benches import Wrapper, setup_with
 
 from labrig.assembly import assemble
@@ -36,7 +37,7 @@ MORE_CASES = [
 
 @pytest.mark.parametrize(
     ("miswired", "pins"),
-    [*CASES, *(pytest.param(*case, marks=pytest.mark.more) for case in MORE_CASES)],
+    quick(3, (*CASES, *MORE_CASES)),
     ids=[case.partition(":")[0] for case, _ in (*CASES, *MORE_CASES)],
 )
 def test_a_fault_is_named_with_its_pins(miswired: str, pins: set[str]) -> None:
@@ -148,7 +149,7 @@ class Miswired(Wrapper):
     ("exchanged", "stuck", "fault", "edges"),
     [
         ({"4": "20", "20": "4"}, (), "swap_edges", {"in1-out1", "in6-out2"}),
-        ({}, ("11",), "stuck", {"in3-out2"}),
+        pytest.param({}, ("11",), "stuck", {"in3-out2"}, marks=pytest.mark.more),
     ],
 )
 def test_a_programmer_that_is_wrong_by_itself(

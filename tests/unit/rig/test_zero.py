@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trials import trials
+from trials import quick, trials
 
 from labrig.assembly import assemble
 from labrig.config.problems import ConfigProblems
@@ -36,7 +36,7 @@ def deviations(overrides, count=60):
     return np.array(found)
 
 
-@pytest.mark.parametrize("imperfection", ["drift=100 mV", "flicker=75 µV", "digitizer_offset=5 mV"])
+@pytest.mark.parametrize("imperfection", quick(1, ["drift=100 mV", "flicker=75 µV", "digitizer_offset=5 mV"]))
 def test_with_a_zero_intervals_contain_the_truth(imperfection):
     # One bench alone is within 0.02 of the mean: slow noise is common to its acquisitions.
     z = np.concatenate(

@@ -201,6 +201,7 @@ def integrated(board: ResistiveNetwork, farad: float, program: ToneProgram, time
     return solved.y.T
 
 
+@pytest.mark.more
 def test_diodes_with_capacitance_follow_the_differential_equation() -> None:
     program = ToneProgram(0.3, (Tone(1000.0, 0.05), Tone(1400.0, 0.02)))
     times = np.arange(250) / 50e3

@@ -181,6 +181,7 @@ def test_long_windows_come_in_pieces(ai: NiAnalogInput, ao: NiAnalogOutput) -> N
     assert blocks[0].scale.shape == (5, 4)
 
 
+@pytest.mark.more
 def test_tasks_are_kept(ai: NiAnalogInput, ao: NiAnalogOutput, served_chain: Wire) -> None:
     ai.configure(plan(5, settle=5, window=50))
     ao.load(PROGRAMS)

@@ -18,6 +18,7 @@ from labrig.virtual_instruments.serial_server import serve
 CHANNELS = 8
 
 
+@pytest.mark.more
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("seed", range(trials(1, 4, 20)))
 def test_never_a_wrong_table_on_a_bad_line(seed):

@@ -153,6 +153,7 @@ def test_nobody_there(tmp_path):
         assert time.monotonic() - started < stretched(1)
 
 
+@pytest.mark.more
 def test_a_port_with_nobody_behind_is_asked_for_three_seconds():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         pots = bank(f"socket://127.0.0.1:{listener.getsockname()[1]}")
