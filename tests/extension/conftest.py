@@ -68,7 +68,7 @@ class Laboratory:
 
         Fails the test if its exit code is not `code`.
         """
-        extensions._installed.cache_clear()
+        extensions.installed.cache_clear()
         with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
             ended = main([*arguments, "--json"])
         assert ended == code, f"labrig {' '.join(arguments)}: exit {ended}\n{err.getvalue()}"
@@ -76,7 +76,7 @@ class Laboratory:
 
     def problems(self, name: str, *overrides: str) -> list[Problem]:
         """What `labrig check` finds wrong with a configuration."""
-        extensions._installed.cache_clear()
+        extensions.installed.cache_clear()
         try:
             assemble(self.folder / name, overrides)
         except ConfigProblems as error:
@@ -94,7 +94,7 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Labo
     sys.path.insert(0, str(laboratory.packages))
     yield laboratory
     sys.path[:] = paths
-    extensions._installed.cache_clear()
+    extensions.installed.cache_clear()
     for name in set(sys.modules) - modules:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
