@@ -34,8 +34,11 @@ def entry() -> None:
     try:
         import signal
 
-        # All work is done; a late Ctrl-C must not replace the exit code.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        from labrig.interrupts import ending_signals
+
+        # All work is done; a late Ctrl-C or a terminal that closes must not replace the exit code.
+        for number in ending_signals():
+            signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)
