@@ -8,7 +8,7 @@ import sys
 import pytest
 from busy import stretched
 from hypothesis import settings
-from trials import MORE
+from trials import LONG, MORE
 
 settings.register_profile("labrig", deadline=None)  # on a busy machine any example may take long
 settings.load_profile("labrig")
@@ -19,12 +19,11 @@ sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out tests that are marked `more`, unless LABRIG_MORE is set."""
-    if MORE:
-        return
-    left_out = [item for item in items if item.get_closest_marker("more")]
+    """Leave out tests that are marked `more`, unless LABRIG_MORE is set, and `long`, unless LABRIG_LONG is."""
+    markers = [name for name, wanted in (("more", MORE), ("long", LONG)) if not wanted]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in markers)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if not item.get_closest_marker("more")]
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_collection_finish(session):

@@ -14,7 +14,7 @@ from labrig.procedures.compare_rules.named import NamedRule
 LABEL = "no measurement"
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_rules_are_compared_with_the_same_budget(tmp_path, capsys):
     rules = "frequency_propagation,equilibrium_propagation/nudge=one_sided,finite_difference,exact_adjoint"
     given = ["compare-rules", "regression.yaml", "--rules", rules, "--budget", "240", "--seeds", "2"]

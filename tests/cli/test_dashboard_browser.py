@@ -65,8 +65,15 @@ def test_a_run_that_goes_on_is_killed_and_resumed(tmp_path: Path) -> None:
         assert browser.complaints == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        pytest.param(1280, False, id="1280-light"),
+        pytest.param(360, True, id="360-dark"),
+        pytest.param(1280, True, id="1280-dark", marks=pytest.mark.long),
+        pytest.param(360, False, id="360-light", marks=pytest.mark.long),
+    ],
+)
 def test_pages_fit_and_can_be_read_by_everyone(tmp_path_factory, runs: Path, width: int, dark: bool) -> None:
     with served(runs) as dashboard, browsing() as browser:
         browser.show(width, 900, dark)

@@ -41,7 +41,7 @@ def test_a_killed_worker_costs_time_only(in_peace, tmp_path):
 
 
 @pytest.mark.more
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_killed_client_costs_time_only(in_peace, tmp_path, number):
     path, table = in_peace
     with ended(started(path, tmp_path)) as client:

@@ -145,7 +145,7 @@ def test_a_missing_coupling_is_reported_once() -> None:
 
 @pytest.mark.parametrize(
     ("config", "null_test"),
-    [pytest.param("flow_chemical_iris", "Pa", marks=pytest.mark.more), ("elastic_allostery", "m")],
+    [pytest.param("flow_chemical_iris", "Pa", marks=pytest.mark.long), ("elastic_allostery", "m")],
 )
 def test_certify_confirms_the_edges_and_speaks_the_units(config: str, null_test: str, capsys) -> None:
     assert main(["certify", f"{config}.yaml", "--json"]) == 0

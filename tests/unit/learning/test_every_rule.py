@@ -171,7 +171,7 @@ def test_a_rule_is_as_good_as_it_says(rule):
     check_rule(rule)
 
 
-@pytest.mark.more
+@pytest.mark.long
 @pytest.mark.parametrize("rule", ["finite_difference", "parameter_dither"])
 def test_a_rule_with_many_acquisitions_is_as_good_as_it_says(rule):
     check_rule(rule, boards=range(6))
