@@ -8,4 +8,4 @@ from common import Figure, at_least, passed_trials
 def measure(short: bool) -> list[Figure]:
     good = passed_trials("pulled_plugs", "tests/crash/test_pulled_plug.py", short)
     claim = "plugs pulled within a step: named error or right step, outputs off, no wrong update"
-    return [at_least(claim, good, 4 if short else 200, "d")]
+    return [at_least(claim, good, 2 if short else 200, "d")]
