@@ -273,6 +273,13 @@ MISTAKES = [
     one_edit("no map", "limits: {node: 5 V, edge_power: 5 mW, step: 2 s}", "limits: ▲5 V", "limits", "expected a map"),
     one_edit("infinite rate", "rate: 0.1", "rate: ▲.inf", "learning.rate", "expected a finite number"),
     one_edit(
+        "temperature that overflows",
+        "temperature: 50 mV",
+        "temperature: ▲1e-320 V",
+        "learning.temperature",
+        "must be at least 1 pV",
+    ),
+    one_edit(
         "broken syntax",
         "limits: {node: 5 V, edge_power",
         "limits: {node: 5 V edge_power▲",

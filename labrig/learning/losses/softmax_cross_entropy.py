@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from typing_extensions import override
 
 from labrig.config.section import Section
@@ -31,7 +32,7 @@ class SoftmaxCrossEntropy(Loss):
     class Options(Section):
         """temperature: voltage by which readouts are divided to give the exponents of the softmax."""
 
-        temperature: PositiveState
+        temperature: Annotated[PositiveState, Field(ge=1e-12)]
 
     temperature: float
     readout: Array | None = None
