@@ -217,11 +217,17 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
         "instruments",
     )
     freedom = figures["chi_squared_freedom"]
-    usual = 3 * (2 * freedom) ** 0.5
+    spread = 3 * (2 * freedom) ** 0.5
+    low, high = max(0.0, freedom - spread), freedom + spread
+    unusual = ""
+    if figures["chi_squared"] > high:
+        unusual = ", so single edges deviate by more than their stated uncertainties"
+    elif figures["chi_squared"] < low:
+        unusual = ", so the stated uncertainties are too large"
     yield (
         "χ²",
         f"{figures['chi_squared']:.4g}: squared deviations of single edges, apart from the slope, in units of their "
-        f"stated variance; {max(0.0, freedom - usual):.0f} to {freedom + usual:.0f} is usual",
+        f"stated variance; {low:.0f} to {high:.0f} is usual{unusual}",
     )
     yield (
         "confirmed",
