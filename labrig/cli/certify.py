@@ -223,7 +223,7 @@ def _figures(figures: dict[str, Any], null_test: str) -> Iterator[tuple[str, str
     if figures["chi_squared"] > high:
         unusual = ", so single edges deviate by more than their stated uncertainties"
     elif figures["chi_squared"] < low:
-        unusual = ", so the stated uncertainties are too large"
+        unusual = ", so edges deviate by less than their stated uncertainties"
     yield (
         "χ²",
         f"{figures['chi_squared']:.4g}: squared deviations of single edges, apart from the slope, in units of their "
