@@ -34,7 +34,7 @@ class HostPort:
 def check_port(text: str, what: str) -> int:
     """Return `text` as a TCP port. Raises ValueError, with a message for the user, if it is not a port.
 
-    `what` is the whole address.
+    `what` is the whole address, for the message.
     """
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"{text!r} in {what!r} is not a port; a port is a number from 1 to 65535")
@@ -44,9 +44,9 @@ def check_port(text: str, what: str) -> int:
 
 
 def check_host(text: str, what: str) -> str:
-    """Return a host name or IP address without brackets. Raises ValueError, with a message for the user, for others.
+    """Return a host name or IP address without brackets. Raises ValueError, with a message for the user, otherwise.
 
-    `what` is the whole address.
+    `what` is the whole address, for the message.
     """
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if not bare:
@@ -176,7 +176,7 @@ def canonical(address: str, look_up: bool = True) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether a canonical address is on this machine, like that of a virtual instrument."""
+    """Return whether a canonical address is on this machine, as that of a virtual instrument is."""
     return re.search(r"(?:^|::)(?:127\.[0-9.]+|::1)(?=[:,]|$)", address) is not None
 
 
@@ -197,7 +197,7 @@ def resolves(host: str) -> bool:
 
 
 def numeric_host(host: str) -> str:
-    """Return the IP address of a host, or its name if that cannot be looked up within LOOKUP_S."""
+    """Return the IP address of a host, or the name itself if it cannot be looked up within LOOKUP_S."""
     bare = host.strip("[]").casefold()
     try:
         ipaddress.ip_address(bare)

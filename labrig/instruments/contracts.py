@@ -80,7 +80,7 @@ class WaveformSource(Instrument, Protocol):
         ...
 
     def confirm(self) -> None:
-        """Raise a LabrigError unless the source still plays the programs that were started, checked by one query.
+        """Ask the source once, and raise a LabrigError unless it still plays the programs that were started.
 
         A reset or loss of the source makes an acquisition invalid; this detects it before the data are used for an
         update.
@@ -103,10 +103,10 @@ class StatesAccuracy(Protocol):
 
 @runtime_checkable
 class HoldsLevels(Protocol):
-    """A source with channels that can hold a level when it is made safe; its capabilities have `holds_levels`."""
+    """A source with channels that can hold a level when it is made safe; its capabilities set `holds_levels`."""
 
     def hold_when_safe(self, levels: Mapping[str, float]) -> None:
-        """Make these channels hold a level (open-circuit V) in `make_safe` and `rescue`; others are switched off.
+        """Make these channels hold a level (open-circuit V) in `make_safe` and `rescue`; all others are switched off.
 
         Called before `open`.
         """
@@ -151,9 +151,9 @@ class ConductanceProgrammer(Instrument, Protocol):
         ...
 
     def keep_alive(self) -> None:
-        """Feed the device's watchdog, if it has one and it is due. Called between acquisitions, never during one.
+        """Feed the device's watchdog, if there is one and it is due. Called between acquisitions, never during one.
 
-        `open` leaves the network disconnected; the first call of this method after it connects the network.
+        `open` leaves the network disconnected, and the first `keep_alive` connects it.
         """
         ...
 
@@ -163,7 +163,7 @@ class Refreshes(Protocol):
     """A programmer of cells that drift."""
 
     def refresh(self) -> ProgramReport:
-        """Read every cell that was written, and write the cells that have drifted out of their tolerance again.
+        """Read every cell that was written, and rewrite those that have drifted out of their tolerance.
 
         Cells that were reported as faulty are not touched until `program` writes them.
         """
@@ -175,14 +175,14 @@ class StaysConnected(Protocol):
     """A programmer that can leave the network connected, with its present settings, when it is closed."""
 
     def leave(self) -> None:
-        """Let `close` leave settings and terminals as they are, without any watchdog; `make_safe` revokes this."""
+        """Make `close` leave settings and terminals as they are, with all watchdogs off; `make_safe` revokes this."""
         ...
 
 
 class Truth(Protocol):
     """Ground truth known only to a simulation, for certificates and tests.
 
-    No rig and no rule has access to it, except the rule `exact_adjoint`, whose output is labelled as no measurement.
+    No rig and no rule has access to it, except the rule `exact_adjoint`, whose output is labelled as not measured.
     """
 
     def gradient(self, activation: NDArray[np.float64], loss_gradient: Any, tone: bool = False) -> NDArray[np.float64]:
@@ -207,12 +207,12 @@ class Truth(Protocol):
     def outputs(self, activation: NDArray[np.float64], tone: bool = False) -> NDArray[np.float64]:
         """Exact output voltages (V), shape (O,), for constant input voltages (V), shape (I,).
 
-        With `tone`, the signed amplitudes of the outputs at the tone whose amplitudes `activation` gives.
+        With `tone`, inputs and outputs are signed amplitudes of one tone.
         """
         ...
 
     def as_played(self, activation: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(I,) voltages or amplitudes that the inputs really play (V), for the requested ones (I,) (V)."""
+        """(I,) voltages or amplitudes (V) that the inputs really play if `activation` (I,) (V) is requested."""
         ...
 
     def conductances(self) -> NDArray[np.float64]:
@@ -235,7 +235,7 @@ class Bench(Protocol):
 
     @property
     def clock(self) -> Clock:
-        """The clock that this bench's instruments run on."""
+        """Clock that the instruments of this bench follow."""
         ...
 
     @property

@@ -1,6 +1,6 @@
 """Data types that cross the driver interface: plans, sample blocks, levels, settings, reports.
 
-SI units throughout. C counts digitizer channels, T samples.
+SI units throughout. C is the number of digitizer channels, T the number of samples.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Identity:
     firmware: str = ""
 
     def differing(self, found: Identity) -> tuple[str, ...]:
-        """The names among `model` and `serial` whose values differ from those found; an empty value is not compared."""
+        """Which of "model" and "serial" differ from those of `found`; a value that is empty here is not compared."""
         models = self.model and plain_model(self.model) != plain_model(found.model)
         serials = self.serial and self.serial != found.serial
         return (("model",) if models else ()) + (("serial",) if serials else ())
 
 
 def plain_model(model: str) -> str:
-    """A model name in the form for comparison: upper case, without spaces, hyphens, text in brackets and leading `NI`.
+    """A model name ready for comparison: upper case, without spaces, hyphens, text in brackets or a leading `NI`.
 
     Brackets contain a variant of the housing or the connectors, as in `USB-6363 (BNC)` and `USB-6281 (Mass
     Termination)`. A leading `NI`, as in `NI PXIe-6363`, is the vendor.
@@ -168,7 +168,7 @@ class SourceAccuracy:
 
     @classmethod
     def within(cls, gain_error: float, tone_error_v: float = 0.0) -> SourceAccuracy:
-        """The accuracy of a source with these largest errors, if all errors within them are equally likely."""
+        """Accuracy of a source whose errors are uniformly distributed between minus and plus these largest errors."""
         return cls(gain_error / math.sqrt(3.0), tone_error_v / math.sqrt(3.0))
 
 
@@ -228,7 +228,7 @@ def distinct(levels: Iterable[L]) -> dict[int, L]:
 
 
 def levels_as_plain(levels: Sequence[LevelTable | Continuous]) -> dict[str, Any]:
-    """Return the levels of E channels as plain values: each distinct table once, and its number for every channel."""
+    """Return the levels of E channels as plain values: each distinct table once, and each channel's table index."""
     kinds = distinct(levels)
     place = {key: number for number, key in enumerate(kinds)}
     return {
@@ -264,7 +264,7 @@ class Level:
 class Target:
     """A setting by conductance (S) with a relative tolerance; 0 means the tolerance of the channel.
 
-    As a read-back: the conductance that was read, and the tolerance to which the channel was to be written.
+    A read-back contains the conductance that was read, and the tolerance to which the channel was to be written.
     """
 
     siemens: float
@@ -275,7 +275,7 @@ Setting = Level | Target
 
 
 def holds(held: Setting | None, wanted: Setting) -> bool:
-    """Return whether a channel holds the setting that it should; a continuous channel, within its tolerance."""
+    """Return whether a channel holds the setting that it should; a continuous channel may differ by its tolerance."""
     if isinstance(held, Target) and isinstance(wanted, Target):
         return abs(held.siemens - wanted.siemens) <= max(held.tolerance, wanted.tolerance) * wanted.siemens
     return held == wanted

@@ -30,7 +30,7 @@ FaultPlace = Literal["connection", "silence", "delay", "line", "requests", "powe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentCapabilities:
-    """Common to all instruments.
+    """Capabilities of every instrument.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class DigitizerCapabilities(InstrumentCapabilities):
     convert_interval_s : float
         Delay between successive channels of a scan (s); 0 if they are sampled simultaneously.
     spread_step_s : float
-        Resolution of the interval (s) if the digitizer spreads the conversions of a scan evenly, so that each has as
+        Resolution of the interval between conversions (s) if the digitizer spreads them evenly, so that each has as
         much time to settle as the sample rate allows. 0 if they follow one another every `convert_interval_s`.
     aperture_s : float
         Duration over which each sample is averaged (s), such as the exposure of a camera; 0 if samples are
@@ -278,7 +278,7 @@ class VirtualCounterpart:
         Function that serves the virtual instruments, or its dotted path "package.module:name", which is imported when
         they are served. Its arguments and result are described in `labrig/virtual_instruments/counterpart.py`.
     faults : tuple of str
-        Where faults of `simulation.faults` can act on it.
+        Places where faults of `simulation.faults` can act on it.
     """
 
     name: str
@@ -339,7 +339,7 @@ class DriverInfo:
         Function that builds the real instrument from (name, options). None for a generic model, which can only be
         simulated.
     models
-        Evidence that each model works ("never run on hardware" until someone reports).
+        Evidence that the driver works, by model ("never run on hardware" until someone reports).
     virtual
         Virtual counterpart on `bench: wire`. None: the driver cannot run there.
     packages
@@ -374,7 +374,7 @@ class DriverInfo:
     connection_problems: ConnectionProblems | None = None
 
     def known_model(self, model: str) -> str | None:
-        """The known model to which a name refers, ignoring variants such as `USB-6363 (BNC)`; None if there is none."""
+        """The known model to which a name refers; a variant, as in `USB-6363 (BNC)`, is ignored. None if not known."""
         return next((known for known in self.models if plain_model(known) == plain_model(model)), None)
 
 

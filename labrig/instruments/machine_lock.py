@@ -1,7 +1,7 @@
 """A lock that only one process on this machine can hold, even across users, and that is released when the process ends.
 
 On Linux it is a socket in the abstract namespace, which is not a file: permissions, symbolic links, TMPDIR or a cleanup
-of /tmp cannot lead to two locks of one name, and the kernel knows which process holds the lock.
+of /tmp cannot lead to two locks with the same name, and the kernel knows which process holds the lock.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class PulseBank:
             }
 
     def refresh(self) -> ProgramReport:
-        """Read every cell that was written, and write the cells that have drifted out of their tolerance again."""
+        """Read every cell that was written, and rewrite those that have drifted out of their tolerance."""
         drifted: dict[str, Target] = {}
         if self._table:
             for channel, held in self.read_back(sorted(self._table.keys() - self._faulty)).items():

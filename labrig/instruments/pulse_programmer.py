@@ -94,7 +94,7 @@ def ramp(options: PulseOptions, part: Memristor) -> Ramp:
     if pulses.start_v > pulses.stop_v:
         raise ValueError(f"first_pulse: {pulses.start_v:g} V is above the last pulse, {pulses.stop_v:g} V")
     if pulses.start_v <= part.quiet_v:
-        raise ValueError(f"first_pulse: a pulse up to {part.quiet_v:g} V does not change {part.name}")
+        raise ValueError(f"first_pulse: pulses of up to {part.quiet_v:g} V do not change {part.name}")
     if options.tolerance < pulses.least_tolerance:
         raise ValueError(f"tolerance: readings cannot resolve less than {pulses.least_tolerance:.2%}")
     if options.read_voltage > part.quiet_v:

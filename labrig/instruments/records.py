@@ -1,11 +1,11 @@
 """Records of the instruments in use, with all information needed to make them safe without their configuration.
 
 A record is a small file, which is written before an instrument is opened, and deleted after it was made safe and
-closed. So `labrig safe`, and the next program that opens the instrument, know the instruments that a killed process
+closed. `labrig safe`, and the next program that opens the instrument, therefore know which instruments a killed process
 left behind.
 
-The folder is the same for every process and user of this machine, and survives a restart of the computer, because
-instruments keep running too. Every user can read a record, but only its owner can write it.
+The folder is the same for every process and user of this machine. It survives a restart of the computer, because the
+instruments keep running meanwhile. Every user can read a record, but only its owner can write it.
 """
 
 from __future__ import annotations

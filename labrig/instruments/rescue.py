@@ -1,4 +1,4 @@
-"""Making instruments safe without the program that uses them, over separate connections, from their records.
+"""Makes instruments safe from their records, over separate connections, without the program that uses them.
 
 A driver may have a method `rescue` for this, which connects to the instrument in whatever state another process left
 it, makes it safe and disconnects, as quickly as possible and without a reset. If a driver has no such method, the
@@ -89,8 +89,8 @@ class Rescue:
     retry_s : float
         Time during which failed attempts are repeated (s).
     on_ready : callable
-        Called when the thread has imported everything and waits for `begin`; its argument is the exception if that
-        failed, otherwise None.
+        Called when the thread has imported everything and waits for `begin`; its argument is the exception if an
+        import failed, otherwise None.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class Rescue:
 def begin_all(rescues: Iterable[Rescue]) -> None:
     """Begin the rescues stage by stage, usually sources first; a stage begins when the previous one is safe.
 
-    All have begun after SOURCES_FIRST_S, even if previous stages are not safe yet.
+    After SOURCES_FIRST_S all stages begin, even if previous stages are not safe yet.
     """
     stages: dict[int, list[Rescue]] = {}
     for each in rescues:

@@ -32,10 +32,10 @@ def withdraw(pid: int) -> None:
 
 
 class Session:
-    """The time since which this process has had instruments open without a break.
+    """A period during which this process always has at least one instrument open.
 
-    A request concerns all instruments of the session that it falls into, also those that are opened later; the next
-    session, such as another run in the same notebook, begins without it.
+    A request applies to the session in which it is made, including instruments that are opened later. It does not apply
+    to the next session, such as another run in the same notebook.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,9 @@
-"""The noise budget: what limits the gradient of every edge, from the configuration alone.
+"""The noise budget: which error limits the gradient of every edge, computed from the configuration alone.
 
 All terms are relative errors of the change of a conductance in one epoch, at the initial conductances of nominal parts.
-Noise averages over the examples of an epoch; zero, gain, settling, bandwidth, multiplexer and pickup do not. Half a gap
-between levels counts against the whole change, because the shadow keeps what rounding leaves.
+Noise averages over the examples of an epoch; zero, gain, settling, bandwidth, multiplexer and pickup do not. The
+rounding error (the gap between levels divided by √12) is compared with the change in a whole epoch, because the shadow
+conductances keep the remainder of every rounding.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Budget:
 
 
 def budget(assembly: Assembly) -> Budget:
-    """Return the budget of a configuration; raises ConfigError unless it is an electrical network with error tones."""
+    """Budget of a configuration; raises ConfigError unless its network is electrical and its errors are tones."""
     hookup, learning = assembly.board.hookup, assembly.learning_choice
     expected = Expected(assembly)
     carrier = learning.carrier(assembly.loss, len(hookup.outputs))

@@ -154,7 +154,7 @@ def visa_resources() -> list[Finding]:
 
 
 def serial_ports(by_id: Path = Path("/dev/serial/by-id"), processes: Path = Path("/proc")) -> list[Finding]:
-    """Return every port: permanent name, permissions and users. No port is opened, as that would reset an Arduino."""
+    """Return every port with its permanent name, permissions and users. None is opened: that would reset an Arduino."""
     try:
         from serial.tools.list_ports import comports
     except ImportError:

@@ -31,7 +31,7 @@ SWEEP_TOP = 10.0**0.5
 
 @dataclass(frozen=True)
 class Sweep:
-    """How the gradient deviates from its limit for γ → 0 as γ grows.
+    """Deviation of the gradient from its limit for γ → 0, as a function of γ.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""Judges the score of a trained board from outside, by the outputs of every example as the truth or a judge gives them.
+"""Judges the score of a trained board independently, by the outputs of every example from the truth or from a judge.
 
 A rig scores itself with the digitizer that it was trained with, so training compensates the errors of that digitizer:
-with gains that are 30 % off, the rig reads 0.27 mV between outputs and targets of a regression where the board is 54 mV
-away. The truth of a simulated bench and the `judge` of a configuration do not share these errors. They are asked once,
+with gains that are 30 % off, the rig reads 0.27 mV between outputs and targets of a regression, while the true value is
+54 mV. The truth of a simulated bench and the `judge` of a configuration do not share these errors. They are asked once,
 after training, and nothing is learned from their outputs.
 """
 
@@ -143,7 +143,7 @@ def compare(experiment: Experiment, own: OutputReadings, judged: OutputReadings,
 def differing(
     own: Mapping[str, float], judged: Mapping[str, float], tolerances: Mapping[str, float]
 ) -> dict[str, tuple[float, float]]:
-    """Return the metrics that differ by more than their tolerance, that of the name without `test_` or `train_`."""
+    """Return the metrics that differ by more than their tolerance, which has the name without `test_` or `train_`."""
     found: dict[str, tuple[float, float]] = {}
     for name, value in own.items():
         tolerance = tolerances.get(name.removeprefix("test_").removeprefix("train_"))

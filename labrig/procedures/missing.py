@@ -14,7 +14,7 @@ _NOT_REACHED = ("absent", "fault")
 
 
 def of_concern(findings: Iterable[Finding], reports: Sequence[InstrumentReport]) -> list[Finding]:
-    """Return the findings without what is missing but was not needed to reach the instruments of a configuration.
+    """Return the findings, except missing hardware and software that the instruments of a configuration do not need.
 
     An instrument that answers needs nothing more: it may be virtual, on the network, or behind a server.
     """

@@ -57,7 +57,7 @@ class NewData:
     def settings(self) -> dict[str, object]:
         """Return the overrides that read the new data: the file, its columns and classes, their scaling, and the split.
 
-        UsageError if the task has no data file.
+        Raises UsageError if the task has no data file.
         """
         path = self._key()
         task = TASKS.find(str(path[1]))
@@ -84,7 +84,7 @@ class NewData:
         return more
 
     def blamed(self, error: ConfigProblems) -> ConfigProblems:
-        """Return the problems of a configuration with these settings; problems with the data name --data."""
+        """Return problems of a configuration with these settings; the place of problems with the data is `--data`."""
         problems, data = Problems(), False
         task = self._key()[:2]
         own = (render_path((*task, "data")), render_path((*task, "label")))
@@ -102,7 +102,7 @@ class NewData:
         return ConfigProblems(list(problems), problems.render())
 
     def note(self, assembly: Assembly) -> None:
-        """Make the warnings of a configuration with these settings name --data; add one about unused columns."""
+        """Give `--data` as the place of warnings about these settings, and add a warning about unused columns."""
         warnings = assembly.document.warnings
         warnings[:] = [Problem(None, "--data", w.message) if self._mine(w.mark) else w for w in warnings]
         label = self.document.get((*self._key()[:2], "label"))

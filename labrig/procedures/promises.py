@@ -27,8 +27,8 @@ class NotPromised:
 def not_promised(assembly: Assembly) -> list[NotPromised]:
     """Return the cases in which a configuration cannot promise safety; empty unless its bench is hardware.
 
-    In all other cases sources are off and programmers safe within 1 s of the end of a run: by the run itself, or by its
-    watchdog if the run was killed or hangs.
+    In all other cases the sources are switched off and the programmers made safe within 1 s of the end of a run: by the
+    run itself, or by its watchdog if the run was killed or hangs.
     """
     if assembly.header.bench != "hardware":
         return []

@@ -78,8 +78,8 @@ def reconciled(experiment: Experiment, intent: Intent | None, policy: Literal["w
     Returns
     -------
     dict
-        `differing`, the names of edges that hold another value than the journal says, and `ahead`, how many of them
-        hold the value that the step that was cut off was about to write.
+        `differing`, the names of edges that hold another value than the journal says, and `ahead`, the number
+        of these that hold the value that the interrupted step was about to write.
 
     Raises
     ------

@@ -108,7 +108,9 @@ class Resumable:
         if epochs is None:
             return assembly
         if epochs < assembly.learning.epochs:
-            raise UsageError(f"the run is set to {assembly.learning.epochs} epochs", remedy="give a larger --epochs")
+            raise UsageError(
+                f"the run is already configured for {assembly.learning.epochs} epochs", remedy="give a larger --epochs"
+            )
         return assemble(path, (*self._overrides, f"learning.epochs={epochs}"))
 
     @property

@@ -67,9 +67,9 @@ def simulate(netlist: Path, times: Array | None = None) -> Simulated:
     at = _asked_for(circuit) if times is None else _checked(times)
     if len(at) * len(circuit.nodes) > MOST_VALUES:
         raise ConfigError(
-            f"{len(at)} times at {len(circuit.nodes)} nodes make {len(at) * len(circuit.nodes)} voltages, too many",
+            f"{len(at)} times at {len(circuit.nodes)} nodes are {len(at) * len(circuit.nodes)} voltages, too many",
             limit=f"{MOST_VALUES}",
-            remedy="use a longer .tran step, or fewer --at times",
+            remedy="use a longer .tran step, or give fewer times with --at",
         )
     return Simulated("tran", circuit.nodes, at, node_voltages(circuit, at), circuit.notes)
 

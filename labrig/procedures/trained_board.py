@@ -56,7 +56,7 @@ def trained_board(
     UsageError
         If the task has no data file to replace, or inputs and outputs would not mean the same as in the run.
     StorageError
-        If the run is damaged, or ended before there was anything to read.
+        If the run is damaged, or ended before its conductances were stored.
     """
     path = configuration_of(folder) if config is None else config
     document = load_document(path, packaged=packaged_configs(), overrides=overrides)

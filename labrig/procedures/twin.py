@@ -1,4 +1,4 @@
-"""The twin of a run: fed with the measurements of the experiment, asked after every step, reported at the end."""
+"""The twin of a run: fed with the measurements of the experiment, checked after every step, and reported at the end."""
 
 from __future__ import annotations
 

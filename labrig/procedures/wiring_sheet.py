@@ -18,7 +18,7 @@ from labrig.rig.judge import JudgeWires
 
 @dataclass(frozen=True)
 class InstrumentFacts:
-    """What the sheet needs to know about an instrument.
+    """Facts about an instrument that the sheet needs.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class InstrumentFacts:
 
 @dataclass(frozen=True)
 class Connection:
-    """One thing to solder.
+    """One connection to solder.
 
     Parameters
     ----------

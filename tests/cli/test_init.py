@@ -78,7 +78,7 @@ def test_a_written_configuration_learns(lab: Path, capsys: pytest.CaptureFixture
         ),
         (
             ["--rig", "table", "--edges", "flowers.csv", "--inputs", "a", "--outputs", "b"],
-            "name the columns of the two nodes a and b",
+            "rename the columns of the two nodes to 'a' and 'b'",
         ),
         (
             ["--rig", "table", "--edges", "board.csv", "--inputs", "n1", "--outputs", "n1"],

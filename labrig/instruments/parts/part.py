@@ -53,7 +53,7 @@ class Part(ABC):
 
     @abstractmethod
     def conductance(self, setting: Setting) -> float:
-        """Conductance (S) of this specimen at a setting, a `Level` or a `Target` as for `power_up`."""
+        """Conductance (S) of this specimen at a setting: a `Level` or a `Target`, as for `power_up`."""
 
     def drawn(self, generator: np.random.Generator) -> Self:
         """Draw a random specimen within the data sheet's tolerance. A part without tolerance returns itself."""

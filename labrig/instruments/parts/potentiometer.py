@@ -51,7 +51,7 @@ class Potentiometer(Part):
     @override
     def conductance(self, setting: Setting) -> float:
         if not isinstance(setting, Level):
-            raise TypeError(f"{self.name} is set to codes, not to {setting}")
+            raise TypeError(f"{self.name} is set by a code, not by {setting}")
         return float(self._siemens(setting.code))
 
     @override

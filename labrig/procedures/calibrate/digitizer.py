@@ -1,4 +1,4 @@
-"""Calibrates a digitizer: shorted inputs give offset and noise, a common drive the response, a reference the gain."""
+"""Calibrates a digitizer: offset and noise with shorted inputs, response with a common drive, gain with a reference."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Shorted:
     noise_density : (C,) array
         Noise (V/√Hz).
     share : (2, S, C) complex array
-        Crosstalk κ₀ + κ₁ f of each source channel, the pilot last, per volt requested from the source; in the result of
-        `calibrate_digitizer`, in true volts at the input.
+        Coefficients κ₀ and κ₁ of the crosstalk κ₀ + κ₁ f of each source channel, the pilot last: volts read at an input
+        per volt requested from the source. In the result of `calibrate_digitizer`, they are true volts at the input.
     u_share : (S, C) array
         Standard uncertainty of the crosstalk.
     """

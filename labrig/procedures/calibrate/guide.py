@@ -1,4 +1,4 @@
-"""Leads through the fixtures of a calibration: asks for the connections of each, and opens a rig on it."""
+"""Guides the user through the fixtures of a calibration: asks for the connections of each, and opens a rig on it."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ class Bay:
     def measure(
         self, tones: Mapping[str, Sequence[float]] | None = None, levels: Mapping[str, float] | None = None
     ) -> Demodulated:
-        """Play tones, with amplitudes (F,) by source channel (V), and constant voltages; return the reading."""
+        """Play tones with amplitudes (F,) (V) for each source channel, and constant voltages; return the reading."""
         nodes = [wire.node for wire in self.rig.hookup.outputs]
         error = np.zeros((self.rig.error_tones, len(nodes)))
         constant = np.zeros(len(nodes))

@@ -46,7 +46,7 @@ def adjoint(probe: GradientProbe, truth: Truth, example: int, measured: Gradient
     truth : Truth
     example : int
     measured : Gradient
-        A measured gradient of this example; states how well the sources of the error are known.
+        A measured gradient of this example; it states how well the sources of the error are known.
     """
     activation, target = probe.task.activation[example], probe.task.target[example]
     tone = probe.rig.activation == "sine"
@@ -74,7 +74,7 @@ def source_modes(
 ) -> Array:
     """(O, E) change of the measured gradient for one standard uncertainty of the error that each source played.
 
-    A gradient states these changes itself, but it may know only the sum of the outputs' contributions.
+    They are computed here because a measured gradient may state only their sum over the outputs.
 
     Parameters
     ----------

@@ -193,7 +193,7 @@ class Certificate:
     def factor(self) -> float:
         """Factor common to all edges: the median of measured / reference, weighted with the squared reference.
 
-        It is 1 if fewer edges deviate with a factor of 1, since a single wrong edge may hold most of the gradient.
+        It is 1 if fewer edges deviate with a factor of 1, since a single wrong edge may dominate the gradient.
         """
         if not self.exact:
             return 1.0
@@ -213,7 +213,7 @@ class Certificate:
 
     @cached_property
     def confirmed(self) -> NDArray[np.bool_]:
-        """(E,) True for edges whose writing changed the loss clearly, and as their gradient predicts."""
+        """(E,) True for edges that, when written, changed the loss clearly and as their gradient predicts."""
         test = self.against_differences
         unknown = np.hypot(test.uncertainty, [example.differences.uncertainty for example in self.examples])
         return (np.abs(self.measured) > CONFIRMED_AT * unknown).any(axis=0) & ~test.wrong
@@ -271,7 +271,7 @@ class Certificate:
         return max(1, int(np.ceil(self.repeats * noise / (size - noise) / 0.05**2)))
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures; a figure over all examples is the worst of them, a count is their sum."""
+        """Return the figures of all examples together: the worst value of any example, and the sum for counts."""
         rows = [self._example(k) for k in range(len(self.examples))]
 
         def of(name: str) -> list[float]:

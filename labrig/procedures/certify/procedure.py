@@ -1,4 +1,4 @@
-"""Measures gradients and differences at the initial conductances; repeats while noise hides the answer."""
+"""Measures gradients and differences at the initial conductances; repeats them while noise hides the verdict."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def certify(
     examples : sequence of int
         Indices into the task.
     repeats : int
-        Measurements of each example, at least 4. The number is doubled while noise hides the answer, up to 64.
+        Measurements of each example, at least 4. The number is doubled while noise hides the verdict, up to 64.
     bound : float
         Largest relative bias that counts as right.
     progress : callable

@@ -1,4 +1,4 @@
-"""Whether a gradient is right; if it is not, the likely causes; if that is open, what would settle it."""
+"""Whether a gradient is right; the likely causes if it is wrong, and how to resolve the verdict if it is unresolved."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Verdict(Enum):
 
 
 class Limit(Enum):
-    """What keeps a verdict unresolved."""
+    """Reason why a verdict is unresolved."""
 
     NOISE = "noise"
     INSTRUMENTS = "instruments"
@@ -51,7 +51,7 @@ class Judgement:
     reason : str
         One sentence.
     limit : Limit or None
-        What keeps an unresolved verdict unresolved.
+        Reason why the verdict is unresolved; None if it is resolved.
     hints : tuple of str
         Likely causes of a wrong gradient, or what would resolve an unresolved verdict.
     wrong_edges : tuple of WrongEdge

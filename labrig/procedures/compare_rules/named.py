@@ -1,4 +1,7 @@
-"""A rule and its options written as one word, `equilibrium_propagation/nudge=one_sided`, and the place of mistakes."""
+"""A rule and its options written as one word, `equilibrium_propagation/nudge=one_sided`.
+
+Mistakes are reported at their place in `--rules`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why no conductances solve a task: properties of the network that hold at any conductances."""
+"""Why no conductances solve a task: properties of the network that hold at all conductances."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_PAIRS = 200
 
 
 def obstacles(assembly: Assembly, model: Model, best: Array) -> Iterator[str]:
-    """Yield each reason why the task is impossible, and the limit that the best conductances (E,) ran into."""
+    """Yield each reason why the task is impossible; last, whether the best conductances (E,) ran into a limit."""
     yield from _unreachable(assembly, model)
     yield from _odd(model)
     yield from _affine(assembly, model)

@@ -105,7 +105,7 @@ def table(path: Path, inputs: Sequence[str], outputs: Sequence[str]) -> BoardPla
     if not {"a", "b"} <= set(found.columns):
         raise UsageError(
             f"{path.name} has the columns {', '.join(found.columns)}",
-            remedy="name the columns of the two nodes a and b",
+            remedy="rename the columns of the two nodes to 'a' and 'b'",
         )
     at = found.columns.index("a"), found.columns.index("b")
     pairs = [(row[at[0]].text, row[at[1]].text) for row in found.rows]

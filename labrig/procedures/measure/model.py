@@ -34,7 +34,7 @@ moments in a window. Tones with too many periods for both are sampled at moments
 
 @dataclass(frozen=True)
 class Expected:
-    """DC of every sensed node (C,), and its component in phase with the pilot at each tone (F, C), in its unit."""
+    """DC (C,) of every sensed node, and component (F, C) in phase with the pilot at each tone, in the unit of nodes."""
 
     dc: Array
     in_phase: Array

@@ -71,7 +71,7 @@ class Scan:
 
     @property
     def off(self) -> list[tuple[Answer, int]]:
-        """Every answer that is not as expected, with its column."""
+        """Every answer that is not as expected: the driven channel, and the index of the node."""
         wrong = ("missing", "wrong", "unexpected")
         columns = range(len(self.nodes))
         return [(row, column) for row in self.answers for column in columns if row.mark(column) in wrong]

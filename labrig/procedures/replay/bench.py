@@ -78,7 +78,7 @@ class ReplayBench:
         """Do nothing: there is no board."""
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Any:
-        """Return the replayed face of an instrument."""
+        """Return the instrument that answers with the recorded data."""
         able = driver.capabilities(options)
         identity = Identity(options.model or "", options.serial or "")
         if isinstance(able, SourceCapabilities):

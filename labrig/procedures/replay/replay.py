@@ -69,7 +69,7 @@ def replay(
     blocks = read_blocks(folder.journal)
     if not blocks:
         raise StorageError(
-            f"{folder.path} has no samples to replay", remedy="run it with --set storage.raw=true to store them"
+            f"{folder.path} has no samples to replay", remedy="repeat the run with --set storage.raw=true to store them"
         )
     compared = _Comparison(record)
     meta = folder.meta()

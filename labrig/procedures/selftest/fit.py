@@ -62,9 +62,9 @@ class Looks:
     of_readings: dict[bool, tuple[Array, Array, NDArray[np.bool_]]]
 
     def chi2(self, volts: Array, factor: Array, whole: bool = True) -> float:
-        """Estimate the χ² of a board that leads to these readings (X, C), if parts may deviate.
+        """Estimate the χ² of a board with these expected readings (X, C), if parts may deviate.
 
-        `factor` (E,) are the deviations of conductances that the readings already contain.
+        `factor` (E,) are the deviations of conductances that the expected readings already contain.
         """
         rows, inverse, counts = self.of_readings[whole]
         residual = ((self.volts - volts) * self.weights * counts).ravel()

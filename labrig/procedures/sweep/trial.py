@@ -1,6 +1,6 @@
 """One trial of a sweep as a worker runs it: train, resume, or leave a finished trial alone.
 
-The name of a trial's folder contains a hash of its configuration, so its contents belong to this very training. Only
+The name of a trial's folder contains a hash of its configuration, so its contents belong to exactly this training. Only
 one process at a time trains in it, whatever happened to the client or to another worker.
 """
 
@@ -76,7 +76,7 @@ def finished(path: Path) -> Outcome | None:
 
 
 def versions() -> str:
-    """Return the version of labrig on a worker."""
+    """Return the version of labrig on the worker that calls this."""
     return __version__
 
 
@@ -84,7 +84,7 @@ def _trained(config: str, overrides: Sequence[str], folder: RunFolder, plots: bo
     """Train to the end; return the summary of the run."""
     sweep = folder.path.parent
     if not (sweep / RECORD).is_file():
-        raise StorageError(f"a worker does not see {sweep}", remedy="give a --runs-dir that every worker can write")
+        raise StorageError(f"a worker cannot see {sweep}", remedy="give a --runs-dir that every worker can write")
     _wait_for_writer(folder)
     if folder.path.is_dir() and not folder.has(CONFIG):  # killed before anything was measured
         folder.discard()

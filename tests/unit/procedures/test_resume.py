@@ -76,7 +76,7 @@ def test_a_finished_run_says_so_again_and_can_be_trained_further(tmp_path, whole
     assert (result.steps, result.evaluated_at_step, result.state) == (12, 12, "finished")
     np.testing.assert_array_equal(arrays(path)["shadow"][:9], arrays(whole)["shadow"])
     assert Resumable(RunFolder(path)).finished["steps"] == 12
-    with pytest.raises(UsageError, match="is set to 12 epochs"):
+    with pytest.raises(UsageError, match="is already configured for 12 epochs"):
         Resumable(RunFolder(path), epochs=3)
 
 
