@@ -119,7 +119,7 @@ class ChannelPrograms:
         return lead
 
     def beats(self, lead: Array) -> list[tuple[int, int | None]]:
-        """Pairs of an error tone and the tone that it beats with, by number: the activation's tone, or None for DC.
+        """Pairs of tone numbers: an error tone, and the tone that it beats with (that of the activation; None for DC).
 
         Raises SyncLost if the sources shift activation and error by different phases, `lead` (F,) in rad.
         """

@@ -34,8 +34,8 @@ class Gate:
     Attributes
     ----------
     disturbed : bool
-        Whether a call was in progress when the gate was shut, or was interrupted by Ctrl-C. Its last message may reach
-        the instrument after the first message of `make_safe`.
+        Whether a call was in progress when the gate was shut, or was interrupted by Ctrl-C. The last message of that
+        call may reach the instrument after the first message of `make_safe`.
     """
 
     def __init__(self, name: str, kind: Literal["source", "digitizer", "programmer"], instrument: Instrument) -> None:

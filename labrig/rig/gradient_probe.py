@@ -34,7 +34,7 @@ class GradientProbe:
     task, loss, rule, carrier
         The task to learn, and the method.
     edges : EdgeStates
-        The present settings of the edges, which is usually the update.
+        The present settings of the edges; usually the update itself.
     watcher : callable
         Called with every excitation that is played for a gradient, and its response.
     """
@@ -95,7 +95,7 @@ class GradientProbe:
         return ExampleGradient(loss, gradient)
 
     def at_current(self, current_a: float) -> GradientProbe:
-        """Return the same probe with another error current (A), which is used for small errors, too."""
+        """Return the same probe with another error current (A), which is also used when the error is small."""
         return replace(self, carrier=self.carrier.at_current(current_a))
 
     def from_record(self, example: int, answer: Callable[[Excitation], Response]) -> Gradient | None:

@@ -48,7 +48,7 @@ class Limits:
     medium: Medium = ELECTRICAL
 
     def source_v(self, wire: SourceWire) -> float:
-        """Largest voltage that the channel may play (V); infinite for a flow, which only its effect on nodes limits."""
+        """Largest voltage that a channel may play (V); infinite for a flow: only its effect on nodes is limited."""
         actuator = wire.actuator
         if actuator is None:
             return self.node_v if self.medium == ELECTRICAL else np.inf

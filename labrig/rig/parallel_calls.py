@@ -129,7 +129,7 @@ class Worker:
         self._calls.put(call)
 
     def end(self) -> None:
-        """Let the thread end after its present call."""
+        """Let the thread end after the call in progress."""
         self._calls.put(None)
 
 

@@ -1,8 +1,8 @@
 """Checks that error currents move outputs in the right direction, so that an inverted pilot never leads to an update.
 
-A passive board takes power from its sources. So the sum over outputs of the current into an output times the resulting
-voltage at its tone is positive. If it is negative, phases are read with the wrong sign, and so is every gradient. DC
-levels still look right, so `driven_nodes.py` does not notice this.
+A passive board takes power from its sources: the current into an output times the resulting voltage at its tone, summed
+over all outputs, is positive. If the sum is negative, phases are read with the wrong sign, and so is every gradient.
+DC levels still look right, so `driven_nodes.py` does not notice this.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Programming:
         self._siemens_of = [by_code.get(id(table), {}) for table in self.levels]
 
     def keep_alive(self) -> None:
-        """Feed the watchdogs of the programmers that are due."""
+        """Feed every watchdog of a programmer that is due."""
         for programmer in self._programmers.values():
             programmer.keep_alive()
 

@@ -12,7 +12,7 @@ class Recorder(Protocol):
     """Receives the samples of every acquisition, before they are evaluated."""
 
     def begin(self, acquisition: int, asked: Programs, played: Programs) -> None:
-        """Begin an acquisition, with its number, the programs requested from the sources, and those they report."""
+        """Begin an acquisition: its number, the programs that were requested, and those that the sources report."""
         ...
 
     def add(self, block: Block) -> None:

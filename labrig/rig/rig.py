@@ -54,11 +54,11 @@ class Rig:
 
     plan: requested acquisition. tones: the tone plan; with activation "sine", the first tone carries the activation and
     all others carry errors. pilot_v: sum of the pilot's amplitudes. identities: expected identities of instruments.
-    mains_hz: mains whose hum is fitted. zero_every: acquisitions after which the zero is measured again, 0 for never.
+    mains_hz: frequency of the mains hum to fit. zero_every: acquisitions from one measured zero to the next, or 0.
     up: names of sources and programmers, in the order in which they are connected to the board when the rig opens; the
-    others follow. stages: by name, when an instrument is made safe (0 first); by default sources first, then the rest.
+    others follow. stages: stage in which an instrument is made safe, by name, from 0; default: sources, then the rest.
     others: digitizers that take no part in measurements, but are opened, made safe and closed with the rig.
-    corrections: of phasors, by a calibration record. recorder: receives the samples of every acquisition.
+    corrections: those that a calibration record makes to phasors. recorder: receives the samples of every acquisition.
     on_close: called after all instruments are closed, to end processes that the bench started.
     truth: exact solution of a simulation, for a rig whose rule is the exact gradient; None for all other rigs.
     closing: whether `close` is in progress. Until it ends, a signal handler holds Ctrl-C back.
@@ -290,7 +290,7 @@ class Rig:
         return self._programming.nominal(edge, setting)
 
     def confirm(self) -> None:
-        """Check that every source still plays its program, so that the measurements since then can be trusted.
+        """Check that every source still plays its program, so that all measurements with this program can be trusted.
 
         Raises the error of the source: ConnectionFailed if it was lost, ChannelFault if it was reset.
         """

@@ -74,7 +74,7 @@ class SafetyCrew:
             self._workers = started_workers(self._gates)
 
     def end_threads(self) -> None:
-        """Let the threads end after their present calls."""
+        """Let the threads end after the calls in progress."""
         workers, self._workers = self._workers, {}
         self._efforts.clear()
         for worker in workers.values():

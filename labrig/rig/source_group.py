@@ -73,7 +73,7 @@ class SourceGroup:
             source.start()
 
     def confirm(self) -> None:
-        """Check that every source plays its program, by the answers to `begin_confirming` if it was called, or now.
+        """Check that every source plays its program: by the answers to `begin_confirming`, or by asking now.
 
         Raises the error of a source that does not.
         """

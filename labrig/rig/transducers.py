@@ -49,7 +49,7 @@ class TransducedProgrammer(WrappedProgrammer):
         return replace(report, read_back=self._in_medium(report.read_back))
 
     def refresh(self) -> ProgramReport:
-        """Read every cell, and write those again that have drifted."""
+        """Read every cell, and rewrite those that have drifted."""
         report = super().refresh()
         return replace(report, read_back=self._in_medium(report.read_back))
 
