@@ -34,7 +34,7 @@ def read_certificates(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def damaged_certificates(folder: RunFolder) -> list[str]:
-    """Return the lines of certificates.jsonl that are damaged or not written by labrig, in words."""
+    """Return a message for each line of certificates.jsonl that is damaged or was not written by labrig."""
     return damages(folder.path / CERTIFICATES, _certificate)
 
 

@@ -38,13 +38,13 @@ class Confusion:
 
 
 def class_names(names: Sequence[str] | None, readout: Sequence[Sequence[float]] | None) -> tuple[str, ...] | None:
-    """Return a name for each class: of the outputs' names, that of the output which counts most for the class.
+    """Return a name for each class: the name of the output that has the largest weight in the class's readout.
 
     Parameters
     ----------
     names, readout
-        Entries `classes`, a name for each output, and `readout` (R, O) of a run's metadata. Where a class is the
-        difference of two outputs, they are named "setosa (+)" and "setosa (-)".
+        The entries `classes` (one name per output) and `readout` (R, O) of a run's metadata. Where a class is the
+        difference of two outputs, these two are named "setosa (+)" and "setosa (-)".
     """
     if not names or readout is None:
         return None

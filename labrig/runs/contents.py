@@ -32,7 +32,7 @@ _STEPS = {
     "epoch": ("1", "epoch, from 0"),
     "loss": ("1", "mean loss of the batch, in the loss's own unit"),
     "gamma": ("A", "largest γ of the batch, per unit of ∂C/∂v"),
-    "skipped": ("1", "number of examples without an error, or left out"),
+    "skipped": ("1", "number of examples that had zero error or were left out"),
     "written": ("1", "number of channels that were written"),
     "acquisitions": ("1", "acquisitions for training so far"),
     "bench_s": ("s", "duration of the step on the bench's clock"),

@@ -20,7 +20,7 @@ def configuration_of(folder: RunFolder) -> Path:
     Raises
     ------
     StorageError
-        If it is missing; the message says whether it was ever written, for which the journal is read.
+        If it is missing. The journal is then read, so that the message can say whether it was ever written.
     """
     if folder.has(CONFIG):
         return folder.path / CONFIG
@@ -50,7 +50,7 @@ def require_intact(folder: RunFolder) -> Record:
 
 
 def damages(folder: RunFolder, samples: bool = False) -> list[str]:
-    """Return the damages in the folder of a run, in words; empty if there are none.
+    """Return a message for each damage in the folder of a run; empty if there are none.
 
     With `samples`, every stored sample is read and checked too.
     """
@@ -69,19 +69,19 @@ def _of_the_journal(folder: RunFolder, samples: bool) -> list[str]:
 
 
 def damaged_lines(folder: RunFolder) -> list[str]:
-    """Return the damaged lines of the files that users add to, in words; readers leave these lines out."""
+    """Return a message for each damaged line in the files that users add to; readers leave these lines out."""
     return [*damaged_notes(folder), *damaged_certificates(folder)]
 
 
 def damaged_files(folder: RunFolder, files: tuple[StoredFile, ...]) -> Iterator[str]:
-    """Yield, in words, each of these files that has changed or is missing."""
+    """Yield a message for each of these files that has changed or is missing."""
     for file in files:
         if folder.find(file) is None:
             yield f"{file.name} {'has changed' if folder.has(file.name) else 'is missing'}"
 
 
 def finish_writing(folder: RunFolder, files: tuple[StoredFile, ...]) -> None:
-    """Complete the replacement of files that a kill interrupted; raises StorageError if that fails."""
+    """Complete every replacement of a file that was interrupted by a kill; raises StorageError if that fails."""
     for file in files:
         found = folder.find(file)
         if found is not None and found != folder.path / file.name:

@@ -45,7 +45,7 @@ def read(path: Path, parsed: Callable[[Any], T | None]) -> list[T]:
 
 
 def damages(path: Path, parsed: Callable[[Any], T | None]) -> list[str]:
-    """Return the damaged lines of a file, in words; a file that does not exist has none."""
+    """Return a message for each damaged line of a file; none if the file does not exist."""
     try:
         return [f"{path.name}: line {number} is damaged" for number, found in _lines(path, parsed) if found is None]
     except FileNotFoundError:

@@ -127,7 +127,7 @@ class LoadedRun:
 
     @cached_property
     def writings(self) -> pd.DataFrame:
-        """Every cell that was written by pulses: step, why, edge, what it was found to hold (S), pulses, converged."""
+        """Every write of a cell by pulses: step, why, edge, the conductance found afterwards (S), pulses, converged."""
         names = self.contents.coordinates["edge"].values
         rows = [
             (each.step, each.why, names[edge], siemens, pulses, edge not in each.faulty)

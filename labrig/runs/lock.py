@@ -109,7 +109,7 @@ def writer(journal: Path) -> int | None:
 
 
 def being_written(journal: Path) -> UsageError:
-    """Return the error of every command that needs a run for itself while another process writes it."""
+    """Return the error for a command that needs exclusive access to a run that another process is writing."""
     run, pid = journal.parent, writer(journal)
     if pid is None:
         who, stop = "another labrig process", "press Ctrl-C in its terminal"

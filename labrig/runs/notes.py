@@ -39,7 +39,7 @@ def read_notes(folder: RunFolder) -> list[Note]:
 
 
 def damaged_notes(folder: RunFolder) -> list[str]:
-    """Return the lines of notes.jsonl that are damaged or not written by labrig, in words."""
+    """Return a message for each line of notes.jsonl that is damaged or was not written by labrig."""
     return damages(folder.path / NOTES, _note)
 
 

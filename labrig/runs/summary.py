@@ -101,7 +101,7 @@ def _summarized(folder: RunFolder) -> dict[str, Any]:
 
 
 def last_end(events: Sequence[Event]) -> tuple[str, dict[str, Any]] | None:
-    """Return the last event of a run that ended it, and its details; None if it was resumed since, or has no end."""
+    """Return the event that ended a run, and its details; None if the run was resumed afterwards, or never ended."""
     end: tuple[str, dict[str, Any]] | None = None
     for _, event, detail, *_ in events:
         if event == "resumed":

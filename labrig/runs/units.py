@@ -12,7 +12,7 @@ _LOSSES = {"squared_error": "{state}²", "softmax_cross_entropy": "nat"}
 
 
 def counted(number: int, thing: str, plural: str = "") -> str:
-    """Return a number of things in words: "1 step", "2 steps"; `plural` if it is not `thing` with an s."""
+    """Return a number of things in words: "1 step", "2 steps"; `plural` is needed if it is not `thing` with an s."""
     return f"{number} {thing}" if number == 1 else f"{number} {plural or thing + 's'}"
 
 
@@ -33,7 +33,7 @@ def is_figure(name: str, base: str) -> bool:
 
 
 def shown_parameter(board: Mapping[str, Any]) -> tuple[float, str, str]:
-    """Return the factor with which parameters of a board are shown, their quantity, and their unit then.
+    """Return the factor by which edge parameters are multiplied for display, and the quantity and unit of the result.
 
     Conductances are shown in µS, others in a power of ten of their unit that leaves one to three digits.
     """
@@ -51,5 +51,5 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def unit_of_key(key: str) -> str:
-    """Return the SI unit for its lower-case form in names of metrics: 'Pa' for 'pa'; empty if it is not a unit."""
+    """Return the SI unit that a lower-case suffix of a metric stands for: 'Pa' for 'pa'; empty if there is none."""
     return next((unit for unit in UNITS if unit.lower() == key), "")

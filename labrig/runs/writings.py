@@ -16,8 +16,9 @@ def pulses_in_short(writings: Sequence[Writing]) -> dict[str, Any]:
     Returns
     -------
     dict
-        writes: of single cells; pulses; median_pulses and most_pulses of one write; refreshed: writes of cells that had
-        drifted; not_converged: writes after which a cell was not within its tolerance.
+        Numbers. writes: writes of single cells; pulses: pulses in all of them; median_pulses, most_pulses: median and
+        largest number of pulses in one write; refreshed: writes of cells that had drifted; not_converged: writes after
+        which a cell was not within its tolerance.
     """
     counts = np.array([count for each in writings for count in each.pulses], dtype=float)
     if not len(counts):

@@ -82,7 +82,7 @@ def export(
 
 
 def expected_bytes(folder: RunFolder, kind: str) -> float:
-    """Return how much the samples of a run take in a format, at most (bytes); errors are those of `read_journal`."""
+    """Return an upper bound on the size of the samples in a format (bytes); errors are those of `read_journal`."""
     samples = Samples(folder)
     return math.prod(samples.shape) * (bytes_per_sample(samples) if kind == "csv" else _BYTES_PER_SAMPLE)
 

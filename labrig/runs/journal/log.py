@@ -2,7 +2,8 @@
 
 SQLite stops reading a log at the first frame whose checksum is wrong, and does not mention the commits that follow it.
 Here these commits are found. The checksum is a linear function of the words, so the place of a single wrong bit follows
-from the difference of the checksums, and the bit is corrected. Several wrong bits are left to the rows' own checksums.
+from the difference of the checksums, and the bit is corrected. Several wrong bits are left to the checksums of rows,
+which detect them.
 
 Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
@@ -63,7 +64,7 @@ class Log:
 
 
 def is_empty(journal: Path) -> bool:
-    """Return whether SQLite treats a database as empty, which it does also for a single byte."""
+    """Return whether SQLite treats a database as empty, as it also does if the file is a single byte."""
     return journal.stat().st_size <= 1
 
 

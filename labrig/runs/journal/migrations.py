@@ -101,7 +101,10 @@ def schema_version(db: sqlite3.Connection, path: Path) -> int:
             remedy="use a newer labrig to read it",
         )
     if version != VERSION and version not in MIGRATIONS:
-        raise StorageError(f"cannot read {path}: there is no schema {version}", remedy="restore it from a copy")
+        raise StorageError(
+            f"cannot read {path}: it claims schema version {version}, which does not exist",
+            remedy="restore it from a copy",
+        )
     return version
 
 

@@ -92,7 +92,7 @@ def read_overview(path: Path) -> Overview:
 
 
 def read_growth(path: Path, steps: int, evaluations: int, before: NDArray[np.float64] | None = None) -> Growth:
-    """Read what was added to a journal since it had this many steps and evaluations; errors as of `read_journal`.
+    """Read what was added to a journal after these numbers of steps and evaluations; errors as for `read_journal`.
 
     `before`: the conductances after the last of these steps, (E,); None if there were no steps.
     """

@@ -30,7 +30,7 @@ class Record:
     files
         Size and hash of the other files of the run, as they were written.
     writings
-        Cells that were written by pulses, in the order in which they were.
+        Cells that were written by pulses, in the order in which they were written.
     intent
         The last settings that were about to be written to the board.
     checkpoint

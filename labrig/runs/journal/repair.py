@@ -11,7 +11,7 @@ from labrig.runs.sync import sync_folder
 
 
 def repair(path: Path) -> bool:
-    """Move the content of a log into the journal if SQLite would not; the log is kept as run.db-wal.damaged.
+    """Move the content of a log into the journal if SQLite would not do so; the log is kept as run.db-wal.damaged.
 
     Returns
     -------

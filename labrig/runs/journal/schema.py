@@ -33,7 +33,7 @@ class Step:
     gamma
         Largest γ of the batch (A per unit of ∂C/∂v).
     skipped
-        Number of examples without an error, or left out.
+        Number of examples in the batch that had zero error or were left out.
     gradient, u_gradient
         ∂C/∂θ of the batch mean and its standard error (loss unit per S); None for a step whose gradient is not stored.
     shadow
@@ -219,15 +219,15 @@ class Writing:
     Parameters
     ----------
     step
-        Updates completed, the one that wrote them included; 0 before the first.
+        Updates completed, including the one that wrote these cells; 0 before the first update.
     why
         "step", "refresh" or "program".
     edges
         The edges, in the rig's order.
     siemens
-        What each of them was found to hold at the end (S).
+        Conductance that each of these cells was found to hold at the end (S).
     pulses
-        How many pulses each of them took.
+        Number of pulses that each of these cells took.
     faulty
         Edges that are not within their tolerance.
     """
@@ -247,7 +247,7 @@ class StoredBlock:
     Parameters
     ----------
     acquisition
-        Number of the acquisition, counted by the bench; a run that was resumed before it uses the number again.
+        Number of the acquisition, counted by the bench; it is used again if the run is resumed from an earlier point.
     segment
         Number of the segment.
     offset_bytes, length_bytes

@@ -109,7 +109,7 @@ class Table:
         wall_s
             Value for the field of this name, if the row has one.
         before
-            The row before it, relative to which only changes are stored; None to store the row whole.
+            The previous row, if only changes from it are to be stored; None to store the row whole.
         """
         values = list(self._values(row))
         if wall_s is not None:

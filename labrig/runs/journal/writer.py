@@ -59,7 +59,7 @@ class Journal:
     durability
         The failure that a committed step survives: a killed process ("process") or also a power failure ("power").
     gradients
-        Number of steps from one whose gradient is stored to the next.
+        The gradient is stored once in this number of steps.
     """
 
     def __init__(self, path: Path, durability: Durability = "process", gradients: int = 1) -> None:
@@ -183,7 +183,7 @@ class Journal:
         self._commit([(EVALUATIONS, row)], state=state)
 
     def wrote(self, writing: Writing) -> None:
-        """Note cells that were written by pulses; committed with the next row."""
+        """Record cells that were written by pulses; the record is committed with the next row."""
         self._writings.append(writing)
 
     def event(self, event: Event) -> None:

@@ -1,8 +1,7 @@
 """matplotlib with labrig's own settings.
 
 A picture looks the same everywhere: MPLBACKEND and the user's matplotlibrc are ignored, and text is drawn literally,
-without mathtext. This module imports matplotlib for the first time; the package
-loads it before it loads any picture.
+without mathtext. The package imports this module before any picture, so that it is the first to import matplotlib.
 """
 
 from __future__ import annotations

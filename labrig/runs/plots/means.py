@@ -13,14 +13,14 @@ LEAST_FOR_MEANS = 200
 
 
 def mean_width(count: int) -> int:
-    """Return over how many steps to average if there are this many; 1 if there are too few for means."""
+    """Return the number of steps over which to average, for this number of steps; 1 if there are too few for means."""
     return max(-(-count // BINS), LEAST_STEPS) if count >= LEAST_FOR_MEANS else 1
 
 
 def binned(step: NDArray[np.int64], values: Array, width: int) -> tuple[NDArray[np.int64], Array]:
     """Return the middle steps of bins, and their values: (bins, width), NaN after the last step.
 
-    Bins with fewer than two values, or none if the width is 1, are left out.
+    Bins with fewer than two values are left out; if the width is 1, bins without a value.
     """
     starts = np.arange(0, len(step), width)
     padded = np.full(len(starts) * width, np.nan)

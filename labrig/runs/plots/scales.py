@@ -25,9 +25,9 @@ def fit(axis: Axes, values: Array, always: Array | None = None) -> int:
     axis : Axes
         The axes.
     values : array
-        Values of which single ones may lie outside.
+        Values, a few of which may lie outside.
     always : array, optional
-        Values that must be inside.
+        Values that must lie inside.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML page that needs nothing else, a file for each part of it.
+"""The report of a run: one self-contained HTML page. The code has a file for each part of the page.
 
 reported.py   the data that parts are made of, read from the folder of a run however the run ended
 blocks.py     what a part consists of: HTML and figures

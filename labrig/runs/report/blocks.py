@@ -42,7 +42,7 @@ class Missing(Exception):
 
 
 def text(value: Any) -> str:
-    """Return a value as escaped text: numbers to six digits, – for None, yes and no."""
+    """Return a value as escaped text: numbers to six digits, "–" for None, "yes" or "no" for a bool."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -64,7 +64,7 @@ def heading(words: str) -> Html:
 
 
 def facts(values: Mapping[str, Any]) -> Html:
-    """Return names and values, one a line; empty if there are none."""
+    """Return names and values, one pair per line; empty if there are none."""
     return Html(_table((), list(values.items()), numbers=False))
 
 
@@ -74,7 +74,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Html:
 
 
 def folded(title: str, inside: Html) -> Html:
-    """Return HTML that is shown when the reader opens it, and in print."""
+    """Return HTML that is hidden until the reader opens it, but always printed."""
     return Html(f"<details><summary>{text(title)}</summary>{inside}</details>")
 
 

@@ -1,7 +1,7 @@
 """Figures of a report: SVG that follows the colours of its page, and SVG and PDF in black on white for a paper.
 
 Text is stored as text, so that it can be searched and stays small. Ink and paper are two colours that nothing else
-has; in a page they become the variables --ink and --paper of its style sheet.
+uses; in a page they become the variables --ink and --paper of its style sheet.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""95 % intervals of the figures of an evaluation: what other examples of the same kind would give."""
+"""95 % intervals of the figures of an evaluation, within which other examples of the same kind would lie."""
 
 from __future__ import annotations
 

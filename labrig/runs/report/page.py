@@ -31,9 +31,9 @@ class Report:
     figures
         Files of figures for a paper, if they were asked for.
     left_out
-        Why a part, or the rest of it, could not be made, by its name. Parts without data are not among them.
+        Reasons why a part (or the rest of it) could not be made, by its name; parts without data are not included.
     damage
-        What of the run could not be read.
+        Data of the run that could not be read, one message each.
     """
 
     path: Path
@@ -84,7 +84,7 @@ def _made(folder: RunFolder, report: Report, figures: Path | None) -> str:
 
 
 def part(name: str, run: Reported) -> tuple[str, list[Block], str | None]:
-    """Return title and blocks of a part, and why it, or the rest of it, could not be made; None if it was.
+    """Return title and blocks of a part, and the reason why it (or the rest of it) could not be made, or None.
 
     Where the run has no data, a line says so. Figures must be drawn within `report_settings`.
     """

@@ -73,12 +73,12 @@ class Reported:
 
     @property
     def unit(self) -> str:
-        """Unit of what nodes carry."""
+        """Unit of the nodes' state."""
         return str(self.board.get("state", {}).get("unit", "V"))
 
     @property
     def parameter(self) -> tuple[float, str, str]:
-        """Factor for a shown parameter, its quantity and its unit."""
+        """Factor by which edge parameters are multiplied for display, and the quantity and unit of the result."""
         return shown_parameter(self.board)
 
     @cached_property

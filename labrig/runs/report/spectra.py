@@ -1,4 +1,4 @@
-"""Lines of a spectrum, and what explains each of them: a tone, a harmonic of one, mains, or nothing (a spur)."""
+"""Lines of a spectrum, and what explains each of them: a tone, a harmonic of a tone, mains, or nothing (a spur)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def lines(frequency: Array, amplitude: Array, tones_hz: Sequence[float], sample_
     tones_hz
         Frequencies of the tones.
     sample_rate_hz
-        Sample rate; harmonics beyond half of it are looked for where they are folded to.
+        Sample rate; harmonics above half of it are looked for at the frequencies to which they are aliased.
     """
     step = float(frequency[1] - frequency[0])
     peaks = _peaks(amplitude)

@@ -118,7 +118,7 @@ def test_a_schema_that_there_never_was(tmp_path: Path, version: object) -> None:
         journal._db.execute("DROP TABLE schema")
         journal._db.execute("CREATE TABLE schema (version)")
         journal._db.execute(f"INSERT INTO schema VALUES ({version})")
-    with pytest.raises(StorageError, match="there is no schema"):
+    with pytest.raises(StorageError, match="which does not exist"):
         read_journal(tmp_path / "run.db")
 
 

@@ -12,7 +12,7 @@ TITLE = "Calibration"
 
 
 def blocks(run: Reported) -> Iterator[Block]:
-    """Yield the record's hash, when it was made and how, and what it found wrong."""
+    """Yield the hash of the calibration record, when and how it was made, and the problems that it lists."""
     if not run.meta.get("calibration"):
         raise Missing("none was used: instruments as they say, parts at their nominal levels")
     record = run.meta.get("calibration_record") or {}

@@ -18,7 +18,7 @@ MOST_ROWS = 400
 
 
 def blocks(run: Reported) -> Iterator[Block]:
-    """Yield how many edges are saturated and masked, where all of them are in their range, and a table."""
+    """Yield the numbers of saturated and masked edges, the position of each edge in its range, and a table."""
     run.need_steps()
     last, shadow = run.record.conductances[-1], run.record.shadow[-1]
     low, high = run.board["range_s"]

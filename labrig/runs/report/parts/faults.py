@@ -15,7 +15,7 @@ MOST_ROWS = 200
 
 
 def blocks(run: Reported) -> Iterator[Block]:
-    """Yield how many events of each kind there were, and each of them in words."""
+    """Yield the number of events of each kind, and a description of every event."""
     events = run.summary.get("events", [])
     if written := pulses_in_short(run.record.writings):
         yield heading("Cells written by pulses")

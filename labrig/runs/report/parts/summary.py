@@ -14,7 +14,7 @@ TITLE = "Summary"
 
 
 def blocks(run: Reported) -> Iterator[Block]:
-    """Yield state, damage, figures with the judge's beside them, and when and where the run was made."""
+    """Yield state, damage, figures next to those of the judge, and when and where the run was made."""
     summary = run.summary
     state = state_text(summary)
     yield paragraph(f"{state[:1].upper()}{state[1:]}.", "state")
