@@ -203,7 +203,7 @@ class FrontEnd:
                 volts[first:last, column] = fault.read(volts[first:last, column], self._full_scale_v)
 
     def codes(self, volts: Array) -> tuple[NDArray, NDArray[np.bool_]]:
-        """Return the (n, C) codes, and (C,) whether a channel reached an end of its range; overwrites `volts`."""
+        """Return (n, C) codes, and a (C,) mask of channels that reached an end of their range; overwrites `volts`."""
         if not self._converts:
             return volts, _reached(volts, -self._full_scale_v, self._full_scale_v)
         lowest, highest = -(2 ** (self._bits - 1)), 2 ** (self._bits - 1) - 1

@@ -49,8 +49,8 @@ def _time_or_count(value: object) -> object:
 class FaultEntry(Section):
     """A fault: what, where, when and for how long; the fault's own keys are written next to these.
 
-    acquisition: number of an acquisition of the bench, from 1. time: since the bench started (s). for: a duration (s),
-    or a number of messages or acquisitions (see `Fault.counts`).
+    acquisition: number of an acquisition of the bench, from 1. time: time since the bench started (s). for: a duration
+    (s), or a number of messages or acquisitions (see `Fault.counts`).
     """
 
     what: str

@@ -16,7 +16,7 @@ from labrig.simulation.faults import EdgeFault, PowerFault
 class SimulatedProgrammer(Face):
     """A bank of programmable parts; channels that are not wired keep their settings without effect.
 
-    parts: the actual part in each channel. Without converters, conductances between the extremes are realized exactly.
+    parts: the actual part in each channel. If instruments do not round, every conductance in range is realized exactly.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class SimulatedProgrammer(Face):
         """Do nothing: wipers stay, as a rheostat drives nothing by itself."""
 
     def show_again(self) -> None:
-        """Pass the held settings to the World again, as faults that continue from a state may have changed parts."""
+        """Pass the held settings to the World again, because resumed faults may have changed parts."""
         self._show(self._context.clock.now(), self._held)
 
     def _write(self) -> None:

@@ -95,7 +95,7 @@ class LineFault(Fault):
 
     @abstractmethod
     def transmitted(self, data: bytes, generator: np.random.Generator) -> bytes:
-        """Return the bytes that arrive for a (not empty) request or reply; random numbers come from `generator`."""
+        """Return the bytes that arrive for a non-empty request or reply; random numbers come from `generator`."""
 
 
 class RequestFault(Fault):

@@ -30,7 +30,7 @@ class ScheduledFault:
     device, channel : str
         The instrument that has the fault, and its channel if the fault acts on a channel.
     acquisition : int, optional
-        Number of the acquisition with which the fault begins; from 1, all acquisitions of the bench count.
+        Number of the acquisition with which the fault begins, counting all acquisitions of the bench from 1.
     time_s : float, optional
         Time after the start of the bench at which the fault begins (s). One of `acquisition` and `time_s` is None.
     for_s, count : optional
@@ -121,7 +121,7 @@ class FaultSchedule:
                 course.until = math.inf if before["until"] is None else before["until"]
 
     def when_begun(self, device: str, kind: type[Fault], action: Action) -> None:
-        """Make `poll` call action(t) once for each fault of this kind on the device that began at t (s)."""
+        """Make `poll` call action(t) once for each fault of this kind on the device; it began at time t (s)."""
         self._actions.append((device, kind, action))
 
     def begin(

@@ -22,29 +22,34 @@ IMPERFECTIONS = Extensions(
     noun="imperfection",
     package="labrig.simulation.imperfections",
     own={
-        "noise": "Noise",
+        # sources
         "source_amplitude": "SourceAmplitude",
+        "source_distortion": "SourceDistortion",
+        "source_offset": "SourceOffset",
+        "source_phase": "SourcePhase",
+        "clock_ppm": "ClockPpm",
+        # board
+        "node_capacitance": "NodeCapacitance",
+        "diode_temperature": "DiodeTemperature",
+        # parts
+        "part_tolerance": "PartTolerance",
+        # digitizers
+        "noise": "Noise",
         "digitizer_gain": "DigitizerGain",
         "digitizer_offset": "DigitizerOffset",
-        "part_tolerance": "PartTolerance",
-        "converters": "Converters",
         "multiplexer": "Multiplexer",
         "flicker": "Flicker",
         "common_mode": "CommonMode",
         "hum": "Hum",
         "drift": "Drift",
-        "source_distortion": "SourceDistortion",
-        "source_offset": "SourceOffset",
-        "source_phase": "SourcePhase",
-        "clock_ppm": "ClockPpm",
         "scan_skew": "ScanSkew",
         "pickup": "Pickup",
-        "node_capacitance": "NodeCapacitance",
-        "diode_temperature": "DiodeTemperature",
+        # all instruments
+        "converters": "Converters",
     },
     kind=Imperfection,
 )
-"""The imperfections of an instrument act in this order, followed by those of other packages."""
+"""The imperfections, by what they act on. At each point they act in this order, those of other packages last."""
 
 
 def imperfections(values: Mapping[str, Any], seed: int) -> Imperfections:

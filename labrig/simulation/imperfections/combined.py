@@ -79,11 +79,11 @@ class Imperfections:
         return [transfer for transfer in found if transfer is not None]
 
     def scan_delay_s(self, digitizer: str, channels: int) -> Array | None:
-        """Return the (channels,) delays of a digitizer's channels beyond the stated ones (s), or None."""
+        """Return the (channels,) delays of a digitizer's channels beyond the stated ones (s); None if all are 0."""
         return _sum(each.scan_delay_s(digitizer, channels) for each in self._members)
 
     def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:
-        """Return the (S, channels) share of each source channel's tones that is added to each input, or None."""
+        """Return the (S, channels) share of each source channel's tones that is added to each input; None if 0."""
         return _sum(each.coupling(digitizer, channels, sources) for each in self._members)
 
     def memories(self, digitizer: str) -> list[Memory]:

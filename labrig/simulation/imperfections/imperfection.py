@@ -45,7 +45,7 @@ class Scans:
 
     @property
     def times_s(self) -> Array:
-        """(n,) times of the scans since the start of the bench (s), the same however an acquisition is split."""
+        """(n,) times of the scans since the start of the bench (s); independent of how an acquisition is split."""
         return self.began_s + np.arange(self.first, self.last) / self.rate_hz
 
 
@@ -135,14 +135,14 @@ class Imperfection:
         return 1.0
 
     def output(self, channel: str, full_scale_v: float) -> OutputTransfer | None:
-        """Return the distortion of the output (± `full_scale_v`) of a source's channel ("awg/0"); None for none.
+        """Return the distortion of the output (± `full_scale_v`) of a source's channel ("awg/0"); None if ideal.
 
         It acts on the output of the converter after scaling by `source_gain`.
         """
         return None
 
     def player(self, channel: str) -> Player | None:
-        """Return the change of the tones of a source's channel ("awg/0"); None for none."""
+        """Return the change of the tones of a source's channel ("awg/0"); None if there is none."""
         return None
 
     def network(self, network: Network) -> Network:
@@ -158,22 +158,22 @@ class Imperfection:
         return parts
 
     def transfer(self, digitizer: str, channels: int) -> Transfer | None:
-        """Return the distortion of the voltages at the inputs of a digitizer; None for none.
+        """Return the distortion of the voltages at the inputs of a digitizer; None if there is none.
 
         Called once for each digitizer, with its name and number of channels.
         """
         return None
 
     def scan_delay_s(self, digitizer: str, channels: int) -> Array | None:
-        """Return the (channels,) delays of a digitizer's channels beyond the stated ones (s); None for none."""
+        """Return the (channels,) delays of a digitizer's channels beyond the stated ones (s); None if all are 0."""
         return None
 
     def coupling(self, digitizer: str, channels: int, sources: Sequence[str]) -> Array | None:
-        """Return the (S, channels) share of each source channel's tones that is added to each input; None for none."""
+        """Return the (S, channels) share of each source channel's tones that is added to each input; None if 0."""
         return None
 
     def memory(self, digitizer: str) -> Memory | None:
-        """Return the residue of the previous channel in the readings of a digitizer; None for none.
+        """Return the residue of the previous channel in the readings of a digitizer; None if there is none.
 
         Called once for each digitizer. It has no effect on a digitizer that samples simultaneously.
         """
@@ -184,5 +184,5 @@ class Imperfection:
         return 0.0
 
     def addition(self, digitizer: str, channels: int) -> Addition | None:
-        """Return the voltage that is added to each sample of a digitizer; None for none. Called once per digitizer."""
+        """Return the voltage that is added to each sample of a digitizer, or None. Called once for each digitizer."""
         return None

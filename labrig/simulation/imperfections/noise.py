@@ -34,7 +34,7 @@ class Noise(Imperfection):
 
 
 def white(scans: Scans, width: int, rms_v: float, stream: RandomStream) -> Array:
-    """Return (n, width) white noise of scans (V), the same for a scan however an acquisition is split."""
+    """Return (n, width) white noise of scans (V), which does not depend on how an acquisition is split."""
     first, last = scans.first, scans.last
     pieces = []
     for block in range(first // BLOCK, -(-last // BLOCK)):

@@ -19,7 +19,7 @@ class Dead(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every driven node."""
+        """Yield this miswiring for every driven node."""
         return (cls(node) for node in (*places.inputs, *places.outputs))
 
     def applied(self, board: Wired) -> Wired:

@@ -16,7 +16,7 @@ class Inverted(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every sensed node."""
+        """Yield this miswiring for every sensed node."""
         return (cls(node) for node in places.sensed)
 
     def applied(self, board: Wired) -> Wired:

@@ -16,7 +16,7 @@ class Stuck(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every edge."""
+        """Yield this miswiring for every edge."""
         return (cls(edge) for edge in places.edges)
 
     def applied(self, board: Wired) -> Wired:

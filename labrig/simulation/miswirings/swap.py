@@ -18,7 +18,7 @@ class Swap(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every pair of sensed nodes."""
+        """Yield this miswiring for every pair of sensed nodes."""
         return (cls(a, b) for a, b in combinations(places.sensed, 2))
 
     def applied(self, board: Wired) -> Wired:

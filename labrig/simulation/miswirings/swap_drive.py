@@ -18,7 +18,7 @@ class SwapDrive(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every pair of driven nodes."""
+        """Yield this miswiring for every pair of driven nodes."""
         return (cls(a, b) for a, b in combinations((*places.inputs, *places.outputs), 2))
 
     def applied(self, board: Wired) -> Wired:

@@ -18,7 +18,7 @@ class SwapEdges(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every pair of edges."""
+        """Yield this miswiring for every pair of edges."""
         return (cls(a, b) for a, b in combinations(places.edges, 2))
 
     def applied(self, board: Wired) -> Wired:
@@ -27,6 +27,6 @@ class SwapEdges(Miswiring):
         return board.rewired(edges=exchanged(board.wiring.edges, a, b))
 
     def remedy(self, board: Wired) -> str:
-        """Return which parts to exchange."""
+        """Return which wires to exchange."""
         a, b = map(board.edge_channel, self.names)
         return f"exchange the wires of {a} and {b}: {a} belongs to {self.names[0]}, {b} to {self.names[1]}"

@@ -19,7 +19,7 @@ class WrongPart(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every edge, with parts of other common sizes."""
+        """Yield this miswiring for every edge, with parts of other common sizes."""
         return (cls(edge, value=factor) for edge in places.edges for factor in TRIED)
 
     def applied(self, board: Wired) -> Wired:

@@ -20,7 +20,7 @@ class WrongResistor(Miswiring):
 
     @classmethod
     def candidates(cls, places: Places) -> Iterator[Self]:
-        """Every driven node, with two values per decade from 10 Ω to 3 MΩ."""
+        """Yield this miswiring for every driven node, with two values per decade from 10 Ω to 3 MΩ."""
         return (cls(node, value=ohm) for node in (*places.inputs, *places.outputs) for ohm in TRIED_OHM)
 
     def applied(self, board: Wired) -> Wired:

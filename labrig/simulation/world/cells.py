@@ -54,7 +54,7 @@ class Cells:
     strongest_v : float
         Largest amplitude of a pulse so far (V).
     touched_connected : int
-        Number of wrong pulses and readings, made while the network was connected to the cell.
+        Number of pulses and readings that were wrongly made while the network was connected to the cell.
     """
 
     def __init__(

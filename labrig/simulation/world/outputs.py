@@ -24,7 +24,7 @@ class OutputStages:
         self._outputs = {number: stage.outputs for number, stage in enumerate(stages) if stage.outputs}
 
     def converted(self, source_v: Array, which: NDArray[np.intp] | None = None) -> Array:
-        """Return the actual voltages (…, S) for requested ones; `which`: the columns are these sources."""
+        """Return the actual voltages (…, S) for requested ones; `which` names the sources of the columns if not all."""
         step = self._step if which is None else self._step[which]
         rounded = source_v / step
         np.rint(rounded, out=rounded)
