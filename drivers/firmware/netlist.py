@@ -1,9 +1,9 @@
 """The circuit of a one-board bench as a KiCad netlist, and its parts list.
 
-    python netlist.py INPUTS HIDDEN OUTPUTS > board.net          of a layered network
-    python netlist.py INPUTS HIDDEN OUTPUTS --parts              what to buy
+    python netlist.py INPUTS HIDDEN OUTPUTS > board.net          the netlist of a layered network
+    python netlist.py INPUTS HIDDEN OUTPUTS --parts              the parts to buy
 
-Nodes, outputs and inputs of the converters, and edges are numbered as `wiring:` of configs/board.yaml and
+Nodes, outputs and inputs of the converters, and edges are numbered as under `wiring:` in configs/board.yaml and
 board_xor.yaml: edges input-major, first those from inputs, then those from hidden nodes.
 """
 

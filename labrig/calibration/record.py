@@ -159,7 +159,7 @@ class CalibrationRecord:
             f"is {found.model} {found.serial}, but the calibration record belongs to {known.model} {known.serial}",
             device=name,
             action="identify",
-            remedy=f"connect that instrument, name its own record (calibration.record), or {AGAIN}",
+            remedy=f"connect that instrument, name the record of {name} (calibration.record), or {AGAIN}",
         )
 
     def expired(self, now: datetime) -> bool:

@@ -39,7 +39,7 @@ def new_token() -> str:
 
 @dataclass
 class Guard:
-    """Answers 401 to whoever does not know the token and 403 to pages of another origin, and passes on the rest.
+    """Answers 401 to requests without the token and 403 to pages of another origin; passes on all other requests.
 
     The token comes in the address once, `?token=…`; it is then kept in a cookie and disappears from the address.
 
@@ -50,7 +50,7 @@ class Guard:
     token
         The token.
     port
-        Port of the dashboard, which its own origins have.
+        Port of the dashboard, which is part of its own origins.
     """
 
     app: ASGIApp

@@ -39,7 +39,7 @@ STATIC = Path(str(files("labrig.dashboard").joinpath("static")))
 
 
 def application(views: Views, token: str, port: int) -> Starlette:
-    """Return the application for these runs; `port` is that at which it is served."""
+    """Return the application for these runs; `port` is the port at which it is served."""
 
     async def start(request: Request) -> Response:
         if views.only is not None:

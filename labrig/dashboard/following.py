@@ -32,7 +32,7 @@ class Following:
     evaluations
         Step and metrics of every evaluation.
     conductances
-        Of every edge after the last step, as they are shown.
+        Conductances of all edges after the last step, as shown on the page.
     problem
         Why the run cannot be read at the moment; empty if it can.
     """
@@ -50,7 +50,7 @@ class Following:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> None:
-        """Read what was added to the run; a run that cannot be read keeps what was read of it, with the reason."""
+        """Read what was added to the run. If it cannot be read, keep what was read before, and note the reason."""
         with self._lock:
             try:
                 self._about = self._about or self._described()
@@ -62,7 +62,7 @@ class Following:
                 self.problem = f"the run contains something that labrig never writes ({reason(error)})"
 
     def since(self, steps: int, evaluations: int) -> dict[str, Any]:
-        """Return what is known of the run as plain values; of steps and evaluations, those after this many."""
+        """Return what is known of the run as plain values, with the steps and evaluations after these numbers."""
         with self._lock:
             return {
                 "about": self._about,

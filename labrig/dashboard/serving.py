@@ -35,11 +35,11 @@ def serve(views: Views, port: int, ready: Callable[[str], None], until: Callable
     views
         The runs to show.
     port
-        The port; 0 for any that is free.
+        The port; 0 for any free port.
     ready
-        Called with the address, which contains the token, once it is answered. Nothing is served while it runs.
+        Called with the address, which contains the token, once the server answers. It serves no page during this call.
     until
-        Waits for something that ends the dashboard too; called in a thread.
+        Function whose return ends the dashboard, like Ctrl-C; called in a thread.
 
     Raises
     ------

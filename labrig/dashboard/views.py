@@ -48,13 +48,13 @@ class Views:
         return {"folder": str(self.runs_dir), "runs": found}
 
     def folder(self, name: str) -> RunFolder | None:
-        """Return the run with this name; None if there is none, whatever the name looks like."""
+        """Return the run with this name; None if there is none. The name may be any text."""
         if self.only not in (None, name):
             return None
         return next((folder for folder in list_runs(self.runs_dir) if folder.path.name == name), None)
 
     def follow(self, name: str) -> Following | None:
-        """Return what is known of a run after a look at it; None if there is no such run."""
+        """Read what was added to a run, and return all that is known of it; None if there is no such run."""
         folder = self.folder(name)
         if folder is None:
             return None

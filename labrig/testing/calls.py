@@ -39,8 +39,8 @@ class Bounded:
     direct
         The instrument without time limits.
     in_main_thread
-        Whether calls run in the main thread, as in a run, bounded by an alarm: gRPC, interrupted by Ctrl-C, may leave
-        a lock held by the interrupted thread, which would block any other thread.
+        Whether calls run in the main thread, as in a run, and are bounded by an alarm. A Ctrl-C inside gRPC may leave
+        one of its locks held by the interrupted thread, which would then block every other thread.
     """
 
     def __init__(self, name: str, instrument: Any, limit_s: float) -> None:

@@ -12,7 +12,7 @@ from labrig.testing.station import Subject
 def patterns(
     subject: Subject, levels: Mapping[str, LevelTable | Continuous]
 ) -> tuple[dict[str, Setting], dict[str, Setting]]:
-    """Return two settings of every wired channel. Neighbouring channels differ, so that swapped ones are noticed."""
+    """Return two settings of every wired channel. Neighbouring channels differ, so that a swap is noticed."""
     low, high = subject.station.assembly.network.programmable.range
     first: dict[str, Setting] = {}
     second: dict[str, Setting] = {}

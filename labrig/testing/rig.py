@@ -49,7 +49,7 @@ class Board:
         self.siemens = self._programmed()
 
     def expected(self, node: str, volts: Mapping[str, float]) -> tuple[float, float]:
-        """Return the lowest and highest expected voltage of a node (V) for source levels by node (V), else 0 V."""
+        """Return the lowest and highest expected voltage of a node (V); `volts` has levels by driven node, else 0 V."""
         solver, found = self.network.equilibrium(), []
         levels = [volts.get(source.node, 0.0) for source in self.network.sources]
         for factor in (1 - PART_TOLERANCE, 1.0, 1 + PART_TOLERANCE):

@@ -53,7 +53,7 @@ class Entry:
     name : str
         Name of the instrument in the configuration; on the bench its channels are `<name>/<channel>`.
     model : str
-        The model to identify as.
+        Model with which the instrument identifies itself.
     capabilities : Capabilities
         Capabilities of the instrument, with the channels in order.
     options : Mapping[str, Any]
@@ -106,7 +106,7 @@ def each_on_its_own(serve: Callable[[VirtualBench, Entry], AbstractContextManage
     Parameters
     ----------
     serve : callable
-        Context manager that serves one instrument and gives its resource.
+        Context manager that serves one instrument and yields its resource.
     """
 
     @contextmanager

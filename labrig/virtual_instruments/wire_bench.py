@@ -79,7 +79,7 @@ class WireBench:
         return np.array([self._true_outputs(row.tolist(), tone) for row in activation])
 
     def pause(self) -> None:
-        """Do nothing: faults are scheduled by acquisitions, and there are none before `resume`."""
+        """Do nothing: faults are scheduled by acquisitions, and no acquisition is made before `resume`."""
 
     def state(self) -> dict[str, Any]:
         """Return an empty state: the board is in the child process, and ends with it."""

@@ -83,7 +83,7 @@ class ArcOne:
         return self._bank.read_back(channels)
 
     def refresh(self) -> ProgramReport:
-        """Read every cell that was written, and write the cells that have drifted again."""
+        """Read every cell that was written, and rewrite those that have drifted."""
         self._require_open("refresh")
         return self._bank.refresh()
 

@@ -193,7 +193,7 @@ class DigipotBank:
         ChannelFault
             If terminals stayed connected.
         ConnectionFailed, DeadlineExceeded
-            If the board cannot be reached (deadline 1.3 s). Then its watchdog must open them, or its power be cut.
+            If the board cannot be reached (deadline 1.3 s). Then its watchdog must open them, or its power must be cut.
         """
         if self._opened:
             self._is_new = False
@@ -233,7 +233,7 @@ class DigipotBank:
             raise self._error(ChannelFault, what, "make safe", "check these chips and their select lines")
 
     def close(self) -> None:
-        """Open the terminals unless `make_safe` has, and close the port; never raises."""
+        """Open the terminals unless `make_safe` has done so, and close the port; never raises."""
         try:
             if self._armed and self._link.is_open:
                 with contextlib.suppress(ConnectionFailed, DeadlineExceeded, IdentityMismatch):

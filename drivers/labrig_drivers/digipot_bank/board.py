@@ -59,7 +59,9 @@ class BoardClient:
         self.firmware = ""
 
     def greet(self, patience_s: float) -> None:
-        """Send HELLO until it is answered and compare the board with the configuration. Its table is then unknown.
+        """Send HELLO until it is answered, and compare the board with the configuration.
+
+        The table of codes on the board is unknown afterwards.
 
         Parameters
         ----------
@@ -138,7 +140,7 @@ class BoardClient:
         return self._failed(Op.COMMIT, reply, reply.body[1:])
 
     def change(self, table: Sequence[int], changed: Iterable[int]) -> frozenset[int]:
-        """Write a table to the chips that differs from the staged one in some channels, in one frame if they fit.
+        """Write to the chips a table that differs from the staged one in some channels, in one frame if these fit.
 
         Parameters
         ----------

@@ -35,7 +35,7 @@ _LONGEST = 1024  # bytes without a zero that may still become a frame; far above
 
 
 class RequestLink(Protocol):
-    """What the bank needs of a link: a `Link` of its own, or its part of one that it shares with others."""
+    """The link that a bank uses: a `Link` of its own, or its share of a link that other instruments use too."""
 
     @property
     def is_open(self) -> bool:

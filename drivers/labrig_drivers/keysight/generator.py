@@ -212,7 +212,10 @@ class TrueformSource(VisaGenerator[VisaSession]):
         return {channel: self._as_played(channel, tones[channel]) for channel in programs}
 
     def _playable(self, program: ToneProgram) -> tuple[Tone, ...]:
-        """The tones that can be set; a tone below half the smallest amplitude is better approximated by no tone."""
+        """The tones that the generator can play.
+
+        A tone below half the smallest amplitude that can be set is left out, because silence is closer to it.
+        """
         return tuple(tone for tone in program.tones if tone.amplitude >= LEAST_VPP / 4 and tone.frequency_hz > 0)
 
     def _target(self, channel: str, program: ToneProgram, tones: tuple[Tone, ...]) -> Setting:

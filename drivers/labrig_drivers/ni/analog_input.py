@@ -131,7 +131,7 @@ class NiAnalogInput:
             self._running = True
 
     def read(self, timeout_s: float) -> Block:
-        """Read the next piece of the acquisition: one of two or three, the last no longer than 3 ms.
+        """Read the next piece of the acquisition, which has two or three; the last is no longer than 3 ms.
 
         Parameters
         ----------

@@ -56,7 +56,7 @@ def reference_rate_hz(terminal: str) -> float:
 
 
 def is_onboard(terminal: str | None) -> bool:
-    """Whether a value of `reference_clock` is the device's own oscillator."""
+    """Whether a value of `reference_clock` means the device's own oscillator."""
     return terminal is not None and terminal.casefold() in (ONBOARD, "onboardclock")
 
 
@@ -66,7 +66,7 @@ def clock_of(place: str, device: str, locked_to: str | None) -> ClockSource | No
     Parameters
     ----------
     place
-        The gRPC server of the device, with a slash; "" for this machine.
+        The gRPC server of the device, followed by a slash; "" for this machine.
     device
         Name of the device.
     locked_to

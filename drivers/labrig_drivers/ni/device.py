@@ -85,7 +85,7 @@ class NiOptions(InstrumentOptions):
 
     @property
     def place(self) -> str:
-        """The gRPC server of the device, with a slash; "" for this machine."""
+        """The gRPC server of the device, followed by a slash; "" for this machine."""
         return f"{self.grpc}/" if self.grpc else ""
 
     @property
@@ -215,7 +215,7 @@ class NiDevice:
                 f"what DAQmx reports about this {self._options.model} differs from what labrig assumes: {said}",
                 device=self.name,
                 action="open",
-                remedy=f"if DAQmx is right, write 'card: {{{line}}}' in instruments.{self.name}, and tell labrig",
+                remedy=f"if DAQmx is right, write 'card: {{{line}}}' in instruments.{self.name}, and report this",
             )
 
     def identify(self) -> Identity:

@@ -40,8 +40,8 @@ class InputFacts(_Facts):
     Attributes
     ----------
     single_rate, multi_rate
-        Highest sample rates (S/s): of one channel alone; of all channels together or, if they are sampled
-        simultaneously, of each.
+        Highest sample rates (S/s): for a single channel; for several channels, each of them if they are sampled
+        simultaneously, otherwise all together.
     ranges
         Input ranges (± V).
     simultaneous

@@ -9,7 +9,7 @@ from labrig_drivers.ni.models import Model
 
 
 def clock_terminals(options: NiOptions, sample_clock: str | None, model: Model) -> tuple[str, ...] | None:
-    """Terminals that can output the clock of the samples: none in a PXI chassis, where 10 MHz is the card's own."""
+    """Terminals that can output the clock of the samples. None in a PXI chassis: they output the card's own clock."""
     return () if options.in_chassis or is_external(sample_clock, options.resource) else model.clock_outputs
 
 

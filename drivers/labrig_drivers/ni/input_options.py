@@ -62,8 +62,9 @@ def capabilities(options: NiAnalogInputOptions) -> DigitizerCapabilities:
         device, name = split_terminal(line or "", options.resource)
         known = {each.casefold() for each in terminals or ()}
         if name and terminals is not None and name not in known and device == options.resource.casefold():
-            where = f"only {', '.join(terminals)}" if terminals else "no terminal"
-            raise ValueError(f"{key}: {options.model} has {where} for it")
+            can = f"can output this signal only at {', '.join(terminals)}"
+            cannot = "has no terminal that outputs this signal"
+            raise ValueError(f"{key}: {options.model} {can if terminals else cannot}")
     return DigitizerCapabilities(
         _channels(inputs, wiring_of(options, inputs)),
         inputs.bits,

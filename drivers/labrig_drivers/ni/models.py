@@ -1,7 +1,7 @@
 """Facts about NI models, which labrig needs without a connection, because `check` and `plan` use no hardware.
 
 When a device is opened, DAQmx's answers are compared with these facts (`facts.py`). Only the data sheets give settling
-times and output resistances. Numbers of channels, rates and ranges are those that DAQmx reports, as far as published.
+times and output resistances. Numbers of channels, rates and ranges are those that DAQmx reports, where published.
 `source` names the documents; tests/wire/README.md says which of them were available.
 """
 
@@ -48,7 +48,7 @@ class Inputs:
     single_hz
         Highest sample rate of one channel (S/s).
     multi_hz
-        Highest total rate of several channels or, if they are sampled simultaneously, of each (S/s).
+        Highest rate of several channels (S/s): of each if they are sampled simultaneously, otherwise in total.
     ranges_v
         Input ranges (± V).
     bits
@@ -291,5 +291,8 @@ CHASSIS: Mapping[str, tuple[str, ...]] = {
 
 
 def find(model: str) -> Model | None:
-    """The model to which a name refers, ignoring variants such as `USB-6363 (BNC)`; None if it is not in the table."""
+    """The model to which a name refers; None if it is not in the table.
+
+    A variant in brackets, as in `USB-6363 (BNC)`, is ignored.
+    """
     return next((MODELS[name] for name in MODELS if plain_model(name) == plain_model(model)), None)

@@ -1,4 +1,4 @@
-"""Slots of CompactDAQ chassis, and names of modules that cannot be in one."""
+"""Slots of CompactDAQ chassis, and names of modules that do not match any slot."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """labrig.board.digitizer: the inputs of a one-board bench.
 
-The board takes a scan once per period of its only clock: at the start of it all outputs change, then the inputs are
-read one after another. So the tones and the samples have one clock and one start, and no delay between channels: what
-is read is constant meanwhile. `start` begins the acquisition and with it the tones.
+The board takes a scan once per period of its only clock: at its start all outputs change, then the inputs are read
+one after another. So the tones and the samples have one clock and one start, and there is no delay between channels:
+the voltages are constant while they are read. `start` begins the acquisition and with it the tones.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class OneBoardDigitizer:
         Returns
         -------
         AcquisitionPlan
-            The plan with the range, without skew, and with the uncertainties of the options.
+            The plan with the range, without skew, and with the uncertainties from the options.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class OneBoardDigitizer:
         if reply.status == Status.OUT_OF_RANGE and len(reply.body) >= 3 and reply.body[0] == 0xFF:
             least = int.from_bytes(reply.body[1:3], "little")
             raise ConfigError(
-                f"cannot read {len(self._inputs)} inputs at {plan.sample_rate_hz:g} S/s beside its tones",
+                f"cannot read {len(self._inputs)} inputs at {plan.sample_rate_hz:g} S/s while it plays its tones",
                 device=self._name,
                 action="start",
                 limit=f"{CLOCK_HZ / least:.4g} S/s",
@@ -192,7 +192,10 @@ class OneBoardDigitizer:
         self._face.close()
 
     def _begin(self, request: bytes) -> Reply:
-        """Send SAMPLE. Not as other requests are repeated: the same bytes again would end the scans that they began."""
+        """Send SAMPLE.
+
+        It is not repeated like other requests, because the same bytes again would end the scans that they began.
+        """
         for left in reversed(range(TRIES)):
             try:
                 return self._face.link.request(BoardOp.SAMPLE, request, 0, patience_s=0.0)

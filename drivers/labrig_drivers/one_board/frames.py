@@ -51,14 +51,14 @@ class BoardOp(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a board says about its converters in HELLO.
+    """Facts about its converters that a board reports in HELLO.
 
     Attributes
     ----------
     sources, inputs : int
         Numbers of outputs and inputs.
     partials : int
-        Most tones of all outputs together; a tone whose phase is not a multiple of 1/256 turn counts twice.
+        Largest number of tones on all outputs; a tone whose phase is not a multiple of 1/256 turn counts twice.
     """
 
     sources: int
@@ -74,7 +74,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class BoardStatus:
-    """What STATUS adds for the converters.
+    """Status of the converters, which follows that of the bank in the reply to STATUS.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class ScanBlock:
 
 
 def unpacked(packed: NDArray[np.uint8], count: int) -> NDArray[np.int16]:
-    """Return `count` codes of 12 bits, two of which are in three bytes, lowest bits first."""
+    """Return `count` codes of 12 bits, packed two in three bytes, lowest bits first."""
     wide = np.zeros(-(-count // 2) * 3, dtype=np.int16)
     wide[: len(packed)] = packed
     low, middle, high = wide.reshape(-1, 3).T
@@ -138,12 +138,12 @@ def unpacked(packed: NDArray[np.uint8], count: int) -> NDArray[np.int16]:
 
 
 def packed_length(codes: int) -> int:
-    """Number of bytes that hold so many codes."""
+    """Number of bytes that hold this many codes."""
     return (3 * codes + 1) // 2
 
 
 def bytes_of_scans(scans: int, inputs: int) -> int:
-    """Number of bytes on the line for so many scans, in blocks of `BLOCK_CODES // inputs`."""
+    """Number of bytes on the line for this many scans, in blocks of `BLOCK_CODES // inputs`."""
     each = BLOCK_CODES // inputs
     around = REPLY_AROUND_BODY + FRAMING + _BLOCK_HEADER.size
     whole, rest = divmod(scans, each)

@@ -1,9 +1,9 @@
 """Programs of the outputs, as the board plays them.
 
 An output holds one code per scan, and changes at the start of each. Its tones come from a table with one period of a
-cosine in 256 steps, of which a tone takes k per scan: so its frequency is k/256 of the scan rate, and 256 scans contain
-whole periods of every tone. Inputs are read while all outputs are constant, so that sampling attenuates and delays
-nothing.
+cosine in 256 steps. A tone advances by k steps per scan, so its frequency is k/256 of the scan rate, and 256 scans
+contain whole periods of every tone. Inputs are read while all outputs are constant, so sampling neither attenuates nor
+delays a tone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SAME_FREQUENCY = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """amplitude · cosine[phase + step · n] in scan n, in quarters of a code."""
+    """A tone: amplitude · cosine[phase + step · n] in scan n, in quarters of a code."""
 
     step: int
     phase: int
@@ -63,7 +63,7 @@ class Output:
 
 
 class Converter:
-    """From programs in volts to programs of the board.
+    """Converts programs in volts to programs of the board.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Converter:
     step_v : float
         Voltage of one code (V).
     most_partials : int
-        Most partials of all outputs together.
+        Largest number of partials of all outputs together.
     """
 
     def __init__(self, name: str, channels: Sequence[str], step_v: float, most_partials: int) -> None:

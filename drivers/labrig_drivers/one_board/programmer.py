@@ -1,4 +1,4 @@
-"""labrig.board.programmer: the potentiometers of a one-board bench, driven as a bank of them is."""
+"""labrig.board.programmer: the potentiometers of a one-board bench, driven like a bank of potentiometers."""
 
 from __future__ import annotations
 

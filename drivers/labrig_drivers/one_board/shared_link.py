@@ -1,6 +1,6 @@
 """One serial port for the source, the digitizer and the programmer of a board.
 
-The three are instruments of their own to labrig, which may call them from several threads. The first that is opened
+For labrig the three are separate instruments, which it may call from several threads. The first that is opened
 opens the port; the last that is closed closes it. One request is on the line at a time.
 """
 
@@ -71,7 +71,7 @@ class Board:
     period : int
         Cycles between two scans, once the digitizer was configured; 0 before.
     requests : set
-        Requests that wait for the line, or are on it. Whoever waits for scans lets them go first.
+        Requests that wait for the line, or are on it. A thread that waits for scans lets them go first.
     """
 
     def __init__(self, key: str, baud: int, link: StreamLink) -> None:
@@ -85,7 +85,7 @@ class Board:
 
     @contextmanager
     def turn(self, name: str, action: str) -> Iterator[StreamLink]:
-        """Context in which the line belongs to one instrument; errors bear its name."""
+        """Context in which the line belongs to one instrument; errors carry its name."""
         if not self._turn.acquire(timeout=TURN_S):
             raise DeadlineExceeded(
                 "another request to this board does not end", device=name, action=action, limit=f"{TURN_S:g} s"
@@ -150,7 +150,7 @@ class SharedLink:
     def open(self) -> None:
         """Join the board, and open its port unless it is open: opening it resets an Arduino.
 
-        An error leaves the instrument as it was: outside the board, or in it with the port closed. Raises ConfigError
+        After an error the instrument is as before: not joined, or joined with the port closed. Raises ConfigError
         if another instrument of the board has another baud rate.
         """
         with _boards_lock:
@@ -225,7 +225,7 @@ class SharedLink:
                 f"`baud: {self._baud}` differs from that of another instrument of this board, {board.baud}",
                 device=self._name,
                 action="open",
-                remedy="use the same for all instruments of a board",
+                remedy="use the same baud rate for all instruments of a board",
             )
         return board
 

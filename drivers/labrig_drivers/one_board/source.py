@@ -49,7 +49,8 @@ class OneBoardSource:
     def load(self, programs: Mapping[str, ToneProgram]) -> dict[str, ToneProgram]:
         """Send the programs; levels appear at once, tones begin with the next acquisition.
 
-        Until the digitizer is configured, nothing determines which frequencies there are: `arm` then checks them.
+        The sample rate determines which frequencies the board can play. Before the digitizer is configured it is not
+        known, and `arm` checks them instead.
 
         Parameters
         ----------
@@ -97,7 +98,7 @@ class OneBoardSource:
             raise self._failed(f"{what}: what was measured since the last load is invalid", "confirm")
 
     def accuracy(self) -> SourceAccuracy:
-        """Accuracy of the amplitudes: equal errors of the gain up to `gain_error`."""
+        """Accuracy of the amplitudes, from the largest error of the gain, `gain_error`."""
         return SourceAccuracy.within(self._options.gain_error)
 
     def idle(self) -> None:

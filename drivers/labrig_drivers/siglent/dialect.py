@@ -170,8 +170,9 @@ def _same_frequency(asked_hz: float, got_hz: float) -> bool:
 
 
 def playable_tones(program: ToneProgram, panel_per_open_v: float) -> tuple[Tone, ...]:
-    """The tones that can be set; a tone below half the smallest amplitude is better approximated by no tone.
+    """The tones that the generator can play.
 
+    A tone below half the smallest amplitude that can be set is left out, because silence is closer to it.
     `panel_per_open_v` is the voltage on the panel per volt of the open output.
     """
     least = LEAST_VPP / 4 / panel_per_open_v

@@ -57,7 +57,7 @@ class SdgModel:
         return _same(asked, got, self.phase_step_deg)
 
     def uploads(self, resource: str) -> bool:
-        """Whether an upload arrives over this VISA resource."""
+        """Whether waveforms can be uploaded over this VISA resource."""
         return interface(resource) in self.uploads_over
 
 

@@ -112,7 +112,7 @@ class Channels:
 
 
 def names_in(channel: str) -> tuple[str, ...]:
-    """The channels of a request, casefolded; none means all."""
+    """Casefolded names of the channels in a request; an empty tuple means all channels."""
     return tuple(name.casefold() for name in unflatten_channel_string(channel)) if channel else ()
 
 

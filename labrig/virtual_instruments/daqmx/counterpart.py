@@ -20,7 +20,7 @@ DEFAULT_CHASSIS = "cDAQ-9174"
 
 @contextmanager
 def devices(bench: VirtualBench, entries: Sequence[Entry]) -> Iterator[list[Endpoint]]:
-    """Serve these devices, and the chassis of modules among them.
+    """Serve these devices, and the chassis of those that are modules.
 
     Yields one endpoint per device: the server's address and the device's name.
     """

@@ -27,8 +27,9 @@ def coerced_rate(device: VirtualDevice, rate_hz: float) -> float:
 def convert_rate(device: VirtualDevice, channels: int, sample_rate_hz: float) -> float:
     """The convert clock rate that DAQmx chooses (Hz).
 
-    The shortest conversion interval plus 10 µs of padding. If the scan is too short for that, the conversions are
-    spread evenly over it (NI 622x User Manual, "AI Convert Clock Signal"). A single channel is not padded.
+    Its period is the shortest conversion interval plus 10 µs of padding. If the scan is too short for that, the
+    conversions are spread evenly over it (NI 622x User Manual, "AI Convert Clock Signal"). A single channel is not
+    padded.
     """
     if channels == 1:
         return coerced_rate(device, device.ai_max_single_rate_hz)

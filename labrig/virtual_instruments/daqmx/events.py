@@ -16,7 +16,7 @@ INTO_BUFFER = constants.EveryNSamplesEventType.ACQUIRED_INTO_BUFFER.value
 
 
 class Event:
-    """An event of a task that a client has registered. It is `over` once unregistered or the task is cleared."""
+    """An event of a task that a client has registered. It is `over` once it is unregistered or its task is cleared."""
 
     def __init__(self, task: VirtualTask) -> None:
         self.task = task
@@ -55,7 +55,7 @@ class EveryNSamples(Event):
 
 
 class Done(Event):
-    """One message per run of a task that completes; none if it is stopped."""
+    """One message each time the task completes; none if it is stopped."""
 
     def __init__(self, task: VirtualTask) -> None:
         super().__init__(task)

@@ -41,8 +41,8 @@ class VirtualDevice:
     ai_channels, ao_channels
         Number of channels.
     ai_max_single_rate_hz, ai_max_multi_rate_hz
-        Highest sample rates that DAQmx reports (S/s): of one channel; of all channels together or, with one converter
-        per channel, of each.
+        Highest sample rates that DAQmx reports (S/s): for a single channel; for several channels, each of them if every
+        channel has its own converter, otherwise all together.
     ao_max_rate_hz
         Highest update rate that DAQmx reports, that of one channel (S/s).
     ao_rates_hz
@@ -64,7 +64,7 @@ class VirtualDevice:
     clock_inputs
         Whether it can be locked to a reference clock.
     clock_outputs, start_outputs
-        Terminals that can output its 10 MHz and its start triggers.
+        Terminals that can output its 10 MHz clock, and its start triggers.
     chassis
         Name of the CompactDAQ chassis of a module; "" for other boards.
     category
@@ -75,7 +75,7 @@ class VirtualDevice:
         Terminal with an external sample clock, according to the configuration, at the rate set by the task; "" if
         there is none.
     on_demand_done
-        Whether a running task without a sample clock is done, as NI's component test shows for inputs.
+        Whether a running task without a sample clock counts as done, as NI's component test shows for inputs.
     """
 
     name: str
@@ -110,7 +110,7 @@ class VirtualDevice:
     def of(
         cls, model: str, *, name: str, instrument: str, serial: int = 0x01ABCDEF, sample_clock: str = ""
     ) -> VirtualDevice:
-        """A board with the data sheet values of a model, in any form ("USB-6363 (BNC)"). Raises KeyError if unknown."""
+        """A board with the data sheet values of a model or a variant ("USB-6363 (BNC)"). Raises KeyError if unknown."""
         known = MODELS[plain(model)]
         return replace(known, name=name, model=model, instrument=instrument, serial=serial, sample_clock=sample_clock)
 
@@ -129,7 +129,7 @@ class VirtualDevice:
 
 
 def plain(model: str) -> str:
-    """Return a model spelled like the keys of MODELS, without its form if MODELS does not contain it."""
+    """Return a model spelled like the keys of MODELS; if it is not among them, without the variant in brackets."""
     same = (known for known in MODELS if plain_model(known) == plain_model(model))
     return next(same, model.partition("(")[0].strip().replace("NI ", "NI-", 1))
 

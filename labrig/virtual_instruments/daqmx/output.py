@@ -45,7 +45,7 @@ class OutputBuffer:
                 raise DaqmxFailure(
                     Code.INVALID_AO_DATA_WRITE,
                     reason=f"A virtual output plays a constant plus at most {MOST_TONES} tones on whole cycles of the "
-                    f"buffer, which the {len(column)} samples for {channel} are not.",
+                    f"buffer; the {len(column)} samples for {channel} do not have this form.",
                 )
             programs.append(program)
         return cls(tuple(channels), samples, tuple(programs))

@@ -40,7 +40,7 @@ WAITS += ("WriteAnalogF64", "WriteAnalogWaveforms", "WriteBinaryI16", "WriteRaw"
 
 
 class DaqmxService:
-    """The service. The methods of `parts` are the procedures; `boards` are by casefolded device name."""
+    """The service. The methods of `parts` are the procedures; `boards` has the boards by casefolded device name."""
 
     def __init__(self, bench: VirtualBench, boards: Mapping[str, DeviceState]) -> None:
         self._bench = bench
@@ -263,7 +263,7 @@ class DaqmxService:
         return pb.SetBufferAttributeUInt32Response()
 
     def CfgOutputBuffer(self, request: Any) -> Any:
-        """Accept a size of the output buffer, which follows the samples written."""
+        """Accept a size of the output buffer without effect; the samples written determine it."""
         self._task(request)
         return pb.CfgOutputBufferResponse()
 

@@ -23,7 +23,7 @@ class Triggered(Protocol):
 
 @dataclass
 class SharedByTasks:
-    """The objects that all tasks of one server share; `boards` are by casefolded device name."""
+    """The objects that all tasks of one server share; `boards` contains the boards by casefolded device name."""
 
     bench: VirtualBench
     boards: Mapping[str, DeviceState]

@@ -335,7 +335,7 @@ class VirtualTask:
         return self.state is not TaskState.RUNNING or (running is not None and running.done(self._shared.bench.clock()))
 
     def wait_until(self, t: float, deadline: float) -> bool:
-        """Wait until time t (s), releasing the lock; returns whether it is before the deadline or the task stopped."""
+        """Wait until time t (s), releasing the lock; returns False if the deadline passed first while the task ran."""
         clock = self._shared.bench.clock
         until = min(t, deadline)
         while self.state is TaskState.RUNNING and (left := until - clock()) > 0:

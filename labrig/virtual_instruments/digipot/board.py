@@ -201,9 +201,9 @@ class VirtualDigipotBoard:
             self.reset(POWER_ON)
 
     def poll(self) -> None:
-        """Check the watchdog, and open one channel again if some did not open.
+        """Check the watchdog, and try again to open one of the channels that did not open.
 
-        The interval between calls is the time resolution of the watchdog. At most one channel per ms is opened again.
+        The interval between calls is the time resolution of the watchdog. There is at most one new attempt per ms.
         """
         with self._lock:
             silent_ms = self._now_ms() - self._fed_ms

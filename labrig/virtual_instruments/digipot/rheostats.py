@@ -45,9 +45,9 @@ class Rheostats:
 
 
 def refusals(board: VirtualDigipotBoard, bench: VirtualBench, names: Sequence[str]) -> Callable[[], None]:
-    """Return a function that lets the board refuse its next request if a fault of these instruments says so.
+    """Return a function that makes the board refuse its next request if a fault of these instruments is active.
 
-    It is a fault of the board, not of the line, and is asked for before each message.
+    Such a fault is one of the board, not of the line. The function is called before each message.
     """
 
     def refuse_the_next() -> None:

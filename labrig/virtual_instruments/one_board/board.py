@@ -1,6 +1,6 @@
 """A virtual one-board bench: the potentiometers of a bank, and converters that work in step with one clock.
 
-`VirtualOneBoard` is the protocol without I/O and without a network: `digitize` says what the inputs read.
+`VirtualOneBoard` is the protocol without I/O and without a network: `digitize` returns the readings of the inputs.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class Network(Protocol):
     """What is connected to the converters."""
 
     def hold(self, program: Program) -> None:
-        """The outputs hold the levels of a program."""
+        """Make the outputs hold the levels of a program."""
         ...
 
     def begin(self, acquisition: Acquisition) -> None:
-        """An acquisition begins, and with it the tones of its program."""
+        """Begin an acquisition and the tones of its program."""
         ...
 
     def digitize(self, acquisition: Acquisition, first: int, last: int) -> Codes:
@@ -68,7 +68,7 @@ class VirtualOneBoard(VirtualDigipotBoard):
     sources, inputs : int
         Numbers of outputs and inputs.
     more : keyword arguments
-        Those of `VirtualDigipotBoard`.
+        Further parameters, as for `VirtualDigipotBoard`.
     """
 
     def __init__(self, network: Network, channels: int, *, sources: int = 12, inputs: int = 16, **more: object) -> None:
@@ -90,7 +90,7 @@ class VirtualOneBoard(VirtualDigipotBoard):
 
     @property
     def program(self) -> Program:
-        """What the outputs play."""
+        """The program that the outputs play."""
         return self._program
 
     @override
@@ -110,7 +110,7 @@ class VirtualOneBoard(VirtualDigipotBoard):
             super().poll()
 
     def take(self) -> bytes:
-        """Return the blocks of scans that are complete, as they go over the line."""
+        """Return the completed blocks of scans, as bytes for the line."""
         with self._lock:
             self.poll()
             sent, self._outbox = bytes(self._outbox), bytearray()

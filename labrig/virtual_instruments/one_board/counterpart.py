@@ -24,7 +24,7 @@ DEFAULT_CHANNELS = 4
 
 @contextmanager
 def boards(bench: VirtualBench, entries: Sequence[Entry]) -> Iterator[Sequence[Endpoint]]:
-    """Serve the boards; an endpoint is the line of the board that an entry belongs to."""
+    """Serve the boards; the endpoint of an entry is the serial line of its board."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(canonical(entry.options["resource"], look_up=False), []).append(entry)

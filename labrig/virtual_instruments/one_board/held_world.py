@@ -1,9 +1,9 @@
 """The World as seen by inputs that are read while all outputs are constant.
 
-A one-board bench changes its outputs at the start of each scan, and reads its inputs when the network has settled. So a
-scan is the static state for the codes of the outputs: nothing lags or is skewed. This holds for nodes with a time
-constant of up to 2 µs (10 kΩ and 200 pF): nine pass between the settling of the outputs and the first input. `check`
-warns of slower ones.
+A one-board bench changes its outputs at the start of each scan, and reads its inputs when the network has settled. A
+scan is therefore the static state for the codes of the outputs, without lag or skew. This holds for nodes with a time
+constant of up to 2 µs (10 kΩ and 200 pF): nine time constants pass from the settling of the outputs to the first input.
+`check` warns of slower nodes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 class HeldWorld:
-    """The World for one piece of an acquisition; it has what `FrontEnd.sample` uses.
+    """The World for one piece of an acquisition, with the members that `FrontEnd.sample` uses.
 
     Parameters
     ----------

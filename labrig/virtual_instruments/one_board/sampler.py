@@ -21,7 +21,7 @@ COSINE = np.rint(16384 * np.cos(2 * np.pi * np.arange(256) / 256)).astype(np.int
 
 
 class Malformed(ValueError):
-    """A payload that has not the form of its op."""
+    """A payload that does not have the form of its op."""
 
 
 class OutOfRange(ValueError):
@@ -44,7 +44,7 @@ class Partial:
 
 @dataclass(frozen=True)
 class Program:
-    """What all outputs play.
+    """The program of all outputs.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Acquisition:
     inputs : sequence of int
         The inputs in the order in which they are read.
     program : Program
-        What is played meanwhile.
+        Program that is played during the scans.
     header : bytes
         First bytes of every block.
     taken : int
@@ -145,7 +145,7 @@ class Acquisition:
         return self.taken == self.wanted
 
     def due(self, cycles: int) -> int:
-        """Number of scans that are complete so many cycles after the start; the first one takes a period."""
+        """Number of scans that are complete this number of cycles after the start; the first one takes a period."""
         return min(self.wanted, cycles // self.period)
 
     def add(self, codes: Codes) -> list[bytes]:

@@ -1,7 +1,7 @@
 """A virtual SCPI instrument: `execute(message) -> reply`, with the status system of IEEE 488.2.
 
 An instrument registers a handler per command and per query. A handler returns the reply of a query and raises
-`ScpiError` for invalid input; client mistakes only ever reach the error queue.
+`ScpiError` for invalid input; mistakes of the client only ever enter the error queue.
 """
 
 from __future__ import annotations

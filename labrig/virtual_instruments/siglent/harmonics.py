@@ -1,7 +1,7 @@
 """Harmonics added to the sine of one SDG channel (`HARM`), as an SDG2122X played them (sources: tests/wire/README.md).
 
-Order n is share·sin(nθ + phase) of a fundamental sin θ. One order is shown and set at a time; EVEN and ODD mute the
-others, whose settings are kept.
+Order n adds share·sin(nθ + phase) to a fundamental sin θ. One order is shown and set at a time. EVEN mutes the odd
+orders and ODD the even ones; the settings of muted orders are kept.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Harmonics:
             self.phases_deg[self.order] = value % 360
 
     def reply(self, amplitude_v: float) -> str:
-        """Reply to `HARM?` after its header; the comma at its start is the instrument's."""
+        """Reply to `HARM?` after its header; the instrument itself sends the comma at its start."""
         if not self.on:
             return "HARMSTATE,OFF"
         share = self.shares.get(self.order, 0.0)

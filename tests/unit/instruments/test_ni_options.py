@@ -38,7 +38,7 @@ def test_what_is_no_device_is_refused(resource: str, says: str) -> None:
     ("option", "says"),
     [
         ({"chassis": "cDAQ-9174"}, "chassis: PXIe-6363 is not a module of a CompactDAQ chassis"),
-        ({"export_start": "/PXI1Slot4/PFI99"}, "export_start: PXIe-6363 has only "),
+        ({"export_start": "/PXI1Slot4/PFI99"}, "export_start: PXIe-6363 can output this signal only at "),
         ({"max_sample_rate": "3 MS/s"}, "max_sample_rate: PXIe-6363 samples at up to 2e+06 S/s"),
     ],
 )

@@ -168,7 +168,7 @@ def test_too_many_tones_for_the_rate_are_refused_at_the_start(bench):
     """500 + 3 · 500 cycles fit into a period of 2000, but nothing else."""
     bench.digitizer.configure(replace(PLAN, sample_rate_hz=8000.0))
     bench.acquire({})
-    with pytest.raises(ConfigError, match="beside its tones"):
+    with pytest.raises(ConfigError, match="while it plays its tones"):
         bench.acquire({"0": ToneProgram(0.0, (Tone(500.0, 0.1),))})
 
 
