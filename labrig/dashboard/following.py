@@ -21,7 +21,7 @@ SERIES = ("step", "loss", "gradient", "u_gradient", "bench_ms", "wall_ms")
 
 @dataclass
 class Following:
-    """What has been read of one run so far; `look` reads on. Several threads may look at the same time.
+    """The data of one run that have been read so far; `look` reads more. Several threads may call it at the same time.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Following:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> None:
-        """Read what was added to the run. If it cannot be read, keep what was read before, and note the reason."""
+        """Read what was added to the run. If it cannot be read, keep the data read before, and note the reason."""
         with self._lock:
             try:
                 self._about = self._about or self._described()

@@ -260,7 +260,7 @@ class Bench(Protocol):
         ...
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """End a pause, and continue from a state."""
+        """End a pause, and continue from a state that `state` returned."""
         ...
 
     def connect(self, name: str, driver: DriverInfo, options: Any) -> Instrument:

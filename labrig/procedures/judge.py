@@ -153,7 +153,7 @@ def differing(
 
 
 def likely_cause(channel: str, difference: Array, volts: Array, medium: Medium = ELECTRICAL) -> str:
-    """Say what probably makes a channel differ from the judge, with a remedy.
+    """Return the likely cause of the difference between a channel and the judge, with a remedy.
 
     `difference` (M,) is channel minus judge (V); `volts` (M,) are the judge's readings (V).
     """

@@ -17,7 +17,7 @@ class NotPromised:
     instrument : str
         The instrument; "" for the rig as a whole.
     text : str
-        What cannot be promised, in a sentence whose subject is the instrument.
+        The case, as a sentence whose subject is the instrument.
     """
 
     instrument: str

@@ -33,7 +33,7 @@ class Resumable:
     epochs
         Total number of epochs to train; None for the configured number.
     overrides
-        KEY=VALUE of what may change in between: a key of `CHANGEABLE`, such as the address of an instrument.
+        KEY=VALUE for keys in `CHANGEABLE`, which may change in between, such as the address of an instrument.
 
     Attributes
     ----------
@@ -45,8 +45,8 @@ class Resumable:
     Raises
     ------
     UsageError
-        If a running process writes the run, the run is configured for more epochs already, or an override is not
-        of `CHANGEABLE`.
+        If a running process writes the run, the run is configured for more epochs already, or the key of an
+        override is not in `CHANGEABLE`.
     StorageError
         If its folder is damaged, or was written by an older labrig.
     ConfigError

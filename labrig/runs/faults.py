@@ -1,4 +1,4 @@
-"""What faults have cost a run so far: the edges that it no longer trains, and the batches that it left out."""
+"""Consequences of faults in a run so far: edges that are no longer trained, and batches that were left out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labrig.runs.journal import Event
 
 
 def lasting_events(events: Sequence[Event]) -> Iterator[Event]:
-    """Yield the events, except those of steps that were repeated because the run was resumed before them."""
+    """Yield the events that still count; those of steps that were repeated after a resumption are left out."""
     for place, event in enumerate(events):
         later = [each.bench_acquisitions or 0 for each in events[place:] if each.event == "resumed"]
         if all((event.bench_acquisitions or 0) <= begun for begun in later):

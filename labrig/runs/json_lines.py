@@ -37,7 +37,7 @@ def append(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def read(path: Path, parsed: Callable[[Any], T | None]) -> list[T]:
-    """Return what `parsed` makes of each line of a file, in order; lines for which it returns None are left out."""
+    """Return `parsed(line)` for each line of a file, in order; lines for which it is None are left out."""
     try:
         return [found for _, found in _lines(path, parsed) if found is not None]
     except OSError:

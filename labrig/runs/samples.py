@@ -50,7 +50,8 @@ class Samples:
             scans, channels = block.codes.shape
             if block.start_index + scans > len(volts):
                 raise StorageError(
-                    f"acquisition {acquisition} has more samples than any other", remedy="restore the run from a copy"
+                    f"acquisition {acquisition} has more samples than the journal lists",
+                    remedy="restore the run from a copy",
                 )
             volts[block.start_index : block.start_index + scans, :channels] = block.volts()
         return volts

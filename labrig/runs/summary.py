@@ -60,7 +60,7 @@ def _plausible(summary: dict[str, Any]) -> dict[str, Any]:
     """Check the types of the values that are shown; raises TypeError for wrong ones."""
     for key in ("name", "began", "reason"):
         if not isinstance(summary[key], str | None):
-            raise TypeError(f"{key} is not a text")
+            raise TypeError(f"{key} is not text")
     if not isinstance(summary["metrics"], dict):
         raise TypeError("the metrics are not a map")
     for name, value in summary["metrics"].items():

@@ -16,7 +16,7 @@ def pulses_in_short(writings: Sequence[Writing]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Numbers. writes: writes of single cells; pulses: pulses in all of them; median_pulses, most_pulses: median and
+        Counts. writes: writes of single cells; pulses: all their pulses; median_pulses, most_pulses: median and
         largest number of pulses in one write; refreshed: writes of cells that had drifted; not_converged: writes after
         which a cell was not within its tolerance.
     """

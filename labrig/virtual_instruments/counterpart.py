@@ -17,7 +17,7 @@ own address; for these, `each_on_its_own` makes the factory from a function that
 
 How a counterpart uses the bench:
 
-- a source sets its outputs with `bench.world.drive(t, "awg/1", program)` (program None: output open), and starts at
+- a source sets its outputs with `bench.world.drive(t, "awg/1", program)` (None opens the output), and starts at
   signal edges on its trigger line, `bench.lines.listen("awg/trigger", on_edge)`;
 - a programmer sets the conductances with `bench.world.set(t, {edge: siemens})`; the edges of its channels are in
   `bench.world.wiring.edges`;

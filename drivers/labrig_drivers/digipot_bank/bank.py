@@ -107,7 +107,7 @@ class DigipotBank:
         return dict.fromkeys(self._channels, self._levels)
 
     def program(self, settings: Mapping[str, Setting]) -> ProgramReport:
-        """Write the codes that changed, in one frame, and report what the board read back.
+        """Write the codes that changed, in one frame, and report the codes that the board read back.
 
         A frame is sent even if nothing changed: it compares all chips with the table and shows whether the board was
         reset. After `make_safe` the terminals are connected again.

@@ -101,7 +101,7 @@ def clock_of_chassis(place: str, module: str) -> ClockSource | None:
 
 
 def is_external(terminal: str | None, device: str) -> bool:
-    """Return whether a sample clock comes from outside the device, by its own terminal or by the backplane."""
+    """Return whether a sample clock comes from outside the device, through one of its terminals or the backplane."""
     return terminal is not None and _OUTSIDE.fullmatch(split_terminal(terminal, device)[1]) is not None
 
 

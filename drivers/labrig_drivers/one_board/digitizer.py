@@ -203,7 +203,7 @@ class OneBoardDigitizer:
                 if not left:
                     raise
                 self._halt("start")
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt either returns or raises")
 
     def _block(self, body: bytes) -> np.ndarray:
         """The codes (T, C) of the block that must come next; raises SyncLost."""

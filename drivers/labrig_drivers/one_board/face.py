@@ -1,4 +1,4 @@
-"""What the source and the digitizer of a board have in common: the link, the greeting, and requests."""
+"""The common parts of the source and the digitizer of a board: the link, the greeting, and requests."""
 
 from __future__ import annotations
 

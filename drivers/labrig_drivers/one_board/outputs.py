@@ -95,7 +95,7 @@ class Converter:
                 )
 
     def payload(self, programs: Mapping[str, ToneProgram], rate_hz: float) -> tuple[bytes, dict[str, ToneProgram]]:
-        """Return the payload of OUTPUTS, and what each channel of `programs` will play.
+        """Return the payload of OUTPUTS, and the program that each channel of `programs` will actually play.
 
         Parameters
         ----------

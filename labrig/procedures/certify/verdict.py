@@ -53,7 +53,7 @@ class Judgement:
     limit : Limit or None
         Reason why the verdict is unresolved; None if it is resolved.
     hints : tuple of str
-        Likely causes of a wrong gradient, or what would resolve an unresolved verdict.
+        Likely causes of a wrong gradient, or ways to resolve an unresolved verdict.
     wrong_edges : tuple of WrongEdge
         The worst edges first; empty if many edges deviate.
     """

@@ -57,7 +57,7 @@ class NamedRule:
 
 
 def at_rules(error: ConfigProblems, rules: Sequence[str], rule: int, overrides: int) -> ConfigProblems:
-    """Return the problems, with the problems of a rule marked at their place in `--rules`.
+    """Return the problems of a configuration; those that come from a rule are given their place in `--rules`.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ EXAMPLES = 8
 
 @dataclass(frozen=True)
 class Budget:
-    """What a rule may spend on training.
+    """Limits on the training by one rule.
 
     Parameters
     ----------

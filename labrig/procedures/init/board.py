@@ -21,7 +21,7 @@ TRAINED_SHARE = 0.6
 
 @dataclass(frozen=True)
 class Learned:
-    """What a board learns: its task and loss as YAML, with the number of inputs and outputs that it needs."""
+    """Task and loss of a board as YAML, with the numbers of inputs and outputs that they need."""
 
     task: tuple[str, ...]
     loss: str

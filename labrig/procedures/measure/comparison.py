@@ -110,7 +110,7 @@ class Meter:
         return np.array([self._rig.nominal(edge, held[edge]) for edge in range(len(self._rig.edges))])
 
     def measure(self, excitation: Excitation) -> Measurement:
-        """Make one acquisition. Raises what `Rig.measure` and `Rig.confirm` raise."""
+        """Make one acquisition. Raises the errors of `Rig.measure` and `Rig.confirm`."""
         model = self.model  # edges are read back before the sources play
         response = self._rig.measure(excitation)
         self._rig.confirm()

@@ -34,7 +34,7 @@ class Answer:
     wire : SourceWire
         The driven channel and its node.
     drive : float
-        What the channel played: the level or amplitude of an input, an error current, or the amplitude of the pilot.
+        Drive of the channel: the level or amplitude of an input, an error current, or the amplitude of the pilot.
     flows : bool
         Whether `drive` is a current (or another flow).
     read, expected, within : (C,) arrays

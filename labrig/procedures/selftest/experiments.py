@@ -38,7 +38,7 @@ class Readings:
     siemens : (M, E) array
         Nominal conductances of the M settings (S).
     experiments : tuple of X Experiment
-        What was played.
+        The acquisitions that were made.
     volts : (X, C) array
         Reading of every channel (V): its level, or its in-phase amplitude at the tone of the activation or the error.
     u_volts : (X, C) array

@@ -209,7 +209,7 @@ def _require_workers(client: Any, scheduler: str) -> None:
         if version != __version__:
             raise ConnectionFailed(
                 f"worker {worker} runs labrig {version}, but this is labrig {__version__}",
-                remedy="install the same version on both",
+                remedy="install the same version here and on the workers",
             )
 
 

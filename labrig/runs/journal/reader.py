@@ -247,7 +247,7 @@ def _require_tables(db: sqlite3.Connection, path: Path, running: bool) -> None:
         return
     log = log_path(path)
     if running or log.exists():
-        raise StorageError(f"cannot read {path}: it has no tables of labrig", remedy=_RESTORE)
+        raise StorageError(f"cannot read {path}: it does not contain the tables of a journal", remedy=_RESTORE)
     raise StorageError(
         f"cannot read {path}: its {log.name} is missing, without which the journal is empty",
         remedy=f"restore {log.name} from a copy, or repeat the run from the config.resolved.yaml next to it",

@@ -1,4 +1,4 @@
-"""What is read from a journal."""
+"""The contents of a journal, as it is read."""
 
 from __future__ import annotations
 

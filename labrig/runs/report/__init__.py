@@ -1,7 +1,7 @@
 """The report of a run: one self-contained HTML page. The code has a file for each part of the page.
 
 reported.py   the data that parts are made of, read from the folder of a run however the run ended
-blocks.py     what a part consists of: HTML and figures
+blocks.py     the blocks of which a part consists: HTML and figures
 figures.py    figures as SVG for pages, light and dark, and as SVG and PDF for papers
 scales.py     axes that one outlier does not stretch
 parts/        one file for each part of the page

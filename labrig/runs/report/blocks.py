@@ -1,4 +1,4 @@
-"""What a part of a report consists of: pieces of HTML and figures. Everything that is shown is escaped here."""
+"""The blocks of which a part of a report consists: HTML and figures. Everything that is shown is escaped here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Drawing:
     name
         Name of its file for a paper, without suffix.
     caption
-        What it shows, as plain text.
+        Description of the figure, as plain text.
     figure
         The figure, drawn within `figures.report_settings`.
     """

@@ -38,7 +38,7 @@ class Reported:
     meta
         The contents of its meta.json; empty if there is none, or if it is damaged.
     damage
-        What could not be read, one line each.
+        Parts of the run that could not be read, one line each.
     """
 
     folder: RunFolder

@@ -1,4 +1,4 @@
-"""Lines of a spectrum, and what explains each of them: a tone, a harmonic of a tone, mains, or nothing (a spur)."""
+"""Lines of a spectrum, and the origin of each: a tone, a harmonic of a tone, mains, or nothing (a spur)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WITHIN = 1.5
 
 @dataclass(frozen=True)
 class Line:
-    """A line: frequency (Hz), amplitude (V), what explains it, and a label such as "3 × 2000 Hz"."""
+    """A line: frequency (Hz), amplitude (V), origin, and a label such as "3 × 2000 Hz"."""
 
     frequency_hz: float
     amplitude_v: float

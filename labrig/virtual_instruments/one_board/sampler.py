@@ -1,4 +1,4 @@
-"""The outputs and inputs of a virtual board: what is played in each scan, and the blocks of scans that it sends."""
+"""The outputs and inputs of a virtual board: the codes it plays in each scan, and the blocks of scans it sends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the run is, how it ended, and its figures."""
+"""Name and state of the run, and its figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every input and output stands for."""
+"""Meaning of every input and output."""
 
 from __future__ import annotations
 
