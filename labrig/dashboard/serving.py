@@ -107,5 +107,7 @@ def _opened(port: int) -> socket.socket:
         listening.listen(128)
     except (OSError, OverflowError) as error:
         listening.close()
-        raise UsageError(f"port {port} cannot be opened: {error}", remedy="choose another --port, or no --port") from error
+        raise UsageError(
+            f"port {port} cannot be opened: {error}", remedy="choose another --port, or omit it"
+        ) from error
     return listening

@@ -174,7 +174,7 @@ def measured_snr(assembly: Assembly, folder: RunFolder) -> Array:
     gradient, u = run.steps["gradient"][first], run.steps["u_gradient"][first]
     stored = np.isfinite(gradient).all(axis=1) & np.isfinite(u).all(axis=1)
     if not stored.any():
-        raise ConfigError(f"{folder.path} has no gradient in its first epoch", remedy="name a run with steps")
+        raise ConfigError(f"{folder.path} has no gradient in its first epoch", remedy="name a run that has gradients")
     g2, u2 = np.mean(gradient[stored] ** 2, axis=0), np.mean(u[stored] ** 2, axis=0)
     return np.sqrt(g2 / np.maximum(u2, TINY) / batch)
 

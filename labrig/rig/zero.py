@@ -82,7 +82,7 @@ class Zero:
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Continue from a state."""
+        """Continue from a state that `state` returned."""
         self._since, self._missing, self._until_twice = (state[key] for key in ("since", "missing", "until_twice"))
         self._latest = None if state["latest"] is None else ZeroReading(**state["latest"])
         self._channels.resume(state["channels"])
@@ -152,7 +152,7 @@ class _Scatter:
         return {"near": self._near.state(), "far": self._far.state()}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Continue from a state."""
+        """Continue from a state that `state` returned."""
         self._near.resume(state["near"])
         self._far.resume(state["far"])
 

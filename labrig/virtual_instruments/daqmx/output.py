@@ -110,7 +110,7 @@ class Generation:
             if len(buffer.samples) != count:
                 raise DaqmxFailure(
                     Code.SAMPLES_CAN_NOT_YET_BE_WRITTEN,
-                    reason=f"A virtual output that repeats its buffer accepts only a whole one of {count} samples.",
+                    reason=f"A virtual output that repeats its buffer accepts only a whole buffer of {count} samples.",
                 )
             first = 0 if self.t0 is None else count * (self.generated(now) // count + 1)
             self._pieces = [*self._pieces[-1:], (first, buffer)] if self.t0 is not None else [(0, buffer)]
