@@ -50,7 +50,7 @@ def read_calibration(
         return None
     file = _located(document, section.record)
     if file is None:
-        where = "next to the configuration that names it or among the packaged records"
+        where = document.searched(document.get(PATH))
         hint = escape_hint(section.record)
         document.report(PATH, f"there is no file {as_written(section.record)} {where}{hint}; {AGAIN}")
         return None
