@@ -91,7 +91,7 @@ class Rule(ABC):
 
     @classmethod
     def objection(cls, carrier: type[Carrier], activation: str) -> str | None:
-        """Why the rule cannot work with this carrier or activation ("dc" or "sine"), with a remedy; None if it can.
+        """Reason why the rule cannot work with this carrier or activation ("dc" or "sine"), and remedy; None if it can.
 
         The text completes a sentence whose subject is the rule.
         """

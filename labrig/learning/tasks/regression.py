@@ -1,4 +1,4 @@
-"""Regression: y = M x for x uniform in ± full_scale, or columns of a table from other columns."""
+"""Regression: y = M x with x drawn uniformly from ± full_scale, or columns of a table from other columns."""
 
 from __future__ import annotations
 
