@@ -39,13 +39,13 @@ PROVISIONAL_TEMPERATURE = 0.05
 
 @dataclass(frozen=True)
 class Auto:
-    """The keys of a configuration that are `auto`, and the document in which they are."""
+    """The keys of a configuration that are `auto`, and the document that contains them."""
 
     document: Document
     keys: tuple[TreePath, ...]
 
     def with_values(self, values: Mapping[TreePath, float | str]) -> Document:
-        """Return the document with values in the place of `auto`, and without the problems found so far."""
+        """Return the document with values instead of `auto`, and without the problems found so far."""
         root = self.document.root
         for path, value in values.items():
             root = _placed(root, path, value)
