@@ -46,7 +46,7 @@ def record_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 class Interrupts:
-    """Context manager around a command: the first signal stops after the current step, the second stops now.
+    """Context manager around a command: the first signal stops it after the current step, the second at once.
 
     After the first of `ending_signals`, `requested()` returns True and the loop ends after the step. The second one
     raises KeyboardInterrupt, as does the first before `finish_steps()`, because nothing has begun that could be
