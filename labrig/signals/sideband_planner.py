@@ -78,7 +78,8 @@ def plan_sidebands(
 def check_sidebands(plan: TonePlan, order: int = 5) -> TonePlan:
     """Check tones f₁, f₁ − Ω, f₁ + Ω that the user chose, and return `plan`, which has whole cycles of each.
 
-    Raises PlanError if they are not in this order, or collide with products up to `order`.
+    Raises PlanError if they are not in this order, repeat too rarely in the window, are sampled at too few phases, or
+    collide with products up to `order`.
     """
     carrier, low, high = plan.cycles
     if high - carrier != carrier - low or high <= carrier:
