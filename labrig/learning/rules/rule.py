@@ -86,7 +86,7 @@ class Rule(ABC):
         """Acquisitions per example on a board with this number of edges; an example with zero error takes fewer."""
 
     def acquisitions_of(self, edges: int, outputs: int, carrier: type[Carrier]) -> int:
-        """Acquisitions per example for this number of edges and outputs; override it if the outputs matter."""
+        """Acquisitions per example; to be overridden by a rule for which it also depends on the number of outputs."""
         return self.acquisitions(edges, carrier)
 
     @classmethod

@@ -216,7 +216,7 @@ class Task(ABC):
         return ""
 
     def target_remedy(self, reach: float) -> str:
-        """Return the remedy for targets in a data file beyond `reach`, the largest possible output (in SI units)."""
+        """Return the remedy for a data file with targets beyond `reach`, the largest possible output (in SI units)."""
         return "correct the data"
 
     def example_name(self, example: int) -> str:
