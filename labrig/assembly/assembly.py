@@ -98,7 +98,7 @@ class Assembly:
     fixture : Fixture or None
         The fixture that simulated and virtual instruments are connected to instead of the board during a calibration.
     attended : bool
-        Whether the rig is used from a program or notebook, which may pause between measurements for any time.
+        Whether the rig is used from a program or notebook, which may pause between measurements for any length of time.
     auto : Auto or None
         The keys that are `auto`. Their values are provisional unless they are in `chosen`.
     chosen : tuple of Chosen

@@ -66,7 +66,7 @@ def require_numbers(auto: Auto | None, what: str) -> None:
     keys = " and ".join(render_path(path) for path in auto.keys)
     raise ConfigError(
         f"{keys} {'is' if len(auto.keys) == 1 else 'are'} auto, but {what} cannot choose values",
-        remedy="write the values that a labrig run chose; they are in config.resolved.yaml in its folder",
+        remedy="write the values that `labrig run` chose; config.resolved.yaml in the folder of the run has them",
     )
 
 

@@ -18,7 +18,7 @@ from labrig.quantities import format_quantity
 
 @dataclass(frozen=True)
 class Ghost:
-    """The node whose reading contains most of the previous node's voltage when all conductances are lowest.
+    """The node whose reading contains the largest part of the previous node's voltage, at the lowest conductances.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ class Document:
         return descend(self.root, path)[0].mark
 
     def key_mark_of(self, path: TreePath) -> Mark:
-        """Return where the key of the value at a path starts; for list items and missing values as `mark_of`."""
+        """Return where the key of the value at a path starts; for list items and missing values, as `mark_of`."""
         node, _ = descend(self.root, path)
         return node.key_mark or node.mark
 

@@ -30,7 +30,7 @@ class Calibration(Section):
 
 @dataclass(frozen=True)
 class CalibrationChoice:
-    """The calibration record; None without one."""
+    """The calibration record; None if there is none."""
 
     record: CalibrationRecord | None
 

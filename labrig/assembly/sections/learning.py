@@ -121,7 +121,7 @@ class LearningChoice:
         return self.rule.acquisitions_of(edges, outputs, self.carrier_class)
 
     def carrier(self, loss: Loss, outputs: int) -> Carrier:
-        """Build the carrier, with its floor in the unit of ∂C/∂v of the loss."""
+        """Build the carrier; its floor is in the unit of the loss gradient ∂C/∂v."""
         error = self.section.error
         options = part(error, self.carrier_class.Options)
         return self.carrier_class(options, error.largest, error.floor * loss.error_scale, outputs)

@@ -63,7 +63,7 @@ class Programmable(Section):
                 raise ValueError("initial: the first conductance must not be larger than the second")
             if first < low or last > high:
                 limits = " to ".join(medium_in_use().text("parameter", value) for value in self.range)
-                raise ValueError(f"initial: it must lie within range, {limits}")
+                raise ValueError(f"initial: both values must lie within 'range' ({limits})")
         return self
 
 
