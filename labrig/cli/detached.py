@@ -1,4 +1,4 @@
-"""Runs that continue without a terminal: `labrig run --detach` starts one, and its output goes into its folder."""
+"""Runs that continue without a terminal: `labrig run --detach` starts one, whose folder gets its output."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ def _write(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        raise UsageError(f"{path} exists", remedy="choose another --out, or remove it") from error
+        raise UsageError(f"{path} exists", remedy="choose another --out, or remove that file") from error
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}", remedy="choose another --out") from error
 

@@ -1,4 +1,4 @@
-"""report: write a run as one HTML page with its figures, for reading, printing and for a paper."""
+"""report: write a run as one HTML page with its figures, to read, to print, or to use in a paper."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | Non
 
 
 def confusion_table(confusion: Mapping[str, Any]) -> list[str]:
-    """Return the lines of a confusion matrix: a row for each true class, a column for each class as read."""
+    """Return the lines of a confusion matrix: rows are the true classes, columns the classes that the board gave."""
     classes = confusion["classes"]
     rows = [[name, *map(str, row)] for name, row in zip(classes, confusion["counts"], strict=True)]
     return table(["true \\ read", *classes], rows).splitlines()
