@@ -25,7 +25,7 @@ class FaultPolicy:
     sync : {'stop', 'retry', 'skip'}
         What to do if the pilot is missing or too weak, scans are missing, or a source does not play what was requested.
     channel : {'stop', 'mask'}
-        What to do if a channel does not keep its value. "mask" leaves out its edge for the rest of the run.
+        What to do if a channel does not keep its value. "mask" no longer trains the edge of that channel.
     """
 
     attempts: int = 3
@@ -48,7 +48,7 @@ def not_kept(channels: Sequence[str], step: int) -> ChannelFault:
         f"{', '.join(channels)} did not keep the value that was written",
         action="program",
         last_good=f"step {step}",
-        remedy="check the part and its wiring; with faults.channel=mask training continues without such an edge",
+        remedy="check the part and its wiring; with faults.channel=mask training continues without the edge",
     )
 
 
