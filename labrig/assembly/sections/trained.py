@@ -88,7 +88,8 @@ def read_trained(document: Document, network: NetworkChoice, board: Board) -> Tr
         return None
     if found.masked:
         edges = _listed([names[edge] for edge in found.masked])
-        document.warn((*PATH, "run"), f"{folder.path} masked {edges}: their conductances were not trained to the end")
+        message = f"{folder.path} masked {edges} after a fault, so their conductances were not trained to the end"
+        document.warn((*PATH, "run"), message)
     return trained
 
 
